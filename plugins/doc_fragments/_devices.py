@@ -1,0 +1,53 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options that name devices, and options about reporting on them. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Documentation of C(module_utils/_devices.py) and C(module_utils/_outcomes.py)."""
+
+    DOCUMENTATION = r"""
+options:
+  devices:
+    description:
+      - The device ids, as a flat list of strings. Write them in quotes; a number loses its leading zeros.
+      - For more than a few thousand devices O(devices_file) is much faster.
+      - Every malformed or repeated id is reported at once, and then nothing is sent.
+    type: list
+    elements: raw
+  devices_file:
+    description:
+      - File with the device ids, on the machine where the module runs. A CSV file with or without a header line,
+        separated by comma, semicolon, tab or bar, or one id per line.
+      - Blank lines, spaces, quotes, a byte order mark and the C(="...") of spreadsheets are understood. Ids in
+        scientific notation (C(9.9E+14)) have lost digits and are refused.
+      - Every malformed or repeated id is reported at once with its line, and then nothing is sent.
+    type: path
+  devices_column:
+    description:
+      - Column of O(devices_file) that holds the ids, as its name in the header line (in any case) or its number from 1.
+      - If not given, a column named like C(imei) or C(device_id) is taken, or the only one with an id in it.
+    type: str
+  check_digit:
+    description:
+      - Whether to warn about ids whose check digit does not fit, which points at typing errors.
+      - It never fails the task, because real and documented ids break the rule.
+    type: bool
+    default: false
+  report:
+    description:
+      - Which devices RV(ignore:devices) lists.
+      - V(changed) are those that changed or did not reach the wanted state, V(failed) only the latter.
+    type: str
+    choices: [changed, failed, all, none]
+    default: changed
+  devices_report:
+    description:
+      - File to write all rows to, as CSV, whatever O(report) says. It is written in check mode too, with what would
+        happen.
+    type: path
+"""

@@ -1,0 +1,193 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Understanding answers: the four families of error bodies, expired tokens in every documented form, JSON objects.
+
+The families are {errorCode, errorMessage}; {"fault": {...}} of the gateway; {error, error_description} of OAuth;
+and XML or HTML. Nothing here sends anything.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+
+from ._errors import ApiError
+from ._transport import Response
+
+TokenKind = t.Literal["access", "session"]
+
+
+class Fault(t.NamedTuple):
+    """What an error body says; empty strings where it says nothing.
+
+    :param code: errorCode, the gateway's fault code, or the OAuth error.
+    :param gateway: whether the gateway answered, not the service behind it.
+    """
+
+    code: str
+    message: str
+    gateway: bool = False
+
+    @property
+    def text(self) -> str:
+        """Code and message for people."""
+        return ": ".join(part for part in (self.code, self.message) if part) or "no explanation was given"
+
+
+_MAX_TEXT = 300
+
+
+def parse_json(body: bytes) -> t.Any:
+    """The JSON value of a body, or None when it is none (also when it is not UTF-8)."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def parse_fault(body: bytes) -> Fault:
+    """Read an error body of any family; never raises."""
+    value = parse_json(body)
+    if isinstance(value, dict):
+        inner = value.get("fault")
+        if isinstance(inner, dict):
+            message = _join(inner.get("message"), inner.get("description"))
+            return Fault(_text(inner.get("code")), message, gateway=True)
+        if "error" in value:
+            return Fault(_text(value["error"]), _join(value.get("error_description"), value.get("cause")))
+        return Fault(_text(value.get("errorCode")), _text(value.get("errorMessage")))
+    return _parse_markup(body)
+
+
+def expired_token(response: Response) -> TokenKind | None:
+    """Which token this answer calls expired or invalid, in any of the documented forms; None for neither.
+
+    Sources: Synchronous Error Messages (400 SessionToken codes, gateway 900901/900902), the error pages of the sibling
+    services location (400 "UWS verification failure (The Session has expired.)"), diagnostics (401 INVALID_ACCOUNT)
+    and cloud connector ({"error": "unauthorized", ... UWS ...}).
+    """
+    if response.status < 400:
+        return None
+    fault = parse_fault(response.body)
+    text = f"{fault.code} {fault.message}".lower()
+    if "sessiontoken" in text or "session has expired" in text:
+        return "session"
+    if fault.gateway:
+        return "access" if fault.code in ("900901", "900902", "900903") else None
+    if "uws" in text and ("unauthorized" in text or response.status == 401):
+        return "session"
+    if response.status == 401:
+        return "access" if fault.code == "invalid_token" else "session"
+    return None
+
+
+def decode(response: Response) -> dict[str, t.Any]:
+    """The JSON object of a good answer.
+
+    :raises ApiError: any other answer, each with its own code.
+    """
+    what, status = response.operation, response.status
+    if 200 <= status < 300:
+        value = parse_json(response.body)
+        if not isinstance(value, dict):
+            raise _garbled(response, value)
+        if "fault" in value or "errorCode" in value:
+            raise _refused(what, status, parse_fault(response.body))
+        return t.cast("dict[str, t.Any]", value)
+    if 300 <= status < 400:
+        raise ApiError(
+            f"'{what}' was answered with a redirect (HTTP {status}), which the API never does. Check 'base_url'; "
+            "a proxy's login page may be in between. It was not followed.",
+            code="redirected",
+            status=status,
+        )
+    fault = parse_fault(response.body)
+    if status == 429:
+        raise ApiError(
+            f"ThingSpace kept answering 'too many requests' (HTTP 429) to '{what}', also after waiting. Set "
+            "'rate_limit' or lower 'max_concurrency'; running again continues where this run stopped.",
+            code="rate_limited",
+            status=status,
+            api_code=fault.code,
+            api_message=fault.message,
+        )
+    if status >= 500 or status == 408:
+        raise ApiError(
+            f"ThingSpace answered '{what}' with a server error (HTTP {status}: {fault.text}). Run again later.",
+            code="server_error",
+            status=status,
+            effect_possible=True,
+            api_code=fault.code,
+            api_message=fault.message,
+        )
+    raise _refused(what, status, fault)
+
+
+def _refused(what: str, status: int, fault: Fault) -> ApiError:
+    code, advice = _refusal(status, fault)
+    return ApiError(
+        f"ThingSpace refused '{what}' (HTTP {status}): {fault.text}. {advice}",
+        code=code,
+        status=status,
+        api_code=fault.code,
+        api_message=fault.message,
+    )
+
+
+def _refusal(status: int, fault: Fault) -> tuple[str, str]:
+    text = f"{fault.code} {fault.message}".lower()
+    if fault.gateway and fault.code in ("900901", "900902", "900903"):
+        return "auth_rejected", "The access token is not accepted; check 'client_id' and 'client_secret'."
+    if status in (401, 403):
+        return "auth_rejected", "Check that the user and the application may use this API."
+    if "could not find account" in text or ("account" in text and ("notfound" in text or "not found" in text)):
+        return "account_not_found", "Check 'account', and that this user may see it."
+    if "account name" in text:
+        return "invalid_account", "An account looks like 0000123456-00001."
+    if status in (404, 405) or fault.gateway:
+        return "api_rejected", "Check 'base_url' (it ends in /api) and 'api_version'."
+    return "api_rejected", "Correct what the message names and run again."
+
+
+def _garbled(response: Response, value: t.Any) -> ApiError:
+    if not response.body.strip():
+        seen = "nothing"
+    elif value is not None:
+        seen = f"a JSON {type(value).__name__}, not an object"
+    elif response.body.lstrip()[:1] == b"<":
+        seen = "an HTML or XML page"
+    else:
+        seen = "something that is not JSON"
+    return ApiError(
+        f"'{response.operation}' was answered with HTTP {response.status} and {seen}, which is no ThingSpace answer. "
+        "Check 'base_url' and any proxy in between.",
+        code="bad_answer",
+        status=response.status,
+        effect_possible=True,
+    )
+
+
+def _parse_markup(body: bytes) -> Fault:
+    text = body[:20_000].decode("utf-8", "replace")
+    code = re.search(r"<(?:\w+:)?code>\s*([^<]*?)\s*<", text)
+    parts = re.findall(r"<(?:\w+:)?(?:message|description|title|h1)\b[^>]*>\s*([^<]*?)\s*<", text)
+    if code or parts:
+        return Fault(_text(code.group(1) if code else ""), _text(". ".join(dict.fromkeys(parts))), "fault" in text)
+    return Fault("", _text(re.sub(r"<[^>]*>", " ", text)))
+
+
+def _join(*values: t.Any) -> str:
+    return _text(". ".join(text for text in map(_text, values) if text))
+
+
+def _text(value: t.Any) -> str:
+    """One printable line of bounded length."""
+    if value is None:
+        return ""
+    line = " ".join("".join(char if char.isprintable() else " " for char in str(value)).split())
+    return line if len(line) <= _MAX_TEXT else line[: _MAX_TEXT - 3] + "..."

@@ -1,0 +1,132 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Carrying out a plan: removals, then assignments; lost answers are settled by reading before sending again."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._batches import Sending
+from ._errors import LicensingError
+from ._fota_api import Action, Answer, FotaApi, Verdict
+from ._outcomes import Outcome, Row
+from ._plan import Plan, Pool
+
+RESENDS = 2
+"""How often a device is sent again after reading showed that a lost request had no effect."""
+
+DONE: dict[Action, Outcome] = {"assign": "assigned", "remove": "removed"}
+ALREADY: dict[Action, str] = {"assign": "already licensed", "remove": "holds no licence"}
+CONFIRMED = "the answer was lost; reading back confirms it"
+
+Result = tuple[Outcome, str]
+
+
+class Applied(t.NamedTuple):
+    """What a plan led to.
+
+    :param rows: one for each device of the plan: the named ones in their order, then those an exact run removes.
+    :param stopped: why the run ended early, if it did.
+    """
+
+    rows: list[Row]
+    stopped: LicensingError | None
+
+
+def predict(plan: Plan, wanted: t.Sequence[str]) -> Applied:
+    """The rows of a run in which ThingSpace refuses nothing: what check mode returns."""
+    results: dict[str, Result] = dict.fromkeys(plan.remove, ("removed", ""))
+    results.update(dict.fromkeys(plan.assign, ("assigned", "")))
+    return Applied(_rows(plan, wanted, results), None)
+
+
+def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, batch_size: int) -> Applied:
+    """Carry out a plan on ThingSpace. Every device gets a row, whatever happens."""
+    results, stopped = _act(api, "remove", plan.remove, batch_size)
+    fitting, left_out = _that_fit(plan, pool, results)
+    results.update(left_out)
+    if stopped is None:
+        assigned, stopped = _act(api, "assign", fitting, batch_size)
+    else:
+        assigned = dict.fromkeys(fitting, ("skipped", f"not sent: {stopped.message}"))
+    results.update(assigned)
+    return Applied(_rows(plan, wanted, results), stopped)
+
+
+def _that_fit(plan: Plan, pool: Pool, removed: dict[str, Result]) -> tuple[t.Sequence[str], dict[str, Result]]:
+    """Failed removals free no licence: leave out the assignments that counted on them."""
+    failures = sum(outcome != "removed" for outcome, _reason in removed.values())
+    if not failures or pool.free is None:
+        return plan.assign, {}
+    fit = pool.free + len(plan.remove) - failures
+    reason = f"not sent: no licence is free for it, because {failures} removals did not succeed"
+    return plan.assign[:fit], dict.fromkeys(plan.assign[fit:], ("skipped", reason))
+
+
+def _act(
+    api: FotaApi, action: Action, devices: t.Sequence[str], batch_size: int
+) -> tuple[dict[str, Result], LicensingError | None]:
+    if not devices:
+        return {}, None
+    sending = Sending(api, action, batch_size)
+    sending.send(devices)
+    results: dict[str, Result] = {}
+    for attempt in range(RESENDS + 1):
+        if not sending.in_doubt:
+            break
+        results.update(_settle(api, action, sending, may_resend=attempt < RESENDS))
+    for device in devices:
+        if device in sending.answers:
+            results.setdefault(device, _result(action, sending.answers[device]))
+    reason = f"not sent: {sending.stopped.message}" if sending.stopped else "not sent"
+    return {device: results.get(device, ("skipped", reason)) for device in devices}, sending.stopped
+
+
+def _settle(api: FotaApi, action: Action, sending: Sending, *, may_resend: bool) -> dict[str, Result]:
+    """Read the account and decide about the devices in doubt; sends again those that certainly did not change."""
+    doubts, sending.in_doubt = sending.in_doubt, {}
+    try:
+        held, _page = api.licensed()
+    except LicensingError as error:
+        why = f"reading back failed: {error.message}"
+        return {device: ("unknown", f"{doubt.reason} {why}") for device, doubt in doubts.items()}
+    results: dict[str, Result] = {}
+    again: list[str] = []
+    for device, doubt in doubts.items():
+        if (device in held) == (action == "assign"):
+            results[device] = (DONE[action], CONFIRMED)
+        elif doubt.resend and may_resend and sending.stopped is None:
+            again.append(device)
+        else:
+            results[device] = ("failed", f"{doubt.reason} Reading back shows no change.")
+    if again:
+        sending.send(again)
+        # A device that is already as wanted now can only be so through the request whose answer was lost.
+        late = (device for device in again if _verdict(sending, device) is Verdict.ALREADY)
+        results.update(dict.fromkeys(late, (DONE[action], CONFIRMED)))
+    return results
+
+
+def _verdict(sending: Sending, device: str) -> Verdict | None:
+    answer = sending.answers.get(device)
+    return answer.verdict if answer else None
+
+
+def _result(action: Action, answer: Answer) -> Result:
+    if answer.verdict is Verdict.DONE:
+        return DONE[action], ""
+    if answer.verdict is Verdict.ALREADY:
+        return "unchanged", ALREADY[action]
+    return "failed", answer.reason
+
+
+def _rows(plan: Plan, wanted: t.Sequence[str], results: dict[str, Result]) -> list[Row]:
+    same: Result = ("unchanged", ALREADY["remove" if plan.state == "absent" else "assign"])
+    rows = [Row(device, *results.get(device, same)) for device in wanted]
+    if plan.state == "exact":
+        rows += [Row(device, *results[device]) for device in plan.remove]
+    return rows

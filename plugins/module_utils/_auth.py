@@ -1,0 +1,152 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+from __future__ import annotations
+
+"""Both tokens of ThingSpace, had once and shared by all tasks and forks of a user."""
+
+import time
+import typing as t
+
+from ._answers import TokenKind
+from ._connection import Connection
+from ._errors import LicensingError
+from ._login import AccessRefused, Login, LoginRefused, Tokens
+from ._runtime_dir import Store
+from ._secrets import SecretRegister
+from ._sender import Sender
+from ._token_state import TokenState, token_state
+
+TOUCH_EVERY = 60.0
+"""Seconds after which a running task looks at the shared state again, and notes that the session is in use."""
+
+
+class Authenticator:
+    """Hands out tokens; logs in when there are none, one process at a time.
+
+    Tokens that were handed over come first; a handed-over token that is refused is replaced, if there are credentials.
+    """
+
+    def __init__(
+        self, connection: Connection, sender: Sender, store: Store, secrets: SecretRegister, *, hide_tokens: bool = True
+    ) -> None:
+        self._connection = connection
+        self._login = Login(connection, sender)
+        self._deadline = sender.deadline
+        self._store = store
+        self._secrets = secrets
+        self._hide_tokens = hide_tokens
+        self._given: dict[TokenKind, str | None] = {
+            "access": connection.access_token,
+            "session": connection.session_token,
+        }
+        self._known: Tokens | None = None
+        self._touched = 0.0
+        secrets.remember(connection.client_secret, connection.password)
+        if connection.client_secret:
+            secrets.remember(f"{connection.client_id}:{connection.client_secret}")
+
+    def tokens(self) -> Tokens:
+        """Valid tokens, as far as can be known without asking.
+
+        :raises LicensingError: C(login_refused), C(login_blocked), or why the login could not be sent.
+        """
+        if self._known is None or time.time() - self._touched > TOUCH_EVERY:
+            self._known = self._agree(None, None)
+            self._touched = time.time()
+        return self._known
+
+    def renew(self, refused: Tokens, kind: TokenKind) -> None:
+        """Replace a token that ThingSpace refused, unless another thread or fork already did.
+
+        :raises LicensingError: C(auth_rejected) when the token was handed over and cannot be had anew.
+        """
+        self._known = self._agree(refused, kind)
+        self._touched = time.time()
+
+    def cached(self) -> Tokens | None:
+        """The tokens at hand without a login, when there are any that should still be valid."""
+        with self._state() as state:
+            return self._at_hand(state)
+
+    def log_out(self) -> bool:
+        """End the session, forget tokens and refused logins; returns whether there was a session."""
+        with self._state() as state:
+            tokens = self._at_hand(state)
+            if tokens:
+                self._hide(tokens)
+                self._login.end(tokens)
+            state.clear()
+        self._known = None
+        return tokens is not None
+
+    def _state(self) -> t.ContextManager[TokenState]:
+        return token_state(self._store, self._connection, self._deadline.remaining())
+
+    def _agree(self, refused: Tokens | None, kind: TokenKind | None) -> Tokens:
+        """Tokens that are not the refused ones; one process at a time, so that a second one finds the first's."""
+        with self._state() as state:
+            if refused and kind and self._given[kind] == getattr(refused, kind):
+                self._given[kind] = None
+            found = self._at_hand(state)
+            if found is None or (refused and kind and getattr(found, kind) == getattr(refused, kind)):
+                found = self._acquire(state, refused, kind)
+            state.touch()
+        self._hide(found)
+        return found
+
+    def _at_hand(self, state: TokenState) -> Tokens | None:
+        access = self._given["access"] or state.get("access")
+        session = self._given["session"] or state.get("session")
+        return Tokens(access, session) if access and session else None
+
+    def _acquire(self, state: TokenState, refused: Tokens | None, kind: TokenKind | None) -> Tokens:
+        access = self._access(state, refused.access if refused and kind == "access" else None)
+        refused_session = refused.session if refused and kind == "session" else None
+        try:
+            return Tokens(access, self._session(state, access, refused_session))
+        except AccessRefused:
+            access = self._access(state, access)
+            return Tokens(access, self._session(state, access, refused_session))
+
+    def _access(self, state: TokenState, refused: str | None) -> str:
+        """An access token that is not the refused one."""
+        known = self._given["access"] or state.get("access")
+        if known and known != refused:
+            return known
+        if not self._connection.client_secret:
+            raise _cannot_renew("access_token", "client_id", "client_secret")
+        token, seconds = self._login.another_access_token(refused or "")
+        state.put_access(token, seconds)
+        return token
+
+    def _session(self, state: TokenState, access: str, refused: str | None) -> str:
+        """A session token that is not the refused one."""
+        known = self._given["session"] or state.get("session")
+        if known and known != refused:
+            return known
+        if not self._connection.password:
+            raise _cannot_renew("session_token", "username", "password")
+        state.check_refusals(self._connection.username, self._store.location)
+        try:
+            token = self._login.session_token(access)
+        except LoginRefused:
+            state.note_refusal()
+            raise
+        state.put_session(token)
+        return token
+
+    def _hide(self, tokens: Tokens) -> None:
+        if self._hide_tokens:
+            self._secrets.remember(tokens.access, tokens.session)
+
+
+def _cannot_renew(token: str, name: str, secret: str) -> LicensingError:
+    return LicensingError(
+        f"The '{token}' that was handed over is not accepted any more, and there is no '{name}' and '{secret}' to get "
+        "a new one. Hand over a fresh token, or set these options.",
+        code="auth_rejected",
+    )

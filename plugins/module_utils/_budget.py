@@ -1,0 +1,121 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""One call budget for all threads, forks and jobs of a user: learns the rate the server allows and keeps to it.
+
+Pure functions over a small state; C(Budget) runs them inside a store's transaction.
+The rate starts unlimited. A 429 sets it to 0.7 of what was being sent, and it may grow back slowly to 0.85 of the
+rate that was refused, so that a run settles below the limit instead of bumping into it again and again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+import typing as t
+
+from ._runtime_dir import Store
+
+CUT = 0.7
+RECOVER_TO = 0.85
+RECOVER_AFTER = 20.0
+RECOVER_PER_SECOND = 0.02
+SLOWEST = 0.2
+FORGET_AFTER = 900.0
+WINDOW = 1.0
+
+
+T = t.TypeVar("T")
+
+
+@dataclasses.dataclass
+class Pace:
+    """The shared state. Times are seconds since the epoch, rates are requests a second (0: unlimited)."""
+
+    rate: float = 0.0
+    refused_rate: float = 0.0
+    cut_at: float = 0.0
+    blocked_until: float = 0.0
+    next_at: float = 0.0
+    window_at: float = 0.0
+    window_sent: int = 0
+    last_rate: float = 0.0
+
+
+def reserve(pace: Pace, now: float, limit: float) -> float:
+    """Take the next free slot; returns the seconds to wait for it.
+
+    :param limit: the option C(rate_limit), 0 for none.
+    """
+    if now - max(pace.cut_at, pace.next_at) > FORGET_AFTER:
+        pace.rate = pace.refused_rate = 0.0
+    rate = _recovered(pace, now)
+    if limit > 0:
+        rate = min(rate, limit) if rate > 0 else limit
+    start = max(now, pace.blocked_until, pace.next_at if rate > 0 else 0.0)
+    pace.next_at = start + (1.0 / rate if rate > 0 else 0.0)
+    if start - pace.window_at >= WINDOW:
+        elapsed = max(WINDOW, start - pace.window_at)
+        pace.last_rate = pace.window_sent / elapsed
+        pace.window_at, pace.window_sent = start, 0
+    pace.window_sent += 1
+    return start - now
+
+
+def throttled(pace: Pace, now: float, wait: float) -> None:
+    """Take note of a 429: nobody sends for C(wait) seconds, and slower from then on."""
+    pace.blocked_until = max(pace.blocked_until, now + wait)
+    if now - pace.cut_at < WINDOW:
+        return  # one burst, one cut: its other requests were under way already
+    sending = max(pace.last_rate, float(pace.window_sent))
+    if pace.rate > 0:
+        sending = min(sending, pace.rate) if sending > 0 else pace.rate
+    pace.refused_rate = max(SLOWEST, sending)
+    pace.rate = max(SLOWEST, CUT * pace.refused_rate)
+    pace.cut_at = now
+
+
+def _recovered(pace: Pace, now: float) -> float:
+    if pace.rate <= 0:
+        return 0.0
+    quiet = now - pace.cut_at - RECOVER_AFTER
+    if quiet <= 0:
+        return pace.rate
+    return max(pace.rate, min(RECOVER_TO * pace.refused_rate, pace.rate * (1.0 + RECOVER_PER_SECOND * quiet)))
+
+
+class Budget:
+    """The pace of one API host and user, shared through a store.
+
+    :param name: key of the state in the store.
+    :param limit: the option C(rate_limit), requests a second, 0 for adaptive only.
+    """
+
+    def __init__(self, store: Store, name: str, limit: float, clock: t.Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._name = name
+        self._limit = limit
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    def reserve(self) -> float:
+        """Take a slot; returns the seconds to wait before sending."""
+        return self._update(lambda pace, now: reserve(pace, now, self._limit))
+
+    def throttled(self, wait: float) -> None:
+        """Tell everyone that the server asked for a pause of C(wait) seconds."""
+        self._update(lambda pace, now: throttled(pace, now, wait))
+
+    def _update(self, change: t.Callable[[Pace, float], T]) -> T:
+        # The thread lock spares threads of one process the polling for the file lock.
+        with self._lock, self._store.transaction(self._name) as state:
+            known = {field.name for field in dataclasses.fields(Pace)}
+            numbers = {key: value for key, value in state.items() if key in known and isinstance(value, (int, float))}
+            pace = Pace(**numbers)  # type: ignore[arg-type]
+            result = change(pace, self._clock())
+            state.update(dataclasses.asdict(pace))
+            return result

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The ThingSpace client: JSON in, JSON out, both tokens on every call, one new login per token when it expires."""
+
+from __future__ import annotations
+
+import random
+import typing as t
+import urllib.parse
+
+from ._answers import TokenKind, decode, expired_token
+from ._auth import Authenticator
+from ._budget import Budget
+from ._connection import Connection
+from ._deadline import Deadline
+from ._retry import RetryPolicy
+from ._runtime_dir import Store
+from ._secrets import SecretRegister
+from ._sender import RequestCount, Sender
+from ._transport import Request, Response, Transport
+
+BUDGET_NAME = "budget-"
+
+
+class Client:
+    """Calls operations of the API.
+
+    :param connection: validated options.
+    :param store: what forks and jobs share.
+    :param secrets: told of every token that is issued, unless C(hide_tokens) is False.
+    """
+
+    def __init__(
+        self, connection: Connection, store: Store, secrets: SecretRegister, *, hide_tokens: bool = True
+    ) -> None:
+        policy = RetryPolicy(retries=connection.retries, jitter=random.random)
+        host = urllib.parse.quote(urllib.parse.urlsplit(connection.base_url).netloc, safe="")
+        budget = Budget(store, BUDGET_NAME + host, connection.rate_limit)
+        self._sender = Sender(Transport(connection), policy, budget, Deadline(connection.deadline))
+        self._base_url = connection.base_url
+        self.auth = Authenticator(connection, self._sender, store, secrets, hide_tokens=hide_tokens)
+        self.max_concurrency = connection.max_concurrency
+
+    @property
+    def count(self) -> RequestCount:
+        """What the calls so far cost."""
+        return self._sender.count
+
+    def get(self, operation: str, path: str) -> dict[str, t.Any]:
+        """Read; repeated by the retry policy."""
+        return self._call(operation, "GET", path, None)
+
+    def post(self, operation: str, path: str, body: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """Write; never repeated once it may have been executed."""
+        return self._call(operation, "POST", path, body)
+
+    def _call(self, operation: str, method: str, path: str, body: t.Any) -> dict[str, t.Any]:
+        """One operation.
+
+        :param operation: its name in messages.
+        :param path: below C(base_url), made with C(segments).
+        :raises LicensingError: every other end than a JSON object with a good status.
+        """
+        renewed: set[TokenKind] = set()
+        while True:
+            tokens = self.auth.tokens()
+            request = Request(operation, method, self._base_url + path, tokens.auth(), json=body)
+            response = self._sender.send(request, safe=method == "GET")
+            kind = self._to_renew(response, renewed)
+            if kind is None:
+                return decode(response)
+            renewed.add(kind)
+            # A refused token means that nothing was executed, so a write may be sent again.
+            self.auth.renew(tokens, kind)
+
+    @staticmethod
+    def _to_renew(response: Response, renewed: set[TokenKind]) -> TokenKind | None:
+        kind = expired_token(response)
+        if kind is None or kind not in renewed:
+            return kind
+        # The new token of that kind is refused too. A bare 401 does not tell which token is meant: try the other.
+        other: TokenKind = "access" if kind == "session" else "session"
+        return other if response.status == 401 and other not in renewed else None
+
+
+def segments(*parts: str) -> str:
+    """A path of quoted segments; nothing in a part can add a segment or a query."""
+    return "".join("/" + urllib.parse.quote(part, safe="") for part in parts)

@@ -1,0 +1,46 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The total time of a task."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ._errors import TransportError
+
+
+class Deadline:
+    """Counts down from the start of the task.
+
+    :param seconds: the option C(deadline).
+    """
+
+    def __init__(self, seconds: float, clock: t.Callable[[], float] = time.monotonic) -> None:
+        self.seconds = seconds
+        self._clock = clock
+        self._end = clock() + seconds
+
+    def remaining(self) -> float:
+        """Seconds left, never negative."""
+        return max(0.0, self._end - self._clock())
+
+    def require(self, seconds: float, purpose: str, *, code: str = "deadline_exceeded") -> None:
+        """Raise when fewer than these seconds are left.
+
+        :param purpose: what the time is needed for, as the end of "there is not enough time left to ...".
+        :raises TransportError: with C(sent) False.
+        """
+        if self.remaining() <= seconds:
+            raise TransportError(
+                f"The task's deadline of {self.seconds:g} s leaves {self.remaining():.1f} s, "
+                f"not enough to {purpose}. Raise 'deadline', or give the task fewer devices; "
+                "running it again continues where it stopped.",
+                code=code,
+                sent=False,
+                retryable=False,
+            )

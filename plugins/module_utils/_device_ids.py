@@ -1,0 +1,78 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Device ids: what an IMEI looks like, and what spreadsheets do to one.
+
+Only digits and length are enforced. The check digit is not: the documentation's own examples fail it.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+Kind = t.Literal["imei"]
+
+_LENGTHS: dict[str, tuple[int, int, str]] = {"imei": (15, 15, "an IMEI has 15 digits")}
+
+_SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
+_FORMULA = re.compile(r'=?"?\'?([^"\']*)"?')
+_INVISIBLE = dict.fromkeys(map(ord, "\u00a0\u200b\u200c\u200d\u2060\ufeff\u202a\u202c\u200e\u200f"), " ")
+
+
+def clean(cell: str) -> str:
+    """An id without what portals and spreadsheets wrap around it: spaces, ="...", a leading apostrophe."""
+    cell = cell.translate(_INVISIBLE).strip()
+    if cell.isdigit():
+        return cell
+    match = _FORMULA.fullmatch(cell)
+    return match.group(1).strip() if match else cell
+
+
+def problem(device: str, kind: Kind = "imei") -> str | None:
+    """What is wrong with a cleaned id, or None when it can be one."""
+    lowest, highest, rule = _LENGTHS[kind]
+    if device.isascii() and device.isdigit():
+        if lowest <= len(device) <= highest:
+            return None
+        return f"has {len(device)} digits, {rule}{_length_hint(len(device))}"
+    if not device:
+        return f"is empty, {rule}"
+    if _SCIENTIFIC.fullmatch(device):
+        return (
+            "is in scientific notation: a spreadsheet turned the id into a number and lost digits. Format the column "
+            "as text and export it again"
+        )
+    if re.fullmatch(r"\d+[.,]0*", device):
+        return "has a decimal point: a spreadsheet turned the id into a number. Format the column as text"
+    odd = next(char for char in device if not (char.isascii() and char.isdigit()))
+    shown = odd if odd.isprintable() else f"U+{ord(odd):04X}"
+    return f"holds '{shown}', but an id has digits only"
+
+
+def _length_hint(length: int) -> str:
+    if length == 14:
+        return " (a leading zero or the check digit may have been lost)"
+    if length == 16:
+        return " (this may be an IMEISV)"
+    if 18 <= length <= 20:
+        return " (this may be an ICCID)"
+    return ""
+
+
+def passes_luhn(device: str) -> bool:
+    """Whether the last digit is the check digit of the others (ISO/IEC 7812-1)."""
+    total = 0
+    for position, char in enumerate(reversed(device)):
+        digit = int(char) * (2 if position % 2 else 1)
+        total += digit - 9 if digit > 9 else digit
+    return total % 10 == 0
+
+
+def show(device: str) -> str:
+    """An id for a message: printable and of bounded length."""
+    text = "".join(char if char.isprintable() else "?" for char in device)
+    return text if len(text) <= 40 else text[:37] + "..."

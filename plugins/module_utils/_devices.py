@@ -1,0 +1,83 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""From C(devices) or C(devices_file) to the wanted ids: checked as a whole, every problem at once, order kept."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._device_file import read_cells
+from ._device_ids import Kind, clean, passes_luhn, problem, show
+from ._errors import LicensingError, Problem
+
+
+class Wanted(t.NamedTuple):
+    """The ids that a task names, in its order.
+
+    :param warnings: what is odd about them but not wrong.
+    """
+
+    devices: list[str]
+    warnings: list[str]
+
+
+def wanted_devices(params: t.Mapping[str, t.Any], kind: Kind = "imei") -> tuple[Wanted, list[Problem]]:
+    """Read and check the ids that the options C(devices), C(devices_file) and C(devices_column) name."""
+    path = params.get("devices_file")
+    if path:
+        try:
+            cells = read_cells(path, params.get("devices_column"))
+        except LicensingError as error:
+            return Wanted([], []), [Problem(error.message, error.code)]
+        places: t.Iterable[tuple[str, t.Any]] = ((f"{path}, line {cell.line}", cell.text) for cell in cells)
+        count = len(cells)
+    else:
+        given = params.get("devices") or []
+        places = ((f"devices, entry {number}", value) for number, value in enumerate(given, 1))
+        count = len(given)
+    devices, problems = _check(places, kind)
+    warnings = [] if count else ["No device is named; there is nothing to do."]
+    if params.get("check_digit"):
+        warnings += _check_digits(devices)
+    return Wanted(devices, warnings), problems
+
+
+def _check(places: t.Iterable[tuple[str, t.Any]], kind: Kind) -> tuple[list[str], list[Problem]]:
+    first_seen: dict[str, str] = {}
+    problems: list[Problem] = []
+    for place, value in places:
+        device, wrong = _one(value, kind)
+        if wrong:
+            problems.append(Problem(f"{place}: '{show(device)}' {wrong}.", "invalid_devices"))
+        elif device in first_seen:
+            problems.append(
+                Problem(f"{place}: {device} is named twice, first at {first_seen[device]}.", "invalid_devices")
+            )
+        else:
+            first_seen[device] = place
+    return list(first_seen), problems
+
+
+def _one(value: t.Any, kind: Kind) -> tuple[str, str | None]:
+    if isinstance(value, str):
+        device = clean(value)
+        return device, problem(device, kind)
+    if isinstance(value, (dict, list)):
+        return type(value).__name__, "is not an id; 'devices' is a flat list of strings"
+    device = str(value)
+    wrong = problem(device, kind)
+    if wrong:
+        wrong += ". It came as a number; write ids in quotes, a number loses its leading zeros"
+    return device, wrong
+
+
+def _check_digits(devices: list[str]) -> list[str]:
+    odd = [device for device in devices if not passes_luhn(device)]
+    if not odd:
+        return []
+    shown = ", ".join(odd[:5]) + (", ..." if len(odd) > 5 else "")
+    return [f"{len(odd)} of {len(devices)} ids have a check digit that does not fit (possible typing errors): {shown}."]

@@ -1,0 +1,156 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The operations of the Software Management (FOTA) licence API, in the same words for v1, v2 and v3."""
+
+from __future__ import annotations
+
+import enum
+import typing as t
+
+from ._client import Client
+from ._errors import ApiError
+from ._fota_dialect import ASSIGNED, DIALECTS, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL, number, text
+from ._paging import FIRST, Page, as_rows, as_set, read_all
+from ._plan import Pool
+
+Action = t.Literal["assign", "remove"]
+
+
+class Verdict(enum.Enum):
+    """What ThingSpace's answer says about one device."""
+
+    DONE = "done"
+    ALREADY = "already"
+    REFUSED = "refused"
+    UNCLEAR = "unclear"
+
+
+class Answer(t.NamedTuple):
+    """ThingSpace's answer for one device, with its own words."""
+
+    verdict: Verdict
+    reason: str
+
+
+class Subscription(t.TypedDict):
+    """The account's subscription as C(fota_license_info) returns it."""
+
+    purchase_type: str
+    license_count: int | None
+    license_used_count: int | None
+    update_time: str
+
+
+class FotaApi:
+    """Licence operations on one account with one API version."""
+
+    def __init__(self, client: Client, account: str, version: str) -> None:
+        self._client = client
+        self._dialect = DIALECTS[version]
+        self._list_paths = list(self._dialect.list_paths)
+        self.account = account
+        self.version = version
+        self.max_concurrency = client.max_concurrency
+
+    def subscription(self) -> Subscription:
+        """C(GET /subscriptions/{account}): what was bought, and how much of it is in use."""
+        value = self._client.get("read the subscription", self._dialect.path("subscriptions", self.account))
+        return {
+            "purchase_type": text(value, ("purchaseType",)),
+            "license_count": number(value, SUBSCRIBED),
+            "license_used_count": number(value, SUBSCRIBED_USED),
+            "update_time": text(value, ("updateTime",)),
+        }
+
+    def page(self, cursor: str = FIRST) -> Page:
+        """One page of the licensed devices; a documented path that the server does not know is given up for good."""
+        while True:
+            path = self._list_paths[0](self.account, cursor)
+            try:
+                return _page(self._client.get("list the licensed devices", path))
+            except ApiError as error:
+                unknown = error.status == 404 or error.details.get("api_code") == "900906"
+                if not unknown or len(self._list_paths) == 1:
+                    raise
+                self._list_paths.pop(0)
+
+    def licensed(self, first: Page | None = None) -> tuple[set[str], Page]:
+        """The ids of all licensed devices, and the page with the newest counts.
+
+        :raises IncompleteList: the list contradicts itself.
+        """
+        return read_all(first, self.page, as_set)
+
+    def licensed_rows(self, first: Page | None = None) -> tuple[list[tuple[str, str]], Page]:
+        """As C(licensed), with the assignment times."""
+        return read_all(first, self.page, as_rows)
+
+    def pool(self, page: Page) -> Pool:
+        """The account's licences as this page counts them; asks the subscription for what the page leaves out."""
+        if page.total is not None and page.assigned is not None:
+            return Pool(page.total, page.assigned)
+        bought = self.subscription()
+        return Pool(
+            bought["license_count"] if page.total is None else page.total,
+            bought["license_used_count"] if page.assigned is None else page.assigned,
+        )
+
+    def write(self, action: Action, devices: t.Sequence[str]) -> dict[str, Answer]:
+        """C(POST /licenses/{account}/assign) or C(/remove): the answer for each device that was named in it.
+
+        :raises LicensingError: the request failed as a whole; C(is_lost) tells whether it may have taken effect.
+        """
+        path = self._dialect.path("licenses", self.account, action)
+        what = f"{action} the licences of {len(devices)} devices"
+        value = self._client.post(what, path, {"deviceList": list(devices)})
+        rows = value.get("deviceList")
+        if not isinstance(rows, list):
+            raise _missing(what, "deviceList")
+        return {
+            str(row["deviceId"]): _answer(action, row) for row in rows if isinstance(row, dict) and "deviceId" in row
+        }
+
+
+def _answer(action: Action, row: t.Mapping[str, t.Any]) -> Answer:
+    """Judge one row by the documented statuses and reasons of all versions."""
+    status, reason = text(row, ("status",)), text(row, REASON)
+    words, outcome = reason.lower(), status.lower()
+    said = reason or status
+    if action == "remove" and "no license attached" in words:
+        return Answer(Verdict.ALREADY, said)
+    if outcome.endswith("success"):
+        return Answer(Verdict.ALREADY if "preexisting" in words else Verdict.DONE, said)
+    if any(word in outcome for word in ("fail", "reject", "error", "invalid", "denied")):
+        return Answer(Verdict.REFUSED, said)
+    return Answer(Verdict.UNCLEAR, f"{status}: {reason}" if status and reason else said)
+
+
+def _page(value: t.Mapping[str, t.Any]) -> Page:
+    rows, more = value.get("deviceList"), value.get("hasMoreData")
+    if rows is None and not more:
+        rows = []
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and row.get("deviceId") for row in rows):
+        raise _missing("list the licensed devices", "deviceList")
+    if isinstance(more, str):
+        more = more.strip().lower() == "true"
+    return Page(
+        devices=[(str(row["deviceId"]), text(row, ("assignmentTime",))) for row in rows],
+        total=number(value, TOTAL),
+        assigned=number(value, ASSIGNED),
+        more=bool(more),
+        cursor=text(value, ("lastSeenDeviceId",)),
+        size=number(value, PAGE_SIZE),
+    )
+
+
+def _missing(what: str, field: str) -> ApiError:
+    return ApiError(
+        f"The answer to '{what}' lacks a usable '{field}', so nothing can be concluded from it. Check 'api_version'.",
+        code="bad_answer",
+        status=200,
+        effect_possible=True,
+    )

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Converging an account's FOTA licences: the flow of C(fota_license), from options to result."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._apply import Applied, apply_plan, predict
+from ._devices import wanted_devices
+from ._errors import LicensingError, Problem
+from ._fota_api import FotaApi
+from ._fota_lookup import Job, plan_job
+from ._guards import enforce, limits_from
+from ._module import Context, Result
+from ._outcomes import MOVED, Report, Row, failure_of, report_path_problems, reported, summarise, write_csv
+from ._plan import Plan, Pool
+
+DIFF_LINES = 500
+
+
+def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
+    """Read the options; returns them with everything that is wrong about them."""
+    wanted, problems = wanted_devices(params)
+    limits, limit_problems = limits_from(params)
+    problems = [*problems, *limit_problems, *report_path_problems(params["devices_report"])]
+    if not 1 <= params["batch_size"] <= 10000:
+        problems.append(Problem(f"'batch_size' is {params['batch_size']}; it must be between 1 and 10000."))
+    if params["state"] == "exact" and params["lookup"] == "direct":
+        problems.append(Problem("'state: exact' needs the whole list, so it contradicts 'lookup: direct'."))
+    if params["state"] == "exact" and not wanted.devices and not problems:
+        text = (
+            "'state: exact' with no device would take away every licence of the account. If that is meant, name the "
+            "devices with 'state: absent'; if not, look why the list is empty."
+        )
+        problems.append(Problem(text, "empty_exact"))
+    options = (params["account"], params["api_version"], params["state"], wanted, limits)
+    return Job(*options, params["lookup"], params["batch_size"]), problems
+
+
+def run(context: Context) -> Result:
+    """Read, plan, guard, apply, report."""
+    job, problems = read_job(context.params)
+    client = context.connect(problems)
+    for warning in job.wanted.warnings:
+        context.warn(warning)
+    api = FotaApi(client, job.account, job.version)
+    lookup, plan, pool = plan_job(api, job, context.check_mode)
+    result = _result(context, job, plan, lookup, pool)
+    try:
+        enforce(plan, pool, job.limits)
+    except LicensingError as error:
+        result.failure = _explained(error, api, pool)
+        return result
+    if context.check_mode:
+        applied = predict(plan, job.wanted.devices)
+    else:
+        applied = apply_plan(plan, job.wanted.devices, pool, api, job.batch_size)
+    _fill(result, context, applied, _pool_after(context, api, pool, applied))
+    return result
+
+
+def _result(context: Context, job: Job, plan: Plan, lookup: str, pool: Pool) -> Result:
+    """The result of a run that is stopped before its first write."""
+    reason = "not sent: the plan was stopped by a guard"
+    stopped: dict[str, tuple[t.Any, str]] = dict.fromkeys([*plan.assign, *plan.remove], ("skipped", reason))
+    listed = [*job.wanted.devices, *(plan.remove if plan.state == "exact" else ())]
+    rows = [Row(device, *stopped.get(device, ("unchanged", ""))) for device in listed]
+    return Result(
+        {
+            "lookup": lookup,
+            "plan": plan.as_result(),
+            "summary": summarise(rows),
+            "devices": reported(rows, t.cast(Report, context.params["report"])),
+            "licenses": pool.as_result(),
+        }
+    )
+
+
+def _fill(result: Result, context: Context, applied: Applied, pool: Pool) -> None:
+    """Complete the result with what happened."""
+    rows = applied.rows
+    result.changed = any(row.outcome in MOVED for row in rows)
+    result.failure = failure_of(rows)
+    if applied.stopped is not None:
+        result.failure = applied.stopped
+    result.values.update(
+        summary=summarise(rows),
+        devices=reported(rows, t.cast(Report, context.params["report"])),
+        licenses=pool.as_result(),
+    )
+    if context.diff_mode:
+        result.values["diff"] = _diff(context, rows)
+    path = context.params["devices_report"]
+    if path:
+        try:
+            write_csv(path, Row._fields, rows)
+        except LicensingError as error:
+            result.failure = result.failure or error
+
+
+def _pool_after(context: Context, api: FotaApi, pool: Pool, applied: Applied) -> Pool:
+    """The pool after the run: predicted in check mode, read after writing."""
+    assigned = sum(row.outcome == "assigned" for row in applied.rows)
+    removed = sum(row.outcome == "removed" for row in applied.rows)
+    predicted = pool.moved(assigned, removed)
+    if context.check_mode or (not assigned and not removed):
+        return predicted
+    try:
+        page = api.page()
+    except LicensingError as error:
+        context.warn(f"The pool could not be read after the run, 'licenses' is computed: {error.message}")
+        return predicted
+    return Pool(
+        predicted.total if page.total is None else page.total,
+        predicted.assigned if page.assigned is None else page.assigned,
+    )
+
+
+def _explained(error: LicensingError, api: FotaApi, pool: Pool) -> LicensingError:
+    """Say why an account has no licences at all, when its subscription tells."""
+    if error.code == "pool_exhausted" and pool.total == 0:
+        try:
+            bought = api.subscription()["purchase_type"]
+        except LicensingError:
+            return error
+        if bought and "MRC" not in bought:
+            error.message += (
+                f" The subscription of this account is event-based ({bought}): its devices need no assigned licence, "
+                "they are billed for each upgrade."
+            )
+    return error
+
+
+def _diff(context: Context, rows: list[Row]) -> dict[str, str]:
+    """Licensed devices before and after, of those that change."""
+    params = context.params
+    moved = [row for row in rows if row.outcome in ("assigned", "removed")]
+    title = f"{params['account']}: FOTA licences, {len(moved)} of {len(rows)} devices change"
+    return {
+        "before_header": title,
+        "after_header": title,
+        "before": _lines([row.device_id for row in moved if row.outcome == "removed"]),
+        "after": _lines([row.device_id for row in moved if row.outcome == "assigned"]),
+    }
+
+
+def _lines(devices: list[str]) -> str:
+    shown = "".join(device + "\n" for device in devices[:DIFF_LINES])
+    return shown + (f"... and {len(devices) - DIFF_LINES} more\n" if len(devices) > DIFF_LINES else "")

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Reading an account's FOTA licences: the flow of C(fota_license_info)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._errors import LicensingError
+from ._fota_api import FotaApi, Subscription
+from ._module import Context, Result
+from ._outcomes import report_path_problems, write_csv
+from ._plan import Pool
+
+COLUMNS = ("device_id", "assigned_at")
+
+
+def run(context: Context) -> Result:
+    """Read the subscription, and unless only the pool is wanted, every page of the licensed devices."""
+    params = context.params
+    client = context.connect(report_path_problems(params["devices_report"]))
+    api = FotaApi(client, params["account"], params["api_version"])
+    subscription = api.subscription()
+    if params["pool_only"]:
+        return Result(_values(subscription, _pool(subscription), []))
+    rows, last = api.licensed_rows()
+    total = subscription["license_count"] if last.total is None else last.total
+    result = Result(_values(subscription, Pool(total, len(rows)), rows if params["report"] == "all" else []))
+    if params["devices_report"]:
+        try:
+            write_csv(params["devices_report"], COLUMNS, rows)
+        except LicensingError as error:
+            result.failure = error
+    return result
+
+
+def _pool(subscription: Subscription) -> Pool:
+    return Pool(subscription["license_count"], subscription["license_used_count"])
+
+
+def _values(subscription: Subscription, pool: Pool, rows: list[tuple[str, str]]) -> dict[str, t.Any]:
+    return {
+        "subscription": dict(subscription),
+        "licenses": pool.as_result(),
+        "devices": [dict(zip(COLUMNS, row, strict=True)) for row in rows],
+    }

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Reading the current state as cheaply as the job allows, and making the plan from it."""
+
+from __future__ import annotations
+
+import math
+import typing as t
+
+from ._devices import Wanted
+from ._fota_api import FotaApi
+from ._guards import Limits, tripped_by
+from ._paging import Page
+from ._plan import Plan, Pool, State, make_plan
+
+CHEAP_PAGES = 3
+"""Further pages that are always read rather than avoided: it lets a second run send no write."""
+
+PAGES_PER_WRITE = 2
+"""How many pages may be read to avoid one write."""
+
+
+class Job(t.NamedTuple):
+    """What a task asks for, checked without the network."""
+
+    account: str
+    version: str
+    state: State
+    wanted: Wanted
+    limits: Limits
+    lookup: str
+    batch_size: int
+
+
+def plan_job(api: FotaApi, job: Job, check_mode: bool) -> tuple[str, Plan, Pool]:
+    """The plan, and how the current state was looked up for it (the value C(lookup) of the result).
+
+    The first page tells how large the account is, so it is read in any case. Check mode always lists.
+
+    :raises LicensingError: the account could not be read, or not completely.
+    """
+    first = api.page()
+    scope = {"kind": "fota", "account": job.account, "api_version": job.version}
+    pool = api.pool(first)
+    if not (check_mode or _listing_pays(job, first)):
+        plan = make_plan(scope, job.state, job.wanted.devices, None, pool)
+        if not tripped_by(plan, pool, job.limits):
+            return "direct", plan, pool
+        # The upper bound would trip a guard: only the true plan can tell.
+    held, last = api.licensed(first)
+    pool = Pool(pool.total if last.total is None else last.total, len(held))
+    return "list", make_plan(scope, job.state, job.wanted.devices, held, pool), pool
+
+
+def _listing_pays(job: Job, first: Page) -> bool:
+    """Whether to list the whole account rather than let the answer for each device decide."""
+    if job.state == "exact" or job.limits.approved or job.lookup == "list" or not first.more:
+        return True
+    if job.lookup == "direct":
+        return False
+    if first.assigned is None:
+        return False
+    pages_left = math.ceil(first.assigned / max(1, len(first.devices))) - 1
+    writes = math.ceil(len(job.wanted.devices) / job.batch_size)
+    return pages_left <= max(CHEAP_PAGES, PAGES_PER_WRITE * writes)

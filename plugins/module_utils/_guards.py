@@ -1,0 +1,155 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Limits that stop a plan before its first write. All that trip are reported together, with the plan's digest."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ._errors import LicensingError, Problem
+from ._plan import Plan, Pool
+
+EXACT_SHARE = 0.30
+EXACT_FREE = 10
+"""Without limits of its own an exact run may take away at most 30 % of what is held, when more than 10 are held."""
+
+_NAMED = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """The guard options.
+
+    :param max_changes: devices the plan may touch.
+    :param max_removals: licences it may take away, as a number or as a share of what is held.
+    :param reserve: licences that must stay free.
+    :param approved: digest of the plan that somebody approved.
+    """
+
+    max_changes: int | None
+    max_removals: int | float | None
+    reserve: int
+    approved: str | None
+
+
+class Tripped(t.NamedTuple):
+    """A limit that the plan exceeds."""
+
+    guard: str
+    planned: int
+    allowed: int
+    text: str
+
+
+def limits_from(params: t.Mapping[str, t.Any]) -> tuple[Limits, list[Problem]]:
+    """Read the guard options; returns them with everything that is wrong about them."""
+    problems: list[Problem] = []
+    for name in ("max_changes", "reserve"):
+        if params.get(name) is not None and params[name] < 0:
+            problems.append(Problem(f"'{name}' is {params[name]}; it cannot be negative."))
+    removals = params.get("max_removals")
+    share: int | float | None = None
+    if removals is not None and str(removals).strip():
+        match = re.fullmatch(r"\s*(\d+)(?:(?:\.(\d+))?\s*(%))?\s*", str(removals))
+        if not match or (match.group(3) and float(str(removals).strip().rstrip("% ")) > 100):
+            problems.append(Problem(f"'max_removals' is '{removals}'; use a number like 20 or a share like 5%."))
+        else:
+            number = str(removals).strip()
+            share = float(number.rstrip("% ")) / 100 if match.group(3) else int(number)
+    approved = (params.get("approved_plan") or "").strip().lower() or None
+    if approved and not re.fullmatch(r"[0-9a-f]{64}", approved):
+        problems.append(
+            Problem("'approved_plan' is not a plan digest; it has 64 hexadecimal digits (result 'plan.digest').")
+        )
+    return Limits(params.get("max_changes"), share, params.get("reserve") or 0, approved), problems
+
+
+def tripped_by(plan: Plan, pool: Pool, limits: Limits) -> list[Tripped]:
+    """Every limit that the plan exceeds. A plan without a listed state is judged by its upper bound."""
+    found: list[Tripped] = []
+    if limits.max_changes is not None and plan.changes > limits.max_changes:
+        text = f"it touches {plan.changes} devices, 'max_changes' allows {limits.max_changes}"
+        found.append(Tripped("max_changes", plan.changes, limits.max_changes, text))
+    allowed, why = _removals_allowed(plan, pool, limits)
+    if allowed is not None and len(plan.remove) > allowed:
+        text = f"it takes away {len(plan.remove)} licences, {why} allows {allowed}"
+        found.append(Tripped("max_removals", len(plan.remove), allowed, text))
+    free_after = _free_after(plan, pool)
+    if plan.assign and free_after is not None and free_after < 0:
+        found.append(
+            Tripped("pool", len(plan.assign), len(plan.assign) + free_after, _shortage(plan, pool, free_after))
+        )
+    elif plan.assign and free_after is not None and free_after < limits.reserve:
+        text = f"it leaves {free_after} licences free, 'reserve' keeps {limits.reserve}"
+        found.append(Tripped("reserve", free_after, limits.reserve, text))
+    return found
+
+
+def enforce(plan: Plan, pool: Pool, limits: Limits) -> None:
+    """Stop a plan that is not the approved one, or that exceeds a limit without being approved.
+
+    :raises LicensingError: C(plan_changed), C(pool_exhausted) or C(guard_tripped); nothing was written.
+    """
+    if not plan.changes:
+        return
+    if limits.approved and limits.approved != plan.digest:
+        raise LicensingError(
+            f"The approved plan {limits.approved[:12]}... is not the plan that would be carried out now, "
+            f"{plan.digest}: the wanted devices or the account changed since it was approved. Nothing was written. "
+            "Look at the new plan (check mode) and have that one approved.",
+            code="plan_changed",
+            digest=plan.digest,
+        )
+    tripped = tripped_by(plan, pool, limits)
+    approvable = [trip for trip in tripped if trip.guard != "pool"]
+    if len(tripped) > len(approvable) or (approvable and not limits.approved):
+        raise _stop(plan, tripped)
+
+
+def _removals_allowed(plan: Plan, pool: Pool, limits: Limits) -> tuple[int | None, str]:
+    held = plan.held if plan.held is not None else pool.assigned
+    if isinstance(limits.max_removals, float):
+        share = f"'max_removals' ({limits.max_removals:.4g} of {held} held)"
+        return (int(limits.max_removals * held + 1e-9) if held is not None else 0), share
+    if limits.max_removals is not None:
+        return limits.max_removals, "'max_removals'"
+    if plan.state == "exact" and held is not None and held > EXACT_FREE:
+        return int(EXACT_SHARE * held + 1e-9), f"an exact run without 'max_removals' (30 % of {held} held)"
+    return None, ""
+
+
+def _free_after(plan: Plan, pool: Pool) -> int | None:
+    if pool.total is None or pool.assigned is None:
+        return None
+    held = plan.held if plan.held is not None else pool.assigned
+    return pool.total - max(held, pool.assigned) - len(plan.assign) + len(plan.remove)
+
+
+def _shortage(plan: Plan, pool: Pool, free_after: int) -> str:
+    unfit = plan.assign[free_after:]
+    named = ", ".join(unfit[:_NAMED]) + (f" and {len(unfit) - _NAMED} more" if len(unfit) > _NAMED else "")
+    gained = f", {len(plan.remove)} come free," if plan.remove else ""
+    return (
+        f"it assigns {len(plan.assign)} licences{gained} and {pool.free} of {pool.total} are free: "
+        f"{-free_after} too few. These devices would not fit: {named}"
+    )
+
+
+def _stop(plan: Plan, tripped: list[Tripped]) -> LicensingError:
+    short = any(trip.guard == "pool" for trip in tripped)
+    if short:
+        advice = "Buy licences, free some, or name fewer devices."
+    else:
+        advice = f"If this plan is right, set 'approved_plan: {plan.digest}' to let exactly this one through."
+    return LicensingError(
+        f"The plan was stopped before its first write: {'; '.join(trip.text for trip in tripped)}. {advice}",
+        code="pool_exhausted" if short else "guard_tripped",
+        guards=[{"guard": trip.guard, "planned": trip.planned, "allowed": trip.allowed} for trip in tripped],
+        digest=plan.digest,
+    )

@@ -1,0 +1,143 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The shell of every module: the only place that builds, exits or fails an C(AnsibleModule)."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import traceback
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ._account import account_problems, account_warnings
+from ._client import Client
+from ._connection import CONNECTION_SPEC, connection_from
+from ._errors import LicensingError, OptionsError, Problem
+from ._requests import REQUESTS_IMPORT_ERROR
+from ._runtime_dir import MemoryStore, Store, open_store
+from ._secrets import SecretRegister
+
+
+@dataclasses.dataclass
+class Result:
+    """What a module returns.
+
+    :param values: fields of the result besides C(changed), C(requests) and C(failure).
+    :param failure: makes the task fail; the values are returned all the same.
+    """
+
+    values: dict[str, t.Any]
+    changed: bool = False
+    failure: LicensingError | None = None
+
+
+class LicensingModule(AnsibleModule):
+    """An AnsibleModule whose own complaints about options carry a stable code, too."""
+
+    def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
+        """Fail with C(failure), whoever found the problem."""
+        kwargs.setdefault("failure", {"code": "invalid_options", "message": msg})
+        super().fail_json(msg, **kwargs)
+        raise SystemExit(1)
+
+
+class Context:
+    """What the flow of a module may use."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self._module = module
+        self._client: Client | None = None
+        self.params: dict[str, t.Any] = module.params
+        self.check_mode: bool = module.check_mode
+        self.diff_mode: bool = bool(module._diff)  # pylint: disable=protected-access
+
+    def warn(self, text: str) -> None:
+        """Show a warning to the user."""
+        self._module.warn(text)
+
+    def connect(self, problems: list[Problem], *, reveal_tokens: bool = False) -> Client:
+        """Check the connection options and the account, and make the client; sends nothing yet.
+
+        :param problems: what is wrong with the module's other options; reported together with these.
+        :param reveal_tokens: do not mask the tokens, because handing them over is what the task is for.
+        :raises OptionsError: with every problem.
+        """
+        connection, found = connection_from(self.params)
+        problems = [*problems, *found]
+        if "account" in self.params:
+            problems += account_problems(self.params["account"])
+        if problems:
+            raise OptionsError(problems)
+        for text in account_warnings(self.params.get("account")):
+            self.warn(text)
+        masked = self._module.no_log_values
+        store = self._store(connection.runtime_dir)
+        self._client = Client(connection, store, SecretRegister(masked.add), hide_tokens=not reveal_tokens)
+        return self._client
+
+    def finish(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Add what the calls cost; warn when ThingSpace slowed the task down."""
+        if self._client is not None:
+            count = self._client.count
+            result["requests"] = count.as_result()
+            if count.throttled:
+                self.warn(
+                    f"ThingSpace answered 'too many requests' {count.throttled} times; the task waited "
+                    f"{count.throttled_seconds:.1f} s in all. 'rate_limit' or a lower 'max_concurrency' avoid this."
+                )
+        return result
+
+    def _store(self, directory: str) -> Store:
+        """The store; without an explicit C(runtime_dir) a task can do without sharing."""
+        try:
+            return open_store(directory)
+        except LicensingError as error:
+            if self.params.get("runtime_dir"):
+                raise
+            self.warn(error.message)
+            return MemoryStore()
+
+
+def run_module(
+    run: t.Callable[[Context], Result], options: dict[str, t.Any], *, check_mode: bool = True, **constraints: t.Any
+) -> None:
+    """Build the module, run its flow, exit or fail.
+
+    :param options: argument spec besides the connection options.
+    :param constraints: C(mutually_exclusive) and the like.
+    """
+    spec = {**CONNECTION_SPEC, **options}
+    module = LicensingModule(  # type: ignore[no-untyped-call]
+        argument_spec=spec, supports_check_mode=check_mode, **constraints
+    )
+    if REQUESTS_IMPORT_ERROR:
+        text = missing_required_lib("requests", url="https://requests.readthedocs.io/")
+        module.fail_json(text, failure={"code": "missing_library", "message": text}, exception=REQUESTS_IMPORT_ERROR)
+    context = Context(module)
+    try:
+        result = run(context)
+    except LicensingError as error:
+        result = Result({}, failure=error)
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        result = Result({}, failure=_defect(error))
+    values = context.finish(dict(result.values))
+    if result.failure is not None:
+        module.fail_json(result.failure.message, failure=result.failure.as_failure(), changed=result.changed, **values)
+    module.exit_json(changed=result.changed, **values)
+
+
+def _defect(error: Exception) -> LicensingError:
+    """A defect of ours: where it happened, but not its text, which may quote anything."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return LicensingError(
+        f"A defect in thingspace.licensing: {type(error).__name__} in {os.path.basename(frame.filename)}, line "
+        f"{frame.lineno}. Please report it with this message. It is not known how far the task came; running it again "
+        "in check mode shows the state.",
+        code="internal_error",
+    )

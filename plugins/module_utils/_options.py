@@ -1,0 +1,42 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Argument specs that modules share. Each has its documentation fragment in C(doc_fragments)."""
+
+from __future__ import annotations
+
+import typing as t
+
+Spec = dict[str, dict[str, t.Any]]
+
+ACCOUNT_SPEC: Spec = {"account": {"type": "str", "required": True}}
+
+FOTA_VERSION_SPEC: Spec = {"api_version": {"type": "str", "choices": ["v1", "v2", "v3"], "default": "v3"}}
+
+DEVICE_SPEC: Spec = {
+    "devices": {"type": "list", "elements": "raw"},
+    "devices_file": {"type": "path"},
+    "devices_column": {"type": "str"},
+    "check_digit": {"type": "bool", "default": False},
+}
+
+DEVICE_CONSTRAINTS: dict[str, t.Any] = {
+    "mutually_exclusive": [("devices", "devices_file")],
+    "required_one_of": [("devices", "devices_file")],
+    "required_by": {"devices_column": ("devices_file",)},
+}
+
+REPORT_SPEC: Spec = {
+    "report": {"type": "str", "choices": ["changed", "failed", "all", "none"], "default": "changed"},
+    "devices_report": {"type": "path"},
+}
+
+GUARD_SPEC: Spec = {
+    "max_changes": {"type": "int"},
+    "max_removals": {"type": "str"},
+    "reserve": {"type": "int", "default": 0},
+    "approved_plan": {"type": "str"},
+}

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What happened to each device, and the parts of a result that follow from it."""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+import typing as t
+
+from ._errors import LicensingError, Problem
+
+Outcome = t.Literal["assigned", "removed", "added", "unchanged", "accepted", "failed", "unknown", "skipped"]
+Report = t.Literal["changed", "failed", "all", "none"]
+
+OUTCOMES: tuple[Outcome, ...] = t.get_args(Outcome)
+MOVED = frozenset({"assigned", "removed", "added", "accepted"})
+AMISS = frozenset({"failed", "unknown", "skipped"})
+
+
+class Row(t.NamedTuple):
+    """What happened to one device, and why."""
+
+    device_id: str
+    outcome: Outcome
+    reason: str
+
+
+def summarise(rows: t.Iterable[Row]) -> dict[str, int]:
+    """How many devices had each outcome; every outcome is a key."""
+    counts: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
+    for row in rows:
+        counts[row.outcome] += 1
+    return counts
+
+
+def reported(rows: t.Iterable[Row], report: Report) -> list[dict[str, str]]:
+    """The rows that the option C(report) lets into the result."""
+    wanted = {
+        "none": frozenset[str](),
+        "failed": AMISS,
+        "changed": MOVED | AMISS,
+        "all": frozenset[str](OUTCOMES),
+    }[report]
+    return [row._asdict() for row in rows if row.outcome in wanted]
+
+
+def failure_of(rows: t.Sequence[Row]) -> LicensingError | None:
+    """The failure that a mixed result amounts to; None when every device is as wanted."""
+    amiss = [row for row in rows if row.outcome in AMISS]
+    if not amiss:
+        return None
+    counts = summarise(amiss)
+    unknown = counts["unknown"]
+    parts = [f"{counts[name]} {name}" for name in ("failed", "unknown", "skipped") if counts[name]]
+    named = "; ".join(f"{row.device_id} {row.outcome}: {row.reason}" for row in amiss[:5])
+    more = f"; and {len(amiss) - 5} more (see 'devices', or 'devices_report')" if len(amiss) > 5 else ""
+    advice = "Run again: devices that are as wanted are left alone." if unknown or counts["skipped"] else ""
+    return LicensingError(
+        f"{len(amiss)} of {len(rows)} devices did not reach the wanted state ({', '.join(parts)}): {named}{more}. "
+        f"{advice}".rstrip(),
+        code="outcome_unknown" if unknown else "devices_failed",
+    )
+
+
+def report_path_problems(path: str | None) -> list[Problem]:
+    """What would keep C(devices_report) from being written; looked at before anything is sent."""
+    if not path:
+        return []
+    folder = os.path.dirname(os.path.abspath(path))
+    if os.path.isdir(path):
+        why = "it is a directory"
+    elif not os.path.isdir(folder):
+        why = f"the directory {folder} does not exist"
+    elif not os.access(folder, os.W_OK):
+        why = f"the directory {folder} is not writable"
+    else:
+        return []
+    return [Problem(f"'devices_report' {path} cannot be written: {why}.", "report_unwritable")]
+
+
+def write_csv(path: str, header: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> None:
+    """Write a report in one step: a reader sees the old file or the whole new one.
+
+    :raises LicensingError: C(report_unwritable).
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    try:
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".devices_report.")
+        try:
+            with open(handle, "w", encoding="utf-8", newline="") as stream:
+                writer = csv.writer(stream)
+                writer.writerow(header)
+                writer.writerows([harmless(value) for value in row] for row in rows)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except OSError:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise LicensingError(
+            f"The report {path} could not be written: {error.strerror or error}. What happened to the devices stands "
+            "in this result all the same.",
+            code="report_unwritable",
+        ) from None
+
+
+def harmless(value: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return "'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Reading a list page by page, with proof that it is complete: all of it or an error, never a short list."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._errors import LicensingError
+
+
+class Page(t.NamedTuple):
+    """One page of licensed devices, in the same words for every API version.
+
+    :param devices: (device id, assignment time as ThingSpace wrote it).
+    :param total: licences of the account, None where the version leaves it out.
+    :param assigned: licences in use, None where left out.
+    :param cursor: what to send back for the next page; never computed here.
+    :param size: devices a full page holds, None where left out.
+    """
+
+    devices: list[tuple[str, str]]
+    total: int | None
+    assigned: int | None
+    more: bool
+    cursor: str
+    size: int | None
+
+
+FIRST = "0"
+"""The cursor of the first page."""
+
+Fetch = t.Callable[[str], Page]
+Take = t.Callable[[list[tuple[str, str]]], None]
+
+
+class IncompleteList(LicensingError):
+    """A list that contradicts itself."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"ThingSpace's list of licensed devices cannot be trusted: {why}. It was read twice, and nothing was changed "
+            "on the strength of it. Run again, and ask Verizon if it stays so.",
+            code="incomplete_list",
+        )
+
+
+T = t.TypeVar("T")
+
+
+def read_all(
+    first: Page | None, fetch: Fetch, collect: t.Callable[[], tuple[Take, t.Callable[[], T]]]
+) -> tuple[T, Page]:
+    """Read every page; returns what was collected and the last page (the newest counts).
+
+    A list that contradicts itself is read a second time, because somebody may have changed the account meanwhile.
+
+    :param first: the first page if it was read already.
+    :param collect: makes a pair (take the devices of a page, give the result).
+    :raises IncompleteList: the second reading contradicts itself too.
+    """
+    try:
+        return _read_once(first, fetch, collect)
+    except IncompleteList:
+        return _read_once(None, fetch, collect)
+
+
+def _read_once(
+    first: Page | None, fetch: Fetch, collect: t.Callable[[], tuple[Take, t.Callable[[], T]]]
+) -> tuple[T, Page]:
+    take, result = collect()
+    page = first or fetch(FIRST)
+    seen_cursors = {FIRST}
+    seen: set[str] = set()
+    while True:
+        before = len(seen)
+        seen.update(device for device, _time in page.devices)
+        if len(seen) - before != len(page.devices):
+            raise IncompleteList("a device stands on it twice")
+        take(page.devices)
+        if not page.more:
+            break
+        if not page.devices:
+            raise IncompleteList("an empty page claims that more devices follow")
+        if page.cursor in seen_cursors:
+            raise IncompleteList("it goes round in circles, the position does not advance")
+        seen_cursors.add(page.cursor)
+        page = fetch(page.cursor)
+    if page.assigned is not None and page.assigned > len(seen):
+        raise IncompleteList(f"it names {len(seen)} devices, and counts {page.assigned} assigned licences")
+    return result(), page
+
+
+def as_set() -> tuple[Take, t.Callable[[], set[str]]]:
+    """Collect the device ids only."""
+    ids: set[str] = set()
+    return (lambda devices: ids.update(device for device, _time in devices)), (lambda: ids)
+
+
+def as_rows() -> tuple[Take, t.Callable[[], list[tuple[str, str]]]]:
+    """Collect device ids and assignment times, in order."""
+    rows: list[tuple[str, str]] = []
+    return rows.extend, (lambda: rows)

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The retry policy: a pure function of what happened. Nothing here sleeps, sends or looks at a clock.
+
+- Not sent at all (refused, no such host): any request is tried again.
+- 429: the request was turned away unexecuted, so any request is tried again.
+- 408, 500, 502, 503, 504, or a connection that broke after sending: only reads are tried again. A write
+  may have taken effect; its caller reads back first (see C(_apply)).
+- Everything else is final.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import email.utils
+import math
+import typing as t
+
+RETRY_AFTER_CAP = 60.0
+"""Longest wait, in seconds, that a C(Retry-After) header can ask for."""
+
+BACKOFF_BASE = 0.5
+BACKOFF_CAP = 30.0
+
+TRANSIENT = frozenset({408, 500, 502, 503, 504})
+
+
+@dataclasses.dataclass(frozen=True)
+class Happened:
+    """What one attempt led to: an HTTP status, or no answer at all.
+
+    :param status: HTTP status, None when no answer came.
+    :param sent: whether the request may have reached the server.
+    :param retryable: False for causes that trying again cannot cure (a bad certificate).
+    :param retry_after: value of the Retry-After header.
+    """
+
+    status: int | None = None
+    sent: bool = True
+    retryable: bool = True
+    retry_after: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class RetryPolicy:
+    """How often and how patiently a request is repeated.
+
+    :param retries: repetitions at most (0: none).
+    :param jitter: returns a number in 0..1; injected by tests.
+    """
+
+    retries: int
+    jitter: t.Callable[[], float]
+
+    def delay(self, attempt: int, happened: Happened, *, safe: bool, now: float) -> float | None:
+        """Seconds to wait before the next attempt, or None when there shall be none.
+
+        :param attempt: number of the attempt that just ended, from 1.
+        :param safe: whether the request only reads.
+        :param now: seconds since the epoch, to interpret dates.
+        """
+        if attempt > self.retries or not self._may_repeat(happened, safe):
+            return None
+        asked = parse_retry_after(happened.retry_after, now)
+        if asked is not None:
+            return min(asked, RETRY_AFTER_CAP) + 0.25 * self.jitter()
+        ceiling = min(BACKOFF_CAP, BACKOFF_BASE * 2.0 ** (attempt - 1))
+        return ceiling * (0.5 + 0.5 * self.jitter())
+
+    @staticmethod
+    def _may_repeat(happened: Happened, safe: bool) -> bool:
+        if happened.status is None:
+            return happened.retryable and (safe or not happened.sent)
+        if happened.status == 429:
+            return True
+        return safe and happened.status in TRANSIENT
+
+
+def parse_retry_after(value: str | None, now: float) -> float | None:
+    """Seconds asked for by a Retry-After header (seconds or HTTP date); None when it says nothing usable."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        return _from_date(value, now)
+    if not math.isfinite(seconds):
+        return None
+    return max(0.0, seconds)
+
+
+def _from_date(value: str, now: float) -> float | None:
+    try:
+        moment = email.utils.parsedate_to_datetime(value)
+    except (TypeError, ValueError, IndexError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.timezone.utc)
+    try:
+        return max(0.0, moment.timestamp() - now)
+    except (OverflowError, ValueError):
+        return None

@@ -1,0 +1,190 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""State that forks and jobs of one user share: a few small JSON files in a private directory.
+
+A store offers one operation, a transaction: lock the named state, hand out a dict, save it when it changed.
+The lock is held by the operating system and vanishes with the process, also after kill -9.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import errno
+import fcntl
+import json
+import os
+import stat
+import tempfile
+import threading
+import time
+import typing as t
+
+from ._errors import LicensingError
+
+State = dict[str, t.Any]
+
+
+class Store(t.Protocol):
+    """Named, locked, durable-enough dictionaries."""
+
+    @property
+    def location(self) -> str | None:
+        """Where the state is kept; None when it is not kept."""
+
+    def transaction(self, name: str, *, patience: float = 30.0) -> t.ContextManager[State]:
+        """Lock the state C(name), yield it for reading and changing, save it on a clean exit.
+
+        :param patience: seconds to wait for the lock.
+        :raises LicensingError: C(runtime_dir_unusable).
+        """
+
+
+class MemoryStore:
+    """Used when C(runtime_dir) is empty: nothing outlives or leaves the process."""
+
+    location: str | None = None
+
+    def __init__(self) -> None:
+        self._states: dict[str, State] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    @contextlib.contextmanager
+    def transaction(self, name: str, *, patience: float = 30.0) -> t.Iterator[State]:
+        """See C(Store)."""
+        with self._guard:
+            lock = self._locks.setdefault(name, threading.Lock())
+        if not lock.acquire(timeout=max(0.0, patience)):
+            raise _busy(name, patience)
+        try:
+            yield self._states.setdefault(name, {})
+        finally:
+            lock.release()
+
+
+class FileStore:
+    """Files in a directory that belongs to the user alone."""
+
+    def __init__(self, directory: str) -> None:
+        self.location: str | None = directory
+        self._directory = directory
+        _prepare(directory)
+
+    @contextlib.contextmanager
+    def transaction(self, name: str, *, patience: float = 30.0) -> t.Iterator[State]:
+        """See C(Store)."""
+        path = os.path.join(self._directory, name + ".json")
+        with self._locked(name, patience):
+            state = _load(path)
+            before = copy.deepcopy(state)
+            try:
+                yield state
+            finally:
+                # Saved on errors too: that a login was refused must survive the exception that tells of it.
+                if state != before:
+                    self._save(path, state)
+
+    @contextlib.contextmanager
+    def _locked(self, name: str, patience: float) -> t.Iterator[None]:
+        try:
+            handle = os.open(
+                os.path.join(self._directory, name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+            )
+        except OSError as error:
+            raise _unusable(self._directory, error.strerror or "cannot be opened") from None
+        try:
+            self._wait_for_lock(handle, name, patience)
+            yield
+        finally:
+            os.close(handle)
+
+    @staticmethod
+    def _wait_for_lock(handle: int, name: str, patience: float) -> None:
+        end, pause = time.monotonic() + patience, 0.001
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except OSError as error:
+                if error.errno not in (errno.EAGAIN, errno.EACCES):
+                    raise
+            if time.monotonic() >= end:
+                raise _busy(name, patience)
+            time.sleep(pause)
+            pause = min(0.05, pause * 1.5)
+
+    def _save(self, path: str, state: State) -> None:
+        temporary = f"{path}.{os.getpid()}.{threading.get_ident()}"
+        try:
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                json.dump(state, stream)
+            os.replace(temporary, path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise _unusable(self._directory, error.strerror or "cannot be written") from None
+
+
+def default_directory(environ: t.Mapping[str, str] | None = None) -> str:
+    """The user's runtime directory (XDG), or one under the temporary directory that carries the user's number."""
+    environ = os.environ if environ is None else environ
+    base = environ.get("XDG_RUNTIME_DIR")
+    if base and os.path.isdir(base) and os.access(base, os.W_OK):
+        return os.path.join(base, "thingspace-licensing")
+    return os.path.join(tempfile.gettempdir(), f"thingspace-licensing-{os.geteuid()}")
+
+
+def open_store(directory: str) -> Store:
+    """The store for the option C(runtime_dir); an empty string switches sharing off."""
+    return FileStore(directory) if directory else MemoryStore()
+
+
+def _prepare(directory: str) -> None:
+    """Create the directory, or make sure that nobody else can plant or read files in it."""
+    try:
+        os.makedirs(os.path.dirname(os.path.abspath(directory)), exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(directory, 0o700)
+        status = os.lstat(directory)
+    except OSError as error:
+        raise _unusable(directory, error.strerror or "cannot be created") from None
+    if not stat.S_ISDIR(status.st_mode):
+        raise _unusable(directory, "it is not a directory")
+    if status.st_uid != os.geteuid():
+        raise _unusable(directory, "it belongs to another user")
+    if status.st_mode & 0o022:
+        raise _unusable(directory, f"others may write to it (mode {stat.S_IMODE(status.st_mode):04o})")
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise _unusable(directory, "it is not writable")
+
+
+def _load(path: str) -> State:
+    """The saved state; a missing or damaged file counts as empty, for it only ever holds what can be had again."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            state = json.load(stream)
+    except (OSError, ValueError):
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def _unusable(directory: str, why: str) -> LicensingError:
+    return LicensingError(
+        f"The directory for shared state, {directory}, cannot be used: {why}. Point 'runtime_dir' to a directory "
+        "of your own with mode 0700, or set it to an empty string to share nothing.",
+        code="runtime_dir_unusable",
+    )
+
+
+def _busy(name: str, patience: float) -> LicensingError:
+    return LicensingError(
+        f"Another task kept the shared state '{name}' locked for {patience:.0f} s. Run again when it is done, "
+        "or raise 'deadline'.",
+        code="runtime_dir_unusable",
+    )

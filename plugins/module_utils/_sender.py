@@ -1,0 +1,116 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Sends one request as often as the policy allows, at the pace of the shared budget, inside the task's deadline."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+import typing as t
+
+from ._budget import Budget
+from ._deadline import Deadline
+from ._errors import TransportError
+from ._retry import Happened, RetryPolicy
+from ._transport import Request, Response
+
+
+class Exchange(t.Protocol):
+    """What a transport offers; the seam for tests."""
+
+    def send(self, request: Request, limit: float) -> Response:
+        """See C(Transport.send)."""
+
+
+@dataclasses.dataclass
+class RequestCount:
+    """What a task cost.
+
+    :param sent: requests sent, repetitions and logins included.
+    :param retried: repetitions among them.
+    :param throttled: 429 answers among them.
+    :param throttled_seconds: seconds spent waiting for the pace, all threads together.
+    """
+
+    sent: int = 0
+    retried: int = 0
+    throttled: int = 0
+    throttled_seconds: float = 0.0
+
+    def as_result(self) -> dict[str, t.Any]:
+        """The C(requests) value of a module's result."""
+        return {**dataclasses.asdict(self), "throttled_seconds": round(self.throttled_seconds, 3)}
+
+
+class Sender:
+    """Combines transport, retry policy, budget and deadline."""
+
+    def __init__(
+        self,
+        transport: Exchange,
+        policy: RetryPolicy,
+        budget: Budget,
+        deadline: Deadline,
+        sleep: t.Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._transport = transport
+        self._policy = policy
+        self._budget = budget
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self.deadline = deadline
+        self.count = RequestCount()
+
+    def send(self, request: Request, *, safe: bool) -> Response:
+        """The answer to a request: any status, after whatever repetitions the policy allows.
+
+        :param safe: whether the request only reads, so that it may be repeated blindly.
+        :raises TransportError: no answer could be had; C(sent) tells whether an attempt may have been executed.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            self._keep_pace(request)
+            outcome = self._attempt(request, attempt)
+            happened = _happened(outcome)
+            delay = self._policy.delay(attempt, happened, safe=safe, now=time.time())
+            if happened.status == 429:
+                # Everyone pauses, this request through _keep_pace like all others.
+                self._budget.throttled(delay if delay is not None else 1.0)
+                with self._lock:
+                    self.count.throttled += 1
+            if delay is None:
+                if isinstance(outcome, TransportError):
+                    raise outcome
+                return outcome
+            if happened.status != 429:
+                self.deadline.require(delay, f"wait {delay:.1f} s and repeat '{request.operation}'")
+                self._sleep(delay)
+
+    def _keep_pace(self, request: Request) -> None:
+        wait = self._budget.reserve()
+        self.deadline.require(wait, f"send '{request.operation}' at the pace that ThingSpace allows")
+        if wait > 0:
+            with self._lock:
+                self.count.throttled_seconds += wait
+            self._sleep(wait)
+
+    def _attempt(self, request: Request, attempt: int) -> Response | TransportError:
+        with self._lock:
+            self.count.sent += 1
+            self.count.retried += attempt > 1
+        try:
+            return self._transport.send(request, self.deadline.remaining())
+        except TransportError as error:
+            return error
+
+
+def _happened(outcome: Response | TransportError) -> Happened:
+    if isinstance(outcome, TransportError):
+        return Happened(sent=outcome.sent, retryable=outcome.retryable)
+    return Happened(status=outcome.status, retry_after=outcome.headers.get("retry-after"))

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+from __future__ import annotations
+
+"""What the tasks of a user share about their login: the tokens, and the refused logins.
+
+The state belongs to one server, application and user. Tokens in it are bound to the secrets they were had with by a
+salted fingerprint; refusals are counted for each password, and over all of them.
+"""
+
+import contextlib
+import hashlib
+import os
+import time
+import typing as t
+
+from ._answers import TokenKind
+from ._connection import Connection
+from ._errors import LicensingError
+from ._runtime_dir import State, Store
+
+SESSION_IDLE = 18 * 60.0
+"""Seconds after which an unused session is not trusted any more; ThingSpace ends it after 20 minutes."""
+
+REFUSALS_OF_ONE = 2
+REFUSALS_OF_ALL = 4
+"""Refused logins in a row, with one password and with different ones. ThingSpace locks the account at the fifth."""
+
+REFUSALS_FORGOTTEN = 3600.0
+
+
+class TokenState:
+    """One view on the shared state, inside its transaction."""
+
+    def __init__(self, state: State, fingerprint: str) -> None:
+        self._state = state
+        self._fingerprint = fingerprint
+        if state.get("fingerprint") != fingerprint:
+            for key in ("access", "access_until", "session", "session_used"):
+                state.pop(key, None)
+            state["fingerprint"] = fingerprint
+
+    def get(self, kind: TokenKind) -> str | None:
+        """The shared token, if it should still be valid."""
+        token = self._state.get(kind)
+        until = float(self._state.get("access_until" if kind == "access" else "session_used", 0.0))
+        until += SESSION_IDLE if kind == "session" else 0.0
+        return token if isinstance(token, str) and token and time.time() < until else None
+
+    def put_access(self, token: str, seconds: float) -> None:
+        """Share an access token that is good for so many seconds."""
+        self._state.update(access=token, access_until=time.time() + seconds)
+
+    def put_session(self, token: str) -> None:
+        """Share a session token; a login that succeeds makes up for refused ones."""
+        self._state.update(session=token, session_used=time.time())
+        self._state.pop("refusals", None)
+
+    def touch(self) -> None:
+        """Note that the session is in use."""
+        self._state["session_used"] = time.time()
+
+    def clear(self) -> None:
+        """Forget everything, refused logins too."""
+        self._state.clear()
+
+    def note_refusal(self) -> None:
+        """Note that a login with this password was refused."""
+        refusals = self._refusals()
+        refusals[self._fingerprint] = refusals.get(self._fingerprint, 0) + 1
+        self._state.update(refusals=refusals, refused_at=time.time())
+
+    def check_refusals(self, username: str | None, location: str | None) -> None:
+        """Refuse to log in when that could lock the account.
+
+        :raises LicensingError: C(login_blocked).
+        """
+        refusals = self._refusals()
+        mine, all_ = refusals.get(self._fingerprint, 0), sum(refusals.values())
+        if mine < REFUSALS_OF_ONE and all_ < REFUSALS_OF_ALL:
+            return
+        which = f"this password {mine} times" if mine >= REFUSALS_OF_ONE else f"{all_} logins in a row"
+        raise LicensingError(
+            f"Not logged in: ThingSpace refused {which} for '{username}' within the last hour, and five refusals lock "
+            "the account. Correct 'password'. If it is right after all, run the module thingspace.licensing.session "
+            f"with 'state: absent' to try it again{f' (the refusals are kept in {location})' if location else ''}.",
+            code="login_blocked",
+        )
+
+    def _refusals(self) -> dict[str, int]:
+        if time.time() - float(self._state.get("refused_at", 0.0)) > REFUSALS_FORGOTTEN:
+            return {}
+        return dict(self._state.get("refusals") or {})
+
+
+@contextlib.contextmanager
+def token_state(store: Store, connection: Connection, patience: float) -> t.Iterator[TokenState]:
+    """Lock the state that belongs to this server, application and user.
+
+    :param patience: seconds to wait while another task logs in.
+    """
+    who = "\n".join([connection.base_url, connection.client_id or "", connection.username or ""])
+    name = "session-" + hashlib.sha256(who.encode()).hexdigest()[:24]
+    with store.transaction(name, patience=patience) as state:
+        salt = state.setdefault("salt", os.urandom(16).hex())
+        material = "\n".join([connection.client_secret or "", connection.password or ""]).encode()
+        yield TokenState(state, hashlib.pbkdf2_hmac("sha256", material, bytes.fromhex(salt), 20_000).hex())

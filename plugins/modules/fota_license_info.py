@@ -1,0 +1,179 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: fota_license_info
+short_description: Read Software Management (FOTA) licences
+version_added: 0.1.0
+description:
+  - Returns the licence pool and the subscription of a ThingSpace account, and the devices that hold a licence.
+  - The list of devices is complete or the task fails. A list that contradicts itself is never returned.
+author:
+  - thingspace.licensing contributors (@thingspace)
+extends_documentation_fragment:
+  - thingspace.licensing._connection
+  - thingspace.licensing._attributes
+  - thingspace.licensing._attributes.info_module
+  - thingspace.licensing._attributes.action_group
+options:
+  account:
+    description:
+      - The billing account, for example V(0000123456-00001). Write it in quotes.
+    type: str
+    required: true
+  api_version:
+    description:
+      - Version of the Software Management API.
+    type: str
+    choices: [v1, v2, v3]
+    default: v3
+  pool_only:
+    description:
+      - Whether to read only the subscription and its pool, which is one request, and no devices.
+    type: bool
+    default: false
+  report:
+    description:
+      - Whether RV(devices) lists the devices. V(none) keeps a large account out of the job's log; O(devices_report) and
+        RV(licenses) have everything all the same.
+    type: str
+    choices: [all, none]
+    default: all
+  devices_report:
+    description:
+      - File to write the licensed devices to, as CSV with the columns C(device_id) and C(assigned_at). It can be used
+        as O(thingspace.licensing.fota_license#module:devices_file).
+    type: path
+seealso:
+  - module: thingspace.licensing.fota_license
+"""
+
+EXAMPLES = r"""
+- name: Read everything
+  thingspace.licensing.fota_license_info:
+    account: "0000123456-00001"
+  register: fota
+
+- name: Stop when fewer than 50 licences are free
+  ansible.builtin.assert:
+    that: fota.licenses.available >= 50
+
+- name: Write the licensed devices of a large account to a file
+  thingspace.licensing.fota_license_info:
+    account: "0000123456-00001"
+    report: none
+    devices_report: licensed.csv
+"""
+
+RETURN = r"""
+licenses:
+  description: The account's pool. A number is V(none) where ThingSpace does not say.
+  returned: success
+  type: dict
+  contains:
+    total:
+      description: Licences bought.
+      type: int
+    assigned:
+      description: Licences that a device holds.
+      type: int
+    available:
+      description: Licences that are free.
+      type: int
+subscription:
+  description: The account's subscription, as ThingSpace states it.
+  returned: success
+  type: dict
+  contains:
+    purchase_type:
+      description: C(TS-HFOTA-MRC) (monthly), C(TS-HFOTA-EVNT) (event-based), or both with a comma.
+      type: str
+    license_count:
+      description: Licences bought; 0 for event-based accounts.
+      type: int
+    license_used_count:
+      description: Licences in use.
+      type: int
+    update_time:
+      description: When it last changed, in ThingSpace's own notation.
+      type: str
+devices:
+  description: The devices that hold a licence; empty with O(pool_only) or O(report=none).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    device_id:
+      description: The IMEI.
+      type: str
+    assigned_at:
+      description: When the licence was assigned, in ThingSpace's own notation.
+      type: str
+requests:
+  description: What the task cost.
+  returned: when options are valid
+  type: dict
+  contains:
+    sent:
+      description: Requests sent, logins and repetitions included.
+      type: int
+    retried:
+      description: Repetitions among them.
+      type: int
+    throttled:
+      description: Answers with HTTP 429 among them.
+      type: int
+    throttled_seconds:
+      description: Seconds spent waiting for the pace, all threads together.
+      type: float
+failure:
+  description: Why the task failed.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description: Stable code for playbooks to test, see the list of error codes.
+      type: str
+    message:
+      description: The same text as in C(msg).
+      type: str
+    problems:
+      description: Every problem with the input.
+      type: list
+      elements: str
+    problem_count:
+      description: Number of problems with the input.
+      type: int
+    status:
+      description: HTTP status of ThingSpace's answer.
+      type: int
+    api_code:
+      description: ThingSpace's own error code.
+      type: str
+    api_message:
+      description: ThingSpace's own error text.
+      type: str
+"""
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota_license_info import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import ACCOUNT_SPEC, FOTA_VERSION_SPEC
+
+
+def main() -> None:
+    """Read the account's FOTA licences."""
+    options = {
+        **ACCOUNT_SPEC,
+        **FOTA_VERSION_SPEC,
+        "pool_only": {"type": "bool", "default": False},
+        "report": {"type": "str", "choices": ["all", "none"], "default": "all"},
+        "devices_report": {"type": "path"},
+    }
+    run_module(run, options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: session
+short_description: Log in to and out of ThingSpace explicitly
+version_added: 0.1.0
+description:
+  - Every module of this collection logs in by itself and shares the session with the other tasks and forks of the job,
+    so most playbooks do not need this module.
+  - Use it to hand the tokens to something else, to log out at the end of a job, or to forget refused logins.
+  - The returned tokens are not masked, because handing them over is what the task is for. Set C(no_log=true) on it.
+author:
+  - thingspace.licensing contributors (@thingspace)
+extends_documentation_fragment:
+  - thingspace.licensing._connection
+  - thingspace.licensing._attributes
+  - thingspace.licensing._attributes.action_group
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Asks ThingSpace nothing; predicts from what the tasks of this user share.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  state:
+    description:
+      - V(present) makes sure that there is a session, and returns both tokens.
+      - V(absent) ends the session, forgets the tokens, and forgets refused logins, so that a password that was right
+        after all is tried again.
+    type: str
+    choices: [present, absent]
+    default: present
+seealso:
+  - module: thingspace.licensing.fota_license_info
+"""
+
+EXAMPLES = r"""
+- name: Log in
+  thingspace.licensing.session:
+  register: thingspace
+  no_log: true
+
+- name: Use the tokens with something else
+  ansible.builtin.uri:
+    url: https://thingspace.verizon.com/api/m2m/v1/accounts/0000123456-00001
+    headers:
+      Authorization: "Bearer {{ thingspace.access_token }}"
+      VZ-M2M-Token: "{{ thingspace.session_token }}"
+  no_log: true
+
+- name: Log out
+  thingspace.licensing.session:
+    state: absent
+"""
+
+RETURN = r"""
+access_token:
+  description: The OAuth access token; V(none) in check mode.
+  returned: O(state=present)
+  type: str
+session_token:
+  description: The session token (C(VZ-M2M-Token)); V(none) in check mode.
+  returned: O(state=present)
+  type: str
+requests:
+  description: What the task cost.
+  returned: when options are valid
+  type: dict
+  contains:
+    sent:
+      description: Requests sent, repetitions included.
+      type: int
+    retried:
+      description: Repetitions among them.
+      type: int
+    throttled:
+      description: Answers with HTTP 429 among them.
+      type: int
+    throttled_seconds:
+      description: Seconds spent waiting for the pace.
+      type: float
+failure:
+  description: Why the task failed.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description: Stable code for playbooks to test, see the list of error codes.
+      type: str
+    message:
+      description: The same text as in C(msg).
+      type: str
+    problems:
+      description: Every problem with the input.
+      type: list
+      elements: str
+    problem_count:
+      description: Number of problems with the input.
+      type: int
+    status:
+      description: HTTP status of ThingSpace's answer.
+      type: int
+    api_code:
+      description: ThingSpace's own error code.
+      type: str
+    api_message:
+      description: ThingSpace's own error text.
+      type: str
+"""
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._session import run
+
+
+def main() -> None:
+    """Log in or out."""
+    run_module(run, {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}})
+
+
+if __name__ == "__main__":
+    main()
