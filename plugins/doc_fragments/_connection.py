@@ -121,5 +121,5 @@ notes:
 seealso:
   - name: Error codes
     description: Every value of RV(ignore:failure.code) with its meaning.
-    link: https://github.com/thingspace/licensing/blob/main/docs/errors.md
+    link: https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md
 """

@@ -44,6 +44,14 @@ def predict(plan: Plan, wanted: t.Sequence[str]) -> Applied:
     return Applied(_rows(plan, wanted, results), None)
 
 
+def hold_back(plan: Plan, wanted: t.Sequence[str], stopped: LicensingError) -> Applied:
+    """The rows of a plan that a guard stopped: nothing was sent, and what would have been stands in the reason."""
+    results: dict[str, Result] = {}
+    for devices, outcome in ((plan.remove, "removed"), (plan.assign, "assigned")):
+        results.update(dict.fromkeys(devices, ("skipped", f"not sent: the plan was stopped; it would be {outcome}")))
+    return Applied(_rows(plan, wanted, results), stopped)
+
+
 def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, batch_size: int) -> Applied:
     """Carry out a plan on ThingSpace. Every device gets a row, whatever happens."""
     results, stopped = _act(api, "remove", plan.remove, batch_size)

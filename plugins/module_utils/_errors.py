@@ -77,7 +77,7 @@ class OptionsError(LicensingError):
         code = codes[0] if len(codes) == 1 else "invalid_options"
         texts = [problem.text for problem in problems]
         super().__init__(
-            _listed(texts) + " Nothing was sent.",
+            _listed(texts) + "Nothing was sent.",
             code=code,
             problems=texts[:MAX_PROBLEMS],
             problem_count=len(texts),
@@ -134,7 +134,7 @@ def is_lost(error: LicensingError) -> bool:
 
 def _listed(texts: list[str]) -> str:
     if len(texts) == 1:
-        return texts[0]
+        return texts[0] + " "
     shown = "\n".join("- " + text for text in texts[:_SHOWN])
     more = f"\n- and {len(texts) - _SHOWN} more (see failure.problems)" if len(texts) > _SHOWN else ""
     return f"{len(texts)} problems were found:\n{shown}{more}\n"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ._apply import Applied, apply_plan, predict
+from ._apply import Applied, apply_plan, hold_back, predict
 from ._devices import wanted_devices
 from ._errors import LicensingError, Problem
 from ._fota_api import FotaApi
@@ -50,57 +50,43 @@ def run(context: Context) -> Result:
         context.warn(warning)
     api = FotaApi(client, job.account, job.version)
     lookup, plan, pool = plan_job(api, job, context.check_mode)
-    result = _result(context, job, plan, lookup, pool)
+    applied = _carry_out(context, job, plan, pool, api)
+    pool = _pool_after(context, api, pool, applied)
+    return _result(context, lookup, plan, applied, pool)
+
+
+def _carry_out(context: Context, job: Job, plan: Plan, pool: Pool, api: FotaApi) -> Applied:
+    """What the plan leads to: held back by a guard, predicted in check mode, or done."""
+    wanted = job.wanted.devices
     try:
         enforce(plan, pool, job.limits)
     except LicensingError as error:
-        result.failure = _explained(error, api, pool)
-        return result
+        return hold_back(plan, wanted, _explained(error, api, pool))
     if context.check_mode:
-        applied = predict(plan, job.wanted.devices)
-    else:
-        applied = apply_plan(plan, job.wanted.devices, pool, api, job.batch_size)
-    _fill(result, context, applied, _pool_after(context, api, pool, applied))
-    return result
+        return predict(plan, wanted)
+    return apply_plan(plan, wanted, pool, api, job.batch_size)
 
 
-def _result(context: Context, job: Job, plan: Plan, lookup: str, pool: Pool) -> Result:
-    """The result of a run that is stopped before its first write."""
-    reason = "not sent: the plan was stopped by a guard"
-    stopped: dict[str, tuple[t.Any, str]] = dict.fromkeys([*plan.assign, *plan.remove], ("skipped", reason))
-    listed = [*job.wanted.devices, *(plan.remove if plan.state == "exact" else ())]
-    rows = [Row(device, *stopped.get(device, ("unchanged", ""))) for device in listed]
-    return Result(
-        {
-            "lookup": lookup,
-            "plan": plan.as_result(),
-            "summary": summarise(rows),
-            "devices": reported(rows, t.cast(Report, context.params["report"])),
-            "licenses": pool.as_result(),
-        }
-    )
-
-
-def _fill(result: Result, context: Context, applied: Applied, pool: Pool) -> None:
-    """Complete the result with what happened."""
+def _result(context: Context, lookup: str, plan: Plan, applied: Applied, pool: Pool) -> Result:
+    """The module's result; writes the report file."""
     rows = applied.rows
-    result.changed = any(row.outcome in MOVED for row in rows)
-    result.failure = failure_of(rows)
-    if applied.stopped is not None:
-        result.failure = applied.stopped
-    result.values.update(
-        summary=summarise(rows),
-        devices=reported(rows, t.cast(Report, context.params["report"])),
-        licenses=pool.as_result(),
-    )
+    values = {
+        "lookup": lookup,
+        "plan": plan.as_result(),
+        "summary": summarise(rows),
+        "devices": reported(rows, t.cast(Report, context.params["report"])),
+        "licenses": pool.as_result(),
+    }
     if context.diff_mode:
-        result.values["diff"] = _diff(context, rows)
+        values["diff"] = _diff(context, rows)
+    failure = applied.stopped or failure_of(rows)
     path = context.params["devices_report"]
     if path:
         try:
             write_csv(path, Row._fields, rows)
         except LicensingError as error:
-            result.failure = result.failure or error
+            failure = failure or error
+    return Result(values, changed=any(row.outcome in MOVED for row in rows), failure=failure)
 
 
 def _pool_after(context: Context, api: FotaApi, pool: Pool, applied: Applied) -> Pool:

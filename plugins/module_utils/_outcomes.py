@@ -58,7 +58,7 @@ def failure_of(rows: t.Sequence[Row]) -> LicensingError | None:
     counts = summarise(amiss)
     unknown = counts["unknown"]
     parts = [f"{counts[name]} {name}" for name in ("failed", "unknown", "skipped") if counts[name]]
-    named = "; ".join(f"{row.device_id} {row.outcome}: {row.reason}" for row in amiss[:5])
+    named = "; ".join(f"{row.device_id} {row.outcome}: {row.reason.rstrip('.')}" for row in amiss[:5])
     more = f"; and {len(amiss) - 5} more (see 'devices', or 'devices_report')" if len(amiss) > 5 else ""
     advice = "Run again: devices that are as wanted are left alone." if unknown or counts["skipped"] else ""
     return LicensingError(

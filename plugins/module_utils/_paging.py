@@ -43,8 +43,8 @@ class IncompleteList(LicensingError):
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"ThingSpace's list of licensed devices cannot be trusted: {why}. It was read twice, and nothing was changed "
-            "on the strength of it. Run again, and ask Verizon if it stays so.",
+            f"ThingSpace's list of licensed devices cannot be trusted: {why}. It was read twice, and nothing was "
+            "changed on the strength of it. Run again, and ask Verizon if it stays so.",
             code="incomplete_list",
         )
 

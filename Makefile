@@ -1,0 +1,77 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Needs python3 (3.11 or newer), git and make. Everything else comes from the Python package index into .venv and .nox.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+PORT ?= 8099
+DEVICES ?= 1000
+
+# One stamp per interpreter: another PYTHON makes a new environment.
+READY := $(VENV)/.ready-$(notdir $(PYTHON))
+# A tree in which the checkout is a collection, whatever the name of its directory.
+TREE := $(VENV)/collections
+IN_VENV := PATH="$$PWD/$(VENV)/bin:$$PATH"
+NOX := $(IN_VENV) nox
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Errors only: no index addresses in any log.
+export PIP_QUIET := 2
+export ANSIBLE_LOCALHOST_WARNING := false
+export ANSIBLE_NOCOWS := 1
+export ANSIBLE_CALLBACK_RESULT_FORMAT := yaml
+export ANSIBLE_DISPLAY_SKIPPED_HOSTS := false
+
+.PHONY: help
+help:  ## Show this list
+	@sed -nE 's/^([a-z]+):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf 'make %-10s %s\n' "$$name" "$$text"; done
+
+$(READY): constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Python 3.11 or newer is needed: '$(PYTHON)' says: $$($(PYTHON) --version 2>&1 | head -n 1 || true). Name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(VENV)/bin/python -m pip install -c constraints.txt ansible-core requests nox antsibull-nox
+	@mkdir -p $(TREE)/ansible_collections/thingspace
+	@ln -sfn "$$PWD" $(TREE)/ansible_collections/thingspace/licensing
+	@touch $@
+
+.PHONY: test
+test: $(READY)  ## Run every check; ends with a line "N passed, N failed"
+	@mkdir -p tests/output && rm -f tests/output/nox.json tests/output/units.xml
+	@rc=0; CI=true $(NOX) --report tests/output/nox.json || rc=$$?; \
+	  $(VENV)/bin/python tests/tools/summary.py tests/output/nox.json tests/output/units.xml || rc=1; exit $$rc
+
+.PHONY: lint
+lint: $(READY)  ## Run the fast checks only: format, style, YAML, types
+	@CI=true $(NOX) -s formatters codeqa yamllint typing
+
+.PHONY: format
+format: $(READY)  ## Rewrite Python files in the project's format
+	@CI=false $(NOX) -s formatters
+
+.PHONY: unit
+unit: $(READY)  ## Run the unit tests; ARGS="-k name" picks some
+	@$(NOX) -s units -- $(ARGS)
+
+.PHONY: demo
+demo: $(READY)  ## Show the collection at work against the simulator
+	@$(IN_VENV) ANSIBLE_COLLECTIONS_PATH="$$PWD/$(TREE)" ansible-playbook thingspace.licensing.demo $(ARGS)
+
+.PHONY: simulator
+simulator:  ## Run the simulator in the foreground: PORT=8099 DEVICES=1000
+	@cd roles/simulator/files && exec $(PYTHON) -m thingspace_simulator --port $(PORT) --devices $(DEVICES)
+
+.PHONY: bench
+bench: $(READY)  ## Measure the collection against the simulator
+	@$(NOX) -s bench -- $(ARGS)
+
+.PHONY: clean
+clean:  ## Remove everything that these commands made
+	rm -rf .ansible .coverage .hypothesis .mypy_cache .nox .pytest_cache .ruff_cache .venv dist tests/output

@@ -1,0 +1,175 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command line: read the options, start, wait for the end."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import json
+import signal
+import ssl
+import sys
+import threading
+from pathlib import Path
+from typing import Any, NoReturn
+
+from . import NAME, quirks, seed
+from .lifetime import ReadyFile, watch_parent
+from .server import Server
+from .service import BadSeed, Service
+
+BAD_START = 2
+
+
+class BadOption(Exception):
+    """An option that cannot be used; the message is the one line to print."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadOption(message)
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Describe the options."""
+    first = seed.FIRST_IMEI
+    parser = _Parser(
+        prog="thingspace_simulator",
+        description=f"A stateful stand-in for the ThingSpace API. The account is {seed.ACCOUNT};"
+        f" its devices are the IMEIs {first}, {first + 1}, ...; each credential is the word 'simulator'.",
+    )
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="loopback address to listen on (default %(default)s)")
+    add("--port", type=int, default=0, help="port; 0 takes any free one (default)")
+    add("--devices", type=int, default=100, help="devices of the account (default %(default)s)")
+    add("--licensed", type=int, default=0, help="how many of them, from the first, hold a FOTA licence")
+    add("--licenses", type=int, help="licences bought (default: as many as devices)")
+    add("--seed-file", type=Path, help="state to start from, JSON as PUT /_simulator/state takes it")
+    add("--latency", help="seconds added to each API request")
+    add("--quirk", action="append", default=[], metavar="NAME=VALUE", help=_quirk_help())
+    add("--ready-file", type=Path, help="written with pid, port and base_url as JSON once listening")
+    add("--parent-pid", type=int, help="end when that process is gone")
+    add("--max-seconds", type=float, default=0.0, help="end after that time (default 0: never)")
+    add("--tls-cert", type=Path, help="certificate; with it the simulator speaks HTTPS")
+    add("--tls-key", type=Path, help="its private key, if not in the same file")
+    return parser
+
+
+def _quirk_help() -> str:
+    """List the switches."""
+    words = []
+    for name, kind in quirks.KNOWN.items():
+        words.append(f"{name}={'|'.join(kind.words)}" if isinstance(kind, quirks.Choice) else f"{name}={kind.default}")
+    return f"set a switch; repeatable; the first value is the default: {', '.join(words)}"
+
+
+def _seed(options: argparse.Namespace) -> Any:
+    """Return the state to start from, with the switches of the command line; the service checks it."""
+    if not 0 <= options.licensed <= options.devices:
+        raise BadOption("--devices and --licensed must not be negative, and --licensed not above --devices")
+    total = options.devices if options.licenses is None else options.licenses
+    given: Any = seed.default_seed(options.devices, options.licensed, total)
+    if options.seed_file is not None:
+        try:
+            found = json.loads(options.seed_file.read_bytes())
+        except (OSError, ValueError, RecursionError) as error:
+            raise BadOption(f"--seed-file {options.seed_file}: {error}") from error
+        given = {**given, **found} if isinstance(found, dict) else found
+    switches = dict(_pair(text) for text in options.quirk)
+    if options.latency is not None:
+        switches["latency"] = options.latency
+    checked, problems = quirks.check(switches)
+    if problems:
+        raise BadOption("; ".join(problems))
+    if isinstance(given, dict) and isinstance(given.get("quirks", {}), dict):
+        given["quirks"] = {**given.get("quirks", {}), **checked}
+    return given
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Split NAME=VALUE."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise BadOption(f"--quirk {text}: must be NAME=VALUE")
+    return name, value
+
+
+def _host(text: str) -> str:
+    """Return the address to listen on; only this machine may call."""
+    try:
+        address = ipaddress.ip_address("127.0.0.1" if text == "localhost" else text)
+    except ValueError as error:
+        raise BadOption(f"--host {text}: must be a loopback address") from error
+    if not address.is_loopback:
+        raise BadOption(f"--host {text}: must be a loopback address")
+    return str(address)
+
+
+def _tls(options: argparse.Namespace) -> ssl.SSLContext | None:
+    """Return the TLS side of the server, if one is wanted."""
+    if options.tls_cert is None:
+        if options.tls_key is not None:
+            raise BadOption("--tls-key needs --tls-cert")
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(options.tls_cert, options.tls_key)
+    except OSError as error:
+        raise BadOption(f"--tls-cert {options.tls_cert}: {error}") from error
+    return context
+
+
+def _listen(options: argparse.Namespace) -> Server:
+    """Build the service and bind the port."""
+    if not 0 <= options.port <= 65535:
+        raise BadOption(f"--port {options.port}: must be from 0 to 65535")
+    host, tls = _host(options.host), _tls(options)
+    try:
+        service = Service(_seed(options))
+    except BadSeed as error:
+        raise BadOption(f"bad state to start from: {error}") from error
+    try:
+        return Server(host, options.port, service, tls)
+    except OSError as error:
+        raise BadOption(f"cannot listen on {host} port {options.port}: {error.strerror or error}") from error
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until told to stop; return the exit code."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        options = _parser().parse_args(arguments)
+        for name in ("seed_file", "ready_file", "tls_cert", "tls_key"):
+            path = getattr(options, name)
+            setattr(options, name, path and path.expanduser())
+        server = _listen(options)
+        base_url = f"{server.root_url}/api"
+        ready = ReadyFile(options.ready_file, server.server_port, base_url)
+    except BadOption as error:
+        print(f"thingspace_simulator: error: {error}", file=sys.stderr)
+        return BAD_START
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    if options.parent_pid is not None:
+        watch_parent(options.parent_pid, stop)
+    try:
+        ready.write()
+        accounts = server.service.world.accounts.values()
+        names = ", ".join(f"account {one.name}, {len(one.devices)} devices" for one in accounts)
+        print(f"{NAME}: {base_url} ({names})", flush=True)
+        stop.wait(options.max_seconds or None)
+    except OSError as error:
+        print(f"thingspace_simulator: error: {error}", file=sys.stderr)
+        return BAD_START
+    finally:
+        server.service.stopping.set()
+        server.shutdown()
+        server.server_close()
+        ready.remove()
+    return 0

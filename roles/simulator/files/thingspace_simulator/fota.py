@@ -1,0 +1,52 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The endpoints of the software-management API that concern licences, for v1, v2 and v3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from .fota_account import subscription
+from .fota_change import assign, remove
+from .fota_list import licenses
+from .quirks import Quirks
+from .router import Handler, Route
+
+
+def _form(version: str, form: str) -> Callable[[Quirks], bool]:
+    """Return the test whether a form of the list path is offered: index or query."""
+    return lambda quirks: quirks.word(f"{version}_list") in ("both", form)
+
+
+def _firmware(quirks: Quirks) -> bool:
+    """Say whether the other published path of assign and remove is offered."""
+    return quirks.flag("firmware_path")
+
+
+def _routes(version: str) -> Iterator[Route]:
+    """Yield the routes of one version."""
+    context = f"/fota/{version}"
+    account = f"{context}/licenses/{{account}}"
+
+    def route(
+        operation: str, method: str, path: str, handler: Handler, offered: Callable[[Quirks], bool] | None = None
+    ) -> Route:
+        write = operation in ("fota_assign", "fota_remove")
+        return Route(operation, method, path, handler, context, version, is_write=write, offered=offered)
+
+    yield route("fota_subscription", "GET", f"{context}/subscriptions/{{account}}", subscription)
+    yield route("fota_assign", "POST", f"{account}/assign", assign)
+    yield route("fota_remove", "POST", f"{account}/remove", remove)
+    if version == "v1":
+        yield route("fota_list", "GET", f"{account}/index/{{cursor}}", licenses)
+        return
+    yield route("fota_list", "GET", account, licenses, _form(version, "query"))
+    yield route("fota_list", "GET", f"{account}/index/{{cursor}}", licenses, _form(version, "index"))
+    other = f"{context}/firmware/licenses/{{account}}"
+    yield route("fota_assign", "POST", f"{other}/assign", assign, _firmware)
+    yield route("fota_remove", "POST", f"{other}/remove", remove, _firmware)
+
+
+ROUTES = tuple(route for version in ("v1", "v2", "v3") for route in _routes(version))

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Assigning and removing licences: a per-device answer in one reply (assign and remove pages)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from . import errors
+from .dialects import Words
+from .fota_account import licensed_account_of, written
+from .messages import Reply
+from .router import Call
+from .state import Account, Device, is_imei
+
+PREEXISTING = "Device license preexisting"  # v2 and v3 assign pages
+NOT_ATTACHED = "No license attached to device"  # v1 and v2 remove pages
+UPGRADED = "License removal not allowed for devices that have ever upgraded firmware."  # campaign flow for v1
+BAD_IMEI = "Invalid Device IMEI."  # campaign flow for v1
+UNKNOWN = {"does_not_exist": "Device does not exist.", "not_found": "Device Not Found."}  # v2 assign page
+EXHAUSTED = "Not enough licenses available."  # what happens is not documented, the text is ours
+BAD_REQUEST = "Invalid device id format"  # Error Messages page
+
+
+def requested(call: Call) -> list[str]:
+    """Return the ids of the request; the errors are those of the Error Messages page."""
+    try:
+        given = call.request.json() if call.request.body.strip() else None
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise errors.fota("Input binding error")
+    ids = given.get("deviceList")
+    if ids is None or ids == []:
+        raise errors.fota("Device list is empty")
+    if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
+        raise errors.fota("Input binding error")
+    limit = call.service.quirks.count("max_devices_per_request")
+    if limit and len(ids) > limit:
+        raise errors.fota(f"Device list exceeds {limit} devices")  # no limit is documented, the text is ours
+    return list(ids)
+
+
+def assign(call: Call) -> Reply:
+    """Attach a licence to each device that has none."""
+    account = licensed_account_of(call)
+    ids = requested(call)
+    _refuse_whole(call, account, ids)
+    quirks = call.service.quirks
+    if quirks.word("exhausted") == "reject":
+        wanted = {imei for imei in ids if imei in account.devices and imei not in account.licenses}
+        if len(wanted) > account.free:
+            raise errors.fota(EXHAUSTED)
+    now = call.service.clock.now_ms()
+    accept = quirks.word("unknown_device") == "accept"
+
+    def one(imei: str) -> tuple[bool, str]:
+        if imei not in account.devices and not (accept and is_imei(imei)):
+            return _unknown(call, imei)
+        if imei in account.licenses:
+            return True, PREEXISTING
+        if account.free == 0:
+            return False, EXHAUSTED
+        account.devices.setdefault(imei, Device(imei))
+        account.attach(imei, now)
+        return True, "Success"
+
+    return _answer(call, account, ids, "Assign", one)
+
+
+def remove(call: Call) -> Reply:
+    """Take the licence of each device back, except from those that have ever upgraded."""
+    account = licensed_account_of(call)
+    ids = requested(call)
+    _refuse_whole(call, account, ids)
+
+    def one(imei: str) -> tuple[bool, str]:
+        if imei not in account.devices and call.service.quirks.word("unknown_device") != "accept":
+            return _unknown(call, imei)
+        if imei not in account.licenses:
+            return False, NOT_ATTACHED
+        if account.devices[imei].upgraded:
+            return False, UPGRADED
+        account.detach(imei)
+        return True, "Success"
+
+    return _answer(call, account, ids, "Remove", one)
+
+
+def _unknown(call: Call, imei: str) -> tuple[bool, str]:
+    """Return the reason for an id that the account does not own."""
+    return False, UNKNOWN[call.service.quirks.word("unknown_device_reason")] if is_imei(imei) else BAD_IMEI
+
+
+def _refuse_whole(call: Call, account: Account, ids: list[str]) -> None:
+    """Refuse the whole request for one bad id, where a quirk says so."""
+    quirks = call.service.quirks
+    if quirks.word("bad_device") == "reject" and not all(is_imei(imei) for imei in ids):
+        raise errors.fota(BAD_REQUEST)
+    if quirks.word("unknown_device") == "reject" and any(is_imei(i) and i not in account.devices for i in ids):
+        raise errors.fota(BAD_REQUEST)
+
+
+def _answer(call: Call, account: Account, ids: list[str], action: str, one: Callable[[str], tuple[bool, str]]) -> Reply:
+    """Do it device by device, in the order given, and write the answer."""
+    quirks = call.service.quirks
+    words = Words(call.route.version, quirks)
+    moment = written(call.service.clock.now_ms(), quirks)
+    rows = [words.row(imei, action, *one(imei), moment) for imei in ids]
+    counts = words.counts(len(ids), len(account.licenses), account.total)
+    return Reply(data={"accountName": account.name, **counts, "deviceList": rows})

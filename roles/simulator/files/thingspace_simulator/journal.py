@@ -1,0 +1,82 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The journal of requests: what was asked and answered, never a credential or a token."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import asdict, dataclass
+from typing import Any
+
+LIMIT = 200_000
+
+
+@dataclass
+class Entry:
+    """One request. ``status`` stays empty until an answer is on its way."""
+
+    n: int  # pylint: disable=invalid-name
+    time: str
+    method: str
+    path: str
+    query: dict[str, str]
+    operation: str | None
+    write: bool
+    status: int | None
+    account: str | None
+    devices: list[str] | None
+    fault: str | None
+    has_token: bool
+    has_session: bool
+    user_agent: str
+    content_type: str
+
+
+class Journal:
+    """The last requests, in order of arrival, and a count of all since it was cleared."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: deque[Entry] = deque(maxlen=LIMIT)
+        self._count = 0
+
+    def open(self, **facts: Any) -> Entry:
+        """Note a request as it arrives."""
+        with self._lock:
+            self._count += 1
+            entry = Entry(n=self._count, **facts)
+            self._entries.append(entry)
+            return entry
+
+    def clear(self) -> int:
+        """Forget all requests; return how many there were."""
+        with self._lock:
+            count, self._count = self._count, 0
+            self._entries.clear()
+            return count
+
+    def listing(self, operation: str | None = None, write: bool | None = None) -> list[dict[str, Any]]:
+        """Return the requests, all or those of one operation, all or only writes (or reads)."""
+        with self._lock:
+            entries = list(self._entries)
+        return [
+            asdict(entry)
+            for entry in entries
+            if operation in (None, entry.operation) and (write is None or entry.write is write)
+        ]
+
+    def summary(self) -> dict[str, Any]:
+        """Return counts by operation and by status."""
+        with self._lock:
+            entries, total = list(self._entries), self._count
+        operations: dict[str, int] = {}
+        statuses: dict[str, int] = {}
+        for entry in entries:
+            operations[entry.operation or "unknown"] = operations.get(entry.operation or "unknown", 0) + 1
+            status = "none" if entry.status is None else str(entry.status)
+            statuses[status] = statuses.get(status, 0) + 1
+        writes = sum(1 for entry in entries if entry.write)
+        return {"total": total, "kept": len(entries), "writes": writes, "operations": operations, "statuses": statuses}

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""When the simulator is ready, and when it ends by itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+
+
+class ReadyFile:
+    """Tells whoever started the simulator where it listens."""
+
+    def __init__(self, path: Path | None, port: int, base_url: str) -> None:
+        self._path = path
+        self._text = json.dumps({"pid": os.getpid(), "port": port, "base_url": base_url})
+
+    def write(self) -> None:
+        """Write the file in one step, so that nobody reads half of it."""
+        if self._path is None:
+            return
+        draft = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        try:
+            draft.write_text(self._text + "\n", encoding="utf-8")
+            draft.replace(self._path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Remove the file, unless another simulator has written it since."""
+        try:
+            if self._path is not None and self._path.read_text(encoding="utf-8").strip() == self._text:
+                self._path.unlink()
+        except (OSError, ValueError):
+            return
+
+
+def _birth(pid: int) -> str | None:
+    """Return a mark of a living process that a later one of the same id does not have; None if gone."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:
+        pass
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return ""  # no such file system here
+    return None if fields[0] == "Z" else fields[19]
+
+
+def watch_parent(pid: int, stop: threading.Event) -> None:
+    """Set ``stop`` when the process is gone."""
+    born = _birth(pid)
+
+    def watch() -> None:
+        while not stop.wait(0.25):
+            now = _birth(pid)
+            if now is None or now != born:
+                stop.set()
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,159 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Switches for everything the public documents contradict each other about.
+
+The first choice of each is the default. A number or a truth value takes no list of choices.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    @property
+    def default(self) -> str:
+        """Return the first word."""
+        return self.words[0]
+
+    def check(self, value: Any) -> str:
+        """Return the word, or raise ValueError saying what is allowed."""
+        text = str(value)
+        if text not in self.words:
+            raise ValueError(f"must be one of {', '.join(self.words)}")
+        return text
+
+
+@dataclass(frozen=True)
+class Flag:
+    """True or false."""
+
+    default: bool
+
+    def check(self, value: Any) -> bool:
+        """Return the truth value; on the command line it arrives as a word."""
+        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        if str(value).lower() not in words:
+            raise ValueError("must be true or false")
+        return words[str(value).lower()]
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number within limits, whole or not."""
+
+    default: float
+    low: float
+    high: float
+    whole: bool = True
+
+    def check(self, value: Any) -> float:
+        """Return the number, or raise ValueError saying what is allowed."""
+        try:
+            number = float("nan") if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not self.low <= number <= self.high or (self.whole and number != int(number)):
+            kind = "a whole number" if self.whole else "a number"
+            raise ValueError(f"must be {kind} from {self.low:g} to {self.high:g}")
+        return int(number) if self.whole else number
+
+
+KNOWN: dict[str, Choice | Flag | Number] = {
+    # How the FOTA host reports a session that is gone: not documented; five siblings do it differently.
+    "session_error": Choice(("uws_400", "m2m_400", "m2m_403", "diagnostics_401", "cloud_connector_401")),
+    # The reference pages say /index/{id}, the SDKs say ?lastSeenDeviceId=.
+    "v2_list": Choice(("both", "index", "query")),
+    "v3_list": Choice(("both", "index", "query")),
+    # The v2 and v3 pages call lastSeenDeviceId a required query, the SDKs an optional one.
+    "list_cursor": Choice(("optional", "required")),
+    "v3_total": Choice(("totalLicenses", "totalLicense", "absent")),
+    # "mixed": Reason on assign, resultReason on remove, as one published set of examples has it.
+    "v3_reason": Choice(("Reason", "resultReason", "mixed")),
+    # "both": licCount counts the devices of the request, licTotalCount the pool.
+    "v3_count": Choice(("both", "licCount", "licTotalCount")),
+    # updatedTime, recentAttemptTime, nextAttemptTime of each device: in the SDK's model only.
+    "v3_device_times": Flag(False),
+    # The request line of v3 assign says /firmware/licenses/, its curl /licenses/.
+    "firmware_path": Flag(False),
+    "v1_cursor": Choice(("integer", "string")),
+    "time_format": Choice(("iso", "go")),
+    # "documented": v1 and v3 LicenseAssignSuccess, v2 Success.
+    "success_status": Choice(("documented", "long", "short")),
+    # "Device does not exist." is in the v2 example, "Device Not Found." in the v2 table.
+    "unknown_device_reason": Choice(("does_not_exist", "not_found")),
+    # Not documented: the answer when the pool is empty, for a malformed and for a foreign device id.
+    "exhausted": Choice(("per_device", "reject")),
+    "bad_device": Choice(("per_device", "reject")),
+    "unknown_device": Choice(("per_device", "reject", "accept")),
+    # Licence calls are "for MRC accounts only"; what an event-only account gets is not documented.
+    "event_only": Choice(("reject", "empty")),
+    "max_devices_per_request": Number(0, 0, 10_000_000),
+    "page_size": Number(1000, 1, 1_000_000),
+    # expiresIn in the login answer: claimed by two third parties with different values.
+    "login_expires_in": Choice(("absent", "3600", "1800")),
+    "new_login_ends_old_session": Flag(False),
+    # Requests in a sliding second; beyond that 429. Published limits do not exist.
+    "rate_limit": Number(0, 0, 1_000_000),
+    "retry_after": Choice(("seconds", "date", "none", "nonsense", "huge")),
+    # Seconds added to every API request.
+    "latency": Number(0, 0, 3600, whole=False),
+}
+
+
+class Quirks:
+    """The switches as they stand now."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, Any] = {name: kind.default for name, kind in KNOWN.items()}
+
+    def word(self, name: str) -> str:
+        """Return a word."""
+        return str(self._values[name])
+
+    def flag(self, name: str) -> bool:
+        """Return a truth value."""
+        return bool(self._values[name])
+
+    def number(self, name: str) -> float:
+        """Return a number."""
+        return float(self._values[name])
+
+    def count(self, name: str) -> int:
+        """Return a whole number."""
+        return int(self._values[name])
+
+    def dump(self) -> dict[str, Any]:
+        """Return all switches."""
+        return dict(self._values)
+
+    def merge(self, checked: dict[str, Any]) -> None:
+        """Set what ``check`` has let through."""
+        self._values = {**self._values, **checked}
+
+
+def check(given: Any) -> tuple[dict[str, Any], list[str]]:
+    """Return the valid switches of ``given`` and what is wrong with the others."""
+    if not isinstance(given, dict):
+        return {}, ["quirks: must be an object of names and values"]
+    valid: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, value in given.items():
+        kind = KNOWN.get(name)
+        if kind is None:
+            problems.append(f"quirks.{name}: unknown; known are {', '.join(sorted(KNOWN))}")
+            continue
+        try:
+            valid[name] = kind.check(value)
+        except ValueError as error:
+            problems.append(f"quirks.{name}: {error}, not {value!r}")
+    return valid, problems

@@ -1,0 +1,151 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The simulator as a whole: takes a request, returns a reply, knows nothing of sockets."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import traceback
+from typing import Any
+
+from . import access, controls, fota, login, mishaps
+from .auth import CREDENTIALS, Auth
+from .clock import Clock, iso
+from .faults import TOKENS, Fault, Faults
+from .journal import Entry, Journal
+from .messages import ApiError, Reply, Request
+from .quirks import Quirks
+from .ratelimit import RateLimit, too_many
+from .router import Call, Router
+from .state import World
+
+# A later API adds its routes here, and its piece of an account to statefile.PARTS.
+ROUTES = (*login.ROUTES, *fota.ROUTES)
+OPERATIONS = {route.operation for route in ROUTES}
+
+
+class BadSeed(Exception):
+    """The state to start from is wrong; the message names every problem."""
+
+
+class Service:
+    """Holds all state and leads each request through the same steps."""
+
+    def __init__(self, seed: Any) -> None:
+        self.seed = seed
+        self.operations = OPERATIONS
+        self.world = World()
+        self.clock = Clock()
+        self.quirks = Quirks()
+        self.auth = Auth(self.clock)
+        self.faults = Faults()
+        self.journal = Journal()
+        self.stopping = threading.Event()
+        self._router = Router(ROUTES)
+        self._rate = RateLimit()
+        self._pages: dict[str, list[Any]] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Return accounts, quirks and credentials to the start, and forget tokens and refused logins."""
+        # Read anew each time: requests change the accounts in place.
+        accounts, switches, credentials, problems = controls.check_state(self.seed, self.clock.now_ms())
+        if problems:
+            raise BadSeed("; ".join(problems))
+        self.world.replace(accounts)
+        self.quirks.merge({**Quirks().dump(), **switches})
+        self.auth.credentials = {**dict.fromkeys(CREDENTIALS, "simulator"), **credentials}
+        self.auth.reset()
+
+    def answer(self, request: Request) -> Reply:
+        """Answer any request: a control, or the API."""
+        try:
+            if request.path.startswith("/_simulator"):
+                return controls.answer(self, request)
+            return self._api(request)
+        except Exception:  # pylint: disable=broad-exception-caught
+            traceback.print_exc(file=sys.stderr)
+            return Reply(500, {"errorCode": "INTERNAL_SYSTEM_ERROR", "errorMessage": "The simulator has a bug."})
+
+    def _api(self, request: Request) -> Reply:
+        """Find the route, keep the journal, limit, delay, let a fault happen, do the work."""
+        found = self._router.find(request, self.quirks)
+        call = Call(self, request, *found) if found else None
+        entry = self._note(request, call)
+        wait = self._rate.wait(self.quirks.count("rate_limit"))
+        self.stopping.wait(self.quirks.number("latency"))
+        if wait:
+            reply = too_many(self.quirks.word("retry_after"), wait)
+        else:
+            fault = self.faults.pick(entry.operation, request.method, request.path)
+            entry.fault = fault.action if fault else None
+            reply = self._with_fault(request, call, fault)
+        entry.status = None if reply.wire in ("reset", "stall") else reply.status
+        return reply
+
+    def _note(self, request: Request, call: Call | None) -> Entry:
+        """Open the journal entry."""
+        write = call is not None and call.route.is_write
+        return self.journal.open(
+            time=iso(self.clock.now_ms()),
+            method=request.method,
+            path=request.path,
+            query=request.query,
+            operation=call.route.operation if call else None,
+            write=write,
+            status=None,
+            account=call.names.get("account") if call else None,
+            devices=_devices(request) if write else None,
+            fault=None,
+            has_token="authorization" in request.headers,
+            has_session=access.SESSION_HEADER in request.headers,
+            user_agent=request.headers.get("user-agent", ""),
+            content_type=request.headers.get("content-type", ""),
+        )
+
+    def _with_fault(self, request: Request, call: Call | None, fault: Fault | None) -> Reply:
+        """Do the work around the fault: before it, after it, or not at all."""
+        if fault is None:
+            return self._work(request, call)
+        if fault.action in TOKENS and fault.effect == "none":
+            self._expire(fault)
+        before = self._pages.get(call.names.get("account", ""), []) if call else []
+        works = mishaps.lets_work(fault, call is not None and call.route.is_write)
+        reply = self._work(request, call) if works else Reply(data={"deviceList": []})
+        if fault.action in TOKENS and fault.effect == "done":
+            self._expire(fault)
+        cursor = (call.names.get("cursor") if call else None) or request.query.get("lastSeenDeviceId") or "0"
+        return mishaps.spoil(fault, reply, cursor, before)
+
+    def _expire(self, fault: Fault) -> None:
+        """End the sessions or the token."""
+        if fault.action == "expire_session":
+            self.auth.expire_sessions()
+        else:
+            self.auth.revoke()
+
+    def _work(self, request: Request, call: Call | None) -> Reply:
+        """Check the caller and run the handler, alone on the state."""
+        if call is None:
+            return self._router.missing(request.path)
+        try:
+            with self.world.lock:
+                access.check(call)
+                reply = call.route.handler(call)
+        except ApiError as error:
+            return error.reply
+        if call.route.operation == "fota_list":
+            self._pages[call.names["account"]] = mishaps.rows_of(reply)
+        return reply
+
+
+def _devices(request: Request) -> list[str] | None:
+    """Return the ids in the body of a write, for the journal."""
+    try:
+        ids = request.json().get("deviceList")
+    except (ValueError, AttributeError):
+        return None
+    return [str(one) for one in ids] if isinstance(ids, list) else None

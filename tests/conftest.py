@@ -1,0 +1,32 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes plain ``pytest`` work from a checkout in a directory of any name."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+COLLECTION = Path("ansible_collections", "thingspace", "licensing")
+
+
+def linked() -> tempfile.TemporaryDirectory[str]:
+    """Return a temporary folder with a symbolic link to the checkout; it lasts as long as the object."""
+    folder = tempfile.TemporaryDirectory(prefix="thingspace-collections-")
+    link = Path(folder.name) / COLLECTION
+    link.parent.mkdir(parents=True)
+    link.symlink_to(CHECKOUT, target_is_directory=True)
+    return folder
+
+
+# A checkout that lies where a collection has to lie (as under ansible-test) is used there.
+_tree = None if CHECKOUT.parts[-3:] == COLLECTION.parts else linked()
+_root = str(CHECKOUT.parents[2]) if _tree is None else _tree.name
+sys.path[:0] = [_root, str(CHECKOUT / "roles" / "simulator" / "files")]
+# For the ansible-playbook and ansible-inventory processes that tests start.
+os.environ["ANSIBLE_COLLECTIONS_PATH"] = _root

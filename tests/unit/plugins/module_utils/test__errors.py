@@ -1,0 +1,96 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Errors and their stable codes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
+    CODES,
+    MAX_PROBLEMS,
+    ApiError,
+    LicensingError,
+    OptionsError,
+    Problem,
+    TransportError,
+    is_lost,
+)
+
+ROOT = Path(__file__).resolve().parents[4]
+
+
+def test_documentation_lists_every_code_with_its_meaning_and_no_other() -> None:
+    text = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \|", text, re.MULTILINE)
+    assert len(rows) == len(dict(rows)), "a code is documented twice"
+    assert dict(rows) == CODES
+
+
+def test_every_code_that_the_source_uses_is_listed_and_every_listed_one_is_used() -> None:
+    used: set[str] = set()
+    for path in (ROOT / "plugins").rglob("*.py"):
+        if path.name != "_errors.py":
+            used.update(re.findall(r'"([a-z]+(?:_[a-z]+)+)"', path.read_text(encoding="utf-8")))
+            used.update(re.findall(r'code="(\w+)"', path.read_text(encoding="utf-8")))
+    assert set(CODES) - used - {"timeout"} == set()
+    literal = re.compile(r'\bcode(?:: str)?="(\w+)"|return "(\w+)", "')
+    for path in (ROOT / "plugins" / "module_utils").glob("*.py"):
+        for codes in literal.findall(path.read_text(encoding="utf-8")):
+            assert set(codes) - {""} <= set(CODES), path.name
+
+
+def test_failure_holds_code_message_and_details() -> None:
+    error = LicensingError("It is so.", code="timeout", status=408)
+    assert str(error) == "It is so."
+    assert error.as_failure() == {"code": "timeout", "message": "It is so.", "status": 408}
+
+
+@pytest.mark.parametrize(
+    ("error", "lost"),
+    [
+        (LicensingError("x", code="timeout"), False),
+        (TransportError("x", code="timeout", sent=True), True),
+        (TransportError("x", code="timeout", sent=False), False),
+        (TransportError("x", code="timeout", sent=True, retryable=False), True),
+        (ApiError("x", code="server_error", status=500, effect_possible=True), True),
+        (ApiError("x", code="api_rejected", status=400), False),
+    ],
+)
+def test_is_lost(error: LicensingError, lost: bool) -> None:
+    assert is_lost(error) is lost
+
+
+def test_one_problem_is_the_message() -> None:
+    error = OptionsError([Problem("'a' is wrong.", "invalid_account")])
+    assert error.as_failure() == {
+        "code": "invalid_account",
+        "message": "'a' is wrong. Nothing was sent.",
+        "problems": ["'a' is wrong."],
+        "problem_count": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("codes", "code"),
+    [
+        (["invalid_devices", "invalid_devices"], "invalid_devices"),
+        (["invalid_devices", "invalid_account"], "invalid_options"),
+        (["invalid_options"], "invalid_options"),
+    ],
+)
+def test_the_code_of_several_problems(codes: list[str], code: str) -> None:
+    assert OptionsError([Problem("x", one) for one in codes]).code == code
+
+
+def test_many_problems_are_bounded_and_counted() -> None:
+    error = OptionsError([Problem(f"wrong {number}") for number in range(MAX_PROBLEMS + 234)])
+    assert error.details["problem_count"] == 1234
+    assert error.details["problems"] == [f"wrong {number}" for number in range(MAX_PROBLEMS)]
+    assert error.message.startswith("1234 problems were found:\n- wrong 0\n- wrong 1\n")
+    assert "- wrong 19\n- and 1214 more (see failure.problems)\n" in error.message
+    assert "wrong 20" not in error.message
