@@ -52,14 +52,15 @@ class Simulator:
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         ready = folder / "ready.json"
-        self._errors = (folder / "simulator.log").open("w+", encoding="utf-8")
+        self._log = folder / "simulator.log"
         options = ["--port", "0", "--ready-file", str(ready), "--parent-pid", str(os.getpid()), "--max-seconds", "300"]
-        self._process = subprocess.Popen(
-            [sys.executable, str(SIMULATOR), *options, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=self._errors,
-        )
+        with self._log.open("w", encoding="utf-8") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, str(SIMULATOR), *options, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
         end = time.monotonic() + PATIENCE
         while not ready.exists():
             if self._process.poll() is not None or time.monotonic() > end:
@@ -71,8 +72,7 @@ class Simulator:
 
     def log(self) -> str:
         """What the simulator complained about."""
-        self._errors.flush()
-        return Path(self._errors.name).read_text(encoding="utf-8")
+        return self._log.read_text(encoding="utf-8")
 
     def stop(self) -> None:
         """End the process and free its port."""
@@ -83,7 +83,6 @@ class Simulator:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait(10)
-        self._errors.close()
 
     def control(self, method: str, name: str, body: t.Any = None) -> t.Any:
         """Use a control under C(/_simulator/)."""

@@ -10,12 +10,12 @@ import pytest
 
 from ansible_collections.thingspace.licensing.tests.functional.harness import Module, Simulator, imeis
 
-SLACK = 3.0
+SLACK = 6.0
 """Seconds beyond the limits for starting a process and reading back."""
 
 
 def test_refused(simulator: Simulator, module: Module) -> None:
-    simulator.stop()
+    simulator.stop()  # frees the port, on which nobody listens then
     outcome = module(devices=imeis(2), retries=1)
     assert outcome.code == "connection_failed"
     assert not outcome.changed
@@ -85,7 +85,7 @@ def test_silence_ends_with_the_timeout(simulator: Simulator, module: Module, ope
     assert not outcome.changed
     assert "within 1 s" in outcome.message
     assert "Raise 'timeout'" in outcome.message
-    assert outcome.seconds < (3.2 if operation == "session_login" else 1) + SLACK
+    assert outcome.seconds < 1 + 2.2 + SLACK
     assert simulator.writes() == []
 
 

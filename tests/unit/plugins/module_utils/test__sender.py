@@ -91,7 +91,18 @@ def test_429_for_ever_is_returned_and_makes_the_others_wait() -> None:
     script = Script(*[step("GET", "/x", 429, retry_after="2")] * 3)
     assert sender(script, clock, store=store).send(READ, safe=True).status == 429
     sender(Script(step("GET", "/x", 200)), clock, store=store).send(READ, safe=True)
-    assert clock.slept == [2.0, 2.0, 1.0]
+    assert clock.slept[:2] == [2.0, 2.0]
+    assert 1.0 <= clock.slept[2] <= 3.0
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_pause_that_was_asked_for_holds_for_the_others_also_when_this_request_gives_up(retries: int) -> None:
+    clock, store = Clock(), MemoryStore()
+    script = Script(*[step("GET", "/x", 429, retry_after="20")] * (retries + 1))
+    assert sender(script, clock, retries=retries, store=store).send(READ, safe=True).status == 429
+    start = clock.now
+    sender(Script(step("GET", "/x", 200)), clock, store=store).send(READ, safe=True)
+    assert clock.now - start >= 20.0
 
 
 def test_no_wait_beyond_the_deadline() -> None:

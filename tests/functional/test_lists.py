@@ -1,0 +1,123 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lists of licensed devices that contradict themselves: complete or an error, never a short list."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.thingspace.licensing.tests.functional.harness import ACCOUNT, Module, Simulator, imeis
+
+HELD = imeis(10)
+BREAKING = ("loop_cursor", "repeat_page", "empty_page", "drop_row")
+VERSIONS = ("v1", "v2", "v3")
+
+
+@pytest.fixture(autouse=True)
+def _four_pages(simulator: Simulator) -> None:
+    simulator.state(accounts=[{"name": ACCOUNT, "devices": 60, "licenses": 10}], quirks={"page_size": 3})
+
+
+def listed(result: dict[str, list[dict[str, str]]]) -> list[str]:
+    return [row["device_id"] for row in result["devices"]]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_page_is_read(simulator: Simulator, module: Module, version: str) -> None:
+    outcome = module("fota_license_info", api_version=version)
+    assert listed(outcome.result) == HELD
+    assert simulator.count("fota_list") == 4
+
+
+@pytest.mark.parametrize(("action", "version"), [*((a, "v3") for a in BREAKING), ("loop_cursor", "v1")])
+def test_a_contradiction_that_stays_is_an_error(
+    simulator: Simulator, module: Module, action: str, version: str
+) -> None:
+    simulator.faults({"action": action, "after": 1, "times": 0})
+    outcome = module("fota_license_info", api_version=version)
+    assert outcome.code == "incomplete_list"
+    assert not outcome.changed
+    assert "cannot be trusted" in outcome.message
+    assert "Run again, and ask Verizon" in outcome.message
+    assert "devices" not in outcome.result, "a short list is never returned"
+    assert simulator.count("fota_list") <= 10
+
+
+@pytest.mark.parametrize("action", BREAKING)
+def test_no_write_follows_a_contradiction(simulator: Simulator, module: Module, action: str) -> None:
+    simulator.faults({"action": action, "after": 1, "times": 0})
+    outcome = module(state="exact", devices=imeis(2), max_removals=60)
+    assert outcome.code == "incomplete_list"
+    assert not outcome.changed
+    assert "nothing was changed" in outcome.message
+    assert simulator.writes() == []
+    assert simulator.licensed() == set(HELD)
+
+
+@pytest.mark.parametrize(("action", "version"), [*((a, "v3") for a in BREAKING), ("repeat_page", "v1")])
+@pytest.mark.parametrize("page", [0, 1, 3])
+def test_the_second_reading_heals(
+    simulator: Simulator, module: Module, action: str, version: str, page: int
+) -> None:
+    simulator.faults({"action": action, "after": page})
+    outcome = module("fota_license_info", api_version=version)
+    assert not outcome.failed
+    assert listed(outcome.result) == HELD
+    assert simulator.faults()[0]["fired"] == 1
+
+
+@pytest.mark.parametrize("times", [1, 0])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_short_pages_only_cost_requests(simulator: Simulator, module: Module, version: str, times: int) -> None:
+    simulator.faults({"action": "short_page", "times": times})
+    outcome = module("fota_license_info", api_version=version)
+    assert not outcome.failed
+    assert listed(outcome.result) == HELD
+    assert simulator.faults()[0]["fired"] >= 1
+    assert simulator.count("fota_list") == (4 if times else 6)
+
+
+def test_an_exact_run_after_healing_is_right(simulator: Simulator, module: Module) -> None:
+    simulator.faults({"action": "drop_row", "after": 2})
+    outcome = module(state="exact", devices=imeis(1, 12), report="all")
+    assert not outcome.failed
+    assert outcome.changed
+    assert simulator.licensed() == set(imeis(1, 12))
+    assert outcome.rows == {
+        **dict.fromkeys(imeis(1, 10), "unchanged"),
+        **dict.fromkeys(imeis(10, 12), "assigned"),
+        **dict.fromkeys(imeis(1), "removed"),
+    }
+
+
+def test_a_list_that_breaks_while_reading_back_is_not_believed(simulator: Simulator, module: Module) -> None:
+    simulator.faults(
+        {"action": "reset", "operation": "fota_assign", "effect": "done"},
+        {"action": "drop_row", "after": 5, "times": 0},
+    )
+    outcome = module(devices=imeis(10, 14))
+    assert outcome.code == "outcome_unknown"
+    assert outcome.rows == dict.fromkeys(imeis(10, 14), "unknown")
+    assert "cannot be trusted" in outcome.message
+    assert len(simulator.writes()) == 1
+
+
+@pytest.mark.parametrize(("version", "form"), [("v2", "index"), ("v2", "query"), ("v3", "index"), ("v3", "query")])
+def test_either_documented_path_of_the_list(
+    simulator: Simulator, module: Module, version: str, form: str
+) -> None:
+    simulator.quirks(**{f"{version}_list": form, "list_cursor": "required"})
+    outcome = module("fota_license_info", api_version=version)
+    assert listed(outcome.result) == HELD
+    unknown = [request for request in simulator.requests() if request["operation"] is None]
+    assert len(unknown) <= 1, "the path that the server does not know is tried once"
+
+
+def test_a_total_that_is_left_out_is_asked_for(simulator: Simulator, module: Module) -> None:
+    simulator.quirks(v3_total="absent")
+    outcome = module(devices=imeis(12))
+    assert not outcome.failed
+    assert outcome.result["licenses"] == {"total": 60, "assigned": 12, "available": 48}
+    assert simulator.count("fota_subscription") == 1

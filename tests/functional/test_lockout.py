@@ -1,0 +1,94 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A wrong password never locks the account, whatever the forks, hosts and faults; the right one works at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.thingspace.licensing.tests.functional.harness import ACCOUNT, Module, Playbook, Simulator, imeis
+
+STALE = "last year's"
+
+
+def test_ten_processes_with_a_stale_password(simulator: Simulator, module: Module) -> None:
+    running = [module.start(devices=imeis(2), password=STALE) for _ in range(10)]
+    outcomes = [one.wait() for one in running]
+    assert {outcome.code for outcome in outcomes} == {"login_refused", "login_blocked"}
+    assert [outcome.code for outcome in outcomes].count("login_refused") == 2
+    for outcome in outcomes:
+        assert not outcome.changed
+        assert "password" in outcome.message
+        assert "lock" in outcome.message
+    assert simulator.count("session_login") == 2
+    assert simulator.sessions()["refused_logins"] == {"simulator": 2}
+    assert simulator.sessions()["locked"] == []
+    right = module(devices=imeis(2))
+    assert not right.failed
+    assert right.changed
+
+
+def test_ten_hosts_of_a_playbook_with_a_stale_password(
+    simulator: Simulator, module: Module, playbook: Playbook
+) -> None:
+    options = {
+        "base_url": simulator.base_url,
+        "runtime_dir": str(module.runtime_dir),
+        "account": ACCOUNT,
+        **dict.fromkeys(("client_id", "client_secret", "username"), "simulator"),
+        "password": STALE,
+    }
+    tasks = [{"thingspace.licensing.fota_license_info": options}]
+    play = [{"hosts": "estate", "gather_facts": False, "tasks": tasks}]
+    run = playbook(play, "--forks", "10", hosts=10)
+    assert run.returncode == 2
+    assert "Traceback" not in run.stdout + run.stderr
+    assert simulator.count("session_login") == 2
+    assert run.stdout.count("login_blocked") == 8
+    options["password"] = "simulator"
+    run = playbook(play, "--forks", "10", hosts=10)
+    assert run.returncode == 0, run.stdout
+    assert simulator.count("session_login") == 3
+    assert simulator.count("oauth_token") == 1
+
+
+def test_changing_passwords_stop_before_the_fifth(simulator: Simulator, module: Module) -> None:
+    codes = [module("fota_license_info", password=f"guess {number}").code for number in range(6)]
+    assert codes == ["login_refused"] * 4 + ["login_blocked"] * 2
+    assert simulator.sessions()["locked"] == []
+    assert module("fota_license_info").code == "login_blocked", "a fifth attempt is not risked either"
+    assert not module("session", state="absent").failed
+    assert module("fota_license_info").code is None
+
+
+def test_a_blocked_password_says_how_to_unblock(simulator: Simulator, module: Module) -> None:
+    codes = [module("fota_license_info", password=STALE) for _ in range(3)]
+    assert codes[2].code == "login_blocked"
+    assert "state: absent" in codes[2].message
+    assert str(module.runtime_dir) in codes[2].message
+    simulator.state(credentials={"password": STALE})
+    assert module("session", state="absent", password=STALE).code is None
+    assert module("fota_license_info", password=STALE).code is None
+
+
+def test_a_success_forgets_refusals(simulator: Simulator, module: Module) -> None:
+    assert module("fota_license_info", password=STALE).code == "login_refused"
+    assert module("fota_license_info").code is None
+    assert module("session", state="absent").code is None
+    assert module("fota_license_info", password=STALE).code == "login_refused"
+    assert module("fota_license_info").code is None
+    assert simulator.sessions()["refused_logins"] == {}
+
+
+@pytest.mark.parametrize("action", ["reset", "status", "stall", "truncate", "empty", "html"])
+def test_refusals_whose_answer_is_lost_do_not_lock_either(
+    simulator: Simulator, module: Module, action: str
+) -> None:
+    status = {"status": 503} if action == "status" else {}
+    simulator.faults({"action": action, "operation": "session_login", "effect": "done", "times": 0, **status})
+    running = [module.start("fota_license_info", password=STALE, timeout=1, retries=0) for _ in range(6)]
+    outcomes = [one.wait() for one in running]
+    assert all(outcome.failed and not outcome.changed for outcome in outcomes)
+    assert simulator.sessions()["locked"] == [], f"{simulator.count('session_login')} logins were sent"

@@ -1,0 +1,306 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The licence operations, over a client that knows which calls come."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import Client
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, LicensingError, is_lost
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota_api import Action, Answer, FotaApi, Verdict
+from ansible_collections.thingspace.licensing.plugins.module_utils._paging import Page
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan import Pool
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, refusal
+
+Call = tuple[str, str, t.Any]
+
+
+class Calls:
+    """A client that expects these calls: (method, path, answer or error)."""
+
+    max_concurrency = 3
+
+    def __init__(self, *calls: Call) -> None:
+        self.calls = list(calls)
+        self.bodies: list[t.Any] = []
+
+    def get(self, operation: str, path: str) -> dict[str, t.Any]:
+        """The next answer."""
+        return self._next("GET", path)
+
+    def post(self, operation: str, path: str, body: t.Any) -> dict[str, t.Any]:
+        """The next answer."""
+        self.bodies.append(body)
+        return self._next("POST", path)
+
+    def _next(self, method: str, path: str) -> dict[str, t.Any]:
+        assert self.calls, f"unexpected {method} {path}"
+        wanted, where, answer = self.calls.pop(0)
+        assert (method, path) == (wanted, where)
+        if isinstance(answer, Exception):
+            raise answer
+        return t.cast("dict[str, t.Any]", answer)
+
+
+def make(version: str, *calls: Call) -> tuple[FotaApi, Calls]:
+    """The operations, and the calls they are to make."""
+    client = Calls(*calls)
+    return FotaApi(t.cast(Client, client), ACCOUNT, version), client
+
+
+INDEX = f"/fota/v3/licenses/{ACCOUNT}/index/0"
+QUERY = f"/fota/v3/licenses/{ACCOUNT}?lastSeenDeviceId=0"
+EMPTY = {"deviceList": [], "hasMoreData": False, "assignedLicenses": 0, "totalLicenses": 5}
+
+
+def page(value: dict[str, t.Any], version: str = "v3") -> Page:
+    """A page that is answered with this value."""
+    return make(version, ("GET", INDEX, value))[0].page()
+
+
+@pytest.mark.parametrize("total", ["totalLicenses", "totalLicense"])
+@pytest.mark.parametrize("kind", [int, str])
+def test_page_in_every_spelling(total: str, kind: type) -> None:
+    value = {
+        total: kind(1000),
+        "assignedLicenses": kind(2),
+        "hasMoreData": True,
+        "maxPageSize": kind(10),
+        "lastSeenDeviceId": kind(990000000000002),
+        "deviceList": [
+            {"deviceId": kind(990000000000001), "assignmentTime": "2017-11-29T16:03:42.000Z"},
+            {"deviceId": kind(990000000000002), "assignmentTime": "2017-11-29 20:15:42.738 +0000 UTC", "new": 1},
+        ],
+        "unheard": "of",
+    }
+    assert page(value) == Page(
+        [
+            ("990000000000001", "2017-11-29T16:03:42.000Z"),
+            ("990000000000002", "2017-11-29 20:15:42.738 +0000 UTC"),
+        ],
+        1000,
+        2,
+        True,
+        "990000000000002",
+        10,
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [(True, True), (False, False), ("true", True), ("True ", True), ("false", False), ("", False), (None, False)],
+)
+def test_more(more: t.Any, wanted: bool) -> None:
+    assert page({**EMPTY, "hasMoreData": more, "deviceList": [{"deviceId": "1"}]}).more is wanted
+
+
+def test_page_without_what_is_optional() -> None:
+    assert page({"deviceList": [{"deviceId": "1"}]}) == Page([("1", "")], None, None, False, "", None)
+
+
+@pytest.mark.parametrize("value", [{"hasMoreData": False}, {"deviceList": None, "hasMoreData": False}])
+def test_no_list_and_no_more_is_an_empty_account(value: dict[str, t.Any]) -> None:
+    assert page(value).devices == []
+
+
+@pytest.mark.parametrize("value", [{}, {"deviceList": None}, {"status": "ok"}])
+def test_object_that_says_nothing_about_licences_is_no_empty_account(value: dict[str, t.Any]) -> None:
+    with pytest.raises(ApiError) as raised:
+        page(value)
+    assert raised.value.code == "bad_answer"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"hasMoreData": True},
+        {"deviceList": None, "hasMoreData": True},
+        {"deviceList": {}},
+        {"deviceList": "x"},
+        {"deviceList": ["990000000000001"]},
+        {"deviceList": [{}]},
+        {"deviceList": [{"deviceId": None}]},
+        {"deviceList": [{"deviceId": ""}]},
+    ],
+)
+def test_page_that_cannot_be_understood(value: dict[str, t.Any]) -> None:
+    with pytest.raises(ApiError, match="'list the licensed devices' lacks a usable 'deviceList'") as raised:
+        page(value)
+    assert raised.value.code == "bad_answer"
+
+
+UNKNOWN = [
+    ApiError("no", code="api_rejected", status=404),
+    ApiError("no", code="api_rejected", status=400, api_code="900906"),
+]
+
+
+@pytest.mark.parametrize("error", UNKNOWN)
+def test_other_path_is_tried_and_kept(error: ApiError) -> None:
+    api, client = make("v3", ("GET", INDEX, error), ("GET", QUERY, EMPTY), ("GET", QUERY, EMPTY))
+    api.page()
+    api.page()
+    assert client.calls == []
+
+
+def test_other_path_of_version_two() -> None:
+    query, index = f"/fota/v2/licenses/{ACCOUNT}?lastSeenDeviceId=0", f"/fota/v2/licenses/{ACCOUNT}/index/0"
+    api, client = make("v2", ("GET", query, UNKNOWN[0]), ("GET", index, EMPTY))
+    assert api.page().total == 5
+    assert client.calls == []
+
+
+@pytest.mark.parametrize("error", UNKNOWN)
+def test_both_paths_unknown(error: ApiError) -> None:
+    api, client = make("v3", ("GET", INDEX, error), ("GET", QUERY, error))
+    with pytest.raises(ApiError) as raised:
+        api.page()
+    assert raised.value is error
+    assert client.calls == []
+
+
+def test_version_one_has_one_path() -> None:
+    api, client = make("v1", ("GET", f"/fota/v1/licenses/{ACCOUNT}/index/0", UNKNOWN[0]))
+    with pytest.raises(ApiError):
+        api.page()
+    assert client.calls == []
+
+
+@pytest.mark.parametrize("error", [refusal("Invalid account name format"), refusal("no", 403)])
+def test_other_refusals_do_not_change_the_path(error: ApiError) -> None:
+    api, client = make("v3", ("GET", INDEX, error), ("GET", INDEX, EMPTY))
+    with pytest.raises(ApiError):
+        api.page()
+    api.page()
+    assert client.calls == []
+
+
+def test_licensed_reads_every_page() -> None:
+    one = {"deviceList": [{"deviceId": "1", "assignmentTime": "a"}], "hasMoreData": True, "lastSeenDeviceId": 1}
+    two = {"deviceList": [{"deviceId": "2"}], "hasMoreData": False, "assignedLicenses": 2}
+    after = f"/fota/v3/licenses/{ACCOUNT}/index/1"
+    api, client = make("v3", *[("GET", INDEX, one), ("GET", after, two)] * 2)
+    assert api.licensed()[0] == {"1", "2"}
+    assert api.licensed_rows()[0] == [("1", "a"), ("2", "")]
+    assert client.calls == []
+
+
+def test_subscription() -> None:
+    value = {
+        "accountName": ACCOUNT,
+        "purchaseType": "TS-HFOTA-EVNT,TS-HFOTA-MRC",
+        "licenseCount": "9000",
+        "licenseUsedCount": 1000,
+        "updateTime": "2018-03-02 19:50:06.534 +0000 UTC",
+    }
+    api, _client = make("v2", ("GET", f"/fota/v2/subscriptions/{ACCOUNT}", value))
+    assert api.subscription() == {
+        "purchase_type": "TS-HFOTA-EVNT,TS-HFOTA-MRC",
+        "license_count": 9000,
+        "license_used_count": 1000,
+        "update_time": "2018-03-02 19:50:06.534 +0000 UTC",
+    }
+
+
+@pytest.mark.parametrize(
+    ("total", "assigned", "pool"),
+    [(9, 3, Pool(9, 3)), (None, 3, Pool(50, 3)), (9, None, Pool(9, 40)), (None, None, Pool(50, 40)), (0, 0, Pool(0, 0))],
+)
+def test_pool_asks_the_subscription_for_what_the_page_leaves_out(
+    total: int | None, assigned: int | None, pool: Pool
+) -> None:
+    asks = total is None or assigned is None
+    answer = {"licenseCount": 50, "licenseUsedCount": 40}
+    api, client = make("v3", *([("GET", f"/fota/v3/subscriptions/{ACCOUNT}", answer)] if asks else []))
+    assert api.pool(Page([], total, assigned, False, "", None)) == pool
+    assert client.calls == []
+
+
+WRITE = f"/fota/v3/licenses/{ACCOUNT}/"
+
+
+def judge(action: Action, row: dict[str, t.Any]) -> Answer:
+    """The verdict on one row."""
+    api, client = make("v3", ("POST", WRITE + action, {"deviceList": [{"deviceId": imei(1), **row}]}))
+    answers = api.write(action, [imei(1)])
+    assert client.bodies == [{"deviceList": [imei(1)]}]
+    assert list(answers) == [imei(1)]
+    return answers[imei(1)]
+
+
+D, A, R, U = Verdict.DONE, Verdict.ALREADY, Verdict.REFUSED, Verdict.UNCLEAR
+
+
+@pytest.mark.parametrize(
+    ("action", "status", "reason", "verdict"),
+    [
+        ("assign", "LicenseAssignSuccess", "Success", D),
+        ("assign", "Success", "Success", D),
+        ("assign", "SUCCESS", "", D),
+        ("assign", "LicenseAssignSuccess", "Device license preexisting", A),
+        ("assign", "Success", "device LICENSE preexisting", A),
+        ("assign", "LicenseAssignFailed", "No license", R),
+        ("assign", "Failure", "Device does not exist.", R),
+        ("assign", "Failure", "Device Not Found.", R),
+        ("assign", "Device Rejected", "Device not found.", R),
+        ("assign", "DeviceRejected", "Invalid Device IMEI.", R),
+        ("assign", "DeviceRejected", "Device not eligible for service.", R),
+        ("assign", "DeviceRejected", "Unknown client device type.", R),
+        ("assign", "UpgradePending", "", U),
+        ("assign", "", "", U),
+        ("assign", "Accepted", "later", U),
+        ("assign", "Failure", "No license attached to device", R),
+        ("remove", "LicenseRemoveSuccess", "Success", D),
+        ("remove", "Success", "Success", D),
+        ("remove", "LicenseRemoveFailed", "No license attached to device", A),
+        ("remove", "Failure", "no LICENSE attached to device.", A),
+        ("remove", "Success", "No license attached to device", A),
+        (
+            "remove",
+            "LicenseRemoveFailed",
+            "License removal not allowed for devices that have ever upgraded firmware.",
+            R,
+        ),
+        ("remove", "LicenseRemoveFailed", "Internal error.", R),
+        ("remove", "Failure", "Device does not exist.", R),
+        ("remove", "UpgradePending", "x", U),
+    ],
+)
+@pytest.mark.parametrize("field", ["Reason", "resultReason"])
+def test_verdicts(action: Action, status: str, reason: str, verdict: Verdict, field: str) -> None:
+    found = judge(action, {"status": status, field: reason})
+    said = reason or status
+    if verdict is U and status and reason:
+        said = f"{status}: {reason}"
+    assert found == Answer(verdict, said)
+
+
+def test_row_without_a_status_is_unclear() -> None:
+    assert judge("assign", {}) == Answer(Verdict.UNCLEAR, "")
+
+
+def test_ids_as_numbers_and_rows_that_say_nothing() -> None:
+    rows = [{"deviceId": 990000000000001, "status": "Success"}, {"status": "Success"}, "x", None]
+    api, _client = make("v3", ("POST", WRITE + "assign", {"deviceList": rows}))
+    assert api.write("assign", [imei(1), imei(2)]) == {"990000000000001": Answer(Verdict.DONE, "Success")}
+
+
+@pytest.mark.parametrize("rows", [None, {}, "x"])
+def test_write_without_rows_is_lost(rows: t.Any) -> None:
+    api, _client = make("v3", ("POST", WRITE + "assign", {"deviceList": rows}))
+    with pytest.raises(LicensingError) as raised:
+        api.write("assign", [imei(1)])
+    assert raised.value.code == "bad_answer"
+    assert is_lost(raised.value)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
+@pytest.mark.parametrize("action", ["assign", "remove"])
+def test_write_path(version: str, action: Action) -> None:
+    api, client = make(version, ("POST", f"/fota/{version}/licenses/{ACCOUNT}/{action}", {"deviceList": []}))
+    assert api.write(action, [imei(1)]) == {}
+    assert (client.calls, api.max_concurrency) == ([], 3)

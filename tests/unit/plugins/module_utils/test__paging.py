@@ -1,0 +1,196 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All pages or an error, never a short list."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
+from ansible_collections.thingspace.licensing.plugins.module_utils._paging import (
+    FIRST,
+    IncompleteList,
+    Page,
+    as_rows,
+    as_set,
+    read_all,
+)
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imeis
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def page(
+    devices: t.Sequence[str], cursor: str = "", *, more: bool = False, assigned: int | None = None, total: int = 100
+) -> Page:
+    """One page."""
+    return Page([(device, "then") for device in devices], total, assigned, more, cursor, None)
+
+
+class Pages:
+    """A fetch function that knows the readings: each a list of (cursor asked for, page)."""
+
+    def __init__(self, *readings: list[tuple[str, Page]]) -> None:
+        self.expected = [one for reading in readings for one in reading]
+
+    def __call__(self, cursor: str) -> Page:
+        assert self.expected, f"unexpected page {cursor!r}"
+        wanted, found = self.expected.pop(0)
+        assert cursor == wanted
+        return found
+
+
+def read(pages: Pages, first: Page | None = None) -> set[str]:
+    """The ids, and every expected page was read."""
+    found, _last = read_all(first, pages, as_set)
+    assert pages.expected == []
+    return found
+
+
+def incomplete(reading: list[tuple[str, Page]]) -> str:
+    """Why a list is not trusted; it is read twice."""
+    pages = Pages(reading, reading)
+    with pytest.raises(IncompleteList) as raised:
+        read(pages)
+    assert pages.expected == []
+    assert raised.value.code == "incomplete_list"
+    return raised.value.message
+
+
+def test_empty_account() -> None:
+    assert read(Pages([(FIRST, page([], assigned=0))])) == set()
+
+
+def test_one_page() -> None:
+    assert read(Pages([(FIRST, page(["a", "b"], assigned=2))])) == {"a", "b"}
+
+
+def test_cursors_are_sent_back_as_they_came() -> None:
+    reading = [
+        (FIRST, page(["a"], "7", more=True)),
+        ("7", page(["b"], "x/y", more=True)),
+        ("x/y", page(["c"], "x/y", assigned=3)),
+    ]
+    assert read(Pages(reading)) == {"a", "b", "c"}
+
+
+def test_first_page_is_not_read_again_and_the_last_has_the_newest_counts() -> None:
+    first, last = page(["a"], "1", more=True, assigned=9), page(["b"], assigned=2)
+    assert read_all(first, Pages([("1", last)]), as_set) == ({"a", "b"}, last)
+
+
+def test_rows_keep_times_and_order() -> None:
+    found, _last = read_all(None, Pages([(FIRST, page(["b", "a"], assigned=2))]), as_rows)
+    assert found == [("b", "then"), ("a", "then")]
+
+
+def test_short_list() -> None:
+    text = incomplete([(FIRST, page(["a"], "1", more=True)), ("1", page(["b"], assigned=3))])
+    assert "it names 2 devices, and counts 3 assigned licences" in text
+
+
+@pytest.mark.parametrize("assigned", [None, 0, 1, 2])
+def test_more_devices_than_counted_is_no_short_list(assigned: int | None) -> None:
+    assert read(Pages([(FIRST, page(["a", "b"], assigned=assigned))])) == {"a", "b"}
+
+
+def test_count_of_the_last_page_decides() -> None:
+    fell = [(FIRST, page(["a"], "1", more=True, assigned=9)), ("1", page(["b"], assigned=2))]
+    assert read(Pages(fell)) == {"a", "b"}
+    rose = [(FIRST, page(["a"], "1", more=True, assigned=2)), ("1", page(["b"], assigned=3))]
+    assert "counts 3" in incomplete(rose)
+
+
+@pytest.mark.parametrize("cursor", [FIRST, "1"])
+def test_cursor_that_does_not_advance(cursor: str) -> None:
+    reading = [(FIRST, page(["a"], "1", more=True)), ("1", page(["b"], cursor, more=True))]
+    assert "goes round in circles" in incomplete(reading)
+
+
+def test_page_that_says_more_without_saying_where() -> None:
+    reading = [(FIRST, page(["a"], "", more=True))]
+    pages = Pages(reading, reading)
+    with pytest.raises(IncompleteList):
+        read(pages)
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        [(FIRST, page(["a", "a"], assigned=2))],
+        [(FIRST, page(["a"], "1", more=True)), ("1", page(["b", "a"], assigned=3))],
+        [(FIRST, page(["a"], "1", more=True)), ("1", page(["a"], "2", more=True))],
+    ],
+)
+def test_repeated_device(reading: list[tuple[str, Page]]) -> None:
+    assert "a device stands on it twice" in incomplete(reading)
+
+
+def test_empty_page_with_more() -> None:
+    assert "an empty page claims" in incomplete([(FIRST, page([], "1", more=True))])
+
+
+def test_second_reading_heals_and_starts_anew() -> None:
+    bad = [(FIRST, page(["a"], "1", more=True)), ("1", page(["b"], assigned=3))]
+    good = [(FIRST, page(["a", "b"], "2", more=True)), ("2", page(["c"], assigned=3))]
+    assert read(Pages(bad, good)) == {"a", "b", "c"}
+
+
+def test_second_reading_reads_the_first_page_again() -> None:
+    stale = page(["a"], "1", more=True)
+    pages = Pages([("1", page(["a"], assigned=1)), (FIRST, page(["a"], assigned=1))])
+    assert read(pages, stale) == {"a"}
+
+
+def test_rows_of_a_reading_that_failed_are_gone() -> None:
+    bad, good = [(FIRST, page(["a"], assigned=2))], [(FIRST, page(["a", "b"], assigned=2))]
+    found, _last = read_all(None, Pages(bad, good), as_rows)
+    assert found == [("a", "then"), ("b", "then")]
+
+
+def test_failed_page_is_an_error_at_once() -> None:
+    error = LicensingError("no", code="server_error")
+
+    def fetch(cursor: str) -> Page:
+        if cursor == FIRST:
+            return page(["a"], "1", more=True)
+        raise error
+
+    with pytest.raises(LicensingError) as raised:
+        read_all(None, fetch, as_set)
+    assert raised.value is error
+
+
+@given(st.integers(0, 60), st.lists(st.integers(1, 20), min_size=1, max_size=60), st.booleans())
+def test_any_split_into_pages_gives_exactly_the_devices(count: int, sizes: list[int], first_given: bool) -> None:
+    devices = imeis(count)
+    rest, chunks = list(devices), []
+    for size in [*sizes, 60]:
+        chunks.append(rest[:size])
+        rest = rest[size:]
+        if not rest:
+            break
+    asked, reading = FIRST, []
+    for number, chunk in enumerate(chunks):
+        more = number < len(chunks) - 1
+        cursor = chunk[-1] if chunk else FIRST
+        reading.append((asked, page(chunk, cursor, more=more, assigned=count)))
+        asked = cursor
+    first = reading.pop(0)[1] if first_given else None
+    assert read(Pages(reading), first) == set(devices)
+
+
+@given(st.integers(2, 40), st.integers(1, 10), st.data())
+def test_a_page_left_out_is_always_noticed(count: int, size: int, data: st.DataObject) -> None:
+    devices = imeis(count)
+    dropped = data.draw(st.integers(0, count - 1))
+    kept = devices[:dropped] + devices[dropped + 1 :]
+    chunks = [kept[start : start + size] for start in range(0, len(kept), size)]
+    asked, reading = FIRST, []
+    for number, chunk in enumerate(chunks):
+        reading.append((asked, page(chunk, chunk[-1], more=number < len(chunks) - 1, assigned=count)))
+        asked = chunk[-1]
+    assert f"it names {count - 1} devices, and counts {count}" in incomplete(reading)
