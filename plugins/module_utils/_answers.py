@@ -57,10 +57,10 @@ def parse_fault(body: bytes) -> Fault:
         inner = value.get("fault")
         if isinstance(inner, dict):
             message = _join(inner.get("message"), inner.get("description"))
-            return Fault(_text(inner.get("code")), message, gateway=True)
+            return Fault(one_line(inner.get("code")), message, gateway=True)
         if "error" in value:
-            return Fault(_text(value["error"]), _join(value.get("error_description"), value.get("cause")))
-        return Fault(_text(value.get("errorCode")), _text(value.get("errorMessage")))
+            return Fault(one_line(value["error"]), _join(value.get("error_description"), value.get("cause")))
+        return Fault(one_line(value.get("errorCode")), one_line(value.get("errorMessage")))
     return _parse_markup(body)
 
 
@@ -175,17 +175,18 @@ def _garbled(response: Response, value: t.Any) -> ApiError:
 def _parse_markup(body: bytes) -> Fault:
     text = body[:20_000].decode("utf-8", "replace")
     code = re.search(r"<(?:\w+:)?code>\s*([^<]*?)\s*<", text)
+    gateway = re.search(r"<(?:\w+:)?fault\b", text)
     parts = re.findall(r"<(?:\w+:)?(?:message|description|title|h1)\b[^>]*>\s*([^<]*?)\s*<", text)
     if code or parts:
-        return Fault(_text(code.group(1) if code else ""), _text(". ".join(dict.fromkeys(parts))), "fault" in text)
-    return Fault("", _text(re.sub(r"<[^>]*>", " ", text)))
+        return Fault(one_line(code.group(1) if code else ""), one_line(". ".join(dict.fromkeys(parts))), bool(gateway))
+    return Fault("", one_line(re.sub(r"<[^>]*>", " ", text)))
 
 
 def _join(*values: t.Any) -> str:
-    return _text(". ".join(text for text in map(_text, values) if text))
+    return one_line(". ".join(text for text in map(one_line, values) if text))
 
 
-def _text(value: t.Any) -> str:
+def one_line(value: t.Any) -> str:
     """One printable line of bounded length."""
     if value is None:
         return ""

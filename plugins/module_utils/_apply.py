@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ._batches import Sending
+from ._batches import Doubt, Sending
 from ._errors import LicensingError
 from ._fota_api import Action, Answer, FotaApi, Verdict
 from ._outcomes import Outcome, Row
@@ -67,10 +67,10 @@ def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, ba
 
 def _that_fit(plan: Plan, pool: Pool, removed: dict[str, Result]) -> tuple[t.Sequence[str], dict[str, Result]]:
     """Failed removals free no licence: leave out the assignments that counted on them."""
-    failures = sum(outcome != "removed" for outcome, _reason in removed.values())
-    if not failures or pool.free is None:
+    failures = sum(outcome not in ("removed", "unchanged") for outcome, _reason in removed.values())
+    if not failures or pool.total is None or pool.assigned is None:
         return plan.assign, {}
-    fit = pool.free + len(plan.remove) - failures
+    fit = max(0, pool.total - pool.assigned + len(plan.remove) - failures)
     reason = f"not sent: no licence is free for it, because {failures} removals did not succeed"
     return plan.assign[:fit], dict.fromkeys(plan.assign[fit:], ("skipped", reason))
 
@@ -113,10 +113,21 @@ def _settle(api: FotaApi, action: Action, sending: Sending, *, may_resend: bool)
             results[device] = ("failed", f"{doubt.reason} Reading back shows no change.")
     if again:
         sending.send(again)
+        results.update(_left_behind(sending, {device: doubts[device] for device in again}))
         # A device that is already as wanted now can only be so through the request whose answer was lost.
         late = (device for device in again if _verdict(sending, device) is Verdict.ALREADY)
         results.update(dict.fromkeys(late, (DONE[action], CONFIRMED)))
     return results
+
+
+def _left_behind(sending: Sending, doubts: t.Mapping[str, Doubt]) -> dict[str, Result]:
+    """Devices that were sent once, in vain, and not again because the run was stopped."""
+    why = f"It was not sent again: {sending.stopped.message}" if sending.stopped else ""
+    return {
+        device: ("failed", f"{doubt.reason} Reading back shows no change. {why}".rstrip())
+        for device, doubt in doubts.items()
+        if device not in sending.answers and device not in sending.in_doubt
+    }
 
 
 def _verdict(sending: Sending, device: str) -> Verdict | None:

@@ -72,8 +72,9 @@ def throttled(pace: Pace, now: float, wait: float) -> None:
     if now - pace.cut_at < WINDOW:
         return  # one burst, one cut: its other requests were under way already
     sending = max(pace.last_rate, float(pace.window_sent))
-    if pace.rate > 0:
-        sending = min(sending, pace.rate) if sending > 0 else pace.rate
+    allowed = _recovered(pace, now)
+    if allowed > 0:
+        sending = min(sending, allowed) if sending > 0 else allowed
     pace.refused_rate = max(SLOWEST, sending)
     pace.rate = max(SLOWEST, CUT * pace.refused_rate)
     pace.cut_at = now

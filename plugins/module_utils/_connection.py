@@ -126,7 +126,7 @@ def _url_problems(url: str) -> t.Iterator[Problem]:
             "Plain http is accepted only for this machine (localhost, 127.0.0.1), where the simulator runs.",
             "insecure_url",
         )
-    if parts.username or parts.password or parts.query or parts.fragment:
+    if parts.username or parts.password or "?" in url or "#" in url:
         yield Problem("'base_url' must hold neither credentials nor a query; use the credential options.")
 
 

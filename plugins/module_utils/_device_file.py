@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import stat
 import typing as t
 
-from ._device_ids import clean, problem
+from ._device_ids import clean, problem, show
 from ._errors import LicensingError
 
 MAX_BYTES = 256 * 1024 * 1024
@@ -39,7 +40,7 @@ def read_cells(path: str, column: str | None) -> list[Cell]:
     encoding = _check(path)
     try:
         with open(path, encoding=encoding, newline="") as stream:
-            sample = stream.readline(_MAX_LINE)
+            sample = _first_line(stream)
             if "\0" in sample:
                 raise _unreadable(path, "it is not a text file")
             stream.seek(0)
@@ -72,6 +73,14 @@ def _check(path: str) -> str:
     return "utf-8-sig"
 
 
+def _first_line(stream: t.TextIO) -> str:
+    """The first line that is not blank."""
+    line = stream.readline(_MAX_LINE)
+    while line and not line.strip():
+        line = stream.readline(_MAX_LINE)
+    return line
+
+
 def _cells(path: str, reader: t.Any, column: str | None) -> list[Cell]:
     cells: list[Cell] = []
     index: int | None = None
@@ -91,12 +100,11 @@ def _column(path: str, line: int, row: list[str], wanted: str | None) -> tuple[i
     names = [_plain(value) for value in row]
     if wanted is not None and _plain(wanted) in names:
         return names.index(_plain(wanted)), True
-    if wanted is not None and wanted.isdigit() and 1 <= int(wanted) <= len(row):
-        index = int(wanted) - 1
-        return index, not any(char.isdigit() for char in row[index])
+    if wanted is not None and re.fullmatch("[0-9]{1,4}", wanted) and 1 <= int(wanted) <= len(row):
+        return int(wanted) - 1, _is_title(row[int(wanted) - 1])
     if wanted is not None:
         raise LicensingError(
-            f"{path}, line {line}: there is no column '{wanted}'. Found: {', '.join(row)[:200]}. "
+            f"{path}, line {line}: there is no column '{show(wanted)}'. Found: {', '.join(row)[:200]}. "
             "Set 'devices_column' to one of these, or to a number from 1.",
             code="invalid_options",
         )
@@ -105,7 +113,7 @@ def _column(path: str, line: int, row: list[str], wanted: str | None) -> tuple[i
         return names.index(known[0]), True
     ids = [index for index, value in enumerate(row) if problem(clean(value)) is None]
     if len(row) == 1:
-        return 0, not any(char.isdigit() for char in row[0])
+        return 0, _is_title(row[0])
     if len(ids) == 1:
         return ids[0], False
     raise LicensingError(
@@ -113,6 +121,12 @@ def _column(path: str, line: int, row: list[str], wanted: str | None) -> tuple[i
         "Set 'devices_column' to the column's name, or to its number from 1.",
         code="invalid_options",
     )
+
+
+def _is_title(cell: str) -> bool:
+    """Whether a cell of the first row is a title. A damaged id is none: it must be reported, not passed over."""
+    text = clean(cell)
+    return not text[:1].isdigit() and sum(char.isdigit() for char in text) < 6
 
 
 def _plain(name: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import enum
 import typing as t
 
+from ._answers import one_line
 from ._client import Client
 from ._errors import ApiError
 from ._fota_dialect import ASSIGNED, DIALECTS, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL, number, text
@@ -117,7 +118,7 @@ class FotaApi:
 
 def _answer(action: Action, row: t.Mapping[str, t.Any]) -> Answer:
     """Judge one row by the documented statuses and reasons of all versions."""
-    status, reason = text(row, ("status",)), text(row, REASON)
+    status, reason = one_line(text(row, ("status",))), one_line(text(row, REASON))
     words, outcome = reason.lower(), status.lower()
     said = reason or status
     if action == "remove" and "no license attached" in words:
@@ -131,7 +132,7 @@ def _answer(action: Action, row: t.Mapping[str, t.Any]) -> Answer:
 
 def _page(value: t.Mapping[str, t.Any]) -> Page:
     rows, more = value.get("deviceList"), value.get("hasMoreData")
-    if rows is None and not more:
+    if rows is None and more in (False, "false"):
         rows = []
     if not isinstance(rows, list) or not all(isinstance(row, dict) and row.get("deviceId") for row in rows):
         raise _missing("list the licensed devices", "deviceList")

@@ -66,7 +66,7 @@ def number(value: t.Mapping[str, t.Any], names: tuple[str, ...]) -> int | None:
             continue
         try:
             return int(found)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             continue
     return None
 

@@ -145,6 +145,6 @@ def _refused(kind: type[E_], whose: str, answer: Response) -> E_:
 
 def _token(value: t.Mapping[str, t.Any], field: str) -> str:
     token = value.get(field)
-    if isinstance(token, str) and token and token.isprintable():
+    if isinstance(token, str) and token and token.isascii() and token.isprintable():
         return token
     raise ApiError(f"The answer to the login holds no '{field}'. Check 'base_url'.", code="bad_answer", status=200)

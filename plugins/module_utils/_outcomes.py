@@ -93,7 +93,7 @@ def write_csv(path: str, header: t.Sequence[str], rows: t.Iterable[t.Sequence[st
     try:
         handle, temporary = tempfile.mkstemp(dir=folder, prefix=".devices_report.")
         try:
-            with open(handle, "w", encoding="utf-8", newline="") as stream:
+            with open(handle, "w", encoding="utf-8", errors="replace", newline="") as stream:
                 writer = csv.writer(stream)
                 writer.writerow(header)
                 writer.writerows([harmless(value) for value in row] for row in rows)

@@ -86,7 +86,7 @@ def _read_once(
             break
         if not page.devices:
             raise IncompleteList("an empty page claims that more devices follow")
-        if page.cursor in seen_cursors:
+        if not page.cursor or page.cursor in seen_cursors:
             raise IncompleteList("it goes round in circles, the position does not advance")
         seen_cursors.add(page.cursor)
         page = fetch(page.cursor)

@@ -151,7 +151,7 @@ def _prepare(directory: str) -> None:
         os.makedirs(os.path.dirname(os.path.abspath(directory)), exist_ok=True)
         with contextlib.suppress(FileExistsError):
             os.mkdir(directory, 0o700)
-        status = os.lstat(directory)
+        status = os.lstat(directory.rstrip("/") or "/")
     except OSError as error:
         raise _unusable(directory, error.strerror or "cannot be created") from None
     if not stat.S_ISDIR(status.st_mode):
@@ -169,7 +169,7 @@ def _load(path: str) -> State:
     try:
         with open(path, encoding="utf-8") as stream:
             state = json.load(stream)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return state if isinstance(state, dict) else {}
 

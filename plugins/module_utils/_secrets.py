@@ -29,7 +29,7 @@ def spellings(secret: str) -> set[str]:
         base64.b64encode(raw).decode(),
         base64.urlsafe_b64encode(raw).decode(),
     }
-    return forms | {form.rstrip("=") for form in forms if form.endswith("=")}
+    return {form for form in forms | {form.rstrip("=") for form in forms} if form}
 
 
 class SecretRegister:

@@ -16,7 +16,7 @@ import typing as t
 from ._budget import Budget
 from ._deadline import Deadline
 from ._errors import TransportError
-from ._retry import Happened, RetryPolicy
+from ._retry import RETRY_AFTER_CAP, Happened, RetryPolicy, parse_retry_after
 from ._transport import Request, Response
 
 
@@ -81,7 +81,7 @@ class Sender:
             delay = self._policy.delay(attempt, happened, safe=safe, now=time.time())
             if happened.status == 429:
                 # Everyone pauses, this request through _keep_pace like all others.
-                self._budget.throttled(delay if delay is not None else 1.0)
+                self._budget.throttled(delay if delay is not None else _asked_pause(happened))
                 with self._lock:
                     self.count.throttled += 1
             if delay is None:
@@ -108,6 +108,12 @@ class Sender:
             return self._transport.send(request, self.deadline.remaining())
         except TransportError as error:
             return error
+
+
+def _asked_pause(happened: Happened) -> float:
+    """The pause that others shall make when this request gives up."""
+    asked = parse_retry_after(happened.retry_after, time.time())
+    return 1.0 if asked is None else min(asked, RETRY_AFTER_CAP)
 
 
 def _happened(outcome: Response | TransportError) -> Happened:

@@ -15,6 +15,7 @@ salted fingerprint; refusals are counted for each password, and over all of them
 import contextlib
 import hashlib
 import os
+import re
 import time
 import typing as t
 
@@ -47,7 +48,7 @@ class TokenState:
     def get(self, kind: TokenKind) -> str | None:
         """The shared token, if it should still be valid."""
         token = self._state.get(kind)
-        until = float(self._state.get("access_until" if kind == "access" else "session_used", 0.0))
+        until = self._time("access_until" if kind == "access" else "session_used")
         until += SESSION_IDLE if kind == "session" else 0.0
         return token if isinstance(token, str) and token and time.time() < until else None
 
@@ -92,9 +93,14 @@ class TokenState:
         )
 
     def _refusals(self) -> dict[str, int]:
-        if time.time() - float(self._state.get("refused_at", 0.0)) > REFUSALS_FORGOTTEN:
+        refusals = self._state.get("refusals")
+        if not isinstance(refusals, dict) or time.time() - self._time("refused_at") > REFUSALS_FORGOTTEN:
             return {}
-        return dict(self._state.get("refusals") or {})
+        return {which: count for which, count in refusals.items() if isinstance(count, int)}
+
+    def _time(self, key: str) -> float:
+        value = self._state.get(key)
+        return float(value) if isinstance(value, (int, float)) else 0.0
 
 
 @contextlib.contextmanager
@@ -106,6 +112,9 @@ def token_state(store: Store, connection: Connection, patience: float) -> t.Iter
     who = "\n".join([connection.base_url, connection.client_id or "", connection.username or ""])
     name = "session-" + hashlib.sha256(who.encode()).hexdigest()[:24]
     with store.transaction(name, patience=patience) as state:
-        salt = state.setdefault("salt", os.urandom(16).hex())
+        salt = state.get("salt")
+        if not isinstance(salt, str) or not re.fullmatch("[0-9a-f]{32}", salt):
+            state.clear()
+            salt = state["salt"] = os.urandom(16).hex()
         material = "\n".join([connection.client_secret or "", connection.password or ""]).encode()
         yield TokenState(state, hashlib.pbkdf2_hmac("sha256", material, bytes.fromhex(salt), 20_000).hex())

@@ -41,7 +41,7 @@ def named(error: BaseException, what: str, seconds: float) -> BaseException:
 
 def _connection_failed(what: str, error: BaseException, seconds: float) -> TransportError:
     names = {type(part).__name__ for part in _chain(error)}
-    if isinstance(error, requests.exceptions.ProxyError):
+    if isinstance(error, requests.exceptions.ProxyError) and "ConnectionResetError" not in names:
         return _unconnected(what, f"the proxy refused or could not be reached ({_cause(error)})")
     if names & {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "LocationParseError"}:
         return _unconnected(what, _cause(error))
@@ -102,8 +102,9 @@ def _tls_failed(operation: str, error: BaseException) -> TransportError:
     """A refused certificate means that nothing was sent; a TLS connection that breaks later may have carried all."""
     for cause in _chain(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
+            reason = getattr(cause, "verify_message", "") or "its name does not fit"
             return TransportError(
-                f"The server's certificate was refused during '{operation}': {cause.verify_message}. Nothing was "
+                f"The server's certificate was refused during '{operation}': {reason}. Nothing was "
                 "sent. Name the authority that signed it with 'ca_path', or correct 'base_url'.",
                 code="tls_failed",
                 sent=False,

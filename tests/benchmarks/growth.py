@@ -46,11 +46,12 @@ def _row(devices: int, used: Used, empty: Used, note: str) -> Row:
 
 
 def _judge(used: list[Used], empty: Used) -> t.Iterator[Row]:
-    """The cost of a device at a million against that at a hundred thousand."""
+    """Compare the cost of a device at a million with that at a hundred thousand."""
     small, large = used[-2:]
     ratio = SIZES[-1] / SIZES[-2]
     for what, measure in (("CPU", "cpu"), ("peak RSS", "rss")):
         base, low, high = (float(getattr(one, measure)) for one in (empty, small, large))
         extra = (high - low) / (SIZES[-1] - SIZES[-2]) * (1e6 if measure == "cpu" else 1048576)
         note = f"each further device: {extra:.1f} {'us' if measure == 'cpu' else 'B'}"
-        yield at_most(NAME, f"{what} per device, 1,000,000 / 100,000", (high - base) / (low - base) / ratio, LINEAR, note=note)
+        growth = (high - base) / (low - base) / ratio
+        yield at_most(NAME, f"{what} per device, 1,000,000 / 100,000", growth, LINEAR, note=note)

@@ -55,8 +55,9 @@ def _rows(least: dict[str, Used], pages: float, count: int, writes: int, *, quic
     # A handful of pages does not outweigh logging in.
     yield Row(NAME, ratio.what, ratio.measured) if quick else ratio
     yield Row(NAME, "the same with interpreter start", f"{ours.wall / pages:.2f} ({ours.wall:.2f} s)")
-    yield at_most(NAME, "CPU beyond the empty module", ours.cpu - empty.cpu, CPU_SECONDS, " s", f"{ours.cpu:.2f} s in all")
-    yield at_most(NAME, "peak RSS beyond the empty module", ours.rss - empty.rss, RSS_MB, " MB", f"{ours.rss:.0f} in all")
+    cpu, rss = f"{ours.cpu:.2f} s in all", f"{ours.rss:.0f} MB in all"
+    yield at_most(NAME, "CPU beyond the empty module", ours.cpu - empty.cpu, CPU_SECONDS, " s", cpu)
+    yield at_most(NAME, "peak RSS beyond the empty module", ours.rss - empty.rss, RSS_MB, " MB", rss)
     play, idle = least["play"], least["empty play"]
     extra = f"{(play.wall - idle.wall) / pages:.2f} x the page latencies, CPU {play.cpu - idle.cpu:+.2f} s"
     yield Row(NAME, "ansible-playbook beyond the same play, empty", f"{play.wall - idle.wall:.2f} s ({extra})")

@@ -46,7 +46,8 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
             began = time.monotonic()
             rows += BENCHES[name](space, quick=options.quick, latency=options.latency)
             print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-    print(f"Simulated latency {options.latency * 1000:.0f} ms a request; growth: none. Python {sys.version.split()[0]}.\n")
+    latency = f"{options.latency * 1000:.0f} ms (bench growth: none)"
+    print(f"Latency added to each request: {latency}. Python {sys.version.split()[0]}.\n")
     print(render(rows))
     missed = [row for row in rows if row.missed]
     for row in missed:

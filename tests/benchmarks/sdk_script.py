@@ -26,11 +26,13 @@ WORD = "simulator"
 
 
 def log_in(base: str) -> VerizonClient:
-    """Make a client with both tokens; the SDK asks for the OAuth token by itself."""
+    """Make a client with both tokens, each asked for once."""
     servers = Configuration.environments[Environment.PRODUCTION]
     for server, url in servers.items():
         servers[server] = url.replace("https://thingspace.verizon.com/api", base)
     oauth = ThingspaceOauthCredentials(oauth_client_id=WORD, oauth_client_secret=WORD)
+    client = VerizonClient(thingspace_oauth_credentials=oauth)
+    oauth = oauth.clone_with(oauth_token=client.thingspace_oauth.fetch_token())
     client = VerizonClient(thingspace_oauth_credentials=oauth)
     answer = client.session_management.start_connectivity_management_session(LogInRequest(username=WORD, password=WORD))
     session = VZM2mTokenCredentials(vz_m2m_token=answer.body.session_token)
@@ -61,4 +63,4 @@ def main(base: str, account: str, path: str, batch: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4], batch=int(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))

@@ -57,6 +57,6 @@ def render(rows: t.Sequence[Row]) -> str:
     head = ("bench", "what", "measured", "figure", "")
     cells = [head, *((row.bench, row.what, row.measured, row.figure, row.verdict) for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in cells]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
     lines.insert(1, "  ".join("-" * width for width in widths).rstrip())
     return "\n".join(lines)

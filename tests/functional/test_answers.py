@@ -65,9 +65,7 @@ def test_on_a_write(simulator: Simulator, module: Module, action: str, effect: s
 @pytest.mark.parametrize("effect", ["none", "done"])
 @pytest.mark.parametrize("status", [302, 307])
 def test_a_redirect_of_a_write(simulator: Simulator, module: Module, status: int, effect: str) -> None:
-    simulator.faults(
-        {"action": "redirect", "status": status, "operation": "fota_assign", "effect": effect, "times": 0}
-    )
+    simulator.faults({"action": "redirect", "status": status, "operation": "fota_assign", "effect": effect, "times": 0})
     outcome = module(devices=imeis(3), report="all")
     assert all(request["operation"] for request in simulator.requests()), "the login page is never asked for"
     assert simulator.repeated_blindly() == []

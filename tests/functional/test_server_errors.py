@@ -30,9 +30,7 @@ def test_a_read_is_repeated(simulator: Simulator, module: Module, status: int) -
 
 
 @pytest.mark.parametrize("operation", ["oauth_token", "session_login", "fota_subscription"])
-def test_an_error_during_login_or_pool_read_is_overcome(
-    simulator: Simulator, module: Module, operation: str
-) -> None:
+def test_an_error_during_login_or_pool_read_is_overcome(simulator: Simulator, module: Module, operation: str) -> None:
     simulator.faults({"action": "status", "status": 503, "operation": operation})
     outcome = module("fota_license_info", pool_only=True)
     assert not outcome.failed
@@ -43,8 +41,10 @@ def test_an_error_during_login_or_pool_read_is_overcome(
 
 @pytest.mark.parametrize(
     ("status", "effect", "state"),
-    [*((status, "none", "present") for status in STATUSES), *((status, "done", "present") for status in STATUSES)]
-    + [(503, "none", "absent"), (503, "done", "absent")],
+    [
+        *((status, effect, "present") for status in STATUSES for effect in ("none", "done")),
+        *((503, effect, "absent") for effect in ("none", "done")),
+    ],
 )
 def test_a_write_is_not_repeated_blindly(
     simulator: Simulator, module: Module, status: int, effect: str, state: str

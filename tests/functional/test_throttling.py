@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HTTP 429: everyone waits as asked, is told about it, and goes on; a wait beyond the deadline ends the task at once."""
+"""HTTP 429: everyone waits as asked, is told of it, and goes on; a wait beyond the deadline ends the task at once."""
 
 from __future__ import annotations
 
@@ -116,9 +116,7 @@ def test_429_without_end_on_writes_leaves_true_rows(simulator: Simulator, module
 
 
 @pytest.mark.parametrize("form", ["seconds", "none"])
-def test_processes_that_share_a_budget_settle_below_the_limit(
-    simulator: Simulator, module: Module, form: str
-) -> None:
+def test_processes_that_share_a_budget_settle_below_the_limit(simulator: Simulator, module: Module, form: str) -> None:
     simulator.quirks(rate_limit=8, retry_after=form, page_size=5)
     simulator.state(accounts=[{"name": "0000123456-00001", "devices": 40, "licenses": 40}])
     warm_up = [module.start("fota_license_info", deadline=55) for _ in range(4)]

@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 
 from ansible_collections.thingspace.licensing.tests.functional.harness import Module, Simulator, imeis
 
 FORMS = ("uws_400", "m2m_400", "m2m_403", "diagnostics_401", "cloud_connector_401")
 CREDENTIALS = ("client_id", "client_secret", "username", "password")
-NO_CREDENTIALS = dict.fromkeys(CREDENTIALS)
+NO_CREDENTIALS: dict[str, t.Any] = dict.fromkeys(CREDENTIALS)
 TWENTY_ONE_MINUTES = 1260
 ONE_HOUR = 3660
 
@@ -126,9 +128,7 @@ def test_tokens_handed_over_need_no_credentials(simulator: Simulator, module: Mo
 
 
 @pytest.mark.parametrize(("seconds", "token"), [(TWENTY_ONE_MINUTES, "session_token"), (ONE_HOUR, "access_token")])
-def test_tokens_that_ended_without_credentials(
-    simulator: Simulator, module: Module, seconds: int, token: str
-) -> None:
+def test_tokens_that_ended_without_credentials(simulator: Simulator, module: Module, seconds: int, token: str) -> None:
     tokens = handed_over(module)
     simulator.clock(seconds)
     simulator.forget_requests()

@@ -94,7 +94,10 @@ def test_fault_text(fault: Fault, text: str) -> None:
     assert fault.text == text
 
 
-@given(st.binary(max_size=200) | st.recursive(st.none() | st.text() | st.floats(), st.lists).map(json.dumps).map(str.encode))
+@given(
+    st.binary(max_size=200)
+    | st.recursive(st.none() | st.text() | st.floats(), st.lists).map(json.dumps).map(str.encode)
+)
 def test_no_body_breaks_the_reading_of_errors(body: bytes) -> None:
     fault = parse_fault(body)
     assert fault.text.isprintable()
@@ -111,7 +114,11 @@ def test_parse_json_of_none(body: bytes) -> None:
     [
         (400, EXPIRED, "session"),
         (403, EXPIRED, "session"),
-        (400, {"errorCode": "REQUEST_FAILED.SessionToken.Expired", "errorMessage": "The session has expired."}, "session"),
+        (
+            400,
+            {"errorCode": "REQUEST_FAILED.SessionToken.Expired", "errorMessage": "The session has expired."},
+            "session",
+        ),
         (400, {"errorCode": NO_TOKEN, "errorMessage": ""}, "session"),
         (400, {"errorCode": "UnifiedWebService.INPUT_INVALID.SessionToken.Invalid", "errorMessage": ""}, "session"),
         (

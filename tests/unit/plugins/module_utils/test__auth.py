@@ -91,7 +91,13 @@ def test_next_task_finds_the_tokens(store: Store, clock: Clock) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [{"username": "x"}, {"client_id": "x"}, {"base_url": "https://other.test/api"}, {"password": "x"}, {"client_secret": "x"}],
+    [
+        {"username": "x"},
+        {"client_id": "x"},
+        {"base_url": "https://other.test/api"},
+        {"password": "x"},
+        {"client_secret": "x"},
+    ],
 )
 def test_tokens_belong_to_server_application_user_and_secrets(
     other: dict[str, str], store: Store, clock: Clock

@@ -103,9 +103,7 @@ def test_recovery_is_slow_and_stays_below_the_refused_rate(quiet: float, rate: f
     assert 1 / gap == pytest.approx(rate, rel=1e-3)
 
 
-@given(
-    refused=st.floats(0.5, 1000), quiet=st.floats(0, 800), limit=st.floats(0, 1000, exclude_min=True) | st.just(0.0)
-)
+@given(refused=st.floats(0.5, 1000), quiet=st.floats(0, 800), limit=st.floats(0, 1000, exclude_min=True) | st.just(0.0))
 def test_never_faster_than_the_refused_rate_or_the_limit(refused: float, quiet: float, limit: float) -> None:
     pace = Pace(rate=0.7 * refused, refused_rate=refused, cut_at=NOW, next_at=NOW)
     reserve(pace, NOW + quiet, limit)

@@ -133,7 +133,14 @@ def test_no_url_is_the_default(url: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://x.test/api", "http://localhost.x.test/", "http://127.0.0.1.x.test", "http://10.0.0.1", "http://[fe80::1]/"]
+    "url",
+    [
+        "http://x.test/api",
+        "http://localhost.x.test/",
+        "http://127.0.0.1.x.test",
+        "http://10.0.0.1",
+        "http://[fe80::1]/",
+    ],
 )
 def test_plain_http_to_another_machine(url: str) -> None:
     assert [code for code, _text in problems(base_url=url)] == ["insecure_url"]
@@ -204,7 +211,9 @@ def test_numbers(option: str, lowest: float, highest: float) -> None:
 
 
 def test_everything_at_once() -> None:
-    found = problems(base_url="http://x.test", password=None, access_token="a b", timeout=0, retries=99, ca_path="/none")
+    found = problems(
+        base_url="http://x.test", password=None, access_token="a b", timeout=0, retries=99, ca_path="/none"
+    )
     assert sorted(code for code, _text in found) == [
         "file_unreadable",
         "insecure_url",

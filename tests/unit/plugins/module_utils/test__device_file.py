@@ -58,7 +58,9 @@ def test_no_header(file: Path, content: str) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
-@pytest.mark.parametrize("header", ["IMEI", "Device ID", "device_id", "imei number", '"IMEI"', " Imei ", "DEVICE", "id"])
+@pytest.mark.parametrize(
+    "header", ["IMEI", "Device ID", "device_id", "imei number", '"IMEI"', " Imei ", "DEVICE", "id"]
+)
 def test_header_in_every_dress(file: Path, encoding: str, mark: str, header: str) -> None:
     rows = [["Name", header, "SIM"], ["caf\u00e9", A, "89148000000000000001"], ["b", B, ""]]
     content = "\r\n".join(mark.join(row) for row in rows)

@@ -107,17 +107,15 @@ def test_check_digit_is_only_a_warning_and_only_on_demand() -> None:
     assert inline(good, bad) == (Wanted([good, bad], []), [])
     wanted, problems = inline(good, bad, check_digit=True)
     assert (wanted.devices, problems) == ([good, bad], [])
-    assert wanted.warnings == [
-        f"1 of 2 ids have a check digit that does not fit (possible typing errors): {bad}."
-    ]
+    assert wanted.warnings == [f"1 of 2 ids have a check digit that does not fit (possible typing errors): {bad}."]
     assert inline(good, check_digit=True)[0].warnings == []
 
 
 def test_check_digit_warning_is_bounded() -> None:
     bad = [f"{number:014}{9}" for number in range(0, 10_000, 1000)]
     (warning,) = inline(*bad, check_digit=True)[0].warnings
-    assert warning.endswith(", ...).".replace(").", "."))
-    assert warning.count(",") == 5
+    assert warning.endswith(f"{bad[4]}, ....")
+    assert bad[5] not in warning
 
 
 @given(st.lists(st.integers(0, 50) | st.sampled_from(["x", "", "9.9E+14"]), max_size=40))

@@ -208,7 +208,13 @@ def test_subscription() -> None:
 
 @pytest.mark.parametrize(
     ("total", "assigned", "pool"),
-    [(9, 3, Pool(9, 3)), (None, 3, Pool(50, 3)), (9, None, Pool(9, 40)), (None, None, Pool(50, 40)), (0, 0, Pool(0, 0))],
+    [
+        (9, 3, Pool(9, 3)),
+        (None, 3, Pool(50, 3)),
+        (9, None, Pool(9, 40)),
+        (None, None, Pool(50, 40)),
+        (0, 0, Pool(0, 0)),
+    ],
 )
 def test_pool_asks_the_subscription_for_what_the_page_leaves_out(
     total: int | None, assigned: int | None, pool: Pool

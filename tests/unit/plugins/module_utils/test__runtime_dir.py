@@ -178,9 +178,7 @@ def test_damaged_file_counts_as_empty_and_is_replaced(directory: Path, content: 
     assert json.loads((directory / "a.json").read_text()) == {"x": 1}
 
 
-def test_write_that_fails_is_told_and_leaves_the_old_state(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_write_that_fails_is_told_and_leaves_the_old_state(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = FileStore(str(directory))
     with store.transaction("a") as state:
         state["x"] = 1

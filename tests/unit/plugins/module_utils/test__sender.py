@@ -13,7 +13,15 @@ from ansible_collections.thingspace.licensing.plugins.module_utils import _sende
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
 from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import MemoryStore
 from ansible_collections.thingspace.licensing.plugins.module_utils._transport import Request
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import BASE, Clock, Script, lost, sender, step, unsent
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
+    BASE,
+    Clock,
+    Script,
+    lost,
+    sender,
+    step,
+    unsent,
+)
 
 READ = Request("list", "GET", BASE + "/x", None)
 WRITE = Request("assign", "POST", BASE + "/x", None, json={})

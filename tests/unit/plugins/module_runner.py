@@ -1,0 +1,72 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs a module's real main() inside the test process."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import typing as t
+
+import pytest
+from ansible.module_utils import basic
+from ansible_collections.thingspace.licensing.plugins.module_utils import _fota_license, _fota_license_info
+from ansible_collections.thingspace.licensing.plugins.module_utils._connection import CONNECTION_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota_api import FotaApi
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import BASE, CREDENTIALS, FakeThingSpace
+
+OMIT = object()
+"""The value of an option that is not given."""
+
+
+class Run(t.Protocol):
+    """Runs a module with these options; returns its result."""
+
+    def __call__(self, **options: t.Any) -> dict[str, t.Any]:
+        """See above."""
+
+
+@contextlib.contextmanager
+def _arguments(options: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch) -> t.Iterator[None]:
+    """Hand options to the next module; ansible-core has an interface for it from 2.19."""
+    try:
+        from ansible.module_utils.testing import patch_module_args
+    except ImportError:
+        raw = json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode()
+        with monkeypatch.context() as patch:
+            patch.setattr(basic, "_ANSIBLE_ARGS", raw)
+            yield
+        return
+    with patch_module_args(options):
+        yield
+
+
+def runner(
+    main: t.Callable[[], None],
+    space: FakeThingSpace | None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    **defaults: t.Any,
+) -> Run:
+    """A function that runs a module, over an account in memory if one is given."""
+    for name in CONNECTION_SPEC:
+        monkeypatch.delenv(f"THINGSPACE_{name.upper()}", raising=False)
+
+    def operations(_client: t.Any, account: str, version: str) -> FotaApi:
+        return FotaApi(t.cast(t.Any, space), account, version)
+
+    if space is not None:
+        for flow in (_fota_license, _fota_license_info):
+            monkeypatch.setattr(flow, "FotaApi", operations)
+
+    def run(**options: t.Any) -> dict[str, t.Any]:
+        values = {"base_url": BASE, "runtime_dir": "", **CREDENTIALS, **defaults, **options}
+        values = {name: value for name, value in values.items() if value is not OMIT}
+        capsys.readouterr()
+        with _arguments(values, monkeypatch), pytest.raises(SystemExit):
+            main()
+        return t.cast("dict[str, t.Any]", json.loads(capsys.readouterr().out))
+
+    return run

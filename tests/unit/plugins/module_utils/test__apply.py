@@ -1,0 +1,330 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Carrying out a plan: every device gets a row, and nothing is sent again before the account was read."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.thingspace.licensing.plugins.module_utils._apply import (
+    CONFIRMED,
+    RESENDS,
+    Applied,
+    apply_plan,
+    predict,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
+    ApiError,
+    LicensingError,
+    TransportError,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._outcomes import Row
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan import Plan, Pool, State, make_plan
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
+    Fault,
+    FakeThingSpace,
+    change,
+    fail,
+    imei,
+    imeis,
+    lose,
+    refusal,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+DEADLINE = TransportError("The deadline is over.", code="deadline_exceeded", sent=False, retryable=False)
+
+
+def make(space: FakeThingSpace, state: State, wanted: list[str]) -> Plan:
+    """The plan for the account as it is."""
+    return make_plan({}, state, wanted, set(space.held), Pool(space.total, len(space.held)))
+
+
+def run(space: FakeThingSpace, state: State, wanted: list[str], *faults: Fault | None, size: int = 1000) -> Applied:
+    """Plan and apply."""
+    plan = make(space, state, wanted)
+    pool = Pool(space.total, len(space.held))
+    space.faults = list(faults)
+    applied = apply_plan(plan, wanted, pool, space.api(), size)
+    touched = [*wanted, *(plan.remove if state == "exact" else ())]
+    assert [row.device_id for row in applied.rows] == touched, "one row each, in order"
+    return applied
+
+
+def outcomes(applied: Applied) -> list[str]:
+    """Without ids and words."""
+    return [row.outcome for row in applied.rows]
+
+
+def no_write_after_a_doubt_without_reading(space: FakeThingSpace) -> None:
+    """Every device is written at most once between two readings of the account."""
+    since: dict[str, set[str]] = {"assign": set(), "remove": set()}
+    writes = iter(space.writes)
+    for event in space.log:
+        if event == "list":
+            since = {"assign": set(), "remove": set()}
+            continue
+        action, devices = next(writes)
+        assert not since[action].intersection(devices)
+        since[action].update(devices)
+
+
+@given(
+    st.sampled_from(["present", "absent", "exact"]),
+    st.lists(st.integers(0, 30), unique=True),
+    st.sets(st.integers(0, 30)),
+    st.integers(1, 9),
+)
+def test_result_is_what_was_predicted(state: State, wanted: list[int], held: set[int], size: int) -> None:
+    space = FakeThingSpace(map(imei, held))
+    ids = [imei(number) for number in wanted]
+    predicted = predict(make(space, state, ids), ids)
+    assert run(space, state, ids, size=size) == predicted
+    writes = len(space.writes)
+    again = run(space, state, ids)
+    assert len(space.writes) == writes
+    assert {row.outcome for row in again.rows} <= {"unchanged"}
+
+
+def test_removals_go_first() -> None:
+    space = FakeThingSpace(imeis(2), total=2)
+    applied = run(space, "exact", imeis(2, 10))
+    assert space.log == ["remove", "assign"]
+    assert applied.rows == [
+        *[Row(device, "assigned", "") for device in imeis(2, 10)],
+        *[Row(device, "removed", "") for device in imeis(2)],
+    ]
+
+
+def test_words_of_thingspace_are_kept() -> None:
+    space = FakeThingSpace()
+    words = {"status": "DeviceRejected", "Reason": "Device not eligible for service."}
+    applied = run(space, "present", imeis(2), change(lambda rows: [{**rows[0], **words}, rows[1]]))
+    assert applied.rows == [
+        Row(imei(0), "failed", "Device not eligible for service."),
+        Row(imei(1), "assigned", ""),
+    ]
+    assert applied.stopped is None
+
+
+@pytest.mark.parametrize(("state", "reason"), [("present", "already licensed"), ("absent", "holds no licence")])
+def test_somebody_else_was_faster(state: State, reason: str) -> None:
+    wanted = imeis(2)
+    space = FakeThingSpace(wanted if state == "absent" else [])
+    plan = make(space, state, wanted)
+    pool = Pool(space.total, len(space.held))
+    space.held = set() if state == "absent" else set(wanted)
+    applied = apply_plan(plan, wanted, pool, space.api(), 10)
+    assert applied.rows == [Row(device, "unchanged", reason) for device in wanted]
+
+
+@pytest.mark.parametrize(("state", "done"), [("present", "assigned"), ("absent", "removed")])
+@pytest.mark.parametrize("effect", [0, 1, 2, 3])
+def test_lost_answer_is_settled_by_reading(state: State, done: str, effect: int) -> None:
+    wanted = imeis(3)
+    space = FakeThingSpace(wanted if state == "absent" else [])
+    applied = run(space, state, wanted, lose(effect))
+    assert [(row.outcome, row.reason) for row in applied.rows] == [
+        *[(done, CONFIRMED)] * effect,
+        *[(done, "")] * (3 - effect),
+    ]
+    assert applied.stopped is None
+    write = "remove" if state == "absent" else "assign"
+    assert space.log == ([write, "list"] if effect == 3 else [write, "list", write])
+    assert [devices for _action, devices in space.writes][1:] == ([wanted[effect:]] if effect < 3 else [])
+
+
+def test_only_the_devices_in_doubt_are_sent_again() -> None:
+    devices = imeis(30)
+    space = FakeThingSpace()
+    applied = run(space, "present", devices, None, lose(4), None, size=10)
+    assert outcomes(applied) == ["assigned"] * 30
+    assert space.writes[3:] == [("assign", devices[14:20])]
+    no_write_after_a_doubt_without_reading(space)
+
+
+def test_effect_that_shows_late_counts_as_ours() -> None:
+    devices = imeis(2)
+    space = FakeThingSpace()
+
+    def show_late(fake: FakeThingSpace, action: str, sent: list[str]) -> t.Any:
+        fake.held.update(sent)
+        return fake.carry_out(action, sent)
+
+    applied = run(space, "present", devices, lose(0), show_late)
+    assert applied.rows == [Row(device, "assigned", CONFIRMED) for device in devices]
+
+
+def test_resends_are_bounded() -> None:
+    devices = imeis(2)
+    space = FakeThingSpace()
+    applied = run(space, "present", devices, *[lose(0)] * 20)
+    assert len(space.writes) == 1 + RESENDS
+    assert space.log == ["assign", "list"] * (1 + RESENDS)
+    assert applied.rows == [
+        Row(device, "failed", "The connection broke. Reading back shows no change.") for device in devices
+    ]
+
+
+def test_effect_of_the_last_resend_is_seen() -> None:
+    space = FakeThingSpace()
+    applied = run(space, "present", imeis(2), *[lose(0)] * RESENDS, lose(None))
+    assert outcomes(applied) == ["assigned"] * 2
+
+
+def test_reading_back_that_fails_leaves_the_device_unknown() -> None:
+    space = FakeThingSpace()
+    space.list_faults = [ApiError("Server down.", code="server_error", status=500)]
+    applied = run(space, "present", imeis(2), lose(1))
+    reason = "The connection broke. reading back failed: Server down."
+    assert applied.rows == [Row(device, "unknown", reason) for device in imeis(2)]
+    assert len(space.writes) == 1, "never sent again without reading"
+
+
+def test_row_left_out_of_an_answer_is_settled_by_reading() -> None:
+    space = FakeThingSpace()
+    applied = run(space, "present", imeis(3), change(lambda rows: rows[1:]))
+    assert applied.rows[0] == Row(imei(0), "assigned", CONFIRMED)
+    assert outcomes(applied) == ["assigned"] * 3
+    assert space.log == ["assign", "list"]
+
+
+@pytest.mark.parametrize(("effect", "outcome"), [(True, "assigned"), (False, "failed")])
+def test_unclear_status_is_settled_by_reading_and_not_sent_again(effect: bool, outcome: str) -> None:
+    def pending(fake: FakeThingSpace, action: str, devices: list[str]) -> t.Any:
+        if effect:
+            fake.carry_out(action, devices)
+        return {"deviceList": [{"deviceId": device, "status": "UpgradePending"} for device in devices]}
+
+    space = FakeThingSpace()
+    applied = run(space, "present", imeis(2), pending)
+    assert outcomes(applied) == [outcome] * 2
+    assert len(space.writes) == 1
+
+
+def test_deadline_in_the_middle() -> None:
+    devices = imeis(30)
+    space = FakeThingSpace()
+    applied = run(space, "present", devices, None, fail(DEADLINE), size=10)
+    assert applied.stopped is DEADLINE
+    assert applied.rows[:10] == [Row(device, "assigned", "") for device in devices[:10]]
+    assert applied.rows[10:] == [Row(device, "skipped", "not sent: The deadline is over.") for device in devices[10:]]
+    assert len(space.writes) == 2
+
+
+def test_deadline_after_a_lost_answer_leaves_it_unknown() -> None:
+    devices = imeis(20)
+    space = FakeThingSpace()
+    space.list_faults = [DEADLINE]
+    applied = run(space, "present", devices, lose(None), fail(DEADLINE), size=10)
+    assert outcomes(applied) == ["unknown"] * 10 + ["skipped"] * 10
+    assert applied.stopped is DEADLINE
+
+
+@pytest.mark.parametrize(
+    "error", [DEADLINE, ApiError("No.", code="auth_rejected", status=401), refusal("gone", 404)], ids=lambda e: e.code
+)
+def test_stopped_removals_send_no_assignment(error: LicensingError) -> None:
+    space = FakeThingSpace(imeis(4), total=1000)
+    applied = run(space, "exact", imeis(2, 10), None, fail(error), size=2)
+    assert space.log == ["remove", "remove"]
+    assert applied.stopped is error
+    assert outcomes(applied) == ["skipped", "skipped", "removed", "removed", "skipped", "skipped"]
+    assert applied.rows[0].reason == f"not sent: {error.message}"
+
+
+def not_removed(count: int) -> Fault:
+    """The first so many removals fail."""
+
+    def fault(space: FakeThingSpace, action: str, devices: list[str]) -> t.Any:
+        done = space.carry_out(action, devices[count:])["deviceList"]
+        words = {"status": "LicenseRemoveFailed", "Reason": "Internal error."}
+        return {"deviceList": [*({"deviceId": device, **words} for device in devices[:count]), *done]}
+
+    return fault
+
+
+@pytest.mark.parametrize(("total", "failures", "assigned"), [(4, 1, 3), (4, 4, 0), (5, 1, 4), (5, 2, 3), (100, 4, 4)])
+def test_failed_removals_keep_the_assignments_that_counted_on_them(total: int, failures: int, assigned: int) -> None:
+    wanted = imeis(4, 10)
+    space = FakeThingSpace(imeis(4), total=total)
+    applied = run(space, "exact", wanted, not_removed(failures))
+    assert outcomes(applied)[:4] == ["assigned"] * assigned + ["skipped"] * (4 - assigned)
+    assert outcomes(applied)[4:] == ["failed"] * failures + ["removed"] * (4 - failures)
+    assert [devices for action, devices in space.writes if action == "assign"] == (
+        [wanted[:assigned]] if assigned else []
+    )
+    if assigned < 4:
+        reason = f"not sent: no licence is free for it, because {failures} removals did not succeed"
+        assert applied.rows[assigned] == Row(wanted[assigned], "skipped", reason)
+
+
+def test_removal_that_somebody_else_did_frees_its_licence_all_the_same() -> None:
+    wanted = imeis(2, 10)
+    space = FakeThingSpace(imeis(2), total=2)
+    plan = make(space, "exact", wanted)
+    space.held = {imei(1)}
+    applied = apply_plan(plan, wanted, Pool(2, 2), space.api(), 10)
+    assert [row.outcome for row in applied.rows] == ["assigned", "assigned", "unchanged", "removed"]
+
+
+def test_failed_removal_on_an_account_with_too_many_licences_assigned() -> None:
+    wanted = [*imeis(9), imei(50)]
+    space = FakeThingSpace(imeis(12), total=10)
+    plan = make_plan({}, "exact", wanted, set(space.held), Pool(10, 12))
+    assert (len(plan.assign), len(plan.remove)) == (1, 3)
+    space.faults = [not_removed(1)]
+    applied = apply_plan(plan, wanted, Pool(10, 12), space.api(), 100)
+    assert applied.rows[9].outcome == "skipped"
+    assert space.log == ["remove"]
+
+
+def test_unknown_pool_lets_thingspace_decide() -> None:
+    wanted = imeis(2, 10)
+    space = FakeThingSpace(imeis(2), total=2)
+    plan = make(space, "exact", wanted)
+    space.faults = [not_removed(1)]
+    applied = apply_plan(plan, wanted, Pool(None, 2), space.api(), 10)
+    assert [row.outcome for row in applied.rows] == ["assigned", "failed", "failed", "removed"]
+
+
+def test_run_stopped_during_a_resend_does_not_call_a_sent_device_unsent() -> None:
+    devices = imeis(4)
+    space = FakeThingSpace()
+    applied = run(space, "present", devices, lose(0), lose(0), fail(DEADLINE), size=2)
+    assert applied.stopped is DEADLINE
+    assert space.writes[2][1] == devices[:2]
+    # Both batches were sent once; reading showed no effect. None of them is "not attempted".
+    assert not [row for row in applied.rows if row.outcome == "skipped" and row.reason.startswith("not sent")]
+
+
+FAULTS = st.lists(st.sampled_from([None, lose(0), lose(1), lose(None), change(lambda rows: rows[1:])]), max_size=8)
+
+
+@given(
+    st.sampled_from(["present", "absent", "exact"]),
+    st.lists(st.integers(0, 12), unique=True),
+    st.sets(st.integers(0, 12)),
+    FAULTS,
+    st.integers(1, 5),
+)
+def test_rows_tell_the_truth_under_any_faults(
+    state: State, wanted: list[int], held: set[int], faults: list[Fault | None], size: int
+) -> None:
+    before = set(map(imei, held))
+    space = FakeThingSpace(before)
+    applied = run(space, state, [imei(number) for number in wanted], *faults, size=size)
+    for row in applied.rows:
+        now, then = row.device_id in space.held, row.device_id in before
+        if row.outcome == "assigned":
+            assert (then, now) == (False, True)
+        elif row.outcome == "removed":
+            assert (then, now) == (True, False)
+        elif row.outcome in ("unchanged", "failed", "skipped"):
+            assert then == now
+    no_write_after_a_doubt_without_reading(space)
+    assert len(space.writes) <= 13 * 2 * (1 + RESENDS)

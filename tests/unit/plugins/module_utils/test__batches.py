@@ -1,0 +1,244 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sending in batches, and narrowing down what a rejection is about."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.thingspace.licensing.plugins.module_utils._batches import (
+    LOST_IN_A_ROW,
+    REJECTIONS_IN_A_ROW,
+    Doubt,
+    Sending,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
+    ApiError,
+    LicensingError,
+    TransportError,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota_api import Action, Answer, Verdict
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
+    FakeThingSpace,
+    change,
+    fail,
+    imeis,
+    lose,
+    refusal,
+    refuse,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def send(space: FakeThingSpace, devices: list[str], size: int = 1000, action: Action = "assign") -> Sending:
+    """Send an action for devices."""
+    sending = Sending(space.api(), action, size)
+    sending.send(devices)
+    return sending
+
+
+def verdicts(sending: Sending) -> dict[str, Verdict]:
+    """Without the words."""
+    return {device: answer.verdict for device, answer in sending.answers.items()}
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "sizes"), [(0, 10, []), (1, 10, [1]), (10, 10, [10]), (11, 10, [10, 1]), (30, 10, [10, 10, 10])]
+)
+def test_batches_are_full(count: int, size: int, sizes: list[int]) -> None:
+    space = FakeThingSpace()
+    sending = send(space, imeis(count), size)
+    assert [len(devices) for _action, devices in space.writes] == sizes
+    assert [device for _action, devices in space.writes for device in devices] == imeis(count)
+    assert verdicts(sending) == dict.fromkeys(imeis(count), Verdict.DONE)
+    assert (sending.in_doubt, sending.stopped) == ({}, None)
+
+
+@pytest.mark.parametrize("action", ["assign", "remove"])
+def test_several_at_a_time_miss_nothing(action: Action) -> None:
+    devices = imeis(500)
+    space = FakeThingSpace(devices if action == "remove" else [])
+    space.max_concurrency = 8
+    assert verdicts(send(space, devices, 7, action)) == dict.fromkeys(devices, Verdict.DONE)
+    assert len(space.writes) == 72
+    assert space.held == (set() if action == "remove" else set(devices))
+
+
+@given(st.integers(1, 60), st.data())
+def test_narrowing_finds_exactly_the_bad_ones(count: int, data: st.DataObject) -> None:
+    devices = imeis(count)
+    bad = set(data.draw(st.lists(st.sampled_from(devices), max_size=4, unique=True)))
+    action: Action = data.draw(st.sampled_from(["assign", "remove"]))
+    space = FakeThingSpace(devices if action == "remove" else [])
+    space.bad = bad
+    sending = send(space, devices, data.draw(st.integers(1, 60)), action)
+    refused = {device for device, verdict in verdicts(sending).items() if verdict is Verdict.REFUSED}
+    assert refused == bad
+    assert set(sending.answers) == set(devices)
+    assert (sending.in_doubt, sending.stopped) == ({}, None)
+    assert all(sending.answers[device].reason == "Invalid device id format" for device in bad)
+
+
+def test_narrowing_sends_few_requests_and_nothing_good_twice() -> None:
+    devices = imeis(1000)
+    space = FakeThingSpace()
+    space.bad = {devices[313]}
+    send(space, devices)
+    assert len(space.writes) == 21  # the batch, and two halves on each of ten levels
+    accepted = [device for _action, part in space.writes if not space.bad.intersection(part) for device in part]
+    assert sorted(accepted) == sorted(set(devices) - space.bad)
+
+
+def test_narrowing_ends_when_everything_is_rejected() -> None:
+    devices = imeis(1000)
+    space = FakeThingSpace()
+    space.bad = set(devices)
+    sending = send(space, devices)
+    assert verdicts(sending) == dict.fromkeys(devices, Verdict.REFUSED)
+    assert len(space.writes) <= REJECTIONS_IN_A_ROW + 12
+
+
+def test_exhausted_pool_is_cut_to_what_fits() -> None:
+    devices = imeis(100)
+    space = FakeThingSpace(imeis(60, 500), total=100)
+    space.faults = [refuse("No licenses left")]
+    sending = send(space, devices)
+    assert space.writes == [("assign", devices), ("assign", devices[:40])]
+    assert space.log == ["assign", "list", "assign"]
+    assert verdicts(sending) == {
+        **dict.fromkeys(devices[:40], Verdict.DONE),
+        **dict.fromkeys(devices[40:], Verdict.REFUSED),
+    }
+    assert sending.answers[devices[40]].reason == "No licenses left (the account has no free licence for it)"
+
+
+def test_empty_pool_sends_nothing_more() -> None:
+    space = FakeThingSpace(imeis(10, 500), total=10)
+    space.faults = [refuse("No licenses left")]
+    assert verdicts(send(space, imeis(5))) == dict.fromkeys(imeis(5), Verdict.REFUSED)
+    assert len(space.writes) == 1
+
+
+def test_removals_do_not_ask_for_the_pool() -> None:
+    devices = imeis(4)
+    space = FakeThingSpace(devices, total=4)
+    space.bad = {devices[0]}
+    assert verdicts(send(space, devices, action="remove"))[devices[0]] is Verdict.REFUSED
+    assert "list" not in space.log
+    assert space.held == {devices[0]}
+
+
+def test_pool_that_cannot_be_read_does_not_stop_the_narrowing() -> None:
+    devices = imeis(4)
+    space = FakeThingSpace()
+    space.bad = {devices[3]}
+    space.list_faults = [refusal("down", 500)]
+    assert [device for device, verdict in verdicts(send(space, devices)).items() if verdict is Verdict.REFUSED] == [
+        devices[3]
+    ]
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_statuses_that_are_about_the_devices(status: int) -> None:
+    space = FakeThingSpace()
+    space.faults = [fail(refusal("too many", status))]
+    assert verdicts(send(space, imeis(2))) == dict.fromkeys(imeis(2), Verdict.DONE)
+    assert [len(devices) for _action, devices in space.writes] == [2, 1, 1]
+
+
+STOPPING: list[LicensingError] = [
+    refusal("no", 404),
+    refusal("no", 409),
+    ApiError("no", code="auth_rejected", status=401),
+    ApiError("no", code="account_not_found", status=400),
+    ApiError("slow", code="rate_limited", status=429),
+    ApiError("away", code="redirected", status=302),
+    TransportError("late", code="deadline_exceeded", sent=False),
+    TransportError("none", code="connection_failed", sent=False),
+    LicensingError("locked", code="login_blocked"),
+]
+
+
+@pytest.mark.parametrize("error", STOPPING, ids=lambda error: error.code)
+def test_errors_that_stop_the_run(error: LicensingError) -> None:
+    devices = imeis(30)
+    space = FakeThingSpace()
+    space.faults = [None, fail(error)]
+    sending = send(space, devices, 10)
+    assert sending.stopped is error
+    assert len(space.writes) == 2
+    assert verdicts(sending) == dict.fromkeys(devices[:10], Verdict.DONE)
+    assert sending.in_doubt == {}
+
+
+LOSING: list[LicensingError] = [
+    TransportError("broke", code="connection_failed", sent=True),
+    TransportError("slow", code="timeout", sent=True),
+    TransportError("big", code="answer_too_large", sent=True, retryable=False),
+    ApiError("500", code="server_error", status=500, effect_possible=True),
+    ApiError("html", code="bad_answer", status=200, effect_possible=True),
+]
+
+
+@pytest.mark.parametrize("error", LOSING, ids=lambda error: error.code)
+def test_lost_answers_are_put_aside_and_the_others_go_on(error: LicensingError) -> None:
+    devices = imeis(30)
+    space = FakeThingSpace()
+    space.faults = [None, fail(error)]
+    sending = send(space, devices, 10)
+    assert sending.in_doubt == dict.fromkeys(devices[10:20], Doubt(error.message, True))
+    assert set(sending.answers) == {*devices[:10], *devices[20:]}
+    assert sending.stopped is None
+    assert len(space.writes) == 3, "nothing is sent twice"
+
+
+def test_many_lost_answers_in_a_row_stop_the_run() -> None:
+    devices = imeis(10)
+    space = FakeThingSpace()
+    space.faults = [lose(None)] * 10
+    sending = send(space, devices, 1)
+    assert len(space.writes) == LOST_IN_A_ROW
+    assert set(sending.in_doubt) == set(devices[:LOST_IN_A_ROW])
+    assert sending.stopped is not None
+
+
+def test_a_good_answer_in_between_resets_the_count() -> None:
+    space = FakeThingSpace()
+    space.faults = [*[lose(0)] * (LOST_IN_A_ROW - 1), None, *[lose(0)] * (LOST_IN_A_ROW - 1)]
+    sending = send(space, imeis(10), 1)
+    assert sending.stopped is None
+    assert len(sending.answers) == 4
+
+
+def test_row_left_out_of_an_answer() -> None:
+    devices = imeis(3)
+    space = FakeThingSpace()
+    space.faults = [change(lambda rows: rows[:1] + rows[2:])]
+    sending = send(space, devices)
+    assert sending.in_doubt == {devices[1]: Doubt("ThingSpace's answer left this device out", True)}
+    assert set(sending.answers) == {devices[0], devices[2]}
+
+
+def test_unclear_status_is_not_to_be_sent_again() -> None:
+    devices = imeis(2)
+    space = FakeThingSpace()
+    space.faults = [change(lambda rows: [{**rows[0], "status": "UpgradePending", "Reason": "later"}, rows[1]])]
+    sending = send(space, devices)
+    assert sending.in_doubt == {devices[0]: Doubt("UpgradePending: later", False)}
+
+
+def test_rows_of_devices_that_nobody_named_are_ignored() -> None:
+    space = FakeThingSpace()
+    space.faults = [change(lambda rows: [*rows, {"deviceId": "7", "status": "Failure", "Reason": "x"}])]
+    sending = send(space, imeis(1))
+    assert sending.answers == {imeis(1)[0]: Answer(Verdict.DONE, "Success")}
+    assert sending.in_doubt == {}
+
+
+def test_defect_is_not_swallowed() -> None:
+    space = FakeThingSpace()
+    space.faults = [fail(ZeroDivisionError())]
+    with pytest.raises(ZeroDivisionError):
+        send(space, imeis(1))

@@ -1,0 +1,160 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rows, their sums, the failure they amount to, and the report file."""
+
+from __future__ import annotations
+
+import csv
+import os
+import stat
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.thingspace.licensing.plugins.module_utils import _outcomes
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
+from ansible_collections.thingspace.licensing.plugins.module_utils._outcomes import (
+    OUTCOMES,
+    Report,
+    Row,
+    failure_of,
+    harmless,
+    report_path_problems,
+    reported,
+    summarise,
+    write_csv,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+ALL = [Row(f"d{number}", outcome, "why") for number, outcome in enumerate(OUTCOMES)]
+
+
+def test_outcomes_are_those_of_the_documentation() -> None:
+    assert set(OUTCOMES) == {"assigned", "removed", "added", "unchanged", "accepted", "failed", "unknown", "skipped"}
+
+
+def test_summary_has_every_outcome() -> None:
+    assert summarise([]) == dict.fromkeys(OUTCOMES, 0)
+    assert summarise([*ALL, Row("x", "failed", "")]) == {**dict.fromkeys(OUTCOMES, 1), "failed": 2}
+
+
+@pytest.mark.parametrize(
+    ("report", "outcomes"),
+    [
+        ("none", []),
+        ("failed", ["failed", "unknown", "skipped"]),
+        ("changed", ["assigned", "removed", "added", "accepted", "failed", "unknown", "skipped"]),
+        ("all", list(OUTCOMES)),
+    ],
+)
+def test_reported(report: Report, outcomes: list[str]) -> None:
+    rows = reported(ALL, report)
+    assert [row["outcome"] for row in rows] == outcomes
+    assert all(set(row) == {"device_id", "outcome", "reason"} for row in rows)
+
+
+def test_good_rows_are_no_failure() -> None:
+    assert failure_of([]) is None
+    assert failure_of([row for row in ALL if row.outcome not in ("failed", "unknown", "skipped")]) is None
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "code", "counts", "again"),
+    [
+        (["failed"], "devices_failed", "1 failed", False),
+        (["skipped", "failed"], "devices_failed", "1 failed, 1 skipped", True),
+        (["unknown"], "outcome_unknown", "1 unknown", True),
+        (["failed", "unknown", "skipped", "assigned"], "outcome_unknown", "1 failed, 1 unknown, 1 skipped", True),
+    ],
+)
+def test_failure(outcomes: list[t.Any], code: str, counts: str, again: bool) -> None:
+    error = failure_of([Row(f"d{number}", outcome, "why") for number, outcome in enumerate(outcomes)])
+    assert error is not None
+    assert error.code == code
+    assert f"({counts}): " in error.message
+    assert ("Run again" in error.message) is again
+    assert f"d0 {outcomes[0]}: why" in error.message
+
+
+def test_failure_names_five() -> None:
+    error = failure_of([Row(f"d{number}", "failed", "no") for number in range(9)])
+    assert error is not None
+    assert error.message == (
+        "9 of 9 devices did not reach the wanted state (9 failed): d0 failed: no; d1 failed: no; d2 failed: no; "
+        "d3 failed: no; d4 failed: no; and 4 more (see 'devices', or 'devices_report')."
+    )
+
+
+def test_report_is_written_whole(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text("old")
+    write_csv(str(path), Row._fields, [Row("1", "failed", 'say "no", please\nnow'), Row("2", "assigned", "")])
+    with path.open(encoding="utf-8", newline="") as stream:
+        assert list(csv.reader(stream)) == [
+            ["device_id", "outcome", "reason"],
+            ["1", "failed", 'say "no", please\nnow'],
+            ["2", "assigned", ""],
+        ]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert os.listdir(tmp_path) == ["out.csv"]
+
+
+def test_report_that_fails_leaves_the_old_one_and_no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text("old")
+
+    def full(_source: str, _target: str) -> t.NoReturn:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_outcomes.os, "replace", full)
+    with pytest.raises(LicensingError, match="No space left on device") as raised:
+        write_csv(str(path), ["a"], [])
+    assert raised.value.code == "report_unwritable"
+    assert (path.read_text(), os.listdir(tmp_path)) == ("old", ["out.csv"])
+
+
+def test_report_into_nowhere(tmp_path: Path) -> None:
+    with pytest.raises(LicensingError, match="No such file or directory") as raised:
+        write_csv(str(tmp_path / "none" / "out.csv"), ["a"], [])
+    assert raised.value.code == "report_unwritable"
+
+
+def test_words_that_cannot_be_encoded_do_not_lose_the_report(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    write_csv(str(path), Row._fields, [Row("1", "failed", "half a \ud83d sign"), Row("2", "assigned", "")])
+    assert len(path.read_text(encoding="utf-8").splitlines()) == 3
+    assert os.listdir(tmp_path) == ["out.csv"]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_formulas_are_defused(start: str) -> None:
+    assert harmless(f"{start}HYPERLINK(1)") == f"'{start}HYPERLINK(1)"
+
+
+@given(st.text())
+def test_other_cells_stay(text: str) -> None:
+    found = harmless(text)
+    assert found.endswith(text)
+    assert found[:1] not in ("=", "+", "-", "@", "\t", "\r")
+
+
+def test_report_path_is_looked_at_beforehand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert report_path_problems(None) == []
+    assert report_path_problems("") == []
+    assert report_path_problems(str(tmp_path / "out.csv")) == []
+    for path, why in ((tmp_path, "it is a directory"), (tmp_path / "none" / "x", "does not exist")):
+        (problem,) = report_path_problems(str(path))
+        assert (problem.code, why in problem.text) == ("report_unwritable", True)
+    monkeypatch.setattr(_outcomes.os, "access", lambda _path, _mode: False)
+    (problem,) = report_path_problems(str(tmp_path / "out.csv"))
+    assert "is not writable" in problem.text
+
+
+def test_relative_report_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert report_path_problems("out.csv") == []
+    write_csv("out.csv", ["a"], [["1"]])
+    assert (tmp_path / "out.csv").read_text() == "a\n1\n"
