@@ -22,6 +22,7 @@ RESENDS = 2
 DONE: dict[Action, Outcome] = {"assign": "assigned", "remove": "removed"}
 ALREADY: dict[Action, str] = {"assign": "already licensed", "remove": "holds no licence"}
 CONFIRMED = "the answer was lost; reading back confirms it"
+PERHAPS = "the answer was lost; reading back shows the wanted state, which the device may have had before"
 
 Result = tuple[Outcome, str]
 
@@ -54,11 +55,12 @@ def hold_back(plan: Plan, wanted: t.Sequence[str], stopped: LicensingError) -> A
 
 def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, batch_size: int) -> Applied:
     """Carry out a plan on ThingSpace. Every device gets a row, whatever happens."""
-    results, stopped = _act(api, "remove", plan.remove, batch_size)
+    confirmed = PERHAPS if plan.held is None else CONFIRMED
+    results, stopped = _act(api, "remove", plan.remove, batch_size, confirmed)
     fitting, left_out = _that_fit(plan, pool, results)
     results.update(left_out)
     if stopped is None:
-        assigned, stopped = _act(api, "assign", fitting, batch_size)
+        assigned, stopped = _act(api, "assign", fitting, batch_size, confirmed)
     else:
         assigned = dict.fromkeys(fitting, ("skipped", f"not sent: {stopped.message}"))
     results.update(assigned)
@@ -76,7 +78,7 @@ def _that_fit(plan: Plan, pool: Pool, removed: dict[str, Result]) -> tuple[t.Seq
 
 
 def _act(
-    api: FotaApi, action: Action, devices: t.Sequence[str], batch_size: int
+    api: FotaApi, action: Action, devices: t.Sequence[str], batch_size: int, confirmed: str
 ) -> tuple[dict[str, Result], LicensingError | None]:
     if not devices:
         return {}, None
@@ -86,7 +88,7 @@ def _act(
     for attempt in range(RESENDS + 1):
         if not sending.in_doubt:
             break
-        results.update(_settle(api, action, sending, may_resend=attempt < RESENDS))
+        results.update(_settle(api, action, sending, confirmed, may_resend=attempt < RESENDS))
     for device in devices:
         if device in sending.answers:
             results.setdefault(device, _result(action, sending.answers[device]))
@@ -94,7 +96,7 @@ def _act(
     return {device: results.get(device, ("skipped", reason)) for device in devices}, sending.stopped
 
 
-def _settle(api: FotaApi, action: Action, sending: Sending, *, may_resend: bool) -> dict[str, Result]:
+def _settle(api: FotaApi, action: Action, sending: Sending, confirmed: str, *, may_resend: bool) -> dict[str, Result]:
     """Read the account and decide about the devices in doubt; sends again those that certainly did not change."""
     doubts, sending.in_doubt = sending.in_doubt, {}
     try:
@@ -106,7 +108,7 @@ def _settle(api: FotaApi, action: Action, sending: Sending, *, may_resend: bool)
     again: list[str] = []
     for device, doubt in doubts.items():
         if (device in held) == (action == "assign"):
-            results[device] = (DONE[action], CONFIRMED)
+            results[device] = (DONE[action], confirmed)
         elif doubt.resend and may_resend and sending.stopped is None:
             again.append(device)
         else:

@@ -4,9 +4,9 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-from __future__ import annotations
-
 """Both tokens of ThingSpace, had once and shared by all tasks and forks of a user."""
+
+from __future__ import annotations
 
 import time
 import typing as t
@@ -75,13 +75,14 @@ class Authenticator:
     def log_out(self) -> bool:
         """End the session, forget tokens and refused logins; returns whether there was a session."""
         with self._state() as state:
-            tokens = self._at_hand(state)
-            if tokens:
+            session = self._given["session"] or state.get("session")
+            if session:
+                tokens = Tokens(self._access(state, None), session)
                 self._hide(tokens)
                 self._login.end(tokens)
             state.clear()
         self._known = None
-        return tokens is not None
+        return session is not None
 
     def _state(self) -> t.ContextManager[TokenState]:
         return token_state(self._store, self._connection, self._deadline.remaining())
@@ -109,6 +110,8 @@ class Authenticator:
         try:
             return Tokens(access, self._session(state, access, refused_session))
         except AccessRefused:
+            if self._given["access"] == access:
+                self._given["access"] = None
             access = self._access(state, access)
             return Tokens(access, self._session(state, access, refused_session))
 

@@ -7,8 +7,11 @@
 """One call budget for all threads, forks and jobs of a user: learns the rate the server allows and keeps to it.
 
 Pure functions over a small state; C(Budget) runs them inside a store's transaction.
-The rate starts unlimited. A 429 sets it to 0.7 of what was being sent, and it may grow back slowly to 0.85 of the
-rate that was refused, so that a run settles below the limit instead of bumping into it again and again.
+The rate starts unlimited. The first 429 sets it to 0.7 of what passed: of what was sent in that second less every
+request of the burst that turns out to be refused, too. A later one sets it to 0.7 of the rate then. It may grow back
+slowly to 0.85 of what passed, so that a run settles below the limit instead of bumping into it again and again.
+A limit may have been passing, or learned from too few requests: after a minute without a 429 the rate grows on, and
+each time that meets the limit the next try comes twice as late.
 """
 
 from __future__ import annotations
@@ -18,14 +21,20 @@ import threading
 import time
 import typing as t
 
+from ._retry import RETRY_AFTER_CAP
 from ._runtime_dir import Store
 
 CUT = 0.7
 RECOVER_TO = 0.85
 RECOVER_AFTER = 20.0
 RECOVER_PER_SECOND = 0.02
+PROBE_AFTER = 60.0
+PROBE_AFTER_MOST = 3600.0
+PROBE_GROWTH = 1.03
+FASTEST = 10000.0
 SLOWEST = 0.2
 FORGET_AFTER = 900.0
+LONGEST_QUEUE = 4 * 3600.0
 WINDOW = 1.0
 
 
@@ -44,6 +53,8 @@ class Pace:
     window_at: float = 0.0
     window_sent: int = 0
     last_rate: float = 0.0
+    learning: bool = False
+    probe_after: float = PROBE_AFTER
 
 
 def reserve(pace: Pace, now: float, limit: float) -> float:
@@ -56,37 +67,53 @@ def reserve(pace: Pace, now: float, limit: float) -> float:
     rate = _recovered(pace, now)
     if limit > 0:
         rate = min(rate, limit) if rate > 0 else limit
+    if max(pace.blocked_until - RETRY_AFTER_CAP, pace.next_at - LONGEST_QUEUE) > now + 1.0:
+        pace.blocked_until = pace.next_at = now  # the clock was set back
     start = max(now, pace.blocked_until, pace.next_at if rate > 0 else 0.0)
     pace.next_at = start + (1.0 / rate if rate > 0 else 0.0)
     if start - pace.window_at >= WINDOW:
-        elapsed = max(WINDOW, start - pace.window_at)
-        pace.last_rate = pace.window_sent / elapsed
+        # All of them were sent within a second of window_at, however long nothing was sent since.
+        pace.last_rate = pace.window_sent / WINDOW
         pace.window_at, pace.window_sent = start, 0
     pace.window_sent += 1
     return start - now
 
 
-def throttled(pace: Pace, now: float, wait: float) -> None:
-    """Take note of a 429: nobody sends for C(wait) seconds, and slower from then on."""
+def throttled(pace: Pace, now: float, wait: float, sent_at: float | None = None) -> None:
+    """Take note of a 429: nobody sends for C(wait) seconds, and slower from then on.
+
+    :param sent_at: when the refused request was sent.
+    """
     pace.blocked_until = max(pace.blocked_until, now + wait)
-    if now - pace.cut_at < WINDOW:
-        return  # one burst, one cut: its other requests were under way already
-    sending = max(pace.last_rate, float(pace.window_sent))
+    if now - pace.cut_at < WINDOW or (sent_at is not None and sent_at <= pace.cut_at):
+        # One burst, one cut: its other requests were under way already. But none of them passed.
+        if pace.learning:
+            _cut(pace, max(1.0, pace.refused_rate - 1.0))
+        return
     allowed = _recovered(pace, now)
-    if allowed > 0:
-        sending = min(sending, allowed) if sending > 0 else allowed
-    pace.refused_rate = max(SLOWEST, sending)
-    pace.rate = max(SLOWEST, CUT * pace.refused_rate)
+    pace.learning = allowed <= 0
+    if allowed > RECOVER_TO * pace.refused_rate:
+        # A probe that failed: the limit is still there, so ask less often.
+        pace.probe_after = min(2.0 * pace.probe_after, PROBE_AFTER_MOST)
+    _cut(pace, max(1.0, pace.last_rate - 1.0, pace.window_sent - 1.0) if pace.learning else allowed)
     pace.cut_at = now
+
+
+def _cut(pace: Pace, passed: float) -> None:
+    pace.refused_rate = max(SLOWEST, passed)
+    pace.rate = max(SLOWEST, CUT * pace.refused_rate)
 
 
 def _recovered(pace: Pace, now: float) -> float:
     if pace.rate <= 0:
         return 0.0
-    quiet = now - pace.cut_at - RECOVER_AFTER
-    if quiet <= 0:
+    settled = RECOVER_TO * pace.refused_rate
+    quiet = now - pace.cut_at
+    if quiet > pace.probe_after:
+        return min(FASTEST, settled * PROBE_GROWTH ** min(quiet - pace.probe_after, 600.0))
+    if quiet <= RECOVER_AFTER:
         return pace.rate
-    return max(pace.rate, min(RECOVER_TO * pace.refused_rate, pace.rate * (1.0 + RECOVER_PER_SECOND * quiet)))
+    return max(pace.rate, min(settled, pace.rate * (1.0 + RECOVER_PER_SECOND * (quiet - RECOVER_AFTER))))
 
 
 class Budget:
@@ -107,9 +134,12 @@ class Budget:
         """Take a slot; returns the seconds to wait before sending."""
         return self._update(lambda pace, now: reserve(pace, now, self._limit))
 
-    def throttled(self, wait: float) -> None:
-        """Tell everyone that the server asked for a pause of C(wait) seconds."""
-        self._update(lambda pace, now: throttled(pace, now, wait))
+    def throttled(self, wait: float, age: float = 0.0) -> None:
+        """Tell everyone that the server asked for a pause of C(wait) seconds.
+
+        :param age: seconds since the refused request was sent.
+        """
+        self._update(lambda pace, now: throttled(pace, now, wait, now - age))
 
     def _update(self, change: t.Callable[[Pace, float], T]) -> T:
         # The thread lock spares threads of one process the polling for the file lock.

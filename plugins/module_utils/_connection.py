@@ -179,3 +179,5 @@ def _number_problems(values: t.Mapping[str, t.Any]) -> t.Iterator[Problem]:
     for name, (lowest, highest) in limits.items():
         if not lowest <= values[name] <= highest:
             yield Problem(f"'{name}' is {values[name]:g}; it must be between {lowest:g} and {highest:g}.")
+    if 0 < values["rate_limit"] < 0.01:
+        yield Problem("'rate_limit' is below 0.01 requests a second; use 0 for no limit.")

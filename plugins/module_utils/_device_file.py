@@ -85,7 +85,7 @@ def _cells(path: str, reader: t.Any, column: str | None) -> list[Cell]:
     cells: list[Cell] = []
     index: int | None = None
     for row in reader:
-        if not any(value.strip() for value in row):
+        if not "".join(row).strip():
             continue
         if index is None:
             index, is_header = _column(path, reader.line_num, row, column)
@@ -141,6 +141,6 @@ def _delimiter(sample: str) -> str:
 
 def _unreadable(path: str, why: str) -> LicensingError:
     return LicensingError(
-        f"The file {path} cannot be used: {why}. A file is a CSV with an IMEI column, or one IMEI " "per line.",
+        f"The file {path} cannot be used: {why}. A file is a CSV with an IMEI column, or one IMEI per line.",
         code="file_unreadable",
     )

@@ -23,6 +23,12 @@ _FORMULA = re.compile(r'=?"?\'?([^"\']*)"?')
 _INVISIBLE = dict.fromkeys(map(ord, "\u00a0\u200b\u200c\u200d\u2060\ufeff\u202a\u202c\u200e\u200f"), " ")
 
 
+def is_plain(cell: str, kind: Kind = "imei") -> bool:
+    """Whether a cell is an id as it stands: true for nearly all, so it is asked first."""
+    lowest, highest, _rule = _LENGTHS[kind]
+    return lowest <= len(cell) <= highest and cell.isdigit() and cell.isascii()
+
+
 def clean(cell: str) -> str:
     """An id without what portals and spreadsheets wrap around it: spaces, ="...", a leading apostrophe."""
     cell = cell.translate(_INVISIBLE).strip()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ._device_file import read_cells
-from ._device_ids import Kind, clean, passes_luhn, problem, show
+from ._device_ids import Kind, clean, is_plain, passes_luhn, problem, show
 from ._errors import LicensingError, Problem
 
 
@@ -33,37 +33,39 @@ def wanted_devices(params: t.Mapping[str, t.Any], kind: Kind = "imei") -> tuple[
             cells = read_cells(path, params.get("devices_column"))
         except LicensingError as error:
             return Wanted([], []), [Problem(error.message, error.code)]
-        places: t.Iterable[tuple[str, t.Any]] = ((f"{path}, line {cell.line}", cell.text) for cell in cells)
-        count = len(cells)
+        entries: t.Iterable[tuple[int, t.Any]] = cells
+        count, where = len(cells), f"{path}, line"
     else:
         given = params.get("devices") or []
-        places = ((f"devices, entry {number}", value) for number, value in enumerate(given, 1))
-        count = len(given)
-    devices, problems = _check(places, kind)
+        entries = enumerate(given, 1)
+        count, where = len(given), "devices, entry"
+    devices, problems = _check(where, entries, kind)
     warnings = [] if count else ["No device is named; there is nothing to do."]
     if params.get("check_digit"):
         warnings += _check_digits(devices)
     return Wanted(devices, warnings), problems
 
 
-def _check(places: t.Iterable[tuple[str, t.Any]], kind: Kind) -> tuple[list[str], list[Problem]]:
-    first_seen: dict[str, str] = {}
+def _check(where: str, entries: t.Iterable[tuple[int, t.Any]], kind: Kind) -> tuple[list[str], list[Problem]]:
+    """The ids and the problems; a place is put into words only where there is a problem."""
+    first_seen: dict[str, int] = {}
     problems: list[Problem] = []
-    for place, value in places:
+    for number, value in entries:
         device, wrong = _one(value, kind)
         if wrong:
-            problems.append(Problem(f"{place}: '{show(device)}' {wrong}.", "invalid_devices"))
+            problems.append(Problem(f"{where} {number}: '{show(device)}' {wrong}.", "invalid_devices"))
         elif device in first_seen:
-            problems.append(
-                Problem(f"{place}: {device} is named twice, first at {first_seen[device]}.", "invalid_devices")
-            )
+            text = f"{where} {number}: {device} is named twice, first at {where} {first_seen[device]}."
+            problems.append(Problem(text, "invalid_devices"))
         else:
-            first_seen[device] = place
+            first_seen[device] = number
     return list(first_seen), problems
 
 
 def _one(value: t.Any, kind: Kind) -> tuple[str, str | None]:
     if isinstance(value, str):
+        if is_plain(value, kind):
+            return value, None
         device = clean(value)
         return device, problem(device, kind)
     if isinstance(value, (dict, list)):

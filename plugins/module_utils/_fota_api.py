@@ -70,16 +70,16 @@ class FotaApi:
     def page(self, cursor: str = FIRST) -> Page:
         """One page of the licensed devices; a documented path that the server does not know is given up for good."""
         while True:
-            path = self._list_paths[0](self.account, cursor)
+            form = self._list_paths[0]
             try:
-                return _page(self._client.get("list the licensed devices", path))
+                return _page(self._client.get("list the licensed devices", form(self.account, cursor)))
             except ApiError as error:
                 unknown = error.status == 404 or error.details.get("api_code") == "900906"
-                if not unknown or len(self._list_paths) == 1:
+                if not unknown or form is self._list_paths[-1]:
                     raise
-                self._list_paths.pop(0)
+                self._list_paths = [other for other in self._list_paths if other is not form]
 
-    def licensed(self, first: Page | None = None) -> tuple[set[str], Page]:
+    def licensed(self, first: Page | None = None) -> tuple[t.AbstractSet[str], Page]:
         """The ids of all licensed devices, and the page with the newest counts.
 
         :raises IncompleteList: the list contradicts itself.
@@ -136,6 +136,8 @@ def _page(value: t.Mapping[str, t.Any]) -> Page:
         rows = []
     if not isinstance(rows, list) or not all(isinstance(row, dict) and row.get("deviceId") for row in rows):
         raise _missing("list the licensed devices", "deviceList")
+    if more is None and number(value, ASSIGNED) is None:
+        raise _missing("list the licensed devices", "hasMoreData")
     if isinstance(more, str):
         more = more.strip().lower() == "true"
     return Page(

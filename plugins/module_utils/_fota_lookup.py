@@ -20,8 +20,8 @@ from ._plan import Plan, Pool, State, make_plan
 CHEAP_PAGES = 3
 """Further pages that are always read rather than avoided: it lets a second run send no write."""
 
-PAGES_PER_WRITE = 2
-"""How many pages may be read to avoid one write."""
+LARGER = 10
+"""An account is listed unless it is so many times larger than the job."""
 
 
 class Job(t.NamedTuple):
@@ -65,5 +65,4 @@ def _listing_pays(job: Job, first: Page) -> bool:
     if first.assigned is None:
         return False
     pages_left = math.ceil(first.assigned / max(1, len(first.devices))) - 1
-    writes = math.ceil(len(job.wanted.devices) / job.batch_size)
-    return pages_left <= max(CHEAP_PAGES, PAGES_PER_WRITE * writes)
+    return pages_left <= CHEAP_PAGES or first.assigned <= LARGER * len(job.wanted.devices)

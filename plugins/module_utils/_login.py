@@ -4,12 +4,12 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-from __future__ import annotations
-
 """The requests that yield and end tokens: OAuth2 client credentials, session login and logout.
 
 Sources: Getting Credentials (token for 1 h, the same one within the hour), Start/End Connectivity Management Session.
 """
+
+from __future__ import annotations
 
 import base64
 import dataclasses

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import os
 import traceback
 import typing as t
@@ -112,10 +113,10 @@ def run_module(
     :param options: argument spec besides the connection options.
     :param constraints: C(mutually_exclusive) and the like.
     """
+    # A process of seconds that makes hundreds of thousands of small tuples and no garbage in cycles.
+    gc.disable()
     spec = {**CONNECTION_SPEC, **options}
-    module = LicensingModule(  # type: ignore[no-untyped-call]
-        argument_spec=spec, supports_check_mode=check_mode, **constraints
-    )
+    module = LicensingModule(argument_spec=spec, supports_check_mode=check_mode, **constraints)
     if REQUESTS_IMPORT_ERROR:
         text = missing_required_lib("requests", url="https://requests.readthedocs.io/")
         module.fail_json(text, failure={"code": "missing_library", "message": text}, exception=REQUESTS_IMPORT_ERROR)

@@ -93,7 +93,8 @@ def make_plan(
         return Plan(state, (), remove, unchanged, len(current), digest)
     assign = tuple(device for device in wanted if device not in current)
     unchanged = tuple(device for device in wanted if device in current)
-    extra = sorted(current - set(wanted)) if state == "exact" else []
+    # Whoever holds a licence and is not among the unchanged was not named.
+    extra = sorted(current - set(unchanged)) if state == "exact" and len(unchanged) < len(current) else []
     return Plan(state, assign, tuple(extra), unchanged, len(current), digest)
 
 

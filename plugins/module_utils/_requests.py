@@ -23,6 +23,7 @@ try:
     from requests.auth import AuthBase
 except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
+    requests = None  # type: ignore[assignment]
 
     class AuthBase:  # type: ignore[no-redef]
         """Stand-in so that classes can be defined when C(requests) is missing; it is never used."""

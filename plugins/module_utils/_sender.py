@@ -76,12 +76,14 @@ class Sender:
         while True:
             attempt += 1
             self._keep_pace(request)
+            began = time.monotonic()
             outcome = self._attempt(request, attempt)
             happened = _happened(outcome)
             delay = self._policy.delay(attempt, happened, safe=safe, now=time.time())
             if happened.status == 429:
                 # Everyone pauses, this request through _keep_pace like all others.
-                self._budget.throttled(delay if delay is not None else _asked_pause(happened))
+                pause = delay if delay is not None else _asked_pause(happened)
+                self._budget.throttled(pause, age=time.monotonic() - began)
                 with self._lock:
                     self.count.throttled += 1
             if delay is None:

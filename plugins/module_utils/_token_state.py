@@ -4,13 +4,13 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-from __future__ import annotations
-
 """What the tasks of a user share about their login: the tokens, and the refused logins.
 
 The state belongs to one server, application and user. Tokens in it are bound to the secrets they were had with by a
 salted fingerprint; refusals are counted for each password, and over all of them.
 """
+
+from __future__ import annotations
 
 import contextlib
 import hashlib

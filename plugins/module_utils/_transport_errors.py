@@ -92,7 +92,7 @@ def _unconnected(operation: str, cause: str) -> TransportError:
 
 def too_slow(what: str, seconds: float) -> TransportError:
     return TransportError(
-        f"No complete answer to '{what}' within {seconds:g} s. Raise 'timeout' if the server is known " "to be slow.",
+        f"No complete answer to '{what}' within {seconds:g} s. Raise 'timeout' if the server is known to be slow.",
         code="timeout",
         sent=True,
     )

@@ -59,7 +59,7 @@ options:
       - V(list) reads the whole account, so that a second run sends no write.
       - V(direct) lets ThingSpace's answer for each device decide, which is cheaper for a few devices of a huge account.
         If the plan could then exceed a guard, the account is listed all the same.
-      - V(auto) takes the cheaper one.
+      - V(auto) lists the account unless it is large and more than ten times larger than the job.
     type: str
     choices: [auto, list, direct]
     default: auto

@@ -29,7 +29,7 @@ ACCOUNT_STEP = 100_000_000
 
 def run(space: Workspace, *, quick: bool, latency: float) -> t.Iterator[Row]:
     """Each fork lists an account of its own in small pages and licenses a tenth of it."""
-    limit, licensed = (40, 200) if quick else (20, 1000)
+    limit, licensed = (40, 100) if quick else (20, 1000)
     seed: dict[str, list[dict[str, t.Any]]] = {"accounts": [_account(index, licensed) for index in range(FORKS)]}
     with Simulator(space.folder, seed=seed, rate_limit=limit, page_size=PAGE, latency=latency) as simulator:
         shared = space.fresh("runtime")

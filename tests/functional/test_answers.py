@@ -37,8 +37,11 @@ def test_on_a_read(simulator: Simulator, module: Module, action: str) -> None:
     assert simulator.licensed() == set(imeis(2))
 
 
-@pytest.mark.parametrize("operation", ["oauth_token", "session_login"])
-@pytest.mark.parametrize("action", list(CODES))
+@pytest.mark.parametrize(
+    ("action", "operation"),
+    [*((action, "oauth_token") for action in CODES)]
+    + [(action, "session_login") for action in ("truncate", "html", "redirect")],
+)
 def test_on_a_login(simulator: Simulator, module: Module, action: str, operation: str) -> None:
     simulator.faults({"action": action, "operation": operation, "times": 0})
     outcome = module("fota_license_info", retries=1)

@@ -42,7 +42,7 @@ def kill_at(simulator: Simulator, running: Running, number: int) -> None:
     """Wait until request C(number) of the run stands still on the server, and kill the run."""
     end = time.monotonic() + 30
     while not simulator.faults()[0]["fired"]:
-        assert running.process.poll() is None, "the run ended before this request"
+        assert running.process.poll() is None, f"the run ended before this request: {running.wait().stdout}"
         assert time.monotonic() < end, f"request {number} never came"
         time.sleep(0.02)
     running.kill()

@@ -24,8 +24,10 @@ def logins(simulator: Simulator) -> tuple[int, int]:
     return simulator.count("oauth_token"), simulator.count("session_login")
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("operation", ["fota_list", "fota_assign"])
+@pytest.mark.parametrize(
+    ("form", "operation"),
+    [*((form, "fota_list") for form in FORMS), ("uws_400", "fota_assign"), ("diagnostics_401", "fota_assign")],
+)
 def test_a_session_that_ends_in_mid_run(simulator: Simulator, module: Module, form: str, operation: str) -> None:
     simulator.quirks(session_error=form)
     simulator.faults({"action": "expire_session", "operation": operation})
@@ -56,7 +58,7 @@ def test_both_end_in_mid_run(simulator: Simulator, module: Module, order: tuple[
     assert logins(simulator) == (2, 2)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", ["uws_400", "cloud_connector_401"])
 @pytest.mark.parametrize(("seconds", "expected"), [(TWENTY_ONE_MINUTES, (0, 1)), (ONE_HOUR, (1, 1))])
 def test_a_second_task_after_a_long_pause(
     simulator: Simulator, module: Module, form: str, seconds: int, expected: tuple[int, int]
@@ -81,7 +83,7 @@ def test_a_session_that_is_refused_for_ever_is_renewed_once(simulator: Simulator
     assert outcome.code == "auth_rejected", "the code whose meaning is that tokens are refused after a new login"
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", ["m2m_400", "diagnostics_401"])
 def test_eight_threads_renew_together(simulator: Simulator, module: Module, form: str) -> None:
     simulator.quirks(session_error=form, latency=0.02)
     simulator.faults({"action": "expire_session", "operation": "fota_assign", "after": 4})

@@ -13,6 +13,7 @@ import types
 import typing as t
 
 import requests
+
 from ansible_collections.thingspace.licensing.plugins.module_utils._budget import Budget
 from ansible_collections.thingspace.licensing.plugins.module_utils._client import Client
 from ansible_collections.thingspace.licensing.plugins.module_utils._connection import (

@@ -12,6 +12,7 @@ import typing as t
 
 import pytest
 from ansible.module_utils import basic
+
 from ansible_collections.thingspace.licensing.plugins.module_utils import _fota_license, _fota_license_info
 from ansible_collections.thingspace.licensing.plugins.module_utils._connection import CONNECTION_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota_api import FotaApi

@@ -26,7 +26,7 @@ def _check_token(call: Call) -> None:
     given = call.request.headers.get("authorization", "")
     if not given:
         raise errors.missing_credentials()
-    scheme, _, token = given.partition(" ")
+    scheme, _space, token = given.partition(" ")
     if scheme.lower() != "bearer":
         raise errors.wrong_authentication()
     if not call.service.auth.token_is_good(token.strip()):

@@ -19,11 +19,11 @@ from .router import Call, Route
 
 def _client(call: Call) -> dict[str, str]:
     """Check the Basic header and return the form; the body of these two calls is form-encoded."""
-    scheme, _, encoded = call.request.headers.get("authorization", "").partition(" ")
+    scheme, _space, encoded = call.request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         raise errors.missing_credentials()
     try:
-        key, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+        key, _colon, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
         key = secret = ""
     credentials = call.service.auth.credentials

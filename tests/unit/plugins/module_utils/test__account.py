@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.thingspace.licensing.plugins.module_utils._account import account_problems, account_warnings
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._account import account_problems, account_warnings
 
 
 @pytest.mark.parametrize("account", ["0000123456-00001", "000012345600001", "123456", "a", "A.b_c-1", "x" * 64])

@@ -10,6 +10,9 @@ import json
 import typing as t
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.thingspace.licensing.plugins.module_utils._answers import (
     Fault,
     decode,
@@ -19,8 +22,6 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._answers impo
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import answer
-from hypothesis import given
-from hypothesis import strategies as st
 
 XML_403 = (
     b'<am:fault xmlns:am="http://wso2.org/apimanager"><am:code>404</am:code><am:type>Status report</am:type>'

@@ -9,6 +9,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.thingspace.licensing.plugins.module_utils._apply import (
     CONFIRMED,
     RESENDS,
@@ -24,8 +27,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
 from ansible_collections.thingspace.licensing.plugins.module_utils._outcomes import Row
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan import Plan, Pool, State, make_plan
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
-    Fault,
     FakeThingSpace,
+    Fault,
     change,
     fail,
     imei,
@@ -33,8 +36,6 @@ from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
     lose,
     refusal,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 DEADLINE = TransportError("The deadline is over.", code="deadline_exceeded", sent=False, retryable=False)
 

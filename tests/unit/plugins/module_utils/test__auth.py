@@ -11,6 +11,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.thingspace.licensing.plugins.module_utils import _auth, _login, _token_state
 from ansible_collections.thingspace.licensing.plugins.module_utils._auth import Authenticator
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError, TransportError
@@ -187,6 +188,10 @@ def test_life_of_an_access_token(seconds: t.Any, good: float, store: Store, cloc
     assert pair(auth(Script(oauth("A2")), store, clock).tokens()) == ("A2", "S1")
 
 
+def test_session_is_given_up_before_thingspace_ends_it() -> None:
+    assert 10 * 60 < _token_state.SESSION_IDLE < 20 * 60
+
+
 def test_idle_session_is_not_trusted(store: Store, clock: Clock) -> None:
     auth(Script(oauth(), login()), store, clock).tokens()
     clock.now += _token_state.SESSION_IDLE - 1
@@ -237,6 +242,17 @@ def test_refused_handed_over_tokens_are_replaced_when_there_are_credentials(stor
     assert pair(one.tokens()) == ("GA", "S2")
     one.renew(one.tokens(), "access")
     assert pair(one.tokens()) == ("A2", "S2")
+    script.finished()
+
+
+def test_handed_over_access_token_that_the_login_found_refused_is_not_taken_up_again(
+    store: Store, clock: Clock
+) -> None:
+    script = Script(step("POST", LOGIN, 401, GATEWAY), oauth("A2"), login())
+    one = auth(script, store, clock, access_token="GA")
+    assert pair(one.tokens()) == ("A2", "S1")
+    clock.now += _auth.TOUCH_EVERY + 1
+    assert pair(one.tokens()) == ("A2", "S1")
     script.finished()
 
 

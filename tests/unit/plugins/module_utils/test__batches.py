@@ -7,6 +7,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.thingspace.licensing.plugins.module_utils._batches import (
     LOST_IN_A_ROW,
     REJECTIONS_IN_A_ROW,
@@ -28,8 +31,6 @@ from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
     refusal,
     refuse,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def send(space: FakeThingSpace, devices: list[str], size: int = 1000, action: Action = "assign") -> Sending:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+
 from ansible_collections.thingspace.licensing.plugins.module_utils import _client
 from ansible_collections.thingspace.licensing.plugins.module_utils._client import Client, segments
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError

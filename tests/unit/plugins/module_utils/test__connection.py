@@ -11,6 +11,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.thingspace.licensing.plugins.module_utils._connection import (
     CONNECTION_SPEC,
     DEFAULT_BASE_URL,

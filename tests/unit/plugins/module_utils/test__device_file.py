@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.thingspace.licensing.plugins.module_utils import _device_file
 from ansible_collections.thingspace.licensing.plugins.module_utils._device_file import Cell, read_cells
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
@@ -161,8 +162,8 @@ def test_no_text_file(file: Path, content: bytes, why: str) -> None:
 def test_nul_further_down_is_no_traceback(file: Path) -> None:
     try:
         found = cells(file, f"imei\n{A}\n99\x00\n")
-    except LicensingError as error:
-        assert error.code == "file_unreadable"
+    except LicensingError:  # before Python 3.11
+        assert refused(file).code == "file_unreadable"
     else:
         assert found == [Cell(2, A), Cell(3, "99\0")]
 
@@ -196,7 +197,7 @@ def test_huge_file_is_refused_before_it_is_read(file: Path) -> None:
         stream.truncate(300 * 1024 * 1024)
     start = time.monotonic()
     assert "it has 300 MiB, more than the 256 MiB allowed" in refused(file).message
-    assert time.monotonic() - start < 0.2
+    assert time.monotonic() - start < 1.0
 
 
 def test_largest_file_allowed(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
     CODES,
     MAX_PROBLEMS,

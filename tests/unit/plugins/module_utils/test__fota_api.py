@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+
 from ansible_collections.thingspace.licensing.plugins.module_utils._client import Client
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, LicensingError, is_lost
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota_api import Action, Answer, FotaApi, Verdict
@@ -99,7 +100,14 @@ def test_more(more: t.Any, wanted: bool) -> None:
 
 
 def test_page_without_what_is_optional() -> None:
-    assert page({"deviceList": [{"deviceId": "1"}]}) == Page([("1", "")], None, None, False, "", None)
+    rows = [{"deviceId": "1"}]
+    assert page({"deviceList": rows, "hasMoreData": False}) == Page([("1", "")], None, None, False, "", None)
+    assert page({"deviceList": rows, "assignedLicenses": 1}) == Page([("1", "")], None, 1, False, "", None)
+
+
+def test_page_that_nothing_proves_to_be_the_last() -> None:
+    with pytest.raises(ApiError, match="lacks a usable 'hasMoreData'"):
+        page({"deviceList": [{"deviceId": "1"}]})
 
 
 @pytest.mark.parametrize("value", [{"hasMoreData": False}, {"deviceList": None, "hasMoreData": False}])
@@ -272,6 +280,7 @@ D, A, R, U = Verdict.DONE, Verdict.ALREADY, Verdict.REFUSED, Verdict.UNCLEAR
             R,
         ),
         ("remove", "LicenseRemoveFailed", "Internal error.", R),
+        ("remove", "Failure", "No license server.", R),
         ("remove", "Failure", "Device does not exist.", R),
         ("remove", "UpgradePending", "x", U),
     ],
@@ -287,6 +296,13 @@ def test_verdicts(action: Action, status: str, reason: str, verdict: Verdict, fi
 
 def test_row_without_a_status_is_unclear() -> None:
     assert judge("assign", {}) == Answer(Verdict.UNCLEAR, "")
+
+
+def test_words_are_one_printable_line_of_bounded_length() -> None:
+    found = judge("assign", {"status": "Failure", "Reason": "red \x1b[31m\nalert " + "x" * 100_000})
+    assert found.reason.isprintable()
+    assert found.reason.startswith("red [31m alert xxx")
+    assert len(found.reason) <= 300
 
 
 def test_ids_as_numbers_and_rows_that_say_nothing() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota_dialect import (
     ASSIGNED,
     DIALECTS,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices import Wanted
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota_lookup import Job, plan_job
 from ansible_collections.thingspace.licensing.plugins.module_utils._guards import Limits
@@ -27,7 +28,7 @@ def look(
     **limits: t.Any,
 ) -> tuple[str, Plan, Pool]:
     """Look up, plan."""
-    guards = Limits(**{**{"max_changes": None, "max_removals": None, "reserve": 0, "approved": None}, **limits})
+    guards = Limits(**{"max_changes": None, "max_removals": None, "reserve": 0, "approved": None, **limits})
     job = Job(ACCOUNT, "v3", state, Wanted(wanted, []), guards, lookup, batch_size)
     return plan_job(space.api(), job, check_mode)
 
@@ -43,8 +44,6 @@ def account(pages: int) -> FakeThingSpace:
         (1, {}, "list"),
         (4, {}, "list"),
         (5, {}, "direct"),
-        (5, {"batch_size": 1}, "list"),
-        (9, {"batch_size": 1}, "direct"),
         (9, {"lookup": "list"}, "list"),
         (9, {"state": "exact"}, "list"),
         (9, {"check_mode": True}, "list"),
@@ -84,3 +83,8 @@ def test_pool_counts_what_was_listed() -> None:
     space = account(2)
     _lookup, plan, pool = look(space, [])
     assert (plan.held, pool.assigned) == (20, 20)
+
+
+@pytest.mark.parametrize(("count", "lookup"), [(8, "direct"), (9, "list"), (90, "list")])
+def test_account_is_listed_unless_it_is_much_larger_than_the_job(count: int, lookup: str) -> None:
+    assert look(account(9), imeis(count))[0] == lookup

@@ -9,6 +9,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._guards import (
     Limits,
@@ -19,8 +22,6 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._guards impor
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan import Plan, Pool, State
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imeis
-from hypothesis import given
-from hypothesis import strategies as st
 
 DIGEST = "ab" * 32
 NONE = Limits(None, None, 0, None)
@@ -33,7 +34,7 @@ def plan(assign: int = 0, remove: int = 0, held: int | None = 100, state: State 
 
 def limits(**given_: t.Any) -> Limits:
     """Limits, everything else open."""
-    return Limits(**{**{"max_changes": None, "max_removals": None, "reserve": 0, "approved": None}, **given_})
+    return Limits(**{"max_changes": None, "max_removals": None, "reserve": 0, "approved": None, **given_})
 
 
 def guards(found: list[Tripped]) -> list[tuple[str, int, int]]:
@@ -191,8 +192,8 @@ def test_stopped_plan_tells_everything() -> None:
     assert error is not None
     assert error.as_failure() == {
         "code": "guard_tripped",
-        "message": "The plan was stopped before its first write: it touches 7 devices, 'max_changes' allows 3; it takes "
-        "away 6 licences, 'max_removals' (0.05 of 100 held) allows 5. If this plan is right, set "
+        "message": "The plan was stopped before its first write: it touches 7 devices, 'max_changes' allows 3; it "
+        "takes away 6 licences, 'max_removals' (0.05 of 100 held) allows 5. If this plan is right, set "
         f"'approved_plan: {DIGEST}' to let exactly this one through.",
         "guards": [
             {"guard": "max_changes", "planned": 7, "allowed": 3},

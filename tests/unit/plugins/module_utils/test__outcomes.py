@@ -13,6 +13,9 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.thingspace.licensing.plugins.module_utils import _outcomes
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._outcomes import (
@@ -26,8 +29,6 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._outcomes imp
     summarise,
     write_csv,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 ALL = [Row(f"d{number}", outcome, "why") for number, outcome in enumerate(OUTCOMES)]
 

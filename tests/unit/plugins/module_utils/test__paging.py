@@ -9,6 +9,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._paging import (
     FIRST,
@@ -19,8 +22,6 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._paging impor
     read_all,
 )
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imeis
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def page(
@@ -47,7 +48,7 @@ def read(pages: Pages, first: Page | None = None) -> set[str]:
     """The ids, and every expected page was read."""
     found, _last = read_all(first, pages, as_set)
     assert pages.expected == []
-    return found
+    return set(found)
 
 
 def incomplete(reading: list[tuple[str, Page]]) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.thingspace.licensing.plugins.module_utils._plan import Plan, Pool, State, make_plan
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan import Plan, Pool, State, make_plan
 
 SCOPE = {"kind": "fota", "account": "a", "api_version": "v3"}
 POOL = Pool(100, 3)

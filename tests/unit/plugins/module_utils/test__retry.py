@@ -10,6 +10,9 @@ import email.utils
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.thingspace.licensing.plugins.module_utils._retry import (
     BACKOFF_CAP,
     RETRY_AFTER_CAP,
@@ -17,8 +20,6 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._retry import
     RetryPolicy,
     parse_retry_after,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 NOW = 1_790_000_000.0
 STATUSES = (200, 202, 301, 400, 401, 403, 404, 405, 408, 409, 429, 500, 501, 502, 503, 504, 505, 507)

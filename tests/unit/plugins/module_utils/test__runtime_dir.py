@@ -17,6 +17,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.thingspace.licensing.plugins.module_utils import _runtime_dir
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import (
@@ -144,9 +145,13 @@ def test_names_are_separate(store: Store) -> None:
 
 
 def test_change_is_kept_when_the_transaction_fails(store: Store) -> None:
-    with pytest.raises(KeyError), store.transaction("a") as state:
-        state["refusals"] = 1
-        raise KeyError
+    def fail() -> None:
+        with store.transaction("a") as state:
+            state["refusals"] = 1
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     with store.transaction("a") as state:
         assert state == {"refusals": 1}
 
@@ -155,13 +160,17 @@ def test_nothing_is_written_without_a_change(directory: Path) -> None:
     store = FileStore(str(directory))
     with store.transaction("a") as state:
         state["x"] = [1]
-    written = (directory / "a.json").stat().st_ino
+    os.utime(directory / "a.json", (1, 1))
     with store.transaction("a") as state:
         state["x"] = [1]
-    assert (directory / "a.json").stat().st_ino == written
+    assert (directory / "a.json").stat().st_mtime == 1
     with store.transaction("a") as state:
         state["x"].append(2)
-    assert (directory / "a.json").stat().st_ino != written
+    assert (directory / "a.json").stat().st_mtime > 1
+    with store.transaction("a") as state:
+        state["x"] = []
+    with store.transaction("a") as state:
+        assert state == {"x": []}, "also when it became shorter"
 
 
 @pytest.mark.parametrize(
@@ -183,10 +192,11 @@ def test_write_that_fails_is_told_and_leaves_the_old_state(directory: Path, monk
     with store.transaction("a") as state:
         state["x"] = 1
 
-    def full(_source: str, _target: str) -> t.NoReturn:
+    def full(*_arguments: t.Any) -> t.NoReturn:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(_runtime_dir.os, "replace", full)
+    for call in ("replace", "pwrite"):
+        monkeypatch.setattr(_runtime_dir.os, call, full)
     with pytest.raises(LicensingError, match="No space left on device"), store.transaction("a") as state:
         state["x"] = 2
     monkeypatch.undo()
@@ -213,10 +223,10 @@ def test_one_thread_at_a_time(store: Store) -> None:
 
 
 def test_patience_ends(store: Store) -> None:
-    with store.transaction("a"), pytest.raises(LicensingError, match=r"'a' locked for 0 s") as raised:
-        with store.transaction("a", patience=0.01):
-            raise AssertionError("two are in")
-    assert raised.value.code == "runtime_dir_unusable"
+    with store.transaction("a"):
+        with pytest.raises(LicensingError, match=r"'a' locked for 0 s") as raised:
+            store.transaction("a", patience=0.01).__enter__()
+        assert raised.value.code == "runtime_dir_unusable"
     with store.transaction("a", patience=0.0):
         pass
 

@@ -11,9 +11,10 @@ import json
 import urllib.parse
 
 import pytest
-from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import SecretRegister, spellings
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import SecretRegister, spellings
 
 SECRET = "p@ss /%\"'\\\n\u00e4=?"
 

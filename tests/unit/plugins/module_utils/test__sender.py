@@ -9,6 +9,7 @@ from __future__ import annotations
 import email.utils
 
 import pytest
+
 from ansible_collections.thingspace.licensing.plugins.module_utils import _sender
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
 from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import MemoryStore
@@ -99,7 +100,7 @@ def test_429_for_ever_is_returned_and_makes_the_others_wait() -> None:
     script = Script(*[step("GET", "/x", 429, retry_after="2")] * 3)
     assert sender(script, clock, store=store).send(READ, safe=True).status == 429
     sender(Script(step("GET", "/x", 200)), clock, store=store).send(READ, safe=True)
-    assert clock.slept[:2] == [2.0, 2.0]
+    assert clock.slept[:2] == pytest.approx([2.0, 2.0])
     assert 1.0 <= clock.slept[2] <= 3.0
 
 
@@ -123,7 +124,7 @@ def test_no_wait_beyond_the_deadline() -> None:
 
 def test_no_backoff_beyond_the_deadline() -> None:
     clock = Clock()
-    with pytest.raises(TransportError, match="wait 0.2 s and repeat 'list'") as raised:
+    with pytest.raises(TransportError, match=r"wait 0\.2 s and repeat 'list'") as raised:
         sender(Script(step("GET", "/x", 503)), clock, deadline=0.2).send(READ, safe=True)
     assert raised.value.code == "deadline_exceeded"
 

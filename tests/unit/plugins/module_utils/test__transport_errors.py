@@ -7,18 +7,22 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import ssl
+import typing as t
 
 import pytest
 import requests
 import urllib3
-from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
-from ansible_collections.thingspace.licensing.plugins.module_utils._transport_errors import named
 from requests import exceptions as kinds
 from urllib3 import exceptions as inner
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
+from ansible_collections.thingspace.licensing.plugins.module_utils._transport_errors import named
+
 SECRET = "http://user:pass-word@proxy.test"
 POOL = urllib3.HTTPConnectionPool("x.test")
+ANY_POOL: t.Any = POOL
 
 
 def wrapped(reason: Exception) -> inner.MaxRetryError:
@@ -28,7 +32,7 @@ def wrapped(reason: Exception) -> inner.MaxRetryError:
 
 def connecting(error: Exception) -> inner.NewConnectionError:
     """A connection that could not be made."""
-    result = inner.NewConnectionError(POOL, SECRET)  # type: ignore[arg-type]
+    result = inner.NewConnectionError(ANY_POOL, SECRET)
     result.__cause__ = error
     return result
 
@@ -127,7 +131,10 @@ def test_host_name_that_python_itself_compared() -> None:
             kinds.ConnectionError(wrapped(connecting(ConnectionRefusedError(111, "Connection refused")))),
             "connection refused",
         ),
-        (kinds.ConnectionError(wrapped(inner.NameResolutionError("x", POOL, OSError()))), "the host name could not be resolved"),  # type: ignore[arg-type]
+        (
+            kinds.ConnectionError(wrapped(inner.NameResolutionError("x", ANY_POOL, socket.gaierror()))),
+            "the host name could not be resolved",
+        ),
         (kinds.ConnectTimeout(wrapped(inner.ConnectTimeoutError(POOL, ""))), "no connection within the time allowed"),
         (
             kinds.ConnectionError(http.client.RemoteDisconnected("")),

@@ -10,6 +10,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.thingspace.licensing.plugins.modules import fota_license_info
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, FakeThingSpace, imei, imeis
 from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner

@@ -10,6 +10,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.thingspace.licensing.plugins.module_utils import _client
 from ansible_collections.thingspace.licensing.plugins.modules import session
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import LOGIN, LOGOUT, OAUTH, Script, step

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ssl
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ class Caller:
         """Move the clock."""
         self.control("POST", "clock", {"advance": seconds})
 
-    def held(self) -> list[str]:
+    def held(self) -> Sequence[str]:
         """Return the devices that hold a licence, straight from the state."""
         return [row["device_id"] for row in self.control("GET", "state")["accounts"][0]["licenses"]]
 

@@ -165,7 +165,7 @@ def test_controls_are_not_hit_by_faults_latency_or_journal(sim):
     sim.fault("status", times=0)
     sim.quirk(latency=30, rate_limit=1)
     begin = time.monotonic()
-    for _ in range(3):
+    for _time in range(3):
         assert sim.control("GET", "requests") == []
     assert time.monotonic() - begin < 5
 
@@ -179,7 +179,7 @@ def test_latency(sim):
 
 def test_rate_limit(sim):
     sim.quirk(rate_limit=3)
-    answers = [sim.list() for _ in range(5)]
+    answers = [sim.list() for _time in range(5)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
     assert answers[-1].headers["Retry-After"] == "1"
     time.sleep(1.05)

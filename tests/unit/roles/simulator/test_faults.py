@@ -15,20 +15,20 @@ import requests
 
 def test_status_counts_after_and_times(sim):
     sim.fault("status", operation="fota_list", after=1, times=2, status=429, headers={"Retry-After": "7"})
-    assert [sim.list().status_code for _ in range(5)] == [200, 429, 429, 200, 200]
+    assert [sim.list().status_code for _time in range(5)] == [200, 429, 429, 200, 200]
     assert sim.control("GET", "faults")[0]["fired"] == 2
 
 
 def test_for_ever_until_cleared(sim):
     sim.fault("status", times=0)
-    assert {sim.list().status_code for _ in range(5)} == {503}
+    assert {sim.list().status_code for _time in range(5)} == {503}
     assert sim.control("DELETE", "faults") == {"cleared": 1}
     assert sim.list().status_code == 200
 
 
 def test_faults_of_a_list_hit_one_after_the_other(sim):
     sim.control("POST", "faults", [{"action": "status", "status": 500}, {"action": "status", "status": 502}])
-    assert [sim.list().status_code for _ in range(3)] == [500, 502, 200]
+    assert [sim.list().status_code for _time in range(3)] == [500, 502, 200]
 
 
 def test_filters(sim, imei):
@@ -100,7 +100,7 @@ def test_truncate_claims_more_than_it_sends(sim):
 def test_replaced_bodies(sim):
     for action in ("empty", "html", "array", "charset", "redirect"):
         sim.fault(action)
-    empty, html, array, charset, redirect = (sim.list() for _ in range(5))
+    empty, html, array, charset, redirect = (sim.list() for _time in range(5))
     assert empty.content == b""
     assert html.text.startswith("<!DOCTYPE html>")
     assert isinstance(array.json(), list)

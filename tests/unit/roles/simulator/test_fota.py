@@ -85,7 +85,7 @@ def test_pages_are_complete_and_in_order(start, imei, version):
     sim = start(2500, 2500).login()
     found: list[str] = []
     cursor: object = "0"
-    for _ in range(10):
+    for _time in range(10):
         reply = sim.list(version, cursor).json()
         found += [row["deviceId"] for row in reply["deviceList"]]
         cursor = reply["lastSeenDeviceId"]
@@ -99,7 +99,7 @@ def test_v1_number_cursor_of_an_imei_with_leading_zeros(sim):
     sim.control("PUT", "state", {"accounts": [{"name": sim.account, "licenses": ids}]})
     sim.quirk(page_size=1)
     cursor, found = 0, []
-    for _ in ids:
+    for _time in ids:
         reply = sim.list("v1", cursor).json()
         found += [row["deviceId"] for row in reply["deviceList"]]
         cursor = reply["lastSeenDeviceId"]

@@ -76,7 +76,7 @@ def test_login_returns_a_guid_and_nothing_else(sim):
 
 
 def test_session_slides_for_twenty_idle_minutes(sim):
-    for _ in range(3):
+    for _time in range(3):
         sim.advance(1100)
         sim.headers["Authorization"] = f"Bearer {sim.token().json()['access_token']}"
         assert sim.list().status_code == 200
@@ -120,10 +120,10 @@ def test_header_names_are_case_insensitive(sim):
 
 
 def test_five_refused_logins_lock_also_the_right_password(sim):
-    for _ in range(4):
+    for _time in range(4):
         assert "Password.Invalid" in sim.session(password="wrong").text
     assert sim.session().status_code == 200  # a success sets the count back
-    for _ in range(5):
+    for _time in range(5):
         assert sim.session(password="wrong").status_code == 400
     assert sim.session().status_code == 400
     assert sim.control("GET", "sessions")["locked"] == ["simulator"]
@@ -134,7 +134,7 @@ def test_five_refused_logins_lock_also_the_right_password(sim):
 
 @pytest.mark.parametrize("body", [b"", b"not json", b"[]", b'{"username": "simulator"}', b"\xff"])
 def test_malformed_login_is_refused_but_not_counted(sim, body):
-    for _ in range(6):
+    for _time in range(6):
         assert sim.api("POST", "/m2m/v1/session/login", data=body).status_code == 400
     assert sim.session().status_code == 200
 

@@ -1,0 +1,19 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How the properties are tried."""
+
+from __future__ import annotations
+
+import hypothesis
+
+# No time limit for one example: it would fail on a busy machine. No database: it would litter the checkout.
+hypothesis.settings.register_profile(
+    "units",
+    deadline=None,
+    max_examples=60,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("units")
