@@ -85,6 +85,9 @@ def _cells(path: str, reader: t.Any, column: str | None) -> list[Cell]:
     cells: list[Cell] = []
     index: int | None = None
     for row in reader:
+        if index is not None and index < len(row) and row[index].isdigit():
+            cells.append(Cell(reader.line_num, row[index]))  # nearly every row
+            continue
         if not "".join(row).strip():
             continue
         if index is None:

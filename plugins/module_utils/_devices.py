@@ -51,6 +51,9 @@ def _check(where: str, entries: t.Iterable[tuple[int, t.Any]], kind: Kind) -> tu
     first_seen: dict[str, int] = {}
     problems: list[Problem] = []
     for number, value in entries:
+        if isinstance(value, str) and value not in first_seen and is_plain(value, kind):
+            first_seen[value] = number  # nearly every entry
+            continue
         device, wrong = _one(value, kind)
         if wrong:
             problems.append(Problem(f"{where} {number}: '{show(device)}' {wrong}.", "invalid_devices"))
@@ -64,8 +67,6 @@ def _check(where: str, entries: t.Iterable[tuple[int, t.Any]], kind: Kind) -> tu
 
 def _one(value: t.Any, kind: Kind) -> tuple[str, str | None]:
     if isinstance(value, str):
-        if is_plain(value, kind):
-            return value, None
         device = clean(value)
         return device, problem(device, kind)
     if isinstance(value, (dict, list)):
