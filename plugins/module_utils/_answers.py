@@ -39,6 +39,8 @@ class Fault(t.NamedTuple):
         return ": ".join(part for part in (self.code, self.message) if part) or "no explanation was given"
 
 
+Mask = t.Callable[[str], str]
+
 _MAX_TEXT = 300
 
 
@@ -50,18 +52,22 @@ def parse_json(body: bytes) -> t.Any:
         return None
 
 
-def parse_fault(body: bytes) -> Fault:
-    """Read an error body of any family; never raises."""
+def parse_fault(body: bytes, mask: Mask = str) -> Fault:
+    """Read an error body of any family; never raises.
+
+    :param mask: takes secrets out of a text.
+    """
     value = parse_json(body)
     if isinstance(value, dict):
         inner = value.get("fault")
         if isinstance(inner, dict):
-            message = _join(inner.get("message"), inner.get("description"))
-            return Fault(one_line(inner.get("code")), message, gateway=True)
+            message = _join(mask, inner.get("message"), inner.get("description"))
+            return Fault(one_line(inner.get("code"), mask), message, gateway=True)
         if "error" in value:
-            return Fault(one_line(value["error"]), _join(value.get("error_description"), value.get("cause")))
-        return Fault(one_line(value.get("errorCode")), one_line(value.get("errorMessage")))
-    return _parse_markup(body)
+            message = _join(mask, value.get("error_description"), value.get("cause"))
+            return Fault(one_line(value["error"], mask), message)
+        return Fault(one_line(value.get("errorCode"), mask), one_line(value.get("errorMessage"), mask))
+    return _parse_markup(body, mask)
 
 
 def expired_token(response: Response) -> TokenKind | None:
@@ -73,9 +79,9 @@ def expired_token(response: Response) -> TokenKind | None:
     """
     if response.status < 400:
         return None
-    fault = parse_fault(response.body)
+    fault = parse_fault(response.body, response.mask)
     text = f"{fault.code} {fault.message}".lower()
-    if "sessiontoken" in text or "session has expired" in text:
+    if "sessiontoken" in text or "session token" in text or "session has expired" in text:
         return "session"
     if fault.gateway:
         return "access" if fault.code in ("900901", "900902", "900903") else None
@@ -97,7 +103,7 @@ def decode(response: Response) -> dict[str, t.Any]:
         if not isinstance(value, dict):
             raise _garbled(response, value)
         if "fault" in value or "errorCode" in value:
-            raise _refused(what, status, parse_fault(response.body))
+            raise _refused(response, parse_fault(response.body, response.mask))
         return t.cast("dict[str, t.Any]", value)
     if 300 <= status < 400:
         raise ApiError(
@@ -105,8 +111,9 @@ def decode(response: Response) -> dict[str, t.Any]:
             "a proxy's login page may be in between. It was not followed.",
             code="redirected",
             status=status,
+            effect_possible=True,
         )
-    fault = parse_fault(response.body)
+    fault = parse_fault(response.body, response.mask)
     if status == 429:
         raise ApiError(
             f"ThingSpace kept answering 'too many requests' (HTTP 429) to '{what}', also after waiting. Set "
@@ -125,15 +132,18 @@ def decode(response: Response) -> dict[str, t.Any]:
             api_code=fault.code,
             api_message=fault.message,
         )
-    raise _refused(what, status, fault)
+    raise _refused(response, fault)
 
 
-def _refused(what: str, status: int, fault: Fault) -> ApiError:
-    code, advice = _refusal(status, fault)
+def _refused(response: Response, fault: Fault) -> ApiError:
+    code, advice = _refusal(response.status, fault)
+    if expired_token(response):
+        code = "auth_rejected"
+        advice = "It refuses the tokens, also right after logging in again; check the user and the application."
     return ApiError(
-        f"ThingSpace refused '{what}' (HTTP {status}): {fault.text}. {advice}",
+        f"ThingSpace refused '{response.operation}' (HTTP {response.status}): {fault.text.rstrip('.')}. {advice}",
         code=code,
-        status=status,
+        status=response.status,
         api_code=fault.code,
         api_message=fault.message,
     )
@@ -172,23 +182,34 @@ def _garbled(response: Response, value: t.Any) -> ApiError:
     )
 
 
-def _parse_markup(body: bytes) -> Fault:
+def _parse_markup(body: bytes, mask: Mask) -> Fault:
     text = body[:20_000].decode("utf-8", "replace")
     code = re.search(r"<(?:\w+:)?code>\s*([^<]*?)\s*<", text)
     gateway = re.search(r"<(?:\w+:)?fault\b", text)
     parts = re.findall(r"<(?:\w+:)?(?:message|description|title|h1)\b[^>]*>\s*([^<]*?)\s*<", text)
     if code or parts:
-        return Fault(one_line(code.group(1) if code else ""), one_line(". ".join(dict.fromkeys(parts))), bool(gateway))
-    return Fault("", one_line(re.sub(r"<[^>]*>", " ", text)))
+        message = one_line(". ".join(dict.fromkeys(parts)), mask)
+        return Fault(one_line(code.group(1) if code else "", mask), message, bool(gateway))
+    return Fault("", one_line(re.sub(r"<[^>]*>", " ", mask(text)), mask))
 
 
-def _join(*values: t.Any) -> str:
-    return one_line(". ".join(text for text in map(one_line, values) if text))
+def _join(mask: Mask, *values: t.Any) -> str:
+    return one_line(". ".join(str(value).strip().rstrip(".") for value in values if value), mask)
 
 
-def one_line(value: t.Any) -> str:
-    """One printable line of bounded length."""
+def one_line(value: t.Any, mask: Mask = str) -> str:
+    """One printable line of bounded length.
+
+    :param mask: takes out secrets, before cleaning and cutting make them unrecognisable.
+    """
     if value is None:
         return ""
-    line = " ".join("".join(char if char.isprintable() else " " for char in str(value)).split())
-    return line if len(line) <= _MAX_TEXT else line[: _MAX_TEXT - 3] + "..."
+    text = str(value)
+    clean = _clean(text)
+    if clean != text or len(clean) > _MAX_TEXT:
+        clean = _clean(mask(text))
+    return clean if len(clean) <= _MAX_TEXT else clean[: _MAX_TEXT - 3] + "..."
+
+
+def _clean(text: str) -> str:
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())

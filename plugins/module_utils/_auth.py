@@ -13,7 +13,7 @@ import typing as t
 
 from ._answers import TokenKind
 from ._connection import Connection
-from ._errors import LicensingError
+from ._errors import LicensingError, is_lost
 from ._login import AccessRefused, Login, LoginRefused, Tokens
 from ._runtime_dir import Store
 from ._secrets import SecretRegister
@@ -133,14 +133,26 @@ class Authenticator:
             return known
         if not self._connection.password:
             raise _cannot_renew("session_token", "username", "password")
+        token = self._log_in(state, access, once_more=True)
+        state.put_session(token)
+        return token
+
+    def _log_in(self, state: TokenState, access: str, *, once_more: bool) -> str:
+        """Log in; once more when the answer is lost. A lost answer may have been a refusal, so it is counted, too."""
         state.check_refusals(self._connection.username, self._store.location)
         try:
-            token = self._login.session_token(access)
+            return self._login.session_token(access)
         except LoginRefused:
             state.note_refusal()
             raise
-        state.put_session(token)
-        return token
+        except LicensingError as error:
+            if not is_lost(error):
+                raise
+            state.note_lost_login()
+            if not once_more or not getattr(error, "retryable", True):
+                raise
+        self._login.pause(1.0, "log in again")
+        return self._log_in(state, access, once_more=False)
 
     def _hide(self, tokens: Tokens) -> None:
         if self._hide_tokens:

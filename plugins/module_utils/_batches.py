@@ -96,6 +96,8 @@ class Sending:
         elif _rejects_devices(error):
             self._narrow(batch, error, whole)
         else:
+            if isinstance(error, ApiError) and error.code != "login_refused":
+                self._refuse(batch, _words(error))
             self.stopped = self.stopped or error
 
     def _narrow(self, batch: t.Sequence[str], error: LicensingError, whole: bool) -> None:

@@ -40,8 +40,9 @@ class Client:
         policy = RetryPolicy(retries=connection.retries, jitter=random.random)
         host = urllib.parse.quote(urllib.parse.urlsplit(connection.base_url).netloc, safe="")
         budget = Budget(store, BUDGET_NAME + host, connection.rate_limit)
-        self._sender = Sender(Transport(connection), policy, budget, Deadline(connection.deadline))
+        self._sender = Sender(Transport(connection, secrets.mask), policy, budget, Deadline(connection.deadline))
         self._base_url = connection.base_url
+        self.mask = secrets.mask
         self.auth = Authenticator(connection, self._sender, store, secrets, hide_tokens=hide_tokens)
         self.max_concurrency = connection.max_concurrency
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 import typing as t
 
-from ._answers import one_line
+from ._answers import Mask, one_line
 from ._client import Client
 from ._errors import ApiError
 from ._fota_dialect import ASSIGNED, DIALECTS, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL, number, text
@@ -111,14 +111,13 @@ class FotaApi:
         rows = value.get("deviceList")
         if not isinstance(rows, list):
             raise _missing(what, "deviceList")
-        return {
-            str(row["deviceId"]): _answer(action, row) for row in rows if isinstance(row, dict) and "deviceId" in row
-        }
+        named = (row for row in rows if isinstance(row, dict) and "deviceId" in row)
+        return {str(row["deviceId"]): _answer(action, row, self._client.mask) for row in named}
 
 
-def _answer(action: Action, row: t.Mapping[str, t.Any]) -> Answer:
+def _answer(action: Action, row: t.Mapping[str, t.Any], mask: Mask) -> Answer:
     """Judge one row by the documented statuses and reasons of all versions."""
-    status, reason = one_line(text(row, ("status",))), one_line(text(row, REASON))
+    status, reason = one_line(text(row, ("status",)), mask), one_line(text(row, REASON), mask)
     words, outcome = reason.lower(), status.lower()
     said = reason or status
     if action == "remove" and "no license attached" in words:

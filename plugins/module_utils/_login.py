@@ -18,7 +18,7 @@ import typing as t
 
 from ._answers import decode, parse_fault
 from ._connection import Connection
-from ._errors import ApiError, TransportError
+from ._errors import ApiError
 from ._sender import Sender
 from ._transport import HeaderAuth, Request, Response
 
@@ -79,26 +79,20 @@ class Login:
         """
         token, seconds = self.access_token()
         if token == refused:
-            self._pause(min(max(seconds, 0.0), 5.0) + 0.5, "wait for the access token to expire")
+            self.pause(min(max(seconds, 0.0), 5.0) + 0.5, "wait for the access token to expire")
             token, seconds = self.access_token()
         return token, seconds
 
     def session_token(self, access: str) -> str:
-        """C(POST /m2m/v1/session/login): a session token.
-
-        Sent once more when the answer is lost, but not oftener: a lost answer may have been a refusal, and five of
-        them lock the account.
+        """C(POST /m2m/v1/session/login): a session token. Sent once.
 
         :raises LoginRefused: the user's credentials are refused.
         :raises AccessRefused: the access token is.
+        :raises LicensingError: no trustworthy answer; C(is_lost) tells whether the login may have been judged.
         """
         body = {"username": self._connection.username, "password": self._connection.password}
         bearer = HeaderAuth({"Authorization": f"Bearer {access}"})
-        request = self._request("log in", LOGIN_PATH, bearer, json=body)
-        answer = self._send_once(request)
-        if answer is None:
-            self._pause(1.0, "log in again")
-            answer = self._sender.send(request, safe=False)
+        answer = self._sender.send(self._request("log in", LOGIN_PATH, bearer, json=body), safe=False)
         if 400 <= answer.status < 500 and answer.status not in (404, 405, 408, 429):
             kind = AccessRefused if parse_fault(answer.body).gateway else LoginRefused
             raise _refused(kind, "the user's login ('username', 'password')", answer)
@@ -110,17 +104,8 @@ class Login:
         if answer.status >= 500 or answer.status == 429:
             decode(answer)
 
-    def _send_once(self, request: Request) -> Response | None:
-        """The answer; None when it was lost."""
-        try:
-            answer = self._sender.send(request, safe=False)
-        except TransportError as error:
-            if error.sent and error.retryable:
-                return None
-            raise
-        return answer if answer.status < 500 else None
-
-    def _pause(self, seconds: float, purpose: str) -> None:
+    def pause(self, seconds: float, purpose: str) -> None:
+        """Wait, if the deadline allows it."""
         self._sender.deadline.require(seconds, purpose)
         time.sleep(seconds)
 
@@ -132,10 +117,10 @@ E_ = t.TypeVar("E_", bound=ApiError)
 
 
 def _refused(kind: type[E_], whose: str, answer: Response) -> E_:
-    fault = parse_fault(answer.body)
+    fault = parse_fault(answer.body, answer.mask)
     return kind(
-        f"ThingSpace refused {whose} (HTTP {answer.status}: {fault.text}). Correct them before running again: a user's "
-        "account locks after five refused logins, and only Verizon can unlock it.",
+        f"ThingSpace refused {whose} (HTTP {answer.status}: {fault.text.rstrip('.')}). Correct them before running "
+        "again: a user's account locks after five refused logins, and only Verizon can unlock it.",
         code="login_refused",
         status=answer.status,
         api_code=fault.code,
@@ -147,4 +132,9 @@ def _token(value: t.Mapping[str, t.Any], field: str) -> str:
     token = value.get(field)
     if isinstance(token, str) and token and token.isascii() and token.isprintable():
         return token
-    raise ApiError(f"The answer to the login holds no '{field}'. Check 'base_url'.", code="bad_answer", status=200)
+    raise ApiError(
+        f"The answer to the login holds no '{field}'. Check 'base_url'.",
+        code="bad_answer",
+        status=200,
+        effect_possible=True,
+    )

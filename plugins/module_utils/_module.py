@@ -73,12 +73,16 @@ class Context:
         problems = [*problems, *found]
         if "account" in self.params:
             problems += account_problems(self.params["account"])
+        store: Store = MemoryStore()
+        try:
+            store = self._store(connection.runtime_dir)
+        except LicensingError as error:
+            problems.append(Problem(error.message, error.code))
         if problems:
             raise OptionsError(problems)
         for text in account_warnings(self.params.get("account")):
             self.warn(text)
         masked = self._module.no_log_values
-        store = self._store(connection.runtime_dir)
         self._client = Client(connection, store, SecretRegister(masked.add), hide_tokens=not reveal_tokens)
         return self._client
 

@@ -13,6 +13,8 @@ import json
 import typing as t
 import urllib.parse
 
+MASK = "********"
+
 
 def spellings(secret: str) -> set[str]:
     """A secret as it is, percent-encoded, escaped as in JSON and Python text, and in base64."""
@@ -37,9 +39,17 @@ class SecretRegister:
 
     def __init__(self, add: t.Callable[[str], None]) -> None:
         self._add = add
+        self._forms: set[str] = set()
 
     def remember(self, *secrets: str | None) -> None:
         """Make sure that these secrets are masked wherever they may turn up."""
         for secret in secrets:
             for form in spellings(secret or ""):
                 self._add(form)
+                self._forms.add(form)
+
+    def mask(self, text: str) -> str:
+        """The text without secrets: for text about to be cut or cleaned, which would make them unrecognisable."""
+        for form in sorted(self._forms, key=len, reverse=True):
+            text = text.replace(form, MASK)
+        return text

@@ -60,6 +60,7 @@ class TokenState:
         """Share a session token; a login that succeeds makes up for refused ones."""
         self._state.update(session=token, session_used=time.time())
         self._state.pop("refusals", None)
+        self._state.pop("lost", None)
 
     def touch(self) -> None:
         """Note that the session is in use."""
@@ -71,32 +72,41 @@ class TokenState:
 
     def note_refusal(self) -> None:
         """Note that a login with this password was refused."""
-        refusals = self._refusals()
+        refusals, _lost = self._refusals()
         refusals[self._fingerprint] = refusals.get(self._fingerprint, 0) + 1
         self._state.update(refusals=refusals, refused_at=time.time())
+
+    def note_lost_login(self) -> None:
+        """Note that the answer to a login was lost; it may have been a refusal."""
+        _refusals, lost = self._refusals()
+        self._state.update(lost=lost + 1, refused_at=time.time())
 
     def check_refusals(self, username: str | None, location: str | None) -> None:
         """Refuse to log in when that could lock the account.
 
         :raises LicensingError: C(login_blocked).
         """
-        refusals = self._refusals()
-        mine, all_ = refusals.get(self._fingerprint, 0), sum(refusals.values())
+        refusals, lost = self._refusals()
+        mine, all_ = refusals.get(self._fingerprint, 0), sum(refusals.values()) + lost
         if mine < REFUSALS_OF_ONE and all_ < REFUSALS_OF_ALL:
             return
-        which = f"this password {mine} times" if mine >= REFUSALS_OF_ONE else f"{all_} logins in a row"
+        which = f"this password {mine} times" if mine >= REFUSALS_OF_ONE else f"up to {all_} logins in a row"
+        some_lost = f" (the answers to {lost} of them were lost)" if lost and mine < REFUSALS_OF_ONE else ""
         raise LicensingError(
-            f"Not logged in: ThingSpace refused {which} for '{username}' within the last hour, and five refusals lock "
-            "the account. Correct 'password'. If it is right after all, run the module thingspace.licensing.session "
-            f"with 'state: absent' to try it again{f' (the refusals are kept in {location})' if location else ''}.",
+            f"Not logged in: ThingSpace refused {which} for '{username}' within the last hour{some_lost}, and five "
+            "refusals lock the account. Correct 'password'. If it is right after all, run the module "
+            "thingspace.licensing.session with 'state: absent' to try it again"
+            f"{f' (the refusals are kept in {location})' if location else ''}.",
             code="login_blocked",
         )
 
-    def _refusals(self) -> dict[str, int]:
-        refusals = self._state.get("refusals")
-        if not isinstance(refusals, dict) or time.time() - self._time("refused_at") > REFUSALS_FORGOTTEN:
-            return {}
-        return {which: count for which, count in refusals.items() if isinstance(count, int)}
+    def _refusals(self) -> tuple[dict[str, int], int]:
+        """Refused logins by password, and logins whose answer was lost."""
+        if time.time() - self._time("refused_at") > REFUSALS_FORGOTTEN:
+            return {}, 0
+        refusals, lost = self._state.get("refusals"), self._state.get("lost")
+        counts = refusals.items() if isinstance(refusals, dict) else ()
+        return {which: count for which, count in counts if isinstance(count, int)}, lost if isinstance(lost, int) else 0
 
     def _time(self, key: str) -> float:
         value = self._state.get(key)

@@ -47,12 +47,13 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class Response:
-    """A complete answer; header names in lower case."""
+    """A complete answer; header names in lower case. C(mask) takes secrets out of what is quoted from it."""
 
     operation: str
     status: int
     headers: t.Mapping[str, str]
     body: bytes
+    mask: t.Callable[[str], str] = str
 
 
 class HeaderAuth(AuthBase):
@@ -69,7 +70,8 @@ class HeaderAuth(AuthBase):
 class Transport:
     """Sends requests over kept-alive connections; may be used by several threads."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, mask: t.Callable[[str], str] = str) -> None:
+        self._mask = mask
         self._timeout = connection.timeout
         self._verify: bool | str = (connection.ca_path or True) if connection.validate_certs else False
         # Environment proxies apply, but never between the task and a server on its own machine.
@@ -128,7 +130,7 @@ class Transport:
         with answer:
             body = _read(answer, request, end, seconds)
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Response(request.operation, answer.status_code, headers, body)
+        return Response(request.operation, answer.status_code, headers, body, self._mask)
 
 
 def _read(answer: requests.Response, request: Request, end: float, seconds: float) -> bytes:

@@ -246,7 +246,7 @@ def test_server_errors_may_have_had_an_effect(status: int) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects(status: int) -> None:
-    assert failure(status, b"") == {"code": "redirected", "effect": False}
+    assert failure(status, b"") == {"code": "redirected", "effect": True}
 
 
 @pytest.mark.parametrize(

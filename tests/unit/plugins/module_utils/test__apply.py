@@ -234,7 +234,9 @@ def test_stopped_removals_send_no_assignment(error: LicensingError) -> None:
     applied = run(space, "exact", imeis(2, 10), None, fail(error), size=2)
     assert space.log == ["remove", "remove"]
     assert applied.stopped is error
-    assert outcomes(applied) == ["skipped", "skipped", "removed", "removed", "skipped", "skipped"]
+    # A batch that was refused as a whole was attempted; one that could not be sent was not.
+    refused = "failed" if isinstance(error, ApiError) else "skipped"
+    assert outcomes(applied) == ["skipped", "skipped", "removed", "removed", refused, refused]
     assert applied.rows[0].reason == f"not sent: {error.message}"
 
 

@@ -38,7 +38,7 @@ ACCESS_GONE = {"fault": {"code": "900901", "message": "Invalid Credentials"}}
 def client(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., tuple[Client, Script]]:
     def make(*steps: Step, retries: int = 0) -> tuple[Client, Script]:
         script = Script(*START, *steps)
-        monkeypatch.setattr(_client, "Transport", lambda _connection: script)
+        monkeypatch.setattr(_client, "Transport", lambda _connection, _mask: script)
         values = connection(**CREDENTIALS, retries=retries)
         return Client(values, MemoryStore(), SecretRegister(lambda _form: None)), script
 

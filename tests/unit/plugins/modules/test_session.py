@@ -26,7 +26,7 @@ OUT = step("POST", LOGOUT, 200, {"sessionToken": "the-session-token"})
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     script = Script()
-    monkeypatch.setattr(_client, "Transport", lambda _connection: script)
+    monkeypatch.setattr(_client, "Transport", lambda _connection, _mask: script)
     return script
 
 
