@@ -13,7 +13,7 @@ import typing as t
 
 from ._answers import TokenKind
 from ._connection import Connection
-from ._errors import LicensingError, is_lost
+from ._errors import LicensingError, TransportError, is_lost
 from ._login import AccessRefused, Login, LoginRefused, Tokens
 from ._runtime_dir import Store
 from ._secrets import SecretRegister
@@ -149,7 +149,7 @@ class Authenticator:
             if not is_lost(error):
                 raise
             state.note_lost_login()
-            if not once_more or not getattr(error, "retryable", True):
+            if not once_more or not _may_pass(error):
                 raise
         self._login.pause(1.0, "log in again")
         return self._log_in(state, access, once_more=False)
@@ -157,6 +157,11 @@ class Authenticator:
     def _hide(self, tokens: Tokens) -> None:
         if self._hide_tokens:
             self._secrets.remember(tokens.access, tokens.session)
+
+
+def _may_pass(error: LicensingError) -> bool:
+    """Whether trying again can help: not with the page of a proxy in between."""
+    return error.retryable if isinstance(error, TransportError) else error.code == "server_error"
 
 
 def _cannot_renew(token: str, name: str, secret: str) -> LicensingError:

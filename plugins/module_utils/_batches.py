@@ -25,6 +25,10 @@ LOST_IN_A_ROW = 4
 """Lost answers without one good in between, after which no further batch is sent."""
 
 
+NOT_CARRIED_OUT = frozenset({"login_refused", "rate_limited"})
+"""Answers to a batch that say nothing about the devices in it: it was turned away before anybody looked at it."""
+
+
 class Doubt(t.NamedTuple):
     """A device whose fate only reading can tell.
 
@@ -90,13 +94,14 @@ class Sending:
         if is_lost(error):
             with self._lock:
                 self._lost_in_a_row += 1
-                self.in_doubt.update(dict.fromkeys(batch, Doubt(error.message, True)))
-                if self._lost_in_a_row >= LOST_IN_A_ROW:
+                pointless = error.code == "redirected"
+                self.in_doubt.update(dict.fromkeys(batch, Doubt(error.message, not pointless)))
+                if pointless or self._lost_in_a_row >= LOST_IN_A_ROW:
                     self.stopped = self.stopped or error
         elif _rejects_devices(error):
             self._narrow(batch, error, whole)
         else:
-            if isinstance(error, ApiError) and error.code != "login_refused":
+            if isinstance(error, ApiError) and error.code not in NOT_CARRIED_OUT:
                 self._refuse(batch, _words(error))
             self.stopped = self.stopped or error
 

@@ -487,7 +487,7 @@ def test_statuses_that_say_nothing_about_the_password(status: int, store: Store,
 
 @pytest.mark.parametrize("token", [None, "", 7, "a\nb", ["x"], "t\u20ack"])
 def test_answer_without_a_token_that_a_header_can_hold(token: t.Any, store: Store, clock: Clock) -> None:
-    script = Script(oauth(), *[step("POST", LOGIN, 200, {"sessionToken": token})] * 2)
+    script = Script(oauth(), step("POST", LOGIN, 200, {"sessionToken": token}))
     with pytest.raises(LicensingError, match="holds no 'sessionToken'") as raised:
         auth(script, store, clock).tokens()
     assert raised.value.code == "bad_answer"
