@@ -204,10 +204,7 @@ def one_line(value: t.Any, mask: Mask = str) -> str:
     """
     if value is None:
         return ""
-    text = str(value)
-    clean = _clean(text)
-    if clean != text or len(clean) > _MAX_TEXT:
-        clean = _clean(mask(text))
+    clean = _clean(mask(str(value)))
     return clean if len(clean) <= _MAX_TEXT else clean[: _MAX_TEXT - 3] + "..."
 
 

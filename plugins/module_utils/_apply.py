@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ._batches import Doubt, Sending
@@ -25,6 +26,7 @@ CONFIRMED = "the answer was lost; reading back confirms it"
 PERHAPS = "the answer was lost; reading back shows the wanted state, which the device may have had before"
 
 Result = tuple[Outcome, str]
+Judge = t.Callable[[Action, int, int, int], Result]
 
 
 class Applied(t.NamedTuple):
@@ -55,12 +57,14 @@ def hold_back(plan: Plan, wanted: t.Sequence[str], stopped: LicensingError) -> A
 
 def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, batch_size: int) -> Applied:
     """Carry out a plan on ThingSpace. Every device gets a row, whatever happens."""
-    confirmed = PERHAPS if plan.held is None else CONFIRMED
-    results, stopped = _act(api, "remove", plan.remove, batch_size, confirmed)
+    # Without a listed state only the count of assigned licences can tell whether a lost request moved any.
+    before = pool.assigned if plan.held is None else None
+    judge = _certainly_moved if plan.held is not None else functools.partial(_moved_by_count, before)
+    results, stopped = _act(api, "remove", plan.remove, batch_size, judge)
     fitting, left_out = _that_fit(plan, pool, results)
     results.update(left_out)
     if stopped is None:
-        assigned, stopped = _act(api, "assign", fitting, batch_size, confirmed)
+        assigned, stopped = _act(api, "assign", fitting, batch_size, judge)
     else:
         assigned = dict.fromkeys(fitting, ("skipped", f"not sent: {stopped.message}"))
     results.update(assigned)
@@ -78,7 +82,7 @@ def _that_fit(plan: Plan, pool: Pool, removed: dict[str, Result]) -> tuple[t.Seq
 
 
 def _act(
-    api: FotaApi, action: Action, devices: t.Sequence[str], batch_size: int, confirmed: str
+    api: FotaApi, action: Action, devices: t.Sequence[str], batch_size: int, judge: Judge
 ) -> tuple[dict[str, Result], LicensingError | None]:
     if not devices:
         return {}, None
@@ -88,15 +92,18 @@ def _act(
     for attempt in range(RESENDS + 1):
         if not sending.in_doubt:
             break
-        results.update(_settle(api, action, sending, confirmed, may_resend=attempt < RESENDS))
+        results.update(_settle(api, action, sending, judge, may_resend=attempt < RESENDS))
     for device in devices:
         if device in sending.answers:
             results.setdefault(device, _result(action, sending.answers[device]))
     reason = f"not sent: {sending.stopped.message}" if sending.stopped else "not sent"
-    return {device: results.get(device, ("skipped", reason)) for device in devices}, sending.stopped
+    left_out = sending.left_out
+    return {
+        device: results.get(device, ("skipped", left_out.get(device, reason))) for device in devices
+    }, sending.stopped
 
 
-def _settle(api: FotaApi, action: Action, sending: Sending, confirmed: str, *, may_resend: bool) -> dict[str, Result]:
+def _settle(api: FotaApi, action: Action, sending: Sending, judge: Judge, *, may_resend: bool) -> dict[str, Result]:
     """Read the account and decide about the devices in doubt; sends again those that certainly did not change."""
     doubts, sending.in_doubt = sending.in_doubt, {}
     try:
@@ -104,12 +111,14 @@ def _settle(api: FotaApi, action: Action, sending: Sending, confirmed: str, *, m
     except LicensingError as error:
         why = f"reading back failed: {error.message}"
         return {device: ("unknown", f"{doubt.reason} {why}") for device, doubt in doubts.items()}
-    results: dict[str, Result] = {}
+    as_wanted = [device for device in doubts if (device in held) == (action == "assign")]
+    done = sum(answer.verdict is Verdict.DONE for answer in sending.answers.values())
+    results = dict.fromkeys(as_wanted, judge(action, len(held), done, len(as_wanted)))
     again: list[str] = []
     for device, doubt in doubts.items():
-        if (device in held) == (action == "assign"):
-            results[device] = (DONE[action], confirmed)
-        elif doubt.resend and may_resend and sending.stopped is None:
+        if device in results:
+            continue
+        if doubt.resend and may_resend and sending.stopped is None:
             again.append(device)
         else:
             results[device] = ("failed", f"{doubt.reason} Reading back shows no change.")
@@ -120,6 +129,27 @@ def _settle(api: FotaApi, action: Action, sending: Sending, confirmed: str, *, m
         late = (device for device in again if _verdict(sending, device) is Verdict.ALREADY)
         results.update(dict.fromkeys(late, (DONE[action], CONFIRMED)))
     return results
+
+
+def _certainly_moved(action: Action, _held: int, _done: int, _in_doubt: int) -> Result:
+    """The result of devices that were not as wanted before a lost request, and are now."""
+    return DONE[action], CONFIRMED
+
+
+def _moved_by_count(before: int | None, action: Action, held: int, done: int, in_doubt: int) -> Result:
+    """The result of devices that are as wanted after a lost request, and may have been so before.
+
+    :param before: licences assigned before the run.
+    :param held: licences assigned now.
+    :param done: how many of the difference are explained by good answers.
+    :param in_doubt: how many devices there are.
+    """
+    if before is None:
+        return DONE[action], PERHAPS
+    unexplained = abs(held - before) - done
+    if unexplained <= 0:
+        return "unchanged", ALREADY[action]
+    return DONE[action], CONFIRMED if unexplained >= in_doubt else PERHAPS
 
 
 def _left_behind(sending: Sending, doubts: t.Mapping[str, Doubt]) -> dict[str, Result]:

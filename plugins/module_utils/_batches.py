@@ -12,14 +12,17 @@ Nothing is sent twice here. What has no trustworthy answer is put aside in C(in_
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import threading
 import typing as t
 
 from ._errors import ApiError, LicensingError, is_lost
 from ._fota_api import Action, Answer, FotaApi, Verdict
 
-REJECTIONS_IN_A_ROW = 40
-"""Rejected requests without one accepted in between, after which narrowing down gives up."""
+REJECTIONS_BEFORE_CHECK = 40
+"""Rejected parts of one batch, with none accepted, after which single devices are tried to see whether it has sense."""
+
+SINGLES_IN_CHECK = 10
 
 LOST_IN_A_ROW = 4
 """Lost answers without one good in between, after which no further batch is sent."""
@@ -39,23 +42,35 @@ class Doubt(t.NamedTuple):
     resend: bool
 
 
+@dataclasses.dataclass
+class Search:
+    """The search for the devices that the rejection of a batch is about."""
+
+    batch: t.Sequence[str]
+    rejected: int = 0
+    accepted: bool = False
+    checked: bool = False
+    hopeless: bool = False
+
+
 class Sending:
     """What came of one action; filled by several threads.
 
     :param answers: ThingSpace's verdict by device.
     :param in_doubt: devices without a trustworthy answer.
-    :param stopped: why no further batch was sent; devices in neither of the above were not sent at all.
+    :param left_out: devices that were not tried alone, because every part of their batch kept being rejected.
+    :param stopped: why no further batch was sent; devices in none of the above were not sent at all.
     """
 
     def __init__(self, api: FotaApi, action: Action, batch_size: int) -> None:
         self.answers: dict[str, Answer] = {}
         self.in_doubt: dict[str, Doubt] = {}
+        self.left_out: dict[str, str] = {}
         self.stopped: LicensingError | None = None
         self._api = api
         self._action = action
         self._batch_size = batch_size
         self._lock = threading.Lock()
-        self._rejected_in_a_row = 0
         self._lost_in_a_row = 0
 
     def send(self, devices: t.Sequence[str]) -> None:
@@ -64,23 +79,27 @@ class Sending:
         batches = [devices[start : start + size] for start in range(0, len(devices), size)]
         workers = min(self._api.max_concurrency, len(batches)) or 1
         with concurrent.futures.ThreadPoolExecutor(max_workers=workers) as pool:
-            for done in [pool.submit(self._send_batch, batch, True) for batch in batches]:
+            for done in [pool.submit(self._send_batch, batch, None) for batch in batches]:
                 done.result()
 
-    def _send_batch(self, batch: t.Sequence[str], whole: bool) -> None:
-        """Send one batch; C(whole) is False for a part of a rejected one."""
-        if self.stopped:
+    def _send_batch(self, batch: t.Sequence[str], search: Search | None) -> None:
+        """Send one batch, or with a search one part of a rejected batch."""
+        if search is not None:
+            batch = [device for device in batch if device not in self.answers]
+        if self.stopped or not batch or (search is not None and search.hopeless):
             return
         try:
             answers = self._api.write(self._action, batch)
         except LicensingError as error:
-            self._handle(batch, error, whole)
+            self._handle(batch, error, search)
             return
+        if search is not None:
+            search.accepted = True
         self._take(batch, answers)
 
     def _take(self, batch: t.Sequence[str], answers: dict[str, Answer]) -> None:
         with self._lock:
-            self._rejected_in_a_row = self._lost_in_a_row = 0
+            self._lost_in_a_row = 0
             for device in batch:
                 answer = answers.get(device)
                 if answer is None:
@@ -90,7 +109,7 @@ class Sending:
                 else:
                     self.answers[device] = answer
 
-    def _handle(self, batch: t.Sequence[str], error: LicensingError, whole: bool) -> None:
+    def _handle(self, batch: t.Sequence[str], error: LicensingError, search: Search | None) -> None:
         if is_lost(error):
             with self._lock:
                 self._lost_in_a_row += 1
@@ -99,30 +118,55 @@ class Sending:
                 if pointless or self._lost_in_a_row >= LOST_IN_A_ROW:
                     self.stopped = self.stopped or error
         elif _rejects_devices(error):
-            self._narrow(batch, error, whole)
+            self._narrow(batch, error, search)
         else:
             if isinstance(error, ApiError) and error.code not in NOT_CARRIED_OUT:
                 self._refuse(batch, _words(error))
             self.stopped = self.stopped or error
 
-    def _narrow(self, batch: t.Sequence[str], error: LicensingError, whole: bool) -> None:
+    def _narrow(self, batch: t.Sequence[str], error: LicensingError, search: Search | None) -> None:
         """Find out which devices the rejection is about, so that only they fail."""
-        with self._lock:
-            self._rejected_in_a_row += 1
-            hopeless = self._rejected_in_a_row > REJECTIONS_IN_A_ROW
-        if len(batch) == 1 or hopeless:
+        if len(batch) == 1:
             self._refuse(batch, _words(error))
-            return
-        if whole and self._action == "assign":
-            batch, unfit = self._fitting(batch)
-            if unfit:
-                self._refuse(unfit, f"{_words(error)} (the account has no free licence for it)")
-                if batch:
-                    self._send_batch(batch, False)
+        if search is None:
+            search = Search(batch)
+            batch = self._cut_to_pool(batch, error)
+            if len(batch) < len(search.batch):
+                self._send_batch(batch, search)
                 return
-        middle = len(batch) // 2
-        self._send_batch(batch[:middle], False)
-        self._send_batch(batch[middle:], False)
+        search.rejected += 1
+        if search.rejected > REJECTIONS_BEFORE_CHECK and not search.accepted and not search.checked:
+            self._check_singles(search)
+        if search.hopeless:
+            self._leave_out(search, error)
+        elif len(batch) > 1:
+            middle = len(batch) // 2
+            self._send_batch(batch[:middle], search)
+            self._send_batch(batch[middle:], search)
+
+    def _check_singles(self, search: Search) -> None:
+        """Try devices from all over the batch alone: if ThingSpace takes none, it objects to something else."""
+        search.checked = True
+        untried = [device for device in search.batch if device not in self.answers]
+        for device in untried[:: max(1, len(untried) // SINGLES_IN_CHECK)]:
+            if not search.accepted:
+                self._send_batch([device], search)
+        search.hopeless = not search.accepted
+
+    def _leave_out(self, search: Search, error: LicensingError) -> None:
+        reason = f"not tried alone: ThingSpace refused every part of its batch ({_words(error)})"
+        with self._lock:
+            untried = (device for device in search.batch if device not in self.answers)
+            self.left_out.update(dict.fromkeys(untried, reason))
+            if not any(answer.verdict is not Verdict.REFUSED for answer in self.answers.values()):
+                self.stopped = self.stopped or error
+
+    def _cut_to_pool(self, batch: t.Sequence[str], error: LicensingError) -> t.Sequence[str]:
+        """The part of a rejected batch that the free licences suffice for; the rest is refused."""
+        fitting, unfit = self._fitting(batch) if self._action == "assign" else (batch, ())
+        if unfit:
+            self._refuse(unfit, f"{_words(error)} (the account has no free licence for it)")
+        return fitting
 
     def _fitting(self, batch: t.Sequence[str]) -> tuple[t.Sequence[str], t.Sequence[str]]:
         """Split a batch into what the free licences suffice for, and the rest."""

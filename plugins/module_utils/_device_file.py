@@ -38,19 +38,22 @@ def read_cells(path: str, column: str | None) -> list[Cell]:
     :raises LicensingError: C(file_unreadable), or C(invalid_options) when the column cannot be told.
     """
     encoding = _check(path)
+    reader: t.Any = None
     try:
         with open(path, encoding=encoding, newline="") as stream:
             sample = _first_line(stream)
             if "\0" in sample:
                 raise _unreadable(path, "it is not a text file")
             stream.seek(0)
-            return _cells(path, csv.reader(stream, delimiter=_delimiter(sample)), column)
+            reader = csv.reader(stream, delimiter=_delimiter(sample), strict=True)
+            return _cells(path, reader, column)
     except OSError as error:
         raise _unreadable(path, error.strerror or "it cannot be read") from None
     except UnicodeError:
         raise _unreadable(path, "it is not UTF-8 text. Save it as 'CSV UTF-8'") from None
     except csv.Error as error:
-        raise _unreadable(path, f"it is not a CSV file ({error})") from None
+        where = f" near line {reader.line_num}" if reader is not None else ""
+        raise _unreadable(path, f"it is not a CSV file{where}: {error}. Look for a stray quote") from None
 
 
 _MAX_LINE = 128 * 1024
@@ -83,53 +86,96 @@ def _first_line(stream: t.TextIO) -> str:
 
 def _cells(path: str, reader: t.Any, column: str | None) -> list[Cell]:
     cells: list[Cell] = []
-    index: int | None = None
+    choice: _Choice | None = None
+    before = 0
     for row in reader:
-        if index is not None and index < len(row) and row[index].isdigit():
-            cells.append(Cell(reader.line_num, row[index]))  # nearly every row
+        first, before = before + 1, reader.line_num
+        if choice is not None and choice.is_plain(row) and before == first:
+            cells.append(Cell(before, row[choice.column]))  # nearly every row
             continue
-        if not "".join(row).strip():
+        if not "".join(row).strip(" \u00a0,;\t|") or (choice is None and _SEPARATOR.fullmatch(row[0])):
             continue
-        if index is None:
-            index, is_header = _column(path, reader.line_num, row, column)
-            if is_header:
+        if before > first and any("\n" in cell and _ID_INSIDE.search(cell) for cell in row):
+            raise _unreadable(path, f"the quote that opens in line {first} takes in the ids of the lines after it")
+        if choice is None:
+            choice = _column(path, before, row, column)
+            if choice.is_header:
                 continue
-        cells.append(Cell(reader.line_num, row[index] if index < len(row) else ""))
+        if not choice.certain and any(_is_id(value) for index, value in enumerate(row) if index != choice.column):
+            raise _unclear(path, before, row)
+        cells.append(Cell(before, row[choice.column] if choice.column < len(row) else ""))
     return cells
 
 
-def _column(path: str, line: int, row: list[str], wanted: str | None) -> tuple[int, bool]:
+_SEPARATOR = re.compile(r"sep=.?", re.IGNORECASE)
+_ID_INSIDE = re.compile(r"\d{14,}")
+
+
+class _Choice(t.NamedTuple):
+    """Which column holds the ids.
+
+    :param is_header: whether the first row is a header line.
+    :param certain: False when the column was only recognised by its first value.
+    """
+
+    column: int
+    is_header: bool
+    certain: bool = True
+
+    def is_plain(self, row: list[str]) -> bool:
+        """Whether there is nothing to look into: an id of digits in a column that is known for certain."""
+        return self.certain and self.column < len(row) and row[self.column].isdigit()
+
+
+def _column(path: str, line: int, row: list[str], wanted: str | None) -> _Choice:
     """Which column holds the ids, and whether this first row is a header."""
     names = [_plain(value) for value in row]
-    if wanted is not None and _plain(wanted) in names:
-        return names.index(_plain(wanted)), True
-    if wanted is not None and re.fullmatch("[0-9]{1,4}", wanted) and 1 <= int(wanted) <= len(row):
-        return int(wanted) - 1, _is_title(row[int(wanted) - 1])
     if wanted is not None:
-        raise LicensingError(
-            f"{path}, line {line}: there is no column '{show(wanted)}'. Found: {', '.join(row)[:200]}. "
-            "Set 'devices_column' to one of these, or to a number from 1.",
-            code="invalid_options",
-        )
+        return _named_column(path, line, row, wanted)
     known = [name for name in _NAMES if name in names]
     if known:
-        return names.index(known[0]), True
-    ids = [index for index, value in enumerate(row) if problem(clean(value)) is None]
+        if names.count(known[0]) > 1:
+            raise _unclear(path, line, row)
+        return _Choice(names.index(known[0]), True)
     if len(row) == 1:
-        return 0, _is_title(row[0])
+        return _Choice(0, _is_title(row[0]))
+    ids = [index for index, value in enumerate(row) if _is_id(value)]
     if len(ids) == 1:
-        return ids[0], False
+        return _Choice(ids[0], False, certain=False)
+    raise _unclear(path, line, row)
+
+
+def _named_column(path: str, line: int, row: list[str], wanted: str) -> _Choice:
+    names = [_plain(value) for value in row]
+    if _plain(wanted) in names:
+        if names.count(_plain(wanted)) > 1:
+            raise _unclear(path, line, row)
+        return _Choice(names.index(_plain(wanted)), True)
+    if re.fullmatch("[0-9]{1,4}", wanted) and 1 <= int(wanted) <= len(row):
+        return _Choice(int(wanted) - 1, _is_title(row[int(wanted) - 1]))
     raise LicensingError(
+        f"{path}, line {line}: there is no column '{show(wanted)}'. Found: {', '.join(row)[:200]}. "
+        "Set 'devices_column' to one of these, or to a number from 1.",
+        code="invalid_options",
+    )
+
+
+def _unclear(path: str, line: int, row: list[str]) -> LicensingError:
+    return LicensingError(
         f"{path}, line {line}: it is not clear which of the {len(row)} columns holds the IMEI. "
         "Set 'devices_column' to the column's name, or to its number from 1.",
         code="invalid_options",
     )
 
 
+def _is_id(value: str) -> bool:
+    return problem(clean(value)) is None
+
+
 def _is_title(cell: str) -> bool:
     """Whether a cell of the first row is a title. A damaged id is none: it must be reported, not passed over."""
     text = clean(cell)
-    return not text[:1].isdigit() and sum(char.isdigit() for char in text) < 6
+    return not any(char.isdigit() for char in text) or any(name in _plain(text) for name in ("imei", "device"))
 
 
 def _plain(name: str) -> str:
@@ -137,9 +183,14 @@ def _plain(name: str) -> str:
 
 
 def _delimiter(sample: str) -> str:
-    counts = {mark: sample.count(mark) for mark in (",", ";", "\t", "|")}
+    """The mark between the columns, as the first line shows it; one that occurs nowhere for a single column."""
+    separator = _SEPARATOR.fullmatch(sample.strip().strip('"'))
+    if separator and len(separator.group()) == 5:
+        return separator.group()[-1]
+    bare = re.sub(r'"[^"]*"', "", sample)
+    counts = {mark: bare.count(mark) for mark in (",", ";", "\t", "|")}
     best = max(counts, key=lambda mark: counts[mark])
-    return best if counts[best] else ","
+    return best if counts[best] else "\x1f"
 
 
 def _unreadable(path: str, why: str) -> LicensingError:

@@ -74,8 +74,12 @@ def _one(value: t.Any, kind: Kind) -> tuple[str, str | None]:
     device = str(value)
     wrong = problem(device, kind)
     if wrong:
-        wrong += ". It came as a number; write ids in quotes, a number loses its leading zeros"
+        wrong += f". It came as {_kind_of(value)}; write ids in quotes, a number loses its leading zeros"
     return device, wrong
+
+
+def _kind_of(value: t.Any) -> str:
+    return {bool: "a boolean", int: "a number", float: "a number"}.get(type(value), "nothing")
 
 
 def _check_digits(devices: list[str]) -> list[str]:

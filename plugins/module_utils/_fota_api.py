@@ -115,18 +115,23 @@ class FotaApi:
         return {str(row["deviceId"]): _answer(action, row, self._client.mask) for row in named}
 
 
+def is_event_based(subscription: Subscription) -> bool:
+    """Whether upgrades are billed one by one, so that no licence needs to be assigned (purchase type EVNT only)."""
+    return "EVNT" in subscription["purchase_type"] and "MRC" not in subscription["purchase_type"]
+
+
 def _answer(action: Action, row: t.Mapping[str, t.Any], mask: Mask) -> Answer:
     """Judge one row by the documented statuses and reasons of all versions."""
-    status, reason = one_line(text(row, ("status",)), mask), one_line(text(row, REASON), mask)
+    status, reason = text(row, ("status",)), text(row, REASON)
     words, outcome = reason.lower(), status.lower()
-    said = reason or status
     if action == "remove" and "no license attached" in words:
-        return Answer(Verdict.ALREADY, said)
+        return Answer(Verdict.ALREADY, "")
     if outcome.endswith("success"):
-        return Answer(Verdict.ALREADY if "preexisting" in words else Verdict.DONE, said)
+        return Answer(Verdict.ALREADY if "preexisting" in words else Verdict.DONE, "")
+    said = one_line(reason or status, mask)
     if any(word in outcome for word in ("fail", "reject", "error", "invalid", "denied")):
         return Answer(Verdict.REFUSED, said)
-    return Answer(Verdict.UNCLEAR, f"{status}: {reason}" if status and reason else said)
+    return Answer(Verdict.UNCLEAR, one_line(f"{status}: {reason}", mask) if status and reason else said)
 
 
 def _page(value: t.Mapping[str, t.Any]) -> Page:

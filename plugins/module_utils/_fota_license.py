@@ -12,8 +12,8 @@ import typing as t
 
 from ._apply import Applied, apply_plan, hold_back, predict
 from ._devices import wanted_devices
-from ._errors import LicensingError, Problem
-from ._fota_api import FotaApi
+from ._errors import ApiError, LicensingError, Problem
+from ._fota_api import FotaApi, is_event_based
 from ._fota_lookup import Job, plan_job
 from ._guards import enforce, limits_from
 from ._module import Context, Result
@@ -49,7 +49,10 @@ def run(context: Context) -> Result:
     for warning in job.wanted.warnings:
         context.warn(warning)
     api = FotaApi(client, job.account, job.version)
-    lookup, plan, pool = plan_job(api, job, context.check_mode)
+    try:
+        lookup, plan, pool = plan_job(api, job, context.check_mode)
+    except ApiError as error:
+        raise _explained(error, api) from None
     applied = _carry_out(context, job, plan, pool, api)
     pool = _pool_after(context, api, pool, applied)
     return _result(context, lookup, plan, applied, pool)
@@ -61,7 +64,7 @@ def _carry_out(context: Context, job: Job, plan: Plan, pool: Pool, api: FotaApi)
     try:
         enforce(plan, pool, job.limits)
     except LicensingError as error:
-        return hold_back(plan, wanted, _explained(error, api, pool))
+        return hold_back(plan, wanted, error if pool.total else _explained(error, api))
     if context.check_mode:
         return predict(plan, wanted)
     return apply_plan(plan, wanted, pool, api, job.batch_size)
@@ -79,7 +82,7 @@ def _result(context: Context, lookup: str, plan: Plan, applied: Applied, pool: P
     }
     if context.diff_mode:
         values["diff"] = _diff(context, rows)
-    failure = applied.stopped or failure_of(rows)
+    failure = _with_counts(applied) or failure_of(rows)
     path = context.params["devices_report"]
     if path:
         try:
@@ -87,6 +90,14 @@ def _result(context: Context, lookup: str, plan: Plan, applied: Applied, pool: P
         except LicensingError as error:
             failure = failure or error
     return Result(values, changed=any(row.outcome in MOVED for row in rows), failure=failure)
+
+
+def _with_counts(applied: Applied) -> LicensingError | None:
+    """Why a run ended early, and how far it had come."""
+    if applied.stopped is not None and any(row.outcome in MOVED or row.outcome == "unknown" for row in applied.rows):
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in summarise(applied.rows).items() if count)
+        applied.stopped.message += f" The run ended early; so far: {counts}."
+    return applied.stopped
 
 
 def _pool_after(context: Context, api: FotaApi, pool: Pool, applied: Applied) -> Pool:
@@ -107,18 +118,19 @@ def _pool_after(context: Context, api: FotaApi, pool: Pool, applied: Applied) ->
     )
 
 
-def _explained(error: LicensingError, api: FotaApi, pool: Pool) -> LicensingError:
-    """Say why an account has no licences at all, when its subscription tells."""
-    if error.code == "pool_exhausted" and pool.total == 0:
-        try:
-            bought = api.subscription()["purchase_type"]
-        except LicensingError:
-            return error
-        if bought and "MRC" not in bought:
-            error.message += (
-                f" The subscription of this account is event-based ({bought}): its devices need no assigned licence, "
-                "they are billed for each upgrade."
-            )
+def _explained(error: LicensingError, api: FotaApi) -> LicensingError:
+    """Say when the trouble is that the account has no licences to assign at all."""
+    if error.code not in ("pool_exhausted", "api_rejected"):
+        return error
+    try:
+        bought = api.subscription()
+    except LicensingError:
+        return error
+    if is_event_based(bought):
+        error.message += (
+            f" The subscription of this account is event-based ({bought['purchase_type']}): its devices need no "
+            "assigned licence, they are billed for each upgrade."
+        )
     return error
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ._errors import LicensingError
-from ._fota_api import FotaApi, Subscription
+from ._fota_api import FotaApi, Subscription, is_event_based
 from ._module import Context, Result
 from ._outcomes import report_path_problems, write_csv
 from ._plan import Pool
@@ -27,7 +27,13 @@ def run(context: Context) -> Result:
     subscription = api.subscription()
     if params["pool_only"]:
         return Result(_values(subscription, _pool(subscription), []))
-    rows, last = api.licensed_rows()
+    try:
+        rows, last = api.licensed_rows()
+    except LicensingError as error:
+        if not is_event_based(subscription):
+            return Result(_values(subscription, _pool(subscription), []), failure=error)
+        context.warn("The subscription of this account is event-based: it has no licensed devices to list.")
+        return Result(_values(subscription, _pool(subscription), []))
     total = subscription["license_count"] if last.total is None else last.total
     result = Result(_values(subscription, Pool(total, len(rows)), rows if params["report"] == "all" else []))
     if params["devices_report"]:

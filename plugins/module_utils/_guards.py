@@ -55,10 +55,12 @@ def limits_from(params: t.Mapping[str, t.Any]) -> tuple[Limits, list[Problem]]:
             problems.append(Problem(f"'{name}' is {params[name]}; it cannot be negative."))
     removals = params.get("max_removals")
     share: int | float | None = None
-    if removals is not None and str(removals).strip():
+    if removals is not None:
         match = re.fullmatch(r"\s*(\d+)(?:(?:\.(\d+))?\s*(%))?\s*", str(removals))
         if not match or (match.group(3) and float(str(removals).strip().rstrip("% ")) > 100):
-            problems.append(Problem(f"'max_removals' is '{removals}'; use a number like 20 or a share like 5%."))
+            problems.append(
+                Problem(f"'max_removals' is '{removals}'; use a number like 20 or a share like 5%, or leave it out.")
+            )
         else:
             number = str(removals).strip()
             share = float(number.rstrip("% ")) / 100 if match.group(3) else int(number)

@@ -53,6 +53,8 @@ def reported(rows: t.Iterable[Row], report: Report) -> list[dict[str, str]]:
 def failure_of(rows: t.Sequence[Row]) -> LicensingError | None:
     """The failure that a mixed result amounts to; None when every device is as wanted."""
     amiss = [row for row in rows if row.outcome in AMISS]
+    # Those that were only skipped follow from the others, so they are named last.
+    amiss.sort(key=lambda row: row.outcome == "skipped")
     if not amiss:
         return None
     counts = summarise(amiss)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from . import NAME, quirks, seed
-from .lifetime import ReadyFile, watch_parent
+from .lifetime import ReadyFile, detach, watch_parent
 from .server import Server
 from .service import BadSeed, Service
 
@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--quirk", action="append", default=[], metavar="NAME=VALUE", help=_quirk_help())
     add("--ready-file", type=Path, help="written with pid, port and base_url as JSON once listening")
     add("--parent-pid", type=int, help="end when that process is gone")
+    add("--detach", action="store_true", help="return once it listens, and go on in the background")
     add("--max-seconds", type=float, default=0.0, help="end after that time (default 0: never)")
     add("--tls-cert", type=Path, help="certificate; with it the simulator speaks HTTPS")
     add("--tls-key", type=Path, help="its private key, if not in the same file")
@@ -150,6 +151,7 @@ def main(arguments: list[str] | None = None) -> int:
             path = getattr(options, name)
             setattr(options, name, path and path.expanduser())
         server = _listen(options)
+        announce = detach() if options.detach else None
         base_url = f"{server.root_url}/api"
         ready = ReadyFile(options.ready_file, server.server_port, base_url)
     except BadOption as error:
@@ -163,6 +165,8 @@ def main(arguments: list[str] | None = None) -> int:
         accounts = server.service.world.accounts.values()
         names = ", ".join(f"account {one.name}, {len(one.devices)} devices" for one in accounts)
         print(f"{NAME}: {base_url} ({names})", flush=True)
+        if announce is not None:
+            announce()
         stop.wait(options.max_seconds or None)
     except OSError as error:
         print(f"thingspace_simulator: error: {error}", file=sys.stderr)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -37,6 +38,32 @@ class ReadyFile:
                 self._path.unlink()
         except (OSError, ValueError):
             return
+
+
+def detach() -> Callable[[], None]:
+    """Go on in the background, in a process of its own.
+
+    The foreground process ends here: well once the background one is ready, badly when that ends before.
+
+    :return: what the background process calls once it is ready.
+    """
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(writer)
+        with os.fdopen(reader, "rb") as pipe:
+            os._exit(0 if pipe.read(1) else os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) or 1)
+    os.close(reader)
+    os.setsid()
+
+    def ready() -> None:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(nowhere, stream)
+        os.write(writer, b".")
+        os.close(writer)
+
+    return ready
 
 
 def _birth(pid: int) -> str | None:

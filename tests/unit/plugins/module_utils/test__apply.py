@@ -331,3 +331,28 @@ def test_rows_tell_the_truth_under_any_faults(
             assert then == now
     no_write_after_a_doubt_without_reading(space)
     assert len(space.writes) <= 13 * 2 * (1 + RESENDS)
+
+
+@pytest.mark.parametrize(
+    ("held", "others", "outcome", "reason"),
+    [
+        (4, 0, "unchanged", "already licensed"),
+        (0, 0, "assigned", "the answer was lost; reading back confirms it"),
+        (
+            2,
+            0,
+            "assigned",
+            "the answer was lost; reading back shows the wanted state, which the device may have had before",
+        ),
+    ],
+)
+def test_lost_answer_without_a_listed_state_is_judged_by_the_count(
+    held: int, others: int, outcome: str, reason: str
+) -> None:
+    devices = imeis(4)
+    space = FakeThingSpace([*devices[:held], *imeis(50, 100)])
+    pool = Pool(1000, len(space.held))
+    plan = make_plan({}, "present", devices, None, pool)
+    space.faults = [lose(4)]
+    applied = apply_plan(plan, devices, pool, space.api(), 10)
+    assert [(row.outcome, row.reason) for row in applied.rows] == [(outcome, reason)] * 4

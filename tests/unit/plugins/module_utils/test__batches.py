@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._batches import (
     LOST_IN_A_ROW,
-    REJECTIONS_IN_A_ROW,
+    REJECTIONS_BEFORE_CHECK,
+    SINGLES_IN_CHECK,
     Doubt,
     Sending,
 )
@@ -97,8 +98,43 @@ def test_narrowing_ends_when_everything_is_rejected() -> None:
     space = FakeThingSpace()
     space.bad = set(devices)
     sending = send(space, devices)
-    assert verdicts(sending) == dict.fromkeys(devices, Verdict.REFUSED)
-    assert len(space.writes) <= REJECTIONS_IN_A_ROW + 12
+    assert len(space.writes) <= REJECTIONS_BEFORE_CHECK + SINGLES_IN_CHECK + 2
+    tried_alone = {part[0] for _action, part in space.writes if len(part) == 1}
+    assert verdicts(sending) == dict.fromkeys(tried_alone, Verdict.REFUSED), "only what was tried alone has failed"
+    assert set(sending.left_out) == set(devices) - tried_alone
+    assert "not tried alone" in sending.left_out[devices[-1]]
+
+
+def test_everything_rejected_stops_the_other_batches() -> None:
+    devices = imeis(5000)
+    space = FakeThingSpace()
+    space.max_concurrency = 1
+    space.bad = set(devices)
+    sending = send(space, devices, size=500)
+    assert sending.stopped is not None
+    assert len(space.writes) <= REJECTIONS_BEFORE_CHECK + SINGLES_IN_CHECK + 2
+
+
+@pytest.mark.parametrize(("bad", "total"), [(slice(0, 100), 1000), (slice(400, 445), 945), (slice(0, 900), 1000)])
+def test_many_bad_ones_in_a_row_do_not_take_good_ones_with_them(bad: slice, total: int) -> None:
+    devices = imeis(total)
+    space = FakeThingSpace()
+    space.bad = set(devices[bad])
+    sending = send(space, devices)
+    refused = {device for device, verdict in verdicts(sending).items() if verdict is Verdict.REFUSED}
+    assert refused == space.bad
+    assert space.held == set(devices) - space.bad
+    assert (sending.left_out, sending.stopped) == ({}, None)
+
+
+def test_a_batch_of_bad_ones_only_does_not_spoil_the_next() -> None:
+    devices = imeis(400)
+    space = FakeThingSpace()
+    space.max_concurrency = 1
+    space.bad = {*devices[100:200], devices[250], devices[350]}
+    sending = send(space, devices, size=100)
+    assert space.held == set(devices) - space.bad
+    assert {device for device, verdict in verdicts(sending).items() if verdict is Verdict.REFUSED} <= space.bad
 
 
 def test_exhausted_pool_is_cut_to_what_fits() -> None:
@@ -236,7 +272,7 @@ def test_rows_of_devices_that_nobody_named_are_ignored() -> None:
     space = FakeThingSpace()
     space.faults = [change(lambda rows: [*rows, {"deviceId": "7", "status": "Failure", "Reason": "x"}])]
     sending = send(space, imeis(1))
-    assert sending.answers == {imeis(1)[0]: Answer(Verdict.DONE, "Success")}
+    assert sending.answers == {imeis(1)[0]: Answer(Verdict.DONE, "")}
     assert sending.in_doubt == {}
 
 

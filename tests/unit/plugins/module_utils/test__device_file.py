@@ -17,7 +17,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._device_file 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imei
 
-A, B = imei(1), imei(2)
+A, B, C = imei(1), imei(2), imei(3)
 
 
 @pytest.fixture
@@ -205,3 +205,51 @@ def test_largest_file_allowed(file: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert cells(file, f"{A}\n") == [Cell(1, A)]
     file.write_text(f"{A}\r\n")
     assert "more than the" in refused(file).message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'imei,site\n{A},Bonn\n{B},"Kiel\n{C},Ulm\n',
+        f'imei,site\n{A},"Bonn\n{B},Kiel\n{C},"Ulm\n',
+        f'imei,site\n{A},"Bonn\n{B},Kiel\n{C},Ulm",x\n',
+        f'"{A}\n{B}\n{C}"\n',
+    ],
+    ids=["never closed", "closed by the next", "closed before a comma", "around ids"],
+)
+def test_stray_quote_never_swallows_devices(file: Path, text: str) -> None:
+    file.write_text(text)
+    assert "quote" in refused(file, None).message
+
+
+def test_note_of_several_lines_is_no_stray_quote(file: Path) -> None:
+    assert cells(file, f'imei,note\n{A},"one\ntwo 12345"\n{B},5 pipe\n') == [Cell(3, A), Cell(4, B)]
+
+
+@pytest.mark.parametrize("first", ["O9900", "99000000000001O", "9.9E+14", "A12345"])
+def test_damaged_first_line_is_no_title(file: Path, first: str) -> None:
+    assert cells(file, f"{first}\n{A}\n") == [Cell(1, first), Cell(2, A)]
+
+
+def test_column_of_other_numbers_is_not_taken_for_the_ids(file: Path) -> None:
+    file.write_text(f"99000000000001O,310150123456789,a\n{A},310150123456780,b\n")
+    assert "not clear which" in refused(file, None).message
+
+
+@pytest.mark.parametrize("column", [None, "imei"])
+def test_two_columns_of_one_name(file: Path, column: str | None) -> None:
+    file.write_text(f"imei,site,IMEI\n{A},x,{B}\n")
+    assert "not clear which" in refused(file, column).message
+
+
+def test_decimal_comma_in_a_file_of_one_column_is_no_delimiter(file: Path) -> None:
+    assert cells(file, "imei\n9,9E+14\n") == [Cell(2, "9,9E+14")]
+
+
+@pytest.mark.parametrize("mark", [";", ",", "\t"])
+def test_hint_of_a_spreadsheet_about_the_separator(file: Path, mark: str) -> None:
+    assert cells(file, f"sep={mark}\nsite{mark}imei\nx{mark}{A}\n") == [Cell(3, A)]
+
+
+def test_delimiters_inside_quotes_do_not_count(file: Path) -> None:
+    assert cells(file, f'"Site, city, country";IMEI\n"Bonn, NRW";{A}\n') == [Cell(2, A)]

@@ -46,7 +46,7 @@ def test_empty_file_is_a_warning(tmp_path: Path) -> None:
 def test_numbers_are_ids_as_long_as_they_kept_their_digits() -> None:
     wanted, problems = inline(int(A), 3425730535, 9.9e14, True, 0)
     assert wanted.devices == [A]
-    assert [text.split(". It came as a number")[0] for _code, text in problems] == [
+    assert [text.split(". It came as a ")[0] for _code, text in problems] == [
         "devices, entry 2: '3425730535' has 10 digits, an IMEI has 15 digits",
         "devices, entry 3: '990000000000000.0' has a decimal point: a spreadsheet turned the id into a number. "
         "Format the column as text",
