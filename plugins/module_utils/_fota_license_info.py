@@ -31,7 +31,10 @@ def run(context: Context) -> Result:
         rows, last = api.licensed_rows()
     except LicensingError as error:
         if not is_event_based(subscription):
-            return Result(_values(subscription, _pool(subscription), []), failure=error)
+            # The list is left out altogether: a short one must never be mistaken for the whole.
+            values = _values(subscription, _pool(subscription), [])
+            del values["devices"]
+            return Result(values, failure=error)
         context.warn("The subscription of this account is event-based: it has no licensed devices to list.")
         return Result(_values(subscription, _pool(subscription), []))
     total = subscription["license_count"] if last.total is None else last.total

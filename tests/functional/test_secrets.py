@@ -154,6 +154,17 @@ def test_a_server_that_echoes_the_basic_pair(simulator: Simulator, module: Modul
     assert_nothing_leaks(outcome, module, tokens=0)
 
 
+def test_a_reason_that_quotes_the_password_reaches_no_report(simulator: Simulator, module: Module) -> None:
+    report = module.runtime_dir.parent / "report.csv"
+    rows = [{"deviceId": imeis(1)[0], "status": "Failure", "Reason": f"token {SECRETS['password']} refused"}]
+    body = {"accountName": "x", "deviceList": rows}
+    simulator.faults({"action": "status", "status": 200, "operation": "fota_assign", "times": 0, "body": body})
+    outcome = module(devices=imeis(1), report="all", devices_report=str(report), **SECRETS)
+    assert outcome.rows == {imeis(1)[0]: "failed"}
+    assert "token ******** refused" in report.read_text(encoding="utf-8")
+    assert_nothing_leaks(outcome, module)
+
+
 @pytest.mark.parametrize("lead", [260, 270, 280])
 def test_a_long_answer_is_not_cut_within_a_secret(simulator: Simulator, module: Module, lead: int) -> None:
     secret = "Hq7-vT2w-Zm4k-Lp9x-Rb6d-Yc3n-Ks8j"
