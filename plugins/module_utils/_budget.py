@@ -10,8 +10,8 @@ Pure functions over a small state; C(Budget) runs them inside a store's transact
 The rate starts unlimited. The first 429 sets it to 0.7 of what passed: of what was sent in that second less every
 request of the burst that turns out to be refused, too. A later one sets it to 0.7 of the rate then. It may grow back
 slowly to 0.85 of what passed, so that a run settles below the limit instead of bumping into it again and again.
-A limit may have been passing, or learned from too few requests: after a minute without a 429 the rate grows on, and
-each time that meets the limit the next try comes twice as late.
+A limit may have been passing: after a quarter of an hour without a 429 the rate grows on (after a minute, if it was
+learned from a handful of requests), and each time that meets the limit the next try comes twice as late.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ CUT = 0.7
 RECOVER_TO = 0.85
 RECOVER_AFTER = 20.0
 RECOVER_PER_SECOND = 0.02
-PROBE_AFTER = 60.0
+PROBE_AFTER = 900.0
+PROBE_SOON = 60.0
 PROBE_AFTER_MOST = 3600.0
+SURE_FROM = 5.0
 PROBE_GROWTH = 1.03
 FASTEST = 10000.0
 SLOWEST = 0.2
@@ -88,15 +90,24 @@ def throttled(pace: Pace, now: float, wait: float, sent_at: float | None = None)
     if now - pace.cut_at < WINDOW or (sent_at is not None and sent_at <= pace.cut_at):
         # One burst, one cut: its other requests were under way already. But none of them passed.
         if pace.learning:
-            _cut(pace, max(1.0, pace.refused_rate - 1.0))
+            _learn(pace, pace.refused_rate - 1.0)
         return
     allowed = _recovered(pace, now)
     pace.learning = allowed <= 0
     if allowed > RECOVER_TO * pace.refused_rate:
         # A probe that failed: the limit is still there, so ask less often.
         pace.probe_after = min(2.0 * pace.probe_after, PROBE_AFTER_MOST)
-    _cut(pace, max(1.0, pace.last_rate - 1.0, pace.window_sent - 1.0) if pace.learning else allowed)
     pace.cut_at = now
+    if pace.learning:
+        _learn(pace, max(pace.last_rate, pace.window_sent) - 1.0)
+    else:
+        _cut(pace, allowed)
+
+
+def _learn(pace: Pace, passed: float) -> None:
+    """Take what passed in a second for what the server allows; few requests tell little, so it is tried again soon."""
+    _cut(pace, max(1.0, passed))
+    pace.probe_after = PROBE_AFTER if pace.refused_rate >= SURE_FROM else PROBE_SOON
 
 
 def _cut(pace: Pace, passed: float) -> None:

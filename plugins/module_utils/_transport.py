@@ -67,11 +67,42 @@ class HeaderAuth(AuthBase):
         return request
 
 
+class _Worker:
+    """A thread that carries out exchanges, one at a time.
+
+    The timeouts of C(requests) start anew with every byte, so a server that drips would keep a task for ever. Therefore
+    an exchange runs in a thread that can be abandoned: nobody waits for it longer than allowed, nor uses it again.
+    """
+
+    def __init__(self, exchange: t.Callable[[Request, float], Response]) -> None:
+        self._jobs: queue.SimpleQueue[tuple[Request, float]] = queue.SimpleQueue()
+        self._outcomes: queue.SimpleQueue[Response | BaseException] = queue.SimpleQueue()
+        self._exchange = exchange
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def carry_out(self, request: Request, seconds: float) -> Response | BaseException:
+        """The outcome of an exchange.
+
+        :raises queue.Empty: it takes too long; this worker is lost.
+        """
+        self._jobs.put((request, seconds))
+        return self._outcomes.get(timeout=seconds + 0.25)
+
+    def _run(self) -> None:
+        while True:
+            request, seconds = self._jobs.get()
+            try:
+                self._outcomes.put(self._exchange(request, seconds))
+            except BaseException as error:  # pylint: disable=broad-exception-caught
+                self._outcomes.put(error)
+
+
 class Transport:
     """Sends requests over kept-alive connections; may be used by several threads."""
 
     def __init__(self, connection: Connection, mask: t.Callable[[str], str] = str) -> None:
         self._mask = mask
+        self._idle: list[_Worker] = []
         self._timeout = connection.timeout
         self._verify: bool | str = (connection.ca_path or True) if connection.validate_certs else False
         # Environment proxies apply, but never between the task and a server on its own machine.
@@ -89,25 +120,15 @@ class Transport:
     def send(self, request: Request, limit: float) -> Response:
         """One exchange, within C(timeout) and C(limit) seconds in all, whatever the server does.
 
-        The exchange runs in a thread of its own, because the timeouts of C(requests) start anew with every byte:
-        a server that drips would keep a task for ever. An exchange that takes too long is abandoned.
-
         :raises TransportError: no usable answer; says whether the request may have been executed.
         """
         seconds = min(self._timeout, limit)
-        box: queue.SimpleQueue[Response | BaseException] = queue.SimpleQueue()
-
-        def exchange() -> None:
-            try:
-                box.put(self._exchange(request, seconds))
-            except BaseException as error:  # pylint: disable=broad-exception-caught
-                box.put(error)
-
-        threading.Thread(target=exchange, daemon=True).start()
+        worker = self._idle.pop() if self._idle else _Worker(self._exchange)
         try:
-            outcome = box.get(timeout=seconds + 0.25)
+            outcome = worker.carry_out(request, seconds)
         except queue.Empty:
             raise too_slow(request.operation, seconds) from None
+        self._idle.append(worker)
         if isinstance(outcome, Response):
             return outcome
         raise named(outcome, request.operation, seconds)
