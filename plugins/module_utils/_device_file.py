@@ -15,13 +15,11 @@ import re
 import stat
 import typing as t
 
-from ._device_ids import clean, problem, show
+from ._device_column import Choice, choose_column, is_id, unclear
 from ._errors import LicensingError
 
 MAX_BYTES = 256 * 1024 * 1024
 """Larger files are refused before they are read: a million devices with many columns fit well below."""
-
-_NAMES = ("imei", "deviceid", "device", "id", "imeinumber", "deviceimei", "equipmentid")
 
 
 class Cell(t.NamedTuple):
@@ -85,101 +83,51 @@ def _first_line(stream: t.TextIO) -> str:
 
 
 def _cells(path: str, reader: t.Any, column: str | None) -> list[Cell]:
-    cells: list[Cell] = []
-    choice: _Choice | None = None
+    choice = _skip_to_ids(path, reader, column)
+    if choice is None:
+        return []
+    cells = [] if choice.is_header else [_cell(path, choice, reader.line_num, reader.line_num, choice.row)]
+    index, before = choice.column, reader.line_num
+    for row in reader:
+        first, before = before + 1, reader.line_num
+        if choice.certain and first == before and len(row) > index and row[index].isdigit():
+            cells.append(Cell(before, row[index]))  # nearly every row
+        elif not _is_blank(row):
+            cells.append(_cell(path, choice, first, before, row))
+    return cells
+
+
+def _skip_to_ids(path: str, reader: t.Any, column: str | None) -> Choice | None:
+    """Read up to the first row that is neither blank nor a hint for spreadsheets, and choose the column by it."""
     before = 0
     for row in reader:
         first, before = before + 1, reader.line_num
-        if choice is not None and choice.is_plain(row) and before == first:
-            cells.append(Cell(before, row[choice.column]))  # nearly every row
-            continue
-        if not "".join(row).strip(" \u00a0,;\t|") or (choice is None and _SEPARATOR.fullmatch(row[0])):
-            continue
-        if before > first and any("\n" in cell and _ID_INSIDE.search(cell) for cell in row):
-            raise _unreadable(path, f"the quote that opens in line {first} takes in the ids of the lines after it")
-        if choice is None:
-            choice = _column(path, before, row, column)
-            if choice.is_header:
-                continue
-        if not choice.certain and any(_is_id(value) for index, value in enumerate(row) if index != choice.column):
-            raise _unclear(path, before, row)
-        cells.append(Cell(before, row[choice.column] if choice.column < len(row) else ""))
-    return cells
+        if not _is_blank(row) and not _SEPARATOR.fullmatch(row[0]):
+            _refuse_open_quote(path, first, before, row)
+            return choose_column(path, before, row, column)
+    return None
+
+
+def _cell(path: str, choice: Choice, first: int, last: int, row: list[str]) -> Cell:
+    """The id cell of a row that needs a closer look."""
+    _refuse_open_quote(path, first, last, row)
+    if not choice.certain and any(is_id(value) for index, value in enumerate(row) if index != choice.column):
+        raise unclear(path, last, row)
+    return Cell(last, row[choice.column] if choice.column < len(row) else "")
+
+
+def _refuse_open_quote(path: str, first: int, last: int, row: list[str]) -> None:
+    """A row of several lines that holds an id inside a cell has swallowed devices."""
+    if last > first and any("\n" in cell and _ID_INSIDE.search(cell) for cell in row):
+        raise _unreadable(path, f"the quote that opens in line {first} takes in the ids of the lines after it")
+
+
+def _is_blank(row: list[str]) -> bool:
+    return not "".join(row).strip(" \u00a0,;\t|")
 
 
 _SEPARATOR = re.compile(r"sep=.?", re.IGNORECASE)
 _ID_INSIDE = re.compile(r"\d{14,}")
-
-
-class _Choice(t.NamedTuple):
-    """Which column holds the ids.
-
-    :param is_header: whether the first row is a header line.
-    :param certain: False when the column was only recognised by its first value.
-    """
-
-    column: int
-    is_header: bool
-    certain: bool = True
-
-    def is_plain(self, row: list[str]) -> bool:
-        """Whether there is nothing to look into: an id of digits in a column that is known for certain."""
-        return self.certain and self.column < len(row) and row[self.column].isdigit()
-
-
-def _column(path: str, line: int, row: list[str], wanted: str | None) -> _Choice:
-    """Which column holds the ids, and whether this first row is a header."""
-    names = [_plain(value) for value in row]
-    if wanted is not None:
-        return _named_column(path, line, row, wanted)
-    known = [name for name in _NAMES if name in names]
-    if known:
-        if names.count(known[0]) > 1:
-            raise _unclear(path, line, row)
-        return _Choice(names.index(known[0]), True)
-    if len(row) == 1:
-        return _Choice(0, _is_title(row[0]))
-    ids = [index for index, value in enumerate(row) if _is_id(value)]
-    if len(ids) == 1:
-        return _Choice(ids[0], False, certain=False)
-    raise _unclear(path, line, row)
-
-
-def _named_column(path: str, line: int, row: list[str], wanted: str) -> _Choice:
-    names = [_plain(value) for value in row]
-    if _plain(wanted) in names:
-        if names.count(_plain(wanted)) > 1:
-            raise _unclear(path, line, row)
-        return _Choice(names.index(_plain(wanted)), True)
-    if re.fullmatch("[0-9]{1,4}", wanted) and 1 <= int(wanted) <= len(row):
-        return _Choice(int(wanted) - 1, _is_title(row[int(wanted) - 1]))
-    raise LicensingError(
-        f"{path}, line {line}: there is no column '{show(wanted)}'. Found: {', '.join(row)[:200]}. "
-        "Set 'devices_column' to one of these, or to a number from 1.",
-        code="invalid_options",
-    )
-
-
-def _unclear(path: str, line: int, row: list[str]) -> LicensingError:
-    return LicensingError(
-        f"{path}, line {line}: it is not clear which of the {len(row)} columns holds the IMEI. "
-        "Set 'devices_column' to the column's name, or to its number from 1.",
-        code="invalid_options",
-    )
-
-
-def _is_id(value: str) -> bool:
-    return problem(clean(value)) is None
-
-
-def _is_title(cell: str) -> bool:
-    """Whether a cell of the first row is a title. A damaged id is none: it must be reported, not passed over."""
-    text = clean(cell)
-    return not any(char.isdigit() for char in text) or any(name in _plain(text) for name in ("imei", "device"))
-
-
-def _plain(name: str) -> str:
-    return "".join(char for char in clean(name).lower() if char.isalnum())
 
 
 def _delimiter(sample: str) -> str:

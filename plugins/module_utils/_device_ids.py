@@ -23,10 +23,16 @@ _FORMULA = re.compile(r'=?"?\'?([^"\']*)"?')
 _INVISIBLE = dict.fromkeys(map(ord, "\u00a0\u200b\u200c\u200d\u2060\ufeff\u202a\u202c\u200e\u200f"), " ")
 
 
-def is_plain(cell: str, kind: Kind = "imei") -> bool:
-    """Whether a cell is an id as it stands: true for nearly all, so it is asked first."""
+def are_plain(values: list[t.Any], kind: Kind = "imei") -> bool:
+    """Whether all of these are ids as they stand, and none is named twice."""
     lowest, highest, _rule = _LENGTHS[kind]
-    return lowest <= len(cell) <= highest and cell.isdigit() and cell.isascii()
+    try:
+        together, unlike = "".join(values), set(values)
+    except TypeError:
+        return False
+    lengths = set(map(len, unlike))
+    digits = together.isdigit() and together.isascii()
+    return digits and len(unlike) == len(values) and lowest <= min(lengths) and max(lengths) <= highest
 
 
 def clean(cell: str) -> str:

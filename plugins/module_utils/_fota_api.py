@@ -145,7 +145,7 @@ def _page(value: t.Mapping[str, t.Any]) -> Page:
     if isinstance(more, str):
         more = more.strip().lower() == "true"
     return Page(
-        devices=[(str(row["deviceId"]), text(row, ("assignmentTime",))) for row in rows],
+        devices=[(str(row["deviceId"]), str(row.get("assignmentTime") or "")) for row in rows],
         total=number(value, TOTAL),
         assigned=number(value, ASSIGNED),
         more=bool(more),
