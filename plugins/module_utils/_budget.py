@@ -17,6 +17,7 @@ learned from a handful of requests), and each time that meets the limit the next
 from __future__ import annotations
 
 import dataclasses
+import math
 import threading
 import time
 import typing as t
@@ -121,7 +122,7 @@ def _recovered(pace: Pace, now: float) -> float:
     settled = RECOVER_TO * pace.refused_rate
     quiet = now - pace.cut_at
     if quiet > pace.probe_after:
-        return min(FASTEST, settled * PROBE_GROWTH ** min(quiet - pace.probe_after, 600.0))
+        return min(FASTEST, settled * math.pow(PROBE_GROWTH, min(quiet - pace.probe_after, 600.0)))
     if quiet <= RECOVER_AFTER:
         return pace.rate
     return max(pace.rate, min(settled, pace.rate * (1.0 + RECOVER_PER_SECOND * (quiet - RECOVER_AFTER))))
