@@ -85,7 +85,7 @@ class Sending:
     def _send_batch(self, batch: t.Sequence[str], search: Search | None) -> None:
         """Send one batch, or with a search one part of a rejected batch."""
         if search is not None:
-            batch = [device for device in batch if device not in self.answers]
+            batch = self._untried(batch)
         if self.stopped or not batch or (search is not None and search.hopeless):
             return
         try:
@@ -128,6 +128,8 @@ class Sending:
         """Find out which devices the rejection is about, so that only they fail."""
         if len(batch) == 1:
             self._refuse(batch, _words(error))
+            if search is None:
+                return
         if search is None:
             search = Search(batch)
             batch = self._cut_to_pool(batch, error)
@@ -147,7 +149,7 @@ class Sending:
     def _check_singles(self, search: Search) -> None:
         """Try devices from all over the batch alone: if ThingSpace takes none, it objects to something else."""
         search.checked = True
-        untried = [device for device in search.batch if device not in self.answers]
+        untried = self._untried(search.batch)
         for device in untried[:: max(1, len(untried) // SINGLES_IN_CHECK)]:
             if not search.accepted:
                 self._send_batch([device], search)
@@ -156,10 +158,13 @@ class Sending:
     def _leave_out(self, search: Search, error: LicensingError) -> None:
         reason = f"not tried alone: ThingSpace refused every part of its batch ({_words(error)})"
         with self._lock:
-            untried = (device for device in search.batch if device not in self.answers)
-            self.left_out.update(dict.fromkeys(untried, reason))
+            self.left_out.update(dict.fromkeys(self._untried(search.batch), reason))
             if not any(answer.verdict is not Verdict.REFUSED for answer in self.answers.values()):
                 self.stopped = self.stopped or error
+
+    def _untried(self, devices: t.Sequence[str]) -> list[str]:
+        """Those that were neither answered nor sent in vain; the latter must be read back first."""
+        return [device for device in devices if device not in self.answers and device not in self.in_doubt]
 
     def _cut_to_pool(self, batch: t.Sequence[str], error: LicensingError) -> t.Sequence[str]:
         """The part of a rejected batch that the free licences suffice for; the rest is refused."""

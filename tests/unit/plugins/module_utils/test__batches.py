@@ -127,6 +127,24 @@ def test_many_bad_ones_in_a_row_do_not_take_good_ones_with_them(bad: slice, tota
     assert (sending.left_out, sending.stopped) == ({}, None)
 
 
+def test_devices_in_doubt_are_not_sent_again_by_the_search() -> None:
+    devices = imeis(400)
+    space = FakeThingSpace()
+    space.bad = set(devices)
+    space.faults = [None, lose(0)]
+    sending = send(space, devices)
+    assert list(sending.in_doubt) == devices[:200]
+    after_the_loss = [device for _action, part in space.writes[2:] for device in part]
+    assert not set(after_the_loss) & set(sending.in_doubt)
+
+
+def test_single_device_that_is_refused_costs_one_request() -> None:
+    space = FakeThingSpace()
+    space.bad = set(imeis(1))
+    assert verdicts(send(space, imeis(1))) == {imeis(1)[0]: Verdict.REFUSED}
+    assert space.log == ["assign"]
+
+
 def test_a_batch_of_bad_ones_only_does_not_spoil_the_next() -> None:
     devices = imeis(400)
     space = FakeThingSpace()
