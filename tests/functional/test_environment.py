@@ -51,7 +51,7 @@ class ConnectProxy:
         self.asked.append(lines[0])
         self.credentials += [line for line in lines if line.lower().startswith("proxy-authorization")]
         method, target = lines[0].split()[:2]
-        host, _, port = target.rpartition(":")
+        host, _colon, port = target.rpartition(":")
         if self._refusing or method != "CONNECT" or host != HOST:
             client.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             client.close()

@@ -20,7 +20,7 @@ STALE = "last year's"
 
 
 def test_ten_processes_with_a_stale_password(simulator: Simulator, module: Module) -> None:
-    running = [module.start(devices=imeis(2), password=STALE) for _ in range(10)]
+    running = [module.start(devices=imeis(2), password=STALE) for _task in range(10)]
     outcomes = [one.wait() for one in running]
     assert {outcome.code for outcome in outcomes} == {"login_refused", "login_blocked"}
     assert [outcome.code for outcome in outcomes].count("login_refused") == 2
@@ -70,7 +70,7 @@ def test_changing_passwords_stop_before_the_fifth(simulator: Simulator, module: 
 
 
 def test_a_blocked_password_says_how_to_unblock(simulator: Simulator, module: Module) -> None:
-    codes = [module("fota_license_info", password=STALE) for _ in range(3)]
+    codes = [module("fota_license_info", password=STALE) for _task in range(3)]
     assert codes[2].code == "login_blocked"
     assert "state: absent" in codes[2].message
     assert str(module.runtime_dir) in codes[2].message
@@ -92,7 +92,7 @@ def test_a_success_forgets_refusals(simulator: Simulator, module: Module) -> Non
 def test_refusals_whose_answer_is_lost_do_not_lock_either(simulator: Simulator, module: Module, action: str) -> None:
     status = {"status": 503} if action == "status" else {}
     simulator.faults({"action": action, "operation": "session_login", "effect": "done", "times": 0, **status})
-    running = [module.start("fota_license_info", password=STALE, timeout=1, retries=0) for _ in range(6)]
+    running = [module.start("fota_license_info", password=STALE, timeout=1, retries=0) for _task in range(6)]
     outcomes = [one.wait() for one in running]
     assert all(outcome.failed and not outcome.changed for outcome in outcomes)
     assert simulator.sessions()["locked"] == [], f"{simulator.count('session_login')} logins were sent"

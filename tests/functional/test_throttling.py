@@ -119,12 +119,12 @@ def test_429_without_end_on_writes_leaves_true_rows(simulator: Simulator, module
 def test_processes_that_share_a_budget_settle_below_the_limit(simulator: Simulator, module: Module, form: str) -> None:
     simulator.quirks(rate_limit=8, retry_after=form, page_size=5)
     simulator.state(accounts=[{"name": "0000123456-00001", "devices": 40, "licenses": 40}])
-    warm_up = [module.start("fota_license_info", deadline=55) for _ in range(4)]
+    warm_up = [module.start("fota_license_info", deadline=55) for _task in range(4)]
     assert [running.wait().code for running in warm_up] == [None] * 4
     refused_at_first = [request["status"] for request in simulator.requests()].count(429)
     assert refused_at_first, "without a single 429 this test shows nothing"
     simulator.forget_requests()
-    settled = [module.start("fota_license_info", report="all", deadline=55) for _ in range(4)]
+    settled = [module.start("fota_license_info", report="all", deadline=55) for _task in range(4)]
     outcomes = [running.wait() for running in settled]
     assert [outcome.code for outcome in outcomes] == [None] * 4
     assert all(len(outcome.result["devices"]) == 40 for outcome in outcomes)
@@ -136,6 +136,6 @@ def test_processes_that_share_a_budget_settle_below_the_limit(simulator: Simulat
 def test_a_limit_of_ones_own_avoids_429_altogether(simulator: Simulator, module: Module) -> None:
     simulator.quirks(rate_limit=8, page_size=10)
     simulator.state(accounts=[{"name": "0000123456-00001", "devices": 40, "licenses": 40}])
-    running = [module.start("fota_license_info", rate_limit=6) for _ in range(3)]
+    running = [module.start("fota_license_info", rate_limit=6) for _task in range(3)]
     assert [one.wait().code for one in running] == [None] * 3
     assert {request["status"] for request in simulator.requests()} == {200}

@@ -95,7 +95,7 @@ def test_eight_threads_renew_together(simulator: Simulator, module: Module, form
 
 def test_processes_that_share_a_session_log_in_once(simulator: Simulator, module: Module) -> None:
     simulator.quirks(new_login_ends_old_session=True)
-    running = [module.start("fota_license_info") for _ in range(2)]
+    running = [module.start("fota_license_info") for _task in range(2)]
     assert [one.wait().code for one in running] == [None, None]
     assert logins(simulator) == (1, 1)
 

@@ -76,7 +76,7 @@ def _read_request(stream: socket.socket) -> bytes:
         data += more
         if not more or data[:1] == b"\x16":  # the beginning of a TLS greeting
             return data
-    head, _, body = data.partition(b"\r\n\r\n")
+    head, _blank, body = data.partition(b"\r\n\r\n")
     length = next(
         (int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
     )
