@@ -157,8 +157,10 @@ class Budget:
         # The thread lock spares threads of one process the polling for the file lock.
         with self._lock, self._store.transaction(self._name) as state:
             known = {field.name for field in dataclasses.fields(Pace)}
-            numbers = {key: value for key, value in state.items() if key in known and isinstance(value, (int, float))}
-            pace = Pace(**numbers)  # type: ignore[arg-type]
+            numbers: dict[str, t.Any] = {
+                key: value for key, value in state.items() if key in known and isinstance(value, (int, float))
+            }
+            pace = Pace(**numbers)
             result = change(pace, self._clock())
             state.update(dataclasses.asdict(pace))
             return result

@@ -61,11 +61,11 @@ SUBSCRIBED_USED = ("licenseUsedCount",)
 def number(value: t.Mapping[str, t.Any], names: tuple[str, ...]) -> int | None:
     """The first of these fields that holds a whole number, also one written as a string; None for none."""
     for name in names:
-        found = value.get(name)
+        found: t.Any = value.get(name)
         if isinstance(found, bool):
             continue
         try:
-            return int(found)  # type: ignore[arg-type]
+            return int(found)
         except (TypeError, ValueError, OverflowError):
             continue
     return None

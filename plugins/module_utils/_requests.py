@@ -23,6 +23,7 @@ try:
     from requests.auth import AuthBase
 except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
+    # Two stand-ins for names that mypy knows from the import above; run_module stops before either is used.
     requests = None  # type: ignore[assignment]
 
     class AuthBase:  # type: ignore[no-redef]
