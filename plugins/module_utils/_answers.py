@@ -97,14 +97,31 @@ def decode(response: Response) -> dict[str, t.Any]:
 
     :raises ApiError: any other answer, each with its own code.
     """
+    value = _good(response)
+    if not isinstance(value, dict):
+        raise _garbled(response, value, "an object")
+    return t.cast("dict[str, t.Any]", value)
+
+
+def decode_list(response: Response) -> list[dict[str, t.Any]]:
+    """The JSON array of objects of a good answer.
+
+    :raises ApiError: any other answer, each with its own code.
+    """
+    value = _good(response)
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        raise _garbled(response, value, "an array of objects")
+    return t.cast("list[dict[str, t.Any]]", value)
+
+
+def _good(response: Response) -> t.Any:
+    """The JSON value of an answer with a good status, None when it is no JSON."""
     what, status = response.operation, response.status
     if 200 <= status < 300:
         value = parse_json(response.body)
-        if not isinstance(value, dict):
-            raise _garbled(response, value)
-        if "fault" in value or "errorCode" in value:
+        if isinstance(value, dict) and ("fault" in value or "errorCode" in value):
             raise _refused(response, parse_fault(response.body, response.mask))
-        return t.cast("dict[str, t.Any]", value)
+        return value
     if 300 <= status < 400:
         raise ApiError(
             f"'{what}' was answered with a redirect (HTTP {status}), which the API never does. Check 'base_url'; "
@@ -164,11 +181,11 @@ def _refusal(status: int, fault: Fault) -> tuple[str, str]:
     return "api_rejected", "Correct what the message names and run again."
 
 
-def _garbled(response: Response, value: t.Any) -> ApiError:
+def _garbled(response: Response, value: t.Any, wanted: str) -> ApiError:
     if not response.body.strip():
         seen = "nothing"
     elif value is not None:
-        seen = f"a JSON {type(value).__name__}, not an object"
+        seen = f"a JSON {type(value).__name__}, not {wanted}"
     elif response.body.lstrip()[:1] == b"<":
         seen = "an HTML or XML page"
     else:

@@ -12,7 +12,7 @@ import random
 import typing as t
 import urllib.parse
 
-from ._answers import TokenKind, decode, expired_token
+from ._answers import TokenKind, decode, decode_list, expired_token
 from ._auth import Authenticator
 from ._budget import Budget
 from ._connection import Connection
@@ -24,6 +24,9 @@ from ._sender import RequestCount, Sender
 from ._transport import Request, Response, Transport
 
 BUDGET_NAME = "budget-"
+
+Body = t.Mapping[str, t.Any]
+Headers = t.Mapping[str, str]
 
 
 class Client:
@@ -53,27 +56,51 @@ class Client:
 
     def get(self, operation: str, path: str) -> dict[str, t.Any]:
         """Read; repeated by the retry policy."""
-        return self._call(operation, "GET", path, None)
+        return decode(self._call(operation, "GET", path, safe=True))
 
-    def post(self, operation: str, path: str, body: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def get_list(self, operation: str, path: str) -> list[dict[str, t.Any]]:
+        """Read something whose answer is an array of objects."""
+        return decode_list(self._call(operation, "GET", path, safe=True))
+
+    def query(self, operation: str, path: str, body: Body) -> dict[str, t.Any]:
+        """Read by a C(POST .../actions/list); repeated like any reading."""
+        return decode(self._call(operation, "POST", path, body, safe=True))
+
+    def post(self, operation: str, path: str, body: Body, headers: Headers | None = None) -> dict[str, t.Any]:
         """Write; never repeated once it may have been executed."""
-        return self._call(operation, "POST", path, body)
+        return decode(self._call(operation, "POST", path, body, headers))
 
-    def _call(self, operation: str, method: str, path: str, body: t.Any) -> dict[str, t.Any]:
-        """One operation.
+    def delete(
+        self, operation: str, path: str, body: Body | None = None, headers: Headers | None = None
+    ) -> dict[str, t.Any]:
+        """Take away, with a body where the documentation asks for one; repeated no more than C(post)."""
+        return decode(self._call(operation, "DELETE", path, body, headers))
+
+    def _call(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        body: Body | None = None,
+        headers: Headers | None = None,
+        *,
+        safe: bool = False,
+    ) -> Response:
+        """One operation; any status but one that says that a token expired.
 
         :param operation: its name in messages.
         :param path: below C(base_url), made with C(segments).
-        :raises LicensingError: every other end than a JSON object with a good status.
+        :param safe: whether it only reads.
+        :raises LicensingError: there was no answer.
         """
         renewed: set[TokenKind] = set()
         while True:
             tokens = self.auth.tokens()
-            request = Request(operation, method, self._base_url + path, tokens.auth(), json=body)
-            response = self._sender.send(request, safe=method == "GET")
+            request = Request(operation, method, self._base_url + path, tokens.auth(), json=body, headers=headers)
+            response = self._sender.send(request, safe=safe)
             kind = self._to_renew(response, renewed)
             if kind is None:
-                return decode(response)
+                return response
             renewed.add(kind)
             # A refused token means that nothing was executed, so a write may be sent again.
             self.auth.renew(tokens, kind)

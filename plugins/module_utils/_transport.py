@@ -35,7 +35,7 @@ USER_AGENT = "thingspace.licensing (Ansible collection)"
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What to send. C(operation) is its name in messages ("list licences")."""
+    """What to send. C(operation) is its name in messages ("list licences"), C(headers) come on top of the usual."""
 
     operation: str
     method: str
@@ -43,6 +43,7 @@ class Request:
     auth: t.Any
     json: t.Any = None
     form: t.Mapping[str, str] | None = None
+    headers: t.Mapping[str, str] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,12 +136,13 @@ class Transport:
 
     def _exchange(self, request: Request, seconds: float) -> Response:
         end = time.monotonic() + seconds
+        kind = {} if request.form is not None else {"Content-Type": "application/json"}
         answer = self._session.request(
             request.method,
             request.url,
             json=request.json,
             data=request.form,
-            headers=None if request.form is not None else {"Content-Type": "application/json"},
+            headers={**kind, **(request.headers or {})},
             auth=request.auth,
             timeout=(min(CONNECT_TIMEOUT, seconds), seconds),
             verify=self._verify,
