@@ -13,9 +13,10 @@ import typing as t
 
 from ._batches import Doubt, Sending
 from ._errors import LicensingError
-from ._fota_api import Action, Answer, FotaApi, Verdict
+from ._fota_api import FotaApi
 from ._outcomes import Outcome, Row
 from ._plan import Plan, Pool
+from ._verdict import Action, Answer, Verdict
 
 RESENDS = 2
 """How often a device is sent again after reading showed that a lost request had no effect."""

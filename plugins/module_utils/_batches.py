@@ -17,7 +17,7 @@ import threading
 import typing as t
 
 from ._errors import ApiError, LicensingError, is_lost
-from ._fota_api import Action, Answer, FotaApi, Verdict
+from ._verdict import Action, Answer, Verdict, Writer
 
 REJECTIONS_BEFORE_CHECK = 40
 """Rejected parts of one batch, with none accepted, after which single devices are tried to see whether it has sense."""
@@ -30,6 +30,10 @@ LOST_IN_A_ROW = 4
 
 NOT_CARRIED_OUT = frozenset({"login_refused", "rate_limited"})
 """Answers to a batch that say nothing about the devices in it: it was turned away before anybody looked at it."""
+
+
+POINTLESS = frozenset({"redirected", "not_recorded"})
+"""Lost answers after which nothing more is sent: the next one would get lost in the same way."""
 
 
 class Doubt(t.NamedTuple):
@@ -62,12 +66,12 @@ class Sending:
     :param stopped: why no further batch was sent; devices in none of the above were not sent at all.
     """
 
-    def __init__(self, api: FotaApi, action: Action, batch_size: int) -> None:
+    def __init__(self, writer: Writer, action: Action, batch_size: int) -> None:
         self.answers: dict[str, Answer] = {}
         self.in_doubt: dict[str, Doubt] = {}
         self.left_out: dict[str, str] = {}
         self.stopped: LicensingError | None = None
-        self._api = api
+        self._writer = writer
         self._action = action
         self._batch_size = batch_size
         self._lock = threading.Lock()
@@ -77,7 +81,7 @@ class Sending:
         """Send all these devices, as many batches at a time as C(max_concurrency) allows."""
         size = self._batch_size
         batches = [devices[start : start + size] for start in range(0, len(devices), size)]
-        workers = min(self._api.max_concurrency, len(batches)) or 1
+        workers = min(self._writer.max_concurrency, len(batches)) or 1
         with concurrent.futures.ThreadPoolExecutor(max_workers=workers) as pool:
             for done in [pool.submit(self._send_batch, batch, None) for batch in batches]:
                 done.result()
@@ -89,7 +93,7 @@ class Sending:
         if self.stopped or not batch or (search is not None and search.hopeless):
             return
         try:
-            answers = self._api.write(self._action, batch)
+            answers = self._writer.write(self._action, batch)
         except LicensingError as error:
             self._handle(batch, error, search)
             return
@@ -113,7 +117,7 @@ class Sending:
         if is_lost(error):
             with self._lock:
                 self._lost_in_a_row += 1
-                pointless = error.code == "redirected"
+                pointless = error.code in POINTLESS
                 self.in_doubt.update(dict.fromkeys(batch, Doubt(error.message, not pointless)))
                 if pointless or self._lost_in_a_row >= LOST_IN_A_ROW:
                     self.stopped = self.stopped or error
@@ -176,7 +180,7 @@ class Sending:
     def _fitting(self, batch: t.Sequence[str]) -> tuple[t.Sequence[str], t.Sequence[str]]:
         """Split a batch into what the free licences suffice for, and the rest."""
         try:
-            free = self._api.pool(self._api.page()).free
+            free = self._writer.free()
         except LicensingError:
             return batch, ()
         return (batch, ()) if free is None else (batch[:free], batch[free:])

@@ -46,6 +46,7 @@ class Client:
         self._sender = Sender(Transport(connection, secrets.mask), policy, budget, Deadline(connection.deadline))
         self._base_url = connection.base_url
         self.mask = secrets.mask
+        self.secrets = secrets
         self.auth = Authenticator(connection, self._sender, store, secrets, hide_tokens=hide_tokens)
         self.max_concurrency = connection.max_concurrency
 

@@ -16,6 +16,7 @@ import stat
 import typing as t
 
 from ._device_column import Choice, choose_column, is_id, unclear
+from ._device_ids import Kind
 from ._errors import LicensingError
 
 MAX_BYTES = 256 * 1024 * 1024
@@ -29,7 +30,7 @@ class Cell(t.NamedTuple):
     text: str
 
 
-def read_cells(path: str, column: str | None) -> list[Cell]:
+def read_cells(path: str, column: str | None, kind: Kind = "imei") -> list[Cell]:
     """The cells of the id column, blank lines left out.
 
     :param column: name (any case) or number (from 1) of the column; None to recognise it.
@@ -44,7 +45,7 @@ def read_cells(path: str, column: str | None) -> list[Cell]:
                 raise _unreadable(path, "it is not a text file")
             stream.seek(0)
             reader = csv.reader(stream, delimiter=_delimiter(sample), strict=True)
-            return _cells(path, reader, column)
+            return _cells(path, reader, column, kind)
     except OSError as error:
         raise _unreadable(path, error.strerror or "it cannot be read") from None
     except UnicodeError:
@@ -82,8 +83,8 @@ def _first_line(stream: t.TextIO) -> str:
     return line
 
 
-def _cells(path: str, reader: t.Any, column: str | None) -> list[Cell]:
-    choice = _skip_to_ids(path, reader, column)
+def _cells(path: str, reader: t.Any, column: str | None, kind: Kind) -> list[Cell]:
+    choice = _skip_to_ids(path, reader, column, kind)
     if choice is None:
         return []
     cells = [] if choice.is_header else [_cell(path, choice, reader.line_num, reader.line_num, choice.row)]
@@ -97,22 +98,24 @@ def _cells(path: str, reader: t.Any, column: str | None) -> list[Cell]:
     return cells
 
 
-def _skip_to_ids(path: str, reader: t.Any, column: str | None) -> Choice | None:
+def _skip_to_ids(path: str, reader: t.Any, column: str | None, kind: Kind) -> Choice | None:
     """Read up to the first row that is neither blank nor a hint for spreadsheets, and choose the column by it."""
     before = 0
     for row in reader:
         first, before = before + 1, reader.line_num
         if not _is_blank(row) and not _SEPARATOR.fullmatch(row[0]):
             _refuse_open_quote(path, first, before, row)
-            return choose_column(path, before, row, column)
+            return choose_column(path, before, row, column, kind)
     return None
 
 
 def _cell(path: str, choice: Choice, first: int, last: int, row: list[str]) -> Cell:
     """The id cell of a row that needs a closer look."""
     _refuse_open_quote(path, first, last, row)
-    if not choice.certain and any(is_id(value) for index, value in enumerate(row) if index != choice.column):
-        raise unclear(path, last, row)
+    if not choice.certain and any(
+        is_id(value, choice.kind) for index, value in enumerate(row) if index != choice.column
+    ):
+        raise unclear(path, last, row, choice.kind)
     return Cell(last, row[choice.column] if choice.column < len(row) else "")
 
 
@@ -143,6 +146,6 @@ def _delimiter(sample: str) -> str:
 
 def _unreadable(path: str, why: str) -> LicensingError:
     return LicensingError(
-        f"The file {path} cannot be used: {why}. A file is a CSV with an IMEI column, or one IMEI per line.",
+        f"The file {path} cannot be used: {why}. A file is a CSV with a column of device ids, or one id per line.",
         code="file_unreadable",
     )

@@ -14,9 +14,12 @@ from __future__ import annotations
 import re
 import typing as t
 
-Kind = t.Literal["imei"]
+Kind = t.Literal["imei", "iccid"]
 
-_LENGTHS: dict[str, tuple[int, int, str]] = {"imei": (15, 15, "an IMEI has 15 digits")}
+_LENGTHS: dict[str, tuple[int, int, str]] = {
+    "imei": (15, 15, "an IMEI has 15 digits"),
+    "iccid": (18, 20, "an ICCID has 18 to 20 digits"),
+}
 
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
 _FORMULA = re.compile(r'=?"?\'?([^"\']*)"?')
@@ -50,7 +53,7 @@ def problem(device: str, kind: Kind = "imei") -> str | None:
     if device.isascii() and device.isdigit():
         if lowest <= len(device) <= highest:
             return None
-        return f"has {len(device)} digits, {rule}{_length_hint(len(device))}"
+        return f"has {len(device)} digits, {rule}{_length_hint(len(device), kind)}"
     if not device:
         return f"is empty, {rule}"
     if _SCIENTIFIC.fullmatch(device):
@@ -65,7 +68,9 @@ def problem(device: str, kind: Kind = "imei") -> str | None:
     return f"holds '{shown}', but an id has digits only"
 
 
-def _length_hint(length: int) -> str:
+def _length_hint(length: int, kind: Kind) -> str:
+    if kind == "iccid":
+        return " (this may be an IMEI)" if length == 15 else ""
     if length == 14:
         return " (a leading zero or the check digit may have been lost)"
     if length == 16:

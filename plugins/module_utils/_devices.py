@@ -30,7 +30,7 @@ def wanted_devices(params: t.Mapping[str, t.Any], kind: Kind = "imei") -> tuple[
     path = params.get("devices_file")
     if path:
         try:
-            cells = read_cells(path, params.get("devices_column"))
+            cells = read_cells(path, params.get("devices_column"), kind)
         except LicensingError as error:
             return Wanted([], []), [Problem(error.message, error.code)]
         entries: t.Sequence[tuple[int, t.Any]] = cells

@@ -8,33 +8,16 @@
 
 from __future__ import annotations
 
-import enum
 import typing as t
 
 from ._answers import Mask, one_line
 from ._client import Client
 from ._errors import ApiError
-from ._fota_dialect import ASSIGNED, DIALECTS, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL, number, text
+from ._fields import number, text
+from ._fota_dialect import ASSIGNED, DIALECTS, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL
 from ._paging import FIRST, Page, as_rows, as_set, read_all
 from ._plan import Pool
-
-Action = t.Literal["assign", "remove"]
-
-
-class Verdict(enum.Enum):
-    """What ThingSpace's answer says about one device."""
-
-    DONE = "done"
-    ALREADY = "already"
-    REFUSED = "refused"
-    UNCLEAR = "unclear"
-
-
-class Answer(t.NamedTuple):
-    """ThingSpace's answer for one device, with its own words."""
-
-    verdict: Verdict
-    reason: str
+from ._verdict import Action, Answer, Verdict
 
 
 class Subscription(t.TypedDict):
@@ -99,6 +82,10 @@ class FotaApi:
             bought["license_count"] if page.total is None else page.total,
             bought["license_used_count"] if page.assigned is None else page.assigned,
         )
+
+    def free(self) -> int | None:
+        """Licences that no device holds right now."""
+        return self.pool(self.page()).free
 
     def write(self, action: Action, devices: t.Sequence[str]) -> dict[str, Answer]:
         """C(POST /licenses/{account}/assign) or C(/remove): the answer for each device that was named in it.

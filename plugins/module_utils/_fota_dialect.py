@@ -56,24 +56,3 @@ PAGE_SIZE = ("maxPageSize",)
 REASON = ("Reason", "resultReason", "reason")
 SUBSCRIBED = ("licenseCount",)
 SUBSCRIBED_USED = ("licenseUsedCount",)
-
-
-def number(value: t.Mapping[str, t.Any], names: tuple[str, ...]) -> int | None:
-    """The first of these fields that holds a whole number, also one written as a string; None for none."""
-    for name in names:
-        found: t.Any = value.get(name)
-        if isinstance(found, bool):
-            continue
-        try:
-            return int(found)
-        except (TypeError, ValueError, OverflowError):
-            continue
-    return None
-
-
-def text(value: t.Mapping[str, t.Any], names: tuple[str, ...]) -> str:
-    """The first of these fields that is there, as text."""
-    for name in names:
-        if value.get(name) is not None:
-            return str(value[name])
-    return ""

@@ -12,6 +12,7 @@ import typing as t
 
 from ._apply import Applied, apply_plan, hold_back, predict
 from ._devices import wanted_devices
+from ._diff import device_diff
 from ._errors import ApiError, LicensingError, Problem
 from ._fota_api import FotaApi, is_event_based
 from ._fota_lookup import Job, plan_job
@@ -19,8 +20,6 @@ from ._guards import enforce, limits_from
 from ._module import Context, Result
 from ._outcomes import MOVED, Report, Row, failure_of, report_path_problems, reported, summarise, write_csv
 from ._plan import Plan, Pool
-
-DIFF_LINES = 500
 
 
 def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
@@ -136,17 +135,7 @@ def _explained(error: LicensingError, api: FotaApi) -> LicensingError:
 
 def _diff(context: Context, rows: list[Row]) -> dict[str, str]:
     """Licensed devices before and after, of those that change."""
-    params = context.params
-    moved = [row for row in rows if row.outcome in ("assigned", "removed")]
-    title = f"{params['account']}: FOTA licences, {len(moved)} of {len(rows)} devices change"
-    return {
-        "before_header": title,
-        "after_header": title,
-        "before": _lines([row.device_id for row in moved if row.outcome == "removed"]),
-        "after": _lines([row.device_id for row in moved if row.outcome == "assigned"]),
-    }
-
-
-def _lines(devices: list[str]) -> str:
-    shown = "".join(device + "\n" for device in devices[:DIFF_LINES])
-    return shown + (f"... and {len(devices) - DIFF_LINES} more\n" if len(devices) > DIFF_LINES else "")
+    removed = [row.device_id for row in rows if row.outcome == "removed"]
+    assigned = [row.device_id for row in rows if row.outcome == "assigned"]
+    changing = f"{len(removed) + len(assigned)} of {len(rows)} devices change"
+    return device_diff(f"{context.params['account']}: FOTA licences, {changing}", removed, assigned)

@@ -127,10 +127,12 @@ def _removals_allowed(plan: Plan, pool: Pool, limits: Limits) -> tuple[int | Non
 
 
 def _free_after(plan: Plan, pool: Pool) -> int | None:
-    if pool.total is None or pool.assigned is None:
-        return None
-    held = plan.held if plan.held is not None else pool.assigned
-    return pool.total - max(held, pool.assigned) - len(plan.assign) + len(plan.remove)
+    spare = pool.available
+    if pool.total is not None and pool.assigned is not None:
+        # A list that was just read may name more than the count does; and more may be assigned than was bought.
+        difference = pool.total - max(plan.held or 0, pool.assigned)
+        spare = difference if spare is None else min(spare, difference)
+    return None if spare is None else spare - len(plan.assign) + len(plan.remove)
 
 
 def _shortage(plan: Plan, pool: Pool, free_after: int) -> str:

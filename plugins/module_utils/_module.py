@@ -57,6 +57,7 @@ class Context:
         self.params: dict[str, t.Any] = module.params
         self.check_mode: bool = module.check_mode
         self.diff_mode: bool = bool(module._diff)  # pylint: disable=protected-access
+        self.secrets = SecretRegister(module.no_log_values.add)
 
     def warn(self, text: str) -> None:
         """Show a warning to the user."""
@@ -82,8 +83,7 @@ class Context:
             raise OptionsError(problems)
         for text in account_warnings(self.params.get("account")):
             self.warn(text)
-        masked = self._module.no_log_values
-        self._client = Client(connection, store, SecretRegister(masked.add), hide_tokens=not reveal_tokens)
+        self._client = Client(connection, store, self.secrets, hide_tokens=not reveal_tokens)
         return self._client
 
     def finish(self, result: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.module_utils.common.parameters import env_fallback
+
 Spec = dict[str, dict[str, t.Any]]
 
 ACCOUNT_SPEC: Spec = {"account": {"type": "str", "required": True}}
@@ -40,3 +42,7 @@ GUARD_SPEC: Spec = {
     "reserve": {"type": "int", "default": 0},
     "approved_plan": {"type": "str"},
 }
+
+JOURNAL_SPEC: Spec = {"journal": {"type": "path", "fallback": (env_fallback, ["THINGSPACE_JOURNAL"])}}
+
+SIMSEC_KIND_SPEC: Spec = {"kind": {"type": "str", "choices": ["imei", "iccid"], "default": "imei"}}

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import collections
 import csv
 import os
 import tempfile
@@ -31,7 +32,19 @@ class Row(t.NamedTuple):
     reason: str
 
 
-def summarise(rows: t.Iterable[Row]) -> dict[str, int]:
+class RequestRow(t.NamedTuple):
+    """A row of an asynchronous API: with the id of the request that was accepted, empty when there is none."""
+
+    device_id: str
+    outcome: Outcome
+    reason: str
+    request_id: str
+
+
+Rows = t.Sequence[Row] | t.Sequence[RequestRow]
+
+
+def summarise(rows: Rows) -> dict[str, int]:
     """How many devices had each outcome; every outcome is a key."""
     counts: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
     for row in rows:
@@ -39,7 +52,7 @@ def summarise(rows: t.Iterable[Row]) -> dict[str, int]:
     return counts
 
 
-def reported(rows: t.Iterable[Row], report: Report) -> list[dict[str, str]]:
+def reported(rows: Rows, report: Report) -> list[dict[str, str]]:
     """The rows that the option C(report) lets into the result."""
     wanted = {
         "none": frozenset[str](),
@@ -50,14 +63,14 @@ def reported(rows: t.Iterable[Row], report: Report) -> list[dict[str, str]]:
     return [row._asdict() for row in rows if row.outcome in wanted]
 
 
-def failure_of(rows: t.Sequence[Row]) -> LicensingError | None:
+def failure_of(rows: Rows) -> LicensingError | None:
     """The failure that a mixed result amounts to; None when every device is as wanted."""
     amiss = [row for row in rows if row.outcome in AMISS]
     # Those that were only skipped follow from the others, so they are named last.
     amiss.sort(key=lambda row: row.outcome == "skipped")
     if not amiss:
         return None
-    counts = summarise(amiss)
+    counts = collections.Counter(row.outcome for row in amiss)
     unknown = counts["unknown"]
     parts = [f"{counts[name]} {name}" for name in ("failed", "unknown", "skipped") if counts[name]]
     named = "; ".join(f"{row.device_id} {row.outcome}: {row.reason.rstrip('.')}" for row in amiss[:5])
@@ -70,8 +83,8 @@ def failure_of(rows: t.Sequence[Row]) -> LicensingError | None:
     )
 
 
-def report_path_problems(path: str | None) -> list[Problem]:
-    """What would keep C(devices_report) from being written; looked at before anything is sent."""
+def report_path_problems(path: str | None, option: str = "devices_report") -> list[Problem]:
+    """What would keep a report from being written; looked at before anything is sent."""
     if not path:
         return []
     folder = os.path.dirname(os.path.abspath(path))
@@ -83,7 +96,7 @@ def report_path_problems(path: str | None) -> list[Problem]:
         why = f"the directory {folder} is not writable"
     else:
         return []
-    return [Problem(f"'devices_report' {path} cannot be written: {why}.", "report_unwritable")]
+    return [Problem(f"'{option}' {path} cannot be written: {why}.", "report_unwritable")]
 
 
 def write_csv(path: str, header: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> None:

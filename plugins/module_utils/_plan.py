@@ -17,22 +17,28 @@ State = t.Literal["present", "absent", "exact"]
 
 
 class Pool(t.NamedTuple):
-    """Licences of an account; None where ThingSpace does not say."""
+    """Licences of an account; None where ThingSpace does not say.
+
+    :param available: as ThingSpace counts them itself, where it does; in a documented example, fewer.
+    """
 
     total: int | None
     assigned: int | None
+    available: int | None = None
 
     @property
     def free(self) -> int | None:
         """Licences that no device holds, never negative."""
         if self.total is None or self.assigned is None:
-            return None
-        return max(0, self.total - self.assigned)
+            return self.available
+        spare = max(0, self.total - self.assigned)
+        return spare if self.available is None else min(spare, self.available)
 
     def moved(self, assigned: int, removed: int) -> Pool:
         """The pool after so many licences were assigned and removed."""
         now = None if self.assigned is None else max(0, self.assigned + assigned - removed)
-        return Pool(self.total, now)
+        left = None if self.available is None else max(0, self.available - assigned + removed)
+        return Pool(self.total, now, left)
 
     def as_result(self) -> dict[str, int | None]:
         """The C(licenses) value of a module's result."""

@@ -10,10 +10,14 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import typing as t
 import urllib.parse
 
 MASK = "********"
+
+_NAMED = re.compile(r'("\w*password"\s*:\s*")(?:[^"\\]|\\.)+', re.IGNORECASE)
+"""The value of a JSON field that holds a password, also when the text ends within it."""
 
 
 def spellings(secret: str) -> set[str]:
@@ -52,4 +56,5 @@ class SecretRegister:
         """The text without secrets: for text about to be cut or cleaned, which would make them unrecognisable."""
         for form in sorted(self._forms, key=len, reverse=True):
             text = text.replace(form, MASK)
-        return text
+        # An error may quote what it is about, with passwords that nobody has told of yet.
+        return _NAMED.sub(rf"\g<1>{MASK}", text)

@@ -22,11 +22,24 @@ from ansible_collections.thingspace.licensing.tests.functional.simulated import 
     PATIENCE,
     Json,
     Simulator,
+    iccids,
     imei,
     imeis,
 )
 
-__all__ = ("ACCOUNT", "Json", "Module", "Outcome", "Playbook", "Running", "Simulator", "imei", "imeis")
+__all__ = (
+    "ACCOUNT",
+    "Json",
+    "Module",
+    "Outcome",
+    "Playbook",
+    "Receiver",
+    "Running",
+    "Simulator",
+    "iccids",
+    "imei",
+    "imeis",
+)
 
 MODULES = "ansible_collections.thingspace.licensing.plugins.modules."
 
@@ -138,9 +151,10 @@ class Module:
         check: bool = False,
         diff: bool = False,
         env: t.Mapping[str, str] | None = None,
+        prefix: t.Sequence[str] = (),
         **options: t.Any,
     ) -> Running:
-        """Start a module. An option that is None is left out."""
+        """Start a module, behind a command like prlimit if wanted. An option that is None is left out."""
         common = {
             "base_url": self.simulator.base_url,
             **dict.fromkeys(("client_id", "client_secret", "username", "password"), "simulator"),
@@ -156,7 +170,7 @@ class Module:
             "_ansible_keep_remote_files": False,
         }
         process = subprocess.Popen(
-            [sys.executable, "-m", MODULES + name],
+            [*prefix, sys.executable, "-m", MODULES + name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -176,6 +190,49 @@ class Module:
         """End what is still running."""
         for running in self._running:
             running.close()
+
+
+class Receiver:
+    """The collection's receiver as a process, which the simulator is told to call."""
+
+    PROGRAM = "ansible_collections/thingspace/licensing/extensions/receiver/thingspace_receiver.py"
+
+    def __init__(self, folder: Path, journal: Path, simulator: Simulator, account: str = ACCOUNT) -> None:
+        self._log = folder / "receiver.log"
+        ready = folder / "receiver.json"
+        program = Path(os.environ["ANSIBLE_COLLECTIONS_PATH"]) / self.PROGRAM
+        words = {"username": "listener", "password": "callback-secret"}
+        secrets = {f"THINGSPACE_CALLBACK_{name.upper()}": word for name, word in words.items()}
+        options = ["--journal", str(journal), "--port", "0", "--ready-file", str(ready), "--max-seconds", "300"]
+        with self._log.open("w", encoding="utf-8") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, str(program), *options],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=plain_environment(folder / "home", **secrets),
+            )
+        end = time.monotonic() + PATIENCE
+        while not ready.exists():
+            if self._process.poll() is not None or time.monotonic() > end:
+                raise AssertionError(f"the receiver did not start: {self.log()}")
+            time.sleep(0.01)
+        url = json.loads(ready.read_text(encoding="utf-8"))["url"]
+        state = simulator.state()["accounts"]
+        for entry in state:
+            if entry["name"] == account:
+                entry["callbacks"] = [{"service": "CarrierService", "url": url, **words}]
+        simulator.state(accounts=state)
+
+    def log(self) -> str:
+        """What it said."""
+        return self._log.read_text(encoding="utf-8")
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait(10)
+        assert "Traceback" not in self.log(), self.log()
 
 
 class Playbook:

@@ -15,6 +15,7 @@ import time
 import typing as t
 import urllib.error
 import urllib.request
+from collections import Counter
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -33,6 +34,11 @@ def imei(number: int) -> str:
 def imeis(*bounds: int) -> list[str]:
     """The ids of a range of devices; arguments as for C(range)."""
     return [imei(number) for number in range(*bounds)]
+
+
+def iccids(*bounds: int) -> list[str]:
+    """The ids of the SIMs in a range of devices."""
+    return ["89148000000" + device[6:] for device in imeis(*bounds)]
 
 
 class Simulator:
@@ -138,6 +144,23 @@ class Simulator:
     def licensed(self) -> set[str]:
         """The devices that hold a licence."""
         return {licence["device_id"] for licence in self.state()["accounts"][0]["licenses"]}
+
+    def holders(self, sku: str, account: int = 0) -> set[str]:
+        """The devices that hold a SIM-Secure licence."""
+        skus = {entry["sku"]: entry for entry in self.state()["accounts"][account]["skus"]}
+        return {licence["device_id"] for licence in skus[sku]["licenses"]}
+
+    def devices(self, *changes: Json) -> None:
+        """Change devices, each named by its IMEI; what is under way goes on."""
+        self.control("PUT", "devices", list(changes))
+
+    def sends(self) -> Counter[str]:
+        """How often each device was in a SIM-Secure request that was accepted, or took effect unanswered."""
+        sent: Counter[str] = Counter()
+        for request in self.requests():
+            if request["operation"] in ("simsec_assign", "simsec_unassign") and request["status"] == 200:
+                sent.update(request["devices"])
+        return sent
 
     def repeated_blindly(self) -> list[str]:
         """Devices that were written twice with no complete reading of the list in between."""

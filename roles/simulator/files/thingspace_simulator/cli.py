@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--devices", type=int, default=100, help="devices of the account (default %(default)s)")
     add("--licensed", type=int, default=0, help="how many of them, from the first, hold a FOTA licence")
     add("--licenses", type=int, help="licences bought (default: as many as devices)")
+    add("--sku-licenses", type=int, help="licences bought of each SIM-Secure SKU (default: as many as devices)")
     add("--seed-file", type=Path, help="state to start from, JSON as PUT /_simulator/state takes it")
     add("--latency", help="seconds added to each API request")
     add("--quirk", action="append", default=[], metavar="NAME=VALUE", help=_quirk_help())
@@ -74,7 +75,7 @@ def _seed(options: argparse.Namespace) -> Any:
     if not 0 <= options.licensed <= options.devices:
         raise BadOption("--devices and --licensed must not be negative, and --licensed not above --devices")
     total = options.devices if options.licenses is None else options.licenses
-    given: Any = seed.default_seed(options.devices, options.licensed, total)
+    given: Any = seed.default_seed(options.devices, options.licensed, total, options.sku_licenses)
     if options.seed_file is not None:
         try:
             found = json.loads(options.seed_file.read_bytes())

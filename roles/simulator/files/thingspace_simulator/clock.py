@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import datetime, timezone
 from functools import lru_cache
 
@@ -16,6 +17,11 @@ class Clock:
 
     def __init__(self) -> None:
         self._offset = 0.0
+        self._watchers: list[Callable[[], None]] = []
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Call somebody whenever the clock is moved."""
+        self._watchers.append(watcher)
 
     def now(self) -> float:
         """Return the simulated time, in seconds since 1970."""
@@ -27,15 +33,21 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         """Move the clock, usually forwards."""
-        self._offset += seconds
+        self._move(self._offset + seconds)
 
     def set(self, moment: float) -> None:
         """Make the clock show a given moment."""
-        self._offset = moment - time.time()
+        self._move(moment - time.time())
 
     def reset(self) -> None:
         """Return to wall time."""
-        self._offset = 0.0
+        self._move(0.0)
+
+    def _move(self, offset: float) -> None:
+        """Change the offset and tell the watchers."""
+        self._offset = offset
+        for watcher in self._watchers:
+            watcher()
 
 
 @lru_cache(maxsize=8192)

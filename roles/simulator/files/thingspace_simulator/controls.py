@@ -11,21 +11,14 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import NAME, VERSION, faults, quirks, statefile
+from . import NAME, VERSION, faults, listeners, quirks, simsec_controls, statefile
 from .auth import CREDENTIALS
 from .clock import iso, parse_ms
 from .messages import Reply, Request
+from .refusal import Refused, body_of
 
 if TYPE_CHECKING:
     from .service import Service
-
-
-class Refused(Exception):
-    """The body or the query of a control is wrong; carries every problem."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = problems
 
 
 def answer(service: Service, request: Request) -> Reply:
@@ -42,14 +35,6 @@ def answer(service: Service, request: Request) -> Reply:
         return Reply(data=control(service, request))
     except Refused as refused:
         return Reply(400, {"error": "; ".join(refused.problems), "problems": refused.problems})
-
-
-def _body(request: Request) -> Any:
-    """Parse the body."""
-    try:
-        return request.json()
-    except ValueError as error:
-        raise Refused([f"the body is not JSON: {error}"]) from error
 
 
 def _health(_service: Service, _request: Request) -> Any:
@@ -87,13 +72,18 @@ def check_state(given: Any, now_ms: int) -> tuple[list[Any], dict[str, Any], dic
 
 
 def _put_state(service: Service, request: Request) -> Any:
-    """Apply what is named: accounts replace all accounts, quirks and credentials merge."""
-    given = _body(request)
+    """Apply what is named: accounts replace all accounts, quirks and credentials merge.
+
+    With the accounts goes what was under way for them: accepted requests and waiting messages.
+    """
+    given = body_of(request)
     accounts, switches, credentials, problems = check_state(given, service.clock.now_ms())
     if problems:
         raise Refused(problems)
     with service.world.lock:
         if "accounts" in given:
+            listeners.keep_passwords(service.world.accounts, accounts)
+            service.cancel()
             service.world.replace(accounts)
         service.quirks.merge(switches)
         service.auth.credentials = {**service.auth.credentials, **credentials}
@@ -114,7 +104,7 @@ def _quirks(service: Service, _request: Request) -> Any:
 
 def _put_quirks(service: Service, request: Request) -> Any:
     """Set some switches."""
-    checked, problems = quirks.check(_body(request))
+    checked, problems = quirks.check(body_of(request))
     if problems:
         raise Refused(problems)
     with service.world.lock:
@@ -129,7 +119,7 @@ def _faults(service: Service, _request: Request) -> Any:
 
 def _post_faults(service: Service, request: Request) -> Any:
     """Let one fault or a list of them wait."""
-    added, problems = faults.read(_body(request), service.operations)
+    added, problems = faults.read(body_of(request), service.operations)
     if problems:
         raise Refused(problems)
     service.faults.add(added)
@@ -148,7 +138,7 @@ def _clock(service: Service, _request: Request) -> Any:
 
 def _post_clock(service: Service, request: Request) -> Any:
     """Move the clock by seconds, or to a moment."""
-    given = _body(request)
+    given = body_of(request)
     if not isinstance(given, dict) or len(given) != 1 or not given.keys() <= {"advance", "now"}:
         raise Refused(["give either advance (seconds) or now (ISO 8601 time)"])
     try:
@@ -161,6 +151,7 @@ def _post_clock(service: Service, request: Request) -> Any:
             service.clock.set(parse_ms(given["now"]) / 1000)
     except (ValueError, TypeError, OverflowError) as error:
         raise Refused([f"clock: {error}"]) from error
+    service.work.settle()
     return _clock(service, request)
 
 
@@ -212,4 +203,5 @@ CONTROLS: dict[str, dict[str, Callable[[Service, Request], Any]]] = {
     "/_simulator/requests": {"GET": _requests, "DELETE": _clear_requests},
     "/_simulator/requests/summary": {"GET": _summary},
     "/_simulator/sessions": {"GET": _sessions, "DELETE": _clear_sessions},
+    **simsec_controls.CONTROLS,
 }

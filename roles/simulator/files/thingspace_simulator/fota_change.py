@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from . import errors
+from .device import Device
 from .dialects import Words
 from .fota_account import licensed_account_of, written
 from .messages import Reply
 from .router import Call
-from .state import Account, Device, is_imei
+from .state import Account, is_imei
 
 PREEXISTING = "Device license preexisting"  # v2 and v3 assign pages
 NOT_ATTACHED = "No license attached to device"  # v1 and v2 remove pages

@@ -28,9 +28,11 @@ class Entry:
     status: int | None
     account: str | None
     devices: list[str] | None
+    sku: str | None
     fault: str | None
     has_token: bool
     has_session: bool
+    x_request_id: str | None
     user_agent: str
     content_type: str
 

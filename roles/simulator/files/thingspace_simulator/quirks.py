@@ -99,6 +99,40 @@ KNOWN: dict[str, Choice | Flag | Number] = {
     "event_only": Choice(("reject", "empty")),
     "max_devices_per_request": Number(0, 0, 10_000_000),
     "page_size": Number(1000, 1, 1_000_000),
+    # SIM-Secure: seconds until the result; documented is only that it comes later.
+    "simsec_delay": Number(1.0, 0, 86_400, whole=False),
+    # Not documented: when licenseAssigned moves, and whether the reasons to say no come at once or by callback.
+    "simsec_counts": Choice(("completion", "acceptance")),
+    "simsec_exhausted": Choice(("callback", "reject")),
+    "simsec_checks": Choice(("callback", "sync")),
+    "simsec_reassign": Choice(("success", "failed")),
+    # The unassign page wants a body, the SDKs send none. "accept": takes it, and nothing happens.
+    "simsec_bodyless": Choice(("reject", "accept")),
+    # Errors of security calls: as all connectivity management has them, or the SDK's SecurityResult.
+    "security_errors": Choice(("m2m", "security")),
+    # In the SDK only. "check": refuses one that breaks its pattern; "require": unassign must have one, too.
+    "x_request_id": Choice(("ignore", "check", "require")),
+    # Marked required, but the text wants it only from a user of several accounts.
+    "account_name": Choice(("required", "optional")),
+    # Seconds between the four attempts to deliver a callback.
+    "callback_interval": Number(300, 0, 86_400, whole=False),
+    "callback_copies": Number(1, 1, 10),
+    # Every n-th message is lost on its way; 0 is none.
+    "callback_loss": Number(0, 0, 1_000_000),
+    "callback_kinds": Choice(("mixed", "lower", "upper")),
+    "callback_status": Choice(("Failed", "Failure")),
+    # What deviceResponse holds after a SIM-Secure success is not documented.
+    "callback_response": Choice(("empty", "keyed")),
+    # "first": goes on with the URL and password of the first attempt, as was seen after registering anew.
+    "callback_listener": Choice(("current", "first")),
+    # "odd": one licence less than purchased minus assigned, as in the documented example.
+    "available": Choice(("computed", "odd")),
+    "device_page": Number(2000, 1, 1_000_000),
+    # The SDK says that only a query for one device has extendedAttributes; users read them in lists.
+    "device_attributes": Choice(("list", "single")),
+    # Documented for requests of another kind with one device only.
+    "request_status": Choice(("never", "single", "any")),
+    "status_words": Choice(("Failed", "Failure")),
     # expiresIn in the login answer: claimed by two third parties with different values.
     "login_expires_in": Choice(("absent", "3600", "1800")),
     "new_login_ends_old_session": Flag(False),

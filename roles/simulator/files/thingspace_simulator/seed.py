@@ -16,6 +16,13 @@ FIRST_IMEI = 990_000_000_000_000
 ACCOUNT_STEP = 100_000_000
 # Seeded licences were all attached at the moment of the documented example.
 SEEDED_MS = parse_ms("2017-11-29T16:03:42.000Z")
+# The SIM-Secure SKUs (assign page). Only the type "Flexible Bundle" is documented, the other words are ours.
+SIMSEC_SKUS = {
+    "SIMSec-IoT-Lt": "Lifetime",
+    "SIMSec-IoT": "Flexible",
+    "TS-BUNDLE-KTO-SIMSEC-MRC": "Flexible Bundle",
+    "TSS-IOT-INTLG-TIERED-SIMSEC": "Flexible Tiered",
+}
 
 
 def imeis(count: int, account_index: int = 0) -> list[str]:
@@ -24,8 +31,18 @@ def imeis(count: int, account_index: int = 0) -> list[str]:
     return [str(number) for number in range(first, first + count)]
 
 
-def default_seed(devices: int, licensed: int, licenses: int) -> dict[str, Any]:
-    """Return a state file with one account; its first ``licensed`` devices hold a licence."""
+def default_seed(devices: int, licensed: int, licenses: int, sku_licenses: int | None = None) -> dict[str, Any]:
+    """Return a state file with one account; its first ``licensed`` devices hold a FOTA licence.
+
+    Of each SIM-Secure SKU it has bought ``sku_licenses``, by default as many as it has devices.
+    """
     subscription = {"purchase_type": MRC, "license_count": licenses, "updated_at": iso(SEEDED_MS)}
-    account = {"name": ACCOUNT, "subscription": subscription, "devices": devices, "licenses": licensed}
+    purchased = devices if sku_licenses is None else sku_licenses
+    account = {
+        "name": ACCOUNT,
+        "subscription": subscription,
+        "devices": devices,
+        "licenses": licensed,
+        "skus": [{"sku": sku, "license_type": kind, "purchased": purchased} for sku, kind in SIMSEC_SKUS.items()],
+    }
     return {"accounts": [account]}

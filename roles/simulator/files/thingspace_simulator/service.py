@@ -11,8 +11,21 @@ import threading
 import traceback
 from typing import Any
 
-from . import access, controls, fota, login, mishaps
+from . import (
+    access,
+    bodies,
+    controls,
+    device_list,
+    fota,
+    login,
+    m2m_callbacks,
+    mishaps,
+    request_status,
+    simsec,
+    subscriptions,
+)
 from .auth import CREDENTIALS, Auth
+from .callbacks import Callbacks
 from .clock import Clock, iso
 from .faults import TOKENS, Fault, Faults
 from .journal import Entry, Journal
@@ -20,10 +33,19 @@ from .messages import ApiError, Reply, Request
 from .quirks import Quirks
 from .ratelimit import RateLimit, too_many
 from .router import Call, Router
+from .simsec_work import Work
 from .state import World
 
 # A later API adds its routes here, and its piece of an account to statefile.PARTS.
-ROUTES = (*login.ROUTES, *fota.ROUTES)
+ROUTES = (
+    *login.ROUTES,
+    *fota.ROUTES,
+    *simsec.ROUTES,
+    *subscriptions.ROUTES,
+    *device_list.ROUTES,
+    *request_status.ROUTES,
+    *m2m_callbacks.ROUTES,
+)
 OPERATIONS = {route.operation for route in ROUTES}
 
 
@@ -44,6 +66,8 @@ class Service:
         self.faults = Faults()
         self.journal = Journal()
         self.stopping = threading.Event()
+        self.work = Work(self)
+        self.callbacks = Callbacks(self)
         self._router = Router(ROUTES)
         self._rate = RateLimit()
         self._pages: dict[str, list[Any]] = {}
@@ -55,10 +79,16 @@ class Service:
         accounts, switches, credentials, problems = controls.check_state(self.seed, self.clock.now_ms())
         if problems:
             raise BadSeed("; ".join(problems))
+        self.cancel()
         self.world.replace(accounts)
         self.quirks.merge({**Quirks().dump(), **switches})
         self.auth.credentials = {**dict.fromkeys(CREDENTIALS, "simulator"), **credentials}
         self.auth.reset()
+
+    def cancel(self) -> None:
+        """Forget what is under way: accepted requests and waiting messages."""
+        self.work.cancel()
+        self.callbacks.clear()
 
     def answer(self, request: Request) -> Reply:
         """Answer any request: a control, or the API."""
@@ -89,6 +119,7 @@ class Service:
     def _note(self, request: Request, call: Call | None) -> Entry:
         """Open the journal entry."""
         write = call is not None and call.route.is_write
+        body = bodies.facts(request)
         return self.journal.open(
             time=iso(self.clock.now_ms()),
             method=request.method,
@@ -97,11 +128,13 @@ class Service:
             operation=call.route.operation if call else None,
             write=write,
             status=None,
-            account=call.names.get("account") if call else None,
-            devices=_devices(request) if write else None,
+            account=call.names.get("account", body.account) if call else None,
+            devices=body.devices if write else None,
+            sku=body.sku,
             fault=None,
             has_token="authorization" in request.headers,
             has_session=access.SESSION_HEADER in request.headers,
+            x_request_id=request.headers.get("x-request-id"),
             user_agent=request.headers.get("user-agent", ""),
             content_type=request.headers.get("content-type", ""),
         )
@@ -140,12 +173,3 @@ class Service:
         if call.route.operation == "fota_list":
             self._pages[call.names["account"]] = mishaps.rows_of(reply)
         return reply
-
-
-def _devices(request: Request) -> list[str] | None:
-    """Return the ids in the body of a write, for the journal."""
-    try:
-        ids = request.json().get("deviceList")
-    except (ValueError, AttributeError):
-        return None
-    return [str(one) for one in ids] if isinstance(ids, list) else None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the simulated service knows: accounts, their devices, their FOTA licences."""
+"""What the simulated service knows: accounts, their devices, their FOTA licences; other APIs keep parts of it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+
+from .device import Device
+from .directory import Directory
 
 MRC = "TS-HFOTA-MRC"
 EVENT = "TS-HFOTA-EVNT"
@@ -57,14 +60,6 @@ class SortedIds:
             self._removed = set()
 
 
-@dataclass(slots=True)
-class Device:
-    """A device of an account. One that has ever upgraded keeps its licence for good."""
-
-    imei: str
-    upgraded: bool = False
-
-
 @dataclass
 class Account:
     """A billing account: its FOTA subscription, its devices and the licences they hold."""
@@ -77,9 +72,11 @@ class Account:
     devices: dict[str, Device] = field(default_factory=dict)
     licenses: dict[str, int] = field(default_factory=dict)
     parts: dict[str, Any] = field(default_factory=dict)
+    directory: Directory = field(init=False)
     _order: SortedIds = field(default_factory=SortedIds)
 
     def __post_init__(self) -> None:
+        self.directory = Directory(self.devices)
         self._order = SortedIds(self.licenses)
 
     @property

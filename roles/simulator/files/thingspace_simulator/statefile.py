@@ -11,14 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from . import listeners, skus
 from .clock import iso, parse_ms
+from .device import Device
+from .devicefile import OWN_FIELDS, dump_device, read_own, shared_iccids
 from .seed import SEEDED_MS, imeis
-from .state import EVENT, MRC, Account, Device, is_imei
+from .state import EVENT, MRC, Account, is_imei
 
 MAX_PROBLEMS = 50
-_DEVICE = {"imei", "upgraded"}
+_DEVICE = {"imei", "upgraded", *OWN_FIELDS}
 _LICENSE = {"device_id", "assigned_at"}
 
 
@@ -26,26 +30,23 @@ _LICENSE = {"device_id", "assigned_at"}
 class Part:
     """A piece of an account that belongs to one API: how it is read, and how written."""
 
-    load: Callable[[Any], Any]
+    load: Callable[[Any, Account], Any]
     dump: Callable[[Any], Any]
 
 
-def _strings(value: Any) -> list[str]:
+def _strings(value: Any, _account: Account) -> list[str]:
     """Read a list of strings."""
     if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
         raise ValueError("must be a list of strings")
     return list(value)
 
 
-def _objects(value: Any) -> list[dict[str, Any]]:
-    """Read a list of objects."""
-    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-        raise ValueError("must be a list of objects")
-    return [dict(entry) for entry in value]
-
-
 # A later API registers its piece of an account here.
-PARTS: dict[str, Part] = {"candidates": Part(_strings, list), "skus": Part(_objects, list)}
+PARTS: dict[str, Part] = {
+    "candidates": Part(_strings, list),
+    "skus": Part(skus.load, skus.dump),
+    "callbacks": Part(listeners.load, listeners.dump),
+}
 
 
 def dump_account(account: Account) -> dict[str, Any]:
@@ -58,9 +59,9 @@ def dump_account(account: Account) -> dict[str, Any]:
             "license_count": account.license_count,
             "updated_at": iso(account.updated_ms),
         },
-        "devices": [{"imei": device.imei, "upgraded": device.upgraded} for device in account.devices.values()],
+        "devices": [dump_device(device) for device in account.devices.values()],
         "licenses": [{"device_id": imei, "assigned_at": iso(ms)} for imei, ms in account.licenses.items()],
-        **{name: part.dump(account.parts.get(name, [])) for name, part in PARTS.items()},
+        **{name: part.dump(account.parts[name]) for name, part in PARTS.items()},
     }
 
 
@@ -118,7 +119,9 @@ class _Reader:
         for imei in licenses.keys() - devices.keys():
             self._wrong(".licenses", f"{imei} is not a device of the account")
         purchase_type, count, updated = self._subscription(given.get("subscription", {}), len(devices))
-        return Account(name, purchase_type, count, updated, bool(active), devices, licenses, self._parts())
+        account = Account(name, purchase_type, count, updated, bool(active), devices, licenses)
+        account.parts = self._parts(account)
+        return account
 
     def _subscription(self, given: Any, default_count: int) -> tuple[str, int, int]:
         if not isinstance(given, dict):
@@ -171,8 +174,15 @@ class _Reader:
                 self._unknown(fields, _DEVICE, f".devices[{index}]")
             if not isinstance(upgraded, bool):
                 self._wrong(f".devices[{index}].upgraded", f"must be true or false, not {upgraded!r}")
-            devices[imei] = Device(imei, bool(upgraded))
+            device = devices[imei] = Device(imei, bool(upgraded))
+            if len(fields) > 1:
+                device.own = read_own(fields, partial(self._wrong_field, index)) or device.own
+        for iccid in shared_iccids(devices):
+            self._wrong(".devices", f"two devices have the ICCID {iccid}")
         return devices
+
+    def _wrong_field(self, index: int, name: str, what: str) -> None:
+        self._wrong(f".devices[{index}]{name}", what)
 
     def _licenses(self, given: Any) -> dict[str, int]:
         licenses: dict[str, int] = {}
@@ -182,11 +192,11 @@ class _Reader:
             licenses[imei] = self._time(fields.get("assigned_at"), ".licenses", index, SEEDED_MS)
         return licenses
 
-    def _parts(self) -> dict[str, Any]:
+    def _parts(self, account: Account) -> dict[str, Any]:
         parts: dict[str, Any] = {}
         for name, part in PARTS.items():
             try:
-                parts[name] = part.load(self._given.get(name, []))
+                parts[name] = part.load(self._given.get(name, []), account)
             except ValueError as error:
                 self._wrong(f".{name}", str(error))
         return parts

@@ -22,7 +22,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
     LicensingError,
     TransportError,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fota_api import Action, Answer, Verdict
+from ansible_collections.thingspace.licensing.plugins.module_utils._verdict import Action, Answer, Verdict
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
     FakeThingSpace,
     change,

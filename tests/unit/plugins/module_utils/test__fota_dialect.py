@@ -10,14 +10,13 @@ import typing as t
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._fields import number, text
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota_dialect import (
     ASSIGNED,
     DIALECTS,
     PAGE_SIZE,
     REASON,
     TOTAL,
-    number,
-    text,
 )
 
 

@@ -55,3 +55,16 @@ def test_every_secret_is_handed_over() -> None:
     assert found == spellings(SECRET) | spellings("other")
     assert "p%40ss+%2F%25%22%27%5C%0A%C3%A4%3D%3F" in found
     assert base64.b64encode(SECRET.encode()).decode() in found
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ('[{"url": "u", "password":"geh\\"eim", "x": 1}]', '[{"url": "u", "password":"********", "x": 1}]'),
+        ('{"newPassword" : "geheim', '{"newPassword" : "********'),
+        ('{"password": ""}', '{"password": ""}'),
+        ("a password is wrong", "a password is wrong"),
+    ],
+)
+def test_a_quoted_password_is_masked_though_nobody_told_of_it(text: str, masked: str) -> None:
+    assert SecretRegister(lambda _form: None).mask(text) == masked

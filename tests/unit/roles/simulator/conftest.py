@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +74,47 @@ class Caller:
         path = f"/fota/{version}/licenses/{self.account}/{what}"
         return self.api("POST", path, json={"deviceList": list(ids)}, **options)
 
+    def simsec(
+        self, *ids: str, sku: str = "SIMSec-IoT", method: str = "POST", kind: str = "IMEI", **options: Any
+    ) -> requests.Response:
+        """Ask for SIM-Secure licences (POST) or give them back (DELETE)."""
+        devices = [{"deviceIds": [{"id": one, "kind": kind}]} for one in ids]
+        body = {"accountName": self.account, "skuNumber": sku, "devices": devices}
+        options.setdefault("json", body)
+        return self.api(method, "/m2m/v1/devices/license/actions/assign", **options)
+
+    def simsec_done(self, *ids: str, **options: Any) -> requests.Response:
+        """The same, and wait for the result as far as the clock is concerned."""
+        answer = self.simsec(*ids, **options)
+        assert answer.status_code == 200, answer.text
+        self.advance(1)
+        return answer
+
+    def counts(self, sku: str = "SIMSec-IoT") -> tuple[int, int, int]:
+        """Return purchased, assigned, available as the API has them."""
+        body = {"accountName": self.account, "skuNumber": sku}
+        rows = self.api("POST", "/m2m/v1/accounts/subscriptions/actions/list", json=body).json()["subscriptionList"]
+        return rows[0]["licensePurchased"], rows[0]["licenseAssigned"], rows[0]["licenseAvailable"]
+
+    def secured(self, sku: str = "SIMSec-IoT") -> Sequence[str]:
+        """Return the devices that hold a SIM-Secure licence, straight from the state."""
+        skus = {row["sku"]: row["licenses"] for row in self.control("GET", "state")["accounts"][0]["skus"]}
+        return [row["device_id"] for row in skus[sku]]
+
+    def devices(self, **fields: Any) -> requests.Response:
+        """Ask for a page of the device list."""
+        return self.api("POST", "/m2m/v1/devices/actions/list", json={"accountName": self.account, **fields})
+
+    def listen(self, url: str, **fields: Any) -> requests.Response:
+        """Register a listener for SIM-Secure results."""
+        body = {"name": "CarrierService", "url": url, "username": "me", "password": "hunter2", **fields}
+        return self.api("POST", f"/m2m/v1/callbacks/{self.account}", json=body)
+
+    def messages(self) -> Sequence[Any]:
+        """Send what is due to be sent, wait for the listener, and return what the control knows."""
+        messages: Sequence[Any] = self.control("POST", "callbacks", {"flush": True, "wait": 10})["messages"]
+        return messages
+
     def control(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
         """Use a control and check its status."""
         answer = self.http.request(method, f"{self.root}/_simulator/{path}", json=body, timeout=10)
@@ -92,6 +136,63 @@ class Caller:
     def held(self) -> Sequence[str]:
         """Return the devices that hold a licence, straight from the state."""
         return [row["device_id"] for row in self.control("GET", "state")["accounts"][0]["licenses"]]
+
+
+class Listener:
+    """A callback listener: keeps what it gets, and answers what it is told to."""
+
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+        self.got: list[Any] = []
+        self.ports: set[int] = set()
+        self.statuses: list[int] = []
+        mine = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                mine.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                mine.ports.add(self.client_address[1])
+                self.send_response(mine.statuses.pop(0) if mine.statuses else 200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_args: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}/callback?key=open"
+        if context is not None:
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+            self.url = self.url.replace("http:", "https:")
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+    def wait(self, count: int) -> list[Any]:
+        """Return the messages once there are so many."""
+        end = time.monotonic() + 10
+        while len(self.got) < count and time.monotonic() < end:
+            time.sleep(0.005)
+        return list(self.got)
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture(name="listener")
+def fixture_listener() -> Iterator[Listener]:
+    """A listener on this machine."""
+    listener = Listener()
+    yield listener
+    listener.close()
+
+
+@pytest.fixture(name="heard")
+def fixture_heard(sim: Caller, listener: Listener) -> Listener:
+    """A listener that is registered for the account of the simulator."""
+    assert sim.listen(listener.url).status_code == 200
+    return listener
 
 
 @pytest.fixture(name="start")

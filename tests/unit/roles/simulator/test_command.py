@@ -67,6 +67,15 @@ def test_large_account_starts_fast(tmp_path):
     assert took < 3  # well under one second on an idle machine
 
 
+def test_licences_of_each_sku(tmp_path):
+    process = begin("--devices", 5, "--sku-licenses", 3, ready=tmp_path / "ready.json")
+    root = json.loads((tmp_path / "ready.json").read_text())["base_url"].removesuffix("/api")
+    skus = requests.get(f"{root}/_simulator/state", timeout=5).json()["accounts"][0]["skus"]
+    process.terminate()
+    process.communicate(timeout=5)
+    assert [(sku["purchased"], sku["licenses"]) for sku in skus] == [(3, [])] * 4
+
+
 def test_seed_file(tmp_path):
     seed = tmp_path / "seed.json"
     seed.write_text(json.dumps({"accounts": [{"name": "a", "devices": 2}], "quirks": {"page_size": 3}}))

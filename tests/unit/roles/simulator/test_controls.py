@@ -45,7 +45,8 @@ def test_state_round_trip(sim, imei):
     assert account["devices"] == [{"imei": imei(0), "upgraded": False}, {"imei": imei(1), "upgraded": True}]
     assert account["licenses"][1] == {"device_id": imei(0), "assigned_at": "2024-01-02T01:04:05.678Z"}
     assert account["subscription"]["license_count"] == 7
-    assert (account["candidates"], account["skus"]) == ([imei(1)], [{"sku": "SIMSec-IoT", "purchased": 5}])
+    sku = {"sku": "SIMSec-IoT", "license_type": "Flexible", "purchased": 5, "licenses": []}
+    assert (account["candidates"], account["skus"]) == ([imei(1)], [sku])
     assert (first["quirks"]["v3_total"], first["credentials"]["password"]) == ("absent", "other")
     sim.control("PUT", "state", first)
     assert sim.control("GET", "state") == first

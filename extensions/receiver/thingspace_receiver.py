@@ -1,0 +1,179 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Receive ThingSpace's CarrierService callbacks and write them to the journal of thingspace.licensing.
+
+Run it as a service of its own: python3 thingspace_receiver.py --journal PATH. Needs nothing but Python 3.10 or newer.
+Credentials come from the environment, see README.md beside this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import ipaddress
+import json
+import os
+import signal
+import sys
+import threading
+import typing as t
+
+BAD_START = 2
+COLLECTION = ("ansible_collections", "thingspace", "licensing")
+
+
+class BadStart(Exception):
+    """It cannot be started; the message is the one line to print."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line."""
+
+    def error(self, message: str) -> t.NoReturn:
+        raise BadStart(f"{message}. See --help.")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Start, serve until told to end."""
+    try:
+        return _run(_parser().parse_args(arguments))
+    except BadStart as error:
+        sys.stderr.write(f"thingspace_receiver: {' '.join(str(error).split())}\n")
+        return BAD_START
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="thingspace_receiver.py",
+        description="Receives ThingSpace's CarrierService callbacks and writes them to the journal.",
+        epilog="Credentials: THINGSPACE_CALLBACK_USERNAME and THINGSPACE_CALLBACK_PASSWORD in the environment, or the "
+        "names of files that hold them in ..._USERNAME_FILE and ..._PASSWORD_FILE; during a rotation also the former "
+        "ones, with _PREVIOUS. There is no option for them: every user of the machine can read a command line.",
+    )
+    add = parser.add_argument
+    add("--journal", help="the file that simsec_license writes to as well (default: THINGSPACE_JOURNAL)")
+    add("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
+    add("--port", type=int, default=9001, help="port; 0 takes any free one (default %(default)s)")
+    add("--path", default="/callback", help="path of the registered URL (default %(default)s)")
+    add("--tls-cert", help="certificate chain, PEM; with it the receiver speaks HTTPS")
+    add("--tls-key", help="its private key, if not in the same file")
+    add("--allow-anonymous", action="store_true", help="start without credentials: anybody can report results")
+    add("--ready-file", help="written with pid, port and url as JSON once listening")
+    add("--max-seconds", type=float, default=0.0, help="end after that time (default 0: never)")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    parts = _load("_errors", "_receiver_credentials", "_receiver_listener")
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: ended.set())
+    try:
+        listener = _listen(options, parts)
+    except parts["_errors"].LicensingError as error:
+        raise BadStart(error.message) from None
+    _tell(f"listening on {listener.url}")
+    _warn(options)
+    try:
+        _write_ready(options.ready_file, listener)
+        ended.wait(options.max_seconds if options.max_seconds > 0 else None)
+    finally:
+        listener.stop()
+        _remove_ready(options.ready_file)
+    _tell("ended")
+    return 0
+
+
+def _load(*names: str) -> dict[str, t.Any]:
+    """Import from the collection that this file is a part of."""
+    # Links are not followed: in a tree of collections the collection itself may be a link to a checkout.
+    collection = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    root = collection
+    for part in reversed(COLLECTION):
+        root, name = os.path.split(root)
+        if name != part:
+            raise BadStart(
+                f"This file must be run from where the collection is installed: {os.path.join('...', *COLLECTION)}/"
+                f"extensions/receiver/, not from {collection}. Install it with 'ansible-galaxy collection install "
+                "thingspace.licensing -p DIRECTORY', or name it by its path below ansible_collections"
+            )
+    sys.path.insert(0, root)
+    try:
+        prefix = ".".join((*COLLECTION, "plugins", "module_utils", ""))
+        return {name: importlib.import_module(prefix + name) for name in names}
+    except ImportError as error:
+        raise BadStart(f"The collection at {collection} is not complete: {error}. Install it again") from None
+
+
+def _listen(options: argparse.Namespace, parts: dict[str, t.Any]) -> t.Any:
+    pairs = parts["_receiver_credentials"].credentials(allow_anonymous=options.allow_anonymous)
+    settings = parts["_receiver_listener"].Settings(
+        journal=options.journal or os.environ.get("THINGSPACE_JOURNAL", ""),
+        pairs=pairs,
+        host=options.host,
+        port=options.port,
+        path=options.path,
+        certfile=options.tls_cert,
+        keyfile=options.tls_key,
+    )
+    if not settings.journal:
+        raise BadStart("The journal is missing: give --journal, or set THINGSPACE_JOURNAL")
+    return parts["_receiver_listener"].Listener(settings, log=_Log(sys.stdout))
+
+
+class _Log:
+    """One line for each message; a reader that is gone, or a full disk behind it, stops no callback."""
+
+    def __init__(self, stream: t.TextIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+    def __call__(self, line: str) -> None:
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+
+def _tell(text: str) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(f"thingspace_receiver: {text}\n")
+        sys.stderr.flush()
+
+
+def _warn(options: argparse.Namespace) -> None:
+    try:
+        outside = not ipaddress.ip_address(options.host).is_loopback
+    except ValueError:
+        outside = options.host != "localhost"
+    if outside and not options.tls_cert:
+        _tell("warning: without --tls-cert, callbacks and their passwords travel unencrypted up to here")
+    if options.allow_anonymous:
+        _tell("warning: --allow-anonymous lets anybody report results unless credentials are set")
+
+
+def _write_ready(path: str | None, listener: t.Any) -> None:
+    """Write the file in one step, so that nobody reads half of it."""
+    if not path:
+        return
+    draft = f"{path}.{os.getpid()}"
+    try:
+        with open(draft, "w", encoding="utf-8") as stream:
+            json.dump({"pid": os.getpid(), "port": listener.port, "url": listener.url}, stream)
+        os.replace(draft, path)
+    except OSError as error:
+        raise BadStart(f"The ready file {path} cannot be written: {error.strerror}") from None
+
+
+def _remove_ready(path: str | None) -> None:
+    if path:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Converging the listener of a service: the flow of C(callback), from options to result."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ._callback_api import CallbackApi, Listener
+from ._callback_options import listener_problems, url_secrets
+from ._errors import LicensingError, is_lost
+from ._module import Context, Result
+
+RESENDS = 2
+"""How often a write is sent again after reading showed that a lost one had no effect; it replaces, so that is safe."""
+
+
+def run(context: Context) -> Result:
+    """Read, compare in memory, write what differs, report without any password."""
+    params = context.params
+    context.secrets.remember(params["callback_password"], *url_secrets(params["url"]))
+    client = context.connect(listener_problems(params))
+    api = CallbackApi(client, params["account"])
+    service = params["service"]
+    before = api.listener(service)
+    after = wanted(params, before)
+    diff = {"diff": _diff(params, before, after)} if context.diff_mode else {}
+    if before == after or context.check_mode:
+        return Result({**_shown(params, after), **diff}, changed=before != after)
+    try:
+        now, failure = _carry_out(api, service, before, after)
+    except LicensingError as error:
+        return Result({}, failure=error)
+    if failure is not None and context.diff_mode:
+        diff = {"diff": _diff(params, before, now)}
+    return Result({**_shown(params, now), **diff}, changed=now != before, failure=failure)
+
+
+def wanted(params: t.Mapping[str, t.Any], before: Listener | None) -> Listener | None:
+    """The listener that shall be: what is not given stays as it is, and an empty string means none."""
+    if params["state"] == "absent":
+        return None
+    held = before or Listener(params["service"], "", "", "")
+    user, password = params["callback_username"], params["callback_password"]
+    update = params["update_password"]
+    if password is None or (before is not None and update == "on_create"):
+        password = held.password
+    return dataclasses.replace(
+        held, url=params["url"], username=held.username if user is None else user, password=password
+    )
+
+
+def _carry_out(
+    api: CallbackApi, service: str, before: Listener | None, after: Listener | None
+) -> tuple[Listener | None, LicensingError | None]:
+    """Write; what is registered then, and why that is not what was wanted.
+
+    :raises LicensingError: C(outcome_unknown), nothing could be found out.
+    """
+    now, attempts = before, 1 + RESENDS
+    while True:
+        attempts -= 1
+        try:
+            if after is None:
+                api.remove(service)
+            else:
+                api.register(after)
+            return after, None
+        except LicensingError as error:
+            failure = error
+        if not is_lost(failure):
+            return now, failure
+        now = _read_back(api, service, failure)
+        if now == after:
+            return after, None
+        if not attempts:
+            failure.message += " Reading back shows that the listener is not as wanted. Run again."
+            return now, failure
+
+
+def _read_back(api: CallbackApi, service: str, lost: LicensingError) -> Listener | None:
+    try:
+        return api.listener(service)
+    except LicensingError as error:
+        raise LicensingError(
+            f"It is not known what became of the listener of {service}. {lost.message} It could not be read back, "
+            f"either: {error.message} Run again: what is as wanted is left alone.",
+            code="outcome_unknown",
+        ) from None
+
+
+def _shown(params: t.Mapping[str, t.Any], listener: Listener | None) -> dict[str, t.Any]:
+    """The C(callback) of the result."""
+    if listener is not None:
+        return {"callback": listener.as_result(params["account"])}
+    nothing = {"account": params["account"], "service": params["service"], "url": None, "username": None}
+    return {"callback": nothing}
+
+
+def _diff(params: t.Mapping[str, t.Any], before: Listener | None, after: Listener | None) -> dict[str, str]:
+    """The listener before and after; of a password only whether there is one, and whether it becomes another."""
+    title = f"{params['account']}: listener of {params['service']}"
+    same = before is None or after is None or before.password == after.password
+    return {
+        "before_header": title,
+        "after_header": title,
+        "before": _lines(before, "(set)"),
+        "after": _lines(after, "(set)" if same or not before or not before.password else "(changed)"),
+    }
+
+
+def _lines(listener: Listener | None, secret: str) -> str:
+    if listener is None:
+        return ""
+    password = secret if listener.password else "(none)"
+    return f"url: {listener.url}\nusername: {listener.username or '(none)'}\npassword: {password}\n"

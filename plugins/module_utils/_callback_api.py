@@ -1,0 +1,104 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The operations on callback listeners. ThingSpace lists their passwords in clear text, so each is masked at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ._callback_options import url_secrets
+from ._client import Client, segments
+from ._errors import ApiError
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Listener:
+    """What ThingSpace calls for one service; empty strings for what there is none of.
+
+    Has no C(repr), so that it can never print a secret.
+    """
+
+    service: str
+    url: str
+    username: str
+    password: str
+
+    def as_result(self, account: str) -> dict[str, t.Any]:
+        """The listener without its password."""
+        return {"account": account, "service": self.service, "url": self.url, "username": self.username}
+
+
+class CallbackApi:
+    """Listeners of one account."""
+
+    def __init__(self, client: Client, account: str) -> None:
+        self._client = client
+        self._path = "/m2m/v1/callbacks" + segments(account)
+
+    def listeners(self) -> list[Listener]:
+        """C(GET /m2m/v1/callbacks/{account}): the listeners that were registered through this API."""
+        what = "list the callback listeners"
+        rows = self._client.get_list(what, self._path)
+        for row in rows:
+            self._hide(row)
+        listeners = [_listener(row) for row in rows]
+        if not all(listener.service for listener in listeners):
+            raise _unclear(what, "a usable 'serviceName' in every row")
+        return listeners
+
+    def listener(self, service: str) -> Listener | None:
+        """The listener of a service, None when there is none."""
+        found = [row for row in self.listeners() if row.service.casefold() == service.casefold()]
+        # One service has one listener; should it be listed twice, the later one replaced the other.
+        return dataclasses.replace(found[-1], service=service) if found else None
+
+    def register(self, listener: Listener) -> None:
+        """C(POST /m2m/v1/callbacks/{account}): register a listener, or replace the service's."""
+        body = {"name": listener.service, "url": listener.url}
+        if listener.username:
+            body["username"] = listener.username
+        if listener.password:
+            body["password"] = listener.password
+        what = f"register the listener of {listener.service}"
+        self._confirm(what, listener.service, self._client.post(what, self._path, body))
+
+    def remove(self, service: str) -> None:
+        """C(DELETE /m2m/v1/callbacks/{account}/name/{service}): remove the listener of a service."""
+        what = f"remove the listener of {service}"
+        self._confirm(what, service, self._client.delete(what, self._path + segments("name", service)))
+
+    def _confirm(self, what: str, service: str, answer: t.Mapping[str, t.Any]) -> None:
+        """Fail unless the answer is about this service: another one tells nothing about what happened."""
+        self._hide(answer)
+        if _text(answer, "serviceName").casefold() != service.casefold():
+            raise _unclear(what, f"the 'serviceName' {service}")
+
+    def _hide(self, row: t.Mapping[str, t.Any]) -> None:
+        """Mask the password of a row, and what its URL holds of credentials."""
+        passwords = [_text(row, key) for key in row if "password" in key.lower()]
+        pairs = [f"{_text(row, 'username')}:{password}" for password in passwords if password]
+        self._client.secrets.remember(*passwords, *pairs, *url_secrets(_text(row, "url")))
+
+
+def _listener(row: t.Mapping[str, t.Any]) -> Listener:
+    service = _text(row, "serviceName") or _text(row, "name")
+    return Listener(service, _text(row, "url"), _text(row, "username"), _text(row, "password"))
+
+
+def _text(row: t.Mapping[str, t.Any], key: str) -> str:
+    value = row.get(key)
+    return "" if value is None else str(value)
+
+
+def _unclear(what: str, wanted: str) -> ApiError:
+    return ApiError(
+        f"The answer to '{what}' lacks {wanted}, so nothing can be concluded from it. Check 'base_url'.",
+        code="bad_answer",
+        status=200,
+        effect_possible=True,
+    )

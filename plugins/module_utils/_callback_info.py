@@ -1,0 +1,28 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Reading an account's callback listeners: the flow of C(callback_info)."""
+
+from __future__ import annotations
+
+from ._callback_api import CallbackApi
+from ._errors import Problem
+from ._module import Context, Result
+
+
+def run(context: Context) -> Result:
+    """Read the listeners; of a password only whether there is one."""
+    params = context.params
+    problems: list[Problem] = []
+    client = context.connect(problems)
+    wanted = (params["service"] or "").casefold()
+    listeners = CallbackApi(client, params["account"]).listeners()
+    rows = [
+        {**listener.as_result(params["account"]), "has_password": bool(listener.password)}
+        for listener in listeners
+        if not wanted or listener.service.casefold() == wanted
+    ]
+    return Result({"callbacks": rows})

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The options that describe a callback listener: their argument spec, and everything that can be wrong with them.
+
+Sources: About Callback Services (services, ports, certificates), Register Callback Listener (credentials).
+"""
+
+from __future__ import annotations
+
+import typing as t
+import urllib.parse
+
+from ._characters import character_problems
+from ._connection import is_loopback
+from ._errors import Problem
+from ._options import Spec
+
+SERVICES = (
+    "CarrierService",
+    "AlertService",
+    "DevicePRLInformation",
+    "DeviceProfileService",
+    "DeviceService",
+    "DeviceSuspensionStatus",
+    "DeviceUsage",
+    "DiagnosticsService",
+    "EnhancedConnectivityService",
+    "ExternalProvisioningChanges",
+    "NiddService",
+    "PromoChanges",
+    "ResumeTrackingNotification",
+    "SMSDeliveryConfirmation",
+    "StateService",
+    "SubscriptionNotificationService",
+)
+
+LISTENER_SPEC: Spec = {
+    "service": {"type": "str", "choices": list(SERVICES), "default": "CarrierService"},
+    "url": {"type": "str"},
+    "callback_username": {"type": "str"},
+    "callback_password": {"type": "str", "no_log": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "update_password": {"type": "str", "choices": ["always", "on_create"], "default": "always", "no_log": False},
+}
+
+MAX_LENGTH = 40
+"""Characters that the user or the password of a listener may have."""
+
+_PORTS = ((80, 80), (443, 443), (9001, 9006), (50551, 50559), (28200, 28220))
+
+
+def listener_problems(params: t.Mapping[str, t.Any]) -> list[Problem]:
+    """Everything that is wrong with the listener that is wanted; nothing is when it is to be removed."""
+    if params["state"] == "absent":
+        return []
+    problems = _url_problems(params["url"] or "")
+    for option in ("callback_username", "callback_password"):
+        value = params[option] or ""
+        problems += character_problems(option, value)
+        if len(value) > MAX_LENGTH:
+            problems.append(Problem(f"'{option}' has {len(value)} characters; ThingSpace takes {MAX_LENGTH} at most."))
+    user = params["callback_username"]
+    if user and user.casefold() == (params["username"] or "").casefold():
+        text = (
+            "'callback_username' is the same as 'username'. ThingSpace sends it, with its password, in clear text in "
+            "every callback, so it must not be the user of the API. Choose another one."
+        )
+        problems.append(Problem(text))
+    return problems
+
+
+def url_secrets(url: str | None) -> list[str]:
+    """What a URL says about credentials."""
+    try:
+        parts = urllib.parse.urlsplit(url or "")
+        user, password = parts.username or "", parts.password or ""
+    except ValueError:
+        return []
+    if not password:
+        return [user, urllib.parse.unquote(user)]
+    return [password, urllib.parse.unquote(password), f"{user}:{password}"]
+
+
+def _url_problems(url: str) -> list[Problem]:
+    if not url:
+        return [Problem("'url' is missing: it is where ThingSpace shall send callbacks to. 'state: present' needs it.")]
+    problems = character_problems("url", url)
+    try:
+        parts = urllib.parse.urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return [*problems, Problem("'url' is not a URL. Use one like https://callbacks.example.com/thingspace.")]
+    if "@" in parts.netloc:
+        problems.append(
+            Problem("'url' must not hold a user or a password; use 'callback_username' and 'callback_password'.")
+        )
+    if not url.isprintable() or " " in url:
+        problems.append(Problem("'url' holds spaces, line breaks or other characters that no URL has."))
+    if parts.scheme not in ("http", "https") or not host:
+        text = "'url' must begin with https:// and name a host, like https://callbacks.example.com/thingspace."
+        return [*problems, Problem(text)]
+    if is_loopback(host):
+        return problems
+    if parts.scheme == "http":
+        text = f"'url' uses plain http to {host}: passwords would cross the network unencrypted. Use https://."
+        problems.append(Problem(text, "insecure_url"))
+    if port is not None and not any(lowest <= port <= highest for lowest, highest in _PORTS):
+        text = f"'url' names port {port}; ThingSpace calls only 80, 443, 9001-9006, 50551-50559 and 28200-28220."
+        problems.append(Problem(text))
+    return problems

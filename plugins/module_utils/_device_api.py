@@ -1,0 +1,198 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The device list of an account: all of it or an error, never a short list.
+
+Source: Retrieve Device Information (pages of 2,000 devices, C(hasMoreData)). A next page is asked for with the internal
+id of the last device, its attribute C(DeviceId); where answers do not carry that, with the time of its adding.
+"""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from ._client import Client
+from ._device_filter import DeviceFilter
+from ._device_row import DeviceRow, device_row
+from ._errors import ApiError, LicensingError
+from ._moments import parse_moment, write_moment
+
+PAGE_SIZE = 2000
+"""Devices that a page holds at most."""
+
+FEW = 10
+"""So many devices are looked up one by one, more with the whole list."""
+
+PATH = "/m2m/v1/devices/actions/list"
+WHAT = "list the devices"
+
+ALL = DeviceFilter()
+
+
+class DevicePage(t.NamedTuple):
+    """One page."""
+
+    rows: list[DeviceRow]
+    more: bool
+
+
+class Contradiction(LicensingError):
+    """A list that contradicts itself."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"ThingSpace's list of devices cannot be trusted: {why}. It was read twice. Run again, and ask Verizon if "
+            "it stays so.",
+            code="incomplete_list",
+        )
+
+
+class _NoCursor(Exception):
+    """More devices follow, and nothing says after which one to continue."""
+
+
+class DeviceApi:
+    """Reads the devices of one account.
+
+    :param personal: whether rows have attributes that are about persons.
+    """
+
+    def __init__(self, client: Client, account: str, page_size: int = PAGE_SIZE, *, personal: bool = False) -> None:
+        self._client = client
+        self._personal = personal
+        self._account = account
+        self._page_size = page_size
+
+    def rows(self, filters: DeviceFilter = ALL) -> list[DeviceRow]:
+        """All devices that pass the filter, in ThingSpace's order.
+
+        A list that contradicts itself is read a second time, because somebody may have changed the account meanwhile.
+
+        :raises LicensingError: it could not be read; C(incomplete_list) when the second reading contradicts itself.
+        """
+        if filters.device_id:
+            return self._single(filters)
+        try:
+            return self._read(filters)
+        except Contradiction:
+            return self._read(filters)
+
+    def states(self, kind: str, ids: t.Collection[str]) -> dict[str, str]:
+        """The state of each of these devices that the account has; active if any line of the device is."""
+        if len(ids) > FEW:
+            rows = self.rows()
+        else:
+            rows = [row for device in ids for row in self._single(DeviceFilter((kind, device)))]
+        wanted = set(ids)
+        states: dict[str, str] = {}
+        for row in rows:
+            device = row.ids.get(kind, "")
+            if device in wanted and states.get(device) != "active":
+                states[device] = row.state
+        return states
+
+    def _single(self, filters: DeviceFilter) -> list[DeviceRow]:
+        """The device of that id; none when the account does not have it."""
+        try:
+            page = self._page({**filters.body()})
+        except ApiError as error:
+            # The name of a service stands before the code, and may differ.
+            if str(error.details.get("api_code", "")).endswith("REQUEST_FAILED.DeviceNotFound"):
+                return []
+            raise
+        if page.more:
+            raise Contradiction("it names more devices than the one that was asked for")
+        return page.rows
+
+    def _read(self, filters: DeviceFilter) -> list[DeviceRow]:
+        try:
+            return self._read_by_id(filters)
+        except _NoCursor:
+            return self._read_by_time(filters)
+
+    def _read_by_id(self, filters: DeviceFilter) -> list[DeviceRow]:
+        rows: list[DeviceRow] = []
+        seen: set[str] = set()
+        cursor = "0"
+        while True:
+            position = int(cursor) if cursor.isdecimal() and cursor.isascii() else cursor
+            page = self._page({**filters.body(), "largestDeviceIdSeen": position})
+            _note(page, seen)
+            rows += page.rows
+            if not page.more:
+                return rows
+            # A position that does not advance brings devices that were seen before.
+            cursor = page.rows[-1].cursor
+            if not cursor:
+                raise _NoCursor
+
+    def _read_by_time(self, filters: DeviceFilter) -> list[DeviceRow]:
+        """Page by the time of adding: a next page begins with the devices added when the last one was."""
+        rows: dict[str, DeviceRow] = {}
+        since = None
+        while True:
+            body = filters.body()
+            if since is not None:
+                body["earliest"] = write_moment(since)
+            page = self._page(body)
+            _note(page, set())
+            before = len(rows)
+            for row in page.rows:
+                rows.setdefault(row.identity, row)
+            if not page.more:
+                return list(rows.values())
+            latest = _last_added(page)
+            if len(rows) == before or (since is not None and latest <= since):
+                why = f"more devices were added at {page.rows[-1].created_at} than one page holds"
+                raise Contradiction(f"it gives no 'DeviceId', and {why}")
+            since = latest
+
+    def _page(self, fields: dict[str, t.Any]) -> DevicePage:
+        body = {"accountName": self._account, **fields, "maxNumberOfDevices": self._page_size}
+        value = self._client.query(WHAT, PATH, body)
+        devices, more = value.get("devices"), value.get("hasMoreData")
+        if isinstance(more, str):
+            more = more.strip().lower() == "true"
+        if more is None and "deviceId" in fields:
+            more = False
+        if devices is None and more is False:
+            devices = []
+        if not isinstance(devices, list) or not all(isinstance(entry, dict) for entry in devices):
+            raise _missing("devices")
+        if not isinstance(more, bool):
+            raise _missing("hasMoreData")
+        return DevicePage([device_row(entry, personal=self._personal) for entry in devices], more)
+
+
+def _note(page: DevicePage, seen: set[str]) -> None:
+    """Refuse a page that repeats a device, or that is empty and claims that more follow."""
+    before = len(seen)
+    seen.update(row.identity for row in page.rows)
+    if len(seen) - before != len(page.rows):
+        raise Contradiction("a device stands on it twice")
+    if page.more and not page.rows:
+        raise Contradiction("an empty page claims that more devices follow")
+
+
+def _last_added(page: DevicePage) -> datetime.datetime:
+    """When the last device of a page was added; only a page in that order can be continued by it."""
+    moments = [parse_moment(row.created_at) for row in page.rows]
+    known = [moment for moment in moments if moment is not None]
+    if len(known) < len(moments):
+        raise Contradiction("it gives no 'DeviceId', and not every device has a time of adding")
+    if known != sorted(known):
+        raise Contradiction("it gives no 'DeviceId', and is not in the order of adding")
+    return known[-1]
+
+
+def _missing(field: str) -> ApiError:
+    return ApiError(
+        f"The answer to '{WHAT}' lacks a usable '{field}', so nothing can be concluded from it. Check 'base_url'.",
+        code="bad_answer",
+        status=200,
+        effect_possible=True,
+    )

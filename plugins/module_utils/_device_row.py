@@ -1,0 +1,108 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""One device of the device list, in words of our own."""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+import typing as t
+
+KINDS = ("imei", "iccid", "mdn", "msisdn", "imsi", "min", "eid", "meid", "esn")
+"""The documented kinds of device id; each is a key of a row, whether the device has one or not."""
+
+_PERSONAL = re.compile(
+    r"primaryplaceofuse|(first|last|middle|full|customer|contact|user|owner)_?name|title|address|street|phone|e-?mail"
+    r"|contact|zip_?code|postal|birth|latitude|longitude",
+    re.IGNORECASE,
+)
+
+
+class DeviceRow(t.NamedTuple):
+    """A device.
+
+    :param ids: id for each kind in lower case, strings as ThingSpace wrote them.
+    :param attributes: extended attributes.
+    """
+
+    ids: dict[str, str]
+    state: str
+    service_plan: str
+    groups: list[str]
+    custom_fields: dict[str, str]
+    created_at: str
+    connected: bool | None
+    last_connected_at: str
+    attributes: dict[str, str | None]
+
+    @property
+    def cursor(self) -> str:
+        """The internal device id (attribute C(DeviceId)), empty when ThingSpace did not give it."""
+        return self.attributes.get("DeviceId") or ""
+
+    @property
+    def identity(self) -> str:
+        """What tells this device from the others; two lines may share an IMEI, so it takes all ids."""
+        ids = " ".join(f"{kind}={self.ids[kind]}" for kind in sorted(self.ids))
+        return self.cursor or ids or f"created={self.created_at}"
+
+    def as_result(self) -> dict[str, t.Any]:
+        """The row of a result."""
+        rest = self._asdict()
+        del rest["ids"]
+        return {**dict.fromkeys(KINDS), **self.ids, **rest}
+
+
+@functools.lru_cache(maxsize=1000)
+def is_personal(key: str) -> bool:
+    """Whether an extended attribute is about a person."""
+    return _PERSONAL.search(key) is not None
+
+
+def device_row(value: t.Mapping[str, t.Any], *, personal: bool = False) -> DeviceRow:
+    """The row of one entry of C(devices); what is missing is empty.
+
+    Texts that many devices have in common are kept once.
+
+    :param personal: whether to keep attributes that are about persons.
+    """
+    carrier = next(_objects(value, "carrierInformations"), {})
+    ids: dict[str, str] = {}
+    for entry in _objects(value, "deviceIds"):
+        if entry.get("kind") and entry.get("id"):
+            ids.setdefault(sys.intern(str(entry["kind"]).lower()), str(entry["id"]))
+    connected = value.get("connected")
+    return DeviceRow(
+        ids=ids,
+        state=sys.intern(_text(carrier, "state")),
+        service_plan=sys.intern(_text(carrier, "servicePlan")),
+        groups=[sys.intern(str(name)) for name in value.get("groupNames") or [] if name],
+        custom_fields={key: _text(entry, "value") for key, entry in _pairs(value, "customFields")},
+        created_at=_text(value, "createdAt"),
+        connected=connected.lower() == "true" if isinstance(connected, str) else connected,
+        last_connected_at=_text(value, "lastConnectionDate"),
+        attributes={
+            key: None if entry.get("value") is None else str(entry["value"])
+            for key, entry in _pairs(value, "extendedAttributes")
+            if personal or not is_personal(key)
+        },
+    )
+
+
+def _pairs(value: t.Mapping[str, t.Any], field: str) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
+    return ((sys.intern(str(entry["key"])), entry) for entry in _objects(value, field) if entry.get("key"))
+
+
+def _objects(value: t.Mapping[str, t.Any], field: str) -> t.Iterator[dict[str, t.Any]]:
+    found = value.get(field)
+    return (entry for entry in (found if isinstance(found, list) else []) if isinstance(entry, dict))
+
+
+def _text(value: t.Mapping[str, t.Any], field: str) -> str:
+    found = value.get(field)
+    return "" if found is None else str(found)

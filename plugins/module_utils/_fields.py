@@ -1,0 +1,32 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Reading fields of answers whose spelling differs between versions, and whose types differ from the documents."""
+
+from __future__ import annotations
+
+import typing as t
+
+
+def number(value: t.Mapping[str, t.Any], names: tuple[str, ...]) -> int | None:
+    """The first of these fields that holds a whole number, also one written as a string; None for none."""
+    for name in names:
+        found: t.Any = value.get(name)
+        if isinstance(found, bool):
+            continue
+        try:
+            return int(found)
+        except (TypeError, ValueError, OverflowError):
+            continue
+    return None
+
+
+def text(value: t.Mapping[str, t.Any], names: tuple[str, ...]) -> str:
+    """The first of these fields that is there, as text."""
+    for name in names:
+        if value.get(name) is not None:
+            return str(value[name])
+    return ""

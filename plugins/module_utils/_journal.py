@@ -1,0 +1,233 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The journal of SIM-Secure requests: what was sent, what was answered, what was confirmed. Each call is one commit."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import operator
+import os
+import platform
+import threading
+import typing as t
+
+from ._confirmation import Confirmation
+from ._journal_file import PATIENCE, connect, guarded, now
+from ._journal_match import Recorded, adopt, record
+from ._standing import Attempt, RequestState
+from ._verdict import Action
+
+if t.TYPE_CHECKING:
+    import sqlite3
+
+_CHUNK = 900
+"""Devices in one query: SQLite takes at least 999 parameters."""
+
+
+class Scope(t.NamedTuple):
+    """What a journal keeps apart: the licences of one SKU in one account, by one kind of id."""
+
+    account: str
+    sku: str
+    kind: str
+
+
+class Lost(t.NamedTuple):
+    """A request whose fate is not known.
+
+    :param run: the run that sent it.
+    :param devices: those of its devices that were not reported on either.
+    """
+
+    request: int
+    run: int
+    action: Action
+    devices: list[str]
+
+
+class Journal:
+    """An open journal; its methods may be called by several threads."""
+
+    def __init__(self, db: sqlite3.Connection, path: str) -> None:
+        self._db = db
+        self._lock = threading.Lock()
+        self.path = path
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def attempts(self, scope: Scope, devices: t.Sequence[str]) -> dict[str, list[Attempt]]:
+        """The attempts of each of these devices that has any, oldest first."""
+        found: dict[str, list[Attempt]] = {}
+        with self._reading() as db:
+            key = _scope(db, scope)
+            for start in range(0, len(devices), _CHUNK):
+                part = devices[start : start + _CHUNK]
+                marks = ",".join("?" * len(part))
+                rows = db.execute(f"{_ATTEMPTS} AND entry.device_id IN ({marks}) {_ORDER}", (key, *part))
+                for device, *attempt in rows:
+                    found.setdefault(device, []).append(Attempt(*attempt))
+        return found
+
+    def walk(self, account: str, sku: str | None) -> t.Iterator[tuple[Scope, str, list[Attempt]]]:
+        """Every device of an account, of one SKU or of all, with its attempts; sorted, and never all in memory."""
+        with self._reading() as db:
+            scopes = db.execute(
+                "SELECT id, account, sku, kind FROM scope WHERE account = ? ORDER BY sku, kind", (account,)
+            )
+            for key, *scope in scopes.fetchall():
+                if sku is None or scope[1] == sku:
+                    rows = db.execute(f"{_ATTEMPTS} {_ORDER}", (key,))
+                    for device, group in itertools.groupby(rows, key=operator.itemgetter(0)):
+                        yield Scope(*scope), device, [Attempt(*row[1:]) for row in group]
+
+    def begin_run(self, scope: Scope, action: Action, assigned_before: int | None) -> int:
+        """Note that a job begins to send."""
+        values = (scope.account, scope.sku, action, assigned_before, platform.node(), os.getpid(), now())
+        with self._writing() as db:
+            db.execute("INSERT OR IGNORE INTO scope (account, sku, kind) VALUES (?, ?, ?)", scope)
+            return _inserted(
+                db.execute(
+                    "INSERT INTO run (account, sku, action, assigned_before, host, pid, started) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    values,
+                )
+            )
+
+    def end_run(self, run: int) -> None:
+        """Note that the job came to its end."""
+        with self._writing() as db:
+            db.execute("UPDATE run SET ended = ? WHERE id = ?", (now(), run))
+
+    def intend(self, run: int, scope: Scope, action: Action, devices: t.Sequence[str], x_request_id: str) -> int:
+        """Write a request down before it is sent."""
+        with self._writing() as db:
+            key = _scope(db, scope)
+            values = (run, key, action, len(devices), x_request_id, now())
+            request = _inserted(
+                db.execute(
+                    "INSERT INTO request (run, scope, action, devices, x_request_id, state, sent) "
+                    "VALUES (?, ?, ?, ?, ?, 'sending', ?)",
+                    values,
+                )
+            )
+            db.executemany(
+                "INSERT INTO entry (scope, device_id, request) VALUES (?, ?, ?)",
+                [(key, device, request) for device in devices],
+            )
+        return request
+
+    def accepted(self, request: int, request_id: str) -> None:
+        """Write down ThingSpace's answer; a confirmation that was faster than the answer is applied."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE request SET state = 'accepted', request_id = ?, answered = ? WHERE id = ?",
+                (request_id, now(), request),
+            )
+            adopt(db, request_id)
+
+    def settle(self, requests: t.Sequence[int], state: RequestState, answer: str) -> None:
+        """Write down what else became of requests."""
+        with self._writing() as db:
+            db.executemany(
+                "UPDATE request SET state = ?, answer = ?, answered = ? WHERE id = ?",
+                [(state, answer, now(), request) for request in requests],
+            )
+
+    def confirm(self, confirmations: t.Sequence[Confirmation]) -> list[Recorded]:
+        """Write confirmations down, all or none; they are on the disk when this returns."""
+        with self._writing() as db:
+            return [record(db, confirmation) for confirmation in confirmations]
+
+    def lost(self, account: str, sku: str) -> list[Lost]:
+        """The requests of an account and SKU whose fate is not known, oldest first."""
+        found: dict[int, Lost] = {}
+        with self._reading() as db:
+            rows = db.execute(
+                "SELECT request.id, request.run, request.action, entry.device_id FROM request "
+                "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
+                "WHERE request.state IN ('sending', 'unknown') AND scope.account = ? AND scope.sku = ? "
+                "AND entry.outcome IS NULL AND NOT EXISTS (SELECT 1 FROM entry AS later "
+                "JOIN request AS after ON after.id = later.request WHERE later.scope = entry.scope "
+                "AND later.device_id = entry.device_id AND later.request > entry.request "
+                "AND after.state NOT IN ('rejected', 'not_sent', 'no_effect')) ORDER BY request.id",
+                (account, sku),
+            )
+            for request, run, action, device in rows:
+                found.setdefault(request, Lost(request, run, action, [])).devices.append(device)
+        return list(found.values())
+
+    def moved_since(self, run: int, account: str, sku: str) -> tuple[int | None, dict[tuple[Action, bool], int]]:
+        """The count of assigned licences before a run, and what was sent and answered from then on.
+
+        :returns: the count, and for (action, confirmed) how many devices; failed ones are left out.
+        """
+        with self._reading() as db:
+            (before,) = db.execute("SELECT assigned_before FROM run WHERE id = ?", (run,)).fetchone()
+            rows = db.execute(
+                "SELECT request.action, entry.outcome IS NOT NULL, count(*) FROM request "
+                "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
+                "WHERE request.run >= ? AND scope.account = ? AND scope.sku = ? AND (entry.outcome = 'success' "
+                "OR (entry.outcome IS NULL AND request.state = 'accepted')) GROUP BY 1, 2",
+                (run, account, sku),
+            )
+            return before, {(action, bool(confirmed)): count for action, confirmed, count in rows}
+
+    def unconfirmed(self, scope: Scope, devices: t.Sequence[str]) -> list[str]:
+        """Those of these devices whose last accepted request has not been confirmed."""
+        waiting = []
+        for device, attempts in self.attempts(scope, devices).items():
+            if attempts[-1].state == "accepted" and attempts[-1].outcome is None:
+                waiting.append(device)
+        return waiting
+
+    @contextlib.contextmanager
+    def _writing(self) -> t.Iterator[sqlite3.Connection]:
+        with self._lock, guarded(self.path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    @contextlib.contextmanager
+    def _reading(self) -> t.Iterator[sqlite3.Connection]:
+        with self._lock, guarded(self.path):
+            self._db.execute("BEGIN")
+            try:
+                yield self._db
+            finally:
+                self._db.execute("ROLLBACK")
+
+
+_ATTEMPTS = (
+    "SELECT entry.device_id, request.action, request.state, entry.outcome, "
+    "CASE WHEN entry.outcome IS NULL THEN request.answer ELSE entry.reason END, "
+    "coalesce(entry.request_id, request.request_id, ''), request.x_request_id, request.sent, "
+    "coalesce(entry.confirmed, '') "
+    "FROM entry JOIN request ON request.id = entry.request WHERE entry.scope = ?"
+)
+_ORDER = "ORDER BY entry.device_id, entry.request"
+
+
+def open_journal(path: str, *, write: bool, patience: float = PATIENCE) -> Journal:
+    """Open a journal, see C(connect); an empty path makes one that lasts as long as the process."""
+    return Journal(connect(path, write=write, patience=patience), path)
+
+
+def _scope(db: sqlite3.Connection, scope: Scope) -> int:
+    row = db.execute("SELECT id FROM scope WHERE account = ? AND sku = ? AND kind = ?", scope).fetchone()
+    return int(row[0]) if row else -1
+
+
+def _inserted(cursor: sqlite3.Cursor) -> int:
+    return int(cursor.lastrowid or 0)

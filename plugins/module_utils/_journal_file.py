@@ -1,0 +1,230 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The journal as a file: opening, creating, upgrading and locking it, and the names of all that can go wrong.
+
+SQLite with a write-ahead log, flushed to the disk at every commit: what was committed survives a kill and a power cut.
+The file belongs on a local disk. Two small files lie beside it, see C(_journal_lock).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import typing as t
+import urllib.parse
+import uuid
+
+from ._errors import LicensingError
+from ._journal_lock import known_journal, remember_journal
+from ._journal_schema import SCHEMA
+
+try:
+    import sqlite3
+except ImportError:  # A Python that was built without it.
+    sqlite3 = None  # type: ignore[assignment]
+
+APPLICATION_ID = 0x54534A4C
+"""Marks the file as a journal of this collection (the letters TSJL)."""
+
+PATIENCE = 30.0
+"""Seconds to wait for a lock of another process."""
+
+CHECKED_BELOW = 64 * 1024 * 1024
+"""A file up to this size is checked as a whole whenever it is opened; a larger one after a run that did not end."""
+
+
+def now() -> str:
+    """The time as the journal keeps it: UTC, ISO 8601, sortable."""
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def connect(path: str, *, write: bool, patience: float = PATIENCE) -> sqlite3.Connection:
+    """Open a journal of the newest schema, made when there is none.
+
+    :param path: an empty string makes one in memory.
+    :param write: otherwise nothing is made or changed: an old journal is upgraded in memory, a missing one is empty.
+    :raises LicensingError: C(journal_unusable), C(journal_damaged), C(journal_newer), C(journal_locked),
+        C(journal_full), C(missing_library).
+    """
+    if sqlite3 is None:
+        text = "This Python has no sqlite3, which the journal needs. Set 'ansible_python_interpreter' to one that has."
+        raise LicensingError(text, code="missing_library")
+    if not path:
+        return _upgraded(_open(":memory:", patience))
+    _check_place(path)
+    with guarded(path):
+        if write:
+            return _open_file(path, patience)
+        return _open_to_read(path, patience)
+
+
+@contextlib.contextmanager
+def guarded(path: str | None) -> t.Iterator[None]:
+    """Give every error of SQLite a name and an advice."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _named(error, path or "in memory") from None
+
+
+def _check_place(path: str) -> None:
+    folder = os.path.dirname(os.path.abspath(path))
+    if os.path.isdir(path):
+        raise _unusable(path, "it is a directory")
+    if not os.path.isdir(folder):
+        raise _unusable(path, f"the directory {folder} does not exist")
+    expected = known_journal(path)
+    if expected and (not os.path.exists(path) or os.path.getsize(path) == 0):
+        raise LicensingError(
+            f"The journal {path} is gone or empty, but {path}.id says that there was one ({expected}). What was sent "
+            "so far would be forgotten. Restore the file; or if it was given up on purpose, remove the .id file too.",
+            code="journal_damaged",
+        )
+
+
+def _open_file(path: str, patience: float) -> sqlite3.Connection:
+    # Only when it is missing: closing a file that SQLite has open in this process would take SQLite's locks away.
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise _unusable(path, error.strerror or "it cannot be opened") from None
+    db = _open(f"file:{urllib.parse.quote(os.path.abspath(path))}?mode=rw", patience)
+    try:
+        _identify(db, path)
+        _set(db, "journal_mode", "WAL")
+        _set(db, "synchronous", "FULL")
+        _upgraded(db)
+        _check(db, path)
+        remember_journal(path, db.execute("SELECT uuid FROM identity").fetchone()[0])
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _open_to_read(path: str, patience: float) -> sqlite3.Connection:
+    if not os.path.exists(path):
+        return _upgraded(_open(":memory:", patience))
+    if not os.access(path, os.R_OK):
+        raise _unusable(path, "it is not readable")
+    # On a read-only disk the shared memory of the log cannot be made; without a log none is needed.
+    folder_is_fixed = not os.access(os.path.dirname(os.path.abspath(path)), os.W_OK)
+    fixed = "&immutable=1" if folder_is_fixed and not os.path.exists(path + "-wal") else ""
+    db = _open(f"file:{urllib.parse.quote(os.path.abspath(path))}?mode=ro{fixed}", patience)
+    try:
+        version = _identify(db, path)
+        _check(db, path)
+        if version < len(SCHEMA):
+            copy = _open(":memory:", patience)
+            db.backup(copy)
+            db.close()
+            return _upgraded(copy)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _open(uri: str, patience: float) -> sqlite3.Connection:
+    db = sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
+    _set(db, "temp_store", "MEMORY")
+    return db
+
+
+def _identify(db: sqlite3.Connection, path: str) -> int:
+    """The schema's version; refuses what is no journal, or one that a newer release wrote."""
+    mark, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
+    tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if (tables and mark != APPLICATION_ID) or (not tables and mark not in (0, APPLICATION_ID)):
+        raise _unusable(path, "it is an SQLite file of another program")
+    if version > len(SCHEMA):
+        raise LicensingError(
+            f"The journal {path} was written by a newer release (its schema is {version}, this one knows "
+            f"{len(SCHEMA)}). Install the newer thingspace.licensing here, too.",
+            code="journal_newer",
+        )
+    return int(version)
+
+
+def _upgraded(db: sqlite3.Connection) -> sqlite3.Connection:
+    """Bring the schema to the newest version, all or nothing, also when several processes try at once."""
+    if db.execute("PRAGMA user_version").fetchone()[0] == len(SCHEMA):
+        return db
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        for script in SCHEMA[version:]:
+            for statement in script:
+                db.execute(statement)
+        if version == 0:
+            db.execute("INSERT INTO identity VALUES (?, ?)", (str(uuid.uuid4()), now()))
+            _set(db, "application_id", str(APPLICATION_ID))
+        _set(db, "user_version", str(len(SCHEMA)))
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    return db
+
+
+def _check(db: sqlite3.Connection, path: str) -> None:
+    """Look for damage: always in a file of usual size, else when the last run did not come to its end."""
+    unended = "run" in _tables(db) and db.execute("SELECT 1 FROM run WHERE ended IS NULL LIMIT 1").fetchone()
+    if os.path.getsize(path) > CHECKED_BELOW and not unended:
+        return
+    found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise _damaged(path, str(found))
+
+
+def _tables(db: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def _set(db: sqlite3.Connection, name: str, value: str) -> None:
+    db.execute(f"PRAGMA {name} = {value}").fetchall()
+
+
+def _named(error: sqlite3.Error, path: str) -> LicensingError:
+    text = str(error)
+    words = text.lower()
+    if "locked" in words or "busy" in words:
+        return LicensingError(
+            f"The journal {path} is locked by another process for longer than this task can wait. Run again when that "
+            "one is done.",
+            code="journal_locked",
+        )
+    if "full" in words:
+        return LicensingError(
+            f"The journal {path} cannot be written: the disk is full. Nothing is sent that cannot be written down. "
+            "Make room and run again.",
+            code="journal_full",
+        )
+    if "malformed" in words or "not a database" in words or "corrupt" in words:
+        return _damaged(path, text)
+    if "readonly" in words or "read-only" in words:
+        return _unusable(path, "it, or the directory it lies in, is read-only")
+    return _unusable(path, text)
+
+
+def _damaged(path: str, what: str) -> LicensingError:
+    return LicensingError(
+        f"The journal {path} is damaged ({what.splitlines()[0][:200]}). Nothing was sent on the strength of it, and it "
+        "is left as it is. Restore it from a backup, or save what can be saved: "
+        f"sqlite3 {path} .recover | sqlite3 recovered.db",
+        code="journal_damaged",
+    )
+
+
+def _unusable(path: str, why: str) -> LicensingError:
+    return LicensingError(
+        f"The journal {path} cannot be used: {why}. Point 'journal' to a file of your own on a local disk.",
+        code="journal_unusable",
+    )

@@ -1,0 +1,86 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The files beside the journal: C(.lock) keeps jobs of one account apart, C(.id) remembers that there is a journal.
+
+The operating system's locks vanish with the process, also after kill -9. They would vanish as well when the process
+closed the same file elsewhere, hence two files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+import typing as t
+import zlib
+
+from ._errors import LicensingError
+
+
+@contextlib.contextmanager
+def account_lock(path: str, account: str, patience: float) -> t.Iterator[None]:
+    """Keep other jobs from sending for this account while the block runs.
+
+    :param path: the journal; nothing is locked when it is empty.
+    :raises LicensingError: C(journal_locked), C(journal_unusable).
+    """
+    if not path:
+        yield
+        return
+    try:
+        handle = os.open(path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        text = f"The lock of the journal, {path}.lock, cannot be opened: {error.strerror}. Make it writable."
+        raise LicensingError(text, code="journal_unusable") from None
+    try:
+        _wait(handle, path, account, patience)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _wait(handle: int, path: str, account: str, patience: float) -> None:
+    # One byte for each account; the file itself stays empty.
+    place = zlib.crc32(account.encode())
+    end = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+            return
+        except OSError:
+            if time.monotonic() >= end:
+                raise LicensingError(
+                    f"Another job is sending SIM-Secure changes for the account {account} with the journal {path}, "
+                    f"and did not end within {patience:.0f} s. Nothing was sent. Run again when it is done.",
+                    code="journal_locked",
+                ) from None
+        time.sleep(0.1)
+
+
+def known_journal(path: str) -> str:
+    """The identity of the journal that was last opened here; empty when there never was one."""
+    try:
+        with open(path + ".id", encoding="ascii", errors="replace") as stream:
+            return stream.readline().strip()[:40]
+    except OSError:
+        return ""
+
+
+def remember_journal(path: str, identity: str) -> None:
+    """Note that there is a journal, so that its loss is noticed."""
+    if known_journal(path) == identity:
+        return
+    try:
+        handle = os.open(path + ".id", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.pwrite(handle, f"{identity}\n".encode(), 0)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        text = f"The file {path}.id, cannot be written: {error.strerror}. Make it writable."
+        raise LicensingError(text, code="journal_unusable") from None

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Matching confirmations with the journal's entries, by request id and device."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import typing as t
+
+from ._confirmation import Confirmation
+from ._journal_file import now
+from ._verdict import Action
+
+if t.TYPE_CHECKING:
+    import sqlite3
+
+ADOPTED_WITHIN = datetime.timedelta(hours=1)
+"""A confirmation of an unknown request id can belong to a request whose answer was lost that long ago at most.
+ThingSpace sends a callback four times within 15 minutes. The listener also hears of requests that others made."""
+
+
+class Recorded(t.NamedTuple):
+    """What became of a confirmation.
+
+    :param outcome: C(unmatched) ones are kept and applied when their request becomes known.
+    """
+
+    outcome: t.Literal["recorded", "duplicate", "unmatched"]
+    account: str | None = None
+    sku: str | None = None
+    device_id: str | None = None
+    kind: str | None = None
+    action: Action | None = None
+
+
+class _Entry(t.NamedTuple):
+    scope: int
+    device_id: str
+    request: int
+    outcome: str | None
+    account: str
+    sku: str
+    kind: str
+    action: Action
+
+
+# CROSS JOIN keeps the order of the tables: the planner knows nothing of their sizes.
+_COLUMNS = (
+    "SELECT entry.scope, entry.device_id, entry.request, entry.outcome, scope.account, scope.sku, scope.kind, "
+    "request.action FROM "
+)
+_OF_REQUEST = (
+    _COLUMNS + "request CROSS JOIN scope ON scope.id = request.scope "
+    "CROSS JOIN entry ON entry.scope = request.scope AND entry.request = request.id "
+    "WHERE request.request_id = ? AND scope.kind = ? AND entry.device_id = ? ORDER BY request.id DESC LIMIT 1"
+)
+_OF_LOST_REQUEST = (
+    _COLUMNS + "scope CROSS JOIN entry ON entry.scope = scope.id CROSS JOIN request ON request.id = entry.request "
+    "WHERE scope.kind = ? AND entry.device_id = ? AND request.request_id IS NULL "
+    "AND request.state NOT IN ('rejected', 'not_sent') AND request.sent > ? "
+    "AND (entry.outcome IS NULL OR entry.request_id = ?) ORDER BY request.id DESC LIMIT 1"
+)
+
+
+def record(db: sqlite3.Connection, confirmation: Confirmation) -> Recorded:
+    """Write one confirmation down, inside the caller's transaction."""
+    entry, own_id = _of_request(db, confirmation), None
+    if entry is None:
+        entry, own_id = _of_lost_request(db, confirmation), confirmation.request_id
+    if entry is None or confirmation.status == "other":
+        return _keep(db, confirmation, entry)
+    told = Recorded("recorded", entry.account, entry.sku, entry.device_id, entry.kind, entry.action)
+    if entry.outcome == confirmation.status:
+        return told._replace(outcome="duplicate")
+    if entry.outcome == "success":
+        # A later contradiction is kept, but what was reported as done counts as done.
+        return _keep(db, confirmation, entry)
+    db.execute(
+        "UPDATE entry SET outcome = ?, reason = ?, confirmed = ?, request_id = ? "
+        "WHERE scope = ? AND device_id = ? AND request = ?",
+        (confirmation.status, confirmation.reason, now(), own_id, entry.scope, entry.device_id, entry.request),
+    )
+    return told
+
+
+def adopt(db: sqlite3.Connection, request_id: str) -> None:
+    """Apply the kept confirmations of a request that became known."""
+    kept = db.execute(
+        "SELECT id, devices, status, reason FROM callback WHERE request_id = ? AND matched = 0 ORDER BY id",
+        (request_id,),
+    ).fetchall()
+    for key, devices, status, reason in kept:
+        confirmation = Confirmation(request_id, tuple((kind, id_) for kind, id_ in json.loads(devices)), status, reason)
+        if _of_request(db, confirmation) is not None:
+            db.execute("UPDATE callback SET matched = 1 WHERE id = ?", (key,))
+            record(db, confirmation)
+
+
+def _of_request(db: sqlite3.Connection, confirmation: Confirmation) -> _Entry | None:
+    """The entry of the request with this id for any of the ids of the device."""
+    for kind, device in confirmation.devices:
+        row = db.execute(_OF_REQUEST, (confirmation.request_id, kind, device)).fetchone()
+        if row:
+            return _Entry(*row)
+    return None
+
+
+def _of_lost_request(db: sqlite3.Connection, confirmation: Confirmation) -> _Entry | None:
+    """The entry of a request whose answer was lost, or is still under way, that names this device.
+
+    Each device is matched by itself: a report that was about something else must not decide for the whole request.
+    """
+    since = (datetime.datetime.now(datetime.timezone.utc) - ADOPTED_WITHIN).strftime("%Y-%m-%dT%H:%M:%S")
+    for kind, device in confirmation.devices:
+        row = db.execute(_OF_LOST_REQUEST, (kind, device, since, confirmation.request_id)).fetchone()
+        if row:
+            return _Entry(*row)
+    return None
+
+
+def _keep(db: sqlite3.Connection, confirmation: Confirmation, entry: _Entry | None) -> Recorded:
+    """Keep a confirmation that changes no entry; the same one again is a duplicate."""
+    values = (
+        confirmation.request_id,
+        json.dumps(sorted(confirmation.devices)),
+        confirmation.status,
+        confirmation.reason,
+        now(),
+        int(entry is not None),
+    )
+    added = db.execute(
+        "INSERT OR IGNORE INTO callback (request_id, devices, status, reason, received, matched) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        values,
+    ).rowcount
+    if entry is None:
+        return Recorded("unmatched" if added else "duplicate")
+    outcome: t.Literal["recorded", "duplicate"] = "recorded" if added else "duplicate"
+    return Recorded(outcome, entry.account, entry.sku, entry.device_id, entry.kind, entry.action)

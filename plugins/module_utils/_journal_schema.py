@@ -1,0 +1,47 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The journal's tables. Each script brings a journal one version further; one that was released never changes.
+
+- A run is one task that sends. It keeps what the account's count was before, to judge lost requests by.
+- A request is written down before it is sent, with its devices as entries; its state is what its answer told.
+- An entry's outcome is what ThingSpace reported for that device later on. Its request id is only set where that report
+  was matched by the device, because the request's own answer was lost.
+- A callback is a confirmation that could not be matched to an entry (yet).
+"""
+
+from __future__ import annotations
+
+SCHEMA: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE identity (uuid TEXT NOT NULL, created TEXT NOT NULL)",
+        """CREATE TABLE run (
+            id INTEGER PRIMARY KEY, account TEXT NOT NULL, sku TEXT NOT NULL, action TEXT NOT NULL,
+            assigned_before INTEGER, host TEXT NOT NULL, pid INTEGER NOT NULL, started TEXT NOT NULL, ended TEXT)""",
+        """CREATE TABLE scope (
+            id INTEGER PRIMARY KEY, account TEXT NOT NULL, sku TEXT NOT NULL, kind TEXT NOT NULL,
+            UNIQUE (account, sku, kind))""",
+        """CREATE TABLE request (
+            id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run (id),
+            scope INTEGER NOT NULL REFERENCES scope (id), action TEXT NOT NULL, devices INTEGER NOT NULL,
+            x_request_id TEXT NOT NULL, request_id TEXT, state TEXT NOT NULL, sent TEXT NOT NULL, answered TEXT,
+            answer TEXT NOT NULL DEFAULT '')""",
+        "CREATE INDEX request_by_request_id ON request (request_id)",
+        "CREATE INDEX request_by_state ON request (state) WHERE state IN ('sending', 'unknown')",
+        """CREATE TABLE entry (
+            scope INTEGER NOT NULL, device_id TEXT NOT NULL, request INTEGER NOT NULL REFERENCES request (id),
+            outcome TEXT, reason TEXT NOT NULL DEFAULT '', confirmed TEXT, request_id TEXT,
+            PRIMARY KEY (scope, device_id, request)) WITHOUT ROWID""",
+        "CREATE INDEX entry_by_request ON entry (request)",
+    ),
+    (
+        """CREATE TABLE callback (
+            id INTEGER PRIMARY KEY, request_id TEXT NOT NULL, devices TEXT NOT NULL, status TEXT NOT NULL,
+            reason TEXT NOT NULL, received TEXT NOT NULL, matched INTEGER NOT NULL DEFAULT 0,
+            UNIQUE (request_id, devices, status))""",
+        "CREATE INDEX callback_unmatched ON callback (request_id) WHERE matched = 0",
+    ),
+)

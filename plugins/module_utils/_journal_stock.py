@@ -1,0 +1,168 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Taking stock of the journal: where each device stands, how many there are of each kind, and what that means for the
+account's own count. Pure, but for reading.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ._journal import Journal
+from ._simsec_api import Subscription
+from ._standing import Standing, fold
+
+State = t.Literal["assigned", "removed", "pending", "failed", "unknown"]
+
+OPEN = frozenset({"pending", "failed", "unknown"})
+
+
+class DeviceRow(t.NamedTuple):
+    """Where one device stands.
+
+    :param state: C(assigned) and C(removed) are confirmed; the others speak of the change in C(action).
+    :param sent: when the last request was sent, and C(confirmed) when ThingSpace reported on it.
+    """
+
+    sku: str
+    kind: str
+    device_id: str
+    state: State
+    action: str
+    reason: str
+    request_id: str
+    x_request_id: str
+    sent: str
+    confirmed: str
+
+
+class HistoryRow(t.NamedTuple):
+    """One request that named a device, and what became of it."""
+
+    sku: str
+    kind: str
+    device_id: str
+    action: str
+    request_state: str
+    outcome: str
+    reason: str
+    request_id: str
+    x_request_id: str
+    sent: str
+    confirmed: str
+
+
+@dataclasses.dataclass
+class Stock:
+    """The devices of one SKU, counted.
+
+    :param least: licences that the account must count according to the journal, C(most) those that it may count:
+        what is not confirmed can have happened or not.
+    """
+
+    sku: str
+    assigned: int = 0
+    removed: int = 0
+    pending: int = 0
+    failed: int = 0
+    unknown: int = 0
+    least: int = 0
+    most: int = 0
+
+    def add(self, standing: Standing, state: State) -> None:
+        """Count one device in."""
+        setattr(self, state, getattr(self, state) + 1)
+        low, high = _may_hold(standing, state)
+        self.least += low
+        self.most += high
+
+    def as_result(self) -> dict[str, t.Any]:
+        """A row of C(journal) in the result."""
+        return {
+            "sku": self.sku,
+            "confirmed": self.assigned,
+            "removed": self.removed,
+            "pending": self.pending,
+            "failed": self.failed,
+            "unknown": self.unknown,
+        }
+
+
+def device_rows(journal: Journal, account: str, sku: str | None) -> t.Iterator[tuple[Standing, DeviceRow]]:
+    """Where every device stands; those that certainly were never changed are left out."""
+    for scope, device, attempts in journal.walk(account, sku):
+        standing = fold(attempts)
+        last = standing.last
+        if last is not None:
+            details = (last.action, last.reason, last.request_id, last.x_request_id, last.sent, last.confirmed)
+            yield standing, DeviceRow(scope.sku, scope.kind, device, state_of(standing), *details)
+
+
+def history_rows(journal: Journal, account: str, sku: str | None) -> t.Iterator[HistoryRow]:
+    """Every attempt there ever was."""
+    for scope, device, attempts in journal.walk(account, sku):
+        for attempt in attempts:
+            told = (attempt.action, attempt.state, attempt.outcome or "", attempt.reason)
+            ids = (attempt.request_id, attempt.x_request_id, attempt.sent, attempt.confirmed)
+            yield HistoryRow(scope.sku, scope.kind, device, *told, *ids)
+
+
+def state_of(standing: Standing) -> State:
+    """The word for where a device stands."""
+    if standing.status == "confirmed":
+        return "assigned" if standing.held else "removed"
+    if standing.status == "failed":
+        return "failed"
+    return "pending" if standing.status == "pending" else "unknown"
+
+
+def drift(stocks: t.Iterable[Stock], subscriptions: t.Sequence[Subscription]) -> list[dict[str, t.Any]]:
+    """The SKUs whose count in the account cannot be explained by the journal."""
+    counts = {row["sku"]: row["assigned"] for row in subscriptions}
+    found = []
+    known = {stock.sku: stock for stock in stocks}
+    for sku in sorted(counts.keys() | known.keys()):
+        assigned, stock = counts.get(sku, 0), known.get(sku, Stock(sku))
+        if assigned is None or stock.least <= assigned <= stock.most:
+            continue
+        beyond = assigned - (stock.most if assigned > stock.most else stock.least)
+        found.append(
+            {
+                "sku": sku,
+                "account": assigned,
+                "journal_least": stock.least,
+                "journal_most": stock.most,
+                "difference": beyond,
+                "meaning": _meaning(beyond),
+            }
+        )
+    return found
+
+
+def _may_hold(standing: Standing, state: State) -> tuple[int, int]:
+    """How many licences, 0 or 1, the device holds at least and at most."""
+    if state in ("assigned", "removed"):
+        held = int(state == "assigned")
+        return held, held
+    assigning = standing.last is not None and standing.last.action == "assign"
+    if state == "failed":
+        # A failed assignment gave nothing; a failed removal of a device that was never confirmed says little.
+        return (int(bool(standing.held)), int(bool(standing.held) or (not assigning and standing.held is None)))
+    return (int(bool(standing.held)), 1) if assigning else (0, 1)
+
+
+def _meaning(difference: int) -> str:
+    if difference > 0:
+        return (
+            f"{difference} licences are assigned in the account that this journal knows nothing of: assigned in the "
+            "portal, by another tool, or with another journal."
+        )
+    return (
+        f"{-difference} licences that this journal calls assigned are not counted in the account: removed in the "
+        "portal or by another tool, or not counted yet."
+    )

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Points in time, as people and ThingSpace write them (ISO 8601 and its near relations)."""
+
+from __future__ import annotations
+
+import datetime
+import re
+
+_FORM = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)"
+    r"(?:[T ](?P<time>\d\d:\d\d)(?P<seconds>:\d\d)?(?:\.(?P<fraction>\d{1,9}))? ?(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?Z?)?",
+    re.IGNORECASE,
+)
+
+
+def parse_moment(text: str) -> datetime.datetime | None:
+    """The moment that a text names, in UTC; None when it names none. Without a time zone it is UTC.
+
+    ThingSpace's own examples have an offset and a C(Z) after it (C(2018-05-15T14:00:00-08:00Z)): the offset counts.
+    """
+    match = _FORM.fullmatch(text.strip())
+    if match is None:
+        return None
+    zone = (match["zone"] or "Z").upper().replace(":", "")
+    zone = "+0000" if zone == "Z" else zone.ljust(5, "0")
+    fraction = (match["fraction"] or "0")[:6].ljust(6, "0")
+    plain = f"{match['day']} {match['time'] or '00:00'}{match['seconds'] or ':00'}.{fraction} {zone}"
+    try:
+        return datetime.datetime.strptime(plain, "%Y-%m-%d %H:%M:%S.%f %z").astimezone(datetime.timezone.utc)
+    except (ValueError, OverflowError):
+        return None
+
+
+def write_moment(moment: datetime.datetime) -> str:
+    """A moment as ThingSpace takes it."""
+    return moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,131 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Receiving a confirmation: who sent it, what it says, into the journal, and what to answer.
+
+Shared by the standalone receiver and the event source; knows nothing of HTTP but the status. ThingSpace sends again
+what is not answered with 2xx, so a good status is given only for what is safe in the journal.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import hmac
+import typing as t
+
+from ._confirmation import Confirmation, Sender, confirmation_in, parse_body, sender_in
+from ._errors import CODES, LicensingError
+from ._receiver_commit import GroupCommit
+
+if t.TYPE_CHECKING:
+    from ._journal import Recorded
+
+Log = t.Callable[[str], None]
+OnRecorded = t.Callable[[Confirmation, "Recorded"], None]
+
+
+class Reply(t.NamedTuple):
+    """What to answer: an HTTP status and a small JSON object."""
+
+    status: int
+    body: dict[str, str]
+
+
+class Accepted:
+    """The credentials that are let in.
+
+    ThingSpace goes on sending an old password for a quarter of an hour after another one was registered, so there may
+    be several.
+
+    :param pairs: usernames and passwords; when there are none, everybody is let in.
+    """
+
+    def __init__(self, pairs: t.Sequence[tuple[str, str]]) -> None:
+        self._pairs = [(_digest(username), _digest(password)) for username, password in pairs]
+
+    def __repr__(self) -> str:
+        return f"Accepted({len(self._pairs)} hidden)"
+
+    def admits(self, sender: Sender) -> bool:
+        """Whether username and password belong together and are accepted; takes the same time for any."""
+        username, password = _digest(sender.username), _digest(sender.password)
+        admitted = not self._pairs
+        for right_username, right_password in self._pairs:
+            same_username = hmac.compare_digest(username, right_username)
+            same_password = hmac.compare_digest(password, right_password)
+            admitted |= same_username & same_password
+        return admitted
+
+
+class Receiver:
+    """Takes the bodies of callbacks; called by many threads.
+
+    :param commit: the journal.
+    :param log: takes one line for each message; no credentials, no bodies.
+    :param on_recorded: told of each confirmation that is new, once it is in the journal; must not block for long.
+    """
+
+    def __init__(
+        self, commit: GroupCommit, accepted: Accepted, *, log: Log, on_recorded: OnRecorded | None = None
+    ) -> None:
+        self._commit = commit
+        self._accepted = accepted
+        self._log = log
+        self._on_recorded = on_recorded
+
+    def take(self, body: bytes, peer: str) -> Reply:
+        """Record one callback. Answers 200, 400, 401, or 503 when the journal does not take it."""
+        try:
+            value = parse_body(body)
+            if not self._accepted.admits(sender_in(value)):
+                return self.refuse(peer, 401, "wrong_credentials", "The username or the password is wrong.")
+            confirmation = confirmation_in(value)
+        except LicensingError as error:
+            return self.refuse(peer, 400, error.code, error.message)
+        try:
+            recorded = self._commit.record(confirmation)
+        except LicensingError as error:
+            self._note(peer, "not_recorded", f"{_named(confirmation)} {error.code}: {error.message}")
+            return Reply(503, {"error": error.code, "message": CODES.get(error.code, "")})
+        self._note(peer, recorded.outcome, _named(confirmation))
+        if self._on_recorded is not None and recorded.outcome != "duplicate":
+            try:
+                self._on_recorded(confirmation, recorded)
+            except Exception as error:  # pylint: disable=broad-exception-caught
+                # It is recorded, whatever becomes of those who wanted to know.
+                self._note(peer, "hook_failed", f"{_named(confirmation)} {type(error).__name__}")
+        return Reply(200, {"status": recorded.outcome})
+
+    def health(self) -> Reply:
+        """Whether callbacks can be recorded now."""
+        try:
+            self._commit.check()
+        except LicensingError as error:
+            return Reply(503, {"status": "failing", "error": error.code, "reason": CODES.get(error.code, "")})
+        return Reply(200, {"status": "ok"})
+
+    def refuse(self, peer: str, status: int, code: str, message: str) -> Reply:
+        """Log and return a refusal.
+
+        :param message: free of what the caller sent.
+        """
+        self._note(peer, "refused", f"{status} {code}: {message}")
+        return Reply(status, {"error": code, "message": message})
+
+    def _note(self, peer: str, outcome: str, text: str) -> None:
+        now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._log(f"{now} {peer} {outcome} {text}")
+
+
+def _named(confirmation: Confirmation) -> str:
+    devices = ",".join(f"{kind}:{name}" for kind, name in confirmation.devices[:5])
+    return f"request={confirmation.request_id} device={devices} status={confirmation.status}"
+
+
+def _digest(text: str) -> bytes:
+    """Of equal length for all, so that a comparison does not tell how long the right one is."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""A receiver as a whole: journal, credentials, certificate and server put together, started and ended as one."""
+
+from __future__ import annotations
+
+import os
+import threading
+import typing as t
+
+from ._errors import LicensingError
+from ._journal import open_journal
+from ._receiver import Accepted, Log, OnRecorded, Receiver
+from ._receiver_commit import GroupCommit
+from ._receiver_server import Server
+from ._receiver_tls import Certificate
+
+HOST = "127.0.0.1"
+PORT = 9001
+PATH = "/callback"
+
+LOCK_PATIENCE = 20.0
+"""Seconds to wait while another process writes to the journal; ThingSpace waits for the answer meanwhile."""
+
+
+class Settings(t.NamedTuple):
+    """What to listen on. Its repr would show credentials: keep it to yourself.
+
+    :param pairs: accepted usernames and passwords; none to let everybody in.
+    """
+
+    journal: str
+    pairs: t.Sequence[tuple[str, str]]
+    host: str = HOST
+    port: int = PORT
+    path: str = PATH
+    certfile: str | None = None
+    keyfile: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Settings({self.journal!r}, {self.host!r}, {self.port!r}, {self.path!r})"
+
+
+class Listener:
+    """A running receiver.
+
+    :raises LicensingError: it cannot start, and why.
+    """
+
+    def __init__(self, settings: Settings, *, log: Log, on_recorded: OnRecorded | None = None) -> None:
+        _check(settings)
+        certificate = Certificate(settings.certfile, settings.keyfile) if settings.certfile else None
+        journal = os.path.abspath(settings.journal)
+        self._commit = GroupCommit(lambda: open_journal(journal, write=True, patience=LOCK_PATIENCE), journal)
+        receiver = Receiver(self._commit, Accepted(settings.pairs), log=log, on_recorded=on_recorded)
+        try:
+            self._server = Server((settings.host, settings.port), settings.path, receiver, certificate)
+        except OSError as error:
+            self._commit.close()
+            raise LicensingError(
+                f"It is not possible to listen on {settings.host} port {settings.port}: "
+                f"{error.strerror or 'the address cannot be used'}. Choose another host or port.",
+                code="invalid_options",
+            ) from None
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="receiver", daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Where callbacks are taken."""
+        return self._server.url
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return self._server.server_port
+
+    def stop(self) -> None:
+        """Take nothing new, finish what is under way, close the journal."""
+        self._server.stop()
+        self._thread.join()
+        self._commit.close()
+
+
+def _check(settings: Settings) -> None:
+    wrong = ""
+    if not settings.journal:
+        wrong = "The journal is missing: name its file."
+    elif not 0 <= settings.port <= 65535:
+        wrong = f"The port {settings.port} is none: ports go from 0 (any free one) to 65535."
+    elif not settings.path.startswith("/") or settings.path == "/health" or not _PLAIN.issuperset(settings.path):
+        wrong = "The path must begin with a slash, hold letters, digits and -._~/ only, and not be /health."
+    elif settings.keyfile and not settings.certfile:
+        wrong = "A TLS key was given without a certificate."
+    if wrong:
+        raise LicensingError(wrong, code="invalid_options")
+
+
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/")

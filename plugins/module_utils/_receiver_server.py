@@ -1,0 +1,148 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The server under the receiver: a thread for each connection, TLS, and an end that finishes what is under way."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import socketserver
+import ssl
+import sys
+import threading
+import time
+import typing as t
+from http.server import ThreadingHTTPServer
+
+from ._receiver import Receiver
+from ._receiver_http import Handler
+from ._receiver_tls import Certificate
+
+MAX_CONNECTIONS = 512
+MAX_BODY = 1024 * 1024
+"""Largest body in bytes. A callback has less than one kilobyte."""
+
+PATIENCE = 30.0
+"""Seconds for a request, from its first byte to its last; a kept connection may be idle as long."""
+
+HANDSHAKE_SECONDS = 10.0
+WAIT_FOR_ROOM = 5.0
+GRACE = 10.0
+"""Seconds that requests under way get when the receiver ends."""
+
+
+class Server(ThreadingHTTPServer):
+    """Listens, and keeps account of its connections.
+
+    :param path: where callbacks are taken; everything else is not found.
+    :param certificate: None for plain HTTP.
+    """
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 2048
+    max_body = MAX_BODY
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        path: str,
+        receiver: Receiver,
+        certificate: Certificate | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
+        self.path = path
+        self.receiver = receiver
+        self.patience = patience
+        self.stopping = False
+        self._certificate = certificate
+        self._room = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        self._live: set[Handler] = set()
+        self._changed = threading.Condition()
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, Handler)
+
+    @property
+    def url(self) -> str:
+        """Where callbacks are taken."""
+        host = f"[{self.server_name}]" if ":" in self.server_name else self.server_name
+        return f"{'https' if self._certificate else 'http'}://{host}:{self.server_port}{self.path}"
+
+    def server_bind(self) -> None:
+        """Bind without asking the resolver for a name."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def enter(self, handler: Handler) -> None:
+        """Note a connection."""
+        with self._changed:
+            self._live.add(handler)
+
+    def leave(self, handler: Handler) -> None:
+        """Note that it is gone."""
+        with self._changed:
+            self._live.discard(handler)
+            self._changed.notify_all()
+
+    def is_busy(self) -> bool:
+        """Whether room is running out, so that no connection should be kept without need."""
+        return len(self._live) > MAX_CONNECTIONS // 2
+
+    def process_request(self, request: t.Any, client_address: t.Any) -> None:
+        """Start a thread for a new connection, as soon as there is room; others wait in the queue meanwhile."""
+        if not self._room.acquire(timeout=WAIT_FOR_ROOM):  # pylint: disable=consider-using-with
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except BaseException:
+            self._room.release()
+            raise
+
+    def process_request_thread(self, request: t.Any, client_address: t.Any) -> None:
+        """Serve a connection to its end."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._room.release()
+
+    def finish_request(self, request: t.Any, client_address: t.Any) -> None:
+        """Do the TLS handshake on the thread of the connection, not on the one that accepts."""
+        if self._certificate is None:
+            super().finish_request(request, client_address)
+            return
+        request.settimeout(HANDSHAKE_SECONDS)
+        try:
+            secure = self._certificate.context().wrap_socket(request, server_side=True)
+        except (OSError, ValueError):
+            return
+        with secure:
+            super().finish_request(secure, client_address)
+
+    def handle_error(self, request: t.Any, client_address: t.Any) -> None:
+        """Be silent about callers that hang up, loud about bugs."""
+        if not isinstance(sys.exc_info()[1], (OSError, ssl.SSLError)):
+            super().handle_error(request, client_address)
+
+    def stop(self, grace: float = GRACE) -> None:
+        """Take nothing new, finish what is under way. Call it from another thread than the one that serves."""
+        self.stopping = True
+        self.shutdown()
+        self.server_close()
+        end = time.monotonic() + grace
+        with self._changed:
+            while self._live and time.monotonic() < end:
+                for handler in self._live:
+                    if handler.stream.idle:
+                        _wake(handler.connection)
+                self._changed.wait(0.05)
+
+
+def _wake(connection: socket.socket) -> None:
+    """End the reading of a connection on which nothing is under way."""
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(connection, socket.SHUT_RD)

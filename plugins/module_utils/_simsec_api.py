@@ -1,0 +1,112 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The operations of the SIM-Secure licence API: assign, unassign, the account's counts, the status of a request."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._answers import one_line
+from ._client import Client, segments
+from ._errors import ApiError
+from ._fields import number
+from ._plan import Pool
+from ._verdict import Action
+
+LICENSE_PATH = "/m2m/v1/devices/license/actions/assign"
+"""Assign is POST, unassign is DELETE on the same path ("Assign SIM-Secure licenses", "Unassign flex licenses")."""
+
+LIMIT = 100
+"""Devices in one request, at most (the public SDK's description; the documentation gives no figure)."""
+
+
+class Subscription(t.TypedDict):
+    """The licences of one SKU, as C(simsec_license_info) returns them. None where ThingSpace does not say."""
+
+    sku: str
+    license_type: str
+    purchased: int | None
+    assigned: int | None
+    available: int | None
+
+
+class SimsecApi:
+    """Licence operations on one account."""
+
+    def __init__(self, client: Client, account: str) -> None:
+        self._client = client
+        self.account = account
+        self.max_concurrency = client.max_concurrency
+
+    def change(self, action: Action, sku: str, kind: str, devices: t.Sequence[str], x_request_id: str) -> str:
+        """Ask for a licence to be assigned to, or removed from, devices; returns the id of the accepted request.
+
+        :raises LicensingError: the request failed as a whole; C(is_lost) tells whether it may have taken effect.
+        """
+        body = {
+            "accountName": self.account,
+            "skuNumber": sku,
+            "devices": [{"deviceIds": [{"id": device, "kind": kind.upper()}]} for device in devices],
+        }
+        headers = {"X-Request-ID": x_request_id}
+        what = f"{action} the {sku} licences of {len(devices)} devices"
+        send = self._client.post if action == "assign" else self._client.delete
+        request_id = send(what, LICENSE_PATH, body, headers).get("requestId")
+        if not isinstance(request_id, str) or not request_id.strip():
+            raise ApiError(
+                f"The answer to '{what}' has no 'requestId', so it is not known whether it was accepted.",
+                code="bad_answer",
+                status=200,
+                effect_possible=True,
+            )
+        return request_id.strip()
+
+    def subscriptions(self) -> list[Subscription]:
+        """C(POST /accounts/subscriptions/actions/list): the account's SIM-Secure licences by SKU, sorted."""
+        what = "count the SIM-Secure licences"
+        value = self._client.query(what, "/m2m/v1/accounts/subscriptions/actions/list", {"accountName": self.account})
+        rows = value.get("subscriptionList")
+        if rows is None and value.get("accountName"):
+            rows = []
+        if not isinstance(rows, list) or not all(isinstance(row, dict) and row.get("skuNumber") for row in rows):
+            raise ApiError(
+                f"The answer to '{what}' lacks a usable 'subscriptionList', so nothing can be concluded from it.",
+                code="bad_answer",
+                status=200,
+            )
+        return sorted((_subscription(row) for row in rows), key=lambda row: row["sku"])
+
+    def request_status(self, request_id: str) -> tuple[str, str] | None:
+        """What ThingSpace says about a request for one device: status in lower case, and its words.
+
+        C(GET /accounts/{account}/requests/{requestId}/status) is documented for other operations only, so every refusal
+        means no more than that nothing can be learnt this way.
+
+        :returns: None when ThingSpace does not answer for this request.
+        """
+        path = segments("m2m", "v1", "accounts", self.account, "requests", request_id, "status")
+        try:
+            value = self._client.get("ask for the status of the request", path)
+        except ApiError:
+            return None
+        status = one_line(value.get("status"), self._client.mask)
+        return status.lower(), status
+
+
+def pool_of(subscription: Subscription) -> Pool:
+    """The pool of one SKU; what ThingSpace calls available counts, even where it is not the difference."""
+    return Pool(subscription["purchased"], subscription["assigned"], subscription["available"])
+
+
+def _subscription(row: t.Mapping[str, t.Any]) -> Subscription:
+    return {
+        "sku": str(row["skuNumber"]),
+        "license_type": one_line(row.get("licenseType")),
+        "purchased": number(row, ("licensePurchased",)),
+        "assigned": number(row, ("licenseAssigned",)),
+        "available": number(row, ("licenseAvailable",)),
+    }

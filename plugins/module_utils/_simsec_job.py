@@ -1,0 +1,87 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The options of C(simsec_license), checked as a whole before anything is opened or sent."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from ._devices import Wanted, wanted_devices
+from ._errors import Problem
+from ._guards import Limits, limits_from
+from ._journal import Scope
+from ._outcomes import report_path_problems
+from ._simsec_api import LIMIT
+from ._simsec_plan import Wish
+from ._simsec_send import request_id_problems
+from ._simsec_skus import sku_of, sku_problems
+from ._simsec_wait import wait_problems
+from ._verdict import Action
+
+OVERDUE = datetime.timedelta(hours=1)
+"""After that long no confirmation is expected any more: ThingSpace sends it four times within 15 minutes."""
+
+
+class Job(t.NamedTuple):
+    """What a task asks for.
+
+    :param consent: devices that may be bound for life.
+    """
+
+    wish: Wish
+    scope: Scope
+    wanted: Wanted
+    limits: Limits
+    consent: int | None
+
+
+def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
+    """Read the options; returns them with everything that is wrong about them."""
+    wanted, problems = wanted_devices(params, params["kind"])
+    limits, limit_problems = limits_from(params)
+    sku = sku_of(params["sku"])
+    action: Action = "assign" if params["state"] == "present" else "remove"
+    wish = Wish(
+        account=params["account"],
+        sku=sku,
+        kind=params["kind"],
+        action=action,
+        devices=wanted.devices,
+        retry_unknown=params["retry_unknown"],
+        retry_failed=params["retry_failed"],
+        overdue=(datetime.datetime.now(datetime.timezone.utc) - OVERDUE).strftime("%Y-%m-%dT%H:%M:%S"),
+    )
+    problems = [
+        *problems,
+        *limit_problems,
+        *report_path_problems(params["devices_report"]),
+        *sku_problems(params["sku"]),
+        *request_id_problems(params["request_id"]),
+        *wait_problems(params, len(wanted.devices)),
+        *_number_problems(params),
+    ]
+    if action == "remove" and sku.lifetime:
+        problems.append(never_removed(sku.number))
+    scope = Scope(params["account"], params["sku"], params["kind"])
+    return Job(wish, scope, wanted, limits, params["lifetime_consent"]), problems
+
+
+def never_removed(sku: str) -> Problem:
+    """Lifetime licences stay."""
+    return Problem(
+        f"'state: absent' cannot be had for {sku}: a lifetime licence stays with its SIM and can never be taken back. "
+        "Devices can only be left out of future assignments.",
+        "lifetime_not_removable",
+    )
+
+
+def _number_problems(params: t.Mapping[str, t.Any]) -> t.Iterator[Problem]:
+    if not 1 <= params["batch_size"] <= LIMIT:
+        yield Problem(f"'batch_size' is {params['batch_size']}; it must be between 1 and {LIMIT}.")
+    if params["lifetime_consent"] is not None and params["lifetime_consent"] < 0:
+        yield Problem(f"'lifetime_consent' is {params['lifetime_consent']}; it is a number of devices.")

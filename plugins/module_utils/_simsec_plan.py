@@ -1,0 +1,193 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The plan for SIM-Secure licences: wanted x what the journal knows x what the account counts. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ._errors import MAX_PROBLEMS, LicensingError
+from ._outcomes import Outcome
+from ._plan import Plan, Pool, make_plan
+from ._simsec_skus import Sku
+from ._standing import NOTHING, Standing
+from ._verdict import Action
+
+Judgement = t.Literal["took_effect", "no_effect", "unclear"]
+"""What the account's count says about requests whose answer was lost."""
+
+
+class Decision(t.NamedTuple):
+    """What is done about one device: an outcome without sending anything, or C(send)."""
+
+    outcome: Outcome | t.Literal["send"]
+    reason: str = ""
+    request_id: str = ""
+
+
+SEND = Decision("send")
+
+
+@dataclasses.dataclass(frozen=True)
+class Wish:
+    """What the task asks for.
+
+    :param overdue: an acceptance older than this time, as the journal writes it, is not expected to be confirmed any
+        more; C(retry_unknown) covers it.
+    """
+
+    account: str
+    sku: Sku
+    kind: str
+    action: Action
+    devices: list[str]
+    retry_unknown: bool
+    retry_failed: bool
+    overdue: str
+
+    def with_sku(self, sku: Sku) -> Wish:
+        """The same wish, with another meaning of its SKU."""
+        return dataclasses.replace(self, sku=sku)
+
+
+@dataclasses.dataclass(frozen=True)
+class SimsecPlan:
+    """The plan that the guards look at, and the decisions about the devices it leaves alone."""
+
+    plan: Plan
+    decisions: dict[str, Decision]
+
+    @property
+    def sent(self) -> tuple[str, ...]:
+        """The devices to be sent, in the order they were named."""
+        return self.plan.assign or self.plan.remove
+
+
+def make_simsec_plan(
+    wish: Wish, standings: t.Mapping[str, Standing], judgement: Judgement | None, pool: Pool
+) -> SimsecPlan:
+    """Decide about every device.
+
+    :param standings: of the devices that the journal knows.
+    :param judgement: about lost requests; None as long as the account was not asked. Then the plan is an upper bound
+        of what a lifetime SKU would bind.
+    """
+    decisions = {device: decide(wish, standings.get(device, NOTHING), judgement) for device in wish.devices}
+    left = {device for device, decision in decisions.items() if decision is not SEND}
+    present = wish.action == "assign"
+    # For 'present' those left alone count as licensed, for 'absent' those to be sent do.
+    current = left if present else decisions.keys() - left
+    scope = {"kind": "simsec", "account": wish.account, "sku": wish.sku.number, "id": wish.kind}
+    plan = make_plan(scope, "present" if present else "absent", wish.devices, current, pool)
+    unchanged = tuple(device for device in plan.unchanged if decisions[device].outcome == "unchanged")
+    return SimsecPlan(dataclasses.replace(plan, unchanged=unchanged, held=None), decisions)
+
+
+def decide(wish: Wish, standing: Standing, judgement: Judgement | None) -> Decision:
+    """What to do about a device, from where it stands."""
+    last = standing.last
+    if last is None:
+        return SEND
+    same = last.action == wish.action
+    request_id = last.request_id
+    if standing.status == "confirmed":
+        return Decision("unchanged", "", request_id) if same else SEND
+    if standing.status == "failed":
+        return _after_failure(wish, standing, last.reason)
+    if standing.status == "pending":
+        return _pending(wish, same, last.sent, request_id)
+    return _unknown(wish, same, judgement, last.sent, last.reason)
+
+
+def _after_failure(wish: Wish, standing: Standing, reason: str) -> Decision:
+    same = standing.last is not None and standing.last.action == wish.action
+    as_wanted = standing.held is (wish.action == "assign")
+    if as_wanted:
+        return Decision("unchanged")
+    if same and not wish.retry_failed:
+        request_id = standing.last.request_id if standing.last else ""
+        told = reason or "ThingSpace reported a failure without a reason"
+        return Decision("failed", f"{told} (not sent again without 'retry_failed: true')", request_id)
+    return SEND
+
+
+def _pending(wish: Wish, same: bool, sent: str, request_id: str) -> Decision:
+    # Long after a request of the other direction, nothing speaks against a new one: it is no repetition.
+    if sent < wish.overdue and (wish.retry_unknown or not same):
+        return SEND
+    if same:
+        late = ", and no confirmation is expected any more" if sent < wish.overdue else ""
+        return Decision("accepted", f"sent {_moment(sent)}, not confirmed yet{late}", request_id)
+    other = "removal" if wish.action == "assign" else "assignment"
+    return Decision("skipped", f"not sent: its {other} of {_moment(sent)} is not confirmed yet", request_id)
+
+
+def _unknown(wish: Wish, same: bool, judgement: Judgement | None, sent: str, reason: str) -> Decision:
+    if judgement == "took_effect" and same:
+        return Decision(
+            "accepted", "the answer was lost; the account's count shows that the request took effect, not confirmed yet"
+        )
+    harmless = judgement == "no_effect" or (not same and sent < wish.overdue)
+    if wish.retry_unknown or (harmless and not wish.sku.lifetime):
+        return SEND
+    what = "assignment" if (wish.action == "assign") == same else "removal"
+    why = f"its {what} was sent {_moment(sent)} and has no trustworthy answer"
+    why += f" ({reason.rstrip('.')})" if reason else ""
+    if judgement == "no_effect":
+        why += "; the account's count suggests that it had no effect"
+    elif judgement == "unclear":
+        why += "; the account's count does not tell whether it took effect"
+    return Decision("unknown", f"{why}. It is sent again only with 'retry_unknown: true'")
+
+
+def judge(
+    before: int | None, now: int | None, moved: t.Mapping[tuple[Action, bool], int], lost: t.Mapping[Action, int]
+) -> Judgement:
+    """What the account's count of assigned licences says about lost requests.
+
+    :param before: assigned licences when the first of the runs in question began, C(now) of today.
+    :param moved: devices of answered requests since then, by action and whether the change was confirmed.
+    :param lost: devices of lost requests, by action.
+    """
+    if before is None or now is None or (lost.get("assign") and lost.get("remove")):
+        return "unclear"
+    unexplained = now - before - moved.get(("assign", True), 0) + moved.get(("remove", True), 0)
+    if lost.get("remove"):
+        unexplained, action, other = -unexplained, "remove", "assign"
+    else:
+        action, other = "assign", "remove"
+    # What is accepted and not confirmed may have moved the count already, or not.
+    perhaps, against = moved.get((t.cast(Action, action), False), 0), moved.get((t.cast(Action, other), False), 0)
+    if unexplained >= lost.get(t.cast(Action, action), 0) + perhaps:
+        return "took_effect"
+    return "no_effect" if unexplained + against <= perhaps else "unclear"
+
+
+def require_consent(wish: Wish, plan: SimsecPlan, consent: int | None) -> None:
+    """Refuse to bind more devices for life than the task consents to.
+
+    :raises LicensingError: C(lifetime_consent); nothing was sent.
+    """
+    bound = plan.plan.assign
+    if not wish.sku.lifetime or not bound or (consent or 0) >= len(bound):
+        return
+    named = ", ".join(bound[:20]) + (f" and {len(bound) - 20} more" if len(bound) > 20 else "")
+    given = "'lifetime_consent' is not set" if consent is None else f"'lifetime_consent' is {consent}"
+    raise LicensingError(
+        f"{wish.sku.number} is a lifetime licence, which can never be taken back. The plan would bind {len(bound)} "
+        f"devices for life, and {given}: {named}. Nothing was sent. If that is meant, set "
+        f"'lifetime_consent: {len(bound)}'.",
+        code="lifetime_consent",
+        planned=len(bound),
+        consented=consent or 0,
+        devices=list(bound[:MAX_PROBLEMS]),
+    )
+
+
+def _moment(sent: str) -> str:
+    return sent[:19].replace("T", " ") + " UTC"

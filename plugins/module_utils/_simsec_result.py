@@ -1,0 +1,137 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What a run of C(simsec_license) led to, and the result that follows from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ._diff import device_diff
+from ._errors import LicensingError
+from ._module import Context, Result
+from ._outcomes import MOVED, Outcome, Report, RequestRow, failure_of, reported, summarise, write_csv
+from ._plan import Pool
+from ._simsec_job import Job
+from ._simsec_plan import SimsecPlan
+from ._simsec_send import Sent
+from ._standing import Standing
+from ._verdict import Action
+
+DONE: dict[Action, Outcome] = {"assign": "assigned", "remove": "removed"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Done:
+    """The rows of a run.
+
+    :param moved: devices that this run changed, or asked ThingSpace to change.
+    :param stopped: why it ended early.
+    """
+
+    plan: SimsecPlan
+    rows: list[RequestRow]
+    moved: frozenset[str]
+    pool: Pool
+    stopped: LicensingError | None
+
+    @property
+    def accepted(self) -> list[str]:
+        """Devices that are not confirmed yet."""
+        return [row.device_id for row in self.rows if row.outcome == "accepted"]
+
+    def confirmed_by(self, standings: t.Mapping[str, Standing], action: Action) -> Done:
+        """The rows after confirmations came in."""
+        rows = [_confirmed(row, standings.get(row.device_id), action) for row in self.rows]
+        failed = {row.device_id for row in rows if row.outcome == "failed"}
+        return dataclasses.replace(self, rows=rows, moved=self.moved - failed)
+
+    def with_failure(self, error: LicensingError) -> Done:
+        """The same, ended by an error unless there was one before."""
+        return dataclasses.replace(self, stopped=self.stopped or error)
+
+    def with_pool(self, pool: Pool) -> Done:
+        """The same, with the pool as it is now."""
+        return dataclasses.replace(self, pool=pool)
+
+
+def planned(
+    plan: SimsecPlan,
+    pool: Pool,
+    *,
+    sent: Sent | None = None,
+    stopped: LicensingError | None = None,
+    confirmed: bool = False,
+) -> Done:
+    """The rows that a plan leads to.
+
+    :param sent: what was sent; None in check mode, where the rows are those of a run in which nothing goes wrong.
+    :param stopped: what kept the plan from being carried out.
+    :param confirmed: whether the run would wait for confirmations.
+    """
+    action: Action = "assign" if plan.plan.state == "present" else "remove"
+    would: Outcome = DONE[action] if confirmed else "accepted"
+    rows = []
+    for device, decision in plan.decisions.items():
+        if decision.outcome != "send":
+            rows.append(RequestRow(device, decision.outcome, decision.reason, decision.request_id))
+        elif stopped is not None:
+            why = f"not sent: the plan was stopped; it would be {DONE[action]}"
+            rows.append(RequestRow(device, "skipped", why, ""))
+        elif sent is not None:
+            rows.append(RequestRow(device, *sent.results[device]))
+        else:
+            rows.append(RequestRow(device, would, "", ""))
+    going = frozenset(plan.sent)
+    moved = frozenset(row.device_id for row in rows if row.device_id in going and row.outcome in MOVED)
+    change = len(moved)
+    after = pool.moved(change, 0) if action == "assign" else pool.moved(0, change)
+    return Done(plan, rows, moved, after, stopped or (sent.stopped if sent else None))
+
+
+def make_result(context: Context, job: Job, done: Done) -> Result:
+    """The module's result; writes the report file."""
+    params = context.params
+    values: dict[str, t.Any] = {
+        "lookup": "journal" if params["journal"] else "direct",
+        "plan": done.plan.plan.as_result(),
+        "summary": summarise(done.rows),
+        "devices": reported(done.rows, t.cast(Report, params["report"])),
+        "licenses": done.pool.as_result(),
+    }
+    if context.diff_mode:
+        values["diff"] = _diff(job, done)
+    failure = _with_counts(done) or failure_of(done.rows)
+    if params["devices_report"]:
+        try:
+            write_csv(params["devices_report"], RequestRow._fields, done.rows)
+        except LicensingError as error:
+            failure = failure or error
+    return Result(values, changed=bool(done.moved), failure=failure)
+
+
+def _with_counts(done: Done) -> LicensingError | None:
+    """Why a run ended early, and how far it had come."""
+    if done.stopped is not None and done.stopped.code != "unconfirmed" and done.moved:
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in summarise(done.rows).items() if count)
+        done.stopped.message += f" The run ended early; so far: {counts}."
+    return done.stopped
+
+
+def _confirmed(row: RequestRow, standing: Standing | None, action: Action) -> RequestRow:
+    last = standing.last if standing else None
+    if row.outcome != "accepted" or last is None or last.outcome is None:
+        return row
+    outcome: Outcome = DONE[action] if last.outcome == "success" else "failed"
+    return RequestRow(row.device_id, outcome, last.reason, last.request_id)
+
+
+def _diff(job: Job, done: Done) -> dict[str, str]:
+    moved = [device for device in done.plan.sent if device in done.moved]
+    title = f"{job.wish.account}: {job.wish.sku.number} licences, {len(moved)} of {len(done.rows)} devices change"
+    removed, assigned = (moved, []) if job.wish.action == "remove" else ([], moved)
+    return device_diff(title, removed, assigned)

@@ -1,0 +1,162 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Sending SIM-Secure changes: each request is written into the journal before it is sent, and its answer after it."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import random
+import re
+import threading
+import typing as t
+
+from ._batches import Sending
+from ._errors import ApiError, LicensingError, Problem, is_lost
+from ._journal import Journal, Scope
+from ._outcomes import Outcome
+from ._simsec_api import SimsecApi, pool_of
+from ._standing import RequestState
+from ._verdict import Action, Answer, Verdict
+
+X_REQUEST_ID = re.compile(r"[0-9]-[0-9]{3,30}")
+"""C(X-Request-ID) as the public SDK describes it, within both its pattern and its length of 32."""
+
+_SUFFIX = 4
+
+
+class Sent(t.NamedTuple):
+    """What a run led to.
+
+    :param results: outcome, reason and request id of each device that was to be sent.
+    :param stopped: why the run ended early, if it did.
+    """
+
+    results: dict[str, tuple[Outcome, str, str]]
+    stopped: LicensingError | None
+
+
+class JournaledWriter:
+    """Sends batches of one run, and keeps the journal; used by several threads."""
+
+    def __init__(self, api: SimsecApi, journal: Journal, scope: Scope, run: int, names: t.Iterator[str]) -> None:
+        self._api = api
+        self._journal = journal
+        self._scope = scope
+        self._run = run
+        self._names = names
+        self._lock = threading.Lock()
+        self.request_ids: dict[str, str] = {}
+
+    @property
+    def max_concurrency(self) -> int:
+        """How many batches may be under way at a time."""
+        return self._api.max_concurrency
+
+    def free(self) -> int | None:
+        """Licences of the SKU that no device holds right now."""
+        for row in self._api.subscriptions():
+            if row["sku"] == self._scope.sku:
+                return pool_of(row).free
+        return None
+
+    def write(self, action: Action, devices: t.Sequence[str]) -> dict[str, Answer]:
+        """One request; its answer only says that it was accepted.
+
+        :raises LicensingError: it failed as a whole, or could not be written down and was therefore not sent.
+        """
+        with self._lock:
+            name = next(self._names)
+        request = self._journal.intend(self._run, self._scope, action, devices, name)
+        try:
+            request_id = self._api.change(action, self._scope.sku, self._scope.kind, devices, name)
+        except LicensingError as error:
+            self._settle(request, error)
+            raise
+        with self._lock:
+            self.request_ids.update(dict.fromkeys(devices, request_id))
+        try:
+            self._journal.accepted(request, request_id)
+        except LicensingError as error:
+            raise _not_recorded(request_id, error) from None
+        return dict.fromkeys(devices, Answer(Verdict.DONE, ""))
+
+    def _settle(self, request: int, error: LicensingError) -> None:
+        if is_lost(error):
+            state: RequestState = "unknown"
+        else:
+            state = "rejected" if isinstance(error, ApiError) else "not_sent"
+        # If even that cannot be written, the request stays one that was written down only, whose fate is not known.
+        with contextlib.suppress(LicensingError):
+            self._journal.settle([request], state, error.message)
+
+
+def send(writer: JournaledWriter, action: Action, devices: t.Sequence[str], batch_size: int) -> Sent:
+    """Send all these devices; what has no trustworthy answer is C(unknown), and not sent again."""
+    sending = Sending(writer, action, batch_size)
+    sending.send(devices)
+    results: dict[str, tuple[Outcome, str, str]] = {}
+    not_sent = f"not sent: {sending.stopped.message}" if sending.stopped else "not sent"
+    for device in devices:
+        request_id = writer.request_ids.get(device, "")
+        answer, doubt = sending.answers.get(device), sending.in_doubt.get(device)
+        if doubt is not None:
+            results[device] = ("unknown", doubt.reason, request_id)
+        elif answer is None:
+            results[device] = ("skipped", sending.left_out.get(device, not_sent), "")
+        elif answer.verdict is Verdict.DONE:
+            results[device] = ("accepted", "", request_id)
+        else:
+            results[device] = ("failed", answer.reason, "")
+    return Sent(results, sending.stopped)
+
+
+def request_id_problems(given: str | None) -> list[Problem]:
+    """What is wrong with the option C(request_id)."""
+    if given is None or X_REQUEST_ID.fullmatch(given):
+        return []
+    shown = "".join(char if char.isprintable() else "?" for char in given)[:40]
+    return [
+        Problem(
+            f"'request_id' is '{shown}'; it must be one digit, a hyphen and 3 to 30 digits, like 1-12345.",
+            "invalid_request_id",
+        )
+    ]
+
+
+def request_names(given: str | None, requests: int) -> t.Iterator[str]:
+    """A name for each request: the given one, with a number behind it when there are several; else random ones.
+
+    :raises LicensingError: C(invalid_request_id): there is no room for the number.
+    """
+    if given is None:
+        generator = random.SystemRandom()
+        return iter(lambda: f"1-{generator.randrange(10**18):018d}", None)
+    if requests <= 1:
+        return itertools.chain([given], _numbered(given))
+    if len(given) + _SUFFIX > 32:
+        raise LicensingError(
+            f"'request_id' has {len(given)} characters; the plan needs {requests} requests, and a number of {_SUFFIX} "
+            "digits must fit behind it within 32. Nothing was sent.",
+            code="invalid_request_id",
+        )
+    return _numbered(given)
+
+
+def _numbered(given: str) -> t.Iterator[str]:
+    room = 32 - len(given)
+    return (f"{given}{number:0{min(_SUFFIX, room)}d}"[:32] for number in itertools.count(1))
+
+
+def _not_recorded(request_id: str, error: LicensingError) -> ApiError:
+    return ApiError(
+        f"ThingSpace accepted the request {request_id}, but that could not be written into the journal: "
+        f"{error.message} Note the request id. Its confirmations will be matched by device.",
+        code="not_recorded",
+        status=200,
+        effect_possible=True,
+    )

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Waiting until ThingSpace has reported on every device: in the journal, and for a single device by asking."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ._confirmation import Confirmation
+from ._errors import MAX_PROBLEMS, LicensingError, Problem
+from ._journal import Journal, Scope
+from ._simsec_api import SimsecApi
+
+POLL = 0.5
+"""Seconds between two looks into the journal."""
+
+ASK_EVERY = 5.0
+"""Seconds between two questions for the status of a request."""
+
+
+def wait_problems(params: t.Mapping[str, t.Any], devices: int) -> list[Problem]:
+    """What is wrong with the options about waiting."""
+    problems = []
+    if params["wait_timeout"] <= 0:
+        problems.append(Problem(f"'wait_timeout' is {params['wait_timeout']}; it must be more than 0 seconds."))
+    if params["wait"] and not params["journal"] and devices > 1:
+        problems.append(
+            Problem(
+                "'wait' needs 'journal' for more than one device: confirmations arrive at a receiver, which writes "
+                "them into the journal."
+            )
+        )
+    return problems
+
+
+class Waiting:
+    """Waits for the confirmations of devices."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        scope: Scope,
+        api: SimsecApi,
+        sleep: t.Callable[[float], None] = time.sleep,
+        clock: t.Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._journal = journal
+        self._scope = scope
+        self._api = api
+        self._sleep = sleep
+        self._clock = clock
+        self._may_ask = True
+
+    def wait(self, devices: t.Sequence[str], seconds: float) -> list[str]:
+        """Wait that long at most; returns the devices without a confirmation."""
+        end = self._clock() + seconds
+        ask_at = self._clock()
+        waiting = self._journal.unconfirmed(self._scope, devices)
+        while waiting and self._clock() < end:
+            if len(devices) == 1 and self._may_ask and self._clock() >= ask_at:
+                self._ask(devices[0])
+                ask_at = self._clock() + ASK_EVERY
+            else:
+                self._sleep(min(POLL, max(0.0, end - self._clock())))
+            waiting = self._journal.unconfirmed(self._scope, waiting)
+        return waiting
+
+    def _ask(self, device: str) -> None:
+        """Best effort: the call is documented for other operations, so a refusal means nothing."""
+        attempt = self._journal.attempts(self._scope, [device])[device][-1]
+        try:
+            said = self._api.request_status(attempt.request_id)
+        except LicensingError:
+            said = None
+        if said is None:
+            self._may_ask = False
+            return
+        status = "success" if said[0] == "success" else "failed" if said[0].startswith("fail") else None
+        if status is None:
+            return
+        reason = "" if status == "success" else f"the status of the request is {said[1]}"
+        told = Confirmation(attempt.request_id, ((self._scope.kind, device),), t.cast(t.Any, status), reason)
+        self._journal.confirm([told])
+
+
+def unconfirmed_error(waiting: t.Sequence[str], total: int, seconds: float) -> LicensingError:
+    """The end of a wait that was too short, or in vain."""
+    named = ", ".join(waiting[:20]) + (f" and {len(waiting) - 20} more" if len(waiting) > 20 else "")
+    return LicensingError(
+        f"{len(waiting)} of {total} devices were not confirmed within {seconds:.0f} s: {named}. Their requests were "
+        "accepted and are not sent again: run again to see what became of them. If nothing is ever confirmed, look "
+        "whether a receiver runs and is registered (callback_info).",
+        code="unconfirmed",
+        pending=list(waiting[:MAX_PROBLEMS]),
+    )

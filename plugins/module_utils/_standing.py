@@ -1,0 +1,74 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What the journal knows about a device: a pure fold over the attempts to change its licence."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._verdict import Action
+
+RequestState = t.Literal["sending", "accepted", "rejected", "not_sent", "no_effect", "unknown"]
+Status = t.Literal["none", "confirmed", "failed", "pending", "unknown"]
+
+WITHOUT_EFFECT = frozenset({"rejected", "not_sent", "no_effect"})
+"""Requests that certainly changed nothing: the device stands where it stood before them."""
+
+
+class Attempt(t.NamedTuple):
+    """One request that named the device.
+
+    :param state: what is known about the request: written down only, answered, turned away, lost.
+    :param outcome: C(success) or C(failed) as ThingSpace reported for the device; None while it did not.
+    :param reason: ThingSpace's words, or why the state is what it is.
+    """
+
+    action: Action
+    state: RequestState
+    outcome: str | None
+    reason: str
+    request_id: str
+    x_request_id: str
+    sent: str
+    confirmed: str
+
+
+class Standing(t.NamedTuple):
+    """Where a device stands.
+
+    :param status: of the last attempt that may have had an effect; C(none) when there was no such attempt.
+    :param held: whether it holds the licence according to the last confirmed change; None when nothing was confirmed.
+    """
+
+    status: Status
+    held: bool | None
+    last: Attempt | None
+
+
+NOTHING = Standing("none", None, None)
+
+
+def fold(attempts: t.Iterable[Attempt]) -> Standing:
+    """The standing that a device's attempts amount to, oldest first."""
+    held: bool | None = None
+    last: Attempt | None = None
+    for attempt in attempts:
+        if attempt.outcome == "success":
+            held = attempt.action == "assign"
+        if attempt.outcome or attempt.state not in WITHOUT_EFFECT:
+            last = attempt
+    return Standing(_status(last), held, last)
+
+
+def _status(last: Attempt | None) -> Status:
+    if last is None:
+        return "none"
+    if last.outcome == "success":
+        return "confirmed"
+    if last.outcome == "failed":
+        return "failed"
+    return "pending" if last.state == "accepted" else "unknown"

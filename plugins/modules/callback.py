@@ -1,0 +1,189 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: callback
+short_description: Register where ThingSpace reports results to
+version_added: 0.2.0
+description:
+  - Registers, replaces or removes the callback listener of a service. One service of an account has one listener.
+  - ThingSpace reports the results of SIM-Secure assignments to the listener of C(CarrierService), and nowhere else.
+    Without a listener they are lost.
+  - The registered listeners are read first. If the listener is as wanted, nothing is sent.
+  - ThingSpace returns the passwords of all listeners in clear text. They are compared in memory and masked; no result,
+    diff or message holds one.
+author:
+  - thingspace.licensing contributors (@thingspace)
+extends_documentation_fragment:
+  - thingspace.licensing._connection
+  - thingspace.licensing._attributes
+  - thingspace.licensing._attributes.action_group
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - Of a password the diff only says whether there is one, and whether it becomes another.
+  idempotent:
+    support: full
+options:
+  account:
+    description:
+      - The billing account, for example V(0000123456-00001). Write it in quotes.
+    type: str
+    required: true
+  service:
+    description:
+      - The service whose callbacks the listener receives.
+    type: str
+    choices:
+      - CarrierService
+      - AlertService
+      - DevicePRLInformation
+      - DeviceProfileService
+      - DeviceService
+      - DeviceSuspensionStatus
+      - DeviceUsage
+      - DiagnosticsService
+      - EnhancedConnectivityService
+      - ExternalProvisioningChanges
+      - NiddService
+      - PromoChanges
+      - ResumeTrackingNotification
+      - SMSDeliveryConfirmation
+      - StateService
+      - SubscriptionNotificationService
+    default: CarrierService
+  url:
+    description:
+      - Where ThingSpace sends callbacks to. Needed for O(state=present).
+      - It begins with C(https://) and its port is 80, 443, 9001-9006, 50551-50559 or 28200-28220. Only on this machine,
+        where the simulator runs, plain C(http) and other ports are accepted.
+      - ThingSpace accepts no self-signed certificate there.
+    type: str
+  callback_username:
+    description:
+      - User that ThingSpace names in every callback, so that the listener knows it is ThingSpace. Up to 40 characters.
+      - It must not be the O(username) of the API, because it is sent in clear text.
+      - If not given, a registered one is kept. An empty string removes it.
+    type: str
+  callback_password:
+    description:
+      - Password that ThingSpace sends with O(callback_username). Up to 40 characters.
+      - If not given, a registered one is kept. An empty string removes it.
+    type: str
+  update_password:
+    description:
+      - V(always) replaces a registered password that differs from O(callback_password).
+      - V(on_create) uses O(callback_password) for a new listener only. A listener that is there keeps its password,
+        also when its O(url) changes.
+    type: str
+    choices: [always, on_create]
+    default: always
+  state:
+    description:
+      - V(present) makes sure that the listener is registered like this, V(absent) that the service has none.
+    type: str
+    choices: [present, absent]
+    default: present
+notes:
+  - After a change ThingSpace may for some minutes go on sending callbacks with the previous password.
+seealso:
+  - module: thingspace.licensing.callback_info
+"""
+
+EXAMPLES = r"""
+- name: Receive the results of SIM-Secure assignments
+  thingspace.licensing.callback:
+    account: "0000123456-00001"
+    url: https://callbacks.example.com/thingspace
+    callback_username: thingspace-to-us
+    callback_password: "{{ vault_callback_password }}"
+
+- name: Stop receiving them
+  thingspace.licensing.callback:
+    account: "0000123456-00001"
+    state: absent
+"""
+
+RETURN = r"""
+callback:
+  description: The listener after the task, without its password.
+  returned: when it is known
+  type: dict
+  contains:
+    account:
+      description: The billing account.
+      type: str
+    service:
+      description: The service.
+      type: str
+    url:
+      description: Where callbacks are sent to; V(none) when there is no listener.
+      type: str
+    username:
+      description: User that is named in callbacks, empty for none; V(none) when there is no listener.
+      type: str
+requests:
+  description: What the task cost.
+  returned: when options are valid
+  type: dict
+  contains:
+    sent:
+      description: Requests sent, logins and repetitions included.
+      type: int
+    retried:
+      description: Repetitions among them.
+      type: int
+    throttled:
+      description: Answers with HTTP 429 among them.
+      type: int
+    throttled_seconds:
+      description: Seconds spent waiting for the pace.
+      type: float
+failure:
+  description: Why the task failed.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description: Stable code for playbooks to test, see the list of error codes.
+      type: str
+    message:
+      description: The same text as in C(msg).
+      type: str
+    problems:
+      description: Every problem with the input.
+      type: list
+      elements: str
+    problem_count:
+      description: Number of problems with the input.
+      type: int
+    status:
+      description: HTTP status of ThingSpace's answer.
+      type: int
+    api_code:
+      description: ThingSpace's own error code.
+      type: str
+    api_message:
+      description: ThingSpace's own error text.
+      type: str
+"""
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._callback import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._callback_options import LISTENER_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import ACCOUNT_SPEC
+
+
+def main() -> None:
+    """Register or remove a listener."""
+    run_module(run, {**ACCOUNT_SPEC, **LISTENER_SPEC})
+
+
+if __name__ == "__main__":
+    main()

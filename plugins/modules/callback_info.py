@@ -1,0 +1,143 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: callback_info
+short_description: Read where ThingSpace reports results to
+version_added: 0.2.0
+description:
+  - Returns the callback listeners of a ThingSpace account that were registered through the API.
+  - ThingSpace returns their passwords in clear text. They are masked and not returned.
+author:
+  - thingspace.licensing contributors (@thingspace)
+extends_documentation_fragment:
+  - thingspace.licensing._connection
+  - thingspace.licensing._attributes
+  - thingspace.licensing._attributes.info_module
+  - thingspace.licensing._attributes.action_group
+options:
+  account:
+    description:
+      - The billing account, for example V(0000123456-00001). Write it in quotes.
+    type: str
+    required: true
+  service:
+    description:
+      - Return only the listener of this service.
+    type: str
+    choices:
+      - CarrierService
+      - AlertService
+      - DevicePRLInformation
+      - DeviceProfileService
+      - DeviceService
+      - DeviceSuspensionStatus
+      - DeviceUsage
+      - DiagnosticsService
+      - EnhancedConnectivityService
+      - ExternalProvisioningChanges
+      - NiddService
+      - PromoChanges
+      - ResumeTrackingNotification
+      - SMSDeliveryConfirmation
+      - StateService
+      - SubscriptionNotificationService
+seealso:
+  - module: thingspace.licensing.callback
+"""
+
+EXAMPLES = r"""
+- name: Read the listeners
+  thingspace.licensing.callback_info:
+    account: "0000123456-00001"
+  register: listeners
+
+- name: Stop when the results of SIM-Secure assignments would be lost
+  ansible.builtin.assert:
+    that: listeners.callbacks | selectattr('service', '==', 'CarrierService') | length == 1
+"""
+
+RETURN = r"""
+callbacks:
+  description: The listeners.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    account:
+      description: The billing account.
+      type: str
+    service:
+      description: The service whose callbacks the listener receives.
+      type: str
+    url:
+      description: Where callbacks are sent to.
+      type: str
+    username:
+      description: User that is named in callbacks, empty for none.
+      type: str
+    has_password:
+      description: Whether callbacks carry a password.
+      type: bool
+requests:
+  description: What the task cost.
+  returned: when options are valid
+  type: dict
+  contains:
+    sent:
+      description: Requests sent, logins and repetitions included.
+      type: int
+    retried:
+      description: Repetitions among them.
+      type: int
+    throttled:
+      description: Answers with HTTP 429 among them.
+      type: int
+    throttled_seconds:
+      description: Seconds spent waiting for the pace.
+      type: float
+failure:
+  description: Why the task failed.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description: Stable code for playbooks to test, see the list of error codes.
+      type: str
+    message:
+      description: The same text as in C(msg).
+      type: str
+    problems:
+      description: Every problem with the input.
+      type: list
+      elements: str
+    problem_count:
+      description: Number of problems with the input.
+      type: int
+    status:
+      description: HTTP status of ThingSpace's answer.
+      type: int
+    api_code:
+      description: ThingSpace's own error code.
+      type: str
+    api_message:
+      description: ThingSpace's own error text.
+      type: str
+"""
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._callback_info import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._callback_options import SERVICES
+from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import ACCOUNT_SPEC
+
+
+def main() -> None:
+    """Read the listeners."""
+    run_module(run, {**ACCOUNT_SPEC, "service": {"type": "str", "choices": list(SERVICES)}})
+
+
+if __name__ == "__main__":
+    main()

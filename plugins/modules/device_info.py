@@ -1,0 +1,252 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: device_info
+short_description: List the devices of an account
+version_added: 0.2.0
+description:
+  - Returns the devices of a ThingSpace account, all of them or those that pass a filter. Filters add up.
+  - The list of devices is complete or the task fails. A list that contradicts itself is never returned.
+author:
+  - thingspace.licensing contributors (@thingspace)
+extends_documentation_fragment:
+  - thingspace.licensing._connection
+  - thingspace.licensing._attributes
+  - thingspace.licensing._attributes.info_module
+  - thingspace.licensing._attributes.action_group
+options:
+  account:
+    description:
+      - The billing account, for example V(0000123456-00001). Write it in quotes.
+    type: str
+    required: true
+  device_id:
+    description:
+      - Return only the device with this id, or none if the account does not have it. Write it in quotes.
+    type: str
+  kind:
+    description:
+      - What O(device_id) is.
+    type: str
+    choices: [imei, iccid, mdn, msisdn, eid, meid, esn]
+    default: imei
+  group:
+    description:
+      - Return only devices of this device group.
+    type: str
+  state:
+    description:
+      - Return only devices in this state, for example V(active), V(suspend), V(deactive) or V(pre-active).
+    type: str
+  service_plan:
+    description:
+      - Return only devices with this service plan.
+    type: str
+  custom_fields:
+    description:
+      - Return only devices whose custom fields have these values.
+    type: dict
+  created_after:
+    description:
+      - Return only devices that were added to the account at this time or later.
+      - A date (V(2026-01-31)) or a date and time in ISO 8601 (V(2026-01-31T12:00:00Z)). Without a time zone it is UTC.
+    type: str
+  created_before:
+    description:
+      - Return only devices that were added to the account at this time or earlier. See O(created_after).
+    type: str
+  include_personal_data:
+    description:
+      - Whether RV(devices[].attributes) has personal data too, such as the name and address of the place where a device
+        is used (C(PrimaryPlaceOfUse...)).
+    type: bool
+    default: false
+  page_size:
+    description:
+      - How many devices to ask for at a time. ThingSpace gives 2000 at most.
+    type: int
+    default: 2000
+  report:
+    description:
+      - Whether RV(devices) lists the devices. V(none) keeps a large account out of the job's log; O(devices_report) and
+        RV(count) have everything all the same.
+    type: str
+    choices: [all, none]
+    default: all
+  devices_report:
+    description:
+      - File to write the devices to, as CSV with a column C(imei) and one for each other field but the attributes. It
+        can be used as O(thingspace.licensing.fota_license#module:devices_file).
+    type: path
+seealso:
+  - module: thingspace.licensing.fota_license
+"""
+
+EXAMPLES = r"""
+- name: Read the meters that are in use
+  thingspace.licensing.device_info:
+    account: "0000123456-00001"
+    group: meters
+    state: active
+  register: fleet
+
+- name: License them
+  thingspace.licensing.fota_license:
+    account: "0000123456-00001"
+    devices: "{{ fleet.devices | map(attribute='imei') }}"
+
+- name: Read the devices of a district that were added since New Year
+  thingspace.licensing.device_info:
+    account: "0000123456-00001"
+    custom_fields:
+      CustomField1: north
+    created_after: "2026-01-01"
+  register: new_devices
+
+- name: Write a large account to a file
+  thingspace.licensing.device_info:
+    account: "0000123456-00001"
+    report: none
+    devices_report: fleet.csv
+
+- name: Look at one device
+  thingspace.licensing.device_info:
+    account: "0000123456-00001"
+    device_id: "89148000000800139708"
+    kind: iccid
+"""
+
+RETURN = r"""
+count:
+  description: How many devices there are.
+  returned: success
+  type: int
+devices:
+  description: The devices; empty with O(report=none).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    imei:
+      description: The IMEI; V(none) if the device has none, which holds for each of these ids.
+      type: str
+    iccid:
+      description: The ICCID, the number of the SIM.
+      type: str
+    mdn:
+      description: The MDN, a phone number.
+      type: str
+    msisdn:
+      description: The MSISDN, a phone number with its country code.
+      type: str
+    imsi:
+      description: The IMSI, the number of the subscription.
+      type: str
+    min:
+      description: The MIN, the mobile identification number.
+      type: str
+    eid:
+      description: The EID, the number of the eUICC.
+      type: str
+    meid:
+      description: The MEID of a CDMA device.
+      type: str
+    esn:
+      description: The ESN of an old CDMA device.
+      type: str
+    state:
+      description: State, for example V(active).
+      type: str
+    service_plan:
+      description: Service plan.
+      type: str
+    groups:
+      description: Names of its device groups.
+      type: list
+      elements: str
+    custom_fields:
+      description: Custom fields and their values.
+      type: dict
+    created_at:
+      description: When it was added to the account, in ThingSpace's own notation.
+      type: str
+    connected:
+      description: Whether it is connected; V(none) where ThingSpace does not say.
+      type: bool
+    last_connected_at:
+      description: When it was last connected, in ThingSpace's own notation.
+      type: str
+    attributes:
+      description: Extended attributes and their values, see O(include_personal_data).
+      type: dict
+requests:
+  description: What the task cost.
+  returned: when options are valid
+  type: dict
+  contains:
+    sent:
+      description: Requests sent, logins and repetitions included.
+      type: int
+    retried:
+      description: Repetitions among them.
+      type: int
+    throttled:
+      description: Answers with HTTP 429 among them.
+      type: int
+    throttled_seconds:
+      description: Seconds spent waiting for the pace.
+      type: float
+failure:
+  description: Why the task failed.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description: Stable code for playbooks to test, see the list of error codes.
+      type: str
+    message:
+      description: The same text as in C(msg).
+      type: str
+    problems:
+      description: Every problem with the input.
+      type: list
+      elements: str
+    problem_count:
+      description: Number of problems with the input.
+      type: int
+    status:
+      description: HTTP status of ThingSpace's answer.
+      type: int
+    api_code:
+      description: ThingSpace's own error code.
+      type: str
+    api_message:
+      description: ThingSpace's own error text.
+      type: str
+"""
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._device_filter import FILTER_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._device_info import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import ACCOUNT_SPEC
+
+
+def main() -> None:
+    """List the devices."""
+    options = {
+        **ACCOUNT_SPEC,
+        **FILTER_SPEC,
+        "include_personal_data": {"type": "bool", "default": False},
+        "page_size": {"type": "int", "default": 2000},
+        "report": {"type": "str", "choices": ["all", "none"], "default": "all"},
+        "devices_report": {"type": "path"},
+    }
+    run_module(run, options)
+
+
+if __name__ == "__main__":
+    main()

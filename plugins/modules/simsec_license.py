@@ -1,0 +1,342 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: simsec_license
+short_description: Assign and unassign SIM-Secure for IoT licences
+version_added: 0.2.0
+description:
+  - Asks ThingSpace to assign SIM-Secure for IoT licences to SIMs, or to take them away. ThingSpace answers only that it
+    accepted the request; the result comes later, for each device, as a callback.
+  - No call tells which SIM holds a licence. With O(journal) every request is written down before it is sent, and so is
+    every confirmation that a receiver hears. That makes the module idempotent and its check mode truthful, and a run
+    that was killed is continued.
+  - Lifetime licences can never be taken back. They are only assigned to as many devices as O(lifetime_consent) says,
+    and what may have been sent is never sent again unless O(retry_unknown) says so.
+author:
+  - thingspace.licensing contributors (@thingspace)
+extends_documentation_fragment:
+  - thingspace.licensing._connection
+  - thingspace.licensing._devices
+  - thingspace.licensing._guards
+  - thingspace.licensing._simsec
+  - thingspace.licensing._simsec.journal
+  - thingspace.licensing._attributes
+  - thingspace.licensing._attributes.action_group
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Reads the journal and the account's counts and returns the rows of a run in which ThingSpace refuses nothing.
+        The journal is not changed, nor made if it is missing.
+  diff_mode:
+    support: full
+    details:
+      - Lists the devices that would get or lose the licence, up to 500.
+  idempotent:
+    support: partial
+    details:
+      - With O(journal). Without it every named device is sent each time, because ThingSpace cannot be asked.
+options:
+  account:
+    description:
+      - The billing account, for example V(0000123456-00001). Write it in quotes.
+    type: str
+    required: true
+  sku:
+    description:
+      - The SKU of the licence. Documented are V(SIMSec-IoT-Lt) (lifetime, can never be taken back), V(SIMSec-IoT)
+        (flex), V(TS-BUNDLE-KTO-SIMSEC-MRC) (flex bundle) and V(TSS-IOT-INTLG-TIERED-SIMSEC) (tiered, Intelligence
+        bundle).
+      - Any other is sent as it is, with a warning. If its name or the account's licence type speaks of a lifetime, it
+        is treated as a lifetime SKU.
+    type: str
+    required: true
+  state:
+    description:
+      - V(present) assigns the licence to the named devices, V(absent) takes it away from them.
+      - V(absent) is refused for a lifetime SKU.
+    type: str
+    choices: [present, absent]
+    default: present
+  lifetime_consent:
+    description:
+      - How many devices may be bound for life by this task. Needed for a lifetime SKU; if the plan would bind more, the
+        task fails before anything is sent and says how many and which.
+    type: int
+  retry_unknown:
+    description:
+      - Whether to send again what was sent without a trustworthy answer, and what was accepted more than an hour ago
+        and never confirmed.
+      - Without it, a request that was lost is sent again only if the SKU is not a lifetime one and the account's count
+        of assigned licences shows that the request had no effect.
+    type: bool
+    default: false
+  retry_failed:
+    description:
+      - Whether to send again the devices for which ThingSpace reported a failure.
+      - Without it they are reported with that failure and left alone, so a second run changes nothing.
+    type: bool
+    default: false
+  check_eligibility:
+    description:
+      - Whether to look the devices up before assigning, and refuse the plan if one of them is not active or not a
+        device of the account.
+    type: bool
+    default: false
+  wait:
+    description:
+      - Whether to wait until every device is confirmed. Needs O(journal), to which a receiver writes the confirmations
+        (see the guide about callbacks).
+      - For a single device the status of the request is asked for as well, if ThingSpace answers that; then no journal
+        is needed.
+      - With C(ansible-playbook) the progress is shown while waiting, if the journal can be read on the controller.
+    type: bool
+    default: false
+  wait_timeout:
+    description:
+      - How many seconds to wait. What is not confirmed then is listed and the task fails; nothing is sent again by the
+        next run, which only looks what became of it.
+    type: float
+    default: 600
+  request_id:
+    description:
+      - The C(X-Request-ID) of the request, a digit, a hyphen and 3 to 30 digits. If the plan needs several requests,
+        each gets a number of four digits behind it.
+      - If not given, each request gets a random one. The journal keeps them.
+    type: str
+  batch_size:
+    description:
+      - Devices in one request, up to 100.
+    type: int
+    default: 100
+seealso:
+  - module: thingspace.licensing.simsec_license_info
+  - module: thingspace.licensing.callback
+  - module: thingspace.licensing.device_info
+"""
+
+EXAMPLES = r"""
+- name: Assign flex licences and wait until ThingSpace confirmed them
+  thingspace.licensing.simsec_license:
+    account: "0000123456-00001"
+    sku: SIMSec-IoT
+    devices_file: fleet/meters.csv
+    journal: /var/lib/thingspace/journal.db
+    wait: true
+    wait_timeout: 1800
+
+- name: Bind three SIMs for life
+  thingspace.licensing.simsec_license:
+    account: "0000123456-00001"
+    sku: SIMSec-IoT-Lt
+    kind: iccid
+    devices:
+      - "89148000000800139708"
+      - "89148000000800139716"
+      - "89148000000800139724"
+    lifetime_consent: 3
+    journal: /var/lib/thingspace/journal.db
+
+- name: Take flex licences away from devices that left the fleet
+  thingspace.licensing.simsec_license:
+    account: "0000123456-00001"
+    sku: SIMSec-IoT
+    devices: "{{ retired_imeis }}"
+    state: absent
+    max_removals: 20
+    journal: /var/lib/thingspace/journal.db
+"""
+
+RETURN = r"""
+lookup:
+  description: How the current state was found out, V(journal), or V(direct) without a journal.
+  returned: when the account could be read
+  type: str
+  sample: journal
+plan:
+  description: What was to be done.
+  returned: when the account could be read
+  type: dict
+  contains:
+    state:
+      description: The wanted state.
+      type: str
+    assign:
+      description: Number of devices to be sent for assignment.
+      type: int
+    remove:
+      description: Number of devices to be sent for removal.
+      type: int
+    unchanged:
+      description: Number of named devices that are as wanted, according to the journal.
+      type: int
+    digest:
+      description: SHA-256 over the wanted and the known state, for O(approved_plan).
+      type: str
+summary:
+  description: Number of devices for each outcome; every outcome is a key.
+  returned: when the account could be read
+  type: dict
+  sample:
+    assigned: 0
+    removed: 0
+    added: 0
+    unchanged: 0
+    accepted: 250
+    failed: 0
+    unknown: 0
+    skipped: 0
+devices:
+  description: What happened to each device, as far as O(report) lets through.
+  returned: when the account could be read
+  type: list
+  elements: dict
+  contains:
+    device_id:
+      description: The device id.
+      type: str
+    outcome:
+      description:
+        - V(accepted) means that ThingSpace accepted the request and nothing more is known yet; V(assigned) and
+          V(removed) that it confirmed the change; V(unchanged) that it had done so before.
+        - V(failed) means that ThingSpace refused or reported a failure, V(unknown) that the device was sent and no
+          trustworthy answer could be had, V(skipped) that nothing was sent for it.
+      type: str
+    reason:
+      description: Why, in ThingSpace's words where it said something; empty for a plain success.
+      type: str
+    request_id:
+      description: ThingSpace's id of the request; empty where there is none.
+      type: str
+  sample:
+    - device_id: "990003425730535"
+      outcome: accepted
+      reason: ""
+      request_id: c3f3d17c-79ff-4b35-82df-94446785b6e0
+licenses:
+  description:
+    - The pool of the SKU after the run. Read after waiting; else computed as if everything accepted succeeds.
+    - A number is V(none) where ThingSpace does not say.
+  returned: when the account could be read
+  type: dict
+  contains:
+    total:
+      description: Licences bought.
+      type: int
+    assigned:
+      description: Licences that a device holds.
+      type: int
+    available:
+      description: Licences that are free.
+      type: int
+requests:
+  description: What the task cost.
+  returned: when options are valid
+  type: dict
+  contains:
+    sent:
+      description: Requests sent, logins and repetitions included.
+      type: int
+    retried:
+      description: Repetitions among them.
+      type: int
+    throttled:
+      description: Answers with HTTP 429 among them.
+      type: int
+    throttled_seconds:
+      description: Seconds spent waiting for the pace, all threads together.
+      type: float
+failure:
+  description: Why the task failed. Everything else that is known is returned as well.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description: Stable code for playbooks to test, see the list of error codes.
+      type: str
+    message:
+      description: The same text as in C(msg).
+      type: str
+    problems:
+      description: Every problem with the input, up to 1,000.
+      type: list
+      elements: str
+    problem_count:
+      description: Number of problems with the input.
+      type: int
+    guards:
+      description: The limits that were exceeded, each with C(guard), C(planned) and C(allowed).
+      type: list
+      elements: dict
+    digest:
+      description: Digest of the plan that was stopped.
+      type: str
+    planned:
+      description: Number of devices that the plan would bind for life.
+      type: int
+    consented:
+      description: The number in O(lifetime_consent).
+      type: int
+    devices:
+      description: The devices that the failure is about, up to 1,000.
+      type: raw
+    pending:
+      description: Devices that were not confirmed in time, up to 1,000.
+      type: list
+      elements: str
+    status:
+      description: HTTP status of ThingSpace's answer.
+      type: int
+    api_code:
+      description: ThingSpace's own error code.
+      type: str
+    api_message:
+      description: ThingSpace's own error text.
+      type: str
+  sample:
+    code: lifetime_consent
+    message: "SIMSec-IoT-Lt is a lifetime licence, which can never be taken back. ..."
+"""
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import (
+    ACCOUNT_SPEC,
+    DEVICE_CONSTRAINTS,
+    DEVICE_SPEC,
+    GUARD_SPEC,
+    JOURNAL_SPEC,
+    REPORT_SPEC,
+    SIMSEC_KIND_SPEC,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_license import run
+
+
+def main() -> None:
+    """Converge the SIM-Secure licences of devices."""
+    options = {
+        **ACCOUNT_SPEC,
+        **DEVICE_SPEC,
+        **REPORT_SPEC,
+        **GUARD_SPEC,
+        **JOURNAL_SPEC,
+        **SIMSEC_KIND_SPEC,
+        "sku": {"type": "str", "required": True},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "lifetime_consent": {"type": "int"},
+        "retry_unknown": {"type": "bool", "default": False},
+        "retry_failed": {"type": "bool", "default": False},
+        "check_eligibility": {"type": "bool", "default": False},
+        "wait": {"type": "bool", "default": False},
+        "wait_timeout": {"type": "float", "default": 600},
+        "request_id": {"type": "str"},
+        "batch_size": {"type": "int", "default": 100},
+    }
+    run_module(run, options, **DEVICE_CONSTRAINTS)
+
+
+if __name__ == "__main__":
+    main()

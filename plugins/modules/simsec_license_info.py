@@ -1,0 +1,260 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: simsec_license_info
+short_description: Read SIM-Secure for IoT licences
+version_added: 0.2.0
+description:
+  - Reads how many SIM-Secure licences of each SKU an account bought, and how many are assigned. ThingSpace tells no
+    more.
+  - With O(journal) it also tells where each device stands, and whether journal and account agree.
+author:
+  - thingspace.licensing contributors (@thingspace)
+extends_documentation_fragment:
+  - thingspace.licensing._connection
+  - thingspace.licensing._simsec.journal
+  - thingspace.licensing._attributes
+  - thingspace.licensing._attributes.info_module
+  - thingspace.licensing._attributes.action_group
+options:
+  account:
+    description:
+      - The billing account, for example V(0000123456-00001). Write it in quotes.
+    type: str
+    required: true
+  sku:
+    description:
+      - Only this SKU. If not given, all are read.
+    type: str
+  journal_only:
+    description:
+      - Whether to read only the journal and ask ThingSpace nothing. Needs no credentials.
+    type: bool
+    default: false
+  report:
+    description:
+      - Which devices RV(devices) lists. V(open) are those whose last change is not confirmed, failed or unknown.
+    type: str
+    choices: [open, all, none]
+    default: open
+  devices_report:
+    description:
+      - File to write where every device of the account stands, as CSV, whatever O(report) says.
+      - It can be used as O(thingspace.licensing.simsec_license#module:devices_file), with C(device_id) as column.
+    type: path
+  history_report:
+    description:
+      - File to write every request of every device to, as CSV. It is the journal as text.
+    type: path
+seealso:
+  - module: thingspace.licensing.simsec_license
+"""
+
+EXAMPLES = r"""
+- name: Count
+  thingspace.licensing.simsec_license_info:
+    account: "0000123456-00001"
+  register: simsec
+
+- name: Stop when fewer than 50 flex licences are free
+  ansible.builtin.assert:
+    that: (simsec.subscriptions | selectattr('sku', 'eq', 'SIMSec-IoT') | first).available >= 50
+
+- name: Compare the journal with the account, and export both views of the journal
+  thingspace.licensing.simsec_license_info:
+    account: "0000123456-00001"
+    journal: /var/lib/thingspace/journal.db
+    devices_report: standing.csv
+    history_report: history.csv
+  register: simsec
+  failed_when: simsec.drift | default([])
+"""
+
+RETURN = r"""
+subscriptions:
+  description: The licences of each SKU as the account counts them. A number is V(none) where ThingSpace does not say.
+  returned: when the account was asked
+  type: list
+  elements: dict
+  contains:
+    sku:
+      description: The SKU.
+      type: str
+    license_type:
+      description: ThingSpace's name of the kind of licence.
+      type: str
+    purchased:
+      description: Licences bought.
+      type: int
+    assigned:
+      description: Licences that a device holds.
+      type: int
+    available:
+      description: Licences that are free, as ThingSpace counts them.
+      type: int
+  sample:
+    - sku: SIMSec-IoT
+      license_type: Flexible
+      purchased: 1000
+      assigned: 248
+      available: 752
+journal:
+  description: The devices that the journal knows, counted for each SKU by where they stand.
+  returned: with O(journal)
+  type: list
+  elements: dict
+  contains:
+    sku:
+      description: The SKU.
+      type: str
+    confirmed:
+      description: Devices whose assignment is confirmed.
+      type: int
+    removed:
+      description: Devices whose removal is confirmed.
+      type: int
+    pending:
+      description: Devices whose last change was accepted and is not confirmed yet.
+      type: int
+    failed:
+      description: Devices whose last change failed.
+      type: int
+    unknown:
+      description: Devices whose last change was sent without a trustworthy answer.
+      type: int
+drift:
+  description:
+    - The SKUs for which the account counts more or fewer licences than the journal can explain, counting what is not
+      confirmed yet either way. Empty when both agree.
+  returned: with O(journal), unless O(journal_only)
+  type: list
+  elements: dict
+  contains:
+    sku:
+      description: The SKU.
+      type: str
+    account:
+      description: Assigned licences as the account counts them.
+      type: int
+    journal_least:
+      description: Assigned licences that the journal is sure of.
+      type: int
+    journal_most:
+      description: Assigned licences that the journal can explain.
+      type: int
+    difference:
+      description: By how many they differ.
+      type: int
+    meaning:
+      description: What that means.
+      type: str
+devices:
+  description: Where devices stand, as far as O(report) lets through.
+  returned: with O(journal)
+  type: list
+  elements: dict
+  contains:
+    sku:
+      description: The SKU.
+      type: str
+    kind:
+      description: What the id is, V(imei) or V(iccid).
+      type: str
+    device_id:
+      description: The device id.
+      type: str
+    state:
+      description: V(assigned), V(removed), V(pending), V(failed) or V(unknown).
+      type: str
+    action:
+      description: The last change, V(assign) or V(remove).
+      type: str
+    reason:
+      description: Why, in ThingSpace's words where it said something.
+      type: str
+    request_id:
+      description: ThingSpace's id of the request.
+      type: str
+    x_request_id:
+      description: The C(X-Request-ID) that was sent.
+      type: str
+    sent:
+      description: When the request was sent, in UTC.
+      type: str
+    confirmed:
+      description: When ThingSpace reported on the device, in UTC.
+      type: str
+requests:
+  description: What the task cost.
+  returned: when the account was asked
+  type: dict
+  contains:
+    sent:
+      description: Requests sent, logins and repetitions included.
+      type: int
+    retried:
+      description: Repetitions among them.
+      type: int
+    throttled:
+      description: Answers with HTTP 429 among them.
+      type: int
+    throttled_seconds:
+      description: Seconds spent waiting for the pace, all threads together.
+      type: float
+failure:
+  description: Why the task failed. Everything else that is known is returned as well.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description: Stable code for playbooks to test, see the list of error codes.
+      type: str
+    message:
+      description: The same text as in C(msg).
+      type: str
+    problems:
+      description: Every problem with the input, up to 1,000.
+      type: list
+      elements: str
+    problem_count:
+      description: Number of problems with the input.
+      type: int
+    status:
+      description: HTTP status of ThingSpace's answer.
+      type: int
+    api_code:
+      description: ThingSpace's own error code.
+      type: str
+    api_message:
+      description: ThingSpace's own error text.
+      type: str
+  sample:
+    code: journal_damaged
+    message: "The journal journal.db is damaged ..."
+"""
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import ACCOUNT_SPEC, JOURNAL_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_license_info import run
+
+
+def main() -> None:
+    """Read the SIM-Secure licences of an account."""
+    options = {
+        **ACCOUNT_SPEC,
+        **JOURNAL_SPEC,
+        "sku": {"type": "str"},
+        "journal_only": {"type": "bool", "default": False},
+        "report": {"type": "str", "choices": ["open", "all", "none"], "default": "open"},
+        "devices_report": {"type": "path"},
+        "history_report": {"type": "path"},
+    }
+    run_module(run, options)
+
+
+if __name__ == "__main__":
+    main()
