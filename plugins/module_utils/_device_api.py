@@ -91,7 +91,7 @@ class DeviceApi:
         states: dict[str, str] = {}
         for row in rows:
             device = row.ids.get(kind, "")
-            if device in wanted and states.get(device) != "active":
+            if device in wanted and states.get(device, "").lower() != "active":
                 states[device] = row.state
         return states
 

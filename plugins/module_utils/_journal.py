@@ -179,6 +179,19 @@ class Journal:
             )
             return before, {(action, bool(confirmed)): count for action, confirmed, count in rows}
 
+    def progress(self, account: str, sku: str, since: str) -> tuple[int, int, int]:
+        """How many devices were sent since that time, and how many of them are confirmed and failed."""
+        with self._reading() as db:
+            row = db.execute(
+                "SELECT count(*), coalesce(sum(entry.outcome = 'success'), 0), "
+                "coalesce(sum(entry.outcome = 'failed'), 0) FROM request "
+                "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
+                "WHERE request.sent >= ? AND scope.account = ? AND scope.sku = ? "
+                "AND request.state NOT IN ('rejected', 'not_sent')",
+                (since, account, sku),
+            ).fetchone()
+        return int(row[0]), int(row[1]), int(row[2])
+
     def unconfirmed(self, scope: Scope, devices: t.Sequence[str]) -> list[str]:
         """Those of these devices whose last accepted request has not been confirmed."""
         waiting = []
@@ -219,9 +232,9 @@ _ATTEMPTS = (
 _ORDER = "ORDER BY entry.device_id, entry.request"
 
 
-def open_journal(path: str, *, write: bool, patience: float = PATIENCE) -> Journal:
+def open_journal(path: str, *, write: bool, patience: float = PATIENCE, check: bool = True) -> Journal:
     """Open a journal, see C(connect); an empty path makes one that lasts as long as the process."""
-    return Journal(connect(path, write=write, patience=patience), path)
+    return Journal(connect(path, write=write, patience=patience, check=check), path)
 
 
 def _scope(db: sqlite3.Connection, scope: Scope) -> int:

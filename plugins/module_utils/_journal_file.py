@@ -43,11 +43,12 @@ def now() -> str:
     return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def connect(path: str, *, write: bool, patience: float = PATIENCE) -> sqlite3.Connection:
+def connect(path: str, *, write: bool, patience: float = PATIENCE, check: bool = True) -> sqlite3.Connection:
     """Open a journal of the newest schema, made when there is none.
 
     :param path: an empty string makes one in memory.
     :param write: otherwise nothing is made or changed: an old journal is upgraded in memory, a missing one is empty.
+    :param check: whether to look for damage.
     :raises LicensingError: C(journal_unusable), C(journal_damaged), C(journal_newer), C(journal_locked),
         C(journal_full), C(missing_library).
     """
@@ -58,9 +59,14 @@ def connect(path: str, *, write: bool, patience: float = PATIENCE) -> sqlite3.Co
         return _upgraded(_open(":memory:", patience))
     _check_place(path)
     with guarded(path):
-        if write:
-            return _open_file(path, patience)
-        return _open_to_read(path, patience)
+        db = _open_file(path, patience) if write else _open_to_read(path, patience)
+        try:
+            if check and os.path.exists(path):
+                _check(db, path)
+        except BaseException:
+            db.close()
+            raise
+        return db
 
 
 @contextlib.contextmanager
@@ -100,7 +106,6 @@ def _open_file(path: str, patience: float) -> sqlite3.Connection:
         _set(db, "journal_mode", "WAL")
         _set(db, "synchronous", "FULL")
         _upgraded(db)
-        _check(db, path)
         remember_journal(path, db.execute("SELECT uuid FROM identity").fetchone()[0])
     except BaseException:
         db.close()
@@ -119,7 +124,6 @@ def _open_to_read(path: str, patience: float) -> sqlite3.Connection:
     db = _open(f"file:{urllib.parse.quote(os.path.abspath(path))}?mode=ro{fixed}", patience)
     try:
         version = _identify(db, path)
-        _check(db, path)
         if version < len(SCHEMA):
             copy = _open(":memory:", patience)
             db.backup(copy)
