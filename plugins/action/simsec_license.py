@@ -22,7 +22,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import open_journal
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_file import now
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal_time import now
 
 FIRST = 5.0
 LONGEST = 60.0

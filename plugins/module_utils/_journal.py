@@ -17,8 +17,11 @@ import threading
 import typing as t
 
 from ._confirmation import Confirmation
-from ._journal_file import PATIENCE, connect, guarded, now
+from ._journal_errors import guarded
+from ._journal_file import PATIENCE, connect
 from ._journal_match import Recorded, adopt, record
+from ._journal_queries import ATTEMPTS, ATTEMPTS_ORDER, LOST, MOVED_SINCE, PROGRESS
+from ._journal_time import hour_before, now
 from ._standing import Attempt, RequestState
 from ._verdict import Action
 
@@ -70,7 +73,7 @@ class Journal:
             for start in range(0, len(devices), _CHUNK):
                 part = devices[start : start + _CHUNK]
                 marks = ",".join("?" * len(part))
-                rows = db.execute(f"{_ATTEMPTS} AND entry.device_id IN ({marks}) {_ORDER}", (key, *part))
+                rows = db.execute(f"{ATTEMPTS} AND entry.device_id IN ({marks}) {ATTEMPTS_ORDER}", (key, *part))
                 for device, *attempt in rows:
                     found.setdefault(device, []).append(Attempt(*attempt))
         return found
@@ -83,7 +86,7 @@ class Journal:
             )
             for key, *scope in scopes.fetchall():
                 if sku is None or scope[1] == sku:
-                    rows = db.execute(f"{_ATTEMPTS} {_ORDER}", (key,))
+                    rows = db.execute(f"{ATTEMPTS} {ATTEMPTS_ORDER}", (key,))
                     for device, group in itertools.groupby(rows, key=operator.itemgetter(0)):
                         yield Scope(*scope), device, [Attempt(*row[1:]) for row in group]
 
@@ -149,16 +152,7 @@ class Journal:
         """The requests of an account and SKU whose fate is not known, oldest first."""
         found: dict[int, Lost] = {}
         with self._reading() as db:
-            rows = db.execute(
-                "SELECT request.id, request.run, request.action, entry.device_id FROM request "
-                "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
-                "WHERE request.state IN ('sending', 'unknown') AND scope.account = ? AND scope.sku = ? "
-                "AND entry.outcome IS NULL AND NOT EXISTS (SELECT 1 FROM entry AS later "
-                "JOIN request AS after ON after.id = later.request WHERE later.scope = entry.scope "
-                "AND later.device_id = entry.device_id AND later.request > entry.request "
-                "AND after.state NOT IN ('rejected', 'not_sent', 'no_effect')) ORDER BY request.id",
-                (account, sku),
-            )
+            rows = db.execute(LOST, (account, sku))
             for request, run, action, device in rows:
                 found.setdefault(request, Lost(request, run, action, [])).devices.append(device)
         return list(found.values())
@@ -166,30 +160,18 @@ class Journal:
     def moved_since(self, run: int, account: str, sku: str) -> tuple[int | None, dict[tuple[Action, bool], int]]:
         """The count of assigned licences before a run, and what was sent and answered from then on.
 
-        :returns: the count, and for (action, confirmed) how many devices; failed ones are left out.
+        :returns: the count, and for (action, certain) how many devices changed, or may have; failed ones are left out.
         """
         with self._reading() as db:
-            (before,) = db.execute("SELECT assigned_before FROM run WHERE id = ?", (run,)).fetchone()
-            rows = db.execute(
-                "SELECT request.action, entry.outcome IS NOT NULL, count(*) FROM request "
-                "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
-                "WHERE request.run >= ? AND scope.account = ? AND scope.sku = ? AND (entry.outcome = 'success' "
-                "OR (entry.outcome IS NULL AND request.state = 'accepted')) GROUP BY 1, 2",
-                (run, account, sku),
-            )
-            return before, {(action, bool(confirmed)): count for action, confirmed, count in rows}
+            before, started = db.execute("SELECT assigned_before, started FROM run WHERE id = ?", (run,)).fetchone()
+            values = {"run": run, "account": account, "sku": sku, "started": started, "recently": hour_before(started)}
+            rows = db.execute(MOVED_SINCE, values)
+            return before, {(action, bool(certain)): count for action, certain, count in rows}
 
     def progress(self, account: str, sku: str, since: str) -> tuple[int, int, int]:
         """How many devices were sent since that time, and how many of them are confirmed and failed."""
         with self._reading() as db:
-            row = db.execute(
-                "SELECT count(*), coalesce(sum(entry.outcome = 'success'), 0), "
-                "coalesce(sum(entry.outcome = 'failed'), 0) FROM request "
-                "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
-                "WHERE request.sent >= ? AND scope.account = ? AND scope.sku = ? "
-                "AND request.state NOT IN ('rejected', 'not_sent')",
-                (since, account, sku),
-            ).fetchone()
+            row = db.execute(PROGRESS, (since, account, sku)).fetchone()
         return int(row[0]), int(row[1]), int(row[2])
 
     def unconfirmed(self, scope: Scope, devices: t.Sequence[str]) -> list[str]:
@@ -220,16 +202,6 @@ class Journal:
                 yield self._db
             finally:
                 self._db.execute("ROLLBACK")
-
-
-_ATTEMPTS = (
-    "SELECT entry.device_id, request.action, request.state, entry.outcome, "
-    "CASE WHEN entry.outcome IS NULL THEN request.answer ELSE entry.reason END, "
-    "coalesce(entry.request_id, request.request_id, ''), request.x_request_id, request.sent, "
-    "coalesce(entry.confirmed, '') "
-    "FROM entry JOIN request ON request.id = entry.request WHERE entry.scope = ?"
-)
-_ORDER = "ORDER BY entry.device_id, entry.request"
 
 
 def open_journal(path: str, *, write: bool, patience: float = PATIENCE, check: bool = True) -> Journal:

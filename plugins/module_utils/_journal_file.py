@@ -13,20 +13,16 @@ The file belongs on a local disk. Two small files lie beside it, see C(_journal_
 from __future__ import annotations
 
 import contextlib
-import datetime
 import os
-import typing as t
 import urllib.parse
 import uuid
 
 from ._errors import LicensingError
+from ._journal_errors import damaged, guarded, unusable
 from ._journal_lock import known_journal, remember_journal
 from ._journal_schema import SCHEMA
-
-try:
-    import sqlite3
-except ImportError:  # A Python that was built without it.
-    sqlite3 = None  # type: ignore[assignment]
+from ._journal_time import now
+from ._sqlite import sqlite3
 
 APPLICATION_ID = 0x54534A4C
 """Marks the file as a journal of this collection (the letters TSJL)."""
@@ -36,11 +32,6 @@ PATIENCE = 30.0
 
 CHECKED_BELOW = 64 * 1024 * 1024
 """A file up to this size is checked as a whole whenever it is opened; a larger one after a run that did not end."""
-
-
-def now() -> str:
-    """The time as the journal keeps it: UTC, ISO 8601, sortable."""
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def connect(path: str, *, write: bool, patience: float = PATIENCE, check: bool = True) -> sqlite3.Connection:
@@ -69,21 +60,12 @@ def connect(path: str, *, write: bool, patience: float = PATIENCE, check: bool =
         return db
 
 
-@contextlib.contextmanager
-def guarded(path: str | None) -> t.Iterator[None]:
-    """Give every error of SQLite a name and an advice."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise _named(error, path or "in memory") from None
-
-
 def _check_place(path: str) -> None:
     folder = os.path.dirname(os.path.abspath(path))
     if os.path.isdir(path):
-        raise _unusable(path, "it is a directory")
+        raise unusable(path, "it is a directory")
     if not os.path.isdir(folder):
-        raise _unusable(path, f"the directory {folder} does not exist")
+        raise unusable(path, f"the directory {folder} does not exist")
     expected = known_journal(path)
     if expected and (not os.path.exists(path) or os.path.getsize(path) == 0):
         raise LicensingError(
@@ -99,7 +81,7 @@ def _open_file(path: str, patience: float) -> sqlite3.Connection:
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except OSError as error:
-        raise _unusable(path, error.strerror or "it cannot be opened") from None
+        raise unusable(path, error.strerror or "it cannot be opened") from None
     db = _open(f"file:{urllib.parse.quote(os.path.abspath(path))}?mode=rw", patience)
     try:
         _identify(db, path)
@@ -117,7 +99,7 @@ def _open_to_read(path: str, patience: float) -> sqlite3.Connection:
     if not os.path.exists(path):
         return _upgraded(_open(":memory:", patience))
     if not os.access(path, os.R_OK):
-        raise _unusable(path, "it is not readable")
+        raise unusable(path, "it is not readable")
     # On a read-only disk the shared memory of the log cannot be made; without a log none is needed.
     folder_is_fixed = not os.access(os.path.dirname(os.path.abspath(path)), os.W_OK)
     fixed = "&immutable=1" if folder_is_fixed and not os.path.exists(path + "-wal") else ""
@@ -146,7 +128,7 @@ def _identify(db: sqlite3.Connection, path: str) -> int:
     mark, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
     tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if (tables and mark != APPLICATION_ID) or (not tables and mark not in (0, APPLICATION_ID)):
-        raise _unusable(path, "it is an SQLite file of another program")
+        raise unusable(path, "it is an SQLite file of another program")
     if version > len(SCHEMA):
         raise LicensingError(
             f"The journal {path} was written by a newer release (its schema is {version}, this one knows "
@@ -185,7 +167,7 @@ def _check(db: sqlite3.Connection, path: str) -> None:
         return
     found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
-        raise _damaged(path, str(found))
+        raise damaged(path, str(found))
 
 
 def _tables(db: sqlite3.Connection) -> set[str]:
@@ -194,41 +176,3 @@ def _tables(db: sqlite3.Connection) -> set[str]:
 
 def _set(db: sqlite3.Connection, name: str, value: str) -> None:
     db.execute(f"PRAGMA {name} = {value}").fetchall()
-
-
-def _named(error: sqlite3.Error, path: str) -> LicensingError:
-    text = str(error)
-    words = text.lower()
-    if "locked" in words or "busy" in words:
-        return LicensingError(
-            f"The journal {path} is locked by another process for longer than this task can wait. Run again when that "
-            "one is done.",
-            code="journal_locked",
-        )
-    if "full" in words:
-        return LicensingError(
-            f"The journal {path} cannot be written: the disk is full. Nothing is sent that cannot be written down. "
-            "Make room and run again.",
-            code="journal_full",
-        )
-    if "malformed" in words or "not a database" in words or "corrupt" in words:
-        return _damaged(path, text)
-    if "readonly" in words or "read-only" in words:
-        return _unusable(path, "it, or the directory it lies in, is read-only")
-    return _unusable(path, text)
-
-
-def _damaged(path: str, what: str) -> LicensingError:
-    return LicensingError(
-        f"The journal {path} is damaged ({what.splitlines()[0][:200]}). Nothing was sent on the strength of it, and it "
-        "is left as it is. Restore it from a backup, or save what can be saved: "
-        f"sqlite3 {path} .recover | sqlite3 recovered.db",
-        code="journal_damaged",
-    )
-
-
-def _unusable(path: str, why: str) -> LicensingError:
-    return LicensingError(
-        f"The journal {path} cannot be used: {why}. Point 'journal' to a file of your own on a local disk.",
-        code="journal_unusable",
-    )

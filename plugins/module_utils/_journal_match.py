@@ -13,7 +13,7 @@ import json
 import typing as t
 
 from ._confirmation import Confirmation
-from ._journal_file import now
+from ._journal_time import ago, now
 from ._verdict import Action
 
 if t.TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _of_lost_request(db: sqlite3.Connection, confirmation: Confirmation) -> _Ent
 
     Each device is matched by itself: a report that was about something else must not decide for the whole request.
     """
-    since = (datetime.datetime.now(datetime.timezone.utc) - ADOPTED_WITHIN).strftime("%Y-%m-%dT%H:%M:%S")
+    since = ago(ADOPTED_WITHIN)
     for kind, device in confirmation.devices:
         row = db.execute(_OF_LOST_REQUEST, (kind, device, since, confirmation.request_id)).fetchone()
         if row:

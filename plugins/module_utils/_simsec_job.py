@@ -15,6 +15,7 @@ from ._devices import Wanted, wanted_devices
 from ._errors import Problem
 from ._guards import Limits, limits_from
 from ._journal import Scope
+from ._journal_time import ago
 from ._outcomes import report_path_problems
 from ._simsec_api import LIMIT
 from ._simsec_plan import Wish
@@ -54,7 +55,7 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
         devices=wanted.devices,
         retry_unknown=params["retry_unknown"],
         retry_failed=params["retry_failed"],
-        overdue=(datetime.datetime.now(datetime.timezone.utc) - OVERDUE).strftime("%Y-%m-%dT%H:%M:%S"),
+        overdue=ago(OVERDUE),
     )
     problems = [
         *problems,

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import time
 import typing as t
 
@@ -19,6 +18,7 @@ from ._guards import enforce
 from ._journal import Journal, Lost, open_journal
 from ._journal_file import PATIENCE
 from ._journal_lock import account_lock
+from ._journal_time import age
 from ._module import Context, Result
 from ._plan import Pool
 from ._simsec_api import SimsecApi, Subscription, pool_of
@@ -168,9 +168,7 @@ def _let_settle(standings: t.Mapping[str, Standing]) -> None:
     sent = [standing.last.sent for standing in standings.values() if standing.status == "unknown" and standing.last]
     if not sent:
         return
-    latest = datetime.datetime.strptime(max(sent), "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=datetime.timezone.utc)
-    age = (datetime.datetime.now(datetime.timezone.utc) - latest).total_seconds()
-    time.sleep(min(SETTLE, max(0.0, SETTLE - age)))
+    time.sleep(min(SETTLE, max(0.0, SETTLE - age(max(sent)))))
 
 
 def _judge(journal: Journal, job: Job, lost: list[Lost], pool: Pool) -> Judgement | None:

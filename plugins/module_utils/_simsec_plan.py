@@ -12,6 +12,7 @@ import dataclasses
 import typing as t
 
 from ._errors import MAX_PROBLEMS, LicensingError
+from ._journal_time import for_people
 from ._outcomes import Outcome
 from ._plan import Plan, Pool, make_plan
 from ._simsec_skus import Sku
@@ -122,9 +123,9 @@ def _pending(wish: Wish, same: bool, sent: str, request_id: str) -> Decision:
         return SEND
     if same:
         late = ", and no confirmation is expected any more" if sent < wish.overdue else ""
-        return Decision("accepted", f"sent {_moment(sent)}, not confirmed yet{late}", request_id)
+        return Decision("accepted", f"sent {for_people(sent)}, not confirmed yet{late}", request_id)
     other = "removal" if wish.action == "assign" else "assignment"
-    return Decision("skipped", f"not sent: its {other} of {_moment(sent)} is not confirmed yet", request_id)
+    return Decision("skipped", f"not sent: its {other} of {for_people(sent)} is not confirmed yet", request_id)
 
 
 def _unknown(wish: Wish, same: bool, judgement: Judgement | None, sent: str, reason: str) -> Decision:
@@ -136,7 +137,7 @@ def _unknown(wish: Wish, same: bool, judgement: Judgement | None, sent: str, rea
     if wish.retry_unknown or (harmless and not wish.sku.lifetime):
         return SEND
     what = "assignment" if (wish.action == "assign") == same else "removal"
-    why = f"its {what} was sent {_moment(sent)} and has no trustworthy answer"
+    why = f"its {what} was sent {for_people(sent)} and has no trustworthy answer"
     why += f" ({reason.rstrip('.')})" if reason else ""
     if judgement == "no_effect":
         why += "; the account's count suggests that it had no effect"
@@ -187,7 +188,3 @@ def require_consent(wish: Wish, plan: SimsecPlan, consent: int | None) -> None:
         consented=consent or 0,
         devices=list(bound[:MAX_PROBLEMS]),
     )
-
-
-def _moment(sent: str) -> str:
-    return sent[:19].replace("T", " ") + " UTC"

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The longer questions to the journal. CROSS JOIN keeps the order of the tables: the planner knows not their sizes."""
+
+from __future__ import annotations
+
+ATTEMPTS = (
+    "SELECT entry.device_id, request.action, request.state, entry.outcome, "
+    "CASE WHEN entry.outcome IS NULL THEN request.answer ELSE entry.reason END, "
+    "coalesce(entry.request_id, request.request_id, ''), request.x_request_id, request.sent, "
+    "coalesce(entry.confirmed, '') "
+    "FROM entry JOIN request ON request.id = entry.request WHERE entry.scope = ?"
+)
+ATTEMPTS_ORDER = "ORDER BY entry.device_id, entry.request"
+"""The attempts of a scope's devices, oldest first; conditions go between the two."""
+
+LOST = (
+    "SELECT request.id, request.run, request.action, entry.device_id FROM request "
+    "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
+    "WHERE request.state IN ('sending', 'unknown') AND scope.account = ? AND scope.sku = ? "
+    "AND entry.outcome IS NULL AND NOT EXISTS (SELECT 1 FROM entry AS later "
+    "JOIN request AS after ON after.id = later.request WHERE later.scope = entry.scope "
+    "AND later.device_id = entry.device_id AND later.request > entry.request "
+    "AND after.state NOT IN ('rejected', 'not_sent', 'no_effect')) ORDER BY request.id"
+)
+"""The devices of requests without a trustworthy answer that were neither reported on nor sent again."""
+
+MOVED_SINCE = (
+    "SELECT request.action, request.run >= :run AND entry.outcome IS NOT NULL, count(*) FROM request "
+    "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
+    "WHERE (request.run >= :run OR request.sent >= :recently) AND scope.account = :account AND scope.sku = :sku "
+    "AND ((entry.outcome = 'success' AND (request.run >= :run OR entry.confirmed >= :started)) "
+    "OR (entry.outcome IS NULL AND request.state = 'accepted')) GROUP BY 1, 2"
+)
+"""How many devices were certainly changed since a run, and how many may have been: those that are not confirmed, and
+those of requests shortly before it, which may have been carried out before or after it began."""
+
+PROGRESS = (
+    "SELECT count(*), coalesce(sum(entry.outcome = 'success'), 0), "
+    "coalesce(sum(entry.outcome = 'failed'), 0) FROM request "
+    "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
+    "WHERE request.sent >= ? AND scope.account = ? AND scope.sku = ? "
+    "AND request.state NOT IN ('rejected', 'not_sent')"
+)
+"""How many devices were sent since a time, and how many of them were confirmed and failed."""

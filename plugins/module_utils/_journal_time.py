@@ -1,0 +1,46 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Times as the journal keeps them: UTC, ISO 8601, sortable as text."""
+
+from __future__ import annotations
+
+import datetime
+
+_FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+def now() -> str:
+    """This moment."""
+    return _written(datetime.datetime.now(datetime.timezone.utc))
+
+
+def ago(span: datetime.timedelta) -> str:
+    """The moment so long before now."""
+    return _written(datetime.datetime.now(datetime.timezone.utc) - span)
+
+
+def hour_before(moment: str) -> str:
+    """An hour before a moment of the journal."""
+    return _written(_read(moment) - datetime.timedelta(hours=1))
+
+
+def age(moment: str) -> float:
+    """Seconds from a moment of the journal until now."""
+    return (datetime.datetime.now(datetime.timezone.utc) - _read(moment)).total_seconds()
+
+
+def for_people(moment: str) -> str:
+    """A moment of the journal in a message."""
+    return moment[:19].replace("T", " ") + " UTC"
+
+
+def _written(moment: datetime.datetime) -> str:
+    return moment.strftime(_FORM)
+
+
+def _read(moment: str) -> datetime.datetime:
+    return datetime.datetime.strptime(moment, _FORM).replace(tzinfo=datetime.timezone.utc)

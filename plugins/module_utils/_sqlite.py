@@ -1,0 +1,16 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""SQLite of the standard library; some builds of Python come without it."""
+
+from __future__ import annotations
+
+try:
+    import sqlite3
+except ImportError:
+    sqlite3 = None  # type: ignore[assignment]
+
+__all__ = ["sqlite3"]
