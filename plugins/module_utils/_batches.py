@@ -121,17 +121,17 @@ class Sending:
                 self.in_doubt.update(dict.fromkeys(batch, Doubt(error.message, not pointless)))
                 if pointless or self._lost_in_a_row >= LOST_IN_A_ROW:
                     self.stopped = self.stopped or error
-        elif _rejects_devices(error):
+        elif rejects_devices(error):
             self._narrow(batch, error, search)
         else:
             if isinstance(error, ApiError) and error.code not in NOT_CARRIED_OUT:
-                self._refuse(batch, _words(error))
+                self._refuse(batch, words(error))
             self.stopped = self.stopped or error
 
     def _narrow(self, batch: t.Sequence[str], error: LicensingError, search: Search | None) -> None:
         """Find out which devices the rejection is about, so that only they fail."""
         if len(batch) == 1:
-            self._refuse(batch, _words(error))
+            self._refuse(batch, words(error))
             if search is None:
                 return
         if search is None:
@@ -160,7 +160,7 @@ class Sending:
         search.hopeless = not search.accepted
 
     def _leave_out(self, search: Search, error: LicensingError) -> None:
-        reason = f"not tried alone: ThingSpace refused every part of its batch ({_words(error)})"
+        reason = f"not tried alone: ThingSpace refused every part of its batch ({words(error)})"
         with self._lock:
             self.left_out.update(dict.fromkeys(self._untried(search.batch), reason))
             if not any(answer.verdict is not Verdict.REFUSED for answer in self.answers.values()):
@@ -174,7 +174,7 @@ class Sending:
         """The part of a rejected batch that the free licences suffice for; the rest is refused."""
         fitting, unfit = self._fitting(batch) if self._action == "assign" else (batch, ())
         if unfit:
-            self._refuse(unfit, f"{_words(error)} (the account has no free licence for it)")
+            self._refuse(unfit, f"{words(error)} (the account has no free licence for it)")
         return fitting
 
     def _fitting(self, batch: t.Sequence[str]) -> tuple[t.Sequence[str], t.Sequence[str]]:
@@ -190,10 +190,11 @@ class Sending:
             self.answers.update(dict.fromkeys(devices, Answer(Verdict.REFUSED, reason)))
 
 
-def _rejects_devices(error: LicensingError) -> bool:
+def rejects_devices(error: LicensingError) -> bool:
     """Whether a request was refused because of what is in it, so that a part of it may pass."""
     return isinstance(error, ApiError) and error.code == "api_rejected" and error.status in (400, 413, 422)
 
 
-def _words(error: LicensingError) -> str:
+def words(error: LicensingError) -> str:
+    """ThingSpace's own words, where it said something."""
     return str(error.details.get("api_message") or error.details.get("api_code") or error.message)

@@ -19,9 +19,11 @@ import typing as t
 from ._confirmation import Confirmation
 from ._journal_errors import guarded
 from ._journal_file import PATIENCE, connect
+from ._journal_lost import keep_no_effect, keep_took_effect, lost_requests, moved_since, usual_latency
 from ._journal_match import Recorded, adopt, record
-from ._journal_queries import ATTEMPTS, ATTEMPTS_ORDER, LOST, MOVED_SINCE, PROGRESS
-from ._journal_time import hour_before, now
+from ._journal_queries import ATTEMPTS, ATTEMPTS_ORDER, PROGRESS
+from ._journal_rows import Lost, Moved, Scope, Snapshot
+from ._journal_time import now
 from ._standing import Attempt, RequestState
 from ._verdict import Action
 
@@ -30,27 +32,6 @@ if t.TYPE_CHECKING:
 
 _CHUNK = 900
 """Devices in one query: SQLite takes at least 999 parameters."""
-
-
-class Scope(t.NamedTuple):
-    """What a journal keeps apart: the licences of one SKU in one account, by one kind of id."""
-
-    account: str
-    sku: str
-    kind: str
-
-
-class Lost(t.NamedTuple):
-    """A request whose fate is not known.
-
-    :param run: the run that sent it.
-    :param devices: those of its devices that were not reported on either.
-    """
-
-    request: int
-    run: int
-    action: Action
-    devices: list[str]
 
 
 class Journal:
@@ -67,16 +48,15 @@ class Journal:
 
     def attempts(self, scope: Scope, devices: t.Sequence[str]) -> dict[str, list[Attempt]]:
         """The attempts of each of these devices that has any, oldest first."""
-        found: dict[str, list[Attempt]] = {}
         with self._reading() as db:
-            key = _scope(db, scope)
-            for start in range(0, len(devices), _CHUNK):
-                part = devices[start : start + _CHUNK]
-                marks = ",".join("?" * len(part))
-                rows = db.execute(f"{ATTEMPTS} AND entry.device_id IN ({marks}) {ATTEMPTS_ORDER}", (key, *part))
-                for device, *attempt in rows:
-                    found.setdefault(device, []).append(Attempt(*attempt))
-        return found
+            return _attempts(db, scope, devices)
+
+    def snapshot(self, scope: Scope, devices: t.Sequence[str]) -> Snapshot:
+        """All that a plan needs to know, read at one moment."""
+        with self._reading() as db:
+            lost = lost_requests(db, scope.account, scope.sku)
+            moved = moved_since(db, lost[0].run, scope.account, scope.sku) if lost else Moved(None, {})
+            return Snapshot(_attempts(db, scope, devices), lost, moved, usual_latency(db, scope.account))
 
     def walk(self, account: str, sku: str | None) -> t.Iterator[tuple[Scope, str, list[Attempt]]]:
         """Every device of an account, of one SKU or of all, with its attempts; sorted, and never all in memory."""
@@ -91,9 +71,10 @@ class Journal:
                         yield Scope(*scope), device, [Attempt(*row[1:]) for row in group]
 
     def begin_run(self, scope: Scope, action: Action, assigned_before: int | None) -> int:
-        """Note that a job begins to send."""
+        """Note that a job begins to send; whoever did before for this account was killed, for the lock is ours."""
         values = (scope.account, scope.sku, action, assigned_before, platform.node(), os.getpid(), now())
         with self._writing() as db:
+            db.execute("UPDATE run SET ended = ? WHERE ended IS NULL AND account = ?", (now(), scope.account))
             db.execute("INSERT OR IGNORE INTO scope (account, sku, kind) VALUES (?, ?, ?)", scope)
             return _inserted(
                 db.execute(
@@ -127,20 +108,33 @@ class Journal:
         return request
 
     def accepted(self, request: int, request_id: str) -> None:
-        """Write down ThingSpace's answer; a confirmation that was faster than the answer is applied."""
-        with self._writing() as db:
+        """Write down ThingSpace's answer; a confirmation that was faster than the answer is applied.
+
+        It survives a kill at once, and a power cut from the next write on: until then the request counts as lost.
+        """
+        with self._writing(flush=False) as db:
             db.execute(
                 "UPDATE request SET state = 'accepted', request_id = ?, answered = ? WHERE id = ?",
                 (request_id, now(), request),
             )
             adopt(db, request_id)
 
-    def settle(self, requests: t.Sequence[int], state: RequestState, answer: str) -> None:
-        """Write down what else became of requests."""
+    def settle(self, request: int, state: RequestState, answer: str) -> None:
+        """Write down what else became of a request."""
         with self._writing() as db:
-            db.executemany(
-                "UPDATE request SET state = ?, answer = ?, answered = ? WHERE id = ?",
-                [(state, answer, now(), request) for request in requests],
+            db.execute(
+                "UPDATE request SET state = ?, answer = ?, answered = ? WHERE id = ?", (state, answer, now(), request)
+            )
+
+    def refused(self, request: int, answer: str, reason: str) -> None:
+        """Write down that ThingSpace refused the only device of a request at once: a failure like a reported one."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE request SET state = 'rejected', answer = ?, answered = ? WHERE id = ?", (answer, now(), request)
+            )
+            db.execute(
+                "UPDATE entry SET outcome = 'failed', reason = ?, confirmed = ? WHERE request = ?",
+                (reason, now(), request),
             )
 
     def confirm(self, confirmations: t.Sequence[Confirmation]) -> list[Recorded]:
@@ -148,25 +142,13 @@ class Journal:
         with self._writing() as db:
             return [record(db, confirmation) for confirmation in confirmations]
 
-    def lost(self, account: str, sku: str) -> list[Lost]:
-        """The requests of an account and SKU whose fate is not known, oldest first."""
-        found: dict[int, Lost] = {}
-        with self._reading() as db:
-            rows = db.execute(LOST, (account, sku))
-            for request, run, action, device in rows:
-                found.setdefault(request, Lost(request, run, action, [])).devices.append(device)
-        return list(found.values())
-
-    def moved_since(self, run: int, account: str, sku: str) -> tuple[int | None, dict[tuple[Action, bool], int]]:
-        """The count of assigned licences before a run, and what was sent and answered from then on.
-
-        :returns: the count, and for (action, certain) how many devices changed, or may have; failed ones are left out.
-        """
-        with self._reading() as db:
-            before, started = db.execute("SELECT assigned_before, started FROM run WHERE id = ?", (run,)).fetchone()
-            values = {"run": run, "account": account, "sku": sku, "started": started, "recently": hour_before(started)}
-            rows = db.execute(MOVED_SINCE, values)
-            return before, {(action, bool(certain)): count for action, certain, count in rows}
+    def keep(self, took_effect: t.Iterable[Lost], no_effect: t.Iterable[Lost]) -> None:
+        """Write down what became of lost requests."""
+        with self._writing() as db:
+            for lost in took_effect:
+                keep_took_effect(db, lost)
+            for lost in no_effect:
+                keep_no_effect(db, lost)
 
     def progress(self, account: str, sku: str, since: str) -> tuple[int, int, int]:
         """How many devices were sent since that time, and how many of them are confirmed and failed."""
@@ -174,17 +156,10 @@ class Journal:
             row = db.execute(PROGRESS, (since, account, sku)).fetchone()
         return int(row[0]), int(row[1]), int(row[2])
 
-    def unconfirmed(self, scope: Scope, devices: t.Sequence[str]) -> list[str]:
-        """Those of these devices whose last accepted request has not been confirmed."""
-        waiting = []
-        for device, attempts in self.attempts(scope, devices).items():
-            if attempts[-1].state == "accepted" and attempts[-1].outcome is None:
-                waiting.append(device)
-        return waiting
-
     @contextlib.contextmanager
-    def _writing(self) -> t.Iterator[sqlite3.Connection]:
+    def _writing(self, *, flush: bool = True) -> t.Iterator[sqlite3.Connection]:
         with self._lock, guarded(self.path):
+            self._db.execute(f"PRAGMA synchronous = {'FULL' if flush else 'NORMAL'}")
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -206,7 +181,21 @@ class Journal:
 
 def open_journal(path: str, *, write: bool, patience: float = PATIENCE, check: bool = True) -> Journal:
     """Open a journal, see C(connect); an empty path makes one that lasts as long as the process."""
+    # One name for one file, whatever leads there: the locks lie beside it.
+    path = os.path.realpath(path) if path else ""
     return Journal(connect(path, write=write, patience=patience, check=check), path)
+
+
+def _attempts(db: sqlite3.Connection, scope: Scope, devices: t.Sequence[str]) -> dict[str, list[Attempt]]:
+    found: dict[str, list[Attempt]] = {}
+    key = _scope(db, scope)
+    for start in range(0, len(devices), _CHUNK):
+        part = devices[start : start + _CHUNK]
+        marks = ",".join("?" * len(part))
+        rows = db.execute(f"{ATTEMPTS} AND entry.device_id IN ({marks}) {ATTEMPTS_ORDER}", (key, *part))
+        for device, *attempt in rows:
+            found.setdefault(device, []).append(Attempt(*attempt))
+    return found
 
 
 def _scope(db: sqlite3.Connection, scope: Scope) -> int:

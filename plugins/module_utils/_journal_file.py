@@ -6,7 +6,7 @@
 
 """The journal as a file: opening, creating, upgrading and locking it, and the names of all that can go wrong.
 
-SQLite with a write-ahead log, flushed to the disk at every commit: what was committed survives a kill and a power cut.
+SQLite with a write-ahead log: what was committed survives a kill, and a power cut unless a commit says otherwise.
 The file belongs on a local disk. Two small files lie beside it, see C(_journal_lock).
 """
 
@@ -100,11 +100,9 @@ def _open_to_read(path: str, patience: float) -> sqlite3.Connection:
         return _upgraded(_open(":memory:", patience))
     if not os.access(path, os.R_OK):
         raise unusable(path, "it is not readable")
-    # On a read-only disk the shared memory of the log cannot be made; without a log none is needed.
-    folder_is_fixed = not os.access(os.path.dirname(os.path.abspath(path)), os.W_OK)
-    fixed = "&immutable=1" if folder_is_fixed and not os.path.exists(path + "-wal") else ""
-    db = _open(f"file:{urllib.parse.quote(os.path.abspath(path))}?mode=ro{fixed}", patience)
+    db = _open(f"file:{urllib.parse.quote(os.path.abspath(path))}?{_reading_mode(path)}", patience)
     try:
+        _set(db, "query_only", "ON")
         version = _identify(db, path)
         if version < len(SCHEMA):
             copy = _open(":memory:", patience)
@@ -115,6 +113,18 @@ def _open_to_read(path: str, patience: float) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _reading_mode(path: str) -> str:
+    """How to open a journal so that reading leaves nothing behind."""
+    if os.path.exists(path + "-wal"):
+        return "mode=ro"
+    folder = os.path.dirname(os.path.abspath(path))
+    if os.access(path, os.W_OK) and os.access(folder, os.W_OK):
+        # Only who might write takes the files of the log away again.
+        return "mode=rw"
+    # On a read-only disk the shared memory of the log cannot be made; without a log none is needed.
+    return "mode=ro" if os.access(folder, os.W_OK) else "mode=ro&immutable=1"
 
 
 def _open(uri: str, patience: float) -> sqlite3.Connection:

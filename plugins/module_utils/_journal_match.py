@@ -59,10 +59,10 @@ _OF_REQUEST = (
     "CROSS JOIN entry ON entry.scope = request.scope AND entry.request = request.id "
     "WHERE request.request_id = ? AND scope.kind = ? AND entry.device_id = ? ORDER BY request.id DESC LIMIT 1"
 )
-_OF_LOST_REQUEST = (
+_OF_COUNTED_REQUEST = (
     _COLUMNS + "scope CROSS JOIN entry ON entry.scope = scope.id CROSS JOIN request ON request.id = entry.request "
     "WHERE scope.kind = ? AND entry.device_id = ? AND request.request_id IS NULL "
-    "AND request.state NOT IN ('rejected', 'not_sent') AND request.sent > ? "
+    "AND request.state = 'accepted' AND request.sent > ? "
     "AND (entry.outcome IS NULL OR entry.request_id = ?) ORDER BY request.id DESC LIMIT 1"
 )
 
@@ -71,7 +71,7 @@ def record(db: sqlite3.Connection, confirmation: Confirmation) -> Recorded:
     """Write one confirmation down, inside the caller's transaction."""
     entry, own_id = _of_request(db, confirmation), None
     if entry is None:
-        entry, own_id = _of_lost_request(db, confirmation), confirmation.request_id
+        entry, own_id = _of_counted_request(db, confirmation), confirmation.request_id
     if entry is None or confirmation.status == "other":
         return _keep(db, confirmation, entry)
     told = Recorded("recorded", entry.account, entry.sku, entry.device_id, entry.kind, entry.action)
@@ -110,14 +110,14 @@ def _of_request(db: sqlite3.Connection, confirmation: Confirmation) -> _Entry | 
     return None
 
 
-def _of_lost_request(db: sqlite3.Connection, confirmation: Confirmation) -> _Entry | None:
-    """The entry of a request whose answer was lost, or is still under way, that names this device.
+def _of_counted_request(db: sqlite3.Connection, confirmation: Confirmation) -> _Entry | None:
+    """The entry of a request whose answer, and id, were lost, and of which the count shows that it took effect.
 
-    Each device is matched by itself: a report that was about something else must not decide for the whole request.
+    As long as that is not shown, a report under an unknown id is kept as a hint only: see C(_journal_rows.Hint).
     """
     since = ago(ADOPTED_WITHIN)
     for kind, device in confirmation.devices:
-        row = db.execute(_OF_LOST_REQUEST, (kind, device, since, confirmation.request_id)).fetchone()
+        row = db.execute(_OF_COUNTED_REQUEST, (kind, device, since, confirmation.request_id)).fetchone()
         if row:
             return _Entry(*row)
     return None

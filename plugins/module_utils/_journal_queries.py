@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 ATTEMPTS = (
-    "SELECT entry.device_id, request.action, request.state, entry.outcome, "
+    "SELECT entry.device_id, request.id, request.action, request.state, entry.outcome, "
     "CASE WHEN entry.outcome IS NULL THEN request.answer ELSE entry.reason END, "
     "coalesce(entry.request_id, request.request_id, ''), request.x_request_id, request.sent, "
     "coalesce(entry.confirmed, '') "
@@ -19,7 +19,7 @@ ATTEMPTS_ORDER = "ORDER BY entry.device_id, entry.request"
 """The attempts of a scope's devices, oldest first; conditions go between the two."""
 
 LOST = (
-    "SELECT request.id, request.run, request.action, entry.device_id FROM request "
+    "SELECT request.id, request.run, request.action, request.sent, scope.kind, entry.device_id FROM request "
     "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
     "WHERE request.state IN ('sending', 'unknown') AND scope.account = ? AND scope.sku = ? "
     "AND entry.outcome IS NULL AND NOT EXISTS (SELECT 1 FROM entry AS later "
@@ -47,3 +47,12 @@ PROGRESS = (
     "AND request.state NOT IN ('rejected', 'not_sent')"
 )
 """How many devices were sent since a time, and how many of them were confirmed and failed."""
+
+LATENCY = (
+    "SELECT request.sent, entry.confirmed FROM request CROSS JOIN scope ON scope.id = request.scope "
+    "CROSS JOIN entry ON entry.request = request.id "
+    "WHERE scope.account = ? AND entry.confirmed IS NOT NULL AND entry.request_id IS NULL "
+    "AND request.state = 'accepted' "
+    "ORDER BY request.id DESC LIMIT 200"
+)
+"""When the last devices that ThingSpace reported on were sent, and when it reported."""

@@ -28,6 +28,16 @@ def hour_before(moment: str) -> str:
     return _written(_read(moment) - datetime.timedelta(hours=1))
 
 
+def hour_after(moment: str) -> str:
+    """An hour after a moment of the journal."""
+    return _written(_read(moment) + datetime.timedelta(hours=1))
+
+
+def seconds_between(earlier: str, later: str) -> float:
+    """Seconds from one moment of the journal to another."""
+    return (_read(later) - _read(earlier)).total_seconds()
+
+
 def age(moment: str) -> float:
     """Seconds from a moment of the journal until now."""
     return (datetime.datetime.now(datetime.timezone.utc) - _read(moment)).total_seconds()

@@ -14,7 +14,7 @@ import typing as t
 from ._devices import Wanted, wanted_devices
 from ._errors import Problem
 from ._guards import Limits, limits_from
-from ._journal import Scope
+from ._journal_rows import Scope
 from ._journal_time import ago
 from ._outcomes import report_path_problems
 from ._simsec_api import LIMIT

@@ -15,25 +15,31 @@ import typing as t
 from ._client import Client
 from ._errors import LicensingError, OptionsError, Problem
 from ._guards import enforce
-from ._journal import Journal, Lost, open_journal
+from ._journal import Journal, open_journal
 from ._journal_file import PATIENCE
 from ._journal_lock import account_lock
+from ._journal_rows import Snapshot
 from ._journal_time import age
 from ._module import Context, Result
 from ._plan import Pool
 from ._simsec_api import SimsecApi, Subscription, pool_of
 from ._simsec_eligibility import require_eligible
 from ._simsec_job import Job, never_removed, read_job
-from ._simsec_plan import Judgement, SimsecPlan, judge, make_simsec_plan, require_consent
+from ._simsec_lost import Judgement, judge, resolve, settle_seconds
+from ._simsec_plan import SimsecPlan, make_simsec_plan, require_consent
 from ._simsec_result import Done, make_result, planned
 from ._simsec_send import JournaledWriter, request_names, send
 from ._simsec_skus import says_lifetime, sku_warnings
 from ._simsec_wait import Waiting, unconfirmed_error
-from ._standing import Standing, fold
-from ._verdict import Action
+from ._standing import Attempt, Standing, fold
 
-SETTLE = 5.0
-"""Seconds that a lost request gets to show in the account's count before the count is read."""
+PATIENT = 60.0
+"""Seconds that a run waits at most for a lost request to become old enough; what is younger than that stays unknown."""
+
+LOOKS = 5
+"""How often the counts are read at most until nothing is reported meanwhile."""
+
+NO_POOL = Pool(None, None)
 
 NO_JOURNAL = (
     "Without 'journal' nobody knows which devices hold a SIM-Secure licence: every named device is sent, each time, "
@@ -77,39 +83,93 @@ def _open(context: Context, problems: list[Problem]) -> Journal:
 
 def _converge(context: Context, job: Job, journal: Journal, client: Client, api: SimsecApi) -> Done:
     """Everything up to the answers; a plan that is not allowed is held back."""
-    standings = {device: fold(found) for device, found in journal.attempts(job.scope, job.wish.devices).items()}
+    known = journal.snapshot(job.scope, job.wish.devices)
     # The most that could be bound: without asking ThingSpace anything.
-    require_consent(job.wish, make_simsec_plan(job.wish, standings, None, Pool(None, None)), job.consent)
-    lost = journal.lost(job.wish.account, job.wish.sku.number)
-    if lost and not context.check_mode:
-        _let_settle(standings)
-    subscription = _subscription(api, job.wish.sku.number)
+    require_consent(job.wish, make_simsec_plan(job.wish, _standings(known.attempts), NO_POOL), job.consent)
+    known, subscriptions = _look(context, job, journal, api, known)
+    subscription = next((row for row in subscriptions if row["sku"] == job.wish.sku.number), None)
     job = _with_license_type(job, subscription)
-    pool = pool_of(subscription) if subscription else Pool(None, None)
-    judgement = _judge(journal, job, lost, pool)
-    plan = make_simsec_plan(job.wish, standings, judgement, pool)
+    pool = pool_of(subscription) if subscription else NO_POOL
+    verdicts = _judge(context, known, pool)
+    lifetime = job.wish.sku.lifetime
+    standings = _standings(resolve(known.attempts, known.lost, verdicts, lifetime=lifetime))
+    plan = make_simsec_plan(job.wish, standings, pool)
     try:
         require_consent(job.wish, plan, job.consent)
-        _require_subscription(job, plan, subscription, api)
+        _require_subscription(job, plan, subscriptions)
         enforce(plan.plan, pool, job.limits)
+        names = request_names(context.params["request_id"], -(-len(plan.sent) // context.params["batch_size"]))
         if context.params["check_eligibility"] and job.wish.action == "assign":
             require_eligible(client, job.wish.account, job.wish.kind, plan.sent)
     except LicensingError as error:
         return planned(plan, pool, stopped=error)
     if context.check_mode:
         return planned(plan, pool, confirmed=context.params["wait"])
-    _write_judgement(journal, lost, judgement, lifetime=job.wish.sku.lifetime)
-    return _send(context, job, journal, api, plan, pool)
+    _keep(journal, known, verdicts, lifetime=lifetime)
+    return _send(context, job, journal, api, plan, pool, names)
 
 
-def _send(context: Context, job: Job, journal: Journal, api: SimsecApi, plan: SimsecPlan, pool: Pool) -> Done:
+def _standings(attempts: t.Mapping[str, list[Attempt]]) -> dict[str, Standing]:
+    return {device: fold(tried) for device, tried in attempts.items()}
+
+
+def _look(
+    context: Context, job: Job, journal: Journal, api: SimsecApi, known: Snapshot
+) -> tuple[Snapshot, list[Subscription]]:
+    """The account's counts, and what the journal knew when they were read."""
+    if known.lost and not context.check_mode:
+        # Give what was lost a moment ago the time to show.
+        left = _settle_seconds(context, known) - _youngest(known)
+        if 0 < left <= PATIENT:
+            time.sleep(left)
+    for _attempt in range(LOOKS):
+        known = journal.snapshot(job.scope, job.wish.devices)
+        subscriptions = api.subscriptions()
+        # A report that came in between would be counted twice, or not at all.
+        if not known.lost or journal.snapshot(job.scope, job.wish.devices) == known:
+            break
+    return known, subscriptions
+
+
+def _judge(context: Context, known: Snapshot, pool: Pool) -> dict[int, Judgement]:
+    """What the account's count says about the lost requests."""
+    if known.lost and _youngest(known) < _settle_seconds(context, known):
+        return {lost.request: "too_early" for lost in known.lost}
+    return judge(pool.assigned, known.moved, known.lost)
+
+
+def _settle_seconds(context: Context, known: Snapshot) -> float:
+    return settle_seconds(context.params["settle_time"], known.latency)
+
+
+def _youngest(known: Snapshot) -> float:
+    """Seconds since the last of the lost requests was sent."""
+    return age(max(lost.sent for lost in known.lost))
+
+
+def _keep(journal: Journal, known: Snapshot, verdicts: t.Mapping[int, Judgement], *, lifetime: bool) -> None:
+    """Write a clear judgement down; of a lifetime SKU only that a request took effect: the rest stays visible."""
+    took_effect = [lost for lost in known.lost if verdicts[lost.request] == "took_effect"]
+    no_effect = [lost for lost in known.lost if verdicts[lost.request] == "no_effect" and not lifetime]
+    if took_effect or no_effect:
+        journal.keep(took_effect, no_effect)
+
+
+def _send(
+    context: Context,
+    job: Job,
+    journal: Journal,
+    api: SimsecApi,
+    plan: SimsecPlan,
+    pool: Pool,
+    names: t.Iterator[str],
+) -> Done:
     if not plan.sent:
         return planned(plan, pool)
-    action, size = job.wish.action, context.params["batch_size"]
-    names = request_names(context.params["request_id"], -(-len(plan.sent) // size))
+    action = job.wish.action
     number = journal.begin_run(job.scope, action, pool.assigned)
     writer = JournaledWriter(api, journal, job.scope, number, names)
-    sent = send(writer, action, plan.sent, size)
+    sent = send(writer, action, plan.sent, context.params["batch_size"])
     # A run that could not write its end is looked at more closely by the next one.
     with contextlib.suppress(LicensingError):
         journal.end_run(number)
@@ -123,20 +183,16 @@ def _wait(context: Context, job: Job, journal: Journal, api: SimsecApi, done: Do
         return done
     seconds = context.params["wait_timeout"]
     waiting = Waiting(journal, job.scope, api).wait(open_devices, seconds)
-    standings = {device: fold(found) for device, found in journal.attempts(job.scope, open_devices).items()}
+    standings = _standings(journal.attempts(job.scope, open_devices))
     done = done.confirmed_by(standings, job.wish.action)
     if waiting:
         done = done.with_failure(unconfirmed_error(waiting, len(open_devices), seconds))
     try:
-        subscription = _subscription(api, job.wish.sku.number)
+        subscription = next((row for row in api.subscriptions() if row["sku"] == job.wish.sku.number), None)
     except LicensingError as error:
         context.warn(f"The pool could not be read after the run, 'licenses' is computed: {error.message}")
         return done
     return done if subscription is None else done.with_pool(pool_of(subscription))
-
-
-def _subscription(api: SimsecApi, sku: str) -> Subscription | None:
-    return next((row for row in api.subscriptions() if row["sku"] == sku), None)
 
 
 def _with_license_type(job: Job, subscription: Subscription | None) -> Job:
@@ -151,41 +207,14 @@ def _with_license_type(job: Job, subscription: Subscription | None) -> Job:
     return job._replace(wish=job.wish.with_sku(sku))
 
 
-def _require_subscription(job: Job, plan: SimsecPlan, subscription: Subscription | None, api: SimsecApi) -> None:
+def _require_subscription(job: Job, plan: SimsecPlan, subscriptions: list[Subscription]) -> None:
     """Nothing can be assigned of a SKU that the account did not buy."""
-    if subscription is not None or not plan.plan.assign:
+    bought = [row["sku"] for row in subscriptions]
+    if job.wish.sku.number in bought or not plan.plan.assign:
         return
-    has = ", ".join(row["sku"] for row in api.subscriptions()) or "none at all"
+    has = ", ".join(bought) or "none at all"
     raise LicensingError(
         f"The account {job.wish.account} has no licences of the SKU '{job.wish.sku.number}'; it has: {has}. Nothing "
         "was sent. Correct 'sku', or buy licences.",
         code="sku_not_subscribed",
     )
-
-
-def _let_settle(standings: t.Mapping[str, Standing]) -> None:
-    """Give a request that was lost a moment ago the time to show in the count."""
-    sent = [standing.last.sent for standing in standings.values() if standing.status == "unknown" and standing.last]
-    if not sent:
-        return
-    time.sleep(min(SETTLE, max(0.0, SETTLE - age(max(sent)))))
-
-
-def _judge(journal: Journal, job: Job, lost: list[Lost], pool: Pool) -> Judgement | None:
-    """What the account's count says about the lost requests."""
-    if not lost:
-        return None
-    before, moved = journal.moved_since(lost[0].run, job.wish.account, job.wish.sku.number)
-    devices: dict[Action, int] = {}
-    for request in lost:
-        devices[request.action] = devices.get(request.action, 0) + len(request.devices)
-    return judge(before, pool.assigned, moved, devices)
-
-
-def _write_judgement(journal: Journal, lost: list[Lost], judgement: Judgement | None, *, lifetime: bool) -> None:
-    """Keep a clear judgement. Of a lifetime SKU, only that it took effect: what is doubtful stays visible."""
-    requests = [request.request for request in lost]
-    if judgement == "took_effect":
-        journal.settle(requests, "accepted", "the answer was lost; the account's count shows that it took effect")
-    elif judgement == "no_effect" and not lifetime:
-        journal.settle(requests, "no_effect", "the answer was lost; the account's count shows no effect")

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The plan for SIM-Secure licences: wanted x what the journal knows x what the account counts. Pure."""
+"""The plan for SIM-Secure licences: wanted x where the devices stand. Pure."""
 
 from __future__ import annotations
 
@@ -18,9 +18,6 @@ from ._plan import Plan, Pool, make_plan
 from ._simsec_skus import Sku
 from ._standing import NOTHING, Standing
 from ._verdict import Action
-
-Judgement = t.Literal["took_effect", "no_effect", "unclear"]
-"""What the account's count says about requests whose answer was lost."""
 
 
 class Decision(t.NamedTuple):
@@ -69,16 +66,12 @@ class SimsecPlan:
         return self.plan.assign or self.plan.remove
 
 
-def make_simsec_plan(
-    wish: Wish, standings: t.Mapping[str, Standing], judgement: Judgement | None, pool: Pool
-) -> SimsecPlan:
+def make_simsec_plan(wish: Wish, standings: t.Mapping[str, Standing], pool: Pool) -> SimsecPlan:
     """Decide about every device.
 
     :param standings: of the devices that the journal knows.
-    :param judgement: about lost requests; None as long as the account was not asked. Then the plan is an upper bound
-        of what a lifetime SKU would bind.
     """
-    decisions = {device: decide(wish, standings.get(device, NOTHING), judgement) for device in wish.devices}
+    decisions = {device: decide(wish, standings.get(device, NOTHING)) for device in wish.devices}
     left = {device for device, decision in decisions.items() if decision is not SEND}
     present = wish.action == "assign"
     # For 'present' those left alone count as licensed, for 'absent' those to be sent do.
@@ -89,7 +82,7 @@ def make_simsec_plan(
     return SimsecPlan(dataclasses.replace(plan, unchanged=unchanged, held=None), decisions)
 
 
-def decide(wish: Wish, standing: Standing, judgement: Judgement | None) -> Decision:
+def decide(wish: Wish, standing: Standing) -> Decision:
     """What to do about a device, from where it stands."""
     last = standing.last
     if last is None:
@@ -101,8 +94,8 @@ def decide(wish: Wish, standing: Standing, judgement: Judgement | None) -> Decis
     if standing.status == "failed":
         return _after_failure(wish, standing, last.reason)
     if standing.status == "pending":
-        return _pending(wish, same, last.sent, request_id)
-    return _unknown(wish, same, judgement, last.sent, last.reason)
+        return _pending(wish, same, last.sent, request_id, last.reason)
+    return _unknown(wish, same, last.sent, last.reason)
 
 
 def _after_failure(wish: Wish, standing: Standing, reason: str) -> Decision:
@@ -117,56 +110,26 @@ def _after_failure(wish: Wish, standing: Standing, reason: str) -> Decision:
     return SEND
 
 
-def _pending(wish: Wish, same: bool, sent: str, request_id: str) -> Decision:
+def _pending(wish: Wish, same: bool, sent: str, request_id: str, reason: str) -> Decision:
     # Long after a request of the other direction, nothing speaks against a new one: it is no repetition.
     if sent < wish.overdue and (wish.retry_unknown or not same):
         return SEND
     if same:
         late = ", and no confirmation is expected any more" if sent < wish.overdue else ""
-        return Decision("accepted", f"sent {for_people(sent)}, not confirmed yet{late}", request_id)
+        told = f" ({reason})" if reason else ""
+        return Decision("accepted", f"sent {for_people(sent)}, not confirmed yet{late}{told}", request_id)
     other = "removal" if wish.action == "assign" else "assignment"
     return Decision("skipped", f"not sent: its {other} of {for_people(sent)} is not confirmed yet", request_id)
 
 
-def _unknown(wish: Wish, same: bool, judgement: Judgement | None, sent: str, reason: str) -> Decision:
-    if judgement == "took_effect" and same:
-        return Decision(
-            "accepted", "the answer was lost; the account's count shows that the request took effect, not confirmed yet"
-        )
-    harmless = judgement == "no_effect" or (not same and sent < wish.overdue)
-    if wish.retry_unknown or (harmless and not wish.sku.lifetime):
+def _unknown(wish: Wish, same: bool, sent: str, reason: str) -> Decision:
+    # A lifetime licence cannot have been removed, so there the other direction does not occur.
+    if wish.retry_unknown or (sent < wish.overdue and not same and not wish.sku.lifetime):
         return SEND
     what = "assignment" if (wish.action == "assign") == same else "removal"
     why = f"its {what} was sent {for_people(sent)} and has no trustworthy answer"
     why += f" ({reason.rstrip('.')})" if reason else ""
-    if judgement == "no_effect":
-        why += "; the account's count suggests that it had no effect"
-    elif judgement == "unclear":
-        why += "; the account's count does not tell whether it took effect"
     return Decision("unknown", f"{why}. It is sent again only with 'retry_unknown: true'")
-
-
-def judge(
-    before: int | None, now: int | None, moved: t.Mapping[tuple[Action, bool], int], lost: t.Mapping[Action, int]
-) -> Judgement:
-    """What the account's count of assigned licences says about lost requests.
-
-    :param before: assigned licences when the first of the runs in question began, C(now) of today.
-    :param moved: devices of answered requests since then, by action and whether the change was confirmed.
-    :param lost: devices of lost requests, by action.
-    """
-    if before is None or now is None or (lost.get("assign") and lost.get("remove")):
-        return "unclear"
-    unexplained = now - before - moved.get(("assign", True), 0) + moved.get(("remove", True), 0)
-    if lost.get("remove"):
-        unexplained, action, other = -unexplained, "remove", "assign"
-    else:
-        action, other = "assign", "remove"
-    # What is accepted and not confirmed may have moved the count already, or not.
-    perhaps, against = moved.get((t.cast(Action, action), False), 0), moved.get((t.cast(Action, other), False), 0)
-    if unexplained >= lost.get(t.cast(Action, action), 0) + perhaps:
-        return "took_effect"
-    return "no_effect" if unexplained + against <= perhaps else "unclear"
 
 
 def require_consent(wish: Wish, plan: SimsecPlan, consent: int | None) -> None:

@@ -77,7 +77,9 @@ def planned(
     would: Outcome = DONE[action] if confirmed else "accepted"
     rows = []
     for device, decision in plan.decisions.items():
-        if decision.outcome != "send":
+        if decision.outcome == "accepted" and confirmed:
+            rows.append(RequestRow(device, would, "", decision.request_id))
+        elif decision.outcome != "send":
             rows.append(RequestRow(device, decision.outcome, decision.reason, decision.request_id))
         elif stopped is not None:
             why = f"not sent: the plan was stopped; it would be {DONE[action]}"

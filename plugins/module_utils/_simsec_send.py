@@ -15,17 +15,18 @@ import re
 import threading
 import typing as t
 
-from ._batches import Sending
+from ._batches import Sending, rejects_devices, words
 from ._errors import ApiError, LicensingError, Problem, is_lost
-from ._journal import Journal, Scope
+from ._journal import Journal
+from ._journal_rows import Scope
 from ._outcomes import Outcome
 from ._simsec_api import SimsecApi, pool_of
-from ._standing import RequestState
 from ._verdict import Action, Answer, Verdict
 
 X_REQUEST_ID = re.compile(r"[0-9]-[0-9]{3,30}")
 """C(X-Request-ID) as the public SDK describes it, within both its pattern and its length of 32."""
 
+_LONGEST = 32
 _SUFFIX = 4
 
 
@@ -75,7 +76,7 @@ class JournaledWriter:
         try:
             request_id = self._api.change(action, self._scope.sku, self._scope.kind, devices, name)
         except LicensingError as error:
-            self._settle(request, error)
+            self._settle(request, devices, error)
             raise
         with self._lock:
             self.request_ids.update(dict.fromkeys(devices, request_id))
@@ -85,14 +86,15 @@ class JournaledWriter:
             raise _not_recorded(request_id, error) from None
         return dict.fromkeys(devices, Answer(Verdict.DONE, ""))
 
-    def _settle(self, request: int, error: LicensingError) -> None:
-        if is_lost(error):
-            state: RequestState = "unknown"
-        else:
-            state = "rejected" if isinstance(error, ApiError) else "not_sent"
+    def _settle(self, request: int, devices: t.Sequence[str], error: LicensingError) -> None:
         # If even that cannot be written, the request stays one that was written down only, whose fate is not known.
         with contextlib.suppress(LicensingError):
-            self._journal.settle([request], state, error.message)
+            if is_lost(error):
+                self._journal.settle(request, "unknown", error.message)
+            elif len(devices) == 1 and rejects_devices(error):
+                self._journal.refused(request, error.message, words(error))
+            else:
+                self._journal.settle(request, "rejected" if isinstance(error, ApiError) else "not_sent", error.message)
 
 
 def send(writer: JournaledWriter, action: Action, devices: t.Sequence[str], batch_size: int) -> Sent:
@@ -131,25 +133,23 @@ def request_id_problems(given: str | None) -> list[Problem]:
 def request_names(given: str | None, requests: int) -> t.Iterator[str]:
     """A name for each request: the given one, with a number behind it when there are several; else random ones.
 
+    Parts of a request that was refused are sent under further names, random ones in the end.
+
     :raises LicensingError: C(invalid_request_id): there is no room for the number.
     """
+    generator = random.SystemRandom()
+    others: t.Iterator[str] = iter(lambda: f"1-{generator.randrange(10**18):018d}", None)
     if given is None:
-        generator = random.SystemRandom()
-        return iter(lambda: f"1-{generator.randrange(10**18):018d}", None)
+        return others
     if requests <= 1:
-        return itertools.chain([given], _numbered(given))
-    if len(given) + _SUFFIX > 32:
+        return itertools.chain([given], others)
+    if len(given) + _SUFFIX > _LONGEST:
         raise LicensingError(
             f"'request_id' has {len(given)} characters; the plan needs {requests} requests, and a number of {_SUFFIX} "
-            "digits must fit behind it within 32. Nothing was sent.",
+            f"digits must fit behind it within {_LONGEST}. Nothing was sent.",
             code="invalid_request_id",
         )
-    return _numbered(given)
-
-
-def _numbered(given: str) -> t.Iterator[str]:
-    room = 32 - len(given)
-    return (f"{given}{number:0{min(_SUFFIX, room)}d}"[:32] for number in itertools.count(1))
+    return itertools.chain((f"{given}{number:0{_SUFFIX}d}" for number in range(1, 10**_SUFFIX)), others)
 
 
 def _not_recorded(request_id: str, error: LicensingError) -> ApiError:

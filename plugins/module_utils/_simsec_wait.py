@@ -8,13 +8,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import typing as t
 
 from ._confirmation import Confirmation
 from ._errors import MAX_PROBLEMS, LicensingError, Problem
-from ._journal import Journal, Scope
+from ._journal import Journal
+from ._journal_rows import Scope
 from ._simsec_api import SimsecApi
+from ._standing import fold
 
 POLL = 0.5
 """Seconds between two looks into the journal."""
@@ -26,6 +29,8 @@ ASK_EVERY = 5.0
 def wait_problems(params: t.Mapping[str, t.Any], devices: int) -> list[Problem]:
     """What is wrong with the options about waiting."""
     problems = []
+    if params["settle_time"] is not None and params["settle_time"] < 0:
+        problems.append(Problem(f"'settle_time' is {params['settle_time']}; it cannot be negative."))
     if params["wait_timeout"] <= 0:
         problems.append(Problem(f"'wait_timeout' is {params['wait_timeout']}; it must be more than 0 seconds."))
     if params["wait"] and not params["journal"] and devices > 1:
@@ -60,24 +65,28 @@ class Waiting:
         """Wait that long at most; returns the devices without a confirmation."""
         end = self._clock() + seconds
         ask_at = self._clock()
-        waiting = self._journal.unconfirmed(self._scope, devices)
+        waiting = self._unconfirmed(devices)
         while waiting and self._clock() < end:
             if len(devices) == 1 and self._may_ask and self._clock() >= ask_at:
                 self._ask(devices[0])
                 ask_at = self._clock() + ASK_EVERY
             else:
                 self._sleep(min(POLL, max(0.0, end - self._clock())))
-            waiting = self._journal.unconfirmed(self._scope, waiting)
+            waiting = self._unconfirmed(waiting)
         return waiting
+
+    def _unconfirmed(self, devices: t.Sequence[str]) -> list[str]:
+        attempts = self._journal.attempts(self._scope, devices)
+        return [device for device in devices if fold(attempts.get(device, ())).status == "pending"]
 
     def _ask(self, device: str) -> None:
         """Best effort: the call is documented for other operations, so a refusal means nothing."""
-        attempt = self._journal.attempts(self._scope, [device])[device][-1]
-        try:
-            said = self._api.request_status(attempt.request_id)
-        except LicensingError:
-            said = None
-        if said is None:
+        attempt = fold(self._journal.attempts(self._scope, [device])[device]).last
+        said = None
+        if attempt is not None and attempt.request_id:
+            with contextlib.suppress(LicensingError):
+                said = self._api.request_status(attempt.request_id)
+        if attempt is None or said is None:
             self._may_ask = False
             return
         status = "success" if said[0] == "success" else "failed" if said[0].startswith("fail") else None

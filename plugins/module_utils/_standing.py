@@ -22,11 +22,13 @@ WITHOUT_EFFECT = frozenset({"rejected", "not_sent", "no_effect"})
 class Attempt(t.NamedTuple):
     """One request that named the device.
 
+    :param request: its number in the journal.
     :param state: what is known about the request: written down only, answered, turned away, lost.
     :param outcome: C(success) or C(failed) as ThingSpace reported for the device; None while it did not.
     :param reason: ThingSpace's words, or why the state is what it is.
     """
 
+    request: int
     action: Action
     state: RequestState
     outcome: str | None
@@ -41,7 +43,8 @@ class Standing(t.NamedTuple):
     """Where a device stands.
 
     :param status: of the last attempt that may have had an effect; C(none) when there was no such attempt.
-    :param held: whether it holds the licence according to the last confirmed change; None when nothing was confirmed.
+    :param held: whether it holds the licence, by what is confirmed; None when nothing is, or when a later change that is
+        not confirmed may have turned it round.
     """
 
     status: Status
@@ -57,8 +60,11 @@ def fold(attempts: t.Iterable[Attempt]) -> Standing:
     held: bool | None = None
     last: Attempt | None = None
     for attempt in attempts:
+        wanted = attempt.action == "assign"
         if attempt.outcome == "success":
-            held = attempt.action == "assign"
+            held = wanted
+        elif attempt.outcome is None and attempt.state not in WITHOUT_EFFECT and held is not wanted:
+            held = None
         if attempt.outcome or attempt.state not in WITHOUT_EFFECT:
             last = attempt
     return Standing(_status(last), held, last)

@@ -102,6 +102,14 @@ options:
         next run, which only looks what became of it.
     type: float
     default: 600
+  settle_time:
+    description:
+      - How many seconds old a request without a trustworthy answer must be before the account's count of assigned
+        licences is taken as proof of what became of it. The task waits for that, up to a minute; otherwise the devices
+        stay V(unknown) for now.
+      - If not given, it is three times as long as ThingSpace lately took to report on a device, between 5 and 900
+        seconds, or 30 seconds if it never did. Set it higher if nothing is received and ThingSpace is known to be slow.
+    type: float
   request_id:
     description:
       - The C(X-Request-ID) of the request, a digit, a hyphen and 3 to 30 digits. If the plan needs several requests,
@@ -332,6 +340,7 @@ def main() -> None:
         "check_eligibility": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": False},
         "wait_timeout": {"type": "float", "default": 600},
+        "settle_time": {"type": "float"},
         "request_id": {"type": "str"},
         "batch_size": {"type": "int", "default": 100},
     }

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The journal's side of lost requests: which there are, what speaks for and against each, and keeping a judgement."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from ._journal_queries import LATENCY, LOST, MOVED_SINCE
+from ._journal_rows import Hint, Lost, Moved
+from ._journal_time import hour_after, hour_before, now, seconds_between
+from ._verdict import Action
+
+if t.TYPE_CHECKING:
+    import sqlite3
+
+TOOK_EFFECT = "the answer was lost; the account's count shows that the request took effect"
+NO_EFFECT = "the answer was lost; the account's count shows no effect"
+
+
+def lost_requests(db: sqlite3.Connection, account: str, sku: str) -> list[Lost]:
+    """The requests of an account and SKU whose fate is not known, oldest first, with what was reported since."""
+    found: dict[int, Lost] = {}
+    kinds: dict[int, str] = {}
+    for request, run, action, sent, kind, device in db.execute(LOST, (account, sku)):
+        found.setdefault(request, Lost(request, run, action, sent, [], {})).devices.append(device)
+        kinds[request] = kind
+    for lost in found.values():
+        _add_hints(db, lost, kinds[lost.request])
+    return list(found.values())
+
+
+def moved_since(db: sqlite3.Connection, run: int, account: str, sku: str) -> Moved:
+    """What was sent and answered since a run."""
+    before, started = db.execute("SELECT assigned_before, started FROM run WHERE id = ?", (run,)).fetchone()
+    values = {"run": run, "account": account, "sku": sku, "started": started, "recently": hour_before(started)}
+    devices: dict[tuple[Action, bool], int] = {}
+    for action, certain, count in db.execute(MOVED_SINCE, values):
+        devices[action, bool(certain)] = count
+    return Moved(before, devices)
+
+
+def usual_latency(db: sqlite3.Connection, account: str) -> float | None:
+    """The longest of the last reports, from sending to hearing."""
+    took = [seconds_between(sent, confirmed) for sent, confirmed in db.execute(LATENCY, (account,))]
+    return max(took) if took else None
+
+
+def keep_took_effect(db: sqlite3.Connection, lost: Lost) -> None:
+    """Write down that a request took effect, and what its hints say about its devices."""
+    _settle(db, lost, "accepted", TOOK_EFFECT)
+    for device, hint in lost.hints.items():
+        db.execute("UPDATE callback SET matched = 1 WHERE id = ?", (hint.callback,))
+        db.execute(
+            "UPDATE entry SET outcome = ?, reason = ?, confirmed = ?, request_id = ? "
+            "WHERE request = ? AND device_id = ? AND outcome IS NULL",
+            (hint.status, hint.reason, now(), hint.request_id, lost.request, device),
+        )
+
+
+def keep_no_effect(db: sqlite3.Connection, lost: Lost) -> None:
+    """Write down that a request had no effect."""
+    _settle(db, lost, "no_effect", NO_EFFECT)
+
+
+def _settle(db: sqlite3.Connection, lost: Lost, state: str, answer: str) -> None:
+    db.execute(
+        "UPDATE request SET state = ?, answer = ?, answered = ? WHERE id = ? AND state IN ('sending', 'unknown')",
+        (state, answer, now(), lost.request),
+    )
+
+
+def _add_hints(db: sqlite3.Connection, lost: Lost, kind: str) -> None:
+    wanted = set(lost.devices)
+    rows = db.execute(
+        "SELECT id, request_id, devices, status, reason FROM callback WHERE matched = 0 AND status != 'other' "
+        "AND received BETWEEN ? AND ? ORDER BY id",
+        (lost.sent, hour_after(lost.sent)),
+    )
+    for key, request_id, devices, status, reason in rows:
+        for told_kind, device in json.loads(devices):
+            if told_kind == kind and device in wanted:
+                lost.hints[device] = Hint(key, status, reason, request_id)

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What the journal hands out, besides attempts."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._standing import Attempt
+from ._verdict import Action
+
+
+class Scope(t.NamedTuple):
+    """What a journal keeps apart: the licences of one SKU in one account, by one kind of id."""
+
+    account: str
+    sku: str
+    kind: str
+
+
+class Hint(t.NamedTuple):
+    """A report under an unknown request id about a device of a lost request, soon after that was sent.
+
+    It may be about something else: other systems change the same devices. Only the account's count can tell.
+    """
+
+    callback: int
+    status: t.Literal["success", "failed"]
+    reason: str
+    request_id: str
+
+
+class Lost(t.NamedTuple):
+    """A request whose fate is not known.
+
+    :param run: the run that sent it.
+    :param devices: those of its devices that were neither reported on nor sent again.
+    :param hints: by device.
+    """
+
+    request: int
+    run: int
+    action: Action
+    sent: str
+    devices: list[str]
+    hints: dict[str, Hint]
+
+
+class Moved(t.NamedTuple):
+    """What happened since the first run with a lost request.
+
+    :param before: assigned licences of the SKU when that run began.
+    :param devices: how many devices changed, by action and whether that is certain; failed ones are left out.
+    """
+
+    before: int | None
+    devices: dict[tuple[Action, bool], int]
+
+
+class Snapshot(t.NamedTuple):
+    """What a plan needs to know, read at one moment.
+
+    :param attempts: of the named devices that have any, oldest first.
+    :param lost: all lost requests of the account and SKU, oldest first.
+    :param latency: the longest that ThingSpace lately took to report on a device, seconds; None when it never did.
+    """
+
+    attempts: dict[str, list[Attempt]]
+    lost: list[Lost]
+    moved: Moved
+    latency: float | None

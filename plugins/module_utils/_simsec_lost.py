@@ -1,0 +1,127 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What became of requests whose answer was lost, as far as the account's count of assigned licences proves it. Pure.
+
+The count is of one SKU, so it is proof where a report under an unknown request id is only a hint. A case is clear when
+the difference in the count can be explained in one way only.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._journal_lost import NO_EFFECT, TOOK_EFFECT
+from ._journal_rows import Lost, Moved
+from ._standing import Attempt
+from ._verdict import Action
+
+Judgement = t.Literal["took_effect", "no_effect", "unclear", "too_early"]
+
+UNKNOWN_LATENCY = 30.0
+"""Seconds until a lost request counts as one that should show in the count, when ThingSpace has never reported yet."""
+
+SHORTEST, LONGEST = 5.0, 900.0
+FACTOR = 3.0
+"""Otherwise that many times as long as ThingSpace lately took to report at most, within these bounds."""
+
+OTHER: dict[Action, Action] = {"assign": "remove", "remove": "assign"}
+
+
+def settle_seconds(wanted: float | None, latency: float | None) -> float:
+    """How old a lost request must be before the count is taken as proof.
+
+    :param wanted: what the task says.
+    :param latency: seconds that ThingSpace lately took to report.
+    """
+    if wanted is not None:
+        return wanted
+    return UNKNOWN_LATENCY if latency is None else min(LONGEST, max(SHORTEST, FACTOR * latency))
+
+
+def judge(now: int | None, moved: Moved, lost: t.Sequence[Lost]) -> dict[int, Judgement]:
+    """The judgement on each lost request.
+
+    :param now: assigned licences of the SKU, as the account counts them after C(lost) and C(moved) were read.
+    """
+    if moved.before is None or now is None or len({request.action for request in lost}) != 1:
+        return {request.request: "unclear" for request in lost}
+    action = lost[0].action
+    perhaps, against = moved.devices.get((action, False), 0), moved.devices.get((OTHER[action], False), 0)
+    unexplained = (now - moved.before) * (1 if action == "assign" else -1)
+    unexplained += moved.devices.get((OTHER[action], True), 0) - moved.devices.get((action, True), 0)
+    # Those that were reported on completely come first: they explain a part of the difference, or nothing is clear.
+    reported = [request for request in lost if len(request.hints) == len(request.devices)]
+    rest = [request for request in lost if len(request.hints) < len(request.devices)]
+    verdicts: dict[int, Judgement] = {}
+    if reported:
+        expected = sum(_expected(request) for request in reported)
+        most = expected + perhaps + sum(len(request.devices) for request in rest)
+        contradicts = unexplained > most and any(_failures(request) for request in reported)
+        if unexplained < expected + perhaps or contradicts:
+            return {request.request: "unclear" for request in lost}
+        unexplained -= expected
+        verdicts = {request.request: "took_effect" for request in reported}
+    verdict = _judge_together(rest, unexplained, perhaps, against)
+    return {**verdicts, **{request.request: verdict for request in rest}}
+
+
+def resolve(
+    attempts: t.Mapping[str, list[Attempt]],
+    lost: t.Sequence[Lost],
+    verdicts: t.Mapping[int, Judgement],
+    *,
+    lifetime: bool,
+) -> dict[str, list[Attempt]]:
+    """The attempts as they stand after the judgement. That a lifetime request had no effect is not taken as proved."""
+    requests = {request.request: request for request in lost}
+    return {
+        device: [
+            _resolved(attempt, device, requests[attempt.request], verdicts[attempt.request], lifetime=lifetime)
+            if attempt.request in requests and attempt.outcome is None
+            else attempt
+            for attempt in tried
+        ]
+        for device, tried in attempts.items()
+    }
+
+
+def _resolved(attempt: Attempt, device: str, lost: Lost, verdict: Judgement, *, lifetime: bool) -> Attempt:
+    if verdict == "took_effect":
+        hint = lost.hints.get(device)
+        if hint is None:
+            return attempt._replace(state="accepted", reason=TOOK_EFFECT)
+        return attempt._replace(state="accepted", outcome=hint.status, reason=hint.reason, request_id=hint.request_id)
+    if verdict == "no_effect" and not lifetime:
+        return attempt._replace(state="no_effect", reason=NO_EFFECT)
+    said = {
+        "no_effect": "the account's count suggests that it had no effect",
+        "unclear": "the account's count does not tell whether it took effect",
+        "too_early": "it is too early to tell by the account's count whether it took effect",
+    }[verdict]
+    before = attempt.reason.rstrip(".")
+    return attempt._replace(reason=f"{before}; {said}" if before else said)
+
+
+def _judge_together(lost: t.Sequence[Lost], unexplained: int, perhaps: int, against: int) -> Judgement:
+    """One judgement for all of these: the count does not tell them apart."""
+    expected = sum(_expected(request) for request in lost)
+    if expected and unexplained >= expected + perhaps:
+        return "took_effect"
+    if any(request.hints for request in lost):
+        return "unclear"
+    # Either nothing is unexplained, or exactly what was accepted and is not confirmed yet.
+    nothing = unexplained + against <= 0 or (not against and unexplained == perhaps)
+    return "no_effect" if nothing else "unclear"
+
+
+def _expected(request: Lost) -> int:
+    """By how much the request moved the count, if it took effect and its hints are about it."""
+    return len(request.devices) - _failures(request)
+
+
+def _failures(request: Lost) -> int:
+    return sum(hint.status == "failed" for hint in request.hints.values())
