@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 import urllib.parse
 import uuid
 
@@ -85,7 +86,7 @@ def _open_file(path: str, patience: float) -> sqlite3.Connection:
     db = _open(f"file:{urllib.parse.quote(os.path.abspath(path))}?mode=rw", patience)
     try:
         _identify(db, path)
-        _set(db, "journal_mode", "WAL")
+        _use_log(db, patience)
         _set(db, "synchronous", "FULL")
         _upgraded(db)
         remember_journal(path, db.execute("SELECT uuid FROM identity").fetchone()[0])
@@ -93,6 +94,19 @@ def _open_file(path: str, patience: float) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _use_log(db: sqlite3.Connection, patience: float) -> None:
+    """Switch to the write-ahead log. SQLite does not wait when several processes do so at once, so we do."""
+    end = time.monotonic() + patience
+    while True:
+        try:
+            _set(db, "journal_mode", "WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= end:
+                raise
+        time.sleep(0.02)
 
 
 def _open_to_read(path: str, patience: float) -> sqlite3.Connection:
@@ -135,8 +149,13 @@ def _open(uri: str, patience: float) -> sqlite3.Connection:
 
 def _identify(db: sqlite3.Connection, path: str) -> int:
     """The schema's version; refuses what is no journal, or one that a newer release wrote."""
-    mark, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
-    tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    # At one moment: another process may just be making it.
+    db.execute("BEGIN")
+    try:
+        mark, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
+        tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    finally:
+        db.execute("ROLLBACK")
     if (tables and mark != APPLICATION_ID) or (not tables and mark not in (0, APPLICATION_ID)):
         raise unusable(path, "it is an SQLite file of another program")
     if version > len(SCHEMA):

@@ -35,7 +35,7 @@ def account_lock(path: str, account: str, patience: float) -> t.Iterator[None]:
     try:
         handle = os.open(path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        text = f"The lock of the journal, {path}.lock, cannot be opened: {error.strerror}. Make it writable."
+        text = f"The file {path}.lock cannot be opened: {error.strerror}. Make it writable."
         raise LicensingError(text, code="journal_unusable") from None
     try:
         _wait(handle, path, account, patience)
@@ -82,5 +82,5 @@ def remember_journal(path: str, identity: str) -> None:
         finally:
             os.close(handle)
     except OSError as error:
-        text = f"The file {path}.id, cannot be written: {error.strerror}. Make it writable."
+        text = f"The file {path}.id cannot be written: {error.strerror}. Make it writable."
         raise LicensingError(text, code="journal_unusable") from None

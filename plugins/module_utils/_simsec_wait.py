@@ -62,11 +62,11 @@ class Waiting:
         self._may_ask = True
 
     def wait(self, devices: t.Sequence[str], seconds: float) -> list[str]:
-        """Wait that long at most; returns the devices without a confirmation."""
+        """Wait that long at most, and only if somebody can tell; returns the devices without a confirmation."""
         end = self._clock() + seconds
         ask_at = self._clock()
         waiting = self._unconfirmed(devices)
-        while waiting and self._clock() < end:
+        while waiting and self._clock() < end and (self._journal.path or self._may_ask):
             if len(devices) == 1 and self._may_ask and self._clock() >= ask_at:
                 self._ask(devices[0])
                 ask_at = self._clock() + ASK_EVERY

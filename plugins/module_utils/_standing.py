@@ -43,7 +43,7 @@ class Standing(t.NamedTuple):
     """Where a device stands.
 
     :param status: of the last attempt that may have had an effect; C(none) when there was no such attempt.
-    :param held: whether it holds the licence, by what is confirmed; None when nothing is, or when a later change that is
+    :param held: whether it holds the licence, by what is confirmed; None when nothing is, or a later change that is
         not confirmed may have turned it round.
     """
 
