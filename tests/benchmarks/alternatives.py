@@ -12,7 +12,7 @@ import typing as t
 
 from processes import HERE, Used, Workspace
 from stand import ACCOUNT, Simulator, imeis
-from table import Row
+from table import Row, faster
 
 NAME = "alternatives"
 BATCH = 100
@@ -57,12 +57,12 @@ def run(space: Workspace, *, quick: bool, latency: float) -> t.Iterator[Row]:
         yield Row(NAME, name, f"{wall:.2f} s ({requests[name]} requests)")
     races: list[Row] = []
     races.append(
-        _faster("in a playbook, against uri loops", walls["ours in a playbook"], walls["uri loops in a playbook"])
+        faster(NAME, "in a playbook, against uri loops", walls["ours in a playbook"], walls["uri loops in a playbook"])
     )
     races.append(
-        _faster("in a playbook, against the SDK", walls["ours in a playbook"], walls["SDK script from a playbook"])
+        faster(NAME, "in a playbook, against the SDK", walls["ours in a playbook"], walls["SDK script from a playbook"])
     )
-    races.append(_faster("without Ansible, against the SDK script", walls["ours"], walls["SDK script"]))
+    races.append(faster(NAME, "without Ansible, against the SDK script", walls["ours"], walls["SDK script"]))
     # One small run on a busy machine says nothing about times.
     yield from (Row(NAME, one.what, one.measured) if quick else one for one in races)
     mixed = (
@@ -82,8 +82,3 @@ def _once(simulator: Simulator, way: t.Callable[[], Used], job: Job) -> Used:
     if len(simulator.licensed()) != job.devices:
         raise SystemExit(f"The job was not done: {used.output[-2000:]}")
     return used
-
-
-def _faster(what: str, ours: float, theirs: float) -> Row:
-    slower = f"{what}: {ours - theirs:.2f} s slower" if ours >= theirs else ""
-    return Row(NAME, what, f"{theirs / ours:.1f} times as fast", "faster", slower)

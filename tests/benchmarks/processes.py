@@ -90,8 +90,10 @@ class Workspace:
             raise SystemExit(f"{command[-1]}: exit code {process.returncode} after {wall:.0f} s\n{output[-3000:]}")
         return Used(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output)
 
-    def module(self, simulator: Simulator, runtime_dir: Path | None = None, **options: t.Any) -> Used:
-        """Run C(fota_license) as Ansible does on localhost: a Python process that reads its options."""
+    def module(
+        self, simulator: Simulator, runtime_dir: Path | None = None, *, module: str = "fota_license", **options: t.Any
+    ) -> Used:
+        """Run a module as Ansible does on localhost: a Python process that reads its options."""
         given = {
             "base_url": simulator.base_url,
             **dict.fromkeys(("client_id", "client_secret", "username", "password"), WORD),
@@ -99,7 +101,7 @@ class Workspace:
             "runtime_dir": str(runtime_dir or self.fresh("runtime")),
             **{name: str(value) if isinstance(value, Path) else value for name, value in options.items()},
         }
-        return self._as_module(["-m", f"{COLLECTION}.plugins.modules.fota_license"], given)
+        return self._as_module(["-m", f"{COLLECTION}.plugins.modules.{module}"], given)
 
     def empty(self) -> Used:
         """Run the module that does nothing, in the same way."""

@@ -19,13 +19,17 @@ from pathlib import Path
 
 import alternatives
 import budget
+import confirmations
 import converge
 import growth
+import journal_size
 import no_op
+import simsec
 from processes import Workspace
 from table import Row, render
 
-BENCHES = {bench.NAME: bench.run for bench in (converge, no_op, alternatives, growth, budget)}
+_ORDER = (converge, no_op, alternatives, growth, budget, journal_size, simsec, confirmations)
+BENCHES = {bench.NAME: bench.run for bench in _ORDER}
 
 
 def _options(arguments: t.Sequence[str] | None) -> argparse.Namespace:

@@ -39,6 +39,19 @@ def at_most(bench: str, what: str, value: float, limit: float, unit: str = "", n
     return Row(bench, what, measured, f"<= {number(limit)}{unit}", over if value > limit else "")
 
 
+def at_least(bench: str, what: str, value: float, limit: float, unit: str = "", note: str = "") -> Row:
+    """A row whose value has to reach a limit."""
+    under = f"{what}: {number(value)}{unit}, {number(limit - value)}{unit} below the limit of {number(limit)}{unit}"
+    measured = f"{number(value)}{unit}{f' ({note})' if note else ''}"
+    return Row(bench, what, measured, f">= {number(limit)}{unit}", under if value < limit else "")
+
+
+def faster(bench: str, what: str, ours: float, theirs: float) -> Row:
+    """A row about two ways to do the same job, by their seconds."""
+    slower = f"{what}: {ours - theirs:.2f} s slower" if ours >= theirs else ""
+    return Row(bench, what, f"{theirs / ours:.1f} times as fast", "faster", slower)
+
+
 def equal(bench: str, what: str, value: int, wanted: int, note: str = "") -> Row:
     """A row whose count has to be one number."""
     off = "" if value == wanted else f"{what}: {value} instead of {wanted}"

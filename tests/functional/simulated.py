@@ -155,7 +155,7 @@ class Simulator:
         self.control("PUT", "devices", list(changes))
 
     def sends(self) -> Counter[str]:
-        """How often each device was in a SIM-Secure request that was accepted, or took effect unanswered."""
+        """How often each device was in a SIM-Secure request that was answered with 200."""
         sent: Counter[str] = Counter()
         for request in self.requests():
             if request["operation"] in ("simsec_assign", "simsec_unassign") and request["status"] == 200:

@@ -1,0 +1,270 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A SIM-Secure run that is killed anywhere: the next one ends right, and what took effect is not sent again."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import random
+import time
+import typing as t
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.tests.functional.harness import (
+    Json,
+    Module,
+    Receiver,
+    Running,
+    Simulator,
+    imeis,
+    let_time_pass,
+)
+
+FLEX, LIFETIME = "SIMSec-IoT", "SIMSec-IoT-Lt"
+WANTED = imeis(25)
+SENDING = ["oauth_token", "session_login", "subscriptions_list", *["simsec_assign"] * 3]
+
+
+class Stage:
+    """A simulator, a journal and modules of their own."""
+
+    def __init__(self, folder: Path, stack: contextlib.ExitStack, *, devices: int = 25, receiver: bool = False) -> None:
+        folder.mkdir()
+        self.simulator = Simulator(folder, "--devices", str(devices))
+        stack.callback(self.simulator.stop)
+        self.journal = folder / "journal.db"
+        self.module = Module(folder, self.simulator)
+        stack.callback(self.module.close)
+        self.simulator.quirks(simsec_delay=0.05)
+        if receiver:
+            stack.callback(Receiver(folder, self.journal, self.simulator).stop)
+
+    def kill_at_fault(self, running: Running) -> None:
+        """Wait until a request stands still on the server, and kill the run."""
+        end = time.monotonic() + 40
+        while not self.simulator.faults()[0]["fired"]:
+            assert running.process.poll() is None, f"the run ended before this request: {running.wait().stdout}"
+            assert time.monotonic() < end, "the request never came"
+            time.sleep(0.05)
+        running.kill()
+        self.simulator.clear_faults()
+
+    def pass_time(self) -> None:
+        """Let everything that was accepted be carried out and confirmed, and some time pass in the journal."""
+        self.simulator.control("POST", "callbacks", {"flush": True, "wait": 20})
+        let_time_pass(self.journal)
+
+    def took_effect(self, effect: str) -> Counter[str]:
+        """How often each device was in a request that ThingSpace carried out."""
+        sent: Counter[str] = self.simulator.sends()
+        for request in self.simulator.requests("simsec_assign"):
+            if request["fault"] and effect == "done":
+                sent.update(request["devices"])
+        return sent
+
+
+def job(stage: Stage, **more: t.Any) -> Json:
+    return {
+        "sku": FLEX,
+        "journal": str(stage.journal),
+        "devices": WANTED,
+        "batch_size": 10,
+        "max_concurrency": 1,
+        "report": "all",
+        **more,
+    }
+
+
+def at_every_request(tmp_path: Path, count: int, one: t.Callable[[Stage, int], None], *, receiver: bool) -> None:
+    """Do the same with each request of a run, several at a time."""
+    with contextlib.ExitStack() as stack, concurrent.futures.ThreadPoolExecutor(4) as pool:
+
+        def at(number: int) -> None:
+            one(Stage(tmp_path / str(number), stack, receiver=receiver), number)
+
+        for number, done in [(number, pool.submit(at, number)) for number in range(count)]:
+            error = done.exception()
+            assert error is None, f"killed at request {number}: {error!r}"
+
+
+@pytest.mark.parametrize("effect", ["none", "done"])
+def test_flex_with_a_receiver(tmp_path: Path, effect: str) -> None:
+    def one(stage: Stage, number: int) -> None:
+        options = job(stage, wait=True, wait_timeout=20)
+        stage.simulator.faults({"action": "stall", "after": number, "effect": effect, "seconds": 60})
+        stage.kill_at_fault(stage.module.start("simsec_license", **options))
+        assert stage.simulator.operations() == [*SENDING, "subscriptions_list"][: number + 1]
+        stage.pass_time()
+        before = stage.simulator.holders(FLEX)
+        again = stage.module("simsec_license", **options)
+        assert not again.failed, again.message
+        assert again.rows == {device: "unchanged" if device in before else "assigned" for device in WANTED}
+        assert again.changed == (before != set(WANTED))
+        assert stage.simulator.holders(FLEX) == set(WANTED)
+        assert stage.took_effect(effect) == dict.fromkeys(WANTED, 1)
+        if number < 3:
+            return
+        stage.simulator.forget_requests()
+        third = stage.module("simsec_license", **options)
+        assert not third.failed
+        assert not third.changed
+        assert stage.simulator.writes() == []
+
+    at_every_request(tmp_path, len(SENDING) + 1, one, receiver=True)
+
+
+@pytest.mark.parametrize("effect", ["none", "done"])
+def test_flex_without_a_receiver(tmp_path: Path, effect: str) -> None:
+    def one(stage: Stage, number: int) -> None:
+        stage.simulator.faults({"action": "stall", "after": number, "effect": effect, "seconds": 60})
+        stage.kill_at_fault(stage.module.start("simsec_license", **job(stage)))
+        stage.pass_time()
+        again = stage.module("simsec_license", **job(stage))
+        stage.pass_time()
+        doubtful = {device for device, outcome in again.rows.items() if outcome == "unknown"}
+        assert set(WANTED) - stage.simulator.holders(FLEX) <= doubtful, "none is missed without a word"
+        assert again.code == ("outcome_unknown" if doubtful else None)
+        assert stage.took_effect(effect) <= Counter(WANTED), "nothing that took effect was sent again"
+        if number <= 3:
+            assert not doubtful, "nothing else had moved the count"
+        if number < 3:
+            return
+        if doubtful:
+            last = stage.module("simsec_license", **job(stage, retry_unknown=True))
+            stage.pass_time()
+            assert not last.failed, last.message
+        assert stage.simulator.holders(FLEX) == set(WANTED)
+        assert not stage.module("simsec_license", **job(stage)).changed
+
+    at_every_request(tmp_path, len(SENDING), one, receiver=False)
+
+
+@pytest.mark.parametrize("effect", ["none", "done"])
+def test_lifetime(tmp_path: Path, effect: str) -> None:
+    def one(stage: Stage, number: int) -> None:
+        options = job(stage, sku=LIFETIME, lifetime_consent=len(WANTED))
+        stage.simulator.faults({"action": "stall", "after": number, "effect": effect, "seconds": 60})
+        stage.kill_at_fault(stage.module.start("simsec_license", **options))
+        lost = stage.simulator.requests()[-1]["devices"] or []
+        assert len(lost) == (0 if number < 3 else 5 if number == 5 else 10)
+        stage.pass_time()
+        for _run in range(2 if lost else 1):
+            again = stage.module("simsec_license", **options)
+            stage.pass_time()
+            told = {again.rows[device] for device in lost}
+            assert told <= ({"unknown"} if effect == "none" else {"unknown", "accepted"})
+            assert again.code == ("outcome_unknown" if "unknown" in told else None)
+            assert {again.rows[device] for device in set(WANTED) - set(lost)} == {"accepted"}
+        sent = Counter(device for request in stage.simulator.requests("simsec_assign") for device in request["devices"])
+        assert sent == dict.fromkeys(WANTED, 1), "nothing in doubt is sent again, all else was sent once"
+        assert stage.took_effect(effect) <= Counter(WANTED)
+        if not lost:
+            return
+        asked = stage.module("simsec_license", **options, retry_unknown=True)
+        stage.pass_time()
+        assert not asked.failed, asked.message
+        assert stage.simulator.holders(LIFETIME) == set(WANTED)
+        assert asked.changed == ("unknown" in told)
+
+    at_every_request(tmp_path, len(SENDING), one, receiver=False)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_killed_at_any_time(tmp_path: Path, seed: int) -> None:
+    """Also between an answer and the journal; the server records what it carried out, whoever was there to hear it."""
+    moments = random.Random(seed)
+    devices = imeis(1000)
+    with contextlib.ExitStack() as stack:
+        stage = Stage(tmp_path / "stage", stack, devices=len(devices), receiver=True)
+        stage.simulator.quirks(latency=0.02)
+        for start in range(0, len(devices), 200):
+            part = devices[start : start + 200]
+            options = job(stage, devices=part, batch_size=10, max_concurrency=4, wait=True, wait_timeout=20)
+            sent = stage.simulator.count("simsec_assign")
+            running = stage.module.start("simsec_license", **options)
+            end = time.monotonic() + 30
+            while stage.simulator.count("simsec_assign") == sent:
+                assert time.monotonic() < end
+            time.sleep(moments.uniform(0, 0.3))
+            running.kill()
+            stage.pass_time()
+            again = stage.module("simsec_license", **options)
+            assert not again.failed, again.message
+            assert set(again.rows.values()) <= {"unchanged", "assigned"}
+        assert stage.simulator.holders(FLEX) == set(devices)
+        assert stage.simulator.sends() == dict.fromkeys(devices, 1)
+
+
+@pytest.mark.parametrize("sku", [FLEX, LIFETIME])
+def test_removing_or_binding_with_several_requests_under_way(tmp_path: Path, sku: str) -> None:
+    with contextlib.ExitStack() as stack:
+        stage = Stage(tmp_path / "stage", stack, receiver=True)
+        options = job(stage, sku=sku, lifetime_consent=25, batch_size=1, max_concurrency=4)
+        for effect in ("done", "none"):
+            stage.simulator.faults(
+                {"action": "stall", "operation": "simsec_assign", "after": 3, "effect": effect, "seconds": 60}
+            )
+        running = stage.module.start("simsec_license", **options)
+        end = time.monotonic() + 30
+        while sum(fault["fired"] for fault in stage.simulator.faults()) < 2:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        running.kill()
+        stage.simulator.clear_faults()
+        stage.pass_time()
+        again = stage.module("simsec_license", **options)
+        stage.pass_time()
+        unknown = [device for device, outcome in again.rows.items() if outcome == "unknown"]
+        missing = set(WANTED) - stage.simulator.holders(sku)
+        assert missing <= set(unknown)
+        assert len(missing) == (1 if sku == LIFETIME else 0)
+        assert max(stage.simulator.sends().values()) == 1
+        last = stage.module("simsec_license", **options, retry_unknown=True)
+        stage.pass_time()
+        assert not last.failed
+        assert stage.simulator.holders(sku) == set(WANTED)
+        assert max(stage.simulator.sends().values()) == 1
+
+
+@pytest.mark.parametrize("effect", ["none", "done"])
+def test_removal(tmp_path: Path, effect: str) -> None:
+    with contextlib.ExitStack() as stack:
+        stage = Stage(tmp_path / "stage", stack, receiver=True)
+        assert not stage.module("simsec_license", **job(stage, wait=True, wait_timeout=20)).failed
+        stage.simulator.forget_requests()
+        options = job(stage, state="absent", wait=True, wait_timeout=20)
+        stage.simulator.faults(
+            {"action": "stall", "operation": "simsec_unassign", "after": 1, "effect": effect, "seconds": 60}
+        )
+        stage.kill_at_fault(stage.module.start("simsec_license", **options))
+        stage.pass_time()
+        again = stage.module("simsec_license", **options)
+        assert not again.failed, again.message
+        assert stage.simulator.holders(FLEX) == set()
+        assert stage.simulator.sends() + Counter(WANTED[10:20] * (effect == "done")) == dict.fromkeys(WANTED, 1)
+
+
+def test_killed_while_it_waits(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        stage = Stage(tmp_path / "stage", stack, receiver=True)
+        stage.simulator.quirks(simsec_delay=600)
+        options = job(stage, wait=True, wait_timeout=20)
+        running = stage.module.start("simsec_license", **options)
+        end = time.monotonic() + 30
+        while stage.simulator.count("simsec_assign") < 3:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        time.sleep(0.5)
+        running.kill()
+        stage.simulator.control("POST", "callbacks", {"flush": True, "wait": 20})
+        again = stage.module("simsec_license", **options)
+        assert not again.failed
+        assert again.rows == dict.fromkeys(WANTED, "unchanged")
+        assert not again.changed
+        assert stage.simulator.count("simsec_assign") == 3
