@@ -77,9 +77,8 @@ class Stock:
     def add(self, standing: Standing, state: State) -> None:
         """Count one device in."""
         setattr(self, state, getattr(self, state) + 1)
-        low, high = _may_hold(standing, state)
-        self.least += low
-        self.most += high
+        self.least += standing.held is True
+        self.most += standing.may_hold
 
     def as_result(self) -> dict[str, t.Any]:
         """A row of C(journal) in the result."""
@@ -142,18 +141,6 @@ def drift(stocks: t.Iterable[Stock], subscriptions: t.Sequence[Subscription]) ->
             }
         )
     return found
-
-
-def _may_hold(standing: Standing, state: State) -> tuple[int, int]:
-    """How many licences, 0 or 1, the device holds at least and at most."""
-    if state in ("assigned", "removed"):
-        held = int(state == "assigned")
-        return held, held
-    assigning = standing.last is not None and standing.last.action == "assign"
-    if state == "failed":
-        # A failed assignment gave nothing; a failed removal of a device that was never confirmed says little.
-        return (int(bool(standing.held)), int(bool(standing.held) or (not assigning and standing.held is None)))
-    return (int(bool(standing.held)), 1) if assigning else (0, 1)
 
 
 def _meaning(difference: int) -> str:

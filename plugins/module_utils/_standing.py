@@ -45,29 +45,36 @@ class Standing(t.NamedTuple):
     :param status: of the last attempt that may have had an effect; C(none) when there was no such attempt.
     :param held: whether it holds the licence, by what is confirmed; None when nothing is, or a later change that is
         not confirmed may have turned it round.
+    :param may_hold: whether it can hold the licence at all. One that was only ever removed may have held it before.
     """
 
     status: Status
     held: bool | None
+    may_hold: bool
     last: Attempt | None
 
 
-NOTHING = Standing("none", None, None)
+NOTHING = Standing("none", None, False, None)
 
 
 def fold(attempts: t.Iterable[Attempt]) -> Standing:
     """The standing that a device's attempts amount to, oldest first."""
     held: bool | None = None
+    may_hold = False
     last: Attempt | None = None
     for attempt in attempts:
-        wanted = attempt.action == "assign"
+        if not attempt.outcome and attempt.state in WITHOUT_EFFECT:
+            continue
+        assigning = attempt.action == "assign"
+        if last is None:
+            may_hold = not assigning
         if attempt.outcome == "success":
-            held = wanted
-        elif attempt.outcome is None and attempt.state not in WITHOUT_EFFECT and held is not wanted:
-            held = None
-        if attempt.outcome or attempt.state not in WITHOUT_EFFECT:
-            last = attempt
-    return Standing(_status(last), held, last)
+            held = may_hold = assigning
+        elif attempt.outcome is None:
+            held = held if held is assigning else None
+            may_hold = may_hold or assigning
+        last = attempt
+    return Standing(_status(last), held, may_hold, last)
 
 
 def _status(last: Attempt | None) -> Status:

@@ -328,7 +328,7 @@ def test_the_pool_runs_dry_meanwhile(
     simulator.quirks(simsec_exhausted=how, simsec_delay=600)
     assert not Task(module, devices=imeis(100, 106))().failed, "accepted, not counted yet"
     simulator.forget_requests()
-    options = {"devices": imeis(8), "journal": str(journal), "wait": True, "wait_timeout": 20, "report": "all"}
+    options: Json = {"devices": imeis(8), "journal": str(journal), "wait": True, "wait_timeout": 20, "report": "all"}
     running = module.start("simsec_license", sku=FLEX, **options)
     while not any(request["status"] == 200 for request in simulator.requests("simsec_assign")):
         assert running.process.poll() is None, running.wait().stdout
