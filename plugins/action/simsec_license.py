@@ -88,9 +88,10 @@ def _line(path: str, scope: tuple[str, str], since: str) -> str:
     journal = open_journal(path, write=False, patience=1.0, check=False)
     try:
         sent, confirmed, failed = journal.progress(*scope, since)
+        earlier = 0 if sent else journal.earlier(*scope, since)
     finally:
         journal.close()
     if not sent:
-        return ""
+        return f"{earlier} devices that were sent earlier are not confirmed yet" if earlier else ""
     told = f", {failed} failed" if failed else ""
     return f"{confirmed} of {sent} devices confirmed{told}, {sent - confirmed - failed} pending"

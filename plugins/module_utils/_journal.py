@@ -21,9 +21,9 @@ from ._journal_errors import guarded
 from ._journal_file import PATIENCE, connect
 from ._journal_lost import keep_no_effect, keep_took_effect, lost_requests, moved_since, usual_latency
 from ._journal_match import Recorded, adopt, record
-from ._journal_queries import ATTEMPTS, ATTEMPTS_ORDER, PROGRESS
+from ._journal_queries import ATTEMPTS, ATTEMPTS_ORDER, EARLIER, PROGRESS
 from ._journal_rows import Lost, Moved, Scope, Snapshot
-from ._journal_time import now
+from ._journal_time import hour_before, now
 from ._standing import Attempt, RequestState
 from ._verdict import Action
 
@@ -155,6 +155,11 @@ class Journal:
         with self._reading() as db:
             row = db.execute(PROGRESS, (since, account, sku)).fetchone()
         return int(row[0]), int(row[1]), int(row[2])
+
+    def earlier(self, account: str, sku: str, before: str) -> int:
+        """How many devices were sent within the hour before that time and are not confirmed yet."""
+        with self._reading() as db:
+            return int(db.execute(EARLIER, (hour_before(before), before, account, sku)).fetchone()[0])
 
     @contextlib.contextmanager
     def _writing(self, *, flush: bool = True) -> t.Iterator[sqlite3.Connection]:

@@ -61,6 +61,16 @@ def connect(path: str, *, write: bool, patience: float = PATIENCE, check: bool =
         return db
 
 
+def require_writable(path: str) -> None:
+    """Refuse early what could not be written.
+
+    :raises LicensingError: C(journal_unusable).
+    """
+    for place in (os.path.dirname(os.path.abspath(path)), path):
+        if path and os.path.exists(place) and not os.access(place, os.W_OK):
+            raise unusable(path, "it, or the directory it lies in, is read-only")
+
+
 def _check_place(path: str) -> None:
     folder = os.path.dirname(os.path.abspath(path))
     if os.path.isdir(path):

@@ -16,7 +16,7 @@ from ._client import Client
 from ._errors import LicensingError, OptionsError, Problem
 from ._guards import enforce
 from ._journal import Journal, open_journal
-from ._journal_file import PATIENCE
+from ._journal_file import PATIENCE, require_writable
 from ._journal_lock import account_lock
 from ._journal_rows import Snapshot
 from ._journal_time import age
@@ -50,13 +50,13 @@ NO_JOURNAL = (
 def run(context: Context) -> Result:
     """Read, plan, guard, send, wait, report."""
     job, problems = read_job(context.params)
-    journal = _open(context, problems)
+    _look_at_journal(context, problems)
     client = context.connect(problems)
     for warning in (*job.wanted.warnings, *sku_warnings(job.wish.sku)):
         context.warn(warning)
     if not context.params["journal"]:
         context.warn(NO_JOURNAL)
-    with contextlib.closing(journal):
+    with contextlib.closing(_open(context, write=not context.check_mode)) as journal:
         api = SimsecApi(client, job.wish.account)
         if context.check_mode:
             return make_result(context, job, _converge(context, job, journal, client, api))
@@ -71,14 +71,18 @@ def _patience(context: Context) -> float:
     return min(PATIENCE, float(context.params["deadline"]))
 
 
-def _open(context: Context, problems: list[Problem]) -> Journal:
-    """Open the journal; what is wrong with it joins the other problems, and then it is not made either."""
-    write = not context.check_mode and not problems
+def _open(context: Context, *, write: bool) -> Journal:
+    return open_journal(context.params["journal"] or "", write=write, patience=_patience(context))
+
+
+def _look_at_journal(context: Context, problems: list[Problem]) -> None:
+    """What is wrong with the journal joins the other problems; nothing is made before all of them are known."""
     try:
-        return open_journal(context.params["journal"] or "", write=write, patience=_patience(context))
+        _open(context, write=False).close()
+        if not context.check_mode:
+            require_writable(context.params["journal"] or "")
     except LicensingError as error:
         problems.append(Problem(error.message, error.code))
-        return open_journal("", write=True)
 
 
 def _converge(context: Context, job: Job, journal: Journal, client: Client, api: SimsecApi) -> Done:

@@ -29,6 +29,8 @@ def run(context: Context) -> Result:
     """Count in the account, take stock of the journal, compare."""
     params = context.params
     problems = [problem for name in REPORTS for problem in report_path_problems(params[name], name)]
+    if params["devices_report"] and params["devices_report"] == params["history_report"]:
+        problems.append(Problem("'devices_report' and 'history_report' name the same file."))
     if params["sku"] is not None:
         problems += sku_problems(params["sku"])
     for name in ("journal_only", *REPORTS):

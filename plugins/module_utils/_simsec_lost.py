@@ -56,17 +56,21 @@ def judge(now: int | None, moved: Moved, lost: t.Sequence[Lost]) -> dict[int, Ju
     # Those that were reported on completely come first: they explain a part of the difference, or nothing is clear.
     reported = [request for request in lost if len(request.hints) == len(request.devices)]
     rest = [request for request in lost if len(request.hints) < len(request.devices)]
-    verdicts: dict[int, Judgement] = {}
-    if reported:
-        expected = sum(_expected(request) for request in reported)
-        most = expected + perhaps + sum(len(request.devices) for request in rest)
-        contradicts = unexplained > most and any(_failures(request) for request in reported)
-        if unexplained < expected + perhaps or contradicts:
-            return {request.request: "unclear" for request in lost}
-        unexplained -= expected
-        verdicts = {request.request: "took_effect" for request in reported}
-    verdict = _judge_together(rest, unexplained, perhaps, against)
-    return {**verdicts, **{request.request: verdict for request in rest}}
+    if not reported:
+        return dict.fromkeys(
+            (request.request for request in rest), _judge_together(rest, unexplained, perhaps, against)
+        )
+    expected = sum(_expected(request) for request in reported)
+    # Successes need at least so many. A failure is only believed if the count is exactly what it should be then.
+    exact = unexplained == expected and not perhaps
+    believed = exact if any(_failures(request) for request in reported) else unexplained >= expected + perhaps
+    if not believed:
+        return {request.request: "unclear" for request in lost}
+    verdict = _judge_together(rest, unexplained - expected, perhaps, against)
+    return {
+        **{request.request: "took_effect" for request in reported},
+        **{request.request: verdict for request in rest},
+    }
 
 
 def resolve(
@@ -108,8 +112,8 @@ def _resolved(attempt: Attempt, device: str, lost: Lost, verdict: Judgement, *, 
 
 def _judge_together(lost: t.Sequence[Lost], unexplained: int, perhaps: int, against: int) -> Judgement:
     """One judgement for all of these: the count does not tell them apart."""
-    expected = sum(_expected(request) for request in lost)
-    if expected and unexplained >= expected + perhaps:
+    devices = sum(len(request.devices) for request in lost)
+    if devices and unexplained >= devices + perhaps and not any(_failures(request) for request in lost):
         return "took_effect"
     if any(request.hints for request in lost):
         return "unclear"

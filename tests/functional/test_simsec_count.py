@@ -40,7 +40,7 @@ def receiver(tmp_path: Path, journal: Path, simulator: Simulator) -> t.Iterator[
 
 
 def options(journal: Path, **more: t.Any) -> Json:
-    return {"sku": FLEX, "journal": str(journal), "report": "all", "max_concurrency": 1, **more}
+    return {"sku": FLEX, "journal": str(journal), "report": "all", "max_concurrency": 1, "settle_time": 5, **more}
 
 
 def kill_at_stall(simulator: Simulator, running: Running) -> None:
@@ -102,7 +102,7 @@ def test_a_slow_thingspace_does_not_look_like_no_effect(simulator: Simulator, mo
     simulator.faults({**DONE, "action": "reset"})
     assert module("simsec_license", **job).code == "outcome_unknown"
     let_time_pass(journal)
-    again = module("simsec_license", **job, settle_time=3600)
+    again = module("simsec_license", **{**job, "settle_time": 3600})
     assert simulator.count("simsec_assign") == 1, "accepted, but not carried out within minutes: it is not sent again"
     assert set(again.rows.values()) == {"unknown"}
     assert "too early" in again.message

@@ -232,7 +232,7 @@ def test_no_room_for_the_journal(simulator: Simulator, task: Task, size: int) ->
     """Whatever is sent is written down, or said."""
     assert not task(devices=imeis(1)).failed
     simulator.forget_requests()
-    options: Json = {"devices": imeis(1, 60), "batch_size": 1, "max_concurrency": 1, "sku": LIFETIME}
+    options: Json = {"devices": imeis(1, 60), "batch_size": 1, "max_concurrency": 1, "sku": LIFETIME, "settle_time": 0}
     outcome = task(prefix=("prlimit", f"--fsize={size}"), lifetime_consent=59, **options)
     assert outcome.failed
     assert outcome.code in ("journal_full", "journal_unusable", "not_recorded", "outcome_unknown")

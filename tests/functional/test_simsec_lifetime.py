@@ -109,6 +109,7 @@ def test_consent_counts_what_is_new(simulator: Simulator, module: Module, tmp_pa
 @pytest.mark.parametrize("retry", [{"retry_unknown": True}, {"retry_failed": True}])
 def test_a_retry_needs_consent_too(simulator: Simulator, module: Module, tmp_path: Path, retry: Json) -> None:
     task: Json = {"sku": LIFETIME, "journal": str(tmp_path / "journal.db"), "devices": DEVICES, "report": "all"}
+    task["settle_time"] = 0
     simulator.faults({"operation": "simsec_assign", "action": "reset"})
     assert module("simsec_license", lifetime_consent=5, **task).code == "outcome_unknown"
     again = module("simsec_license", lifetime_consent=4, **task, **retry)

@@ -1,0 +1,332 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The journal: what is written down before, while and after requests are sent, and what can be read from it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import re
+import threading
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Confirmation
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal import Journal, open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal_lost import moved_since
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Lost, Scope
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal_time import now
+from ansible_collections.thingspace.licensing.plugins.module_utils._standing import RequestState, fold
+from ansible_collections.thingspace.licensing.plugins.module_utils._verdict import Action
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, imeis
+
+FLEX = Scope(ACCOUNT, "SIMSec-IoT", "imei")
+OTHERS = [FLEX._replace(account="0000123456-00002"), FLEX._replace(sku="SIMSec-IoT-Lt"), FLEX._replace(kind="iccid")]
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> t.Iterator[Journal]:
+    made = open_journal(str(tmp_path / "j.db"), write=True)
+    yield made
+    made.close()
+
+
+def send(journal: Journal, devices: list[str], scope: Scope = FLEX, action: Action = "assign") -> int:
+    """A request that is under way."""
+    return journal.intend(journal.begin_run(scope, action, 7), scope, action, devices, "1-234")
+
+
+def accept(journal: Journal, devices: list[str], request_id: str, scope: Scope = FLEX) -> int:
+    request = send(journal, devices, scope)
+    journal.accepted(request, request_id)
+    return request
+
+
+def confirmed(request_id: str, device: str, status: str = "success") -> Confirmation:
+    return Confirmation(request_id, (("imei", device),), t.cast(t.Any, status), "" if status == "success" else "no")
+
+
+def lost(journal: Journal, scope: Scope = FLEX) -> list[Lost]:
+    return journal.snapshot(scope, []).lost
+
+
+def moved(journal: Journal, run: int) -> tuple[int | None, dict[tuple[Action, bool], int]]:
+    """As if the run with this number had lost a request."""
+    return tuple(moved_since(journal._db, run, FLEX.account, FLEX.sku))  # type: ignore[return-value]
+
+
+def states(journal: Journal, device: str, scope: Scope = FLEX) -> list[tuple[str, str | None]]:
+    return [(one.state, one.outcome) for one in journal.attempts(scope, [device]).get(device, [])]
+
+
+def test_what_was_written_is_there_after_a_kill(tmp_path: Path) -> None:
+    path = str(tmp_path / "j.db")
+    first = open_journal(path, write=True)
+    accept(first, [imei(1)], "r1")
+    send(first, [imei(2)])
+    # Not closed: another process sees all the same.
+    second = open_journal(path, write=False)
+    assert [states(second, imei(number)) for number in (1, 2, 3)] == [[("accepted", None)], [("sending", None)], []]
+    second.close()
+    first.close()
+
+
+def test_an_attempt_tells_everything(journal: Journal) -> None:
+    accept(journal, [imei(1)], "r1")
+    journal.confirm([confirmed("r1", imei(1), "failed")])
+    found = journal.attempts(FLEX, [imei(1)])[imei(1)][0]
+    assert found[1:7] == ("assign", "accepted", "failed", "no", "r1", "1-234")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", found.sent)
+    assert found.confirmed >= found.sent
+
+
+@pytest.mark.parametrize("state", ["rejected", "not_sent", "unknown"])
+def test_what_else_became_of_a_request(journal: Journal, state: RequestState) -> None:
+    requests = [send(journal, [imei(1)]), send(journal, [imei(2)])]
+    for request in requests:
+        journal.settle(request, state, "in ThingSpace's words")
+    found = journal.attempts(FLEX, [imei(1), imei(2)])
+    assert {(one[0].state, one[0].reason) for one in found.values()} == {(state, "in ThingSpace's words")}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_accounts_skus_and_kinds_are_kept_apart(journal: Journal, other: Scope) -> None:
+    accept(journal, [imei(1)], "r1")
+    journal.confirm([confirmed("r1", imei(1))])
+    assert journal.attempts(other, [imei(1)]) == {}
+    accept(journal, [imei(1)], "r2", other)
+    assert (states(journal, imei(1)), states(journal, imei(1), other)) == (
+        [("accepted", "success")],
+        [("accepted", None)],
+    )
+
+
+def test_more_devices_than_sqlite_takes_parameters(journal: Journal) -> None:
+    devices = imeis(2500)
+    accept(journal, devices, "r1")
+    found = journal.attempts(FLEX, devices)
+    assert len(found) == 2500
+
+
+def test_walk(journal: Journal) -> None:
+    accept(journal, [imei(2), imei(1)], "r1")
+    accept(journal, [imei(1)], "r2")
+    for other in OTHERS:
+        accept(journal, [imei(3)], "r3", other)
+    rows = [(scope, device, len(attempts)) for scope, device, attempts in journal.walk(ACCOUNT, None)]
+    iccid, lifetime = OTHERS[2], OTHERS[1]
+    assert rows == [(iccid, imei(3), 1), (FLEX, imei(1), 2), (FLEX, imei(2), 1), (lifetime, imei(3), 1)]
+    assert [row[0] for row in journal.walk(ACCOUNT, "SIMSec-IoT-Lt")] == [lifetime]
+    assert list(journal.walk("nobody", None)) == []
+
+
+def test_lost_requests(journal: Journal) -> None:
+    requests = [send(journal, imeis(3, 10 * number)) for number in range(5)]
+    journal.settle(requests[1], "unknown", "it broke")
+    journal.accepted(requests[2], "r2")
+    journal.settle(requests[3], "rejected", "no")
+    found = lost(journal)
+    assert [one.request for one in found] == [requests[0], requests[1], requests[4]]
+    assert found[1].devices == imeis(3, 10)
+    assert (found[0].run, found[0].action) == (1, "assign")
+    assert [lost(journal, other) for other in OTHERS[:2]] == [[], []]
+
+
+def test_a_lost_request_is_about_those_that_nothing_else_is_known_of(journal: Journal) -> None:
+    journal.settle(send(journal, imeis(4)), "unknown", "it broke")
+    accept(journal, [imei(0), imei(1)], "r1")
+    journal.settle(send(journal, [imei(2)]), "rejected", "no")
+    assert [one.devices for one in lost(journal)] == [[imei(2), imei(3)]]
+
+
+def test_reports_under_unknown_ids_are_hints(journal: Journal) -> None:
+    """They may be about something else, so they decide nothing until the count proves the request."""
+    journal.confirm([confirmed("r0", imei(1))])
+    journal.settle(send(journal, imeis(3)), "unknown", "it broke")
+    journal.confirm([confirmed("r9", imei(1), "failed"), confirmed("r9", imei(2)), confirmed("r9", imei(7))])
+    found = lost(journal)[0]
+    assert {device: hint[1:] for device, hint in found.hints.items()} == {
+        imei(1): ("failed", "no", "r9"),
+        imei(2): ("success", "", "r9"),
+    }
+    assert [states(journal, device) for device in imeis(3)] == [[("unknown", None)]] * 3
+
+
+def test_keeping_that_a_request_took_effect(journal: Journal) -> None:
+    journal.settle(send(journal, imeis(3)), "unknown", "it broke")
+    journal.confirm([confirmed("r9", imei(1), "failed"), confirmed("r9", imei(2))])
+    journal.keep(lost(journal), [])
+    assert [states(journal, device) for device in imeis(3)] == [
+        [("accepted", None)],
+        [("accepted", "failed")],
+        [("accepted", "success")],
+    ]
+    assert journal.attempts(FLEX, [imei(2)])[imei(2)][0].request_id == "r9"
+    assert lost(journal) == []
+    # From now on its id is known by its devices: the third report, and one of those repeated.
+    told = journal.confirm([confirmed("r9", imei(0)), confirmed("r9", imei(2))])
+    assert [one.outcome for one in told] == ["recorded", "duplicate"]
+
+
+def test_keeping_that_a_request_had_no_effect(journal: Journal) -> None:
+    journal.settle(send(journal, imeis(2)), "unknown", "it broke")
+    accept(journal, [imei(5)], "r1")
+    journal.keep([], lost(journal))
+    assert [states(journal, device) for device in (imei(0), imei(5))] == [[("no_effect", None)], [("accepted", None)]]
+    assert lost(journal) == []
+
+
+def test_a_judgement_does_not_overwrite_an_answer_that_came_meanwhile(journal: Journal) -> None:
+    request = send(journal, [imei(1)])
+    before = lost(journal)
+    journal.accepted(request, "r1")
+    journal.keep([], before)
+    assert states(journal, imei(1)) == [("accepted", None)]
+
+
+def test_a_device_that_is_refused_alone_has_failed(journal: Journal) -> None:
+    journal.refused(send(journal, [imei(1)]), "'assign' was refused: no such device", "no such device")
+    found = journal.attempts(FLEX, [imei(1)])[imei(1)]
+    assert (fold(found).status, found[0].state, found[0].reason) == ("failed", "rejected", "no such device")
+
+
+def test_usual_latency(journal: Journal) -> None:
+    assert journal.snapshot(FLEX, []).latency is None
+    accept(journal, [imei(1)], "r1")
+    assert journal.snapshot(FLEX, []).latency is None
+    journal.confirm([confirmed("r1", imei(1))])
+    assert 0 <= (journal.snapshot(FLEX, []).latency or -1) < 60
+    assert journal.snapshot(OTHERS[0], []).latency is None
+
+
+def test_moved_since(journal: Journal) -> None:
+    first = send(journal, imeis(3))
+    journal.settle(first, "unknown", "it broke")
+    accept(journal, imeis(4, 10), "r1")
+    journal.confirm([confirmed("r1", imei(10)), confirmed("r1", imei(11), "failed")])
+    journal.settle(send(journal, imeis(5, 20)), "rejected", "no")
+    accept(journal, [imei(30)], "r2", OTHERS[1])
+    assert moved(journal, 1) == (7, {("assign", False): 2, ("assign", True): 1})
+    assert moved(journal, 2) == (7, {("assign", False): 2, ("assign", True): 1})
+    # Those of shortly before a run may have moved the count after it began, unless they were confirmed before.
+    assert moved(journal, 3)[1] == {("assign", False): 2}
+
+
+def test_what_was_under_way_when_a_run_began_can_move_the_count_too(journal: Journal) -> None:
+    """Ten were accepted before; they are confirmed after the run that lost its answer had read the count."""
+    accept(journal, imeis(10), "r1")
+    run = journal.begin_run(FLEX, "assign", 0)
+    journal.settle(journal.intend(run, FLEX, "assign", imeis(10, 50), "1-235"), "unknown", "it broke")
+    journal.confirm([confirmed("r1", device) for device in imeis(10)])
+    assert moved(journal, run) == (0, {("assign", False): 10})
+
+
+def test_progress(journal: Journal) -> None:
+    accept(journal, imeis(2), "r0")
+    since = now()
+    assert journal.progress(*FLEX[:2], since) == (0, 0, 0)
+    assert journal.earlier(*FLEX[:2], since) == 2
+    accept(journal, imeis(5, 10), "r1")
+    send(journal, imeis(2, 20))
+    journal.settle(send(journal, imeis(3, 30)), "rejected", "no")
+    journal.settle(send(journal, imeis(3, 40)), "not_sent", "no")
+    accept(journal, imeis(4, 50), "r2", OTHERS[0])
+    assert journal.progress(*FLEX[:2], since) == (7, 0, 0)
+    journal.confirm([confirmed("r1", imei(10)), confirmed("r1", imei(11)), confirmed("r1", imei(12), "failed")])
+    assert journal.progress(*FLEX[:2], since) == (7, 2, 1)
+    assert journal.progress("nobody", FLEX.sku, since) == (0, 0, 0)
+
+
+def test_a_full_disk_has_a_name_and_leaves_the_journal_whole(journal: Journal) -> None:
+    accept(journal, imeis(1), "r1")
+    pages = journal._db.execute("PRAGMA page_count").fetchone()[0]
+    journal._db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(LicensingError) as caught:
+        send(journal, imeis(5000))
+    assert caught.value.code == "journal_full"
+    assert "Nothing is sent that cannot be written down" in caught.value.message
+    journal._db.execute("PRAGMA max_page_count = 100000")
+    assert journal.attempts(FLEX, imeis(5000)).keys() == {imei(0)}, "all or nothing"
+    send(journal, imeis(5000))
+    assert len(journal.attempts(FLEX, imeis(5000))) == 5000
+
+
+def test_confirmations_are_written_all_or_none(journal: Journal) -> None:
+    accept(journal, imeis(2), "r1")
+    broken = Confirmation("r1", (("imei", t.cast(str, object())),), "success", "")
+    with pytest.raises(LicensingError):
+        journal.confirm([confirmed("r1", imei(0)), broken])
+    assert [states(journal, device) for device in imeis(2)] == [[("accepted", None)]] * 2
+
+
+def test_threads_share_a_journal(journal: Journal) -> None:
+    threads = [
+        threading.Thread(target=accept, args=(journal, imeis(20, 20 * number), f"r{number}")) for number in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(journal.attempts(FLEX, imeis(160))) == 160
+
+
+def open_together(path: str, barrier: t.Any, told: t.Any) -> None:
+    barrier.wait(30)
+    try:
+        open_journal(path, write=True).close()
+        told.put("")
+    except LicensingError as error:
+        told.put(error.message)
+
+
+def test_several_processes_may_make_the_journal_at_once(tmp_path: Path) -> None:
+    """As the first run over several accounts does, with one journal for all."""
+    context = multiprocessing.get_context("fork")
+    for number in range(10):
+        barrier, told = context.Barrier(4), context.SimpleQueue()
+        path = str(tmp_path / f"j{number}.db")
+        processes = [context.Process(target=open_together, args=(path, barrier, told)) for _ in range(4)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join(60)
+        assert [told.get() for _ in processes] == [""] * 4
+
+
+def write_much(path: str, number: int) -> None:
+    """What a job of another process does."""
+    journal = open_journal(path, write=True)
+    for round_ in range(10):
+        request_id = f"r{number}-{round_}"
+        device = imei(100 * number + round_)
+        request = send(journal, [device])
+        journal.confirm([confirmed(request_id, device)])
+        journal.accepted(request, request_id)
+    journal.close()
+
+
+def test_processes_share_a_journal(tmp_path: Path) -> None:
+    path = str(tmp_path / "j.db")
+    open_journal(path, write=True).close()
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=write_much, args=(path, number)) for number in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    journal = open_journal(path, write=False)
+    rows = [fold(attempts).status for _scope, _device, attempts in journal.walk(ACCOUNT, None)]
+    journal.close()
+    assert rows == ["confirmed"] * 30
+
+
+def test_an_end_is_noted(journal: Journal) -> None:
+    run = journal.begin_run(FLEX, "assign", None)
+    assert journal._db.execute("SELECT ended FROM run WHERE id = ?", (run,)).fetchone() == (None,)
+    journal.end_run(run)
+    assert journal._db.execute("SELECT ended FROM run WHERE id = ?", (run,)).fetchone()[0]

@@ -1,0 +1,255 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Matching confirmations with requests: early, late, twice, contradictory, foreign, in any order."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.thingspace.licensing.plugins.module_utils import _journal, _journal_match
+from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Confirmation, Status
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal import Journal, open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal_match import Recorded
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Scope
+from ansible_collections.thingspace.licensing.plugins.module_utils._standing import RequestState, Standing, fold
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, imeis
+
+FLEX = Scope(ACCOUNT, "SIMSec-IoT", "imei")
+ICCID = "89148000000800139708"
+
+
+@pytest.fixture
+def journal() -> t.Iterator[Journal]:
+    made = open_journal("", write=True)
+    yield made
+    made.close()
+
+
+def send(journal: Journal, devices: list[str], scope: Scope = FLEX) -> int:
+    return journal.intend(journal.begin_run(scope, "assign", 0), scope, "assign", devices, "1-234")
+
+
+def accept(journal: Journal, devices: list[str], request_id: str, scope: Scope = FLEX) -> None:
+    journal.accepted(send(journal, devices, scope), request_id)
+
+
+def report(request_id: str, device: str, status: Status = "success", kind: str = "imei") -> Confirmation:
+    return Confirmation(request_id, ((kind, device),), status, "" if status == "success" else "words")
+
+
+def confirm(journal: Journal, *confirmations: Confirmation) -> list[str]:
+    return [one.outcome for one in journal.confirm(confirmations)]
+
+
+def standing(journal: Journal, device: str, scope: Scope = FLEX) -> Standing:
+    return fold(journal.attempts(scope, [device]).get(device, []))
+
+
+def status(journal: Journal, device: str, scope: Scope = FLEX) -> str:
+    return standing(journal, device, scope).status
+
+
+@pytest.mark.parametrize("kind", ["imei", "iccid"])
+def test_any_id_of_the_device_matches(journal: Journal, kind: str) -> None:
+    device = {"imei": imei(1), "iccid": ICCID}[kind]
+    scope = FLEX._replace(kind=kind)
+    accept(journal, [device], "r1", scope)
+    names = (("mdn", "5551234567"), ("iccid", ICCID), ("eid", "x"), ("imei", imei(1)))
+    found = journal.confirm([Confirmation("r1", names, "success", "")])
+    assert found == [Recorded("recorded", ACCOUNT, "SIMSec-IoT", device, kind, "assign")]
+    assert status(journal, device, scope) == "confirmed"
+
+
+def test_the_same_digits_as_another_kind_are_another_device(journal: Journal) -> None:
+    accept(journal, [imei(1)], "r1")
+    assert confirm(journal, report("r1", imei(1), kind="meid")) == ["unmatched"]
+    assert status(journal, imei(1)) == "pending"
+
+
+def test_duplicates(journal: Journal) -> None:
+    accept(journal, [imei(1)], "r1")
+    assert confirm(journal, *[report("r1", imei(1))] * 4) == ["recorded", "duplicate", "duplicate", "duplicate"]
+
+
+@pytest.mark.parametrize("order", [("success", "failed"), ("failed", "success")])
+@pytest.mark.parametrize("early", [True, False])
+def test_success_wins_over_a_contradiction(journal: Journal, order: tuple[Status, Status], early: bool) -> None:
+    confirmations = [report("r1", imei(1), one) for one in order]
+    request = send(journal, [imei(1)])
+    if early:
+        confirm(journal, *confirmations)
+    journal.accepted(request, "r1")
+    if not early:
+        confirm(journal, *confirmations)
+    assert status(journal, imei(1)) == "confirmed"
+
+
+def test_neither_success_nor_failure_is_kept_and_changes_nothing(journal: Journal) -> None:
+    accept(journal, [imei(1)], "r1")
+    pending = report("r1", imei(1), "other")
+    assert confirm(journal, pending, pending) == ["recorded", "duplicate"]
+    assert status(journal, imei(1)) == "pending"
+    assert confirm(journal, report("r1", imei(1))) == ["recorded"]
+
+
+def test_faster_than_the_answer(journal: Journal) -> None:
+    request = send(journal, imeis(2))
+    assert confirm(journal, report("r1", imei(0))) == ["unmatched"]
+    journal.accepted(request, "r1")
+    assert [status(journal, device) for device in imeis(2)] == ["confirmed", "pending"]
+    assert confirm(journal, report("r1", imei(0))) == ["duplicate"]
+    assert journal.attempts(FLEX, [imei(0)])[imei(0)][0].request_id == "r1"
+
+
+def test_of_unknown_requests_are_kept_and_adopted_later(journal: Journal) -> None:
+    assert confirm(journal, report("r1", imei(1)), report("r1", imei(1)), report("r2", imei(1))) == [
+        "unmatched",
+        "duplicate",
+        "unmatched",
+    ]
+    accept(journal, imeis(3), "r1")
+    assert [status(journal, device) for device in imeis(3)] == ["pending", "confirmed", "pending"]
+    assert journal._db.execute("SELECT request_id, matched FROM callback ORDER BY id").fetchall() == [
+        ("r1", 1),
+        ("r2", 0),
+    ]
+
+
+@pytest.mark.parametrize("state", ["sending", "unknown", "no_effect"])
+def test_a_report_under_an_unknown_id_decides_nothing(journal: Journal, state: RequestState) -> None:
+    request = send(journal, imeis(2))
+    if state != "sending":
+        journal.settle(request, state, "it broke")
+    assert confirm(journal, *[report("r1", imei(0))] * 2) == ["unmatched", "duplicate"]
+    assert [status(journal, device) for device in imeis(2)] == ["none" if state == "no_effect" else "unknown"] * 2
+
+
+def counted(journal: Journal, devices: list[str]) -> None:
+    """A request whose answer was lost, and of which the count showed that it took effect."""
+    journal.settle(send(journal, devices), "accepted", "the count shows it")
+
+
+def test_devices_of_a_counted_request_are_matched_one_by_one(journal: Journal) -> None:
+    counted(journal, imeis(3))
+    assert confirm(journal, report("r1", imei(0)), report("r1", imei(1), "failed")) == ["recorded", "recorded"]
+    assert [status(journal, device) for device in imeis(3)] == ["confirmed", "failed", "pending"]
+    assert journal.attempts(FLEX, [imei(0)])[imei(0)][0].request_id == "r1"
+    assert confirm(journal, report("r1", imei(0))) == ["duplicate"]
+    assert confirm(journal, report("another", imei(0))) == ["unmatched"]
+
+
+@pytest.mark.parametrize("state", ["rejected", "not_sent"])
+def test_a_request_that_certainly_changed_nothing_is_matched_by_nothing(journal: Journal, state: RequestState) -> None:
+    journal.settle(send(journal, [imei(1)]), state, "no")
+    assert confirm(journal, report("r1", imei(1))) == ["unmatched"]
+    assert status(journal, imei(1)) == "none"
+
+
+def at(monkeypatch: pytest.MonkeyPatch, minutes: float) -> None:
+    """Let the journal write down times of some minutes ago."""
+    moment = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=minutes)
+    for module in (_journal, _journal_match):
+        monkeypatch.setattr(module, "now", lambda: moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+
+
+@pytest.mark.parametrize(("minutes", "outcome"), [(58, "recorded"), (62, "unmatched"), (60 * 24 * 30, "unmatched")])
+def test_reports_are_taken_for_those_of_a_counted_request_within_an_hour(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, minutes: float, outcome: str
+) -> None:
+    at(monkeypatch, minutes)
+    counted(journal, [imei(1)])
+    at(monkeypatch, 0)
+    assert confirm(journal, report("r1", imei(1))) == [outcome]
+    assert status(journal, imei(1)) == ("confirmed" if outcome == "recorded" else "pending")
+
+
+def test_a_known_request_is_matched_however_old(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    at(monkeypatch, 60 * 24 * 30)
+    accept(journal, [imei(1)], "r1")
+    at(monkeypatch, 0)
+    assert confirm(journal, report("r1", imei(1))) == ["recorded"]
+
+
+def test_the_own_request_comes_before_a_counted_one(journal: Journal) -> None:
+    accept(journal, [imei(1)], "r1")
+    counted(journal, [imei(1)])
+    assert confirm(journal, report("r1", imei(1), "failed")) == ["recorded"]
+    attempts = journal.attempts(FLEX, [imei(1)])[imei(1)]
+    assert [one.outcome for one in attempts] == ["failed", None]
+
+
+def test_a_foreign_report_does_not_outlive_the_own_answer(journal: Journal) -> None:
+    """The listener hears of every request about the device, also of those that others made."""
+    request = send(journal, [imei(1)])
+    confirm(journal, report("foreign", imei(1)))
+    journal.accepted(request, "r1")
+    assert status(journal, imei(1)) == "pending"
+    confirm(journal, report("r1", imei(1), "failed"))
+    assert status(journal, imei(1)) == "failed"
+
+
+STEPS = ("answer", "success", "again", "foreign-request", "foreign-report")
+
+
+@given(st.permutations(STEPS), st.sampled_from(["success", "failed"]))
+def test_any_order_of_answer_and_reports_ends_in_the_same_standing(order: list[str], told: Status) -> None:
+    journal = open_journal("", write=True)
+    try:
+        request = send(journal, [imei(1), imei(2)])
+        for step in order:
+            if step == "answer":
+                journal.accepted(request, "r1")
+            elif step == "foreign-request":
+                confirm(journal, report("r9", imei(9)))
+            elif step == "foreign-report":
+                confirm(journal, report("r8", imei(2)), report("r8", imei(1), "success"))
+            else:
+                confirm(journal, report("r1", imei(1), told))
+        found = journal.attempts(FLEX, [imei(1), imei(2)])
+        first, second = found[imei(1)][0], found[imei(2)][0]
+        assert (first.state, first.outcome, first.request_id) == ("accepted", told, "r1")
+        assert (second.state, second.outcome, second.request_id) == ("accepted", None, "r1")
+    finally:
+        journal.close()
+
+
+@given(st.permutations(["success", "failed", "other", "success", "failed"]), st.integers(0, 5))
+def test_any_order_of_contradictions_ends_in_success(order: list[Status], answered: int) -> None:
+    journal = open_journal("", write=True)
+    try:
+        request = send(journal, [imei(1)])
+        for number, told in enumerate(order):
+            if number == answered:
+                journal.accepted(request, "r1")
+            confirm(journal, report("r1", imei(1), told))
+        if answered == len(order):
+            journal.accepted(request, "r1")
+        assert status(journal, imei(1)) == "confirmed"
+    finally:
+        journal.close()
+
+
+@given(st.permutations(["answer-1", "report-1", "answer-2", "report-2"]))
+def test_two_requests_under_way_for_one_device_keep_their_reports(order: list[str]) -> None:
+    """Two SKUs at once, each with its own result."""
+    lifetime = FLEX._replace(sku="SIMSec-IoT-Lt")
+    journal = open_journal("", write=True)
+    try:
+        requests = {"1": send(journal, [imei(1)]), "2": send(journal, [imei(1)], lifetime)}
+        results: dict[str, Status] = {"1": "success", "2": "failed"}
+        for step in order:
+            what, number = step.split("-")
+            if what == "answer":
+                journal.accepted(requests[number], f"r{number}")
+            else:
+                confirm(journal, report(f"r{number}", imei(1), results[number]))
+        assert (status(journal, imei(1)), status(journal, imei(1), lifetime)) == ("confirmed", "failed")
+    finally:
+        journal.close()

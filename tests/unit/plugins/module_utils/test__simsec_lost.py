@@ -1,0 +1,176 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the account's count proves about requests whose answer was lost."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Hint, Lost, Moved
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_lost import (
+    Judgement,
+    judge,
+    resolve,
+    settle_seconds,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._standing import Attempt, RequestState
+from ansible_collections.thingspace.licensing.plugins.module_utils._verdict import Action
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imeis
+
+COUNT = st.integers(0, 5)
+REQUESTS = st.lists(st.integers(1, 5), min_size=1, max_size=3)
+ACTIONS = st.sampled_from(t.get_args(Action))
+
+
+def lost(devices: int, action: Action = "assign", hints: t.Sequence[str] = (), request: int = 1) -> Lost:
+    names = imeis(devices, 100 * request)
+    told = {name: Hint(9, t.cast(t.Any, status), "", "r9") for name, status in zip(names, hints, strict=False)}
+    return Lost(request, 1, action, "2026-01-01T00:00:00.000000Z", names, told)
+
+
+def moved(before: int | None = 10, **devices: int) -> Moved:
+    """Named as assign_sure, assign_open, remove_sure, remove_open."""
+    keys: dict[str, tuple[Action, bool]] = {
+        "assign_sure": ("assign", True),
+        "assign_open": ("assign", False),
+        "remove_sure": ("remove", True),
+        "remove_open": ("remove", False),
+    }
+    return Moved(before, {keys[name]: count for name, count in devices.items()})
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "action", "expected"),
+    [
+        (10, 13, "assign", "took_effect"),
+        (10, 12, "assign", "unclear"),
+        (10, 10, "assign", "no_effect"),
+        (10, 7, "remove", "took_effect"),
+        (10, 8, "remove", "unclear"),
+        (10, 10, "remove", "no_effect"),
+        (None, 13, "assign", "unclear"),
+        (10, None, "assign", "unclear"),
+    ],
+)
+def test_one_lost_request(before: int | None, now: int | None, action: Action, expected: Judgement) -> None:
+    assert judge(now, moved(before), [lost(3, action)]) == {1: expected}
+
+
+def test_both_directions_at_once_tell_nothing() -> None:
+    found = judge(10, moved(), [lost(3), lost(3, "remove", request=2)])
+    assert found == {1: "unclear", 2: "unclear"}
+
+
+def test_what_was_reported_on_is_told_apart_from_the_rest() -> None:
+    reported, silent = lost(2, hints=["success", "success"]), lost(3, request=2)
+    assert judge(12, moved(), [reported, silent]) == {1: "took_effect", 2: "no_effect"}
+    assert judge(15, moved(), [reported, silent]) == {1: "took_effect", 2: "took_effect"}
+    assert judge(13, moved(), [reported, silent]) == {1: "took_effect", 2: "unclear"}
+    assert judge(11, moved(), [reported, silent]) == {1: "unclear", 2: "unclear"}
+
+
+def test_a_hint_alone_proves_nothing() -> None:
+    assert judge(10, moved(), [lost(1, hints=["success"])]) == {1: "unclear"}
+    assert judge(10, moved(), [lost(3, hints=["success"])]) == {1: "unclear"}
+
+
+def test_failed_hints_are_expected_to_move_nothing() -> None:
+    assert judge(11, moved(), [lost(2, hints=["success", "failed"])]) == {1: "took_effect"}
+
+
+@pytest.mark.parametrize("devices", [1, 2, 3])
+def test_a_count_that_moved_contradicts_a_report_of_failure(devices: int) -> None:
+    """Every device counts, so the report was about something else: no device must be called failed."""
+    request = lost(devices, hints=["failed"])
+    verdict = judge(10 + devices, moved(), [request])[1]
+    attempt = Attempt(1, "assign", "unknown", None, "it broke", "", "1-234", "then", "")
+    found = resolve({request.devices[0]: [attempt]}, [request], {1: verdict}, lifetime=True)
+    assert found[request.devices[0]][0].outcome != "failed"
+
+
+def test_a_count_that_two_requests_can_explain_is_not_clear() -> None:
+    """One licence more; one lost device with a report of failure under an unknown id, one without any report."""
+    found = judge(11, moved(), [lost(1, hints=["failed"]), lost(1, request=2)])
+    assert found == {1: "unclear", 2: "unclear"}
+
+
+@given(st.tuples(COUNT, COUNT), st.tuples(COUNT, COUNT), st.tuples(COUNT, COUNT), REQUESTS, COUNT, ACTIONS)
+def test_took_effect_only_if_the_count_moved_enough(
+    sure: tuple[int, int],
+    pending: tuple[int, int],
+    done: tuple[int, int],
+    requests: list[int],
+    happened: int,
+    action: Action,
+) -> None:
+    """Whatever the pending ones did: a count that they can explain proves nothing about the lost ones.
+
+    Pairs are of assignments and removals.
+    """
+    happened = min(sum(requests), happened)
+    now = 50 + sure[0] - sure[1] + min(pending[0], done[0]) - min(pending[1], done[1])
+    now += happened if action == "assign" else -happened
+    since = moved(50, assign_sure=sure[0], remove_sure=sure[1], assign_open=pending[0], remove_open=pending[1])
+    found = judge(now, since, [lost(count, action, request=number) for number, count in enumerate(requests, 1)])
+    assert len(set(found.values())) == 1
+    if found[1] == "took_effect":
+        assert happened == sum(requests)
+
+
+@given(COUNT, COUNT, COUNT, COUNT, st.integers(1, 5), COUNT, ACTIONS)
+def test_no_effect_only_if_nothing_else_explains_the_count(
+    open_in: int, moved_in: int, open_out: int, moved_out: int, count: int, happened: int, action: Action
+) -> None:
+    """But for one case that is taken for what it looks like: exactly as much moved as was accepted."""
+    moved_in, moved_out, happened = min(open_in, moved_in), min(open_out, moved_out), min(count, happened)
+    now = 50 + moved_in - moved_out + (happened if action == "assign" else -happened)
+    looks_so = abs(now - 50) == (open_in if action == "assign" else open_out)
+    if judge(now, moved(50, assign_open=open_in, remove_open=open_out), [lost(count, action)]) == {1: "no_effect"}:
+        assert happened == 0 or looks_so
+
+
+@pytest.mark.parametrize(
+    ("wanted", "latency", "seconds"),
+    [
+        (None, None, 30.0),
+        (None, 0.1, 5.0),
+        (None, 20.0, 60.0),
+        (None, 4000.0, 900.0),
+        (0.0, 20.0, 0.0),
+        (7.0, None, 7.0),
+    ],
+)
+def test_settle_seconds(wanted: float | None, latency: float | None, seconds: float) -> None:
+    assert settle_seconds(wanted, latency) == seconds
+
+
+@pytest.mark.parametrize(
+    ("verdict", "lifetime", "state", "word"),
+    [
+        ("took_effect", False, "accepted", "shows that the request took effect"),
+        ("took_effect", True, "accepted", "shows that the request took effect"),
+        ("no_effect", False, "no_effect", "shows no effect"),
+        ("no_effect", True, "unknown", "it broke; the account's count suggests that it had no effect"),
+        ("unclear", False, "unknown", "it broke; the account's count does not tell"),
+        ("too_early", False, "unknown", "it broke; it is too early to tell"),
+    ],
+)
+def test_resolve(verdict: Judgement, lifetime: bool, state: RequestState, word: str) -> None:
+    request = lost(2, hints=["success"])
+    first, second = request.devices
+    attempt = Attempt(1, "assign", "unknown", None, "it broke.", "", "1-234", "then", "")
+    other = attempt._replace(request=2)
+    sure = attempt._replace(outcome="success")
+    found = resolve(
+        {first: [attempt], second: [attempt, other], "x": [sure]}, [request], {1: verdict}, lifetime=lifetime
+    )
+    assert (found[second][0].state, word in found[second][0].reason) == (state, True)
+    assert (found[second][1], found["x"]) == (other, [sure])
+    expected = ("success", "r9") if verdict == "took_effect" else (None, "")
+    assert (found[first][0].outcome, found[first][0].request_id) == expected

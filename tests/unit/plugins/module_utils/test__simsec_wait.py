@@ -1,0 +1,197 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waiting for confirmations, on a clock that only moves when somebody sleeps."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Confirmation
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal import Journal, open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Scope
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_api import SimsecApi
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_wait import (
+    ASK_EVERY,
+    POLL,
+    Waiting,
+    unconfirmed_error,
+    wait_problems,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._standing import fold
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, Clock, imei, imeis
+
+SCOPE = Scope(ACCOUNT, "SIMSec-IoT", "imei")
+Said = tuple[str, str] | None | Exception
+
+
+@pytest.fixture
+def journal(tmp_path: t.Any) -> t.Iterator[Journal]:
+    made = open_journal(str(tmp_path / "j.db"), write=True)
+    yield made
+    made.close()
+
+
+class Play:
+    """A clock and an API; what happens when is agreed beforehand."""
+
+    def __init__(self, journal: Journal, *said: Said) -> None:
+        self.journal = journal
+        self.clock = Clock(0.0)
+        self.said = list(said)
+        self.asked: list[tuple[float, str]] = []
+        self.at: dict[float, t.Callable[[], t.Any]] = {}
+
+    def request_status(self, request_id: str) -> tuple[str, str] | None:
+        self.asked.append((self.clock.now, request_id))
+        said = self.said.pop(0) if len(self.said) > 1 else self.said[0]
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    def sleep(self, seconds: float) -> None:
+        assert 0 < seconds <= POLL
+        self.clock.sleep(seconds)
+        for moment in [moment for moment in self.at if moment <= self.clock.now]:
+            self.at.pop(moment)()
+
+    def wait(self, devices: list[str], seconds: float) -> list[str]:
+        api = t.cast(SimsecApi, self)
+        return Waiting(self.journal, SCOPE, api, self.sleep, self.clock).wait(devices, seconds)
+
+
+def accept(journal: Journal, devices: list[str], request_id: str = "r1") -> int:
+    request = journal.intend(journal.begin_run(SCOPE, "assign", 0), SCOPE, "assign", devices, "1-234")
+    journal.accepted(request, request_id)
+    return request
+
+
+def confirm(journal: Journal, *devices: str, status: str = "success") -> None:
+    journal.confirm([Confirmation("r1", (("imei", device),), t.cast(t.Any, status), "") for device in devices])
+
+
+def test_until_the_last_one_is_reported(journal: Journal) -> None:
+    accept(journal, imeis(3))
+    play = Play(journal, None)
+    play.at = {
+        3.0: lambda: confirm(journal, imei(0)),
+        7.0: lambda: confirm(journal, imei(1), status="failed"),
+        90.0: lambda: confirm(journal, imei(2)),
+    }
+    assert play.wait(imeis(3), 600) == []
+    assert 90.0 <= play.clock.now <= 90.0 + POLL
+    assert play.asked == [], "for several devices the status of the request says nothing"
+
+
+def test_what_is_confirmed_needs_no_wait(journal: Journal) -> None:
+    accept(journal, imeis(2))
+    confirm(journal, *imeis(2))
+    play = Play(journal, None)
+    assert play.wait(imeis(2), 600) == []
+    assert play.clock.slept == []
+
+
+def test_time_runs_out(journal: Journal) -> None:
+    accept(journal, imeis(3))
+    play = Play(journal, None)
+    play.at = {1.0: lambda: confirm(journal, imei(1))}
+    assert play.wait(imeis(3), 10.2) == [imei(0), imei(2)]
+    assert play.clock.now == pytest.approx(10.2)
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "reason"),
+    [
+        (("success", "Success"), "confirmed", ""),
+        (("failed", "Failed"), "failed", "the status of the request is Failed"),
+        (("failure", "FAILURE"), "failed", "the status of the request is FAILURE"),
+    ],
+)
+def test_asking_for_a_single_device(journal: Journal, said: tuple[str, str], status: str, reason: str) -> None:
+    accept(journal, [imei(1)])
+    play = Play(journal, ("pending", "Pending"), ("", ""), said)
+    assert play.wait([imei(1)], 600) == []
+    assert play.asked == [(0.0, "r1"), (ASK_EVERY, "r1"), (2 * ASK_EVERY, "r1")]
+    standing = fold(journal.attempts(SCOPE, [imei(1)])[imei(1)])
+    assert (standing.status, standing.last and standing.last.reason) == (status, reason)
+
+
+@pytest.mark.parametrize("said", [None, TransportError("no", code="timeout", sent=True)])
+def test_refused_once_it_is_not_asked_again(journal: Journal, said: Said) -> None:
+    accept(journal, [imei(1)])
+    play = Play(journal, said)
+    play.at = {30.0: lambda: confirm(journal, imei(1))}
+    assert play.wait([imei(1)], 600) == []
+    assert len(play.asked) == 1
+    assert 30.0 <= play.clock.now < 31.0
+
+
+def test_a_report_counts_more_than_a_pending_status(journal: Journal) -> None:
+    accept(journal, [imei(1)])
+    play = Play(journal, ("pending", "Pending"))
+    play.at = {2.0: lambda: confirm(journal, imei(1))}
+    assert play.wait([imei(1)], 600) == []
+    assert play.clock.now == 2.0
+
+
+def test_without_a_request_id_nothing_is_asked(journal: Journal) -> None:
+    """The answer was lost, the account's count showed that it took effect; its id is not known."""
+    request = journal.intend(journal.begin_run(SCOPE, "assign", 0), SCOPE, "assign", [imei(1)], "1-234")
+    journal.settle(request, "accepted", "the count shows it")
+    play = Play(journal, None)
+    assert play.wait([imei(1)], 10) == [imei(1)]
+    assert play.asked == []
+
+
+@pytest.mark.parametrize("state", ["rejected", "not_sent", "no_effect"])
+def test_a_repetition_that_was_turned_away_does_not_confirm_the_first(journal: Journal, state: t.Any) -> None:
+    accept(journal, [imei(1)])
+    again = journal.intend(journal.begin_run(SCOPE, "assign", 0), SCOPE, "assign", [imei(1)], "1-235")
+    journal.settle(again, state, "no")
+    play = Play(journal, ("pending", "Pending"))
+    assert play.wait([imei(1)], 10) == [imei(1)]
+    assert {request_id for _moment, request_id in play.asked} == {"r1"}
+
+
+def test_nobody_can_report_without_a_journal() -> None:
+    """When the status cannot be had either, ten minutes of waiting are in vain."""
+    journal = open_journal("", write=True)
+    accept(journal, [imei(1)])
+    play = Play(journal, None)
+    assert play.wait([imei(1)], 600) == [imei(1)]
+    assert play.clock.now < 60
+    journal.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "devices", "words"),
+    [
+        ({}, 5, []),
+        ({"wait": True, "journal": "j.db"}, 5, []),
+        ({"wait": True}, 1, []),
+        ({"wait": True}, 2, ["needs 'journal'"]),
+        ({"settle_time": 0.0}, 2, []),
+        ({"settle_time": -1.0}, 2, ["'settle_time' is -1.0"]),
+        ({"wait_timeout": 0.0}, 2, ["'wait_timeout' is 0.0"]),
+        ({"wait": True, "wait_timeout": -1.0}, 2, ["'wait_timeout' is -1.0", "needs 'journal'"]),
+    ],
+)
+def test_options(options: dict[str, t.Any], devices: int, words: list[str]) -> None:
+    problems = wait_problems(
+        {"wait": False, "wait_timeout": 600.0, "settle_time": None, "journal": None, **options}, devices
+    )
+    assert len(problems) == len(words)
+    assert all(word in problem.text for word, problem in zip(words, problems, strict=True))
+
+
+def test_the_error_names_20_and_counts_the_rest() -> None:
+    error = unconfirmed_error(imeis(1500), 2000, 600)
+    assert error.code == "unconfirmed"
+    assert len(error.details["pending"]) == 1000
+    assert "1500 of 2000 devices were not confirmed within 600 s" in error.message
+    assert f"{imei(19)} and 1480 more" in error.message
+    assert "not sent again" in error.message
