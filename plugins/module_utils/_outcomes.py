@@ -41,7 +41,7 @@ class RequestRow(t.NamedTuple):
     request_id: str
 
 
-Rows = t.Sequence[Row] | t.Sequence[RequestRow]
+Rows: t.TypeAlias = "t.Sequence[Row] | t.Sequence[RequestRow]"
 
 
 def summarise(rows: Rows) -> dict[str, int]:

@@ -246,10 +246,11 @@ def let_time_pass(journal: Path) -> None:
             "entry": ("confirmed",),
             "callback": ("received",),
         }
-        with contextlib.closing(sqlite3.connect(journal)) as db, db:
+        with contextlib.closing(sqlite3.connect(journal)) as db:
             for table, names in columns.items():
                 older = ", ".join(f"{name} = strftime('%Y-%m-%dT%H:%M:%fZ', {name}, '-120 seconds')" for name in names)
                 db.execute(f"UPDATE {table} SET {older}")
+            db.commit()
 
 
 class Playbook:

@@ -149,8 +149,9 @@ def spoil_text(journal: Path) -> None:
 
 def spoil_foreign(journal: Path) -> None:
     journal.unlink()
-    with contextlib.closing(sqlite3.connect(journal)) as db, db:
+    with contextlib.closing(sqlite3.connect(journal)) as db:
         db.execute("CREATE TABLE recipes (name TEXT)")
+        db.commit()
 
 
 def spoil_truncated(journal: Path) -> None:

@@ -418,8 +418,9 @@ def test_what_is_overdue_and_refused_is_waited_for(simulator: Simulator, module:
     simulator.quirks(callback_loss=1)
     task = Task(module, devices=imeis(2), journal=str(journal))
     assert not task().failed
-    with contextlib.closing(sqlite3.connect(journal)) as db, db:
+    with contextlib.closing(sqlite3.connect(journal)) as db:
         db.execute("UPDATE request SET sent = '2020-01-01T00:00:00.000000Z'")
+        db.commit()
     simulator.faults({"operation": "simsec_assign", "action": "status", "status": 403, "times": 0})
     assert task(retry_unknown=True).failed
     last = task(wait=True, wait_timeout=1)

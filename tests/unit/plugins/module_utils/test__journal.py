@@ -289,12 +289,12 @@ def test_several_processes_may_make_the_journal_at_once(tmp_path: Path) -> None:
     for number in range(10):
         barrier, told = context.Barrier(4), context.SimpleQueue()
         path = str(tmp_path / f"j{number}.db")
-        processes = [context.Process(target=open_together, args=(path, barrier, told)) for _ in range(4)]
+        processes = [context.Process(target=open_together, args=(path, barrier, told)) for _number in range(4)]
         for process in processes:
             process.start()
         for process in processes:
             process.join(60)
-        assert [told.get() for _ in processes] == [""] * 4
+        assert [told.get() for _process in processes] == [""] * 4
 
 
 def write_much(path: str, number: int) -> None:

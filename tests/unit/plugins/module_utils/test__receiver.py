@@ -44,6 +44,11 @@ def body(request_id: str = "r1", **changes: t.Any) -> bytes:
     return json.dumps({**value, **changes}).encode()
 
 
+def fail(error: Exception) -> None:
+    """Raise an error that was chosen beforehand."""
+    raise error
+
+
 class FakeJournal:
     """Remembers what it was given, unless told to fail."""
 
@@ -57,7 +62,7 @@ class FakeJournal:
 
     def open(self) -> FakeJournal:
         if isinstance(self.error, LicensingError):
-            raise self.error
+            fail(self.error)
         self.opened += 1
         return self
 

@@ -26,7 +26,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._standing imp
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, Clock, imei, imeis
 
 SCOPE = Scope(ACCOUNT, "SIMSec-IoT", "imei")
-Said = tuple[str, str] | None | Exception
+Said: t.TypeAlias = "tuple[str, str] | Exception | None"
 
 
 @pytest.fixture
