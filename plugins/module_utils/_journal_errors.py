@@ -9,9 +9,11 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import typing as t
 
 from ._errors import LicensingError
+from ._journal_lock import known_journal
 from ._sqlite import sqlite3
 
 
@@ -39,19 +41,21 @@ def _named(error: sqlite3.Error, path: str) -> LicensingError:
             "Make room and run again.",
             code="journal_full",
         )
+    if "not a database" in words and not known_journal(path):
+        return unusable(path, "it is no journal")
     if "malformed" in words or "not a database" in words or "corrupt" in words:
         return damaged(path, text)
-    if "readonly" in words or "read-only" in words:
-        return unusable(path, "it, or the directory it lies in, is read-only")
+    if "readonly" in words or "read-only" in words or "unable to open" in words:
+        return unusable(path, "it, or the directory it lies in, is read-only or cannot be opened")
     return unusable(path, text)
 
 
 def damaged(path: str, what: str) -> LicensingError:
     """The file cannot be trusted."""
+    what = " ".join(what.split())[:200]
     return LicensingError(
-        f"The journal {path} is damaged ({what.splitlines()[0][:200]}). Nothing was sent on the strength of it, and it "
-        "is left as it is. Restore it from a backup, or save what can be saved: "
-        f"sqlite3 {path} .recover | sqlite3 recovered.db",
+        f"The journal {path} is damaged ({what}). It is left as it is. Restore it from a backup, or save what "
+        f"can be saved: sqlite3 {shlex.quote(path)} .recover | sqlite3 recovered.db",
         code="journal_damaged",
     )
 

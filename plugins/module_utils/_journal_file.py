@@ -99,11 +99,28 @@ def _open_file(path: str, patience: float) -> sqlite3.Connection:
         _use_log(db, patience)
         _set(db, "synchronous", "FULL")
         _upgraded(db)
-        remember_journal(path, db.execute("SELECT uuid FROM identity").fetchone()[0])
+        _compare(db, path)
+        remember_journal(path, _identity(db))
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _identity(db: sqlite3.Connection) -> str:
+    return str(db.execute("SELECT uuid FROM identity").fetchone()[0]) if "identity" in _tables(db) else ""
+
+
+def _compare(db: sqlite3.Connection, path: str) -> None:
+    """Refuse a journal that is not the one that was used here before."""
+    expected, found = known_journal(path), _identity(db)
+    if expected and found != expected:
+        raise LicensingError(
+            f"The journal {path} is another one ({found or 'empty'}) than {path}.id says ({expected}). With the wrong "
+            "journal everything would be sent once more. Put the right one back; or if the exchange is meant, remove "
+            "the .id file.",
+            code="journal_damaged",
+        )
 
 
 def _use_log(db: sqlite3.Connection, patience: float) -> None:
@@ -128,6 +145,7 @@ def _open_to_read(path: str, patience: float) -> sqlite3.Connection:
     try:
         _set(db, "query_only", "ON")
         version = _identify(db, path)
+        _compare(db, path)
         if version < len(SCHEMA):
             copy = _open(":memory:", patience)
             db.backup(copy)

@@ -21,6 +21,9 @@ import zlib
 
 from ._errors import LicensingError
 
+PATIENCE = 120.0
+"""Seconds to wait for another job: twice as long as one may wait itself for a lost request to show."""
+
 
 @contextlib.contextmanager
 def account_lock(path: str, account: str, patience: float) -> t.Iterator[None]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ._journal_queries import LATENCY, LOST, MOVED_SINCE
+from ._journal_queries import LATENCY, LOST, MOVED_SINCE, UNMATCHED
 from ._journal_rows import Hint, Lost, Moved
 from ._journal_time import hour_after, hour_before, now, seconds_between
 from ._verdict import Action
@@ -30,8 +30,7 @@ def lost_requests(db: sqlite3.Connection, account: str, sku: str) -> list[Lost]:
     for request, run, action, sent, kind, device in db.execute(LOST, (account, sku)):
         found.setdefault(request, Lost(request, run, action, sent, [], {})).devices.append(device)
         kinds[request] = kind
-    for lost in found.values():
-        _add_hints(db, lost, kinds[lost.request])
+    _add_hints(db, [(kinds[lost.request], lost) for lost in found.values()])
     return list(found.values())
 
 
@@ -75,14 +74,18 @@ def _settle(db: sqlite3.Connection, lost: Lost, state: str, answer: str) -> None
     )
 
 
-def _add_hints(db: sqlite3.Connection, lost: Lost, kind: str) -> None:
-    wanted = set(lost.devices)
-    rows = db.execute(
-        "SELECT id, request_id, devices, status, reason FROM callback WHERE matched = 0 AND status != 'other' "
-        "AND received BETWEEN ? AND ? ORDER BY id",
-        (lost.sent, hour_after(lost.sent)),
-    )
-    for key, request_id, devices, status, reason in rows:
-        for told_kind, device in json.loads(devices):
-            if told_kind == kind and device in wanted:
-                lost.hints[device] = Hint(key, status, reason, request_id)
+def _add_hints(db: sqlite3.Connection, found: t.Collection[tuple[str, Lost]]) -> None:
+    """Look once through what was reported under unknown ids, for all lost requests."""
+    if not found:
+        return
+    by_device: dict[tuple[str, str], list[Lost]] = {}
+    for kind, lost in found:
+        for device in lost.devices:
+            by_device.setdefault((kind, device), []).append(lost)
+    moments = [lost.sent for _kind, lost in found]
+    rows = db.execute(UNMATCHED, (min(moments), hour_after(max(moments))))
+    for key, request_id, devices, status, reason, received in rows:
+        for kind, device in json.loads(devices):
+            for lost in by_device.get((kind, device), ()):
+                if lost.sent <= received <= hour_after(lost.sent):
+                    lost.hints[device] = Hint(key, status, reason, request_id)

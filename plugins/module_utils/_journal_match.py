@@ -62,7 +62,7 @@ _OF_REQUEST = (
 _OF_COUNTED_REQUEST = (
     _COLUMNS + "scope CROSS JOIN entry ON entry.scope = scope.id CROSS JOIN request ON request.id = entry.request "
     "WHERE scope.kind = ? AND entry.device_id = ? AND request.request_id IS NULL "
-    "AND request.state = 'accepted' AND request.sent > ? "
+    "AND (request.state = 'accepted' OR (request.state = 'no_effect' AND ? = 'success')) AND request.sent > ? "
     "AND (entry.outcome IS NULL OR entry.request_id = ?) ORDER BY request.id DESC LIMIT 1"
 )
 
@@ -113,11 +113,14 @@ def _of_request(db: sqlite3.Connection, confirmation: Confirmation) -> _Entry | 
 def _of_counted_request(db: sqlite3.Connection, confirmation: Confirmation) -> _Entry | None:
     """The entry of a request whose answer, and id, were lost, and of which the count shows that it took effect.
 
-    As long as that is not shown, a report under an unknown id is kept as a hint only: see C(_journal_rows.Hint).
+    A late success also overrules that the count showed no effect. As long as neither is shown, a report under an
+    unknown id is kept as a hint only: see C(_journal_rows.Hint).
     """
     since = ago(ADOPTED_WITHIN)
     for kind, device in confirmation.devices:
-        row = db.execute(_OF_COUNTED_REQUEST, (kind, device, since, confirmation.request_id)).fetchone()
+        row = db.execute(
+            _OF_COUNTED_REQUEST, (kind, device, confirmation.status, since, confirmation.request_id)
+        ).fetchone()
         if row:
             return _Entry(*row)
     return None

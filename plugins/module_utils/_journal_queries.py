@@ -62,3 +62,9 @@ LATENCY = (
     "ORDER BY request.id DESC LIMIT 200"
 )
 """When the last devices that ThingSpace reported on were sent, and when it reported."""
+
+UNMATCHED = (
+    "SELECT id, request_id, devices, status, reason, received FROM callback WHERE matched = 0 AND status != 'other' "
+    "AND received BETWEEN ? AND ? ORDER BY id"
+)
+"""Reports under request ids that are not known, between two times."""

@@ -43,5 +43,6 @@ SCHEMA: tuple[tuple[str, ...], ...] = (
             reason TEXT NOT NULL, received TEXT NOT NULL, matched INTEGER NOT NULL DEFAULT 0,
             UNIQUE (request_id, devices, status))""",
         "CREATE INDEX callback_unmatched ON callback (request_id) WHERE matched = 0",
+        "CREATE INDEX callback_received ON callback (received) WHERE matched = 0",
     ),
 )

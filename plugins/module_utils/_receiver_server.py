@@ -23,7 +23,7 @@ from ._receiver_http import Handler
 from ._receiver_tls import Certificate
 
 MAX_CONNECTIONS = 512
-MAX_BODY = 1024 * 1024
+MAX_BODY = 64 * 1024
 """Largest body in bytes. A callback has less than one kilobyte."""
 
 PATIENCE = 30.0

@@ -84,5 +84,7 @@ def never_removed(sku: str) -> Problem:
 def _number_problems(params: t.Mapping[str, t.Any]) -> t.Iterator[Problem]:
     if not 1 <= params["batch_size"] <= LIMIT:
         yield Problem(f"'batch_size' is {params['batch_size']}; it must be between 1 and {LIMIT}.")
-    if params["lifetime_consent"] is not None and params["lifetime_consent"] < 0:
+    if isinstance(params["lifetime_consent"], bool):
+        yield Problem("'lifetime_consent' is a boolean; it is a number of devices, for how many of them you consent.")
+    elif params["lifetime_consent"] is not None and params["lifetime_consent"] < 0:
         yield Problem(f"'lifetime_consent' is {params['lifetime_consent']}; it is a number of devices.")

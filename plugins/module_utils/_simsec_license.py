@@ -17,6 +17,7 @@ from ._errors import LicensingError, OptionsError, Problem
 from ._guards import enforce
 from ._journal import Journal, open_journal
 from ._journal_file import PATIENCE, require_writable
+from ._journal_lock import PATIENCE as LOCK_PATIENCE
 from ._journal_lock import account_lock
 from ._journal_rows import Snapshot
 from ._journal_time import age
@@ -60,7 +61,8 @@ def run(context: Context) -> Result:
         api = SimsecApi(client, job.wish.account)
         if context.check_mode:
             return make_result(context, job, _converge(context, job, journal, client, api))
-        with account_lock(journal.path, job.wish.account, _patience(context)):
+        patience = min(LOCK_PATIENCE, float(context.params["deadline"]))
+        with account_lock(journal.path, job.wish.account, patience):
             done = _converge(context, job, journal, client, api)
         if context.params["wait"]:
             done = _wait(context, job, journal, api, done)
@@ -109,7 +111,7 @@ def _converge(context: Context, job: Job, journal: Journal, client: Client, api:
         return planned(plan, pool, stopped=error)
     if context.check_mode:
         return planned(plan, pool, confirmed=context.params["wait"])
-    _keep(journal, known, verdicts, lifetime=lifetime)
+    _keep(context, journal, known, verdicts, lifetime=lifetime)
     return _send(context, job, journal, api, plan, pool, names)
 
 
@@ -151,12 +153,20 @@ def _youngest(known: Snapshot) -> float:
     return age(max(lost.sent for lost in known.lost))
 
 
-def _keep(journal: Journal, known: Snapshot, verdicts: t.Mapping[int, Judgement], *, lifetime: bool) -> None:
+def _keep(
+    context: Context, journal: Journal, known: Snapshot, verdicts: t.Mapping[int, Judgement], *, lifetime: bool
+) -> None:
     """Write a clear judgement down; of a lifetime SKU only that a request took effect: the rest stays visible."""
     took_effect = [lost for lost in known.lost if verdicts[lost.request] == "took_effect"]
     no_effect = [lost for lost in known.lost if verdicts[lost.request] == "no_effect" and not lifetime]
     if took_effect or no_effect:
         journal.keep(took_effect, no_effect)
+        counts = [sum(len(lost.devices) for lost in group) for group in (took_effect, no_effect)]
+        context.warn(
+            f"Requests without an answer were judged by the account's count: those for {counts[0]} devices took "
+            f"effect, those for {counts[1]} did not. Changes that others made in the account meanwhile could mislead "
+            "this."
+        )
 
 
 def _send(
@@ -182,15 +192,15 @@ def _send(
 
 def _wait(context: Context, job: Job, journal: Journal, api: SimsecApi, done: Done) -> Done:
     """Wait for what is not confirmed yet, of this run and of earlier ones; then read the pool again."""
-    open_devices = done.accepted
-    if not open_devices:
+    open_devices, overdue = done.accepted, done.overdue
+    if not open_devices and not overdue:
         return done
     seconds = context.params["wait_timeout"]
-    waiting = Waiting(journal, job.scope, api).wait(open_devices, seconds)
+    waiting = [*overdue, *Waiting(journal, job.scope, api).wait(open_devices, seconds)]
     standings = _standings(journal.attempts(job.scope, open_devices))
     done = done.confirmed_by(standings, job.wish.action)
     if waiting:
-        done = done.with_failure(unconfirmed_error(waiting, len(open_devices), seconds))
+        done = done.with_failure(unconfirmed_error(waiting, len(overdue), seconds))
     try:
         subscription = next((row for row in api.subscriptions() if row["sku"] == job.wish.sku.number), None)
     except LicensingError as error:

@@ -21,11 +21,15 @@ from ._verdict import Action
 
 
 class Decision(t.NamedTuple):
-    """What is done about one device: an outcome without sending anything, or C(send)."""
+    """What is done about one device: an outcome without sending anything, or C(send).
+
+    :param overdue: whether a confirmation is not expected any more.
+    """
 
     outcome: Outcome | t.Literal["send"]
     reason: str = ""
     request_id: str = ""
+    overdue: bool = False
 
 
 SEND = Decision("send")
@@ -103,6 +107,8 @@ def _after_failure(wish: Wish, standing: Standing, reason: str) -> Decision:
     as_wanted = standing.held is (wish.action == "assign")
     if as_wanted:
         return Decision("unchanged")
+    if not same and wish.action == "remove" and not standing.may_hold:
+        return Decision("unchanged", f"its assignment failed, so there is nothing to take away ({reason})")
     if same and not wish.retry_failed:
         request_id = standing.last.request_id if standing.last else ""
         told = reason or "ThingSpace reported a failure without a reason"
@@ -117,7 +123,8 @@ def _pending(wish: Wish, same: bool, sent: str, request_id: str, reason: str) ->
     if same:
         late = ", and no confirmation is expected any more" if sent < wish.overdue else ""
         told = f" ({reason})" if reason else ""
-        return Decision("accepted", f"sent {for_people(sent)}, not confirmed yet{late}{told}", request_id)
+        why = f"sent {for_people(sent)}, not confirmed yet{late}{told}"
+        return Decision("accepted", why, request_id, overdue=sent < wish.overdue)
     other = "removal" if wish.action == "assign" else "assignment"
     return Decision("skipped", f"not sent: its {other} of {for_people(sent)} is not confirmed yet", request_id)
 
@@ -144,8 +151,8 @@ def require_consent(wish: Wish, plan: SimsecPlan, consent: int | None) -> None:
     given = "'lifetime_consent' is not set" if consent is None else f"'lifetime_consent' is {consent}"
     raise LicensingError(
         f"{wish.sku.number} is a lifetime licence, which can never be taken back. The plan would bind {len(bound)} "
-        f"devices for life, and {given}: {named}. Nothing was sent. If that is meant, set "
-        f"'lifetime_consent: {len(bound)}'.",
+        f"{'device' if len(bound) == 1 else 'devices'} for life, and {given}: {named}. Nothing was sent. "
+        f"If that is meant, set 'lifetime_consent: {len(bound)}'.",
         code="lifetime_consent",
         planned=len(bound),
         consented=consent or 0,

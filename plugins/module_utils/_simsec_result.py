@@ -42,7 +42,13 @@ class Done:
     @property
     def accepted(self) -> list[str]:
         """Devices that are not confirmed yet."""
-        return [row.device_id for row in self.rows if row.outcome == "accepted"]
+        late = set(self.overdue)
+        return [row.device_id for row in self.rows if row.outcome == "accepted" and row.device_id not in late]
+
+    @property
+    def overdue(self) -> list[str]:
+        """Devices that are not confirmed and not expected to be."""
+        return [device for device, decision in self.plan.decisions.items() if decision.overdue]
 
     def confirmed_by(self, standings: t.Mapping[str, Standing], action: Action) -> Done:
         """The rows after confirmations came in."""
@@ -77,7 +83,7 @@ def planned(
     would: Outcome = DONE[action] if confirmed else "accepted"
     rows = []
     for device, decision in plan.decisions.items():
-        if decision.outcome == "accepted" and confirmed:
+        if decision.outcome == "accepted" and confirmed and not decision.overdue:
             rows.append(RequestRow(device, would, "", decision.request_id))
         elif decision.outcome != "send":
             rows.append(RequestRow(device, decision.outcome, decision.reason, decision.request_id))

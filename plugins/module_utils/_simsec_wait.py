@@ -64,15 +64,18 @@ class Waiting:
     def wait(self, devices: t.Sequence[str], seconds: float) -> list[str]:
         """Wait that long at most, and only if somebody can tell; returns the devices without a confirmation."""
         end = self._clock() + seconds
-        ask_at = self._clock()
+        ask_at, pause = self._clock(), POLL
         waiting = self._unconfirmed(devices)
         while waiting and self._clock() < end and (self._journal.path or self._may_ask):
             if len(devices) == 1 and self._may_ask and self._clock() >= ask_at:
                 self._ask(devices[0])
                 ask_at = self._clock() + ASK_EVERY
             else:
-                self._sleep(min(POLL, max(0.0, end - self._clock())))
+                self._sleep(min(pause, max(0.0, end - self._clock())))
+            began = self._clock()
             waiting = self._unconfirmed(waiting)
+            # Looking at a hundred thousand devices takes its time: four fifths of it belong to others.
+            pause = max(POLL, 4 * (self._clock() - began))
         return waiting
 
     def _unconfirmed(self, devices: t.Sequence[str]) -> list[str]:
@@ -97,11 +100,15 @@ class Waiting:
         self._journal.confirm([told])
 
 
-def unconfirmed_error(waiting: t.Sequence[str], total: int, seconds: float) -> LicensingError:
-    """The end of a wait that was too short, or in vain."""
+def unconfirmed_error(waiting: t.Sequence[str], overdue: int, seconds: float) -> LicensingError:
+    """The end of a wait that was too short, or in vain.
+
+    :param overdue: how many of them were not waited for, because they were accepted too long ago.
+    """
     named = ", ".join(waiting[:20]) + (f" and {len(waiting) - 20} more" if len(waiting) > 20 else "")
+    late = f" {overdue} of them were accepted more than an hour ago and not waited for." if overdue else ""
     return LicensingError(
-        f"{len(waiting)} of {total} devices were not confirmed within {seconds:.0f} s: {named}. Their requests were "
+        f"{len(waiting)} devices were not confirmed within {seconds:.0f} s: {named}.{late} Their requests were "
         "accepted and are not sent again: run again to see what became of them. If nothing is ever confirmed, look "
         "whether a receiver runs and is registered (callback_info).",
         code="unconfirmed",

@@ -28,7 +28,7 @@ REFUSALS: dict[str, tuple[Json, str]] = {
     "one too few": ({"lifetime_consent": 4}, "lifetime_consent"),
     "negative": ({"lifetime_consent": -5}, "invalid_options"),
     "a word is no number": ({"lifetime_consent": "all"}, "invalid_options"),
-    "a true is no number of devices": ({"lifetime_consent": True, "devices": imeis(2)}, "lifetime_consent"),
+    "a true is no number of devices": ({"lifetime_consent": True, "devices": imeis(1)}, "invalid_options"),
     "in check mode": ({"check": True}, "lifetime_consent"),
     "retry_failed": ({"retry_failed": True, "retry_unknown": True}, "lifetime_consent"),
     "approved": ({"approved_plan": "0" * 64}, "lifetime_consent"),

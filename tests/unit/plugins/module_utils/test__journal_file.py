@@ -19,6 +19,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils import _journ
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal_errors import guarded
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal_file import APPLICATION_ID, connect
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal_lock import remember_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal_schema import SCHEMA
 
 
@@ -122,6 +123,8 @@ def test_a_file_of_another_program(path: Path, write: bool) -> None:
 @pytest.mark.parametrize("content", [b"imei\n990000000000001\n" * 100, b"SQLite format 3\0" + b"\xff" * 4080])
 def test_what_is_no_database_is_left_alone(path: Path, write: bool, content: bytes) -> None:
     path.write_bytes(content)
+    assert refused(path, write=write).code == "journal_unusable"
+    remember_journal(str(path), "there was one")
     assert refused(path, write=write).code == "journal_damaged"
     assert path.read_bytes() == content
 
@@ -230,8 +233,8 @@ def test_a_file_that_may_not_be_read(path: Path, monkeypatch: pytest.MonkeyPatch
         ("database or disk is full", "journal_full", "Make room"),
         ("attempt to write a readonly database", "journal_unusable", "read-only"),
         ("database disk image is malformed", "journal_damaged", ".recover"),
-        ("file is not a database", "journal_damaged", ".recover"),
-        ("unable to open database file", "journal_unusable", "unable to open"),
+        ("file is not a database", "journal_unusable", "no journal"),
+        ("unable to open database file", "journal_unusable", "cannot be opened"),
         ("disk I/O error", "journal_unusable", "disk I/O error"),
     ],
 )

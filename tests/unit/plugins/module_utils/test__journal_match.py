@@ -122,13 +122,23 @@ def test_of_unknown_requests_are_kept_and_adopted_later(journal: Journal) -> Non
     ]
 
 
-@pytest.mark.parametrize("state", ["sending", "unknown", "no_effect"])
+@pytest.mark.parametrize("state", ["sending", "unknown"])
 def test_a_report_under_an_unknown_id_decides_nothing(journal: Journal, state: RequestState) -> None:
     request = send(journal, imeis(2))
     if state != "sending":
         journal.settle(request, state, "it broke")
     assert confirm(journal, *[report("r1", imei(0))] * 2) == ["unmatched", "duplicate"]
-    assert [status(journal, device) for device in imeis(2)] == ["none" if state == "no_effect" else "unknown"] * 2
+    assert [status(journal, device) for device in imeis(2)] == ["unknown"] * 2
+
+
+def test_a_late_success_overrules_that_there_was_no_effect(journal: Journal) -> None:
+    """ThingSpace was slower than anybody thought; and the repetition fails because the licence is there already."""
+    journal.settle(send(journal, imeis(2)), "no_effect", "the count shows it")
+    accept(journal, imeis(2), "r2")
+    assert confirm(journal, report("r1", imei(0)), report("r1", imei(1), "failed")) == ["recorded", "unmatched"]
+    assert confirm(journal, report("r2", imei(0), "failed"), report("r2", imei(1), "failed")) == ["recorded"] * 2
+    standings = [fold(journal.attempts(FLEX, [device])[device]) for device in imeis(2)]
+    assert [(standing.status, standing.held) for standing in standings] == [("failed", True), ("failed", None)]
 
 
 def counted(journal: Journal, devices: list[str]) -> None:

@@ -189,9 +189,10 @@ def test_options(options: dict[str, t.Any], devices: int, words: list[str]) -> N
 
 
 def test_the_error_names_20_and_counts_the_rest() -> None:
-    error = unconfirmed_error(imeis(1500), 2000, 600)
+    error = unconfirmed_error(imeis(1500), 3, 600)
     assert error.code == "unconfirmed"
     assert len(error.details["pending"]) == 1000
-    assert "1500 of 2000 devices were not confirmed within 600 s" in error.message
+    assert "1500 devices were not confirmed within 600 s" in error.message
+    assert "3 of them were accepted more than an hour ago" in error.message
     assert f"{imei(19)} and 1480 more" in error.message
     assert "not sent again" in error.message
