@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 import typing as t
 
 from ._client import Client
@@ -19,26 +18,20 @@ from ._journal import Journal, open_journal
 from ._journal_file import PATIENCE, require_writable
 from ._journal_lock import PATIENCE as LOCK_PATIENCE
 from ._journal_lock import account_lock
-from ._journal_rows import Snapshot
-from ._journal_time import age
+from ._journal_stock import device_rows
 from ._module import Context, Result
 from ._plan import Pool
 from ._simsec_api import SimsecApi, Subscription, pool_of
 from ._simsec_eligibility import require_eligible
 from ._simsec_job import Job, never_removed, read_job
-from ._simsec_lost import Judgement, judge, resolve, settle_seconds
+from ._simsec_look import judge_lost, keep, look
+from ._simsec_lost import resolve
 from ._simsec_plan import SimsecPlan, make_simsec_plan, require_consent
 from ._simsec_result import Done, make_result, planned
 from ._simsec_send import JournaledWriter, request_names, send
 from ._simsec_skus import says_lifetime, sku_warnings
 from ._simsec_wait import Waiting, unconfirmed_error
 from ._standing import Attempt, Standing, fold
-
-PATIENT = 60.0
-"""Seconds that a run waits at most for a lost request to become old enough; what is younger than that stays unknown."""
-
-LOOKS = 5
-"""How often the counts are read at most until nothing is reported meanwhile."""
 
 NO_POOL = Pool(None, None)
 
@@ -92,11 +85,11 @@ def _converge(context: Context, job: Job, journal: Journal, client: Client, api:
     known = journal.snapshot(job.scope, job.wish.devices)
     # The most that could be bound: without asking ThingSpace anything.
     require_consent(job.wish, make_simsec_plan(job.wish, _standings(known.attempts), NO_POOL), job.consent)
-    known, subscriptions = _look(context, job, journal, api, known)
+    known, subscriptions = look(context, job.scope, job.wish.devices, journal, api, known)
     subscription = next((row for row in subscriptions if row["sku"] == job.wish.sku.number), None)
     job = _with_license_type(job, subscription)
     pool = pool_of(subscription) if subscription else NO_POOL
-    verdicts = _judge(context, known, pool)
+    verdicts = judge_lost(context, known, pool)
     lifetime = job.wish.sku.lifetime
     standings = _standings(resolve(known.attempts, known.lost, verdicts, lifetime=lifetime))
     plan = make_simsec_plan(job.wish, standings, pool)
@@ -111,7 +104,8 @@ def _converge(context: Context, job: Job, journal: Journal, client: Client, api:
         return planned(plan, pool, stopped=error)
     if context.check_mode:
         return planned(plan, pool, confirmed=context.params["wait"])
-    _keep(context, journal, known, verdicts, lifetime=lifetime)
+    keep(context, journal, known, verdicts, lifetime=lifetime)
+    _warn_of_strangers(context, job, journal, plan, pool)
     return _send(context, job, journal, api, plan, pool, names)
 
 
@@ -119,53 +113,17 @@ def _standings(attempts: t.Mapping[str, list[Attempt]]) -> dict[str, Standing]:
     return {device: fold(tried) for device, tried in attempts.items()}
 
 
-def _look(
-    context: Context, job: Job, journal: Journal, api: SimsecApi, known: Snapshot
-) -> tuple[Snapshot, list[Subscription]]:
-    """The account's counts, and what the journal knew when they were read."""
-    if known.lost and not context.check_mode:
-        # Give what was lost a moment ago the time to show.
-        left = _settle_seconds(context, known) - _youngest(known)
-        if 0 < left <= PATIENT:
-            time.sleep(left)
-    for _attempt in range(LOOKS):
-        known = journal.snapshot(job.scope, job.wish.devices)
-        subscriptions = api.subscriptions()
-        # A report that came in between would be counted twice, or not at all.
-        if not known.lost or journal.snapshot(job.scope, job.wish.devices) == known:
-            break
-    return known, subscriptions
-
-
-def _judge(context: Context, known: Snapshot, pool: Pool) -> dict[int, Judgement]:
-    """What the account's count says about the lost requests."""
-    if known.lost and _youngest(known) < _settle_seconds(context, known):
-        return {lost.request: "too_early" for lost in known.lost}
-    return judge(pool.assigned, known.moved, known.lost)
-
-
-def _settle_seconds(context: Context, known: Snapshot) -> float:
-    return settle_seconds(context.params["settle_time"], known.latency)
-
-
-def _youngest(known: Snapshot) -> float:
-    """Seconds since the last of the lost requests was sent."""
-    return age(max(lost.sent for lost in known.lost))
-
-
-def _keep(
-    context: Context, journal: Journal, known: Snapshot, verdicts: t.Mapping[int, Judgement], *, lifetime: bool
-) -> None:
-    """Write a clear judgement down; of a lifetime SKU only that a request took effect: the rest stays visible."""
-    took_effect = [lost for lost in known.lost if verdicts[lost.request] == "took_effect"]
-    no_effect = [lost for lost in known.lost if verdicts[lost.request] == "no_effect" and not lifetime]
-    if took_effect or no_effect:
-        journal.keep(took_effect, no_effect)
-        counts = [sum(len(lost.devices) for lost in group) for group in (took_effect, no_effect)]
+def _warn_of_strangers(context: Context, job: Job, journal: Journal, plan: SimsecPlan, pool: Pool) -> None:
+    """Say when devices may hold the lifetime licence that the journal does not know of: they would get it once more."""
+    if not (journal.path and job.wish.sku.lifetime and plan.sent and pool.assigned):
+        return
+    rows = device_rows(journal, job.wish.account, job.wish.sku.number)
+    known = sum(standing.may_hold for standing, _row in rows)
+    if pool.assigned > known:
         context.warn(
-            f"Requests without an answer were judged by the account's count: those for {counts[0]} devices took "
-            f"effect, those for {counts[1]} did not. Changes that others made in the account meanwhile could mislead "
-            "this."
+            f"The account counts {pool.assigned} {job.wish.sku.number} licences, and this journal knows of {known}. "
+            "The others were assigned elsewhere, or the journal is an older copy. Make sure that the devices of this "
+            "task are not among them."
         )
 
 

@@ -352,3 +352,32 @@ def test_check_mode_leaves_nothing_beside_the_journal(task: Task) -> None:
     before = sorted(path.name for path in task.journal.parent.iterdir())
     assert not task(check=True).failed
     assert sorted(path.name for path in task.journal.parent.iterdir()) == before
+
+
+def test_another_journal_in_its_place(simulator: Simulator, task: Task, tmp_path: Path) -> None:
+    """With the wrong journal everything would be sent once more."""
+    assert not task().failed
+    other = tmp_path / "other.db"
+    assert not task(journal=str(other), devices=[imei(50)]).failed
+    other.replace(task.journal)
+    simulator.forget_requests()
+    for check in (True, False):
+        outcome = task(check=check)
+        assert outcome.code == "journal_damaged"
+        assert ".id" in outcome.message
+    assert simulator.requests() == []
+
+
+def test_an_older_copy_of_the_journal(simulator: Simulator, task: Task, tmp_path: Path) -> None:
+    """It cannot be told from the newest, but the account counts more lifetime licences than it knows of."""
+    simulator.quirks(simsec_delay=0)
+    assert not task(devices=[imei(1)], sku=LIFETIME, lifetime_consent=1).failed
+    backup = tmp_path / "backup.db"
+    backup.write_bytes(task.journal.read_bytes())
+    assert "knows of" not in task(devices=[imei(2)], sku=LIFETIME, lifetime_consent=1).warnings
+    simulator.control("POST", "callbacks", {"flush": True})
+    backup.replace(task.journal)
+    assert (
+        "The account counts 2 SIMSec-IoT-Lt licences, this journal knows of 1"
+        in task(devices=[imei(3)], sku=LIFETIME, lifetime_consent=1).warnings
+    )

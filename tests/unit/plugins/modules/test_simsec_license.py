@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _client, _simsec_license, _simsec_wait
+from ansible_collections.thingspace.licensing.plugins.module_utils import _client, _simsec_look, _simsec_wait
 from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import open_journal
@@ -114,7 +114,7 @@ def journal(tmp_path: Path) -> Path:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Waiting takes no time."""
     clock = Clock()
-    monkeypatch.setattr(_simsec_license, "time", clock.module())
+    monkeypatch.setattr(_simsec_look, "time", clock.module())
     monkeypatch.setattr(_simsec_wait.Waiting.__init__, "__defaults__", (clock.sleep, clock))
     return clock
 

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Looking at the account's counts and the journal together, and keeping what they say about lost requests."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ._journal import Journal
+from ._journal_rows import Scope, Snapshot
+from ._journal_time import age
+from ._module import Context
+from ._plan import Pool
+from ._simsec_api import SimsecApi, Subscription
+from ._simsec_lost import Judgement, judge, settle_seconds
+
+PATIENT = 60.0
+"""Seconds that a run waits at most for a lost request to become old enough; what is younger than that stays unknown."""
+
+LOOKS = 5
+"""How often the counts are read at most until nothing is reported meanwhile."""
+
+
+def look(
+    context: Context, scope: Scope, devices: t.Sequence[str], journal: Journal, api: SimsecApi, known: Snapshot
+) -> tuple[Snapshot, list[Subscription]]:
+    """The account's counts, and what the journal knew when they were read."""
+    if known.lost and not context.check_mode:
+        # Give what was lost a moment ago the time to show.
+        left = _settle_seconds(context, known) - _youngest(known)
+        if 0 < left <= PATIENT:
+            time.sleep(left)
+    for _attempt in range(LOOKS):
+        known = journal.snapshot(scope, devices)
+        subscriptions = api.subscriptions()
+        # A report that came in between would be counted twice, or not at all.
+        if not known.lost or journal.snapshot(scope, devices) == known:
+            break
+    return known, subscriptions
+
+
+def judge_lost(context: Context, known: Snapshot, pool: Pool) -> dict[int, Judgement]:
+    """What the account's count says about the lost requests."""
+    if known.lost and _youngest(known) < _settle_seconds(context, known):
+        return {lost.request: "too_early" for lost in known.lost}
+    return judge(pool.assigned, known.moved, known.lost)
+
+
+def _settle_seconds(context: Context, known: Snapshot) -> float:
+    return settle_seconds(context.params["settle_time"], known.latency)
+
+
+def _youngest(known: Snapshot) -> float:
+    """Seconds since the last of the lost requests was sent."""
+    return age(max(lost.sent for lost in known.lost))
+
+
+def keep(
+    context: Context, journal: Journal, known: Snapshot, verdicts: t.Mapping[int, Judgement], *, lifetime: bool
+) -> None:
+    """Write a clear judgement down; of a lifetime SKU only that a request took effect: the rest stays visible."""
+    took_effect = [lost for lost in known.lost if verdicts[lost.request] == "took_effect"]
+    no_effect = [lost for lost in known.lost if verdicts[lost.request] == "no_effect" and not lifetime]
+    if took_effect or no_effect:
+        journal.keep(took_effect, no_effect)
+        counts = [sum(len(lost.devices) for lost in group) for group in (took_effect, no_effect)]
+        context.warn(
+            f"Requests without an answer were judged by the account's count: those for {counts[0]} devices took "
+            f"effect, those for {counts[1]} did not. Changes that others made in the account meanwhile could mislead "
+            "this."
+        )
