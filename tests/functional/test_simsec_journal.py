@@ -378,6 +378,6 @@ def test_an_older_copy_of_the_journal(simulator: Simulator, task: Task, tmp_path
     simulator.control("POST", "callbacks", {"flush": True})
     backup.replace(task.journal)
     assert (
-        "The account counts 2 SIMSec-IoT-Lt licences, this journal knows of 1"
+        "The account counts 2 SIMSec-IoT-Lt licences, and this journal knows of 1"
         in task(devices=[imei(3)], sku=LIFETIME, lifetime_consent=1).warnings
     )
