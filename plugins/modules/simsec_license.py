@@ -100,6 +100,8 @@ options:
     description:
       - How many seconds to wait. What is not confirmed then is listed and the task fails; nothing is sent again by the
         next run, which only looks what became of it.
+      - What was accepted more than an hour ago is not waited for, but listed at once.
+      - O(deadline) bounds the requests, not the waiting.
     type: float
     default: 600
   settle_time:
