@@ -223,7 +223,8 @@ def test_removing_or_binding_with_several_requests_under_way(tmp_path: Path, sku
         unknown = [device for device, outcome in again.rows.items() if outcome == "unknown"]
         missing = set(WANTED) - stage.simulator.holders(sku)
         assert missing <= set(unknown)
-        assert len(missing) == (1 if sku == LIFETIME else 0)
+        # The kill may find the other workers between writing a request down and sending it.
+        assert len(missing) in (range(1, 5) if sku == LIFETIME else [0])
         assert max(stage.simulator.sends().values()) == 1
         last = stage.module("simsec_license", **options, retry_unknown=True)
         stage.pass_time()
