@@ -21,7 +21,7 @@ from ._verdict import Action
 
 Judgement = t.Literal["took_effect", "no_effect", "unclear", "too_early"]
 
-UNKNOWN_LATENCY = 60.0
+UNKNOWN_LATENCY = 30.0
 """Seconds until a lost request counts as one that should show in the count, when ThingSpace has never reported yet."""
 
 SHORTEST, LONGEST = 5.0, 900.0

@@ -110,7 +110,7 @@ options:
         licences is taken as proof of what became of it. The task waits for that, up to a minute; otherwise the devices
         stay V(unknown) for now.
       - If not given, it is three times as long as ThingSpace lately took to report on a device, between 5 and 900
-        seconds, or 60 seconds if it never did. Set it higher if nothing is received and ThingSpace is known to be slow.
+        seconds, or 30 seconds if it never did. Set it higher if nothing is received and ThingSpace is known to be slow.
     type: float
   request_id:
     description:
