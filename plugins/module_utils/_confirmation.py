@@ -49,15 +49,6 @@ class Sender:
     password: str
 
 
-def parse_confirmation(body: bytes) -> tuple[Confirmation, Sender]:
-    """Everything that is to know about a body.
-
-    :raises LicensingError: C(bad_callback).
-    """
-    value = parse_body(body)
-    return confirmation_in(value), sender_in(value)
-
-
 def parse_body(body: bytes) -> Body:
     """The JSON object of a body. Numbers become strings as they are written, so that long ids keep every digit.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 try:
     import sqlite3
 except ImportError:
+    # mypy knows the name from the import above; connect() refuses to go on before it is used.
     sqlite3 = None  # type: ignore[assignment]
 
 __all__ = ["sqlite3"]

@@ -17,7 +17,10 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation
     MAX_DEVICE_IDS,
     MAX_REASON,
     Confirmation,
-    parse_confirmation,
+    Sender,
+    confirmation_in,
+    parse_body,
+    sender_in,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 
@@ -35,6 +38,12 @@ FAILED = {
     "maxCallbackThreshold": 4,
 }
 SUCCESS = {**FAILED, "faultResponse": None, "status": "Success", "deviceResponse": {}}
+
+
+def parse_confirmation(body: bytes) -> tuple[Confirmation, Sender]:
+    """Everything that the receiver takes from a body."""
+    value = parse_body(body)
+    return confirmation_in(value), sender_in(value)
 
 
 def parse(value: t.Any, **changes: t.Any) -> Confirmation:
