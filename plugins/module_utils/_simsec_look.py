@@ -38,8 +38,8 @@ def look(
     for _attempt in range(LOOKS):
         known = journal.snapshot(scope, devices)
         subscriptions = api.subscriptions()
-        # A report that came in between explains a part of the count that was read after it. Where reports never stop, the
-        # earlier view errs to the safe side: it leaves more unexplained, and then nothing is sent again.
+        # A report that came in between explains a part of the count that was read after it. Where reports never stop,
+        # the earlier view errs to the safe side: it leaves more unexplained, and then nothing is sent again.
         if not known.lost or journal.snapshot(scope, devices) == known:
             break
     return known, subscriptions

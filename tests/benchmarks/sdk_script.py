@@ -13,7 +13,7 @@ import json
 import sys
 import time
 
-# Taken before the imports below, which are part of what a run of such a script costs.
+# Taken before the imports below, which are part of what a run of such a script costs (hence their E402).
 _began = time.perf_counter()
 
 from verizon.configuration import Configuration, Environment  # noqa: E402
