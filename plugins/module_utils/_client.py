@@ -49,11 +49,16 @@ class Client:
         self.secrets = secrets
         self.auth = Authenticator(connection, self._sender, store, secrets, hide_tokens=hide_tokens)
         self.max_concurrency = connection.max_concurrency
+        self.store = store
 
     @property
     def count(self) -> RequestCount:
         """What the calls so far cost."""
         return self._sender.count
+
+    def allow(self, seconds: float) -> None:
+        """Leave at least so many seconds before the deadline, for what must not stay half done."""
+        self._sender.deadline.extend(seconds)
 
     def get(self, operation: str, path: str) -> dict[str, t.Any]:
         """Read; repeated by the retry policy."""

@@ -29,6 +29,10 @@ class Deadline:
         """Seconds left, never negative."""
         return max(0.0, self._end - self._clock())
 
+    def extend(self, seconds: float) -> None:
+        """Leave at least so many seconds, for what must not stay half done."""
+        self._end = max(self._end, self._clock() + seconds)
+
     def require(self, seconds: float, purpose: str, *, code: str = "deadline_exceeded") -> None:
         """Raise when fewer than these seconds are left.
 

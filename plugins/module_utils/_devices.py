@@ -27,22 +27,34 @@ class Wanted(t.NamedTuple):
 
 def wanted_devices(params: t.Mapping[str, t.Any], kind: Kind = "imei") -> tuple[Wanted, list[Problem]]:
     """Read and check the ids that the options C(devices), C(devices_file) and C(devices_column) name."""
-    path = params.get("devices_file")
-    if path:
-        try:
-            cells = read_cells(path, params.get("devices_column"), kind)
-        except LicensingError as error:
-            return Wanted([], []), [Problem(error.message, error.code)]
-        entries: t.Sequence[tuple[int, t.Any]] = cells
-        where = f"{path}, line"
-    else:
-        entries = list(enumerate(params.get("devices") or [], 1))
-        where = "devices, entry"
-    devices, problems = _check(where, entries, kind)
-    warnings = [] if entries else ["No device is named; there is nothing to do."]
+    devices, problems = named_devices(params, "devices", kind)
+    warnings = [] if devices or problems else ["No device is named; there is nothing to do."]
     if params.get("check_digit"):
         warnings += _check_digits(devices)
     return Wanted(devices, warnings), problems
+
+
+def named_devices(
+    params: t.Mapping[str, t.Any], option: str, kind: Kind = "imei", *, repeated: bool = False
+) -> tuple[list[str], list[Problem]]:
+    """Read and check the ids that the option, or the options C(..._file) and C(..._column) beside it, name.
+
+    :param repeated: whether it is all right to name a device twice.
+    """
+    path = params.get(f"{option}_file")
+    if path:
+        try:
+            cells = read_cells(path, params.get(f"{option}_column"), kind)
+        except LicensingError as error:
+            return [], [Problem(error.message, error.code)]
+        entries: t.Sequence[tuple[int, t.Any]] = cells
+        where = f"{path}, line"
+    else:
+        entries = list(enumerate(params.get(option) or [], 1))
+        where = f"{option}, entry"
+    if repeated:
+        entries = list({str(value): (number, value) for number, value in reversed(entries)}.values())[::-1]
+    return _check(where, entries, kind)
 
 
 def _check(where: str, entries: t.Sequence[tuple[int, t.Any]], kind: Kind) -> tuple[list[str], list[Problem]]:

@@ -12,7 +12,7 @@ import typing as t
 
 from ._answers import Mask, one_line
 from ._client import Client
-from ._errors import ApiError
+from ._errors import ApiError, LicensingError
 from ._fields import number, text
 from ._fota_dialect import ASSIGNED, DIALECTS, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL
 from ._paging import FIRST, Page, as_rows, as_set, read_all
@@ -100,6 +100,22 @@ class FotaApi:
             raise _missing(what, "deviceList")
         named = (row for row in rows if isinstance(row, dict) and "deviceId" in row)
         return {str(row["deviceId"]): _answer(action, row, self._client.mask) for row in named}
+
+
+def explained(error: LicensingError, api: FotaApi) -> LicensingError:
+    """Say when the trouble is that the account has no licences to assign at all."""
+    if error.code not in ("pool_exhausted", "api_rejected", "not_licensed"):
+        return error
+    try:
+        bought = api.subscription()
+    except LicensingError:
+        return error
+    if is_event_based(bought):
+        error.message += (
+            f" The subscription of this account is event-based ({bought['purchase_type']}): its devices need no "
+            "assigned licence, they are billed for each upgrade."
+        )
+    return error
 
 
 def is_event_based(subscription: Subscription) -> bool:

@@ -14,7 +14,7 @@ from ._apply import Applied, apply_plan, hold_back, predict
 from ._devices import wanted_devices
 from ._diff import device_diff
 from ._errors import ApiError, LicensingError, Problem
-from ._fota_api import FotaApi, is_event_based
+from ._fota_api import FotaApi, explained
 from ._fota_lookup import Job, plan_job
 from ._guards import enforce, limits_from
 from ._module import Context, Result
@@ -51,7 +51,7 @@ def run(context: Context) -> Result:
     try:
         lookup, plan, pool = plan_job(api, job, context.check_mode)
     except ApiError as error:
-        raise _explained(error, api) from None
+        raise explained(error, api) from None
     applied = _carry_out(context, job, plan, pool, api)
     pool = _pool_after(context, api, pool, applied)
     return _result(context, lookup, plan, applied, pool)
@@ -63,7 +63,7 @@ def _carry_out(context: Context, job: Job, plan: Plan, pool: Pool, api: FotaApi)
     try:
         enforce(plan, pool, job.limits)
     except LicensingError as error:
-        return hold_back(plan, wanted, error if pool.total else _explained(error, api))
+        return hold_back(plan, wanted, error if pool.total else explained(error, api))
     if context.check_mode:
         return predict(plan, wanted)
     return apply_plan(plan, wanted, pool, api, job.batch_size)
@@ -115,22 +115,6 @@ def _pool_after(context: Context, api: FotaApi, pool: Pool, applied: Applied) ->
         predicted.total if page.total is None else page.total,
         predicted.assigned if page.assigned is None else page.assigned,
     )
-
-
-def _explained(error: LicensingError, api: FotaApi) -> LicensingError:
-    """Say when the trouble is that the account has no licences to assign at all."""
-    if error.code not in ("pool_exhausted", "api_rejected"):
-        return error
-    try:
-        bought = api.subscription()
-    except LicensingError:
-        return error
-    if is_event_based(bought):
-        error.message += (
-            f" The subscription of this account is event-based ({bought['purchase_type']}): its devices need no "
-            "assigned licence, they are billed for each upgrade."
-        )
-    return error
 
 
 def _diff(context: Context, rows: list[Row]) -> dict[str, str]:

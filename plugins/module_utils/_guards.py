@@ -98,20 +98,27 @@ def enforce(plan: Plan, pool: Pool, limits: Limits) -> None:
 
     :raises LicensingError: C(plan_changed), C(pool_exhausted) or C(guard_tripped); nothing was written.
     """
-    if not plan.changes:
-        return
-    if limits.approved and limits.approved != plan.digest:
+    if plan.changes:
+        stop_unless_allowed(plan.digest, tripped_by(plan, pool, limits), limits)
+
+
+def stop_unless_allowed(digest: str | None, tripped: list[Tripped], limits: Limits) -> None:
+    """As C(enforce), for a plan that changes something.
+
+    :param digest: the plan's.
+    :param tripped: every limit that it exceeds.
+    """
+    if limits.approved and limits.approved != digest:
         raise LicensingError(
             f"The approved plan {limits.approved[:12]}... is not the plan that would be carried out now, "
-            f"{plan.digest}: the wanted devices or the account changed since it was approved. Nothing was written. "
+            f"{digest}: the wanted devices or the account changed since it was approved. Nothing was written. "
             "Look at the new plan (check mode) and have that one approved.",
             code="plan_changed",
-            digest=plan.digest,
+            digest=digest,
         )
-    tripped = tripped_by(plan, pool, limits)
     approvable = [trip for trip in tripped if trip.guard != "pool"]
     if len(tripped) > len(approvable) or (approvable and not limits.approved):
-        raise _stop(plan, tripped)
+        raise _stop(digest, tripped)
 
 
 def _removals_allowed(plan: Plan, pool: Pool, limits: Limits) -> tuple[int | None, str]:
@@ -145,15 +152,15 @@ def _shortage(plan: Plan, pool: Pool, free_after: int) -> str:
     )
 
 
-def _stop(plan: Plan, tripped: list[Tripped]) -> LicensingError:
+def _stop(digest: str | None, tripped: list[Tripped]) -> LicensingError:
     short = any(trip.guard == "pool" for trip in tripped)
     if short:
         advice = "Buy licences, free some, or name fewer devices."
     else:
-        advice = f"If this plan is right, set 'approved_plan: {plan.digest}' to let exactly this one through."
+        advice = f"If this plan is right, set 'approved_plan: {digest}' to let exactly this one through."
     return LicensingError(
         f"The plan was stopped before its first write: {'; '.join(trip.text for trip in tripped)}. {advice}",
         code="pool_exhausted" if short else "guard_tripped",
         guards=[{"guard": trip.guard, "planned": trip.planned, "allowed": trip.allowed} for trip in tripped],
-        digest=plan.digest,
+        digest=digest,
     )

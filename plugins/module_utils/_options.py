@@ -39,9 +39,12 @@ REPORT_SPEC: Spec = {
 GUARD_SPEC: Spec = {
     "max_changes": {"type": "int"},
     "max_removals": {"type": "str"},
-    "reserve": {"type": "int", "default": 0},
     "approved_plan": {"type": "str"},
 }
+
+RESERVE_SPEC: Spec = {"reserve": {"type": "int", "default": 0}}
+
+CANDIDATES_VERSION_SPEC: Spec = {"api_version": {"type": "str", "choices": ["v1", "v2"], "default": "v2"}}
 
 JOURNAL_SPEC: Spec = {"journal": {"type": "path", "fallback": (env_fallback, ["THINGSPACE_JOURNAL"])}}
 

@@ -52,15 +52,19 @@ def summarise(rows: Rows) -> dict[str, int]:
     return counts
 
 
-def reported(rows: Rows, report: Report) -> list[dict[str, str]]:
-    """The rows that the option C(report) lets into the result."""
+def reported(rows: Rows, report: Report, moved: t.Container[str] = ()) -> list[dict[str, str]]:
+    """The rows that the option C(report) lets into the result.
+
+    :param moved: devices that changed without an outcome of their own: their place on a list.
+    """
     wanted = {
         "none": frozenset[str](),
         "failed": AMISS,
         "changed": MOVED | AMISS,
         "all": frozenset[str](OUTCOMES),
     }[report]
-    return [row._asdict() for row in rows if row.outcome in wanted]
+    also = moved if report == "changed" else ()
+    return [row._asdict() for row in rows if row.outcome in wanted or row.device_id in also]
 
 
 def failure_of(rows: Rows) -> LicensingError | None:

@@ -41,9 +41,9 @@ Take = t.Callable[[list[tuple[str, str]]], None]
 class IncompleteList(LicensingError):
     """A list that contradicts itself."""
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, what: str = "licensed devices") -> None:
         super().__init__(
-            f"ThingSpace's list of licensed devices cannot be trusted: {why}. It was read twice, and nothing was "
+            f"ThingSpace's list of {what} cannot be trusted: {why}. It was read again, and nothing was "
             "changed on the strength of it. Run again, and ask Verizon if it stays so.",
             code="incomplete_list",
         )

@@ -19,6 +19,7 @@ extends_documentation_fragment:
   - thingspace.licensing._connection
   - thingspace.licensing._devices
   - thingspace.licensing._guards
+  - thingspace.licensing._guards.reserve
   - thingspace.licensing._attributes
   - thingspace.licensing._attributes.action_group
 attributes:
@@ -245,6 +246,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._options impo
     FOTA_VERSION_SPEC,
     GUARD_SPEC,
     REPORT_SPEC,
+    RESERVE_SPEC,
 )
 
 
@@ -256,6 +258,7 @@ def main() -> None:
         **DEVICE_SPEC,
         **REPORT_SPEC,
         **GUARD_SPEC,
+        **RESERVE_SPEC,
         "state": {"type": "str", "choices": ["present", "absent", "exact"], "default": "present"},
         "lookup": {"type": "str", "choices": ["auto", "list", "direct"], "default": "auto"},
         "batch_size": {"type": "int", "default": 1000},

@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - thingspace.licensing._connection
   - thingspace.licensing._devices
   - thingspace.licensing._guards
+  - thingspace.licensing._guards.reserve
   - thingspace.licensing._simsec
   - thingspace.licensing._simsec.journal
   - thingspace.licensing._attributes
@@ -320,6 +321,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._options impo
     GUARD_SPEC,
     JOURNAL_SPEC,
     REPORT_SPEC,
+    RESERVE_SPEC,
     SIMSEC_KIND_SPEC,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_license import run
@@ -332,6 +334,7 @@ def main() -> None:
         **DEVICE_SPEC,
         **REPORT_SPEC,
         **GUARD_SPEC,
+        **RESERVE_SPEC,
         **JOURNAL_SPEC,
         **SIMSEC_KIND_SPEC,
         "sku": {"type": "str", "required": True},

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import NAME, VERSION, faults, listeners, quirks, simsec_controls, statefile
+from . import NAME, VERSION, faults, listeners, quirks, simsec_controls, statefile, subscription_controls
 from .auth import CREDENTIALS
 from .clock import iso, parse_ms
 from .messages import Reply, Request
@@ -204,4 +204,5 @@ CONTROLS: dict[str, dict[str, Callable[[Service, Request], Any]]] = {
     "/_simulator/requests/summary": {"GET": _summary},
     "/_simulator/sessions": {"GET": _sessions, "DELETE": _clear_sessions},
     **simsec_controls.CONTROLS,
+    **subscription_controls.CONTROLS,
 }

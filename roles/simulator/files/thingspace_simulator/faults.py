@@ -17,7 +17,8 @@ TOKENS = ("expire_session", "expire_token")
 PAGES = ("loop_cursor", "short_page", "repeat_page", "empty_page")
 ROWS = ("drop_row",)
 ACTIONS = (*REPLACING, *ON_THE_WIRE, *TOKENS, *PAGES, *ROWS)
-WITH_ROWS = ("fota_list", "fota_assign", "fota_remove")
+LISTS = ("fota_list", "candidates_list")
+WITH_ROWS = (*LISTS, "fota_assign", "fota_remove", "candidates_create")
 
 
 @dataclass
@@ -41,8 +42,10 @@ class Fault:
 
     def meets(self, operation: str | None, method: str, path: str) -> bool:
         """Say whether a request is one of those this fault is about."""
-        if self.action in PAGES and operation != "fota_list":
+        if self.action in PAGES and operation not in LISTS:
             return False
+        if self.action == "loop_cursor" and operation != "fota_list":
+            return False  # a record number is not handed out by the service
         if self.action in ROWS and operation not in WITH_ROWS:
             return False
         return (

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from . import fota_candidates as candidates
 from .fota_account import subscription
 from .fota_change import assign, remove
 from .fota_list import licenses
 from .quirks import Quirks
 from .router import Handler, Route
 
+WRITES = ("fota_assign", "fota_remove", "candidates_create", "candidates_delete")
 
-def _form(version: str, form: str) -> Callable[[Quirks], bool]:
-    """Return the test whether a form of the list path is offered: index or query."""
-    return lambda quirks: quirks.word(f"{version}_list") in ("both", form)
+
+def _form(quirk: str, form: str) -> Callable[[Quirks], bool]:
+    """Return the test whether a form of a list's path is offered: index or query."""
+    return lambda quirks: quirks.word(quirk) in ("both", form)
 
 
 def _firmware(quirks: Quirks) -> bool:
@@ -33,17 +36,24 @@ def _routes(version: str) -> Iterator[Route]:
     def route(
         operation: str, method: str, path: str, handler: Handler, offered: Callable[[Quirks], bool] | None = None
     ) -> Route:
-        write = operation in ("fota_assign", "fota_remove")
+        write = operation in WRITES
         return Route(operation, method, path, handler, context, version, is_write=write, offered=offered)
 
     yield route("fota_subscription", "GET", f"{context}/subscriptions/{{account}}", subscription)
     yield route("fota_assign", "POST", f"{account}/assign", assign)
     yield route("fota_remove", "POST", f"{account}/remove", remove)
+    if version != "v3":
+        yield route("candidates_create", "POST", f"{account}/cancel", candidates.create)
+        yield route("candidates_delete", "DELETE", f"{account}/cancel", candidates.delete)
+        by_index = None if version == "v1" else _form("v2_candidates", "index")
+        yield route("candidates_list", "GET", f"{account}/cancel/index/{{start}}", candidates.listing, by_index)
+    if version == "v2":
+        yield route("candidates_list", "GET", f"{account}/cancel", candidates.listing, _form("v2_candidates", "query"))
     if version == "v1":
         yield route("fota_list", "GET", f"{account}/index/{{cursor}}", licenses)
         return
-    yield route("fota_list", "GET", account, licenses, _form(version, "query"))
-    yield route("fota_list", "GET", f"{account}/index/{{cursor}}", licenses, _form(version, "index"))
+    yield route("fota_list", "GET", account, licenses, _form(f"{version}_list", "query"))
+    yield route("fota_list", "GET", f"{account}/index/{{cursor}}", licenses, _form(f"{version}_list", "index"))
     other = f"{context}/firmware/licenses/{{account}}"
     yield route("fota_assign", "POST", f"{other}/assign", assign, _firmware)
     yield route("fota_remove", "POST", f"{other}/remove", remove, _firmware)

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from . import errors
+from .candidates import candidates_of
 from .device import Device
 from .dialects import Words
 from .fota_account import licensed_account_of, written
+from .fota_request import BAD_DEVICE, body_of, devices_in
 from .messages import Reply
 from .router import Call
 from .state import Account, is_imei
@@ -22,32 +24,12 @@ UPGRADED = "License removal not allowed for devices that have ever upgraded firm
 BAD_IMEI = "Invalid Device IMEI."  # campaign flow for v1
 UNKNOWN = {"does_not_exist": "Device does not exist.", "not_found": "Device Not Found."}  # v2 assign page
 EXHAUSTED = "Not enough licenses available."  # what happens is not documented, the text is ours
-BAD_REQUEST = "Invalid device id format"  # Error Messages page
-
-
-def requested(call: Call) -> list[str]:
-    """Return the ids of the request; the errors are those of the Error Messages page."""
-    try:
-        given = call.request.json() if call.request.body.strip() else None
-    except ValueError:
-        given = None
-    if not isinstance(given, dict):
-        raise errors.fota("Input binding error")
-    ids = given.get("deviceList")
-    if ids is None or ids == []:
-        raise errors.fota("Device list is empty")
-    if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
-        raise errors.fota("Input binding error")
-    limit = call.service.quirks.count("max_devices_per_request")
-    if limit and len(ids) > limit:
-        raise errors.fota(f"Device list exceeds {limit} devices")  # no limit is documented, the text is ours
-    return list(ids)
 
 
 def assign(call: Call) -> Reply:
     """Attach a licence to each device that has none."""
     account = licensed_account_of(call)
-    ids = requested(call)
+    ids = devices_in(call, body_of(call))
     _refuse_whole(call, account, ids)
     quirks = call.service.quirks
     if quirks.word("exhausted") == "reject":
@@ -74,8 +56,9 @@ def assign(call: Call) -> Reply:
 def remove(call: Call) -> Reply:
     """Take the licence of each device back, except from those that have ever upgraded."""
     account = licensed_account_of(call)
-    ids = requested(call)
+    ids = devices_in(call, body_of(call))
     _refuse_whole(call, account, ids)
+    removed: list[str] = []
 
     def one(imei: str) -> tuple[bool, str]:
         if imei not in account.devices and call.service.quirks.word("unknown_device") != "accept":
@@ -85,9 +68,13 @@ def remove(call: Call) -> Reply:
         if account.devices[imei].upgraded:
             return False, UPGRADED
         account.detach(imei)
+        removed.append(imei)
         return True, "Success"
 
-    return _answer(call, account, ids, "Remove", one)
+    reply = _answer(call, account, ids, "Remove", one)
+    if call.service.quirks.word("candidates_unassigned") == "drop":
+        candidates_of(account).drop(removed, call.service.clock.now_ms())
+    return reply
 
 
 def _unknown(call: Call, imei: str) -> tuple[bool, str]:
@@ -99,9 +86,9 @@ def _refuse_whole(call: Call, account: Account, ids: list[str]) -> None:
     """Refuse the whole request for one bad id, where a quirk says so."""
     quirks = call.service.quirks
     if quirks.word("bad_device") == "reject" and not all(is_imei(imei) for imei in ids):
-        raise errors.fota(BAD_REQUEST)
+        raise errors.fota(BAD_DEVICE)
     if quirks.word("unknown_device") == "reject" and any(is_imei(i) and i not in account.devices for i in ids):
-        raise errors.fota(BAD_REQUEST)
+        raise errors.fota(BAD_DEVICE)
 
 
 def _answer(call: Call, account: Account, ids: list[str], action: str, one: Callable[[str], tuple[bool, str]]) -> Reply:

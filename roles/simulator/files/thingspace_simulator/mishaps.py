@@ -93,17 +93,23 @@ def _spoil_rows(fault: Fault, reply: Reply, cursor: str, before: list[Any]) -> R
     elif fault.action == "short_page":
         data["deviceList"] = rows[: max(1, len(rows) // 2)]
         if len(rows) > 1:
-            last = data["deviceList"][-1]["deviceId"]
-            data["lastSeenDeviceId"] = int(last) if isinstance(data["lastSeenDeviceId"], int) else last
             data["hasMoreData"] = True
+            if "lastSeenDeviceId" in data:
+                last = _id_of(data["deviceList"][-1])
+                data["lastSeenDeviceId"] = int(last) if isinstance(data["lastSeenDeviceId"], int) else last
     elif fault.action == "repeat_page":
         data["deviceList"] = before or rows
     elif fault.action == "empty_page":
         data["deviceList"] = []
     else:
-        gone = rows[len(rows) // 2]["deviceId"] if fault.device is None else fault.device
-        data["deviceList"] = [row for row in rows if row["deviceId"] != gone]
+        gone = _id_of(rows[len(rows) // 2]) if fault.device is None else fault.device
+        data["deviceList"] = [row for row in rows if _id_of(row) != gone]
     return replace(reply, data=data)
+
+
+def _id_of(row: Any) -> str:
+    """Return the device of a row; in a list of removal candidates a row is nothing else."""
+    return str(row if isinstance(row, str) else row["deviceId"])
 
 
 def rows_of(reply: Reply) -> list[Any]:

@@ -99,6 +99,27 @@ KNOWN: dict[str, Choice | Flag | Number] = {
     "event_only": Choice(("reject", "empty")),
     "max_devices_per_request": Number(0, 0, 10_000_000),
     "page_size": Number(1000, 1, 1_000_000),
+    # Removal candidates. The read page of v2 has a query, its curl /cancel/index/{startIndex}.
+    "v2_candidates": Choice(("both", "query", "index")),
+    "candidates_page": Number(1000, 1, 1_000_000),
+    # Not documented: reading an empty list from its beginning, which is past its end as well.
+    "candidates_empty": Choice(("empty", "error")),
+    # "The total number of devices on the list", says the SDK of v1; the example has one page.
+    "candidates_count": Choice(("total", "page")),
+    # The example creates a list, so its answer may name the devices of the request or of the list.
+    "candidates_answer": Choice(("request", "list")),
+    # Not documented: devices without a licence, those that are listed already or named twice.
+    "candidates_unlicensed": Choice(("accept", "reject", "drop")),
+    "candidates_repeated": Choice(("ignore", "append", "reject")),
+    # Whether the service looks at the count in the body, which v2 has, is not documented.
+    "candidates_body_count": Choice(("ignore", "check")),
+    # Most devices in one create request; 0 is none. No limit is documented.
+    "candidates_limit": Number(0, 0, 10_000_000),
+    # Not documented: whether a device leaves the list with its licence, by a remove call or by eviction.
+    "candidates_unassigned": Choice(("keep", "drop")),
+    "evicted_candidates": Choice(("drop", "keep")),
+    # The order among devices that are not listed and were assigned in the same moment is not documented.
+    "eviction_ties": Choice(("imei", "reverse", "shuffled")),
     # SIM-Secure: seconds until the result; documented is only that it comes later.
     "simsec_delay": Number(1.0, 0, 86_400, whole=False),
     # Not documented: when licenseAssigned moves, and whether the reasons to say no come at once or by callback.

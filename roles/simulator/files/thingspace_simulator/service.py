@@ -27,7 +27,7 @@ from . import (
 from .auth import CREDENTIALS, Auth
 from .callbacks import Callbacks
 from .clock import Clock, iso
-from .faults import TOKENS, Fault, Faults
+from .faults import LISTS, TOKENS, Fault, Faults
 from .journal import Entry, Journal
 from .messages import ApiError, Reply, Request
 from .quirks import Quirks
@@ -70,7 +70,7 @@ class Service:
         self.callbacks = Callbacks(self)
         self._router = Router(ROUTES)
         self._rate = RateLimit()
-        self._pages: dict[str, list[Any]] = {}
+        self._pages: dict[tuple[str, str], list[Any]] = {}
         self.reset()
 
     def reset(self) -> None:
@@ -145,7 +145,7 @@ class Service:
             return self._work(request, call)
         if fault.action in TOKENS and fault.effect == "none":
             self._expire(fault)
-        before = self._pages.get(call.names.get("account", ""), []) if call else []
+        before = self._pages.get((call.route.operation, call.names.get("account", "")), []) if call else []
         works = mishaps.lets_work(fault, call is not None and call.route.is_write)
         reply = self._work(request, call) if works else Reply(data={"deviceList": []})
         if fault.action in TOKENS and fault.effect == "done":
@@ -170,6 +170,6 @@ class Service:
                 reply = call.route.handler(call)
         except ApiError as error:
             return error.reply
-        if call.route.operation == "fota_list":
-            self._pages[call.names["account"]] = mishaps.rows_of(reply)
+        if call.route.operation in LISTS:
+            self._pages[call.route.operation, call.names["account"]] = mishaps.rows_of(reply)
         return reply

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from . import listeners, skus
+from . import candidates, listeners, skus
 from .clock import iso, parse_ms
 from .device import Device
 from .devicefile import OWN_FIELDS, dump_device, read_own, shared_iccids
@@ -34,16 +34,9 @@ class Part:
     dump: Callable[[Any], Any]
 
 
-def _strings(value: Any, _account: Account) -> list[str]:
-    """Read a list of strings."""
-    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
-        raise ValueError("must be a list of strings")
-    return list(value)
-
-
 # A later API registers its piece of an account here.
 PARTS: dict[str, Part] = {
-    "candidates": Part(_strings, list),
+    "candidates": Part(candidates.load, candidates.dump),
     "skus": Part(skus.load, skus.dump),
     "callbacks": Part(listeners.load, listeners.dump),
 }

@@ -74,6 +74,24 @@ class Caller:
         path = f"/fota/{version}/licenses/{self.account}/{what}"
         return self.api("POST", path, json={"deviceList": list(ids)}, **options)
 
+    def cancel(self, *ids: str, version: str = "v2", replace: bool = False, **fields: Any) -> requests.Response:
+        """Add to the removal candidates, or replace them."""
+        body = {**({} if replace else {"type": "append"}), "deviceList": list(ids), **fields}
+        return self.api("POST", f"/fota/{version}/licenses/{self.account}/cancel", json=body)
+
+    def candidates(self, start: object = 0, version: str = "v1", **options: Any) -> requests.Response:
+        """Ask for one page of removal candidates, in the form with the index in the path."""
+        return self.api("GET", f"/fota/{version}/licenses/{self.account}/cancel/index/{start}", **options)
+
+    def listed(self) -> Sequence[str]:
+        """Return the removal candidates, straight from the state."""
+        ids: Sequence[str] = self.control("GET", "state")["accounts"][0]["candidates"]
+        return ids
+
+    def buy(self, count: int, **fields: Any) -> Any:
+        """Change how many licences are bought; return what the control says."""
+        return self.control("POST", "subscription", {"account": self.account, "license_count": count, **fields})
+
     def simsec(
         self, *ids: str, sku: str = "SIMSec-IoT", method: str = "POST", kind: str = "IMEI", **options: Any
     ) -> requests.Response:

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The operations of the removal candidate list (v1 and v2), and reading it whole.
+
+The API can only replace the list, append to it and delete it. Reading goes by record number, so that an entry may be
+skipped or seen twice when somebody changes the list meanwhile.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._client import Client, segments
+from ._errors import ApiError, LicensingError
+from ._fields import number, text
+from ._paging import IncompleteList
+
+CANDIDATES_VERSION = {"v1": "v1", "v2": "v2", "v3": "v2"}
+"""Where the list of devices of an API version is kept; v3 has no list of its own."""
+
+READINGS = 3
+"""How often a list that looks odd is read in the hope of two readings alike."""
+
+FORMS = {"v1": ("/index/{}",), "v2": ("?startIndex={}", "/index/{}")}
+"""How a page is asked for. The reference page of v2 shows both forms; the second is tried when the first is unknown."""
+
+
+class _Page(t.NamedTuple):
+    devices: list[str]
+    counted: int | None
+    more: bool
+    updated: str
+
+
+class _Reading(t.NamedTuple):
+    """The list as one reading shows it.
+
+    :param odd: what makes one doubt that it is the list of one moment; empty when nothing does.
+    :param broken: whether it cannot be the whole list, however often it is read like this.
+    """
+
+    devices: list[str]
+    odd: str
+    broken: bool = False
+
+
+class CandidatesApi:
+    """The candidate list of one account with one API version."""
+
+    def __init__(self, client: Client, account: str, version: str) -> None:
+        self._client = client
+        self._path = f"/fota/{version}" + segments("licenses", account, "cancel")
+        self._forms = list(FORMS[version])
+        self.account = account
+        self.version = version
+
+    def read(self) -> list[str]:
+        """C(GET .../cancel): the whole list, in its order; an id stands in it as often as ThingSpace names it.
+
+        :raises IncompleteList: it contradicts itself, also when read again.
+        """
+        before: list[str] | None = None
+        for _reading in range(READINGS):
+            reading = self._read_once()
+            if not reading.odd or (reading.devices == before and not reading.broken):
+                return reading.devices
+            before = reading.devices
+        raise IncompleteList(reading.odd, "removal candidates")
+
+    def append(self, devices: t.Sequence[str]) -> None:
+        """C(POST .../cancel) with C(type: append): put these behind the list."""
+        self._post(f"append {len(devices)} devices to the removal candidates", devices, {"type": "append"})
+
+    def replace(self, devices: t.Sequence[str]) -> None:
+        """C(POST .../cancel) without a type: these are the list from now on."""
+        self._post(f"replace the removal candidates by {len(devices)} devices", devices, {})
+
+    def delete(self) -> None:
+        """C(DELETE .../cancel): there is no list any more."""
+        self._client.delete("delete the removal candidates", self._path)
+
+    def allow(self, seconds: float) -> None:
+        """See C(Client.allow)."""
+        self._client.allow(seconds)
+
+    def _post(self, what: str, devices: t.Sequence[str], kind: dict[str, t.Any]) -> None:
+        count = {"count": len(devices)} if self.version == "v2" else {}
+        self._client.post(what, self._path, {**kind, **count, "deviceList": list(devices)})
+
+    def _read_once(self) -> _Reading:
+        devices: list[str] = []
+        updated: set[str] = set()
+        while True:
+            try:
+                page = self._page(len(devices))
+            except ApiError as error:
+                if not _past_the_end(error):
+                    raise
+                # Some servers may say so of an empty list, too: it has no record 0.
+                return _Reading(devices, "it ended before its last page" if devices else "", bool(devices))
+            devices += page.devices
+            updated.add(page.updated)
+            if not page.more:
+                break
+            if not page.devices:
+                return _Reading(devices, "an empty page claims that more devices follow", broken=True)
+        if page.counted not in (None, len(devices), len(page.devices)):
+            return _Reading(devices, f"it names {len(devices)} devices, and counts {page.counted}", broken=True)
+        if len(updated) > 1:
+            return _Reading(devices, "it was changed while it was read")
+        return _Reading(devices, "a device stands on it twice" if len(set(devices)) < len(devices) else "")
+
+    def _page(self, start: int) -> _Page:
+        """One page; a documented path that the server does not know is given up for good."""
+        what = "list the removal candidates"
+        while True:
+            try:
+                return _as_page(what, self._client.get(what, self._path + self._forms[0].format(start)))
+            except ApiError as error:
+                if not is_unknown_path(error) or len(self._forms) == 1:
+                    raise
+                self._forms = self._forms[1:]
+
+
+def is_unknown_path(error: LicensingError) -> bool:
+    """Whether the server does not know the path at all."""
+    return isinstance(error, ApiError) and (error.status == 404 or error.details.get("api_code") == "900906")
+
+
+def _past_the_end(error: ApiError) -> bool:
+    """The documented error C(Index exceeds number of devices in list)."""
+    return error.status == 400 and "index exceeds" in str(error.details.get("api_message", "")).lower()
+
+
+def _as_page(what: str, value: t.Mapping[str, t.Any]) -> _Page:
+    rows, more = value.get("deviceList"), value.get("hasMoreData")
+    if isinstance(more, str):
+        more = {"true": True, "false": False}.get(more.strip().lower())
+    if rows is None and more is False:
+        rows = []
+    lacking = "deviceList" if not isinstance(rows, list) or not all(isinstance(row, str) for row in rows) else ""
+    lacking = lacking or ("" if isinstance(more, bool) else "hasMoreData")
+    if lacking:
+        raise ApiError(
+            f"The answer to '{what}' lacks a usable '{lacking}', so nothing can be concluded from it. Check "
+            "'api_version'.",
+            code="bad_answer",
+            status=200,
+        )
+    return _Page(t.cast("list[str]", rows), number(value, ("count",)), bool(more), text(value, ("updateTime",)))

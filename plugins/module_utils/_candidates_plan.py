@@ -1,0 +1,152 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The plan for the removal candidate list: wanted x current x protected, as a pure value. Order counts."""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+import hashlib
+import json
+import typing as t
+
+from ._plan import State
+
+
+@dataclasses.dataclass(frozen=True)
+class Wish:
+    """What a task wants of the list.
+
+    :param devices: the named devices; C(present) puts them behind the list, C(absent) takes them off, C(exact) wants
+        precisely these in this order.
+    :param protected: devices that may never be listed, whatever the state.
+    """
+
+    account: str
+    version: str
+    state: State
+    devices: t.Sequence[str]
+    protected: frozenset[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class CandidatesPlan:
+    """What would be done to the list.
+
+    :param unchanged: how many of the named devices are as wanted.
+    :param live: the list as ThingSpace has it.
+    :param target: the list as it shall be.
+    :param add: devices to list, in the order of the target.
+    :param remove: devices to take off the list, with the reason, in the order of the list.
+    :param move: devices that stay and change their place among those that stay; as few as possible.
+    :param restored: those of C(add) that are not named: an interrupted run had lost them.
+    :param digest: SHA-256 over the wish and the live list, order included.
+    """
+
+    state: State
+    unchanged: int
+    live: tuple[str, ...]
+    target: tuple[str, ...]
+    add: tuple[str, ...]
+    remove: dict[str, str]
+    move: frozenset[str]
+    restored: frozenset[str]
+    digest: str
+
+    @property
+    def changes(self) -> int:
+        """How many devices the plan touches."""
+        return len(self.add) + len(self.remove) + len(self.move)
+
+    def as_result(self) -> dict[str, t.Any]:
+        """The C(plan) value of the module's result."""
+        counts = {"add": len(self.add), "remove": len(self.remove), "move": len(self.move)}
+        return {"state": self.state, **counts, "unchanged": self.unchanged, "digest": self.digest}
+
+    @property
+    def needed(self) -> bool:
+        """Whether anything has to be written; a device that stands on the list twice is reason enough."""
+        return self.live != self.target
+
+    @property
+    def appends(self) -> bool:
+        """Whether appending is enough, which overwrites nothing of what others write."""
+        return self.target[: len(self.live)] == self.live
+
+
+def make_candidates_plan(wish: Wish, live: t.Sequence[str], whole: t.Sequence[str] | None = None) -> CandidatesPlan:
+    """Compare the wish with the list.
+
+    :param whole: the list to start from if the live one is what an interrupted run left of it.
+    """
+    base = list(live if whole is None else whole)
+    target = _target(wish, base)
+    if target[: len(base)] != base:
+        # That somebody listed a device twice is no reason to rewrite the list; when it is rewritten, it is mended.
+        target = list(dict.fromkeys(target))
+    listed, wanted, named = set(live), set(target), set(wish.devices)
+    stay = [device for device in dict.fromkeys(live) if device in wanted]
+    add = tuple(device for device in target if device not in listed)
+    remove = {device: _why(wish, device) for device in dict.fromkeys(live) if device not in wanted}
+    move = _moved(stay, target)
+    return CandidatesPlan(
+        state=wish.state,
+        unchanged=len(named.difference(add, remove, move)),
+        live=tuple(live),
+        target=tuple(target),
+        add=add,
+        remove=remove,
+        move=move,
+        restored=frozenset(wanted - listed - named),
+        digest=_digest(wish, live, whole),
+    )
+
+
+def _target(wish: Wish, base: t.Sequence[str]) -> list[str]:
+    if wish.state == "exact":
+        return list(wish.devices)
+    named = set(wish.devices)
+    kept = [device for device in base if device not in wish.protected]
+    if wish.state == "absent":
+        return [device for device in kept if device not in named]
+    there = set(kept)
+    return kept + [device for device in wish.devices if device not in there]
+
+
+def _why(wish: Wish, device: str) -> str:
+    if device in wish.protected:
+        return "protected"
+    return "not named" if wish.state == "exact" else ""
+
+
+def _moved(before: t.Sequence[str], target: t.Sequence[str]) -> frozenset[str]:
+    """The devices whose order changed: all that stay but a longest run of them that keeps its order."""
+    place = {device: number for number, device in reversed(list(enumerate(target)))}
+    places = [place[device] for device in before]
+    # Patience sorting: the smallest last place of an ascending run of each length, and who came before whom.
+    ends: list[int] = []
+    runs: list[int] = []
+    previous: dict[int, int] = {}
+    for index, value in enumerate(places):
+        length = bisect.bisect_left(ends, value)
+        previous[index] = runs[length - 1] if length else -1
+        ends[length : length + 1] = [value]
+        runs[length : length + 1] = [index]
+    still: set[int] = set()
+    index = runs[-1] if runs else -1
+    while index >= 0:
+        still.add(index)
+        index = previous[index]
+    return frozenset(device for number, device in enumerate(before) if number not in still)
+
+
+def _digest(wish: Wish, live: t.Sequence[str], whole: t.Sequence[str] | None) -> str:
+    scope = {"kind": "candidates", "account": wish.account, "api_version": wish.version, "state": wish.state}
+    digest = hashlib.sha256(json.dumps(scope, sort_keys=True).encode())
+    for devices in (wish.devices, sorted(wish.protected), live, whole or ()):
+        digest.update(b"\n--\n" + "\n".join(devices).encode())
+    return digest.hexdigest()

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What happened to each device of the removal candidate list: foreseen by check mode, or as it was read afterwards."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._candidates_plan import CandidatesPlan, Wish
+from ._outcomes import Outcome, Row
+
+LISTED = "already on the list"
+NOT_LISTED = "not on the list"
+RESTORED = "put back: an interrupted run had lost it"
+IGNORED = "ThingSpace took the request, but reading back does not show the change"
+
+
+def foreseen(wish: Wish, plan: CandidatesPlan) -> list[Row]:
+    """The rows of a run in which ThingSpace refuses nothing: what check mode returns."""
+    return rows_after(wish, plan, plan.target)
+
+
+def rows_after(wish: Wish, plan: CandidatesPlan, now: t.Sequence[str], failure: str = "") -> list[Row]:
+    """The rows that a reading after the run proves.
+
+    :param failure: why what is not as wanted is so; without it, ThingSpace took everything.
+    """
+    there = set(now)
+
+    def result(device: str, listed: bool, outcome: Outcome, reason: str) -> Row:
+        if (device in there) == listed:
+            return Row(device, outcome, reason)
+        return Row(device, "failed", failure or IGNORED)
+
+    found: dict[str, Row] = {}
+    for device in plan.add:
+        found[device] = result(device, True, "added", RESTORED if device in plan.restored else "")
+    for device, why in plan.remove.items():
+        found[device] = result(device, False, "removed", why)
+    if not failure:
+        found.update(_moved(plan, now))
+    return _in_order(wish, found)
+
+
+def not_sent(wish: Wish, plan: CandidatesPlan, why: str) -> list[Row]:
+    """The rows of a plan of which nothing was sent, or everything was put back."""
+    found = {device: Row(device, "skipped", f"{why}; it would be added") for device in plan.add}
+    found.update({device: Row(device, "skipped", f"{why}; it would be removed") for device in plan.remove})
+    found.update({device: Row(device, "skipped", f"{why}; it would be moved") for device in plan.move})
+    return _in_order(wish, found)
+
+
+def in_doubt(wish: Wish, plan: CandidatesPlan, why: str) -> list[Row]:
+    """The rows when the list could not be read after writing."""
+    touched = (*plan.add, *plan.remove, *plan.move)
+    return _in_order(wish, {device: Row(device, "unknown", why) for device in touched})
+
+
+def _moved(plan: CandidatesPlan, now: t.Sequence[str]) -> t.Iterator[tuple[str, Row]]:
+    for device, ahead in zip(now, ("", *now), strict=False):
+        if device in plan.move:
+            yield device, Row(device, "unchanged", f"moved: now behind {ahead}" if ahead else "moved: now the first")
+
+
+def _in_order(wish: Wish, found: dict[str, Row]) -> list[Row]:
+    """The named devices in their order, then the others that the plan touches."""
+    named = set(wish.devices)
+    same = NOT_LISTED if wish.state == "absent" else LISTED
+    rows = [found.get(device) or Row(device, "unchanged", same) for device in wish.devices]
+    return rows + [row for device, row in found.items() if device not in named]

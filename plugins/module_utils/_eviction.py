@@ -1,0 +1,138 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The eviction forecast: which devices lose their licence when the subscription shrinks, as a pure value.
+
+Documented order (create page of the candidate list): the listed devices in their order, then those that hold their
+licence longest. Not documented: what decides between licences assigned in the same moment.
+"""
+
+from __future__ import annotations
+
+import bisect
+import datetime
+import typing as t
+
+from ._moments import parse_moment
+
+Reason = t.Literal["listed", "oldest"]
+
+
+class Eviction(t.NamedTuple):
+    """A device that would lose its licence.
+
+    :param place: when it would be its turn, from 1.
+    :param assigned_at: as ThingSpace wrote it.
+    :param certain: whether it loses the licence whatever the order of those assigned in the same moment is.
+    """
+
+    place: int
+    device_id: str
+    reason: Reason
+    assigned_at: str
+    certain: bool
+
+
+class Forecast(t.NamedTuple):
+    """What a subscription of so many licences would lead to.
+
+    :param shrink_to: licences bought then.
+    :param assigned: licences held now.
+    :param evictions: who would lose the licence, in that order.
+    :param tied: devices that may be in the place of an uncertain one.
+    :param without_licence: devices on the list that hold no licence, so that they are no help.
+    """
+
+    shrink_to: int
+    assigned: int
+    evictions: list[Eviction]
+    tied: list[str]
+    without_licence: list[str]
+
+    @property
+    def beyond_list(self) -> int:
+        """How many lose the licence because of its age alone."""
+        return sum(eviction.reason == "oldest" for eviction in self.evictions)
+
+    def as_result(self, most: int) -> dict[str, t.Any]:
+        """The C(forecast) value of the module's result.
+
+        :param most: how many of the tied to name; 0 to name no device at all.
+        """
+        return {
+            "shrink_to": self.shrink_to,
+            "assigned": self.assigned,
+            "evicted": len(self.evictions),
+            "from_list": len(self.evictions) - self.beyond_list,
+            "beyond_list": self.beyond_list,
+            "certain": all(eviction.certain for eviction in self.evictions),
+            "devices": [eviction._asdict() for eviction in self.evictions] if most else [],
+            "tied": self.tied[:most],
+            "tied_count": len(self.tied),
+            "without_licence": self.without_licence if most else [],
+        }
+
+    def as_rows(self) -> list[tuple[str, str, str, str, str]]:
+        """The same for a report, one row a device; the tied ones after those in whose place they may be."""
+        rows = [
+            (str(row.place), row.device_id, row.reason, row.assigned_at, "yes" if row.certain else "no")
+            for row in self.evictions
+        ]
+        return rows + [("", device, "tied", "", "no") for device in self.tied]
+
+
+def forecast(shrink_to: int, licences: t.Sequence[tuple[str, str]], candidates: t.Iterable[str]) -> Forecast:
+    """Who would lose the licence if only so many were bought.
+
+    :param licences: (device id, assignment time) of every licensed device.
+    :param candidates: the list, in its order.
+    """
+    times = dict(licences)
+    listed = list(dict.fromkeys(candidates))
+    cut = max(0, len(times) - shrink_to)
+    first = [device for device in listed if device in times][:cut]
+    evictions = [Eviction(place, device, "listed", times[device], True) for place, device in enumerate(first, 1)]
+    others, tied = _oldest(times, set(listed), cut - len(first))
+    evictions += [
+        Eviction(place, device, "oldest", times[device], certain)
+        for place, (device, certain) in enumerate(others, len(first) + 1)
+    ]
+    return Forecast(shrink_to, len(times), evictions, tied, [device for device in listed if device not in times])
+
+
+def _oldest(times: t.Mapping[str, str], listed: set[str], count: int) -> tuple[list[tuple[str, bool]], list[str]]:
+    """The oldest unlisted ones, each with whether it is certain; and who else may be in an uncertain one's place."""
+    if count <= 0:
+        return [], []
+    aged: list[tuple[datetime.datetime, str]] = []
+    unread: list[str] = []
+    for device, text in times.items():
+        moment = None if device in listed else parse_moment(text)
+        if moment is not None:
+            aged.append((moment, device))
+        elif device not in listed:
+            unread.append(device)
+    aged.sort()
+    moments = [moment for moment, _device in aged]
+    # A time that cannot be read may be any: such a device may come before all others, or after them.
+    certain_until, possible_until = _known_range(moments, count, len(unread))
+    order = [device for _moment, device in aged] + sorted(unread)
+    all_go = count >= len(order)
+    chosen = [(device, all_go or place < certain_until) for place, device in enumerate(order[:count])]
+    tied = order[count : max(count, possible_until)] + [
+        device for device in sorted(unread) if device not in order[:count]
+    ]
+    return chosen, [] if all_go else list(dict.fromkeys(tied))
+
+
+def _known_range(moments: list[datetime.datetime], count: int, unread: int) -> tuple[int, int]:
+    """Of the known times in order: up to where all certainly go, and up to where some may go."""
+    certain = count - unread
+    if 0 < certain < len(moments):
+        # Those assigned in the same moment as the first that may stay are not certain either.
+        certain = bisect.bisect_left(moments, moments[certain])
+    possible = bisect.bisect_right(moments, moments[count - 1]) if 0 < count <= len(moments) else len(moments)
+    return max(0, certain), possible

@@ -1,0 +1,195 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Converging the removal candidate list: the flow of C(swm_removal_candidates), from options to result."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._candidates_api import CandidatesApi
+from ._candidates_guards import enforce_candidates
+from ._candidates_kept import KeptList
+from ._candidates_plan import CandidatesPlan, Wish, make_candidates_plan
+from ._candidates_rows import foreseen, in_doubt, not_sent, rows_after
+from ._candidates_write import Written, carry_out
+from ._devices import Wanted, named_devices, wanted_devices
+from ._diff import order_diff
+from ._errors import ApiError, LicensingError, Problem
+from ._fota_api import FotaApi, explained
+from ._guards import Limits, limits_from
+from ._module import Context, Result
+from ._outcomes import Report, Row, failure_of, report_path_problems, reported, summarise, write_csv
+
+LOCK_PATIENCE = 60.0
+NAMED = 20
+
+
+class Job(t.NamedTuple):
+    """What a task asks for, checked without the network."""
+
+    wish: Wish
+    wanted: Wanted
+    limits: Limits
+    batch_size: int
+
+
+class Done(t.NamedTuple):
+    """What a plan led to.
+
+    :param now: the list afterwards, or as check mode foresees it; None when nobody knows.
+    """
+
+    rows: list[Row]
+    now: t.Sequence[str] | None
+    failure: LicensingError | None
+
+
+def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
+    """Read the options; returns them with everything that is wrong about them."""
+    wanted, problems = wanted_devices(params)
+    protected, wrong = named_devices(params, "protected", repeated=True)
+    limits, limit_problems = limits_from(params)
+    problems = [*problems, *wrong, *limit_problems, *report_path_problems(params["devices_report"])]
+    if not 1 <= params["batch_size"] <= 100_000:
+        problems.append(Problem(f"'batch_size' is {params['batch_size']}; it must be between 1 and 100000."))
+    wish = Wish(params["account"], params["api_version"], params["state"], wanted.devices, frozenset(protected))
+    if wish.state != "absent":
+        both = (device for device in wish.devices if device in wish.protected)
+        text = "{} is named, and protected: a device is either wanted on the list or never on it."
+        problems += [Problem(text.format(device), "invalid_devices") for device in both]
+    return Job(wish, wanted, limits, params["batch_size"]), problems
+
+
+def run(context: Context) -> Result:
+    """Read, plan, guard, write, read again, report."""
+    job, problems = read_job(context.params)
+    client = context.connect(problems)
+    for warning in job.wanted.warnings:
+        if job.wish.devices or job.wish.state != "exact":
+            context.warn(warning)
+    api = CandidatesApi(client, job.wish.account, job.wish.version)
+    licences = FotaApi(client, job.wish.account, job.wish.version)
+    kept = KeptList(client.store, job.wish.account, job.wish.version)
+    if context.check_mode:
+        return _converge(context, job, api, licences, kept)
+    with kept.writing(min(LOCK_PATIENCE, float(context.params["deadline"]))):
+        return _converge(context, job, api, licences, kept)
+
+
+def _converge(context: Context, job: Job, api: CandidatesApi, licences: FotaApi, kept: KeptList) -> Result:
+    try:
+        live = api.read()
+    except ApiError as error:
+        raise explained(error, licences) from None
+    recovery = kept.recover(live)
+    if recovery.warning:
+        context.warn(recovery.warning)
+    plan = make_candidates_plan(job.wish, live, recovery.whole)
+    done = _carry_out(context, job, plan, api, licences, kept)
+    return _result(context, plan, done)
+
+
+def _carry_out(
+    context: Context, job: Job, plan: CandidatesPlan, api: CandidatesApi, licences: FotaApi, kept: KeptList
+) -> Done:
+    """What the plan leads to: held back, foreseen in check mode, or done."""
+    try:
+        enforce_candidates(plan, job.limits)
+        _require_licences(context, plan, licences)
+    except LicensingError as error:
+        return Done(not_sent(job.wish, plan, "not sent: the plan was stopped"), plan.live, error)
+    if context.check_mode or not plan.needed:
+        return Done(foreseen(job.wish, plan), plan.target, None)
+    return _judge(context, job.wish, plan, carry_out(api, plan, job.batch_size, kept))
+
+
+def _require_licences(context: Context, plan: CandidatesPlan, licences: FotaApi) -> None:
+    """A device without a licence has none to lose: on the list it only makes the list look longer than it is.
+
+    :raises LicensingError: C(not_licensed), with every such device; nothing was written.
+    """
+    new = [device for device in plan.add if device not in plan.restored]
+    if not new or context.params["unlicensed"] == "ignore":
+        return
+    try:
+        held, _page = licences.licensed()
+    except ApiError as error:
+        raise explained(error, licences) from None
+    lacking = [device for device in new if device not in held]
+    if not lacking:
+        return
+    named = ", ".join(lacking[:NAMED]) + (f" and {len(lacking) - NAMED} more" if len(lacking) > NAMED else "")
+    text = (
+        f"{len(lacking)} of {len(new)} devices that the plan puts on the removal candidates hold no licence: {named}."
+    )
+    if context.params["unlicensed"] == "warn":
+        context.warn(text)
+        return
+    text += " Nothing was written. Name licensed devices only, or set 'unlicensed: warn' to list them all the same."
+    raise explained(LicensingError(text, code="not_licensed", unlicensed=lacking[:1000]), licences)
+
+
+def _judge(context: Context, wish: Wish, plan: CandidatesPlan, written: Written) -> Done:
+    """Rows and failure from what the reading after the run shows."""
+    now, failure = written.now, written.failure
+    if failure is not None:
+        failure.details["list"] = written.fate
+    if now is None:
+        why = failure.message if failure else ""
+        return Done(in_doubt(wish, plan, f"sent; reading back failed: {why}"), None, failure)
+    if written.fate in ("untouched", "put_back"):
+        why = "not sent" if written.fate == "untouched" else "put back as it was"
+        return Done(not_sent(wish, plan, f"{why}: {failure.message if failure else ''}"), now, failure)
+    done = Done(rows_after(wish, plan, now, failure.message if failure else ""), now, failure)
+    strange = _strange(plan, now)
+    if not strange or failure is not None:
+        return done
+    if plan.appends and wish.state != "exact":
+        context.warn(f"Somebody else changed the removal candidates while this task was at it: {strange}.")
+        return done
+    text = (
+        f"Somebody else changed the removal candidates while this task was at it: {strange}. That change was left "
+        "alone. Look at the list, and run again."
+    )
+    return done._replace(failure=LicensingError(text, code="list_changed"))
+
+
+def _strange(plan: CandidatesPlan, now: t.Sequence[str]) -> str:
+    """What on the list is neither the plan's doing nor ThingSpace's refusal to do it."""
+    there, wanted, before = set(now), set(plan.target), set(plan.live)
+    added = [device for device in now if device not in wanted and device not in before]
+    gone = [device for device in plan.target if device not in there and device in before]
+    kept = [device for device in plan.target if device in there]
+    moved = not added and not gone and [device for device in dict.fromkeys(now) if device in wanted] != kept
+    parts = [
+        f"{len(devices)} {what} ({', '.join(devices[:5])}{', ...' if len(devices) > 5 else ''})"
+        for devices, what in ((added, "were added"), (gone, "were taken off"))
+        if devices
+    ]
+    return ", ".join(parts) or ("its order is another one" if moved else "")
+
+
+def _result(context: Context, plan: CandidatesPlan, done: Done) -> Result:
+    """The module's result; writes the report file."""
+    params = context.params
+    now = plan.target if done.now is None else tuple(done.now)
+    values: dict[str, t.Any] = {
+        "lookup": "list",
+        "plan": plan.as_result(),
+        "summary": summarise(done.rows),
+        "devices": reported(done.rows, t.cast(Report, params["report"]), plan.move),
+        "candidate_count": None if done.now is None else len(now),
+    }
+    if context.diff_mode:
+        values["diff"] = order_diff(f"{params['account']}: removal candidates, in order", plan.live, now)
+    failure = done.failure or failure_of(done.rows)
+    if params["devices_report"]:
+        try:
+            write_csv(params["devices_report"], Row._fields, done.rows)
+        except LicensingError as error:
+            failure = failure or error
+    return Result(values, changed=now != plan.live, failure=failure)

@@ -1,0 +1,224 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: swm_removal_candidates_info
+short_description: Read the removal candidates, and foresee who would lose a FOTA licence
+version_added: 0.3.0
+description:
+  - Returns the ordered list of devices that lose their Software Management licence first when the subscription
+    shrinks.
+  - With O(shrink_to) it rehearses the shrinking. It returns which devices would lose their licence, in which order and
+    why, and changes nothing.
+  - The list is complete or the task fails.
+author:
+  - thingspace.licensing contributors (@thingspace)
+extends_documentation_fragment:
+  - thingspace.licensing._connection
+  - thingspace.licensing._attributes
+  - thingspace.licensing._attributes.info_module
+  - thingspace.licensing._attributes.action_group
+options:
+  account:
+    description:
+      - The billing account, for example V(0000123456-00001). Write it in quotes.
+    type: str
+    required: true
+  api_version:
+    description:
+      - Version of the Software Management API. V(v3) has no such list.
+    type: str
+    choices: [v1, v2]
+    default: v2
+  shrink_to:
+    description:
+      - Number of licences that the subscription is about to have. Reads every licensed device, and adds RV(forecast).
+    type: int
+  report:
+    description:
+      - Whether the result names devices. V(none) keeps a large account out of the job's log; the counts and
+        O(devices_report) have everything all the same.
+    type: str
+    choices: [all, none]
+    default: all
+  devices_report:
+    description:
+      - File to write the list to as CSV, with the columns C(place) and C(device_id). It can be used as
+        O(thingspace.licensing.swm_removal_candidates#module:devices_file).
+      - With O(shrink_to) it holds the forecast instead, with the columns C(place), C(device_id), C(reason),
+        C(assigned_at) and C(certain).
+    type: path
+seealso:
+  - module: thingspace.licensing.swm_removal_candidates
+"""
+
+EXAMPLES = r"""
+- name: Read the list
+  thingspace.licensing.swm_removal_candidates_info:
+    account: "0000123456-00001"
+  register: removal
+
+- name: Rehearse a subscription of 980 licences
+  thingspace.licensing.swm_removal_candidates_info:
+    account: "0000123456-00001"
+    shrink_to: 980
+    devices_report: eviction.csv
+  register: rehearsal
+
+- name: Stop when a device would lose its licence that nobody chose
+  ansible.builtin.assert:
+    that: rehearsal.forecast.beyond_list == 0
+"""
+
+RETURN = r"""
+candidates:
+  description: The device ids on the list, in its order; empty with O(report=none).
+  returned: success
+  type: list
+  elements: str
+  sample: ["990003425730535", "990000473475989"]
+candidate_count:
+  description: Number of devices on the list.
+  returned: success
+  type: int
+licenses:
+  description: The account's pool. A number is V(none) where ThingSpace does not say.
+  returned: with O(shrink_to)
+  type: dict
+  contains:
+    total:
+      description: Licences bought.
+      type: int
+    assigned:
+      description: Licences that a device holds.
+      type: int
+    available:
+      description: Licences that are free.
+      type: int
+forecast:
+  description: What a subscription of O(shrink_to) licences would lead to.
+  returned: with O(shrink_to)
+  type: dict
+  contains:
+    shrink_to:
+      description: Licences bought then.
+      type: int
+    assigned:
+      description: Licences held now.
+      type: int
+    evicted:
+      description: Number of devices that would lose their licence.
+      type: int
+    from_list:
+      description: How many of them are on the list.
+      type: int
+    beyond_list:
+      description: How many of them are not, and would lose it because they hold it longest.
+      type: int
+    certain:
+      description: Whether it is certain for every one of them.
+      type: bool
+    devices:
+      description: Those that would lose their licence, in that order.
+      type: list
+      elements: dict
+      contains:
+        place:
+          description: When it is the device's turn, from 1.
+          type: int
+        device_id:
+          description: The IMEI.
+          type: str
+        reason:
+          description: V(listed) or V(oldest).
+          type: str
+        assigned_at:
+          description: When the licence was assigned, in ThingSpace's own notation.
+          type: str
+        certain:
+          description:
+            - Whether the device loses its licence in any case. It is not certain when others got theirs in the same
+              moment, because ThingSpace does not document which of those goes first.
+          type: bool
+    tied:
+      description: Devices that may lose their licence instead of one that is not certain, up to 1,000.
+      type: list
+      elements: str
+    tied_count:
+      description: Number of such devices.
+      type: int
+    without_licence:
+      description: Devices on the list that hold no licence, and so do not count.
+      type: list
+      elements: str
+requests:
+  description: What the task cost.
+  returned: when options are valid
+  type: dict
+  contains:
+    sent:
+      description: Requests sent, logins and repetitions included.
+      type: int
+    retried:
+      description: Repetitions among them.
+      type: int
+    throttled:
+      description: Answers with HTTP 429 among them.
+      type: int
+    throttled_seconds:
+      description: Seconds spent waiting for the pace, all threads together.
+      type: float
+failure:
+  description: Why the task failed.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description: Stable code for playbooks to test, see the list of error codes.
+      type: str
+    message:
+      description: The same text as in C(msg).
+      type: str
+    problems:
+      description: Every problem with the input.
+      type: list
+      elements: str
+    problem_count:
+      description: Number of problems with the input.
+      type: int
+    status:
+      description: HTTP status of ThingSpace's answer.
+      type: int
+    api_code:
+      description: ThingSpace's own error code.
+      type: str
+    api_message:
+      description: ThingSpace's own error text.
+      type: str
+"""
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import (
+    ACCOUNT_SPEC,
+    CANDIDATES_VERSION_SPEC,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm_removal_candidates_info import run
+
+
+def main() -> None:
+    """Read the account's removal candidate list."""
+    options = {
+        **ACCOUNT_SPEC,
+        **CANDIDATES_VERSION_SPEC,
+        "shrink_to": {"type": "int"},
+        "report": {"type": "str", "choices": ["all", "none"], "default": "all"},
+        "devices_report": {"type": "path"},
+    }
+    run_module(run, options)
+
+
+if __name__ == "__main__":
+    main()
