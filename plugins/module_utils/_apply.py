@@ -24,6 +24,7 @@ RESENDS = 2
 DONE: dict[Action, Outcome] = {"assign": "assigned", "remove": "removed"}
 ALREADY: dict[Action, str] = {"assign": "already licensed", "remove": "holds no licence"}
 CONFIRMED = "the answer was lost; reading back confirms it"
+SPARED = "left alone: a removal candidate"
 PERHAPS = "the answer was lost; reading back shows the wanted state, which the device may have had before"
 
 Result = tuple[Outcome, str]
@@ -181,4 +182,5 @@ def _rows(plan: Plan, wanted: t.Sequence[str], results: dict[str, Result]) -> li
     rows = [Row(device, *results.get(device, same)) for device in wanted]
     if plan.state == "exact":
         rows += [Row(device, *results[device]) for device in plan.remove]
+        rows += [Row(device, "unchanged", SPARED) for device in plan.spared]
     return rows

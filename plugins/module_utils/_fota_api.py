@@ -14,7 +14,7 @@ from ._answers import Mask, one_line
 from ._client import Client
 from ._errors import ApiError, LicensingError
 from ._fields import number, text
-from ._fota_dialect import ASSIGNED, DIALECTS, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL
+from ._fota_dialect import ASSIGNED, DIALECTS, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL, USED
 from ._paging import FIRST, Page, as_rows, as_set, read_all
 from ._plan import Pool
 from ._verdict import Action, Answer, Verdict
@@ -39,6 +39,9 @@ class FotaApi:
         self.account = account
         self.version = version
         self.max_concurrency = client.max_concurrency
+        self.used_counts: set[int] = set()
+        """What the answers to the last kind of write said about licences in use; several may be under way at a time."""
+        self._last_action: Action = "remove"
 
     def subscription(self) -> Subscription:
         """C(GET /subscriptions/{account}): what was bought, and how much of it is in use."""
@@ -95,6 +98,12 @@ class FotaApi:
         path = self._dialect.path("licenses", self.account, action)
         what = f"{action} the licences of {len(devices)} devices"
         value = self._client.post(what, path, {"deviceList": list(devices)})
+        if action != self._last_action:
+            self._last_action = action
+            self.used_counts.clear()
+        used = number(value, USED)
+        if used is not None:
+            self.used_counts.add(used)
         rows = value.get("deviceList")
         if not isinstance(rows, list):
             raise _missing(what, "deviceList")

@@ -52,6 +52,7 @@ DIALECTS: dict[str, Dialect] = {
 
 TOTAL = ("totalLicenses", "totalLicense")
 ASSIGNED = ("assignedLicenses",)
+USED = ("licUsedCount",)
 PAGE_SIZE = ("maxPageSize",)
 REASON = ("Reason", "resultReason", "reason")
 SUBSCRIBED = ("licenseCount",)

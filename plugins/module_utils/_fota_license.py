@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ._apply import Applied, apply_plan, hold_back, predict
+from ._candidates_seen import mention, spared, touched_candidates
 from ._devices import wanted_devices
 from ._diff import device_diff
 from ._errors import ApiError, LicensingError, Problem
@@ -49,10 +50,12 @@ def run(context: Context) -> Result:
         context.warn(warning)
     api = FotaApi(client, job.account, job.version)
     try:
-        lookup, plan, pool = plan_job(api, job, context.check_mode)
+        lookup, plan, pool = plan_job(api, job, context.check_mode, spared(context, client))
     except ApiError as error:
         raise explained(error, api) from None
+    places = touched_candidates(context, client, plan)
     applied = _carry_out(context, job, plan, pool, api)
+    applied = applied._replace(rows=mention(applied.rows, places))
     pool = _pool_after(context, api, pool, applied)
     return _result(context, lookup, plan, applied, pool)
 
@@ -100,11 +103,11 @@ def _with_counts(applied: Applied) -> LicensingError | None:
 
 
 def _pool_after(context: Context, api: FotaApi, pool: Pool, applied: Applied) -> Pool:
-    """The pool after the run: predicted in check mode, read after writing."""
+    """The pool after the run: computed, and unless the answers confirm that, read."""
     assigned = sum(row.outcome == "assigned" for row in applied.rows)
     removed = sum(row.outcome == "removed" for row in applied.rows)
     predicted = pool.moved(assigned, removed)
-    if context.check_mode or (not assigned and not removed):
+    if context.check_mode or (not assigned and not removed) or predicted.assigned in api.used_counts:
         return predicted
     try:
         page = api.page()

@@ -36,11 +36,14 @@ class Job(t.NamedTuple):
     batch_size: int
 
 
-def plan_job(api: FotaApi, job: Job, check_mode: bool) -> tuple[str, Plan, Pool]:
+def plan_job(
+    api: FotaApi, job: Job, check_mode: bool, spare: t.AbstractSet[str] = frozenset()
+) -> tuple[str, Plan, Pool]:
     """The plan, and how the current state was looked up for it (the value C(lookup) of the result).
 
     The first page tells how large the account is, so it is read in any case. Check mode always lists.
 
+    :param spare: devices that an exact run leaves alone.
     :raises LicensingError: the account could not be read, or not completely.
     """
     first = api.page()
@@ -53,7 +56,7 @@ def plan_job(api: FotaApi, job: Job, check_mode: bool) -> tuple[str, Plan, Pool]
         # The upper bound would trip a guard: only the true plan can tell.
     held, last = api.licensed(first)
     pool = Pool(pool.total if last.total is None else last.total, len(held))
-    return "list", make_plan(scope, job.state, job.wanted.devices, held, pool), pool
+    return "list", make_plan(scope, job.state, job.wanted.devices, held, pool, spare), pool
 
 
 def _listing_pays(job: Job, first: Page) -> bool:

@@ -52,6 +52,7 @@ class Plan:
     :param assign: devices to license, in the order they were named.
     :param remove: devices to lose their licence, in a stable order.
     :param unchanged: named devices that are as wanted.
+    :param spared: devices that an exact run leaves alone though they are not named.
     :param held: licences held before, None when the current state was not listed.
     :param digest: SHA-256 over scope, wanted and live state; None when the live state was not listed.
     """
@@ -62,6 +63,7 @@ class Plan:
     unchanged: tuple[str, ...]
     held: int | None
     digest: str | None
+    spared: tuple[str, ...] = ()
 
     @property
     def changes(self) -> int:
@@ -80,19 +82,25 @@ class Plan:
 
 
 def make_plan(
-    scope: t.Mapping[str, str], state: State, wanted: t.Sequence[str], current: t.AbstractSet[str] | None, pool: Pool
+    scope: t.Mapping[str, str],
+    state: State,
+    wanted: t.Sequence[str],
+    current: t.AbstractSet[str] | None,
+    pool: Pool,
+    spare: t.AbstractSet[str] = frozenset(),
 ) -> Plan:
     """Compare wanted with current.
 
     :param scope: what the plan is bound to besides the devices: account, kind of licence, API version.
     :param current: ids that hold a licence; None when they were not listed: then every named device is touched, and
         ThingSpace's own answer tells which of them changed.
+    :param spare: devices that an exact run leaves alone, named or not.
     """
     if current is None:
         touched = tuple(wanted)
         assign, remove = ((), touched) if state == "absent" else (touched, ())
         return Plan(state, assign, remove, (), None, None)
-    digest = _digest(scope, state, wanted, current, pool)
+    digest = _digest(scope, state, wanted, current, pool, spare)
     if state == "absent":
         remove = tuple(device for device in wanted if device in current)
         unchanged = tuple(device for device in wanted if device not in current)
@@ -101,16 +109,23 @@ def make_plan(
     unchanged = tuple(device for device in wanted if device in current)
     # Whoever holds a licence and is not among the unchanged was not named.
     extra = sorted(current - set(unchanged)) if state == "exact" and len(unchanged) < len(current) else []
-    return Plan(state, assign, tuple(extra), unchanged, len(current), digest)
+    remove = tuple(device for device in extra if device not in spare)
+    spared = tuple(device for device in extra if device in spare)
+    return Plan(state, assign, remove, unchanged, len(current), digest, spared)
 
 
 def _digest(
-    scope: t.Mapping[str, str], state: State, wanted: t.Sequence[str], current: t.AbstractSet[str], pool: Pool
+    scope: t.Mapping[str, str],
+    state: State,
+    wanted: t.Sequence[str],
+    current: t.AbstractSet[str],
+    pool: Pool,
+    spare: t.AbstractSet[str],
 ) -> str:
     """Bound to the wanted and the live state: it changes as soon as either does, whatever the order of the input."""
     digest = hashlib.sha256(
         json.dumps({"scope": dict(scope), "state": state, "total": pool.total}, sort_keys=True).encode()
     )
-    for devices in (wanted, current):
+    for devices in (wanted, current, spare) if spare else (wanted, current):
         digest.update(b"\n--\n" + "\n".join(sorted(devices)).encode())
     return digest.hexdigest()

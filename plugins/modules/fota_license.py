@@ -64,6 +64,18 @@ options:
     type: str
     choices: [auto, list, direct]
     default: auto
+  removal_candidates:
+    description:
+      - What it means that a device is on the list of those that lose their licence first when the subscription shrinks,
+        see M(thingspace.licensing.swm_removal_candidates). The list of O(api_version=v3) is the one of V(v2).
+      - V(report) reads the list when licences are moved, warns about listed devices that get or lose one, and says so
+        in their rows. A list that cannot be read is only worth a warning.
+      - V(keep) does the same, and O(state=exact) leaves the licences of listed devices alone. Then the list must be
+        readable.
+      - V(ignore) does not read it.
+    type: str
+    choices: [report, keep, ignore]
+    default: report
   batch_size:
     description:
       - Devices in one request. Verizon documents no limit.
@@ -71,6 +83,7 @@ options:
     default: 1000
 seealso:
   - module: thingspace.licensing.fota_license_info
+  - module: thingspace.licensing.swm_removal_candidates
   - module: thingspace.licensing.session
 """
 
@@ -261,6 +274,7 @@ def main() -> None:
         **RESERVE_SPEC,
         "state": {"type": "str", "choices": ["present", "absent", "exact"], "default": "present"},
         "lookup": {"type": "str", "choices": ["auto", "list", "direct"], "default": "auto"},
+        "removal_candidates": {"type": "str", "choices": ["report", "keep", "ignore"], "default": "report"},
         "batch_size": {"type": "int", "default": 1000},
     }
     run_module(run, options, **DEVICE_CONSTRAINTS)

@@ -175,6 +175,7 @@ class FakeThingSpace:
         self.total = total
         self.page_size = page_size
         self.bad: set[str] = set()
+        self.candidates: list[str] | Exception = []
         self.faults: list[Fault | None] = []
         self.list_faults: list[Exception | None] = []
         self.writes: list[tuple[str, list[str]]] = []
@@ -183,7 +184,14 @@ class FakeThingSpace:
         self._lock = threading.Lock()
 
     def get(self, operation: str, path: str) -> dict[str, t.Any]:
-        """List."""
+        """List the licensed devices, or the removal candidates of version 2."""
+        if path == f"/fota/v2/licenses/{ACCOUNT}/cancel?startIndex=0":
+            self.log.append("candidates")
+            if isinstance(self.candidates, Exception):
+                raise self.candidates
+            return {"count": len(self.candidates), "hasMoreData": False, "deviceList": self.candidates}
+        if path == f"/fota/v3/subscriptions/{ACCOUNT}":
+            return {"purchaseType": "TS-HFOTA-MRC", "licenseCount": self.total}
         with self._lock:
             prefix = f"/fota/v3/licenses/{ACCOUNT}/index/"
             assert path.startswith(prefix), path

@@ -13,7 +13,12 @@ import typing as t
 import pytest
 from ansible.module_utils import basic
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _fota_license, _fota_license_info
+from ansible_collections.thingspace.licensing.plugins.module_utils import (
+    _candidates_seen,
+    _fota_license,
+    _fota_license_info,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_api import CandidatesApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._connection import CONNECTION_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota_api import FotaApi
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import BASE, CREDENTIALS, FakeThingSpace
@@ -58,7 +63,11 @@ def runner(
     def operations(_client: t.Any, account: str, version: str) -> FotaApi:
         return FotaApi(t.cast(t.Any, space), account, version)
 
+    def candidates(_client: t.Any, account: str, version: str) -> CandidatesApi:
+        return CandidatesApi(t.cast(t.Any, space), account, version)
+
     if space is not None:
+        monkeypatch.setattr(_candidates_seen, "CandidatesApi", candidates)
         for flow in (_fota_license, _fota_license_info):
             monkeypatch.setattr(flow, "FotaApi", operations)
 
