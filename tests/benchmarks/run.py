@@ -19,6 +19,7 @@ from pathlib import Path
 
 import alternatives
 import budget
+import candidates
 import confirmations
 import converge
 import growth
@@ -28,7 +29,7 @@ import simsec
 from processes import Workspace
 from table import Row, render
 
-_ORDER = (converge, no_op, alternatives, growth, budget, journal_size, simsec, confirmations)
+_ORDER = (converge, no_op, alternatives, growth, budget, journal_size, simsec, confirmations, candidates)
 BENCHES = {bench.NAME: bench.run for bench in _ORDER}
 
 

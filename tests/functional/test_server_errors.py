@@ -23,8 +23,8 @@ def test_a_read_is_repeated(simulator: Simulator, module: Module, status: int) -
     assert [(r["operation"], r["status"]) for r in simulator.requests()][2:] == [
         ("fota_list", status),
         ("fota_list", 200),
+        ("candidates_list", 200),
         ("fota_assign", 200),
-        ("fota_list", 200),
     ]
     assert outcome.result["requests"]["retried"] == 1
 
