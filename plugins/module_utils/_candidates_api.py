@@ -63,12 +63,17 @@ class CandidatesApi:
 
         :raises IncompleteList: it contradicts itself, also when read again.
         """
-        before: list[str] | None = None
-        for _reading in range(READINGS):
-            reading = self._read_once()
-            if not reading.odd or (reading.devices == before and not reading.broken):
+        first = reading = self._read_once(overlap=0)
+        for _again in range(READINGS - 1):
+            if not reading.odd:
                 return reading.devices
-            before = reading.devices
+            # Pages that overlap by one show whether the record numbers are honoured.
+            reading = self._read_once(overlap=1)
+            if not reading.broken and reading.devices == first.devices:
+                return reading.devices
+            first = reading
+        if not reading.odd:
+            return reading.devices
         raise IncompleteList(reading.odd, "removal candidates")
 
     def append(self, devices: t.Sequence[str]) -> None:
@@ -91,28 +96,28 @@ class CandidatesApi:
         count = {"count": len(devices)} if self.version == "v2" else {}
         self._client.post(what, self._path, {**kind, **count, "deviceList": list(devices)})
 
-    def _read_once(self) -> _Reading:
+    def _read_once(self, overlap: int) -> _Reading:
         devices: list[str] = []
-        updated: set[str] = set()
-        while True:
+        pages: list[_Page] = []
+        while not pages or pages[-1].more:
+            known = devices[-overlap:] if overlap else []
             try:
-                page = self._page(len(devices))
+                page = self._page(len(devices) - len(known))
             except ApiError as error:
                 if not _past_the_end(error):
                     raise
                 # Some servers may say so of an empty list, too: it has no record 0.
                 return _Reading(devices, "it ended before its last page" if devices else "", bool(devices))
-            devices += page.devices
-            updated.add(page.updated)
-            if not page.more:
-                break
-            if not page.devices:
+            if page.devices[: len(known)] != known:
+                return _Reading(devices, "its pages do not fit together", broken=True)
+            if page.more and known and len(page.devices) == len(known):
+                overlap = 0  # a page of one device cannot overlap
+                continue
+            if page.more and not page.devices:
                 return _Reading(devices, "an empty page claims that more devices follow", broken=True)
-        if page.counted not in (None, len(devices), len(page.devices)):
-            return _Reading(devices, f"it names {len(devices)} devices, and counts {page.counted}", broken=True)
-        if len(updated) > 1:
-            return _Reading(devices, "it was changed while it was read")
-        return _Reading(devices, "a device stands on it twice" if len(set(devices)) < len(devices) else "")
+            devices += page.devices[len(known) :]
+            pages.append(page)
+        return _judged(devices, pages)
 
     def _page(self, start: int) -> _Page:
         """One page; a documented path that the server does not know is given up for good."""
@@ -124,6 +129,16 @@ class CandidatesApi:
                 if not is_unknown_path(error) or len(self._forms) == 1:
                     raise
                 self._forms = self._forms[1:]
+
+
+def _judged(devices: list[str], pages: list[_Page]) -> _Reading:
+    """What one reading is worth. C(count) may be the length of the list, or of the page."""
+    counts = [page.counted for page in pages if page.counted is not None]
+    if counts != [len(page.devices) for page in pages if page.counted is not None] and set(counts) != {len(devices)}:
+        return _Reading(devices, f"it names {len(devices)} devices, and counts {counts[-1]}", broken=True)
+    if len({page.updated for page in pages}) > 1:
+        return _Reading(devices, "it was changed while it was read")
+    return _Reading(devices, "a device stands on it twice" if len(set(devices)) < len(devices) else "")
 
 
 def is_unknown_path(error: LicensingError) -> bool:

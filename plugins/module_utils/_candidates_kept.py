@@ -19,6 +19,9 @@ import typing as t
 from ._errors import LicensingError
 from ._runtime_dir import Store
 
+LOCK_PATIENCE = 60.0
+"""Seconds to wait until another task is through with the list."""
+
 
 class Recovery(t.NamedTuple):
     """What a kept list means for the live one.
@@ -32,25 +35,28 @@ class Recovery(t.NamedTuple):
 
 
 class KeptList:
-    """The kept list of one account and API version.
+    """The kept list of one account. Whether v1 and v2 show one list or two is not documented; one is assumed.
 
     :param store: what tasks of one user share; without a C(runtime_dir), nothing is kept.
     """
 
-    def __init__(self, store: Store, account: str, version: str) -> None:
+    def __init__(self, store: Store, account: str) -> None:
         self._store = store
-        self._name = f"candidates-{version}-{account}"
-        self.location = f"{store.location}/{self._name}.json" if store.location else None
+        self._name = f"candidates-{account}"
+        self.location = self._file(self._name)
 
-    def writing(self, patience: float) -> t.ContextManager[object]:
-        """Keep other tasks of this user from writing the same list."""
+    def _file(self, name: str) -> str | None:
+        return f"{self._store.location}/{name}.json" if self._store.location else None
+
+    def alone(self, patience: float) -> t.ContextManager[object]:
+        """Keep other tasks of this user from writing the same list, or from reading it half written."""
         return self._store.transaction(self._name + ".writing", patience=patience)
 
     def keep(self, previous: t.Sequence[str], target: t.Sequence[str]) -> None:
         """Write down what the list is, and what it is about to become."""
         with self._store.transaction(self._name) as state:
             state.update(
-                previous=list(previous), target=list(target), since=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+                previous=list(previous), target=list(target), since=time.strftime("%Y-%m-%dT%H-%M-%SZ", time.gmtime())
             )
 
     def forget(self) -> None:
@@ -58,22 +64,31 @@ class KeptList:
         with contextlib.suppress(LicensingError), self._store.transaction(self._name) as state:
             state.clear()
 
-    def recover(self, live: list[str]) -> Recovery:
-        """Whether the live list is what an interrupted rewrite left."""
+    def recover(self, live: list[str], *, put_aside: bool) -> Recovery:
+        """Whether the live list is what an interrupted rewrite left.
+
+        :param put_aside: whether a kept list that does not fit any more is put into a file of its own.
+        """
         with self._store.transaction(self._name) as state:
             previous, target, since = state.get("previous"), state.get("target"), state.get("since")
-        if not isinstance(previous, list) or not isinstance(target, list) or live in (previous, target):
-            return Recovery(None, "")
-        if live and live in (target[: len(live)], previous[: len(live)]):
-            text = (
-                f"A rewrite of the removal candidates was interrupted at {since}: {len(live)} of them are left of the "
-                f"{len(previous)} before. The next change of the list starts from those."
-            )
-            return Recovery(previous, text)
+            if not isinstance(previous, list) or not isinstance(target, list) or live in (previous, target):
+                state.clear()
+                return Recovery(None, "")
+            if live and live in (target[: len(live)], previous[: len(live)]):
+                text = (
+                    f"A rewrite of the removal candidates was interrupted at {since}: {len(live)} of them are left of "
+                    f"the {len(previous)} before. The next change of the list starts from those."
+                )
+                return Recovery(previous, text)
+            name = self._name
+            if put_aside:
+                name = f"{self._name}.{since}"
+                with self._store.transaction(name) as aside:
+                    aside.update(state)
+                state.clear()
         text = (
             f"A rewrite of the removal candidates was interrupted at {since}, and the list was changed since, so it is "
-            f"taken as it is. The list before that rewrite stands in {self.location}. Delete that file when you do not "
-            "need it any more."
+            f"taken as it is. The list before that rewrite stands in {self._file(name)}."
         )
         return Recovery(None, text)
 

@@ -39,6 +39,7 @@ class CandidatesPlan:
 
     :param unchanged: how many of the named devices are as wanted.
     :param live: the list as ThingSpace has it.
+    :param base: the list to start from: the live one, or the one that an interrupted run was about to change.
     :param target: the list as it shall be.
     :param add: devices to list, in the order of the target.
     :param remove: devices to take off the list, with the reason, in the order of the list.
@@ -50,6 +51,7 @@ class CandidatesPlan:
     state: State
     unchanged: int
     live: tuple[str, ...]
+    base: tuple[str, ...]
     target: tuple[str, ...]
     add: tuple[str, ...]
     remove: dict[str, str]
@@ -85,7 +87,7 @@ def make_candidates_plan(wish: Wish, live: t.Sequence[str], whole: t.Sequence[st
     """
     base = list(live if whole is None else whole)
     target = _target(wish, base)
-    if target[: len(base)] != base:
+    if whole is not None or target[: len(base)] != base:
         # That somebody listed a device twice is no reason to rewrite the list; when it is rewritten, it is mended.
         target = list(dict.fromkeys(target))
     listed, wanted, named = set(live), set(target), set(wish.devices)
@@ -97,6 +99,7 @@ def make_candidates_plan(wish: Wish, live: t.Sequence[str], whole: t.Sequence[st
         state=wish.state,
         unchanged=len(named.difference(add, remove, move)),
         live=tuple(live),
+        base=tuple(base),
         target=tuple(target),
         add=add,
         remove=remove,

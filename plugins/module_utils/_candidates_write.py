@@ -30,6 +30,9 @@ SAFE_BATCH = 1000
 GRACE = 60.0
 """Seconds beyond the deadline for putting the previous list back."""
 
+MOST_REFUSED = 20
+"""Devices that putting back may leave out because ThingSpace refuses them one by one."""
+
 Fate = t.Literal["written", "untouched", "put_back", "broken"]
 
 
@@ -49,31 +52,40 @@ class Written(t.NamedTuple):
 def carry_out(api: CandidatesApi, plan: CandidatesPlan, batch_size: int, kept: KeptList) -> Written:
     """Make the list what the plan wants."""
     if plan.appends:
-        return _append(api, plan, batch_size)
-    try:
-        now = api.read()
-    except LicensingError as error:
-        return Written(list(plan.live), error, "untouched")
-    if now != list(plan.live):
-        text = "Somebody changed the removal candidates after this task had planned. Nothing was written. Run again."
-        return Written(now, LicensingError(text, code="list_changed"), "untouched")
-    kept.keep(plan.live, plan.target)
-    written = _rewrite(api, list(plan.live), list(plan.target), batch_size)
-    if written.fate == "broken" and written.failure is not None:
-        written.failure.message += f" {kept.where_to_find(plan.live)}"
-        written.failure.details["previous_list"] = kept.location or list(plan.live)
+        written = _append(api, plan.target[len(plan.live) :], batch_size)
     else:
+        try:
+            now = api.read()
+        except LicensingError as error:
+            return Written(list(plan.live), error, "untouched")
+        if now != list(plan.live):
+            text = (
+                "Somebody changed the removal candidates after this task had planned. Nothing was written. Run again."
+            )
+            return Written(now, LicensingError(text, code="list_changed"), "untouched")
+        kept.keep(plan.base, plan.target)
+        written = _rewrite(api, list(plan.live), list(plan.target), batch_size)
+        if written.fate == "broken" and written.failure is not None:
+            written.failure.message += f" {kept.where_to_find(plan.base)}"
+            written.failure.details["previous_list"] = kept.location or list(plan.base)
+    as_it_was = written.fate in ("untouched", "put_back") and plan.base == plan.live
+    if as_it_was or (written.fate == "written" and written.failure is None):
         kept.forget()
     return written
 
 
-def _append(api: CandidatesApi, plan: CandidatesPlan, batch_size: int) -> Written:
+def _append(api: CandidatesApi, devices: t.Sequence[str], batch_size: int) -> Written:
     failure: LicensingError | None = None
+    taken = 0
     try:
-        for batch in _batches(plan.target[len(plan.live) :], batch_size):
+        for batch in _batches(devices, batch_size):
             _step(api, functools.partial(api.append, batch), functools.partial(_has_taken, batch))
+            taken += len(batch)
     except LicensingError as error:
+        if not taken and _too_many(error, devices, batch_size):
+            return _append(api, devices, SAFE_BATCH)
         failure = error
+        api.allow(GRACE)
     try:
         return Written(api.read(), failure, "written")
     except LicensingError as error:
@@ -81,22 +93,27 @@ def _append(api: CandidatesApi, plan: CandidatesPlan, batch_size: int) -> Writte
 
 
 def _rewrite(api: CandidatesApi, live: list[str], target: list[str], batch_size: int) -> Written:
-    done = live
+    done: list[str] = []
     try:
-        for number in _replace(api, live, target, batch_size):
-            done = target[:number]
+        for batch in _replace(api, live, target, batch_size):
+            done += batch
     except LicensingError as error:
-        if done is live and rejects_devices(error) and batch_size > SAFE_BATCH and len(target) > SAFE_BATCH:
+        if not done and _too_many(error, target, batch_size):
             return _rewrite(api, live, target, SAFE_BATCH)
-        return _undo(api, live, target, error)
+        return _undo(api, live, target, error, min(batch_size, SAFE_BATCH))
     try:
         return Written(api.read(), None, "written")
     except LicensingError as error:
         return Written(None, error, "broken")
 
 
-def _replace(api: CandidatesApi, before: list[str], after: list[str], batch_size: int) -> t.Iterator[int]:
-    """Replace one list by another; yields how much of it stands after each request."""
+def _too_many(error: LicensingError, devices: t.Sequence[str], batch_size: int) -> bool:
+    """Whether a request may have been refused because of its size alone."""
+    return rejects_devices(error) and min(batch_size, len(devices)) > SAFE_BATCH
+
+
+def _replace(api: CandidatesApi, before: list[str], after: list[str], batch_size: int) -> t.Iterator[t.Sequence[str]]:
+    """Replace one list by another; yields each batch that stands."""
     if not after:
         _step(api, api.delete, functools.partial(_is_now, before, []))
         return
@@ -105,10 +122,10 @@ def _replace(api: CandidatesApi, before: list[str], after: list[str], batch_size
         send = functools.partial(api.append if done else api.replace, batch)
         _step(api, send, functools.partial(_is_now, done or before, [*done, *batch]))
         done = [*done, *batch]
-        yield len(done)
+        yield batch
 
 
-def _undo(api: CandidatesApi, live: list[str], target: list[str], error: LicensingError) -> Written:
+def _undo(api: CandidatesApi, live: list[str], target: list[str], error: LicensingError, batch_size: int) -> Written:
     """A rewrite failed: put the previous list back, unless somebody else's would be overwritten by that."""
     api.allow(GRACE)
     try:
@@ -116,18 +133,24 @@ def _undo(api: CandidatesApi, live: list[str], target: list[str], error: Licensi
         if now == live:
             error.message += " The removal candidates are as they were."
             return Written(now, error, "untouched")
-        if now != target[: len(now)] or (target and not now):
+        if not is_part(now, target) or (target and not now):
             error.message += " Somebody else changed the removal candidates meanwhile, so they were not put back."
             error.code = "list_changed"
             return Written(now, error, "broken")
-        for _number in _replace(api, now, live, SAFE_BATCH):
-            pass
+        refused = put_back(api, now, live, batch_size)
         now = api.read()
     except LicensingError as second:
         error.message += f" The previous removal candidates could not be put back: {second.message}"
         error.code = "list_not_restored"
         return Written(None, error, "broken")
-    if now != live:
+    if refused:
+        shown = ", ".join(refused[:5]) + (", ..." if len(refused) > 5 else "")
+        error.message += (
+            f" The previous removal candidates were put back, but ThingSpace does not take {shown} any more."
+        )
+        error.code = "list_not_restored"
+        return Written(now, error, "broken")
+    if list(dict.fromkeys(now)) != list(dict.fromkeys(live)):
         error.message += " The previous removal candidates were put back, and somebody else changed them since."
         error.code = "list_changed"
         return Written(now, error, "broken")
@@ -153,6 +176,37 @@ def _step(api: CandidatesApi, send: t.Callable[[], None], took: t.Callable[[list
                 return
             if effect is None or attempt == RESENDS:
                 raise
+
+
+def put_back(api: CandidatesApi, now: list[str], devices: list[str], batch_size: int) -> list[str]:
+    """Make this the list, but for devices that ThingSpace refuses even alone; returns those.
+
+    :raises LicensingError: it refuses too many, or something else went wrong.
+    """
+    waiting = [list(batch) for batch in _batches(devices, batch_size)][::-1]
+    done: list[str] = []
+    refused: list[str] = []
+    while waiting:
+        batch = waiting.pop()
+        send = functools.partial(api.append if done else api.replace, batch)
+        try:
+            _step(api, send, functools.partial(_is_now, done or now, [*done, *batch]))
+        except LicensingError as error:
+            if not rejects_devices(error) or len(refused) >= MOST_REFUSED:
+                raise
+            if len(batch) == 1:
+                refused += batch
+            else:
+                waiting += [batch[len(batch) // 2 :], batch[: len(batch) // 2]]
+            continue
+        done += batch
+    return refused
+
+
+def is_part(some: t.Sequence[str], whole: t.Sequence[str]) -> bool:
+    """Whether all of some stand in the whole, in the same order."""
+    rest = iter(whole)
+    return all(device in rest for device in some)
 
 
 def _is_now(before: list[str], after: list[str], now: list[str]) -> bool | None:

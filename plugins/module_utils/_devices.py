@@ -53,7 +53,10 @@ def named_devices(
         entries = list(enumerate(params.get(option) or [], 1))
         where = f"{option}, entry"
     if repeated:
-        entries = list({str(value): (number, value) for number, value in reversed(entries)}.values())[::-1]
+        firsts: dict[str, tuple[int, t.Any]] = {}
+        for number, value in entries:
+            firsts.setdefault(clean(str(value)), (number, value))
+        entries = list(firsts.values())
     return _check(where, entries, kind)
 
 
@@ -81,7 +84,7 @@ def _one(value: t.Any, kind: Kind) -> tuple[str, str | None]:
         device = clean(value)
         return device, problem(device, kind)
     if isinstance(value, (dict, list)):
-        return type(value).__name__, "is not an id; 'devices' is a flat list of strings"
+        return type(value).__name__, "is not an id; ids are a flat list of strings"
     device = str(value)
     wrong = problem(device, kind)
     if wrong:

@@ -13,7 +13,8 @@ import re
 
 _FORM = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)"
-    r"(?:[T ](?P<time>\d\d:\d\d)(?P<seconds>:\d\d)?(?:\.(?P<fraction>\d{1,9}))? ?(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?Z?)?",
+    r"(?:[T ](?P<time>\d\d:\d\d)(?P<seconds>:\d\d)?(?:\.(?P<fraction>\d{1,9}))? ?"
+    r"(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?(?:Z| UTC)?)?",
     re.IGNORECASE,
 )
 
@@ -22,6 +23,7 @@ def parse_moment(text: str) -> datetime.datetime | None:
     """The moment that a text names, in UTC; None when it names none. Without a time zone it is UTC.
 
     ThingSpace's own examples have an offset and a C(Z) after it (C(2018-05-15T14:00:00-08:00Z)): the offset counts.
+    Others write C(2018-03-22 00:06:00.069 +0000 UTC).
     """
     match = _FORM.fullmatch(text.strip())
     if match is None:

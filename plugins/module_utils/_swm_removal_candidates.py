@@ -12,7 +12,7 @@ import typing as t
 
 from ._candidates_api import CandidatesApi
 from ._candidates_guards import enforce_candidates
-from ._candidates_kept import KeptList
+from ._candidates_kept import LOCK_PATIENCE, KeptList
 from ._candidates_plan import CandidatesPlan, Wish, make_candidates_plan
 from ._candidates_rows import foreseen, in_doubt, not_sent, rows_after
 from ._candidates_write import Written, carry_out
@@ -24,7 +24,6 @@ from ._guards import Limits, limits_from
 from ._module import Context, Result
 from ._outcomes import Report, Row, failure_of, report_path_problems, reported, summarise, write_csv
 
-LOCK_PATIENCE = 60.0
 NAMED = 20
 
 
@@ -46,6 +45,7 @@ class Done(t.NamedTuple):
     rows: list[Row]
     now: t.Sequence[str] | None
     failure: LicensingError | None
+    changed: bool
 
 
 def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
@@ -73,10 +73,8 @@ def run(context: Context) -> Result:
             context.warn(warning)
     api = CandidatesApi(client, job.wish.account, job.wish.version)
     licences = FotaApi(client, job.wish.account, job.wish.version)
-    kept = KeptList(client.store, job.wish.account, job.wish.version)
-    if context.check_mode:
-        return _converge(context, job, api, licences, kept)
-    with kept.writing(min(LOCK_PATIENCE, float(context.params["deadline"]))):
+    kept = KeptList(client.store, job.wish.account)
+    with kept.alone(min(LOCK_PATIENCE, float(context.params["deadline"]))):
         return _converge(context, job, api, licences, kept)
 
 
@@ -85,7 +83,7 @@ def _converge(context: Context, job: Job, api: CandidatesApi, licences: FotaApi,
         live = api.read()
     except ApiError as error:
         raise explained(error, licences) from None
-    recovery = kept.recover(live)
+    recovery = kept.recover(live, put_aside=not context.check_mode)
     if recovery.warning:
         context.warn(recovery.warning)
     plan = make_candidates_plan(job.wish, live, recovery.whole)
@@ -101,9 +99,11 @@ def _carry_out(
         enforce_candidates(plan, job.limits)
         _require_licences(context, plan, licences)
     except LicensingError as error:
-        return Done(not_sent(job.wish, plan, "not sent: the plan was stopped"), plan.live, error)
+        return Done(not_sent(job.wish, plan, "not sent: the plan was stopped"), plan.live, error, changed=False)
+    if not plan.needed and not context.check_mode:
+        kept.forget()
     if context.check_mode or not plan.needed:
-        return Done(foreseen(job.wish, plan), plan.target, None)
+        return Done(foreseen(job.wish, plan), plan.target, None, plan.needed)
     return _judge(context, job.wish, plan, carry_out(api, plan, job.batch_size, kept))
 
 
@@ -137,24 +137,23 @@ def _judge(context: Context, wish: Wish, plan: CandidatesPlan, written: Written)
     """Rows and failure from what the reading after the run shows."""
     now, failure = written.now, written.failure
     if failure is not None:
-        failure.details["list"] = written.fate
+        failure.details["list"] = "untouched" if written.fate == "written" and now == list(plan.live) else written.fate
     if now is None:
         why = failure.message if failure else ""
-        return Done(in_doubt(wish, plan, f"sent; reading back failed: {why}"), None, failure)
+        return Done(in_doubt(wish, plan, f"sent; reading back failed: {why}"), None, failure, changed=True)
     if written.fate in ("untouched", "put_back"):
         why = "not sent" if written.fate == "untouched" else "put back as it was"
-        return Done(not_sent(wish, plan, f"{why}: {failure.message if failure else ''}"), now, failure)
-    done = Done(rows_after(wish, plan, now, failure.message if failure else ""), now, failure)
+        return Done(not_sent(wish, plan, f"{why}: {failure.message if failure else ''}"), now, failure, changed=False)
+    changed = tuple(now) != plan.live
+    done = Done(rows_after(wish, plan, now, failure.message if failure else ""), now, failure, changed)
     strange = _strange(plan, now)
     if not strange or failure is not None:
         return done
+    strange = f"The removal candidates are not what this task left: {strange}. Somebody else changed them meanwhile."
     if plan.appends and wish.state != "exact":
-        context.warn(f"Somebody else changed the removal candidates while this task was at it: {strange}.")
+        context.warn(strange)
         return done
-    text = (
-        f"Somebody else changed the removal candidates while this task was at it: {strange}. That change was left "
-        "alone. Look at the list, and run again."
-    )
+    text = f"{strange} That change was left alone. Look at the list, and run again."
     return done._replace(failure=LicensingError(text, code="list_changed"))
 
 
@@ -163,7 +162,7 @@ def _strange(plan: CandidatesPlan, now: t.Sequence[str]) -> str:
     there, wanted, before = set(now), set(plan.target), set(plan.live)
     added = [device for device in now if device not in wanted and device not in before]
     gone = [device for device in plan.target if device not in there and device in before]
-    kept = [device for device in plan.target if device in there]
+    kept = [device for device in dict.fromkeys(plan.target) if device in there]
     moved = not added and not gone and [device for device in dict.fromkeys(now) if device in wanted] != kept
     parts = [
         f"{len(devices)} {what} ({', '.join(devices[:5])}{', ...' if len(devices) > 5 else ''})"
@@ -176,13 +175,13 @@ def _strange(plan: CandidatesPlan, now: t.Sequence[str]) -> str:
 def _result(context: Context, plan: CandidatesPlan, done: Done) -> Result:
     """The module's result; writes the report file."""
     params = context.params
-    now = plan.target if done.now is None else tuple(done.now)
+    now = plan.live if not done.changed else plan.target if done.now is None else tuple(done.now)
     values: dict[str, t.Any] = {
         "lookup": "list",
         "plan": plan.as_result(),
         "summary": summarise(done.rows),
         "devices": reported(done.rows, t.cast(Report, params["report"]), plan.move),
-        "candidate_count": None if done.now is None else len(now),
+        "candidate_count": None if done.now is None else len(done.now),
     }
     if context.diff_mode:
         values["diff"] = order_diff(f"{params['account']}: removal candidates, in order", plan.live, now)
@@ -192,4 +191,4 @@ def _result(context: Context, plan: CandidatesPlan, done: Done) -> Result:
             write_csv(params["devices_report"], Row._fields, done.rows)
         except LicensingError as error:
             failure = failure or error
-    return Result(values, changed=now != plan.live, failure=failure)
+    return Result(values, changed=done.changed, failure=failure)

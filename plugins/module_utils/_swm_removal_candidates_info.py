@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ._candidates_api import CandidatesApi
-from ._candidates_kept import KeptList
+from ._candidates_kept import LOCK_PATIENCE, KeptList
 from ._errors import ApiError, LicensingError, Problem
 from ._eviction import Forecast, forecast
 from ._fota_api import FotaApi, explained
@@ -34,8 +34,10 @@ def run(context: Context) -> Result:
     account, version = params["account"], params["api_version"]
     licences = FotaApi(client, account, version)
     try:
-        candidates = CandidatesApi(client, account, version).read()
-        recovery = KeptList(client.store, account, version).recover(candidates)
+        kept = KeptList(client.store, account)
+        with kept.alone(min(LOCK_PATIENCE, float(params["deadline"]))):
+            candidates = CandidatesApi(client, account, version).read()
+            recovery = kept.recover(candidates, put_aside=False)
         if recovery.warning:
             context.warn(recovery.warning)
         if params["shrink_to"] is None:

@@ -170,7 +170,7 @@ class Simulator:
             if request["operation"] == "fota_list" and request["status"] == 200:
                 pending.clear()
             elif request["write"] and request["status"] != 429:
-                sent = {(request["operation"], device) for device in request["devices"]}
+                sent = {(request["operation"], device) for device in request["devices"] or ()}
                 blind += [device for _operation, device in sorted(sent & pending)]
                 pending |= sent
         return blind

@@ -40,3 +40,13 @@ def test_nothing_more_goes_when_it_is_over() -> None:
     clock.now += 1
     with pytest.raises(TransportError):
         deadline.require(0.0, "send")
+
+
+def test_what_must_not_stay_half_done_gets_more_time() -> None:
+    clock = Clock()
+    deadline = Deadline(10.0, clock)
+    deadline.extend(5.0)
+    assert deadline.remaining() == 10.0
+    clock.now += 20
+    deadline.extend(5.0)
+    assert deadline.remaining() == 5.0

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._device_ids import passes_luhn
-from ansible_collections.thingspace.licensing.plugins.module_utils._devices import Wanted, wanted_devices
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices import Wanted, named_devices, wanted_devices
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imei, imeis
 
 A, B, C = imeis(3)
@@ -59,7 +59,7 @@ def test_numbers_are_ids_as_long_as_they_kept_their_digits() -> None:
 @pytest.mark.parametrize(("value", "name"), [({"device_id": A}, "dict"), ([A], "list")])
 def test_structures(value: t.Any, name: str) -> None:
     assert inline(value)[1] == [
-        ("invalid_devices", f"devices, entry 1: '{name}' is not an id; 'devices' is a flat list of strings.")
+        ("invalid_devices", f"devices, entry 1: '{name}' is not an id; ids are a flat list of strings.")
     ]
 
 
@@ -127,3 +127,18 @@ def test_every_entry_is_a_device_or_a_problem(entries: list[int | str]) -> None:
     wanted, problems = inline(*given_)
     assert len(wanted.devices) + len(problems) == len(given_)
     assert wanted.devices == list(dict.fromkeys(imei(entry) for entry in entries if isinstance(entry, int)))
+
+
+def test_other_options_name_devices_in_the_same_way(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text(f"site,imei,spare\n1,{A},{B}\n2,{A},{C}\n")
+    params = {"protected_file": str(tmp_path / "x.csv"), "protected_column": "spare", "devices": ["x"]}
+    assert named_devices(params, "protected") == ([B, C], [])
+    assert named_devices({"protected": None}, "protected") == ([], [])
+    assert named_devices({"protected": [A, "x"]}, "protected")[1][0].text.startswith("protected, entry 2: 'x'")
+
+
+@pytest.mark.parametrize("again", [A, int(A), f" {A}"])
+def test_naming_a_device_twice_may_be_all_right(again: t.Any) -> None:
+    devices, problems = named_devices({"protected": [C, A, B, again]}, "protected", repeated=True)
+    assert (sorted(devices), problems) == ([A, B, C], [])
+    assert len(named_devices({"protected": [C, A, B, again]}, "protected")[1]) == 1

@@ -57,6 +57,12 @@ def test_reported(report: Report, outcomes: list[str]) -> None:
     assert all(set(row) == {"device_id", "outcome", "reason"} for row in rows)
 
 
+def test_what_changed_its_place_is_reported_as_changed() -> None:
+    rows = [Row("a", "unchanged", "moved"), Row("b", "unchanged", "")]
+    counts = {report: len(reported(rows, report, {"a"})) for report in t.get_args(Report)}
+    assert counts == {"changed": 1, "failed": 0, "all": 2, "none": 0}
+
+
 def test_good_rows_are_no_failure() -> None:
     assert failure_of([]) is None
     assert failure_of([row for row in ALL if row.outcome not in ("failed", "unknown", "skipped")]) is None

@@ -1,0 +1,237 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The operations of the removal candidate list, over a client that knows which calls come."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_api import CandidatesApi, is_unknown_path
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import Client
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, LicensingError
+from ansible_collections.thingspace.licensing.plugins.module_utils._paging import IncompleteList
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, refusal
+
+Call = tuple[str, str, t.Any]
+
+PATH = {version: f"/fota/{version}/licenses/{ACCOUNT}/cancel" for version in ("v1", "v2")}
+NO_PATH = ApiError("no such path", code="api_rejected", status=404)
+NO_API = ApiError("no such API", code="api_rejected", status=403, api_code="900906")
+PAST = refusal("Index exceeds number of devices in list")
+
+
+class Calls:
+    """A client that expects these calls: (method, path, answer or error)."""
+
+    def __init__(self, *calls: Call) -> None:
+        self.calls = list(calls)
+        self.bodies: list[t.Any] = []
+        self.allowed = 0.0
+
+    def get(self, operation: str, path: str) -> dict[str, t.Any]:
+        """The next answer."""
+        return self._next("GET", path)
+
+    def post(self, operation: str, path: str, body: t.Any) -> dict[str, t.Any]:
+        """The next answer."""
+        self.bodies.append(body)
+        return self._next("POST", path)
+
+    def delete(self, operation: str, path: str) -> dict[str, t.Any]:
+        """The next answer."""
+        return self._next("DELETE", path)
+
+    def allow(self, seconds: float) -> None:
+        """Note it."""
+        self.allowed = seconds
+
+    def _next(self, method: str, path: str) -> dict[str, t.Any]:
+        assert self.calls, f"unexpected {method} {path}"
+        wanted, where, answer = self.calls.pop(0)
+        assert (method, path) == (wanted, where)
+        if isinstance(answer, Exception):
+            raise answer
+        return t.cast("dict[str, t.Any]", answer)
+
+
+def make(version: str, *calls: Call) -> tuple[CandidatesApi, Calls]:
+    """The operations, and the calls they are to make."""
+    client = Calls(*calls)
+    return CandidatesApi(t.cast(Client, client), ACCOUNT, version), client
+
+
+def page(devices: str, count: t.Any = None, more: t.Any = False, updated: str = "then") -> dict[str, t.Any]:
+    """An answer that lists devices with names of one letter."""
+    return {"count": count, "hasMoreData": more, "updateTime": updated, "deviceList": list(devices)}
+
+
+def read(*answers: t.Any) -> list[str]:
+    """What reading makes of these answers in version 2; each says itself where it starts: (record number, answer)."""
+    calls = [("GET", f"{PATH['v2']}?startIndex={start}", answer) for start, answer in answers]
+    api, client = make("v2", *calls)
+    try:
+        return api.read()
+    finally:
+        assert client.calls == []
+
+
+def why(*answers: t.Any, again: tuple[t.Any, ...] | None = None) -> str:
+    """Why a list that answers like this, and like C(again) to the two readings in overlapping pages, is not trusted."""
+    with pytest.raises(IncompleteList, match="list of removal candidates cannot be trusted") as caught:
+        read(*answers, *(answers if again is None else again) * 2)
+    return caught.value.message.split("cannot be trusted: ")[1].split(". It was read again")[0]
+
+
+@pytest.mark.parametrize(("version", "form"), [("v1", "/index/"), ("v2", "?startIndex=")])
+def test_pages_go_by_record_number(version: str, form: str) -> None:
+    where = PATH[version] + form
+    api, client = make(
+        version,
+        ("GET", where + "0", page("cab", 6, True)),
+        ("GET", where + "3", page("ed", 6, True)),
+        ("GET", where + "5", page("f", 6)),
+    )
+    assert (api.read(), client.calls) == (list("cabedf"), [])
+
+
+@pytest.mark.parametrize("error", [NO_PATH, NO_API])
+def test_the_other_form_of_the_path_is_taken_for_good(error: ApiError) -> None:
+    index = PATH["v2"] + "/index/"
+    api, client = make(
+        "v2",
+        ("GET", PATH["v2"] + "?startIndex=0", error),
+        ("GET", index + "0", page("ab", 3, True)),
+        ("GET", index + "2", page("c", 3)),
+        ("GET", index + "0", page("a")),
+        ("GET", index + "0", error),
+    )
+    assert (api.read(), api.read()) == (["a", "b", "c"], ["a"])
+    with pytest.raises(ApiError) as caught:
+        api.read()
+    assert (caught.value, client.calls) == (error, [])
+
+
+def test_another_refusal_does_not_change_the_path() -> None:
+    with pytest.raises(ApiError, match="no such account"):
+        read((0, refusal("no such account")))
+
+
+def test_unknown_paths() -> None:
+    errors: list[LicensingError] = [NO_PATH, NO_API, PAST, IncompleteList("x")]
+    assert [is_unknown_path(error) for error in errors] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    "answer", [PAST, page(""), {"hasMoreData": False}, {"hasMoreData": "False", "deviceList": None}]
+)
+def test_an_empty_list(answer: t.Any) -> None:
+    assert read((0, answer)) == []
+
+
+def test_a_list_that_gets_shorter_meanwhile_is_read_again() -> None:
+    assert read((0, page("ab", 4, True)), (2, PAST), (0, page("a", 1))) == ["a"]
+    first = (0, page("ab", 4, True))
+    assert why(first, (2, PAST), again=(first, (1, PAST))) == "it ended before its last page"
+
+
+@pytest.mark.parametrize("counts", [(3, 3), (2, 1), ("3", "3"), (None, None), ("many", "many")])
+def test_the_count_is_that_of_the_list_or_of_the_page(counts: tuple[t.Any, t.Any]) -> None:
+    assert read((0, page("ab", counts[0], True)), (2, page("c", counts[1]))) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("counts", [(1, 1), (2, 3), (3, 2)])
+def test_counts_that_fit_neither(counts: tuple[t.Any, t.Any]) -> None:
+    first = (0, page("ab", counts[0], True))
+    last = counts[1]
+    assert "it names 3 devices" in why(first, (2, page("c", last)), again=(first, (1, page("bc", last))))
+
+
+def test_a_count_that_does_not_fit() -> None:
+    first = (0, page("ab", 4, True))
+    told = why(first, (2, page("c", 4)), again=(first, (1, page("bc", 4))))
+    assert told == "it names 3 devices, and counts 4"
+    assert read((0, page("ab", 3)), (0, page("abc", 3))) == ["a", "b", "c"]
+
+
+def test_an_empty_page_that_promises_more() -> None:
+    assert why((0, page("", 0, True))) == "an empty page claims that more devices follow"
+
+
+def test_a_list_that_was_changed_between_two_pages() -> None:
+    first = (0, page("ab", 3, True, "then"))
+    changed = (first, (2, page("c", 3, False, "now")))
+    assert read(*changed, (0, page("ab", 3, True, "now")), (1, page("bd", 3, False, "now"))) == ["a", "b", "d"]
+    # The time may be that of the answer: two readings alike are proof enough.
+    same, other = (first, (1, page("bc", 3, False, "now"))), (first, (1, page("bd", 3, False, "now")))
+    assert read(*changed, *same) == ["a", "b", "c"]
+    with pytest.raises(IncompleteList, match="changed while it was read"):
+        read(*changed, *other, *same)
+
+
+def test_a_page_that_comes_again_is_no_device_that_stands_twice() -> None:
+    """The page from record 3 is the first one once more; from record 2 it would have to begin with c."""
+    first = (0, page("abc", 6, True))
+    assert why(first, (3, page("abc", 6)), again=(first, (2, page("abc", 6)))) == "its pages do not fit together"
+
+
+def test_a_row_that_is_left_out_makes_the_next_page_repeat_one() -> None:
+    """C(d) is missing, so that e is record 4 and not 3."""
+    first = (0, page("abc", 6, True))
+    plain = (first, (3, page("ef", 6, True)), (5, page("f", 6)))
+    overlapping = (first, (2, page("ce", 6, True)), (3, page("ef", 6)))
+    assert "counts 6" in why(*plain, again=overlapping)
+
+
+def test_pages_of_one_device_cannot_overlap() -> None:
+    ones = ((0, page("a", 3, True)), (1, page("b", 3, True)), (2, page("a", 3)))
+    found = read(*ones, ones[0], (0, page("a", 3, True)), *ones[1:])
+    assert found == ["a", "b", "a"]
+
+
+def test_a_device_that_stands_on_it_twice() -> None:
+    assert read(*[(0, page("aba", 3))] * 2) == ["a", "b", "a"]
+    # It is skipped or seen twice when somebody changes the list between two pages.
+    assert read((0, page("ab", 3, True)), (2, page("b", 3)), (0, page("abc", 3))) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("more", [True, "true", " True "])
+def test_true_in_words(more: t.Any) -> None:
+    assert read((0, page("a", 2, more)), (1, page("b", 2, "false"))) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "field"),
+    [
+        ({}, "deviceList"),
+        ({"hasMoreData": True}, "deviceList"),
+        ({"deviceList": "a", "hasMoreData": False}, "deviceList"),
+        ({"deviceList": [{"deviceId": "a"}], "hasMoreData": False}, "deviceList"),
+        ({"deviceList": [1], "hasMoreData": False}, "deviceList"),
+        ({"deviceList": ["a"]}, "hasMoreData"),
+        ({"deviceList": [], "hasMoreData": "perhaps"}, "hasMoreData"),
+        ({"deviceList": [], "hasMoreData": 0}, "hasMoreData"),
+    ],
+)
+def test_answers_that_prove_nothing(answer: dict[str, t.Any], field: str) -> None:
+    with pytest.raises(ApiError, match=f"lacks a usable '{field}'") as caught:
+        read((0, answer))
+    assert caught.value.code == "bad_answer"
+
+
+@pytest.mark.parametrize(("version", "count"), [("v1", {}), ("v2", {"count": 2})])
+def test_writes(version: str, count: dict[str, int]) -> None:
+    path = PATH[version]
+    api, client = make(version, ("POST", path, {}), ("POST", path, {}), ("DELETE", path, {}))
+    api.append(("b", "a"))
+    api.replace(("b", "a"))
+    api.delete()
+    assert client.bodies == [
+        {"type": "append", **count, "deviceList": ["b", "a"]},
+        {**count, "deviceList": ["b", "a"]},
+    ]
+    api.allow(7.0)
+    assert (client.calls, client.allowed) == ([], 7.0)

@@ -1,0 +1,90 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The list as it was before a rewrite, for the task after one that was killed."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_kept import KeptList
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
+from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import FileStore, MemoryStore
+
+PREVIOUS, TARGET = list("abcd"), list("dcbae")
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> KeptList:
+    """A kept list of a task that did not come to its end."""
+    kept = KeptList(FileStore(str(tmp_path / "run")), "0000123456-00001")
+    kept.keep(PREVIOUS, TARGET)
+    return kept
+
+
+@pytest.mark.parametrize("live", ["d", "dcba", "a", "abc"])
+def test_a_part_of_either_list_is_what_an_interrupted_rewrite_left(kept: KeptList, live: str) -> None:
+    found = kept.recover(list(live), put_aside=False)
+    assert found.whole == PREVIOUS
+    assert f"{len(live)} of them are left of the 4 before" in found.warning
+
+
+@pytest.mark.parametrize("live", [PREVIOUS, TARGET])
+def test_a_whole_list_needs_no_recovery_then_or_later(kept: KeptList, live: list[str]) -> None:
+    assert kept.recover(live, put_aside=False) == (None, "")
+    assert kept.recover(live[:2], put_aside=False) == (None, "")
+
+
+@pytest.mark.parametrize("live", ["", "x", "dx", "abcdx", "dcbaex", "b"])
+def test_what_somebody_else_made_is_taken_as_it_is(kept: KeptList, live: str) -> None:
+    found = kept.recover(list(live), put_aside=False)
+    assert found.whole is None
+    assert (
+        f"the list was changed since, so it is taken as it is. The list before that rewrite stands in {kept.location}"
+        in (found.warning)
+    )
+
+
+def test_the_file(kept: KeptList, tmp_path: Path) -> None:
+    assert kept.location == str(tmp_path / "run" / "candidates-0000123456-00001.json")
+    content: dict[str, t.Any] = json.loads(Path(kept.location).read_text(encoding="utf-8"))
+    assert (content["previous"], content["target"]) == (PREVIOUS, TARGET)
+    assert kept.location in kept.where_to_find(PREVIOUS)
+    kept.forget()
+    assert json.loads(Path(kept.location).read_text(encoding="utf-8")) == {}
+    assert kept.recover(["d"], put_aside=False) == (None, "")
+
+
+def test_the_list_of_another_account_is_another(kept: KeptList, tmp_path: Path) -> None:
+    other = KeptList(FileStore(str(tmp_path / "run")), "0000123456-00002")
+    assert other.recover(["d"], put_aside=False) == (None, "")
+    assert kept.recover(["d"], put_aside=False).whole == PREVIOUS
+
+
+def test_what_does_not_fit_any_more_is_put_aside_once(kept: KeptList) -> None:
+    warning = kept.recover(["x"], put_aside=True).warning
+    aside = Path(warning.split("stands in ")[1].removesuffix("."))
+    assert json.loads(aside.read_text(encoding="utf-8"))["previous"] == PREVIOUS
+    assert kept.recover(["x"], put_aside=True) == (None, "")
+    assert kept.recover(["d"], put_aside=True) == (None, "")
+
+
+def test_two_tasks_do_not_write_the_same_list(kept: KeptList, tmp_path: Path) -> None:
+    other = KeptList(FileStore(str(tmp_path / "run")), "0000123456-00001")
+    with kept.alone(0.0), pytest.raises(LicensingError), other.alone(0.0):
+        pass
+    with other.alone(0.0):
+        assert other.recover(["d"], put_aside=False).whole == PREVIOUS
+
+
+def test_without_a_directory_the_list_stands_in_the_result() -> None:
+    kept = KeptList(MemoryStore(), "0000123456-00001")
+    kept.keep(PREVIOUS, TARGET)
+    assert kept.location is None
+    assert "failure.previous_list" in kept.where_to_find(PREVIOUS)
+    assert KeptList(MemoryStore(), "0000123456-00001").recover(["d"], put_aside=False) == (None, "")

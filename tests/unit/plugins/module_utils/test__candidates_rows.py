@@ -1,0 +1,68 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What happened to each device of the removal candidate list."""
+
+from __future__ import annotations
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_plan import Wish, make_candidates_plan
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_rows import (
+    IGNORED,
+    foreseen,
+    in_doubt,
+    not_sent,
+    rows_after,
+)
+
+# On the list: a b c p. It shall become: c b e; a goes because it is not named, p because it is protected.
+WISH = Wish("account", "v2", "exact", ("c", "b", "e"), frozenset("p"))
+PLAN = make_candidates_plan(WISH, ("a", "b", "c", "p"))
+MOVED = next(iter(PLAN.move))
+
+
+def test_foreseen() -> None:
+    rows = {row.device_id: row[1:] for row in foreseen(WISH, PLAN)}
+    assert list(rows) == ["c", "b", "e", "a", "p"]
+    assert (rows["e"], rows["a"], rows["p"]) == (("added", ""), ("removed", "not named"), ("removed", "protected"))
+    places = {"c": "moved: now the first", "b": "moved: now behind c"}
+    assert rows.pop(MOVED) == ("unchanged", places.pop(MOVED))
+    assert rows[places.popitem()[0]] == ("unchanged", "already on the list")
+
+
+def test_what_reading_does_not_show_has_failed() -> None:
+    rows = {row.device_id: row[1:] for row in rows_after(WISH, PLAN, ["c", "b", "a"])}
+    assert (rows["e"], rows["a"], rows["p"]) == (("failed", IGNORED), ("failed", IGNORED), ("removed", "protected"))
+
+
+def test_a_failure_explains_what_is_not_as_wanted_and_nothing_else() -> None:
+    rows = {row.device_id: row[1:] for row in rows_after(WISH, PLAN, ["c", "b", "p"], "it broke")}
+    assert (rows["e"], rows["a"], rows["p"]) == (
+        ("failed", "it broke"),
+        ("removed", "not named"),
+        ("failed", "it broke"),
+    )
+
+
+def test_nothing_was_sent() -> None:
+    rows = {row.device_id: row[1:] for row in not_sent(WISH, PLAN, "why")}
+    assert rows["e"] == ("skipped", "why; it would be added")
+    assert rows["a"] == rows["p"] == ("skipped", "why; it would be removed")
+    assert rows[MOVED] == ("skipped", "why; it would be moved")
+
+
+def test_nobody_knows() -> None:
+    rows = {row.device_id: row.outcome for row in in_doubt(WISH, PLAN, "why")}
+    assert {device for device, outcome in rows.items() if outcome == "unknown"} == {"a", "e", "p", MOVED}
+
+
+def test_absent_rows_say_that_there_is_nothing_to_take_off() -> None:
+    wish = Wish("account", "v2", "absent", ("x", "a"), frozenset())
+    rows = foreseen(wish, make_candidates_plan(wish, ("a",)))
+    assert [row[:] for row in rows] == [("x", "unchanged", "not on the list"), ("a", "removed", "")]
+
+
+def test_what_an_interrupted_run_had_lost_says_so() -> None:
+    wish = Wish("account", "v2", "present", ("e",), frozenset())
+    rows = foreseen(wish, make_candidates_plan(wish, ("a",), ("a", "b")))
+    assert [row[:] for row in rows] == [("e", "added", ""), ("b", "added", "put back: an interrupted run had lost it")]

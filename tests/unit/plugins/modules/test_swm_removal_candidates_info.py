@@ -1,0 +1,144 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module swm_removal_candidates_info."""
+
+from __future__ import annotations
+
+import csv
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils import _swm_removal_candidates_info
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_kept import KeptList
+from ansible_collections.thingspace.licensing.plugins.module_utils._device_file import read_cells
+from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import FileStore
+from ansible_collections.thingspace.licensing.plugins.modules import swm_removal_candidates_info
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fake_candidates import (
+    THEN,
+    FakeCandidates,
+    broken,
+)
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, imeis
+from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
+
+STRANGER = imei(77)
+LISTED = [imei(3), STRANGER, imei(1)]
+
+
+@pytest.fixture
+def space() -> FakeCandidates:
+    """Five licences: 1 to 4 of the same moment, and 5 of an earlier one."""
+    space = FakeCandidates(LISTED, imeis(5, 1))
+    space.held[imei(5)] = "2019-01-01T00:00:00Z"
+    return space
+
+
+@pytest.fixture
+def run(space: FakeCandidates, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.setattr(_swm_removal_candidates_info, "CandidatesApi", space.api)
+    monkeypatch.setattr(_swm_removal_candidates_info, "FotaApi", space.licences)
+    return runner(swm_removal_candidates_info.main, None, monkeypatch, capsys, account=ACCOUNT)
+
+
+def warnings(result: dict[str, t.Any]) -> str:
+    return "\n".join(str(text) for text in result.get("warnings", []))
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_the_list(run: Run, space: FakeCandidates, check_mode: bool) -> None:
+    result = run(_ansible_check_mode=check_mode)
+    assert (result["changed"], result["candidates"], result["candidate_count"]) == (False, LISTED, 3)
+    assert {"forecast", "licenses", "warnings"}.isdisjoint(result)
+    assert space.log == ["read"]
+
+
+def test_the_forecast(run: Run) -> None:
+    result = run(shrink_to=1)
+    assert result["licenses"] == {"total": 100, "assigned": 5, "available": 95}
+    seen = result["forecast"]
+    assert [(row["device_id"], row["reason"], row["certain"]) for row in seen.pop("devices")] == [
+        (imei(3), "listed", True),
+        (imei(1), "listed", True),
+        (imei(5), "oldest", True),
+        (imei(2), "oldest", False),
+    ]
+    assert seen == {
+        "shrink_to": 1,
+        "assigned": 5,
+        "evicted": 4,
+        "from_list": 2,
+        "beyond_list": 2,
+        "certain": False,
+        "tied": [imei(4)],
+        "tied_count": 1,
+        "without_licence": [STRANGER],
+    }
+    assert "only 2 of them are on the removal candidate list" in warnings(result)
+    assert "open in 1 places: 2 devices got their licence in the same moment" in warnings(result)
+    assert (
+        f"1 devices on the removal candidate list hold no licence, so they are none that could lose it: {STRANGER}."
+        in (warnings(result))
+    )
+
+
+def test_nothing_to_warn_about(run: Run, space: FakeCandidates) -> None:
+    space.listed.remove(STRANGER)
+    result = run(shrink_to=3)
+    assert (result["forecast"]["certain"], result["forecast"]["beyond_list"]) == (True, 0)
+    assert "warnings" not in result
+
+
+def test_no_device_is_named_on_request(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    result = run(shrink_to=1, report="none", devices_report=str(path))
+    assert (result["candidates"], result["candidate_count"]) == ([], 3)
+    named = {name: result["forecast"][name] for name in ("devices", "tied", "without_licence")}
+    assert named == {"devices": [], "tied": [], "without_licence": []}
+    assert (result["forecast"]["evicted"], result["forecast"]["tied_count"]) == (4, 1)
+    with path.open(newline="") as stream:
+        rows = list(csv.reader(stream))
+    assert rows[0] == ["place", "device_id", "reason", "assigned_at", "certain"]
+    assert rows[-2:] == [["4", imei(2), "oldest", THEN, "no"], ["", imei(4), "tied", "", "no"]]
+    assert len(rows) == 6
+
+
+def test_the_report_names_devices_for_the_other_module(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    run(devices_report=str(path))
+    assert path.read_text().splitlines()[:2] == ["place,device_id", f"1,{LISTED[0]}"]
+    assert [cell for _line, cell in read_cells(str(path), None, "imei")] == LISTED
+
+
+def test_an_interrupted_rewrite_is_told_of(run: Run, tmp_path: Path) -> None:
+    kept = KeptList(FileStore(str(tmp_path)), ACCOUNT)
+    kept.keep([*LISTED, imei(9)], [])
+    result = run(runtime_dir=str(tmp_path))
+    assert "3 of them are left of the 4 before" in warnings(result)
+    assert kept.recover(LISTED, put_aside=False).whole == [*LISTED, imei(9)]
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"account": OMIT}, "invalid_options"),
+        ({"account": "a/b"}, "invalid_account"),
+        ({"api_version": "v3"}, "invalid_options"),
+        ({"report": "changed"}, "invalid_options"),
+        ({"shrink_to": -1}, "invalid_options"),
+        ({"devices_report": "/none/x"}, "report_unwritable"),
+    ],
+)
+def test_bad_input(run: Run, space: FakeCandidates, options: dict[str, t.Any], code: str) -> None:
+    result = run(**options)
+    assert (result["failed"], result["failure"]["code"]) == (True, code)
+    assert space.log == []
+
+
+def test_a_list_that_cannot_be_read(run: Run, space: FakeCandidates) -> None:
+    space.happenings = {1: broken}
+    result = run()
+    assert (result["failure"]["code"], "candidates" in result) == ("connection_failed", False)
