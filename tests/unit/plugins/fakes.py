@@ -175,7 +175,8 @@ class FakeThingSpace:
         self.total = total
         self.page_size = page_size
         self.bad: set[str] = set()
-        self.candidates: list[str] | Exception = []
+        self.candidates: list[str] = []
+        self.candidates_fault: Exception | None = None
         self.faults: list[Fault | None] = []
         self.list_faults: list[Exception | None] = []
         self.writes: list[tuple[str, list[str]]] = []
@@ -187,8 +188,8 @@ class FakeThingSpace:
         """List the licensed devices, or the removal candidates of version 2."""
         if path == f"/fota/v2/licenses/{ACCOUNT}/cancel?startIndex=0":
             self.log.append("candidates")
-            if isinstance(self.candidates, Exception):
-                raise self.candidates
+            if self.candidates_fault is not None:
+                raise self.candidates_fault
             return {"count": len(self.candidates), "hasMoreData": False, "deviceList": self.candidates}
         if path == f"/fota/v3/subscriptions/{ACCOUNT}":
             return {"purchaseType": "TS-HFOTA-MRC", "licenseCount": self.total}

@@ -98,19 +98,19 @@ def test_the_digest_is_bound_to_what_is_left_alone(run: Run, space: FakeThingSpa
 
 
 def test_a_list_that_cannot_be_read_is_a_warning(run: Run, space: FakeThingSpace) -> None:
-    space.candidates = refusal("no list today")
+    space.candidates_fault = refusal("no list today")
     result = run(devices=[imei(30)])
     assert result["changed"] is True
     assert "could not be found out: no list today" in texts(result)
 
 
 def test_no_such_list_is_nothing_to_talk_about(run: Run, space: FakeThingSpace) -> None:
-    space.candidates = refusal("no such path", 404)
+    space.candidates_fault = refusal("no such path", 404)
     assert "no such path" not in texts(run(devices=[imei(30)]))
 
 
 def test_what_shall_be_left_alone_must_be_known(run: Run, space: FakeThingSpace) -> None:
-    space.candidates = refusal("no list today")
+    space.candidates_fault = refusal("no list today")
     result = run(devices=imeis(19), state="exact", removal_candidates="keep")
     assert result["failure"]["code"] == "api_rejected"
     assert space.writes == []
