@@ -63,15 +63,15 @@ class CandidatesApi:
 
         :raises IncompleteList: it contradicts itself, also when read again.
         """
-        first = reading = self._read_once(overlap=0)
+        before = reading = self._read_once(overlap=0)
         for _again in range(READINGS - 1):
             if not reading.odd:
                 return reading.devices
             # Pages that overlap by one show whether the record numbers are honoured.
             reading = self._read_once(overlap=1)
-            if not reading.broken and reading.devices == first.devices:
+            if not reading.broken and reading.devices == before.devices:
                 return reading.devices
-            first = reading
+            before = reading
         if not reading.odd:
             return reading.devices
         raise IncompleteList(reading.odd, "removal candidates")

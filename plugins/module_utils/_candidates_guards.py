@@ -31,7 +31,7 @@ def _tripped_by(plan: CandidatesPlan, limits: Limits) -> list[Tripped]:
         found.append(Tripped("max_changes", plan.changes, limits.max_changes, text))
     removals, why = limits.max_removals, "'max_removals'"
     if isinstance(removals, float):
-        why = f"'max_removals' ({removals:.4g} of {len(plan.live)} listed)"
+        why = f"'max_removals' ({removals * 100:.4g} % of {len(plan.live)} listed)"
         removals = int(removals * len(plan.live) + 1e-9)
     if removals is not None and len(plan.remove) > removals:
         text = f"it takes {len(plan.remove)} devices off the list, {why} allows {removals}"

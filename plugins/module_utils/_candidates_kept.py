@@ -42,7 +42,7 @@ class KeptList:
 
     def __init__(self, store: Store, account: str) -> None:
         self._store = store
-        self._name = f"candidates-{account}"
+        self._name = f"removal-candidates-{account}"
         self.location = self._file(self._name)
 
     def _file(self, name: str) -> str | None:
@@ -50,7 +50,7 @@ class KeptList:
 
     def alone(self, patience: float) -> t.ContextManager[object]:
         """Keep other tasks of this user from writing the same list, or from reading it half written."""
-        return self._store.transaction(self._name + ".writing", patience=patience)
+        return self._store.transaction(self._name + ".task", patience=patience)
 
     def keep(self, previous: t.Sequence[str], target: t.Sequence[str]) -> None:
         """Write down what the list is, and what it is about to become."""

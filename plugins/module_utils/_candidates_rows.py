@@ -46,11 +46,15 @@ def rows_after(wish: Wish, plan: CandidatesPlan, now: t.Sequence[str], failure: 
     return _in_order(wish, found)
 
 
-def not_sent(wish: Wish, plan: CandidatesPlan, why: str) -> list[Row]:
-    """The rows of a plan of which nothing was sent, or everything was put back."""
+def not_sent(wish: Wish, plan: CandidatesPlan, why: str, unlicensed: t.Sequence[str] = ()) -> list[Row]:
+    """The rows of a plan of which nothing was sent, or everything was put back.
+
+    :param unlicensed: the devices because of which nothing was sent.
+    """
     found = {device: Row(device, "skipped", f"{why}; it would be added") for device in plan.add}
     found.update({device: Row(device, "skipped", f"{why}; it would be removed") for device in plan.remove})
     found.update({device: Row(device, "skipped", f"{why}; it would be moved") for device in plan.move})
+    found.update({device: Row(device, "skipped", "not sent: it holds no licence") for device in unlicensed})
     return _in_order(wish, found)
 
 

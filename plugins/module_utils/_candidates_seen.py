@@ -4,76 +4,91 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What the removal candidate list means for moving FOTA licences: whoever is on it is the first to lose the licence."""
+"""What C(fota_license) makes of the removal candidate list: whoever is on it is the first to lose the licence."""
 
 from __future__ import annotations
 
 import typing as t
 
 from ._candidates_api import CANDIDATES_VERSION, CandidatesApi, is_unknown_path
+from ._candidates_kept import LOCK_PATIENCE, KeptList
 from ._client import Client
 from ._errors import LicensingError
 from ._module import Context
 from ._outcomes import Row
-from ._plan import Plan
 
 MENTIONED = ("assigned", "removed", "skipped")
 
 
-def spared(context: Context, client: Client) -> frozenset[str]:
-    """The listed devices, if an exact run is to leave them alone.
+class Candidates:
+    """The list as far as C(removal_candidates) lets it matter; read once, and only if somebody asks."""
 
-    :raises LicensingError: the list cannot be read.
-    """
-    params = context.params
-    if params["state"] != "exact" or params["removal_candidates"] != "keep":
-        return frozenset()
-    return frozenset(_api(context, client).read())
+    def __init__(self, context: Context, client: Client) -> None:
+        self._context = context
+        self._option: str = context.params["removal_candidates"]
+        account = context.params["account"]
+        self._api = CandidatesApi(client, account, CANDIDATES_VERSION[context.params["api_version"]])
+        self._kept = KeptList(client.store, account)
+        self._places: dict[str, int] | None = None
 
+    def spared(self) -> t.AbstractSet[str]:
+        """The listed devices, if an exact run is to leave them alone.
 
-def touched_candidates(context: Context, client: Client, plan: Plan) -> dict[str, int]:
-    """The devices that the plan touches and that are on the list, with their place; tells of them in warnings.
+        :raises LicensingError: the list cannot be read.
+        """
+        if self._context.params["state"] != "exact" or self._option != "keep":
+            return frozenset()
+        self._places = self._read()
+        return self._places.keys()
 
-    A list that cannot be read is no reason to fail: the licences do not depend on it.
-    """
-    if not plan.changes or context.params["removal_candidates"] == "ignore":
-        return {}
-    try:
-        listed = _api(context, client).read()
-    except LicensingError as error:
-        if not is_unknown_path(error):
-            context.warn(f"Whether the devices are removal candidates could not be found out: {error.message}")
-        return {}
-    places = {device: place for place, device in reversed(list(enumerate(listed, 1)))}
-    assigned = [device for device in plan.assign if device in places]
-    removed = [device for device in plan.remove if device in places]
-    if assigned:
-        context.warn(
-            "A licence is assigned to devices that stand on the removal candidate list, the first to lose it when the "
-            f"subscription shrinks: {_named(assigned)}. swm_removal_candidates takes devices off the list."
-        )
-    if removed:
-        context.warn(
-            "The licence is removed from devices on the removal candidate list, where they are of no use without one: "
-            f"{_named(removed)}. swm_removal_candidates takes devices off the list."
-        )
-    return {device: places[device] for device in (*assigned, *removed)}
+    def places(self) -> t.Mapping[str, int]:
+        """The listed devices with their places. That they cannot be read is no reason to fail."""
+        if self._places is None and self._option != "ignore":
+            try:
+                self._places = self._read()
+            except LicensingError as error:
+                if not is_unknown_path(error):
+                    self._context.warn(
+                        f"Whether the devices are removal candidates could not be found out: {error.message}"
+                    )
+        self._places = self._places or {}
+        return self._places
+
+    def warn_of(self, rows: t.Sequence[Row]) -> None:
+        """Tell of listed devices that got a licence or lost it."""
+        places = self._places or {}
+        assigned = [row.device_id for row in rows if row.outcome == "assigned" and row.device_id in places]
+        removed = [row.device_id for row in rows if row.outcome == "removed" and row.device_id in places]
+        if assigned:
+            self._context.warn(
+                "A licence is assigned to devices that stand on the removal candidate list, the first to lose it when "
+                f"the subscription shrinks: {_named(assigned)}. swm_removal_candidates takes devices off the list."
+            )
+        if removed:
+            self._context.warn(
+                "The licence is removed from devices on the removal candidate list, where they are of no use without "
+                f"one: {_named(removed)}. swm_removal_candidates takes devices off the list."
+            )
+
+    def _read(self) -> dict[str, int]:
+        with self._kept.alone(min(LOCK_PATIENCE, float(self._context.params["deadline"]))):
+            listed = self._api.read()
+            recovery = self._kept.recover(listed, put_aside=False)
+        if recovery.warning:
+            self._context.warn(recovery.warning)
+        # What an interrupted rewrite lost is a candidate all the same.
+        listed = [*(recovery.whole or ()), *listed]
+        return {device: place for place, device in enumerate(dict.fromkeys(listed), 1)}
 
 
 def mention(rows: t.Sequence[Row], places: t.Mapping[str, int]) -> list[Row]:
     """The rows, saying of each listed device that it is listed."""
-    if not places:
-        return list(rows)
     return [
         row._replace(reason="; ".join(filter(None, (row.reason, f"removal candidate, place {places[row.device_id]}"))))
         if row.device_id in places and row.outcome in MENTIONED
         else row
         for row in rows
     ]
-
-
-def _api(context: Context, client: Client) -> CandidatesApi:
-    return CandidatesApi(client, context.params["account"], CANDIDATES_VERSION[context.params["api_version"]])
 
 
 def _named(devices: list[str]) -> str:

@@ -140,9 +140,13 @@ def _undo(api: CandidatesApi, live: list[str], target: list[str], error: Licensi
         refused = put_back(api, now, live, batch_size)
         now = api.read()
     except LicensingError as second:
+        found = _now(api)
+        if found == live:
+            error.message += " The previous removal candidates were put back; the list is as it was."
+            return Written(found, error, "put_back")
         error.message += f" The previous removal candidates could not be put back: {second.message}"
         error.code = "list_not_restored"
-        return Written(None, error, "broken")
+        return Written(found, error, "broken")
     if refused:
         shown = ", ".join(refused[:5]) + (", ..." if len(refused) > 5 else "")
         error.message += (
@@ -176,6 +180,13 @@ def _step(api: CandidatesApi, send: t.Callable[[], None], took: t.Callable[[list
                 return
             if effect is None or attempt == RESENDS:
                 raise
+
+
+def _now(api: CandidatesApi) -> list[str] | None:
+    try:
+        return api.read()
+    except LicensingError:
+        return None
 
 
 def put_back(api: CandidatesApi, now: list[str], devices: list[str], batch_size: int) -> list[str]:

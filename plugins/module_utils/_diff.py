@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The C(diff) of modules that move licences between devices."""
+"""The C(diff) of modules: who gains and loses something, or how a list changes in its order."""
 
 from __future__ import annotations
 
@@ -19,18 +19,45 @@ def device_diff(title: str, before: t.Sequence[str], after: t.Sequence[str]) -> 
     return {"before_header": title, "after_header": title, "before": _lines(before), "after": _lines(after)}
 
 
+def order_diff(
+    title: str, before: t.Sequence[str], after: t.Sequence[str], moved: t.AbstractSet[str]
+) -> dict[str, str]:
+    """A list before and after, in its order; what is equal is left out but for a few lines around what changes.
+
+    :param moved: devices on both lists that change their place.
+    """
+    changed = moved | (set(before) ^ set(after))
+    near = _neighbours(before, changed) | _neighbours(after, changed)
+    if not near and before != after:
+        near = {*before, *after}
+    shown = [_lines(_abridged(devices, near)) for devices in (before, after)]
+    return {"before_header": title, "after_header": title, "before": shown[0], "after": shown[1]}
+
+
+def _neighbours(devices: t.Sequence[str], changed: t.AbstractSet[str]) -> set[str]:
+    """The changed devices of a list, and those around them."""
+    near: set[str] = set()
+    for place, device in enumerate(devices):
+        if device in changed:
+            near.update(devices[max(0, place - CONTEXT) : place + CONTEXT + 1])
+    return near
+
+
+def _abridged(devices: t.Sequence[str], near: t.AbstractSet[str]) -> list[str]:
+    """Those devices of a list; what is left out between them is counted."""
+    lines: list[str] = []
+    left_out = 0
+    for device in devices:
+        if device not in near:
+            left_out += 1
+            continue
+        if left_out:
+            lines.append(f"... {left_out} more")
+            left_out = 0
+        lines.append(device)
+    return [*lines, f"... {left_out} more"] if left_out and lines else lines
+
+
 def _lines(devices: t.Sequence[str]) -> str:
     shown = "".join(device + "\n" for device in devices[:DIFF_LINES])
     return shown + (f"... and {len(devices) - DIFF_LINES} more\n" if len(devices) > DIFF_LINES else "")
-
-
-def order_diff(title: str, before: t.Sequence[str], after: t.Sequence[str]) -> dict[str, str]:
-    """A list before and after, in its order; what is equal at its beginning and end is left out but for a few lines."""
-    shorter = min(len(before), len(after))
-    head = next((place for place in range(shorter) if before[place] != after[place]), shorter)
-    tail = next((place for place in range(shorter - head) if before[-1 - place] != after[-1 - place]), shorter - head)
-    start, end = max(0, head - CONTEXT), max(0, tail - CONTEXT)
-    above = f"... {start} more above\n" if start else ""
-    below = f"... {end} more below\n" if end else ""
-    shown = [above + _lines(devices[start : len(devices) - end]) + below for devices in (before, after)]
-    return {"before_header": title, "after_header": title, "before": shown[0], "after": shown[1]}

@@ -76,12 +76,11 @@ class Forecast(t.NamedTuple):
         }
 
     def as_rows(self) -> list[tuple[str, str, str, str, str]]:
-        """The same for a report, one row a device; the tied ones after those in whose place they may be."""
-        rows = [
+        """Who would lose the licence, one row a device."""
+        return [
             (str(row.place), row.device_id, row.reason, row.assigned_at, "yes" if row.certain else "no")
             for row in self.evictions
         ]
-        return rows + [("", device, "tied", "", "no") for device in self.tied]
 
 
 def forecast(shrink_to: int, licences: t.Sequence[tuple[str, str]], candidates: t.Iterable[str]) -> Forecast:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ._apply import Applied, apply_plan, hold_back, predict
-from ._candidates_seen import mention, spared, touched_candidates
+from ._candidates_seen import MENTIONED, Candidates, mention
 from ._devices import wanted_devices
 from ._diff import device_diff
 from ._errors import ApiError, LicensingError, Problem
@@ -49,13 +49,17 @@ def run(context: Context) -> Result:
     for warning in job.wanted.warnings:
         context.warn(warning)
     api = FotaApi(client, job.account, job.version)
+    candidates = Candidates(context, client)
     try:
-        lookup, plan, pool = plan_job(api, job, context.check_mode, spared(context, client))
+        lookup, plan, pool = plan_job(api, job, context.check_mode, candidates.spared())
     except ApiError as error:
         raise explained(error, api) from None
-    places = touched_candidates(context, client, plan)
+    if lookup == "list" and plan.changes:
+        candidates.places()
     applied = _carry_out(context, job, plan, pool, api)
-    applied = applied._replace(rows=mention(applied.rows, places))
+    if any(row.outcome in MENTIONED for row in applied.rows):
+        applied = applied._replace(rows=mention(applied.rows, candidates.places()))
+    candidates.warn_of(applied.rows)
     pool = _pool_after(context, api, pool, applied)
     return _result(context, lookup, plan, applied, pool)
 

@@ -124,7 +124,7 @@ def stop_unless_allowed(digest: str | None, tripped: list[Tripped], limits: Limi
 def _removals_allowed(plan: Plan, pool: Pool, limits: Limits) -> tuple[int | None, str]:
     held = plan.held if plan.held is not None else pool.assigned
     if isinstance(limits.max_removals, float):
-        share = f"'max_removals' ({limits.max_removals:.4g} of {held} held)"
+        share = f"'max_removals' ({limits.max_removals * 100:.4g} % of {held} held)"
         return (int(limits.max_removals * held + 1e-9) if held is not None else 0), share
     if limits.max_removals is not None:
         return limits.max_removals, "'max_removals'"

@@ -72,11 +72,13 @@ class Plan:
 
     def as_result(self) -> dict[str, t.Any]:
         """The C(plan) value of a module's result."""
+        spared = {"left_alone": len(self.spared)} if self.spared else {}
         return {
             "state": self.state,
             "assign": len(self.assign),
             "remove": len(self.remove),
             "unchanged": len(self.unchanged),
+            **spared,
             "digest": self.digest,
         }
 

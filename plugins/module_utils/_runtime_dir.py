@@ -186,7 +186,6 @@ def _unusable(directory: str, why: str) -> LicensingError:
 
 def _busy(name: str, patience: float) -> LicensingError:
     return LicensingError(
-        f"Another task kept the shared state '{name}' locked for {patience:.0f} s. Run again when it is done, "
-        "or raise 'deadline'.",
+        f"Another task kept the shared state '{name}' locked for {patience:.0f} s. Run again when it is done.",
         code="runtime_dir_unusable",
     )

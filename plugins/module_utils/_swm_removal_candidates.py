@@ -68,9 +68,10 @@ def run(context: Context) -> Result:
     """Read, plan, guard, write, read again, report."""
     job, problems = read_job(context.params)
     client = context.connect(problems)
-    for warning in job.wanted.warnings:
-        if job.wish.devices or job.wish.state != "exact":
-            context.warn(warning)
+    for warning in job.wanted.warnings if job.wish.devices else ():
+        context.warn(warning)
+    if context.params["protected_file"] and not job.wish.protected:
+        context.warn(f"'protected_file' {context.params['protected_file']} names no device, so none is protected.")
     api = CandidatesApi(client, job.wish.account, job.wish.version)
     licences = FotaApi(client, job.wish.account, job.wish.version)
     kept = KeptList(client.store, job.wish.account)
@@ -87,6 +88,8 @@ def _converge(context: Context, job: Job, api: CandidatesApi, licences: FotaApi,
     if recovery.warning:
         context.warn(recovery.warning)
     plan = make_candidates_plan(job.wish, live, recovery.whole)
+    if not job.wish.devices and not plan.needed:
+        context.warn("No device is named; there is nothing to do.")
     done = _carry_out(context, job, plan, api, licences, kept)
     return _result(context, plan, done)
 
@@ -99,7 +102,8 @@ def _carry_out(
         enforce_candidates(plan, job.limits)
         _require_licences(context, plan, licences)
     except LicensingError as error:
-        return Done(not_sent(job.wish, plan, "not sent: the plan was stopped"), plan.live, error, changed=False)
+        rows = not_sent(job.wish, plan, "not sent: the plan was stopped", error.details.get("unlicensed", ()))
+        return Done(rows, plan.live, error, changed=False)
     if not plan.needed and not context.check_mode:
         kept.forget()
     if context.check_mode or not plan.needed:
@@ -139,13 +143,13 @@ def _judge(context: Context, wish: Wish, plan: CandidatesPlan, written: Written)
     if failure is not None:
         failure.details["list"] = "untouched" if written.fate == "written" and now == list(plan.live) else written.fate
     if now is None:
-        why = failure.message if failure else ""
-        return Done(in_doubt(wish, plan, f"sent; reading back failed: {why}"), None, failure, changed=True)
+        return Done(in_doubt(wish, plan, "sent, and the list could not be read since"), None, failure, changed=True)
     if written.fate in ("untouched", "put_back"):
         why = "not sent" if written.fate == "untouched" else "put back as it was"
-        return Done(not_sent(wish, plan, f"{why}: {failure.message if failure else ''}"), now, failure, changed=False)
+        reason = f"{why}: {_first_sentence(failure)}"
+        return Done(not_sent(wish, plan, reason), now, failure, changed=False)
     changed = tuple(now) != plan.live
-    done = Done(rows_after(wish, plan, now, failure.message if failure else ""), now, failure, changed)
+    done = Done(rows_after(wish, plan, now, _first_sentence(failure)), now, failure, changed)
     strange = _strange(plan, now)
     if not strange or failure is not None:
         return done
@@ -154,7 +158,12 @@ def _judge(context: Context, wish: Wish, plan: CandidatesPlan, written: Written)
         context.warn(strange)
         return done
     text = f"{strange} That change was left alone. Look at the list, and run again."
-    return done._replace(failure=LicensingError(text, code="list_changed"))
+    return done._replace(failure=LicensingError(text, code="list_changed", list="written"))
+
+
+def _first_sentence(failure: LicensingError | None) -> str:
+    """Why, short enough to stand in every row; the whole story stands in the failure."""
+    return failure.message.split(". ")[0].rstrip(".") if failure else ""
 
 
 def _strange(plan: CandidatesPlan, now: t.Sequence[str]) -> str:
@@ -166,7 +175,7 @@ def _strange(plan: CandidatesPlan, now: t.Sequence[str]) -> str:
     moved = not added and not gone and [device for device in dict.fromkeys(now) if device in wanted] != kept
     parts = [
         f"{len(devices)} {what} ({', '.join(devices[:5])}{', ...' if len(devices) > 5 else ''})"
-        for devices, what in ((added, "were added"), (gone, "were taken off"))
+        for devices, what in ((added, "added"), (gone, "taken off"))
         if devices
     ]
     return ", ".join(parts) or ("its order is another one" if moved else "")
@@ -184,7 +193,9 @@ def _result(context: Context, plan: CandidatesPlan, done: Done) -> Result:
         "candidate_count": None if done.now is None else len(done.now),
     }
     if context.diff_mode:
-        values["diff"] = order_diff(f"{params['account']}: removal candidates, in order", plan.live, now)
+        told = f"{len(plan.add)} added, {len(plan.remove)} removed, {len(plan.move)} moved"
+        title = f"{params['account']}: removal candidates, in order ({told})"
+        values["diff"] = order_diff(title, plan.live, now, plan.move)
     failure = done.failure or failure_of(done.rows)
     if params["devices_report"]:
         try:

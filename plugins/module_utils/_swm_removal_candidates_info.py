@@ -14,7 +14,7 @@ from ._candidates_api import CandidatesApi
 from ._candidates_kept import LOCK_PATIENCE, KeptList
 from ._errors import ApiError, LicensingError, Problem
 from ._eviction import Forecast, forecast
-from ._fota_api import FotaApi, explained
+from ._fota_api import FotaApi, explained, is_event_based
 from ._module import Context, Result
 from ._outcomes import report_path_problems, write_csv
 from ._plan import Pool
@@ -45,6 +45,8 @@ def run(context: Context) -> Result:
             return _result(context, candidates, {}, LIST_COLUMNS, rows)
         held, page = licences.licensed_rows()
         pool = licences.pool(page)
+        if not held and is_event_based(licences.subscription()):
+            context.warn("The subscription of this account is event-based: nobody holds a licence that could be lost.")
     except ApiError as error:
         raise explained(error, licences) from None
     seen = forecast(params["shrink_to"], held, candidates)

@@ -70,8 +70,8 @@ options:
         see M(thingspace.licensing.swm_removal_candidates). The list of O(api_version=v3) is the one of V(v2).
       - V(report) reads the list when licences are moved, warns about listed devices that get or lose one, and says so
         in their rows. A list that cannot be read is only worth a warning.
-      - V(keep) does the same, and O(state=exact) leaves the licences of listed devices alone. Then the list must be
-        readable.
+      - V(keep) does the same, and O(state=exact) leaves the licences of listed devices alone. For that the list must
+        be readable.
       - V(ignore) does not read it.
     type: str
     choices: [report, keep, ignore]
@@ -141,6 +141,9 @@ plan:
       type: int
     unchanged:
       description: Number of named devices that were as wanted.
+      type: int
+    left_alone:
+      description: Number of removal candidates that keep a licence nobody names; only where there are such.
       type: int
     digest:
       description: SHA-256 over the wanted and the live state, for O(approved_plan). V(none) with RV(lookup=direct).

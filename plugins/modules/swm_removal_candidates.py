@@ -31,7 +31,8 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Shows the list before and after, in its order, around what changes.
+      - Shows the list before and after, in its order, around what changes, up to 500 lines of each. The header counts
+        what changes.
   idempotent:
     support: full
 options:
@@ -151,7 +152,7 @@ plan:
       description: Number of devices that stay on the list and change places; as few as lead to the wanted order.
       type: int
     unchanged:
-      description: Number of named devices that were as wanted.
+      description: Number of named devices that were on the list, or off it, as wanted, and did not have to move.
       type: int
     digest:
       description: SHA-256 over the wanted and the live list in their order, for O(approved_plan).
@@ -181,7 +182,7 @@ devices:
     outcome:
       description:
         - V(added), V(removed) or V(unchanged). A device that only changed its place is V(unchanged), and the reason
-          tells both places.
+          tells behind which one it stands now.
         - V(failed) means that reading the list afterwards does not show the change, V(unknown) that it could not be
           read, V(skipped) that nothing was sent for the device or that the list was put back.
       type: str

@@ -51,7 +51,7 @@ def test_what_somebody_else_made_is_taken_as_it_is(kept: KeptList, live: str) ->
 
 
 def test_the_file(kept: KeptList, tmp_path: Path) -> None:
-    assert kept.location == str(tmp_path / "run" / "candidates-0000123456-00001.json")
+    assert kept.location == str(tmp_path / "run" / "removal-candidates-0000123456-00001.json")
     content: dict[str, t.Any] = json.loads(Path(kept.location).read_text(encoding="utf-8"))
     assert (content["previous"], content["target"]) == (PREVIOUS, TARGET)
     assert kept.location in kept.where_to_find(PREVIOUS)

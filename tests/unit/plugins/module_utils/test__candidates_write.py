@@ -232,20 +232,26 @@ def test_somebody_changes_the_list_after_it_was_put_back(case: Case) -> None:
 @pytest.mark.parametrize(
     ("faults", "happenings"),
     [
-        ({2: refused, 3: lost_and(["x"])}, {}),
-        ({2: refused}, {2: broken}),
-        ({2: refused}, {3: broken}),
-        ({2: lost}, {2: broken, 3: broken}),
+        ({2: refused, 3: lost_and(["x"])}, {5: broken}),
+        ({2: refused}, {2: broken, 3: broken}),
+        ({2: lost}, {2: broken, 3: broken, 4: broken}),
     ],
 )
 def test_putting_back_fails(case: Case, faults: dict[int, Fault], happenings: dict[int, Happening]) -> None:
     case.space.faults, case.space.happenings = faults, happenings
     written = case.rewrite()
-    assert (written.now, written.fate, code(written)) == (None, "broken", "list_not_restored")
+    assert (written.fate, code(written)) == ("broken", "list_not_restored")
     assert written.failure is not None
     assert "could not be put back: " in written.failure.message
     assert written.failure.details["previous_list"] == case.kept.location
     assert case.kept_list() == LIVE
+
+
+def test_put_back_after_all(case: Case) -> None:
+    """The reading after putting back fails, and the next one shows that it worked."""
+    case.space.faults, case.space.happenings = {2: refused}, {3: broken}
+    written = case.rewrite()
+    assert (written.now, written.fate, code(written)) == (LIVE, "put_back", "api_rejected")
 
 
 def test_what_is_refused_alone_is_left_out_when_putting_back(case: Case) -> None:

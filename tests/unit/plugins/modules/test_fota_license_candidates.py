@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import typing as t
+from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_kept import KeptList
+from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import FileStore
 from ansible_collections.thingspace.licensing.plugins.modules import fota_license
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
     ACCOUNT,
@@ -122,3 +125,44 @@ def test_ignore_does_not_ask(run: Run, space: FakeThingSpace) -> None:
     assert result["devices"] == [{"device_id": imei(33), "outcome": "assigned", "reason": ""}]
     assert imei(33) not in texts(result)
     assert "candidates" not in space.log
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_direct_answers_that_change_nothing_are_no_news(run: Run, space: FakeThingSpace, state: str) -> None:
+    space.candidates, space.page_size = [imei(5), imei(44)], 4
+    result = run(devices=[imei(5 if state == "present" else 44)], state=state, lookup="direct")
+    assert (result["lookup"], result["changed"]) == ("direct", False)
+    assert imei(44) not in texts(result)
+    assert "candidates" not in space.log
+
+
+def test_direct_answers_that_change_something_are(run: Run, space: FakeThingSpace) -> None:
+    space.candidates, space.page_size = [imei(45)], 4
+    result = run(devices=[imei(45)], lookup="direct")
+    assert result["lookup"] == "direct"
+    assert result["devices"][0]["reason"] == "removal candidate, place 1"
+    assert f"the first to lose it when the subscription shrinks: {imei(45)}" in texts(result)
+
+
+def test_a_stopped_plan_warns_of_nothing_that_happened(run: Run, space: FakeThingSpace) -> None:
+    space.candidates = [imei(6)]
+    result = run(devices=[imei(6)], state="absent", max_removals="0")
+    assert result["devices"][0]["reason"].endswith("removal candidate, place 1")
+    assert imei(6) not in texts(result)
+
+
+def test_the_list_is_read_once_and_what_is_left_alone_is_counted(run: Run, space: FakeThingSpace) -> None:
+    result = run(devices=imeis(18)[2:], state="exact", removal_candidates="keep")
+    assert result["plan"]["left_alone"] == 2
+    assert space.log.count("candidates") == 1
+
+
+def test_what_an_interrupted_rewrite_lost_is_left_alone_too(run: Run, space: FakeThingSpace, tmp_path: Path) -> None:
+    kept = KeptList(FileStore(str(tmp_path)), ACCOUNT)
+    kept.keep([imei(1), imei(18), imei(19)], [imei(1), imei(18)])
+    space.candidates = [imei(1)]
+    options = {"devices": imeis(18)[2:], "state": "exact", "removal_candidates": "keep", "runtime_dir": str(tmp_path)}
+    result = run(**options)
+    assert result["plan"]["left_alone"] == 3
+    assert "was interrupted" in texts(result)
+    assert kept.recover([imei(1)], put_aside=False).whole == [imei(1), imei(18), imei(19)]

@@ -197,7 +197,7 @@ def test_guards_and_approval(run: Run, space: FakeCandidates) -> None:
         {"guard": "max_changes", "planned": 4, "allowed": 3},
         {"guard": "max_removals", "planned": 3, "allowed": 2},
     ]
-    assert "(0.5 of 4 listed)" in stopped["msg"]
+    assert "(50 % of 4 listed)" in stopped["msg"]
     assert (stopped["changed"], stopped["diff"]["before"]) == (False, stopped["diff"]["after"])
     assert {row["outcome"] for row in stopped["devices"]} == {"skipped", "unchanged"}
     digest = stopped["failure"]["digest"]
@@ -231,7 +231,7 @@ def test_a_refused_rewrite_is_put_back(run: Run, space: FakeCandidates) -> None:
 
 
 def test_a_list_that_may_be_broken_is_in_the_result(run: Run, space: FakeCandidates) -> None:
-    space.faults, space.happenings = {2: refused}, {3: broken}
+    space.faults, space.happenings = {2: refused}, {3: broken, 4: broken}
     result = run(devices=[D, C, B, A], state="exact", batch_size=2)
     assert (result["failure"]["code"], result["failure"]["list"]) == ("list_not_restored", "broken")
     assert result["failure"]["previous_list"] == [A, B, C, D]
@@ -266,8 +266,8 @@ def test_a_lost_answer_is_settled(run: Run, space: FakeCandidates) -> None:
 @pytest.mark.parametrize(
     ("listed", "text"),
     [
-        ([A, B, C, D, E, STRANGER], f"1 were added ({STRANGER})"),
-        ([A, D, E], f"2 were taken off ({B}, {C})"),
+        ([A, B, C, D, E, STRANGER], f"1 added ({STRANGER})"),
+        ([A, D, E], f"2 taken off ({B}, {C})"),
         ([B, A, C, D, E], "its order is another one"),
     ],
 )
@@ -337,3 +337,24 @@ def test_a_list_that_cannot_be_read(run: Run, space: FakeCandidates) -> None:
     space.happenings = {1: broken}
     result = run(devices=[E])
     assert (result["failure"]["code"], result["changed"], "plan" in result) == ("connection_failed", False, False)
+
+
+def test_an_empty_file_protects_nobody_and_that_is_said(run: Run, space: FakeCandidates, tmp_path: Path) -> None:
+    path = tmp_path / "nobody.csv"
+    path.write_text("imei\n", encoding="utf-8")
+    assert "names no device, so none is protected" in warnings(run(devices=[E], protected_file=str(path)))
+
+
+def test_nothing_to_do_is_only_said_when_nothing_is_done(run: Run, space: FakeCandidates) -> None:
+    assert "nothing to do" in warnings(run(devices=[], state="absent"))
+    assert "warnings" not in run(devices=[], state="absent", protected=[B])
+    assert space.listed == [A, C, D]
+
+
+def test_the_rows_tell_who_is_to_blame(run: Run, space: FakeCandidates) -> None:
+    result = run(devices=[STRANGER, E])
+    assert result["failure"]["code"] == "not_licensed"
+    assert [row[2] for row in rows(result)] == [
+        "not sent: it holds no licence",
+        "not sent: the plan was stopped; it would be added",
+    ]
