@@ -226,7 +226,7 @@ def test_filters_and_templates_in_options(inventory: Inventory) -> None:
 def test_everything_from_the_environment(simulator: Simulator, inventory: Inventory) -> None:
     env = {f"THINGSPACE_{name.upper()}": "simulator" for name in CREDENTIALS}
     env |= {"THINGSPACE_BASE_URL": simulator.base_url, "THINGSPACE_RUNTIME_DIR": ""}
-    none = dict.fromkeys((*CREDENTIALS, "base_url", "runtime_dir"))
+    none: t.Any = dict.fromkeys((*CREDENTIALS, "base_url", "runtime_dir"))
     assert list(inventory(env=env, **none).hosts) == imeis(60)
     # An empty directory shares nothing; ansible-core by itself would take it for the current one.
     assert not list(inventory.folder.rglob("session-*"))
@@ -397,21 +397,14 @@ def test_nothing_of_thingspace_is_a_template(
 ) -> None:
     mark = tmp_path / "executed"
     evil = TEMPLATE % mark
-    device = {
-        "imei": imei(0),
-        "state": evil,
-        "service_plan": evil,
-        "groups": [evil],
-        "custom_fields": {"note": evil, evil: evil},
-    }
     body = {
         "hasMoreData": False,
         "devices": [
             {
                 "deviceIds": [{"id": imei(0), "kind": "imei"}, {"id": evil, "kind": "mdn"}],
-                "carrierInformations": [{"state": device["state"], "servicePlan": evil}],
-                "groupNames": device["groups"],
-                "customFields": [{"key": key, "value": value} for key, value in device["custom_fields"].items()],
+                "carrierInformations": [{"state": evil, "servicePlan": evil}],
+                "groupNames": [evil],
+                "customFields": [{"key": key, "value": value} for key, value in {"note": evil, evil: evil}.items()],
                 "createdAt": evil,
                 "extendedAttributes": [{"key": evil, "value": evil}],
             }
