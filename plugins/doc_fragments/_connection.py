@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The connection options that every module has. PRIVATE to the collection."""
+"""The connection options that every module and plugin has. PRIVATE to the collection."""
 
 from __future__ import annotations
 
@@ -116,10 +116,60 @@ options:
 requirements:
   - requests >= 2.28
 notes:
-  - The module runs where the task runs, usually on C(localhost). That machine needs the Python library requests.
+  - A module runs where the task runs, usually on C(localhost); an inventory plugin runs where Ansible does. That
+    machine needs the Python library requests.
   - Proxies are taken from the usual environment variables (E(HTTPS_PROXY), E(NO_PROXY)); C(~/.netrc) is never used.
 seealso:
   - name: Error codes
     description: Every value of RV(ignore:failure.code) with its meaning.
     link: https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md
+"""
+
+    PLUGIN = r"""
+options:
+  base_url:
+    env:
+      - name: THINGSPACE_BASE_URL
+  client_id:
+    env:
+      - name: THINGSPACE_CLIENT_ID
+  client_secret:
+    env:
+      - name: THINGSPACE_CLIENT_SECRET
+  username:
+    env:
+      - name: THINGSPACE_USERNAME
+  password:
+    env:
+      - name: THINGSPACE_PASSWORD
+  access_token:
+    env:
+      - name: THINGSPACE_ACCESS_TOKEN
+  session_token:
+    env:
+      - name: THINGSPACE_SESSION_TOKEN
+  validate_certs:
+    env:
+      - name: THINGSPACE_VALIDATE_CERTS
+  ca_path:
+    env:
+      - name: THINGSPACE_CA_PATH
+  timeout:
+    env:
+      - name: THINGSPACE_TIMEOUT
+  deadline:
+    env:
+      - name: THINGSPACE_DEADLINE
+  retries:
+    env:
+      - name: THINGSPACE_RETRIES
+  max_concurrency:
+    env:
+      - name: THINGSPACE_MAX_CONCURRENCY
+  rate_limit:
+    env:
+      - name: THINGSPACE_RATE_LIMIT
+  runtime_dir:
+    env:
+      - name: THINGSPACE_RUNTIME_DIR
 """

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import threading
 import types
 import typing as t
@@ -18,26 +17,10 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Scope
+from ansible_collections.thingspace.licensing.tests.unit.plugins.controller import import_plugin
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, imeis
 
-
-def import_action() -> t.Any:
-    """Import the action. Whoever imports a part of the controller changes how modules of the same process warn (from
-    ansible-core 2.19); that is taken back at once, for the sake of the tests of modules.
-    """
-    module_utils = importlib.import_module("ansible.module_utils")
-    with contextlib.suppress(ImportError):
-        importlib.import_module("ansible.module_utils._internal")
-    internal = getattr(module_utils, "_internal", types.SimpleNamespace())
-    before = dict(vars(internal))
-    found = importlib.import_module("ansible_collections.thingspace.licensing.plugins.action.simsec_license")
-    for name in HOOKS & before.keys():
-        setattr(internal, name, before[name])
-    return found
-
-
-HOOKS = {"is_controller", "get_controller_serialize_map", "import_controller_module"}
-simsec_license = import_action()
+simsec_license = import_plugin("action.simsec_license")
 SCOPE = Scope(ACCOUNT, "SIMSec-IoT", "imei")
 RESULT = {"changed": True, "summary": {"accepted": 4}, "devices": [], "failed": False}
 

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This plugin util is PRIVATE to the collection: it may change without notice.
+
+"""Host names of devices: as the user prefers them, safe in a pattern, and each one's own."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections import Counter
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._device_row import KINDS
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError, Problem
+
+from ._inventory_record import Record
+
+CUSTOM = "custom_fields."
+LONGEST = 128
+
+RESERVED = frozenset({"all", "ungrouped", "localhost", "127.0.0.1"})
+"""Names that mean something to Ansible: a custom field must not turn a device into the controller."""
+
+_ODD = re.compile(r"[^A-Za-z0-9_.-]+")
+
+
+class Names(t.NamedTuple):
+    """The names, in the order of the records.
+
+    :param shared: how many devices have no name of the user's preference because another device has the same.
+    """
+
+    names: list[str]
+    shared: int
+
+
+def preference_problems(preferences: t.Sequence[str]) -> list[Problem]:
+    """What is wrong with the option C(hostname)."""
+    known = ", ".join(KINDS)
+    wrong = [name for name in preferences if name not in KINDS and not (name.startswith(CUSTOM) and name != CUSTOM)]
+    problems = [
+        Problem(f"'hostname' has '{name}'; each must be one of {known} or {CUSTOM}<name of a custom field>.")
+        for name in wrong
+    ]
+    return problems if preferences else [Problem("'hostname' is empty. Leave it out to take the IMEI.")]
+
+
+def host_names(records: t.Sequence[Record], preferences: t.Sequence[str], reserved: t.Collection[str] = ()) -> Names:
+    """A name for each device: the first of its preferences, then of its ids, that no other device claims as well.
+
+    Devices that claim the same name both go on to their next one, so that the order of the list decides nothing.
+
+    :param reserved: names of groups.
+    :raises LicensingError: devices that have nothing of their own.
+    """
+    names: dict[int, str] = {}
+    taken = {*RESERVED, *reserved}
+    left: t.Collection[int] = range(len(records))
+    shared: set[int] = set()
+    for place, preference in enumerate([*preferences, *(kind for kind in KINDS if kind not in preferences), ""]):
+        found = {index: _safe(_value(records[index], preference)) for index in left}
+        counts = Counter(found.values())
+        fresh = {index: name for index, name in found.items() if name and counts[name] == 1 and name not in taken}
+        if place < len(preferences):
+            shared.update(index for index, name in found.items() if name and counts[name] > 1)
+        names.update(fresh)
+        taken.update(fresh.values())
+        left = [index for index in left if index not in fresh]
+        if not left:
+            return Names([names[index] for index in range(len(records))], len(shared))
+    raise LicensingError(
+        f"{len(left)} devices have no id of their own (account {records[next(iter(left))]['account']}), so they cannot "
+        "be hosts. Leave them out with a filter such as 'group'.",
+        code="bad_answer",
+    )
+
+
+def _value(record: Record, preference: str) -> str | None:
+    """What a device is called by a preference; the empty one stands for the internal id."""
+    if not preference:
+        return (record["attributes"] or {}).get("DeviceId") and f"device-{record['attributes']['DeviceId']}"
+    if preference.startswith(CUSTOM):
+        return t.cast("str | None", record["custom_fields"].get(preference[len(CUSTOM) :]))
+    return t.cast("str | None", record[preference])
+
+
+def _safe(value: str | None) -> str:
+    """A name without characters that mean something in patterns, paths or templates."""
+    if not value:
+        return ""
+    if value.isalnum() and value.isascii() and len(value) <= LONGEST:
+        return value
+    return _ODD.sub("_", value)[:LONGEST].strip("_.-")

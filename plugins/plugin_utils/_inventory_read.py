@@ -1,0 +1,84 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This plugin util is PRIVATE to the collection: it may change without notice.
+
+"""Reading the devices of all accounts: every page of every list, or an error."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._account import account_warnings
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import Client
+from ansible_collections.thingspace.licensing.plugins.module_utils._device_api import DeviceApi
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota_api import FotaApi, is_event_based
+from ansible_collections.thingspace.licensing.plugins.module_utils._requests import REQUESTS_IMPORT_ERROR
+from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import MemoryStore, Store, open_store
+from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import SecretRegister
+
+from ._inventory_record import Licensed, Record, make_record
+from ._inventory_settings import Settings
+
+Warn = t.Callable[[str], None]
+
+
+def read_records(settings: Settings, secrets: SecretRegister, warn: Warn) -> list[Record]:
+    """The devices of all accounts.
+
+    :raises LicensingError: a list could not be read, or not completely.
+    """
+    if REQUESTS_IMPORT_ERROR:
+        raise LicensingError(
+            "The Python library requests is not installed for the Python that runs Ansible. Install it there.",
+            code="missing_library",
+        )
+    client = Client(settings.connection, _store(settings, warn), secrets)
+    records: list[Record] = []
+    for account in settings.accounts:
+        for text in account_warnings(account):
+            warn(text)
+        rows = DeviceApi(client, account).rows(settings.filters)
+        strays = sum(map(settings.filters.contradicted_by, rows))
+        if strays:
+            warn(
+                f"{strays} of the {len(rows)} devices that ThingSpace returned for account {account} do not look like "
+                "what was asked for (group, state, custom fields, time)."
+            )
+        licensed = _licensed(FotaApi(client, account, settings.api_version), warn) if settings.licenses else None
+        records += [make_record(account, row, licensed, attributes=settings.attributes) for row in rows]
+    if client.count.throttled:
+        warn(
+            f"ThingSpace answered 'too many requests' {client.count.throttled} times; reading the inventory waited "
+            f"{client.count.throttled_seconds:.1f} s in all. 'cache' or 'rate_limit' avoid this."
+        )
+    return records
+
+
+def _licensed(api: FotaApi, warn: Warn) -> Licensed | None:
+    """Which devices hold a licence; None when none of them needs one."""
+    try:
+        rows, _last = api.licensed_rows()
+    except LicensingError:
+        try:
+            event_based = is_event_based(api.subscription())
+        except LicensingError:
+            event_based = False
+        if not event_based:
+            raise
+        warn(f"The subscription of account {api.account} is event-based: it has no licensed devices to list.")
+        return None
+    return dict(rows)
+
+
+def _store(settings: Settings, warn: Warn) -> Store:
+    """What forks and jobs share; without an explicit C(runtime_dir) it can be done without."""
+    try:
+        return open_store(settings.connection.runtime_dir)
+    except LicensingError as error:
+        if settings.own_runtime_dir:
+            raise
+        warn(error.message)
+        return MemoryStore()

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This plugin util is PRIVATE to the collection: it may change without notice.
+
+"""A device of the inventory as plain values: what becomes host variables, and what is cached."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._device_row import KINDS, DeviceRow
+
+FIELDS = (
+    "account",
+    *KINDS,
+    "state",
+    "service_plan",
+    "groups",
+    "custom_fields",
+    "created_at",
+    "connected",
+    "last_connected_at",
+    "attributes",
+    "fota_license",
+    "fota_assigned_at",
+)
+"""Each is a host variable, with C(thingspace_) in front."""
+
+Record = dict[str, t.Any]
+Licensed = t.Mapping[str, str]
+"""Assignment time of each licensed device."""
+
+
+def make_record(account: str, row: DeviceRow, licensed: Licensed | None, *, attributes: bool = False) -> Record:
+    """The record of a device.
+
+    :param licensed: None when it is not known which devices hold a licence.
+    :param attributes: whether to keep the attributes; a device without any id keeps them to be told by.
+    """
+    values = row.as_result()
+    record = {name: values.get(name) for name in FIELDS}
+    record["account"] = account
+    if row.ids and not attributes:
+        record["attributes"] = None
+    imei = row.ids.get("imei")
+    if licensed is not None and imei:
+        record["fota_license"] = imei in licensed
+        record["fota_assigned_at"] = licensed.get(imei)
+    return record
+
+
+def host_variables(record: Record) -> dict[str, t.Any]:
+    """The variables of a host; what was not asked for is none."""
+    return {"thingspace_" + name: value for name, value in record.items() if name != "attributes" or value is not None}
+
+
+def pack(records: list[Record]) -> str:
+    """Records as one text, which a cache can keep and compare without looking into it."""
+    return json.dumps([FIELDS, [[record[name] for name in FIELDS] for record in records]])
+
+
+def unpack(text: t.Any) -> list[Record] | None:
+    """Records from C(pack); None when the text is not one of this release's."""
+    try:
+        fields, rows = json.loads(text)
+        if fields != list(FIELDS):
+            return None
+        return [dict(zip(FIELDS, row, strict=True)) for row in rows]
+    except (TypeError, ValueError, RecursionError):
+        return None
