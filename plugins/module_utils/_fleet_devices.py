@@ -1,0 +1,122 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Which devices the sets of a fleet file name: spelled out, in a CSV file, or selected from those of the account."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ._device_api import PAGE_SIZE, DeviceApi
+from ._device_file import read_cells
+from ._device_filter import DeviceFilter, filter_from
+from ._device_ids import clean, problem, show
+from ._errors import LicensingError, Problem
+from ._fleet_read import DeviceSet, FleetAccount
+from ._fleet_schema import SELECT
+from ._fleet_yaml import Value
+
+CODE = "fleet_file_invalid"
+
+
+class Named(t.NamedTuple):
+    """A device, and where it is named.
+
+    :param line: in the fleet file or the CSV file; None when ThingSpace named it.
+    """
+
+    device: str
+    path: str
+    line: int | None
+
+    @property
+    def where(self) -> str:
+        """For messages."""
+        return self.path if self.line is None else f"{self.path}, line {self.line}"
+
+
+class Listing(t.Protocol):
+    """Lists the devices of an account."""
+
+    def __call__(self, account: str) -> DeviceApi:
+        """The device list of this account."""
+
+
+def written_down(account: FleetAccount, one: DeviceSet) -> tuple[list[Named], list[Problem]]:
+    """The devices of a set as far as they are known without asking ThingSpace."""
+    if one.ids is not None:
+        entries: list[tuple[int, t.Any]] = [(line, _plain(value)) for line, value in one.ids]
+        path = account.path
+    elif one.file is not None:
+        path = os.path.join(os.path.dirname(account.path), one.file)
+        try:
+            entries = [(cell.line, cell.text) for cell in read_cells(path, one.column, one.kind)]
+        except LicensingError as error:
+            return [], [Problem(f"{one.where}: {error.message}", error.code)]
+        if not entries:
+            return [], [Problem(f"{one.where}: the file {path} of '{one.name}' names no device.", CODE)]
+    else:
+        return [], []
+    named: list[Named] = []
+    problems: list[Problem] = []
+    for line, given in entries:
+        if isinstance(given, Value):
+            problems.append(Problem(f"{path}, line {line}: an id must be a text in quotes, not {_said(given)}.", CODE))
+            continue
+        device = given if given.isdigit() else clean(given)
+        wrong = problem(device, one.kind)
+        if wrong:
+            problems.append(Problem(f"{path}, line {line}: '{show(device)}' {wrong}.", "invalid_devices"))
+        else:
+            named.append(Named(device, path, line))
+    return named, problems
+
+
+def filter_of(one: DeviceSet) -> tuple[DeviceFilter, list[Problem]]:
+    """By which properties ThingSpace shall list the devices of a set."""
+    given = {**dict.fromkeys(SELECT), "device_id": None, "kind": "imei", **(one.select or {})}
+    filters, problems = filter_from(given)
+    found = [Problem(f"{one.where}: {problem.text}", problem.code) for problem in problems]
+    if not one.select:
+        found.append(Problem(f"{one.where}: 'select' is empty; it would select the whole account.", CODE))
+    return filters, found
+
+
+def selected(account: FleetAccount, one: DeviceSet, listing: Listing) -> tuple[list[Named], list[str]]:
+    """The devices that ThingSpace lists for a set, and what is odd about them.
+
+    :raises LicensingError: the list could not be read, or not completely.
+    """
+    filters, _problems = filter_of(one)
+    rows = listing(account.name).rows(filters)
+    named = [Named(row.ids[one.kind], f"{one.where} ('select')", None) for row in rows if row.ids.get(one.kind)]
+    warnings = []
+    if len(named) < len(rows):
+        warnings.append(f"{one.where}: {len(rows) - len(named)} selected devices have no {one.kind.upper()}; left out.")
+    strays = sum(map(filters.contradicted_by, rows))
+    if strays:
+        warnings.append(
+            f"{one.where}: {strays} of the {len(rows)} selected devices do not look like what was asked for."
+        )
+    if not rows:
+        warnings.append(f"{one.where}: 'select' of '{one.name}' selects no device.")
+    return named, warnings
+
+
+def new_listing(client: t.Any) -> Listing:
+    """Lists devices with this client."""
+    return lambda account: DeviceApi(client, account, PAGE_SIZE, personal=False)
+
+
+def _plain(value: Value) -> t.Any:
+    return value.text if value.kind == "text" else value
+
+
+def _said(value: Value) -> str:
+    if value.kind == "whole" or value.text.replace(".", "").isdigit():
+        return f"the number {show(value.text)} (a number loses its leading zeros)"
+    return value.said

@@ -1,0 +1,167 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What a fleet file may say: one table, from which files are checked and the published JSON schema is made."""
+
+from __future__ import annotations
+
+import typing as t
+
+Kind = t.Literal["text", "bool", "whole", "amount", "ids", "map", "list", "counts", "fields"]
+
+
+class Field(t.NamedTuple):
+    """A field of a mapping.
+
+    :param kind: C(amount) is a number or a share like V(5%); C(ids) a list of device ids;
+        C(counts) a mapping of names to numbers; C(fields) a mapping of names to texts; C(map) and C(list) have
+        fields of their own.
+    :param help: what it means.
+    :param fields: of a C(map), or of each entry of a C(list).
+    :param ref: the name of a list's entries in the JSON schema.
+    """
+
+    kind: Kind
+    help: str
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    fields: t.Mapping[str, Field] | None = None
+    ref: str = ""
+
+
+Table = t.Mapping[str, Field]
+
+_GUARDS: dict[str, Field] = {
+    "max_changes": Field("whole", "How many devices a run may touch."),
+    "max_removals": Field("amount", "How many devices a run may take away from, as a number or a share like 5%."),
+}
+_RESERVE = Field("whole", "How many licences must stay free.")
+_STATE = Field(
+    "text",
+    "exact: nobody else holds a licence; present: others are left alone. The default is exact.",
+    choices=("exact", "present"),
+)
+
+FOTA: dict[str, Field] = {
+    "api_version": Field("text", "Version of the API. The default is v3.", choices=("v1", "v2", "v3")),
+    "state": _STATE,
+    **_GUARDS,
+    "reserve": _RESERVE,
+    "removal_candidates": Field(
+        "text", "What it means that a device is a removal candidate.", choices=("report", "keep", "ignore")
+    ),
+}
+
+SIMSEC: dict[str, Field] = {
+    "state": _STATE._replace(
+        help="exact: what the journal knows to hold a licence that is not wanted any more, loses it; present: it keeps "
+        "it. The default is exact."
+    ),
+    **_GUARDS,
+    "reserve": _RESERVE,
+    "lifetime_consent": Field("counts", "For each lifetime SKU, how many devices a run may bind for life."),
+}
+
+CANDIDATES: dict[str, Field] = {
+    "api_version": Field("text", "Version of the API. The default is v2.", choices=("v1", "v2")),
+    **_GUARDS,
+    "unlicensed": Field("text", "What to do about devices without a licence.", choices=("refuse", "warn", "ignore")),
+}
+
+SELECT: dict[str, Field] = {
+    "group": Field("text", "Only devices of this device group."),
+    "state": Field("text", "Only devices in this state, like active."),
+    "service_plan": Field("text", "Only devices with this service plan."),
+    "custom_fields": Field("fields", "Only devices whose custom fields have these values."),
+    "created_after": Field("text", "Only devices that were added at this time or later."),
+    "created_before": Field("text", "Only devices that were added at this time or earlier."),
+}
+
+DEVICES: dict[str, Field] = {
+    "name": Field("text", "What this set of devices is called in messages.", required=True),
+    "ids": Field("ids", "The devices, each id in quotes."),
+    "file": Field("text", "A CSV file with the devices, relative to the fleet file."),
+    "column": Field("text", "The column of the file that holds the ids."),
+    "select": Field("map", "The devices that ThingSpace lists with these properties.", fields=SELECT),
+    "kind": Field("text", "What the ids are. The default is imei.", choices=("imei", "iccid")),
+    "fota": Field("bool", "They hold a FOTA licence."),
+    "simsec": Field("text", "The SKU of the SIM-Secure licence that they hold."),
+    "removal_candidate": Field(
+        "bool", "They lose the FOTA licence first when the subscription shrinks, in this order."
+    ),
+    "protected": Field("bool", "They may never be removal candidates."),
+}
+
+ACCOUNT: dict[str, Field] = {
+    "account": Field("text", "The billing account, in quotes, like 0000123456-00001.", required=True),
+    "fota": Field("map", "How FOTA licences are managed; nothing is done about them without this.", fields=FOTA),
+    "simsec": Field("map", "How SIM-Secure licences are managed.", fields=SIMSEC),
+    "removal_candidates": Field("map", "How the removal candidate list is managed.", fields=CANDIDATES),
+    "devices": Field(
+        "list",
+        "Sets of devices, and the licences that each of them holds.",
+        required=True,
+        fields=DEVICES,
+        ref="devices",
+    ),
+}
+
+FILE: dict[str, Field] = {"accounts": Field("list", "The accounts.", required=True, fields=ACCOUNT, ref="account")}
+"""A file of several accounts; a file of one account is that account itself."""
+
+SOURCES = ("ids", "file", "select")
+"""Exactly one of these names the devices of a set."""
+
+
+def json_schema() -> dict[str, t.Any]:
+    """The published JSON schema."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A fleet file of thingspace.licensing",
+        "oneOf": [{"$ref": "#/$defs/account"}, _object(FILE)],
+        "$defs": {"account": _object(ACCOUNT), "devices": _device_set()},
+    }
+
+
+def _device_set() -> dict[str, t.Any]:
+    return {
+        **_object(DEVICES),
+        "oneOf": [{"required": [source]} for source in SOURCES],
+        "dependentRequired": {"column": ["file"]},
+    }
+
+
+def _object(fields: Table) -> dict[str, t.Any]:
+    made: dict[str, t.Any] = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: _property(field) for name, field in fields.items()},
+    }
+    required = [name for name, field in fields.items() if field.required]
+    return {**made, "required": required} if required else made
+
+
+def _property(field: Field) -> dict[str, t.Any]:
+    return {"description": field.help, **_type(field)}
+
+
+def _type(field: Field) -> dict[str, t.Any]:
+    text: dict[str, t.Any] = {"type": "string", "minLength": 1}
+    whole: dict[str, t.Any] = {"type": "integer", "minimum": 0}
+    if field.choices:
+        return {"enum": list(field.choices)}
+    if field.kind == "list":
+        return {"type": "array", "items": {"$ref": f"#/$defs/{field.ref}"}}
+    simple: dict[str, dict[str, t.Any]] = {
+        "text": text,
+        "bool": {"type": "boolean"},
+        "whole": whole,
+        "amount": {"oneOf": [whole, {"type": "string", "pattern": r"^\d+(\.\d+)?%?$"}]},
+        "ids": {"type": "array", "items": {"type": "string", "pattern": r"^\d{15,20}$"}, "uniqueItems": True},
+        "counts": {"type": "object", "additionalProperties": whole},
+        "fields": {"type": "object", "additionalProperties": text},
+    }
+    return _object(field.fields or {}) if field.kind == "map" else simple[field.kind]
