@@ -82,7 +82,7 @@ def read_yaml(path: str) -> Value:
     try:
         documents = list(yaml.compose_all(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
     except yaml.MarkedYAMLError as error:
-        raise _unreadable(path, error) from None
+        raise _unreadable(path, content, error) from None
     except (yaml.YAMLError, UnicodeError, RecursionError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else "it is not UTF-8 text"
         raise BadYaml(path, why) from None
@@ -111,12 +111,13 @@ def _content(path: str) -> bytes:
         raise BadYaml(path, error.strerror or "it cannot be read") from None
 
 
-def _unreadable(path: str, error: t.Any) -> BadYaml:
+def _unreadable(path: str, content: bytes, error: t.Any) -> BadYaml:
     """Say what YAML dislikes, in words of ours where it is a habit of many."""
     mark = error.problem_mark or error.context_mark
     why = str(error.problem or error.context or "it is not YAML").rstrip(".")
-    if "\\t" in why or "'\t'" in why:
-        why = "a tab, where YAML takes spaces only"
+    lines = content.split(b"\n")
+    if mark is not None and mark.line < len(lines) and lines[mark.line].lstrip(b" ").startswith(b"\t"):
+        why = "a tab at the beginning of the line, where YAML takes spaces only"
     elif "undefined alias" in why:
         why = "an alias (*) that nothing before it defines"
     return BadYaml(path, why, None if mark is None else mark.line + 1)
