@@ -54,6 +54,7 @@ CODES: dict[str, str] = {
     "not_recorded": "A request was accepted, but that could not be written into the journal.",
     "outcome_unknown": "For some devices, or for the listener, no trustworthy answer could be had.",
     "plan_changed": "The approved plan is not the plan that would be carried out now.",
+    "plan_file_invalid": "The approved plan is no plan file, or was changed after it was made.",
     "pool_exhausted": "The account has fewer free licences than the plan needs.",
     "rate_limited": "ThingSpace kept answering that there are too many requests.",
     "redirected": "The server answered with a redirect, which the API never does.",
