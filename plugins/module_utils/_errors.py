@@ -26,6 +26,7 @@ CODES: dict[str, str] = {
     "devices_failed": "The run went through, but some devices did not reach the wanted state.",
     "empty_exact": "An exact run was given no device, which would take away every licence.",
     "file_unreadable": "A file cannot be read, or is not the kind of file that is needed.",
+    "fleet_file_exists": "A fleet file exists already, and says something else.",
     "fleet_file_invalid": "A fleet file cannot be read, or says what no fleet file may say.",
     "guard_tripped": "The plan exceeds a limit; nothing was written.",
     "incomplete_list": "A list of ThingSpace's contradicts itself, so it cannot be trusted.",
