@@ -60,8 +60,7 @@ def read_fleet(sources: t.Sequence[str], names: t.Sequence[str] | None) -> tuple
             contents.append((one, devices))
         problems += [Problem(f"{account.where}: {wrong.text}", wrong.code) for wrong in account_problems(account.name)]
         fleet.append((account, contents))
-    complete = not Fleet(fleet).selects
-    problems += _checked(fleet, complete=complete)[1]
+    problems += _checked(fleet, asked=False)[1]
     return Fleet(_kept(fleet, names, problems)), problems
 
 
@@ -81,16 +80,21 @@ def resolve(
             warnings += odd
             sets.append((one, devices))
         filled.append((account, sets))
-    wanted, problems = _checked(filled, complete=True)
+    wanted, problems = _checked(filled, asked=listing is not None)
     return wanted, problems, warnings
 
 
 def _checked(
-    fleet: t.Sequence[tuple[FleetAccount, Contents]], *, complete: bool
+    fleet: t.Sequence[tuple[FleetAccount, Contents]], *, asked: bool
 ) -> tuple[list[tuple[FleetAccount, WantedAccount]], list[Problem]]:
+    """Check the accounts, each by itself and against the others.
+
+    :param asked: whether ThingSpace named the devices that are selected.
+    """
     problems: list[Problem] = []
     found: list[tuple[FleetAccount, WantedAccount]] = []
     for account, contents in fleet:
+        complete = asked or all(one.select is None for one, _devices in contents)
         wanted, wrong = check_account(account, contents, complete=complete)
         problems += wrong
         found.append((account, wanted))
@@ -103,6 +107,8 @@ def _kept(
     if names is None:
         return fleet
     known = {account.name for account, _contents in fleet}
+    if not names:
+        problems.append(Problem("'accounts' is empty. Leave it out to have all accounts.", CODE))
     for name in names:
         if name not in known:
             told = ", ".join(sorted(known)[:20]) or "none"
@@ -117,7 +123,12 @@ def _files(sources: t.Sequence[str]) -> tuple[list[str], list[Problem]]:
         if not os.path.isdir(source):
             paths.append(source)
             continue
-        found = sorted(name for name in os.listdir(source) if name.endswith((".yml", ".yaml")) and name[0] != ".")
+        try:
+            names = os.listdir(source)
+        except OSError as error:
+            problems.append(Problem(f"{source}: {error.strerror or 'it cannot be read'}.", CODE))
+            continue
+        found = sorted(name for name in names if name.endswith((".yml", ".yaml")) and name[0] != ".")
         if not found:
             problems.append(Problem(f"{source}: the directory holds no fleet file (*.yml).", CODE))
         paths += [os.path.join(source, name) for name in found]

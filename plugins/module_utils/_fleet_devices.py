@@ -56,7 +56,8 @@ def written_down(account: FleetAccount, one: DeviceSet) -> tuple[list[Named], li
         try:
             entries = [(cell.line, cell.text) for cell in read_cells(path, one.column, one.kind)]
         except LicensingError as error:
-            return [], [Problem(f"{one.where}: {error.message}", error.code)]
+            text = error.message.replace("'devices_column'", "'column'")
+            return [], [Problem(f"{one.where}: {text}", error.code)]
         if not entries:
             return [], [Problem(f"{one.where}: the file {path} of '{one.name}' names no device.", CODE)]
     else:
@@ -81,7 +82,7 @@ def filter_of(one: DeviceSet) -> tuple[DeviceFilter, list[Problem]]:
     given = {**dict.fromkeys(SELECT), "device_id": None, "kind": "imei", **(one.select or {})}
     filters, problems = filter_from(given)
     found = [Problem(f"{one.where}: {problem.text}", problem.code) for problem in problems]
-    if not one.select:
+    if not filters.body():
         found.append(Problem(f"{one.where}: 'select' is empty; it would select the whole account.", CODE))
     return filters, found
 
@@ -93,10 +94,14 @@ def selected(account: FleetAccount, one: DeviceSet, listing: Listing) -> tuple[l
     """
     filters, _problems = filter_of(one)
     rows = listing(account.name).rows(filters)
-    named = [Named(row.ids[one.kind], f"{one.where} ('select')", None) for row in rows if row.ids.get(one.kind)]
+    # A device with two lines stands on the list twice.
+    found = dict.fromkeys(row.ids.get(one.kind, "") for row in rows)
+    named = [Named(device, f"{one.where} ('select')", None) for device in found if not problem(device, one.kind)]
+    usable = {entry.device for entry in named}
+    left_out = sum(row.ids.get(one.kind, "") not in usable for row in rows)
     warnings = []
-    if len(named) < len(rows):
-        warnings.append(f"{one.where}: {len(rows) - len(named)} selected devices have no {one.kind.upper()}; left out.")
+    if left_out:
+        warnings.append(f"{one.where}: {left_out} selected devices have no usable {one.kind.upper()}; left out.")
     strays = sum(map(filters.contradicted_by, rows))
     if strays:
         warnings.append(
@@ -113,10 +118,10 @@ def new_listing(client: t.Any) -> Listing:
 
 
 def _plain(value: Value) -> t.Any:
-    return value.text if value.kind == "text" else value
+    return value.text if value.kind in ("text", "other") else value
 
 
 def _said(value: Value) -> str:
-    if value.kind == "whole" or value.text.replace(".", "").isdigit():
+    if value.kind == "whole":
         return f"the number {show(value.text)} (a number loses its leading zeros)"
     return value.said

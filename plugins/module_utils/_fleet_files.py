@@ -43,7 +43,9 @@ def run(context: Context) -> Result:
         context.warn(warning)
     if problems:
         raise OptionsError(problems)
-    return Result({"accounts": [_account(context, account, wanted) for account, wanted in found]})
+    made = [_account(context, account, wanted) for account, wanted in found]
+    # All that can fail has been done by now, but for the writing itself.
+    return Result({"accounts": [{**entry, "lists": _write(context, entry["account"], lists)} for entry, lists in made]})
 
 
 def _dest_problems(dest: str | None) -> list[Problem]:
@@ -53,27 +55,26 @@ def _dest_problems(dest: str | None) -> list[Problem]:
     return [Problem(f"'dest' {dest} {why}.", "report_unwritable")]
 
 
-def _account(context: Context, account: FleetAccount, wanted: WantedAccount) -> dict[str, t.Any]:
-    """What the result says of an account; writes its lists."""
+def _account(context: Context, account: FleetAccount, wanted: WantedAccount) -> tuple[dict[str, t.Any], Lists]:
+    """What the result says of an account, and its lists."""
     lists: Lists = {}
     made: dict[str, t.Any] = {"account": account.name, "file": account.path, "fota": None, "simsec": []}
-    if account.fota is not None or wanted.fota:
+    if account.manages("fota"):
         lists["fota"] = list(wanted.fota)
         made["fota"] = {"state": "exact", "api_version": "v3", **(account.fota or {}), "count": len(wanted.fota)}
     made["removal_candidates"] = None
-    if account.removal_candidates is not None or wanted.candidates:
+    if account.manages("removal_candidates"):
         lists["candidates"], lists["protected"] = list(wanted.candidates), sorted(wanted.protected)
         settings = {"api_version": "v2", **(account.removal_candidates or {})}
         made["removal_candidates"] = {**settings, "count": len(wanted.candidates), "protected": len(wanted.protected)}
     made["simsec"] = _simsec(context, account, wanted, lists)
     made["digest"] = _digest(made, lists)
-    made["lists"] = _write(context, account.name, lists)
-    return made
+    return made, lists
 
 
 def _simsec(context: Context, account: FleetAccount, wanted: WantedAccount, lists: Lists) -> list[dict[str, t.Any]]:
     """One entry for each SKU and kind of id: who gets the licence, and who holds it and is to lose it."""
-    if account.simsec is None and not wanted.simsec:
+    if not account.manages("simsec"):
         return []
     settings = {"state": "exact", **(account.simsec or {})}
     consent = settings.pop("lifetime_consent", {})
@@ -102,7 +103,8 @@ def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> di
     with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
         for standing, row in device_rows(journal, account, None):
             pool = (row.sku, row.kind)
-            held = standing.held or (standing.may_hold and row.action == "assign" and row.state != "failed")
+            # A removal that is not confirmed is listed until it is: simsec_license knows whether to send it again.
+            held = standing.held or (standing.may_hold and row.state != "failed")
             named = wanted.simsec.get(row.device_id)
             if held and (named is None or named[1] != pool) and not sku_of(row.sku).lifetime:
                 losing.setdefault(pool, []).append(row.device_id)

@@ -12,9 +12,10 @@ import dataclasses
 import re
 import typing as t
 
+from ._device_ids import show
 from ._errors import Problem
-from ._fleet_schema import ACCOUNT, FILE, SOURCES, Field, Table
-from ._fleet_yaml import Value
+from ._fleet_schema import ACCOUNT, AMOUNT, FILE, PURPOSES, SOURCES, Field, Table
+from ._fleet_yaml import Value, printable
 
 _KINDS = {"text": "text", "bool": "bool", "whole": "whole", "ids": "list", "list": "list"}
 _WANTED = {
@@ -66,6 +67,11 @@ class FleetAccount:
     removal_candidates: Settings | None
     devices: list[DeviceSet]
 
+    def manages(self, part: t.Literal["fota", "simsec", "removal_candidates"]) -> bool:
+        """Whether licences of this kind, or the list, are managed: there are settings for it, or a set wants it."""
+        purpose = "removal_candidate" if part == "removal_candidates" else part
+        return getattr(self, part) is not None or any(getattr(one, purpose) for one in self.devices)
+
 
 def read_accounts(path: str, root: Value) -> tuple[list[FleetAccount], list[Problem]]:
     """The accounts of a file, and everything that is wrong about their form."""
@@ -87,14 +93,16 @@ class _Reader:
         self.problems: list[Problem] = []
 
     def _wrong(self, line: int, text: str) -> None:
-        self.problems.append(Problem(f"{self._path}, line {line}: {text}", "fleet_file_invalid"))
+        self.problems.append(Problem(f"{self._path}, line {line}: {printable(text)}", "fleet_file_invalid"))
 
     def account(self, value: Value) -> FleetAccount | None:
         """One account, as far as it can be read."""
         made = self.table(value, ACCOUNT, "an account")
-        if made is None or "account" not in made:
+        if made is None:
             return None
         sets = [self._device_set(entry) for entry in made.get("devices", ())]
+        if "account" not in made:
+            return None
         return FleetAccount(
             made["account"],
             self._path,
@@ -116,11 +124,13 @@ class _Reader:
             self._wrong(value.line, f"a set of devices needs exactly one of ids, file and select; {told}.")
         if "column" in made and "file" not in made:
             self._wrong(value.fields["column"].line, "'column' goes with 'file'.")
-        if not any(made.get(name) for name in ("fota", "simsec", "removal_candidate", "protected")):
+        if not any(made.get(name) for name in PURPOSES):
             text = "this set says nothing about its devices: give it fota, simsec, removal_candidate or protected."
             self._wrong(value.line, text)
         name = made.get("name", "")
         ids = [(item.line, item) for item in made["ids"]] if "ids" in made else None
+        if ids == []:
+            self._wrong(value.fields["ids"].line, "'ids' names no device; leave the set out if it has none.")
         return DeviceSet(
             name=name,
             where=f"{self._path}, line {value.line}",
@@ -138,13 +148,14 @@ class _Reader:
     def table(self, value: Value, fields: Table, what: str) -> Settings | None:
         """The fields of a mapping; None when it is no mapping."""
         if value.kind != "dict":
-            self._wrong(value.line, f"{what} is a mapping ('key: value' lines), not {value.said}.")
+            hint = "; write {} for the defaults" if value.kind == "null" and what[0] == "'" else ""
+            self._wrong(value.line, f"{what} is a mapping ('key: value' lines), not {value.said}{hint}.")
             return None
         made: Settings = {}
         for name, given in value.fields.items():
             field = fields.get(name)
             if field is None:
-                self._wrong(given.line, f"'{name}' is unknown in {what}. Known are {', '.join(fields)}.")
+                self._wrong(given.line, f"'{show(name)}' is unknown in {what}. Known are {', '.join(fields)}.")
                 continue
             known, read = self._field(name, field, given)
             if known:
@@ -161,24 +172,31 @@ class _Reader:
             return made is not None, made
         if field.kind in ("counts", "fields") and value.kind == "dict":
             inner: Field = Field("whole" if field.kind == "counts" else "text", "")
-            pairs = {key: self._field(f"{name}.{key}", inner, given) for key, given in value.fields.items()}
+            pairs = {key: self._field(f"{name}.{show(key)}", inner, given) for key, given in value.fields.items()}
             return True, {key: read for key, (good, read) in pairs.items() if good}
         if field.kind == "amount" and value.kind in ("whole", "text"):
-            good = re.fullmatch(r"\d+(\.\d+)?%?", value.text.strip()) is not None
+            good = re.fullmatch(AMOUNT, value.text.strip()) is not None
         else:
             good = value.kind == _KINDS.get(field.kind) and (value.kind != "text" or bool(value.text.strip()))
         if good and field.kind == "whole":
-            good = re.fullmatch(r"\d+", value.text) is not None
+            # A leading zero would make it octal, an underscore is for programmers.
+            good = re.fullmatch("0|[1-9][0-9]{0,8}", value.text) is not None
         if not good:
             hint = "; a number loses its leading zeros" if field.kind == "text" and value.kind == "whole" else ""
-            said = "empty" if value.kind == "text" and not value.text.strip() else value.said
+            said = self._said(value)
             self._wrong(value.line, f"'{name}' is {said}; it must be {_WANTED[field.kind]}{hint}.")
             return False, None
         if field.choices and value.text not in field.choices:
-            self._wrong(value.line, f"'{name}' is '{value.text[:40]}'; it must be one of {', '.join(field.choices)}.")
+            self._wrong(value.line, f"'{name}' is '{show(value.text)}'; it must be one of {', '.join(field.choices)}.")
             return False, None
         if field.kind == "whole":
             return True, int(value.text)
         if field.kind == "bool":
             return True, value.text.lower() in ("true", "yes", "on")
         return True, value.items if value.kind == "list" else value.text.strip()
+
+    @staticmethod
+    def _said(value: Value) -> str:
+        if value.kind == "text":
+            return f"'{show(value.text)}'" if value.text.strip() else "empty"
+        return f"the number {show(value.text)}" if value.kind == "whole" else value.said

@@ -97,7 +97,11 @@ DEVICES: dict[str, Field] = {
 
 ACCOUNT: dict[str, Field] = {
     "account": Field("text", "The billing account, in quotes, like 0000123456-00001.", required=True),
-    "fota": Field("map", "How FOTA licences are managed; nothing is done about them without this.", fields=FOTA),
+    "fota": Field(
+        "map",
+        "How FOTA licences are managed. Without this and without a set that wants one, they are left alone.",
+        fields=FOTA,
+    ),
     "simsec": Field("map", "How SIM-Secure licences are managed.", fields=SIMSEC),
     "removal_candidates": Field("map", "How the removal candidate list is managed.", fields=CANDIDATES),
     "devices": Field(
@@ -115,22 +119,39 @@ FILE: dict[str, Field] = {"accounts": Field("list", "The accounts.", required=Tr
 SOURCES = ("ids", "file", "select")
 """Exactly one of these names the devices of a set."""
 
+PURPOSES = ("fota", "simsec", "removal_candidate", "protected")
+"""At least one of these says what a set is for."""
+
+WHOLE_MAX = 999_999_999
+AMOUNT = r"(?:0|[1-9][0-9]{0,8}|(?:100(?:\.0+)?|[0-9]{1,2}(?:\.[0-9]+)?)%)"
+"""A whole number, or a share."""
+
+_IDS = {"imei": "^[0-9]{15}$", "iccid": "^[0-9]{18,20}$"}
+
 
 def json_schema() -> dict[str, t.Any]:
-    """The published JSON schema."""
+    """The published JSON schema; of the newest draft that editors know well."""
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "A fleet file of thingspace.licensing",
-        "oneOf": [{"$ref": "#/$defs/account"}, _object(FILE)],
-        "$defs": {"account": _object(ACCOUNT), "devices": _device_set()},
+        "if": {"required": ["accounts"]},
+        "then": _object(FILE),
+        "else": {"$ref": "#/definitions/account"},
+        "definitions": {"account": _object(ACCOUNT), "devices": _device_set()},
     }
 
 
 def _device_set() -> dict[str, t.Any]:
+    says = [{"properties": {name: {"const": True}}, "required": [name]} for name in PURPOSES if name != "simsec"]
+    ids = {kind: {"properties": {"ids": {"items": {"pattern": pattern}}}} for kind, pattern in _IDS.items()}
     return {
         **_object(DEVICES),
         "oneOf": [{"required": [source]} for source in SOURCES],
-        "dependentRequired": {"column": ["file"]},
+        "anyOf": [{"required": ["simsec"]}, *says],
+        "dependencies": {"column": ["file"]},
+        "if": {"properties": {"kind": {"const": "iccid"}}, "required": ["kind"]},
+        "then": ids["iccid"],
+        "else": ids["imei"],
     }
 
 
@@ -149,18 +170,18 @@ def _property(field: Field) -> dict[str, t.Any]:
 
 
 def _type(field: Field) -> dict[str, t.Any]:
-    text: dict[str, t.Any] = {"type": "string", "minLength": 1}
-    whole: dict[str, t.Any] = {"type": "integer", "minimum": 0}
+    text: dict[str, t.Any] = {"type": "string", "pattern": r"\S"}
+    whole: dict[str, t.Any] = {"type": "integer", "minimum": 0, "maximum": WHOLE_MAX}
     if field.choices:
         return {"enum": list(field.choices)}
     if field.kind == "list":
-        return {"type": "array", "items": {"$ref": f"#/$defs/{field.ref}"}}
+        return {"type": "array", "items": {"$ref": f"#/definitions/{field.ref}"}}
     simple: dict[str, dict[str, t.Any]] = {
         "text": text,
         "bool": {"type": "boolean"},
         "whole": whole,
-        "amount": {"oneOf": [whole, {"type": "string", "pattern": r"^\d+(\.\d+)?%?$"}]},
-        "ids": {"type": "array", "items": {"type": "string", "pattern": r"^\d{15,20}$"}, "uniqueItems": True},
+        "amount": {"oneOf": [whole, {"type": "string", "pattern": f"^{AMOUNT}$"}]},
+        "ids": {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True},
         "counts": {"type": "object", "additionalProperties": whole},
         "fields": {"type": "object", "additionalProperties": text},
     }

@@ -36,11 +36,9 @@ class WantedAccount:
         return [device for device, (_named, wanted) in self.simsec.items() if wanted == pool]
 
     def all_named(self) -> t.Iterator[Named]:
-        """Every device that is named for anything, once for each."""
-        yield from self.fota.values()
-        yield from (named for named, _pool in self.simsec.values())
-        yield from self.candidates.values()
-        yield from self.protected.values()
+        """Every device that is named for anything, once."""
+        pooled = {device: named for device, (named, _pool) in self.simsec.items()}
+        yield from {**self.protected, **self.candidates, **pooled, **self.fota}.values()
 
     @property
     def pools(self) -> list[Pool]:
@@ -55,7 +53,7 @@ def check_account(account: FleetAccount, contents: Contents, *, complete: bool) 
     :param complete: whether that is all of them.
     """
     wanted = WantedAccount()
-    problems: list[Problem] = []
+    problems = _skus(account, [one for one, _devices in contents])
     for one, devices in contents:
         problems += _once_in_set(devices)
         if one.fota:
@@ -121,13 +119,18 @@ def _pool(wanted: WantedAccount, devices: t.Sequence[Named], pool: Pool) -> t.It
 
 
 def _contradictions(account: FleetAccount, wanted: WantedAccount, complete: bool) -> t.Iterator[Problem]:
-    managed = account.fota is not None and account.fota.get("state", "exact") == "exact"
+    managed = account.manages("fota") and (account.fota or {}).get("state", "exact") == "exact"
     for device, named in wanted.candidates.items():
         if device in wanted.protected:
             yield _at(named, f"is a removal candidate here, and protected by {wanted.protected[device].where}")
         if complete and managed and device not in wanted.fota:
             text = "is a removal candidate, but the fleet files do not want it to hold a FOTA licence ('fota: true')"
             yield _at(named, text)
-    for sku in sorted({sku for sku, _kind in wanted.pools}):
-        for problem in sku_problems(sku):
-            yield Problem(f"{account.where}: {problem.text}", problem.code)
+
+
+def _skus(account: FleetAccount, sets: t.Sequence[DeviceSet]) -> list[Problem]:
+    """What is wrong about the names of SKUs, each where it stands first."""
+    places = dict.fromkeys((account.simsec or {}).get("lifetime_consent", {}), account.where)
+    places.update({one.simsec: one.where for one in reversed(sets) if one.simsec})
+    found = [(place, wrong) for sku, place in places.items() for wrong in sku_problems(sku)]
+    return [Problem(f"{place}: {wrong.text}", wrong.code) for place, wrong in found]

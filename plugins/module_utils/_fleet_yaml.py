@@ -13,6 +13,7 @@ import os
 import traceback
 import typing as t
 
+from ._device_ids import show
 from ._errors import LicensingError
 
 try:
@@ -22,11 +23,14 @@ except ImportError:
 else:
     YAML_IMPORT_ERROR = None
 
-MAX_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 16 * 1024 * 1024
 """Larger files are refused before they are read; long lists of devices belong into CSV files."""
 
-MAX_NODES = 5_000_000
-"""More values than a file of that size can spell out: aliases have multiplied them."""
+MAX_NODES = 1_000_000
+"""More values than a file of that size spells out: aliases have multiplied them."""
+
+MAX_DEPTH = 20
+"""A fleet file has eight levels. PyYAML has no limit of its own, and dies of too many."""
 
 Kind = t.Literal["text", "whole", "bool", "null", "other", "list", "dict"]
 
@@ -38,6 +42,8 @@ _KINDS: dict[str, Kind] = {
     "tag:yaml.org,2002:seq": "list",
     "tag:yaml.org,2002:map": "dict",
 }
+
+_BOOLS = frozenset({"true", "false", "yes", "no", "on", "off"})
 
 _WORDS = {"list": "a list", "dict": "a mapping", "text": "a text", "whole": "a number", "bool": "true or false"}
 
@@ -62,7 +68,7 @@ class Value:
         """What it is, in words."""
         if self.kind == "null":
             return "nothing"
-        return _WORDS.get(self.kind, f"'{self.text[:40]}'")
+        return _WORDS.get(self.kind, f"'{show(self.text)}'")
 
 
 class BadYaml(LicensingError):
@@ -70,7 +76,12 @@ class BadYaml(LicensingError):
 
     def __init__(self, path: str, why: str, line: int | None = None) -> None:
         where = path if line is None else f"{path}, line {line}"
-        super().__init__(f"{where}: {why}.", code="fleet_file_invalid")
+        super().__init__(f"{where}: {printable(why)}.", code="fleet_file_invalid")
+
+
+def printable(text: str) -> str:
+    """A text for messages, without what could play tricks on a terminal."""
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def read_yaml(path: str) -> Value:
@@ -79,13 +90,14 @@ def read_yaml(path: str) -> Value:
     :raises BadYaml: there is none, it is no YAML, or no YAML that a fleet file may hold.
     """
     content = _content(path)
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        documents = list(yaml.compose_all(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+        _refuse_depth(path, yaml.parse(content, Loader=loader))
+        documents = list(yaml.compose_all(content, Loader=loader))
     except yaml.MarkedYAMLError as error:
         raise _unreadable(path, content, error) from None
-    except (yaml.YAMLError, UnicodeError, RecursionError) as error:
-        why = "it is nested too deeply" if isinstance(error, RecursionError) else "it is not UTF-8 text"
-        raise BadYaml(path, why) from None
+    except (yaml.YAMLError, UnicodeError):
+        raise BadYaml(path, "it is not UTF-8 text, or holds control characters") from None
     documents = [document for document in documents if document is not None]
     if not documents:
         raise BadYaml(path, "it is empty; a fleet file names at least one account")
@@ -93,6 +105,22 @@ def read_yaml(path: str) -> Value:
         line = documents[1].start_mark.line + 1
         raise BadYaml(path, "it holds several documents ('---'). Put several accounts under 'accounts'", line)
     return _Converter(path).convert(documents[0])
+
+
+def _refuse_depth(path: str, events: t.Iterable[t.Any]) -> None:
+    """Composing goes down the levels on the stack of the process, however many there are."""
+    depth = 0
+    for event in events:
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise _too_deep(path, event)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _too_deep(path: str, place: t.Any) -> BadYaml:
+    return BadYaml(path, f"it is nested more than {MAX_DEPTH} levels deep", place.start_mark.line + 1)
 
 
 def _content(path: str) -> bytes:
@@ -129,40 +157,67 @@ class _Converter:
     def __init__(self, path: str) -> None:
         self._path = path
         self._above: set[int] = set()
+        self._made: dict[int, tuple[Value, int]] = {}
         self._count = 0
 
     def convert(self, node: t.Any) -> Value:
-        """The value of a node."""
-        line = node.start_mark.line + 1
-        self._count += 1
-        if self._count > MAX_NODES:
-            raise BadYaml(self._path, "its aliases multiply it beyond measure", line)
-        kind = _KINDS.get(node.tag, "other")
-        if kind == "other" and not node.tag.startswith("tag:yaml.org,2002:"):
-            raise BadYaml(self._path, f"the tag {node.tag} is not known here", line)
+        """The value of a node; one that several aliases stand for is made once, and counted each time."""
         if isinstance(node, yaml.ScalarNode):
-            return Value(kind, line, node.value)
+            self._add(1, node)
+            return Value(self._scalar_kind(node), node.start_mark.line + 1, node.value)
+        known = self._made.get(id(node))
+        if known is not None:
+            self._add(known[1], node)
+            return known[0]
         if id(node) in self._above:
+            line = node.start_mark.line + 1
             raise BadYaml(self._path, "it contains itself: an alias (*) inside of what it stands for", line)
+        if len(self._above) > MAX_DEPTH:
+            raise _too_deep(self._path, node)
+        before = self._count
+        self._add(1, node)
         self._above.add(id(node))
-        try:
-            if isinstance(node, yaml.SequenceNode):
-                return Value("list", line, items=tuple(map(self.convert, node.value)))
-            return Value("dict", line, fields=self._fields(node))
-        finally:
-            self._above.discard(id(node))
+        made = self._collection(node)
+        self._above.discard(id(node))
+        self._made[id(node)] = made, self._count - before
+        return made
+
+    def _add(self, count: int, node: t.Any) -> None:
+        self._count += count
+        if self._count > MAX_NODES:
+            why = f"with what its aliases repeat it holds more than {MAX_NODES} values"
+            raise BadYaml(self._path, why, node.start_mark.line + 1)
+
+    def _known_tag(self, node: t.Any) -> Kind:
+        if not node.tag.startswith("tag:yaml.org,2002:"):
+            raise BadYaml(self._path, f"the tag {node.tag[:60]} is not known here", node.start_mark.line + 1)
+        return _KINDS.get(node.tag, "other")
+
+    def _scalar_kind(self, node: t.Any) -> Kind:
+        kind = self._known_tag(node)
+        if kind in ("list", "dict") or (kind == "bool" and node.value.lower() not in _BOOLS):
+            return "other"
+        return kind
+
+    def _collection(self, node: t.Any) -> Value:
+        self._known_tag(node)
+        line = node.start_mark.line + 1
+        if isinstance(node, yaml.SequenceNode):
+            return Value("list", line, items=tuple(map(self.convert, node.value)))
+        return Value("dict", line, fields=self._fields(node))
 
     def _fields(self, node: t.Any) -> dict[str, Value]:
         fields: dict[str, Value] = {}
+        lines: dict[str, int] = {}
         for key, value in node.value:
             line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):
                 raise BadYaml(self._path, "a key must be a plain word", line)
             if key.value == "<<":
                 raise BadYaml(self._path, "merge keys (<<) are not supported; repeat the fields", line)
-            if key.value in fields:
-                raise BadYaml(
-                    self._path, f"'{key.value}' stands here twice, first in line {fields[key.value].line}", line
-                )
+            if key.value in lines:
+                why = f"'{show(key.value)}' stands here twice, first in line {lines[key.value]}"
+                raise BadYaml(self._path, why, line)
+            lines[key.value] = line
             fields[key.value] = self.convert(value)
         return fields
