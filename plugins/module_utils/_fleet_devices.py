@@ -82,7 +82,7 @@ def filter_of(one: DeviceSet) -> tuple[DeviceFilter, list[Problem]]:
     given = {**dict.fromkeys(SELECT), "device_id": None, "kind": "imei", **(one.select or {})}
     filters, problems = filter_from(given)
     found = [Problem(f"{one.where}: {problem.text}", problem.code) for problem in problems]
-    if not filters.body():
+    if not (found or filters.body()):
         found.append(Problem(f"{one.where}: 'select' is empty; it would select the whole account.", CODE))
     return filters, found
 

@@ -129,8 +129,6 @@ class _Reader:
             self._wrong(value.line, text)
         name = made.get("name", "")
         ids = [(item.line, item) for item in made["ids"]] if "ids" in made else None
-        if ids == []:
-            self._wrong(value.fields["ids"].line, "'ids' names no device; leave the set out if it has none.")
         return DeviceSet(
             name=name,
             where=f"{self._path}, line {value.line}",
@@ -167,6 +165,9 @@ class _Reader:
 
     def _field(self, name: str, field: Field, value: Value) -> tuple[bool, t.Any]:
         """Whether the value is of the right kind, and what it stands for."""
+        if field.filled and value.kind in ("list", "dict") and not (value.items or value.fields):
+            self._wrong(value.line, f"'{name}' is empty.")
+            return False, None
         if field.kind == "map":
             made = self.table(value, field.fields or {}, f"'{name}'")
             return made is not None, made

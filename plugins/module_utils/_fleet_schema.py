@@ -22,6 +22,7 @@ class Field(t.NamedTuple):
     :param help: what it means.
     :param fields: of a C(map), or of each entry of a C(list).
     :param ref: the name of a list's entries in the JSON schema.
+    :param filled: whether a list or a mapping must not be empty.
     """
 
     kind: Kind
@@ -30,6 +31,7 @@ class Field(t.NamedTuple):
     choices: tuple[str, ...] = ()
     fields: t.Mapping[str, Field] | None = None
     ref: str = ""
+    filled: bool = False
 
 
 Table = t.Mapping[str, Field]
@@ -82,10 +84,10 @@ SELECT: dict[str, Field] = {
 
 DEVICES: dict[str, Field] = {
     "name": Field("text", "What this set of devices is called in messages.", required=True),
-    "ids": Field("ids", "The devices, each id in quotes."),
+    "ids": Field("ids", "The devices, each id in quotes.", filled=True),
     "file": Field("text", "A CSV file with the devices, relative to the fleet file."),
     "column": Field("text", "The column of the file that holds the ids."),
-    "select": Field("map", "The devices that ThingSpace lists with these properties.", fields=SELECT),
+    "select": Field("map", "The devices that ThingSpace lists with these properties.", fields=SELECT, filled=True),
     "kind": Field("text", "What the ids are. The default is imei.", choices=("imei", "iccid")),
     "fota": Field("bool", "They hold a FOTA licence."),
     "simsec": Field("text", "The SKU of the SIM-Secure licence that they hold."),
@@ -113,7 +115,9 @@ ACCOUNT: dict[str, Field] = {
     ),
 }
 
-FILE: dict[str, Field] = {"accounts": Field("list", "The accounts.", required=True, fields=ACCOUNT, ref="account")}
+FILE: dict[str, Field] = {
+    "accounts": Field("list", "The accounts.", required=True, fields=ACCOUNT, ref="account", filled=True)
+}
 """A file of several accounts; a file of one account is that account itself."""
 
 SOURCES = ("ids", "file", "select")
@@ -166,7 +170,8 @@ def _object(fields: Table) -> dict[str, t.Any]:
 
 
 def _property(field: Field) -> dict[str, t.Any]:
-    return {"description": field.help, **_type(field)}
+    filled = {"minProperties" if field.kind == "map" else "minItems": 1} if field.filled else {}
+    return {"description": field.help, **_type(field), **filled}
 
 
 def _type(field: Field) -> dict[str, t.Any]:
@@ -181,7 +186,7 @@ def _type(field: Field) -> dict[str, t.Any]:
         "bool": {"type": "boolean"},
         "whole": whole,
         "amount": {"oneOf": [whole, {"type": "string", "pattern": f"^{AMOUNT}$"}]},
-        "ids": {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True},
+        "ids": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
         "counts": {"type": "object", "additionalProperties": whole},
         "fields": {"type": "object", "additionalProperties": text},
     }

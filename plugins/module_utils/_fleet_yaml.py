@@ -41,6 +41,11 @@ _KINDS: dict[str, Kind] = {
     "tag:yaml.org,2002:null": "null",
     "tag:yaml.org,2002:seq": "list",
     "tag:yaml.org,2002:map": "dict",
+    # What a text without quotes may be taken for.
+    "tag:yaml.org,2002:float": "other",
+    "tag:yaml.org,2002:timestamp": "other",
+    "tag:yaml.org,2002:merge": "other",
+    "tag:yaml.org,2002:value": "other",
 }
 
 _BOOLS = frozenset({"true", "false", "yes", "no", "on", "off"})
@@ -107,20 +112,17 @@ def read_yaml(path: str) -> Value:
     return _Converter(path).convert(documents[0])
 
 
-def _refuse_depth(path: str, events: t.Iterable[t.Any]) -> None:
+def _refuse_depth(path: str, events: t.Iterator[t.Any]) -> None:
     """Composing goes down the levels on the stack of the process, however many there are."""
     depth = 0
     for event in events:
+        mark = event.start_mark
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                raise _too_deep(path, event)
+                raise BadYaml(path, f"it is nested more than {MAX_DEPTH} levels deep", mark.line + 1)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-
-
-def _too_deep(path: str, place: t.Any) -> BadYaml:
-    return BadYaml(path, f"it is nested more than {MAX_DEPTH} levels deep", place.start_mark.line + 1)
 
 
 def _content(path: str) -> bytes:
@@ -172,8 +174,6 @@ class _Converter:
         if id(node) in self._above:
             line = node.start_mark.line + 1
             raise BadYaml(self._path, "it contains itself: an alias (*) inside of what it stands for", line)
-        if len(self._above) > MAX_DEPTH:
-            raise _too_deep(self._path, node)
         before = self._count
         self._add(1, node)
         self._above.add(id(node))
@@ -189,9 +189,10 @@ class _Converter:
             raise BadYaml(self._path, why, node.start_mark.line + 1)
 
     def _known_tag(self, node: t.Any) -> Kind:
-        if not node.tag.startswith("tag:yaml.org,2002:"):
+        kind = _KINDS.get(node.tag)
+        if kind is None:
             raise BadYaml(self._path, f"the tag {node.tag[:60]} is not known here", node.start_mark.line + 1)
-        return _KINDS.get(node.tag, "other")
+        return kind
 
     def _scalar_kind(self, node: t.Any) -> Kind:
         kind = self._known_tag(node)
