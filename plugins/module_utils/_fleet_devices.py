@@ -104,8 +104,10 @@ def selected(account: FleetAccount, one: DeviceSet, listing: Listing) -> tuple[l
         warnings.append(f"{one.where}: {left_out} selected devices have no usable {one.kind.upper()}; left out.")
     strays = sum(map(filters.contradicted_by, rows))
     if strays:
-        warnings.append(
-            f"{one.where}: {strays} of the {len(rows)} selected devices do not look like what was asked for."
+        raise LicensingError(
+            f"{one.where}: {strays} of the {len(rows)} devices that ThingSpace returned for '{one.name}' do not look "
+            "like what was asked for, so nothing is made of them. Look at them with device_info, or name the devices.",
+            code="bad_answer",
         )
     if not rows:
         warnings.append(f"{one.where}: 'select' of '{one.name}' selects no device.")

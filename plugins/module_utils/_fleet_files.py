@@ -34,10 +34,14 @@ def run(context: Context) -> Result:
     params = context.params
     fleet, problems = read_fleet(params["src"], params["accounts"])
     problems += _dest_problems(params["dest"])
+    if params["offline"] and params["dest"]:
+        problems.append(
+            Problem("'offline' and 'dest' contradict each other: lists without the selected devices are short.")
+        )
     if problems:
         raise OptionsError(problems)
     # Only who has to be asked needs credentials: files can be checked anywhere.
-    listing = new_listing(context.connect([])) if fleet.selects else None
+    listing = new_listing(context.connect([])) if fleet.selects and not params["offline"] else None
     found, problems, warnings = resolve(fleet, listing)
     for warning in warnings:
         context.warn(warning)
@@ -78,7 +82,8 @@ def _simsec(context: Context, account: FleetAccount, wanted: WantedAccount, list
         return []
     settings = {"state": "exact", **(account.simsec or {})}
     consent = settings.pop("lifetime_consent", {})
-    losing = _no_more_wanted(context, account.name, wanted) if settings["state"] == "exact" else {}
+    certain = settings["state"] == "exact" and not context.params["offline"]
+    losing = _no_more_wanted(context, account.name, wanted) if certain else {}
     made = []
     for pool in sorted({*wanted.pools, *losing}):
         sku, kind = pool
@@ -91,7 +96,10 @@ def _simsec(context: Context, account: FleetAccount, wanted: WantedAccount, list
 
 
 def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> dict[Pool, list[str]]:
-    """By the journal: devices that may hold a licence which can be taken back and which nobody wants them to hold."""
+    """By the journal: devices that may hold a licence which can be taken back and which nobody wants them to hold.
+
+    :raises LicensingError: the journal cannot be read.
+    """
     path = context.params["journal"]
     if not path:
         context.warn(
@@ -99,16 +107,36 @@ def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> di
             "from those that are not wanted any more."
         )
         return {}
-    losing: dict[Pool, list[str]] = {}
+    holders: dict[str, dict[Pool, bool]] = {}
     with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
         for standing, row in device_rows(journal, account, None):
-            pool = (row.sku, row.kind)
             # A removal that is not confirmed is listed until it is: simsec_license knows whether to send it again.
             held = standing.held or (standing.may_hold and row.state != "failed")
-            named = wanted.simsec.get(row.device_id)
-            if held and (named is None or named[1] != pool) and not sku_of(row.sku).lifetime:
-                losing.setdefault(pool, []).append(row.device_id)
-    return losing
+            if held:
+                holders.setdefault(row.device_id, {})[row.sku, row.kind] = standing.held is True
+    losing: dict[Pool, list[str]] = {}
+    for device, pools in holders.items():
+        named = wanted.simsec.get(device)
+        new = named[1] if named else None
+        if new is not None and context.params["moves"] == "confirmed" and not pools.get(new):
+            continue  # It would be without any licence if the new one failed after all.
+        for pool in pools:
+            if pool != new and not sku_of(pool[0]).lifetime:
+                losing.setdefault(pool, []).append(device)
+    return {pool: devices for pool, devices in losing.items() if not _named_otherwise(context, wanted, pool, devices)}
+
+
+def _named_otherwise(context: Context, wanted: WantedAccount, pool: Pool, devices: list[str]) -> bool:
+    """Whether the files name devices of the SKU by the other kind of id: these may be the same SIMs."""
+    sku, kind = pool
+    if all(other == kind for other_sku, other in wanted.pools if other_sku == sku):
+        return False
+    context.warn(
+        f"The journal knows {len(devices)} devices by {kind.upper()} that hold {sku} and that the fleet files do not "
+        "name, and the files name devices of that SKU by another kind of id. They may be the same SIMs, so none of them "
+        "loses the licence. Name them as the journal does."
+    )
+    return True
 
 
 def _digest(made: t.Mapping[str, t.Any], lists: Lists) -> str:

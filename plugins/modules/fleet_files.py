@@ -35,6 +35,20 @@ options:
       - Return only these accounts. Everything is checked all the same.
     type: list
     elements: str
+  moves:
+    description:
+      - Which devices of those that are to hold another SKU than they do by the journal are on the list of those that
+        lose the old licence. V(all) are all, for a plan. V(confirmed) are those whose new licence ThingSpace has
+        confirmed, for carrying it out.
+    type: str
+    choices: [all, confirmed]
+    default: all
+  offline:
+    description:
+      - Whether to ask ThingSpace nothing. Devices that a C(select) describes are left out then, so O(dest) cannot be
+        given.
+    type: bool
+    default: false
   dest:
     description:
       - Directory to write the lists to, into a directory for each account. It must exist.
@@ -78,8 +92,9 @@ accounts:
       description: The fleet file.
       type: str
     fota:
-      description: The settings of the file for FOTA licences, and C(count), the number of devices that hold one. V(none)
-        if the file does not manage them.
+      description:
+        - The settings of the file for FOTA licences, and C(count), the number of devices that hold one.
+        - V(none) if the file does not manage them.
       type: dict
     removal_candidates:
       description: The settings for the removal candidate list, and the numbers of devices C(count) and C(protected).
@@ -97,7 +112,9 @@ accounts:
       sample:
         fota: work/0000123456-00001/fota.txt
     digest:
-      description: SHA-256 over the settings and the devices in their order.
+      description:
+        - SHA-256 over the settings and the devices in their order. Who is to lose a SIM-Secure licence is part of it,
+          so it changes with O(journal), too.
       type: str
 requests:
   description: What the task cost.
@@ -147,6 +164,8 @@ def main() -> None:
         **JOURNAL_SPEC,
         "src": {"type": "list", "elements": "path", "required": True},
         "accounts": {"type": "list", "elements": "str"},
+        "moves": {"type": "str", "choices": ["all", "confirmed"], "default": "all"},
+        "offline": {"type": "bool", "default": False},
         "dest": {"type": "path"},
     }
     run_module(run, options)

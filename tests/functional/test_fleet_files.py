@@ -21,6 +21,7 @@ from ansible_collections.thingspace.licensing.tests.functional.harness import (
     Outcome,
     Receiver,
     Simulator,
+    iccids,
     imei,
     imeis,
 )
@@ -103,6 +104,10 @@ def test_who_is_to_lose_a_licence_by_the_journal(simulator: Simulator, task: Tas
     assert sorted(losing(first)) == imeis(1, 5), "accepted, and confirmed, but not those held for life"
     assert losing(first, state="present") == []
     assert task(first, journal=None).warnings.count("Without 'journal'") == 1
+    by_iccid = task({"ids": iccids(1), "kind": "iccid", "simsec": FLEX})
+    assert "They may be the same SIMs, so none of them loses the licence" in by_iccid.warnings
+    assert [entry["remove"] for entry in by_iccid.result["accounts"][0]["simsec"]] == [0]
+    assert task(first, offline=True).result["accounts"][0]["simsec"][0]["remove"] == 0
     # A removal whose answer got lost is not forgotten.
     simulator.faults({"operation": "simsec_unassign", "action": "reset", "effect": "none", "times": 0})
     assert task.simsec([imei(4)], state="absent", retries=0).failed

@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._device_api import DeviceApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._device_row import DeviceRow, device_row
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import read_fleet, resolve
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_devices import Listing
 
@@ -164,13 +165,19 @@ def test_what_a_selection_brings(files: Files) -> None:
     fleet, problems = read_fleet([str(files.folder)], None)
     assert (problems, fleet.selects) == ([], True)
     # Two lines of one device, one without an id, one with an id that is none.
-    listed = listing(row(A), row(A), device_row({}), row("x\n"), row(B, groupNames=["spare"]))
+    listed = listing(row(A), row(A), device_row({}), row("x\n"), row(B))
     found, problems, warnings = resolve(fleet, listed)
     assert (list(found[0][1].fota), problems) == ([A, B], [])
-    assert len(warnings) == 2
+    assert len(warnings) == 1
     assert "2 selected devices have no usable IMEI" in warnings[0]
-    assert "1 of the 5 selected devices do not look like" in warnings[1]
     assert "selects no device" in resolve(fleet, listing())[2][0]
+
+
+def test_a_selection_that_was_not_heeded_is_not_believed(files: Files) -> None:
+    files.write("a.yml", account({"select": {"group": "meters"}, "fota": True}))
+    fleet, _problems = read_fleet([str(files.folder)], None)
+    with pytest.raises(LicensingError, match="1 of the 2 devices that ThingSpace returned for 'set0' do not look like"):
+        resolve(fleet, listing(row(A), row(B, groupNames=["spare"])))
 
 
 def test_what_only_a_selection_shows(files: Files) -> None:
