@@ -133,8 +133,8 @@ def _named_otherwise(context: Context, wanted: WantedAccount, pool: Pool, device
         return False
     context.warn(
         f"The journal knows {len(devices)} devices by {kind.upper()} that hold {sku} and that the fleet files do not "
-        "name, and the files name devices of that SKU by another kind of id. They may be the same SIMs, so none of them "
-        "loses the licence. Name them as the journal does."
+        "name, and the files name devices of that SKU by another kind of id. They may be the same SIMs, so none of "
+        "them loses the licence. Name them as the journal does."
     )
     return True
 
