@@ -1,0 +1,137 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Reading fleet files as a whole: every file, every set, all checks, before anything is asked or written."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ._account import account_problems
+from ._errors import LicensingError, Problem
+from ._fleet_devices import CODE, Listing, Named, filter_of, selected, written_down
+from ._fleet_read import DeviceSet, FleetAccount, read_accounts
+from ._fleet_wanted import WantedAccount, check_account, check_all
+from ._fleet_yaml import YAML_IMPORT_ERROR, read_yaml
+
+Contents = list[tuple[DeviceSet, list[Named]]]
+
+
+class Fleet(t.NamedTuple):
+    """The accounts of all files, with the sets as far as they are known without asking ThingSpace."""
+
+    accounts: list[tuple[FleetAccount, Contents]]
+
+    @property
+    def selects(self) -> bool:
+        """Whether ThingSpace has to be asked for devices."""
+        return any(one.select is not None for _account, contents in self.accounts for one, _devices in contents)
+
+
+def read_fleet(sources: t.Sequence[str], names: t.Sequence[str] | None) -> tuple[Fleet, list[Problem]]:
+    """Read fleet files and the CSV files that they name; returns them with everything that is wrong about them.
+
+    :param sources: files, or directories with such files.
+    :param names: the accounts to keep; everything is checked all the same. None keeps all.
+    """
+    if YAML_IMPORT_ERROR:
+        text = "The Python library PyYAML is missing; ansible-core brings it, so run this with Ansible's own Python."
+        return Fleet([]), [Problem(text, "missing_library")]
+    paths, problems = _files(sources)
+    accounts: list[FleetAccount] = []
+    for path in paths:
+        try:
+            found, wrong = read_accounts(path, read_yaml(path))
+        except LicensingError as error:
+            wrong = [Problem(error.message, error.code)]
+        else:
+            accounts += found
+        problems += wrong
+    fleet: list[tuple[FleetAccount, Contents]] = []
+    for account in accounts:
+        contents: Contents = []
+        for one in account.devices:
+            devices, wrong = written_down(account, one)
+            problems += wrong + (filter_of(one)[1] if one.select is not None else [])
+            contents.append((one, devices))
+        problems += [Problem(f"{account.where}: {wrong.text}", wrong.code) for wrong in account_problems(account.name)]
+        fleet.append((account, contents))
+    problems += _checked(fleet, asked=False)[1]
+    return Fleet(_kept(fleet, names, problems)), problems
+
+
+def resolve(
+    fleet: Fleet, listing: Listing | None
+) -> tuple[list[tuple[FleetAccount, WantedAccount]], list[Problem], list[str]]:
+    """Ask ThingSpace for what is selected; returns what is wanted, what is wrong about it, and what is odd.
+
+    :raises LicensingError: a list could not be read.
+    """
+    warnings: list[str] = []
+    filled: list[tuple[FleetAccount, Contents]] = []
+    for account, contents in fleet.accounts:
+        sets: Contents = []
+        for one, known in contents:
+            devices, odd = selected(account, one, listing) if one.select is not None and listing else (known, [])
+            warnings += odd
+            sets.append((one, devices))
+        filled.append((account, sets))
+    wanted, problems = _checked(filled, asked=listing is not None)
+    return wanted, problems, warnings
+
+
+def _checked(
+    fleet: t.Sequence[tuple[FleetAccount, Contents]], *, asked: bool
+) -> tuple[list[tuple[FleetAccount, WantedAccount]], list[Problem]]:
+    """Check the accounts, each by itself and against the others.
+
+    :param asked: whether ThingSpace named the devices that are selected.
+    """
+    problems: list[Problem] = []
+    found: list[tuple[FleetAccount, WantedAccount]] = []
+    for account, contents in fleet:
+        complete = asked or all(one.select is None for one, _devices in contents)
+        wanted, wrong = check_account(account, contents, complete=complete)
+        problems += wrong
+        found.append((account, wanted))
+    return found, [*problems, *check_all(found)]
+
+
+def _kept(
+    fleet: list[tuple[FleetAccount, Contents]], names: t.Sequence[str] | None, problems: list[Problem]
+) -> list[tuple[FleetAccount, Contents]]:
+    if names is None:
+        return fleet
+    known = {account.name for account, _contents in fleet}
+    if not names:
+        problems.append(Problem("'accounts' is empty. Leave it out to have all accounts.", CODE))
+    for name in names:
+        if name not in known:
+            told = ", ".join(sorted(known)[:20]) or "none"
+            problems.append(Problem(f"No fleet file names the account '{name[:60]}'. There are: {told}.", CODE))
+    return [(account, contents) for account, contents in fleet if account.name in set(names)]
+
+
+def _files(sources: t.Sequence[str]) -> tuple[list[str], list[Problem]]:
+    paths: list[str] = []
+    problems: list[Problem] = []
+    for source in sources:
+        if not os.path.isdir(source):
+            paths.append(source)
+            continue
+        try:
+            names = os.listdir(source)
+        except OSError as error:
+            problems.append(Problem(f"{source}: {error.strerror or 'it cannot be read'}.", CODE))
+            continue
+        found = sorted(name for name in names if name.endswith((".yml", ".yaml")) and name[0] != ".")
+        if not found:
+            problems.append(Problem(f"{source}: the directory holds no fleet file (*.yml).", CODE))
+        paths += [os.path.join(source, name) for name in found]
+    if not sources:
+        problems.append(Problem("'src' names no fleet file.", CODE))
+    return paths, problems

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Which devices the sets of a fleet file name: spelled out, in a CSV file, or selected from those of the account."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ._device_api import PAGE_SIZE, DeviceApi
+from ._device_file import read_cells
+from ._device_filter import DeviceFilter, filter_from
+from ._device_ids import clean, problem, show
+from ._errors import LicensingError, Problem
+from ._fleet_read import DeviceSet, FleetAccount
+from ._fleet_schema import SELECT
+from ._fleet_yaml import Value
+
+CODE = "fleet_file_invalid"
+
+
+class Named(t.NamedTuple):
+    """A device, and where it is named.
+
+    :param line: in the fleet file or the CSV file; None when ThingSpace named it.
+    """
+
+    device: str
+    path: str
+    line: int | None
+
+    @property
+    def where(self) -> str:
+        """For messages."""
+        return self.path if self.line is None else f"{self.path}, line {self.line}"
+
+
+class Listing(t.Protocol):
+    """Lists the devices of an account."""
+
+    def __call__(self, account: str) -> DeviceApi:
+        """The device list of this account."""
+
+
+def written_down(account: FleetAccount, one: DeviceSet) -> tuple[list[Named], list[Problem]]:
+    """The devices of a set as far as they are known without asking ThingSpace."""
+    if one.ids is not None:
+        entries: list[tuple[int, t.Any]] = [(line, _plain(value)) for line, value in one.ids]
+        path = account.path
+    elif one.file is not None:
+        path = os.path.join(os.path.dirname(account.path), one.file)
+        try:
+            entries = [(cell.line, cell.text) for cell in read_cells(path, one.column, one.kind)]
+        except LicensingError as error:
+            text = error.message.replace("'devices_column'", "'column'")
+            return [], [Problem(f"{one.where}: {text}", error.code)]
+        if not entries:
+            return [], [Problem(f"{one.where}: the file {path} of '{one.name}' names no device.", CODE)]
+    else:
+        return [], []
+    named: list[Named] = []
+    problems: list[Problem] = []
+    for line, given in entries:
+        if isinstance(given, Value):
+            problems.append(Problem(f"{path}, line {line}: an id must be a text in quotes, not {_said(given)}.", CODE))
+            continue
+        device = given if given.isdigit() else clean(given)
+        wrong = problem(device, one.kind)
+        if wrong:
+            problems.append(Problem(f"{path}, line {line}: '{show(device)}' {wrong}.", "invalid_devices"))
+        else:
+            named.append(Named(device, path, line))
+    return named, problems
+
+
+def filter_of(one: DeviceSet) -> tuple[DeviceFilter, list[Problem]]:
+    """By which properties ThingSpace shall list the devices of a set."""
+    given = {**dict.fromkeys(SELECT), "device_id": None, "kind": "imei", **(one.select or {})}
+    filters, problems = filter_from(given)
+    found = [Problem(f"{one.where}: {problem.text}", problem.code) for problem in problems]
+    if not (found or filters.body()):
+        found.append(Problem(f"{one.where}: 'select' is empty; it would select the whole account.", CODE))
+    return filters, found
+
+
+def selected(account: FleetAccount, one: DeviceSet, listing: Listing) -> tuple[list[Named], list[str]]:
+    """The devices that ThingSpace lists for a set, and what is odd about them.
+
+    :raises LicensingError: the list could not be read, or not completely.
+    """
+    filters, _problems = filter_of(one)
+    rows = listing(account.name).rows(filters)
+    # A device with two lines stands on the list twice.
+    found = dict.fromkeys(row.ids.get(one.kind, "") for row in rows)
+    named = [Named(device, f"{one.where} ('select')", None) for device in found if not problem(device, one.kind)]
+    usable = {entry.device for entry in named}
+    left_out = sum(row.ids.get(one.kind, "") not in usable for row in rows)
+    warnings = []
+    if left_out:
+        warnings.append(f"{one.where}: {left_out} selected devices have no usable {one.kind.upper()}; left out.")
+    strays = sum(map(filters.contradicted_by, rows))
+    if strays:
+        raise LicensingError(
+            f"{one.where}: {strays} of the {len(rows)} devices that ThingSpace returned for '{one.name}' do not look "
+            "like what was asked for, so nothing is made of them. Look at them with device_info, or name the devices.",
+            code="bad_answer",
+        )
+    if not rows:
+        warnings.append(f"{one.where}: 'select' of '{one.name}' selects no device.")
+    return named, warnings
+
+
+def new_listing(client: t.Any) -> Listing:
+    """Lists devices with this client."""
+    return lambda account: DeviceApi(client, account, PAGE_SIZE, personal=False)
+
+
+def _plain(value: Value) -> t.Any:
+    return value.text if value.kind in ("text", "other") else value
+
+
+def _said(value: Value) -> str:
+    if value.kind == "whole":
+        return f"the number {show(value.text)} (a number loses its leading zeros)"
+    return value.said

@@ -1,0 +1,145 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""An existing account as a fleet file: the flow of C(fleet_export). The first plan made from it has nothing to do."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+
+from ._candidates_api import CandidatesApi
+from ._errors import ApiError, LicensingError
+from ._fota_api import FotaApi, is_event_based
+from ._journal import open_journal
+from ._journal_file import PATIENCE
+from ._journal_stock import device_rows
+from ._module import Context, Result
+from ._outcomes import report_path_problems
+
+CANDIDATES_VERSIONS = ("v2", "v1")
+
+Files = dict[str, str]
+"""What to write, by path below the directory."""
+
+
+def run(context: Context) -> Result:
+    """Read the account, write its fleet file and the lists beside it."""
+    params = context.params
+    dest, account = params["dest"], params["account"]
+    client = context.connect(report_path_problems(os.path.join(dest, account + ".yml"), "dest"))
+    fota = FotaApi(client, account, params["api_version"])
+    licensed = None if is_event_based(fota.subscription()) else [device for device, _time in fota.licensed_rows()[0]]
+    version, candidates = _candidates(context, client, licensed)
+    files = _files(account, params["api_version"], licensed, version, candidates, _simsec(context))
+    changed = [name for name, text in files.items() if _read(os.path.join(dest, name)) != text]
+    others = [name for name in changed if _read(os.path.join(dest, name)) is not None]
+    counts = {"fota": len(licensed or []), "removal_candidates": len(candidates)}
+    values = {"files": sorted(os.path.join(dest, name) for name in files), "counts": counts}
+    if others and not params["force"]:
+        raise LicensingError(
+            f"{', '.join(os.path.join(dest, name) for name in others)} would be overwritten by what the account holds "
+            "now. Nothing was written. Name another directory in 'dest', or set 'force: true'.",
+            code="fleet_file_exists",
+        )
+    if not context.check_mode:
+        _write(dest, {name: files[name] for name in changed})
+    if context.diff_mode:
+        before = _read(os.path.join(dest, account + ".yml")) if context.check_mode else None
+        values["diff"] = {"before": before or "", "after": files[account + ".yml"]}
+    return Result(values, changed=bool(changed))
+
+
+def _candidates(context: Context, client: t.Any, licensed: list[str] | None) -> tuple[str, list[str]]:
+    """The removal candidates that hold a licence, with the version of the API that lists them."""
+    if licensed is None:
+        return "", []
+    for version in CANDIDATES_VERSIONS:
+        try:
+            listed = list(dict.fromkeys(CandidatesApi(client, context.params["account"], version).read()))
+        except ApiError as error:
+            if error.status == 404:
+                continue
+            raise
+        held = set(licensed)
+        useless = [device for device in listed if device not in held]
+        if useless:
+            context.warn(
+                f"{len(useless)} removal candidates hold no licence and are left out ({', '.join(useless[:5])}"
+                f"{', ...' if len(useless) > 5 else ''}); the first plan takes them off the list."
+            )
+        return version, [device for device in listed if device in held]
+    return "", []
+
+
+def _simsec(context: Context) -> dict[tuple[str, str], list[str]]:
+    """Who holds which SIM-Secure licence, by the journal; ThingSpace itself does not tell."""
+    path = context.params["journal"]
+    if not path:
+        return {}
+    holders: dict[tuple[str, str], list[str]] = {}
+    with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
+        for standing, row in device_rows(journal, context.params["account"], None):
+            if standing.held or (standing.may_hold and row.action == "assign" and row.state != "failed"):
+                holders.setdefault((row.sku, row.kind), []).append(row.device_id)
+    return holders
+
+
+def _files(
+    account: str,
+    api_version: str,
+    licensed: list[str] | None,
+    version: str,
+    candidates: list[str],
+    simsec: t.Mapping[tuple[str, str], list[str]],
+) -> Files:
+    lines = ["---", f'account: "{account}"']
+    sets: list[str] = []
+    files: Files = {}
+
+    def add(name: str, devices: list[str], *facts: str, kind: str = "imei") -> None:
+        path = f"{account}/{name}.csv"
+        files[path] = "\n".join([kind, *devices]) + "\n"
+        more = [] if kind == "imei" else [f"    kind: {kind}"]
+        sets.extend([f'  - name: "{name}"', f'    file: "{path}"', *more, *(f"    {fact}" for fact in facts)])
+
+    if licensed is not None:
+        # An exact run without any device is refused, so that an empty file takes no licence away.
+        lines += ["fota:", f"  api_version: {api_version}", f"  state: {'exact' if licensed else 'present'}"]
+        if licensed:
+            add("fota", licensed, "fota: true")
+    if version:
+        lines += ["removal_candidates:", f"  api_version: {version}"]
+        if candidates:
+            add("removal-candidates", candidates, "removal_candidate: true")
+    if simsec:
+        lines += ["simsec:", "  state: exact"]
+    for (sku, kind), devices in sorted(simsec.items()):
+        add(f"{sku}-{kind}", devices, f'simsec: "{sku}"', kind=kind)
+    files[f"{account}.yml"] = "\n".join([*lines, "devices:" if sets else "devices: []", *sets]) + "\n"
+    return files
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", newline="") as stream:
+            return stream.read()
+    except (OSError, UnicodeError):
+        return None
+
+
+def _write(dest: str, files: Files) -> None:
+    try:
+        for name, text in files.items():
+            path = os.path.join(dest, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8", newline="") as stream:
+                stream.write(text)
+    except OSError as error:
+        raise LicensingError(
+            f"The fleet file could not be written below {dest}: {error.strerror or error}.", code="report_unwritable"
+        ) from None

@@ -1,0 +1,165 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Fleet files as the modules take them: the flow of C(fleet_files)."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import typing as t
+
+from ._errors import LicensingError, OptionsError, Problem
+from ._fleet import read_fleet, resolve
+from ._fleet_devices import new_listing
+from ._fleet_read import FleetAccount
+from ._fleet_wanted import Pool, WantedAccount
+from ._journal import open_journal
+from ._journal_file import PATIENCE
+from ._journal_stock import device_rows
+from ._module import Context, Result
+from ._simsec_skus import sku_of
+
+Lists = dict[str, list[str]]
+"""Devices by the name of the file that they are written to."""
+
+
+def run(context: Context) -> Result:
+    """Read and check the files, ask ThingSpace for what is selected, write the lists."""
+    params = context.params
+    fleet, problems = read_fleet(params["src"], params["accounts"])
+    problems += _dest_problems(params["dest"])
+    if params["offline"] and params["dest"]:
+        problems.append(
+            Problem("'offline' and 'dest' contradict each other: lists without the selected devices are short.")
+        )
+    if problems:
+        raise OptionsError(problems)
+    # Only who has to be asked needs credentials: files can be checked anywhere.
+    listing = new_listing(context.connect([])) if fleet.selects and not params["offline"] else None
+    found, problems, warnings = resolve(fleet, listing)
+    for warning in warnings:
+        context.warn(warning)
+    if problems:
+        raise OptionsError(problems)
+    made = [_account(context, account, wanted) for account, wanted in found]
+    # All that can fail has been done by now, but for the writing itself.
+    return Result({"accounts": [{**entry, "lists": _write(context, entry["account"], lists)} for entry, lists in made]})
+
+
+def _dest_problems(dest: str | None) -> list[Problem]:
+    if dest is None or (os.path.isdir(dest) and os.access(dest, os.W_OK)):
+        return []
+    why = "is not a directory that can be written to" if os.path.exists(dest) else "does not exist"
+    return [Problem(f"'dest' {dest} {why}.", "report_unwritable")]
+
+
+def _account(context: Context, account: FleetAccount, wanted: WantedAccount) -> tuple[dict[str, t.Any], Lists]:
+    """What the result says of an account, and its lists."""
+    lists: Lists = {}
+    made: dict[str, t.Any] = {"account": account.name, "file": account.path, "fota": None, "simsec": []}
+    if account.manages("fota"):
+        lists["fota"] = list(wanted.fota)
+        made["fota"] = {"state": "exact", "api_version": "v3", **(account.fota or {}), "count": len(wanted.fota)}
+    made["removal_candidates"] = None
+    if account.manages("removal_candidates"):
+        lists["candidates"], lists["protected"] = list(wanted.candidates), sorted(wanted.protected)
+        settings = {"api_version": "v2", **(account.removal_candidates or {})}
+        made["removal_candidates"] = {**settings, "count": len(wanted.candidates), "protected": len(wanted.protected)}
+    made["simsec"] = _simsec(context, account, wanted, lists)
+    made["digest"] = _digest(made, lists)
+    return made, lists
+
+
+def _simsec(context: Context, account: FleetAccount, wanted: WantedAccount, lists: Lists) -> list[dict[str, t.Any]]:
+    """One entry for each SKU and kind of id: who gets the licence, and who holds it and is to lose it."""
+    if not account.manages("simsec"):
+        return []
+    settings = {"state": "exact", **(account.simsec or {})}
+    consent = settings.pop("lifetime_consent", {})
+    certain = settings["state"] == "exact" and not context.params["offline"]
+    losing = _no_more_wanted(context, account.name, wanted) if certain else {}
+    made = []
+    for pool in sorted({*wanted.pools, *losing}):
+        sku, kind = pool
+        stem = f"simsec-{sku}-{kind}"
+        lists[stem], lists[f"{stem}-remove"] = wanted.of_pool(pool), losing.get(pool, [])
+        entry = {"sku": sku, "kind": kind, "lifetime": sku_of(sku).lifetime, "lifetime_consent": consent.get(sku)}
+        counts = {"count": len(lists[stem]), "remove": len(lists[f"{stem}-remove"])}
+        made.append({**entry, **settings, **counts, "list": stem, "remove_list": f"{stem}-remove"})
+    return made
+
+
+def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> dict[Pool, list[str]]:
+    """By the journal: devices that may hold a licence which can be taken back and which nobody wants them to hold.
+
+    :raises LicensingError: the journal cannot be read.
+    """
+    path = context.params["journal"]
+    if not path:
+        context.warn(
+            f"Without 'journal' nobody knows which devices of {account} hold a SIM-Secure licence, so none is taken "
+            "from those that are not wanted any more."
+        )
+        return {}
+    holders: dict[str, dict[Pool, bool]] = {}
+    with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
+        for standing, row in device_rows(journal, account, None):
+            # A removal that is not confirmed is listed until it is: simsec_license knows whether to send it again.
+            held = standing.held or (standing.may_hold and row.state != "failed")
+            if held:
+                holders.setdefault(row.device_id, {})[row.sku, row.kind] = standing.held is True
+    losing: dict[Pool, list[str]] = {}
+    for device, pools in holders.items():
+        named = wanted.simsec.get(device)
+        new = named[1] if named else None
+        if new is not None and context.params["moves"] == "confirmed" and not pools.get(new):
+            continue  # It would be without any licence if the new one failed after all.
+        for pool in pools:
+            if pool != new and not sku_of(pool[0]).lifetime:
+                losing.setdefault(pool, []).append(device)
+    return {pool: devices for pool, devices in losing.items() if not _named_otherwise(context, wanted, pool, devices)}
+
+
+def _named_otherwise(context: Context, wanted: WantedAccount, pool: Pool, devices: list[str]) -> bool:
+    """Whether the files name devices of the SKU by the other kind of id: these may be the same SIMs."""
+    sku, kind = pool
+    if all(other == kind for other_sku, other in wanted.pools if other_sku == sku):
+        return False
+    context.warn(
+        f"The journal knows {len(devices)} devices by {kind.upper()} that hold {sku} and that the fleet files do not "
+        "name, and the files name devices of that SKU by another kind of id. They may be the same SIMs, so none of "
+        "them loses the licence. Name them as the journal does."
+    )
+    return True
+
+
+def _digest(made: t.Mapping[str, t.Any], lists: Lists) -> str:
+    """SHA-256 over what is wanted: the settings, and the devices of each list in their order."""
+    text = json.dumps([{key: value for key, value in made.items() if key != "file"}, lists], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write(context: Context, account: str, lists: Lists) -> dict[str, str] | None:
+    """Write each list, one id a line; returns where they are."""
+    dest = context.params["dest"]
+    if dest is None:
+        return None
+    folder = os.path.join(dest, account)
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        paths = {name: os.path.join(folder, f"{name}.txt") for name in lists}
+        for name, devices in lists.items():
+            with open(paths[name], "w", encoding="ascii") as stream:
+                stream.writelines(f"{device}\n" for device in devices)
+    except OSError as error:
+        raise LicensingError(
+            f"The lists of {account} could not be written to {folder}: {error.strerror or error}.",
+            code="report_unwritable",
+        ) from None
+    return paths

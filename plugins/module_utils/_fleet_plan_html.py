@@ -1,0 +1,109 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""A plan as one HTML file that needs nothing else: readable on a phone and in print, every value escaped."""
+
+from __future__ import annotations
+
+import html
+import typing as t
+
+from ._fleet_plan_document import TITLES, Document
+from ._fleet_plan_markdown import HEADLINES, told
+
+MAX_ROWS = 1000
+"""Devices shown of each part; the plan file has them all."""
+
+STYLE = """
+:root { color-scheme: light dark; --line: #8886; --good: #1a7f37; --warn: #9a6700; --bad: #cf222e; }
+* { box-sizing: border-box; }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 70rem; padding: 1rem; }
+h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.25rem; margin-top: 2rem; } h3 { font-size: 1rem; }
+.wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
+th, td { border-bottom: 1px solid var(--line); padding: .35rem .6rem; text-align: left; vertical-align: top; }
+code { overflow-wrap: anywhere; } summary { cursor: pointer; }
+.no_change { color: var(--good); } .changes { color: var(--warn); } .guard_tripped, .error { color: var(--bad); }
+.failure { border-left: .3rem solid var(--bad); padding-left: .7rem; overflow-wrap: anywhere; }
+@media print { body { max-width: none; font-size: 11pt; } details > * { display: block; } }
+"""
+
+
+def as_html(document: Document) -> str:
+    """The whole plan."""
+    return page("Licence plan", "".join(_body(document)))
+
+
+def page(title: str, body: str) -> str:
+    """A page with our style around a body that is HTML already."""
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>{body}</body></html>\n"
+    )
+
+
+def escape(value: object) -> str:
+    """A value as text in HTML."""
+    return html.escape(str(value))
+
+
+def table(head: t.Sequence[str], rows: t.Iterable[t.Sequence[object]]) -> str:
+    """A table of plain values."""
+    cells = "".join(f"<th>{escape(name)}</th>" for name in head)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f'<div class="wide"><table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _body(document: Document) -> t.Iterator[str]:
+    status = document["status"]
+    yield f'<h1>Licence plan: <span class="{status}">{HEADLINES[status]}</span></h1>'
+    yield f"<p><strong>{escape(told(document['totals']))}</strong> in {len(document['accounts'])} account(s). "
+    yield f"Made {escape(document['created'])}.</p>"
+    yield f"<p>Plan digest: <code>{escape(document['digest'])}</code></p>"
+    yield table(["account", *TITLES.values(), "status"], map(_summary, document["accounts"]))
+    for account in document["accounts"]:
+        if account["status"] != "no_change":
+            yield f"<h2>{escape(account['account'])}</h2>"
+            yield from _failure(account)
+            for part in account["parts"]:
+                yield from _part(part)
+
+
+def _summary(account: Document) -> list[str]:
+    cells = [account["account"]]
+    for kind in TITLES:
+        parts = [f"{part['sku']} {told(part['plan'])}".strip() for part in account["parts"] if part["kind"] == kind]
+        cells.append("; ".join(parts) or "not managed")
+    return [*cells, HEADLINES[account["status"]].lower()]
+
+
+def _part(part: Document) -> t.Iterator[str]:
+    if part["status"] == "no_change":
+        return
+    title = f"{TITLES[part['kind']]} {part['sku']}".strip()
+    yield f"<h3>{escape(title)}: {escape(told(part['plan']))}</h3>"
+    yield from _failure(part)
+    pool = part["licenses"]
+    if pool and pool.get("total") is not None:
+        yield f"<p>Afterwards {escape(pool['assigned'])} of {escape(pool['total'])} licences are assigned, "
+        yield f"{escape(pool['available'])} are free.</p>"
+    rows = part["devices"]
+    if rows:
+        opened = " open" if len(rows) <= 20 else ""
+        yield f"<details{opened}><summary>{len(rows)} device(s)</summary>"
+        yield table(
+            ("device", "what", "why"), ((row["device_id"], row["outcome"], row["reason"]) for row in rows[:MAX_ROWS])
+        )
+        if len(rows) > MAX_ROWS:
+            yield f"<p>And {len(rows) - MAX_ROWS} more: see the plan file.</p>"
+        yield "</details>"
+
+
+def _failure(thing: Document) -> t.Iterator[str]:
+    if "failure" in thing:
+        failure = thing["failure"]
+        yield f'<p class="failure"><strong>{escape(failure["code"])}</strong>: {escape(failure["message"])}</p>'

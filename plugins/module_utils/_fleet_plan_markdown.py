@@ -1,0 +1,95 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""A plan as Markdown: short enough for a pull request or an approval notification, with totals first."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ._fleet_plan_document import TITLES, Document
+
+MAX_ROWS = 50
+"""Devices shown of each part; the plan file has them all."""
+
+HEADLINES = {
+    "no_change": "Nothing to do",
+    "changes": "Changes",
+    "guard_tripped": "Stopped by a limit",
+    "error": "No plan for some accounts",
+}
+
+WORDS = {"assign": "assign", "remove": "remove", "add": "put on the list", "move": "move on the list"}
+
+
+def as_markdown(document: Document) -> str:
+    """The whole plan."""
+    lines = [f"# Licence plan: {HEADLINES[document['status']]}", "", _totals(document), ""]
+    lines += ["| account | " + " | ".join(TITLES.values()) + " | status |", "|---|" + "---|" * (len(TITLES) + 1)]
+    lines += [_row(account) for account in document["accounts"]]
+    for account in document["accounts"]:
+        lines += _account(account)
+    lines += ["", f"Plan digest: `{document['digest']}`", ""]
+    return "\n".join(lines)
+
+
+def told(plan: t.Mapping[str, t.Any]) -> str:
+    """What a part does, in a few words."""
+    parts = [f"{plan[name]} to {word}" for name, word in WORDS.items() if plan.get(name)]
+    return ", ".join(parts) or "nothing to do"
+
+
+def plain(text: object) -> str:
+    """A text that means nothing to Markdown or HTML."""
+    one_line = re.sub(r"\s+", " ", str(text)).strip()
+    return re.sub(r"([\\`*_{}\[\]<>|#~&!])", r"\\\1", one_line)
+
+
+def _totals(document: Document) -> str:
+    count = len(document["accounts"])
+    accounts = f"{count} account" + ("" if count == 1 else "s")
+    return f"**{told(document['totals'])}** in {accounts}."
+
+
+def _row(account: Document) -> str:
+    cells = []
+    for kind in TITLES:
+        parts = [part for part in account["parts"] if part["kind"] == kind]
+        cells.append("; ".join(f"{plain(part['sku'])} {told(part['plan'])}".strip() for part in parts) or "not managed")
+    return f"| {plain(account['account'])} | {' | '.join(cells)} | {HEADLINES[account['status']].lower()} |"
+
+
+def _account(account: Document) -> t.Iterator[str]:
+    if account["status"] == "no_change":
+        return
+    yield from ("", f"## {plain(account['account'])}", "")
+    if "failure" in account:
+        yield f"**{plain(account['failure']['code'])}**: {plain(account['failure']['message'])}"
+    for part in account["parts"]:
+        if part["status"] != "no_change":
+            yield from _part(part)
+
+
+def _part(part: Document) -> t.Iterator[str]:
+    title = f"{TITLES[part['kind']]} {part['sku']}".strip()
+    yield f"### {plain(title)}: {told(part['plan'])}"
+    yield ""
+    if "failure" in part:
+        yield f"**{plain(part['failure']['code'])}**: {plain(part['failure']['message'])}"
+        yield ""
+    pool = part["licenses"]
+    if pool and pool.get("total") is not None:
+        yield f"Afterwards {pool['assigned']} of {pool['total']} licences are assigned, {pool['available']} are free."
+        yield ""
+    rows = part["devices"]
+    if rows:
+        yield from ("<details><summary>Devices</summary>", "", "| device | what | why |", "|---|---|---|")
+        for row in rows[:MAX_ROWS]:
+            yield f"| {plain(row['device_id'])} | {plain(row['outcome'])} | {plain(row['reason'])} |"
+        if len(rows) > MAX_ROWS:
+            yield f"| ... | and {len(rows) - MAX_ROWS} more | see the plan file |"
+        yield from ("", "</details>", "")

@@ -1,0 +1,203 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""From the values of a fleet file to accounts and sets of devices, with every problem by file and line."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ._device_ids import show
+from ._errors import Problem
+from ._fleet_schema import ACCOUNT, AMOUNT, FILE, PURPOSES, SOURCES, Field, Table
+from ._fleet_yaml import Value, printable
+
+_KINDS = {"text": "text", "bool": "bool", "whole": "whole", "ids": "list", "list": "list"}
+_WANTED = {
+    "text": "a text in quotes",
+    "bool": "true or false",
+    "whole": "a whole number",
+    "amount": "a number like 20 or a share like 5%",
+    "ids": "a list of ids in quotes",
+    "list": "a list",
+    "map": "a mapping",
+    "counts": "a mapping of names to numbers",
+    "fields": "a mapping of names to texts",
+}
+
+Settings = dict[str, t.Any]
+
+
+@dataclasses.dataclass
+class DeviceSet:
+    """Devices that hold the same licences.
+
+    :param where: file and line, for messages.
+    :param ids: as they stand in the file, with their lines; None when they come from elsewhere.
+    :param select: the properties by which ThingSpace lists them.
+    """
+
+    name: str
+    where: str
+    ids: list[tuple[int, Value]] | None
+    file: str | None
+    column: str | None
+    select: Settings | None
+    kind: t.Literal["imei", "iccid"]
+    fota: bool
+    simsec: str | None
+    removal_candidate: bool
+    protected: bool
+
+
+@dataclasses.dataclass
+class FleetAccount:
+    """What a fleet file says about an account; a part that it does not mention is None."""
+
+    name: str
+    path: str
+    where: str
+    fota: Settings | None
+    simsec: Settings | None
+    removal_candidates: Settings | None
+    devices: list[DeviceSet]
+
+    def manages(self, part: t.Literal["fota", "simsec", "removal_candidates"]) -> bool:
+        """Whether licences of this kind, or the list, are managed: there are settings for it, or a set wants it."""
+        purpose = "removal_candidate" if part == "removal_candidates" else part
+        return getattr(self, part) is not None or any(getattr(one, purpose) for one in self.devices)
+
+
+def read_accounts(path: str, root: Value) -> tuple[list[FleetAccount], list[Problem]]:
+    """The accounts of a file, and everything that is wrong about their form."""
+    reader = _Reader(path)
+    if root.kind == "dict" and "accounts" in root.fields:
+        made = reader.table(root, FILE, "the file")
+        entries = root.fields["accounts"].items if made else ()
+    else:
+        entries = (root,)
+    accounts = [reader.account(entry) for entry in entries]
+    return [account for account in accounts if account is not None], reader.problems
+
+
+class _Reader:
+    """Reads one file."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self.problems: list[Problem] = []
+
+    def _wrong(self, line: int, text: str) -> None:
+        self.problems.append(Problem(f"{self._path}, line {line}: {printable(text)}", "fleet_file_invalid"))
+
+    def account(self, value: Value) -> FleetAccount | None:
+        """One account, as far as it can be read."""
+        made = self.table(value, ACCOUNT, "an account")
+        if made is None:
+            return None
+        sets = [self._device_set(entry) for entry in made.get("devices", ())]
+        if "account" not in made:
+            return None
+        return FleetAccount(
+            made["account"],
+            self._path,
+            f"{self._path}, line {value.line}",
+            fota=made.get("fota"),
+            simsec=made.get("simsec"),
+            removal_candidates=made.get("removal_candidates"),
+            devices=[one for one in sets if one is not None],
+        )
+
+    def _device_set(self, value: Value) -> DeviceSet | None:
+        field = ACCOUNT["devices"].fields or {}
+        made = self.table(value, field, "a set of devices")
+        if made is None:
+            return None
+        sources = [source for source in SOURCES if source in value.fields]
+        if len(sources) != 1:
+            told = f"it has {' and '.join(sources)}" if sources else "it has none of them"
+            self._wrong(value.line, f"a set of devices needs exactly one of ids, file and select; {told}.")
+        if "column" in made and "file" not in made:
+            self._wrong(value.fields["column"].line, "'column' goes with 'file'.")
+        if not any(made.get(name) for name in PURPOSES):
+            text = "this set says nothing about its devices: give it fota, simsec, removal_candidate or protected."
+            self._wrong(value.line, text)
+        name = made.get("name", "")
+        ids = [(item.line, item) for item in made["ids"]] if "ids" in made else None
+        return DeviceSet(
+            name=name,
+            where=f"{self._path}, line {value.line}",
+            ids=ids,
+            kind=made.get("kind", "imei"),
+            file=made.get("file"),
+            column=made.get("column"),
+            select=made.get("select"),
+            simsec=made.get("simsec"),
+            fota=made.get("fota", False),
+            removal_candidate=made.get("removal_candidate", False),
+            protected=made.get("protected", False),
+        )
+
+    def table(self, value: Value, fields: Table, what: str) -> Settings | None:
+        """The fields of a mapping; None when it is no mapping."""
+        if value.kind != "dict":
+            hint = "; write {} for the defaults" if value.kind == "null" and what[0] == "'" else ""
+            self._wrong(value.line, f"{what} is a mapping ('key: value' lines), not {value.said}{hint}.")
+            return None
+        made: Settings = {}
+        for name, given in value.fields.items():
+            field = fields.get(name)
+            if field is None:
+                self._wrong(given.line, f"'{show(name)}' is unknown in {what}. Known are {', '.join(fields)}.")
+                continue
+            known, read = self._field(name, field, given)
+            if known:
+                made[name] = read
+        for name, field in fields.items():
+            if field.required and name not in value.fields:
+                self._wrong(value.line, f"{what} lacks '{name}'.")
+        return made
+
+    def _field(self, name: str, field: Field, value: Value) -> tuple[bool, t.Any]:
+        """Whether the value is of the right kind, and what it stands for."""
+        if field.filled and value.kind in ("list", "dict") and not (value.items or value.fields):
+            self._wrong(value.line, f"'{name}' is empty.")
+            return False, None
+        if field.kind == "map":
+            made = self.table(value, field.fields or {}, f"'{name}'")
+            return made is not None, made
+        if field.kind in ("counts", "fields") and value.kind == "dict":
+            inner: Field = Field("whole" if field.kind == "counts" else "text", "")
+            pairs = {key: self._field(f"{name}.{show(key)}", inner, given) for key, given in value.fields.items()}
+            return True, {key: read for key, (good, read) in pairs.items() if good}
+        if field.kind == "amount" and value.kind in ("whole", "text"):
+            good = re.fullmatch(AMOUNT, value.text.strip()) is not None
+        else:
+            good = value.kind == _KINDS.get(field.kind) and (value.kind != "text" or bool(value.text.strip()))
+        if good and field.kind == "whole":
+            # A leading zero would make it octal, an underscore is for programmers.
+            good = re.fullmatch("0|[1-9][0-9]{0,8}", value.text) is not None
+        if not good:
+            hint = "; a number loses its leading zeros" if field.kind == "text" and value.kind == "whole" else ""
+            said = self._said(value)
+            self._wrong(value.line, f"'{name}' is {said}; it must be {_WANTED[field.kind]}{hint}.")
+            return False, None
+        if field.choices and value.text not in field.choices:
+            self._wrong(value.line, f"'{name}' is '{show(value.text)}'; it must be one of {', '.join(field.choices)}.")
+            return False, None
+        if field.kind == "whole":
+            return True, int(value.text)
+        if field.kind == "bool":
+            return True, value.text.lower() in ("true", "yes", "on")
+        return True, value.items if value.kind == "list" else value.text.strip()
+
+    @staticmethod
+    def _said(value: Value) -> str:
+        if value.kind == "text":
+            return f"'{show(value.text)}'" if value.text.strip() else "empty"
+        return f"the number {show(value.text)}" if value.kind == "whole" else value.said

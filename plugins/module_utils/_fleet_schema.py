@@ -1,0 +1,193 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What a fleet file may say: one table, from which files are checked and the published JSON schema is made."""
+
+from __future__ import annotations
+
+import typing as t
+
+Kind = t.Literal["text", "bool", "whole", "amount", "ids", "map", "list", "counts", "fields"]
+
+
+class Field(t.NamedTuple):
+    """A field of a mapping.
+
+    :param kind: C(amount) is a number or a share like V(5%); C(ids) a list of device ids;
+        C(counts) a mapping of names to numbers; C(fields) a mapping of names to texts; C(map) and C(list) have
+        fields of their own.
+    :param help: what it means.
+    :param fields: of a C(map), or of each entry of a C(list).
+    :param ref: the name of a list's entries in the JSON schema.
+    :param filled: whether a list or a mapping must not be empty.
+    """
+
+    kind: Kind
+    help: str
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    fields: t.Mapping[str, Field] | None = None
+    ref: str = ""
+    filled: bool = False
+
+
+Table = t.Mapping[str, Field]
+
+_GUARDS: dict[str, Field] = {
+    "max_changes": Field("whole", "How many devices a run may touch."),
+    "max_removals": Field("amount", "How many devices a run may take away from, as a number or a share like 5%."),
+}
+_RESERVE = Field("whole", "How many licences must stay free.")
+_STATE = Field(
+    "text",
+    "exact: nobody else holds a licence; present: others are left alone. The default is exact.",
+    choices=("exact", "present"),
+)
+
+FOTA: dict[str, Field] = {
+    "api_version": Field("text", "Version of the API. The default is v3.", choices=("v1", "v2", "v3")),
+    "state": _STATE,
+    **_GUARDS,
+    "reserve": _RESERVE,
+    "removal_candidates": Field(
+        "text", "What it means that a device is a removal candidate.", choices=("report", "keep", "ignore")
+    ),
+}
+
+SIMSEC: dict[str, Field] = {
+    "state": _STATE._replace(
+        help="exact: what the journal knows to hold a licence that is not wanted any more, loses it; present: it keeps "
+        "it. The default is exact."
+    ),
+    **_GUARDS,
+    "reserve": _RESERVE,
+    "lifetime_consent": Field("counts", "For each lifetime SKU, how many devices a run may bind for life."),
+}
+
+CANDIDATES: dict[str, Field] = {
+    "api_version": Field("text", "Version of the API. The default is v2.", choices=("v1", "v2")),
+    **_GUARDS,
+    "unlicensed": Field("text", "What to do about devices without a licence.", choices=("refuse", "warn", "ignore")),
+}
+
+SELECT: dict[str, Field] = {
+    "group": Field("text", "Only devices of this device group."),
+    "state": Field("text", "Only devices in this state, like active."),
+    "service_plan": Field("text", "Only devices with this service plan."),
+    "custom_fields": Field("fields", "Only devices whose custom fields have these values."),
+    "created_after": Field("text", "Only devices that were added at this time or later."),
+    "created_before": Field("text", "Only devices that were added at this time or earlier."),
+}
+
+DEVICES: dict[str, Field] = {
+    "name": Field("text", "What this set of devices is called in messages.", required=True),
+    "ids": Field("ids", "The devices, each id in quotes.", filled=True),
+    "file": Field("text", "A CSV file with the devices, relative to the fleet file."),
+    "column": Field("text", "The column of the file that holds the ids."),
+    "select": Field("map", "The devices that ThingSpace lists with these properties.", fields=SELECT, filled=True),
+    "kind": Field("text", "What the ids are. The default is imei.", choices=("imei", "iccid")),
+    "fota": Field("bool", "They hold a FOTA licence."),
+    "simsec": Field("text", "The SKU of the SIM-Secure licence that they hold."),
+    "removal_candidate": Field(
+        "bool", "They lose the FOTA licence first when the subscription shrinks, in this order."
+    ),
+    "protected": Field("bool", "They may never be removal candidates."),
+}
+
+ACCOUNT: dict[str, Field] = {
+    "account": Field("text", "The billing account, in quotes, like 0000123456-00001.", required=True),
+    "fota": Field(
+        "map",
+        "How FOTA licences are managed. Without this and without a set that wants one, they are left alone.",
+        fields=FOTA,
+    ),
+    "simsec": Field("map", "How SIM-Secure licences are managed.", fields=SIMSEC),
+    "removal_candidates": Field("map", "How the removal candidate list is managed.", fields=CANDIDATES),
+    "devices": Field(
+        "list",
+        "Sets of devices, and the licences that each of them holds.",
+        required=True,
+        fields=DEVICES,
+        ref="devices",
+    ),
+}
+
+FILE: dict[str, Field] = {
+    "accounts": Field("list", "The accounts.", required=True, fields=ACCOUNT, ref="account", filled=True)
+}
+"""A file of several accounts; a file of one account is that account itself."""
+
+SOURCES = ("ids", "file", "select")
+"""Exactly one of these names the devices of a set."""
+
+PURPOSES = ("fota", "simsec", "removal_candidate", "protected")
+"""At least one of these says what a set is for."""
+
+WHOLE_MAX = 999_999_999
+AMOUNT = r"(?:0|[1-9][0-9]{0,8}|(?:100(?:\.0+)?|[0-9]{1,2}(?:\.[0-9]+)?)%)"
+"""A whole number, or a share."""
+
+_IDS = {"imei": "^[0-9]{15}$", "iccid": "^[0-9]{18,20}$"}
+
+
+def json_schema() -> dict[str, t.Any]:
+    """The published JSON schema; of the newest draft that editors know well."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "A fleet file of thingspace.licensing",
+        "if": {"required": ["accounts"]},
+        "then": _object(FILE),
+        "else": {"$ref": "#/definitions/account"},
+        "definitions": {"account": _object(ACCOUNT), "devices": _device_set()},
+    }
+
+
+def _device_set() -> dict[str, t.Any]:
+    says = [{"properties": {name: {"const": True}}, "required": [name]} for name in PURPOSES if name != "simsec"]
+    ids = {kind: {"properties": {"ids": {"items": {"pattern": pattern}}}} for kind, pattern in _IDS.items()}
+    return {
+        **_object(DEVICES),
+        "oneOf": [{"required": [source]} for source in SOURCES],
+        "anyOf": [{"required": ["simsec"]}, *says],
+        "dependencies": {"column": ["file"]},
+        "if": {"properties": {"kind": {"const": "iccid"}}, "required": ["kind"]},
+        "then": ids["iccid"],
+        "else": ids["imei"],
+    }
+
+
+def _object(fields: Table) -> dict[str, t.Any]:
+    made: dict[str, t.Any] = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: _property(field) for name, field in fields.items()},
+    }
+    required = [name for name, field in fields.items() if field.required]
+    return {**made, "required": required} if required else made
+
+
+def _property(field: Field) -> dict[str, t.Any]:
+    filled = {"minProperties" if field.kind == "map" else "minItems": 1} if field.filled else {}
+    return {"description": field.help, **_type(field), **filled}
+
+
+def _type(field: Field) -> dict[str, t.Any]:
+    text: dict[str, t.Any] = {"type": "string", "pattern": r"\S"}
+    whole: dict[str, t.Any] = {"type": "integer", "minimum": 0, "maximum": WHOLE_MAX}
+    if field.choices:
+        return {"enum": list(field.choices)}
+    if field.kind == "list":
+        return {"type": "array", "items": {"$ref": f"#/definitions/{field.ref}"}}
+    simple: dict[str, dict[str, t.Any]] = {
+        "text": text,
+        "bool": {"type": "boolean"},
+        "whole": whole,
+        "amount": {"oneOf": [whole, {"type": "string", "pattern": f"^{AMOUNT}$"}]},
+        "ids": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+        "counts": {"type": "object", "additionalProperties": whole},
+        "fields": {"type": "object", "additionalProperties": text},
+    }
+    return _object(field.fields or {}) if field.kind == "map" else simple[field.kind]

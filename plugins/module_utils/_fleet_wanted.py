@@ -1,0 +1,136 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What the fleet files want of each account: all sets together, checked against each other."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ._errors import Problem
+from ._fleet_devices import CODE, Named
+from ._fleet_read import DeviceSet, FleetAccount
+from ._simsec_skus import sku_problems
+
+Pool = tuple[str, str]
+"""A SKU, and the kind of the ids that hold it."""
+
+Contents = t.Sequence[tuple[DeviceSet, t.Sequence[Named]]]
+
+
+@dataclasses.dataclass
+class WantedAccount:
+    """The devices of an account by what is wanted of them, each in the order of the files."""
+
+    fota: dict[str, Named] = dataclasses.field(default_factory=dict)
+    simsec: dict[str, tuple[Named, Pool]] = dataclasses.field(default_factory=dict)
+    candidates: dict[str, Named] = dataclasses.field(default_factory=dict)
+    protected: dict[str, Named] = dataclasses.field(default_factory=dict)
+
+    def of_pool(self, pool: Pool) -> list[str]:
+        """The devices that hold the licences of a SKU."""
+        return [device for device, (_named, wanted) in self.simsec.items() if wanted == pool]
+
+    def all_named(self) -> t.Iterator[Named]:
+        """Every device that is named for anything, once."""
+        pooled = {device: named for device, (named, _pool) in self.simsec.items()}
+        yield from {**self.protected, **self.candidates, **pooled, **self.fota}.values()
+
+    @property
+    def pools(self) -> list[Pool]:
+        """The SKUs with the kinds of ids, sorted."""
+        return sorted({pool for _named, pool in self.simsec.values()})
+
+
+def check_account(account: FleetAccount, contents: Contents, *, complete: bool) -> tuple[WantedAccount, list[Problem]]:
+    """Put the sets of an account together.
+
+    :param contents: the sets with the devices that they name, as far as these are known yet.
+    :param complete: whether that is all of them.
+    """
+    wanted = WantedAccount()
+    problems = _skus(account, [one for one, _devices in contents])
+    for one, devices in contents:
+        problems += _once_in_set(devices)
+        if one.fota:
+            problems += _take(wanted.fota, devices, "is to hold a FOTA licence")
+        if one.simsec:
+            problems += _pool(wanted, devices, (one.simsec, one.kind))
+        if one.removal_candidate:
+            problems += _take(wanted.candidates, devices, "is a removal candidate")
+        if one.protected:
+            wanted.protected.update((named.device, named) for named in devices)
+        if one.kind != "imei" and (one.fota or one.removal_candidate or one.protected):
+            text = f"{one.where}: '{one.name}' holds ICCIDs; FOTA licences and removal candidates go by IMEI."
+            problems.append(Problem(text, CODE))
+    return wanted, [*problems, *_contradictions(account, wanted, complete)]
+
+
+def check_all(fleet: t.Sequence[tuple[FleetAccount, WantedAccount]]) -> list[Problem]:
+    """What is wrong between accounts: two of one name, or one device in two of them."""
+    problems: list[Problem] = []
+    accounts: dict[str, FleetAccount] = {}
+    homes: dict[str, tuple[str, Named]] = {}
+    for account, wanted in fleet:
+        first = accounts.setdefault(account.name, account)
+        if first is not account:
+            text = f"{account.where}: the account {account.name} stands in {first.where} already."
+            problems.append(Problem(text, CODE))
+            continue
+        for named in wanted.all_named():
+            home, there = homes.setdefault(named.device, (account.name, named))
+            if home != account.name:
+                problems.append(_at(named, f"is in account {account.name}, and in account {home} at {there.where}"))
+    return problems
+
+
+def _at(named: Named, what: str) -> Problem:
+    return Problem(f"{named.where}: {named.device} {what}.", "invalid_devices")
+
+
+def _once_in_set(devices: t.Sequence[Named]) -> t.Iterator[Problem]:
+    first: dict[str, Named] = {}
+    for named in devices:
+        before = first.setdefault(named.device, named)
+        if before is not named:
+            yield _at(named, f"is named twice, first at {before.where}")
+
+
+def _take(there: dict[str, Named], devices: t.Sequence[Named], what: str) -> t.Iterator[Problem]:
+    """Add the devices of a set; those of other sets must not be among them."""
+    known = dict(there)
+    for named in devices:
+        if named.device in known:
+            yield _at(named, f"{what} because of {known[named.device].where} already")
+        there.setdefault(named.device, named)
+
+
+def _pool(wanted: WantedAccount, devices: t.Sequence[Named], pool: Pool) -> t.Iterator[Problem]:
+    known = dict(wanted.simsec)
+    for named in devices:
+        if named.device in known:
+            first, (sku, _kind) = known[named.device]
+            yield _at(named, f"is in two pools, {pool[0]} here and {sku} at {first.where}")
+        wanted.simsec.setdefault(named.device, (named, pool))
+
+
+def _contradictions(account: FleetAccount, wanted: WantedAccount, complete: bool) -> t.Iterator[Problem]:
+    managed = account.manages("fota") and (account.fota or {}).get("state", "exact") == "exact"
+    for device, named in wanted.candidates.items():
+        if device in wanted.protected:
+            yield _at(named, f"is a removal candidate here, and protected by {wanted.protected[device].where}")
+        if complete and managed and device not in wanted.fota:
+            text = "is a removal candidate, but the fleet files do not want it to hold a FOTA licence ('fota: true')"
+            yield _at(named, text)
+
+
+def _skus(account: FleetAccount, sets: t.Sequence[DeviceSet]) -> list[Problem]:
+    """What is wrong about the names of SKUs, each where it stands first."""
+    places = dict.fromkeys((account.simsec or {}).get("lifetime_consent", {}), account.where)
+    places.update({one.simsec: one.where for one in reversed(sets) if one.simsec})
+    found = [(place, wrong) for sku, place in places.items() for wrong in sku_problems(sku)]
+    return [Problem(f"{place}: {wrong.text}", wrong.code) for place, wrong in found]

@@ -1,0 +1,135 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: fleet_export
+short_description: Write what an account holds as a fleet file
+version_added: 0.3.0
+description:
+  - Reads the FOTA licences and the removal candidates of an account, and with O(journal) its SIM-Secure licences, and
+    writes them as a fleet file with CSV files beside it. The first plan made from it has nothing to do.
+  - Changes nothing at ThingSpace.
+author:
+  - thingspace.licensing contributors (@thingspace)
+extends_documentation_fragment:
+  - thingspace.licensing._connection
+  - thingspace.licensing._simsec.journal
+  - thingspace.licensing._attributes
+  - thingspace.licensing._attributes.action_group
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - Shows the fleet file, not the lists of devices beside it.
+  idempotent:
+    support: full
+options:
+  account:
+    description:
+      - The billing account, for example V(0000123456-00001). Write it in quotes.
+    type: str
+    required: true
+  api_version:
+    description:
+      - Version of the Software Management API for FOTA licences.
+    type: str
+    choices: [v1, v2, v3]
+    default: v3
+  dest:
+    description:
+      - Directory to write to. It must exist. The file is named after the account, and so is the directory with its
+        lists.
+    type: path
+    required: true
+  force:
+    description:
+      - Whether to overwrite files that say something else.
+    type: bool
+    default: false
+seealso:
+  - module: thingspace.licensing.fleet_files
+"""
+
+EXAMPLES = r"""
+- name: Begin a repository with what the account holds
+  thingspace.licensing.fleet_export:
+    account: "0000123456-00001"
+    dest: fleet
+"""
+
+RETURN = r"""
+files:
+  description: The fleet file and its lists.
+  returned: success
+  type: list
+  elements: str
+  sample: [fleet/0000123456-00001.yml, fleet/0000123456-00001/fota.csv]
+counts:
+  description: Numbers of devices.
+  returned: success
+  type: dict
+  contains:
+    fota:
+      description: Devices that hold a FOTA licence.
+      type: int
+    removal_candidates:
+      description: Removal candidates that hold one.
+      type: int
+requests:
+  description: What the task cost.
+  returned: when options are valid
+  type: dict
+  contains:
+    sent:
+      description: Requests sent, logins and repetitions included.
+      type: int
+    retried:
+      description: Repetitions among them.
+      type: int
+    throttled:
+      description: Answers with HTTP 429 among them.
+      type: int
+    throttled_seconds:
+      description: Seconds spent waiting for the pace, all threads together.
+      type: float
+failure:
+  description: Why the task failed.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description: Stable code for playbooks to test, see the list of error codes.
+      type: str
+    message:
+      description: The same text as in C(msg).
+      type: str
+"""
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_export import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import (
+    ACCOUNT_SPEC,
+    FOTA_VERSION_SPEC,
+    JOURNAL_SPEC,
+)
+
+
+def main() -> None:
+    """Write an account's fleet file."""
+    options = {
+        **ACCOUNT_SPEC,
+        **FOTA_VERSION_SPEC,
+        **JOURNAL_SPEC,
+        "dest": {"type": "path", "required": True},
+        "force": {"type": "bool", "default": False},
+    }
+    run_module(run, options)
+
+
+if __name__ == "__main__":
+    main()

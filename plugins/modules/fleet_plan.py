@@ -1,0 +1,131 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: fleet_plan
+short_description: Put the plans of accounts together for approval
+version_added: 0.3.0
+description:
+  - Makes one plan of what the licence modules returned in check mode, for any number of accounts, with one digest over
+    everything that is wanted and everything that is.
+  - Writes it as JSON, Markdown and HTML, and holds it against an approved one. It talks to nobody and changes no
+    licence.
+  - It is a building block of the role P(thingspace.licensing.fleet_licensing#role).
+author:
+  - thingspace.licensing contributors (@thingspace)
+extends_documentation_fragment:
+  - thingspace.licensing._attributes
+  - thingspace.licensing._attributes.info_module
+  - thingspace.licensing._attributes.action_group
+  - thingspace.licensing._connection
+options:
+  accounts:
+    description:
+      - The accounts, each with C(account), and either C(failure), why there is no plan of it, or what follows.
+      - C(file) and C(wanted) are the file and the digest that M(thingspace.licensing.fleet_files) returned.
+      - C(fota) and C(removal_candidates) are what these modules returned in check mode, C(simsec) is a list of what
+        M(thingspace.licensing.simsec_license) returned in a loop over C(simsec) of M(thingspace.licensing.fleet_files).
+      - C(reports) is the directory with the C(devices_report) of each, named C(plan-fota.csv),
+        C(plan-removal_candidates.csv), and C(plan-) with the name of the list for the others.
+    type: list
+    elements: dict
+    required: true
+  dest:
+    description:
+      - Directory to write C(plan.json), C(plan.md) and C(plan.html) to. It is made if it does not exist.
+    type: path
+  approved:
+    description:
+      - A plan file, or the digest of a plan, that somebody approved. If this plan is another one, the task fails.
+    type: str
+seealso:
+  - module: thingspace.licensing.fleet_files
+"""
+
+EXAMPLES = r"""
+- name: Plan the licences of an account
+  thingspace.licensing.fota_license:
+    account: "0000123456-00001"
+    devices_file: "{{ fleet.accounts[0].lists.fota }}"
+    state: exact
+    report: none
+    devices_report: work/plan-fota.csv
+  check_mode: true
+  register: fota
+
+- name: Write that plan for approval
+  thingspace.licensing.fleet_plan:
+    accounts:
+      - account: "0000123456-00001"
+        file: "{{ fleet.accounts[0].file }}"
+        wanted: "{{ fleet.accounts[0].digest }}"
+        reports: work
+        fota: "{{ fota }}"
+    dest: plan
+"""
+
+RETURN = r"""
+status:
+  description:
+    - V(no_change), V(changes), V(guard_tripped) if a limit stops the plan of an account, or V(error) if the plan of an
+      account could not be made.
+  returned: when options are valid
+  type: str
+digest:
+  description: SHA-256 over all that is wanted and all that is.
+  returned: when options are valid
+  type: str
+totals:
+  description: Numbers of devices, all accounts together.
+  returned: when options are valid
+  type: dict
+  sample:
+    assign: 120
+    remove: 3
+    add: 0
+    move: 0
+accounts:
+  description: Name, status and digest of each account.
+  returned: when options are valid
+  type: list
+  elements: dict
+files:
+  description: What was written, by format.
+  returned: when options are valid
+  type: dict
+  sample:
+    json: plan/plan.json
+    markdown: plan/plan.md
+    html: plan/plan.html
+failure:
+  description: Why the task failed.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description: Stable code for playbooks to test, see the list of error codes.
+      type: str
+    message:
+      description: The same text as in C(msg).
+      type: str
+"""
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
+
+
+def main() -> None:
+    """Write the plan of a run."""
+    options = {
+        "accounts": {"type": "list", "elements": "dict", "required": True},
+        "dest": {"type": "path"},
+        "approved": {"type": "str"},
+    }
+    run_module(run, options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Writes docs/fleet.schema.json and the tables of docs/fleet-files.md, from the table that files are checked by.
+
+``python tests/tools/write_schema.py`` after a change of ``_fleet_schema``; a unit test says when it was forgotten.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import typing as t
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parents[2]
+SOURCE = HERE / "plugins" / "module_utils" / "_fleet_schema.py"
+SCHEMA = HERE / "docs" / "fleet.schema.json"
+GUIDE = HERE / "docs" / "fleet-files.md"
+
+_PARTS = ("ACCOUNT", "DEVICES", "SELECT", "FOTA", "SIMSEC", "CANDIDATES")
+_KINDS = {
+    "text": "text",
+    "bool": "true or false",
+    "whole": "number",
+    "amount": "number or share",
+    "ids": "list of ids",
+    "map": "mapping",
+    "list": "list",
+    "counts": "names with numbers",
+    "fields": "names with texts",
+}
+
+
+def load() -> t.Any:
+    """The module with the table; it needs nothing else of the collection."""
+    spec = importlib.util.spec_from_file_location("_fleet_schema", SOURCE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def schema(table: t.Any) -> str:
+    """The content of the JSON schema."""
+    return json.dumps(table.json_schema(), indent=2) + "\n"
+
+
+def guide(table: t.Any, text: str) -> str:
+    """The guide, with its tables made anew between their marks."""
+    for part in _PARTS:
+        rows = [_row(name, field) for name, field in getattr(table, part).items()]
+        mark, end = f"<!-- table {part} -->", "<!-- end -->"
+        made = "\n".join([mark, "", "| field | value | meaning |", "|---|---|---|", *rows, "", end])
+        text = re.sub(f"{mark}.*?{end}", made.replace("\\", r"\\"), text, flags=re.DOTALL)
+    return text
+
+
+def _row(name: str, field: t.Any) -> str:
+    value = ", ".join(f"`{choice}`" for choice in field.choices) or _KINDS[field.kind]
+    return f"| `{name}` | {value}{', required' if field.required else ''} | {field.help} |"
+
+
+if __name__ == "__main__":
+    found = load()
+    SCHEMA.write_text(schema(found), encoding="utf-8")
+    GUIDE.write_text(guide(found, GUIDE.read_text(encoding="utf-8")), encoding="utf-8")

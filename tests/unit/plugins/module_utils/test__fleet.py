@@ -1,0 +1,203 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._device_api import DeviceApi
+from ansible_collections.thingspace.licensing.plugins.module_utils._device_row import DeviceRow, device_row
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import read_fleet, resolve
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_devices import Listing
+
+ONE, TWO = "0000123456-00001", "0000123456-00002"
+A, B, C = ("990000000000001", "990000000000002", "990000000000003")
+SIM = "89148000000000000001"
+
+
+class Files:
+    """A directory of fleet files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, name: str, document: t.Any) -> None:
+        """A file; a text as it is, anything else as JSON, which is YAML."""
+        text = document if isinstance(document, str) else json.dumps(document)
+        (self.folder / name).write_text(text, encoding="utf-8")
+
+    def problems(self, names: t.Sequence[str] | None = None) -> list[str]:
+        """What is wrong before ThingSpace is asked, without the directory."""
+        return [problem.text.replace(f"{self.folder}/", "") for problem in read_fleet([str(self.folder)], names)[1]]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(tmp_path)
+
+
+def account(*sets: t.Any, name: str = ONE, **fields: t.Any) -> dict[str, t.Any]:
+    """An account; sets get a name."""
+    return {"account": name, "devices": [{"name": f"set{n}", **one} for n, one in enumerate(sets)], **fields}
+
+
+CANDIDATE = {"removal_candidate": True}
+WRONG: dict[str, tuple[t.Any, str]] = {
+    "twice in a set": (account({"ids": [A, f" {A} "], "fota": True}), f"{A} is named twice, first at a.yml, line 1"),
+    "fota in two sets": (account({"ids": [A], "fota": True}, {"ids": [A], "fota": True}), "FOTA licence because of"),
+    "two pools": (
+        account({"ids": [A], "simsec": "SIMSec-IoT"}, {"ids": [A], "simsec": "SIMSec-IoT-Lt"}),
+        "is in two pools, SIMSec-IoT-Lt here and SIMSec-IoT at a.yml, line 1",
+    ),
+    "one pool twice": (
+        account({"ids": [A], "simsec": "SIMSec-IoT"}, {"ids": [A], "simsec": "SIMSec-IoT"}),
+        "is in two pools",
+    ),
+    "protected candidate": (
+        account({"ids": [A], "fota": True, **CANDIDATE}, {"ids": [A], "protected": True}),
+        "is a removal candidate here, and protected by a.yml, line 1",
+    ),
+    "candidate without licence": (account({"ids": [A], **CANDIDATE}, fota={}), "want it to hold a FOTA licence"),
+    "the same, managed by a set": (
+        account({"ids": [A], **CANDIDATE}, {"ids": [B], "fota": True}),
+        "want it to hold a FOTA licence",
+    ),
+    "iccid for fota": (account({"ids": [SIM], "kind": "iccid", "fota": True}), "go by IMEI"),
+    "iccid as imei": (account({"ids": [SIM], "simsec": "SIMSec-IoT"}), "this may be an ICCID"),
+    "sku of a select": (account({"select": {"group": "x"}, "simsec": "simsec-iot"}), "spells it 'SIMSec-IoT'"),
+    "sku of a consent": (account(simsec={"lifetime_consent": {"simsec-iot-lt": 1}}), "spells it 'SIMSec-IoT-Lt'"),
+    "select of everything": (account({"select": {"custom_fields": {}}, "fota": True}), "the whole account"),
+    "moment": (account({"select": {"created_after": "soon"}, "fota": True}), "'created_after' is no time"),
+    "account": (account(name="../x"), "'account' is '../x', which is no account name"),
+    "no such csv": (account({"file": "no.csv", "fota": True}), "no.csv cannot be used: No such file"),
+    "no accounts": ({"accounts": []}, "'accounts' is empty"),
+    "number as id": (
+        f"account: {ONE}\ndevices:\n- name: a\n  fota: true\n  ids: [{A}]\n",
+        "line 5: an id must be a text",
+    ),
+    "number as account": ("account: 123456\ndevices: []\n", "a number loses its leading zeros"),
+    "octal number": (f"account: {ONE}\nfota: {{reserve: 010}}\ndevices: []\n", "line 2: 'reserve' is the number 010"),
+    "endless number": (f"account: {ONE}\nfota: {{reserve: {'9' * 5000}}}\ndevices: []\n", "must be a whole number"),
+    "other digits": (account(fota={"max_removals": "\u0663"}), "must be a number like 20"),
+    "share beyond all": (account(fota={"max_removals": "101%"}), "must be a number like 20"),
+    "spreadsheet": (f"account: {ONE}\ndevices:\n- name: a\n  fota: true\n  ids: [9.9E+14]\n", "scientific notation"),
+}
+
+
+@pytest.mark.parametrize("case", list(WRONG))
+def test_one_mistake_is_one_problem(files: Files, case: str) -> None:
+    document, text = WRONG[case]
+    files.write("a.yml", document)
+    problems = files.problems()
+    assert len(problems) == 1, problems
+    assert text in problems[0]
+    assert problems[0].startswith("a.yml")
+
+
+def test_everything_is_found_at_once(files: Files) -> None:
+    files.write("a.yml", account({"ids": [A, "1"], "fota": True, "simsec": "SIMSec-IoT"}, {"select": {}, "fota": True}))
+    files.write("b.yml", account({"ids": [A], "fota": True, "simsec": "SIMSec-IoT"}, name=TWO))
+    files.write("c.yml", {"account": 7, "devices": [{"nam": "x"}]})
+    files.write("d.yml", account(name=ONE))
+    files.write("e.yml", "\t")
+    problems = "\n".join(files.problems(["nobody"]))
+    for text in (
+        "'1' has 1 digits",
+        "'select' is empty",
+        f"b.yml, line 1: {A} is in account {TWO}, and in account {ONE} at a.yml",
+        "c.yml, line 1: 'account' is the number 7",
+        "'nam' is unknown",
+        f"d.yml, line 1: the account {ONE} stands in a.yml, line 1 already",
+        "e.yml, line 1: a tab",
+        "No fleet file names the account 'nobody'",
+    ):
+        assert problems.count(text) == 1, problems
+
+
+def test_several_licences_and_what_is_allowed(files: Files) -> None:
+    files.write("a.csv", f"sep=;\nimei;site\n{A};x\n\n={B!r};y\n".replace("'", '"'))
+    files.write(
+        "a.yml",
+        account(
+            {"file": "a.csv", "fota": True, "simsec": "SIMSec-IoT"},
+            {"ids": [B], **CANDIDATE},
+            {"ids": [A], "protected": True},
+            {"ids": [A, C], "protected": True},
+            {"ids": [SIM], "kind": "iccid", "simsec": "SIMSec-IoT"},
+        ),
+    )
+    files.write("b.yml", account({"ids": ["990000000000009"], **CANDIDATE}, name=TWO, fota={"state": "present"}))
+    assert files.problems() == []
+    found, problems, warnings = resolve(read_fleet([str(files.folder)], [ONE])[0], None)
+    assert (len(found), problems, warnings) == (1, [], [])
+    wanted = found[0][1]
+    assert (list(wanted.fota), list(wanted.candidates), list(wanted.protected)) == ([A, B], [B], [A, C])
+    assert wanted.pools == [("SIMSec-IoT", "iccid"), ("SIMSec-IoT", "imei")]
+    assert wanted.of_pool(("SIMSec-IoT", "imei")) == [A, B]
+
+
+def row(device: str, **fields: t.Any) -> DeviceRow:
+    return device_row({"deviceIds": [{"kind": "imei", "id": device}], **fields})
+
+
+class FakeList:
+    """The device list of an account."""
+
+    def __init__(self, *rows: DeviceRow) -> None:
+        self._rows = list(rows)
+
+    def rows(self, _filters: t.Any) -> list[DeviceRow]:
+        return self._rows
+
+
+def listing(*rows: DeviceRow) -> Listing:
+    return lambda _account: t.cast(DeviceApi, FakeList(*rows))
+
+
+def test_what_a_selection_brings(files: Files) -> None:
+    files.write("a.yml", account({"select": {"group": "meters"}, "fota": True}))
+    fleet, problems = read_fleet([str(files.folder)], None)
+    assert (problems, fleet.selects) == ([], True)
+    # Two lines of one device, one without an id, one with an id that is none.
+    listed = listing(row(A), row(A), device_row({}), row("x\n"), row(B))
+    found, problems, warnings = resolve(fleet, listed)
+    assert (list(found[0][1].fota), problems) == ([A, B], [])
+    assert len(warnings) == 1
+    assert "2 selected devices have no usable IMEI" in warnings[0]
+    assert "selects no device" in resolve(fleet, listing())[2][0]
+
+
+def test_a_selection_that_was_not_heeded_is_not_believed(files: Files) -> None:
+    files.write("a.yml", account({"select": {"group": "meters"}, "fota": True}))
+    fleet, _problems = read_fleet([str(files.folder)], None)
+    with pytest.raises(LicensingError, match="1 of the 2 devices that ThingSpace returned for 'set0' do not look like"):
+        resolve(fleet, listing(row(A), row(B, groupNames=["spare"])))
+
+
+def test_what_only_a_selection_shows(files: Files) -> None:
+    sets = ({"select": {"group": "meters"}, "fota": True, "protected": True}, {"ids": [A], **CANDIDATE})
+    files.write("a.yml", account(*sets, {"ids": [B], "fota": True}, fota={}))
+    files.write("b.yml", account({"ids": [C], **CANDIDATE}, name=TWO, fota={}))
+    fleet, problems = read_fleet([str(files.folder)], None)
+    # Only the account that selects nothing is complete.
+    assert [problem.text.count(C) for problem in problems] == [1]
+    texts = [problem.text for problem in resolve(fleet, listing(row(A), row(B)))[1]]
+    assert any(f"{A} is a removal candidate here, and protected by" in text for text in texts)
+    assert any(f"{B} is to hold a FOTA licence because of" in text for text in texts)
+    assert not any(A in problem.text for problem in resolve(fleet, None)[1])
+
+
+def test_directories(files: Files) -> None:
+    assert files.problems() == [f"{files.folder}: the directory holds no fleet file (*.yml)."]
+    files.write(".hidden.yml", "[")
+    files.write("notes.txt", "[")
+    files.write("a.yaml", account())
+    assert files.problems() == []
+    assert files.problems([]) == ["'accounts' is empty. Leave it out to have all accounts."]
+    assert read_fleet([], None)[1][0].text == "'src' names no fleet file."
