@@ -19,10 +19,12 @@ from ._errors import LicensingError, OptionsError, Problem
 from ._fleet_plan_document import (
     FORMAT,
     Document,
+    checksum,
     failed_account,
     make_account,
     make_document,
     recomputed,
+    remains_of,
 )
 from ._fleet_plan_html import as_html
 from ._fleet_plan_markdown import as_markdown
@@ -95,7 +97,7 @@ def _changing(path: str) -> list[Document]:
 
 def _approved(given: str | None, problems: list[Problem]) -> Document | str | None:
     """The approved plan: a digest, or a plan file whose content fits its digest."""
-    if not given:
+    if given is None:
         return None
     if re.fullmatch(r"[0-9a-fA-F]{64}", given.strip()):
         return given.strip().lower()
@@ -104,7 +106,7 @@ def _approved(given: str | None, problems: list[Problem]) -> Document | str | No
             document = json.load(stream)
         if document.get("format") != FORMAT:
             why = f"it is of format {document.get('format')}, this release reads {FORMAT}"
-        elif recomputed(document) != document["digest"]:
+        elif recomputed(document) != document["digest"] or checksum(document) != document["checksum"]:
             why = "its content does not fit its digest: it was changed after it was made"
         else:
             return t.cast(Document, document)
@@ -124,12 +126,10 @@ def _difference(document: Document, approved: Document | str) -> LicensingError 
     named = ""
     if not isinstance(approved, str):
         # What was carried out of it already is no difference, so that a run that failed half-way can be repeated.
-        before = {one["account"]: one["digest"] for one in approved["accounts"]}
+        before = {one["account"]: one for one in approved["accounts"]}
         now = {one["account"]: one for one in document["accounts"]}
         other = sorted({*before} ^ {*now})
-        other += [
-            name for name, one in now.items() if one["status"] != "no_change" and before.get(name) != one["digest"]
-        ]
+        other += [name for name, one in now.items() if name in before and not remains_of(one, before[name])]
         if not other:
             return None
         named = f" These accounts differ: {', '.join(other[:20])}{', ...' if len(other) > 20 else ''}."

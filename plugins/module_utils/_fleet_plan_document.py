@@ -40,7 +40,13 @@ def make_document(accounts: t.Sequence[Document], created: str) -> Document:
         "totals": totals,
         "accounts": ordered,
     }
-    return {**document, "digest": digest_of(document)}
+    document["digest"] = digest_of(document)
+    return {**document, "checksum": checksum(document)}
+
+
+def checksum(document: Document) -> str:
+    """SHA-256 over a whole plan file: its texts and totals are what people approve by."""
+    return _sha({key: value for key, value in document.items() if key != "checksum"})
 
 
 def make_account(
@@ -81,6 +87,16 @@ def recomputed(document: Document) -> str:
         own = {"wanted": account["wanted"], "parts": bound, "account": account["account"]}
         accounts.append([account["account"], _sha(own) if account["status"] != "error" else ""])
     return _sha({"format": document["format"], "accounts": accounts})
+
+
+def remains_of(now: Document, before: Document) -> bool:
+    """Whether the plan of an account is what another one leaves to do: each part as it was there, or done."""
+    if now["status"] == "no_change" or now["digest"] == before["digest"]:
+        return True
+    if "error" in (now["status"], before["status"]) or now["wanted"] != before["wanted"]:
+        return False
+    planned = [_bound(part) for part in before["parts"]]
+    return all(part["status"] == "no_change" or _bound(part) in planned for part in now["parts"])
 
 
 def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:

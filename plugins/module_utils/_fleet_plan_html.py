@@ -12,7 +12,7 @@ import html
 import typing as t
 
 from ._fleet_plan_document import TITLES, Document
-from ._fleet_plan_markdown import HEADLINES, told
+from ._fleet_plan_markdown import HEADLINES, nothing, status_of, told
 
 MAX_ROWS = 1000
 """Devices shown of each part; the plan file has them all."""
@@ -77,8 +77,8 @@ def _summary(account: Document) -> list[str]:
     cells = [account["account"]]
     for kind in TITLES:
         parts = [f"{part['sku']} {told(part['plan'])}".strip() for part in account["parts"] if part["kind"] == kind]
-        cells.append("; ".join(parts) or "not managed")
-    return [*cells, HEADLINES[account["status"]].lower()]
+        cells.append("; ".join(parts) or nothing(account))
+    return [*cells, status_of(account)]
 
 
 def _part(part: Document) -> t.Iterator[str]:

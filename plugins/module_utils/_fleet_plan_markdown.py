@@ -43,6 +43,16 @@ def told(plan: t.Mapping[str, t.Any]) -> str:
     return ", ".join(parts) or "nothing to do"
 
 
+def nothing(account: Document) -> str:
+    """Why an account has no part of some kind."""
+    return "unknown" if account["status"] == "error" else "not managed"
+
+
+def status_of(account: Document) -> str:
+    """The status of one account."""
+    return "no plan" if account["status"] == "error" else HEADLINES[account["status"]].lower()
+
+
 def plain(text: object) -> str:
     """A text that means nothing to Markdown or HTML."""
     one_line = re.sub(r"\s+", " ", str(text)).strip()
@@ -59,8 +69,10 @@ def _row(account: Document) -> str:
     cells = []
     for kind in TITLES:
         parts = [part for part in account["parts"] if part["kind"] == kind]
-        cells.append("; ".join(f"{plain(part['sku'])} {told(part['plan'])}".strip() for part in parts) or "not managed")
-    return f"| {plain(account['account'])} | {' | '.join(cells)} | {HEADLINES[account['status']].lower()} |"
+        cells.append(
+            "; ".join(f"{plain(part['sku'])} {told(part['plan'])}".strip() for part in parts) or nothing(account)
+        )
+    return f"| {plain(account['account'])} | {' | '.join(cells)} | {status_of(account)} |"
 
 
 def _account(account: Document) -> t.Iterator[str]:

@@ -1,0 +1,465 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fleets planned, approved, applied and exported by the playbooks: what stops whom, and what is never written."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import typing as t
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.tests.functional.harness import (
+    ACCOUNT,
+    Json,
+    Module,
+    Receiver,
+    Simulator,
+    plain_environment,
+)
+
+FLEX, LIFETIME, BUNDLE = "SIMSec-IoT", "SIMSec-IoT-Lt", "TS-BUNDLE-KTO-SIMSEC-MRC"
+CREDENTIALS = ("client_id", "client_secret", "username", "password")
+PATIENCE = 90
+
+
+def named(number: int) -> str:
+    """The account with this number, from 1."""
+    return f"0000123456-{number:05}"
+
+
+def imeis(account: int, *bounds: int) -> list[str]:
+    """Devices of the account with this number, from 1; the rest as for C(range)."""
+    return [str(990_000_000_000_000 + (account - 1) * 100_000_000 + device) for device in range(*bounds)]
+
+
+def seeded(count: int, **changes: Json) -> list[Json]:
+    """So many accounts, each with 20 devices, half of them licensed; changes by C(a) and the number."""
+    skus = [
+        {"sku": sku, "license_type": kind, "purchased": 20}
+        for sku, kind in ((FLEX, "Flexible"), (LIFETIME, "Lifetime"), (BUNDLE, "Flexible Bundle"))
+    ]
+    return [
+        {"name": named(number), "devices": 20, "licenses": 10, "skus": skus, **changes.get(f"a{number}", {})}
+        for number in range(1, count + 1)
+    ]
+
+
+class Ran:
+    """An ansible-playbook run that ended."""
+
+    def __init__(self, process: subprocess.CompletedProcess[str], dest: Path) -> None:
+        self.returncode = process.returncode
+        self.text = process.stdout + process.stderr
+        self.dest = dest
+        assert "Traceback" not in self.text, self.text
+        assert "internal_error" not in self.text, self.text
+
+    @property
+    def recap(self) -> dict[str, str]:
+        """By host C(ok), C(changed) or C(failed)."""
+        rows = re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=0\s+failed=(\d+)", self.text, re.M)
+        words = {
+            host: "failed" if int(failed) else "changed" if int(changed) else "ok" for host, changed, failed in rows
+        }
+        return {host: word for host, word in words.items() if host != "localhost"}
+
+    @property
+    def plan(self) -> Json:
+        """The plan file."""
+        return t.cast(Json, json.loads((self.dest / "plan.json").read_text(encoding="utf-8")))
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        """Of each account in the plan."""
+        return {account["account"]: account["status"] for account in self.plan["accounts"]}
+
+    def part(self, account: int, kind: str, action: str = "") -> Json:
+        """A part of an account's plan."""
+        accounts = {one["account"]: one for one in self.plan["accounts"]}
+        parts = accounts[named(account)]["parts"]
+        return t.cast(Json, next(one for one in parts if one["kind"] == kind and action in ("", one["action"])))
+
+
+class Fleet:
+    """A directory with fleet files, and the playbooks called from there as people call them."""
+
+    def __init__(self, folder: Path, simulator: Simulator) -> None:
+        self.folder = folder / "here"
+        (self.folder / "fleet").mkdir(parents=True)
+        self.simulator = simulator
+        self.journal = self.folder / "journal.db"
+        settings = folder / "ansible.cfg"
+        settings.write_text("[defaults]\n", encoding="utf-8")
+        self.connection = {
+            "THINGSPACE_BASE_URL": simulator.base_url,
+            "THINGSPACE_RUNTIME_DIR": str(folder / "runtime"),
+            **{f"THINGSPACE_{name.upper()}": "simulator" for name in CREDENTIALS},
+        }
+        self.environment = plain_environment(
+            folder / "home",
+            ANSIBLE_CONFIG=str(settings),
+            ANSIBLE_NOCOLOR="1",
+            ANSIBLE_LOCALHOST_WARNING="0",
+            ANSIBLE_LOCAL_TEMP=str(folder / "local"),
+            ANSIBLE_REMOTE_TEMP=str(folder / "remote"),
+            ANSIBLE_PIPELINING="1",
+            PWD="/",
+        )
+
+    def write(self, number: int, *devices: Json, **more: t.Any) -> None:
+        """Write the fleet file of an account; JSON is YAML."""
+        sets = [{"name": f"set {place}", **one} for place, one in enumerate(devices)]
+        text = json.dumps({"account": named(number), "devices": sets, **more}, indent=1)
+        (self.folder / "fleet" / f"{named(number)}.yml").write_text(text, encoding="utf-8")
+
+    def start(self, playbook: str, *arguments: str, env: t.Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        """Start a playbook of the collection, in a process group of its own."""
+        name = playbook if "." in playbook else f"thingspace.licensing.{playbook}"
+        return subprocess.Popen(
+            [sys.executable, "-m", "ansible", "playbook", name, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+            start_new_session=True,
+            env={**self.environment, **self.connection, **(env or {})},
+        )
+
+    def __call__(
+        self, playbook: str, dest: str, *arguments: str, env: t.Mapping[str, str] | None = None, **more: str
+    ) -> Ran:
+        """Run a playbook with this C(fleet_dest) and more variables."""
+        variables = {"fleet": "fleet", "fleet_dest": dest, "fleet_journal": "journal.db", **more}
+        given = [word for name, value in variables.items() if value for word in ("-e", f"{name}={value}")]
+        process = self.start(playbook, *given, *arguments, env=env)
+        try:
+            stdout, stderr = process.communicate(timeout=PATIENCE)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+        done = subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+        return Ran(done, self.folder / dest)
+
+    def plan(self, *arguments: str, dest: str = "plan", **more: t.Any) -> Ran:
+        """Make a plan."""
+        return self("plan", dest, *arguments, **more)
+
+    def apply(self, *arguments: str, dest: str = "apply", approved: str = "plan/plan.json", **more: t.Any) -> Ran:
+        """Carry a plan out; without one, as a playbook of one's own does that asks for no approval."""
+        if approved:
+            return self("apply", dest, *arguments, approved=approved, **more)
+        vars_ = {"fleet_licensing_mode": "apply", "fleet_licensing_files": ["fleet"], "fleet_licensing_dest": dest}
+        role = {
+            "role": "thingspace.licensing.fleet_licensing",
+            "vars": {**vars_, "fleet_licensing_journal": "journal.db"},
+        }
+        play = {"hosts": "thingspace_accounts", "connection": "local", "gather_facts": False, "roles": [role]}
+        book = [{"import_playbook": "thingspace.licensing.fleet_accounts"}, play]
+        (self.folder / "own.yml").write_text(json.dumps(book), encoding="utf-8")
+        return self("own.yml", dest, "-e", f"ansible_python_interpreter={sys.executable}", *arguments, **more)
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, simulator: Simulator) -> Fleet:
+    simulator.quirks(simsec_delay=0.05)
+    return Fleet(tmp_path, simulator)
+
+
+def licensed(simulator: Simulator, number: int) -> set[str]:
+    return {licence["device_id"] for licence in simulator.state()["accounts"][number - 1]["licenses"]}
+
+
+def test_an_account_that_fails_or_is_stopped(fleet: Fleet, simulator: Simulator) -> None:
+    """Others go on; what a limit stops is let through by an approval, and only by that."""
+    event = {"subscription": {"purchase_type": "TS-HFOTA-EVNT"}, "licenses": []}
+    simulator.state(accounts=seeded(4, a3={"active": False}, a4=event))
+    fleet.write(1, {"ids": imeis(1, 12), "fota": True})
+    fleet.write(2, {"ids": imeis(2, 3), "fota": True}, fota={"max_removals": 5})
+    for number in (3, 4, 9):
+        fleet.write(number, {"ids": imeis(number, 5), "fota": True})
+    failing = [named(number) for number in (3, 4, 9)]
+    plan = fleet.plan("--check")
+    assert plan.statuses == {named(1): "changes", named(2): "guard_tripped", **dict.fromkeys(failing, "error")}
+    assert plan.plan["totals"] == {"assign": 2, "remove": 7, "add": 0, "move": 0}
+    assert plan.returncode == 2
+    assert [host for host, word in sorted(plan.recap.items()) if word == "failed"] == failing
+    for name in ("plan.md", "plan.html"):
+        text = (plan.dest / name).read_text(encoding="utf-8")
+        for told in (
+            "max",
+            "allows 5",
+            "Inactive account",
+            "event-based",
+            "Could not find account",
+            imeis(2, 9, 10)[0],
+        ):
+            assert told in text
+    assert simulator.writes() == []
+    freely = fleet.apply(approved="")
+    assert freely.recap == {named(1): "changed", **dict.fromkeys([named(2), *failing], "failed")}
+    assert "allows 5" in freely.text
+    assert licensed(simulator, 1) == set(imeis(1, 12))
+    assert licensed(simulator, 2) == set(imeis(2, 10))
+    approved = fleet.apply()
+    assert licensed(simulator, 2) == set(imeis(2, 3))
+    assert approved.recap == {named(1): "ok", named(2): "changed", **dict.fromkeys(failing, "failed")}
+    assert [write["operation"] for write in simulator.writes()] == ["fota_assign", "fota_remove"]
+
+
+def test_what_is_not_as_approved(fleet: Fleet, simulator: Simulator) -> None:
+    """Is refused for all accounts, before anything is written; the approved itself is carried out once."""
+    simulator.state(accounts=seeded(2))
+    fleet.write(1, {"ids": imeis(1, 12), "fota": True}, {"ids": imeis(1, 10, 12), "removal_candidate": True})
+    fleet.write(2, {"ids": imeis(2, 11), "fota": True})
+    plan = fleet.plan(fleet_journal="")
+    assert plan.returncode == 0, plan.text
+    assert plan.plan["totals"] == {"assign": 3, "remove": 0, "add": 2, "move": 0}
+    fleet.write(2, {"ids": imeis(2, 12), "fota": True})
+    wanted = fleet.apply(fleet_journal="")
+    assert "plan_changed" in wanted.text
+    assert f"These accounts differ: {named(2)}." in wanted.text
+    fleet.write(2, {"ids": imeis(2, 11), "fota": True})
+    accounts = simulator.state()["accounts"]
+    simulator.state(accounts=[{**accounts[0], "licenses": imeis(1, 9)}, accounts[1]])
+    live = fleet.apply(fleet_journal="")
+    assert f"These accounts differ: {named(1)}." in live.text
+    simulator.state(accounts=accounts)
+    for refused in (wanted, live):
+        assert refused.returncode == 2
+        assert "failed" in refused.recap.values()
+        assert "apply |" not in refused.text
+    assert simulator.writes() == []
+    foreseen = fleet.apply("--check", fleet_journal="")
+    assert foreseen.returncode == 0, foreseen.text
+    assert simulator.writes() == []
+    digest = fleet.apply(approved=plan.plan["digest"].upper(), fleet_journal="")
+    assert digest.returncode == 0, digest.text
+    assert set(digest.recap.values()) == {"changed"}
+    assert (licensed(simulator, 1), licensed(simulator, 2)) == (set(imeis(1, 12)), set(imeis(2, 11)))
+    assert simulator.state()["accounts"][0]["candidates"] == imeis(1, 10, 12)
+
+
+def test_a_run_that_was_killed_or_failed_half_way(fleet: Fleet, simulator: Simulator) -> None:
+    """Is repeated with the plan that was approved."""
+    simulator.state(accounts=seeded(3))
+    fleet.write(1, {"ids": imeis(1, 12), "fota": True})
+    fleet.write(2, {"ids": imeis(2, 12), "fota": True})
+    fleet.write(3, {"ids": imeis(3, 12), "fota": True}, {"ids": imeis(3, 2), "removal_candidate": True})
+    assert fleet.plan().returncode == 0
+    path = f"/{named(2)}/assign"
+    simulator.faults({"action": "stall", "operation": "fota_assign", "path": path, "effect": "none", "seconds": 60})
+    refusing = {"action": "status", "status": 503, "operation": "candidates_create", "times": 0}
+    simulator.faults(refusing)
+    running = fleet.start(
+        "apply",
+        *(
+            f"-e{pair}"
+            for pair in ("fleet=fleet", "fleet_dest=apply", "approved=plan/plan.json", "fleet_journal=journal.db")
+        ),
+    )
+    try:
+        end = time.monotonic() + PATIENCE
+        while not simulator.faults()[0]["fired"] or simulator.count("fota_assign") < 3:
+            assert running.poll() is None, running.communicate()
+            assert time.monotonic() < end
+            time.sleep(0.05)
+    finally:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.communicate()
+    assert licensed(simulator, 1) == set(imeis(1, 12))
+    assert licensed(simulator, 2) == set(imeis(2, 10))
+    half = fleet.apply()
+    assert half.recap == {named(1): "ok", named(2): "changed", named(3): "failed"}, half.text
+    simulator.clear_faults()
+    simulator.forget_requests()
+    last = fleet.apply()
+    assert last.recap == {named(1): "ok", named(2): "ok", named(3): "changed"}, last.text
+    assert [write["operation"] for write in simulator.writes()] == ["candidates_create"]
+    assert simulator.state()["accounts"][2]["candidates"] == imeis(3, 2)
+
+
+def test_moves_between_skus(fleet: Fleet, simulator: Simulator, module: Module, tmp_path: Path) -> None:
+    """The new licence is confirmed before the old one goes; where it is not, the old one stays."""
+    simulator.state(accounts=seeded(1))
+    one = imeis(1, 20)
+    receiver = Receiver(tmp_path, fleet.journal, simulator)
+    try:
+        for sku, devices in ((FLEX, one[:4]), (BUNDLE, one[4:6])):
+            options = {"sku": sku, "devices": devices, "journal": str(fleet.journal), "wait": True, "wait_timeout": 30}
+            assert not module("simsec_license", **options).failed
+        simulator.devices({"imei": one[2], "state": "suspend"})
+        simulator.forget_requests()
+        sets = [
+            {"ids": one[:3], "simsec": BUNDLE},
+            {"ids": one[4:6], "simsec": FLEX},
+            {"ids": one[6:8], "simsec": LIFETIME},
+        ]
+        fleet.write(1, *sets)
+        bound = fleet.plan()
+        assert bound.returncode == 2
+        assert bound.plan["accounts"][0]["failure"]["code"] == "lifetime_consent"
+        assert "would bind 2 devices for life" in (bound.dest / "plan.html").read_text(encoding="utf-8")
+        consent = {"lifetime_consent": {LIFETIME: 2}}
+        fleet.write(1, *sets, simsec=consent)
+        plan = fleet.plan()
+        assert plan.plan["totals"] == {"assign": 7, "remove": 6, "add": 0, "move": 0}, plan.text
+        assert simulator.writes() == []
+        applied = fleet.apply("-e", "fleet_licensing_wait_timeout=20")
+        assert simulator.holders(FLEX) == {one[2], *one[4:6]}
+        assert simulator.holders(BUNDLE) == set(one[:2])
+        assert simulator.holders(LIFETIME) == set(one[6:8])
+        operations = [write["operation"] for write in simulator.writes()]
+        assert operations == ["simsec_assign"] * 3 + ["simsec_unassign"] * 2
+        assert applied.recap == {named(1): "failed"}
+        simulator.quirks(simsec_delay=600)
+        fleet.write(
+            1, {"ids": [one[0], one[2], *one[4:6]], "simsec": FLEX}, {"ids": [one[1]], "simsec": BUNDLE}, sets[2]
+        )
+        simulator.forget_requests()
+        hasty = fleet.apply("-e", "fleet_licensing_wait=false", approved="")
+        assert hasty.recap == {named(1): "changed"}, hasty.text
+        assert [(write["operation"], write["sku"]) for write in simulator.writes()] == [("simsec_assign", FLEX)]
+        simulator.control("POST", "callbacks", {"flush": True, "wait": 30})
+        simulator.quirks(simsec_delay=0.05)
+        assert one[0] in simulator.holders(BUNDLE) & simulator.holders(FLEX)
+        simulator.forget_requests()
+        last = fleet.apply("-e", "fleet_licensing_wait_timeout=20", approved="")
+        assert last.recap == {named(1): "changed"}, last.text
+        assert [(write["operation"], write["devices"]) for write in simulator.writes()] == [
+            ("simsec_unassign", one[:1])
+        ]
+        assert simulator.holders(BUNDLE) == {one[1]}
+    finally:
+        receiver.stop()
+
+
+def test_five_accounts_from_export_to_an_empty_plan(fleet: Fleet, simulator: Simulator) -> None:
+    """A plan that changes nothing costs the pages of the lists and one login."""
+    accounts = seeded(5, a2={"candidates": imeis(2, 3)}, a3={"licenses": 0})
+    simulator.state(accounts=accounts)
+    exported = fleet("export", "", "--forks=5", accounts=",".join(named(number) for number in range(1, 6)))
+    assert exported.returncode == 0, exported.text
+    assert set(exported.recap.values()) == {"changed"}
+    assert simulator.count("oauth_token") == simulator.count("session_login") == 1
+    before = {path: path.read_bytes() for path in (fleet.folder / "fleet").rglob("*") if path.is_file()}
+    simulator.forget_requests()
+    plan = fleet.plan("--forks=5")
+    assert plan.returncode == 0, plan.text
+    assert Counter(simulator.operations()) == {"fota_list": 5, "candidates_list": 5}
+    assert not any((plan.dest / name).stat().st_size == 0 for name in ("plan.md", "plan.html"))
+    assert plan.plan["status"] == "no_change"
+    assert simulator.writes() == []
+    assert before == {path: path.read_bytes() for path in (fleet.folder / "fleet").rglob("*") if path.is_file()}
+
+
+NASTY = "<script>alert(1)</script> | [x](http://a) `b` *c*\n\n# Approved\n</details>"
+
+
+def test_an_inventory_with_credentials_of_each_host(fleet: Fleet, simulator: Simulator) -> None:
+    """--limit plans and applies those alone; no secret and no markup is told."""
+    secret = "s3cr3t-%/+&-word"
+    simulator.state(accounts=seeded(3), credentials={"client_secret": secret, "password": secret + "2"})
+    for number in (1, 2, 3):
+        fleet.write(number, {"ids": imeis(number, 11), "fota": True})
+    own = {"thingspace_client_secret": secret, "thingspace_password": secret + "2"}
+    hosts: Json = {named(1): own, "second": {**own, "fleet_licensing_account": named(2)}, named(3): {}}
+    (fleet.folder / "hosts.json").write_text(json.dumps({"thingspace_accounts": {"hosts": hosts}}), encoding="utf-8")
+    message = {"errorCode": "<b>", "errorMessage": NASTY}
+    simulator.faults({"action": "status", "status": 400, "path": named(1), "body": json.dumps(message), "times": 1})
+    plan = fleet.plan("-i", "hosts.json", "-vvv")
+    assert plan.recap == {named(1): "failed", "second": "changed", named(3): "failed"}, plan.text
+    assert plan.statuses == {named(1): "error", named(2): "changes", named(3): "error"}
+    page = (plan.dest / "plan.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    text = (plan.dest / "plan.md").read_text(encoding="utf-8")
+    assert not re.search(r"(?<!\\)<(script|/details>\n\n# )|^# Approved", text, re.M)
+    limited = fleet.plan("-i", "hosts.json", "--limit", f"{named(1)},second", dest="limited")
+    assert limited.statuses == {named(1): "changes", named(2): "changes"}, limited.text
+    exported = fleet("export", "", "-i", "hosts.json", "--limit", "second", fleet="out")
+    assert exported.recap == {"second": "changed"}, exported.text
+    assert sorted(path.name for path in (fleet.folder / "out").iterdir()) == [named(2), f"{named(2)}.yml"]
+    applied = fleet.apply("-i", "hosts.json", "--limit", f"{named(1)},second", "-vvv", approved="limited/plan.json")
+    assert applied.recap == {named(1): "changed", "second": "changed"}, applied.text
+    assert [len(licensed(simulator, number)) for number in (1, 2, 3)] == [11, 11, 10]
+    told = [plan.text, limited.text, applied.text]
+    told += [
+        path.read_text(encoding="utf-8")
+        for path in fleet.folder.rglob("*")
+        if path.is_file() and path.name != "hosts.json"
+    ]
+    assert not any(secret in one for one in told)
+
+
+def test_selected_devices_and_a_directory_that_cannot_be_written(fleet: Fleet, simulator: Simulator) -> None:
+    """The first are part of what is approved; of the second nothing is sent."""
+    devices: list[t.Any] = [{"imei": device, "groups": ["meters"]} for device in imeis(1, 12)]
+    simulator.state(accounts=seeded(2, a1={"devices": devices}))
+    fleet.write(1, {"select": {"group": "meters"}, "fota": True}, {"ids": imeis(1, 2), "protected": True})
+    fleet.write(2, {"ids": imeis(2, 10), "fota": True})
+    (fleet.folder / "file").write_text("", encoding="utf-8")
+    nowhere = fleet.plan(dest="file/plan")
+    assert nowhere.returncode == 2
+    assert "report_unwritable" in nowhere.text
+    assert simulator.count("fota_list") == 0
+    plan = fleet.plan()
+    assert plan.plan["totals"] == {"assign": 2, "remove": 0, "add": 0, "move": 0}, plan.text
+    assert simulator.count("device_list") == 1
+    simulator.state(accounts=seeded(2, a1={"devices": [*devices, *imeis(1, 12, 13)]}))
+    simulator.devices({"imei": imeis(1, 12, 13)[0], "groups": ["meters"]})
+    another = fleet.apply()
+    assert f"These accounts differ: {named(1)}." in another.text
+    assert simulator.writes() == []
+
+
+def test_every_field_of_a_plan_file(fleet: Fleet, simulator: Simulator, module: Module) -> None:
+    """Belongs to what was approved: a file that was edited anywhere is refused."""
+    reports = fleet.folder / "reports"
+    reports.mkdir()
+    fota = {"devices": imeis(1, 5, 12), "report": "none", "devices_report": str(reports / "plan-fota.csv")}
+    result = module("fota_license", check=True, state="exact", max_removals=2, **fota).result
+    entry = {"account": ACCOUNT, "file": "fleet.yml", "wanted": "f" * 64, "reports": str(reports), "fota": result}
+    failed = {"account": named(2), "failure": {"code": "failed", "message": NASTY}}
+    options = {"account": None, "accounts": [entry, failed]}
+    made = module("fleet_plan", dest=str(fleet.folder), **options)
+    path = fleet.folder / "plan.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert made.result["digest"] == document["digest"]
+    assert not module("fleet_plan", approved=str(path), **options).failed
+    assert module("fleet_plan", approved="", **options).code == "plan_file_invalid"
+    edited = fleet.folder / "edited.json"
+    accepted = []
+    for place, changed in mutations(document):
+        edited.write_text(json.dumps(changed), encoding="utf-8")
+        if module("fleet_plan", approved=str(edited), **options).code != "plan_file_invalid":
+            accepted.append(place)
+    assert accepted == []
+
+
+def mutations(value: t.Any, place: str = "") -> t.Iterator[tuple[str, t.Any]]:
+    """The value with one of its parts changed or left out, for each part."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if not place:
+                yield f"{key} left out", {name: one for name, one in value.items() if name != key}
+            for where, changed in mutations(part, f"{place}.{key}"):
+                yield where, {**value, key: changed}
+    elif isinstance(value, list):
+        for number, part in enumerate(value[:1]):
+            yield f"{place}[{number}] left out", value[1:]
+            for where, changed in mutations(part, f"{place}[{number}]"):
+                yield where, [*value[:number], changed, *value[number + 1 :]]
+    else:
+        yield place, f"{value}0" if isinstance(value, str) else (value or 0) + 1
