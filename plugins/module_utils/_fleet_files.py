@@ -102,10 +102,11 @@ def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> di
     """
     path = context.params["journal"]
     if not path:
-        context.warn(
-            f"Without 'journal' nobody knows which devices of {account} hold a SIM-Secure licence, so none is taken "
-            "from those that are not wanted any more."
-        )
+        if context.params["dest"]:
+            context.warn(
+                f"Without 'journal' nobody knows which devices of {account} hold a SIM-Secure licence, so none is "
+                "taken from those that are not wanted any more."
+            )
         return {}
     holders: dict[str, dict[Pool, bool]] = {}
     with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
@@ -140,9 +141,14 @@ def _named_otherwise(context: Context, wanted: WantedAccount, pool: Pool, device
 
 
 def _digest(made: t.Mapping[str, t.Any], lists: Lists) -> str:
-    """SHA-256 over what is wanted: the settings, and the devices of each list in their order."""
-    text = json.dumps([{key: value for key, value in made.items() if key != "file"}, lists], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    """SHA-256 over what is wanted: the settings, and the devices of each list in their order.
+
+    Who is to lose a SIM-Secure licence follows from the journal, too, so it is no part of what is wanted.
+    """
+    pools = [{**pool, "remove": 0} for pool in made["simsec"] if pool["count"]]
+    settings = {key: value for key, value in made.items() if key not in ("file", "simsec")}
+    named = {name: devices for name, devices in lists.items() if devices and not name.endswith("-remove")}
+    return hashlib.sha256(json.dumps([settings, pools, named], sort_keys=True).encode()).hexdigest()
 
 
 def _write(context: Context, account: str, lists: Lists) -> dict[str, str] | None:

@@ -112,9 +112,7 @@ accounts:
       sample:
         fota: work/0000123456-00001/fota.txt
     digest:
-      description:
-        - SHA-256 over the settings and the devices in their order. Who is to lose a SIM-Secure licence is part of it,
-          so it changes with O(journal), too.
+      description: SHA-256 over the settings and the devices in their order. It changes with the files alone.
       type: str
 requests:
   description: What the task cost.
