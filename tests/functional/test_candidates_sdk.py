@@ -11,6 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.thingspace.licensing.tests.functional.harness import ACCOUNT, Simulator, imei, imeis
+from ansible_collections.thingspace.licensing.tests.functional.vendor_sdk import sdk_client
 
 pytest.importorskip("verizon", reason="needs sdksio-verizon-apis-sdk")
 # The SDK calls these endpoints deprecated, ThingSpace's pages do not.
@@ -21,29 +22,11 @@ VERSIONS = ("v1", "v2")
 
 @pytest.fixture
 def sdk(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> t.Any:
-    """A client of the SDK with both tokens, whose servers are the simulator."""
-    from verizon.configuration import Configuration, Environment
-    from verizon.http.auth.thingspace_oauth import ThingspaceOauthCredentials
-    from verizon.http.auth.vz_m2m_token import VZM2mTokenCredentials
-    from verizon.models.log_in_request import LogInRequest
-    from verizon.verizon_client import VerizonClient
-
     simulator.state(
         accounts=[{"name": ACCOUNT, "devices": 60, "licenses": 10}],
         quirks={"candidates_page": 3, "candidates_body_count": "check"},
     )
-    servers = Configuration.environments[Environment.PRODUCTION]
-    for server, address in list(servers.items()):
-        here = address.replace("https://thingspace.verizon.com/api", simulator.base_url)
-        monkeypatch.setitem(servers, server, here)
-    for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(variable, raising=False)
-    oauth = ThingspaceOauthCredentials(oauth_client_id="simulator", oauth_client_secret="simulator")
-    first = VerizonClient(thingspace_oauth_credentials=oauth)
-    login = LogInRequest(username="simulator", password="simulator")
-    session = first.session_management.start_connectivity_management_session(login).body.session_token
-    token = VZM2mTokenCredentials(vz_m2m_token=session)
-    return VerizonClient(thingspace_oauth_credentials=oauth, vz_m2m_token_credentials=token)
+    return sdk_client(simulator, monkeypatch)
 
 
 def controller(sdk: t.Any, version: str) -> t.Any:

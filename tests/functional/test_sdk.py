@@ -12,6 +12,7 @@ import typing as t
 import pytest
 
 from ansible_collections.thingspace.licensing.tests.functional.harness import ACCOUNT, Module, Simulator, imei, imeis
+from ansible_collections.thingspace.licensing.tests.functional.vendor_sdk import sdk_client
 
 pytest.importorskip("verizon", reason="needs sdksio-verizon-apis-sdk")
 # The SDK calls v1 and v2 deprecated, ThingSpace's pages do not.
@@ -23,26 +24,8 @@ HELD = imeis(10)
 
 @pytest.fixture
 def sdk(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> t.Any:
-    """A client of the SDK with both tokens, whose servers are the simulator."""
-    from verizon.configuration import Configuration, Environment
-    from verizon.http.auth.thingspace_oauth import ThingspaceOauthCredentials
-    from verizon.http.auth.vz_m2m_token import VZM2mTokenCredentials
-    from verizon.models.log_in_request import LogInRequest
-    from verizon.verizon_client import VerizonClient
-
     simulator.state(accounts=[{"name": ACCOUNT, "devices": 60, "licenses": 10}], quirks={"page_size": 3})
-    servers = Configuration.environments[Environment.PRODUCTION]
-    for server, address in list(servers.items()):
-        here = address.replace("https://thingspace.verizon.com/api", simulator.base_url)
-        monkeypatch.setitem(servers, server, here)
-    for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(variable, raising=False)
-    oauth = ThingspaceOauthCredentials(oauth_client_id="simulator", oauth_client_secret="simulator")
-    first = VerizonClient(thingspace_oauth_credentials=oauth)
-    login = LogInRequest(username="simulator", password="simulator")
-    session = first.session_management.start_connectivity_management_session(login).body.session_token
-    token = VZM2mTokenCredentials(vz_m2m_token=session)
-    return VerizonClient(thingspace_oauth_credentials=oauth, vz_m2m_token_credentials=token)
+    return sdk_client(simulator, monkeypatch)
 
 
 def subscription(sdk: t.Any, version: str) -> t.Any:
