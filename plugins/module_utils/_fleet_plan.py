@@ -79,7 +79,7 @@ def _parts(entry: t.Mapping[str, t.Any]) -> t.Iterator[tuple[Document, str]]:
         if isinstance(result, dict) and "plan" in result:
             pool = result["item"]
             name = pool["remove_list"] if result["plan"]["state"] == "absent" else pool["list"]
-            yield {"kind": "simsec", "sku": pool["sku"], "result": result}, name
+            yield {"kind": "simsec", "sku": pool["sku"], "lifetime": pool.get("lifetime"), "result": result}, name
 
 
 def _changing(path: str) -> list[Document]:

@@ -108,6 +108,7 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
     made: Document = {
         "kind": part["kind"],
         "sku": part.get("sku") or "",
+        "lifetime": bool(part.get("lifetime")),
         "action": plan.get("state") or "",
         "status": status,
         "plan": {name: plan.get(name) for name in (*_COUNTS, "unchanged", "digest") if name in plan},

@@ -12,7 +12,7 @@ import html
 import typing as t
 
 from ._fleet_plan_document import TITLES, Document
-from ._fleet_plan_markdown import HEADLINES, nothing, status_of, told
+from ._fleet_plan_markdown import FOR_LIFE, HEADLINES, nothing, status_of, told
 
 MAX_ROWS = 1000
 """Devices shown of each part; the plan file has them all."""
@@ -86,6 +86,8 @@ def _part(part: Document) -> t.Iterator[str]:
         return
     title = f"{TITLES[part['kind']]} {part['sku']}".strip()
     yield f"<h3>{escape(title)}: {escape(told(part['plan']))}</h3>"
+    if part["lifetime"]:
+        yield f'<p class="failure"><strong>{FOR_LIFE}</strong></p>'
     yield from _failure(part)
     pool = part["licenses"]
     if pool and pool.get("total") is not None:

@@ -23,6 +23,8 @@ HEADLINES = {
     "error": "No plan for some accounts",
 }
 
+FOR_LIFE = "For life: these licences can never be taken back."
+
 WORDS = {"assign": "assign", "remove": "remove", "add": "put on the list", "move": "move on the list"}
 
 
@@ -90,6 +92,9 @@ def _part(part: Document) -> t.Iterator[str]:
     title = f"{TITLES[part['kind']]} {part['sku']}".strip()
     yield f"### {plain(title)}: {told(part['plan'])}"
     yield ""
+    if part["lifetime"]:
+        yield f"**{FOR_LIFE}**"
+        yield ""
     if "failure" in part:
         yield f"**{plain(part['failure']['code'])}**: {plain(part['failure']['message'])}"
         yield ""

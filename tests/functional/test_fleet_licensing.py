@@ -313,8 +313,13 @@ def test_moves_between_skus(fleet: Fleet, simulator: Simulator, module: Module, 
         assert "would bind 2 devices for life" in (bound.dest / "plan.html").read_text(encoding="utf-8")
         consent = {"lifetime_consent": {LIFETIME: 2}}
         fleet.write(1, *sets, simsec=consent)
-        plan = fleet.plan()
+        plan = fleet.plan("-e", "fleet_fail_on=changes")
         assert plan.plan["totals"] == {"assign": 7, "remove": 6, "add": 0, "move": 0}, plan.text
+        assert plan.returncode == 2
+        assert f"The plan is of the status changes, see {plan.dest}/plan.md" in plan.text
+        for name in ("plan.md", "plan.html"):
+            text = (plan.dest / name).read_text(encoding="utf-8")
+            assert text.count("these licences can never be taken back") == 1
         assert simulator.writes() == []
         applied = fleet.apply("-e", "fleet_licensing_wait_timeout=20")
         assert simulator.holders(FLEX) == {one[2], *one[4:6]}
@@ -355,7 +360,7 @@ def test_five_accounts_from_export_to_an_empty_plan(fleet: Fleet, simulator: Sim
     assert simulator.count("oauth_token") == simulator.count("session_login") == 1
     before = {path: path.read_bytes() for path in (fleet.folder / "fleet").rglob("*") if path.is_file()}
     simulator.forget_requests()
-    plan = fleet.plan("--forks=5")
+    plan = fleet.plan("--forks=5", "-e", "fleet_fail_on=changes")
     assert plan.returncode == 0, plan.text
     assert Counter(simulator.operations()) == {"fota_list": 5, "candidates_list": 5}
     assert not any((plan.dest / name).stat().st_size == 0 for name in ("plan.md", "plan.html"))
