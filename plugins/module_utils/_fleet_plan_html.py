@@ -64,7 +64,7 @@ def _body(document: Document) -> t.Iterator[str]:
     yield f"<p><strong>{escape(told(document['totals']))}</strong> in {len(document['accounts'])} account(s). "
     yield f"Made {escape(document['created'])}.</p>"
     yield f"<p>Plan digest: <code>{escape(document['digest'])}</code></p>"
-    yield table(["account", *TITLES.values(), "status"], map(_summary, document["accounts"]))
+    yield table(["account", "status", *TITLES.values()], map(_summary, document["accounts"]))
     for account in document["accounts"]:
         if account["status"] != "no_change":
             yield f"<h2>{escape(account['account'])}</h2>"
@@ -74,11 +74,11 @@ def _body(document: Document) -> t.Iterator[str]:
 
 
 def _summary(account: Document) -> list[str]:
-    cells = [account["account"]]
+    cells = [account["account"], status_of(account)]
     for kind in TITLES:
         parts = [f"{part['sku']} {told(part['plan'])}".strip() for part in account["parts"] if part["kind"] == kind]
         cells.append("; ".join(parts) or nothing(account))
-    return [*cells, status_of(account)]
+    return cells
 
 
 def _part(part: Document) -> t.Iterator[str]:
