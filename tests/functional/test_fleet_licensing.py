@@ -113,7 +113,6 @@ class Fleet:
             ANSIBLE_LOCALHOST_WARNING="0",
             ANSIBLE_LOCAL_TEMP=str(folder / "local"),
             ANSIBLE_REMOTE_TEMP=str(folder / "remote"),
-            ANSIBLE_PIPELINING="1",
             PWD="/",
         )
 

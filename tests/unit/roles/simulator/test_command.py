@@ -113,7 +113,7 @@ def test_ends_by_itself(tmp_path):
         (["--latency", "-1"], "latency"),
         (["--seed-file", "/nonexistent"], "/nonexistent"),
         (["--seed-file", os.devnull], os.devnull),
-        (["--ready-file", "/nonexistent/ready"], "/nonexistent"),
+        (["--ready-file", "/dev/null/ready"], "/dev/null"),
         (["--tls-key", "/nonexistent"], "--tls-cert"),
         (["--tls-cert", "/nonexistent"], "/nonexistent"),
         (["--colour"], "--colour"),
