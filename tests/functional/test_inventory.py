@@ -439,7 +439,7 @@ def test_nothing_of_thingspace_is_a_template(
             ],
         }
     ]
-    done = playbook(plays, "-i", str(inventory.path), "-e", f"ansible_python_interpreter={sys.executable}")
+    done = playbook(plays, "-i", str(inventory.path), "-e", json.dumps({"ansible_python_interpreter": sys.executable}))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "touch" in done.stdout
     assert not mark.exists()
