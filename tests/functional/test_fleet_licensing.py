@@ -141,7 +141,7 @@ class Fleet:
     ) -> Ran:
         """Run a playbook with this C(fleet_dest) and more variables."""
         variables = {"fleet": "fleet", "fleet_dest": dest, "fleet_journal": "journal.db", **more}
-        given = [word for name, value in variables.items() if value for word in ("-e", f"{name}={value}")]
+        given = [word for name, value in variables.items() if value for word in ("-e", json.dumps({name: value}))]
         process = self.start(playbook, *given, *arguments, env=env)
         try:
             stdout, stderr = process.communicate(timeout=PATIENCE)
@@ -167,7 +167,8 @@ class Fleet:
         play = {"hosts": "thingspace_accounts", "connection": "local", "gather_facts": False, "roles": [role]}
         book = [{"import_playbook": "thingspace.licensing.fleet_accounts"}, play]
         (self.folder / "own.yml").write_text(json.dumps(book), encoding="utf-8")
-        return self("own.yml", dest, "-e", f"ansible_python_interpreter={sys.executable}", *arguments, **more)
+        interpreter = json.dumps({"ansible_python_interpreter": sys.executable})
+        return self("own.yml", dest, "-e", interpreter, *arguments, **more)
 
 
 @pytest.fixture
