@@ -133,11 +133,11 @@ def _undo(api: CandidatesApi, live: list[str], target: list[str], error: Licensi
         if now == live:
             error.message += " The removal candidates are as they were."
             return Written(now, error, "untouched")
-        if not is_part(now, target) or (target and not now):
+        if not _is_part(now, target) or (target and not now):
             error.message += " Somebody else changed the removal candidates meanwhile, so they were not put back."
             error.code = "list_changed"
             return Written(now, error, "broken")
-        refused = put_back(api, now, live, batch_size)
+        refused = _put_back(api, now, live, batch_size)
         now = api.read()
     except LicensingError as second:
         found = _now(api)
@@ -189,7 +189,7 @@ def _now(api: CandidatesApi) -> list[str] | None:
         return None
 
 
-def put_back(api: CandidatesApi, now: list[str], devices: list[str], batch_size: int) -> list[str]:
+def _put_back(api: CandidatesApi, now: list[str], devices: list[str], batch_size: int) -> list[str]:
     """Make this the list, but for devices that ThingSpace refuses even alone; returns those.
 
     :raises LicensingError: it refuses too many, or something else went wrong.
@@ -214,7 +214,7 @@ def put_back(api: CandidatesApi, now: list[str], devices: list[str], batch_size:
     return refused
 
 
-def is_part(some: t.Sequence[str], whole: t.Sequence[str]) -> bool:
+def _is_part(some: t.Sequence[str], whole: t.Sequence[str]) -> bool:
     """Whether all of some stand in the whole, in the same order."""
     rest = iter(whole)
     return all(device in rest for device in some)
