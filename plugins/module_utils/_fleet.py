@@ -17,6 +17,7 @@ from ._fleet_devices import CODE, Listing, Named, filter_of, selected, written_d
 from ._fleet_read import DeviceSet, FleetAccount, read_accounts
 from ._fleet_wanted import WantedAccount, check_account, check_all
 from ._fleet_yaml import YAML_IMPORT_ERROR, read_yaml
+from ._freeze import read_window
 
 Contents = list[tuple[DeviceSet, list[Named]]]
 
@@ -59,6 +60,7 @@ def read_fleet(sources: t.Sequence[str], names: t.Sequence[str] | None) -> tuple
             problems += wrong + (filter_of(one)[1] if one.select is not None else [])
             contents.append((one, devices))
         problems += [Problem(f"{account.where}: {wrong.text}", wrong.code) for wrong in account_problems(account.name)]
+        problems += _window_problems(account)
         fleet.append((account, contents))
     problems += _checked(fleet, asked=False)[1]
     return Fleet(_kept(fleet, names, problems)), problems
@@ -99,6 +101,12 @@ def _checked(
         problems += wrong
         found.append((account, wanted))
     return found, [*problems, *check_all(found)]
+
+
+def _window_problems(account: FleetAccount) -> t.Iterator[Problem]:
+    for settings in account.freeze:
+        for text in read_window(settings)[1]:
+            yield Problem(f"{account.where}: the freeze window '{settings.get('name', '')}': {text}.", CODE)
 
 
 def _kept(

@@ -73,6 +73,8 @@ def _account(context: Context, account: FleetAccount, wanted: WantedAccount) -> 
         made["removal_candidates"] = {**settings, "count": len(wanted.candidates), "protected": len(wanted.protected)}
     made["simsec"] = _simsec(context, account, wanted, lists)
     made["digest"] = _digest(made, lists)
+    # When something may be done is no part of what is wanted.
+    made["freeze"] = account.freeze
     return made, lists
 
 

@@ -8,26 +8,20 @@
 
 from __future__ import annotations
 
+import collections
 import csv
 import datetime
 import json
 import os
-import re
 import typing as t
 
 from ._errors import LicensingError, OptionsError, Problem
-from ._fleet_plan_document import (
-    FORMAT,
-    Document,
-    checksum,
-    failed_account,
-    make_account,
-    make_document,
-    recomputed,
-    remains_of,
-)
+from ._fleet_approval import difference, read_approved
+from ._fleet_limits import over_the_run, read_run_limits, short_pool, why_not
+from ._fleet_plan_document import Document, failed_account, make_account, make_document
 from ._fleet_plan_html import as_html
 from ._fleet_plan_markdown import as_markdown
+from ._freeze import Window, read_window
 from ._module import Context, Result
 
 UNCHANGED = "unchanged"
@@ -36,28 +30,63 @@ UNCHANGED = "unchanged"
 def run(context: Context) -> Result:
     """Put the plans of the accounts together, write them, and hold them against the approved one."""
     params = context.params
-    problems = [problem for entry in params["accounts"] for problem in _problems(entry)]
-    approved = _approved(params["approved"], problems)
+    limits, wrong = read_run_limits(params)
+    problems = [Problem(text) for text in wrong] + list(_problems(params["accounts"]))
+    windows = _windows(params["freeze"], problems)
+    approved = read_approved(params["approved"], problems)
     if problems:
         raise OptionsError(problems)
-    created = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    document = make_document([_account(entry) for entry in params["accounts"]], created)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    accounts = []
+    for entry in params["accounts"]:
+        account = _account(entry)
+        own = [*windows, *_windows(entry.get("freeze") or [], [])]
+        blocked = why_not(account, own, now, approved=approved is not None)
+        if blocked and blocked["code"] == "frozen":
+            account["frozen"] = blocked["message"]
+        accounts.append((account, blocked))
+    plans = [account for account, _blocked in accounts]
+    over = over_the_run(plans, limits)
+    document = make_document(plans, now.strftime("%Y-%m-%d %H:%M UTC"), over)
     files = _write(params["dest"], document) if params["dest"] else {}
     values = {
         "status": document["status"],
         "digest": document["digest"],
         "totals": document["totals"],
-        "accounts": [{key: one[key] for key in ("account", "status", "digest")} for one in document["accounts"]],
+        "accounts": [
+            {**{key: account[key] for key in ("account", "status", "digest")}, "blocked": blocked}
+            for account, blocked in accounts
+        ],
+        "over": over if approved is None else None,
         "files": files,
     }
-    return Result(values, failure=_difference(document, approved) if approved else None)
+    return Result(values, failure=difference(document, approved) if approved else None)
 
 
-def _problems(entry: t.Mapping[str, t.Any]) -> t.Iterator[Problem]:
-    if not isinstance(entry.get("account"), str):
-        yield Problem("each entry of 'accounts' needs an 'account'.")
-    elif "failure" not in entry and "wanted" not in entry:
-        yield Problem(f"the entry of account {entry['account']} has neither 'wanted' nor a 'failure'.")
+def _problems(entries: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Problem]:
+    for entry in entries:
+        if not isinstance(entry.get("account"), str):
+            yield Problem("each entry of 'accounts' needs an 'account'.")
+        elif "failure" not in entry and "wanted" not in entry:
+            yield Problem(f"the entry of account {entry['account']} has neither 'wanted' nor a 'failure'.")
+    counts = collections.Counter(str(entry.get("account")) for entry in entries)
+    for name, count in counts.items():
+        if count > 1:
+            yield Problem(
+                f"the account {name} is there {count} times. Two hosts of the inventory may mean the same account: "
+                "look at their 'fleet_licensing_account'."
+            )
+
+
+def _windows(entries: t.Sequence[t.Any], problems: list[Problem]) -> list[Window]:
+    """The freeze windows; what is wrong with them is put with the other problems."""
+    found = []
+    for place, entry in enumerate(entries, 1):
+        window, wrong = read_window(entry if isinstance(entry, dict) else {})
+        problems += [Problem(f"entry {place} of 'freeze': {text}.") for text in wrong]
+        if window is not None:
+            found.append(window)
+    return found
 
 
 def _account(entry: t.Mapping[str, t.Any]) -> Document:
@@ -66,7 +95,9 @@ def _account(entry: t.Mapping[str, t.Any]) -> Document:
     parts = list(_parts(entry))
     rows = [_changing(os.path.join(str(entry.get("reports") or ""), f"plan-{name}.csv")) for _part, name in parts]
     made = [part for part, _name in parts]
-    return make_account(entry["account"], str(entry.get("file", "")), str(entry["wanted"]), made, rows)
+    account = make_account(entry["account"], str(entry.get("file", "")), str(entry["wanted"]), made, rows)
+    short = short_pool(account["parts"])
+    return {**account, "failure": short, "status": "guard_tripped"} if short else account
 
 
 def _parts(entry: t.Mapping[str, t.Any]) -> t.Iterator[tuple[Document, str]]:
@@ -74,12 +105,13 @@ def _parts(entry: t.Mapping[str, t.Any]) -> t.Iterator[tuple[Document, str]]:
     for kind in ("fota", "removal_candidates"):
         result = entry.get(kind)
         if isinstance(result, dict) and "plan" in result:
-            yield {"kind": kind, "result": result}, kind
+            yield {"kind": kind, "api_version": (entry.get("api_versions") or {}).get(kind), "result": result}, kind
     for result in entry.get("simsec") or []:
         if isinstance(result, dict) and "plan" in result:
             pool = result["item"]
             name = pool["remove_list"] if result["plan"]["state"] == "absent" else pool["list"]
-            yield {"kind": "simsec", "sku": pool["sku"], "lifetime": pool.get("lifetime"), "result": result}, name
+            part = {"kind": "simsec", "id_kind": pool.get("kind"), "result": result}
+            yield {**part, **{key: pool.get(key) for key in ("sku", "lifetime", "reserve")}}, name
 
 
 def _changing(path: str) -> list[Document]:
@@ -93,53 +125,6 @@ def _changing(path: str) -> list[Document]:
             for row in rows
             if row.get("outcome") != UNCHANGED or str(row.get("reason", "")).startswith("moved")
         ]
-
-
-def _approved(given: str | None, problems: list[Problem]) -> Document | str | None:
-    """The approved plan: a digest, or a plan file whose content fits its digest."""
-    if given is None:
-        return None
-    if re.fullmatch(r"[0-9a-fA-F]{64}", given.strip()):
-        return given.strip().lower()
-    try:
-        with open(given, encoding="utf-8") as stream:
-            document = json.load(stream)
-        if document.get("format") != FORMAT:
-            why = f"it is of format {document.get('format')}, this release reads {FORMAT}"
-        elif recomputed(document) != document["digest"] or checksum(document) != document["checksum"]:
-            why = "its content does not fit its digest: it was changed after it was made"
-        else:
-            return t.cast(Document, document)
-    except OSError as error:
-        why = f"{error.strerror or error}; name a plan file or a digest of 64 hexadecimal digits"
-    except (ValueError, KeyError, TypeError, AttributeError):
-        why = "it is no plan file"
-    problems.append(Problem(f"'approved' {given[:200]} cannot be used: {why}.", "plan_file_invalid"))
-    return None
-
-
-def _difference(document: Document, approved: Document | str) -> LicensingError | None:
-    """Why this is not the approved plan, naming the accounts that differ where they are known."""
-    digest = approved if isinstance(approved, str) else approved["digest"]
-    if digest == document["digest"] or document["status"] == "no_change":
-        return None
-    named = ""
-    if not isinstance(approved, str):
-        # What was carried out of it already is no difference, so that a run that failed half-way can be repeated.
-        before = {one["account"]: one for one in approved["accounts"]}
-        now = {one["account"]: one for one in document["accounts"]}
-        other = sorted({*before} ^ {*now})
-        other += [name for name, one in now.items() if name in before and not remains_of(one, before[name])]
-        if not other:
-            return None
-        named = f" These accounts differ: {', '.join(other[:20])}{', ...' if len(other) > 20 else ''}."
-    return LicensingError(
-        f"The approved plan {digest[:12]}... is not the plan that would be carried out now, {document['digest']}: the "
-        f"fleet files or the accounts changed since it was approved.{named} Nothing was written. Make a new plan, and "
-        "have that one approved.",
-        code="plan_changed",
-        digest=document["digest"],
-    )
 
 
 def _write(dest: str, document: Document) -> dict[str, str]:

@@ -23,14 +23,15 @@ TITLES = {"fota": "FOTA licences", "removal_candidates": "Removal candidates", "
 _COUNTS = ("assign", "remove", "add", "move")
 
 
-def make_document(accounts: t.Sequence[Document], created: str) -> Document:
+def make_document(accounts: t.Sequence[Document], created: str, failure: Document | None = None) -> Document:
     """Put the plans of the accounts together.
 
     :param accounts: one for each account, from C(make_account) or C(failed_account).
     :param created: the time, for people; no part of the digest.
+    :param failure: limits of the whole run that it exceeds.
     """
     ordered = sorted(accounts, key=lambda account: str(account["account"]))
-    statuses = {account["status"] for account in ordered}
+    statuses = {account["status"] for account in ordered} | ({"guard_tripped"} if failure else set())
     worst: tuple[Status, ...] = ("error", "guard_tripped", "changes")
     totals = {name: sum(part["plan"].get(name) or 0 for part in _parts(ordered)) for name in _COUNTS}
     document: Document = {
@@ -39,6 +40,7 @@ def make_document(accounts: t.Sequence[Document], created: str) -> Document:
         "status": next((status for status in worst if status in statuses), "no_change"),
         "totals": totals,
         "accounts": ordered,
+        **({"failure": failure} if failure else {}),
     }
     document["digest"] = digest_of(document)
     return {**document, "checksum": checksum(document)}
@@ -103,20 +105,30 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
     result = part["result"]
     plan = result.get("plan") or {}
     failure = result.get("failure")
+    pool = result.get("licenses") or {}
+    # Where nothing stops the plan, the pool is foreseen as it will be.
+    more = 0 if failure else (plan.get("assign") or 0) - (plan.get("remove") or 0)
     changing = sum(plan.get(name) or 0 for name in _COUNTS)
     status: Status = "guard_tripped" if failure else "changes" if changing else "no_change"
     made: Document = {
         "kind": part["kind"],
         "sku": part.get("sku") or "",
+        "id_kind": part.get("id_kind") or "imei",
+        "api_version": part.get("api_version") or "",
         "lifetime": bool(part.get("lifetime")),
         "action": plan.get("state") or "",
         "status": status,
         "plan": {name: plan.get(name) for name in (*_COUNTS, "unchanged", "digest") if name in plan},
         "licenses": result.get("licenses"),
+        "held": None if pool.get("assigned") is None else pool["assigned"] - more,
+        "free": None if pool.get("available") is None else pool["available"] + more,
+        "reserve": part.get("reserve") or 0,
         "devices": list(rows),
     }
     if failure:
-        made["failure"] = {key: failure[key] for key in ("code", "message", "guards") if key in failure}
+        # What the module advises is for its own task: here the whole plan is what is approved.
+        told = {"message": str(failure["message"]).removesuffix(failure.get("advice", "")).rstrip()}
+        made["failure"] = {**{key: failure[key] for key in ("code", "guards") if key in failure}, **told}
     return made
 
 

@@ -63,12 +63,15 @@ def _body(document: Document) -> t.Iterator[str]:
     yield f'<h1>Licence plan: <span class="{status}">{HEADLINES[status]}</span></h1>'
     yield f"<p><strong>{escape(told(document['totals']))}</strong> in {len(document['accounts'])} account(s). "
     yield f"Made {escape(document['created'])}.</p>"
+    yield from _failure(document)
     yield f"<p>Plan digest: <code>{escape(document['digest'])}</code></p>"
     yield table(["account", "status", *TITLES.values()], map(_summary, document["accounts"]))
     for account in document["accounts"]:
         if account["status"] != "no_change":
             yield f"<h2>{escape(account['account'])}</h2>"
             yield from _failure(account)
+            if "frozen" in account:
+                yield f'<p class="failure"><strong>frozen</strong>: {escape(account["frozen"])}</p>'
             for part in account["parts"]:
                 yield from _part(part)
 

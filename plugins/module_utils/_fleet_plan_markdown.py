@@ -31,6 +31,7 @@ WORDS = {"assign": "assign", "remove": "remove", "add": "put on the list", "move
 def as_markdown(document: Document) -> str:
     """The whole plan."""
     lines = [f"# Licence plan: {HEADLINES[document['status']]}", "", _totals(document), ""]
+    lines += _failure(document)
     lines += ["| account | " + " | ".join(TITLES.values()) + " | status |", "|---|" + "---|" * (len(TITLES) + 1)]
     lines += [_row(account) for account in document["accounts"]]
     for account in document["accounts"]:
@@ -81,8 +82,9 @@ def _account(account: Document) -> t.Iterator[str]:
     if account["status"] == "no_change":
         return
     yield from ("", f"## {plain(account['account'])}", "")
-    if "failure" in account:
-        yield f"**{plain(account['failure']['code'])}**: {plain(account['failure']['message'])}"
+    yield from _failure(account)
+    if "frozen" in account:
+        yield from (f"**frozen**: {plain(account['frozen'])}", "")
     for part in account["parts"]:
         if part["status"] != "no_change":
             yield from _part(part)
@@ -95,9 +97,7 @@ def _part(part: Document) -> t.Iterator[str]:
     if part["lifetime"]:
         yield f"**{FOR_LIFE}**"
         yield ""
-    if "failure" in part:
-        yield f"**{plain(part['failure']['code'])}**: {plain(part['failure']['message'])}"
-        yield ""
+    yield from _failure(part)
     pool = part["licenses"]
     if pool and pool.get("total") is not None:
         yield f"Afterwards {pool['assigned']} of {pool['total']} licences are assigned, {pool['available']} are free."
@@ -110,3 +110,8 @@ def _part(part: Document) -> t.Iterator[str]:
         if len(rows) > MAX_ROWS:
             yield f"| ... | and {len(rows) - MAX_ROWS} more | see the plan file |"
         yield from ("", "</details>", "")
+
+
+def _failure(thing: Document) -> t.Iterator[str]:
+    if "failure" in thing:
+        yield from (f"**{plain(thing['failure']['code'])}**: {plain(thing['failure']['message'])}", "")

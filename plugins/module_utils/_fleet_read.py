@@ -14,16 +14,17 @@ import typing as t
 
 from ._device_ids import show
 from ._errors import Problem
-from ._fleet_schema import ACCOUNT, AMOUNT, FILE, PURPOSES, SOURCES, Field, Table
+from ._fleet_schema import ACCOUNT, AMOUNT, FILE, FREEZE, PURPOSES, SOURCES, Field, Table
 from ._fleet_yaml import Value, printable
 
-_KINDS = {"text": "text", "bool": "bool", "whole": "whole", "ids": "list", "list": "list"}
+_KINDS = {"text": "text", "bool": "bool", "whole": "whole", "ids": "list", "texts": "list", "list": "list"}
 _WANTED = {
     "text": "a text in quotes",
     "bool": "true or false",
     "whole": "a whole number",
     "amount": "a number like 20 or a share like 5%",
     "ids": "a list of ids in quotes",
+    "texts": "a list of texts",
     "list": "a list",
     "map": "a mapping",
     "counts": "a mapping of names to numbers",
@@ -65,6 +66,7 @@ class FleetAccount:
     fota: Settings | None
     simsec: Settings | None
     removal_candidates: Settings | None
+    freeze: list[Settings]
     devices: list[DeviceSet]
 
     def manages(self, part: t.Literal["fota", "simsec", "removal_candidates"]) -> bool:
@@ -101,6 +103,7 @@ class _Reader:
         if made is None:
             return None
         sets = [self._device_set(entry) for entry in made.get("devices", ())]
+        windows = [self.table(entry, FREEZE, "a freeze window") for entry in made.get("freeze", ())]
         if "account" not in made:
             return None
         return FleetAccount(
@@ -110,6 +113,7 @@ class _Reader:
             fota=made.get("fota"),
             simsec=made.get("simsec"),
             removal_candidates=made.get("removal_candidates"),
+            freeze=[one for one in windows if one is not None],
             devices=[one for one in sets if one is not None],
         )
 
@@ -187,13 +191,20 @@ class _Reader:
             said = self._said(value)
             self._wrong(value.line, f"'{name}' is {said}; it must be {_WANTED[field.kind]}{hint}.")
             return False, None
-        if field.choices and value.text not in field.choices:
+        if field.choices and value.kind != "list" and value.text not in field.choices:
             self._wrong(value.line, f"'{name}' is '{show(value.text)}'; it must be one of {', '.join(field.choices)}.")
             return False, None
+        return self._converted(name, field, value)
+
+    def _converted(self, name: str, field: Field, value: Value) -> tuple[bool, t.Any]:
+        """What a value of the right kind stands for; entries of a list may still be of the wrong one."""
         if field.kind == "whole":
             return True, int(value.text)
         if field.kind == "bool":
             return True, value.text.lower() in ("true", "yes", "on")
+        if field.kind == "texts":
+            entries = [self._field(name, field._replace(kind="text", filled=False), item) for item in value.items]
+            return all(good for good, _text in entries), [text for _good, text in entries]
         return True, value.items if value.kind == "list" else value.text.strip()
 
     @staticmethod

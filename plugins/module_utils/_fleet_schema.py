@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import typing as t
 
-Kind = t.Literal["text", "bool", "whole", "amount", "ids", "map", "list", "counts", "fields"]
+Kind = t.Literal["text", "bool", "whole", "amount", "ids", "texts", "map", "list", "counts", "fields"]
 
 
 class Field(t.NamedTuple):
     """A field of a mapping.
 
-    :param kind: C(amount) is a number or a share like V(5%); C(ids) a list of device ids;
+    :param kind: C(amount) is a number or a share like V(5%); C(ids) a list of device ids; C(texts) one of choices;
         C(counts) a mapping of names to numbers; C(fields) a mapping of names to texts; C(map) and C(list) have
         fields of their own.
     :param help: what it means.
@@ -73,6 +73,22 @@ CANDIDATES: dict[str, Field] = {
     "unlicensed": Field("text", "What to do about devices without a licence.", choices=("refuse", "warn", "ignore")),
 }
 
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+FREEZE: dict[str, Field] = {
+    "name": Field("text", "Why nothing is to change; it stands in messages.", required=True),
+    "from": Field("text", "When it begins, like 2026-12-20 or 2026-12-20 18:00."),
+    "until": Field("text", "When it ends; a day alone is meant whole."),
+    "days": Field("texts", "Only on these days of the week.", choices=DAYS, filled=True),
+    "hours": Field("text", "Only at these hours, like 18:00-06:00, which belong to the day on which they begin."),
+    "timezone": Field("text", "Whose time is meant, like Europe/Berlin. The default is UTC."),
+    "what": Field(
+        "text",
+        "all: nothing is changed; removals: nothing is changed if licences would be taken away. The default is all.",
+        choices=("all", "removals"),
+    ),
+}
+
 SELECT: dict[str, Field] = {
     "group": Field("text", "Only devices of this device group."),
     "state": Field("text", "Only devices in this state, like active."),
@@ -106,6 +122,7 @@ ACCOUNT: dict[str, Field] = {
     ),
     "simsec": Field("map", "How SIM-Secure licences are managed.", fields=SIMSEC),
     "removal_candidates": Field("map", "How the removal candidate list is managed.", fields=CANDIDATES),
+    "freeze": Field("list", "Times in which the account is left as it is.", fields=FREEZE, ref="freeze", filled=True),
     "devices": Field(
         "list",
         "Sets of devices, and the licences that each of them holds.",
@@ -141,7 +158,7 @@ def json_schema() -> dict[str, t.Any]:
         "if": {"required": ["accounts"]},
         "then": _object(FILE),
         "else": {"$ref": "#/definitions/account"},
-        "definitions": {"account": _object(ACCOUNT), "devices": _device_set()},
+        "definitions": {"account": _object(ACCOUNT), "devices": _device_set(), "freeze": _object(FREEZE)},
     }
 
 
@@ -178,7 +195,8 @@ def _type(field: Field) -> dict[str, t.Any]:
     text: dict[str, t.Any] = {"type": "string", "pattern": r"\S"}
     whole: dict[str, t.Any] = {"type": "integer", "minimum": 0, "maximum": WHOLE_MAX}
     if field.choices:
-        return {"enum": list(field.choices)}
+        one = {"enum": list(field.choices)}
+        return {"type": "array", "items": one} if field.kind == "texts" else one
     if field.kind == "list":
         return {"type": "array", "items": {"$ref": f"#/definitions/{field.ref}"}}
     simple: dict[str, dict[str, t.Any]] = {

@@ -163,4 +163,5 @@ def _stop(digest: str | None, tripped: list[Tripped]) -> LicensingError:
         code="pool_exhausted" if short else "guard_tripped",
         guards=[{"guard": trip.guard, "planned": trip.planned, "allowed": trip.allowed} for trip in tripped],
         digest=digest,
+        advice=advice,
     )

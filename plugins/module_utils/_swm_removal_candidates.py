@@ -54,6 +54,7 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     protected, wrong = named_devices(params, "protected", repeated=True)
     limits, limit_problems = limits_from(params)
     problems = [*problems, *wrong, *limit_problems, *report_path_problems(params["devices_report"])]
+    problems += report_path_problems(params["before_file"], "before_file")
     if not 1 <= params["batch_size"] <= 100_000:
         problems.append(Problem(f"'batch_size' is {params['batch_size']}; it must be between 1 and 100000."))
     wish = Wish(params["account"], params["api_version"], params["state"], wanted.devices, frozenset(protected))
@@ -197,9 +198,14 @@ def _result(context: Context, plan: CandidatesPlan, done: Done) -> Result:
         title = f"{params['account']}: removal candidates, in order ({told})"
         values["diff"] = order_diff(title, plan.live, now, plan.move)
     failure = done.failure or failure_of(done.rows)
-    if params["devices_report"]:
-        try:
-            write_csv(params["devices_report"], Row._fields, done.rows)
-        except LicensingError as error:
-            failure = failure or error
+    reports = (
+        (params["devices_report"], Row._fields, done.rows),
+        (params["before_file"], ("device_id",), [(device,) for device in plan.live]),
+    )
+    for path, header, rows in reports:
+        if path:
+            try:
+                write_csv(path, header, rows)
+            except LicensingError as error:
+                failure = failure or error
     return Result(values, changed=done.changed, failure=failure)

@@ -106,6 +106,10 @@ accounts:
         - C(list) and C(remove_list) are the names of their lists.
       type: list
       elements: dict
+    freeze:
+      description: The freeze windows, as they stand in the file.
+      type: list
+      elements: dict
     lists:
       description: The files that were written, by name. V(none) without O(dest).
       type: dict

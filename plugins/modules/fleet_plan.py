@@ -40,7 +40,34 @@ options:
   approved:
     description:
       - A plan file, or the digest of a plan, that somebody approved. If this plan is another one, the task fails.
+      - With a plan file, an account that is in O(accounts) with a C(failure) is no difference.
     type: str
+  max_changes:
+    description:
+      - How many devices the accounts together may have touched. A plan that exceeds it is of the status
+        V(guard_tripped), and returned in RV(over).
+    type: int
+    version_added: 0.4.0
+  max_removals:
+    description:
+      - How many licences may be taken away from the accounts together, as a number or as a share like V(5%) of those
+        that they hold.
+    type: str
+    version_added: 0.4.0
+  max_lifetime:
+    description:
+      - How many devices of all accounts together may be bound for life.
+    type: int
+    version_added: 0.4.0
+  freeze:
+    description:
+      - Freeze windows for all accounts, each with C(name) and any of C(from), C(until), C(days), C(hours), C(timezone)
+        and C(what), as in fleet files. An entry of O(accounts) may have further ones as C(freeze).
+      - They change nothing about the plan. RV(accounts) tells which accounts are not to be changed now.
+    type: list
+    elements: dict
+    default: []
+    version_added: 0.4.0
 seealso:
   - module: thingspace.licensing.fleet_files
 """
@@ -88,10 +115,20 @@ totals:
     add: 0
     move: 0
 accounts:
-  description: Name, status and digest of each account.
+  description:
+    - Name, status and digest of each account.
+    - C(blocked) is V(none), or why nothing may be carried out there, with C(code) and C(message); there is no plan of
+      it, a freeze window is open, its pools are too small, or it exceeds limits and nobody approved that.
   returned: when options are valid
   type: list
   elements: dict
+over:
+  description:
+    - Which limits of the whole run the plan exceeds, with C(code), C(message) and C(guards).
+    - V(none) if it exceeds none, or if it is the approved plan.
+  returned: when options are valid
+  type: dict
+  version_added: 0.4.0
 files:
   description: What was written, by format.
   returned: when options are valid
@@ -123,6 +160,10 @@ def main() -> None:
         "accounts": {"type": "list", "elements": "dict", "required": True},
         "dest": {"type": "path"},
         "approved": {"type": "str"},
+        "max_changes": {"type": "int"},
+        "max_removals": {"type": "str"},
+        "max_lifetime": {"type": "int"},
+        "freeze": {"type": "list", "elements": "dict", "default": []},
     }
     run_module(run, options)
 

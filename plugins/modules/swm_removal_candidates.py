@@ -89,6 +89,12 @@ options:
         for a moment.
     type: int
     default: 10000
+  before_file:
+    description:
+      - CSV file to write the list to as it was before, in its order; O(devices_file) takes it to put the list back.
+        Written in check mode, too.
+    type: path
+    version_added: 0.4.0
 notes:
   - The list is read just before it is rewritten and just after. If somebody else changed it meanwhile, the task fails
     with C(list_changed) rather than overwrite that.
@@ -292,6 +298,7 @@ def main() -> None:
         "protected_column": {"type": "str"},
         "unlicensed": {"type": "str", "choices": ["refuse", "warn", "ignore"], "default": "refuse"},
         "batch_size": {"type": "int", "default": 10000},
+        "before_file": {"type": "path"},
     }
     constraints = {
         "mutually_exclusive": [*DEVICE_CONSTRAINTS["mutually_exclusive"], ("protected", "protected_file")],

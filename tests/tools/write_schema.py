@@ -20,13 +20,14 @@ SOURCE = HERE / "plugins" / "module_utils" / "_fleet_schema.py"
 SCHEMA = HERE / "docs" / "fleet.schema.json"
 GUIDE = HERE / "docs" / "fleet-files.md"
 
-_PARTS = ("ACCOUNT", "DEVICES", "SELECT", "FOTA", "SIMSEC", "CANDIDATES")
+_PARTS = ("ACCOUNT", "DEVICES", "SELECT", "FOTA", "SIMSEC", "CANDIDATES", "FREEZE")
 _KINDS = {
     "text": "text",
     "bool": "true or false",
     "whole": "number",
     "amount": "number or share",
     "ids": "list of ids",
+    "texts": "list",
     "map": "mapping",
     "list": "list",
     "counts": "names with numbers",
@@ -61,6 +62,7 @@ def guide(table: t.Any, text: str) -> str:
 
 def _row(name: str, field: t.Any) -> str:
     value = ", ".join(f"`{choice}`" for choice in field.choices) or _KINDS[field.kind]
+    value = f"list of {value}" if field.kind == "texts" else value
     return f"| `{name}` | {value}{', required' if field.required else ''} | {field.help} |"
 
 

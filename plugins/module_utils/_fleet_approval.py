@@ -1,0 +1,78 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The plan that somebody approved, and whether the plan that would be carried out now is that one."""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+
+from ._errors import LicensingError, Problem
+from ._fleet_plan_document import FORMAT, Document, checksum, recomputed, remains_of
+
+_NAMED = 20
+
+
+def read_approved(given: str | None, problems: list[Problem]) -> Document | str | None:
+    """The approved plan: a digest, or a plan file whose content fits its digest; None if there is none.
+
+    :param problems: what is wrong with it is put here.
+    """
+    if given is None:
+        return None
+    if re.fullmatch(r"[0-9a-fA-F]{64}", given.strip()):
+        return given.strip().lower()
+    try:
+        with open(given, encoding="utf-8") as stream:
+            document = json.load(stream)
+        if document.get("format") != FORMAT:
+            why = f"it is of format {document.get('format')}, this release reads {FORMAT}"
+        elif recomputed(document) != document["digest"] or checksum(document) != document["checksum"]:
+            why = "its content does not fit its digest: it was changed after it was made"
+        else:
+            return t.cast(Document, document)
+    except OSError as error:
+        why = f"{error.strerror or error}; name a plan file or a digest of 64 hexadecimal digits"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        why = "it is no plan file"
+    except RecursionError:
+        why = "it is no plan file; nothing in one is that deep"
+    problems.append(Problem(f"'approved' {given[:200]} cannot be used: {why}.", "plan_file_invalid"))
+    return None
+
+
+def difference(document: Document, approved: Document | str) -> LicensingError | None:
+    """Why this is not the approved plan, naming the accounts that differ where they are known.
+
+    With a plan file, an account of which no plan could be made now is no difference: nothing is done about it.
+    """
+    digest = approved if isinstance(approved, str) else approved["digest"]
+    if digest == document["digest"] or document["status"] == "no_change":
+        return None
+    named = ""
+    if not isinstance(approved, str):
+        # What was carried out of it already is no difference, so that a run that failed half-way can be repeated.
+        before = {one["account"]: one for one in approved["accounts"]}
+        now = {one["account"]: one for one in document["accounts"]}
+        other = sorted({*before} ^ {*now})
+        other += [
+            name
+            for name, one in now.items()
+            if name in before and one["status"] != "error" and not remains_of(one, before[name])
+        ]
+        if not other:
+            return None
+        more = ", ..." if len(other) > _NAMED else ""
+        named = f" These accounts differ: {', '.join(other[:_NAMED])}{more}."
+    return LicensingError(
+        f"The approved plan {digest[:12]}... is not the plan that would be carried out now, {document['digest']}: the "
+        f"fleet files or the accounts changed since it was approved.{named} Nothing was written. Make a new plan, and "
+        "have that one approved.",
+        code="plan_changed",
+        digest=document["digest"],
+    )

@@ -1,0 +1,135 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What keeps a whole run, or an account of it, from being carried out. All of it is known before the first write."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import typing as t
+
+from ._fleet_plan_document import Document
+from ._freeze import Window, frozen
+from ._guards import limits_from
+
+MOMENT = "%Y-%m-%d %H:%M %Z"
+
+
+@dataclasses.dataclass(frozen=True)
+class RunLimits:
+    """Limits over all accounts together.
+
+    :param max_changes: devices that may be touched.
+    :param max_removals: licences that may be taken away, as a number or as a share of what all accounts hold.
+    :param max_lifetime: devices that may be bound for life.
+    """
+
+    max_changes: int | None
+    max_removals: int | float | None
+    max_lifetime: int | None
+
+
+def read_run_limits(params: t.Mapping[str, t.Any]) -> tuple[RunLimits, list[str]]:
+    """The limits; returns them with everything that is wrong about them."""
+    limits, problems = limits_from({name: params.get(name) for name in ("max_changes", "max_removals")})
+    wrong = [problem.text for problem in problems]
+    lifetime = params.get("max_lifetime")
+    if lifetime is not None and lifetime < 0:
+        wrong.append(f"'max_lifetime' is {lifetime}; it cannot be negative.")
+    return RunLimits(limits.max_changes, limits.max_removals, lifetime), wrong
+
+
+def over_the_run(accounts: t.Sequence[Document], limits: RunLimits) -> Document | None:
+    """The failure of a plan that exceeds limits of the run, naming all of them."""
+    parts = [part for account in accounts for part in account["parts"]]
+    changes = sum(_count(part, "assign", "remove", "add", "move") for part in parts)
+    removals = sum(_count(part, "remove") for part in parts if part["kind"] != "removal_candidates")
+    lifetime = sum(_count(part, "assign") for part in parts if part["lifetime"])
+    tripped: list[tuple[str, int, int, str]] = []
+    if limits.max_changes is not None and changes > limits.max_changes:
+        text = f"it touches {changes} devices, 'max_changes' of the run allows {limits.max_changes}"
+        tripped.append(("max_changes", changes, limits.max_changes, text))
+    if limits.max_removals is not None:
+        held = sum(_held(accounts))
+        share = limits.max_removals if isinstance(limits.max_removals, float) else None
+        allowed = int(limits.max_removals if share is None else share * held + 1e-9)
+        if removals > allowed:
+            said = "" if share is None else f" ({share * 100:.4g} % of {held} held)"
+            text = f"it takes away {removals} licences, 'max_removals' of the run{said} allows {allowed}"
+            tripped.append(("max_removals", removals, allowed, text))
+    if limits.max_lifetime is not None and lifetime > limits.max_lifetime:
+        text = f"it binds {lifetime} devices for life, 'max_lifetime' of the run allows {limits.max_lifetime}"
+        tripped.append(("max_lifetime", lifetime, limits.max_lifetime, text))
+    if not tripped:
+        return None
+    return {
+        "code": "guard_tripped",
+        "message": f"The plan exceeds limits of the whole run: {'; '.join(text for *_rest, text in tripped)}.",
+        "guards": [{"guard": name, "planned": planned, "allowed": allowed} for name, planned, allowed, _t in tripped],
+    }
+
+
+def short_pool(parts: t.Sequence[Document]) -> Document | None:
+    """The failure of an account whose parts draw more licences from one pool together than are free in it.
+
+    Each part by itself was checked by its module.
+    """
+    texts, short = [], False
+    for sku in sorted({part["sku"] for part in parts if part["kind"] == "simsec"}):
+        drawing = [part for part in parts if part["sku"] == sku and _count(part, "assign")]
+        known = [part["free"] for part in drawing if part["free"] is not None]
+        if len(drawing) < 2 or not known:
+            continue
+        need, free = sum(_count(part, "assign") for part in drawing), min(known)
+        reserve = max(part["reserve"] for part in drawing)
+        if need > free - reserve:
+            short = short or need > free
+            kept = f", of which {reserve} are to stay free" if reserve else ""
+            texts.append(f"by IMEI and ICCID together it assigns {need} licences of {sku}, and {free} are free{kept}")
+    if not texts:
+        return None
+    code = "pool_exhausted" if short else "guard_tripped"
+    return {"code": code, "message": f"The plan needs more than there is: {'; '.join(texts)}."}
+
+
+def why_not(
+    account: Document, windows: t.Sequence[Window], now: datetime.datetime, *, approved: bool
+) -> Document | None:
+    """The failure of an account that may not be changed now; None if it may, or if there is nothing to do.
+
+    :param windows: freeze windows; they hold whatever is approved.
+    :param approved: whether somebody approved this plan, although limits are exceeded. No approval fills a pool.
+    """
+    if account["status"] in ("error", "no_change"):
+        return account.get("failure")
+    found: list[Document] = []
+    removing = any(_count(part, "remove") for part in account["parts"] if part["kind"] != "removal_candidates")
+    ice = frozen(windows, now, removing=removing)
+    if ice:
+        only = "licences are not taken away" if ice.what == "removals" else "nothing is changed"
+        text = f"'{ice.name}': {only} until {ice.until.strftime(MOMENT)}."
+        found.append({"code": "frozen", "message": f"The account is frozen: {text} Apply the plan after that."})
+    failures = [thing["failure"] for thing in (account, *account["parts"]) if "failure" in thing]
+    found += [failure for failure in failures if not approved or failure["code"] == "pool_exhausted"]
+    if not found:
+        return None
+    return {"code": found[0]["code"], "message": " ".join(str(failure["message"]) for failure in found)}
+
+
+def _count(part: Document, *names: str) -> int:
+    return sum(part["plan"].get(name) or 0 for name in names)
+
+
+def _held(accounts: t.Sequence[Document]) -> t.Iterator[int]:
+    """Licences that each pool has assigned before the run."""
+    for account in accounts:
+        pools: dict[tuple[str, str], int] = {}
+        for part in account["parts"]:
+            if part["held"] is not None:
+                pool = (part["kind"], part["sku"])
+                pools[pool] = max(pools.get(pool, 0), part["held"])
+        yield from pools.values()

@@ -1,0 +1,159 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Freeze windows: times in which an account is left as it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import re
+import typing as t
+import zoneinfo
+
+from ._fleet_schema import DAYS
+
+What = t.Literal["all", "removals"]
+
+_DAY = datetime.timedelta(days=1)
+_NOTHING = datetime.timedelta()
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d))?")
+_HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)")
+_STRETCHES = 400
+"""Windows that follow each other without a gap, looked at to find the end: more than a year of days."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Window:
+    """One window; a moment lies in it if everything that is given fits.
+
+    :param begin: first moment, in the window's time zone.
+    :param end: first moment after it.
+    :param days: days of the week, 0 is Monday.
+    :param hours: minutes of the day; a second one that is not larger belongs to the next day.
+    :param what: what is not done meanwhile.
+    """
+
+    name: str
+    begin: datetime.datetime | None
+    end: datetime.datetime | None
+    days: frozenset[int]
+    hours: tuple[int, int]
+    zone: datetime.tzinfo
+    what: What
+
+    def ends(self, moment: datetime.datetime) -> datetime.datetime | None:
+        """When the stretch of the window ends in which the moment lies; None if it lies in none."""
+        if (self.begin and moment < self.begin) or (self.end and moment >= self.end):
+            return None
+        local = moment.astimezone(self.zone)
+        first, last = self.hours
+        for date in (local.date(), local.date() - _DAY):
+            midnight = datetime.datetime.combine(date, datetime.time(), self.zone)
+            begins = midnight + datetime.timedelta(minutes=first)
+            ends = midnight + datetime.timedelta(minutes=last) + (_DAY if last <= first else _NOTHING)
+            if begins <= local < ends and date.weekday() in self.days:
+                return min(ends, self.end) if self.end else ends
+        return None
+
+
+class Frozen(t.NamedTuple):
+    """Why an account is left as it is right now.
+
+    :param until: the first moment at which it is not, with its zone.
+    """
+
+    name: str
+    until: datetime.datetime
+    what: What
+
+
+def read_window(settings: t.Mapping[str, t.Any]) -> tuple[Window | None, list[str]]:
+    """A window as files and options have it; returns it with everything that is wrong about it.
+
+    :param settings: texts C(name), C(from), C(until), C(hours), C(timezone) and C(what), and the list C(days).
+    """
+    wrong: list[str] = []
+    if not str(settings.get("name") or "").strip():
+        wrong.append("it lacks 'name', which tells people why")
+    if not any(settings.get(name) for name in ("from", "until", "days", "hours")):
+        wrong.append("it lacks all of 'from', 'until', 'days' and 'hours', and would never end")
+    zone = _zone(settings, wrong)
+    begin, end = (_moment(settings, name, zone, wrong) for name in ("from", "until"))
+    if begin and end and begin >= end:
+        wrong.append(f"'until' {settings['until']} is not after 'from' {settings['from']}")
+    what = settings.get("what") or "all"
+    if what not in ("all", "removals"):
+        wrong.append(f"'what' is '{str(what)[:40]}'; it must be all or removals")
+    days, hours = _days(settings, wrong), _hours(settings, wrong)
+    if wrong:
+        return None, wrong
+    return Window(str(settings["name"]), begin, end, days, hours, zone, t.cast(What, what)), []
+
+
+def frozen(windows: t.Iterable[Window], now: datetime.datetime, *, removing: bool) -> Frozen | None:
+    """The window that forbids changes now, and when the last of those that follow it without a gap ends.
+
+    :param removing: whether licences would be taken away.
+    """
+    binding = [window for window in windows if removing or window.what == "all"]
+    first, moment = None, now
+    for _stretch in range(_STRETCHES):
+        ends = [(ends, window) for window in binding if (ends := window.ends(moment))]
+        if not ends:
+            break
+        moment, window = max(ends, key=lambda pair: pair[0])
+        first = first or window
+    return Frozen(first.name, moment, first.what) if first else None
+
+
+def _zone(settings: t.Mapping[str, t.Any], wrong: list[str]) -> datetime.tzinfo:
+    name = settings.get("timezone") or "UTC"
+    if name == "UTC":
+        return datetime.timezone.utc
+    try:
+        return zoneinfo.ZoneInfo(str(name))
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        wrong.append(f"'timezone' '{str(name)[:60]}' is not known here; use a name like Europe/Berlin, or UTC")
+        return datetime.timezone.utc
+
+
+def _moment(
+    settings: t.Mapping[str, t.Any], name: str, zone: datetime.tzinfo, wrong: list[str]
+) -> datetime.datetime | None:
+    """A moment; a day alone is meant whole."""
+    given = settings.get(name)
+    if not given:
+        return None
+    match = _MOMENT.fullmatch(str(given).strip())
+    try:
+        if match:
+            moment = datetime.datetime.fromisoformat(f"{match[1]} {match[2] or '00:00'}").replace(tzinfo=zone)
+            return moment + (_DAY if name == "until" and not match[2] else _NOTHING)
+    except (ValueError, OverflowError):
+        pass
+    wrong.append(f"'{name}' is '{str(given)[:40]}'; write it like 2026-12-20 or 2026-12-20 18:00")
+    return None
+
+
+def _days(settings: t.Mapping[str, t.Any], wrong: list[str]) -> frozenset[int]:
+    given = settings.get("days") or list(DAYS)
+    if not isinstance(given, (list, tuple)) or any(day not in DAYS for day in given):
+        wrong.append(f"'days' must be a list of {', '.join(DAYS)}")
+        return frozenset()
+    return frozenset(DAYS.index(day) for day in given)
+
+
+def _hours(settings: t.Mapping[str, t.Any], wrong: list[str]) -> tuple[int, int]:
+    given = settings.get("hours")
+    if not given:
+        return 0, 24 * 60
+    match = _HOURS.fullmatch(str(given).strip())
+    if not match:
+        wrong.append(f"'hours' is '{str(given)[:40]}'; write them like 18:00-06:00")
+        return 0, 0
+    last = int(match[3]) * 60 + int(match[4]) if match[3] else 24 * 60
+    return int(match[1]) * 60 + int(match[2]), last

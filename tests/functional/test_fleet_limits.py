@@ -1,0 +1,218 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What stops a whole run or an account of it before the first write, and the record that a run leaves behind."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import signal
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.tests.functional.fleets import (
+    FLEX,
+    PATIENCE,
+    Fleet,
+    imeis,
+    licensed,
+    named,
+    seeded,
+)
+from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Simulator
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, simulator: Simulator) -> Fleet:
+    simulator.quirks(simsec_delay=0.05)
+    return Fleet(tmp_path, simulator)
+
+
+def extra(**values: t.Any) -> tuple[str, str]:
+    """Extra variables of any type."""
+    return "-e", json.dumps(values)
+
+
+def days_from_now(days: int) -> str:
+    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)).strftime("%Y-%m-%d")
+
+
+def test_limits_of_the_whole_run(fleet: Fleet, simulator: Simulator) -> None:
+    """Stop everything before the first write, unless somebody approved the plan."""
+    simulator.state(accounts=seeded(2))
+    for number in (1, 2):
+        fleet.write(number, {"ids": imeis(number, 3, 14), "fota": True})
+    limits = extra(fleet_licensing_max_changes=10, fleet_licensing_max_removals="10%", fleet_licensing_max_lifetime=0)
+    plan = fleet.plan(*limits)
+    assert plan.returncode == 0, plan.text
+    assert plan.plan["totals"] == {"assign": 8, "remove": 6, "add": 0, "move": 0}
+    assert plan.plan["status"] == "guard_tripped"
+    assert plan.plan["failure"]["guards"] == [
+        {"guard": "max_changes", "planned": 14, "allowed": 10},
+        {"guard": "max_removals", "planned": 6, "allowed": 2},
+    ]
+    for name in ("plan.md", "plan.html"):
+        assert "touches 14 devices" in (plan.dest / name).read_text(encoding="utf-8")
+    refused = fleet.apply(*limits, approved="")
+    assert refused.returncode == 2
+    assert "'max_removals' of the run (10 % of 20 held) allows 2. Nothing was written." in refused.text
+    assert simulator.writes() == []
+    assert not (refused.dest / "run.json").exists()
+    approved = fleet.apply(*limits)
+    assert approved.returncode == 0, approved.text
+    assert [licensed(simulator, number) for number in (1, 2)] == [set(imeis(number, 3, 14)) for number in (1, 2)]
+    bad = fleet.plan(*extra(fleet_licensing_max_changes=-1, fleet_licensing_max_removals="a lot"))
+    assert bad.returncode == 2
+    assert "it cannot be negative" in bad.text
+    assert "use a number like 20 or a share like 5%" in bad.text
+
+
+def test_freeze_windows(fleet: Fleet, simulator: Simulator) -> None:
+    """Hold whatever is approved, for one account or for all; a plan is made all the same."""
+    simulator.state(accounts=seeded(3))
+    closed = {"name": "end of the year", "from": days_from_now(-1), "until": days_from_now(1)}
+    over = {"name": "long ago", "until": days_from_now(-2)}
+    fleet.write(1, {"ids": imeis(1, 12), "fota": True}, freeze=[over, closed])
+    fleet.write(2, {"ids": imeis(2, 12), "fota": True}, freeze=[{**closed, "what": "removals"}])
+    fleet.write(3, {"ids": imeis(3, 8), "fota": True}, freeze=[{**closed, "what": "removals"}])
+    plan = fleet.plan()
+    assert plan.plan["status"] == "changes", plan.text
+    told = f"'end of the year': nothing is changed until {days_from_now(2)} 00:00 UTC."
+    assert told in (plan.dest / "plan.html").read_text(encoding="utf-8").replace("&#x27;", "'")
+    assert "licences are not taken away until" in (plan.dest / "plan.md").read_text(encoding="utf-8")
+    foreseen = fleet.apply("--check")
+    assert foreseen.recap == {named(1): "failed", named(2): "changed", named(3): "failed"}, foreseen.text
+    assert simulator.writes() == []
+    applied = fleet.apply()
+    assert applied.recap == {named(1): "failed", named(2): "changed", named(3): "failed"}, applied.text
+    assert f"frozen: The account is frozen: {told}" in applied.text
+    assert [len(licensed(simulator, number)) for number in (1, 2, 3)] == [10, 12, 10]
+    assert [account.get("failure", {}).get("code") for account in applied.record["accounts"]] == [
+        "frozen",
+        None,
+        "frozen",
+    ]
+    everywhere = fleet.apply(
+        *extra(fleet_licensing_freeze=[{"name": "all hands", "days": ["mon", "tue", "wed"]}, closed])
+    )
+    assert everywhere.recap == {named(1): "failed", named(2): "ok", named(3): "failed"}, everywhere.text
+    emergency = fleet.apply(*extra(fleet_licensing_ignore_freeze=True))
+    assert emergency.returncode == 0, emergency.text
+    assert [len(licensed(simulator, number)) for number in (1, 2, 3)] == [12, 12, 8]
+    wrong = fleet.plan(*extra(fleet_licensing_freeze=[{"name": "", "hours": "25:00-26:00"}]))
+    assert "it lacks 'name'" in wrong.text
+    assert "write them like 18:00-06:00" in wrong.text
+
+
+def test_one_pool_named_by_imei_and_by_iccid(fleet: Fleet, simulator: Simulator) -> None:
+    """Is checked over the whole plan; the parts by themselves would fit. No approval fills a pool."""
+    iccids = [f"8914800000000000{number:04}" for number in range(8)]
+    skus = [{"sku": FLEX, "license_type": "Flexible", "purchased": 10}]
+    devices: list[Json] = [{"imei": imei, "iccid": iccid} for imei, iccid in zip(imeis(1, 1, 9), iccids, strict=True)]
+    simulator.state(accounts=seeded(2, a1={"skus": skus, "devices": devices, "licenses": imeis(1, 1, 5)}))
+    fleet.write(
+        1,
+        {"ids": imeis(1, 1, 7), "simsec": FLEX},
+        {"ids": iccids[:6], "kind": "iccid", "simsec": FLEX},
+        {"ids": imeis(1, 1, 7), "fota": True},
+    )
+    fleet.write(2, {"ids": imeis(2, 12), "fota": True})
+    plan = fleet.plan()
+    account = plan.plan["accounts"][0]
+    assert account["status"] == "guard_tripped", plan.text
+    assert account["failure"]["code"] == "pool_exhausted"
+    assert "it assigns 12 licences of SIMSec-IoT, and 10 are free" in account["failure"]["message"]
+    assert [part["status"] for part in account["parts"]] == ["changes"] * 3
+    applied = fleet.apply()
+    assert applied.recap == {named(1): "failed", named(2): "changed"}, applied.text
+    assert [write["operation"] for write in simulator.writes()] == ["fota_assign"]
+    assert len(licensed(simulator, 1)) == 4
+
+
+def test_an_error_that_is_fatal_for_all(fleet: Fleet, simulator: Simulator) -> None:
+    """Before the first write it stops everything, after it what has not begun."""
+    simulator.state(accounts=seeded(3, a3={"active": False}))
+    for number in (1, 2):
+        lists = {"ids": imeis(number, 10, 12), "removal_candidate": True}
+        fleet.write(number, {"ids": imeis(number, 12), "fota": True}, lists)
+    fleet.write(3, {"ids": imeis(3, 5), "fota": True})
+    fatal = extra(fleet_licensing_any_errors_fatal="true")
+    assert fleet.plan().returncode == 2
+    nothing = fleet.apply(*fatal)
+    assert nothing.returncode == 2
+    assert "Inactive account" in nothing.text
+    assert "Nothing was written." in nothing.text
+    assert simulator.writes() == []
+    (fleet.folder / "fleet" / f"{named(3)}.yml").unlink()
+    assert fleet.plan().returncode == 0
+    simulator.faults({"action": "status", "status": 400, "operation": "fota_assign", "path": named(2), "times": 0})
+    half = fleet.apply(*fatal)
+    assert half.recap == {named(1): "changed", named(2): "failed"}, half.text
+    assert {write["operation"] for write in simulator.writes()} == {"fota_assign"}
+    record = half.record
+    assert record["status"] == "failed"
+    assert [row["reason"] for row in record["accounts"][0]["parts"][1]["devices"]] == ["not started"] * 2
+    simulator.clear_faults()
+    again = fleet.apply(*fatal)
+    assert again.recap == {named(1): "changed", named(2): "changed"}, again.text
+    assert [len(simulator.state()["accounts"][number]["candidates"]) for number in (0, 1)] == [2, 2]
+
+
+def test_an_account_that_cannot_be_planned_any_more(fleet: Fleet, simulator: Simulator) -> None:
+    """Does not keep the others from being done as it was approved."""
+    simulator.state(accounts=seeded(2))
+    for number in (1, 2):
+        fleet.write(number, {"ids": imeis(number, 12), "fota": True})
+    assert fleet.plan().returncode == 0
+    fault = {"action": "status", "status": 503, "operation": "fota_list", "path": named(2), "times": 0}
+    simulator.faults(fault)
+    applied = fleet.apply(env={"THINGSPACE_RETRIES": "0"})
+    assert applied.recap == {named(1): "changed", named(2): "failed"}, applied.text
+    assert "server_error" in applied.text
+    assert applied.record["accounts"][1]["failure"]["code"] == "server_error"
+    assert [len(licensed(simulator, number)) for number in (1, 2)] == [12, 10]
+
+
+def test_the_record_of_a_run(fleet: Fleet, simulator: Simulator) -> None:
+    """Says of each device what was planned and what happened, also if the run was killed."""
+    simulator.state(accounts=seeded(2, a1={"candidates": imeis(1, 3)}))
+    fleet.write(1, {"ids": imeis(1, 12), "fota": True}, {"ids": imeis(1, 9, 12), "removal_candidate": True})
+    fleet.write(2, {"ids": imeis(2, 10), "fota": True}, {"ids": imeis(2, 10, 13), "fota": True})
+    assert fleet.plan(fleet_journal="").returncode == 0
+    simulator.faults({"action": "stall", "operation": "fota_assign", "effect": "none", "seconds": 60, "times": 2})
+    running = fleet.start("apply", *extra(fleet="fleet", fleet_dest="apply", approved="plan/plan.json"))
+    try:
+        end = time.monotonic() + PATIENCE
+        while not simulator.faults()[0]["fired"]:
+            assert running.poll() is None, running.communicate()
+            assert time.monotonic() < end
+            time.sleep(0.05)
+    finally:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.communicate()
+    killed = json.loads((fleet.folder / "apply" / "run.json").read_text(encoding="utf-8"))
+    assert (killed["status"], killed["ended"], killed["kind"]) == ("running", None, "apply")
+    fota, listed = killed["accounts"][0]["parts"]
+    assert fota["summary"]["unknown"] == 2
+    assert [row["planned"] for row in fota["devices"]] == ["assigned", "assigned"]
+    assert listed["before"] == imeis(1, 3)
+    simulator.clear_faults()
+    done = fleet.apply(fleet_journal="")
+    assert done.returncode == 0, done.text
+    record = done.record
+    assert record["status"] == "done"
+    assert record["plan"] == done.plan["digest"]
+    rows = [row for account in record["accounts"] for part in account["parts"] for row in part["devices"]]
+    assert all(row["planned"] == row["outcome"] for row in rows)
+    assert record["accounts"][1]["parts"][0]["summary"]["assigned"] == 3
+    kept = sorted(path.name for path in (fleet.folder / "apply" / "history").iterdir())
+    assert kept == sorted([f"{killed['run']}.json", f"{record['run']}.json"])
+    nothing = fleet.apply(fleet_journal="")
+    assert nothing.returncode == 0, nothing.text
+    assert nothing.record == record
