@@ -12,6 +12,7 @@ import dataclasses
 import datetime
 import typing as t
 
+from ._errors import LicensingError
 from ._fleet_plan_document import Document
 from ._freeze import Window, frozen
 from ._guards import limits_from
@@ -112,7 +113,8 @@ def why_not(
     if ice:
         only = "licences are not taken away" if ice.what == "removals" else "nothing is changed"
         text = f"'{ice.name}': {only} until {ice.until.strftime(MOMENT)}."
-        found.append({"code": "frozen", "message": f"The account is frozen: {text} Apply the plan after that."})
+        error = LicensingError(f"The account is frozen: {text} Apply the plan after that.", code="frozen")
+        found.append(error.as_failure())
     failures = [thing["failure"] for thing in (account, *account["parts"]) if "failure" in thing]
     found += [failure for failure in failures if not approved or failure["code"] == "pool_exhausted"]
     if not found:
