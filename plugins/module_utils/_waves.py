@@ -117,7 +117,8 @@ def judge(waves: Waves, tried: t.Sequence[Row], left: int) -> CanaryFailed | Non
     :param tried: what became of every device that was tried; C(accepted) ones were not confirmed in time.
     :param left: how many devices would follow.
     """
-    amiss = [row for row in tried if row.outcome not in AS_WANTED]
+    # Those that were only skipped follow from the others, so they are named last.
+    amiss = sorted((row for row in tried if row.outcome not in AS_WANTED), key=lambda row: row.outcome == "skipped")
     allowed = waves.allowed(len(tried))
     if len(amiss) <= allowed:
         return None
