@@ -18,7 +18,7 @@ from ._simsec_plan import SimsecPlan
 from ._simsec_result import confirmed_row
 from ._simsec_send import JournaledWriter, Sent, send
 from ._simsec_wait import Waiting
-from ._waves import CanaryFailed, cut, judge, why_left_out
+from ._waves import AS_WANTED, CanaryFailed, cut, judge, why_left_out
 
 Results = dict[str, tuple[Outcome, str, str]]
 
@@ -50,12 +50,12 @@ def send_in_waves(writer: JournaledWriter, waiting: Waiting, job: Job, plan: Sim
 
 
 def _judged(waiting: Waiting, job: Job, results: Results, left: int) -> CanaryFailed | None:
-    """Wait for the confirmations of all that was sent so far, and judge it."""
+    """Wait for the confirmations of all that was sent so far, note them, and judge it."""
     accepted = [device for device, result in results.items() if result[0] == "accepted"]
-    waiting.wait(accepted, job.waves.allowed(len(results)) - (len(results) - len(accepted)))
-    standings = waiting.standings(accepted)
-    rows = (
-        confirmed_row(RequestRow(device, *result), standings.get(device), job.wish.action)
-        for device, result in results.items()
-    )
-    return judge(job.waves, [Row(row.device_id, row.outcome, row.reason) for row in rows], left)
+    amiss = sum(result[0] not in AS_WANTED for result in results.values()) - len(accepted)
+    waiting.wait(accepted, job.waves.allowed(len(results)) - amiss)
+    for device, standing in waiting.standings(accepted).items():
+        row = confirmed_row(RequestRow(device, *results[device]), standing, job.wish.action)
+        results[device] = (row.outcome, row.reason, row.request_id)
+    rows = [Row(device, outcome, reason) for device, (outcome, reason, _request_id) in results.items()]
+    return judge(job.waves, rows, left)
