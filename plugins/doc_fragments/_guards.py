@@ -38,3 +38,29 @@ options:
     type: int
     default: 0
 """
+
+    WAVES = r"""
+options:
+  waves:
+    description:
+      - How many of the devices that change are done first, and then next, before all others. Each is a number (V(10))
+        or a share of those that change (V(5%), rounded up), and counts all that are done by then, so V(10) and V(5%)
+        are 10 devices, then as many as make it 5 %, then the rest.
+      - After each wave but the last its devices are confirmed. If more than O(max_failures) are not as wanted, the
+        others are not sent and the task fails with RV(ignore:failure.code=canary_failed).
+      - Numbers must grow, and so must shares. A wave that is not larger than the one before falls away.
+      - Limits, approval and consent are about the whole plan and are checked before the first wave. The plan's digest
+        does not depend on the waves.
+      - FOTA licences are confirmed by reading the account back. C(simsec_license) waits for ThingSpace's reports, which
+        needs O(ignore:journal) and O(ignore:wait=true).
+    type: list
+    elements: str
+    version_added: 0.4.0
+  max_failures:
+    description:
+      - How many devices of the waves so far may not be as wanted, as a number (V(2)) or as a share of them (V(5%),
+        rounded down). If not given, none.
+      - Those are devices that failed, that are unknown, that were not sent, or that were not confirmed in time.
+    type: str
+    version_added: 0.4.0
+"""

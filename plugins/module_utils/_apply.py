@@ -46,7 +46,7 @@ def predict(plan: Plan, wanted: t.Sequence[str]) -> Applied:
     """The rows of a run in which ThingSpace refuses nothing: what check mode returns."""
     results: dict[str, Result] = dict.fromkeys(plan.remove, ("removed", ""))
     results.update(dict.fromkeys(plan.assign, ("assigned", "")))
-    return Applied(_rows(plan, wanted, results), None)
+    return Applied(rows_of(plan, wanted, results), None)
 
 
 def hold_back(plan: Plan, wanted: t.Sequence[str], stopped: LicensingError) -> Applied:
@@ -54,7 +54,7 @@ def hold_back(plan: Plan, wanted: t.Sequence[str], stopped: LicensingError) -> A
     results: dict[str, Result] = {}
     for devices, outcome in ((plan.remove, "removed"), (plan.assign, "assigned")):
         results.update(dict.fromkeys(devices, ("skipped", f"not sent: the plan was stopped; it would be {outcome}")))
-    return Applied(_rows(plan, wanted, results), stopped)
+    return Applied(rows_of(plan, wanted, results), stopped)
 
 
 def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, batch_size: int) -> Applied:
@@ -70,7 +70,7 @@ def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, ba
     else:
         assigned = dict.fromkeys(fitting, ("skipped", f"not sent: {stopped.message}"))
     results.update(assigned)
-    return Applied(_rows(plan, wanted, results), stopped)
+    return Applied(rows_of(plan, wanted, results), stopped)
 
 
 def _that_fit(plan: Plan, pool: Pool, removed: dict[str, Result]) -> tuple[t.Sequence[str], dict[str, Result]]:
@@ -177,7 +177,11 @@ def _result(action: Action, answer: Answer) -> Result:
     return "failed", answer.reason
 
 
-def _rows(plan: Plan, wanted: t.Sequence[str], results: dict[str, Result]) -> list[Row]:
+def rows_of(plan: Plan, wanted: t.Sequence[str], results: t.Mapping[str, Result]) -> list[Row]:
+    """The rows of a plan: the named devices in their order, then those that an exact run removes or leaves alone.
+
+    :param results: of the devices that the plan touches.
+    """
     same: Result = ("unchanged", ALREADY["remove" if plan.state == "absent" else "assign"])
     rows = [Row(device, *results.get(device, same)) for device in wanted]
     if plan.state == "exact":

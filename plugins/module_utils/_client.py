@@ -60,6 +60,10 @@ class Client:
         """Leave at least so many seconds before the deadline, for what must not stay half done."""
         self._sender.deadline.extend(seconds)
 
+    def not_counted(self, seconds: float) -> None:
+        """Leave so many seconds that have passed out of the deadline, which bounds requests and not other waiting."""
+        self._sender.deadline.pause(seconds)
+
     def get(self, operation: str, path: str) -> dict[str, t.Any]:
         """Read; repeated by the retry policy."""
         return decode(self._call(operation, "GET", path, safe=True))

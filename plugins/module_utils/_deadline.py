@@ -33,6 +33,10 @@ class Deadline:
         """Leave at least so many seconds, for what must not stay half done."""
         self._end = max(self._end, self._clock() + seconds)
 
+    def pause(self, seconds: float) -> None:
+        """Leave out so many seconds that have passed: they are bounded by something else."""
+        self._end += seconds
+
     def require(self, seconds: float, purpose: str, *, code: str = "deadline_exceeded") -> None:
         """Raise when fewer than these seconds are left.
 

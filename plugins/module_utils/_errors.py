@@ -21,6 +21,7 @@ CODES: dict[str, str] = {
     "auth_rejected": "ThingSpace keeps refusing the tokens, also right after logging in again.",
     "bad_answer": "An answer could not be understood (truncated, not JSON, fields missing).",
     "bad_callback": "A callback could not be understood (not JSON, fields missing).",
+    "canary_failed": "Too many devices of the first waves are not as wanted; the others were not sent.",
     "connection_failed": "No connection to ThingSpace or the proxy, or it broke.",
     "deadline_exceeded": "The task's total time ran out.",
     "devices_failed": "The run went through, but some devices did not reach the wanted state.",

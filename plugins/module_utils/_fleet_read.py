@@ -16,6 +16,7 @@ from ._device_ids import show
 from ._errors import Problem
 from ._fleet_schema import ACCOUNT, AMOUNT, FILE, FREEZE, PURPOSES, SOURCES, Field, Table
 from ._fleet_yaml import Value, printable
+from ._waves import size_problems
 
 _KINDS = {"text": "text", "bool": "bool", "whole": "whole", "ids": "list", "texts": "list", "list": "list"}
 _WANTED = {
@@ -23,6 +24,7 @@ _WANTED = {
     "bool": "true or false",
     "whole": "a whole number",
     "amount": "a number like 20 or a share like 5%",
+    "amounts": "a list of numbers like 20 and shares like 5%",
     "ids": "a list of ids in quotes",
     "texts": "a list of texts",
     "list": "a list",
@@ -30,6 +32,9 @@ _WANTED = {
     "counts": "a mapping of names to numbers",
     "fields": "a mapping of names to texts",
 }
+
+_NESTED = {("amounts", "list"), ("counts", "dict"), ("fields", "dict")}
+"""Kinds of fields that hold values, with the kind that their own value has in the file."""
 
 Settings = dict[str, t.Any]
 
@@ -126,8 +131,6 @@ class _Reader:
         if len(sources) != 1:
             told = f"it has {' and '.join(sources)}" if sources else "it has none of them"
             self._wrong(value.line, f"a set of devices needs exactly one of ids, file and select; {told}.")
-        if "column" in made and "file" not in made:
-            self._wrong(value.fields["column"].line, "'column' goes with 'file'.")
         if not any(made.get(name) for name in PURPOSES):
             text = "this set says nothing about its devices: give it fota, simsec, removal_candidate or protected."
             self._wrong(value.line, text)
@@ -165,6 +168,8 @@ class _Reader:
         for name, field in fields.items():
             if field.required and name not in value.fields:
                 self._wrong(value.line, f"{what} lacks '{name}'.")
+            if name in value.fields and field.needs and field.needs not in value.fields:
+                self._wrong(value.fields[name].line, f"'{name}' goes with '{field.needs}'.")
         return made
 
     def _field(self, name: str, field: Field, value: Value) -> tuple[bool, t.Any]:
@@ -172,13 +177,8 @@ class _Reader:
         if field.filled and value.kind in ("list", "dict") and not (value.items or value.fields):
             self._wrong(value.line, f"'{name}' is empty.")
             return False, None
-        if field.kind == "map":
-            made = self.table(value, field.fields or {}, f"'{name}'")
-            return made is not None, made
-        if field.kind in ("counts", "fields") and value.kind == "dict":
-            inner: Field = Field("whole" if field.kind == "counts" else "text", "")
-            pairs = {key: self._field(f"{name}.{show(key)}", inner, given) for key, given in value.fields.items()}
-            return True, {key: read for key, (good, read) in pairs.items() if good}
+        if (field.kind, value.kind) in _NESTED or field.kind == "map":
+            return self._nested(name, field, value)
         if field.kind == "amount" and value.kind in ("whole", "text"):
             good = re.fullmatch(AMOUNT, value.text.strip()) is not None
         else:
@@ -206,6 +206,27 @@ class _Reader:
             entries = [self._field(name, field._replace(kind="text", filled=False), item) for item in value.items]
             return all(good for good, _text in entries), [text for _good, text in entries]
         return True, value.items if value.kind == "list" else value.text.strip()
+
+    def _nested(self, name: str, field: Field, value: Value) -> tuple[bool, t.Any]:
+        """A value that holds others, as far as they can be read."""
+        if field.kind == "map":
+            made = self.table(value, field.fields or {}, f"'{name}'")
+            return made is not None, made
+        if field.kind == "amounts":
+            return self._sizes(name, value)
+        inner = Field("whole" if field.kind == "counts" else "text", "")
+        pairs = {key: self._field(f"{name}.{show(key)}", inner, given) for key, given in value.fields.items()}
+        return True, {key: read for key, (good, read) in pairs.items() if good}
+
+    def _sizes(self, name: str, value: Value) -> tuple[bool, list[str] | None]:
+        """The sizes of waves."""
+        entries = [self._field(f"{name}[{place}]", Field("amount", ""), item) for place, item in enumerate(value.items)]
+        if not all(good for good, _read in entries):
+            return False, None
+        sizes = [read for _good, read in entries]
+        for wrong in size_problems(sizes):
+            self._wrong(value.line, f"'{name}' {wrong}.")
+        return True, sizes
 
     @staticmethod
     def _said(value: Value) -> str:

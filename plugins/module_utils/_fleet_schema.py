@@ -10,19 +10,21 @@ from __future__ import annotations
 
 import typing as t
 
-Kind = t.Literal["text", "bool", "whole", "amount", "ids", "texts", "map", "list", "counts", "fields"]
+Kind = t.Literal["text", "bool", "whole", "amount", "amounts", "ids", "texts", "map", "list", "counts", "fields"]
 
 
 class Field(t.NamedTuple):
     """A field of a mapping.
 
-    :param kind: C(amount) is a number or a share like V(5%); C(ids) a list of device ids; C(texts) one of choices;
+    :param kind: C(amount) is a number or a share like V(5%), C(amounts) a list of them; C(ids) a list of device ids;
+        C(texts) one of choices;
         C(counts) a mapping of names to numbers; C(fields) a mapping of names to texts; C(map) and C(list) have
         fields of their own.
     :param help: what it means.
     :param fields: of a C(map), or of each entry of a C(list).
     :param ref: the name of a list's entries in the JSON schema.
     :param filled: whether a list or a mapping must not be empty.
+    :param needs: the field beside it without which it means nothing.
     """
 
     kind: Kind
@@ -32,6 +34,7 @@ class Field(t.NamedTuple):
     fields: t.Mapping[str, Field] | None = None
     ref: str = ""
     filled: bool = False
+    needs: str = ""
 
 
 Table = t.Mapping[str, Field]
@@ -39,6 +42,18 @@ Table = t.Mapping[str, Field]
 _GUARDS: dict[str, Field] = {
     "max_changes": Field("whole", "How many devices a run may touch."),
     "max_removals": Field("amount", "How many devices a run may take away from, as a number or a share like 5%."),
+}
+_WAVES: dict[str, Field] = {
+    "waves": Field(
+        "amounts",
+        "How many devices are done first, and then in all, before the others: numbers, or shares like 5%.",
+        filled=True,
+    ),
+    "max_failures": Field(
+        "amount",
+        "How many devices of the waves so far may not be as wanted, as a number or a share like 5%. The default is 0.",
+        needs="waves",
+    ),
 }
 _RESERVE = Field("whole", "How many licences must stay free.")
 _STATE = Field(
@@ -52,6 +67,7 @@ FOTA: dict[str, Field] = {
     "state": _STATE,
     **_GUARDS,
     "reserve": _RESERVE,
+    **_WAVES,
     "removal_candidates": Field(
         "text", "What it means that a device is a removal candidate.", choices=("report", "keep", "ignore")
     ),
@@ -64,6 +80,7 @@ SIMSEC: dict[str, Field] = {
     ),
     **_GUARDS,
     "reserve": _RESERVE,
+    **_WAVES,
     "lifetime_consent": Field("counts", "For each lifetime SKU, how many devices a run may bind for life."),
 }
 
@@ -102,7 +119,7 @@ DEVICES: dict[str, Field] = {
     "name": Field("text", "What this set of devices is called in messages.", required=True),
     "ids": Field("ids", "The devices, each id in quotes.", filled=True),
     "file": Field("text", "A CSV file with the devices, relative to the fleet file."),
-    "column": Field("text", "The column of the file that holds the ids."),
+    "column": Field("text", "The column of the file that holds the ids.", needs="file"),
     "select": Field("map", "The devices that ThingSpace lists with these properties.", fields=SELECT, filled=True),
     "kind": Field("text", "What the ids are. The default is imei.", choices=("imei", "iccid")),
     "fota": Field("bool", "They hold a FOTA licence."),
@@ -169,7 +186,6 @@ def _device_set() -> dict[str, t.Any]:
         **_object(DEVICES),
         "oneOf": [{"required": [source]} for source in SOURCES],
         "anyOf": [{"required": ["simsec"]}, *says],
-        "dependencies": {"column": ["file"]},
         "if": {"properties": {"kind": {"const": "iccid"}}, "required": ["kind"]},
         "then": ids["iccid"],
         "else": ids["imei"],
@@ -183,7 +199,12 @@ def _object(fields: Table) -> dict[str, t.Any]:
         "properties": {name: _property(field) for name, field in fields.items()},
     }
     required = [name for name, field in fields.items() if field.required]
-    return {**made, "required": required} if required else made
+    needs = {name: [field.needs] for name, field in fields.items() if field.needs}
+    return {
+        **made,
+        **({"required": required} if required else {}),
+        **({"dependencies": needs} if needs else {}),
+    }
 
 
 def _property(field: Field) -> dict[str, t.Any]:
@@ -194,6 +215,7 @@ def _property(field: Field) -> dict[str, t.Any]:
 def _type(field: Field) -> dict[str, t.Any]:
     text: dict[str, t.Any] = {"type": "string", "pattern": r"\S"}
     whole: dict[str, t.Any] = {"type": "integer", "minimum": 0, "maximum": WHOLE_MAX}
+    amount: dict[str, t.Any] = {"oneOf": [whole, {"type": "string", "pattern": f"^{AMOUNT}$"}]}
     if field.choices:
         one = {"enum": list(field.choices)}
         return {"type": "array", "items": one} if field.kind == "texts" else one
@@ -203,7 +225,8 @@ def _type(field: Field) -> dict[str, t.Any]:
         "text": text,
         "bool": {"type": "boolean"},
         "whole": whole,
-        "amount": {"oneOf": [whole, {"type": "string", "pattern": f"^{AMOUNT}$"}]},
+        "amount": amount,
+        "amounts": {"type": "array", "items": amount},
         "ids": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
         "counts": {"type": "object", "additionalProperties": whole},
         "fields": {"type": "object", "additionalProperties": text},

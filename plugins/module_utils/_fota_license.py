@@ -10,24 +10,27 @@ from __future__ import annotations
 
 import typing as t
 
-from ._apply import Applied, apply_plan, hold_back, predict
+from ._apply import Applied, hold_back, predict
 from ._candidates_seen import MENTIONED, Candidates, mention
 from ._devices import wanted_devices
 from ._diff import device_diff
 from ._errors import ApiError, LicensingError, Problem
 from ._fota_api import FotaApi, explained
 from ._fota_lookup import Job, plan_job
+from ._fota_waves import apply_in_waves
 from ._guards import enforce, limits_from
 from ._module import Context, Result
 from ._outcomes import MOVED, Report, Row, failure_of, report_path_problems, reported, summarise, write_csv
 from ._plan import Plan, Pool
+from ._waves import waves_from
 
 
 def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     """Read the options; returns them with everything that is wrong about them."""
     wanted, problems = wanted_devices(params)
     limits, limit_problems = limits_from(params)
-    problems = [*problems, *limit_problems, *report_path_problems(params["devices_report"])]
+    waves, wave_problems = waves_from(params)
+    problems = [*problems, *limit_problems, *wave_problems, *report_path_problems(params["devices_report"])]
     if not 1 <= params["batch_size"] <= 10000:
         problems.append(Problem(f"'batch_size' is {params['batch_size']}; it must be between 1 and 10000."))
     if params["state"] == "exact" and params["lookup"] == "direct":
@@ -39,7 +42,7 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
         )
         problems.append(Problem(text, "empty_exact"))
     options = (params["account"], params["api_version"], params["state"], wanted, limits)
-    return Job(*options, params["lookup"], params["batch_size"]), problems
+    return Job(*options, params["lookup"], params["batch_size"], waves), problems
 
 
 def run(context: Context) -> Result:
@@ -61,7 +64,7 @@ def run(context: Context) -> Result:
         applied = applied._replace(rows=mention(applied.rows, candidates.places()))
     candidates.warn_of(applied.rows)
     pool = _pool_after(context, api, pool, applied)
-    return _result(context, lookup, plan, applied, pool)
+    return _result(context, lookup, {**plan.as_result(), **job.waves.as_result(plan.changes)}, applied, pool)
 
 
 def _carry_out(context: Context, job: Job, plan: Plan, pool: Pool, api: FotaApi) -> Applied:
@@ -73,15 +76,15 @@ def _carry_out(context: Context, job: Job, plan: Plan, pool: Pool, api: FotaApi)
         return hold_back(plan, wanted, error if pool.total else explained(error, api))
     if context.check_mode:
         return predict(plan, wanted)
-    return apply_plan(plan, wanted, pool, api, job.batch_size)
+    return apply_in_waves(job, plan, pool, api, context.warn)
 
 
-def _result(context: Context, lookup: str, plan: Plan, applied: Applied, pool: Pool) -> Result:
+def _result(context: Context, lookup: str, plan: dict[str, t.Any], applied: Applied, pool: Pool) -> Result:
     """The module's result; writes the report file."""
     rows = applied.rows
     values = {
         "lookup": lookup,
-        "plan": plan.as_result(),
+        "plan": plan,
         "summary": summarise(rows),
         "devices": reported(rows, t.cast(Report, context.params["report"])),
         "licenses": pool.as_result(),

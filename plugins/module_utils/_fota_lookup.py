@@ -16,6 +16,7 @@ from ._fota_api import FotaApi
 from ._guards import Limits, tripped_by
 from ._paging import Page
 from ._plan import Plan, Pool, State, make_plan
+from ._waves import Waves
 
 CHEAP_PAGES = 3
 """Further pages that are always read rather than avoided: it lets a second run send no write."""
@@ -34,6 +35,7 @@ class Job(t.NamedTuple):
     limits: Limits
     lookup: str
     batch_size: int
+    waves: Waves = Waves()
 
 
 def plan_job(

@@ -12,6 +12,7 @@ import dataclasses
 import re
 import typing as t
 
+from ._amounts import Amount, at_most, read_amount
 from ._errors import LicensingError, Problem
 from ._plan import Plan, Pool
 
@@ -33,7 +34,7 @@ class Limits:
     """
 
     max_changes: int | None
-    max_removals: int | float | None
+    max_removals: Amount | None
     reserve: int
     approved: str | None
 
@@ -54,16 +55,11 @@ def limits_from(params: t.Mapping[str, t.Any]) -> tuple[Limits, list[Problem]]:
         if params.get(name) is not None and params[name] < 0:
             problems.append(Problem(f"'{name}' is {params[name]}; it cannot be negative."))
     removals = params.get("max_removals")
-    share: int | float | None = None
-    if removals is not None:
-        match = re.fullmatch(r"\s*(\d+)(?:(?:\.(\d+))?\s*(%))?\s*", str(removals))
-        if not match or (match.group(3) and float(str(removals).strip().rstrip("% ")) > 100):
-            problems.append(
-                Problem(f"'max_removals' is '{removals}'; use a number like 20 or a share like 5%, or leave it out.")
-            )
-        else:
-            number = str(removals).strip()
-            share = float(number.rstrip("% ")) / 100 if match.group(3) else int(number)
+    share = None if removals is None else read_amount(removals)
+    if removals is not None and share is None:
+        problems.append(
+            Problem(f"'max_removals' is '{removals}'; use a number like 20 or a share like 5%, or leave it out.")
+        )
     approved = (params.get("approved_plan") or "").strip().lower() or None
     if approved and not re.fullmatch(r"[0-9a-f]{64}", approved):
         problems.append(
@@ -125,11 +121,11 @@ def _removals_allowed(plan: Plan, pool: Pool, limits: Limits) -> tuple[int | Non
     held = plan.held if plan.held is not None else pool.assigned
     if isinstance(limits.max_removals, float):
         share = f"'max_removals' ({limits.max_removals * 100:.4g} % of {held} held)"
-        return (int(limits.max_removals * held + 1e-9) if held is not None else 0), share
+        return (at_most(limits.max_removals, held) if held is not None else 0), share
     if limits.max_removals is not None:
         return limits.max_removals, "'max_removals'"
     if plan.state == "exact" and held is not None and held > EXACT_FREE:
-        return int(EXACT_SHARE * held + 1e-9), f"an exact run without 'max_removals' (30 % of {held} held)"
+        return at_most(EXACT_SHARE, held), f"an exact run without 'max_removals' (30 % of {held} held)"
     return None, ""
 
 

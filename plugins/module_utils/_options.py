@@ -31,6 +31,12 @@ DEVICE_CONSTRAINTS: dict[str, t.Any] = {
     "required_by": {"devices_column": ("devices_file",)},
 }
 
+WAVES_CONSTRAINTS: dict[str, t.Any] = {
+    **DEVICE_CONSTRAINTS,
+    "required_by": {**DEVICE_CONSTRAINTS["required_by"], "max_failures": ("waves",)},
+}
+"""Of the modules that name devices and change them in waves."""
+
 REPORT_SPEC: Spec = {
     "report": {"type": "str", "choices": ["changed", "failed", "all", "none"], "default": "changed"},
     "devices_report": {"type": "path"},
@@ -40,6 +46,11 @@ GUARD_SPEC: Spec = {
     "max_changes": {"type": "int"},
     "max_removals": {"type": "str"},
     "approved_plan": {"type": "str"},
+}
+
+WAVES_SPEC: Spec = {
+    "waves": {"type": "list", "elements": "str"},
+    "max_failures": {"type": "str"},
 }
 
 RESERVE_SPEC: Spec = {"reserve": {"type": "int", "default": 0}}

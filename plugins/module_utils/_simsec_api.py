@@ -42,6 +42,10 @@ class SimsecApi:
         self.account = account
         self.max_concurrency = client.max_concurrency
 
+    def not_counted(self, seconds: float) -> None:
+        """Leave so many seconds that have passed out of the deadline: waiting has a limit of its own."""
+        self._client.not_counted(seconds)
+
     def change(self, action: Action, sku: str, kind: str, devices: t.Sequence[str], x_request_id: str) -> str:
         """Ask for a licence to be assigned to, or removed from, devices; returns the id of the accepted request.
 

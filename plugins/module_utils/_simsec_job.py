@@ -23,6 +23,7 @@ from ._simsec_send import request_id_problems
 from ._simsec_skus import sku_of, sku_problems
 from ._simsec_wait import wait_problems
 from ._verdict import Action
+from ._waves import Waves, waves_from
 
 OVERDUE = datetime.timedelta(hours=1)
 """After that long no confirmation is expected any more: ThingSpace sends it four times within 15 minutes."""
@@ -39,12 +40,14 @@ class Job(t.NamedTuple):
     wanted: Wanted
     limits: Limits
     consent: int | None
+    waves: Waves
 
 
 def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     """Read the options; returns them with everything that is wrong about them."""
     wanted, problems = wanted_devices(params, params["kind"])
     limits, limit_problems = limits_from(params)
+    waves, wave_problems = waves_from(params)
     sku = sku_of(params["sku"])
     action: Action = "assign" if params["state"] == "present" else "remove"
     wish = Wish(
@@ -64,12 +67,13 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
         *sku_problems(params["sku"]),
         *request_id_problems(params["request_id"]),
         *wait_problems(params, len(wanted.devices)),
+        *wave_problems,
         *_number_problems(params),
     ]
     if action == "remove" and sku.lifetime:
         problems.append(never_removed(sku.number))
     scope = Scope(params["account"], params["sku"], params["kind"])
-    return Job(wish, scope, wanted, limits, params["lifetime_consent"]), problems
+    return Job(wish, scope, wanted, limits, params["lifetime_consent"], waves), problems
 
 
 def never_removed(sku: str) -> Problem:

@@ -28,9 +28,10 @@ from ._simsec_look import judge_lost, keep, look
 from ._simsec_lost import resolve
 from ._simsec_plan import SimsecPlan, make_simsec_plan, require_consent
 from ._simsec_result import Done, make_result, planned
-from ._simsec_send import JournaledWriter, request_names, send
+from ._simsec_send import JournaledWriter, request_names
 from ._simsec_skus import says_lifetime, sku_warnings
 from ._simsec_wait import Waiting, unconfirmed_error
+from ._simsec_waves import send_in_waves
 from ._standing import Attempt, Standing, fold
 
 NO_POOL = Pool(None, None)
@@ -53,12 +54,13 @@ def run(context: Context) -> Result:
     with contextlib.closing(_open(context, write=not context.check_mode)) as journal:
         api = SimsecApi(client, job.wish.account)
         if context.check_mode:
-            return make_result(context, job, _converge(context, job, journal, client, api))
+            return make_result(context, job, _converge(context, job, journal, client, api, None))
         patience = min(LOCK_PATIENCE, float(context.params["deadline"]))
+        waiting = Waiting(journal, job.scope, api, context.params["wait_timeout"])
         with account_lock(journal.path, job.wish.account, patience):
-            done = _converge(context, job, journal, client, api)
+            done = _converge(context, job, journal, client, api, waiting)
         if context.params["wait"]:
-            done = _wait(context, job, journal, api, done)
+            done = _wait(context, job, api, done, waiting)
         return make_result(context, job, done)
 
 
@@ -80,8 +82,13 @@ def _look_at_journal(context: Context, problems: list[Problem]) -> None:
         problems.append(Problem(error.message, error.code))
 
 
-def _converge(context: Context, job: Job, journal: Journal, client: Client, api: SimsecApi) -> Done:
-    """Everything up to the answers; a plan that is not allowed is held back."""
+def _converge(
+    context: Context, job: Job, journal: Journal, client: Client, api: SimsecApi, waiting: Waiting | None
+) -> Done:
+    """Everything up to the answers; a plan that is not allowed is held back.
+
+    :param waiting: None in check mode.
+    """
     known = journal.snapshot(job.scope, job.wish.devices)
     # The most that could be bound: without asking ThingSpace anything.
     require_consent(job.wish, make_simsec_plan(job.wish, _standings(known.attempts), NO_POOL), job.consent)
@@ -97,16 +104,25 @@ def _converge(context: Context, job: Job, journal: Journal, client: Client, api:
         require_consent(job.wish, plan, job.consent)
         _require_subscription(job, plan, subscriptions)
         enforce(plan.plan, pool, job.limits)
-        names = request_names(context.params["request_id"], -(-len(plan.sent) // context.params["batch_size"]))
+        requests = job.waves.requests(len(plan.sent), context.params["batch_size"])
+        names = request_names(context.params["request_id"], requests)
         if context.params["check_eligibility"] and job.wish.action == "assign":
             require_eligible(client, job.wish.account, job.wish.kind, plan.sent)
     except LicensingError as error:
         return planned(plan, pool, stopped=error)
-    if context.check_mode:
+    if waiting is None:
         return planned(plan, pool, confirmed=context.params["wait"])
     keep(context, journal, known, verdicts, lifetime=lifetime)
     _warn_of_strangers(context, job, journal, plan, pool)
-    return _send(context, job, journal, api, plan, pool, names)
+    if not plan.sent:
+        return planned(plan, pool)
+    number = journal.begin_run(job.scope, job.wish.action, pool.assigned)
+    writer = JournaledWriter(api, journal, job.scope, number, names)
+    sent = send_in_waves(writer, waiting, job, plan, context.params["batch_size"])
+    # A run that could not write its end is looked at more closely by the next one.
+    with contextlib.suppress(LicensingError):
+        journal.end_run(number)
+    return planned(plan, pool, sent=sent)
 
 
 def _standings(attempts: t.Mapping[str, list[Attempt]]) -> dict[str, Standing]:
@@ -127,38 +143,15 @@ def _warn_of_strangers(context: Context, job: Job, journal: Journal, plan: Simse
         )
 
 
-def _send(
-    context: Context,
-    job: Job,
-    journal: Journal,
-    api: SimsecApi,
-    plan: SimsecPlan,
-    pool: Pool,
-    names: t.Iterator[str],
-) -> Done:
-    if not plan.sent:
-        return planned(plan, pool)
-    action = job.wish.action
-    number = journal.begin_run(job.scope, action, pool.assigned)
-    writer = JournaledWriter(api, journal, job.scope, number, names)
-    sent = send(writer, action, plan.sent, context.params["batch_size"])
-    # A run that could not write its end is looked at more closely by the next one.
-    with contextlib.suppress(LicensingError):
-        journal.end_run(number)
-    return planned(plan, pool, sent=sent)
-
-
-def _wait(context: Context, job: Job, journal: Journal, api: SimsecApi, done: Done) -> Done:
+def _wait(context: Context, job: Job, api: SimsecApi, done: Done, waiting: Waiting) -> Done:
     """Wait for what is not confirmed yet, of this run and of earlier ones; then read the pool again."""
     open_devices, overdue = done.accepted, done.overdue
     if not open_devices and not overdue:
         return done
-    seconds = context.params["wait_timeout"]
-    waiting = [*overdue, *Waiting(journal, job.scope, api).wait(open_devices, seconds)]
-    standings = _standings(journal.attempts(job.scope, open_devices))
-    done = done.confirmed_by(standings, job.wish.action)
-    if waiting:
-        done = done.with_failure(unconfirmed_error(waiting, len(overdue), seconds))
+    left = [*overdue, *waiting.wait(open_devices)]
+    done = done.confirmed_by(waiting.standings(open_devices), job.wish.action)
+    if left:
+        done = done.with_failure(unconfirmed_error(left, len(overdue), context.params["wait_timeout"]))
     try:
         subscription = next((row for row in api.subscriptions() if row["sku"] == job.wish.sku.number), None)
     except LicensingError as error:

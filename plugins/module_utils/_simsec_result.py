@@ -52,7 +52,7 @@ class Done:
 
     def confirmed_by(self, standings: t.Mapping[str, Standing], action: Action) -> Done:
         """The rows after confirmations came in."""
-        rows = [_confirmed(row, standings.get(row.device_id), action) for row in self.rows]
+        rows = [confirmed_row(row, standings.get(row.device_id), action) for row in self.rows]
         failed = {row.device_id for row in rows if row.outcome == "failed"}
         return dataclasses.replace(self, rows=rows, moved=self.moved - failed)
 
@@ -106,7 +106,7 @@ def make_result(context: Context, job: Job, done: Done) -> Result:
     params = context.params
     values: dict[str, t.Any] = {
         "lookup": "journal" if params["journal"] else "direct",
-        "plan": done.plan.plan.as_result(),
+        "plan": {**done.plan.plan.as_result(), **job.waves.as_result(len(done.plan.sent))},
         "summary": summarise(done.rows),
         "devices": reported(done.rows, t.cast(Report, params["report"])),
         "licenses": done.pool.as_result(),
@@ -130,7 +130,8 @@ def _with_counts(done: Done) -> LicensingError | None:
     return done.stopped
 
 
-def _confirmed(row: RequestRow, standing: Standing | None, action: Action) -> RequestRow:
+def confirmed_row(row: RequestRow, standing: Standing | None, action: Action) -> RequestRow:
+    """The row of an accepted device, as confirmed where it is."""
     last = standing.last if standing else None
     if row.outcome != "accepted" or last is None or last.outcome is None:
         return row

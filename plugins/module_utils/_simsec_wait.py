@@ -17,7 +17,7 @@ from ._errors import MAX_PROBLEMS, LicensingError, Problem
 from ._journal import Journal
 from ._journal_rows import Scope
 from ._simsec_api import SimsecApi
-from ._standing import fold
+from ._standing import Standing, fold
 
 POLL = 0.5
 """Seconds between two looks into the journal."""
@@ -40,17 +40,24 @@ def wait_problems(params: t.Mapping[str, t.Any], devices: int) -> list[Problem]:
                 "them into the journal."
             )
         )
+    missing = " and ".join(name for name in ("journal", "wait") if not params[name])
+    if params["waves"] and missing:
+        problems.append(Problem(f"'waves' needs {missing}: each wave is judged by what ThingSpace reports about it."))
     return problems
 
 
 class Waiting:
-    """Waits for the confirmations of devices."""
+    """Waits for the confirmations of devices, once or several times.
+
+    :param seconds: how long, all times together.
+    """
 
     def __init__(
         self,
         journal: Journal,
         scope: Scope,
         api: SimsecApi,
+        seconds: float,
         sleep: t.Callable[[float], None] = time.sleep,
         clock: t.Callable[[], float] = time.monotonic,
     ) -> None:
@@ -60,27 +67,45 @@ class Waiting:
         self._sleep = sleep
         self._clock = clock
         self._may_ask = True
+        self._left = seconds
 
-    def wait(self, devices: t.Sequence[str], seconds: float) -> list[str]:
-        """Wait that long at most, and only if somebody can tell; returns the devices without a confirmation."""
-        end = self._clock() + seconds
-        ask_at, pause = self._clock(), POLL
-        waiting = self._unconfirmed(devices)
-        while waiting and self._clock() < end and (self._journal.path or self._may_ask):
+    def wait(self, devices: t.Sequence[str], spare: int = 0) -> list[str]:
+        """Wait while time is left, and only if somebody can tell; returns the devices without a confirmation.
+
+        :param spare: how many may be amiss: as soon as no more have failed or are not confirmed, the rest need not be
+            waited for.
+        """
+        start = self._clock()
+        end = start + self._left
+        ask_at, pause = start, POLL
+        waiting, failed = self._unconfirmed(devices)
+        while len(waiting) > max(0, spare - failed) and self._clock() < end and (self._journal.path or self._may_ask):
             if len(devices) == 1 and self._may_ask and self._clock() >= ask_at:
                 self._ask(devices[0])
                 ask_at = self._clock() + ASK_EVERY
             else:
                 self._sleep(min(pause, max(0.0, end - self._clock())))
             began = self._clock()
-            waiting = self._unconfirmed(waiting)
+            waiting, more = self._unconfirmed(waiting)
+            failed += more
             # Looking at a hundred thousand devices takes its time: four fifths of it belong to others.
             pause = max(POLL, 4 * (self._clock() - began))
+        spent = self._clock() - start
+        self._left -= spent
+        self._api.not_counted(spent)
         return waiting
 
-    def _unconfirmed(self, devices: t.Sequence[str]) -> list[str]:
+    def standings(self, devices: t.Sequence[str]) -> dict[str, Standing]:
+        """Where the journal sees these devices."""
         attempts = self._journal.attempts(self._scope, devices)
-        return [device for device in devices if fold(attempts.get(device, ())).status == "pending"]
+        return {device: fold(attempts.get(device, ())) for device in devices}
+
+    def _unconfirmed(self, devices: t.Sequence[str]) -> tuple[list[str], int]:
+        """The devices without a confirmation, and how many of the others failed."""
+        standings = self.standings(devices)
+        statuses = [standings[device].status for device in devices]
+        waiting = [device for device, status in zip(devices, statuses, strict=True) if status == "pending"]
+        return waiting, statuses.count("failed")
 
     def _ask(self, device: str) -> None:
         """Best effort: the call is documented for other operations, so a refusal means nothing."""

@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - thingspace.licensing._devices
   - thingspace.licensing._guards
   - thingspace.licensing._guards.reserve
+  - thingspace.licensing._guards.waves
   - thingspace.licensing._attributes
   - thingspace.licensing._attributes.action_group
 attributes:
@@ -111,6 +112,13 @@ EXAMPLES = r"""
         reserve: 20
         devices_report: vending-outcome.csv
 
+    - name: License ten devices first, then up to 5 % of all, then the others, if not more than 1 % fail
+      thingspace.licensing.fota_license:
+        account: "0000123456-00001"
+        devices_file: fleet/vending.csv
+        waves: [10, 5%]
+        max_failures: 1%
+
     - name: Carry out the plan that was approved, and only that
       thingspace.licensing.fota_license:
         account: "0000123456-00001"
@@ -148,6 +156,12 @@ plan:
     digest:
       description: SHA-256 over the wanted and the live state, for O(approved_plan). V(none) with RV(lookup=direct).
       type: str
+    waves:
+      description: How many devices are done after each wave. Only with O(waves).
+      type: list
+      elements: int
+      version_added: 0.4.0
+      sample: [10, 250, 5000]
 summary:
   description: Number of devices for each outcome; every outcome is a key.
   returned: when the account could be read
@@ -239,6 +253,15 @@ failure:
     digest:
       description: Digest of the plan that was stopped.
       type: str
+    tried:
+      description: Number of devices in the waves until one failed.
+      type: int
+    not_as_wanted:
+      description: Number of devices among them that are not as wanted.
+      type: int
+    allowed:
+      description: What O(max_failures) allowed of them.
+      type: int
     status:
       description: HTTP status of ThingSpace's answer.
       type: int
@@ -257,12 +280,13 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fota_license
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import (
     ACCOUNT_SPEC,
-    DEVICE_CONSTRAINTS,
     DEVICE_SPEC,
     FOTA_VERSION_SPEC,
     GUARD_SPEC,
     REPORT_SPEC,
     RESERVE_SPEC,
+    WAVES_CONSTRAINTS,
+    WAVES_SPEC,
 )
 
 
@@ -275,12 +299,13 @@ def main() -> None:
         **REPORT_SPEC,
         **GUARD_SPEC,
         **RESERVE_SPEC,
+        **WAVES_SPEC,
         "state": {"type": "str", "choices": ["present", "absent", "exact"], "default": "present"},
         "lookup": {"type": "str", "choices": ["auto", "list", "direct"], "default": "auto"},
         "removal_candidates": {"type": "str", "choices": ["report", "keep", "ignore"], "default": "report"},
         "batch_size": {"type": "int", "default": 1000},
     }
-    run_module(run, options, **DEVICE_CONSTRAINTS)
+    run_module(run, options, **WAVES_CONSTRAINTS)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - thingspace.licensing._devices
   - thingspace.licensing._guards
   - thingspace.licensing._guards.reserve
+  - thingspace.licensing._guards.waves
   - thingspace.licensing._simsec
   - thingspace.licensing._simsec.journal
   - thingspace.licensing._attributes
@@ -102,6 +103,7 @@ options:
       - How many seconds to wait. What is not confirmed then is listed and the task fails; nothing is sent again by the
         next run, which only looks what became of it.
       - What was accepted more than an hour ago is not waited for, but listed at once.
+      - With O(waves) it is for all waves together. What one does not need is left for the next.
       - O(deadline) bounds the requests, not the waiting.
     type: float
     default: 600
@@ -139,6 +141,15 @@ EXAMPLES = r"""
     journal: /var/lib/thingspace/journal.db
     wait: true
     wait_timeout: 1800
+
+- name: Assign to one device in a hundred first, and to the others when ThingSpace has confirmed all of these
+  thingspace.licensing.simsec_license:
+    account: "0000123456-00001"
+    sku: SIMSec-IoT
+    devices_file: fleet/meters.csv
+    journal: /var/lib/thingspace/journal.db
+    wait: true
+    waves: [1%]
 
 - name: Bind three SIMs for life
   thingspace.licensing.simsec_license:
@@ -188,6 +199,12 @@ plan:
     digest:
       description: SHA-256 over the wanted and the known state, for O(approved_plan).
       type: str
+    waves:
+      description: How many devices are done after each wave. Only with O(waves).
+      type: list
+      elements: int
+      version_added: 0.4.0
+      sample: [10, 250, 5000]
 summary:
   description: Number of devices for each outcome; every outcome is a key.
   returned: when the account could be read
@@ -299,6 +316,15 @@ failure:
       description: Devices that were not confirmed in time, up to 1,000.
       type: list
       elements: str
+    tried:
+      description: Number of devices in the waves until one failed.
+      type: int
+    not_as_wanted:
+      description: Number of devices among them that are not as wanted.
+      type: int
+    allowed:
+      description: What O(max_failures) allowed of them.
+      type: int
     status:
       description: HTTP status of ThingSpace's answer.
       type: int
@@ -316,13 +342,14 @@ failure:
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import (
     ACCOUNT_SPEC,
-    DEVICE_CONSTRAINTS,
     DEVICE_SPEC,
     GUARD_SPEC,
     JOURNAL_SPEC,
     REPORT_SPEC,
     RESERVE_SPEC,
     SIMSEC_KIND_SPEC,
+    WAVES_CONSTRAINTS,
+    WAVES_SPEC,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_license import run
 
@@ -335,6 +362,7 @@ def main() -> None:
         **REPORT_SPEC,
         **GUARD_SPEC,
         **RESERVE_SPEC,
+        **WAVES_SPEC,
         **JOURNAL_SPEC,
         **SIMSEC_KIND_SPEC,
         "sku": {"type": "str", "required": True},
@@ -349,7 +377,7 @@ def main() -> None:
         "request_id": {"type": "str"},
         "batch_size": {"type": "int", "default": 100},
     }
-    run_module(run, options, **DEVICE_CONSTRAINTS)
+    run_module(run, options, **WAVES_CONSTRAINTS)
 
 
 if __name__ == "__main__":

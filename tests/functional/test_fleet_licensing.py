@@ -152,6 +152,34 @@ def test_a_run_that_was_killed_or_failed_half_way(fleet: Fleet, simulator: Simul
     assert simulator.state()["accounts"][2]["candidates"] == imeis(3, 2)
 
 
+def test_canary_waves(fleet: Fleet, simulator: Simulator, tmp_path: Path) -> None:
+    """They stand in the fleet file. A part that a wave stops does not keep the others from being done."""
+    simulator.state(accounts=seeded(1, a1={"licenses": []}))
+    devices = imeis(1, 10)
+    simulator.devices({"imei": devices[1], "state": "suspend"})
+    waves: Json = {"fota": {"waves": [2, "50%"]}, "simsec": {"waves": ["20%"], "max_failures": 0}}
+    fleet.write(1, {"ids": devices, "fota": True}, {"ids": devices, "simsec": FLEX}, **waves)
+    unheard = fleet.plan("-e", '{"fleet_licensing_wait": false}')
+    assert unheard.statuses == {named(1): "error"}, "told before anything is approved"
+    assert "'waves' needs wait" in unheard.text
+    assert simulator.writes() == []
+    receiver = Receiver(tmp_path, fleet.journal, simulator)
+    try:
+        failed = fleet.apply(approved="")
+        assert failed.recap == {named(1): "failed"}, failed.text
+        assert "The canary wave failed: 1 of the 2 devices that were tried are not as wanted" in failed.text
+        assert simulator.holders(FLEX) == set(devices[:1])
+        sent = [(write["operation"], len(write["devices"])) for write in simulator.writes()]
+        assert sent == [("simsec_assign", 2), ("fota_assign", 2), ("fota_assign", 3), ("fota_assign", 5)]
+        fleet.write(1, {"ids": devices, "fota": True}, {"ids": [devices[0], *devices[2:]], "simsec": FLEX}, **waves)
+        simulator.forget_requests()
+        mended = fleet.apply(approved="")
+        assert mended.recap == {named(1): "changed"}, mended.text
+        assert [write["devices"] for write in simulator.writes()] == [devices[2:4], devices[4:]]
+    finally:
+        receiver.stop()
+
+
 def test_moves_between_skus(fleet: Fleet, simulator: Simulator, module: Module, tmp_path: Path) -> None:
     """The new licence is confirmed before the old one goes; where it is not, the old one stays."""
     simulator.state(accounts=seeded(1))

@@ -251,6 +251,53 @@ def test_removal(tmp_path: Path, effect: str) -> None:
         assert stage.simulator.sends() + Counter(WANTED[10:20] * (effect == "done")) == dict.fromkeys(WANTED, 1)
 
 
+@pytest.mark.parametrize("sku", [FLEX, LIFETIME])
+@pytest.mark.parametrize("effect", ["none", "done"])
+def test_killed_as_the_second_wave_begins(tmp_path: Path, sku: str, effect: str) -> None:
+    with contextlib.ExitStack() as stack:
+        stage = Stage(tmp_path / "stage", stack, receiver=True)
+        options = job(stage, sku=sku, lifetime_consent=25, wait=True, wait_timeout=20, waves=[5], batch_size=20)
+        fault = {"action": "stall", "operation": "simsec_assign", "after": 1, "effect": effect, "seconds": 60}
+        stage.simulator.faults(fault)
+        stage.kill_at_fault(stage.module.start("simsec_license", **options))
+        stage.pass_time()
+        assert stage.simulator.holders(sku) == set(WANTED if effect == "done" else WANTED[:5])
+        again = stage.module("simsec_license", **options)
+        if sku == LIFETIME and effect == "none":
+            assert again.code == "outcome_unknown"
+            assert [device for device, outcome in again.rows.items() if outcome == "unknown"] == WANTED[5:]
+            again = stage.module("simsec_license", **options, retry_unknown=True)
+        assert not again.failed, again.message
+        assert stage.simulator.holders(sku) == set(WANTED)
+        assert stage.took_effect(effect) == dict.fromkeys(WANTED, 1)
+        assert not stage.module("simsec_license", **options).changed
+
+
+def test_killed_while_the_first_wave_is_not_confirmed(tmp_path: Path) -> None:
+    """The next run waits for it before it sends anything: it was never judged."""
+    with contextlib.ExitStack() as stack:
+        stage = Stage(tmp_path / "stage", stack, receiver=True)
+        stage.simulator.quirks(simsec_delay=600)
+        options = job(stage, wait=True, wait_timeout=20, waves=[5, 10])
+        running = stage.module.start("simsec_license", **options)
+        end = time.monotonic() + 30
+        while stage.simulator.count("simsec_assign") < 1:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        time.sleep(0.5)
+        running.kill()
+        hasty = stage.module("simsec_license", **{**options, "wait_timeout": 0.5})
+        assert hasty.code == "canary_failed"
+        assert stage.simulator.count("simsec_assign") == 1
+        stage.simulator.quirks(simsec_delay=0.05)
+        stage.simulator.control("POST", "callbacks", {"flush": True, "wait": 20})
+        again = stage.module("simsec_license", **options)
+        assert not again.failed, again.message
+        assert set(again.rows.values()) == {"unchanged", "assigned"}
+        assert stage.simulator.sends() == dict.fromkeys(WANTED, 1)
+        assert [len(request["devices"]) for request in stage.simulator.requests("simsec_assign")] == [5, 5, 5, 10]
+
+
 def test_killed_while_it_waits(tmp_path: Path) -> None:
     with contextlib.ExitStack() as stack:
         stage = Stage(tmp_path / "stage", stack, receiver=True)

@@ -26,6 +26,7 @@ _KINDS = {
     "bool": "true or false",
     "whole": "number",
     "amount": "number or share",
+    "amounts": "list of numbers and shares",
     "ids": "list of ids",
     "texts": "list",
     "map": "mapping",

@@ -50,3 +50,11 @@ def test_what_must_not_stay_half_done_gets_more_time() -> None:
     clock.now += 20
     deadline.extend(5.0)
     assert deadline.remaining() == 5.0
+
+
+def test_time_that_something_else_bounds_is_left_out() -> None:
+    clock = Clock()
+    deadline = Deadline(10.0, clock)
+    clock.sleep(600.0)
+    deadline.pause(598.0)
+    assert deadline.remaining() == pytest.approx(8.0)

@@ -86,6 +86,16 @@ WRONG: dict[str, tuple[t.Any, str]] = {
     "endless number": (f"account: {ONE}\nfota: {{reserve: {'9' * 5000}}}\ndevices: []\n", "must be a whole number"),
     "other digits": (account(fota={"max_removals": "\u0663"}), "must be a number like 20"),
     "share beyond all": (account(fota={"max_removals": "101%"}), "must be a number like 20"),
+    "waves that are no list": (account(fota={"waves": "5%"}), "must be a list of numbers like 20 and shares like 5%"),
+    "no wave": (account(fota={"waves": []}), "'waves' is empty"),
+    "wave of nothing": (account(simsec={"waves": [0]}), "'waves' has the entry '0'"),
+    "waves that shrink": (f"account: {ONE}\nfota:\n  waves: [10, 5]\ndevices: []\n", "line 3: 'waves' has 5 after one"),
+    "wave that is no size": (
+        f"account: {ONE}\nfota:\n  waves:\n  - 10\n  - five\ndevices: []\n",
+        "line 5: 'waves[1]' is 'five'; it must be a number like 20 or a share like 5%",
+    ),
+    "failures of no wave": (account(simsec={"max_failures": 1}), "'max_failures' goes with 'waves'"),
+    "column of no file": (account({"ids": [A], "column": "imei", "fota": True}), "'column' goes with 'file'"),
     "spreadsheet": (f"account: {ONE}\ndevices:\n- name: a\n  fota: true\n  ids: [9.9E+14]\n", "scientific notation"),
 }
 

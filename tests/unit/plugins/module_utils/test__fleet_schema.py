@@ -43,6 +43,7 @@ GOOD: dict[str, st.SearchStrategy[t.Any]] = {
     "bool": st.booleans(),
     "whole": st.integers(0, 999_999_999),
     "amount": st.sampled_from([0, 20, "20", "5%", "100%", "2.5%"]),
+    "amounts": st.sampled_from([[1], ["5%"], [10, "5%"], ["1%", "2.5%"], [1, 20, "300"], ["100%"]]),
     "counts": st.dictionaries(st.sampled_from(["SIMSec-IoT-Lt", "y"]), st.integers(0, 9)),
     "fields": st.dictionaries(st.sampled_from(["CustomField1", "y"]), st.just("north")),
 }
@@ -103,8 +104,9 @@ def test_checker_and_schema_agree(tmp_path: Path, document: t.Any) -> None:
 
 FULL: dict[str, t.Any] = {
     "account": "0000123456-00001",
-    "fota": {"state": "exact", "max_removals": "5%", "max_changes": 100, "reserve": 5, "removal_candidates": "keep"},
-    "simsec": {"state": "present", "lifetime_consent": {"SIMSec-IoT-Lt": 2}},
+    "fota": {"state": "exact", "max_removals": "5%", "max_changes": 100, "reserve": 5, "removal_candidates": "keep"}
+    | {"waves": [10, "5%"], "max_failures": "1%"},
+    "simsec": {"state": "present", "waves": ["1"], "lifetime_consent": {"SIMSec-IoT-Lt": 2}},
     "removal_candidates": {"api_version": "v1", "unlicensed": "warn", "max_removals": 3},
     "devices": [
         {"name": "a", "ids": ["990000000000001"], "fota": True, "simsec": "SIMSec-IoT", "protected": True},

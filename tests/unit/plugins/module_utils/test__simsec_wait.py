@@ -44,6 +44,7 @@ class Play:
         self.clock = Clock(0.0)
         self.said = list(said)
         self.asked: list[tuple[float, str]] = []
+        self.paused = 0.0
         self.at: dict[float, t.Callable[[], t.Any]] = {}
 
     def request_status(self, request_id: str) -> tuple[str, str] | None:
@@ -59,9 +60,14 @@ class Play:
         for moment in [moment for moment in self.at if moment <= self.clock.now]:
             self.at.pop(moment)()
 
+    def not_counted(self, seconds: float) -> None:
+        self.paused += seconds
+
+    def waiting(self, seconds: float) -> Waiting:
+        return Waiting(self.journal, SCOPE, t.cast(SimsecApi, self), seconds, self.sleep, self.clock)
+
     def wait(self, devices: list[str], seconds: float) -> list[str]:
-        api = t.cast(SimsecApi, self)
-        return Waiting(self.journal, SCOPE, api, self.sleep, self.clock).wait(devices, seconds)
+        return self.waiting(seconds).wait(devices)
 
 
 def accept(journal: Journal, devices: list[str], request_id: str = "r1") -> int:
@@ -101,6 +107,35 @@ def test_time_runs_out(journal: Journal) -> None:
     play.at = {1.0: lambda: confirm(journal, imei(1))}
     assert play.wait(imeis(3), 10.2) == [imei(0), imei(2)]
     assert play.clock.now == pytest.approx(10.2)
+
+
+def test_several_waits_share_the_time(journal: Journal) -> None:
+    """Its own limit bounds the waiting, so the deadline of the requests does not run meanwhile."""
+    accept(journal, imeis(3))
+    play = Play(journal, None)
+    waiting = play.waiting(10.0)
+    play.at = {4.0: lambda: confirm(journal, imei(0))}
+    assert waiting.wait([imei(0)]) == []
+    assert waiting.wait([imei(1)]) == [imei(1)]
+    assert play.clock.now == pytest.approx(10.0)
+    assert waiting.wait([imei(2)]) == [imei(2)]
+    assert play.clock.now == play.paused == pytest.approx(10.0)
+
+
+def test_what_may_be_amiss_is_not_waited_for(journal: Journal) -> None:
+    """As soon as the judgement cannot change any more; a failure uses up what may be left open."""
+    accept(journal, imeis(5))
+    play = Play(journal, None)
+    play.at = {
+        1.0: lambda: confirm(journal, imei(0), status="failed"),
+        2.0: lambda: confirm(journal, imei(1)),
+        3.0: lambda: confirm(journal, imei(2)),
+        4.0: lambda: confirm(journal, imei(3)),
+    }
+    assert play.waiting(600.0).wait(imeis(5), spare=2) == [imei(4)]
+    assert play.clock.now == 4.0
+    again = play.waiting(600.0)
+    assert again.wait(imeis(4), spare=0) == [], "too many failed already: all are waited for"
 
 
 @pytest.mark.parametrize(
@@ -178,11 +213,14 @@ def test_nobody_can_report_without_a_journal() -> None:
         ({"settle_time": -1.0}, 2, ["'settle_time' is -1.0"]),
         ({"wait_timeout": 0.0}, 2, ["'wait_timeout' is 0.0"]),
         ({"wait": True, "wait_timeout": -1.0}, 2, ["'wait_timeout' is -1.0", "needs 'journal'"]),
+        ({"wait": True, "journal": "j.db", "waves": ["1"]}, 5, []),
+        ({"waves": ["1"]}, 1, ["'waves' needs journal and wait:"]),
+        ({"waves": ["1"], "journal": "j.db"}, 1, ["'waves' needs wait:"]),
     ],
 )
 def test_options(options: dict[str, t.Any], devices: int, words: list[str]) -> None:
     problems = wait_problems(
-        {"wait": False, "wait_timeout": 600.0, "settle_time": None, "journal": None, **options}, devices
+        {"wait": False, "wait_timeout": 600.0, "settle_time": None, "journal": None, "waves": None, **options}, devices
     )
     assert len(problems) == len(words)
     assert all(word in problem.text for word, problem in zip(words, problems, strict=True))

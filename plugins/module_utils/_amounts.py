@@ -1,0 +1,41 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Amounts as options have them: a number (20), or a share of something (5%)."""
+
+from __future__ import annotations
+
+import math
+import re
+import typing as t
+
+Amount: t.TypeAlias = "int | float"
+"""A number as an integer, a share as a float from 0 to 1."""
+
+_ROUNDING = 1e-9
+"""Keeps 7 % of 100 from being 7.000000000000001."""
+
+
+def read_amount(text: object) -> Amount | None:
+    """The amount that a text stands for, None when it is none."""
+    match = re.fullmatch(r"\s*(\d+)(?:(?:\.(\d+))?\s*(%))?\s*", str(text))
+    if not match:
+        return None
+    number = str(text).strip()
+    if not match.group(3):
+        return int(number)
+    share = float(number.rstrip("% ")) / 100
+    return share if share <= 1 else None
+
+
+def at_most(amount: Amount, whole: int) -> int:
+    """How many of a whole an upper limit comes to: a share is rounded down."""
+    return int(amount * whole + _ROUNDING) if isinstance(amount, float) else amount
+
+
+def at_least(amount: Amount, whole: int) -> int:
+    """How many of a whole the amount comes to when it is to be enough: a share is rounded up."""
+    return math.ceil(amount * whole - _ROUNDING) if isinstance(amount, float) else amount

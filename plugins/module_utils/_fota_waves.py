@@ -1,0 +1,87 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Carrying out a FOTA plan in waves: each but the last is read back and judged before the next one is sent."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._apply import Applied, Result, apply_plan, rows_of
+from ._errors import LicensingError
+from ._fota_api import FotaApi
+from ._fota_lookup import Job
+from ._outcomes import Row
+from ._plan import Plan, Pool
+from ._waves import AS_WANTED, cut, judge, why_left_out
+
+NOT_TRUE = "ThingSpace's answer said that it is as wanted; reading back shows that it is not"
+
+Warn = t.Callable[[str], None]
+
+
+def apply_in_waves(job: Job, plan: Plan, pool: Pool, api: FotaApi, warn: Warn) -> Applied:
+    """Carry out a plan on ThingSpace, in waves if the task wants that. Every device gets a row, whatever happens."""
+    parts = cut(plan, job.waves)
+    wanted = job.wanted.devices
+    if len(parts) < 2:
+        return apply_plan(plan, wanted, pool, api, job.batch_size)
+    tried: list[Row] = []
+    stopped: LicensingError | None = None
+    for part in parts:
+        rows, stopped = apply_plan(part, _touched(part), pool, api, job.batch_size)
+        left = plan.changes - len(tried) - len(rows)
+        if left and stopped is None:
+            rows, pool, stopped = _read_back(part, rows, pool, api, warn)
+            stopped = stopped or judge(job.waves, [*tried, *rows], left)
+        tried += rows
+        if stopped is not None:
+            break
+    results: dict[str, Result] = {row.device_id: (row.outcome, row.reason) for row in tried}
+    if stopped is not None:
+        for part in parts:
+            for device in (*part.remove, *part.assign):
+                results.setdefault(device, ("skipped", why_left_out(stopped)))
+    return Applied(rows_of(plan, wanted, results), stopped)
+
+
+def _touched(part: Plan) -> tuple[str, ...]:
+    """The devices of a part that count as named; the others are those that an exact run removes."""
+    return part.remove if part.state == "absent" else part.assign
+
+
+def _read_back(
+    part: Plan, rows: list[Row], pool: Pool, api: FotaApi, warn: Warn
+) -> tuple[list[Row], Pool, LicensingError | None]:
+    """Hold the answers of a wave against the account; returns the rows as they stand then, and the pool as it is now.
+
+    Of a long list the first page is enough, if its count of assigned licences is what the answers amount to. When it
+    is not, only the whole list tells whether the wave went wrong or somebody else moved licences meanwhile.
+
+    :returns: with an error when the account could not be read.
+    """
+    expected = pool.moved(*(sum(row.outcome == name for row in rows) for name in ("assigned", "removed")))
+    try:
+        page = api.page()
+        total = pool.total if page.total is None else page.total
+        if page.more and page.assigned is not None and page.assigned == expected.assigned:
+            return rows, Pool(total, page.assigned), None
+        held, _last = api.licensed(page)
+    except LicensingError as error:
+        error.message = f"The canary wave could not be read back: {error.message}"
+        return rows, expected, error
+    removed = set(part.remove)
+    seen = [_as_seen(row, (row.device_id in held) != (row.device_id in removed)) for row in rows]
+    if seen == rows and expected.assigned is not None and len(held) != expected.assigned:
+        warn(
+            f"After a wave the account holds {len(held)} licences where {expected.assigned} were expected. Every "
+            "device of the wave is as its row says, so somebody else moved licences meanwhile; the run went on."
+        )
+    return seen, Pool(total, len(held)), None
+
+
+def _as_seen(row: Row, as_wanted: bool) -> Row:
+    return Row(row.device_id, "failed", NOT_TRUE) if row.outcome in AS_WANTED and not as_wanted else row

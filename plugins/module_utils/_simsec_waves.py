@@ -1,0 +1,61 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Sending a SIM-Secure plan in waves: each but the last is confirmed and judged before the next one is sent.
+
+All of it is one run of the journal and happens under the account's lock, so that nobody else sends in between.
+"""
+
+from __future__ import annotations
+
+from ._errors import LicensingError
+from ._outcomes import Outcome, RequestRow, Row
+from ._simsec_job import Job
+from ._simsec_plan import SimsecPlan
+from ._simsec_result import confirmed_row
+from ._simsec_send import JournaledWriter, Sent, send
+from ._simsec_wait import Waiting
+from ._waves import AS_WANTED, CanaryFailed, cut, judge, why_left_out
+
+Results = dict[str, tuple[Outcome, str, str]]
+
+
+def send_in_waves(writer: JournaledWriter, waiting: Waiting, job: Job, plan: SimsecPlan, batch_size: int) -> Sent:
+    """Send the devices of a plan, in waves if the task wants that."""
+    action = job.wish.action
+    if not job.waves.sizes:
+        return send(writer, action, plan.sent, batch_size)
+    # What an earlier run sent and nobody confirmed yet is a wave that was not judged.
+    results: Results = {
+        device: ("accepted", decision.reason, decision.request_id)
+        for device, decision in plan.decisions.items()
+        if decision.outcome == "accepted" and not decision.overdue
+    }
+    stopped: LicensingError | None = _judged(waiting, job, results, len(plan.sent)) if results else None
+    left = len(plan.sent)
+    for part in cut(plan.plan, job.waves):
+        if stopped is not None:
+            break
+        sent = send(writer, action, part.assign or part.remove, batch_size)
+        results.update(sent.results)
+        left -= part.changes
+        stopped = sent.stopped or (_judged(waiting, job, results, left) if left else None)
+    if stopped is not None:
+        for device in plan.sent:
+            results.setdefault(device, ("skipped", why_left_out(stopped), ""))
+    return Sent(results, stopped)
+
+
+def _judged(waiting: Waiting, job: Job, results: Results, left: int) -> CanaryFailed | None:
+    """Wait for the confirmations of all that was sent so far, note them, and judge it."""
+    accepted = [device for device, result in results.items() if result[0] == "accepted"]
+    amiss = sum(result[0] not in AS_WANTED for result in results.values()) - len(accepted)
+    waiting.wait(accepted, job.waves.allowed(len(results)) - amiss)
+    for device, standing in waiting.standings(accepted).items():
+        row = confirmed_row(RequestRow(device, *results[device]), standing, job.wish.action)
+        results[device] = (row.outcome, row.reason, row.request_id)
+    rows = [Row(device, outcome, reason) for device, (outcome, reason, _request_id) in results.items()]
+    return judge(job.waves, rows, left)

@@ -1,0 +1,151 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Canary waves: a few devices first, and the others only if these are as wanted. Cutting and judging, pure."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import itertools
+import typing as t
+
+from ._amounts import Amount, at_least, at_most, read_amount
+from ._errors import LicensingError, Problem
+from ._outcomes import Row
+from ._plan import Plan
+
+AS_WANTED = frozenset({"assigned", "removed", "unchanged"})
+
+_NAMED = 5
+_WORDS = {"accepted": "not confirmed"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Waves:
+    """The options about waves.
+
+    :param sizes: how many of the devices that change are done after each wave; empty to do all at once.
+    :param spare: how many of those that were tried may not be as wanted.
+    """
+
+    sizes: tuple[Amount, ...] = ()
+    spare: Amount = 0
+
+    def ends(self, changes: int) -> list[int]:
+        """How many of so many changes are done after each wave; the last wave ends with all of them."""
+        ends = [0]
+        for size in (*self.sizes, changes):
+            end = min(changes, at_least(size, changes))
+            # A wave that is not larger than the one before falls away.
+            if end > ends[-1]:
+                ends.append(end)
+        return ends[1:]
+
+    def requests(self, changes: int, batch_size: int) -> int:
+        """How many requests so many changes of one kind take."""
+        return sum(-(-(end - start) // batch_size) for start, end in itertools.pairwise([0, *self.ends(changes)]))
+
+    def allowed(self, tried: int) -> int:
+        """How many of so many devices may not be as wanted."""
+        return at_most(self.spare, tried)
+
+    def as_result(self, changes: int) -> dict[str, list[int]]:
+        """What the C(plan) value of a module's result says about waves: nothing without the option."""
+        return {"waves": self.ends(changes)} if self.sizes else {}
+
+
+class CanaryFailed(LicensingError):
+    """Too many devices of the waves so far are not as wanted."""
+
+    def __init__(self, message: str, tried: int, amiss: int, allowed: int) -> None:
+        super().__init__(message, code="canary_failed", tried=tried, not_as_wanted=amiss, allowed=allowed)
+        self.short = f"the canary wave failed, {amiss} of {tried} devices are not as wanted"
+
+
+def waves_from(params: t.Mapping[str, t.Any]) -> tuple[Waves, list[Problem]]:
+    """Read the options; returns them with everything that is wrong about them."""
+    given = params["waves"] or []
+    problems = [Problem(f"'waves' {text}.") for text in size_problems(given)]
+    spare = 0 if params["max_failures"] is None else read_amount(params["max_failures"])
+    if spare is None:
+        text = f"'max_failures' is '{params['max_failures']}'; use a number like 2 or a share like 5%, or leave it out."
+        problems.append(Problem(text))
+    if problems:
+        return Waves(), problems
+    return Waves(tuple(t.cast(Amount, read_amount(size)) for size in given), spare or 0), []
+
+
+def size_problems(given: t.Iterable[object]) -> t.Iterator[str]:
+    """What is wrong about the sizes of waves. A number and a share can only be compared once the plan is known."""
+    last: dict[type, Amount] = {}
+    for entry in given:
+        size = read_amount(entry)
+        if not size:
+            yield f"has the entry '{str(entry)[:40]}'; use numbers like 10 and shares like 5%, more than 0"
+        elif size <= last.get(type(size), 0):
+            yield f"has {entry} after one that is not smaller; each says how many devices are done in all by then"
+        else:
+            last[type(size)] = size
+
+
+def cut(plan: Plan, waves: Waves) -> list[Plan]:
+    """The part of a plan that each wave carries out, in order.
+
+    Each takes the same share of the removals and of the assignments, the former rounded up. So the assignments up to
+    any wave never need more licences than are free and have come free by then, if those of the whole plan do not: with
+    F free ones, R removals, A assignments and the share s, F + ceil(s R) - floor(s A) >= F + s (R - A), which is a mean
+    of F and F + R - A.
+    """
+    changes, removals = plan.changes, len(plan.remove)
+    parts: list[Plan] = []
+    removed, assigned = 0, 0
+    for end in waves.ends(changes):
+        remove = -(-removals * end // changes)
+        gone, there = plan.remove[removed:remove], plan.assign[assigned : end - remove]
+        parts.append(dataclasses.replace(plan, remove=gone, assign=there, unchanged=(), spared=()))
+        removed, assigned = remove, end - remove
+    return parts
+
+
+def judge(waves: Waves, tried: t.Sequence[Row], left: int) -> CanaryFailed | None:
+    """Whether the waves so far went well enough to go on.
+
+    :param tried: what became of every device that was tried; C(accepted) ones were not confirmed in time.
+    :param left: how many devices would follow.
+    """
+    # Those that were only skipped follow from the others, so they are named last.
+    amiss = sorted((row for row in tried if row.outcome not in AS_WANTED), key=lambda row: row.outcome == "skipped")
+    allowed = waves.allowed(len(tried))
+    if len(amiss) <= allowed:
+        return None
+    counts = collections.Counter(_WORDS.get(row.outcome, row.outcome) for row in amiss)
+    told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+    named = "; ".join(_named(row) for row in amiss[:_NAMED])
+    more = f"; and {len(amiss) - _NAMED} more (see 'devices', or 'devices_report')" if len(amiss) > _NAMED else ""
+    advice = (
+        " What is not confirmed is not sent again. If nothing is ever confirmed, look whether a receiver runs and is "
+        "registered (callback_info)."
+    )
+    return CanaryFailed(
+        f"The canary wave failed: {len(amiss)} of the {len(tried)} devices that were tried are not as wanted ({told}), "
+        f"and 'max_failures' allows {allowed}: {named}{more}. The other {left} devices were not sent. Look at those "
+        "that failed, mend what is wrong, and run again: what was done stays done."
+        f"{advice if 'not confirmed' in counts else ''}",
+        len(tried),
+        len(amiss),
+        allowed,
+    )
+
+
+def why_left_out(stopped: LicensingError) -> str:
+    """The reason of the devices that were not sent because an earlier wave went wrong."""
+    return f"not sent: {stopped.short if isinstance(stopped, CanaryFailed) else stopped.message}"
+
+
+def _named(row: Row) -> str:
+    reason = row.reason.rstrip(".")
+    return f"{row.device_id} {_WORDS.get(row.outcome, row.outcome)}{f': {reason}' if reason else ''}"

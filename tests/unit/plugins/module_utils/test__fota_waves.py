@@ -1,0 +1,128 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading a wave back while others move licences, and what reading costs."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._apply import Applied, predict
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices import Wanted
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota_lookup import Job
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota_waves import NOT_TRUE, apply_in_waves
+from ansible_collections.thingspace.licensing.plugins.module_utils._guards import Limits
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan import Plan, Pool, State, make_plan
+from ansible_collections.thingspace.licensing.plugins.module_utils._waves import Waves
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
+    ACCOUNT,
+    FakeThingSpace,
+    Fault,
+    imei,
+    imeis,
+)
+
+LIMITS = Limits(None, None, 0, None)
+
+
+class Run:
+    """A plan for the account as it is, carried out in waves."""
+
+    def __init__(
+        self, space: FakeThingSpace, wanted: list[str], waves: Waves, *faults: Fault | None, state: State = "present"
+    ) -> None:
+        pool = Pool(space.total, len(space.held))
+        self.plan: Plan = make_plan({}, state, wanted, set(space.held), pool)
+        space.faults = list(faults)
+        self.waves = waves
+        self.warnings: list[str] = []
+        job = Job(ACCOUNT, "v3", state, Wanted(wanted, []), LIMITS, "list", 1000, waves)
+        self.applied: Applied = apply_in_waves(job, self.plan, pool, space.api(), self.warnings.append)
+
+    @property
+    def outcomes(self) -> list[str]:
+        return [row.outcome for row in self.applied.rows]
+
+
+def meanwhile(change: t.Callable[[set[str]], t.Any]) -> Fault:
+    """Carry the write out, and somebody else changes who holds a licence."""
+
+    def fault(space: FakeThingSpace, action: str, devices: list[str]) -> t.Any:
+        answer = space.carry_out(action, devices)
+        change(space.held)
+        return answer
+
+    return fault
+
+
+@given(
+    st.sampled_from(["present", "absent", "exact"]),
+    st.lists(st.integers(0, 30), unique=True),
+    st.sets(st.integers(0, 30)),
+    st.sampled_from([2, 9, 100]),
+    st.lists(st.one_of(st.integers(1, 20), st.floats(0.01, 1.0)), max_size=3).map(tuple),
+)
+def test_result_is_what_was_predicted(
+    state: State, wanted: list[int], held: set[int], page: int, sizes: tuple[t.Any, ...]
+) -> None:
+    """With no licence to spare."""
+    ids = [imei(number) for number in wanted]
+    left = {"present": held | set(wanted), "absent": held - set(wanted), "exact": set(wanted)}[state]
+    space = FakeThingSpace(map(imei, held), total=max(len(held), len(left)), page_size=page)
+    run = Run(space, ids, Waves(sizes), state=state)
+    assert run.applied == predict(run.plan, ids)
+    assert run.warnings == []
+    assert space.held == set(map(imei, left))
+    if page > len(held) + len(wanted):
+        assert space.log.count("list") == max(0, len(run.waves.ends(run.plan.changes)) - 1), "one page each"
+
+
+@pytest.mark.parametrize("page_size", [3, 1000])
+@pytest.mark.parametrize("change", [lambda held: held.add(imei(99)), lambda held: held.discard(imei(50))])
+def test_others_who_move_licences_do_not_stop_the_run(change: t.Callable[[set[str]], t.Any], page_size: int) -> None:
+    space = FakeThingSpace(imeis(5, 50), page_size=page_size)
+    run = Run(space, imeis(20), Waves((4,)), meanwhile(change))
+    assert run.applied.stopped is None
+    assert run.outcomes == ["assigned"] * 20
+    assert len(run.warnings) == 1
+    assert "where 9 were expected" in run.warnings[0]
+    assert "somebody else moved licences meanwhile; the run went on" in run.warnings[0]
+
+
+@pytest.mark.parametrize("page_size", [3, 1000])
+def test_others_who_undo_a_wave_stop_the_run(page_size: int) -> None:
+    space = FakeThingSpace(imeis(5, 50), page_size=page_size)
+    run = Run(space, imeis(20), Waves((4,)), meanwhile(lambda held: held.discard(imei(2))))
+    assert run.outcomes == ["assigned", "assigned", "failed", "assigned", *["skipped"] * 16]
+    assert run.applied.rows[2].reason == NOT_TRUE
+    assert run.applied.stopped is not None
+    assert run.applied.stopped.code == "canary_failed"
+    assert len(space.writes) == 1
+    assert run.warnings == []
+
+
+def test_a_count_that_fits_is_enough_of_a_long_list() -> None:
+    space = FakeThingSpace(imeis(30, 50), page_size=3)
+    assert Run(space, imeis(20), Waves((4, 8))).outcomes == ["assigned"] * 20
+    assert space.log == ["assign", "list", "assign", "list", "assign"]
+
+
+def test_what_others_took_is_not_counted_on() -> None:
+    """The pool is the one that was read back: a removal that fails then leaves out what does not fit any more."""
+    space = FakeThingSpace(imeis(10), total=10)
+    words = {"status": "LicenseRemoveFailed", "Reason": "Internal error."}
+
+    def stuck(fake: FakeThingSpace, action: str, devices: list[str]) -> t.Any:
+        done = fake.carry_out(action, devices[1:])["deviceList"]
+        return {"deviceList": [{"deviceId": devices[0], **words}, *done]}
+
+    run = Run(space, imeis(10, 10), Waves((4,), 2), stuck, state="exact")
+    assert run.applied.stopped is None
+    assert space.writes[1] == ("assign", imeis(1, 10)), "of two assignments one has its licence"
+    assert len(space.held) == 10
+    assert run.outcomes.count("failed") == run.outcomes.count("skipped") == 1
