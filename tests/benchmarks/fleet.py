@@ -9,8 +9,9 @@ Requests are those of one login for all forks and exactly the pages of each acco
 The figure for the time is 1.3 x chain x accounts / forks. The chain is what one account takes by itself: the same
 playbook, fleet files, inventory and latency with C(--limit) to that account, logged in already; the slowest of some
 accounts, each at its best. Both are times of the whole command, with Ansible's start and with what is done once for all
-accounts. All forks together have only the processors of the machine, and Ansible starts a process for each task of
-each account: so the CPU that the run used is told beside it, and the time that it takes at least on these processors.
+accounts. Forks cannot be faster than the processors that they share, and Ansible starts a process for each task of each
+account, and one more for each module: so it is told beside the figure how long the CPU of the run takes on all of them.
+On a machine with far fewer processors than forks that alone can be more than the figure allows.
 """
 
 from __future__ import annotations
@@ -47,16 +48,14 @@ def _measure(
     runtime = space.fresh("runtime")
     _plan(space, simulator, estate, runtime, "--limit", estate.names[0])  # logs in, and leaves compiled files behind
     alone: dict[str, list[Used]] = {name: [] for name in estate.names[:: len(estate.names) // ALONE][:ALONE]}
-    whole: list[Used] = []
     for _round in range(rounds):
         for name, runs in alone.items():
             runs.append(_plan(space, simulator, estate, runtime, "--limit", name))
-        simulator.begin()
-        whole.append(_plan(space, simulator, estate, space.fresh("runtime"), "--forks", forks))
-        counts = simulator.control("GET", "requests/summary")["operations"]
-    yield from _requests(estate, title, counts)
+    simulator.begin()
+    whole = _plan(space, simulator, estate, space.fresh("runtime"), "--forks", forks)
+    yield from _requests(estate, title, simulator.control("GET", "requests/summary")["operations"])
     idle = space.playbook("empty.yml", simulator)
-    yield from _times(title, estate, forks, best(whole), [best(runs) for runs in alone.values()], idle, quick=quick)
+    yield from _times(title, estate, forks, whole, [best(runs) for runs in alone.values()], idle, quick=quick)
 
 
 def _plan(space: Workspace, simulator: Simulator, estate: Estate, runtime: Path, *arguments: object) -> Used:
@@ -82,17 +81,16 @@ def _times(
     title: str, estate: Estate, forks: int, whole: Used, alone: t.Sequence[Used], idle: Used, *, quick: bool
 ) -> t.Iterator[Row]:
     slowest = max(alone, key=lambda used: used.wall)
-    shares = len(estate.names) / forks
-    note = f"{whole.wall:.1f} s; chain {slowest.wall:.2f} s, from start to end; {forks} forks"
-    row = at_most(
-        NAME, f"{title}: wall / (chain x accounts / forks)", whole.wall / slowest.wall / shares, WALL, "", note
-    )
+    shares, processors = len(estate.names) / forks, len(os.sched_getaffinity(0))
+    spread, bound = slowest.wall * shares, whole.cpu / processors
+    note = f"{whole.wall:.1f} s; chain {slowest.wall:.2f} s from start to end; {forks} forks"
+    row = at_most(NAME, f"{title}: wall / (chain x accounts / forks)", whole.wall / spread, WALL, "", note)
     # So few accounts are mostly start-up.
     yield Row(NAME, row.what, row.measured) if quick else row
-    processors = len(os.sched_getaffinity(0))
-    least = whole.cpu / processors
     each = (whole.cpu - slowest.cpu) / (len(estate.names) - 1)
     used = f"{whole.cpu:.1f} s, {each:.2f} s for each further account"
-    yield Row(NAME, f"{title}: CPU", f"{used}; on {processors} processors at least {least:.1f} s")
+    yield Row(NAME, f"{title}: CPU", used)
+    told = f"{whole.wall / bound:.2f}; the CPU alone makes the figure at least {bound / spread:.2f}"
+    yield Row(NAME, f"{title}: wall / (CPU / {processors} processors)", told)
     beyond = (whole.wall - idle.wall) / (slowest.wall - idle.wall) / shares
     yield Row(NAME, f"{title}: the same beyond an empty playbook", f"{beyond:.2f} (which takes {idle.wall:.2f} s)")
