@@ -30,7 +30,7 @@ class Fleet(t.NamedTuple):
     @property
     def selects(self) -> bool:
         """Whether ThingSpace has to be asked for devices."""
-        return any(one.select is not None for _account, contents in self.accounts for one, _devices in contents)
+        return any(account.selects for account, _contents in self.accounts)
 
 
 def read_fleet(sources: t.Sequence[str], names: t.Sequence[str] | None) -> tuple[Fleet, list[Problem]]:
@@ -96,7 +96,7 @@ def _checked(
     problems: list[Problem] = []
     found: list[tuple[FleetAccount, WantedAccount]] = []
     for account, contents in fleet:
-        complete = asked or all(one.select is None for one, _devices in contents)
+        complete = asked or not account.selects
         wanted, wrong = check_account(account, contents, complete=complete)
         problems += wrong
         found.append((account, wanted))

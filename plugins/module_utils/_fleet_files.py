@@ -34,10 +34,6 @@ def run(context: Context) -> Result:
     params = context.params
     fleet, problems = read_fleet(params["src"], params["accounts"])
     problems += _dest_problems(params["dest"])
-    if params["offline"] and params["dest"]:
-        problems.append(
-            Problem("'offline' and 'dest' contradict each other: lists without the selected devices are short.")
-        )
     if problems:
         raise OptionsError(problems)
     # Only who has to be asked needs credentials: files can be checked anywhere.
@@ -47,9 +43,13 @@ def run(context: Context) -> Result:
         context.warn(warning)
     if problems:
         raise OptionsError(problems)
-    made = [_account(context, account, wanted) for account, wanted in found]
-    # All that can fail has been done by now, but for the writing itself.
-    return Result({"accounts": [{**entry, "lists": _write(context, entry["account"], lists)} for entry, lists in made]})
+    if params["offline"]:
+        entries = [_offline(context, account, wanted) for account, wanted in found]
+    else:
+        made = [_account(context, account, wanted, certain=True) for account, wanted in found]
+        # All that can fail has been done by now, but for the writing itself.
+        entries = [{**entry, "lists": _write(context, entry["account"], lists)} for entry, lists in made]
+    return Result({"accounts": entries, "journal": params["journal"]})
 
 
 def _dest_problems(dest: str | None) -> list[Problem]:
@@ -59,8 +59,27 @@ def _dest_problems(dest: str | None) -> list[Problem]:
     return [Problem(f"'dest' {dest} {why}.", "report_unwritable")]
 
 
-def _account(context: Context, account: FleetAccount, wanted: WantedAccount) -> tuple[dict[str, t.Any], Lists]:
-    """What the result says of an account, and its lists."""
+def _offline(context: Context, account: FleetAccount, wanted: WantedAccount) -> dict[str, t.Any]:
+    """What the result says of an account, with its lists if they can be made without asking ThingSpace.
+
+    One that cannot be made is no reason to have none of the others: a task for that account alone tells why.
+    """
+    if context.params["dest"] and not account.selects:
+        with contextlib.suppress(LicensingError):
+            entry, lists = _account(context, account, wanted, certain=True)
+            return {**entry, "lists": _write(context, account.name, lists)}
+    entry, _lists = _account(context, account, wanted, certain=False)
+    return {**entry, "lists": None}
+
+
+def _account(
+    context: Context, account: FleetAccount, wanted: WantedAccount, *, certain: bool
+) -> tuple[dict[str, t.Any], Lists]:
+    """What the result says of an account, and its lists.
+
+    :param certain: whether all devices are known, so that the others of the journal are not wanted.
+    :raises LicensingError: the journal cannot be read.
+    """
     lists: Lists = {}
     made: dict[str, t.Any] = {"account": account.name, "file": account.path, "fota": None, "simsec": []}
     if account.manages("fota"):
@@ -71,21 +90,22 @@ def _account(context: Context, account: FleetAccount, wanted: WantedAccount) -> 
         lists["candidates"], lists["protected"] = list(wanted.candidates), sorted(wanted.protected)
         settings = {"api_version": "v2", **(account.removal_candidates or {})}
         made["removal_candidates"] = {**settings, "count": len(wanted.candidates), "protected": len(wanted.protected)}
-    made["simsec"] = _simsec(context, account, wanted, lists)
+    made["simsec"] = _simsec(context, account, wanted, lists, certain=certain)
     made["digest"] = _digest(made, lists)
     # When something may be done is no part of what is wanted.
     made["freeze"] = account.freeze
     return made, lists
 
 
-def _simsec(context: Context, account: FleetAccount, wanted: WantedAccount, lists: Lists) -> list[dict[str, t.Any]]:
+def _simsec(
+    context: Context, account: FleetAccount, wanted: WantedAccount, lists: Lists, *, certain: bool
+) -> list[dict[str, t.Any]]:
     """One entry for each SKU and kind of id: who gets the licence, and who holds it and is to lose it."""
     if not account.manages("simsec"):
         return []
     settings = {"state": "exact", **(account.simsec or {})}
     consent = settings.pop("lifetime_consent", {})
-    certain = settings["state"] == "exact" and not context.params["offline"]
-    losing = _no_more_wanted(context, account.name, wanted) if certain else {}
+    losing = _no_more_wanted(context, account.name, wanted) if certain and settings["state"] == "exact" else {}
     made = []
     for pool in sorted({*wanted.pools, *losing}):
         sku, kind = pool

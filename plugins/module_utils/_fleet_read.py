@@ -74,6 +74,11 @@ class FleetAccount:
     freeze: list[Settings]
     devices: list[DeviceSet]
 
+    @property
+    def selects(self) -> bool:
+        """Whether ThingSpace has to be asked for devices."""
+        return any(one.select is not None for one in self.devices)
+
     def manages(self, part: t.Literal["fota", "simsec", "removal_candidates"]) -> bool:
         """Whether licences of this kind, or the list, are managed: there are settings for it, or a set wants it."""
         purpose = "removal_candidate" if part == "removal_candidates" else part

@@ -45,8 +45,10 @@ options:
     default: all
   offline:
     description:
-      - Whether to ask ThingSpace nothing. Devices that a C(select) describes are left out then, so O(dest) cannot be
-        given.
+      - Whether to ask ThingSpace nothing. Devices that a C(select) describes are left out then.
+      - With O(dest) it writes the lists of all accounts for which no device is selected, which is possible since 0.4.0.
+        The other accounts, and those whose lists cannot be made, have V(none) as RV(accounts[].lists); a task for such
+        an account alone makes them, or tells why it cannot.
     type: bool
     default: false
   dest:
@@ -111,13 +113,19 @@ accounts:
       type: list
       elements: dict
     lists:
-      description: The files that were written, by name. V(none) without O(dest).
+      description:
+        - The files that were written, by name.
+        - V(none) without O(dest), and where they cannot be made with O(offline=true).
       type: dict
       sample:
         fota: work/0000123456-00001/fota.txt
     digest:
       description: SHA-256 over the settings and the devices in their order. It changes with the files alone.
       type: str
+journal:
+  description: The journal as given, V(none) without one.
+  returned: success
+  type: path
 requests:
   description: What the task cost.
   returned: when ThingSpace was asked

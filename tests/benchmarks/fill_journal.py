@@ -5,7 +5,8 @@
 """Makes a journal in which every device was assigned and confirmed, as modules and a receiver would have written it.
 
 Run by other benches as a process of its own: C(fill_journal.py PATH ACCOUNT SKU FIRST DEVICES confirmed|waiting).
-Prints the seconds and the size of the file. The requests are named r0, r1 and so on, each for 100 devices.
+Prints the seconds and the size of the file. The requests are named r0, r1 and so on, each for 100 devices. Several
+accounts are given as lists with commas, each with its FIRST; each has so many DEVICES.
 """
 
 from __future__ import annotations
@@ -22,26 +23,28 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal impo
 BATCH = 100
 
 
-def main(path: str, account: str, sku: str, first: int, devices: int, *, confirmed: bool) -> None:
+def main(path: str, accounts: dict[str, int], sku: str, devices: int, *, confirmed: bool) -> None:
     """Write each request down, its answer, and the confirmations of its devices."""
     began = time.perf_counter()
     journal = open_journal(path, write=True)
     journal._db.execute("PRAGMA synchronous = OFF")  # tens of thousands of commits that need not survive a power cut
-    scope = Scope(account, sku, "imei")
-    run = journal.begin_run(scope, "assign", 0)
-    for number, start in enumerate(range(0, devices, BATCH)):
-        ids = [str(first + index) for index in range(start, min(start + BATCH, devices))]
-        request = journal.intend(run, scope, "assign", ids, f"1-{number:018d}")
-        journal.accepted(request, f"r{number}")
-        if confirmed:
-            names = zip(itertools.repeat("imei"), ids)
-            journal.confirm([Confirmation(f"r{number}", (name,), "success", "") for name in names])
-    journal.end_run(run)
+    numbers = itertools.count()
+    for account, first in accounts.items():
+        scope = Scope(account, sku, "imei")
+        run = journal.begin_run(scope, "assign", 0)
+        for start in range(0, devices, BATCH):
+            ids = [str(first + index) for index in range(start, min(start + BATCH, devices))]
+            number = next(numbers)
+            request = journal.intend(run, scope, "assign", ids, f"1-{number:018d}")
+            journal.accepted(request, f"r{number}")
+            if confirmed:
+                names = zip(itertools.repeat("imei"), ids)
+                journal.confirm([Confirmation(f"r{number}", (name,), "success", "") for name in names])
+        journal.end_run(run)
     journal.close()
     print(json.dumps({"seconds": time.perf_counter() - began, "bytes": os.path.getsize(path)}))
 
 
 if __name__ == "__main__":
-    main(
-        sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]), confirmed=sys.argv[6] == "confirmed"
-    )
+    FIRSTS = dict(zip(sys.argv[2].split(","), map(int, sys.argv[4].split(",")), strict=True))
+    main(sys.argv[1], FIRSTS, sys.argv[3], int(sys.argv[5]), confirmed=sys.argv[6] == "confirmed")

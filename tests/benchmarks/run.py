@@ -22,6 +22,7 @@ import budget
 import candidates
 import confirmations
 import converge
+import fleet
 import growth
 import journal_size
 import no_op
@@ -29,7 +30,7 @@ import simsec
 from processes import Workspace
 from table import Row, render
 
-_ORDER = (converge, no_op, alternatives, growth, budget, journal_size, simsec, confirmations, candidates)
+_ORDER = (converge, no_op, alternatives, growth, budget, journal_size, simsec, confirmations, candidates, fleet)
 BENCHES = {bench.NAME: bench.run for bench in _ORDER}
 
 

@@ -145,6 +145,32 @@ def test_devices_that_thingspace_selects(simulator: Simulator, task: Task) -> No
     assert sorted(task.folder.rglob("*.txt")) == before
 
 
+def test_lists_of_many_accounts_without_asking(simulator: Simulator, task: Task) -> None:
+    """One task makes what it can; who selects devices, or has no usable journal, is left to a task that tells why."""
+    named = [f"0000123456-{number:05}" for number in range(1, 5)]
+    sets: list[Json] = [
+        {"ids": imeis(2), "fota": True},
+        {"select": {"group": "meters"}, "fota": True},
+        {"ids": imeis(2, 4), "simsec": FLEX},
+        {"ids": imeis(4, 5), "fota": True},
+    ]
+    accounts = [{"account": name, "devices": [{"name": "s", **one}]} for name, one in zip(named, sets, strict=True)]
+    task.file.write_text(json.dumps({"accounts": accounts}), encoding="utf-8")
+    task.journal.write_text("no journal", encoding="utf-8")
+    (task.folder / named[3]).write_text("no directory", encoding="utf-8")
+    options = {"src": [str(task.file)], "journal": str(task.journal), "account": None, "dest": str(task.folder)}
+    outcome = task.module("fleet_files", offline=True, **options)
+    assert not outcome.failed
+    assert simulator.requests() == []
+    assert outcome.result["journal"] == str(task.journal)
+    found = {entry["account"]: entry["lists"] for entry in outcome.result["accounts"]}
+    assert found == {named[0]: {"fota": f"{task.folder}/{named[0]}/fota.txt"}, **dict.fromkeys(named[1:])}
+    assert task.lists(outcome) == {"fota": imeis(2)}
+    assert sorted(path.name for path in task.folder.glob("0000*")) == [named[0], named[3]]
+    codes = [task.module("fleet_files", accounts=[name], **options).code for name in named[2:]]
+    assert codes == ["journal_unusable", "report_unwritable"]
+
+
 def test_nothing_is_asked_while_something_is_wrong(simulator: Simulator, task: Task) -> None:
     outcome = task({"select": {"group": "meters"}, "simsec": "simsec-iot"}, {"ids": [], "fota": True})
     assert outcome.result["failure"]["problem_count"] == 2

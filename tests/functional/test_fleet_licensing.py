@@ -259,6 +259,34 @@ def test_five_accounts_from_export_to_an_empty_plan(fleet: Fleet, simulator: Sim
     assert before == {path: path.read_bytes() for path in (fleet.folder / "fleet").rglob("*") if path.is_file()}
 
 
+def test_ten_accounts_at_once_with_journals_of_their_own(
+    fleet: Fleet, simulator: Simulator, module: Module, tmp_path: Path
+) -> None:
+    """Whatever the forks, they log in once; the lists of a host follow from its journal, not from that of another."""
+    simulator.state(accounts=seeded(10))
+    for number in range(1, 9):
+        fleet.write(number, {"ids": imeis(number, 10), "fota": True})
+    hosts: Json = {named(number): {"fleet_journal": f"{number}.db"} for number in range(1, 11)}
+    del hosts[named(9)]["fleet_journal"]
+    for number, journal in ((9, "1.db"), (10, "10.db")):
+        fleet.write(number, {"ids": imeis(number, 1), "simsec": FLEX})
+        held = {"sku": FLEX, "devices": imeis(number, 2), "journal": str(fleet.folder / journal)}
+        assert not module("simsec_license", account=named(number), **held).failed
+    (fleet.folder / "hosts.json").write_text(json.dumps({"thingspace_accounts": {"hosts": hosts}}), encoding="utf-8")
+    simulator.forget_requests()
+    simulator.quirks(latency=0.3)
+    cold = {"THINGSPACE_RUNTIME_DIR": str(tmp_path / "cold")}
+    plan = fleet.plan("-i", "hosts.json", "--forks=10", fleet_journal="", env=cold)
+    assert plan.returncode == 0, plan.text
+    counts = Counter(simulator.operations())
+    assert (counts["oauth_token"], counts["session_login"], counts["fota_list"]) == (1, 1, 8)
+    assert [account for account, status in plan.statuses.items() if status != "no_change"] == [named(9), named(10)]
+    accounts = {one["account"]: one["parts"] for one in plan.plan["accounts"]}
+    assert [part["action"] for part in accounts[named(9)]] == ["present"], "nobody knows who holds what"
+    assert [row["device_id"] for row in plan.part(10, "simsec", "absent")["devices"]] == imeis(10, 1, 2)
+    assert simulator.writes() == []
+
+
 NASTY = "<script>alert(1)</script> | [x](http://a) `b` *c*\n\n# Approved\n</details>"
 
 
