@@ -50,7 +50,10 @@ def run(context: Context) -> Result:
         "accounts": [{key: one[key] for key in ("account", "status", "digest")} for one in document["accounts"]],
         "files": files,
     }
-    return Result(values, failure=_difference(document, approved) if approved else None)
+    difference = _difference(document, approved) if approved else None
+    if params["status_file"]:
+        _tell(params["status_file"], _word(document["status"], difference))
+    return Result(values, failure=difference)
 
 
 def _problems(entry: t.Mapping[str, t.Any]) -> t.Iterator[Problem]:
@@ -140,6 +143,21 @@ def _difference(document: Document, approved: Document | str) -> LicensingError 
         code="plan_changed",
         digest=document["digest"],
     )
+
+
+def _word(status: str, difference: LicensingError | None) -> str:
+    """The status in one word. An account without a plan is told first, because it may be why the plan is another one."""
+    return difference.code if difference is not None and status != "error" else status
+
+
+def _tell(path: str, word: str) -> None:
+    try:
+        with open(path, "w", encoding="ascii") as stream:
+            stream.write(word + "\n")
+    except OSError as error:
+        raise LicensingError(
+            f"The status could not be written to {path}: {error.strerror or error}.", code="report_unwritable"
+        ) from None
 
 
 def _write(dest: str, document: Document) -> dict[str, str]:

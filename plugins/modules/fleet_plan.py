@@ -41,6 +41,12 @@ options:
     description:
       - A plan file, or the digest of a plan, that somebody approved. If this plan is another one, the task fails.
     type: str
+  status_file:
+    description:
+      - File to write the RV(status) to, as one word, for programs that start Ansible. It is written last, after the plan.
+      - The word is V(plan_changed) if the plan is not the approved one, and there is a plan of every account.
+    type: path
+    version_added: 0.4.0
 seealso:
   - module: thingspace.licensing.fleet_files
 """
@@ -123,6 +129,7 @@ def main() -> None:
         "accounts": {"type": "list", "elements": "dict", "required": True},
         "dest": {"type": "path"},
         "approved": {"type": "str"},
+        "status_file": {"type": "path"},
     }
     run_module(run, options)
 
