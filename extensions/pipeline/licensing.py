@@ -37,10 +37,10 @@ def main(arguments: list[str]) -> int:
     """Run the playbook, and tell by the exit code how it ended."""
     playbook = arguments[0] if arguments else ""
     if playbook in ("-h", "--help"):
-        print(__doc__)
+        sys.stdout.write(f"{__doc__}\n")
         return DONE
     if playbook not in ("plan", "apply"):
-        print(f"licensing.py: say 'plan' or 'apply', not '{playbook}'. See --help.", file=sys.stderr)
+        say(f"say 'plan' or 'apply', not '{playbook}'. See --help.")
         return ERROR
     try:
         with tempfile.TemporaryDirectory(prefix="licensing-") as folder:
@@ -52,11 +52,16 @@ def main(arguments: list[str]) -> int:
             returncode = run(command, {**os.environ, **search_path()})
             status = path.read_text(encoding="ascii").strip() if path.exists() else ""
     except (Unusable, OSError) as error:
-        print(f"licensing.py: {error}", file=sys.stderr)
+        say(str(error))
         return ERROR
     if not status:
-        print(f"licensing.py: ansible-playbook ended with {returncode}, and made no plan.", file=sys.stderr)
+        say(f"ansible-playbook ended with {returncode}, and made no plan.")
     return exit_code(playbook, status, returncode)
+
+
+def say(text: str) -> None:
+    """Tell what Ansible does not."""
+    sys.stderr.write(f"licensing.py: {text}\n")
 
 
 def exit_code(playbook: str, status: str, returncode: int) -> int:
@@ -97,7 +102,8 @@ def search_path() -> dict[str, str]:
         entries = json.loads(told.stdout)
         paths = next(entry["value"] for entry in entries if entry.get("name") == "COLLECTIONS_PATHS")
     except (ValueError, StopIteration):
-        raise Unusable(f"ansible-config failed: {told.stderr.strip() or told.stdout.strip()}") from None
+        reason = (told.stderr.strip() or told.stdout.strip() or f"it ended with {told.returncode}").splitlines()[0]
+        raise Unusable(f"ansible-config cannot be used: {reason}") from None
     return {"ANSIBLE_COLLECTIONS_PATH": os.pathsep.join([str(here.parents[2]), *paths])}
 
 

@@ -146,7 +146,7 @@ def _difference(document: Document, approved: Document | str) -> LicensingError 
 
 
 def _word(status: str, difference: LicensingError | None) -> str:
-    """The status in one word. An account without a plan is told first, because it may be why the plan is another one."""
+    """The status in one word. An account without a plan comes first: it may be why the plan is another one."""
     return difference.code if difference is not None and status != "error" else status
 
 

@@ -43,7 +43,7 @@ options:
     type: str
   status_file:
     description:
-      - File to write the RV(status) to, as one word, for programs that start Ansible. It is written last, after the plan.
+      - File to write the RV(status) to, as one word, for programs that start Ansible. It is written after the plan.
       - The word is V(plan_changed) if the plan is not the approved one, and there is a plan of every account.
     type: path
     version_added: 0.4.0

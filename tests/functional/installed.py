@@ -17,14 +17,14 @@ LAUNCHER = Path("ansible_collections/thingspace/licensing/extensions/pipeline/li
 
 
 def galaxy(home: Path, *arguments: str) -> None:
-    """Run C(ansible-galaxy collection)."""
+    """Run C(ansible-galaxy collection), which is to find no collection installed already."""
     subprocess.run(
         [sys.executable, "-m", "ansible", "galaxy", "collection", *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=PATIENCE,
         check=True,
-        env=plain_environment(home),
+        env=plain_environment(home, ANSIBLE_COLLECTIONS_PATH=str(home), PYTHONPATH=""),
     )
 
 

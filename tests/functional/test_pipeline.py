@@ -154,8 +154,8 @@ def test_an_account_that_fails(pipeline: Pipeline, simulator: Simulator) -> None
 
 def test_runs_without_a_plan(pipeline: Pipeline, simulator: Simulator, tmp_path: Path) -> None:
     pipeline.write(ACCOUNT, imeis(12))
-    (pipeline.folder / "hosts").write_text(f"[thingspace_accounts]\n{ACCOUNT}\n", encoding="utf-8")
-    assert pipeline.plan("-i", "hosts", "--limit", "localhost") == 1
+    (pipeline.folder / "hosts").write_text(f"[thingspace_accounts]\n{ACCOUNT}\n[others]\nother\n", encoding="utf-8")
+    assert pipeline.plan("-i", "hosts", "--limit", "other") == 1
     assert pipeline.output.endswith("licensing.py: ansible-playbook ended with 0, and made no plan.\n")
     assert pipeline.plan("--no-such-option") == 1
     assert pipeline("export") == pipeline() == 1
@@ -178,7 +178,9 @@ def test_other_collections_are_found_all_the_same(pipeline: Pipeline, tmp_path: 
     """An inventory may take its credentials from them; another installation of this one is not used."""
     plugins = tmp_path / "others" / "ansible_collections" / "our" / "vault" / "plugins" / "lookup"
     plugins.mkdir(parents=True)
-    code = "class LookupModule(LookupBase):\n    def run(self, terms, variables=None, **kwargs):\n        return terms\n"
+    code = (
+        "class LookupModule(LookupBase):\n    def run(self, terms, variables=None, **kwargs):\n        return terms\n"
+    )
     (plugins / "word.py").write_text(f"from ansible.plugins.lookup import LookupBase\n\n\n{code}", encoding="utf-8")
     other = tmp_path / "others" / "ansible_collections" / "thingspace" / "licensing" / "playbooks"
     other.mkdir(parents=True)
