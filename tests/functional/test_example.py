@@ -133,7 +133,7 @@ def test_github_from_a_pull_request_to_drift(machine: Machine, simulator: Simula
 
 
 def test_github_when_the_approved_plan_cannot_be_applied(machine: Machine, simulator: Simulator) -> None:
-    """Nothing is written without one that fits; a new one is approved by its digest."""
+    """Nothing is written without one that fits."""
     github = GitHub(machine, SECRETS)
     head = "b" * 40
     assert github("pull_request", "refs/pull/8/merge", head)["plan"].code == 0
@@ -142,6 +142,12 @@ def test_github_when_the_approved_plan_cannot_be_applied(machine: Machine, simul
     merge(machine, head)
     edit(machine, 3, '      - "990000200000002"\n', "")
     assert github("push")["apply"].code == 3
+    assert simulator.writes() == []
+
+
+def test_github_with_a_new_plan_of_main(machine: Machine, simulator: Simulator) -> None:
+    """It is approved by its digest, on main alone."""
+    github = GitHub(machine, SECRETS)
     assert github("workflow_dispatch", "refs/heads/other", approved="c" * 64) == {}
     planned = github("workflow_dispatch")
     assert {name: job.code for name, job in planned.items()} == {"plan": 0}, planned
@@ -149,7 +155,7 @@ def test_github_when_the_approved_plan_cannot_be_applied(machine: Machine, simul
     assert simulator.writes() == []
     applied = github("workflow_dispatch", approved=plan["digest"])
     assert {name: job.code for name, job in applied.items()} == {"apply": 0}, applied
-    assert len(simulator.state()["accounts"][2]["licenses"]) == 2
+    assert_as_wanted(simulator)
 
 
 def test_github_when_a_limit_stops_the_plan(machine: Machine, simulator: Simulator) -> None:
@@ -170,11 +176,12 @@ def test_gitlab_from_a_merge_request_to_drift(machine: Machine, simulator: Simul
     jobs, manual = gitlab("push")
     assert ({name: job.code for name, job in jobs.items()}, manual) == ({"plan": 0, "apply": 0}, ["apply"]), jobs
     assert_as_wanted(simulator)
-    jobs, manual = gitlab("schedule")
-    assert ({name: job.code for name, job in jobs.items()}, manual) == ({"drift": 0}, []), jobs
-    edit(machine, 1, ', "990000000000002"', "")
-    assert gitlab("schedule")[0]["drift"].code == 2
     assert gitlab("push", "change") == ({}, [])
+    edit(machine, 1, ', "990000000000002"', "")
+    jobs, manual = gitlab("schedule")
+    assert ({name: job.code for name, job in jobs.items()}, manual) == ({"drift": 2}, []), jobs
+    assert "1 to remove" in jobs["drift"].output
+    assert "to assign" not in jobs["drift"].output
 
 
 def test_checks_before_a_commit(machine: Machine, collections: Path, simulator: Simulator) -> None:
@@ -197,6 +204,23 @@ def test_checks_before_a_commit(machine: Machine, collections: Path, simulator: 
     assert all(str(path.relative_to(where)) in refused.stdout for path in files), refused.stdout
     assert shlex.split(hook)[0] == "ansible"
     assert simulator.requests() == []
+
+
+def test_the_start_that_its_readme_describes(machine: Machine, simulator: Simulator) -> None:
+    """Existing accounts become the repository, and the first plan is empty."""
+    readme = (EXAMPLE / "README.md").read_text(encoding="utf-8")
+    lines = readme.partition("```console\n")[2].partition("```")[0].strip().splitlines()
+    # The credentials come from the test, and the simulator's receiver has made the state already.
+    commands = [line.strip() for line in lines if not line.strip().startswith("export ")]
+    assert (len(lines), len(commands)) == (6, 4)
+    for path in sorted((machine.repository / "fleet").rglob("*.*")):
+        path.unlink()
+    where = machine.checkout()
+    done = machine.shell("\n".join(commands), where, SECRETS, "-e")
+    assert done.returncode == 0, done.stdout
+    assert json.loads((where / "plan" / "plan.json").read_text(encoding="utf-8"))["status"] == "no_change"
+    assert len(list((where / "fleet").glob("*.yml"))) == 3
+    assert simulator.writes() == []
 
 
 def test_everything_is_in_the_tarball(collections: Path) -> None:
