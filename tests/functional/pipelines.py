@@ -21,7 +21,7 @@ import yaml
 from ansible_collections.thingspace.licensing.tests.functional.simulated import CHECKOUT, Json
 
 EXAMPLE = CHECKOUT / "docs" / "example"
-PATIENCE = 120
+PATIENCE = 300
 
 STUB = """#!{python}
 import json, pathlib, shutil, sys

@@ -56,6 +56,12 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def simulator(start_simulator: t.Callable[..., Simulator]) -> Simulator:
+    """It lasts as long as several jobs in a row on a busy machine."""
+    return start_simulator("--devices", "40", "--max-seconds", "900")
+
+
+@pytest.fixture
 def machine(tmp_path: Path, collections: Path, simulator: Simulator) -> t.Iterator[Machine]:
     """A runner whose ThingSpace is the simulator, with the receiver beside it."""
     simulator.quirks(simsec_delay=0.05)
