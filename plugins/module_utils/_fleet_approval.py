@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import typing as t
 
@@ -28,6 +30,9 @@ def read_approved(given: str | None, problems: list[Problem]) -> Document | str 
     if re.fullmatch(r"[0-9a-fA-F]{64}", given.strip()):
         return given.strip().lower()
     try:
+        # A pipe would be waited for.
+        if os.path.exists(given) and not os.path.isfile(given):
+            raise OSError(errno.EINVAL, "It is not a file")
         with open(given, encoding="utf-8") as stream:
             document = json.load(stream)
         if document.get("format") != FORMAT:
@@ -38,10 +43,8 @@ def read_approved(given: str | None, problems: list[Problem]) -> Document | str 
             return t.cast(Document, document)
     except OSError as error:
         why = f"{error.strerror or error}; name a plan file or a digest of 64 hexadecimal digits"
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         why = "it is no plan file"
-    except RecursionError:
-        why = "it is no plan file; nothing in one is that deep"
     problems.append(Problem(f"'approved' {given[:200]} cannot be used: {why}.", "plan_file_invalid"))
     return None
 

@@ -60,7 +60,10 @@ def run(context: Context) -> Result:
         "over": over if approved is None else None,
         "files": files,
     }
-    return Result(values, failure=difference(document, approved) if approved else None)
+    changed = difference(document, approved) if approved else None
+    if params["status_file"]:
+        _tell(params["status_file"], _word(document["status"], changed))
+    return Result(values, failure=changed)
 
 
 def _problems(entries: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Problem]:
@@ -125,6 +128,21 @@ def _changing(path: str) -> list[Document]:
             for row in rows
             if row.get("outcome") != UNCHANGED or str(row.get("reason", "")).startswith("moved")
         ]
+
+
+def _word(status: str, difference: LicensingError | None) -> str:
+    """The status in one word. An account without a plan comes first: it may be why the plan is another one."""
+    return difference.code if difference is not None and status != "error" else status
+
+
+def _tell(path: str, word: str) -> None:
+    try:
+        with open(path, "w", encoding="ascii") as stream:
+            stream.write(word + "\n")
+    except OSError as error:
+        raise LicensingError(
+            f"The status could not be written to {path}: {error.strerror or error}.", code="report_unwritable"
+        ) from None
 
 
 def _write(dest: str, document: Document) -> dict[str, str]:

@@ -68,6 +68,12 @@ options:
     elements: dict
     default: []
     version_added: 0.4.0
+  status_file:
+    description:
+      - File to write the RV(status) to, as one word, for programs that start Ansible. It is written after the plan.
+      - The word is V(plan_changed) if the plan is not the approved one, and there is a plan of every account.
+    type: path
+    version_added: 0.4.0
 seealso:
   - module: thingspace.licensing.fleet_files
 """
@@ -164,6 +170,7 @@ def main() -> None:
         "max_removals": {"type": "str"},
         "max_lifetime": {"type": "int"},
         "freeze": {"type": "list", "elements": "dict", "default": []},
+        "status_file": {"type": "path"},
     }
     run_module(run, options)
 

@@ -371,6 +371,65 @@ def test_every_field_of_a_plan_file(fleet: Fleet, simulator: Simulator, module: 
     assert accepted == []
 
 
+def test_files_that_cannot_be_used(fleet: Fleet, simulator: Simulator) -> None:
+    """Everything is told at once, with file and line, and ThingSpace is not even asked."""
+    head = f'account: "{named(1)}"\n'
+    files = {
+        "empty": ("", "it is empty"),
+        "huge": (f"{head}devices: []\n#{'x' * 2**24}", "more than the 16 MiB allowed"),
+        "cyclic": (f"{head}devices: &sets\n  - ids: *sets\n", "line 2: it contains itself"),
+        "tabs": (f"{head}devices:\n\t- name: a\n", "line 3: a tab at the beginning of the line"),
+        "number": (
+            f'account: "{named(2)}"\ndevices:\n  - name: a\n    fota: true\n    ids: [990000000000001]\n',
+            "line 5: an id must be a text in quotes, not the number 990000000000001",
+        ),
+        "one": (f"{head}devices: []\n", ""),
+        "two": (f"{head}devices: []\n", f"line 1: the account {named(1)} stands in {{folder}}/one.yml, line 1 already"),
+    }
+    folder = fleet.folder / "fleet"
+    for name, (text, _why) in files.items():
+        (folder / f"{name}.yml").write_text(text, encoding="utf-8")
+    for ran in (fleet.plan(), fleet.apply(approved="0" * 64)):
+        assert ran.returncode == 2
+        told = re.sub(r"\s+", " ", ran.text)
+        for name, (_text, why) in files.items():
+            assert f"{name}.yml" in told, ran.text
+            assert why.format(folder=folder) in told, (name, ran.text)
+        assert not ran.dest.exists()
+    assert simulator.requests() == []
+
+
+def test_plan_files_that_are_not_ours(fleet: Fleet, simulator: Simulator, module: Module) -> None:
+    """Edited by hand, or made of another account: nothing is written. What is no plan file is told as such."""
+    simulator.state(accounts=seeded(2))
+    fleet.write(2, {"ids": imeis(2, 12), "fota": True})
+    assert fleet.plan(dest="other").returncode == 0
+    (fleet.folder / "fleet" / f"{named(2)}.yml").unlink()
+    fleet.write(1, {"ids": imeis(1, 12), "fota": True})
+    assert fleet.plan().returncode == 0
+    other = fleet.apply(approved="other/plan.json")
+    assert "plan_changed" in other.text
+    assert f"These accounts differ: {named(1)}, {named(2)}." in other.text
+    path = fleet.folder / "plan" / "plan.json"
+    path.write_text(path.read_text(encoding="utf-8").replace(imeis(1, 11, 12)[0], imeis(1, 15, 16)[0]), "utf-8")
+    edited = fleet.apply()
+    assert "its content does not fit its digest: it was changed after it was made" in edited.text
+    assert (other.returncode, edited.returncode) == (2, 2)
+    assert simulator.writes() == []
+    os.mkfifo(fleet.folder / "pipe")
+    for name, text in {
+        "deep": "[" * 100_000,
+        "empty": "",
+        "newer": '{"format": 2}',
+        "list": "[1]",
+        "bytes": "\0",
+    }.items():
+        (fleet.folder / name).write_text(text, encoding="utf-8")
+    for name in ("deep", "empty", "newer", "list", "bytes", "pipe", "plan", "nothing"):
+        outcome = module("fleet_plan", account=None, accounts=[], approved=str(fleet.folder / name))
+        assert (outcome.code, f"{name} cannot be used" in outcome.message) == ("plan_file_invalid", True)
+
+
 def mutations(value: t.Any, place: str = "") -> t.Iterator[tuple[str, t.Any]]:
     """The value with one of its parts changed or left out, for each part."""
     if isinstance(value, dict):

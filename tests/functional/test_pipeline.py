@@ -1,0 +1,216 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The launcher of an installed collection: its exit codes are what a pipeline decides by."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.tests.functional.harness import (
+    ACCOUNT,
+    Json,
+    Simulator,
+    imeis,
+    plain_environment,
+)
+from ansible_collections.thingspace.licensing.tests.functional.installed import build, install
+
+CREDENTIALS = ("client_id", "client_secret", "username", "password")
+OTHER = "0000123456-00002"
+PATIENCE = 90
+
+
+@pytest.fixture(scope="module")
+def launcher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """From a tarball, in a path with a space."""
+    folder = tmp_path_factory.mktemp("a tarball")
+    return install(build(folder), folder / "my collections")
+
+
+class Pipeline:
+    """A job that calls the launcher from a directory with fleet files; no variable tells where the collection is."""
+
+    def __init__(self, folder: Path, launcher: Path, simulator: Simulator) -> None:
+        self.folder = folder / "a repository"
+        (self.folder / "fleet").mkdir(parents=True)
+        self.launcher = launcher
+        self.output = ""
+        environment = plain_environment(
+            folder / "home",
+            ANSIBLE_LOCAL_TEMP=str(folder / "local"),
+            ANSIBLE_REMOTE_TEMP=str(folder / "remote"),
+            THINGSPACE_BASE_URL=simulator.base_url,
+            THINGSPACE_RUNTIME_DIR=str(folder / "runtime"),
+            **{f"THINGSPACE_{name.upper()}": "simulator" for name in CREDENTIALS},
+        )
+        self.environment = {
+            name: value for name, value in environment.items() if name not in ("ANSIBLE_COLLECTIONS_PATH", "PYTHONPATH")
+        }
+
+    def write(self, account: str, devices: list[str], **fota: t.Any) -> None:
+        """The fleet file of an account."""
+        sets = [{"name": "all", "ids": devices, "fota": True}]
+        text = json.dumps({"account": account, "fota": fota, "devices": sets})
+        (self.folder / "fleet" / f"{account}.yml").write_text(text, encoding="utf-8")
+
+    def start(self, *arguments: str, python: str = sys.executable, **env: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [python, str(self.launcher), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=self.folder,
+            start_new_session=True,
+            env={**self.environment, **env},
+        )
+
+    def __call__(self, *arguments: str, python: str = sys.executable, **env: str) -> int:
+        """The exit code."""
+        process = self.start(*arguments, python=python, **env)
+        try:
+            self.output, _none = process.communicate(timeout=PATIENCE)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+        assert "Traceback" not in self.output, self.output
+        return process.returncode
+
+    def plan(self, *arguments: str, **more: str) -> int:
+        return self("plan", "-e", "fleet=fleet", "-e", "fleet_dest=plan", *arguments, **more)
+
+    def apply(self, *arguments: str, approved: str = "plan/plan.json") -> int:
+        return self("apply", "-e", "fleet=fleet", "-e", "fleet_dest=apply", "-e", f"approved={approved}", *arguments)
+
+    @property
+    def status(self) -> str:
+        """In the plan file."""
+        return str(json.loads((self.folder / "plan" / "plan.json").read_text(encoding="utf-8"))["status"])
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path, launcher: Path, simulator: Simulator) -> Pipeline:
+    simulator.state(accounts=[seeded(ACCOUNT), seeded(OTHER)])
+    return Pipeline(tmp_path, launcher, simulator)
+
+
+def seeded(name: str) -> Json:
+    return {"name": name, "devices": 20, "licenses": 10}
+
+
+def test_from_changes_to_nothing_to_do(pipeline: Pipeline, simulator: Simulator) -> None:
+    pipeline.write(ACCOUNT, imeis(12))
+    assert pipeline.plan("-e", "fleet_fail_on=changes") == 2, pipeline.output
+    assert pipeline.status == "changes"
+    assert "PLAY RECAP" in pipeline.output
+    assert pipeline.apply() == 0, pipeline.output
+    assert simulator.licensed() == set(imeis(12))
+    assert pipeline.apply() == 0, pipeline.output
+    assert pipeline.plan("-e", "fleet_fail_on=changes") == 0, pipeline.output
+
+
+def test_what_is_stopped(pipeline: Pipeline, simulator: Simulator) -> None:
+    pipeline.write(ACCOUNT, imeis(3), max_removals=5)
+    assert pipeline.plan() == 3, pipeline.output
+    assert pipeline.status == "guard_tripped"
+    pipeline.write(ACCOUNT, imeis(4), max_removals=5)
+    assert pipeline.apply() == 3, pipeline.output
+    assert "plan_changed" in pipeline.output
+    assert simulator.writes() == []
+    pipeline.write(ACCOUNT, imeis(3), max_removals=5)
+    assert pipeline.apply() == 0, pipeline.output
+    assert simulator.licensed() == set(imeis(3))
+
+
+def test_an_account_that_fails(pipeline: Pipeline, simulator: Simulator) -> None:
+    """Is an error, whatever the others are; whether planning it fails, or applying it."""
+    pipeline.write(ACCOUNT, imeis(12))
+    pipeline.write(OTHER, [str(int(device) + 100_000_000) for device in imeis(12)])
+    simulator.faults({"action": "status", "status": 400, "path": OTHER, "times": 1})
+    assert pipeline.plan("-e", "fleet_fail_on=changes") == 1, pipeline.output
+    assert pipeline.status == "error"
+    simulator.clear_faults()
+    assert pipeline.plan() == 2, pipeline.output
+    simulator.faults({"action": "status", "status": 400, "operation": "fota_list", "path": OTHER, "times": 1})
+    assert pipeline.apply() == 1, "it may be that nothing changed"
+    assert simulator.writes() == []
+    simulator.clear_faults()
+    simulator.faults({"action": "status", "status": 400, "operation": "fota_assign", "path": OTHER, "times": 0})
+    assert pipeline.apply() == 1, pipeline.output
+    assert simulator.licensed() == set(imeis(12))
+
+
+def test_runs_without_a_plan(pipeline: Pipeline, simulator: Simulator, tmp_path: Path) -> None:
+    pipeline.write(ACCOUNT, imeis(12))
+    (pipeline.folder / "hosts").write_text(f"[thingspace_accounts]\n{ACCOUNT}\n[others]\nother\n", encoding="utf-8")
+    assert pipeline.plan("-i", "hosts", "--limit", "other") == 1
+    assert pipeline.output.endswith("licensing.py: ansible-playbook ended with 0, and made no plan.\n")
+    assert pipeline.plan("--no-such-option") == 1
+    assert pipeline("export") == pipeline() == 1
+    assert "say 'plan' or 'apply'" in pipeline.output
+    assert pipeline("--help") == 0
+    nothing = tmp_path / "nothing"
+    nothing.mkdir()
+    base = str(getattr(sys, "_base_executable", sys.executable))
+    if not Path(base).with_name("ansible-playbook").exists():
+        assert pipeline.plan(python=base, PATH=str(nothing)) == 1
+        assert "Install ansible-core there." in pipeline.output
+        assert pipeline.plan(python=base, PATH=os.pathsep.join([os.path.dirname(sys.executable), "/bin"])) == 2
+    (pipeline.folder / "ansible.cfg").write_text("[defaults\n", encoding="utf-8")
+    assert pipeline.plan() == 1
+    assert "ansible.cfg" in pipeline.output
+    assert simulator.writes() == []
+
+
+def test_other_collections_are_found_all_the_same(pipeline: Pipeline, tmp_path: Path) -> None:
+    """An inventory may take its credentials from them; another installation of this one is not used."""
+    plugins = tmp_path / "others" / "ansible_collections" / "our" / "vault" / "plugins" / "lookup"
+    plugins.mkdir(parents=True)
+    code = (
+        "class LookupModule(LookupBase):\n    def run(self, terms, variables=None, **kwargs):\n        return terms\n"
+    )
+    (plugins / "word.py").write_text(f"from ansible.plugins.lookup import LookupBase\n\n\n{code}", encoding="utf-8")
+    other = tmp_path / "others" / "ansible_collections" / "thingspace" / "licensing" / "playbooks"
+    other.mkdir(parents=True)
+    (other / "plan.yml").write_text("an older release\n", encoding="utf-8")
+    (pipeline.folder / "ansible.cfg").write_text("[defaults]\ncollections_path = ../others\n", encoding="utf-8")
+    pipeline.write(ACCOUNT, imeis(10))
+    own = {"thingspace_password": "{{ lookup('our.vault.word', 'simulator') }}"}
+    inventory = {"thingspace_accounts": {"hosts": {ACCOUNT: own}}}
+    (pipeline.folder / "hosts.json").write_text(json.dumps(inventory), encoding="utf-8")
+    assert pipeline.plan("-i", "hosts.json", THINGSPACE_PASSWORD="wrong") == 0, pipeline.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_job_that_is_cancelled(pipeline: Pipeline, simulator: Simulator, number: signal.Signals) -> None:
+    """Ends Ansible too, before it ends itself."""
+    pipeline.write(ACCOUNT, imeis(12))
+    simulator.faults({"action": "stall", "operation": "fota_list", "seconds": 60})
+    process = pipeline.start("plan", "-e", "fleet=fleet", "-e", "fleet_dest=plan")
+    try:
+        end = time.monotonic() + PATIENCE
+        while not simulator.faults()[0]["fired"]:
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        process.send_signal(number)
+        output, _none = process.communicate(timeout=30)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 1
+    assert re.search(r"ansible-playbook ended with (99|-15), and made no plan", output), output
+    assert "Traceback" not in output
+    assert not (pipeline.folder / "plan" / "plan.json").exists()
