@@ -41,6 +41,7 @@ class SimsecApi:
         self._client = client
         self.account = account
         self.max_concurrency = client.max_concurrency
+        self.progress = client.progress
 
     def change(self, action: Action, sku: str, kind: str, devices: t.Sequence[str], x_request_id: str) -> str:
         """Ask for a licence to be assigned to, or removed from, devices; returns the id of the accepted request.

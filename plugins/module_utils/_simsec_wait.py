@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import time
 import typing as t
@@ -60,10 +61,12 @@ class Waiting:
         self._sleep = sleep
         self._clock = clock
         self._may_ask = True
+        self._step = api.progress.about(scope.sku).step("devices confirmed")
 
     def wait(self, devices: t.Sequence[str], seconds: float) -> list[str]:
         """Wait that long at most, and only if somebody can tell; returns the devices without a confirmation."""
         end = self._clock() + seconds
+        self._step.begin(len(devices))
         ask_at, pause = self._clock(), POLL
         waiting = self._unconfirmed(devices)
         while waiting and self._clock() < end and (self._journal.path or self._may_ask):
@@ -80,7 +83,10 @@ class Waiting:
 
     def _unconfirmed(self, devices: t.Sequence[str]) -> list[str]:
         attempts = self._journal.attempts(self._scope, devices)
-        return [device for device in devices if fold(attempts.get(device, ())).status == "pending"]
+        status = {device: fold(attempts.get(device, ())).status for device in devices}
+        found = collections.Counter(status.values())
+        self._step.add(found["confirmed"], found["failed"])
+        return [device for device in devices if status[device] == "pending"]
 
     def _ask(self, device: str) -> None:
         """Best effort: the call is documented for other operations, so a refusal means nothing."""
