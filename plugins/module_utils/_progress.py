@@ -18,41 +18,42 @@ import os
 import time
 import typing as t
 
-EVERY = 0.5
-"""Seconds between two writings within one step, so that a fast task is not slowed down by telling about it."""
+LENGTH = 1000
+"""Every line is filled up to so many characters, and written in place: a rename would cost as much as a request."""
+
+# A link is not followed, and nobody is waited for at the other end of a pipe.
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class ProgressFile:
-    """The file, with one line of JSON, which is replaced as a whole."""
+    """The file, with one line of JSON."""
 
-    def __init__(self, path: str, clock: t.Callable[[], float] = time.monotonic) -> None:
-        self._path = path
-        self._clock = clock
+    def __init__(self, path: str) -> None:
+        self._handle: int | None = None
         self._state: dict[str, t.Any] = {"text": ""}
-        # What an earlier task left would be taken for news of this one.
-        self._write()
+        with contextlib.suppress(OSError, ValueError):
+            # Readable for others, because who watches may be another user than the one the module becomes.
+            self._handle = os.open(path, _FLAGS, 0o644)
+        self._write(ended=False)
 
     def put(self, state: dict[str, t.Any]) -> None:
-        """Write this, at once if it is about another step, and otherwise when it is time."""
-        steps = [(one.get("subject"), one.get("what")) for one in (self._state, state)]
+        """Write this; who puts from several threads, does so in turn."""
         self._state = state
-        if steps[0] != steps[1] or self._clock() - self._written >= EVERY:
-            self._write()
+        self._write(ended=False)
 
     def close(self) -> None:
-        """Write what has been put last, and that the task has ended."""
+        """Write that the task has ended."""
         self._write(ended=True)
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
 
-    def _write(self, *, ended: bool = False) -> None:
-        self._written = self._clock()
-        state = {**self._state, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "ended": ended}
-        # Readable for others, because who watches may be another user than the one the module becomes.
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        with contextlib.suppress(OSError, ValueError):
-            new = self._path + ".new"
-            with os.fdopen(os.open(new, flags, 0o644), "w", encoding="utf-8") as stream:
-                stream.write(json.dumps(state) + "\n")
-            os.replace(new, self._path)
+    def _write(self, *, ended: bool) -> None:
+        if self._handle is None:
+            return
+        line = json.dumps({**self._state, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "ended": ended})
+        with contextlib.suppress(OSError):
+            os.pwrite(self._handle, f"{line:{LENGTH - 1}}\n".encode(), 0)
 
 
 class Step:

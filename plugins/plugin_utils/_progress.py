@@ -130,7 +130,7 @@ def _text(path: str) -> str:
     """What the file says; empty if that cannot be known."""
     try:
         with open(path, encoding="utf-8") as stream:
-            text = json.loads(stream.read(10_000))["text"]
+            text = json.loads(stream.readline(10_000))["text"]
     except (OSError, ValueError, LookupError, TypeError):
         return ""
     return text if isinstance(text, str) and text.isprintable() else ""

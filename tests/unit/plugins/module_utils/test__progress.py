@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import typing as t
 from pathlib import Path
 
@@ -14,8 +15,8 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._batches import Sending
 from ansible_collections.thingspace.licensing.plugins.module_utils._paging import Page, as_set, read_all
-from ansible_collections.thingspace.licensing.plugins.module_utils._progress import EVERY, Progress, ProgressFile
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import Clock, FakeThingSpace, Told, imeis, lose
+from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress, ProgressFile
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import FakeThingSpace, Told, imeis, lose
 
 
 def read(path: Path) -> dict[str, t.Any]:
@@ -48,37 +49,42 @@ def test_what_an_earlier_task_left_is_gone_at_once(tmp_path: Path) -> None:
     assert read(path) == {"text": "", "ended": False}
 
 
-def test_a_fast_task_writes_seldom_and_its_end_is_right(tmp_path: Path) -> None:
-    path, clock = tmp_path / "progress.json", Clock()
-    file = ProgressFile(str(path), clock)
-    progress = Progress(file, "FOTA")
-    seen = []
-    for done in range(1, 1001):
-        clock.sleep(EVERY / 100)
-        progress.tell("devices read", done, 1000)
-        seen.append(read(path)["done"])
-    assert 10 <= len(set(seen)) <= 12
-    assert seen[0] == 1
-    progress.tell("assignments sent", 1, 2)
-    assert read(path)["text"] == "FOTA: 1 of 2 assignments sent", "another step is told at once"
-    progress.tell("assignments sent", 2, 2)
-    assert read(path)["done"] == 1
+def test_every_number_is_there_at_once_and_the_end_too(tmp_path: Path) -> None:
+    path = tmp_path / "progress.json"
+    file = ProgressFile(str(path))
+    step = Progress(file, "A subject with a long name").step("assignments sent")
+    step.begin(1000)
+    for number in range(1, 11):
+        step.add(100, 1)
+        assert (read(path)["done"], read(path)["failed"]) == (number * 100, number)
+    Progress(file, "FOTA").tell("devices read", 5)
+    assert read(path)["text"] == "FOTA: 5 devices read", "nothing is left of a longer line"
     file.close()
-    assert (read(path)["done"], read(path)["ended"]) == (2, True)
+    assert (read(path)["done"], read(path)["ended"]) == (5, True)
+    file.close()
+    file.put({"text": "too late"})
+    assert read(path)["text"] == "FOTA: 5 devices read"
 
 
-@pytest.mark.parametrize("name", ["missing/progress.json", ".", "\0", "x" * 300])
+@pytest.mark.parametrize("name", ["missing/progress.json", ".", "\0", "x" * 300, "pipe"])
 def test_a_file_that_cannot_be_written_harms_nobody(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
     file = ProgressFile(f"{tmp_path}/{name}")
     Progress(file).tell("devices read", 1)
     file.close()
-    assert [entry for entry in tmp_path.iterdir() if entry.name != "..new"] == []
+    assert [entry.name for entry in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_a_full_disk_harms_nobody() -> None:
+    file = ProgressFile("/dev/full")
+    Progress(file).tell("devices read", 1)
+    file.close()
 
 
 def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("precious", encoding="utf-8")
-    (tmp_path / "progress.json.new").symlink_to(victim)
+    (tmp_path / "progress.json").symlink_to(victim)
     Progress(ProgressFile(str(tmp_path / "progress.json"))).tell("devices read", 1)
     assert victim.read_text(encoding="utf-8") == "precious"
 
