@@ -36,6 +36,9 @@ POINTLESS = frozenset({"redirected", "not_recorded"})
 """Lost answers after which nothing more is sent: the next one would get lost in the same way."""
 
 
+STEPS: dict[Action, str] = {"assign": "assignments sent", "remove": "removals sent"}
+
+
 class Doubt(t.NamedTuple):
     """A device whose fate only reading can tell.
 
@@ -76,9 +79,11 @@ class Sending:
         self._batch_size = batch_size
         self._lock = threading.Lock()
         self._lost_in_a_row = 0
+        self._step = writer.progress.step(STEPS[action])
 
     def send(self, devices: t.Sequence[str]) -> None:
         """Send all these devices, as many batches at a time as C(max_concurrency) allows."""
+        self._step.begin(len(devices))
         size = self._batch_size
         batches = [devices[start : start + size] for start in range(0, len(devices), size)]
         workers = min(self._writer.max_concurrency, len(batches)) or 1
@@ -104,6 +109,7 @@ class Sending:
     def _take(self, batch: t.Sequence[str], answers: dict[str, Answer]) -> None:
         with self._lock:
             self._lost_in_a_row = 0
+            refused = 0
             for device in batch:
                 answer = answers.get(device)
                 if answer is None:
@@ -112,6 +118,8 @@ class Sending:
                     self.in_doubt[device] = Doubt(answer.reason, False)
                 else:
                     self.answers[device] = answer
+                    refused += answer.verdict is Verdict.REFUSED
+            self._step.add(len(batch), refused)
 
     def _handle(self, batch: t.Sequence[str], error: LicensingError, search: Search | None) -> None:
         if is_lost(error):
@@ -119,6 +127,7 @@ class Sending:
                 self._lost_in_a_row += 1
                 pointless = error.code in POINTLESS
                 self.in_doubt.update(dict.fromkeys(batch, Doubt(error.message, not pointless)))
+                self._step.add(len(batch))
                 if pointless or self._lost_in_a_row >= LOST_IN_A_ROW:
                     self.stopped = self.stopped or error
         elif rejects_devices(error):
@@ -188,6 +197,7 @@ class Sending:
     def _refuse(self, devices: t.Sequence[str], reason: str) -> None:
         with self._lock:
             self.answers.update(dict.fromkeys(devices, Answer(Verdict.REFUSED, reason)))
+            self._step.add(len(devices), len(devices))
 
 
 def rejects_devices(error: LicensingError) -> bool:

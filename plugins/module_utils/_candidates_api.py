@@ -55,6 +55,7 @@ class CandidatesApi:
         self._client = client
         self._path = f"/fota/{version}" + segments("licenses", account, "cancel")
         self._forms = list(FORMS[version])
+        self.progress = client.progress.about("Removal candidates")
         self.account = account
         self.version = version
 
@@ -117,6 +118,7 @@ class CandidatesApi:
                 return _Reading(devices, "an empty page claims that more devices follow", broken=True)
             devices += page.devices[len(known) :]
             pages.append(page)
+            self.progress.tell("devices read", len(devices))
         return _judged(devices, pages)
 
     def _page(self, start: int) -> _Page:

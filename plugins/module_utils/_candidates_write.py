@@ -81,6 +81,7 @@ def _append(api: CandidatesApi, devices: t.Sequence[str], batch_size: int) -> Wr
         for batch in _batches(devices, batch_size):
             _step(api, functools.partial(api.append, batch), functools.partial(_has_taken, batch))
             taken += len(batch)
+            api.progress.tell("devices written", taken, len(devices))
     except LicensingError as error:
         if not taken and _too_many(error, devices, batch_size):
             return _append(api, devices, SAFE_BATCH)
@@ -122,6 +123,7 @@ def _replace(api: CandidatesApi, before: list[str], after: list[str], batch_size
         send = functools.partial(api.append if done else api.replace, batch)
         _step(api, send, functools.partial(_is_now, done or before, [*done, *batch]))
         done = [*done, *batch]
+        api.progress.tell("devices written", len(done), len(after))
         yield batch
 
 
@@ -211,6 +213,7 @@ def _put_back(api: CandidatesApi, now: list[str], devices: list[str], batch_size
                 waiting += [batch[len(batch) // 2 :], batch[: len(batch) // 2]]
             continue
         done += batch
+        api.progress.tell("devices put back", len(done), len(devices), len(refused))
     return refused
 
 

@@ -17,6 +17,7 @@ from ._auth import Authenticator
 from ._budget import Budget
 from ._connection import Connection
 from ._deadline import Deadline
+from ._progress import Progress
 from ._retry import RetryPolicy
 from ._runtime_dir import Store
 from ._secrets import SecretRegister
@@ -35,10 +36,17 @@ class Client:
     :param connection: validated options.
     :param store: what forks and jobs share.
     :param secrets: told of every token that is issued, unless C(hide_tokens) is False.
+    :param progress: told by who calls how far they are; nobody by default.
     """
 
     def __init__(
-        self, connection: Connection, store: Store, secrets: SecretRegister, *, hide_tokens: bool = True
+        self,
+        connection: Connection,
+        store: Store,
+        secrets: SecretRegister,
+        *,
+        hide_tokens: bool = True,
+        progress: Progress | None = None,
     ) -> None:
         policy = RetryPolicy(retries=connection.retries, jitter=random.random)
         host = urllib.parse.quote(urllib.parse.urlsplit(connection.base_url).netloc, safe="")
@@ -50,6 +58,7 @@ class Client:
         self.auth = Authenticator(connection, self._sender, store, secrets, hide_tokens=hide_tokens)
         self.max_concurrency = connection.max_concurrency
         self.store = store
+        self.progress = progress or Progress()
 
     @property
     def count(self) -> RequestCount:

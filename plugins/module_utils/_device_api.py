@@ -63,6 +63,7 @@ class DeviceApi:
 
     def __init__(self, client: Client, account: str, page_size: int = PAGE_SIZE, *, personal: bool = False) -> None:
         self._client = client
+        self._progress = client.progress.about("Device list")
         self._personal = personal
         self._account = account
         self._page_size = page_size
@@ -123,6 +124,7 @@ class DeviceApi:
             page = self._page({**filters.body(), "largestDeviceIdSeen": position})
             _note(page, seen)
             rows += page.rows
+            self._progress.tell("devices read", len(rows))
             if not page.more:
                 return rows
             # A position that does not advance brings devices that were seen before.
@@ -143,6 +145,7 @@ class DeviceApi:
             before = len(rows)
             for row in page.rows:
                 rows.setdefault(row.identity, row)
+            self._progress.tell("devices read", len(rows))
             if not page.more:
                 return list(rows.values())
             latest = _last_added(page)

@@ -39,6 +39,7 @@ class FotaApi:
         self.account = account
         self.version = version
         self.max_concurrency = client.max_concurrency
+        self.progress = client.progress.about("FOTA")
         self.used_counts: set[int] = set()
         """What the answers to the last kind of write said about licences in use; several may be under way at a time."""
         self._last_action: Action = "remove"
@@ -70,11 +71,14 @@ class FotaApi:
 
         :raises IncompleteList: the list contradicts itself.
         """
-        return read_all(first, self.page, as_set)
+        return read_all(first, self.page, as_set, self._tell)
 
     def licensed_rows(self, first: Page | None = None) -> tuple[list[tuple[str, str]], Page]:
         """As C(licensed), with the assignment times."""
-        return read_all(first, self.page, as_rows)
+        return read_all(first, self.page, as_rows, self._tell)
+
+    def _tell(self, read: int, of: int | None) -> None:
+        self.progress.tell("licensed devices read", read, of)
 
     def pool(self, page: Page) -> Pool:
         """The account's licences as this page counts them; asks the subscription for what the page leaves out."""

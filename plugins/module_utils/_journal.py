@@ -21,9 +21,9 @@ from ._journal_errors import guarded
 from ._journal_file import PATIENCE, connect
 from ._journal_lost import keep_no_effect, keep_took_effect, lost_requests, moved_since, usual_latency
 from ._journal_match import Recorded, adopt, record
-from ._journal_queries import ATTEMPTS, ATTEMPTS_ORDER, EARLIER, PROGRESS
+from ._journal_queries import ATTEMPTS, ATTEMPTS_ORDER
 from ._journal_rows import Lost, Moved, Scope, Snapshot
-from ._journal_time import hour_before, now
+from ._journal_time import now
 from ._standing import Attempt, RequestState
 from ._verdict import Action
 
@@ -150,17 +150,6 @@ class Journal:
             for lost in no_effect:
                 keep_no_effect(db, lost)
 
-    def progress(self, account: str, sku: str, since: str) -> tuple[int, int, int]:
-        """How many devices were sent since that time, and how many of them are confirmed and failed."""
-        with self._reading() as db:
-            row = db.execute(PROGRESS, (since, account, sku)).fetchone()
-        return int(row[0]), int(row[1]), int(row[2])
-
-    def earlier(self, account: str, sku: str, before: str) -> int:
-        """How many devices were sent within the hour before that time and are not confirmed yet."""
-        with self._reading() as db:
-            return int(db.execute(EARLIER, (hour_before(before), before, account, sku)).fetchone()[0])
-
     @contextlib.contextmanager
     def _writing(self, *, flush: bool = True) -> t.Iterator[sqlite3.Connection]:
         with self._lock, guarded(self.path):
@@ -184,11 +173,11 @@ class Journal:
                 self._db.execute("ROLLBACK")
 
 
-def open_journal(path: str, *, write: bool, patience: float = PATIENCE, check: bool = True) -> Journal:
+def open_journal(path: str, *, write: bool, patience: float = PATIENCE) -> Journal:
     """Open a journal, see C(connect); an empty path makes one that lasts as long as the process."""
     # One name for one file, whatever leads there: the locks lie beside it.
     path = os.path.realpath(path) if path else ""
-    return Journal(connect(path, write=write, patience=patience, check=check), path)
+    return Journal(connect(path, write=write, patience=patience), path)
 
 
 def _attempts(db: sqlite3.Connection, scope: Scope, devices: t.Sequence[str]) -> dict[str, list[Attempt]]:

@@ -35,12 +35,11 @@ CHECKED_BELOW = 64 * 1024 * 1024
 """A file up to this size is checked as a whole whenever it is opened; a larger one after a run that did not end."""
 
 
-def connect(path: str, *, write: bool, patience: float = PATIENCE, check: bool = True) -> sqlite3.Connection:
+def connect(path: str, *, write: bool, patience: float = PATIENCE) -> sqlite3.Connection:
     """Open a journal of the newest schema, made when there is none.
 
     :param path: an empty string makes one in memory.
     :param write: otherwise nothing is made or changed: an old journal is upgraded in memory, a missing one is empty.
-    :param check: whether to look for damage.
     :raises LicensingError: C(journal_unusable), C(journal_damaged), C(journal_newer), C(journal_locked),
         C(journal_full), C(missing_library).
     """
@@ -53,7 +52,7 @@ def connect(path: str, *, write: bool, patience: float = PATIENCE, check: bool =
     with guarded(path):
         db = _open_file(path, patience) if write else _open_to_read(path, patience)
         try:
-            if check and os.path.exists(path):
+            if os.path.exists(path):
                 _check(db, path)
         except BaseException:
             db.close()

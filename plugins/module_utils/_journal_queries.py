@@ -39,21 +39,6 @@ MOVED_SINCE = (
 """How many devices were certainly changed since a run, and how many may have been: those that are not confirmed, and
 those of requests shortly before it, which may have been carried out before or after it began."""
 
-PROGRESS = (
-    "SELECT count(*), coalesce(sum(entry.outcome = 'success'), 0), coalesce(sum(entry.outcome = 'failed'), 0) "
-    "FROM request CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
-    "WHERE request.sent >= ? AND scope.account = ? AND scope.sku = ? "
-    "AND request.state NOT IN ('rejected', 'not_sent', 'no_effect')"
-)
-"""How many devices were sent since a time, and how many of them were confirmed and failed."""
-
-EARLIER = (
-    "SELECT count(*) FROM request CROSS JOIN scope ON scope.id = request.scope "
-    "CROSS JOIN entry ON entry.request = request.id WHERE request.sent >= ? AND request.sent < ? "
-    "AND scope.account = ? AND scope.sku = ? AND request.state = 'accepted' AND entry.outcome IS NULL"
-)
-"""How many devices were sent between two times and are not confirmed yet."""
-
 LATENCY = (
     "SELECT request.sent, entry.confirmed FROM request CROSS JOIN scope ON scope.id = request.scope "
     "CROSS JOIN entry ON entry.request = request.id "

@@ -20,6 +20,7 @@ from ._account import account_problems, account_warnings
 from ._client import Client
 from ._connection import CONNECTION_SPEC, connection_from
 from ._errors import LicensingError, OptionsError, Problem
+from ._progress import Progress, ProgressFile
 from ._requests import REQUESTS_IMPORT_ERROR
 from ._runtime_dir import MemoryStore, Store, open_store
 from ._secrets import SecretRegister
@@ -54,6 +55,8 @@ class Context:
     def __init__(self, module: AnsibleModule) -> None:
         self._module = module
         self._client: Client | None = None
+        path = module.params.get("progress_file")
+        self._progress_file = ProgressFile(path) if path else None
         self.params: dict[str, t.Any] = module.params
         self.check_mode: bool = module.check_mode
         self.diff_mode: bool = bool(module._diff)  # pylint: disable=protected-access
@@ -83,11 +86,14 @@ class Context:
             raise OptionsError(problems)
         for text in account_warnings(self.params.get("account")):
             self.warn(text)
-        self._client = Client(connection, store, self.secrets, hide_tokens=not reveal_tokens)
+        progress = Progress(self._progress_file)
+        self._client = Client(connection, store, self.secrets, hide_tokens=not reveal_tokens, progress=progress)
         return self._client
 
     def finish(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Add what the calls cost; warn when ThingSpace slowed the task down."""
+        """Add what the calls cost; warn when ThingSpace slowed the task down; tell that the task has ended."""
+        if self._progress_file is not None:
+            self._progress_file.close()
         if self._client is not None:
             count = self._client.count
             result["requests"] = count.as_result()

@@ -59,4 +59,6 @@ CANDIDATES_VERSION_SPEC: Spec = {"api_version": {"type": "str", "choices": ["v1"
 
 JOURNAL_SPEC: Spec = {"journal": {"type": "path", "fallback": (env_fallback, ["THINGSPACE_JOURNAL"])}}
 
+PROGRESS_SPEC: Spec = {"progress_file": {"type": "path"}}
+
 SIMSEC_KIND_SPEC: Spec = {"kind": {"type": "str", "choices": ["imei", "iccid"], "default": "imei"}}

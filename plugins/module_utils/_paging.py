@@ -36,6 +36,8 @@ FIRST = "0"
 
 Fetch = t.Callable[[str], Page]
 Take = t.Callable[[list[tuple[str, str]]], None]
+Tell = t.Callable[[int, "int | None"], None]
+"""Told how many devices were read, and how many there are, where the version says so."""
 
 
 class IncompleteList(LicensingError):
@@ -52,8 +54,15 @@ class IncompleteList(LicensingError):
 T = t.TypeVar("T")
 
 
+def _tell_nobody(_read: int, _of: int | None) -> None:
+    pass
+
+
 def read_all(
-    first: Page | None, fetch: Fetch, collect: t.Callable[[], tuple[Take, t.Callable[[], T]]]
+    first: Page | None,
+    fetch: Fetch,
+    collect: t.Callable[[], tuple[Take, t.Callable[[], T]]],
+    tell: Tell = _tell_nobody,
 ) -> tuple[T, Page]:
     """Read every page; returns what was collected and the last page (the newest counts).
 
@@ -61,16 +70,17 @@ def read_all(
 
     :param first: the first page if it was read already.
     :param collect: makes a pair (take the devices of a page, give the result).
+    :param tell: told after every page.
     :raises IncompleteList: the second reading contradicts itself too.
     """
     try:
-        return _read_once(first, fetch, collect)
+        return _read_once(first, fetch, collect, tell)
     except IncompleteList:
-        return _read_once(None, fetch, collect)
+        return _read_once(None, fetch, collect, tell)
 
 
 def _read_once(
-    first: Page | None, fetch: Fetch, collect: t.Callable[[], tuple[Take, t.Callable[[], T]]]
+    first: Page | None, fetch: Fetch, collect: t.Callable[[], tuple[Take, t.Callable[[], T]]], tell: Tell
 ) -> tuple[T, Page]:
     take, result = collect()
     page = first or fetch(FIRST)
@@ -82,6 +92,7 @@ def _read_once(
         if len(seen) - before != len(page.devices):
             raise IncompleteList("a device stands on it twice")
         take(page.devices)
+        tell(len(seen), page.assigned)
         if not page.more:
             break
         if not page.devices:

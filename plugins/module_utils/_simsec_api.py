@@ -41,6 +41,7 @@ class SimsecApi:
         self._client = client
         self.account = account
         self.max_concurrency = client.max_concurrency
+        self.progress = client.progress
 
     def not_counted(self, seconds: float) -> None:
         """Leave so many seconds that have passed out of the deadline: waiting has a limit of its own."""

@@ -52,6 +52,7 @@ class JournaledWriter:
         self._names = names
         self._lock = threading.Lock()
         self.request_ids: dict[str, str] = {}
+        self.progress = api.progress.about(scope.sku)
 
     @property
     def max_concurrency(self) -> int:

@@ -68,6 +68,7 @@ class Waiting:
         self._clock = clock
         self._may_ask = True
         self._left = seconds
+        self._step = api.progress.about(scope.sku).step("devices confirmed")
 
     def wait(self, devices: t.Sequence[str], spare: int = 0) -> list[str]:
         """Wait while time is left, and only if somebody can tell; returns the devices without a confirmation.
@@ -78,6 +79,7 @@ class Waiting:
         start = self._clock()
         end = start + self._left
         ask_at, pause = start, POLL
+        self._step.begin(len(devices))
         waiting, failed = self._unconfirmed(devices)
         while len(waiting) > max(0, spare - failed) and self._clock() < end and (self._journal.path or self._may_ask):
             if len(devices) == 1 and self._may_ask and self._clock() >= ask_at:
@@ -105,6 +107,7 @@ class Waiting:
         standings = self.standings(devices)
         statuses = [standings[device].status for device in devices]
         waiting = [device for device, status in zip(devices, statuses, strict=True) if status == "pending"]
+        self._step.add(statuses.count("confirmed"), statuses.count("failed"))
         return waiting, statuses.count("failed")
 
     def _ask(self, device: str) -> None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import enum
 import typing as t
 
+from ._progress import Progress
+
 Action = t.Literal["assign", "remove"]
 
 
@@ -36,6 +38,10 @@ class Writer(t.Protocol):
     @property
     def max_concurrency(self) -> int:
         """How many batches may be under way at a time."""
+
+    @property
+    def progress(self) -> Progress:
+        """To whom to tell how far the sending is."""
 
     def write(self, action: Action, devices: t.Sequence[str]) -> dict[str, Answer]:
         """Send one batch; the answer for each device that was named in it.

@@ -15,6 +15,7 @@ author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
   - thingspace.licensing._connection
+  - thingspace.licensing._progress
   - thingspace.licensing._attributes
   - thingspace.licensing._attributes.info_module
   - thingspace.licensing._attributes.action_group
@@ -232,7 +233,7 @@ failure:
 from ansible_collections.thingspace.licensing.plugins.module_utils._device_filter import FILTER_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._device_info import run
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
-from ansible_collections.thingspace.licensing.plugins.module_utils._options import ACCOUNT_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import ACCOUNT_SPEC, PROGRESS_SPEC
 
 
 def main() -> None:
@@ -240,6 +241,7 @@ def main() -> None:
     options = {
         **ACCOUNT_SPEC,
         **FILTER_SPEC,
+        **PROGRESS_SPEC,
         "include_personal_data": {"type": "bool", "default": False},
         "page_size": {"type": "int", "default": 2000},
         "report": {"type": "str", "choices": ["all", "none"], "default": "all"},

@@ -16,6 +16,7 @@ author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
   - thingspace.licensing._connection
+  - thingspace.licensing._progress
   - thingspace.licensing._simsec.journal
   - thingspace.licensing._attributes
   - thingspace.licensing._attributes.action_group
@@ -116,6 +117,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._options impo
     ACCOUNT_SPEC,
     FOTA_VERSION_SPEC,
     JOURNAL_SPEC,
+    PROGRESS_SPEC,
 )
 
 
@@ -125,6 +127,7 @@ def main() -> None:
         **ACCOUNT_SPEC,
         **FOTA_VERSION_SPEC,
         **JOURNAL_SPEC,
+        **PROGRESS_SPEC,
         "dest": {"type": "path", "required": True},
         "force": {"type": "bool", "default": False},
     }

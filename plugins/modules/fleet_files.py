@@ -19,6 +19,7 @@ author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
   - thingspace.licensing._connection
+  - thingspace.licensing._progress
   - thingspace.licensing._simsec.journal
   - thingspace.licensing._attributes
   - thingspace.licensing._attributes.info_module
@@ -165,13 +166,14 @@ failure:
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_files import run
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
-from ansible_collections.thingspace.licensing.plugins.module_utils._options import JOURNAL_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import JOURNAL_SPEC, PROGRESS_SPEC
 
 
 def main() -> None:
     """Check fleet files and write their lists."""
     options = {
         **JOURNAL_SPEC,
+        **PROGRESS_SPEC,
         "src": {"type": "list", "elements": "path", "required": True},
         "accounts": {"type": "list", "elements": "str"},
         "moves": {"type": "str", "choices": ["all", "confirmed"], "default": "all"},

@@ -17,6 +17,7 @@ author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
   - thingspace.licensing._connection
+  - thingspace.licensing._progress
   - thingspace.licensing._devices
   - thingspace.licensing._guards
   - thingspace.licensing._guards.reserve
@@ -283,6 +284,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._options impo
     DEVICE_SPEC,
     FOTA_VERSION_SPEC,
     GUARD_SPEC,
+    PROGRESS_SPEC,
     REPORT_SPEC,
     RESERVE_SPEC,
     WAVES_CONSTRAINTS,
@@ -300,6 +302,7 @@ def main() -> None:
         **GUARD_SPEC,
         **RESERVE_SPEC,
         **WAVES_SPEC,
+        **PROGRESS_SPEC,
         "state": {"type": "str", "choices": ["present", "absent", "exact"], "default": "present"},
         "lookup": {"type": "str", "choices": ["auto", "list", "direct"], "default": "auto"},
         "removal_candidates": {"type": "str", "choices": ["report", "keep", "ignore"], "default": "report"},

@@ -15,6 +15,7 @@ author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
   - thingspace.licensing._connection
+  - thingspace.licensing._progress
   - thingspace.licensing._attributes
   - thingspace.licensing._attributes.info_module
   - thingspace.licensing._attributes.action_group
@@ -160,7 +161,11 @@ failure:
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota_license_info import run
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
-from ansible_collections.thingspace.licensing.plugins.module_utils._options import ACCOUNT_SPEC, FOTA_VERSION_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import (
+    ACCOUNT_SPEC,
+    FOTA_VERSION_SPEC,
+    PROGRESS_SPEC,
+)
 
 
 def main() -> None:
@@ -168,6 +173,7 @@ def main() -> None:
     options = {
         **ACCOUNT_SPEC,
         **FOTA_VERSION_SPEC,
+        **PROGRESS_SPEC,
         "pool_only": {"type": "bool", "default": False},
         "report": {"type": "str", "choices": ["all", "none"], "default": "all"},
         "devices_report": {"type": "path"},

@@ -20,6 +20,7 @@ author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
   - thingspace.licensing._connection
+  - thingspace.licensing._progress
   - thingspace.licensing._devices
   - thingspace.licensing._guards
   - thingspace.licensing._guards.reserve
@@ -345,6 +346,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._options impo
     DEVICE_SPEC,
     GUARD_SPEC,
     JOURNAL_SPEC,
+    PROGRESS_SPEC,
     REPORT_SPEC,
     RESERVE_SPEC,
     SIMSEC_KIND_SPEC,
@@ -365,6 +367,7 @@ def main() -> None:
         **WAVES_SPEC,
         **JOURNAL_SPEC,
         **SIMSEC_KIND_SPEC,
+        **PROGRESS_SPEC,
         "sku": {"type": "str", "required": True},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "lifetime_consent": {"type": "int"},

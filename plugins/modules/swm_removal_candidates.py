@@ -19,6 +19,7 @@ author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
   - thingspace.licensing._connection
+  - thingspace.licensing._progress
   - thingspace.licensing._devices
   - thingspace.licensing._guards
   - thingspace.licensing._attributes
@@ -279,6 +280,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._options impo
     DEVICE_CONSTRAINTS,
     DEVICE_SPEC,
     GUARD_SPEC,
+    PROGRESS_SPEC,
     REPORT_SPEC,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm_removal_candidates import run
@@ -292,6 +294,7 @@ def main() -> None:
         **DEVICE_SPEC,
         **REPORT_SPEC,
         **GUARD_SPEC,
+        **PROGRESS_SPEC,
         "state": {"type": "str", "choices": ["present", "absent", "exact"], "default": "present"},
         "protected": {"type": "list", "elements": "raw"},
         "protected_file": {"type": "path"},

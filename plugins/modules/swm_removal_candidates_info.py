@@ -18,6 +18,7 @@ author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
   - thingspace.licensing._connection
+  - thingspace.licensing._progress
   - thingspace.licensing._attributes
   - thingspace.licensing._attributes.info_module
   - thingspace.licensing._attributes.action_group
@@ -204,6 +205,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._module impor
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import (
     ACCOUNT_SPEC,
     CANDIDATES_VERSION_SPEC,
+    PROGRESS_SPEC,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm_removal_candidates_info import run
 
@@ -213,6 +215,7 @@ def main() -> None:
     options = {
         **ACCOUNT_SPEC,
         **CANDIDATES_VERSION_SPEC,
+        **PROGRESS_SPEC,
         "shrink_to": {"type": "int"},
         "report": {"type": "str", "choices": ["all", "none"], "default": "all"},
         "devices_report": {"type": "path"},

@@ -12,6 +12,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_a
 from ansible_collections.thingspace.licensing.plugins.module_utils._client import Client
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota_api import FotaApi
+from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, refusal
 
 CANCEL = f"/fota/v2/licenses/{ACCOUNT}/cancel"
@@ -42,6 +43,7 @@ class FakeCandidates:
         self.log: list[str] = []
         self.allowed: list[float] = []
         self.max_concurrency = 1
+        self.progress = Progress()
 
     @staticmethod
     def mask(text: str) -> str:

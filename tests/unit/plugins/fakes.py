@@ -24,6 +24,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._connection i
 from ansible_collections.thingspace.licensing.plugins.module_utils._deadline import Deadline
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, TransportError
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota_api import FotaApi
+from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
 from ansible_collections.thingspace.licensing.plugins.module_utils._retry import RetryPolicy
 from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import MemoryStore, Store
 from ansible_collections.thingspace.licensing.plugins.module_utils._sender import Exchange, Sender
@@ -164,6 +165,22 @@ def imeis(count: int, start: int = 0) -> list[str]:
 Fault = t.Callable[["FakeThingSpace", str, list[str]], t.Any]
 
 
+class Told(Progress):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[tuple[str, int, int | None, int]] = []
+
+    def tell(self, what: str, done: int, of: int | None = None, failed: int = 0) -> None:
+        """Keep it."""
+        self.lines.append((what, done, of, failed))
+
+    def about(self, subject: str) -> Progress:
+        """The same: there is one subject only."""
+        return self
+
+
 class FakeThingSpace:
     """A client that keeps the licences of one account, version 3 of the API.
 
@@ -182,6 +199,7 @@ class FakeThingSpace:
         self.writes: list[tuple[str, list[str]]] = []
         self.log: list[str] = []
         self.max_concurrency = 1
+        self.progress: Progress = Progress()
         self._lock = threading.Lock()
 
     def get(self, operation: str, path: str) -> dict[str, t.Any]:

@@ -14,6 +14,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_a
 from ansible_collections.thingspace.licensing.plugins.module_utils._client import Client
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._paging import IncompleteList
+from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, refusal
 
 Call = tuple[str, str, t.Any]
@@ -26,6 +27,8 @@ PAST = refusal("Index exceeds number of devices in list")
 
 class Calls:
     """A client that expects these calls: (method, path, answer or error)."""
+
+    progress = Progress()
 
     def __init__(self, *calls: Call) -> None:
         self.calls = list(calls)

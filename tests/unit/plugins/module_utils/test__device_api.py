@@ -15,6 +15,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client impor
 from ansible_collections.thingspace.licensing.plugins.module_utils._device_api import DeviceApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._device_filter import DeviceFilter
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, LicensingError
+from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, refusal
 
 Json = dict[str, t.Any]
@@ -40,6 +41,7 @@ class Account:
         self.devices = devices
         self.edit = edit
         self.asked: list[Json] = []
+        self.progress = Progress()
 
     def query(self, _operation: str, path: str, body: Json) -> Json:
         assert path == "/m2m/v1/devices/actions/list"

@@ -15,6 +15,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota_api import FotaApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._paging import Page
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan import Pool
+from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
 from ansible_collections.thingspace.licensing.plugins.module_utils._verdict import Action, Answer, Verdict
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, refusal
 
@@ -25,6 +26,7 @@ class Calls:
     """A client that expects these calls: (method, path, answer or error)."""
 
     max_concurrency = 3
+    progress = Progress()
 
     def __init__(self, *calls: Call) -> None:
         self.calls = list(calls)

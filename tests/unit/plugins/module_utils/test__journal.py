@@ -19,7 +19,6 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import Journal, open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal_lost import moved_since
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Lost, Scope
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_time import now
 from ansible_collections.thingspace.licensing.plugins.module_utils._standing import RequestState, fold
 from ansible_collections.thingspace.licensing.plugins.module_utils._verdict import Action
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, imeis
@@ -223,22 +222,6 @@ def test_what_was_under_way_when_a_run_began_can_move_the_count_too(journal: Jou
     journal.settle(journal.intend(run, FLEX, "assign", imeis(10, 50), "1-235"), "unknown", "it broke")
     journal.confirm([confirmed("r1", device) for device in imeis(10)])
     assert moved(journal, run) == (0, {("assign", False): 10})
-
-
-def test_progress(journal: Journal) -> None:
-    accept(journal, imeis(2), "r0")
-    since = now()
-    assert journal.progress(*FLEX[:2], since) == (0, 0, 0)
-    assert journal.earlier(*FLEX[:2], since) == 2
-    accept(journal, imeis(5, 10), "r1")
-    send(journal, imeis(2, 20))
-    journal.settle(send(journal, imeis(3, 30)), "rejected", "no")
-    journal.settle(send(journal, imeis(3, 40)), "not_sent", "no")
-    accept(journal, imeis(4, 50), "r2", OTHERS[0])
-    assert journal.progress(*FLEX[:2], since) == (7, 0, 0)
-    journal.confirm([confirmed("r1", imei(10)), confirmed("r1", imei(11)), confirmed("r1", imei(12), "failed")])
-    assert journal.progress(*FLEX[:2], since) == (7, 2, 1)
-    assert journal.progress("nobody", FLEX.sku, since) == (0, 0, 0)
 
 
 def test_a_full_disk_has_a_name_and_leaves_the_journal_whole(journal: Journal) -> None:

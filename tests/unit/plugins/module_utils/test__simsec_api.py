@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.module_utils._client import Client
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, LicensingError, is_lost
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan import Pool
+from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_api import LICENSE_PATH, SimsecApi, pool_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._verdict import Action
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, refusal
@@ -24,6 +25,7 @@ class FakeClient:
     """A client that gives one answer, and keeps what it was asked."""
 
     max_concurrency = 3
+    progress = Progress()
 
     def __init__(self, answer: Json | Exception) -> None:
         self.answer = answer

@@ -21,6 +21,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import Journal, open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Scope
+from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_api import SimsecApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_send import (
     X_REQUEST_ID,
@@ -40,6 +41,7 @@ class FakeApi:
     """Accepts requests, or does what was agreed for the next ones. Each must have been written down before."""
 
     max_concurrency = 1
+    progress = Progress()
 
     def __init__(self, journal: Journal, *answers: Exception | None) -> None:
         self.journal = journal

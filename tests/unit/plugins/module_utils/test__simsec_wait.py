@@ -23,7 +23,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_wait 
     wait_problems,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._standing import fold
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, Clock, imei, imeis
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, Clock, Told, imei, imeis
 
 SCOPE = Scope(ACCOUNT, "SIMSec-IoT", "imei")
 Said: t.TypeAlias = "tuple[str, str] | Exception | None"
@@ -41,6 +41,7 @@ class Play:
 
     def __init__(self, journal: Journal, *said: Said) -> None:
         self.journal = journal
+        self.progress = Told()
         self.clock = Clock(0.0)
         self.said = list(said)
         self.asked: list[tuple[float, str]] = []
@@ -91,6 +92,8 @@ def test_until_the_last_one_is_reported(journal: Journal) -> None:
     assert play.wait(imeis(3), 600) == []
     assert 90.0 <= play.clock.now <= 90.0 + POLL
     assert play.asked == [], "for several devices the status of the request says nothing"
+    told = [(0, 3, 0), (1, 3, 0), (1, 3, 1), (2, 3, 1)]
+    assert list(dict.fromkeys(play.progress.lines)) == [("devices confirmed", *numbers) for numbers in told]
 
 
 def test_what_is_confirmed_needs_no_wait(journal: Journal) -> None:

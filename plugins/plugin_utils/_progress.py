@@ -1,0 +1,136 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This plugin util is PRIVATE to the collection: it may change without notice.
+
+"""The action of modules that tell how far they are: runs the module, and shows what it tells meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import shutil
+import tempfile
+import threading
+import time
+import typing as t
+
+from ansible import constants
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+INTERVAL = "THINGSPACE_PROGRESS_INTERVAL"
+
+FIRST = 5.0
+"""Seconds until the first line. A task that is over by then shows none."""
+
+LONGEST = 12
+GROWTH = 1.2
+"""The pause between two lines grows up to so many times the first, so that a long task does not flood the log."""
+
+display = Display()
+
+
+class ProgressAction(ActionBase):
+    """The action that Ansible takes for a module of the same name as the file that it stands in."""
+
+    _supports_async = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Run the module; beside it, watch the file."""
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        in_background = bool(self._task.async_val) and not self._connection.has_native_async
+        args, first = self._task.args, first_pause(os.environ.get(INTERVAL))
+        with contextlib.ExitStack() as stack:
+            if first and not in_background and not self._task.no_log and self._connection.transport == "local":
+                args = stack.enter_context(_with_file(args))
+                watch = Watch(args.get("progress_file"), (task_vars or {}).get("inventory_hostname", ""), first)
+                stack.enter_context(watch.beside())
+            result.update(self._execute_module(module_args=args, task_vars=task_vars, wrap_async=in_background))
+        return result
+
+
+@contextlib.contextmanager
+def _with_file(args: dict[str, t.Any]) -> t.Iterator[dict[str, t.Any]]:
+    """The arguments with a file to watch; one that the user did not name is removed afterwards."""
+    if args.get("progress_file"):
+        yield args
+        return
+    try:
+        # Ansible itself removes this directory at its end, even if the task is killed.
+        folder = tempfile.mkdtemp(prefix="thingspace-", dir=vars(constants).get("DEFAULT_LOCAL_TMP"))
+    except OSError:
+        yield args
+        return
+    try:
+        yield {**args, "progress_file": os.path.join(folder, "progress.json")}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def first_pause(given: str | None) -> float:
+    """Seconds until the first line; 0 for no line at all."""
+    try:
+        seconds = float(given or FIRST)
+    except ValueError:
+        return FIRST
+    return seconds if math.isfinite(seconds) and seconds >= 0 else FIRST
+
+
+class Watch:
+    """Shows what stands in a file, whenever that has changed, less and less often.
+
+    :param path: the file as the user named it.
+    :param host: for whom the task runs.
+    :param first: seconds until the first line.
+    """
+
+    def __init__(self, path: t.Any, host: str, first: float, clock: t.Callable[[], float] = time.monotonic) -> None:
+        self._path = os.path.expanduser(os.path.expandvars(path)) if isinstance(path, str) else ""
+        self._host = host
+        self._pause = first
+        self._longest = LONGEST * first
+        self._clock = clock
+        self._began = clock()
+        self._shown = ""
+
+    @contextlib.contextmanager
+    def beside(self) -> t.Iterator[None]:
+        """Watch in a thread; look a last time at the end."""
+        ended = threading.Event()
+        thread = threading.Thread(target=self.watch, args=(ended.wait,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join(1.0)
+
+    def watch(self, wait: t.Callable[[float], bool]) -> None:
+        """Watch until the task has ended.
+
+        :param wait: waits so many seconds, or until the task has ended; returns whether it has.
+        """
+        ended = False
+        while not ended:
+            ended = wait(self._pause)
+            self._pause = min(self._longest, self._pause * GROWTH)
+            text = _text(self._path)
+            # A task that ends before its first line has no need of one.
+            if text and text != self._shown and (self._shown or not ended):
+                # Not on the standard output, which may be a document for programs.
+                display.display(f"[{self._host}] {text} ({self._clock() - self._began:.0f} s)", stderr=True)
+                self._shown = text
+
+
+def _text(path: str) -> str:
+    """What the file says; empty if that cannot be known."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            text = json.loads(stream.readline(10_000))["text"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
+    return text if isinstance(text, str) and text.isprintable() else ""
