@@ -49,7 +49,8 @@ def run(context: Context) -> Result:
         raise OptionsError(problems)
     made = [_account(context, account, wanted) for account, wanted in found]
     # All that can fail has been done by now, but for the writing itself.
-    return Result({"accounts": [{**entry, "lists": _write(context, entry["account"], lists)} for entry, lists in made]})
+    dest = params["dest"]
+    return Result({"accounts": [{**entry, "lists": _write(dest, entry["account"], lists)} for entry, lists in made]})
 
 
 def _dest_problems(dest: str | None) -> list[Problem]:
@@ -151,11 +152,15 @@ def _digest(made: t.Mapping[str, t.Any], lists: Lists) -> str:
     return hashlib.sha256(json.dumps([settings, pools, named], sort_keys=True).encode()).hexdigest()
 
 
-def _write(context: Context, account: str, lists: Lists) -> dict[str, str] | None:
-    """Write each list, one id a line; returns where they are."""
-    dest = context.params["dest"]
-    if dest is None:
-        return None
+def _write(dest: str | None, account: str, lists: Lists) -> dict[str, str] | None:
+    return None if dest is None else write_lists(dest, account, lists)
+
+
+def write_lists(dest: str, account: str, lists: Lists) -> dict[str, str]:
+    """Write each list, one id a line; returns where they are.
+
+    :raises LicensingError: C(report_unwritable).
+    """
     folder = os.path.join(dest, account)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)

@@ -37,7 +37,7 @@ def run(context: Context) -> Result:
     """Put the plans of the accounts together, write them, and hold them against the approved one."""
     params = context.params
     problems = [problem for entry in params["accounts"] for problem in _problems(entry)]
-    approved = _approved(params["approved"], problems)
+    approved = approved_plan(params["approved"], problems)
     if problems:
         raise OptionsError(problems)
     created = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
@@ -50,7 +50,7 @@ def run(context: Context) -> Result:
         "accounts": [{key: one[key] for key in ("account", "status", "digest")} for one in document["accounts"]],
         "files": files,
     }
-    return Result(values, failure=_difference(document, approved) if approved else None)
+    return Result(values, failure=difference(document, approved) if approved else None)
 
 
 def _problems(entry: t.Mapping[str, t.Any]) -> t.Iterator[Problem]:
@@ -64,7 +64,7 @@ def _account(entry: t.Mapping[str, t.Any]) -> Document:
     if entry.get("failure"):
         return failed_account(entry["account"], entry["failure"])
     parts = list(_parts(entry))
-    rows = [_changing(os.path.join(str(entry.get("reports") or ""), f"plan-{name}.csv")) for _part, name in parts]
+    rows = [changing(os.path.join(str(entry.get("reports") or ""), f"plan-{name}.csv")) for _part, name in parts]
     made = [part for part, _name in parts]
     return make_account(entry["account"], str(entry.get("file", "")), str(entry["wanted"]), made, rows)
 
@@ -82,7 +82,7 @@ def _parts(entry: t.Mapping[str, t.Any]) -> t.Iterator[tuple[Document, str]]:
             yield {"kind": "simsec", "sku": pool["sku"], "lifetime": pool.get("lifetime"), "result": result}, name
 
 
-def _changing(path: str) -> list[Document]:
+def changing(path: str) -> list[Document]:
     """The rows of a report in which something changes."""
     if not os.path.exists(path):
         return []
@@ -95,7 +95,7 @@ def _changing(path: str) -> list[Document]:
         ]
 
 
-def _approved(given: str | None, problems: list[Problem]) -> Document | str | None:
+def approved_plan(given: str | None, problems: list[Problem]) -> Document | str | None:
     """The approved plan: a digest, or a plan file whose content fits its digest."""
     if given is None:
         return None
@@ -118,8 +118,13 @@ def _approved(given: str | None, problems: list[Problem]) -> Document | str | No
     return None
 
 
-def _difference(document: Document, approved: Document | str) -> LicensingError | None:
-    """Why this is not the approved plan, naming the accounts that differ where they are known."""
+def difference(
+    document: Document, approved: Document | str, bases: str = "the fleet files or the accounts"
+) -> LicensingError | None:
+    """Why this is not the approved plan, naming the accounts that differ where they are known.
+
+    :param bases: what a plan is made from.
+    """
     digest = approved if isinstance(approved, str) else approved["digest"]
     if digest == document["digest"] or document["status"] == "no_change":
         return None
@@ -134,9 +139,9 @@ def _difference(document: Document, approved: Document | str) -> LicensingError 
             return None
         named = f" These accounts differ: {', '.join(other[:20])}{', ...' if len(other) > 20 else ''}."
     return LicensingError(
-        f"The approved plan {digest[:12]}... is not the plan that would be carried out now, {document['digest']}: the "
-        f"fleet files or the accounts changed since it was approved.{named} Nothing was written. Make a new plan, and "
-        "have that one approved.",
+        f"The approved plan {digest[:12]}... is not the plan that would be carried out now, {document['digest']}: "
+        f"{bases} changed since it was approved.{named} Nothing was written. Make a new plan, and have that one "
+        "approved.",
         code="plan_changed",
         digest=document["digest"],
     )
