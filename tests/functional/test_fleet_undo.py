@@ -165,7 +165,9 @@ def test_what_cannot_be_had_any_more(undo: Undoing, simulator: Simulator) -> Non
     assert undo.ran.returncode == 0, undo.ran.text
     # An upgrade has happened at one; a later run takes two away and gives one of them back; the list gets longer.
     simulator.devices({"imei": imeis(1, 10, 11)[0], "upgraded": True})
-    parts = {named(3): [part("fota", [row(imeis(3, 11, 12)[0], "removed"), row(imeis(3, 12, 13)[0], "unknown", "removed")])]}
+    parts = {
+        named(3): [part("fota", [row(imeis(3, 11, 12)[0], "removed"), row(imeis(3, 12, 13)[0], "unknown", "removed")])]
+    }
     later = undo.write("later.json", record(parts, started="2099-01-01T00:00:00Z"))
     accounts = simulator.state()["accounts"]
     accounts[1]["candidates"] += imeis(2, 7, 8)
