@@ -53,6 +53,7 @@ def run(context: Context) -> Result:
     if params["accounts"] is not None:
         kept = [account for account in kept if account["account"] in params["accounts"]]
     values = {name: record[name] for name in ("run", "kind", "started", "ended", "status", "checksum")}
+    values["check_mode"] = context.check_mode
     return Result({**values, "accounts": [_account(context, record, account, later) for account in kept]})
 
 

@@ -49,10 +49,12 @@ def run(context: Context) -> Result:
     if problems:
         raise OptionsError(problems)
     document = _document(record, [_account(entry, record["checksum"]) for entry in params["accounts"]])
-    files = _write(params["dest"], document) if params["dest"] else {}
+    failure = difference(document, approved, BASES) if approved else _too_much(document, limit)
+    # The approved file may be the one that would be written over: it stays the approved one.
+    other = bool(approved and failure)
+    files = _write(params["dest"], document) if params["dest"] and not other else {}
     values = {name: document[name] for name in ("status", "digest", "totals", "left")}
     values["accounts"] = [{key: one[key] for key in ("account", "status", "digest")} for one in document["accounts"]]
-    failure = difference(document, approved, BASES) if approved else _too_much(document, limit)
     return Result({**values, "files": files}, failure=failure)
 
 

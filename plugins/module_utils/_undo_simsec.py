@@ -143,7 +143,7 @@ def _in_order(
     *,
     confirmed: bool,
 ) -> tuple[dict[Pool, Reversal], list[Left]]:
-    """No device is without a licence in between: one that moved gets the former one back before it loses the new one."""
+    """No device is without a licence in between: one that moved gets its former one back before it loses the new."""
     give = {pool: [one.device_id for one in rows if one.done == "removed"] for pool, rows in wanted.items()}
     given = {device for devices in give.values() for device in devices}
     found: dict[Pool, Reversal] = {}

@@ -109,6 +109,10 @@ checksum:
   description: The checksum of the record.
   returned: success
   type: str
+check_mode:
+  description: Whether the task ran in check mode, so that a role can tell.
+  returned: success
+  type: bool
 accounts:
   description: What is to be done in each account.
   returned: success

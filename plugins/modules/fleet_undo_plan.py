@@ -45,7 +45,8 @@ options:
     type: path
   approved:
     description:
-      - The C(undo.json), or the digest, that somebody approved. If this plan is another one, the task fails.
+      - The C(undo.json), or the digest, that somebody approved. If this plan is another one, the task fails and writes
+        nothing.
     type: str
   max_changes:
     description:

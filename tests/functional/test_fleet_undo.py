@@ -62,7 +62,7 @@ def document(ran: Ran) -> Json:
 
 
 def test_there_and_back(undo: Undoing, simulator: Simulator) -> None:
-    """Of a full pool; check mode writes nothing, the undo restores, again it has nothing to do, and it is undone itself."""
+    """Of a full pool; check mode writes nothing, a second undo has nothing to do, and an undo can be undone."""
     simulator.state(accounts=seeded(2, a1={"subscription": {"license_count": 10}, "candidates": imeis(1, 3)}))
     one = imeis(1, 20)
     # Three lose their licence to three others, the list is turned round, and one of it goes.
@@ -98,7 +98,7 @@ def test_there_and_back(undo: Undoing, simulator: Simulator) -> None:
 
 
 def test_sim_secure(undo: Undoing, simulator: Simulator, module: Module, tmp_path: Path) -> None:
-    """A move goes back without a device being without licence, what is for life stays, and so does what changed since."""
+    """A move goes back with no device being without a licence; what is for life stays, and what changed since."""
     simulator.state(accounts=seeded(1))
     one = imeis(1, 20)
     journal = {"journal": str(undo.fleet.journal), "wait": True, "wait_timeout": 30}
@@ -113,7 +113,7 @@ def test_sim_secure(undo: Undoing, simulator: Simulator, module: Module, tmp_pat
             {"ids": [one[4], one[7]], "simsec": LIFETIME},
         ]
         undo.fleet.write(1, *sets, simsec={"lifetime_consent": {LIFETIME: 2}})
-        undo.apply(**{"fleet_licensing_wait_timeout": "20"})
+        undo.apply(fleet_licensing_wait_timeout="20")
         assert undo.ran.returncode == 0, undo.ran.text
         after = state(simulator)
         assert after[0]["simsec"] == {FLEX: [*one[1:3], one[8]], BUNDLE: [one[3], one[9]], LIFETIME: [one[4], one[7]]}
@@ -156,7 +156,7 @@ def test_sim_secure(undo: Undoing, simulator: Simulator, module: Module, tmp_pat
 
 
 def test_what_cannot_be_had_any_more(undo: Undoing, simulator: Simulator) -> None:
-    """A refused removal fails and is told; a list that somebody changed, a later run and other accounts stay untouched."""
+    """A refused removal fails and is told; a list that somebody changed and what a later run did stay untouched."""
     simulator.state(accounts=seeded(3, a2={"candidates": imeis(2, 3)}))
     for number in (1, 2, 3):
         undo.fleet.write(number, {"ids": imeis(number, 13), "fota": True})
@@ -188,7 +188,7 @@ def test_what_cannot_be_had_any_more(undo: Undoing, simulator: Simulator) -> Non
 
 
 def test_a_run_that_was_killed(undo: Undoing, simulator: Simulator) -> None:
-    """What it had planned is taken back where it is there; an undo that was limited or is not the approved writes nothing."""
+    """What it had planned is taken back where it is there; an undo beyond its limit or its approval writes nothing."""
     simulator.state(accounts=seeded(1))
     undo.fleet.write(1, {"ids": imeis(1, 2, 14), "fota": True}, fota={"max_removals": 2})
     made = undo.apply()
@@ -243,5 +243,5 @@ def test_what_is_no_run_of_these_accounts(undo: Undoing, simulator: Simulator, m
     assert {name: outcome.code for name, outcome in outcomes.items()} == dict.fromkeys(places, "run_file_invalid")
     edited = undo("edited_run", run="edited")
     assert "it was changed after it was written" in edited.text
-    assert not list(folder.rglob("undo.*")) and not list(folder.rglob("lists"))
+    assert [path for name in ("undo.*", "lists") for path in folder.rglob(name)] == []
     assert simulator.requests() == []

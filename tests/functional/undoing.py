@@ -93,7 +93,7 @@ class Undoing:
     def __call__(self, dest: str, *arguments: str, run: str = "run.json", name: str = "", **more: str) -> Ran:
         """Undo a run; with a name, a record of that is written."""
         before, started = self._candidates(), now()
-        ran = self.fleet("undo", dest, "-e", "fleet_licensing_wait_timeout=20", *arguments, run=run, **more)
+        ran = self.fleet("undo", dest, "-e", "fleet_licensing_wait_timeout=20", *arguments, env=None, run=run, **more)
         if name:
             self.write(name, self._recorded(ran.dest, started, before, kind="undo", plan=""))
         return ran

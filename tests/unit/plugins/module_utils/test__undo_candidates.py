@@ -20,12 +20,12 @@ ACCOUNT = "0000123456-00001"
 WHERE = {"removed": ("removed", "removed"), "added": ("added", "added"), "moved": ("unchanged", "")}
 
 
-def part(before: str | None, after: str | None = None, *, known: bool = True, **changes: str) -> dict[str, t.Any]:
+def part(before: str | None, after: str | None = None, /, **changes: str) -> dict[str, t.Any]:
     """The part of a run; devices are letters, and changes are their outcomes."""
     rows = [
         {
             "device_id": device,
-            "outcome": outcome if known else "unknown",
+            "outcome": outcome,
             "planned": planned,
             "reason": "",
             "request_id": "",
@@ -98,7 +98,9 @@ def test_a_list_that_nobody_knew_and_one_that_was_empty() -> None:
 
 def test_a_run_that_was_killed() -> None:
     """Has carried its plan out, or not; anything else is not its work alone."""
-    killed = part("abc", known=False, b="removed", x="added")
+    killed = part("abc", b="removed", x="added")
+    for row in killed["devices"]:
+        row["outcome"] = "unknown"
     assert restored(killed, "abc") == ("abc", "")
     assert restored(killed, "acx") == ("abc", "")
     assert restored(killed, "ac")[0] is None
