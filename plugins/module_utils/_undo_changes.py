@@ -26,7 +26,6 @@ class Change(t.NamedTuple):
     device_id: str
     done: Done
     certain: bool
-    request_id: str
 
 
 class Left(t.NamedTuple):
@@ -76,13 +75,13 @@ def change_of(part: Part, row: Part) -> Change | None:
     """
     outcome, planned = row["outcome"], row["planned"]
     if outcome in _CARRIED_OUT:
-        return Change(row["device_id"], outcome, True, row["request_id"])
+        return Change(row["device_id"], outcome, True)
     if outcome not in ("accepted", "unknown"):
         # On the candidate list only the place may have changed.
         moved = part["kind"] == "removal_candidates" and outcome == "unchanged"
-        return Change(row["device_id"], "moved", True, "") if moved else None
+        return Change(row["device_id"], "moved", True) if moved else None
     done = planned or {"present": "assigned", "absent": "removed"}.get(part["action"], "moved")
-    return Change(row["device_id"], t.cast(Done, done), outcome == "accepted", row["request_id"])
+    return Change(row["device_id"], t.cast(Done, done), outcome == "accepted")
 
 
 def changes_of(parts: t.Iterable[Part]) -> dict[str, Change]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ._undo_changes import FOTA, Left, Part, changes_of, parts_of
+from ._undo_changes import FOTA, OPPOSITE, Left, Part, changes_of, parts_of
 from ._undo_history import Later
 
 
@@ -30,9 +30,10 @@ def reverse_fota(account: Part, later: Later) -> FotaReversal:
     """Decide about every device that the run changed, or may have changed."""
     found = FotaReversal([], [], [], 0)
     for change in changes_of(parts_of(account, FOTA)).values():
-        told = later.told(account["account"], FOTA, change.device_id)
-        if told:
-            found.left.append(FOTA.left(change, "later_run", told))
+        told = later.told(account["account"], FOTA, change)
+        if told or change.done not in OPPOSITE:
+            code = "later_run" if told else "unknown"
+            found.left.append(FOTA.left(change, code, told or "the record does not say what was to be done"))
             continue
         (found.take if change.done == "assigned" else found.give).append(change.device_id)
         found = found._replace(uncertain=found.uncertain + (not change.certain))

@@ -14,7 +14,7 @@ import typing as t
 
 from ._errors import OptionsError, Problem
 from ._fleet_record import CODE, Document, read_record
-from ._undo_changes import Change, Pool, change_of, pool_of
+from ._undo_changes import OPPOSITE, Change, Pool, change_of, pool_of
 
 _NAME = re.compile(r"(\d{8}T\d{6}Z)-.*\.json")
 _WORDS = {
@@ -31,10 +31,13 @@ class Later:
     def __init__(self, found: t.Mapping[tuple[str, Pool, str], tuple[str, Change]] | None = None) -> None:
         self._found = found or {}
 
-    def told(self, account: str, pool: Pool, device: str) -> str:
-        """Which later run changed the device and how, in words; empty when none did."""
-        run, change = self._found.get((account, pool, device), ("", None))
-        if change is None:
+    def told(self, account: str, pool: Pool, undone: Change) -> str:
+        """Which later run changed the device and how, in words; empty when none did.
+
+        One that may have reversed the same change, as an undo that was killed, leaves that to be done.
+        """
+        run, change = self._found.get((account, pool, undone.device_id), ("", None))
+        if change is None or (not change.certain and change.done == OPPOSITE.get(undone.done)):
             return ""
         done, planned = _WORDS[change.done]
         if change.certain:

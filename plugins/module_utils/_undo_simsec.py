@@ -40,6 +40,13 @@ class Window(t.NamedTuple):
         return self.started[:19] <= second and (self.ended is None or second <= self.ended[:19])
 
 
+class Why(t.NamedTuple):
+    """Why a change is not reversed; an empty code when it is."""
+
+    code: str
+    reason: str
+
+
 class Reversal(t.NamedTuple):
     """What is to be done about a pool.
 
@@ -67,7 +74,7 @@ def reverse_simsec(
     for pool in pools:
         lifetime = sku_of(pool.sku).lifetime or any(part["lifetime"] for part in parts_of(account, pool))
         for change in changes[pool].values():
-            told = later.told(account["account"], pool, change.device_id)
+            told = later.told(account["account"], pool, change)
             known = None if journal is None else journal[pool].get(change.device_id, ())
             code, reason = _lasting(lifetime, told) or _judged(change, known, window)
             if code:
@@ -82,45 +89,51 @@ def _leave_single(wanted: dict[Pool, list[Change]], left: list[Left]) -> None:
     """Give nothing back to a device that keeps what the run gave it: it would hold, and cost, two licences."""
     kept = {one.device_id: one for one in left if one.done == "assigned" and one.code != "not_done"}
     for pool, rows in wanted.items():
-        for change in [one for one in rows if one.done == "removed" and one.device_id in kept]:
-            rows.remove(change)
-            sku = kept[change.device_id].sku
-            reason = f"its licence {sku} is not taken away, so it does not get this one back as well"
-            left.append(pool.left(change, "keeps_licence", reason))
+        stay = [one for one in rows if one.done == "removed" and one.device_id in kept]
+        left += [pool.left(one, "keeps_licence", _keeps(kept[one.device_id])) for one in stay]
+        rows[:] = [one for one in rows if one.done != "removed" or one.device_id not in kept]
 
 
-def _lasting(lifetime: bool, told: str) -> tuple[str, str] | None:
+def _keeps(kept: Left) -> str:
+    return f"its licence {kept.sku} is not taken away, so it does not get this one back as well"
+
+
+def _lasting(lifetime: bool, told: str) -> Why | None:
     if lifetime:
-        return "lifetime", "a lifetime licence stays with its SIM and can never be taken back"
-    return ("later_run", told) if told else None
+        return Why("lifetime", "a lifetime licence stays with its SIM and can never be taken back")
+    return Why("later_run", told) if told else None
 
 
-def _judged(change: Change, attempts: t.Sequence[Attempt] | None, window: Window) -> tuple[str, str]:
-    """Why a change is not reversed, as a code and in words; an empty code when it is."""
+def _judged(change: Change, attempts: t.Sequence[Attempt] | None, window: Window) -> Why:
+    """What the journal says about a change."""
     if attempts is None:
-        return "no_journal", "without a journal nobody knows whether ThingSpace carried it out, and what came after"
+        return Why(
+            "no_journal", "without a journal nobody knows whether ThingSpace carried it out, and what came after"
+        )
     own = _own(change, attempts, window)
     if own is None:
         if change.certain:
-            return "not_in_journal", "the journal knows no request of that run for it; was it another journal?"
-        return "not_done", "the journal knows no request of that run for it: it was never sent"
+            return Why("not_in_journal", "the journal knows no request of that run for it; was it another journal?")
+        return Why("not_done", "the journal knows no request of that run for it: it was never sent")
     word = WORDS[own.action]
     if own.outcome == "failed" or (own.outcome is None and own.state in WITHOUT_EFFECT):
-        return "not_done", f"its {word} failed, so there is nothing to reverse ({own.reason or 'no reason told'})"
+        return Why("not_done", f"its {word} failed, so there is nothing to reverse ({own.reason or 'no reason told'})")
     since = [attempt for attempt in attempts if attempt.request > own.request and _counts(attempt)]
     if since:
         last = since[-1]
         told = f"its {WORDS[last.action]} of {for_people(last.sent)}"
         told += "" if last.outcome == "success" else ", which is not confirmed"
-        return "later_request", f"a later request concerned it: {told}"
+        return Why("later_request", f"a later request concerned it: {told}")
     if own.outcome == "success":
-        return "", ""
+        return Why("", "")
     if own.state == "accepted":
         if own.sent < window.overdue:
-            return "", ""
-        return "not_confirmed", f"its {word} of {for_people(own.sent)} is not confirmed yet; run this again later"
+            return Why("", "")
+        return Why("not_confirmed", f"its {word} of {for_people(own.sent)} is not confirmed yet; run this again later")
     why = f" ({own.reason.rstrip('.')})" if own.reason else ""
-    return "unknown", f"its {word} of {for_people(own.sent)} has no trustworthy answer{why}; nobody knows what it holds"
+    return Why(
+        "unknown", f"its {word} of {for_people(own.sent)} has no trustworthy answer{why}; nobody knows what it holds"
+    )
 
 
 def _own(change: Change, attempts: t.Sequence[Attempt], window: Window) -> Attempt | None:
@@ -161,7 +174,7 @@ def _in_order(
             elif held or (device in given and not confirmed):
                 moved.append(device)
             elif device not in given:
-                reason = f"its former licence {former[0].sku} cannot be given back, so it keeps this one"
+                reason = f"its former licence {former[0].sku} is not given back, so it keeps this one"
                 left.append(pool.left(change, "former_licence", reason))
         found[pool] = Reversal(take, moved, give[pool])
     return found, left

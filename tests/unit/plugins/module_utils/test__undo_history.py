@@ -69,7 +69,12 @@ def test_what_counts_as_a_change(outcome: str, planned: str, action: str, done: 
 
 def test_what_a_run_took_back_itself_is_no_change() -> None:
     first, second = part((A, "removed", ""), (B, "removed", "")), part((A, "assigned", ""))
-    assert changes_of([first, second]) == {B: Change(B, "removed", True, "")}
+    assert changes_of([first, second]) == {B: Change(B, "removed", True)}
+
+
+def test_a_record_that_does_not_say_what_was_to_be_done() -> None:
+    found = reverse_fota(account(part((A, "unknown", ""))), Later())
+    assert (found.take, found.give, [left.code for left in found.left]) == ([], [], ["unknown"])
 
 
 def test_fota_licences() -> None:
@@ -86,7 +91,10 @@ def test_what_a_later_run_did(tmp_path: Path) -> None:
     day = {"run": "20260102T000000Z-b", "started": "2026-01-02T00:00:00Z"}
     write(tmp_path, record(account(part((A, "removed", ""), (B, "failed", "removed"))), **day))
     next_day = {"run": "20260103T000000Z-c", "started": "2026-01-03T00:00:00Z"}
-    write(tmp_path, record(account(part((A, "assigned", ""), (C, "unknown", "removed"))), **next_day))
+    write(
+        tmp_path,
+        record(account(part((A, "assigned", ""), (B, "unknown", "removed"), (C, "unknown", "assigned"))), **next_day),
+    )
     other = {"run": "20260104T000000Z-d", "started": "2026-01-04T00:00:00Z"}
     write(tmp_path, record(account(part((D, "removed", "")), name=TWO), **other))
     (tmp_path / "20251231T000000Z-e.json").write_text("never read: earlier by its name", encoding="utf-8")
@@ -98,7 +106,7 @@ def test_what_a_later_run_did(tmp_path: Path) -> None:
         (
             C,
             "later_run",
-            "a later run, 20260103T000000Z-c, was about to remove it, and does not know what became of that",
+            "a later run, 20260103T000000Z-c, was about to assign it, and does not know what became of that",
         ),
     ]
 
