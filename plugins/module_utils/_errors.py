@@ -62,7 +62,7 @@ CODES: dict[str, str] = {
     "rate_limited": "ThingSpace kept answering that there are too many requests.",
     "redirected": "The server answered with a redirect, which the API never does.",
     "report_unwritable": "The report file cannot be written.",
-    "run_file_invalid": "The record of a run cannot be read, or was changed after it was made.",
+    "run_file_invalid": "A run record cannot be read, is none, or was changed after it was written.",
     "runtime_dir_unusable": "The directory for shared state cannot be used safely.",
     "server_error": "ThingSpace kept answering with a server error.",
     "sku_not_subscribed": "The account has no licences of the SKU.",

@@ -49,10 +49,14 @@ def read_approved(given: str | None, problems: list[Problem]) -> Document | str 
     return None
 
 
-def difference(document: Document, approved: Document | str) -> LicensingError | None:
+def difference(
+    document: Document, approved: Document | str, bases: str = "the fleet files or the accounts"
+) -> LicensingError | None:
     """Why this is not the approved plan, naming the accounts that differ where they are known.
 
     With a plan file, an account of which no plan could be made now is no difference: nothing is done about it.
+
+    :param bases: what a plan is made from.
     """
     digest = approved if isinstance(approved, str) else approved["digest"]
     if digest == document["digest"] or document["status"] == "no_change":
@@ -73,9 +77,9 @@ def difference(document: Document, approved: Document | str) -> LicensingError |
         more = ", ..." if len(other) > _NAMED else ""
         named = f" These accounts differ: {', '.join(other[:_NAMED])}{more}."
     return LicensingError(
-        f"The approved plan {digest[:12]}... is not the plan that would be carried out now, {document['digest']}: the "
-        f"fleet files or the accounts changed since it was approved.{named} Nothing was written. Make a new plan, and "
-        "have that one approved.",
+        f"The approved plan {digest[:12]}... is not the plan that would be carried out now, {document['digest']}: "
+        f"{bases} changed since it was approved.{named} Nothing was written. Make a new plan, and have that one "
+        "approved.",
         code="plan_changed",
         digest=document["digest"],
     )

@@ -48,7 +48,7 @@ def run(context: Context) -> Result:
     else:
         made = [_account(context, account, wanted, certain=True) for account, wanted in found]
         # All that can fail has been done by now, but for the writing itself.
-        entries = [{**entry, "lists": _write(context, entry["account"], lists)} for entry, lists in made]
+        entries = [{**entry, "lists": _write(context.params["dest"], entry["account"], lists)} for entry, lists in made]
     return Result({"accounts": entries, "journal": params["journal"]})
 
 
@@ -67,7 +67,7 @@ def _offline(context: Context, account: FleetAccount, wanted: WantedAccount) -> 
     if context.params["dest"] and not account.selects:
         with contextlib.suppress(LicensingError):
             entry, lists = _account(context, account, wanted, certain=True)
-            return {**entry, "lists": _write(context, account.name, lists)}
+            return {**entry, "lists": _write(context.params["dest"], account.name, lists)}
     entry, _lists = _account(context, account, wanted, certain=False)
     return {**entry, "lists": None}
 
@@ -173,11 +173,15 @@ def _digest(made: t.Mapping[str, t.Any], lists: Lists) -> str:
     return hashlib.sha256(json.dumps([settings, pools, named], sort_keys=True).encode()).hexdigest()
 
 
-def _write(context: Context, account: str, lists: Lists) -> dict[str, str] | None:
-    """Write each list, one id a line; returns where they are."""
-    dest = context.params["dest"]
-    if dest is None:
-        return None
+def _write(dest: str | None, account: str, lists: Lists) -> dict[str, str] | None:
+    return None if dest is None else write_lists(dest, account, lists)
+
+
+def write_lists(dest: str, account: str, lists: Lists) -> dict[str, str]:
+    """Write each list, one id a line; returns where they are.
+
+    :raises LicensingError: C(report_unwritable).
+    """
     folder = os.path.join(dest, account)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)

@@ -25,6 +25,7 @@ from ._freeze import Window, read_window
 from ._module import Context, Result
 
 UNCHANGED = "unchanged"
+FILES = {"json": "plan.json", "markdown": "plan.md", "html": "plan.html"}
 
 
 def run(context: Context) -> Result:
@@ -48,7 +49,10 @@ def run(context: Context) -> Result:
     plans = [account for account, _blocked in accounts]
     over = over_the_run(plans, limits)
     document = make_document(plans, now.strftime("%Y-%m-%d %H:%M UTC"), over)
-    files = _write(params["dest"], document) if params["dest"] else {}
+    changed = difference(document, approved) if approved else None
+    # The approved file itself stays as it was approved.
+    spared = changed is not None and _same(params["approved"], os.path.join(params["dest"] or "", FILES["json"]))
+    files = _write(params["dest"], document) if params["dest"] and not spared else {}
     values = {
         "status": document["status"],
         "digest": document["digest"],
@@ -60,7 +64,6 @@ def run(context: Context) -> Result:
         "over": over if approved is None else None,
         "files": files,
     }
-    changed = difference(document, approved) if approved else None
     if params["status_file"]:
         _tell(params["status_file"], _word(document["status"], changed))
     return Result(values, failure=changed)
@@ -96,28 +99,28 @@ def _account(entry: t.Mapping[str, t.Any]) -> Document:
     if entry.get("failure"):
         return failed_account(entry["account"], entry["failure"])
     parts = list(_parts(entry))
-    rows = [_changing(os.path.join(str(entry.get("reports") or ""), f"plan-{name}.csv")) for _part, name in parts]
-    made = [part for part, _name in parts]
-    account = make_account(entry["account"], str(entry.get("file", "")), str(entry["wanted"]), made, rows)
+    rows = [changing(os.path.join(str(entry.get("reports") or ""), f"plan-{part['list']}.csv")) for part in parts]
+    account = make_account(entry["account"], str(entry.get("file", "")), str(entry["wanted"]), parts, rows)
     short = short_pool(account["parts"])
     return {**account, "failure": short, "status": "guard_tripped"} if short else account
 
 
-def _parts(entry: t.Mapping[str, t.Any]) -> t.Iterator[tuple[Document, str]]:
+def _parts(entry: t.Mapping[str, t.Any]) -> t.Iterator[Document]:
     """The parts of an account's plan, each with the name of its list."""
+    versions = entry.get("api_versions") or {}
     for kind in ("fota", "removal_candidates"):
         result = entry.get(kind)
         if isinstance(result, dict) and "plan" in result:
-            yield {"kind": kind, "api_version": (entry.get("api_versions") or {}).get(kind), "result": result}, kind
+            yield {"kind": kind, "list": kind, "api_version": versions.get(kind), "result": result}
     for result in entry.get("simsec") or []:
         if isinstance(result, dict) and "plan" in result:
             pool = result["item"]
             name = pool["remove_list"] if result["plan"]["state"] == "absent" else pool["list"]
-            part = {"kind": "simsec", "id_kind": pool.get("kind"), "result": result}
-            yield {**part, **{key: pool.get(key) for key in ("sku", "lifetime", "reserve")}}, name
+            about = {key: pool.get(key) for key in ("sku", "lifetime", "reserve")}
+            yield {"kind": "simsec", "list": name, "id_kind": pool.get("kind"), **about, "result": result}
 
 
-def _changing(path: str) -> list[Document]:
+def changing(path: str) -> list[Document]:
     """The rows of a report in which something changes."""
     if not os.path.exists(path):
         return []
@@ -145,14 +148,17 @@ def _tell(path: str, word: str) -> None:
         ) from None
 
 
+def _same(path: str, other: str) -> bool:
+    return os.path.realpath(path) == os.path.realpath(other)
+
+
 def _write(dest: str, document: Document) -> dict[str, str]:
     texts = {
         "json": json.dumps(document, indent=1, sort_keys=True) + "\n",
         "markdown": as_markdown(document),
         "html": as_html(document),
     }
-    endings = {"json": "plan.json", "markdown": "plan.md", "html": "plan.html"}
-    files = {kind: os.path.join(dest, name) for kind, name in endings.items()}
+    files = {kind: os.path.join(dest, name) for kind, name in FILES.items()}
     try:
         os.makedirs(dest, exist_ok=True)
         for kind, path in files.items():

@@ -115,6 +115,7 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
         "sku": part.get("sku") or "",
         "id_kind": part.get("id_kind") or "imei",
         "api_version": part.get("api_version") or "",
+        "list": part["list"],
         "lifetime": bool(part.get("lifetime")),
         "action": plan.get("state") or "",
         "status": status,

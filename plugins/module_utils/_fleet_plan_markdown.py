@@ -87,10 +87,11 @@ def _account(account: Document) -> t.Iterator[str]:
         yield from (f"**frozen**: {plain(account['frozen'])}", "")
     for part in account["parts"]:
         if part["status"] != "no_change":
-            yield from _part(part)
+            yield from part_lines(part)
 
 
-def _part(part: Document) -> t.Iterator[str]:
+def part_lines(part: Document) -> t.Iterator[str]:
+    """A part of an account's plan."""
     title = f"{TITLES[part['kind']]} {part['sku']}".strip()
     yield f"### {plain(title)}: {told(part['plan'])}"
     yield ""

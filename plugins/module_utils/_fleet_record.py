@@ -4,68 +4,75 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The file that a run leaves behind: what was to be done to which device, and what came of it."""
+"""The record of a run: what was to be done to which device, and what became of it. Reading one that a file holds."""
 
 from __future__ import annotations
 
-import datetime
+import hashlib
 import json
 import os
-import tempfile
+import stat
 import typing as t
 
-from ._errors import LicensingError, OptionsError, Problem
-from ._fleet_plan_document import Document, checksum
+from ._errors import OptionsError, Problem
+from ._fleet_record_check import wrong_in
 
 FORMAT = 1
-"""Version of the file."""
+"""Version of the record."""
+
+CODE = "run_file_invalid"
+MAX_BYTES = 512 * 1024 * 1024
+"""A record of a million devices has less than 200 MB."""
+
+Document = dict[str, t.Any]
+
+_NONE = "it is no run record"
 
 
-def moment(when: datetime.datetime) -> str:
-    """A moment as records have it."""
-    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+def checksum(document: t.Mapping[str, t.Any]) -> str:
+    """SHA-256 over a whole record but for its checksum."""
+    content = {key: value for key, value in document.items() if key != "checksum"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def read_record(path: str) -> Document:
-    """A record.
+    """A record whose content fits its checksum and can be acted on.
 
-    :raises OptionsError: C(run_file_invalid).
+    :raises OptionsError: C(run_file_invalid), with everything that is wrong about it.
     """
     try:
-        with open(path, encoding="utf-8") as stream:
-            document = json.load(stream)
-        if document.get("format") != FORMAT:
-            why = f"it is of format {document.get('format')}, this release reads {FORMAT}"
-        elif document["checksum"] != checksum(document):
-            why = "it was changed after it was made"
-        else:
-            return t.cast(Document, document)
+        document = json.loads(_text(path), parse_constant=_refuse)
+        wrong = _wrong(document)
     except OSError as error:
-        why = f"{error.strerror or error}"
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        why = "it is no record of a run"
-    raise OptionsError([Problem(f"The record {path[:200]} cannot be used: {why}.", "run_file_invalid")])
+        wrong = [error.strerror or "it cannot be read"]
+    except (ValueError, RecursionError, MemoryError):
+        wrong = [f"{_NONE}: it is not JSON, or was cut off"]
+    if wrong:
+        problems = [Problem(f"The run record {path[:500]} cannot be used: {text}.", CODE) for text in wrong]
+        raise OptionsError(problems)
+    return t.cast(Document, document)
 
 
-def write_record(folder: str, name: str, document: Document) -> str:
-    """Write a record in one step: a reader sees the old one or the whole new one. Returns its path.
+def _text(path: str) -> str:
+    # A device or a pipe may never end, and opening a pipe may never return.
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(0, "it is a directory" if stat.S_ISDIR(status.st_mode) else "it is no regular file")
+    if status.st_size > MAX_BYTES:
+        raise OSError(0, f"it has {status.st_size} bytes, and no run record has more than {MAX_BYTES}")
+    with open(path, encoding="utf-8") as stream:
+        return stream.read()
 
-    :raises LicensingError: C(report_unwritable).
-    """
-    path = os.path.join(folder, name)
-    try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".run.")
-        try:
-            with open(handle, "w", encoding="utf-8") as stream:
-                json.dump({**document, "checksum": checksum(document)}, stream, indent=1, sort_keys=True)
-            os.replace(temporary, path)
-        except OSError:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise LicensingError(
-            f"The record of the run could not be written to {path}: {error.strerror or error}.",
-            code="report_unwritable",
-        ) from None
-    return path
+
+def _wrong(document: t.Any) -> list[str]:
+    if not isinstance(document, dict) or "format" not in document or "run" not in document:
+        return [_NONE]
+    if document["format"] != FORMAT or isinstance(document["format"], bool):
+        return [f"it is of format {str(document['format'])[:20]}, this release reads {FORMAT}"]
+    if document.get("checksum") != checksum(document):
+        return ["its content does not fit its checksum: it was changed after it was written"]
+    return list(wrong_in(document))
+
+
+def _refuse(constant: str) -> t.NoReturn:
+    raise ValueError(constant)

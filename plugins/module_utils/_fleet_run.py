@@ -16,15 +16,13 @@ import typing as t
 
 from ._errors import OptionsError, Problem
 from ._fleet_plan_document import Document
-from ._fleet_record import FORMAT, moment, read_record, write_record
+from ._fleet_record import FORMAT, read_record
+from ._fleet_record_write import moment, write_record
 from ._module import Context, Result
 from ._outcomes import AMISS, OUTCOMES
 
 NAME = "run.json"
 UNCHANGED = "unchanged"
-
-Results = dict[tuple[str, str, str, str], tuple[Document, str]]
-"""What the licence modules returned, by kind of licence, SKU, kind of id and action; with the name of the list."""
 
 
 def run(context: Context) -> Result:
@@ -84,7 +82,7 @@ def _planned(account: Document, entry: t.Mapping[str, t.Any], reports: str) -> D
     for part in account["parts"]:
         if part["status"] == "no_change":
             continue
-        made = {key: part[key] for key in ("kind", "sku", "id_kind", "lifetime", "api_version", "action")}
+        made = {key: part[key] for key in ("kind", "sku", "id_kind", "lifetime", "api_version", "action", "list")}
         if part["kind"] == "removal_candidates":
             made["before"] = _lines(os.path.join(reports, "before-candidates.csv"))
         made["devices"] = [_foreseen(row, part["action"]) for row in part["devices"]]
@@ -120,32 +118,25 @@ def _done(account: Document, entry: t.Mapping[str, t.Any] | None, reports: str) 
     results = _results(entry)
     parts = []
     for part in account["parts"]:
-        result, name = results.get(_key(part), (None, ""))
-        parts.append(_part(part, result, os.path.join(reports, f"apply-{name}.csv")))
+        report = os.path.join(reports, f"apply-{part['list']}.csv")
+        parts.append(_part(part, results.get(part["list"]), report))
     failure = {"failure": _failure(entry["failure"])} if entry.get("failure") else {}
     return {**account, "parts": parts, **failure}
 
 
-def _results(entry: t.Mapping[str, t.Any]) -> Results:
-    """What there is; a task that was skipped returned nothing."""
-    found: Results = {}
-    for kind in ("fota", "removal_candidates"):
-        result = entry.get(kind)
+def _results(entry: t.Mapping[str, t.Any]) -> dict[str, Document]:
+    """What the modules returned, by the name of the list; a task that was skipped returned nothing."""
+    found: dict[str, Document] = {}
+    for name in ("fota", "removal_candidates"):
+        result = entry.get(name)
         if isinstance(result, dict) and not result.get("skipped"):
-            found[kind, "", "", ""] = (result, kind)
-    for action, field in (("present", "assigned"), ("absent", "removed")):
+            found[name] = result
+    for field in ("assigned", "removed", "undone"):
         for result in entry.get(field) or []:
             if isinstance(result, dict) and not result.get("skipped") and "item" in result:
-                pool = result["item"]["item"]
-                name = pool["remove_list"] if action == "absent" else pool["list"]
-                found["simsec", pool["sku"], pool["kind"], action] = (result, name)
+                made_from = result["item"]["item"]
+                found[made_from["remove_list" if field == "removed" else "list"]] = result
     return found
-
-
-def _key(part: Document) -> tuple[str, str, str, str]:
-    if part["kind"] != "simsec":
-        return part["kind"], "", "", ""
-    return part["kind"], part["sku"], part["id_kind"], part["action"]
 
 
 def _part(part: Document, result: Document | None, report: str) -> Document:

@@ -34,7 +34,7 @@ options:
         C(blocked) is not going to be changed.
       - With O(state=ended), C(fota) and C(removal_candidates) are what these modules returned, C(assigned) and
         C(removed) lists of what M(thingspace.licensing.simsec_license) returned, and C(failure) what kept the account
-        from being done.
+        from being done. C(undone) is a list of any of them, as the entry point C(undo) of the role returns them.
     type: list
     elements: dict
     required: true
@@ -47,7 +47,7 @@ options:
     required: true
   plan:
     description:
-      - The plan file that M(thingspace.licensing.fleet_plan) wrote.
+      - The plan file that M(thingspace.licensing.fleet_plan) or M(thingspace.licensing.fleet_undo_plan) wrote.
     type: path
   kind:
     description:

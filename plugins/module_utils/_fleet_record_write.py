@@ -1,0 +1,46 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Writing the record of a run."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import tempfile
+
+from ._errors import LicensingError
+from ._fleet_record import Document, checksum
+
+
+def moment(when: datetime.datetime) -> str:
+    """A moment as records have it."""
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def write_record(folder: str, name: str, document: Document) -> str:
+    """Write a record in one step: a reader sees the old one or the whole new one. Returns its path.
+
+    :raises LicensingError: C(report_unwritable).
+    """
+    path = os.path.join(folder, name)
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".run.")
+        try:
+            with open(handle, "w", encoding="utf-8") as stream:
+                json.dump({**document, "checksum": checksum(document)}, stream, indent=1, sort_keys=True)
+            os.replace(temporary, path)
+        except OSError:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise LicensingError(
+            f"The record of the run could not be written to {path}: {error.strerror or error}.",
+            code="report_unwritable",
+        ) from None
+    return path

@@ -1,0 +1,205 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The lists of devices that reverse a run: the flow of C(fleet_undo). It asks ThingSpace nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import os
+import typing as t
+
+from ._errors import OptionsError, Problem
+from ._fleet_files import write_lists
+from ._fleet_record import CODE, Document, read_record
+from ._journal import open_journal
+from ._journal_file import PATIENCE
+from ._journal_rows import Scope
+from ._journal_time import ago
+from ._module import Context, Result
+from ._outcomes import report_path_problems, write_csv
+from ._simsec_job import OVERDUE
+from ._undo_candidates import restore, returning
+from ._undo_changes import CANDIDATES, FOTA, Left, Part, Pool, changes_of, parts_of, pool_of
+from ._undo_fota import FotaReversal, reverse_fota
+from ._undo_history import Later, later_than
+from ._undo_simsec import Attempts, Reversal, Window, reverse_simsec
+
+Lists = dict[str, list[str]]
+
+LEFT_FILE = "cannot.csv"
+CANDIDATES_LIST = "undo-candidates"
+RETURNING_LIST = "undo-candidates-returning"
+
+
+def run(context: Context) -> Result:
+    """Read the record and what came later, decide about each device, write the lists."""
+    params = context.params
+    problems = report_path_problems(os.path.join(params["dest"], LEFT_FILE), "dest") if params["dest"] else []
+    try:
+        record = read_record(params["run"])
+        # What later runs did is settled when the plan was made; by now this one may be among them.
+        history = params["history"] if params["stage"] == "plan" else None
+        later = later_than(record, history)
+    except OptionsError as error:
+        problems += [Problem(text, error.code) for text in error.details["problems"]]
+    if problems:
+        raise OptionsError(problems)
+    kept = record["accounts"]
+    if params["accounts"] is not None:
+        kept = [account for account in kept if account["account"] in params["accounts"]]
+    values = {name: record[name] for name in ("run", "kind", "started", "ended", "status", "checksum")}
+    values["check_mode"] = context.check_mode
+    return Result({**values, "accounts": [_account(context, record, account, later) for account in kept]})
+
+
+def _account(context: Context, record: Document, account: Part, later: Later) -> Document:
+    """What the result says of an account; writes its lists."""
+    fota = reverse_fota(account, later)
+    simsec, left = _simsec(context, record, account, later)
+    candidates = parts_of(account, CANDIDATES)
+    lists: Lists = {}
+    parts = [*_fota_parts(account, fota, lists), *_simsec_parts(simsec, lists)]
+    left = [*fota.left, *left]
+    if candidates and context.params["candidates"] is not None:
+        restoration = restore(
+            account["account"], candidates, context.params["candidates"], _unlicensed(context, fota.give), later
+        )
+        left += restoration.left
+        if restoration.devices is not None:
+            lists[CANDIDATES_LIST] = restoration.devices
+            settings = {"kind": "removal_candidates", "state": "exact", "api_version": _version(candidates, "v2")}
+            parts.append({**settings, "list": CANDIDATES_LIST, "count": len(restoration.devices)})
+    lists[RETURNING_LIST] = returning(candidates)
+    # Where the run changed nothing on the list, nobody needs to look at it.
+    listed = {"api_version": _version(candidates, "v2"), "returning": len(lists[RETURNING_LIST])}
+    return {
+        "account": account["account"],
+        "parts": _write(context, account["account"], lists, parts, left),
+        "removal_candidates": listed if changes_of(candidates) else None,
+        "left": len(left),
+        "notes": _notes(record, account, fota),
+    }
+
+
+def _fota_parts(account: Part, fota: FotaReversal, lists: Lists) -> t.Iterator[Document]:
+    """Licences are taken away first, so that a full pool has some to give back."""
+    version = _version(parts_of(account, FOTA), "v3")
+    for step, state, devices in (("take", "absent", fota.take), ("give", "present", fota.give)):
+        if devices:
+            name = f"undo-fota-{step}"
+            lists[name] = devices
+            yield {
+                "kind": "fota",
+                "state": state,
+                "step": step,
+                "api_version": version,
+                "list": name,
+                "count": len(devices),
+            }
+
+
+def _simsec_parts(simsec: t.Mapping[Pool, Reversal], lists: Lists) -> t.Iterator[Document]:
+    for step, state in (("take", "absent"), ("give", "present"), ("moved", "absent")):
+        for pool, reversal in simsec.items():
+            devices = getattr(reversal, step)
+            if devices:
+                name = f"undo-simsec-{pool.sku}-{pool.id_kind}-{step}"
+                lists[name] = devices
+                entry = {"kind": "simsec", "state": state, "step": step, "sku": pool.sku, "id_kind": pool.id_kind}
+                yield {**entry, "list": name, "count": len(devices)}
+
+
+def _version(parts: t.Sequence[Part], otherwise: str) -> str:
+    return next((part["api_version"] for part in parts if part["api_version"]), otherwise)
+
+
+def _notes(record: Document, account: Part, fota: FotaReversal) -> list[str]:
+    found = []
+    if record["status"] == "running":
+        found.append(
+            "The run has no end: it was killed, or is still at work. Make sure that it is not; what it had planned "
+            "counts as done."
+        )
+    if fota.uncertain:
+        found.append(
+            f"The run does not know what became of {fota.uncertain} FOTA licences. Where one is as the run wanted it, "
+            "the run did that, or somebody has since."
+        )
+    if account.get("failure"):
+        found.append(f"The run failed in this account: {account['failure']['message']}")
+    return found
+
+
+def _simsec(context: Context, record: Document, account: Part, later: Later) -> tuple[dict[Pool, Reversal], list[Left]]:
+    pools = {pool_of(part) for part in account["parts"] if part["kind"] == "simsec"}
+    if not pools:
+        return {}, []
+    window = Window(record["started"], record["ended"], ago(OVERDUE))
+    known = _attempts(context, account, pools)
+    return reverse_simsec(account, window, known, later, confirmed=context.params["stage"] == "apply")
+
+
+def _attempts(context: Context, account: Part, pools: t.Iterable[Pool]) -> dict[Pool, Attempts] | None:
+    """All that the journal knows about the devices of the run.
+
+    :raises LicensingError: the journal cannot be read.
+    """
+    path = context.params["journal"]
+    if not path:
+        return None
+    found: dict[Pool, Attempts] = {}
+    with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
+        for pool in pools:
+            devices = list(changes_of(parts_of(account, pool)))
+            found[pool] = journal.attempts(Scope(account["account"], pool.sku, pool.id_kind), devices)
+    return found
+
+
+def _unlicensed(context: Context, given: t.Sequence[str]) -> set[str]:
+    """The devices that hold no FOTA licence, by the report of a look at those that come back to the list."""
+    path = context.params["licensed"]
+    if not path or not os.path.exists(path):
+        return set()
+    foreseen = set(given) if context.params["stage"] == "plan" else set()
+    try:
+        with open(path, encoding="utf-8", newline="") as stream:
+            rows = [(row["device_id"], row["outcome"]) for row in csv.DictReader(stream)]
+    except (OSError, ValueError, KeyError, csv.Error):
+        raise OptionsError([Problem(f"'licensed' {path} is no report of fota_license.", CODE)]) from None
+    return {device for device, outcome in rows if outcome != "unchanged" and device not in foreseen}
+
+
+def _write(
+    context: Context, account: str, lists: Lists, parts: list[Document], left: t.Sequence[Left]
+) -> list[Document]:
+    """Write the lists; returns the parts that are left of them."""
+    dest = context.params["dest"]
+    if dest is None:
+        return parts
+    if context.params["stage"] == "plan":
+        write_lists(dest, account, lists)
+        write_csv(os.path.join(dest, account, LEFT_FILE), Left._fields, left)
+        return parts
+    # What is decided a second time may only do less than what was shown.
+    again = [part for part in parts if part.get("step") == "moved" or part["kind"] == "removal_candidates"]
+    lists = {part["list"]: _shown(os.path.join(dest, account, part["list"]), lists[part["list"]]) for part in again}
+    write_lists(dest, account, lists)
+    return [{**part, "count": len(lists[part["list"]])} for part in again]
+
+
+def _shown(path: str, devices: t.Sequence[str]) -> list[str]:
+    """Those that stand in the list that was written before.
+
+    :raises OptionsError: there is none, so nothing was shown.
+    """
+    try:
+        with open(f"{path}.txt", encoding="ascii") as stream:
+            before = set(stream.read().split())
+    except (OSError, ValueError):
+        raise OptionsError([Problem(f"{path}.txt is missing: 'stage: apply' follows 'stage: plan'.")]) from None
+    return [device for device in devices if device in before]

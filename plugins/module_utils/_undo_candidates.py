@@ -1,0 +1,92 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""How the list of removal candidates becomes what it was before a run, without losing what others did since. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._undo_changes import CANDIDATES, Left, Part, changes_of
+from ._undo_history import Later
+
+
+class Restoration(t.NamedTuple):
+    """What is to be done about the list.
+
+    :param devices: the list as it shall be; None when it is left alone.
+    """
+
+    devices: list[str] | None
+    left: list[Left]
+
+
+def returning(parts: t.Sequence[Part]) -> list[str]:
+    """The devices that come back to the list when it is restored, in their order."""
+    gone = {change.device_id for change in changes_of(parts).values() if change.done == "removed"}
+    return [device for device in _before(parts) or () if device in gone]
+
+
+def restore(
+    account: str, parts: t.Sequence[Part], live: t.Sequence[str], unlicensed: t.Container[str], later: Later
+) -> Restoration:
+    """Compare what the run left with what is there now.
+
+    Order is what the list is about, so nothing is merged: a list that somebody else changed since is left alone.
+
+    :param live: the list as ThingSpace has it.
+    :param unlicensed: devices that cannot be put back on it, because they hold no licence.
+    """
+    changes = changes_of(parts)
+    before = _before(parts)
+
+    def leave(code: str, reason: str) -> Restoration:
+        return Restoration(None, [CANDIDATES.left(change, code, reason) for change in changes.values()])
+
+    if before is None:
+        return leave("no_list", "the run did not know the list before it")
+    there = list(dict.fromkeys(live))
+    lacking = [device for device in before if device not in set(there) and device in unlicensed]
+    target = [device for device in before if device not in set(lacking)]
+    if target != there:
+        why = _differs(parts, before, there)
+        if why:
+            runs = ", ".join(later.runs(account, CANDIDATES))
+            by = f" by later runs ({runs})" if runs else ""
+            return leave("list_changed", f"the list was changed since{by}: {why}")
+    # One that is missing on the list stays missing, whatever the run did to it.
+    reason = "it holds no licence, so it cannot be put back on the list"
+    return Restoration(
+        target, [CANDIDATES.left(changes[one], "not_licensed", reason) for one in lacking if one in changes]
+    )
+
+
+def _before(parts: t.Sequence[Part]) -> list[str] | None:
+    before = parts[0].get("before") if parts else None
+    return None if before is None else list(dict.fromkeys(before))
+
+
+def _differs(parts: t.Sequence[Part], before: list[str], there: list[str]) -> str:
+    """How the list differs from what the run left; empty when it does not."""
+    changes = changes_of(parts).values()
+    after = parts[-1].get("after")
+    gone = {change.device_id for change in changes if change.done == "removed"}
+    new = {change.device_id for change in changes if change.done == "added"}
+    expected = set(after) if after is not None else (set(before) - gone) | new
+    found = set(there)
+    parts_ = [
+        f"{len(devices)} {what} ({', '.join(devices[:3])}{', ...' if len(devices) > 3 else ''})"
+        for devices, what in ((sorted(found - expected), "more"), (sorted(expected - found), "fewer"))
+        if devices
+    ]
+    if parts_:
+        return "it has " + " and ".join(parts_)
+    if after is not None:
+        return "" if list(dict.fromkeys(after)) == there else "its order is another one"
+    if any(change.done == "moved" for change in changes):
+        return "the run moved devices, and its record does not have the order that it left"
+    stayed = [device for device in before if device in found]
+    return "" if [device for device in there if device in set(before)] == stayed else "its order is another one"

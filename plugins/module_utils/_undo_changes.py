@@ -1,0 +1,99 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What a run changed by its record, and what is said about a change that is not reversed. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+Done = t.Literal["assigned", "removed", "added", "moved"]
+Part = t.Mapping[str, t.Any]
+
+OPPOSITE: dict[str, Done] = {"assigned": "removed", "removed": "assigned"}
+_CARRIED_OUT = ("assigned", "removed", "added")
+
+
+class Change(t.NamedTuple):
+    """What a run did to one device.
+
+    :param certain: whether the run saw that it was done, or at least accepted.
+    """
+
+    device_id: str
+    done: Done
+    certain: bool
+
+
+class Left(t.NamedTuple):
+    """A change that is not reversed, and why.
+
+    :param code: stable, for programs.
+    """
+
+    kind: str
+    sku: str
+    device_id: str
+    done: Done
+    code: str
+    reason: str
+
+
+class Pool(t.NamedTuple):
+    """A kind of licence, with the SKU and the kind of ids where there are several."""
+
+    kind: str
+    sku: str = ""
+    id_kind: str = "imei"
+
+    def left(self, change: Change, code: str, reason: str) -> Left:
+        """Say why a change is not reversed."""
+        return Left(self.kind, self.sku, change.device_id, change.done, code, reason)
+
+
+FOTA = Pool("fota")
+CANDIDATES = Pool("removal_candidates")
+
+
+def pool_of(part: Part) -> Pool:
+    """Which licences a part of a run is about."""
+    return Pool("simsec", part["sku"], part["id_kind"]) if part["kind"] == "simsec" else Pool(part["kind"])
+
+
+def parts_of(account: Part, pool: Pool) -> list[Part]:
+    """The parts of an account's run that are about these licences."""
+    return [part for part in account["parts"] if pool_of(part) == pool]
+
+
+def change_of(part: Part, row: Part) -> Change | None:
+    """What became of a device; None when nothing can have changed.
+
+    What a run did not learn, or was killed over, counts as what it had planned.
+    """
+    outcome, planned = row["outcome"], row["planned"]
+    if outcome in _CARRIED_OUT:
+        return Change(row["device_id"], outcome, True)
+    if outcome not in ("accepted", "unknown"):
+        # On the candidate list only the place may have changed.
+        moved = part["kind"] == "removal_candidates" and outcome == "unchanged"
+        return Change(row["device_id"], "moved", True) if moved else None
+    done = planned or {"present": "assigned", "absent": "removed"}.get(part["action"], "moved")
+    return Change(row["device_id"], t.cast(Done, done), outcome == "accepted")
+
+
+def changes_of(parts: t.Iterable[Part]) -> dict[str, Change]:
+    """What a run did to each device, all parts about the same licences together."""
+    found: dict[str, Change] = {}
+    for part in parts:
+        for row in part["devices"]:
+            change = change_of(part, row)
+            if change is None:
+                continue
+            before = found.pop(change.device_id, None)
+            # What a run did and took back itself is no change.
+            if before is None or before.done != OPPOSITE.get(change.done):
+                found[change.device_id] = change
+    return found

@@ -1,0 +1,40 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Which FOTA licences of a run are taken away and given back. Pure: the modules compare with what is there."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._undo_changes import FOTA, OPPOSITE, Left, Part, changes_of, parts_of
+from ._undo_history import Later
+
+
+class FotaReversal(t.NamedTuple):
+    """What is to be done.
+
+    :param uncertain: of how many of these devices the run did not know what became of them.
+    """
+
+    take: list[str]
+    give: list[str]
+    left: list[Left]
+    uncertain: int
+
+
+def reverse_fota(account: Part, later: Later) -> FotaReversal:
+    """Decide about every device that the run changed, or may have changed."""
+    found = FotaReversal([], [], [], 0)
+    for change in changes_of(parts_of(account, FOTA)).values():
+        told = later.told(account["account"], FOTA, change)
+        if told or change.done not in OPPOSITE:
+            code = "later_run" if told else "unknown"
+            found.left.append(FOTA.left(change, code, told or "the record does not say what was to be done"))
+            continue
+        (found.take if change.done == "assigned" else found.give).append(change.device_id)
+        found = found._replace(uncertain=found.uncertain + (not change.certain))
+    return found

@@ -1,0 +1,146 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The plan of an undo over accounts, written for approval and compared with the approved: the flow of
+C(fleet_undo_plan).
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import json
+import os
+import typing as t
+
+from ._errors import LicensingError, OptionsError, Problem
+from ._fleet_approval import difference, read_approved
+from ._fleet_plan import changing
+from ._fleet_plan_document import Document, checksum, failed_account, make_account, make_document
+from ._fleet_record import CODE, read_record
+from ._module import Context, Result
+from ._outcomes import write_csv
+from ._undo import LEFT_FILE
+from ._undo_changes import Left
+from ._undo_plan_markdown import as_markdown
+
+BASES = "the accounts, the journal or the later runs"
+
+
+def run(context: Context) -> Result:
+    """Put the accounts together, write the plan, hold it against the approved one and the limit."""
+    params = context.params
+    problems = [problem for entry in params["accounts"] for problem in _problems(entry)]
+    limit = params["max_changes"]
+    if limit is not None and limit < 0:
+        problems.append(Problem(f"'max_changes' is {limit}; it cannot be negative."))
+    approved = read_approved(params["approved"], problems)
+    try:
+        record = read_record(params["run"])
+    except OptionsError as error:
+        problems += [Problem(text, error.code) for text in error.details["problems"]]
+    else:
+        if not params["accounts"]:
+            named = ", ".join(account["account"] for account in record["accounts"][:20]) or "no account"
+            text = f"The run {record['run']} concerns {named}, and none of the accounts of this play."
+            problems.append(Problem(text, CODE))
+    if problems:
+        raise OptionsError(problems)
+    document = _document(record, [_account(entry, record["checksum"]) for entry in params["accounts"]])
+    failure = difference(document, approved, BASES) if approved else _too_much(document, limit)
+    # The approved file may be the one that would be written over: it stays the approved one.
+    other = bool(approved and failure)
+    files = _write(params["dest"], document) if params["dest"] and not other else {}
+    values = {name: document[name] for name in ("status", "digest", "totals", "left")}
+    values["accounts"] = [{key: one[key] for key in ("account", "status", "digest")} for one in document["accounts"]]
+    return Result({**values, "files": files}, failure=failure)
+
+
+def _problems(entry: t.Mapping[str, t.Any]) -> t.Iterator[Problem]:
+    if not isinstance(entry.get("account"), str):
+        yield Problem("each entry of 'accounts' needs an 'account'.")
+    elif "failure" not in entry and not isinstance(entry.get("results"), list):
+        yield Problem(f"the entry of account {entry['account']} has neither 'results' nor a 'failure'.")
+
+
+def _account(entry: t.Mapping[str, t.Any], record: str) -> Document:
+    if entry.get("failure"):
+        return {**failed_account(entry["account"], entry["failure"]), "left": [], "notes": []}
+    reports = str(entry.get("reports") or "")
+    results = [result for result in entry["results"] if isinstance(result, dict) and "plan" in result]
+    rows = [changing(os.path.join(reports, f"plan-{result['item']['list']}.csv")) for result in results]
+    freed: dict[tuple[str, str], int] = {}
+    parts: list[Document] = []
+    for number, given in enumerate(results):
+        pool = (str(given["item"]["kind"]), str(given["item"].get("sku") or ""))
+        result, rows[number] = _with_freed(given, rows[number], freed.get(pool, 0))
+        freed[pool] = freed.get(pool, 0) + (result["plan"].get("remove") or 0)
+        # The pool that a part foresees is the one without the other parts.
+        about = {name: given["item"].get(name) for name in ("id_kind", "api_version", "list")}
+        parts.append({"kind": pool[0], "sku": pool[1], **about, "result": {**result, "licenses": None}})
+    made = make_account(entry["account"], "", record, parts, rows)
+    return {**made, "left": _left(reports), "notes": [str(note) for note in entry.get("notes") or []]}
+
+
+def _with_freed(result: Document, rows: list[Document], freed: int) -> tuple[Document, list[Document]]:
+    """A part that only the pool stops, as it will be when the parts before it have freed licences."""
+    failure = result.get("failure") or {}
+    guards = failure.get("guards") or []
+    short = sum(guard["planned"] - guard["allowed"] for guard in guards if guard["guard"] == "pool")
+    if failure.get("code") != "pool_exhausted" or len(guards) != 1 or short > freed:
+        return result, rows
+    allowed = {key: value for key, value in result.items() if key not in ("failure", "failed", "msg")}
+    return allowed, [
+        {**row, "outcome": "assigned", "reason": ""} if row["outcome"] == "skipped" else row for row in rows
+    ]
+
+
+def _left(reports: str) -> list[Document]:
+    path = os.path.join(reports, LEFT_FILE)
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8", newline="") as stream:
+        return [{name: row.get(name) or "" for name in Left._fields} for row in csv.DictReader(stream)]
+
+
+def _document(record: Document, accounts: list[Document]) -> Document:
+    created = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    document = make_document(accounts, created)
+    told = {name: record[name] for name in ("run", "kind", "started", "ended", "status", "plan")}
+    left = sum(len(account["left"]) for account in accounts)
+    document = {**document, "undoes": told, "left": left}
+    return {**document, "checksum": checksum(document)}
+
+
+def _too_much(document: Document, limit: int | None) -> LicensingError | None:
+    changes = sum(document["totals"].values())
+    if limit is None or changes <= limit:
+        return None
+    return LicensingError(
+        f"The undo was stopped before its first write: it touches {changes} devices, 'max_changes' allows {limit}. If "
+        f"it is right, approve exactly this one: {document['digest']}.",
+        code="guard_tripped",
+        guards=[{"guard": "max_changes", "planned": changes, "allowed": limit}],
+        digest=document["digest"],
+    )
+
+
+def _write(dest: str, document: Document) -> dict[str, str]:
+    files = {kind: os.path.join(dest, name) for kind, name in (("json", "undo.json"), ("markdown", "undo.md"))}
+    texts = {"json": json.dumps(document, indent=1, sort_keys=True) + "\n", "markdown": as_markdown(document)}
+    try:
+        os.makedirs(dest, exist_ok=True)
+        for kind, path in files.items():
+            with open(path, "w", encoding="utf-8") as stream:
+                stream.write(texts[kind])
+    except OSError as error:
+        raise LicensingError(
+            f"The plan could not be written to {dest}: {error.strerror or error}.", code="report_unwritable"
+        ) from None
+    files["csv"] = os.path.join(dest, LEFT_FILE)
+    rows = [(account["account"], *row.values()) for account in document["accounts"] for row in account["left"]]
+    write_csv(files["csv"], ("account", *Left._fields), rows)
+    return files

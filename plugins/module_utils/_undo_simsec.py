@@ -1,0 +1,185 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Which SIM-Secure licences of a run are taken away and given back: its record x what the journal knows. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._journal_time import for_people
+from ._simsec_skus import sku_of
+from ._standing import WITHOUT_EFFECT, Attempt, fold
+from ._undo_changes import Change, Left, Part, Pool, changes_of, parts_of, pool_of
+from ._undo_history import Later
+
+Attempts = t.Mapping[str, t.Sequence[Attempt]]
+"""The requests of each device, oldest first."""
+
+WORDS = {"assign": "assignment", "remove": "removal"}
+ACTIONS = {"assigned": "assign", "removed": "remove"}
+
+
+class Window(t.NamedTuple):
+    """When a run sent its requests.
+
+    :param ended: None when it was killed, or still runs.
+    :param overdue: an acceptance before this time is not expected to be confirmed any more.
+    """
+
+    started: str
+    ended: str | None
+    overdue: str
+
+    def holds(self, moment: str) -> bool:
+        """Whether the run was at work; records have whole seconds."""
+        second = moment[:19]
+        return self.started[:19] <= second and (self.ended is None or second <= self.ended[:19])
+
+
+class Why(t.NamedTuple):
+    """Why a change is not reversed; an empty code when it is."""
+
+    code: str
+    reason: str
+
+
+class Reversal(t.NamedTuple):
+    """What is to be done about a pool.
+
+    :param take: devices to lose the licence at once, C(moved) those that get another one back first, and C(give) those
+        that get it back.
+    """
+
+    take: list[str]
+    moved: list[str]
+    give: list[str]
+
+
+def reverse_simsec(
+    account: Part, window: Window, journal: t.Mapping[Pool, Attempts] | None, later: Later, *, confirmed: bool
+) -> tuple[dict[Pool, Reversal], list[Left]]:
+    """Decide about every device of every pool.
+
+    :param journal: the requests for the devices of each pool; None without a journal.
+    :param confirmed: leave those out of C(moved) whose former licence is not confirmed yet.
+    """
+    pools = sorted({pool_of(part) for part in account["parts"] if part["kind"] == "simsec"})
+    changes = {pool: changes_of(parts_of(account, pool)) for pool in pools}
+    left: list[Left] = []
+    wanted: dict[Pool, list[Change]] = {}
+    for pool in pools:
+        lifetime = sku_of(pool.sku).lifetime or any(part["lifetime"] for part in parts_of(account, pool))
+        for change in changes[pool].values():
+            told = later.told(account["account"], pool, change)
+            known = None if journal is None else journal[pool].get(change.device_id, ())
+            code, reason = _lasting(lifetime, told) or _judged(change, known, window)
+            if code:
+                left.append(pool.left(change, code, reason))
+            else:
+                wanted.setdefault(pool, []).append(change)
+    _leave_single(wanted, left)
+    return _in_order(wanted, changes, journal or {}, left, confirmed=confirmed)
+
+
+def _leave_single(wanted: dict[Pool, list[Change]], left: list[Left]) -> None:
+    """Give nothing back to a device that keeps what the run gave it: it would hold, and cost, two licences."""
+    kept = {one.device_id: one for one in left if one.done == "assigned" and one.code != "not_done"}
+    for pool, rows in wanted.items():
+        stay = [one for one in rows if one.done == "removed" and one.device_id in kept]
+        left += [pool.left(one, "keeps_licence", _keeps(kept[one.device_id])) for one in stay]
+        rows[:] = [one for one in rows if one.done != "removed" or one.device_id not in kept]
+
+
+def _keeps(kept: Left) -> str:
+    return f"its licence {kept.sku} is not taken away, so it does not get this one back as well"
+
+
+def _lasting(lifetime: bool, told: str) -> Why | None:
+    if lifetime:
+        return Why("lifetime", "a lifetime licence stays with its SIM and can never be taken back")
+    return Why("later_run", told) if told else None
+
+
+def _judged(change: Change, attempts: t.Sequence[Attempt] | None, window: Window) -> Why:
+    """What the journal says about a change."""
+    if attempts is None:
+        return Why(
+            "no_journal", "without a journal nobody knows whether ThingSpace carried it out, and what came after"
+        )
+    own = _own(change, attempts, window)
+    if own is None:
+        if change.certain:
+            return Why("not_in_journal", "the journal knows no request of that run for it; was it another journal?")
+        return Why("not_done", "the journal knows no request of that run for it: it was never sent")
+    word = WORDS[own.action]
+    if own.outcome == "failed" or (own.outcome is None and own.state in WITHOUT_EFFECT):
+        return Why("not_done", f"its {word} failed, so there is nothing to reverse ({own.reason or 'no reason told'})")
+    since = [attempt for attempt in attempts if attempt.request > own.request and _counts(attempt)]
+    if since:
+        last = since[-1]
+        told = f"its {WORDS[last.action]} of {for_people(last.sent)}"
+        told += "" if last.outcome == "success" else ", which is not confirmed"
+        return Why("later_request", f"a later request concerned it: {told}")
+    if own.outcome == "success":
+        return Why("", "")
+    if own.state == "accepted":
+        if own.sent < window.overdue:
+            return Why("", "")
+        return Why("not_confirmed", f"its {word} of {for_people(own.sent)} is not confirmed yet; run this again later")
+    why = f" ({own.reason.rstrip('.')})" if own.reason else ""
+    return Why(
+        "unknown", f"its {word} of {for_people(own.sent)} has no trustworthy answer{why}; nobody knows what it holds"
+    )
+
+
+def _own(change: Change, attempts: t.Sequence[Attempt], window: Window) -> Attempt | None:
+    """The last request of the run itself for this device."""
+    action = ACTIONS.get(change.done)
+    found = [attempt for attempt in attempts if attempt.action == action and window.holds(attempt.sent)]
+    return found[-1] if found else None
+
+
+def _counts(attempt: Attempt) -> bool:
+    """Whether a request can have changed anything."""
+    return attempt.outcome == "success" or (attempt.outcome is None and attempt.state not in WITHOUT_EFFECT)
+
+
+def _in_order(
+    wanted: t.Mapping[Pool, list[Change]],
+    changes: t.Mapping[Pool, t.Mapping[str, Change]],
+    journal: t.Mapping[Pool, Attempts],
+    left: list[Left],
+    *,
+    confirmed: bool,
+) -> tuple[dict[Pool, Reversal], list[Left]]:
+    """No device is without a licence in between: one that moved gets its former one back before it loses the new."""
+    give = {pool: [one.device_id for one in rows if one.done == "removed"] for pool, rows in wanted.items()}
+    given = {device for devices in give.values() for device in devices}
+    found: dict[Pool, Reversal] = {}
+    for pool, rows in wanted.items():
+        take: list[str] = []
+        moved: list[str] = []
+        for change in rows:
+            device = change.device_id
+            if change.done == "removed":
+                continue
+            former = [one for one in changes if one != pool and _removed(changes[one], device)]
+            held = any(fold(journal.get(one, {}).get(device, ())).held for one in former)
+            if not former:
+                take.append(device)
+            elif held or (device in given and not confirmed):
+                moved.append(device)
+            elif device not in given:
+                reason = f"its former licence {former[0].sku} is not given back, so it keeps this one"
+                left.append(pool.left(change, "former_licence", reason))
+        found[pool] = Reversal(take, moved, give[pool])
+    return found, left
+
+
+def _removed(changes: t.Mapping[str, Change], device: str) -> bool:
+    change = changes.get(device)
+    return change is not None and change.done == "removed"

@@ -1,0 +1,185 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: fleet_undo
+short_description: Make the lists of devices that reverse a run
+version_added: 0.4.0
+description:
+  - Reads the record of a run (C(run.json)) and decides for each device that the run changed whether that can be
+    reversed. Writes the lists of devices that the licence modules take as C(devices_file), and what cannot be
+    reversed, and why.
+  - It talks to nobody and changes no licence. It is a building block of the role
+    P(thingspace.licensing.fleet_licensing#role).
+author:
+  - thingspace.licensing contributors (@thingspace)
+extends_documentation_fragment:
+  - thingspace.licensing._simsec.journal
+  - thingspace.licensing._attributes
+  - thingspace.licensing._attributes.info_module
+  - thingspace.licensing._attributes.action_group
+  - thingspace.licensing._connection
+options:
+  run:
+    description:
+      - The record of the run.
+    type: path
+    required: true
+  history:
+    description:
+      - Directory with the records of all runs. A device that a later run changed again is left alone.
+      - Without it, nothing is known about later runs.
+    type: path
+  accounts:
+    description:
+      - Return only these accounts of the run. Without it, all of them.
+    type: list
+    elements: str
+  dest:
+    description:
+      - Directory to write the lists to, into a directory for each account. It must exist. Without it, nothing is
+        written.
+    type: path
+  stage:
+    description:
+      - V(plan) writes everything that is to be done.
+      - V(apply) is for the middle of carrying that out. It writes the lists of those that lose a SIM-Secure licence
+        because their former one is confirmed by now, and the list of removal candidates, and names no device that
+        V(plan) did not.
+    type: str
+    choices: [plan, apply]
+    default: plan
+  candidates:
+    description:
+      - The removal candidates as they are now, in their order. Without it, their list is not restored.
+      - Only for one account.
+    type: list
+    elements: str
+  licensed:
+    description:
+      - The C(devices_report) of M(thingspace.licensing.fota_license) in check mode, with O(ignore:state=present) and
+        the devices of the list C(undo-candidates-returning). It tells which of them hold no licence.
+    type: path
+seealso:
+  - module: thingspace.licensing.fleet_undo_plan
+"""
+
+EXAMPLES = r"""
+- name: Make the lists that reverse a run
+  thingspace.licensing.fleet_undo:
+    run: apply/run.json
+    journal: journal.db
+    dest: work
+  register: undo
+
+- name: Take the FOTA licences away that it assigned
+  thingspace.licensing.fota_license:
+    account: "{{ undo.accounts[0].account }}"
+    devices_file: "work/{{ undo.accounts[0].account }}/undo-fota-take.txt"
+    state: absent
+  when: undo.accounts[0].parts | selectattr('list', 'eq', 'undo-fota-take') | length > 0
+"""
+
+RETURN = r"""
+run:
+  description: The run that is reversed.
+  returned: success
+  type: str
+  sample: 20261121T215143Z-1a2b3c4d
+kind:
+  description: V(apply) or V(undo).
+  returned: success
+  type: str
+started:
+  description: When it began.
+  returned: success
+  type: str
+ended:
+  description: When it ended. V(none) if it was killed or still runs.
+  returned: success
+  type: str
+status:
+  description: V(running), V(done) or V(failed).
+  returned: success
+  type: str
+checksum:
+  description: The checksum of the record.
+  returned: success
+  type: str
+check_mode:
+  description: Whether the task ran in check mode, so that a role can tell.
+  returned: success
+  type: bool
+accounts:
+  description: What is to be done in each account.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    account:
+      description: The billing account.
+      type: str
+    parts:
+      description:
+        - What is to be done, in this order. Each with C(kind), C(state), C(list) (the name of the list of devices),
+          C(count), and C(step), which is V(take), V(give), or V(moved) for those that get another SIM-Secure licence
+          back before.
+      type: list
+      elements: dict
+    removal_candidates:
+      description:
+        - C(api_version), and C(returning), how many devices the run took off the list. V(none) if the run did not
+          change the list.
+      type: dict
+    left:
+      description: Number of changes that are not reversed. They stand in C(cannot.csv) beside the lists.
+      type: int
+    notes:
+      description: What people should know.
+      type: list
+      elements: str
+failure:
+  description: Why the task failed.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description: Stable code for playbooks to test, see the list of error codes.
+      type: str
+    message:
+      description: The same text as in C(msg).
+      type: str
+    problems:
+      description: Every problem with the input, up to 1,000.
+      type: list
+      elements: str
+    problem_count:
+      description: Number of problems with the input.
+      type: int
+"""
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import JOURNAL_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo import run
+
+
+def main() -> None:
+    """Make the lists that reverse a run."""
+    options = {
+        **JOURNAL_SPEC,
+        "run": {"type": "path", "required": True},
+        "history": {"type": "path"},
+        "accounts": {"type": "list", "elements": "str"},
+        "dest": {"type": "path"},
+        "stage": {"type": "str", "choices": ["plan", "apply"], "default": "plan"},
+        "candidates": {"type": "list", "elements": "str"},
+        "licensed": {"type": "path"},
+    }
+    run_module(run, options)
+
+
+if __name__ == "__main__":
+    main()

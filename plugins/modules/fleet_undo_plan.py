@@ -1,0 +1,155 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: fleet_undo_plan
+short_description: Put together for approval what reverses a run
+version_added: 0.4.0
+description:
+  - Makes one plan of what the licence modules returned in check mode for the lists of
+    M(thingspace.licensing.fleet_undo), for any number of accounts, with one digest over everything.
+  - Writes it as C(undo.json) and C(undo.md), and what is not reversed as C(cannot.csv). Holds it against an approved
+    one.
+  - It talks to nobody and changes no licence. It is a building block of the role
+    P(thingspace.licensing.fleet_licensing#role).
+author:
+  - thingspace.licensing contributors (@thingspace)
+extends_documentation_fragment:
+  - thingspace.licensing._attributes
+  - thingspace.licensing._attributes.info_module
+  - thingspace.licensing._attributes.action_group
+  - thingspace.licensing._connection
+options:
+  run:
+    description:
+      - The record of the run.
+    type: path
+    required: true
+  accounts:
+    description:
+      - The accounts, each with C(account), and either C(failure), why there is no plan of it, or what follows.
+      - C(results) are what the modules returned in check mode, in their order, in a loop over C(parts) of
+        M(thingspace.licensing.fleet_undo).
+      - C(reports) is the directory with the lists, and with the C(devices_report) of each, named C(plan-) and the name
+        of the list.
+      - C(notes) is what M(thingspace.licensing.fleet_undo) returned.
+    type: list
+    elements: dict
+    required: true
+  dest:
+    description:
+      - Directory to write to. It is made if it does not exist.
+    type: path
+  approved:
+    description:
+      - The C(undo.json), or the digest, that somebody approved. If this plan is another one, the task fails and writes
+        nothing.
+    type: str
+  max_changes:
+    description:
+      - Devices that the undo may touch, all accounts together. An approval lets more through.
+    type: int
+seealso:
+  - module: thingspace.licensing.fleet_undo
+"""
+
+EXAMPLES = r"""
+- name: Look what taking licences away would do
+  thingspace.licensing.fota_license:
+    account: "0000123456-00001"
+    devices_file: "work/0000123456-00001/{{ item.list }}.txt"
+    state: "{{ item.state }}"
+    report: none
+    devices_report: "work/0000123456-00001/plan-{{ item.list }}.csv"
+  check_mode: true
+  loop: "{{ undo.accounts[0].parts | selectattr('kind', 'eq', 'fota') }}"
+  register: fota
+
+- name: Write the plan of the undo for approval
+  thingspace.licensing.fleet_undo_plan:
+    run: apply/run.json
+    accounts:
+      - account: "0000123456-00001"
+        results: "{{ fota.results }}"
+        reports: work/0000123456-00001
+    dest: undo
+"""
+
+RETURN = r"""
+status:
+  description:
+    - V(no_change), V(changes), V(guard_tripped) if something stops the plan of an account, or V(error) if the plan of
+      an account could not be made.
+  returned: when options are valid
+  type: str
+digest:
+  description: SHA-256 over the run and all that is to be done.
+  returned: when options are valid
+  type: str
+totals:
+  description: Numbers of devices, all accounts together.
+  returned: when options are valid
+  type: dict
+  sample:
+    assign: 3
+    remove: 120
+    add: 0
+    move: 0
+left:
+  description: Number of changes that are not reversed.
+  returned: when options are valid
+  type: int
+accounts:
+  description: Name, status and digest of each account.
+  returned: when options are valid
+  type: list
+  elements: dict
+files:
+  description: What was written, by format.
+  returned: when options are valid
+  type: dict
+  sample:
+    json: undo/undo.json
+    markdown: undo/undo.md
+    csv: undo/cannot.csv
+failure:
+  description: Why the task failed.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description: Stable code for playbooks to test, see the list of error codes.
+      type: str
+    message:
+      description: The same text as in C(msg).
+      type: str
+    problems:
+      description: Every problem with the input, up to 1,000.
+      type: list
+      elements: str
+    problem_count:
+      description: Number of problems with the input.
+      type: int
+"""
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo_plan import run
+
+
+def main() -> None:
+    """Write the plan of an undo."""
+    options = {
+        "run": {"type": "path", "required": True},
+        "accounts": {"type": "list", "elements": "dict", "required": True},
+        "dest": {"type": "path"},
+        "approved": {"type": "str"},
+        "max_changes": {"type": "int"},
+    }
+    run_module(run, options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs reversed by the playbook: what goes back, what stays and is listed, and what is never written."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Module, Receiver, Simulator
+from ansible_collections.thingspace.licensing.tests.functional.test_fleet_licensing import (
+    BUNDLE,
+    FLEX,
+    LIFETIME,
+    Fleet,
+    Ran,
+    imeis,
+    licensed,
+    named,
+    seeded,
+)
+from ansible_collections.thingspace.licensing.tests.functional.undoing import Undoing, killed, now, part, record, row
+
+SKUS = (FLEX, BUNDLE, LIFETIME)
+
+
+@pytest.fixture
+def undo(tmp_path: Path, simulator: Simulator) -> Undoing:
+    simulator.quirks(simsec_delay=0.05)
+    return Undoing(Fleet(tmp_path, simulator), simulator)
+
+
+def state(simulator: Simulator) -> list[Json]:
+    """Who holds what in each account, and the list in its order."""
+    return [
+        {
+            "fota": sorted(licence["device_id"] for licence in account["licenses"]),
+            "candidates": account["candidates"],
+            "simsec": {
+                sku["sku"]: sorted(licence["device_id"] for licence in sku["licenses"]) for sku in account["skus"]
+            },
+        }
+        for account in simulator.state()["accounts"]
+    ]
+
+
+def left(ran: Ran) -> list[tuple[str, str, str]]:
+    """Kind, device and code of each change that was not undone."""
+    with (ran.dest / "cannot.csv").open(encoding="utf-8", newline="") as stream:
+        return [(one["kind"], one["device_id"], one["code"]) for one in csv.DictReader(stream)]
+
+
+def document(ran: Ran) -> Json:
+    return t.cast(Json, json.loads((ran.dest / "undo.json").read_text(encoding="utf-8")))
+
+
+def given(account: int, *bounds: int) -> Json:
+    """The part of a run that licensed these devices."""
+    return part("fota", [row(device, "assigned") for device in imeis(account, *bounds)])
+
+
+def test_there_and_back(undo: Undoing, simulator: Simulator) -> None:
+    """Of a full pool; check mode writes nothing, a second undo has nothing to do, and an undo can be undone."""
+    simulator.state(accounts=seeded(2, a1={"subscription": {"license_count": 10}, "candidates": imeis(1, 3)}))
+    one = imeis(1, 20)
+    # Three lose their licence to three others, the list is turned round, and one of it goes.
+    undo.fleet.write(
+        1,
+        {"ids": one[3:13], "fota": True},
+        {"ids": [one[9], one[5], one[3]], "removal_candidate": True},
+        fota={"max_removals": 3},
+    )
+    undo.fleet.write(2, {"ids": imeis(2, 12), "fota": True})
+    before = state(simulator)
+    undo.apply()
+    after = state(simulator)
+    assert undo.ran.returncode == 0, undo.ran.text
+    assert [one["fota"] for one in after] == [imeis(1, 3, 13), imeis(2, 12)]
+    simulator.forget_requests()
+    foreseen = undo("check", "--check")
+    assert foreseen.returncode == 0, foreseen.text
+    assert document(foreseen)["totals"] == {"assign": 3, "remove": 8, "add": 3, "move": 0}
+    assert simulator.writes() == []
+    done = undo("undo", name="undone.json", approved="check/undo.json")
+    assert done.returncode == 0, done.text
+    assert state(simulator) == before
+    assert left(done) == []
+    simulator.forget_requests()
+    again = undo("again")
+    assert again.returncode == 0, again.text
+    assert document(again)["status"] == "no_change"
+    assert simulator.writes() == []
+    redone = undo("redone", run="undone.json")
+    assert redone.returncode == 0, redone.text
+    assert state(simulator) == after
+
+
+def test_sim_secure(undo: Undoing, simulator: Simulator, module: Module, tmp_path: Path) -> None:
+    """A move goes back with no device being without a licence; what is for life stays, and what changed since."""
+    simulator.state(accounts=seeded(1))
+    one = imeis(1, 20)
+    journal = {"journal": str(undo.fleet.journal), "wait": True, "wait_timeout": 30}
+    receiver = Receiver(tmp_path, undo.fleet.journal, simulator)
+    try:
+        assert not module("simsec_license", sku=FLEX, devices=one[:5], **journal).failed
+        before = state(simulator)
+        # Two move, of which one to a licence for life; one loses its licence, two are new, one of them for life.
+        sets = [
+            {"ids": [*one[1:3], one[8]], "simsec": FLEX},
+            {"ids": [one[3], one[9]], "simsec": BUNDLE},
+            {"ids": [one[4], one[7]], "simsec": LIFETIME},
+        ]
+        undo.fleet.write(1, *sets, simsec={"lifetime_consent": {LIFETIME: 2}})
+        undo.apply(fleet_licensing_wait_timeout="20")
+        assert undo.ran.returncode == 0, undo.ran.text
+        after = state(simulator)
+        assert after[0]["simsec"] == {FLEX: [*one[1:3], one[8]], BUNDLE: [one[3], one[9]], LIFETIME: [one[4], one[7]]}
+        simulator.forget_requests()
+        # Somebody takes the bundle from a device after the run.
+        assert not module("simsec_license", sku=BUNDLE, devices=[one[9]], state="absent", **journal).failed
+        simulator.forget_requests()
+        foreseen = undo("check", "--check")
+        assert foreseen.returncode == 0, foreseen.text
+        told = (foreseen.dest / "undo.md").read_text(encoding="utf-8")
+        assert "can never be taken back" in told
+        assert simulator.writes() == []
+        done = undo("undo", approved="check/undo.json", name="undone.json")
+        assert done.returncode == 0, done.text
+        expected = [
+            ("simsec", one[4], "keeps_licence"),
+            ("simsec", one[4], "lifetime"),
+            ("simsec", one[7], "lifetime"),
+            ("simsec", one[9], "later_request"),
+        ]
+        assert sorted(left(done)) == sorted(expected) == sorted(left(foreseen))
+        assert [(write["operation"], write["sku"], write["devices"]) for write in simulator.writes()] == [
+            ("simsec_unassign", FLEX, [one[8]]),
+            ("simsec_assign", FLEX, [one[0], one[3]]),
+            ("simsec_unassign", BUNDLE, [one[3]]),
+        ]
+        assert state(simulator)[0]["simsec"] == {
+            FLEX: before[0]["simsec"][FLEX][:4],
+            BUNDLE: [],
+            LIFETIME: [one[4], one[7]],
+        }
+        simulator.forget_requests()
+        again = undo("again")
+        assert (again.returncode, simulator.writes()) == (0, []), again.text
+    finally:
+        receiver.stop()
+
+
+def test_what_cannot_be_had_any_more(undo: Undoing, simulator: Simulator) -> None:
+    """A refused removal fails and is told; a list that somebody changed and what a later run did stay untouched."""
+    # The run gave a licence to the last three of each account, and made a longer list for the second.
+    before, after = imeis(2, 3), imeis(2, 2, 6)
+    listed = part("removal_candidates", [row(imeis(2, 1)[0], "removed")], before=before, after=after)
+    runs = {named(number): [given(number, 10, 13)] for number in (1, 2, 3)}
+    undo.write("run.json", record({**runs, named(2): [*runs[named(2)], listed]}, started=now()))
+    # Since then, one was upgraded, a later run took one away and assigned one, and the list got longer.
+    upgraded: Json = {"devices": [{"imei": one, "upgraded": one == imeis(1, 10, 11)[0]} for one in imeis(1, 20)]}
+    since = {"licenses": 13, "candidates": [*after, *imeis(2, 7, 8)]}
+    simulator.state(accounts=seeded(3, a1={**upgraded, "licenses": imeis(1, 13)}, a2=since, a3={"licenses": 13}))
+    rows = [row(imeis(3, 11, 12)[0], "removed"), row(imeis(3, 12, 13)[0], "assigned")]
+    later = undo.write("later.json", record({named(3): [part("fota", rows)]}, started="2099-01-01T00:00:00Z"))
+    ran = undo("undo", fleet_history="history")
+    assert ran.recap == {named(1): "failed", named(2): "changed", named(3): "changed"}, ran.text
+    assert "not allowed for devices that have ever upgraded" in ran.text
+    assert later["run"] in (ran.dest / "cannot.csv").read_text(encoding="utf-8")
+    expected = [("fota", device, "later_run") for device in imeis(3, 11, 13)]
+    assert left(ran) == [("removal_candidates", imeis(2, 1)[0], "list_changed"), *expected]
+    one, two, three = state(simulator)
+    assert one["fota"] == imeis(1, 11)
+    assert (two["fota"], two["candidates"]) == (imeis(2, 10), since["candidates"])
+    assert three["fota"] == [*imeis(3, 10), *imeis(3, 11, 13)]
+
+
+def test_a_run_that_was_killed(undo: Undoing, simulator: Simulator) -> None:
+    """What it had planned is taken back where it is there; an undo beyond its limit writes nothing."""
+    taken = part("fota", [row(device, "removed") for device in imeis(1, 2)])
+    made = record({named(1): [taken, given(1, 10, 14)]}, started=now())
+    undo.write("run.json", killed(made))
+    # It came half-way only.
+    simulator.state(accounts=seeded(1, a1={"licenses": imeis(1, 1, 12)}))
+    limited = undo("limited", max_changes="2")
+    assert "'max_changes' allows 2" in limited.text
+    assert (limited.returncode, simulator.writes()) == (2, [])
+    ran = undo("undo", approved=document(limited)["digest"], max_changes="2")
+    assert ran.returncode == 0, ran.text
+    text = (ran.dest / "undo.md").read_text(encoding="utf-8")
+    assert "it was killed, or is still at work" in text
+    assert "does not know what became of 6 FOTA licences" in text
+    assert licensed(simulator, 1) == set(imeis(1, 10))
+
+
+def test_what_is_no_run_of_these_accounts(undo: Undoing, simulator: Simulator, module: Module) -> None:
+    """Is refused in one clear message, and nothing is written anywhere."""
+    simulator.state(accounts=seeded(2))
+    made = record({named(1): [part("fota", [row(imeis(1, 1)[0], "assigned")])]}, started=now())
+    undo.write("run.json", made)
+    hosts: Json = {"thingspace_accounts": {"hosts": {named(2): {}}}}
+    (undo.fleet.folder / "hosts.json").write_text(json.dumps(hosts), encoding="utf-8")
+    foreign = undo("undo", "-i", "hosts.json")
+    assert foreign.returncode == 2
+    assert f"concerns {named(1)}, and none of the accounts of this play" in foreign.text
+    text = json.dumps(made)
+    folder = undo.fleet.folder
+    broken = {
+        "edited": text.replace(imeis(1, 1)[0], imeis(1, 1, 2)[0]),
+        "cut": text[:-20],
+        "foreign": '{"format": 2, "run": "x"}',
+        "empty": "",
+        "deep": "[" * 100_000,
+        "number": "NaN",
+    }
+    for name, content in broken.items():
+        (folder / name).write_text(content, encoding="utf-8")
+    (folder / "huge").touch()
+    os.truncate(folder / "huge", 2**40)
+    (folder / "loop").symlink_to("loop")
+    (folder / "directory").mkdir()
+    os.mkfifo(folder / "pipe")
+    places = [*broken, "huge", "loop", "directory", "pipe", "missing"]
+    outcomes = {name: module("fleet_undo", account=None, run=str(folder / name)) for name in places}
+    assert {name: outcome.code for name, outcome in outcomes.items()} == dict.fromkeys(places, "run_file_invalid")
+    edited = undo("edited_run", run="edited")
+    assert "it was changed after it was written" in edited.text
+    assert [path for name in ("undo.*", "lists") for path in folder.rglob(name)] == []
+    assert simulator.requests() == []

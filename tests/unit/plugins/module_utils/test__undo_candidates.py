@@ -1,0 +1,118 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How the list of removal candidates is restored, and when it is left alone."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo_candidates import restore, returning
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo_changes import CANDIDATES, Change
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo_history import Later
+
+ACCOUNT = "0000123456-00001"
+WHERE = {"removed": ("removed", "removed"), "added": ("added", "added"), "moved": ("unchanged", "")}
+
+
+def part(before: str | None, after: str | None = None, /, **changes: str) -> dict[str, t.Any]:
+    """The part of a run; devices are letters, and changes are their outcomes."""
+    rows = [
+        {
+            "device_id": device,
+            "outcome": outcome,
+            "planned": planned,
+            "reason": "",
+            "request_id": "",
+        }
+        for device, (outcome, planned) in ((device, WHERE[change]) for device, change in changes.items())
+    ]
+    made: dict[str, t.Any] = {"kind": "removal_candidates", "action": "exact", "devices": rows}
+    made["before"] = None if before is None else list(before)
+    return made if after is None else {**made, "after": list(after)}
+
+
+def restored(one: dict[str, t.Any], live: str, lacking: str = "", later: Later | None = None) -> tuple[str | None, str]:
+    """The list as it shall be, and what else is said."""
+    found = restore(ACCOUNT, [one], list(live), set(lacking), later or Later())
+    told = "; ".join(dict.fromkeys(f"{left.code}: {left.reason}" for left in found.left))
+    return None if found.devices is None else "".join(found.devices), told
+
+
+CHANGED = part("abcd", b="removed", x="added")
+
+
+@pytest.mark.parametrize("live", ["acdx", "xacd", "abcd"])
+def test_what_the_run_left_becomes_what_was_before(live: str) -> None:
+    assert restored(CHANGED, live) == ("abcd", "")
+
+
+@pytest.mark.parametrize(
+    ("live", "why"),
+    [
+        ("acdxy", "it has 1 more (y)"),
+        ("acx", "it has 1 fewer (d)"),
+        ("acd", "it has 1 fewer (x)"),
+        ("cadx", "its order is another one"),
+        ("", "it has 4 fewer (a, c, d, ...)"),
+    ],
+)
+def test_a_list_that_somebody_changed_is_left_alone(live: str, why: str) -> None:
+    assert restored(CHANGED, live) == (None, f"list_changed: the list was changed since: {why}")
+
+
+def test_a_later_run_is_named() -> None:
+    later = Later({(ACCOUNT, CANDIDATES, "y"): ("run-2", Change("y", "added", True))})
+    assert "changed since by later runs (run-2): it has" in restored(CHANGED, "acdxy", later=later)[1]
+    assert restored(CHANGED, "acdx", later=later) == ("abcd", "")
+
+
+def test_devices_that_changed_their_place() -> None:
+    """Need the order that the run left; without it nobody knows whether somebody else changed it, too."""
+    assert restored(part("abc", "cab", c="moved"), "cab") == ("abc", "")
+    assert restored(part("abc", "cab", c="moved"), "cba")[0] is None
+    assert "does not have the order" in restored(part("abc", c="moved"), "cab")[1]
+    assert restored(part("abc", c="moved"), "abc") == ("abc", "")
+
+
+def test_devices_without_a_licence() -> None:
+    """Are not put back; those on the list stay where they are."""
+    two = part("abcd", b="removed", c="removed")
+    assert restored(two, "ad", lacking="bd") == (
+        "acd",
+        "not_licensed: it holds no licence, so it cannot be put back on the list",
+    )
+    assert returning([two]) == ["b", "c"]
+    assert restored(two, "acd", lacking="b")[0] == "acd"
+
+
+def test_a_list_that_nobody_knew_and_one_that_was_empty() -> None:
+    assert restored(part(None, a="added"), "a") == (None, "no_list: the run did not know the list before it")
+    assert restored(part("", a="added"), "a") == ("", "")
+
+
+def test_a_run_that_was_killed() -> None:
+    """Has carried its plan out, or not; anything else is not its work alone."""
+    killed = part("abc", b="removed", x="added")
+    for row in killed["devices"]:
+        row["outcome"] = "unknown"
+    assert restored(killed, "abc") == ("abc", "")
+    assert restored(killed, "acx") == ("abc", "")
+    assert restored(killed, "ac")[0] is None
+
+
+@given(st.permutations("abcdef"), st.integers(0, 6), st.permutations("cdefgh"), st.integers(0, 6))
+def test_any_rewriting_goes_back(first: list[str], keep: int, second: list[str], wanted: int) -> None:
+    """Given what the run left, there is one answer, and a second undo has the same."""
+    before, after = first[:keep], second[:wanted]
+    changes = dict.fromkeys((device for device in before if device not in after), "removed")
+    changes.update(dict.fromkeys((device for device in after if device not in before), "added"))
+    changes.update(dict.fromkeys((device for device in after if device in before), "moved"))
+    one = part("".join(before), "".join(after), **changes)
+    assert restored(one, "".join(after)) == ("".join(before), "")
+    assert restored(one, "".join(before)) == ("".join(before), "")

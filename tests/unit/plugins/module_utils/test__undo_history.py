@@ -1,0 +1,121 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which FOTA licences go back, and which devices are left to a later run."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import OptionsError
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_record import checksum
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo_changes import Change, changes_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo_fota import reverse_fota
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo_history import Later, later_than
+
+ONE, TWO = "0000123456-00001", "0000123456-00002"
+A, B, C, D = (f"99000000000000{number}" for number in range(1, 5))
+
+Json = dict[str, t.Any]
+
+
+def part(*rows: tuple[str, str, str], action: str = "exact", **more: t.Any) -> Json:
+    """FOTA licences; rows are device, outcome and what was planned."""
+    devices = [
+        {"device_id": device, "outcome": outcome, "planned": planned, "reason": "", "request_id": ""}
+        for device, outcome, planned in rows
+    ]
+    fixed = {"kind": "fota", "sku": "", "id_kind": "imei", "lifetime": False, "api_version": "v3", "summary": {}}
+    return {**fixed, "action": action, "devices": devices, **more}
+
+
+def account(*parts: Json, name: str = ONE) -> Json:
+    return {"account": name, "parts": list(parts)}
+
+
+def record(*accounts: Json, run: str = "20260101T000000Z-a", started: str = "2026-01-01T00:00:00Z") -> Json:
+    fixed = {"format": 1, "kind": "apply", "ended": None, "plan": "", "status": "done"}
+    made = {**fixed, "run": run, "started": started, "accounts": list(accounts)}
+    return {**made, "checksum": checksum(made)}
+
+
+def write(folder: Path, document: Json, name: str = "") -> None:
+    (folder / (name or f"{document['run']}.json")).write_text(json.dumps(document), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "planned", "action", "done"),
+    [
+        ("assigned", "assigned", "exact", ("assigned", True)),
+        ("removed", "removed", "exact", ("removed", True)),
+        ("accepted", "assigned", "present", ("assigned", True)),
+        ("accepted", "", "absent", ("removed", True)),
+        ("unknown", "removed", "exact", ("removed", False)),
+        ("unknown", "", "present", ("assigned", False)),
+        ("failed", "assigned", "exact", None),
+        ("skipped", "removed", "exact", None),
+        ("unchanged", "", "exact", None),
+    ],
+)
+def test_what_counts_as_a_change(outcome: str, planned: str, action: str, done: tuple[str, bool] | None) -> None:
+    changes = changes_of([part((A, outcome, planned), action=action)])
+    assert [(change.done, change.certain) for change in changes.values()] == ([done] if done else [])
+
+
+def test_what_a_run_took_back_itself_is_no_change() -> None:
+    first, second = part((A, "removed", ""), (B, "removed", "")), part((A, "assigned", ""))
+    assert changes_of([first, second]) == {B: Change(B, "removed", True)}
+
+
+def test_a_record_that_does_not_say_what_was_to_be_done() -> None:
+    found = reverse_fota(account(part((A, "unknown", ""))), Later())
+    assert (found.take, found.give, [left.code for left in found.left]) == ([], [], ["unknown"])
+
+
+def test_fota_licences() -> None:
+    found = reverse_fota(
+        account(part((A, "assigned", ""), (B, "removed", ""), (C, "unknown", "assigned"), (D, "failed", "removed"))),
+        Later(),
+    )
+    assert (found.take, found.give, found.left, found.uncertain) == ([A, C], [B], [], 1)
+
+
+def test_what_a_later_run_did(tmp_path: Path) -> None:
+    """The last one counts; other accounts, earlier runs and what came to nothing do not."""
+    undone = record(account(part(*((one, "assigned", "") for one in (A, B, C, D)))))
+    day = {"run": "20260102T000000Z-b", "started": "2026-01-02T00:00:00Z"}
+    write(tmp_path, record(account(part((A, "removed", ""), (B, "failed", "removed"))), **day))
+    next_day = {"run": "20260103T000000Z-c", "started": "2026-01-03T00:00:00Z"}
+    write(
+        tmp_path,
+        record(account(part((A, "assigned", ""), (B, "unknown", "removed"), (C, "unknown", "assigned"))), **next_day),
+    )
+    other = {"run": "20260104T000000Z-d", "started": "2026-01-04T00:00:00Z"}
+    write(tmp_path, record(account(part((D, "removed", "")), name=TWO), **other))
+    (tmp_path / "20251231T000000Z-e.json").write_text("never read: earlier by its name", encoding="utf-8")
+    write(tmp_path, undone)
+    found = reverse_fota(undone["accounts"][0], later_than(undone, str(tmp_path)))
+    assert found.take == [B, D]
+    assert [(left.device_id, left.code, left.reason) for left in found.left] == [
+        (A, "later_run", "a later run, 20260103T000000Z-c, assigned it"),
+        (
+            C,
+            "later_run",
+            "a later run, 20260103T000000Z-c, was about to assign it, and does not know what became of that",
+        ),
+    ]
+
+
+def test_records_that_cannot_be_read(tmp_path: Path) -> None:
+    """All of them are told: a later run that nobody can read may have changed anything."""
+    for name in ("one.json", "two.json"):
+        (tmp_path / name).write_text("{", encoding="utf-8")
+    for directory, count in ((tmp_path, 2), (tmp_path / "none", 1)):
+        with pytest.raises(OptionsError) as raised:
+            later_than(record(), str(directory))
+        assert (raised.value.code, raised.value.details["problem_count"]) == ("run_file_invalid", count)

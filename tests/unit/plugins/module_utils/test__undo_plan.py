@@ -1,0 +1,110 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan of an undo, as it is written for approval."""
+
+from __future__ import annotations
+
+import csv
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_record import checksum
+from ansible_collections.thingspace.licensing.plugins.modules import fleet_undo_plan
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei
+from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import Run, runner
+
+Json = dict[str, t.Any]
+
+RECORD: Json = {
+    "format": 1,
+    "run": "20261121T215143Z-1a2b3c4d",
+    "kind": "apply",
+    "started": "2026-11-21T21:51:43Z",
+    "ended": "2026-11-21T21:59:00Z",
+    "plan": "",
+    "status": "done",
+    "accounts": [],
+}
+SHORT = {"guard": "pool", "planned": 3, "allowed": 1}
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    (tmp_path / "run.json").write_text(json.dumps({**RECORD, "checksum": checksum(RECORD)}), encoding="utf-8")
+    options = {"run": str(tmp_path / "run.json"), "dest": str(tmp_path / "undo")}
+    return runner(fleet_undo_plan.main, None, monkeypatch, capsys, **options)
+
+
+def result(folder: Path, step: str, outcome: str, count: int, **more: t.Any) -> Json:
+    """What the FOTA module returned in check mode, and its report."""
+    rows = [(imei(number), outcome, "") for number in range(count)]
+    name = f"undo-fota-{step}"
+    with (folder / f"plan-{name}.csv").open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([("device_id", "outcome", "reason"), *rows])
+    counts = {"assign": count, "remove": 0} if step == "give" else {"assign": 0, "remove": count}
+    plan = {"state": "x", **counts, "unchanged": 0, "digest": "d" * 64}
+    return {"item": {"kind": "fota", "list": name}, "plan": plan, **more}
+
+
+def entry(folder: Path, *results: Json) -> Json:
+    return {"account": ACCOUNT, "reports": str(folder), "results": list(results), "notes": ["A note."]}
+
+
+@pytest.mark.parametrize(
+    ("guards", "status"),
+    [
+        ([SHORT], "changes"),
+        ([{**SHORT, "allowed": 0}], "guard_tripped"),
+        ([SHORT, {"guard": "max_changes", "planned": 3, "allowed": 1}], "guard_tripped"),
+    ],
+)
+def test_a_pool_that_the_parts_before_fill(run: Run, tmp_path: Path, guards: list[Json], status: str) -> None:
+    """Two licences are taken away, so two of the three that go back need not be free yet."""
+    take = result(tmp_path, "take", "removed", 2)
+    failure = {"code": "pool_exhausted", "message": "too few", "guards": guards}
+    give = result(tmp_path, "give", "skipped", 3, failed=True, failure=failure)
+    made = run(accounts=[entry(tmp_path, take, give)])
+    document = json.loads((tmp_path / "undo" / "undo.json").read_text(encoding="utf-8"))
+    assert (made["status"], made["totals"]["assign"], made["totals"]["remove"]) == (status, 3, 2)
+    outcomes = {row["outcome"] for row in document["accounts"][0]["parts"][1]["devices"]}
+    assert outcomes == {"assigned" if status == "changes" else "skipped"}
+
+
+def test_the_digest_and_what_is_written(run: Run, tmp_path: Path) -> None:
+    take = result(tmp_path, "take", "removed", 2)
+    left = "kind,sku,device_id,done,code,reason\nsimsec,SIMSec-IoT-Lt,990000000000009,assigned,lifetime,*for life*\n"
+    (tmp_path / "cannot.csv").write_text(left, encoding="utf-8")
+    made = run(accounts=[entry(tmp_path, take), {"account": "b", "failure": {"code": "x", "message": "Why."}}])
+    assert (made["status"], made["left"]) == ("error", 1)
+    text = (tmp_path / "undo" / "undo.md").read_text(encoding="utf-8")
+    assert "# Undo of the run 20261121T215143Z-1a2b3c4d: no plan for some accounts" in text
+    assert "**2 to remove**, **1 that stay as the run left them**." in text
+    assert "| SIM-Secure licences SIMSec-IoT-Lt | 990000000000009 | assigned | \\*for life\\* |" in text
+    assert "A note." in text
+    assert "Why." in text
+    listed = (tmp_path / "undo" / "cannot.csv").read_text(encoding="utf-8").splitlines()
+    assert listed[1] == f"{ACCOUNT},{left.splitlines()[1]}"
+    approved = str(tmp_path / "undo" / "undo.json")
+    before = Path(approved).read_bytes()
+    for given in (approved, made["digest"]):
+        assert run(accounts=[entry(tmp_path, take)], approved=given)["failure"]["code"] == "plan_changed"
+    assert Path(approved).read_bytes() == before
+    again = run(accounts=[entry(tmp_path, take)], max_changes=1)
+    assert again["failure"]["code"] == "guard_tripped"
+    assert "failure" not in run(accounts=[entry(tmp_path, take)], max_changes=1, approved=approved)
+    other = result(tmp_path, "take", "removed", 3)
+    differs = run(accounts=[entry(tmp_path, other)], approved=approved)["failure"]
+    assert (differs["code"], f"These accounts differ: {ACCOUNT}." in differs["message"]) == ("plan_changed", True)
+
+
+def test_bad_input(run: Run, tmp_path: Path) -> None:
+    """All of it at once, and nothing is written."""
+    failure = run(run=str(tmp_path / "none"), accounts=[{"x": 1}, {"account": "a"}], max_changes=-1)["failure"]
+    assert failure["problem_count"] == 4
+    assert run(accounts=[])["failure"]["code"] == "run_file_invalid"
+    assert not (tmp_path / "undo").exists()

@@ -1,0 +1,160 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which SIM-Secure licences go back, by a run's record and the journal."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._standing import Attempt
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo_changes import Change, Left, Pool
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo_history import Later
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo_simsec import (
+    Attempts,
+    Reversal,
+    Window,
+    reverse_simsec,
+)
+
+ACCOUNT = "0000123456-00001"
+A, B = "990000000000001", "990000000000002"
+FLEX, BUNDLE, LIFETIME = (Pool("simsec", sku) for sku in ("SIMSec-IoT", "TS-BUNDLE-KTO-SIMSEC-MRC", "SIMSec-IoT-Lt"))
+WINDOW = Window("2026-01-02T10:00:00Z", "2026-01-02T10:05:00Z", "2026-01-02T23:00:00.000000Z")
+BEFORE, DURING, AFTER, LATE = (
+    f"2026-01-02T{time}.500000Z" for time in ("09:59:59", "10:05:00", "10:05:01", "23:30:00")
+)
+
+Json = dict[str, t.Any]
+
+
+def tried(action: t.Any, sent: str = DURING, outcome: str | None = "success", state: t.Any = "accepted") -> Attempt:
+    """A request; those sent later have higher numbers."""
+    number = int("".join(char for char in sent if char.isdigit()))
+    return Attempt(number, action, state, outcome, "why", "r", "1-234", sent, "")
+
+
+def account(*rows: tuple[Pool, str, str]) -> Json:
+    """A run; rows are pool, device and outcome, or outcome and what was planned."""
+    parts: dict[Pool, Json] = {}
+    for pool, device, outcome in rows:
+        fixed = {"kind": "simsec", "sku": pool.sku, "id_kind": "imei", "lifetime": False, "action": "present"}
+        devices = parts.setdefault(pool, {**fixed, "devices": []})["devices"]
+        done, _space, planned = outcome.partition(" ")
+        devices.append({"device_id": device, "outcome": done, "planned": planned, "request_id": "", "reason": ""})
+    return {"account": ACCOUNT, "parts": list(parts.values())}
+
+
+def reversed_(
+    run: Json, journal: t.Mapping[Pool, Attempts] | None, later: Later | None = None, *, confirmed: bool = False
+) -> tuple[dict[Pool, Reversal], list[tuple[str, str, str]]]:
+    """What is to be done, and of each change that stays its SKU, device and code."""
+    known = None if journal is None else {pool: journal.get(pool, {}) for pool in (FLEX, BUNDLE, LIFETIME)}
+    found, left = reverse_simsec(run, WINDOW, known, later or Later(), confirmed=confirmed)
+    done = {pool: reversal for pool, reversal in found.items() if any(reversal)}
+    return done, [(one.sku, one.device_id, one.code) for one in left]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "attempts", "code"),
+    [
+        ("assigned", [tried("assign")], ""),
+        ("accepted assigned", [tried("assign")], ""),
+        ("unknown assigned", [tried("assign")], ""),
+        ("assigned", [tried("remove", BEFORE), tried("assign")], ""),
+        ("assigned", [tried("assign"), tried("remove", AFTER, "failed")], ""),
+        ("assigned", [tried("assign"), tried("remove", AFTER, None, "rejected")], ""),
+        ("assigned", [tried("assign"), tried("remove", AFTER)], "later_request"),
+        ("assigned", [tried("assign"), tried("remove", AFTER, None)], "later_request"),
+        ("assigned", [tried("assign"), tried("remove", AFTER), tried("assign", LATE)], "later_request"),
+        ("assigned", [tried("assign", DURING, None)], ""),
+        ("assigned", [tried("assign", DURING, "failed")], "not_done"),
+        ("accepted assigned", [tried("assign", DURING, None, "no_effect")], "not_done"),
+        ("unknown assigned", [tried("assign", DURING, None, "unknown")], "unknown"),
+        ("unknown assigned", [tried("assign", DURING, None, "sending")], "unknown"),
+        ("unknown assigned", [], "not_done"),
+        ("unknown assigned", [tried("assign", BEFORE)], "not_done"),
+        ("assigned", [], "not_in_journal"),
+        ("assigned", [tried("assign", BEFORE), tried("assign", AFTER)], "not_in_journal"),
+        ("assigned", [tried("remove")], "not_in_journal"),
+    ],
+)
+def test_what_the_journal_says_of_an_assignment(outcome: str, attempts: list[Attempt], code: str) -> None:
+    done, left = reversed_(account((FLEX, A, outcome)), {FLEX: {A: attempts}})
+    expected: tuple[t.Any, t.Any] = ({}, [(FLEX.sku, A, code)]) if code else ({FLEX: Reversal([A], [], [])}, [])
+    assert (done, left) == expected
+
+
+def test_a_request_that_is_not_confirmed_yet() -> None:
+    """Is waited for, until no confirmation is expected any more."""
+    run, journal = account((FLEX, A, "accepted assigned")), {FLEX: {A: [tried("assign", LATE, None)]}}
+    running = WINDOW._replace(ended=None)
+    for window, code in ((running, "not_confirmed"), (running._replace(overdue="2027-01-01T00:00:00.000000Z"), "")):
+        done, left = reverse_simsec(run, window, journal, Later(), confirmed=False)
+        assert [one.code for one in left] == ([code] if code else [])
+        assert done == ({} if code else {FLEX: Reversal([A], [], [])})
+
+
+def test_a_removal_goes_back() -> None:
+    done, left = reversed_(account((FLEX, A, "removed")), {FLEX: {A: [tried("assign", BEFORE), tried("remove")]}})
+    assert (done, left) == ({FLEX: Reversal([], [], [A])}, [])
+
+
+def test_what_is_never_touched() -> None:
+    """Lifetime licences whatever is known, everything without a journal, and what a later run did."""
+    run = account((LIFETIME, A, "assigned"), (FLEX, B, "assigned"))
+    journal = {LIFETIME: {A: [tried("assign")]}, FLEX: {B: [tried("assign")]}}
+    assert reversed_(run, None) == ({}, [(FLEX.sku, B, "no_journal"), (LIFETIME.sku, A, "lifetime")])
+    later = Later({(ACCOUNT, FLEX, B): ("run-2", Change(B, "removed", True))})
+    assert reversed_(run, journal, later) == ({}, [(FLEX.sku, B, "later_run"), (LIFETIME.sku, A, "lifetime")])
+    unheard_of = Pool("simsec", "ACME-Perpetual-1")
+    run = account((unheard_of, A, "assigned"))
+    known = {unheard_of: {A: [tried("assign")]}}
+    done, left = reverse_simsec(run, WINDOW, known, Later(), confirmed=False)
+    assert (done, [one.code for one in left]) == ({}, ["lifetime"])
+    run["parts"][0].update(sku="ACME-1", lifetime=True)
+    _done, left = reverse_simsec(run, WINDOW, {Pool("simsec", "ACME-1"): {}}, Later(), confirmed=False)
+    assert left == [
+        Left(
+            "simsec",
+            "ACME-1",
+            A,
+            "assigned",
+            "lifetime",
+            "a lifetime licence stays with its SIM and can never be taken back",
+        )
+    ]
+
+
+MOVE = account((FLEX, A, "removed"), (BUNDLE, A, "assigned"))
+MOVED = {FLEX: {A: [tried("assign", BEFORE), tried("remove")]}, BUNDLE: {A: [tried("assign")]}}
+
+
+def test_a_move_goes_back_in_two_steps() -> None:
+    assert reversed_(MOVE, MOVED) == ({BUNDLE: Reversal([], [A], []), FLEX: Reversal([], [], [A])}, [])
+    # When the former licence was requested, but is not confirmed, the device keeps the other one.
+    asked = {**MOVED, FLEX: {A: [*MOVED[FLEX][A], tried("assign", AFTER, None)]}}
+    assert reversed_(MOVE, asked, confirmed=True)[0] == {}
+    back = {**MOVED, FLEX: {A: [*MOVED[FLEX][A], tried("assign", AFTER)]}}
+    for confirmed in (True, False):
+        assert reversed_(MOVE, back, confirmed=confirmed) == (
+            {BUNDLE: Reversal([], [A], [])},
+            [(FLEX.sku, A, "later_request")],
+        )
+
+
+def test_a_move_of_which_one_half_stays() -> None:
+    """Leaves no device without a licence, and none with two."""
+    later = Later({(ACCOUNT, FLEX, A): ("run-2", Change(A, "assigned", True))})
+    assert reversed_(MOVE, MOVED, later) == (
+        {},
+        [(FLEX.sku, A, "later_run"), (BUNDLE.sku, A, "former_licence")],
+    )
+    bound = account((FLEX, A, "removed"), (LIFETIME, A, "assigned"))
+    assert reversed_(bound, {**MOVED, LIFETIME: {A: [tried("assign")]}}) == (
+        {},
+        [(LIFETIME.sku, A, "lifetime"), (FLEX.sku, A, "keeps_licence")],
+    )
