@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Module, Receiver, Simulator
-from ansible_collections.thingspace.licensing.tests.functional.test_fleet_licensing import (
+from ansible_collections.thingspace.licensing.tests.functional.fleets import (
     BUNDLE,
     FLEX,
     LIFETIME,
