@@ -43,6 +43,19 @@ def escape(value: object) -> str:
     return html.escape(str(value))
 
 
+def cards(head: t.Sequence[str], rows: t.Iterable[t.Sequence[object]]) -> str:
+    """As C(table), but a row becomes a card where the screen is narrow: each cell knows the name of its column."""
+    names = [escape(name) for name in head]
+    body = "".join(
+        "<tr>"
+        + "".join(f'<td data-th="{name}">{escape(cell)}</td>' for name, cell in zip(names, row, strict=True))
+        + "</tr>"
+        for row in rows
+    )
+    shown = "".join(f"<th>{name}</th>" for name in names)
+    return f'<div class="wide"><table class="cards"><thead><tr>{shown}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
 def table(head: t.Sequence[str], rows: t.Iterable[t.Sequence[object]]) -> str:
     """A table of plain values."""
     cells = "".join(f"<th>{escape(name)}</th>" for name in head)

@@ -13,13 +13,14 @@ from __future__ import annotations
 import itertools
 import typing as t
 
-from ._html import escape, table
+from ._html import cards, escape
 
 MAX_BARS = 20
 """Bars of one chart; the table below it has more."""
 
 STYLE = """
-figure { margin: 1rem 0 1.5rem; break-inside: avoid; } figcaption { font-weight: 600; margin-bottom: .4rem; }
+figure { margin: 1rem 0 1.5rem; } figure.columns, .bar { break-inside: avoid; }
+figcaption { font-weight: 600; margin-bottom: .4rem; }
 figure svg { display: block; width: 100%; height: .9rem; border-radius: .2rem; background: var(--empty); }
 figure svg.tall { height: 8rem; border-radius: 0; background: none; border-bottom: 1px solid var(--line); }
 .bar { margin: .5rem 0; } .bar p, .axis { margin: 0; display: flex; flex-wrap: wrap; gap: 0 1rem;
@@ -94,9 +95,10 @@ def columns(caption: str, labels: t.Sequence[str], counts: t.Sequence[int], what
     )
     peak = max(counts, default=0)
     told = f"{caption}: {what} from {labels[0]} to {labels[-1]}, at most {peak:,} at a time"
-    numbers = table(("from", what), zip(labels, map("{:,}".format, counts), strict=True))
+    numbers = cards(("from", what), zip(labels, map("{:,}".format, counts), strict=True))
     return (
-        f'<figure><figcaption>{escape(caption)}</figcaption><p class="axis"><span>at most {peak:,}</span></p>'
+        f'<figure class="columns"><figcaption>{escape(caption)}</figcaption>'
+        f'<p class="axis"><span>at most {peak:,}</span></p>'
         f'{_OPEN} class="tall" viewBox="0 0 1000 100" aria-label="{escape(told)}">{drawn}</svg>'
         f'<p class="axis"><span>{escape(labels[0])}</span><span>{escape(labels[-1])}</span></p>'
         f"<details><summary>The numbers</summary>{numbers}</details></figure>"

@@ -122,8 +122,9 @@ def _totals(sections: t.Sequence[Json]) -> Json:
     }
 
 
-def _sum(values: t.Iterable[int | None]) -> int:
-    return sum(value for value in values if value is not None)
+def _sum(values: t.Iterable[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def _weeks(weeks: t.Sequence[Json | None]) -> Json | None:
@@ -140,12 +141,20 @@ def _soonest(sections: t.Sequence[Json]) -> Json | None:
         (pool["runway"]["days"], section["account"], pool["licence"])
         for section in sections
         for pool in section["pools"]
-        if pool["runway"]["days"] is not None and pool["total"]
+        if _pressing(pool)
     ]
     if not found:
         return None
     days, account, licence = min(found)
     return {"account": account, "licence": licence, "days": days}
+
+
+def _pressing(pool: Json) -> bool:
+    """Whether it matters when a pool is empty: one that was filled once and for all is no worry."""
+    runway, drift = pool["runway"], pool["drift"] or {}
+    if runway["verdict"] == "empty":
+        return bool(pool["total"] and (runway["last_90"] or drift.get("missing")))
+    return runway["days"] is not None
 
 
 def days_of(document: Json) -> datetime.date:

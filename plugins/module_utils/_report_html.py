@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ._html import escape, page, table
+from ._html import cards, escape, page
 from ._report_charts import STYLE as CHARTS
 from ._report_document import days_of, pools_of
 from ._report_html_charts import (
@@ -39,15 +39,26 @@ from ._report_words import (
 )
 
 STYLE = """
-body { overflow-wrap: anywhere; } td, th { overflow-wrap: normal; min-width: 4.5rem; } td { max-width: 28rem; }
-td { overflow-wrap: anywhere; } dl.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr));
-  gap: .7rem; margin: 1rem 0; }
+body { overflow-wrap: anywhere; } td, th { min-width: 4.5rem; } td { max-width: 28rem; }
+td:first-child { white-space: nowrap; } section { margin-top: 2rem; }
+dl.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .7rem; margin: 1rem 0; }
 dl.tiles > div { border: 1px solid var(--line); border-radius: .4rem; padding: .5rem .7rem; }
 dl.tiles dt { font-size: .85rem; } dl.tiles dd { margin: 0; font-size: 1.3rem; font-weight: 600; line-height: 1.25; }
 dl.tiles dd small { display: block; font-size: .8rem; font-weight: 400; }
-.incomplete { color: var(--bad); } .complete { color: var(--good); } section { margin-top: 2rem; }
-@media print { details::details-content { content-visibility: visible; display: block; } .wide { overflow: visible; }
-  table { font-size: 9pt; } h2, h3 { break-after: avoid; } tr { break-inside: avoid; } }
+.incomplete { color: var(--bad); } .complete { color: var(--good); }
+@media screen and (max-width: 40rem) {
+  .cards thead { display: none; } .cards, .cards tbody, .cards tr { display: block; }
+  .cards tr { border-bottom: 1px solid var(--line); padding: .4rem 0; }
+  .cards td, .cards td:first-child { display: flex; gap: .6rem; border: 0; padding: .1rem 0; min-width: 0;
+    max-width: none; white-space: normal; }
+  .cards td::before { content: attr(data-th); flex: 0 0 6rem; font-size: .85rem; opacity: .75; }
+  .cards td:first-child { font-weight: 600; } .cards td:empty { display: none; }
+}
+@media print {
+  details:not([open]) > :not(summary) { display: none; } .wide { overflow: visible; } table { font-size: 9pt; }
+  td:first-child { white-space: normal; } h2, h3, figcaption, .legend { break-after: avoid; }
+  tr, dl { break-inside: avoid; }
+}
 """
 
 MAX_TABLE = 1000
@@ -76,7 +87,7 @@ def _head(document: Json) -> t.Iterator[str]:
 def _tiles(document: Json) -> t.Iterator[str]:
     totals, today = document["totals"], days_of(document)
     pool, drift, wasted, soonest = (totals[name] for name in ("licences", "drift", "reclaimable", "soonest"))
-    counted = "of what is counted" if totals["uncounted_pools"] else "in all pools"
+    counted = "in all pools" if not totals["uncounted_pools"] + totals["incomplete"] else "as far as that could be read"
     tiles = [
         ("Licences assigned", told(pool["assigned"]), f"of {told(pool['total'])} bought, {counted}"),
         ("Free", told(pool["available"]), counted),
@@ -109,7 +120,8 @@ def _tiles(document: Json) -> t.Iterator[str]:
         tiles.append(("Reclaimable", told(wasted["now"]), more))
     if totals["cost"]:
         cost, currency = totals["cost"], document["currency"]
-        more = f"a month; {_amount(cost['free'])} of it free, {_amount(cost['reclaimable'])} reclaimable"
+        wasted_cost = f"{_amount(cost['free'])} of it free, {_amount(cost['reclaimable'])} reclaimable"
+        more = f"a month, as far as prices are given; {wasted_cost}"
         tiles.append(("Cost", f"{_amount(cost['bought'])} {currency}".strip(), more))
     shown = "".join(
         f"<div><dt>{escape(a)}</dt><dd>{escape(b)} <small>{escape(c)}</small></dd></div>" for a, b, c in tiles
@@ -139,7 +151,7 @@ def _pools(document: Json) -> t.Iterator[str]:
         cost = pool["cost"] or dict.fromkeys(("bought", "free", "reclaimable"), "-.-")
         costs = [_amount(cost[name]) if pool["cost"] else "no price" for name in ("bought", "free", "reclaimable")]
         rows.append([account, pool["licence"], pool["name"], pool_words(pool), *costs][: len(head)])
-    yield _folded("All pools", table(head, rows), len(pools))
+    yield _folded("All pools", cards(head, rows), len(pools))
     for section in document["accounts"]:
         if section["event_based"]:
             yield f"<p>The FOTA subscription of {escape(section['account'])} is event-based: "
@@ -154,7 +166,7 @@ def _runway(document: Json) -> t.Iterator[str]:
         yield "<section><h2>Runway</h2>"
         yield runway_chart(document)
         rows = [(account, pool["licence"], runway_words(pool["runway"], today)) for account, pool in pools[:MAX_TABLE]]
-        yield table(("account", "licence", "how long it lasts"), rows) + "</section>"
+        yield cards(("account", "licence", "how long it lasts"), rows) + "</section>"
 
 
 def _time(document: Json) -> t.Iterator[str]:
@@ -176,7 +188,7 @@ def _drift(document: Json) -> t.Iterator[str]:
         return
     yield drift_chart(document)
     rows = [(account, pool["licence"], drift_words(pool["drift"]), since_words(pool)) for account, pool in managed]
-    yield table(("account", "licence", "drift", "since the report before"), rows[:MAX_TABLE])
+    yield cards(("account", "licence", "drift", "since the report before"), rows[:MAX_TABLE])
     columns = ("account", "device_id", "licence", "what", "state", "since")
     yield _devices(document, "drift", "Devices not as wanted", columns) + "</section>"
 
@@ -189,7 +201,7 @@ def _candidates(document: Json) -> t.Iterator[str]:
     yield "<p>These lose their FOTA licence first when the subscription shrinks, in the order of the list.</p>"
     if any(one["listed"] for _account, one in listed):
         yield candidate_chart(document)
-    yield table(("account", "list"), ((account, candidate_words(one)) for account, one in listed[:MAX_TABLE]))
+    yield cards(("account", "list"), ((account, candidate_words(one)) for account, one in listed[:MAX_TABLE]))
     for account, one in listed:
         if one["forecast"]:
             yield f"<p><strong>{escape(account)}</strong>: {escape(forecast_words(one['forecast']))}</p>"
@@ -211,7 +223,7 @@ def _reclaimable(document: Json) -> t.Iterator[str]:
             for account, pool in pools_of(document)
             for why, count in pool["reasons"].items()
         ]
-        yield table(("account", "licence", "why", "devices"), rows[:MAX_TABLE])
+        yield cards(("account", "licence", "why", "devices"), rows[:MAX_TABLE])
     columns = ("account", "device_id", "licence", "what", "why", "since")
     yield _devices(document, "reclaimable", "Devices with a reclaimable licence", columns) + "</section>"
 
@@ -233,7 +245,7 @@ def _runs(document: Json) -> t.Iterator[str]:
             (run["started"], run["kind"], run["status"], f"{run['accounts']:,}", run_words(run))
             for run in document["runs"]
         ]
-        yield table(("started", "kind", "status", "accounts", "outcome"), rows) + "</section>"
+        yield cards(("started", "kind", "status", "accounts", "outcome"), rows) + "</section>"
     for one in document["unreadable"]:
         yield f'<p class="failure">{escape(one["file"])} of the history is left out: {escape(one["why"])}.</p>'
 
@@ -247,7 +259,7 @@ def _states(document: Json) -> t.Iterator[str]:
             rows.append((account, f"{one['count']:,}", states, f"{one['without_licence']:,}"))
         yield (
             "<section><h2>Devices</h2>"
-            + table(("account", "devices", "states", "without any licence"), rows)
+            + cards(("account", "devices", "states", "without any licence"), rows)
             + "</section>"
         )
 
@@ -266,7 +278,7 @@ def _devices(document: Json, name: str, title: str, columns: t.Sequence[str]) ->
     rows = [
         [RECLAIM.get(row[key], row[key]) if key == "what" else row[key] for key in columns] for row in found["rows"]
     ]
-    shown = table([key.replace("_id", "").replace("_", " ") for key in columns], rows)
+    shown = cards([key.replace("_id", "").replace("_", " ") for key in columns], rows)
     if found["count"] > len(rows):
         where = f"in {document['csv']}" if document["csv"] else "in the CSV file, if one is made"
         shown += f"<p>And {found['count'] - len(rows):,} more: every device stands {escape(where)}.</p>"

@@ -15,7 +15,7 @@ from ._report_charts import Bar, bars, columns
 from ._report_document import days_of, pools_of
 from ._report_read import Json
 from ._report_text import many
-from ._report_words import candidate_words, drift_words, pool_words, run_words, runway_words
+from ._report_words import drift_words, pool_words, run_words
 
 YEAR = 365
 """Days that the whole width of the runway chart stands for."""
@@ -51,7 +51,6 @@ def pool_chart(document: Json) -> str:
 
 def runway_chart(document: Json) -> str:
     """Days until each pool is empty, the first one first; without those for which nothing can be said."""
-    today = days_of(document)
     known = [
         (account, pool) for account, pool in pools_of(document) if pool["total"] and pool["runway"]["days"] is not None
     ]
@@ -62,9 +61,8 @@ def runway_chart(document: Json) -> str:
         colour = "c6" if days < 30 else "c2" if days < 90 else "c1"
         what = {"c6": "days, less than 30", "c2": "days, less than 90", "c1": "days until it is empty"}[colour]
         piece = (colour, what, min(days, YEAR))
-        rows.append(
-            Bar(_label(account, pool), f"{many(days, 'day')}: {runway_words(pool['runway'], today)}", (piece,), YEAR)
-        )
+        note = many(days, "day") if days else "empty now"
+        rows.append(Bar(_label(account, pool), note, (piece,), YEAR))
     return bars("Days until a pool is empty; the whole width is a year", rows) if rows else ""
 
 
@@ -116,7 +114,7 @@ def candidate_chart(document: Json) -> str:
             useless = one["without_licence"] or 0
             what = "holds a licence" if one["without_licence"] is not None else "listed, licence unknown"
             pieces = (("c1", what, one["listed"] - useless), ("c4", "holds none", useless))
-            rows.append(Bar(section["account"], candidate_words(one), pieces))
+            rows.append(Bar(section["account"], f"{one['listed']:,} listed", pieces))
     rows.sort(key=lambda row: -sum(count for _colour, _what, count in row.pieces))
     most = max(sum(count for _colour, _what, count in row.pieces) for row in rows)
     return bars("Listed devices", [row._replace(most=most) for row in rows])

@@ -52,8 +52,11 @@ def lines_of(data: AccountData, rules: Rules) -> list[Line]:
     maker = _Maker(data, rules)
     lines = [*maker.fota(), *maker.simsec()]
     named = {line.device_id for line in lines}
+    sims = (data.devices or {}).get("iccid", {})
+    # A device that is named by its SIM; both indexes hold the same object.
+    known = {id(sims.get(line.device_id)) for line in lines if line.kind == "iccid"}
     for device, facts in (data.devices or {}).get("imei", {}).items():
-        if device not in named:
+        if device not in named and id(facts) not in known:
             lines.append(maker.line(device, ("", "imei"), None, Entry("no", ""), "ThingSpace", facts=facts))
     return lines
 

@@ -167,7 +167,10 @@ def _fota(data: AccountData, result: Json, path: str) -> None:
     data.event_based = "EVNT" in purchase and "MRC" not in purchase
     if not path:
         return  # What was bought is known all the same.
-    data.fota = {} if data.event_based and not os.path.exists(path) else dict(_rows(path, "device_id", "assigned_at"))
+    if data.event_based and not os.path.exists(path):
+        data.fota = {}
+        return
+    data.fota = {device: assigned for device, assigned in _rows(path, "device_id", "assigned_at")}  # noqa: C416
 
 
 def _candidates(data: AccountData, result: Json, path: str) -> None:

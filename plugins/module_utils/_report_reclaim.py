@@ -48,7 +48,7 @@ def reclaim(
     else:
         moment = utc(last_connected) if rules.idle_days is not None and last_connected else ""
         if moment and (rules.today - day_of(moment)).days >= (rules.idle_days or 0):
-            reasons.append(f"not connected since {moment[:10]}")
+            reasons.append(f"not connected for {rules.idle_days} days or more")
     if extra:
         reasons.append("not wanted by the fleet files")
     if not reasons:

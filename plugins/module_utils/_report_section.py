@@ -116,6 +116,8 @@ def _drift(data: AccountData, licence: str, lines: t.Sequence[Line]) -> Json | N
     counts = collections.Counter(line.drift for line in lines)
     names = {"as_wanted": "as wanted", "missing": "missing", "extra": "extra", "kept": "kept", "unknown": "unknown"}
     found: Json = {name: counts[word] for name, word in names.items()}  # type: ignore[index]
+    if not any(found.values()) and licence != FOTA:
+        return None
     return {"wanted": sum(line.wanted == "yes" for line in lines), **found}
 
 

@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import datetime
 import functools
-import re
 import typing as t
 
 from ._moments import parse_moment
 
 MAX_TEXT = 500
-
-_PLAIN = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| \+0000 UTC)")
 
 
 def visible(value: t.Any) -> str:
@@ -35,14 +32,8 @@ def visible(value: t.Any) -> str:
 @functools.lru_cache(maxsize=1 << 16)
 def utc(text: str) -> str:
     """A moment as C(2026-01-31T12:00:00Z); empty when the text names none."""
-    if _PLAIN.fullmatch(text):
-        # By far the most, and twenty times as fast; what is no day or time goes the long way.
-        try:
-            return datetime.datetime.fromisoformat(text[:19]).isoformat() + "Z"
-        except ValueError:
-            return ""
     moment = parse_moment(text)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""
+    return moment.isoformat()[:19] + "Z" if moment else ""
 
 
 def day_of(moment: str) -> datetime.date:

@@ -82,16 +82,21 @@ def _rate(runway: Json) -> str:
 
 
 def _dates(runway: Json, today: datetime.date) -> str:
-    first = _date(runway["empty_from"], today)
-    last = _date(runway["empty_to"], today) if runway["empty_to"] else "later than in two years"
-    return first if first == last else f"{first} at the earliest, {last} at the latest"
+    first, near = _date(runway["empty_from"], today)
+    if not runway["empty_to"]:
+        return f"not before {first}, and maybe not within two years"
+    last, days = _date(runway["empty_to"], today)
+    # Two rates that agree are no reason to believe in a day.
+    if first == last or days - near <= max(3, near // 10):
+        return f"about {first}" if near <= NEAR else f"in {first}"
+    return f"between {first} and {last}"
 
 
-def _date(text: str, today: datetime.date) -> str:
+def _date(text: str, today: datetime.date) -> tuple[str, int]:
+    """A day as far as it is worth telling, and how many days are left."""
     day = datetime.date.fromisoformat(text)
-    if (day - today).days <= NEAR:
-        return f"on {day.day} {day:%B %Y}"
-    return f"in {day:%B %Y}"
+    days = (day - today).days
+    return (f"{day.day} {day:%B %Y}" if days <= NEAR else f"{day:%B %Y}"), days
 
 
 def drift_words(drift: Json | None) -> str:

@@ -28,8 +28,8 @@ options:
         failed stands in the report with its failure.
       - C(fota) is what M(thingspace.licensing.fota_license_info) returned, C(removal_candidates) what
         M(thingspace.licensing.swm_removal_candidates_info) did, C(simsec) what
-        M(thingspace.licensing.simsec_license_info) did, C(devices) what M(thingspace.licensing.device_info) did, and C(wanted) what
-        M(thingspace.licensing.fleet_files) did with C(dest).
+        M(thingspace.licensing.simsec_license_info) did, C(devices) what M(thingspace.licensing.device_info)
+        did, and C(wanted) what M(thingspace.licensing.fleet_files) did with C(dest).
       - C(reports) is the directory with the C(devices_report) of each, named C(fota.csv), C(removal_candidates.csv),
         C(simsec.csv) and C(devices.csv). Devices are taken from there, so these modules need no C(report).
       - C(shrink_to), a number of licences, adds who would lose the FOTA licence if only so many were bought.
