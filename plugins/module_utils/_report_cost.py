@@ -34,7 +34,7 @@ def prices_from(given: t.Mapping[str, t.Any] | None) -> tuple[Prices, list[Probl
                 Problem(f"'prices' has {visible(value)[:60]} for {visible(licence)[:60]}; that is no price.")
             )
         else:
-            prices[str(licence)] = price
+            prices[visible(licence)] = price
     return prices, problems
 
 

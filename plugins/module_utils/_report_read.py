@@ -179,9 +179,11 @@ def _candidates(data: AccountData, result: Json, path: str) -> None:
 
 
 def _simsec(data: AccountData, result: Json, path: str) -> None:
-    data.subscriptions = result.get("subscriptions")
+    data.subscriptions = [{**row, "sku": visible(row["sku"])} for row in result.get("subscriptions") or []]
     # Licences that the journal knows nothing of may be with any device.
-    data.beyond_journal = frozenset(row["sku"] for row in result.get("drift") or [] if row.get("difference", 0) > 0)
+    data.beyond_journal = frozenset(
+        visible(row["sku"]) for row in result.get("drift") or [] if row.get("difference", 0) > 0
+    )
     if "journal" not in result or not path:
         return
     data.journal = {}

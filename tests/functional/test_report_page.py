@@ -182,7 +182,8 @@ for (const width of [360, 1280]) {
   const bars = [...inner.querySelectorAll("svg[role=img]")].map(one => ({
     told: one.getAttribute("aria-label"),
     width: one.getBoundingClientRect().width,
-    parts: [...one.querySelectorAll("rect")].map(part => [part.getAttribute("class"), part.getBoundingClientRect().width])
+    parts: [...one.querySelectorAll("rect")].map(part =>
+      [part.getAttribute("class"), part.getBoundingClientRect().width])
   }));
   out.push({width, wide, bars, title: inner.title, page: inner.documentElement.scrollWidth,
     text: inner.body.innerText, tags: [...new Set([...inner.querySelectorAll("*")].map(one => one.localName))]});
