@@ -69,7 +69,7 @@ def hostile(tmp_path: Path, module: Module) -> Json:
     )
     write("simsec.csv", ("sku", "kind", "device_id", "state", "action", "confirmed", "held"))
     (reports / "fota.txt").write_text("\n".join(devices[1:]), encoding="ascii")
-    wanted = {
+    wanted: Json = {
         "account": ACCOUNT,
         "file": HOSTILE[0],
         "fota": {"state": "exact"},
