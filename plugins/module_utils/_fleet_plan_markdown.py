@@ -8,10 +8,10 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 from ._fleet_plan_document import TITLES, Document
+from ._markdown import plain
 
 MAX_ROWS = 50
 """Devices shown of each part; the plan file has them all."""
@@ -54,12 +54,6 @@ def nothing(account: Document) -> str:
 def status_of(account: Document) -> str:
     """The status of one account."""
     return "no plan" if account["status"] == "error" else HEADLINES[account["status"]].lower()
-
-
-def plain(text: object) -> str:
-    """A text that means nothing to Markdown or HTML."""
-    one_line = re.sub(r"\s+", " ", str(text)).strip()
-    return re.sub(r"([\\`*_{}\[\]<>|#~&!])", r"\\\1", one_line)
 
 
 def _totals(document: Document) -> str:

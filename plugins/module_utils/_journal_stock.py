@@ -27,6 +27,7 @@ class DeviceRow(t.NamedTuple):
 
     :param state: C(assigned) and C(removed) are confirmed; the others speak of the change in C(action).
     :param sent: when the last request was sent, and C(confirmed) when ThingSpace reported on it.
+    :param held: whether it holds the licence by what is confirmed: C(yes), C(no), or C(unknown).
     """
 
     sku: str
@@ -39,6 +40,7 @@ class DeviceRow(t.NamedTuple):
     x_request_id: str
     sent: str
     confirmed: str
+    held: str
 
 
 class HistoryRow(t.NamedTuple):
@@ -99,7 +101,7 @@ def device_rows(journal: Journal, account: str, sku: str | None) -> t.Iterator[t
         last = standing.last
         if last is not None:
             details = (last.action, last.reason, last.request_id, last.x_request_id, last.sent, last.confirmed)
-            yield standing, DeviceRow(scope.sku, scope.kind, device, state_of(standing), *details)
+            yield standing, DeviceRow(scope.sku, scope.kind, device, state_of(standing), *details, held_of(standing))
 
 
 def history_rows(journal: Journal, account: str, sku: str | None) -> t.Iterator[HistoryRow]:
@@ -118,6 +120,13 @@ def state_of(standing: Standing) -> State:
     if standing.status == "failed":
         return "failed"
     return "pending" if standing.status == "pending" else "unknown"
+
+
+def held_of(standing: Standing) -> t.Literal["yes", "no", "unknown"]:
+    """Whether a device holds the licence; a change that is not confirmed may have happened or not."""
+    if standing.held:
+        return "yes"
+    return "unknown" if standing.may_hold else "no"
 
 
 def drift(stocks: t.Iterable[Stock], subscriptions: t.Sequence[Subscription]) -> list[dict[str, t.Any]]:

@@ -188,6 +188,11 @@ devices:
     confirmed:
       description: When ThingSpace reported on the device, in UTC.
       type: str
+    held:
+      description:
+        - Whether the device holds the licence by what is confirmed, V(yes), V(no), or V(unknown) while a change is not.
+      type: str
+      version_added: 0.4.0
 requests:
   description: What the task cost.
   returned: when the account was asked

@@ -93,7 +93,7 @@ class Workspace:
     def module(
         self, simulator: Simulator, runtime_dir: Path | None = None, *, module: str = "fota_license", **options: t.Any
     ) -> Used:
-        """Run a module as Ansible does on localhost: a Python process that reads its options."""
+        """Run a module as Ansible does on localhost: a Python process that reads its options; None leaves one out."""
         given = {
             "base_url": simulator.base_url,
             **dict.fromkeys(("client_id", "client_secret", "username", "password"), WORD),
@@ -101,6 +101,7 @@ class Workspace:
             "runtime_dir": str(runtime_dir or self.fresh("runtime")),
             **{name: str(value) if isinstance(value, Path) else value for name, value in options.items()},
         }
+        given = {name: value for name, value in given.items() if value is not None}
         return self._as_module(["-m", f"{COLLECTION}.plugins.modules.{module}"], given)
 
     def empty(self) -> Used:

@@ -26,11 +26,12 @@ import fleet
 import growth
 import journal_size
 import no_op
+import report
 import simsec
 from processes import Workspace
 from table import Row, render
 
-_ORDER = (converge, no_op, alternatives, growth, budget, journal_size, simsec, confirmations, candidates, fleet)
+_ORDER = (converge, no_op, alternatives, growth, budget, journal_size, simsec, confirmations, candidates, fleet, report)
 BENCHES = {bench.NAME: bench.run for bench in _ORDER}
 
 

@@ -1,0 +1,162 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Making a report of what was read: the flow of C(fleet_report)."""
+
+from __future__ import annotations
+
+import collections
+import datetime
+import json
+import os
+import tempfile
+import typing as t
+
+from ._errors import LicensingError, OptionsError, Problem
+from ._module import Context, Result
+from ._outcomes import write_csv
+from ._report_cost import prices_from
+from ._report_csv import COLUMNS, cells
+from ._report_document import Tables, make_document, snapshots_of
+from ._report_history import read_history, remember
+from ._report_html import as_html
+from ._report_lines import lines_of
+from ._report_markdown import as_markdown
+from ._report_read import Json, read_account, whole
+from ._report_reclaim import Rules
+from ._report_section import Settings, section_of
+from ._report_text import visible
+
+NAMES = {"html": "report.html", "markdown": "report.md", "csv": "report.csv", "json": "report.json"}
+
+
+def run(context: Context) -> Result:
+    """Read what the info modules wrote, account by account; make the report, write it, remember the counts."""
+    params = context.params
+    now = datetime.datetime.now(datetime.timezone.utc)
+    settings = _settings(params, now)
+    dest, formats = params["dest"], params["formats"]
+    tables = Tables()
+    sections: list[Json] = []
+
+    def rows() -> t.Iterator[tuple[str, ...]]:
+        # One account at a time, so that memory is bounded by the largest.
+        for entry in params["accounts"]:
+            data = read_account(entry, settings.rules.retired)
+            lines = lines_of(data, settings.rules)
+            tables.add(data.name, lines)
+            sections.append(section_of(data, lines, settings))
+            yield from cells(data.name, lines)
+
+    files = {name: os.path.join(dest, NAMES[name]) for name in formats}
+    _make_folder(dest)
+    if "csv" in formats:
+        write_csv(files["csv"], COLUMNS, rows())
+    else:
+        collections.deque(rows(), maxlen=0)
+    document = make_document(
+        sections,
+        tables,
+        settings.history.runs,
+        settings.history.unreadable,
+        title=visible(params["title"]),
+        created=now.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        currency=visible(params["currency"]),
+        reclaim_states=sorted(settings.rules.retired),
+        idle_days=params["idle_days"],
+        csv=NAMES["csv"] if "csv" in formats else None,
+    )
+    _write(document, files)
+    failure = _remember(params, settings, now, sections)
+    values = {
+        "status": document["status"],
+        "totals": document["totals"],
+        "accounts": [{key: one[key] for key in ("account", "status", "failures")} for one in document["accounts"]],
+        "files": files,
+    }
+    return Result(values, failure=failure)
+
+
+def _settings(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Settings:
+    """The options, checked.
+
+    :raises OptionsError: with every problem.
+    """
+    prices, problems = prices_from(params["prices"])
+    names: set[str] = set()
+    for entry in params["accounts"]:
+        name = entry.get("account")
+        if not isinstance(name, str) or not name:
+            problems.append(Problem("each entry of 'accounts' needs an 'account'."))
+        elif name in names:
+            problems.append(Problem(f"'accounts' has the account {visible(name)[:60]} twice."))
+        names.add(str(name))
+        try:
+            whole(entry.get("shrink_to"))
+        except ValueError as error:
+            told = f"'shrink_to' of {visible(name)[:60]} is {visible(error)[:60]}, not a number of licences."
+            problems.append(Problem(told))
+    if params["idle_days"] is not None and params["idle_days"] < 1:
+        problems.append(Problem(f"'idle_days' is {params['idle_days']}; it must be at least 1."))
+    if not params["formats"]:
+        problems.append(Problem("'formats' is empty; name at least one."))
+    if os.path.exists(params["dest"]) and not os.path.isdir(params["dest"]):
+        problems.append(Problem(f"'dest' {params['dest']} is not a directory.", "report_unwritable"))
+    if problems:
+        raise OptionsError(problems)
+    retired = frozenset(visible(state).strip().lower() for state in params["reclaim_states"])
+    rules = Rules(now.date(), retired, params["idle_days"])
+    return Settings(rules, prices, read_history(params["history"]))
+
+
+def _make_folder(dest: str) -> None:
+    try:
+        os.makedirs(dest, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(dest, error) from None
+
+
+def _write(document: Json, files: t.Mapping[str, str]) -> None:
+    """Write the files but for the CSV, each in one step."""
+    makers: dict[str, t.Callable[[Json], str]] = {
+        "html": as_html,
+        "markdown": as_markdown,
+        "json": lambda value: json.dumps(value, indent=1, sort_keys=True) + "\n",
+    }
+    for name in makers.keys() & files.keys():
+        text = makers[name](document)
+        folder = os.path.dirname(files[name])
+        try:
+            handle, temporary = tempfile.mkstemp(dir=folder, prefix=".report.")
+            try:
+                with open(handle, "w", encoding="utf-8", errors="replace") as stream:
+                    stream.write(text)
+                os.chmod(temporary, 0o644)
+                os.replace(temporary, files[name])
+            except OSError:
+                os.unlink(temporary)
+                raise
+        except OSError as error:
+            raise _unwritable(files[name], error) from None
+
+
+def _remember(
+    params: t.Mapping[str, t.Any], settings: Settings, now: datetime.datetime, sections: t.Sequence[Json]
+) -> LicensingError | None:
+    """Add today's counts to the history; the report is there even if that fails."""
+    if not params["history"]:
+        return None
+    try:
+        remember(params["history"], settings.history, now.date().isoformat(), snapshots_of(sections))
+    except LicensingError as error:
+        return error
+    return None
+
+
+def _unwritable(path: str, error: OSError) -> LicensingError:
+    return LicensingError(
+        f"The report could not be written to {path}: {error.strerror or error}.", code="report_unwritable"
+    )

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""A page of HTML that needs nothing else: readable on a phone and in print, every value escaped."""
+
+from __future__ import annotations
+
+import html
+import typing as t
+
+STYLE = """
+:root { color-scheme: light dark; --line: #8886; --good: #1a7f37; --warn: #9a6700; --bad: #cf222e; }
+* { box-sizing: border-box; }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 70rem; padding: 1rem; }
+h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.25rem; margin-top: 2rem; } h3 { font-size: 1rem; }
+.wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
+th, td { border-bottom: 1px solid var(--line); padding: .35rem .6rem; text-align: left; vertical-align: top; }
+code { overflow-wrap: anywhere; } summary { cursor: pointer; }
+.no_change { color: var(--good); } .changes { color: var(--warn); } .guard_tripped, .error { color: var(--bad); }
+.failure { border-left: .3rem solid var(--bad); padding-left: .7rem; overflow-wrap: anywhere; }
+@media print { body { max-width: none; font-size: 11pt; } details > * { display: block; } }
+"""
+
+
+def page(title: str, body: str, style: str = "") -> str:
+    """A page with our style around a body that is HTML already.
+
+    :param style: rules besides those of every page.
+    """
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f"<title>{escape(title)}</title><style>{STYLE}{style}</style></head><body>{body}</body></html>\n"
+    )
+
+
+def escape(value: object) -> str:
+    """A value as text in HTML."""
+    return html.escape(str(value))
+
+
+def cards(head: t.Sequence[str], rows: t.Iterable[t.Sequence[object]]) -> str:
+    """As C(table), but a row becomes a card where the screen is narrow: each cell knows the name of its column."""
+    names = [escape(name) for name in head]
+    body = "".join(
+        "<tr>"
+        + "".join(f'<td data-th="{name}">{escape(cell)}</td>' for name, cell in zip(names, row, strict=True))
+        + "</tr>"
+        for row in rows
+    )
+    shown = "".join(f"<th>{name}</th>" for name in names)
+    return f'<div class="wide"><table class="cards"><thead><tr>{shown}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def table(head: t.Sequence[str], rows: t.Iterable[t.Sequence[object]]) -> str:
+    """A table of plain values."""
+    cells = "".join(f"<th>{escape(name)}</th>" for name in head)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f'<div class="wide"><table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>'

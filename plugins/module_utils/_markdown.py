@@ -1,0 +1,17 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Values in Markdown: any text as text."""
+
+from __future__ import annotations
+
+import re
+
+
+def plain(text: object) -> str:
+    """A text that means nothing to Markdown or HTML."""
+    one_line = re.sub(r"\s+", " ", str(text)).strip()
+    return re.sub(r"([\\`*_{}\[\]<>|#~&!])", r"\\\1", one_line)

@@ -1,0 +1,156 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What earlier runs and reports left in the directory of the history: run records, and the pools of each day."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import os
+import tempfile
+import typing as t
+
+from ._errors import LicensingError
+from ._report_text import visible
+
+Json = dict[str, t.Any]
+Key = tuple[str, str]
+"""An account and a licence."""
+
+POOLS = "license-pools.jsonl"
+"""One line for each day, account and licence: the counts of the last report of that day."""
+
+RUN_FORMAT = 1
+MAX_RUNS = 200
+KEPT_DAYS = 800
+COUNTS = ("total", "assigned", "available", "missing", "extra", "unknown", "reclaimable")
+
+
+class History(t.NamedTuple):
+    """What is there.
+
+    :param runs: newest first.
+    :param pools: lines of earlier days by account and licence, oldest first.
+    :param unreadable: files, or lines of a file, that are not what they should be, each with the reason.
+    """
+
+    runs: list[Json]
+    pools: dict[Key, list[Json]]
+    unreadable: list[tuple[str, str]]
+
+
+def read_history(folder: str | None) -> History:
+    """Read the directory; one that does not exist is empty."""
+    history = History([], {}, [])
+    if not folder or not os.path.isdir(folder):
+        return history
+    names = sorted((name for name in os.listdir(folder) if name.endswith(".json") and name[0] != "."), reverse=True)
+    for name in names[:MAX_RUNS]:
+        try:
+            with open(os.path.join(folder, name), encoding="utf-8") as stream:
+                history.runs.append(_run(json.load(stream)))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            history.unreadable.append((visible(name), _why(error)))
+    history.runs.sort(key=lambda run: str(run["started"]), reverse=True)
+    _read_pools(os.path.join(folder, POOLS), history)
+    return history
+
+
+def _run(record: Json) -> Json:
+    """What the report tells of a run record.
+
+    :raises ValueError: its content does not fit its checksum, or it is of another format.
+    """
+    if record["format"] != RUN_FORMAT:
+        raise ValueError(f"it is of format {visible(record['format'])}, this release reads {RUN_FORMAT}")
+    content = {key: value for key, value in record.items() if key != "checksum"}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    if hashlib.sha256(text.encode()).hexdigest() != record["checksum"]:
+        raise ValueError("its content does not fit its checksum: it was changed after it was written")
+    summary: dict[str, int] = {}
+    failed = 0
+    for account in record["accounts"]:
+        failed += "failure" in account or any("failure" in part for part in account["parts"])
+        for part in account["parts"]:
+            for outcome, count in part["summary"].items():
+                if outcome != "unchanged" and count:
+                    summary[visible(outcome)] = summary.get(visible(outcome), 0) + int(count)
+    told = {key: visible(record[key]) for key in ("run", "kind", "started", "ended", "status")}
+    return {**told, "accounts": len(record["accounts"]), "accounts_failed": failed, "summary": summary}
+
+
+def _read_pools(path: str, history: History) -> None:
+    try:
+        with open(path, encoding="utf-8") as stream:
+            lines = stream.read().splitlines()
+    except FileNotFoundError:
+        return
+    except (OSError, UnicodeError) as error:
+        history.unreadable.append((POOLS, _why(error)))
+        return
+    broken = 0
+    for line in lines:
+        try:
+            value = json.loads(line)
+            datetime.date.fromisoformat(value["day"])
+            counts = {name: value.get(name) for name in COUNTS}
+            if not all(count is None or isinstance(count, int) for count in counts.values()):
+                raise ValueError(line)
+            row = {"day": value["day"], **counts}
+            history.pools.setdefault((str(value["account"]), str(value["licence"])), []).append(row)
+        except (ValueError, KeyError, TypeError):
+            broken += 1
+    if broken:
+        history.unreadable.append((POOLS, f"{broken} of its lines cannot be read, and are left out"))
+    for rows in history.pools.values():
+        rows.sort(key=lambda row: str(row["day"]))
+
+
+def earlier(history: History, key: Key, day: str) -> list[Json]:
+    """The counts of a pool before a day, oldest first."""
+    return [row for row in history.pools.get(key, []) if row["day"] < day]
+
+
+def remember(folder: str, history: History, day: str, pools: t.Mapping[Key, Json]) -> None:
+    """Write down the pools of today, in one step; another report of the same day is replaced.
+
+    :raises LicensingError: C(report_unwritable).
+    """
+    oldest = (datetime.date.fromisoformat(day) - datetime.timedelta(KEPT_DAYS)).isoformat()
+    rows = [
+        (row["day"], *key, row)
+        for key, known in history.pools.items()
+        for row in known
+        if row["day"] >= oldest and not (row["day"] == day and key in pools)
+    ]
+    rows += [(day, *key, {"day": day, **counts}) for key, counts in pools.items()]
+    rows.sort(key=lambda row: row[:3])
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".pools.")
+        try:
+            with open(handle, "w", encoding="utf-8") as stream:
+                for _day, account, licence, row in rows:
+                    stream.write(json.dumps({"account": account, "licence": licence, **row}, sort_keys=True) + "\n")
+            os.replace(temporary, os.path.join(folder, POOLS))
+        except OSError:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise LicensingError(
+            f"The history in {folder} could not be written: {error.strerror or error}. The report itself was.",
+            code="report_unwritable",
+        ) from None
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or "it cannot be read"
+    if type(error) is ValueError:  # pylint: disable=unidiomatic-typecheck
+        return str(error)
+    return "it is no run record"

@@ -1,0 +1,292 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The report as one HTML file that needs nothing else: readable on a phone, in the dark and in print."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._html import cards, escape, page
+from ._report_charts import STYLE as CHARTS
+from ._report_document import days_of, pools_of
+from ._report_html_charts import (
+    candidate_chart,
+    drift_chart,
+    past_charts,
+    pool_chart,
+    reclaim_chart,
+    run_chart,
+    runway_chart,
+    week_charts,
+)
+from ._report_read import Json
+from ._report_text import many
+from ._report_words import (
+    LIMITS,
+    RECLAIM,
+    candidate_words,
+    drift_words,
+    forecast_words,
+    pool_words,
+    run_words,
+    runway_words,
+    since_words,
+    told,
+)
+
+STYLE = """
+body { overflow-wrap: anywhere; } td, th { min-width: 4.5rem; } td { max-width: 28rem; }
+td:first-child { white-space: nowrap; } section { margin-top: 2rem; }
+dl.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .7rem; margin: 1rem 0; }
+dl.tiles > div { border: 1px solid var(--line); border-radius: .4rem; padding: .5rem .7rem; }
+dl.tiles dt { font-size: .85rem; } dl.tiles dd { margin: 0; font-size: 1.3rem; font-weight: 600; line-height: 1.25; }
+dl.tiles dd small { display: block; font-size: .8rem; font-weight: 400; }
+.incomplete { color: var(--bad); } .complete { color: var(--good); }
+@media screen and (max-width: 40rem) {
+  .cards thead { display: none; } .cards, .cards tbody, .cards tr { display: block; }
+  .cards tr { border-bottom: 1px solid var(--line); padding: .4rem 0; }
+  .cards td, .cards td:first-child { display: flex; gap: .6rem; border: 0; padding: .1rem 0; min-width: 0;
+    max-width: none; white-space: normal; }
+  .cards td::before { content: attr(data-th); flex: 0 0 6rem; font-size: .85rem; opacity: .75; }
+  .cards td:first-child { font-weight: 600; } .cards td:empty { display: none; }
+}
+@media print {
+  details:not([open]) > :not(summary) { display: none; } .wide { overflow: visible; } table { font-size: 9pt; }
+  td:first-child { white-space: normal; } h2, h3, figcaption, .legend { break-after: avoid; }
+  tr, dl { break-inside: avoid; }
+}
+"""
+
+MAX_TABLE = 1000
+"""Rows of a table about accounts; the JSON document has all."""
+
+
+def as_html(document: Json) -> str:
+    """The whole report."""
+    body = "".join(part for make in _PARTS for part in make(document))
+    return page(document["title"], f"<main>{body}</main>", CHARTS + STYLE)
+
+
+def _head(document: Json) -> t.Iterator[str]:
+    totals = document["totals"]
+    words = f"{totals['incomplete']} of {many(totals['accounts'], 'account')} could not be read in full"
+    status = words if totals["incomplete"] else f"{many(totals['accounts'], 'account')} read in full"
+    yield f"<h1>{escape(document['title'])}</h1>"
+    yield f"<p>{escape(document['created'])} &middot; "
+    yield f'<strong class="{document["status"]}">{escape(status)}</strong></p>'
+    for section in document["accounts"]:
+        for failure in section["failures"]:
+            yield f'<p class="failure"><strong>{escape(section["account"])}, {escape(failure["what"])}</strong> '
+            yield f"({escape(failure['code'])}): {escape(failure['message'])}</p>"
+
+
+def _tiles(document: Json) -> t.Iterator[str]:
+    totals, today = document["totals"], days_of(document)
+    pool, drift, wasted, soonest = (totals[name] for name in ("licences", "drift", "reclaimable", "soonest"))
+    counted = "in all pools" if not totals["uncounted_pools"] + totals["incomplete"] else "as far as that could be read"
+    tiles = [
+        ("Licences assigned", told(pool["assigned"]), f"of {told(pool['total'])} bought, {counted}"),
+        ("Free", told(pool["available"]), counted),
+    ]
+    if soonest:
+        (runway,) = (
+            one["runway"]
+            for account, one in pools_of(document)
+            if (account, one["licence"]) == (soonest["account"], soonest["licence"])
+        )
+        days = many(soonest["days"], "day") if soonest["days"] else "empty now"
+        tiles.append(
+            (
+                "First pool to run dry",
+                days,
+                f"{soonest['licence']} of {soonest['account']}: {runway_words(runway, today)}",
+            )
+        )
+    if drift:
+        amiss = drift["missing"] + drift["extra"]
+        tiles.append(
+            (
+                "Not as wanted",
+                told(amiss),
+                f"and {drift['unknown']:,} unknown, of {many(drift['wanted'], 'device')} wanted",
+            )
+        )
+    if wasted:
+        more = f"and {wasted['wanted']:,} that the fleet files want, {wasted['locked']:,} bound for life"
+        tiles.append(("Reclaimable", told(wasted["now"]), more))
+    if totals["cost"]:
+        cost, currency = totals["cost"], document["currency"]
+        wasted_cost = f"{_amount(cost['free'])} of it free, {_amount(cost['reclaimable'])} reclaimable"
+        more = f"a month, as far as prices are given; {wasted_cost}"
+        tiles.append(("Cost", f"{_amount(cost['bought'])} {currency}".strip(), more))
+    shown = "".join(
+        f"<div><dt>{escape(a)}</dt><dd>{escape(b)} <small>{escape(c)}</small></dd></div>" for a, b, c in tiles
+    )
+    yield f'<dl class="tiles">{shown}</dl>'
+
+
+def _amount(value: str | None) -> str:
+    if value is None:
+        return "unknown"
+    whole, cents = value.split(".")
+    return f"{int(whole):,}.{cents}"
+
+
+def _pools(document: Json) -> t.Iterator[str]:
+    yield "<section><h2>Pool use</h2>"
+    pools = pools_of(document)
+    if not pools:
+        yield "<p>No pool could be read.</p></section>"
+        return
+    yield pool_chart(document)
+    head = ["account", "licence", "kind", "use"] + (
+        ["cost a month", "free", "reclaimable"] if document["totals"]["cost"] else []
+    )
+    rows = []
+    for account, pool in pools[:MAX_TABLE]:
+        cost = pool["cost"] or dict.fromkeys(("bought", "free", "reclaimable"), "-.-")
+        costs = [_amount(cost[name]) if pool["cost"] else "no price" for name in ("bought", "free", "reclaimable")]
+        rows.append([account, pool["licence"], pool["name"], pool_words(pool), *costs][: len(head)])
+    yield _folded("All pools", cards(head, rows), len(pools))
+    for section in document["accounts"]:
+        if section["event_based"]:
+            yield f"<p>The FOTA subscription of {escape(section['account'])} is event-based: "
+            yield "no licences are assigned.</p>"
+    yield "</section>"
+
+
+def _runway(document: Json) -> t.Iterator[str]:
+    today = days_of(document)
+    pools = [(account, pool) for account, pool in pools_of(document) if pool["total"]]
+    if pools:
+        yield "<section><h2>Runway</h2>"
+        yield runway_chart(document)
+        rows = [(account, pool["licence"], runway_words(pool["runway"], today)) for account, pool in pools[:MAX_TABLE]]
+        yield cards(("account", "licence", "how long it lasts"), rows) + "</section>"
+
+
+def _time(document: Json) -> t.Iterator[str]:
+    charts = [*week_charts(document), *past_charts(document)]
+    if charts:
+        yield "<section><h2>Assignments over time</h2>" + "".join(charts) + "</section>"
+
+
+def _drift(document: Json) -> t.Iterator[str]:
+    managed = [(account, pool) for account, pool in pools_of(document) if pool["drift"]]
+    unnamed = [section["account"] for section in document["accounts"] if section["unnamed"]]
+    if not managed and not unnamed:
+        return
+    yield "<section><h2>Drift: wanted against actual</h2>"
+    if unnamed:
+        yield f"<p>No fleet file names {escape(', '.join(unnamed[:20]))}{', ...' if len(unnamed) > 20 else ''}.</p>"
+    if not managed:
+        yield "</section>"
+        return
+    yield drift_chart(document)
+    rows = [(account, pool["licence"], drift_words(pool["drift"]), since_words(pool)) for account, pool in managed]
+    yield cards(("account", "licence", "drift", "since the report before"), rows[:MAX_TABLE])
+    columns = ("account", "device_id", "licence", "what", "state", "since")
+    yield _devices(document, "drift", "Devices not as wanted", columns) + "</section>"
+
+
+def _candidates(document: Json) -> t.Iterator[str]:
+    listed = [(section["account"], section["candidates"]) for section in document["accounts"] if section["candidates"]]
+    if not listed:
+        return
+    yield "<section><h2>Removal candidates</h2>"
+    yield "<p>These lose their FOTA licence first when the subscription shrinks, in the order of the list.</p>"
+    if any(one["listed"] for _account, one in listed):
+        yield candidate_chart(document)
+    yield cards(("account", "list"), ((account, candidate_words(one)) for account, one in listed[:MAX_TABLE]))
+    for account, one in listed:
+        if one["forecast"]:
+            yield f"<p><strong>{escape(account)}</strong>: {escape(forecast_words(one['forecast']))}</p>"
+    yield (
+        _devices(document, "candidates", "Listed devices", ("account", "place", "device_id", "held", "state", "since"))
+        + "</section>"
+    )
+
+
+def _reclaimable(document: Json) -> t.Iterator[str]:
+    if not document["totals"]["reclaimable"]:
+        return
+    yield "<section><h2>Reclaimable licences</h2>"
+    yield f"<p>{escape(_rules(document))}</p>"
+    if any(document["totals"]["reclaimable"].values()):
+        yield reclaim_chart(document)
+        rows = [
+            (account, pool["licence"], why, f"{count:,}")
+            for account, pool in pools_of(document)
+            for why, count in pool["reasons"].items()
+        ]
+        yield cards(("account", "licence", "why", "devices"), rows[:MAX_TABLE])
+    columns = ("account", "device_id", "licence", "what", "why", "since")
+    yield _devices(document, "reclaimable", "Devices with a reclaimable licence", columns) + "</section>"
+
+
+def _rules(document: Json) -> str:
+    states = ", ".join(document["reclaim_states"]) or "no state"
+    idle = f", was not connected for {many(document['idle_days'], 'day')}" if document["idle_days"] is not None else ""
+    return (
+        f"A licence counts as reclaimable when its device is in one of these states: {states}{idle}, is not in the "
+        "account any more, or is not wanted by fleet files that want nobody else. Devices are only known where the "
+        "list of devices was read. Nothing is taken away by this report."
+    )
+
+
+def _runs(document: Json) -> t.Iterator[str]:
+    if document["runs"]:
+        yield "<section><h2>Runs</h2>" + run_chart(document)
+        rows = [
+            (run["started"], run["kind"], run["status"], f"{run['accounts']:,}", run_words(run))
+            for run in document["runs"]
+        ]
+        yield cards(("started", "kind", "status", "accounts", "outcome"), rows) + "</section>"
+    for one in document["unreadable"]:
+        yield f'<p class="failure">{escape(one["file"])} of the history is left out: {escape(one["why"])}.</p>'
+
+
+def _states(document: Json) -> t.Iterator[str]:
+    known = [(section["account"], section["devices"]) for section in document["accounts"] if section["devices"]]
+    if known:
+        rows = []
+        for account, one in known[:MAX_TABLE]:
+            states = ", ".join(f"{count:,} {state or 'without a state'}" for state, count in one["states"].items())
+            rows.append((account, f"{one['count']:,}", states, f"{one['without_licence']:,}"))
+        yield (
+            "<section><h2>Devices</h2>"
+            + cards(("account", "devices", "states", "without any licence"), rows)
+            + "</section>"
+        )
+
+
+def _limits(document: Json) -> t.Iterator[str]:
+    named = f" Every device stands in {escape(document['csv'])}." if document["csv"] else ""
+    yield "<section><h2>How to read this</h2><ul>" + "".join(f"<li>{escape(text)}</li>" for text in LIMITS)
+    yield f"</ul><p>All times are UTC.{named}</p></section>"
+
+
+def _devices(document: Json, name: str, title: str, columns: t.Sequence[str]) -> str:
+    """A table of devices, folded away."""
+    found = document["tables"][name]
+    if not found["rows"]:
+        return ""
+    rows = [
+        [RECLAIM.get(row[key], row[key]) if key == "what" else row[key] for key in columns] for row in found["rows"]
+    ]
+    shown = cards([key.replace("_id", "").replace("_", " ") for key in columns], rows)
+    if found["count"] > len(rows):
+        where = f"in {document['csv']}" if document["csv"] else "in the CSV file, if one is made"
+        shown += f"<p>And {found['count'] - len(rows):,} more: every device stands {escape(where)}.</p>"
+    return _folded(title, shown, found["count"])
+
+
+def _folded(title: str, content: str, count: int) -> str:
+    return f"<details><summary>{escape(title)} ({count:,})</summary>{content}</details>"
+
+
+_PARTS = (_head, _tiles, _pools, _runway, _time, _drift, _candidates, _reclaimable, _runs, _states, _limits)

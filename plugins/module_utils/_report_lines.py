@@ -1,0 +1,150 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""One line for each account, device and licence: what is wanted, what is, and what follows from both. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._report_read import FOTA, AccountData, Device, Entry, Pool
+from ._report_reclaim import Reclaim, Rules, reclaim
+from ._report_text import utc
+from ._simsec_skus import sku_of
+
+Drift = t.Literal["", "as wanted", "missing", "extra", "kept", "unknown"]
+"""C(missing): wanted, not held; C(extra): held, not wanted, to be taken away; C(kept): not wanted, and left alone."""
+
+NOBODY: dict[str, None] = {}
+
+
+class Line(t.NamedTuple):
+    """A device and a licence.
+
+    :param wanted: yes, no, or empty where the licence is not managed by fleet files.
+    :param held: yes, no or unknown.
+    :param since: when it was assigned, in UTC.
+    :param source: where C(held) is known from.
+    :param place: on the removal candidate list, from 1; 0 when it is not there.
+    """
+
+    device_id: str
+    kind: str
+    licence: str
+    wanted: str
+    held: str
+    since: str
+    source: str
+    drift: Drift
+    state: str
+    last_connected: str
+    place: int
+    protected: bool
+    reclaim: Reclaim
+    why: str
+
+
+def lines_of(data: AccountData, rules: Rules) -> list[Line]:
+    """All lines of an account; devices without any licence come last."""
+    maker = _Maker(data, rules)
+    lines = [*maker.fota(), *maker.simsec()]
+    named = {line.device_id for line in lines}
+    sims = (data.devices or {}).get("iccid", {})
+    # A device that is named by its SIM; both indexes hold the same object.
+    known = {id(sims.get(line.device_id)) for line in lines if line.kind == "iccid"}
+    for device, facts in (data.devices or {}).get("imei", {}).items():
+        if device not in named and id(facts) not in known:
+            lines.append(maker.line(device, ("", "imei"), None, Entry("no", ""), "ThingSpace", facts=facts))
+    return lines
+
+
+class _Maker:
+    def __init__(self, data: AccountData, rules: Rules) -> None:
+        self._data = data
+        self._rules = rules
+        self._places = {device: place for place, device in enumerate(data.candidates or [], 1)}
+        self._protected = data.wanted.protected if data.wanted else frozenset[str]()
+
+    def fota(self) -> t.Iterator[Line]:
+        """The FOTA licences."""
+        data = self._data
+        wanted = data.wanted.fota if data.wanted else None
+        held = data.fota
+        pool = (FOTA, "imei")
+        absent = Entry("unknown" if held is None else "no", "")
+        for device, assigned in (held or {}).items():
+            yield self.line(device, pool, wanted, Entry("yes", assigned), "ThingSpace")
+        for device in dict.fromkeys([*(wanted or NOBODY), *self._places]):
+            if held is None or device not in held:
+                yield self.line(device, pool, wanted, absent, "" if held is None else "ThingSpace")
+
+    def simsec(self) -> t.Iterator[Line]:
+        """The SIM-Secure licences, as far as the journal knows who holds them."""
+        data = self._data
+        wanted = data.wanted.simsec if data.wanted else None
+        for pool in sorted({*(wanted or {}), *(data.journal or {})}):
+            known = (data.journal or {}).get(pool, {})
+            named = wanted.get(pool, NOBODY) if wanted is not None else None
+            blind = data.journal is None or pool[0] in data.beyond_journal
+            for device, entry in known.items():
+                if entry.held != "no" or device in (named or NOBODY):
+                    yield self.line(device, pool, named, entry, "journal")
+            for device in named or NOBODY:
+                if device not in known:
+                    yield self.line(
+                        device, pool, named, Entry("unknown" if blind else "no", ""), "journal" * (not blind)
+                    )
+
+    def line(
+        self,
+        device: str,
+        pool: Pool,
+        wanted: t.Container[str] | None,
+        entry: Entry,
+        source: str,
+        facts: Device | None = None,
+    ) -> Line:
+        """The line of a device that holds a licence, or is to hold it."""
+        licence, kind = pool
+        listed = self._data.devices
+        facts = facts or (listed[kind].get(device) if listed is not None else None)
+        is_wanted = wanted is not None and device in wanted
+        lifetime = licence not in ("", FOTA) and sku_of(licence).lifetime
+        drift = self._drift(licence, entry.held, is_wanted, lifetime) if wanted is not None else ""
+        verdict: tuple[Reclaim, str] = ("", "")
+        last = facts.last_connected if facts else ""
+        state = facts.state if facts else None if listed is not None else ""
+        if entry.held == "yes":
+            extra = drift == "extra"
+            verdict = reclaim(
+                self._rules, state=state, last_connected=last, lifetime=lifetime, wanted=is_wanted, extra=extra
+            )
+        return Line(
+            device_id=device,
+            kind=kind,
+            licence=licence,
+            wanted="" if wanted is None else "yes" if is_wanted else "no",
+            held=entry.held,
+            since=utc(entry.since) if entry.since else "",
+            source=source,
+            drift=drift,
+            state="not in the account" if state is None else state,
+            last_connected=utc(last) if last else "",
+            place=self._places.get(device, 0) if licence in ("", FOTA) else 0,
+            protected=device in self._protected,
+            reclaim=verdict[0],
+            why=verdict[1],
+        )
+
+    def _drift(self, licence: str, held: str, wanted: bool, lifetime: bool) -> Drift:
+        exact = self._data.wanted is not None and self._data.wanted.exact[FOTA if licence == FOTA else "simsec"]
+        if wanted:
+            return {"yes": "as wanted", "no": "missing"}.get(held, "unknown")  # type: ignore[return-value]
+        if held == "no":
+            return ""
+        if lifetime or not exact:
+            return "kept"
+        return "extra" if held == "yes" else "unknown"

@@ -1,0 +1,158 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The report as Markdown: short enough for a ticket or a mail, with what needs attention first."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._markdown import plain
+from ._report_document import days_of, pools_of
+from ._report_read import Json
+from ._report_text import many
+from ._report_words import (
+    LIMITS,
+    RECLAIM,
+    candidate_words,
+    drift_words,
+    forecast_words,
+    pool_words,
+    run_words,
+    runway_words,
+    since_words,
+)
+
+MAX_ROWS = 50
+"""Rows of a table; the other files have more."""
+
+
+def as_markdown(document: Json) -> str:
+    """The whole report."""
+    lines = [line for make in _PARTS for line in make(document)]
+    return "\n".join([*lines, ""])
+
+
+def _head(document: Json) -> t.Iterator[str]:
+    totals = document["totals"]
+    yield from (f"# {plain(document['title'])}", "")
+    read = many(totals["accounts"], "account")
+    incomplete = (
+        f"; **{totals['incomplete']} of them could not be read in full**" if totals["incomplete"] else " read in full"
+    )
+    yield from (f"{document['created']}. {read}{incomplete}.", "")
+    for section in document["accounts"]:
+        for failure in section["failures"]:
+            told = f"{plain(failure['what'])} ({plain(failure['code'])}): {plain(failure['message'])}"
+            yield f"- **{plain(section['account'])}**, {told}"
+    if totals["incomplete"]:
+        yield ""
+
+
+def _pools(document: Json) -> t.Iterator[str]:
+    today = days_of(document)
+    currency = f" {document['currency']}".rstrip()
+    priced = bool(document["totals"]["cost"])
+    rows = []
+    for account, pool in pools_of(document):
+        cost = pool["cost"]
+        costs = [f"{cost['bought'] or 'unknown'}{currency}" if cost else "no price"] if priced else []
+        runway = runway_words(pool["runway"], today) if pool["total"] else ""
+        rows.append([account, pool["licence"], pool_words(pool), runway, *costs])
+    yield from _table("Pools", ["account", "licence", "use", "runway", *(["cost a month"] if priced else [])], rows)
+    if priced:
+        cost = {name: amount or "unknown" for name, amount in document["totals"]["cost"].items()}
+        yield from (
+            plain(
+                f"{cost['bought']}{currency} a month in all: {cost['free']} free, {cost['reclaimable']} reclaimable."
+            ),
+            "",
+        )
+
+
+def _drift(document: Json) -> t.Iterator[str]:
+    rows = [
+        [account, pool["licence"], drift_words(pool["drift"]), since_words(pool)]
+        for account, pool in pools_of(document)
+        if pool["drift"]
+    ]
+    yield from _table("Drift", ["account", "licence", "drift", "since the report before"], rows)
+    yield from _devices(
+        document, "drift", "Devices not as wanted", ("account", "device_id", "licence", "what", "state")
+    )
+
+
+def _candidates(document: Json) -> t.Iterator[str]:
+    rows = []
+    for section in document["accounts"]:
+        one = section["candidates"]
+        if one:
+            seen = forecast_words(one["forecast"]) if one["forecast"] else ""
+            rows.append([section["account"], candidate_words(one), seen])
+    yield from _table("Removal candidates", ["account", "list", "if the subscription shrinks"], rows)
+
+
+def _reclaimable(document: Json) -> t.Iterator[str]:
+    rows = [
+        [account, pool["licence"], why, f"{count:,}"]
+        for account, pool in pools_of(document)
+        for why, count in pool["reasons"].items()
+    ]
+    yield from _table("Reclaimable licences", ["account", "licence", "why", "devices"], rows)
+    yield from _devices(
+        document,
+        "reclaimable",
+        "Devices with a reclaimable licence",
+        ("account", "device_id", "licence", "what", "why"),
+    )
+
+
+def _runs(document: Json) -> t.Iterator[str]:
+    rows = [
+        [run["started"], run["kind"], run["status"], f"{run['accounts']:,}", run_words(run)] for run in document["runs"]
+    ]
+    yield from _table("Runs", ["started", "kind", "status", "accounts", "outcome"], rows)
+    for one in document["unreadable"]:
+        yield f"- {plain(one['file'])} of the history is left out: {plain(one['why'])}."
+    if document["unreadable"]:
+        yield ""
+
+
+def _limits(document: Json) -> t.Iterator[str]:
+    yield from ("## How to read this", "", *(f"- {plain(text)}" for text in LIMITS), "")
+    named = f" Every device stands in {plain(document['csv'])}." if document["csv"] else ""
+    yield f"All times are UTC.{named}"
+
+
+def _devices(document: Json, name: str, title: str, columns: t.Sequence[str]) -> t.Iterator[str]:
+    found = document["tables"][name]
+    if found["rows"]:
+        rows = [
+            [RECLAIM.get(row[key], row[key]) if key == "what" else row[key] for key in columns] for row in found["rows"]
+        ]
+        heads = [key.replace("_id", "") for key in columns]
+        yield f"<details><summary>{title} ({found['count']:,})</summary>"
+        yield ""
+        yield from _rows(heads, rows, found["count"])
+        yield from ("</details>", "")
+
+
+def _table(title: str, head: t.Sequence[str], rows: t.Sequence[t.Sequence[str]]) -> t.Iterator[str]:
+    if rows:
+        yield from (f"## {title}", "", *_rows(head, rows, len(rows)))
+
+
+def _rows(head: t.Sequence[str], rows: t.Sequence[t.Sequence[str]], count: int) -> t.Iterator[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * len(head)
+    for row in rows[:MAX_ROWS]:
+        yield "| " + " | ".join(plain(cell) for cell in row) + " |"
+    yield ""
+    if count > MAX_ROWS:
+        yield from (f"And {count - MAX_ROWS:,} more: see the other files of the report.", "")
+
+
+_PARTS = (_head, _pools, _drift, _candidates, _reclaimable, _runs, _limits)

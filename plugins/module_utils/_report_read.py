@@ -1,0 +1,259 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What the info modules found out about an account, read back from their results and the files that they wrote."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import operator
+import os
+import sys
+import typing as t
+
+from ._errors import LicensingError
+from ._outcomes import harmless
+from ._report_text import visible
+
+FOTA = "FOTA"
+"""What a Software Management licence is called where SIM-Secure licences are called by their SKU."""
+
+Json = dict[str, t.Any]
+Pool = tuple[str, str]
+"""A licence, and the kind of the ids that hold it."""
+
+WHAT = {
+    "wanted": ("the fleet files", "accounts"),
+    "fota": ("FOTA licences", "licenses"),
+    "removal_candidates": ("removal candidates", "candidate_count"),
+    "simsec": ("SIM-Secure licences", "subscriptions"),
+    "devices": ("the device list", "count"),
+}
+"""The parts of an account's entry, each in the words of a report, and with a field that no result lacks."""
+
+
+class Failure(t.NamedTuple):
+    """A part that could not be read."""
+
+    what: str
+    code: str
+    message: str
+
+
+class Device(t.NamedTuple):
+    """What the device list says of a device."""
+
+    state: str
+    last_connected: str
+
+
+class Entry(t.NamedTuple):
+    """What the journal says of a device: whether it holds the licence (yes, no, unknown) and since when."""
+
+    held: str
+    since: str
+
+
+@dataclasses.dataclass
+class Wanted:
+    """What the fleet files want of an account.
+
+    :param exact: for C(FOTA) and C(simsec), whether who is not named is to lose the licence.
+    :param simsec: the devices of each SKU and kind of id.
+    :param candidates: None where the list is not managed.
+    """
+
+    file: str
+    fota: dict[str, None] | None
+    exact: dict[str, bool]
+    simsec: dict[Pool, dict[str, None]] | None
+    candidates: list[str] | None
+    protected: frozenset[str]
+
+
+@dataclasses.dataclass
+class AccountData:
+    """All that is known about an account; None for what was not read or could not be.
+
+    :param fota: assignment time of each licensed device, in ThingSpace's own notation.
+    :param devices: by kind of id and id.
+    :param unnamed: there are fleet files, and none of them names the account.
+    """
+
+    name: str
+    failures: list[Failure] = dataclasses.field(default_factory=list)
+    fota_pool: Json | None = None
+    event_based: bool = False
+    fota: dict[str, str] | None = None
+    subscriptions: list[Json] | None = None
+    journal: dict[Pool, dict[str, Entry]] | None = None
+    beyond_journal: frozenset[str] = frozenset()
+    candidates: list[str] | None = None
+    devices: dict[str, dict[str, Device]] | None = None
+    device_count: int = 0
+    wanted: Wanted | None = None
+    unnamed: bool = False
+    shrink_to: int | None = None
+
+
+def read_account(entry: t.Mapping[str, t.Any], retired: t.Container[str]) -> AccountData:
+    """Read one entry of the option C(accounts).
+
+    :param retired: states of devices that are out of use; of two lines about one device the other one counts.
+    """
+    data = AccountData(visible(entry["account"]), shrink_to=whole(entry.get("shrink_to")))
+    parts: dict[str, t.Callable[[AccountData, Json, str], None]] = {
+        "wanted": _wanted,
+        "fota": _fota,
+        "removal_candidates": _candidates,
+        "simsec": _simsec,
+        "devices": lambda into, result, path: _devices(into, result, path, retired),
+    }
+    for name, read in parts.items():
+        result = entry.get(name)
+        if not isinstance(result, dict) or result.get("skipped"):
+            continue
+        what, field = WHAT[name]
+        failure = _failure(result, field)
+        if failure:
+            _failed(data, what, *failure)
+        try:
+            if failure is None or name in ("fota", "simsec"):
+                read(data, result, "" if failure else os.path.join(str(entry.get("reports") or ""), f"{name}.csv"))
+        except LicensingError as error:
+            _failed(data, what, error.code, visible(error.message))
+    return data
+
+
+def whole(value: t.Any) -> int | None:
+    """A number that may have become a text on its way through variables; None when there is none.
+
+    :raises ValueError: it is no number of licences.
+    """
+    if value is None or value == "":
+        return None
+    text = str(value)
+    if isinstance(value, bool) or not text.isascii() or not text.isdigit():
+        raise ValueError(text)
+    return int(text)
+
+
+def _failure(result: Json, field: str) -> tuple[str, str] | None:
+    """Code and message of a module that failed, or ended without a result."""
+    failure = result.get("failure")
+    if isinstance(failure, dict):
+        return visible(failure.get("code")), visible(failure.get("message"))
+    if result.get("failed") or field not in result:
+        return "failed", visible(result.get("msg") or "The module ended without a result.")
+    return None
+
+
+def _failed(data: AccountData, what: str, code: str, message: str) -> None:
+    """Add a failure; parts that failed for the same reason are told together."""
+    for place, known in enumerate(data.failures):
+        if known[1:] == (code, message):
+            data.failures[place] = known._replace(what=f"{known.what}, {what}")
+            return
+    data.failures.append(Failure(what, code, message))
+
+
+def _fota(data: AccountData, result: Json, path: str) -> None:
+    data.fota_pool = result.get("licenses")
+    purchase = str((result.get("subscription") or {}).get("purchase_type"))
+    data.event_based = "EVNT" in purchase and "MRC" not in purchase
+    if not path:
+        return  # What was bought is known all the same.
+    if data.event_based and not os.path.exists(path):
+        data.fota = {}
+        return
+    data.fota = {device: assigned for device, assigned in _rows(path, "device_id", "assigned_at")}  # noqa: C416
+
+
+def _candidates(data: AccountData, result: Json, path: str) -> None:
+    del result
+    data.candidates = [device for (device,) in _rows(path, "device_id")]
+
+
+def _simsec(data: AccountData, result: Json, path: str) -> None:
+    data.subscriptions = [{**row, "sku": visible(row["sku"])} for row in result.get("subscriptions") or []]
+    # Licences that the journal knows nothing of may be with any device.
+    data.beyond_journal = frozenset(
+        visible(row["sku"]) for row in result.get("drift") or [] if row.get("difference", 0) > 0
+    )
+    if "journal" not in result or not path:
+        return
+    data.journal = {}
+    names = ("sku", "kind", "device_id", "state", "action", "confirmed", "held")
+    for sku, kind, device, state, action, confirmed, held in _rows(path, *names):
+        since = confirmed if (state, action) == ("assigned", "assign") else ""
+        data.journal.setdefault((visible(sku), kind), {})[device] = Entry(sys.intern(held), since)
+
+
+def _devices(data: AccountData, result: Json, path: str, retired: t.Container[str]) -> None:
+    del result
+    found: dict[str, dict[str, Device]] = {"imei": {}, "iccid": {}}
+    for imei, iccid, state, last in _rows(path, "imei", "iccid", "state", "last_connected_at"):
+        device = Device(sys.intern(visible(state)), last)
+        data.device_count += 1
+        for kind, name in (("imei", imei), ("iccid", iccid)):
+            there = found[kind].get(name)
+            if name and (there is None or there.state.lower() in retired):
+                found[kind][name] = device
+    data.devices = found
+
+
+def _wanted(data: AccountData, result: Json, path: str) -> None:
+    del path
+    entries = [one for one in result.get("accounts") or [] if one.get("account") == data.name]
+    if not entries:
+        data.unnamed = True
+        return
+    entry = entries[0]
+    lists = entry.get("lists") or {}
+    pools = {(pool["sku"], pool["kind"]): pool for pool in entry["simsec"] if pool["count"]}
+    simsec = {pool: dict.fromkeys(_ids(lists.get(one["list"]))) for pool, one in pools.items()}
+    managed = entry["removal_candidates"]
+    data.wanted = Wanted(
+        file=visible(entry["file"]),
+        fota=dict.fromkeys(_ids(lists.get("fota"))) if entry["fota"] else None,
+        exact={
+            FOTA: (entry["fota"] or {}).get("state") == "exact",
+            "simsec": any(pool.get("state") == "exact" for pool in entry["simsec"]),
+        },
+        simsec=simsec if entry["simsec"] else None,
+        candidates=_ids(lists.get("candidates")) if managed else None,
+        protected=frozenset(_ids(lists.get("protected")) if managed else []),
+    )
+
+
+def _ids(path: str | None) -> list[str]:
+    try:
+        with open(path or "", encoding="ascii") as stream:
+            return stream.read().split()
+    except (OSError, UnicodeError) as error:
+        raise _unreadable(path or "of a list", error) from None
+
+
+def _rows(path: str, *columns: str) -> t.Iterator[tuple[str, ...]]:
+    """These columns of a file that a module of ours wrote; what was made harmless for spreadsheets is as it was."""
+    try:
+        with open(path, encoding="utf-8", newline="") as stream:
+            reader = csv.reader(stream)
+            header = next(reader)
+            places = [header.index(column) for column in columns]
+            pick = operator.itemgetter(*places, places[0])
+            for row in reader:
+                yield tuple(
+                    cell[1:] if cell[:1] == "'" and harmless(cell[1:]) == cell else cell for cell in pick(row)[:-1]
+                )
+    except (OSError, ValueError, StopIteration, IndexError, csv.Error) as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: str, error: Exception) -> LicensingError:
+    why = error.strerror if isinstance(error, OSError) and error.strerror else "it is not what the module writes"
+    return LicensingError(f"The file {path} cannot be read: {why}.", code="file_unreadable")

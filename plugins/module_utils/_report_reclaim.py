@@ -1,0 +1,59 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Which licences could be taken back, and why: the reclaim advisor. It advises; nothing is ever taken away."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import typing as t
+
+from ._report_text import day_of, utc
+
+Reclaim = t.Literal["", "now", "wanted", "locked"]
+"""C(now): can be taken back; C(wanted): the fleet files want it, they come first; C(locked): it is for life."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Rules:
+    """When a licence counts as wasted.
+
+    :param today: the day of the report, in UTC.
+    :param retired: states of devices that are out of use, in lower case.
+    :param idle_days: days without a connection that count as out of use; None for any number.
+    """
+
+    today: datetime.date
+    retired: frozenset[str]
+    idle_days: int | None = None
+
+
+def reclaim(
+    rules: Rules, *, state: str | None, last_connected: str, lifetime: bool, wanted: bool, extra: bool
+) -> tuple[Reclaim, str]:
+    """Whether a held licence could be taken back, and why.
+
+    :param state: of the device; None if the account has no such device, empty if that was not read.
+    :param extra: the fleet files want nobody else to hold a licence, and this device does.
+    """
+    reasons = []
+    if state is None:
+        reasons.append("not a device of the account")
+    elif state.lower() in rules.retired:
+        reasons.append(f"the device is {state}")
+    else:
+        moment = utc(last_connected) if rules.idle_days is not None and last_connected else ""
+        if moment and (rules.today - day_of(moment)).days >= (rules.idle_days or 0):
+            reasons.append(f"not connected for {rules.idle_days} days or more")
+    if extra:
+        reasons.append("not wanted by the fleet files")
+    if not reasons:
+        return "", ""
+    why = "; ".join(reasons)
+    if lifetime:
+        return "locked", f"{why}; bound for life"
+    return ("wanted", f"{why}; but the fleet files want it") if wanted else ("now", why)

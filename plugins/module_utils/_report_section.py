@@ -1,0 +1,169 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The section of one account in a report: counts over its lines. Pure."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime
+import typing as t
+
+from ._eviction import forecast
+from ._report_cost import Prices, cost_of
+from ._report_history import History, earlier
+from ._report_lines import Line
+from ._report_read import FOTA, AccountData, Json
+from ._report_reclaim import Rules
+from ._report_runway import Point, runway
+from ._simsec_skus import sku_of
+
+WEEKS = 26
+STATES = 12
+"""States of devices that are counted by name."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a report is made by."""
+
+    rules: Rules
+    prices: Prices
+    history: History
+
+
+def section_of(data: AccountData, lines: t.Sequence[Line], settings: Settings) -> Json:
+    """Everything that a report says of an account, but for its lines."""
+    by_licence: dict[str, list[Line]] = {}
+    for line in lines:
+        by_licence.setdefault(line.licence, []).append(line)
+    pools = [_pool(data, pool, by_licence.get(pool["licence"], []), settings) for pool in _pools(data, by_licence)]
+    return {
+        "account": data.name,
+        "file": data.wanted.file if data.wanted else None,
+        "status": "incomplete" if data.failures else "complete",
+        "failures": [failure._asdict() for failure in data.failures],
+        "unnamed": data.unnamed,
+        "event_based": data.event_based,
+        "journal": data.journal is not None,
+        "pools": pools,
+        "candidates": _candidates(data, by_licence.get(FOTA, [])),
+        "devices": _devices(data, lines),
+    }
+
+
+def _pools(data: AccountData, by_licence: t.Mapping[str, t.Any]) -> list[Json]:
+    """Numbers of licences as the account counts them, for each licence that it has or is to have."""
+    found: dict[str, Json] = {}
+    if data.fota_pool is not None or FOTA in by_licence:
+        found[FOTA] = {"name": "Software Management", **(data.fota_pool or {})}
+    for row in data.subscriptions or []:
+        numbers = {"total": row["purchased"], "assigned": row["assigned"], "available": row["available"]}
+        found[row["sku"]] = {"name": f"SIM-Secure {sku_of(row['sku']).name}", **numbers}
+    for licence in sorted(by_licence):
+        if licence and licence not in found:
+            found[licence] = {"name": f"SIM-Secure {sku_of(licence).name}"}
+    empty = {"total": None, "assigned": None, "available": None}
+    return [{"licence": licence, **empty, **row} for licence, row in found.items()]
+
+
+def _pool(data: AccountData, pool: Json, lines: t.Sequence[Line], settings: Settings) -> Json:
+    licence, today = pool["licence"], settings.rules.today
+    fota = licence == FOTA
+    dated = data.fota if fota else data.journal
+    days = collections.Counter(line.since[:10] for line in lines if line.held == "yes" and line.since)
+    drift = _drift(data, licence, lines)
+    reclaimable = collections.Counter(line.reclaim for line in lines if line.reclaim)
+    wasted = {name: reclaimable[name] for name in ("now", "wanted", "locked")}
+    past = earlier(settings.history, (data.name, licence), today.isoformat())
+    points = [
+        Point(datetime.date.fromisoformat(row["day"]), row["assigned"]) for row in past if row["assigned"] is not None
+    ]
+    if pool["assigned"] is not None:
+        points.append(Point(today, pool["assigned"]))
+    span = runway(pool["available"], days if dated is not None else None, today, points)
+    counts = {
+        "bought": pool["total"],
+        "assigned": pool["assigned"],
+        "free": pool["available"],
+        "reclaimable": wasted["now"],
+    }
+    return {
+        **pool,
+        "lifetime": not fota and sku_of(licence).lifetime,
+        "read_from": "ThingSpace" if fota else "journal" if data.journal is not None else "",
+        "beyond_journal": licence in data.beyond_journal,
+        "assigned_by_week": _weeks(days, today) if dated is not None else None,
+        "undated": sum(line.held == "yes" and not line.since for line in lines) if dated is not None else None,
+        "runway": span.as_document(),
+        "drift": drift,
+        "reclaimable": wasted if any(line.held == "yes" for line in lines) else None,
+        "reasons": dict(collections.Counter(line.why for line in lines if line.reclaim).most_common(20)),
+        "before": past[-1] if past else None,
+        "past": [{"day": row["day"], "total": row["total"], "assigned": row["assigned"]} for row in past[-400:]],
+        "cost": cost_of(settings.prices, licence, counts),
+    }
+
+
+def _drift(data: AccountData, licence: str, lines: t.Sequence[Line]) -> Json | None:
+    """How what is differs from what is wanted; None where the fleet files do not manage the licence."""
+    if data.wanted is None or (data.wanted.fota if licence == FOTA else data.wanted.simsec) is None:
+        return None
+    counts = collections.Counter(line.drift for line in lines)
+    names = {"as_wanted": "as wanted", "missing": "missing", "extra": "extra", "kept": "kept", "unknown": "unknown"}
+    found: Json = {name: counts[word] for name, word in names.items()}  # type: ignore[index]
+    if not any(found.values()) and licence != FOTA:
+        return None
+    return {"wanted": sum(line.wanted == "yes" for line in lines), **found}
+
+
+def _weeks(days: t.Mapping[str, int], today: datetime.date) -> Json:
+    """Assignments of the last half year by week, the last one ending today."""
+    weeks = [0] * WEEKS
+    before = 0
+    for day, count in days.items():
+        age = (today - datetime.date.fromisoformat(day)).days // 7
+        if age < WEEKS:
+            weeks[WEEKS - 1 - max(age, 0)] += count
+        else:
+            before += count
+    first = today - datetime.timedelta(7 * WEEKS - 1)
+    return {"first_day": first.isoformat(), "counts": weeks, "before": before}
+
+
+def _candidates(data: AccountData, lines: t.Sequence[Line]) -> Json | None:
+    """The removal candidate list: who is on it, and what a smaller subscription would lead to."""
+    if data.candidates is None:
+        return None
+    listed = [line for line in lines if line.place]
+    wanted = data.wanted.candidates if data.wanted else None
+    found: Json = {
+        "listed": len(data.candidates),
+        "without_licence": None if data.fota is None else sum(line.held == "no" for line in listed),
+        "protected": sum(line.protected for line in listed),
+        "wanted": None if wanted is None else len(wanted),
+        "missing": None if wanted is None else len(set(wanted).difference(data.candidates)),
+        "extra": None if wanted is None else len(set(data.candidates).difference(wanted)),
+        "order_differs": None if wanted is None else wanted != data.candidates,
+        "forecast": None,
+    }
+    if data.shrink_to is not None and data.fota is not None:
+        seen = forecast(data.shrink_to, list(data.fota.items()), data.candidates).as_result(1)
+        found["forecast"] = {name: value for name, value in seen.items() if not isinstance(value, list)}
+    return found
+
+
+def _devices(data: AccountData, lines: t.Sequence[Line]) -> Json | None:
+    """How many devices are in which state, and how many hold no licence that is known of."""
+    if data.devices is None:
+        return None
+    states = collections.Counter(device.state for device in data.devices["imei"].values())
+    return {
+        "count": data.device_count,
+        "without_licence": sum(not line.licence for line in lines),
+        "states": dict(states.most_common(STATES)),
+    }

@@ -1,0 +1,46 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Texts and times of others, as a report shows them."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import typing as t
+
+from ._moments import parse_moment
+
+MAX_TEXT = 500
+
+
+def visible(value: t.Any) -> str:
+    """A text of bounded length in which nothing is hidden: what does not print, or turns the direction of writing, is
+    spelled out.
+    """
+    text = "" if value is None else str(value)
+    if text.isascii() and text.isprintable() and len(text) <= MAX_TEXT:
+        return text
+    words = " ".join(text.split())
+    told = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in words[: MAX_TEXT + 1])
+    return told if len(words) <= MAX_TEXT else told[: MAX_TEXT - 3] + "..."
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def utc(text: str) -> str:
+    """A moment as C(2026-01-31T12:00:00Z); empty when the text names none."""
+    moment = parse_moment(text)
+    return moment.isoformat()[:19] + "Z" if moment else ""
+
+
+def day_of(moment: str) -> datetime.date:
+    """The day of a moment from C(utc)."""
+    return datetime.date.fromisoformat(moment[:10])
+
+
+def many(count: int, one: str, more: str = "") -> str:
+    """A number of things."""
+    return f"{count:,} {one if count == 1 else more or one + 's'}"

@@ -1,0 +1,152 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What a report says in words, the same in HTML and in Markdown."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from ._report_read import Json
+from ._report_text import many
+
+NEAR = 60
+"""Days up to which a day is told; beyond, a month is precise enough."""
+
+UNKNOWN = "unknown"
+
+DRIFT = {
+    "as_wanted": "as wanted",
+    "missing": "missing",
+    "extra": "extra",
+    "kept": "not wanted, left alone",
+    "unknown": "unknown",
+}
+
+RECLAIM = {"now": "can be taken back", "wanted": "wanted by the fleet files", "locked": "bound for life"}
+
+LIMITS = (
+    "FOTA licences and their assignment times are as ThingSpace lists them. A licence that was taken back is not "
+    "listed any more, so past weeks show only what is still held.",
+    "ThingSpace tells how many SIM-Secure licences are assigned, but not to which devices. That is known from the "
+    "journal, for what was assigned with it. Where there is no journal, or the account counts more licences than it "
+    "explains, the report says unknown.",
+    "ThingSpace does not tell which devices ever upgraded their firmware. It refuses to take a monthly FOTA licence "
+    "from those, so fewer licences may come back than are called reclaimable.",
+    "A runway supposes that licences go on being assigned as lately. It is no forecast of what anybody plans.",
+)
+"""What a reader has to know to take the figures for what they are."""
+
+
+def told(value: int | None) -> str:
+    """A number; the word for none."""
+    return UNKNOWN if value is None else f"{value:,}"
+
+
+def pool_words(pool: Json) -> str:
+    """How full a pool is."""
+    total, assigned, free = pool["total"], pool["assigned"], pool["available"]
+    if total is None and assigned is None:
+        return UNKNOWN
+    share = f" ({assigned / total:.0%})" if total and assigned is not None else ""
+    return f"{told(assigned)} of {told(total)} assigned{share}, {told(free)} free"
+
+
+def runway_words(runway: Json, today: datetime.date) -> str:
+    """How long a pool lasts."""
+    span, recent = runway["span"], runway["last_90"]
+    words: dict[str, t.Callable[[], str]] = {
+        "unknown": lambda: "unknown: there are neither assignment dates nor enough earlier reports",
+        "empty": lambda: "empty",
+        "no_assignment": lambda: "no assignment in 90 days",
+        "too_few": lambda: (
+            f"too few to tell: {many(recent, 'assignment')} on {many(runway['active_days'], 'day')} "
+            f"in {many(span, 'day')}"
+        ),
+        "not_growing": lambda: f"use did not grow in {many(span, 'day')}",
+        "far": lambda: f"lasts more than two years{_rate(runway)}",
+        "dated": lambda: f"at this rate empty {_dates(runway, today)}{_rate(runway)}",
+    }
+    return words[runway["verdict"]]()
+
+
+def _rate(runway: Json) -> str:
+    slow, fast = (f"{rate:.1f}".rstrip("0").rstrip(".") for rate in runway["per_day"])
+    rate = fast if slow == fast else f"{slow} to {fast}"
+    since = f"by the counts of {runway['span']} days" if runway["basis"] == "history" else "by assignment dates"
+    return f" ({rate} a day {since})"
+
+
+def _dates(runway: Json, today: datetime.date) -> str:
+    first, near = _date(runway["empty_from"], today)
+    if not runway["empty_to"]:
+        return f"not before {first}, and maybe not within two years"
+    last, days = _date(runway["empty_to"], today)
+    # Two rates that agree are no reason to believe in a day.
+    if first == last or days - near <= max(3, near // 10):
+        return f"about {first}" if near <= NEAR else f"in {first}"
+    return f"between {first} and {last}"
+
+
+def _date(text: str, today: datetime.date) -> tuple[str, int]:
+    """A day as far as it is worth telling, and how many days are left."""
+    day = datetime.date.fromisoformat(text)
+    days = (day - today).days
+    return (f"{day.day} {day:%B %Y}" if days <= NEAR else f"{day:%B %Y}"), days
+
+
+def drift_words(drift: Json | None) -> str:
+    """How what is differs from what is wanted."""
+    if drift is None:
+        return "not managed"
+    parts = [f"{drift[name]:,} {DRIFT[name]}" for name in ("missing", "extra", "unknown", "kept") if drift[name]]
+    return f"{many(drift['wanted'], 'device')} wanted: {', '.join(parts) or 'all as wanted'}"
+
+
+def since_words(pool: Json) -> str:
+    """How the drift changed since the report before; empty when there is none to compare with."""
+    before, drift = pool["before"], pool["drift"]
+    if not before or not drift:
+        return ""
+    changes = []
+    for name in ("missing", "extra", "unknown"):
+        if before[name] is not None and before[name] != drift[name]:
+            changes.append(f"{name} {before[name]:,} then, {drift[name]:,} now")
+    return f"since {before['day']}: {', '.join(changes) or 'no change'}"
+
+
+def candidate_words(candidates: Json) -> str:
+    """What the removal candidate list of an account is like."""
+    parts = [many(candidates["listed"], "device") + " listed"]
+    if candidates["without_licence"]:
+        parts.append(f"{candidates['without_licence']:,} of them without a licence, so no help")
+    if candidates["protected"]:
+        parts.append(f"{candidates['protected']:,} of them protected by the fleet files")
+    if candidates["wanted"] is not None:
+        differs = [f"{candidates[name]:,} {name}" for name in ("missing", "extra") if candidates[name]]
+        order = ["in another order"] if candidates["order_differs"] and not differs else []
+        parts.append(f"against the fleet files: {', '.join(differs + order) or 'as wanted'}")
+    return "; ".join(parts)
+
+
+def forecast_words(seen: Json) -> str:
+    """What a smaller subscription would lead to."""
+    if not seen["evicted"]:
+        return f"With {seen['shrink_to']:,} licences, no device would lose its licence."
+    text = (
+        f"With {many(seen['shrink_to'], 'licence')}, {many(seen['evicted'], 'device')} would lose theirs: "
+        f"{seen['from_list']:,} from the list, {seen['beyond_list']:,} because they hold it longest."
+    )
+    return text if seen["certain"] else text + " Which ones come last is open: some were assigned in the same moment."
+
+
+def run_words(run: Json) -> str:
+    """What came of a run."""
+    parts = [f"{count:,} {name}" for name, count in sorted(run["summary"].items())]
+    if run["accounts_failed"]:
+        parts.append(f"{many(run['accounts_failed'], 'account')} failed")
+    return ", ".join(parts) or "nothing to do"

@@ -1,0 +1,201 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: fleet_report
+short_description: Report on the licences of accounts
+version_added: 0.4.0
+description:
+  - Makes one report of what the info modules found out about any number of accounts, as HTML, Markdown, CSV and JSON.
+    Pool use, assignments over time, how long each pool lasts, what came of earlier runs, drift between what is wanted
+    and what is, removal candidates, and licences that could be taken back.
+  - It reads what these modules returned and wrote. It talks to nobody and changes no licence.
+  - It is a building block of the role P(thingspace.licensing.license_report#role).
+author:
+  - thingspace.licensing contributors (@thingspace)
+extends_documentation_fragment:
+  - thingspace.licensing._attributes
+  - thingspace.licensing._attributes.info_module
+  - thingspace.licensing._attributes.action_group
+  - thingspace.licensing._connection
+options:
+  accounts:
+    description:
+      - The accounts, each with C(account), and what modules returned about it, as far as they were asked. One that
+        failed stands in the report with its failure.
+      - C(fota) is what M(thingspace.licensing.fota_license_info) returned, C(removal_candidates) what
+        M(thingspace.licensing.swm_removal_candidates_info) did, C(simsec) what
+        M(thingspace.licensing.simsec_license_info) did, C(devices) what M(thingspace.licensing.device_info)
+        did, and C(wanted) what M(thingspace.licensing.fleet_files) did with C(dest).
+      - C(reports) is the directory with the C(devices_report) of each, named C(fota.csv), C(removal_candidates.csv),
+        C(simsec.csv) and C(devices.csv). Devices are taken from there, so these modules need no C(report).
+      - C(shrink_to), a number of licences, adds who would lose the FOTA licence if only so many were bought.
+    type: list
+    elements: dict
+    required: true
+  dest:
+    description:
+      - Directory to write C(report.html), C(report.md), C(report.csv) and C(report.json) to. It is made if it does not
+        exist.
+    type: path
+    required: true
+  formats:
+    description:
+      - What to write. V(csv) is the only one with every device; the others name the first 1,000 of each kind,
+        V(markdown) the first 50.
+    type: list
+    elements: str
+    choices: [html, markdown, csv, json]
+    default: [html, markdown, csv, json]
+  title:
+    description:
+      - The title of the report.
+    type: str
+    default: Licence report
+  history:
+    description:
+      - Directory with the records of earlier runs. The outcome of each is told.
+      - The report keeps the counts of each day there, in C(license-pools.jsonl). With these it tells what changed since
+        the report before, and how long a pool lasts of which ThingSpace tells no dates.
+    type: path
+  prices:
+    description:
+      - What a licence costs a month, by licence, V(FOTA) or a SKU. Costs are told for these.
+    type: dict
+  currency:
+    description:
+      - What to write behind an amount, for example V(EUR).
+    type: str
+    default: ""
+  reclaim_states:
+    description:
+      - States of devices that need no licence any more, in any case.
+    type: list
+    elements: str
+    default: [deactive]
+  idle_days:
+    description:
+      - A device that was not connected for so many days needs no licence either. If not given, that does not count.
+    type: int
+seealso:
+  - module: thingspace.licensing.fleet_files
+  - module: thingspace.licensing.fota_license_info
+"""
+
+EXAMPLES = r"""
+- name: Read the licensed devices
+  thingspace.licensing.fota_license_info:
+    account: "0000123456-00001"
+    report: none
+    devices_report: work/fota.csv
+  register: fota
+
+- name: Read the devices
+  thingspace.licensing.device_info:
+    account: "0000123456-00001"
+    report: none
+    devices_report: work/devices.csv
+  register: devices
+
+- name: Write a report
+  thingspace.licensing.fleet_report:
+    accounts:
+      - account: "0000123456-00001"
+        reports: work
+        fota: "{{ fota }}"
+        devices: "{{ devices }}"
+    dest: report
+    history: history
+"""
+
+RETURN = r"""
+status:
+  description: V(complete), or V(incomplete) if something of an account could not be read.
+  returned: when options are valid
+  type: str
+totals:
+  description: Figures over all accounts.
+  returned: when options are valid
+  type: dict
+  contains:
+    accounts:
+      description: Number of accounts.
+      type: int
+    incomplete:
+      description: How many of them could not be read in full.
+      type: int
+    licences:
+      description: C(total), C(assigned) and C(available) over all pools that could be counted.
+      type: dict
+    drift:
+      description:
+        - Numbers of devices, C(wanted), C(as_wanted), C(missing) (wanted, not held), C(extra) (held, to be taken away),
+          C(kept) (not wanted, left alone) and C(unknown). V(none) without fleet files.
+      type: dict
+    reclaimable:
+      description:
+        - Licences that could be taken back, C(now), C(wanted) by the fleet files, or C(locked) for life. V(none) where
+          nobody is known to hold one.
+      type: dict
+    soonest:
+      description:
+        - The pool that is empty first, with C(account), C(licence) and C(days). V(none) if that cannot be said.
+      type: dict
+    cost:
+      description:
+        - What licences cost a month, C(bought), C(assigned), C(free) and C(reclaimable). V(none) without prices.
+      type: dict
+accounts:
+  description: Name, status (V(complete) or V(incomplete)) and failures of each account.
+  returned: when options are valid
+  type: list
+  elements: dict
+files:
+  description: What was written, by format.
+  returned: when options are valid
+  type: dict
+  sample:
+    html: report/report.html
+    markdown: report/report.md
+    csv: report/report.csv
+    json: report/report.json
+failure:
+  description: Why the task failed.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description: Stable code for playbooks to test, see the list of error codes.
+      type: str
+    message:
+      description: The same text as in C(msg).
+      type: str
+"""
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_report import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
+
+FORMATS = ["html", "markdown", "csv", "json"]
+
+
+def main() -> None:
+    """Write a report."""
+    options = {
+        "accounts": {"type": "list", "elements": "dict", "required": True},
+        "dest": {"type": "path", "required": True},
+        "formats": {"type": "list", "elements": "str", "choices": FORMATS, "default": FORMATS},
+        "title": {"type": "str", "default": "Licence report"},
+        "history": {"type": "path"},
+        "prices": {"type": "dict"},
+        "currency": {"type": "str", "default": ""},
+        "reclaim_states": {"type": "list", "elements": "str", "default": ["deactive"]},
+        "idle_days": {"type": "int"},
+    }
+    run_module(run, options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,246 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report in a real browser, with values from somebody who means harm: they are text, and nothing else happens."""
+
+from __future__ import annotations
+
+import csv
+import html.parser
+import json
+import os
+import re
+import shutil
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.tests.functional.harness import ACCOUNT, Json, Module
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE = 90
+
+HOSTILE = (
+    "<script>document.title = 'owned'</script>",
+    '" onload="document.title = 1',
+    "</style><h1>owned</h1>",
+    "</title></head><body onload=alert(1)>",
+    "<img src=x onerror=alert(1)>",
+    "=HYPERLINK(1)",
+    "@SUM(1)",
+    "\u202egnp.exe",
+    "W" * 400,
+    "| a | b |\n# heading `code` [x](http://a)",
+)
+
+
+@pytest.fixture
+def hostile(tmp_path: Path, module: Module) -> Json:
+    """The options of a report in which whatever can be named is named by an enemy."""
+    reports = tmp_path / "reports"
+    reports.mkdir()
+    devices = [str(990_000_000_000_000 + number) for number in range(len(HOSTILE))]
+
+    def write(name: str, *rows: t.Sequence[str]) -> None:
+        with (reports / name).open("w", encoding="utf-8", newline="") as stream:
+            csv.writer(stream).writerows(rows)
+
+    write("fota.csv", ("device_id", "assigned_at"), *((device, "2020-01-01T00:00:00Z") for device in devices))
+    write(
+        "removal_candidates.csv", ("place", "device_id"), *((str(place), one) for place, one in enumerate(devices, 1))
+    )
+    write(
+        "devices.csv",
+        ("imei", "iccid", "state", "last_connected_at"),
+        *((device, "", value, value) for device, value in zip(devices, HOSTILE, strict=True)),
+    )
+    write("simsec.csv", ("sku", "kind", "device_id", "state", "action", "confirmed", "held"))
+    (reports / "fota.txt").write_text("\n".join(devices[1:]), encoding="ascii")
+    wanted: Json = {
+        "account": ACCOUNT,
+        "file": HOSTILE[0],
+        "fota": {"state": "exact"},
+        "removal_candidates": None,
+        "simsec": [],
+        "lists": {"fota": str(reports / "fota.txt")},
+    }
+    skus = [{"sku": value, "purchased": 5, "assigned": 2, "available": 3} for value in HOSTILE]
+    one = {
+        "account": ACCOUNT,
+        "reports": str(reports),
+        "shrink_to": 4,
+        "fota": {"licenses": {"total": 40, "assigned": 10, "available": 30}, "subscription": {}},
+        "removal_candidates": {"candidate_count": 10},
+        "devices": {"count": 10},
+        "simsec": {"subscriptions": skus, "journal": [], "drift": []},
+        "wanted": {"accounts": [wanted]},
+    }
+    failing = [
+        {"account": value, "fota": {"failed": True, "failure": {"code": value, "message": value}}} for value in HOSTILE
+    ]
+    history = tmp_path / "history"
+    history.mkdir()
+    (history / "'\"><script>alert(1)<!--.json").write_text("{}", encoding="utf-8")
+    return {
+        "accounts": [one, *failing],
+        "account": None,
+        "dest": str(tmp_path / "report"),
+        "title": "".join(HOSTILE[:4]),
+        "currency": HOSTILE[0],
+        "prices": dict.fromkeys([*HOSTILE, "FOTA"], "0.50"),
+        "reclaim_states": list(HOSTILE),
+        "history": str(history),
+    }
+
+
+class Page(html.parser.HTMLParser):
+    """The elements of a page, each with its attributes, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def check(page: Page) -> None:
+    """Nothing is there but what the report is made of, and the values are text."""
+    tags = {tag for tag, _attributes in page.elements}
+    assert tags.isdisjoint({"script", "img", "iframe", "object", "link", "a", "form", "base"})
+    names = {name for _tag, attributes in page.elements for name in attributes}
+    assert not any(name.startswith("on") or name in ("href", "src", "style", "srcdoc") for name in names), names
+    assert [tag for tag, _attributes in page.elements].count("h1") == 1
+    for value in HOSTILE[:7]:
+        assert value in page.text
+    assert "\\u202egnp.exe" in page.text
+    assert "\u202e" not in page.text
+
+
+def test_nothing_in_the_html_is_markup(hostile: Json, module: Module) -> None:
+    made = module("fleet_report", **hostile)
+    assert not made.failed, made.message
+    page = Page(Path(made.result["files"]["html"]).read_text(encoding="utf-8"))
+    check(page)
+    assert ("meta", "default-src 'none'; style-src 'unsafe-inline'") in [
+        (tag, attributes.get("content")) for tag, attributes in page.elements
+    ]
+
+
+def test_nothing_in_the_other_files_is_a_formula_or_markup(hostile: Json, module: Module) -> None:
+    files = module("fleet_report", **hostile).result["files"]
+    with Path(files["csv"]).open(encoding="utf-8", newline="") as stream:
+        cells = [cell for row in csv.reader(stream) for cell in row]
+    assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@", "\t", "\r")]
+    assert {"'=HYPERLINK(1)", "'@SUM(1)"} <= set(cells)
+    text = Path(files["markdown"]).read_text(encoding="utf-8")
+    for line in text.splitlines():
+        assert not re.search(r"(?<!\\)<(?!/?details>|/?summary>)", line), line
+        assert not re.search(r"(?<!\\)\[", line), line
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert rows
+    assert len(re.findall("^#(?!#)", text, re.M)) == 1
+    document = json.loads(Path(files["json"]).read_text(encoding="utf-8"))
+    assert [row["state"] for row in document["tables"]["candidates"]["rows"]][5] == "=HYPERLINK(1)"
+
+
+# Runs beside the page, not in it: the page's own rule allows no script.
+MEASURE = """
+const out = [];
+for (const width of [360, 1280]) {
+  const frame = document.createElement("iframe");
+  frame.style.cssText = `width:${width}px;height:4000px;border:0`;
+  frame.srcdoc = PAGE;
+  const loaded = new Promise(resolve => frame.onload = resolve);
+  document.body.append(frame);
+  await loaded;
+  const inner = frame.contentDocument;
+  for (const fold of inner.querySelectorAll("details")) fold.open = true;
+  const wide = [...inner.querySelectorAll("body *")].filter(one => {
+    const box = one.getBoundingClientRect();
+    const scrolled = one.closest(".wide");
+    return (box.right > width + 1 || box.left < -1) && (!scrolled || scrolled === one);
+  }).map(one => one.outerHTML.slice(0, 200));
+  const bars = [...inner.querySelectorAll("svg[role=img]")].map(one => ({
+    told: one.getAttribute("aria-label"),
+    width: one.getBoundingClientRect().width,
+    parts: [...one.querySelectorAll("rect")].map(part =>
+      [part.getAttribute("class"), part.getBoundingClientRect().width])
+  }));
+  out.push({width, wide, bars, title: inner.title, page: inner.documentElement.scrollWidth,
+    text: inner.body.innerText, tags: [...new Set([...inner.querySelectorAll("*")].map(one => one.localName))]});
+}
+document.getElementById("out").textContent = JSON.stringify(out);
+"""
+
+
+def measured(page: Path, folder: Path) -> list[Json]:
+    """What the browser makes of a page at the width of a phone and of a screen."""
+    text = json.dumps(page.read_text(encoding="utf-8")).replace("<", "\\u003c")
+    book = folder / "measure.html"
+    script = f"const PAGE = {text};\n(async () => {{{MEASURE}}})();"
+    book.write_text(
+        f'<!doctype html><meta charset="utf-8"><body><pre id="out"></pre><script>{script}</script>', "utf-8"
+    )
+    command = [
+        str(BROWSER),
+        *FLAGS,
+        f"--user-data-dir={folder / 'browser'}",
+        "--virtual-time-budget=20000",
+        "--dump-dom",
+    ]
+    environment = {**os.environ, "HOME": str(folder)}
+    done = subprocess.run(
+        [*command, book.as_uri()],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        env=environment,
+    )
+    found = re.search(r'<pre id="out">(.+?)</pre>', done.stdout, re.S)
+    assert found, done.stdout[:2000] + done.stderr[-2000:]
+    return t.cast("list[Json]", json.loads(html.unescape(found[1])))
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+def test_hostile_values_in_a_browser(hostile: Json, module: Module, tmp_path: Path) -> None:
+    """They are text, no element is wider than a phone but in what scrolls, and the charts show the numbers."""
+    made = module("fleet_report", **hostile)
+    for seen in measured(Path(made.result["files"]["html"]), tmp_path):
+        assert seen["wide"] == []
+        assert seen["page"] <= seen["width"]
+        assert seen["title"].startswith("<script>document.title = 'owned'</script>")
+        assert set(seen["tags"]).isdisjoint({"script", "img", "iframe"})
+        for value in HOSTILE[:7]:
+            assert value in seen["text"]
+        bars = {bar["told"]: bar for bar in seen["bars"]}
+        pool = bars[f"{ACCOUNT} FOTA: 10 assigned, 30 free"]
+        ((assigned, quarter), (free, rest)) = pool["parts"]
+        assert (assigned, free) == ("c1", "c0")
+        assert quarter == pytest.approx(pool["width"] / 4, abs=0.5)
+        assert rest == pytest.approx(pool["width"] * 3 / 4, abs=0.5)
+        drift = bars[f"{ACCOUNT} FOTA: 9 as wanted, 0 missing, 1 extra, 0 unknown"]
+        assert [part[1] for part in drift["parts"]] == pytest.approx(
+            [drift["width"] * 0.9, drift["width"] * 0.1], abs=0.5
+        )
+        assert f"{ACCOUNT} FOTA: 1 can be taken back, 9 wanted by the fleet files, 0 bound for life" in bars

@@ -1,0 +1,260 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a report says of a small account, every number worked out by hand."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import decimal
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._report_document import Tables, make_document
+from ansible_collections.thingspace.licensing.plugins.module_utils._report_history import History
+from ansible_collections.thingspace.licensing.plugins.module_utils._report_lines import Line, lines_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._report_read import read_account
+from ansible_collections.thingspace.licensing.plugins.module_utils._report_reclaim import Rules
+from ansible_collections.thingspace.licensing.plugins.module_utils._report_section import Settings, section_of
+
+Json = dict[str, t.Any]
+NAME = "0000123456-00001"
+FLEX, LIFETIME = "SIMSec-IoT", "SIMSec-IoT-Lt"
+RULES = Rules(datetime.date(2026, 11, 21), frozenset({"deactive"}))
+REFUSED = {"failed": False, "failure": {"code": "login_refused", "message": "No."}}
+
+
+def table(path: Path, head: str, *rows: str) -> None:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([head.split(","), *(row.split(",") for row in rows)])
+
+
+@pytest.fixture
+def entry(tmp_path: Path) -> Json:
+    """Devices a and b as they should be or not, c without the account, d to be licensed, e with nothing."""
+    table(
+        tmp_path / "fota.csv", "device_id,assigned_at", "a,2026-11-20T23:30:00-01:00", "b,2026-05-01T00:00:00Z", "c,?"
+    )
+    table(tmp_path / "removal_candidates.csv", "place,device_id", "1,b", "2,x")
+    table(
+        tmp_path / "devices.csv",
+        "imei,iccid,state,last_connected_at",
+        "a,1a,active,",
+        "b,1b,deactive,2026-01-01T00:00:00Z",
+        "d,1d,'=cmd,",
+        "e,1e,active,",
+        "a,1f,deactive,",
+    )
+    table(
+        tmp_path / "simsec.csv",
+        "sku,kind,device_id,state,action,confirmed,held",
+        f"{FLEX},imei,a,assigned,assign,2026-11-01T00:00:00Z,yes",
+        f"{FLEX},imei,d,failed,assign,2026-11-01T00:00:00Z,no",
+        f"{FLEX},iccid,1e,pending,assign,,unknown",
+        f"{FLEX},imei,b,failed,remove,2026-11-01T00:00:00Z,yes",
+        f"{FLEX},imei,z,removed,remove,2026-11-01T00:00:00Z,no",
+        f"{LIFETIME},imei,b,assigned,assign,2026-02-01T00:00:00Z,yes",
+    )
+    lists = {"fota": "a d", "candidates": "b", "protected": "x", "flex": "a d e"}
+    for name, devices in lists.items():
+        (tmp_path / f"{name}.txt").write_text(devices.replace(" ", "\n"), encoding="ascii")
+    numbers = {"purchased": 10, "assigned": 3, "available": 7}
+    wanted = {
+        "account": NAME,
+        "file": "fleet/<a>.yml",
+        "fota": {"state": "exact"},
+        "removal_candidates": {"count": 1},
+        "simsec": [
+            {"sku": FLEX, "kind": "imei", "state": "exact", "count": 3, "list": "flex"},
+            {"sku": FLEX, "kind": "iccid", "state": "exact", "count": 0, "list": "none"},
+        ],
+        "lists": {name: str(tmp_path / f"{name}.txt") for name in lists},
+    }
+    return {
+        "account": NAME,
+        "reports": str(tmp_path),
+        "shrink_to": "1",
+        "fota": {
+            "licenses": {"total": 5, "assigned": 3, "available": 2},
+            "subscription": {"purchase_type": "TS-HFOTA-MRC"},
+        },
+        "removal_candidates": {"candidate_count": 2},
+        "devices": {"count": 5},
+        "simsec": {
+            "subscriptions": [{"sku": FLEX, **numbers}, {"sku": LIFETIME, **numbers, "available": 0}],
+            "journal": [],
+            "drift": [],
+        },
+        "wanted": {"accounts": [wanted]},
+    }
+
+
+def lines(entry: Json) -> list[Line]:
+    return lines_of(read_account(entry, RULES.retired), RULES)
+
+
+def section(entry: Json, pools: dict[tuple[str, str], list[Json]] | None = None) -> Json:
+    settings = Settings(RULES, {"FOTA": decimal.Decimal("1.50")}, History([], pools or {}, []))
+    return section_of(read_account(entry, RULES.retired), lines(entry), settings)
+
+
+def pool(made: Json, licence: str) -> Json:
+    return t.cast(Json, next(one for one in made["pools"] if one["licence"] == licence))
+
+
+def test_each_line(entry: Json) -> None:
+    found = [
+        (line.licence, line.kind, line.device_id, line.wanted, line.held, line.drift, line.reclaim)
+        for line in lines(entry)
+    ]
+    assert found == [
+        ("FOTA", "imei", "a", "yes", "yes", "as wanted", ""),
+        ("FOTA", "imei", "b", "no", "yes", "extra", "now"),
+        ("FOTA", "imei", "c", "no", "yes", "extra", "now"),
+        ("FOTA", "imei", "d", "yes", "no", "missing", ""),
+        ("FOTA", "imei", "x", "no", "no", "", ""),
+        (FLEX, "iccid", "1e", "no", "unknown", "unknown", ""),
+        (FLEX, "imei", "a", "yes", "yes", "as wanted", ""),
+        (FLEX, "imei", "d", "yes", "no", "missing", ""),
+        (FLEX, "imei", "b", "no", "yes", "extra", "now"),
+        (FLEX, "imei", "e", "yes", "no", "missing", ""),
+        (LIFETIME, "imei", "b", "no", "yes", "kept", "locked"),
+    ]
+    by = {(line.licence, line.device_id): line for line in lines(entry)}
+    assert by["FOTA", "a"].since == "2026-11-21T00:30:00Z"
+    assert by["FOTA", "c"].since == ""
+    assert by["FOTA", "c"].why == "not a device of the account; not wanted by the fleet files"
+    assert by["FOTA", "d"].state == "=cmd", "what was made harmless for spreadsheets is as it was"
+    assert by["FOTA", "a"].state == "active", "a retired line about the same IMEI does not make it retired"
+    assert (by["FOTA", "b"].place, by["FOTA", "x"].place, by["FOTA", "x"].protected) == (1, 2, True)
+    assert (by[FLEX, "a"].since, by[FLEX, "b"].since) == ("2026-11-01T00:00:00Z", "")
+
+
+def test_the_figures(entry: Json) -> None:
+    made = section(entry)
+    assert made["status"] == "complete"
+    fota = pool(made, "FOTA")
+    assert fota["drift"] == {"wanted": 2, "as_wanted": 1, "missing": 1, "extra": 2, "kept": 0, "unknown": 0}
+    assert fota["reclaimable"] == {"now": 2, "wanted": 0, "locked": 0}
+    assert fota["cost"] == {"bought": "7.50", "assigned": "4.50", "free": "3.00", "reclaimable": "3.00"}
+    weeks = fota["assigned_by_week"]
+    assert (weeks["first_day"], weeks["counts"], weeks["before"]) == ("2026-05-24", [0] * 25 + [1], 1)
+    assert fota["undated"] == 1
+    assert fota["runway"]["verdict"] == "too_few"
+    flex = pool(made, FLEX)
+    assert flex["drift"] == {"wanted": 3, "as_wanted": 1, "missing": 2, "extra": 1, "kept": 0, "unknown": 1}
+    assert (flex["cost"], flex["read_from"]) == (None, "journal")
+    assert pool(made, LIFETIME)["reclaimable"] == {"now": 0, "wanted": 0, "locked": 1}
+    assert made["candidates"] == {
+        "listed": 2,
+        "without_licence": 1,
+        "protected": 1,
+        "wanted": 1,
+        "missing": 0,
+        "extra": 1,
+        "order_differs": True,
+        "forecast": {
+            "shrink_to": 1,
+            "assigned": 3,
+            "evicted": 2,
+            "from_list": 1,
+            "beyond_list": 1,
+            "certain": False,
+            "tied_count": 1,
+        },
+    }
+    assert made["devices"] == {"count": 5, "without_licence": 0, "states": {"active": 2, "deactive": 1, "=cmd": 1}}
+
+
+def test_a_device_that_is_named_by_its_sim_is_not_without_licence(entry: Json) -> None:
+    del entry["wanted"], entry["fota"], entry["removal_candidates"]
+    assert [line.device_id for line in lines(entry) if not line.licence] == ["d"]
+    del entry["simsec"]["journal"]
+    assert [line.device_id for line in lines(entry) if not line.licence] == ["a", "b", "d", "e"]
+
+
+def test_licences_that_the_journal_does_not_know(entry: Json) -> None:
+    """May be with any device that it has no record of; what it does know stays."""
+    entry["simsec"]["drift"] = [{"sku": FLEX, "difference": 2}]
+    drift = pool(section(entry), FLEX)["drift"]
+    assert drift == {"wanted": 3, "as_wanted": 1, "missing": 1, "extra": 1, "kept": 0, "unknown": 2}
+    entry["simsec"]["drift"] = [{"sku": FLEX, "difference": -2}]
+    assert pool(section(entry), FLEX)["drift"]["missing"] == 2
+
+
+def test_without_a_journal_nothing_is_claimed(entry: Json) -> None:
+    del entry["simsec"]["journal"]
+    flex = pool(section(entry), FLEX)
+    assert flex["drift"] == {"wanted": 3, "as_wanted": 0, "missing": 0, "extra": 0, "kept": 0, "unknown": 3}
+    assert (flex["read_from"], flex["assigned_by_week"], flex["undated"], flex["reclaimable"]) == ("", None, None, None)
+    assert flex["runway"]["verdict"] == "unknown"
+
+
+def test_present_leaves_others_alone(entry: Json) -> None:
+    entry["wanted"]["accounts"][0]["fota"]["state"] = "present"
+    fota = pool(section(entry), "FOTA")
+    assert fota["drift"] == {"wanted": 2, "as_wanted": 1, "missing": 1, "extra": 0, "kept": 2, "unknown": 0}
+    assert fota["reasons"] == {"the device is deactive": 1, "not a device of the account": 1}
+
+
+def test_what_could_not_be_read_is_unknown(entry: Json) -> None:
+    """Licences bought are known even if the list is not; one reason is told once."""
+    entry["fota"] = {**entry["fota"], **REFUSED}
+    entry["devices"] = entry["removal_candidates"] = REFUSED
+    made = section(entry)
+    assert made["failures"] == [
+        {
+            "what": "FOTA licences, removal candidates, the device list",
+            "code": "login_refused",
+            "message": "No.",
+        }
+    ]
+    assert (made["status"], made["candidates"], made["devices"]) == ("incomplete", None, None)
+    fota = pool(made, "FOTA")
+    assert (fota["total"], fota["assigned_by_week"], fota["reclaimable"]) == (5, None, None)
+    assert fota["drift"] == {"wanted": 2, "as_wanted": 0, "missing": 0, "extra": 0, "kept": 0, "unknown": 2}
+
+
+@pytest.mark.parametrize(
+    ("part", "result", "code"),
+    [
+        ("devices", {"msg": "MODULE FAILURE"}, "failed"),
+        ("devices", {"count": 1, "reports": "elsewhere"}, "file_unreadable"),
+        ("fota", {"failed": True, "msg": "\u202egnp.exe"}, "failed"),
+    ],
+)
+def test_parts_that_failed_in_other_ways(entry: Json, tmp_path: Path, part: str, result: Json, code: str) -> None:
+    if "reports" in result:
+        (tmp_path / "devices.csv").write_text("imei\n", encoding="utf-8")
+    entry[part] = result
+    failures = read_account(entry, RULES.retired).failures
+    assert [failure.code for failure in failures] == [code]
+    assert "\u202e" not in failures[0].message
+
+
+def test_an_account_without_anything(tmp_path: Path) -> None:
+    made = section({"account": NAME, "reports": str(tmp_path), "fota": {"skipped": True}, "wanted": {"accounts": []}})
+    assert (made["pools"], made["failures"], made["unnamed"], made["candidates"]) == ([], [], True, None)
+    document = make_document([made], Tables(), [], [], created="2026-11-21 00:00:00 UTC")
+    assert document["totals"]["licences"] == {"total": None, "assigned": None, "available": None}
+    assert document["totals"]["soonest"] is None
+
+
+def test_totals_over_accounts_and_the_report_before(entry: Json) -> None:
+    before = {"day": "2026-11-19", "total": 5, "assigned": 1, "available": 4, "missing": 3, "extra": 2, "unknown": None}
+    one = section(entry, {(NAME, "FOTA"): [{**before, "reclaimable": 0}]})
+    assert pool(one, "FOTA")["before"]["missing"] == 3
+    other = section({**entry, "account": "0000123456-00002"})
+    document = make_document([other, one], Tables(), [], [], created="2026-11-21 00:00:00 UTC")
+    assert [made["account"] for made in document["accounts"]] == [NAME, "0000123456-00002"]
+    totals = document["totals"]
+    assert totals["licences"] == {"total": 50, "assigned": 18, "available": 18}
+    assert totals["drift"] is not None
+    assert totals["drift"]["missing"] == 3
+    assert totals["reclaimable"] == {"now": 6, "wanted": 0, "locked": 2}
+    assert totals["cost"] == {"bought": "15.00", "assigned": "9.00", "free": "6.00", "reclaimable": "6.00"}
+    assert totals["fota_by_week"]["counts"][-1] == 2
