@@ -39,7 +39,8 @@ options:
     version_added: 0.4.0
   devices_column:
     description:
-      - Column of O(devices_file) or O(devices_text) that holds the ids, as its name in the header line (in any case) or its number from 1.
+      - Column of O(devices_file) or O(devices_text) that holds the ids, as its name in the header line (in any case) or
+        its number from 1.
       - If not given, a column named like C(imei) or C(device_id) is taken, or the only one with an id in it.
     type: str
   check_digit:

@@ -4,7 +4,8 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""From C(devices), C(devices_file) or C(devices_text) to the wanted ids: checked as a whole, every problem at once, order kept."""
+"""From C(devices), C(devices_file) or C(devices_text) to the wanted ids: checked as a whole, every problem at once,
+order kept."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ from ._fleet_plan_document import (
 )
 from ._fleet_plan_html import as_html
 from ._fleet_plan_markdown import as_markdown
+from ._fleet_plan_summary import as_summary
 from ._module import Context, Result
 
 UNCHANGED = "unchanged"
@@ -47,6 +48,7 @@ def run(context: Context) -> Result:
         "status": document["status"],
         "digest": document["digest"],
         "totals": document["totals"],
+        "summary": as_summary(document),
         "accounts": [{key: one[key] for key in ("account", "status", "digest")} for one in document["accounts"]],
         "files": files,
     }
