@@ -33,9 +33,10 @@ def launch(tmp_path: Path, simulator: Simulator) -> t.Callable[..., Job]:
     """Launch the job template with answers; the other questions keep their defaults."""
     controller = Controller(tmp_path, simulator, [ACCOUNT])
 
-    def launch(check: bool = False, **answers: t.Any) -> Job:
+    def launch(check: bool = False, limit: str = "", **answers: t.Any) -> Job:
         assert set(answers) <= set(survey())
-        return controller.launch("license_devices", {**survey(), "license_account": ACCOUNT, **answers}, check=check)
+        given = {**survey(), "license_account": ACCOUNT, **answers}
+        return controller.launch("license_devices", given, check=check, limit=limit)
 
     return launch
 
@@ -83,6 +84,7 @@ HOSTILE: dict[str, tuple[Json, str]] = {
     "devices": ({"license_devices": f"{imei(1)}\n{COMMAND}\n990000\n"}, "devices_text, line 2:"),
     "account": ({"license_account": COMMAND}, "Set license_account to an account like"),
     "path": ({"license_account": "../0000123456-00001"}, "Set license_account to an account like"),
+    "group": ({"license_account": "thingspace_accounts"}, "Set license_account to one account, not to a group"),
     "product": ({"license_product": f"FOTA {COMMAND}"}, "invalid_sku"),
     "column": ({"license_column": COMMAND}, "there is no column"),
     "approved": ({"approved": "../../../etc/passwd"}, "plan_changed"),
@@ -100,6 +102,18 @@ def test_answers_that_mean_no_good(
     assert told in job.stdout
     assert simulator.writes() == []
     assert not list(tmp_path.rglob("here"))
+
+
+def test_relaunch_on_failed_hosts_does_the_rest(launch: t.Callable[..., Job], simulator: Simulator) -> None:
+    answers = {"license_devices": " ".join(imeis(4)), "license_mode": "run"}
+    simulator.faults({"action": "status", "status": 400, "operation": "fota_assign", "times": 0})
+    failed = launch(**answers)
+    assert failed.failed_hosts == [ACCOUNT]
+    assert len(failed.messages(SAYS)[0]["devices"]) == 4
+    simulator.clear_faults()
+    relaunched = launch(limit=",".join(failed.failed_hosts), **answers)
+    assert relaunched.returncode == 0, relaunched.stdout
+    assert simulator.licensed() == set(imeis(4))
 
 
 def test_a_mode_that_is_not_run_is_check(launch: t.Callable[..., Job], simulator: Simulator) -> None:
