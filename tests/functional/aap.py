@@ -135,7 +135,8 @@ class Controller:
         number, count = of_slice
         self._write_inventory(folder / "inventory", self.accounts[number - 1 :: count])
         words = ["--limit", limit] if limit else []
-        words += ["--cmdline", "--check"] if check else []
+        if check:
+            (folder / "env" / "cmdline").write_text("--check", encoding="utf-8")
         environment = plain_environment(folder / "home", PWD="/")
         environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
         process = subprocess.run(
