@@ -69,7 +69,7 @@ class Controller:
 
             do_GET = do_POST = do_PATCH = do_DELETE = handle_any
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, *_args: object) -> None:
                 """Be quiet."""
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -144,7 +144,9 @@ def the_templates(controller: Controller) -> None:
         assert controller.linked("job_templates", template["name"], "credentials") == [credential]
     drift = controller.named("job_templates", "ThingSpace drift")
     assert json.loads(drift["extra_vars"]) == {"fleet": "fleet", "fleet_fail_on": "changes"}
-    told = controller.named("notification_templates", "ThingSpace licences")["id"]
+    notification = controller.named("notification_templates", "ThingSpace licences")
+    assert "{{ workflow_url }}" in notification["messages"]["workflow_approval"]["running"]["body"]
+    told = notification["id"]
     assert controller.linked("job_templates", "ThingSpace drift", "notification_templates_error") == [told]
     assert controller.objects["schedules"][0]["unified_job_template"] == drift["id"]
     licensing = controller.named("job_templates", "ThingSpace license devices")["id"]

@@ -236,6 +236,18 @@ def test_every_reference_leads_somewhere() -> None:
     assert set(told) == set(names("controller_notifications"))
 
 
+def test_messages_are_json_of_what_awx_tells() -> None:
+    """Other variables are refused by AWX, and a body that is no JSON is not sent."""
+    known = {"job_friendly_name", "job", "url", "approval_node_name", "workflow_url"}
+    strict = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
+    values = {name: {"name": "x"} if name == "job" else "x" for name in known}
+    bodies = list(texts(TREE["controller_notifications"][0]["messages"]))
+    assert len(bodies) == 5
+    for body in bodies:
+        assert isinstance(body, Unsafe)
+        assert list(json.loads(strict.from_string(body).render(values))) == ["text"]
+
+
 def test_the_workflow_applies_only_after_an_approval() -> None:
     workflow = TREE["controller_workflows"][0]
     nodes = {node["identifier"]: node for node in workflow["workflow_nodes"]}
