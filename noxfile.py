@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import zipfile
 from pathlib import Path
 
 import nox
@@ -24,6 +25,7 @@ except ImportError:
 
 HERE = Path(__file__).resolve().parent
 NEWEST_CORE = "2.21"
+AWX_PACKAGE = "13"
 NEWEST_CORE_PYTHONS = ("3.13", "3.12")
 
 
@@ -53,6 +55,7 @@ nox.options.sessions = [
     "build-import-check",
     "ansible-lint",
     "units",
+    "aap",
     "sanity",
     "integration",
     "demo",
@@ -69,6 +72,24 @@ def units(session: nox.Session) -> None:
     session.install("ansible-core", "pytest", "pytest-xdist", "-r", "tests/unit/requirements.txt")
     report = HERE / "tests" / "output" / "units.xml"
     session.run("pytest", "-n", "2", f"--junit-xml={report}", *session.posargs)
+
+
+@nox.session
+def aap(session: nox.Session) -> None:
+    """Make the objects for AWX with the modules of awx.awx, and the context of an execution environment."""
+    session.install("ansible-core", "ansible-builder", "pytest", "-r", "tests/unit/requirements.txt")
+    folder = Path(session.create_tmp())
+    if not (folder / "ansible_collections").exists():
+        # The newest community package with awx.awx. It needs a newer Python than may run here, but is only unpacked.
+        where = ("--dest", str(folder), "--no-deps", "--only-binary=:all:", "--python-version", "3.12")
+        session.run("pip", "download", "--quiet", *where, f"ansible=={AWX_PACKAGE}.*", success_codes=[0, 1])
+        for wheel in folder.glob("ansible-*.whl"):
+            with zipfile.ZipFile(wheel) as archive:
+                names = [name for name in archive.namelist() if name.startswith("ansible_collections/awx/awx/")]
+                archive.extractall(folder, names)
+            wheel.unlink()
+    # Without the collection these tests say that they were skipped.
+    session.run("pytest", "-rs", "tests/aap", *session.posargs, env={"AWX_COLLECTIONS": str(folder)})
 
 
 def ansible_test(session: nox.Session, *arguments: str) -> None:

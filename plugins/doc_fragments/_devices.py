@@ -27,9 +27,20 @@ options:
         scientific notation (C(9.9E+14)) have lost digits and are refused.
       - Every malformed or repeated id is reported at once with its line, and then nothing is sent.
     type: path
+  devices_text:
+    description:
+      - The device ids in a text as people paste it into a form, for example into the survey of an AWX job template.
+      - One line is a list of ids with commas, semicolons, tabs, bars or blanks between them. Several lines are read as
+        O(devices_file) is, so that they may be a CSV file with a header line, or one id per line.
+      - Every malformed or repeated id is reported at once with its line, or with its place in the only line, and then
+        nothing is sent. A text without any id names no device.
+      - A long text is not repeated in the task's C(invocation).
+    type: str
+    version_added: 0.4.0
   devices_column:
     description:
-      - Column of O(devices_file) that holds the ids, as its name in the header line (in any case) or its number from 1.
+      - Column of O(devices_file) or O(devices_text) that holds the ids, as its name in the header line (in any case) or
+        its number from 1.
       - If not given, a column named like C(imei) or C(device_id) is taken, or the only one with an id in it.
     type: str
   check_digit:

@@ -37,19 +37,29 @@ def read_cells(path: str, column: str | None, kind: Kind = "imei") -> list[Cell]
     :raises LicensingError: C(file_unreadable), or C(invalid_options) when the column cannot be told.
     """
     encoding = _check(path)
-    reader: t.Any = None
     try:
         with open(path, encoding=encoding, newline="") as stream:
-            sample = _first_line(stream)
-            if "\0" in sample:
-                raise _unreadable(path, "it is not a text file")
-            stream.seek(0)
-            reader = csv.reader(stream, delimiter=_delimiter(sample), strict=True)
-            return _cells(path, reader, column, kind)
+            return read_stream(path, stream, column, kind)
     except OSError as error:
         raise _unreadable(path, error.strerror or "it cannot be read") from None
     except UnicodeError:
         raise _unreadable(path, "it is not UTF-8 text. Save it as 'CSV UTF-8'") from None
+
+
+def read_stream(path: str, stream: t.TextIO, column: str | None, kind: Kind = "imei") -> list[Cell]:
+    """The cells of the id column of a text that can be read twice.
+
+    :param path: what to call it in messages.
+    :raises LicensingError: as C(read_cells).
+    """
+    reader: t.Any = None
+    try:
+        sample = _first_line(stream)
+        if "\0" in sample:
+            raise _unreadable(path, "it is not a text file")
+        stream.seek(0)
+        reader = csv.reader(stream, delimiter=_delimiter(sample), strict=True)
+        return _cells(path, reader, column, kind)
     except csv.Error as error:
         where = f" near line {reader.line_num}" if reader is not None else ""
         raise _unreadable(path, f"it is not a CSV file{where}: {error}. Look for a stray quote") from None

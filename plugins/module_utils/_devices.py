@@ -4,7 +4,8 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""From C(devices) or C(devices_file) to the wanted ids: checked as a whole, every problem at once, order kept."""
+"""From C(devices), C(devices_file) or C(devices_text) to the wanted ids: checked as a whole, every problem at once,
+order kept."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ import typing as t
 
 from ._device_file import read_cells
 from ._device_ids import Kind, are_plain, clean, passes_luhn, problem, show
+from ._device_text import read_text
 from ._errors import LicensingError, Problem
 
 
@@ -26,8 +28,10 @@ class Wanted(t.NamedTuple):
 
 
 def wanted_devices(params: t.Mapping[str, t.Any], kind: Kind = "imei") -> tuple[Wanted, list[Problem]]:
-    """Read and check the ids that the options C(devices), C(devices_file) and C(devices_column) name."""
+    """Read and check the ids that C(devices), C(devices_file) or C(devices_text), and C(devices_column) name."""
     devices, problems = named_devices(params, "devices", kind)
+    if params.get("devices_column") and not params.get("devices_file") and params.get("devices_text") is None:
+        problems.append(Problem("'devices_column' needs 'devices_file' or 'devices_text', whose column it names."))
     warnings = [] if devices or problems else ["No device is named; there is nothing to do."]
     if params.get("check_digit"):
         warnings += _check_digits(devices)
@@ -37,27 +41,31 @@ def wanted_devices(params: t.Mapping[str, t.Any], kind: Kind = "imei") -> tuple[
 def named_devices(
     params: t.Mapping[str, t.Any], option: str, kind: Kind = "imei", *, repeated: bool = False
 ) -> tuple[list[str], list[Problem]]:
-    """Read and check the ids that the option, or the options C(..._file) and C(..._column) beside it, name.
+    """Read and check the ids that the option names, or an option with its name and C(_file) or C(_text).
 
     :param repeated: whether it is all right to name a device twice.
     """
-    path = params.get(f"{option}_file")
-    if path:
-        try:
-            cells = read_cells(path, params.get(f"{option}_column"), kind)
-        except LicensingError as error:
-            return [], [Problem(error.message, error.code)]
-        entries: t.Sequence[tuple[int, t.Any]] = cells
-        where = f"{path}, line"
-    else:
-        entries = list(enumerate(params.get(option) or [], 1))
-        where = f"{option}, entry"
+    try:
+        where, entries = _entries(params, option, kind)
+    except LicensingError as error:
+        return [], [Problem(error.message, error.code)]
     if repeated:
         firsts: dict[str, tuple[int, t.Any]] = {}
         for number, value in entries:
             firsts.setdefault(clean(str(value)), (number, value))
         entries = list(firsts.values())
     return _check(where, entries, kind)
+
+
+def _entries(params: t.Mapping[str, t.Any], option: str, kind: Kind) -> tuple[str, t.Sequence[tuple[int, t.Any]]]:
+    """The ids as they were given, each with its number, and what the numbers count."""
+    path, text, column = (params.get(f"{option}_{name}") for name in ("file", "text", "column"))
+    if path:
+        return f"{path}, line", read_cells(path, column, kind)
+    if text is not None:
+        pasted = read_text(text, column, kind)
+        return f"{option}_text, {pasted.unit}", pasted.cells
+    return f"{option}, entry", list(enumerate(params.get(option) or [], 1))
 
 
 def _check(where: str, entries: t.Sequence[tuple[int, t.Any]], kind: Kind) -> tuple[list[str], list[Problem]]:

@@ -21,6 +21,7 @@ from ._fleet_limits import over_the_run, read_run_limits, short_pool, why_not
 from ._fleet_plan_document import Document, failed_account, make_account, make_document
 from ._fleet_plan_html import as_html
 from ._fleet_plan_markdown import as_markdown
+from ._fleet_plan_summary import as_summary
 from ._freeze import Window, read_window
 from ._module import Context, Result
 
@@ -57,6 +58,7 @@ def run(context: Context) -> Result:
         "status": document["status"],
         "digest": document["digest"],
         "totals": document["totals"],
+        "summary": as_summary(document),
         "accounts": [
             {**{key: account[key] for key in ("account", "status", "digest")}, "blocked": blocked}
             for account, blocked in accounts

@@ -25,6 +25,9 @@ from ._requests import REQUESTS_IMPORT_ERROR
 from ._runtime_dir import MemoryStore, Store, open_store
 from ._secrets import SecretRegister
 
+MAX_SHOWN = 200
+"""Characters of a pasted text that are shown."""
+
 
 @dataclasses.dataclass
 class Result:
@@ -137,10 +140,18 @@ def run_module(
         result = Result({}, failure=error)
     except Exception as error:  # pylint: disable=broad-exception-caught
         result = Result({}, failure=_defect(error))
+    _shorten(module.params)
     values = context.finish(dict(result.values))
     if result.failure is not None:
         module.fail_json(result.failure.message, failure=result.failure.as_failure(), changed=result.changed, **values)
     module.exit_json(changed=result.changed, **values)
+
+
+def _shorten(params: dict[str, t.Any]) -> None:
+    """Keep a pasted text out of C(invocation), which every callback and every job log repeats."""
+    text = params.get("devices_text")
+    if isinstance(text, str) and len(text) > MAX_SHOWN:
+        params["devices_text"] = f"{text[:MAX_SHOWN]}... ({len(text)} characters)"
 
 
 def _defect(error: Exception) -> LicensingError:

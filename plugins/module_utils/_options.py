@@ -21,14 +21,14 @@ FOTA_VERSION_SPEC: Spec = {"api_version": {"type": "str", "choices": ["v1", "v2"
 DEVICE_SPEC: Spec = {
     "devices": {"type": "list", "elements": "raw"},
     "devices_file": {"type": "path"},
+    "devices_text": {"type": "str"},
     "devices_column": {"type": "str"},
     "check_digit": {"type": "bool", "default": False},
 }
 
 DEVICE_CONSTRAINTS: dict[str, t.Any] = {
-    "mutually_exclusive": [("devices", "devices_file")],
-    "required_one_of": [("devices", "devices_file")],
-    "required_by": {"devices_column": ("devices_file",)},
+    "mutually_exclusive": [("devices", "devices_file", "devices_text")],
+    "required_one_of": [("devices", "devices_file", "devices_text")],
 }
 
 WAVES_CONSTRAINTS: dict[str, t.Any] = {

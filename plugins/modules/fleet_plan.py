@@ -120,6 +120,16 @@ totals:
     remove: 3
     add: 0
     move: 0
+summary:
+  description:
+    - The totals, and a line for each account with something to do, as plain text. At most 1,000 bytes, so that
+      M(ansible.builtin.set_stats) can hand it on to the jobs that follow.
+  returned: when options are valid
+  type: str
+  version_added: 0.4.0
+  sample: |-
+    Changes: 120 to assign, 3 to remove in 5 accounts.
+    0000123456-00001: FOTA licences 120 to assign, 3 to remove
 accounts:
   description:
     - Name, status and digest of each account.

@@ -306,7 +306,7 @@ def main() -> None:
     constraints = {
         "mutually_exclusive": [*DEVICE_CONSTRAINTS["mutually_exclusive"], ("protected", "protected_file")],
         "required_one_of": DEVICE_CONSTRAINTS["required_one_of"],
-        "required_by": {**DEVICE_CONSTRAINTS["required_by"], "protected_column": ("protected_file",)},
+        "required_by": {"protected_column": ("protected_file",)},
     }
     run_module(run, options, **constraints)
 

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Module, Receiver, Simulator
 from ansible_collections.thingspace.licensing.tests.functional.fleets import (
     BUNDLE,
     FLEX,
@@ -26,6 +25,7 @@ from ansible_collections.thingspace.licensing.tests.functional.fleets import (
     named,
     seeded,
 )
+from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Module, Receiver, Simulator
 from ansible_collections.thingspace.licensing.tests.functional.undoing import Undoing, killed, now, part, record, row
 
 SKUS = (FLEX, BUNDLE, LIFETIME)

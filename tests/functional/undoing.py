@@ -15,8 +15,8 @@ from pathlib import Path
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_record import checksum
 from ansible_collections.thingspace.licensing.plugins.module_utils._outcomes import OUTCOMES
-from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Simulator
 from ansible_collections.thingspace.licensing.tests.functional.fleets import Fleet, Ran
+from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Simulator
 
 LIFETIME = "SIMSec-IoT-Lt"
 STEPS = {"take": "absent", "moved": "absent", "give": "present"}

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Reading device ids from a text as people paste it into a form: one line is a list, several lines are a file."""
+
+from __future__ import annotations
+
+import io
+import re
+import typing as t
+
+from ._device_file import Cell, read_stream
+from ._device_ids import Kind
+from ._errors import LicensingError
+
+OPTION = "devices_text"
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_BETWEEN = re.compile(r"[\s,;|]+")
+_SEVERAL = re.compile(r"\s*\d+(?:\s+\d+)+\s*")
+
+
+class Pasted(t.NamedTuple):
+    """The ids of a text.
+
+    :param unit: what the numbers of the cells count, C(line) or C(entry).
+    """
+
+    unit: str
+    cells: list[Cell]
+
+
+def read_text(text: str, column: str | None, kind: Kind = "imei") -> Pasted:
+    """The ids of a text. With a column it is a file, however many lines it has.
+
+    :raises LicensingError: C(invalid_devices), or C(invalid_options) when the column cannot be told.
+    """
+    text = text.lstrip("\ufeff")
+    lines = [line for line in _LINE_END.split(text) if _BETWEEN.sub("", line)]
+    if len(lines) == 1 and column is None:
+        ids = [part for part in _BETWEEN.split(lines[0]) if part]
+        return Pasted("entry", [Cell(number, part) for number, part in enumerate(ids, 1)])
+    try:
+        cells = read_stream(OPTION, io.StringIO(text, newline=""), column, kind)
+    except LicensingError as error:
+        raise _of_a_text(error) from None
+    return Pasted("line", [Cell(cell.line, part) for cell in cells for part in _parts(cell.text)])
+
+
+def _parts(cell: str) -> list[str]:
+    """The ids of a cell, which in a pasted list may be several with blanks between them."""
+    return cell.split() if _SEVERAL.fullmatch(cell) else [cell]
+
+
+def _of_a_text(error: LicensingError) -> LicensingError:
+    """The complaint about a file, as one about a text."""
+    if error.code == "file_unreadable":
+        message = error.message.replace(f"The file {OPTION}", f"The text in '{OPTION}'").replace("A file is", "It is")
+        return LicensingError(message, code="invalid_devices")
+    return LicensingError(f"{error.message} A plain list has one id per line, or all ids in one line.", code=error.code)

@@ -1,0 +1,57 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""A plan in a few lines of plain text: small enough to be handed from job to job, whatever the size of the fleet."""
+
+from __future__ import annotations
+
+import re
+
+from ._fleet_plan_document import TITLES, Document
+from ._fleet_plan_markdown import HEADLINES, told
+
+MAX_BYTES = 1000
+"""Of a whole summary: AWX keeps it with the job and hands it on to those that follow."""
+
+
+def as_summary(document: Document) -> str:
+    """The totals, then a line for each account with something to do, as long as there is room."""
+    where = f"in {_counted(len(document['accounts']), 'account')}."
+    headline = HEADLINES[document["status"]]
+    if document["status"] == "no_change":
+        return f"{headline} {where}"
+    lines = [f"{headline}: {told(document['totals'])} {where}"]
+    busy = [account for account in document["accounts"] if account["status"] != "no_change"]
+    for place, account in enumerate(busy):
+        line = f"{_short(account['account'])}: {_what(account)}"
+        rest = f"... and {_counted(len(busy) - place, 'more account')}"
+        if len("\n".join([*lines, line, rest]).encode()) > MAX_BYTES:
+            return "\n".join([*lines, rest])
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _what(account: Document) -> str:
+    """What is done to an account, or why there is no plan of it."""
+    if account["status"] == "error":
+        return f"no plan ({_short(account['failure']['code'])})"
+    parts = []
+    for part in account["parts"]:
+        if part["status"] != "no_change":
+            title = _short(part["sku"] or TITLES[part["kind"]])
+            stopped = f" (stopped: {_short(part['failure']['code'])})" if "failure" in part else ""
+            parts.append(f"{title} {told(part['plan'])}{' FOR LIFE' if part['lifetime'] else ''}{stopped}")
+    return "; ".join(parts)
+
+
+def _short(text: object) -> str:
+    """A text that stays in its line."""
+    line = re.sub(r"\s+", " ", str(text)).strip()
+    return line if len(line) <= 64 else line[:61] + "..."
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" + ("" if count == 1 else "s")

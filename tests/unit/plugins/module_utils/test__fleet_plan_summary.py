@@ -1,0 +1,65 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan in at most a thousand bytes."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_document import (
+    failed_account,
+    make_account,
+    make_document,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_summary import as_summary
+
+Part = dict[str, t.Any]
+
+
+def part(kind: str = "fota", sku: str = "", failure: t.Any = None, **counts: int) -> Part:
+    """A part as it comes from a module."""
+    result = {"plan": {"state": "exact", "digest": "d", **counts}, **({"failure": failure} if failure else {})}
+    return {"kind": kind, "sku": sku, "lifetime": sku.endswith("-Lt"), "result": result}
+
+
+def account(name: str, *parts: Part) -> t.Any:
+    """The plan of an account; its rows are what a summary must never hold."""
+    rows = [[{"device_id": "990000000000001", "outcome": "assigned", "reason": ""}]] * len(parts)
+    return make_account(name, "fleet.yml", "f" * 64, parts, rows)
+
+
+def summary(*accounts: t.Any) -> str:
+    return as_summary(make_document(accounts, "now"))
+
+
+def test_totals_then_what_each_account_has_to_do() -> None:
+    stopped = part(remove=7, failure={"code": "guard_tripped", "message": "long"})
+    text = summary(
+        account("a", part(assign=3), part("simsec", "SIMSec-IoT-Lt", assign=2)),
+        account("b", part(assign=0, unchanged=9)),
+        account("c", stopped),
+        failed_account("d", {"code": "login_refused", "message": "s" * 5000}),
+    )
+    assert text.splitlines() == [
+        "No plan for some accounts: 5 to assign, 7 to remove in 4 accounts.",
+        "a: FOTA licences 3 to assign; SIMSec-IoT-Lt 2 to assign FOR LIFE",
+        "c: FOTA licences 7 to remove (stopped: guard_tripped)",
+        "d: no plan (login_refused)",
+    ]
+
+
+def test_nothing_to_do() -> None:
+    assert summary(account("a", part(unchanged=3))) == "Nothing to do in 1 account."
+
+
+@pytest.mark.parametrize("name", ["0000123456-{:05}", "\u00fc\n# \u20ac{:05}" + "x" * 500], ids=["usual", "odd"])
+def test_a_thousand_bytes_hold_any_number_of_accounts(name: str) -> None:
+    text = summary(*(account(name.format(number), part(assign=20_000)) for number in range(5000)))
+    assert 500 < len(text.encode()) <= 1000
+    lines = text.splitlines()
+    assert lines[-1] == f"... and {5000 - (len(lines) - 2)} more accounts"
+    assert all(": FOTA licences 20000 to assign" in line for line in lines[1:-1])
