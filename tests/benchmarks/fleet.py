@@ -38,7 +38,7 @@ def run(space: Workspace, *, quick: bool, latency: float) -> t.Iterator[Row]:
     accounts, devices, forks, rounds = (6, 2_000, 3, 1) if quick else (50, 2_000, 10, 2)
     for title, everything in (("FOTA", False), ("all kinds", True)):
         estate = Estate(space, accounts, devices, everything=everything)
-        with Simulator(space.folder, seed=estate.seed, latency=latency) as simulator:
+        with Simulator(space.folder, seed=estate.seed, latency=latency, max_seconds=3600) as simulator:
             yield from _measure(space, simulator, estate, f"{title}, {accounts} accounts", forks, rounds, quick=quick)
 
 
@@ -64,6 +64,7 @@ def _plan(space: Workspace, simulator: Simulator, estate: Estate, runtime: Path,
     program = Path(sys.executable).with_name("ansible-playbook")
     return space.run(
         [program, "-i", estate.inventory, "-e", json.dumps(given), *arguments, "thingspace.licensing.plan"],
+        timeout=900.0,
         THINGSPACE_BASE_URL=simulator.base_url,
         THINGSPACE_RUNTIME_DIR=runtime,
     )
