@@ -31,10 +31,7 @@ DEVICE_CONSTRAINTS: dict[str, t.Any] = {
     "required_one_of": [("devices", "devices_file", "devices_text")],
 }
 
-WAVES_CONSTRAINTS: dict[str, t.Any] = {
-    **DEVICE_CONSTRAINTS,
-    "required_by": {**DEVICE_CONSTRAINTS["required_by"], "max_failures": ("waves",)},
-}
+WAVES_CONSTRAINTS: dict[str, t.Any] = {**DEVICE_CONSTRAINTS, "required_by": {"max_failures": ("waves",)}}
 """Of the modules that name devices and change them in waves."""
 
 REPORT_SPEC: Spec = {
