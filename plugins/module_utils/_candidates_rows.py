@@ -67,7 +67,12 @@ def in_doubt(wish: Wish, plan: CandidatesPlan, why: str) -> list[Row]:
 def _moved(plan: CandidatesPlan, now: t.Sequence[str]) -> t.Iterator[tuple[str, Row]]:
     for device, ahead in zip(now, ("", *now), strict=False):
         if device in plan.move:
-            yield device, Row(device, "unchanged", f"moved: now behind {ahead}" if ahead else "moved: now the first")
+            yield device, Row(device, "unchanged", moved_behind(ahead))
+
+
+def moved_behind(ahead: str) -> str:
+    """What a row says of a device whose place is another one now; nobody is ahead of the first."""
+    return f"moved: now behind {ahead}" if ahead else "moved: now the first"
 
 
 def _in_order(wish: Wish, found: dict[str, Row]) -> list[Row]:

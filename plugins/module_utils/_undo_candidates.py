@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ._candidates_rows import moved_behind
 from ._undo_changes import CANDIDATES, Left, Part, changes_of
 from ._undo_history import Later
 
@@ -86,7 +87,14 @@ def _differs(parts: t.Sequence[Part], before: list[str], there: list[str]) -> st
         return "it has " + " and ".join(parts_)
     if after is not None:
         return "" if list(dict.fromkeys(after)) == there else "its order is another one"
-    if any(change.done == "moved" for change in changes):
+    moved = {change.device_id for change in changes if change.done == "moved"}
+    reasons = {
+        row["device_id"]: row["reason"] for part in parts for row in part["devices"] if row["device_id"] in moved
+    }
+    if not all(reasons.values()):
         return "the run moved devices, and its record does not have the order that it left"
-    stayed = [device for device in before if device in found]
-    return "" if [device for device in there if device in set(before)] == stayed else "its order is another one"
+    ahead = dict(zip(there, ["", *there], strict=False))
+    behind = all(moved_behind(ahead[device]) == reason for device, reason in reasons.items())
+    stayed = [device for device in before if device in found and device not in moved]
+    same = [device for device in there if device in set(stayed)] == stayed
+    return "" if behind and same else "its order is another one"

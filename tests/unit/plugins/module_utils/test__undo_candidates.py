@@ -80,6 +80,18 @@ def test_devices_that_changed_their_place() -> None:
     assert restored(part("abc", c="moved"), "abc") == ("abc", "")
 
 
+def test_an_order_that_the_rows_of_the_run_tell() -> None:
+    """Where the record does not have the list, each device that moved says behind whom it is."""
+    told = part("abcd", d="moved", b="removed", x="added")
+    told["devices"][0]["reason"] = "moved: now behind a"
+    assert restored(told, "adxc") == ("abcd", "")
+    assert restored(told, "xadc") == ("abcd", "")
+    for live in ("axdc", "cadx", "dacx"):
+        assert restored(told, live) == (None, "list_changed: the list was changed since: its order is another one")
+    told["devices"][0]["reason"] = "moved: now the first"
+    assert restored(told, "dacx") == ("abcd", "")
+
+
 def test_devices_without_a_licence() -> None:
     """Are not put back; those on the list stay where they are."""
     two = part("abcd", b="removed", c="removed")
