@@ -184,6 +184,7 @@ def test_the_record_of_a_run(fleet: Fleet, simulator: Simulator) -> None:
     simulator.state(accounts=seeded(2, a1={"candidates": imeis(1, 3)}))
     fleet.write(1, {"ids": imeis(1, 12), "fota": True}, {"ids": imeis(1, 9, 12), "removal_candidate": True})
     fleet.write(2, {"ids": imeis(2, 10), "fota": True}, {"ids": imeis(2, 10, 13), "fota": True})
+    assert fleet.plan(fleet_journal="", accounts=named(2)).statuses == {named(2): "changes"}
     assert fleet.plan(fleet_journal="").returncode == 0
     simulator.faults({"action": "stall", "operation": "fota_assign", "effect": "none", "seconds": 60, "times": 2})
     running = fleet.start("apply", *extra(fleet="fleet", fleet_dest="apply", approved="plan/plan.json"))
