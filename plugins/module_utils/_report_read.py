@@ -170,7 +170,7 @@ def _fota(data: AccountData, result: Json, path: str) -> None:
     if data.event_based and not os.path.exists(path):
         data.fota = {}
         return
-    data.fota = {device: assigned for device, assigned in _rows(path, "device_id", "assigned_at")}  # noqa: C416
+    data.fota = dict(t.cast("t.Iterator[tuple[str, str]]", _rows(path, "device_id", "assigned_at")))
 
 
 def _candidates(data: AccountData, result: Json, path: str) -> None:

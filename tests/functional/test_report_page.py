@@ -233,7 +233,7 @@ def test_hostile_values_in_a_browser(hostile: Json, module: Module, tmp_path: Pa
         assert set(seen["tags"]).isdisjoint({"script", "img", "iframe"})
         for value in HOSTILE[:7]:
             assert value in seen["text"]
-        bars = {bar["told"]: bar for bar in seen["bars"]}
+        bars = {chart["told"]: chart for chart in seen["bars"]}
         pool = bars[f"{ACCOUNT} FOTA: 10 assigned, 30 free"]
         ((assigned, quarter), (free, rest)) = pool["parts"]
         assert (assigned, free) == ("c1", "c0")
