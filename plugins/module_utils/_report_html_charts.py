@@ -30,7 +30,7 @@ _OUTCOMES = {
     "accepted": "c4",
     "failed": "c6",
     "unknown": "c2",
-    "skipped": "c0",
+    "skipped": "c7",
 }
 
 
