@@ -20,12 +20,13 @@ from ._module import Context, Result
 from ._outcomes import write_csv
 from ._report_cost import prices_from
 from ._report_csv import COLUMNS, cells
+from ._report_data import Json
 from ._report_document import Tables, make_document, snapshots_of
 from ._report_history import read_history, remember
 from ._report_html import as_html
 from ._report_lines import lines_of
 from ._report_markdown import as_markdown
-from ._report_read import Json, read_account, whole
+from ._report_read import read_account, whole
 from ._report_reclaim import Rules
 from ._report_section import Settings, section_of
 from ._report_text import visible
@@ -71,13 +72,17 @@ def run(context: Context) -> Result:
     )
     _write(document, files)
     failure = _remember(params, settings, now, sections)
-    values = {
+    return Result(_values(document, files), failure=failure)
+
+
+def _values(document: Json, files: dict[str, str]) -> Json:
+    """The result of the module."""
+    return {
         "status": document["status"],
         "totals": document["totals"],
         "accounts": [{key: one[key] for key in ("account", "status", "failures")} for one in document["accounts"]],
         "files": files,
     }
-    return Result(values, failure=failure)
 
 
 def _settings(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Settings:

@@ -29,8 +29,9 @@ figure svg.tall { height: 8rem; border-radius: 0; background: none; border-botto
 .legend { font-size: .9rem; }
 .legend svg { display: inline-block; width: .8rem; height: .8rem; vertical-align: -.1rem; margin-right: .35rem; }
 .c1 { fill: var(--c1); } .c2 { fill: var(--c2); } .c3 { fill: var(--c3); } .c4 { fill: var(--c4); }
-.c5 { fill: var(--c5); } .c6 { fill: var(--c6); } .c0 { fill: var(--empty); }
+.c5 { fill: var(--c5); } .c6 { fill: var(--c6); } .c7 { fill: var(--c7); } .c0 { fill: var(--empty); }
 :root { --empty: #d5dbe2; --c1: #2a6fb0; --c2: #c4620a; --c3: #8250a8; --c4: #7d8590; --c5: #1a7f4b; --c6: #cf222e; }
+:root { --c7: #d4a72c; }
 @media (prefers-color-scheme: dark) { :root { --empty: #3a424c; --c1: #58a6ff; --c2: #f0883e; --c3: #bc8cff;
   --c4: #8b949e; --c5: #3fb950; --c6: #ff6b63; } }
 @media print { :root { --empty: #d5dbe2; } svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }

@@ -12,8 +12,8 @@ import datetime
 import typing as t
 
 from ._report_cost import added
+from ._report_data import FOTA, Json
 from ._report_lines import Line
-from ._report_read import FOTA, Json
 
 FORMAT = 1
 """Version of the document."""

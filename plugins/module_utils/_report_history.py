@@ -31,6 +31,10 @@ KEPT_DAYS = 800
 COUNTS = ("total", "assigned", "available", "missing", "extra", "unknown", "reclaimable")
 
 
+class _UnfitError(ValueError):
+    """A run record that must not be told of, with the reason."""
+
+
 class History(t.NamedTuple):
     """What is there.
 
@@ -64,14 +68,14 @@ def read_history(folder: str | None) -> History:
 def _run(record: Json) -> Json:
     """What the report tells of a run record.
 
-    :raises ValueError: its content does not fit its checksum, or it is of another format.
+    :raises _UnfitError: its content does not fit its checksum, or it is of another format.
     """
     if record["format"] != RUN_FORMAT:
-        raise ValueError(f"it is of format {visible(record['format'])}, this release reads {RUN_FORMAT}")
+        raise _UnfitError(f"it is of format {visible(record['format'])}, this release reads {RUN_FORMAT}")
     content = {key: value for key, value in record.items() if key != "checksum"}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     if hashlib.sha256(text.encode()).hexdigest() != record["checksum"]:
-        raise ValueError("its content does not fit its checksum: it was changed after it was written")
+        raise _UnfitError("its content does not fit its checksum: it was changed after it was written")
     summary: dict[str, int] = {}
     failed = 0
     for account in record["accounts"]:
@@ -151,6 +155,6 @@ def remember(folder: str, history: History, day: str, pools: t.Mapping[Key, Json
 def _why(error: Exception) -> str:
     if isinstance(error, OSError):
         return error.strerror or "it cannot be read"
-    if type(error) is ValueError:  # pylint: disable=unidiomatic-typecheck
+    if isinstance(error, _UnfitError):
         return str(error)
     return "it is no run record"

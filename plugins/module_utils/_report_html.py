@@ -12,6 +12,7 @@ import typing as t
 
 from ._html import cards, escape, page
 from ._report_charts import STYLE as CHARTS
+from ._report_data import Json
 from ._report_document import days_of, pools_of
 from ._report_html_charts import (
     candidate_chart,
@@ -23,7 +24,7 @@ from ._report_html_charts import (
     runway_chart,
     week_charts,
 )
-from ._report_read import Json
+from ._report_html_head import STYLE, amount, headline, tiles
 from ._report_text import many
 from ._report_words import (
     LIMITS,
@@ -35,31 +36,7 @@ from ._report_words import (
     run_words,
     runway_words,
     since_words,
-    told,
 )
-
-STYLE = """
-body { overflow-wrap: anywhere; } td, th { min-width: 4.5rem; } td { max-width: 28rem; }
-td:first-child { white-space: nowrap; } section { margin-top: 2rem; }
-dl.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .7rem; margin: 1rem 0; }
-dl.tiles > div { border: 1px solid var(--line); border-radius: .4rem; padding: .5rem .7rem; }
-dl.tiles dt { font-size: .85rem; } dl.tiles dd { margin: 0; font-size: 1.3rem; font-weight: 600; line-height: 1.25; }
-dl.tiles dd small { display: block; font-size: .8rem; font-weight: 400; }
-.incomplete { color: var(--bad); } .complete { color: var(--good); }
-@media screen and (max-width: 40rem) {
-  .cards thead { display: none; } .cards, .cards tbody, .cards tr { display: block; }
-  .cards tr { border-bottom: 1px solid var(--line); padding: .4rem 0; }
-  .cards td, .cards td:first-child { display: flex; gap: .6rem; border: 0; padding: .1rem 0; min-width: 0;
-    max-width: none; white-space: normal; }
-  .cards td::before { content: attr(data-th); flex: 0 0 6rem; font-size: .85rem; opacity: .75; }
-  .cards td:first-child { font-weight: 600; } .cards td:empty { display: none; }
-}
-@media print {
-  details:not([open]) > :not(summary) { display: none; } .wide { overflow: visible; } table { font-size: 9pt; }
-  td:first-child { white-space: normal; } h2, h3, figcaption, .legend { break-after: avoid; }
-  tr, dl { break-inside: avoid; }
-}
-"""
 
 MAX_TABLE = 1000
 """Rows of a table about accounts; the JSON document has all."""
@@ -69,71 +46,6 @@ def as_html(document: Json) -> str:
     """The whole report."""
     body = "".join(part for make in _PARTS for part in make(document))
     return page(document["title"], f"<main>{body}</main>", CHARTS + STYLE)
-
-
-def _head(document: Json) -> t.Iterator[str]:
-    totals = document["totals"]
-    words = f"{totals['incomplete']} of {many(totals['accounts'], 'account')} could not be read in full"
-    status = words if totals["incomplete"] else f"{many(totals['accounts'], 'account')} read in full"
-    yield f"<h1>{escape(document['title'])}</h1>"
-    yield f"<p>{escape(document['created'])} &middot; "
-    yield f'<strong class="{document["status"]}">{escape(status)}</strong></p>'
-    for section in document["accounts"]:
-        for failure in section["failures"]:
-            yield f'<p class="failure"><strong>{escape(section["account"])}, {escape(failure["what"])}</strong> '
-            yield f"({escape(failure['code'])}): {escape(failure['message'])}</p>"
-
-
-def _tiles(document: Json) -> t.Iterator[str]:
-    totals, today = document["totals"], days_of(document)
-    pool, drift, wasted, soonest = (totals[name] for name in ("licences", "drift", "reclaimable", "soonest"))
-    counted = "in all pools" if not totals["uncounted_pools"] + totals["incomplete"] else "as far as that could be read"
-    tiles = [
-        ("Licences assigned", told(pool["assigned"]), f"of {told(pool['total'])} bought, {counted}"),
-        ("Free", told(pool["available"]), counted),
-    ]
-    if soonest:
-        (runway,) = (
-            one["runway"]
-            for account, one in pools_of(document)
-            if (account, one["licence"]) == (soonest["account"], soonest["licence"])
-        )
-        days = many(soonest["days"], "day") if soonest["days"] else "empty now"
-        tiles.append(
-            (
-                "First pool to run dry",
-                days,
-                f"{soonest['licence']} of {soonest['account']}: {runway_words(runway, today)}",
-            )
-        )
-    if drift:
-        amiss = drift["missing"] + drift["extra"]
-        tiles.append(
-            (
-                "Not as wanted",
-                told(amiss),
-                f"and {drift['unknown']:,} unknown, of {many(drift['wanted'], 'device')} wanted",
-            )
-        )
-    if wasted:
-        more = f"and {wasted['wanted']:,} that the fleet files want, {wasted['locked']:,} bound for life"
-        tiles.append(("Reclaimable", told(wasted["now"]), more))
-    if totals["cost"]:
-        cost, currency = totals["cost"], document["currency"]
-        wasted_cost = f"{_amount(cost['free'])} of it free, {_amount(cost['reclaimable'])} reclaimable"
-        more = f"a month, as far as prices are given; {wasted_cost}"
-        tiles.append(("Cost", f"{_amount(cost['bought'])} {currency}".strip(), more))
-    shown = "".join(
-        f"<div><dt>{escape(a)}</dt><dd>{escape(b)} <small>{escape(c)}</small></dd></div>" for a, b, c in tiles
-    )
-    yield f'<dl class="tiles">{shown}</dl>'
-
-
-def _amount(value: str | None) -> str:
-    if value is None:
-        return "unknown"
-    whole, cents = value.split(".")
-    return f"{int(whole):,}.{cents}"
 
 
 def _pools(document: Json) -> t.Iterator[str]:
@@ -149,7 +61,7 @@ def _pools(document: Json) -> t.Iterator[str]:
     rows = []
     for account, pool in pools[:MAX_TABLE]:
         cost = pool["cost"] or dict.fromkeys(("bought", "free", "reclaimable"), "-.-")
-        costs = [_amount(cost[name]) if pool["cost"] else "no price" for name in ("bought", "free", "reclaimable")]
+        costs = [amount(cost[name]) if pool["cost"] else "no price" for name in ("bought", "free", "reclaimable")]
         rows.append([account, pool["licence"], pool["name"], pool_words(pool), *costs][: len(head)])
     yield _folded("All pools", cards(head, rows), len(pools))
     for section in document["accounts"]:
@@ -289,4 +201,4 @@ def _folded(title: str, content: str, count: int) -> str:
     return f"<details><summary>{escape(title)} ({count:,})</summary>{content}</details>"
 
 
-_PARTS = (_head, _tiles, _pools, _runway, _time, _drift, _candidates, _reclaimable, _runs, _states, _limits)
+_PARTS = (headline, tiles, _pools, _runway, _time, _drift, _candidates, _reclaimable, _runs, _states, _limits)

@@ -12,8 +12,8 @@ import datetime
 import typing as t
 
 from ._report_charts import Bar, bars, columns
+from ._report_data import Json
 from ._report_document import days_of, pools_of
-from ._report_read import Json
 from ._report_text import many
 from ._report_words import drift_words, pool_words, run_words
 
@@ -30,7 +30,7 @@ _OUTCOMES = {
     "accepted": "c4",
     "failed": "c6",
     "unknown": "c2",
-    "skipped": "c0",
+    "skipped": "c7",
 }
 
 

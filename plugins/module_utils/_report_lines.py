@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ._report_read import FOTA, AccountData, Device, Entry, Pool
+from ._report_data import FOTA, AccountData, Device, Entry, Pool
 from ._report_reclaim import Reclaim, Rules, reclaim
 from ._report_text import utc
 from ._simsec_skus import sku_of

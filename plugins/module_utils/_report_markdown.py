@@ -11,8 +11,8 @@ from __future__ import annotations
 import typing as t
 
 from ._markdown import plain
+from ._report_data import Json
 from ._report_document import days_of, pools_of
-from ._report_read import Json
 from ._report_text import many
 from ._report_words import (
     LIMITS,

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import operator
 import os
 import sys
@@ -17,14 +16,8 @@ import typing as t
 
 from ._errors import LicensingError
 from ._outcomes import harmless
+from ._report_data import FOTA, AccountData, Device, Entry, Failure, Json, Wanted
 from ._report_text import visible
-
-FOTA = "FOTA"
-"""What a Software Management licence is called where SIM-Secure licences are called by their SKU."""
-
-Json = dict[str, t.Any]
-Pool = tuple[str, str]
-"""A licence, and the kind of the ids that hold it."""
 
 WHAT = {
     "wanted": ("the fleet files", "accounts"),
@@ -34,70 +27,6 @@ WHAT = {
     "devices": ("the device list", "count"),
 }
 """The parts of an account's entry, each in the words of a report, and with a field that no result lacks."""
-
-
-class Failure(t.NamedTuple):
-    """A part that could not be read."""
-
-    what: str
-    code: str
-    message: str
-
-
-class Device(t.NamedTuple):
-    """What the device list says of a device."""
-
-    state: str
-    last_connected: str
-
-
-class Entry(t.NamedTuple):
-    """What the journal says of a device: whether it holds the licence (yes, no, unknown) and since when."""
-
-    held: str
-    since: str
-
-
-@dataclasses.dataclass
-class Wanted:
-    """What the fleet files want of an account.
-
-    :param exact: for C(FOTA) and C(simsec), whether who is not named is to lose the licence.
-    :param simsec: the devices of each SKU and kind of id.
-    :param candidates: None where the list is not managed.
-    """
-
-    file: str
-    fota: dict[str, None] | None
-    exact: dict[str, bool]
-    simsec: dict[Pool, dict[str, None]] | None
-    candidates: list[str] | None
-    protected: frozenset[str]
-
-
-@dataclasses.dataclass
-class AccountData:
-    """All that is known about an account; None for what was not read or could not be.
-
-    :param fota: assignment time of each licensed device, in ThingSpace's own notation.
-    :param devices: by kind of id and id.
-    :param unnamed: there are fleet files, and none of them names the account.
-    """
-
-    name: str
-    failures: list[Failure] = dataclasses.field(default_factory=list)
-    fota_pool: Json | None = None
-    event_based: bool = False
-    fota: dict[str, str] | None = None
-    subscriptions: list[Json] | None = None
-    journal: dict[Pool, dict[str, Entry]] | None = None
-    beyond_journal: frozenset[str] = frozenset()
-    candidates: list[str] | None = None
-    devices: dict[str, dict[str, Device]] | None = None
-    device_count: int = 0
-    wanted: Wanted | None = None
-    unnamed: bool = False
-    shrink_to: int | None = None
 
 
 def read_account(entry: t.Mapping[str, t.Any], retired: t.Container[str]) -> AccountData:
@@ -170,7 +99,7 @@ def _fota(data: AccountData, result: Json, path: str) -> None:
     if data.event_based and not os.path.exists(path):
         data.fota = {}
         return
-    data.fota = {device: assigned for device, assigned in _rows(path, "device_id", "assigned_at")}  # noqa: C416
+    data.fota = dict(t.cast("t.Iterator[tuple[str, str]]", _rows(path, "device_id", "assigned_at")))
 
 
 def _candidates(data: AccountData, result: Json, path: str) -> None:

@@ -15,9 +15,9 @@ import typing as t
 
 from ._eviction import forecast
 from ._report_cost import Prices, cost_of
+from ._report_data import FOTA, AccountData, Json
 from ._report_history import History, earlier
 from ._report_lines import Line
-from ._report_read import FOTA, AccountData, Json
 from ._report_reclaim import Rules
 from ._report_runway import Point, runway
 from ._simsec_skus import sku_of

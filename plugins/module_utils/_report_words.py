@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ._report_read import Json
+from ._report_data import Json
 from ._report_text import many
 
 NEAR = 60

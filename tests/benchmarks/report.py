@@ -30,7 +30,7 @@ def run(space: Workspace, *, quick: bool, latency: float) -> t.Iterator[Row]:
     runs: list[Used] = []
     with Simulator(space.folder, devices=1, latency=latency) as simulator:
         for _round in range(ROUNDS):
-            options = {"account": None, "accounts": [entry], "dest": folder / "out", "idle_days": 60}
+            options: dict[str, t.Any] = {"account": None, "accounts": [entry], "dest": folder / "out", "idle_days": 60}
             runs.append(space.module(simulator, module="fleet_report", **options))
         requests = sum(simulator.counts())
     totals = runs[-1].result()["totals"]

@@ -233,7 +233,7 @@ def test_hostile_values_in_a_browser(hostile: Json, module: Module, tmp_path: Pa
         assert set(seen["tags"]).isdisjoint({"script", "img", "iframe"})
         for value in HOSTILE[:7]:
             assert value in seen["text"]
-        bars = {bar["told"]: bar for bar in seen["bars"]}
+        bars = {chart["told"]: chart for chart in seen["bars"]}
         pool = bars[f"{ACCOUNT} FOTA: 10 assigned, 30 free"]
         ((assigned, quarter), (free, rest)) = pool["parts"]
         assert (assigned, free) == ("c1", "c0")
@@ -244,3 +244,31 @@ def test_hostile_values_in_a_browser(hostile: Json, module: Module, tmp_path: Pa
             [drift["width"] * 0.9, drift["width"] * 0.1], abs=0.5
         )
         assert f"{ACCOUNT} FOTA: 1 can be taken back, 9 wanted by the fleet files, 0 bound for life" in bars
+
+
+def test_bad_options_are_told_at_once(hostile: Json, module: Module, tmp_path: Path) -> None:
+    """And nothing is written, neither the report nor the history."""
+    entries = [*hostile["accounts"][:1], {"account": ACCOUNT, "shrink_to": "many"}, {"fota": {}}]
+    wrong = {"accounts": entries, "prices": {"FOTA": "-1"}, "idle_days": 0, "formats": []}
+    refused = module("fleet_report", **{**hostile, **wrong})
+    assert refused.code == "invalid_options"
+    for told in ("twice", "'shrink_to'", "needs an 'account'", "no price", "'idle_days'", "'formats'"):
+        assert told in refused.message
+    assert not (tmp_path / "report").exists()
+    assert [path.suffix for path in (tmp_path / "history").iterdir()] == [".json"]
+
+
+def test_places_that_cannot_be_written(hostile: Json, module: Module, tmp_path: Path) -> None:
+    """Of the two, the report is there when only the history cannot be kept."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    for dest in ("file", "file/report"):
+        assert module("fleet_report", **{**hostile, "dest": str(tmp_path / dest)}).code == "report_unwritable"
+    made = module("fleet_report", **{**hostile, "history": str(tmp_path / "file")})
+    assert made.code == "report_unwritable"
+    assert "The report itself was" in made.message
+    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == [
+        "report.csv",
+        "report.html",
+        "report.json",
+        "report.md",
+    ]

@@ -125,6 +125,7 @@ def test_exports(run: Run, journal: str, tmp_path: Path) -> None:
         with file.open(newline="") as stream:
             tables.append(list(csv.DictReader(stream)))
     assert [row["state"] for row in tables[0]] == ["assigned", "pending", "failed"]
+    assert [row["held"] for row in tables[0]] == ["yes", "unknown", "no"]
     assert [row["outcome"] for row in tables[1]] == ["success", "", "failed"]
     for table in tables:
         assert table[2]["reason"] == '\'=cmd|"/c calc"!A1, twice', "no spreadsheet calculates it"

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What a report knows about an account: the values that are read, before anything is made of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+FOTA = "FOTA"
+"""What a Software Management licence is called where SIM-Secure licences are called by their SKU."""
+
+Json = dict[str, t.Any]
+Pool = tuple[str, str]
+"""A licence, and the kind of the ids that hold it."""
+
+
+class Failure(t.NamedTuple):
+    """A part that could not be read."""
+
+    what: str
+    code: str
+    message: str
+
+
+class Device(t.NamedTuple):
+    """What the device list says of a device."""
+
+    state: str
+    last_connected: str
+
+
+class Entry(t.NamedTuple):
+    """What the journal says of a device: whether it holds the licence (yes, no, unknown) and since when."""
+
+    held: str
+    since: str
+
+
+@dataclasses.dataclass
+class Wanted:
+    """What the fleet files want of an account.
+
+    :param exact: for C(FOTA) and C(simsec), whether who is not named is to lose the licence.
+    :param simsec: the devices of each SKU and kind of id.
+    :param candidates: None where the list is not managed.
+    """
+
+    file: str
+    fota: dict[str, None] | None
+    exact: dict[str, bool]
+    simsec: dict[Pool, dict[str, None]] | None
+    candidates: list[str] | None
+    protected: frozenset[str]
+
+
+@dataclasses.dataclass
+class AccountData:
+    """All that is known about an account; None for what was not read or could not be.
+
+    :param fota: assignment time of each licensed device, in ThingSpace's own notation.
+    :param devices: by kind of id and id.
+    :param unnamed: there are fleet files, and none of them names the account.
+    """
+
+    name: str
+    failures: list[Failure] = dataclasses.field(default_factory=list)
+    fota_pool: Json | None = None
+    event_based: bool = False
+    fota: dict[str, str] | None = None
+    subscriptions: list[Json] | None = None
+    journal: dict[Pool, dict[str, Entry]] | None = None
+    beyond_journal: frozenset[str] = frozenset()
+    candidates: list[str] | None = None
+    devices: dict[str, dict[str, Device]] | None = None
+    device_count: int = 0
+    wanted: Wanted | None = None
+    unnamed: bool = False
+    shrink_to: int | None = None

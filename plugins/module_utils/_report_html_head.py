@@ -1,0 +1,102 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The top of the page: its style, what could not be read, and the figures to look at first."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._html import escape
+from ._report_data import Json
+from ._report_document import days_of, pools_of
+from ._report_text import many
+from ._report_words import runway_words, told
+
+STYLE = """
+body { overflow-wrap: anywhere; } td, th { min-width: 4.5rem; } td { max-width: 28rem; }
+td:first-child { white-space: nowrap; } section { margin-top: 2rem; }
+dl.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .7rem; margin: 1rem 0; }
+dl.tiles > div { border: 1px solid var(--line); border-radius: .4rem; padding: .5rem .7rem; }
+dl.tiles dt { font-size: .85rem; } dl.tiles dd { margin: 0; font-size: 1.3rem; font-weight: 600; line-height: 1.25; }
+dl.tiles dd small { display: block; font-size: .8rem; font-weight: 400; }
+.incomplete { color: var(--bad); } .complete { color: var(--good); }
+@media screen and (max-width: 40rem) {
+  .cards thead { display: none; } .cards, .cards tbody, .cards tr { display: block; }
+  .cards tr { border-bottom: 1px solid var(--line); padding: .4rem 0; }
+  .cards td, .cards td:first-child { display: flex; gap: .6rem; border: 0; padding: .1rem 0; min-width: 0;
+    max-width: none; white-space: normal; }
+  .cards td::before { content: attr(data-th); flex: 0 0 6rem; font-size: .85rem; opacity: .75; }
+  .cards td:first-child { font-weight: 600; } .cards td:empty { display: none; }
+}
+@media print {
+  details:not([open]) > :not(summary) { display: none; } .wide { overflow: visible; } table { font-size: 9pt; }
+  td:first-child { white-space: normal; } h2, h3, figcaption, .legend { break-after: avoid; }
+  tr, dl { break-inside: avoid; }
+}
+"""
+
+
+def headline(document: Json) -> t.Iterator[str]:
+    totals = document["totals"]
+    words = f"{totals['incomplete']} of {many(totals['accounts'], 'account')} could not be read in full"
+    status = words if totals["incomplete"] else f"{many(totals['accounts'], 'account')} read in full"
+    yield f"<h1>{escape(document['title'])}</h1>"
+    yield f"<p>{escape(document['created'])} &middot; "
+    yield f'<strong class="{document["status"]}">{escape(status)}</strong></p>'
+    for section in document["accounts"]:
+        for failure in section["failures"]:
+            yield f'<p class="failure"><strong>{escape(section["account"])}, {escape(failure["what"])}</strong> '
+            yield f"({escape(failure['code'])}): {escape(failure['message'])}</p>"
+
+
+def tiles(document: Json) -> t.Iterator[str]:
+    totals = document["totals"]
+    pool, drift, wasted, soonest = (totals[name] for name in ("licences", "drift", "reclaimable", "soonest"))
+    counted = "in all pools" if not totals["uncounted_pools"] + totals["incomplete"] else "as far as that could be read"
+    shown = [
+        ("Licences assigned", told(pool["assigned"]), f"of {told(pool['total'])} bought, {counted}"),
+        ("Free", told(pool["available"]), counted),
+    ]
+    if soonest:
+        shown.append(_first(document, soonest))
+    if drift:
+        amiss = drift["missing"] + drift["extra"]
+        shown.append(
+            (
+                "Not as wanted",
+                told(amiss),
+                f"and {drift['unknown']:,} unknown, of {many(drift['wanted'], 'device')} wanted",
+            )
+        )
+    if wasted:
+        more = f"and {wasted['wanted']:,} that the fleet files want, {wasted['locked']:,} bound for life"
+        shown.append(("Reclaimable", told(wasted["now"]), more))
+    if totals["cost"]:
+        cost, currency = totals["cost"], document["currency"]
+        wasted_cost = f"{amount(cost['free'])} of it free, {amount(cost['reclaimable'])} reclaimable"
+        more = f"a month, as far as prices are given; {wasted_cost}"
+        shown.append(("Cost", f"{amount(cost['bought'])} {currency}".strip(), more))
+    drawn = "".join(
+        f"<div><dt>{escape(a)}</dt><dd>{escape(b)} <small>{escape(c)}</small></dd></div>" for a, b, c in shown
+    )
+    yield f'<dl class="tiles">{drawn}</dl>'
+
+
+def _first(document: Json, soonest: Json) -> tuple[str, str, str]:
+    """The tile of the pool that is empty first."""
+    place = (soonest["account"], soonest["licence"])
+    (runway,) = (pool["runway"] for account, pool in pools_of(document) if (account, pool["licence"]) == place)
+    days = many(soonest["days"], "day") if soonest["days"] else "empty now"
+    told_of = f"{soonest['licence']} of {soonest['account']}: {runway_words(runway, days_of(document))}"
+    return "First pool to run dry", days, told_of
+
+
+def amount(value: str | None) -> str:
+    if value is None:
+        return "unknown"
+    whole, cents = value.split(".")
+    return f"{int(whole):,}.{cents}"
