@@ -78,7 +78,7 @@ def units(session: nox.Session) -> None:
 def aap(session: nox.Session) -> None:
     """Make the objects for AWX with the modules of awx.awx, and the context of an execution environment."""
     session.install("ansible-core", "ansible-builder", "pytest", "-r", "tests/unit/requirements.txt")
-    folder = Path(session.create_tmp())
+    folder = Path(session.create_tmp()).resolve()
     if not (folder / "ansible_collections").exists():
         # The newest community package with awx.awx. It needs a newer Python than may run here, but is only unpacked.
         where = ("--dest", str(folder), "--no-deps", "--only-binary=:all:", "--python-version", "3.12")

@@ -84,7 +84,7 @@ HOSTILE: dict[str, tuple[Json, str]] = {
     "devices": ({"license_devices": f"{imei(1)}\n{COMMAND}\n990000\n"}, "devices_text, line 2:"),
     "account": ({"license_account": COMMAND}, "Set license_account to an account like"),
     "path": ({"license_account": "../0000123456-00001"}, "Set license_account to an account like"),
-    "group": ({"license_account": "all"}, "Set license_account to one account, not to a group"),
+    "group": ({"license_account": "all"}, "invalid_account"),
     "product": ({"license_product": f"FOTA {COMMAND}"}, "invalid_sku"),
     "column": ({"license_column": COMMAND}, "there is no column"),
     "approved": ({"approved": "../../../etc/passwd"}, "is not a plan digest"),
