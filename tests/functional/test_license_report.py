@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Module, Simulator
-from ansible_collections.thingspace.licensing.tests.functional.test_fleet_licensing import (
+from ansible_collections.thingspace.licensing.tests.functional.fleets import (
     FLEX,
     Fleet,
     Ran,
@@ -23,6 +22,7 @@ from ansible_collections.thingspace.licensing.tests.functional.test_fleet_licens
     named,
     seeded,
 )
+from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Module, Simulator
 
 FILES = ("report.html", "report.md", "report.csv", "report.json")
 
