@@ -34,7 +34,7 @@ SKUS = (FLEX, BUNDLE, LIFETIME)
 @pytest.fixture
 def undo(tmp_path: Path, simulator: Simulator) -> Undoing:
     simulator.quirks(simsec_delay=0.05)
-    return Undoing(Fleet(tmp_path, simulator), simulator)
+    return Undoing(Fleet(tmp_path, simulator))
 
 
 def state(simulator: Simulator) -> list[Json]:

@@ -2,24 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run records made of what a run reported, and undoing them by the playbook."""
+"""Run records, and undoing them by the playbook."""
 
 from __future__ import annotations
 
-import csv
 import datetime
 import json
 import re
 import typing as t
-from pathlib import Path
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_record import checksum
 from ansible_collections.thingspace.licensing.plugins.module_utils._outcomes import OUTCOMES
 from ansible_collections.thingspace.licensing.tests.functional.fleets import Fleet, Ran
-from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Simulator
+from ansible_collections.thingspace.licensing.tests.functional.harness import Json
 
 LIFETIME = "SIMSec-IoT-Lt"
-STEPS = {"take": "absent", "moved": "absent", "give": "present"}
 
 
 def now() -> str:
@@ -69,9 +66,8 @@ def killed(document: Json) -> Json:
 class Undoing:
     """Keeps the record of each run, and undoes one."""
 
-    def __init__(self, fleet: Fleet, simulator: Simulator) -> None:
+    def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
-        self._simulator = simulator
         self.ran: Ran
         # Many small tasks: without files of their own on the way to Python they take half the time.
         fleet.environment["ANSIBLE_PIPELINING"] = "1"
@@ -86,52 +82,14 @@ class Undoing:
         return document
 
     def apply(self, name: str = "run.json", dest: str = "apply", **more: t.Any) -> Json:
-        """Apply the fleet files, and write the record of that."""
-        before = self._candidates()
-        started = now()
-        ran = self.fleet.apply(dest=dest, approved="", **more)
-        self.ran = ran
-        return self.write(name, self._recorded(ran.dest, started, before))
+        """Apply the fleet files, and keep the record of that."""
+        kept = json.dumps({"fleet_licensing_history": str(self.history)})
+        self.ran = self.fleet.apply("-e", kept, dest=dest, approved="", **more)
+        return self.write(name, self.ran.record)
 
     def __call__(self, dest: str, *arguments: str, run: str = "run.json", name: str = "", **more: str) -> Ran:
-        """Undo a run; with a name, a record of that is written."""
-        before, started = self._candidates(), now()
+        """Undo a run; with a name, the record of that is kept under it."""
         ran = self.fleet("undo", dest, "-e", "fleet_licensing_wait_timeout=20", *arguments, env=None, run=run, **more)
         if name:
-            self.write(name, self._recorded(ran.dest, started, before, kind="undo", plan=""))
+            self.write(name, ran.record)
         return ran
-
-    def _candidates(self) -> dict[str, list[str]]:
-        return {account["name"]: account["candidates"] for account in self._simulator.state()["accounts"]}
-
-    def _recorded(self, dest: Path, started: str, before: dict[str, list[str]], **changes: t.Any) -> Json:
-        after = self._candidates()
-        accounts: dict[str, list[Json]] = {}
-        for folder in sorted((dest / "lists").iterdir()):
-            parts = [_part(path) for path in sorted(folder.glob("apply-*.csv"))]
-            for one in parts:
-                if one["kind"] == "removal_candidates":
-                    one.update(before=before[folder.name], after=after[folder.name])
-            accounts[folder.name] = parts
-        made = record(accounts, started=started, **changes)
-        # Two runs of the same second are two runs.
-        made["run"] = f"{made['run'][:-8]}{checksum(made)[:8]}"
-        return {**made, "checksum": checksum(made)}
-
-
-def _part(path: Path) -> Json:
-    """What a module reported, as a part of a record."""
-    name = path.stem[len("apply-") :]
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = [
-            row(one["device_id"], one["outcome"], "", one["reason"], one.get("request_id") or "")
-            for one in csv.DictReader(stream)
-            if one["outcome"] != "unchanged" or one["reason"].startswith("moved")
-        ]
-    words = name.replace("undo-", "").split("-imei")
-    step = words[-1].strip("-") if len(words) > 1 else words[0].split("-")[-1]
-    action = STEPS.get(step, "absent" if step == "remove" else "exact")
-    if words[0].startswith("simsec-"):
-        return part("simsec", rows, words[0][len("simsec-") :], "present" if action == "exact" else action)
-    kind = "fota" if words[0].startswith("fota") else "removal_candidates"
-    return part(kind, rows, "", action, api_version="v3" if kind == "fota" else "v2")
