@@ -106,15 +106,35 @@ def _simsec(
     settings = {"state": "exact", **(account.simsec or {})}
     consent = settings.pop("lifetime_consent", {})
     losing = _no_more_wanted(context, account.name, wanted) if certain and settings["state"] == "exact" else {}
+    if context.params["moves"] == "confirmed":
+        losing = {
+            pool: _as_listed(context.params["dest"], account.name, pool, devices) for pool, devices in losing.items()
+        }
     made = []
     for pool in sorted({*wanted.pools, *losing}):
         sku, kind = pool
-        stem = f"simsec-{sku}-{kind}"
+        stem = _stem(pool)
         lists[stem], lists[f"{stem}-remove"] = wanted.of_pool(pool), losing.get(pool, [])
         entry = {"sku": sku, "kind": kind, "lifetime": sku_of(sku).lifetime, "lifetime_consent": consent.get(sku)}
         counts = {"count": len(lists[stem]), "remove": len(lists[f"{stem}-remove"])}
         made.append({**entry, **settings, **counts, "list": stem, "remove_list": f"{stem}-remove"})
     return made
+
+
+def _as_listed(dest: str | None, account: str, pool: Pool, devices: t.Sequence[str]) -> list[str]:
+    """Those of the devices that stood on the list before: who came upon it since, nobody has seen in a plan."""
+    path = os.path.join(dest or "", account, f"{_stem(pool)}-remove.txt")
+    try:
+        with open(path, encoding="ascii") as stream:
+            listed = stream.read().split()
+    except FileNotFoundError:
+        return []
+    known = set(devices)
+    return [device for device in listed if device in known]
+
+
+def _stem(pool: Pool) -> str:
+    return "simsec-{}-{}".format(*pool)
 
 
 def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> dict[Pool, list[str]]:

@@ -12,12 +12,16 @@ import dataclasses
 import datetime
 import typing as t
 
+from ._amounts import at_most, read_amount
 from ._errors import LicensingError
 from ._fleet_plan_document import Document
-from ._freeze import Window, frozen
+from ._freeze import FOREVER, Window, frozen
 from ._guards import limits_from
 
 MOMENT = "%Y-%m-%d %H:%M %Z"
+
+BINDING = ("lifetime_consent", "pool_exhausted")
+"""What no approval of a plan lets through: it fills no pool, and consent is given in the fleet file."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,10 +60,10 @@ def over_the_run(accounts: t.Sequence[Document], limits: RunLimits) -> Document 
         tripped.append(("max_changes", changes, limits.max_changes, text))
     if limits.max_removals is not None:
         held = sum(_held(accounts))
-        share = limits.max_removals if isinstance(limits.max_removals, float) else None
-        allowed = int(limits.max_removals if share is None else share * held + 1e-9)
+        allowed = at_most(limits.max_removals, held)
         if removals > allowed:
-            said = "" if share is None else f" ({share * 100:.4g} % of {held} held)"
+            share = limits.max_removals
+            said = f" ({share * 100:.4g} % of {held} held)" if isinstance(share, float) else ""
             text = f"it takes away {removals} licences, 'max_removals' of the run{said} allows {allowed}"
             tripped.append(("max_removals", removals, allowed, text))
     if limits.max_lifetime is not None and lifetime > limits.max_lifetime:
@@ -74,27 +78,48 @@ def over_the_run(accounts: t.Sequence[Document], limits: RunLimits) -> Document 
     }
 
 
-def short_pool(parts: t.Sequence[Document]) -> Document | None:
-    """The failure of an account whose parts draw more licences from one pool together than are free in it.
+def over_a_sku(parts: t.Sequence[Document]) -> Document | None:
+    """The failure of an account whose parts exceed together what is free, consented to or allowed of one SKU.
 
-    Each part by itself was checked by its module.
+    A SKU has a part for each kind of id and for each direction, and each by itself was checked by its module.
     """
-    texts, short = [], False
-    for sku in sorted({part["sku"] for part in parts if part["kind"] == "simsec"}):
-        drawing = [part for part in parts if part["sku"] == sku and _count(part, "assign")]
-        known = [part["free"] for part in drawing if part["free"] is not None]
-        if len(drawing) < 2 or not known:
-            continue
-        need, free = sum(_count(part, "assign") for part in drawing), min(known)
-        reserve = max(part["reserve"] for part in drawing)
-        if need > free - reserve:
-            short = short or need > free
-            kept = f", of which {reserve} are to stay free" if reserve else ""
-            texts.append(f"by IMEI and ICCID together it assigns {need} licences of {sku}, and {free} are free{kept}")
-    if not texts:
+    found = [
+        trip
+        for sku in sorted({part["sku"] for part in parts if part["kind"] == "simsec"})
+        for trip in _over_a_sku(sku, [part for part in parts if part["sku"] == sku])
+    ]
+    if not found:
         return None
-    code = "pool_exhausted" if short else "guard_tripped"
-    return {"code": code, "message": f"The plan needs more than there is: {'; '.join(texts)}."}
+    codes = [code for code, _text in found]
+    code = next((code for code in BINDING if code in codes), "guard_tripped")
+    return {"code": code, "message": f"The plan exceeds what there is: {'; '.join(text for _code, text in found)}."}
+
+
+def _over_a_sku(sku: str, parts: t.Sequence[Document]) -> t.Iterator[tuple[str, str]]:
+    if len(parts) < 2:
+        return
+    limits = parts[0]["limits"]
+    need, gone = sum(_count(part, "assign") for part in parts), sum(_count(part, "remove") for part in parts)
+    known = [part["free"] for part in parts if part["free"] is not None]
+    free, reserve = min(known, default=None), limits["reserve"] or 0
+    if need and free is not None and need > free - reserve:
+        kept = f", of which {reserve} are to stay free" if reserve else ""
+        code = "pool_exhausted" if need > free else "guard_tripped"
+        yield code, f"it assigns {need} licences of {sku}, and {free} are free{kept}"
+    if need and any(part["lifetime"] for part in parts) and need > (limits["lifetime_consent"] or 0):
+        yield (
+            "lifetime_consent",
+            f"it binds {need} devices to {sku} for life, with consent to {limits['lifetime_consent']}",
+        )
+    if limits["max_changes"] is not None and need + gone > limits["max_changes"]:
+        yield (
+            "guard_tripped",
+            f"it touches {need + gone} devices of {sku}, 'max_changes' allows {limits['max_changes']}",
+        )
+    held = max((part["held"] for part in parts if part["held"] is not None), default=0)
+    amount = read_amount(limits["max_removals"])
+    if amount is not None and gone > at_most(amount, held):
+        yield "guard_tripped", f"it takes away {gone} licences of {sku}, 'max_removals' allows {at_most(amount, held)}"
 
 
 def why_not(
@@ -112,11 +137,12 @@ def why_not(
     ice = frozen(windows, now, removing=removing)
     if ice:
         only = "licences are not taken away" if ice.what == "removals" else "nothing is changed"
-        text = f"'{ice.name}': {only} until {ice.until.strftime(MOMENT)}."
+        end = "further notice" if ice.until >= FOREVER else ice.until.strftime(MOMENT)
+        text = f"'{ice.name}': {only} until {end}."
         error = LicensingError(f"The account is frozen: {text} Apply the plan after that.", code="frozen")
         found.append(error.as_failure())
     failures = [thing["failure"] for thing in (account, *account["parts"]) if "failure" in thing]
-    found += [failure for failure in failures if not approved or failure["code"] == "pool_exhausted"]
+    found += [failure for failure in failures if not approved or failure["code"] in BINDING]
     if not found:
         return None
     return {"code": found[0]["code"], "message": " ".join(str(failure["message"]) for failure in found)}

@@ -17,13 +17,14 @@ import typing as t
 
 from ._errors import LicensingError, OptionsError, Problem
 from ._fleet_approval import difference, read_approved
-from ._fleet_limits import over_the_run, read_run_limits, short_pool, why_not
+from ._fleet_limits import over_a_sku, over_the_run, read_run_limits, why_not
 from ._fleet_plan_document import Document, failed_account, make_account, make_document
 from ._fleet_plan_html import as_html
 from ._fleet_plan_markdown import as_markdown
 from ._fleet_plan_summary import as_summary
 from ._freeze import Window, read_window
 from ._module import Context, Result
+from ._outcomes import as_it_was
 
 UNCHANGED = "unchanged"
 FILES = {"json": "plan.json", "markdown": "plan.md", "html": "plan.html"}
@@ -36,6 +37,9 @@ def run(context: Context) -> Result:
     problems = [Problem(text) for text in wrong] + list(_problems(params["accounts"]))
     windows = _windows(params["freeze"], problems)
     approved = read_approved(params["approved"], problems)
+    if params["dest"] and not isinstance(approved, str) and _same(params["approved"], params["dest"]):
+        text = "'dest' is where the approved plan is, which must not be written over. Name another directory."
+        problems.append(Problem(text))
     if problems:
         raise OptionsError(problems)
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -51,9 +55,7 @@ def run(context: Context) -> Result:
     over = over_the_run(plans, limits)
     document = make_document(plans, now.strftime("%Y-%m-%d %H:%M UTC"), over)
     changed = difference(document, approved) if approved else None
-    # The approved file itself stays as it was approved.
-    spared = changed is not None and _same(params["approved"], os.path.join(params["dest"] or "", FILES["json"]))
-    files = _write(params["dest"], document) if params["dest"] and not spared else {}
+    files = _write(params["dest"], document) if params["dest"] else {}
     values = {
         "status": document["status"],
         "digest": document["digest"],
@@ -103,8 +105,8 @@ def _account(entry: t.Mapping[str, t.Any]) -> Document:
     parts = list(_parts(entry))
     rows = [changing(os.path.join(str(entry.get("reports") or ""), f"plan-{part['list']}.csv")) for part in parts]
     account = make_account(entry["account"], str(entry.get("file", "")), str(entry["wanted"]), parts, rows)
-    short = short_pool(account["parts"])
-    return {**account, "failure": short, "status": "guard_tripped"} if short else account
+    over = over_a_sku(account["parts"])
+    return {**account, "failure": over, "status": "guard_tripped"} if over else account
 
 
 def _parts(entry: t.Mapping[str, t.Any]) -> t.Iterator[Document]:
@@ -118,7 +120,11 @@ def _parts(entry: t.Mapping[str, t.Any]) -> t.Iterator[Document]:
         if isinstance(result, dict) and "plan" in result:
             pool = result["item"]
             name = pool["remove_list"] if result["plan"]["state"] == "absent" else pool["list"]
-            about = {key: pool.get(key) for key in ("sku", "lifetime", "reserve")}
+            about = {
+                key: pool.get(key) for key in ("sku", "reserve", "lifetime_consent", "max_changes", "max_removals")
+            }
+            # The account may know more about an undocumented SKU than its name tells.
+            about["lifetime"] = result.get("lifetime", pool.get("lifetime"))
             yield {"kind": "simsec", "list": name, "id_kind": pool.get("kind"), **about, "result": result}
 
 
@@ -129,7 +135,7 @@ def changing(path: str) -> list[Document]:
     with open(path, encoding="utf-8", newline="") as stream:
         rows = csv.DictReader(stream)
         return [
-            {name: row.get(name) or "" for name in ("device_id", "outcome", "reason")}
+            {name: as_it_was(row.get(name) or "") for name in ("device_id", "outcome", "reason")}
             for row in rows
             if row.get("outcome") != UNCHANGED or str(row.get("reason", "")).startswith("moved")
         ]
@@ -150,8 +156,8 @@ def _tell(path: str, word: str) -> None:
         ) from None
 
 
-def _same(path: str, other: str) -> bool:
-    return os.path.realpath(path) == os.path.realpath(other)
+def _same(approved: str | None, dest: str) -> bool:
+    return bool(approved) and os.path.realpath(approved or "") == os.path.realpath(os.path.join(dest, FILES["json"]))
 
 
 def _write(dest: str, document: Document) -> dict[str, str]:

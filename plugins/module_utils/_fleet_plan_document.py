@@ -20,6 +20,8 @@ Document = dict[str, t.Any]
 
 TITLES = {"fota": "FOTA licences", "removal_candidates": "Removal candidates", "simsec": "SIM-Secure licences"}
 
+_AMISS = frozenset({"devices_failed", "outcome_unknown", "unconfirmed"})
+
 _COUNTS = ("assign", "remove", "add", "move")
 
 
@@ -105,6 +107,9 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
     result = part["result"]
     plan = result.get("plan") or {}
     failure = result.get("failure")
+    # Devices that an earlier run left amiss are no reason to stop: nothing is done about them.
+    amiss = failure if failure and failure["code"] in _AMISS else None
+    failure = None if amiss else failure
     pool = result.get("licenses") or {}
     # Where nothing stops the plan, the pool is foreseen as it will be.
     more = 0 if failure else (plan.get("assign") or 0) - (plan.get("remove") or 0)
@@ -123,14 +128,23 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
         "licenses": result.get("licenses"),
         "held": None if pool.get("assigned") is None else pool["assigned"] - more,
         "free": None if pool.get("available") is None else pool["available"] + more,
-        "reserve": part.get("reserve") or 0,
-        "devices": list(rows),
+        "limits": {name: part.get(name) for name in ("reserve", "lifetime_consent", "max_changes", "max_removals")},
+        "devices": [_row(row, plan.get("state")) for row in rows],
     }
+    if amiss:
+        made["note"] = str(amiss["message"])
     if failure:
         # What the module advises is for its own task: here the whole plan is what is approved.
         told = {"message": str(failure["message"]).removesuffix(failure.get("advice", "")).rstrip()}
         made["failure"] = {**{key: failure[key] for key in ("code", "guards") if key in failure}, **told}
     return made
+
+
+def _row(row: Document, state: str | None) -> Document:
+    """A device of a part; what ThingSpace would only accept at first is told by what it leads to."""
+    if row["outcome"] == "accepted" and not row["reason"]:
+        return {**row, "outcome": "removed" if state == "absent" else "assigned"}
+    return row
 
 
 def _bound(part: t.Mapping[str, t.Any]) -> list[t.Any]:

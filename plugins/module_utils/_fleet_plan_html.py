@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ._fleet_plan_document import TITLES, Document
-from ._fleet_plan_markdown import FOR_LIFE, HEADLINES, nothing, status_of, told
+from ._fleet_plan_markdown import FOR_LIFE, HEADLINES, nothing, status_of, title_of, told, worth_telling
 from ._html import escape, page, table
 
 MAX_ROWS = 1000
@@ -32,7 +32,7 @@ def _body(document: Document) -> t.Iterator[str]:
     yield f"<p>Plan digest: <code>{escape(document['digest'])}</code></p>"
     yield table(["account", "status", *TITLES.values()], map(_summary, document["accounts"]))
     for account in document["accounts"]:
-        if account["status"] != "no_change":
+        if account["status"] != "no_change" or any(map(worth_telling, account["parts"])):
             yield f"<h2>{escape(account['account'])}</h2>"
             yield from _failure(account)
             if "frozen" in account:
@@ -50,13 +50,14 @@ def _summary(account: Document) -> list[str]:
 
 
 def _part(part: Document) -> t.Iterator[str]:
-    if part["status"] == "no_change":
+    if not worth_telling(part):
         return
-    title = f"{TITLES[part['kind']]} {part['sku']}".strip()
-    yield f"<h3>{escape(title)}: {escape(told(part['plan']))}</h3>"
+    yield f"<h3>{escape(title_of(part))}: {escape(told(part['plan']))}</h3>"
     if part["lifetime"]:
         yield f'<p class="failure"><strong>{FOR_LIFE}</strong></p>'
     yield from _failure(part)
+    if "note" in part:
+        yield f"<p>Left as they are: {escape(part['note'])}</p>"
     pool = part["licenses"]
     if pool and pool.get("total") is not None:
         yield f"<p>Afterwards {escape(pool['assigned'])} of {escape(pool['total'])} licences are assigned, "

@@ -72,27 +72,39 @@ def _row(account: Document) -> str:
     return f"| {plain(account['account'])} | {' | '.join(cells)} | {status_of(account)} |"
 
 
+def title_of(part: Document) -> str:
+    """What a part is about."""
+    by = " by ICCID" if part["id_kind"] == "iccid" else ""
+    return f"{TITLES[part['kind']]} {part['sku']}".strip() + by
+
+
+def worth_telling(part: Document) -> bool:
+    """Whether there is anything to say about a part."""
+    return part["status"] != "no_change" or "note" in part
+
+
 def _account(account: Document) -> t.Iterator[str]:
-    if account["status"] == "no_change":
+    if account["status"] == "no_change" and not any(map(worth_telling, account["parts"])):
         return
     yield from ("", f"## {plain(account['account'])}", "")
     yield from _failure(account)
     if "frozen" in account:
         yield from (f"**frozen**: {plain(account['frozen'])}", "")
     for part in account["parts"]:
-        if part["status"] != "no_change":
+        if worth_telling(part):
             yield from part_lines(part)
 
 
 def part_lines(part: Document) -> t.Iterator[str]:
     """A part of an account's plan."""
-    title = f"{TITLES[part['kind']]} {part['sku']}".strip()
-    yield f"### {plain(title)}: {told(part['plan'])}"
+    yield f"### {plain(title_of(part))}: {told(part['plan'])}"
     yield ""
     if part["lifetime"]:
         yield f"**{FOR_LIFE}**"
         yield ""
     yield from _failure(part)
+    if "note" in part:
+        yield from (f"Left as they are: {plain(part['note'])}", "")
     pool = part["licenses"]
     if pool and pool.get("total") is not None:
         yield f"Afterwards {pool['assigned']} of {pool['total']} licences are assigned, {pool['available']} are free."

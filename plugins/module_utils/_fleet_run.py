@@ -8,18 +8,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime
 import json
 import os
 import typing as t
 
-from ._errors import OptionsError, Problem
+from ._errors import LicensingError, OptionsError, Problem
 from ._fleet_plan_document import Document
 from ._fleet_record import FORMAT, read_record
 from ._fleet_record_write import moment, write_record
 from ._module import Context, Result
-from ._outcomes import AMISS, OUTCOMES
+from ._outcomes import AMISS, OUTCOMES, as_it_was
 
 NAME = "run.json"
 UNCHANGED = "unchanged"
@@ -31,11 +32,10 @@ def run(context: Context) -> Result:
     now = datetime.datetime.now(datetime.timezone.utc)
     if params["state"] == "started":
         document = _started(params, now)
+        _forget(params["reports"], document)
     else:
         document = _ended(read_record(os.path.join(params["dest"], NAME)), params, now)
-    path = write_record(params["dest"], NAME, document)
-    if params["history"]:
-        write_record(params["history"], f"{document['run']}.json", document)
+    path = _write(params, document)
     values = {
         "path": path,
         "run": document["run"],
@@ -43,6 +43,20 @@ def run(context: Context) -> Result:
         "accounts": [_told(account) for account in document["accounts"]],
     }
     return Result(values)
+
+
+def _write(params: t.Mapping[str, t.Any], document: Document) -> str:
+    """Write the record to both places; one of a run that cannot begin is not left behind. Returns its path in C(dest).
+
+    :raises LicensingError: C(report_unwritable).
+    """
+    kept = write_record(params["history"], f"{document['run']}.json", document) if params["history"] else None
+    try:
+        return write_record(params["dest"], NAME, document)
+    except LicensingError:
+        if kept and document["status"] == "running":
+            os.unlink(kept)
+        raise
 
 
 def _started(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Document:
@@ -64,6 +78,14 @@ def _started(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Document:
             if account["account"] in going
         ],
     }
+
+
+def _forget(reports: str, document: Document) -> None:
+    """Remove what an earlier run in the same place reported, so that it cannot be taken for what this one will."""
+    for account in document["accounts"]:
+        for part in account["parts"]:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(reports, account["account"], f"apply-{part['list']}.csv"))
 
 
 def _plan(path: str) -> Document:
@@ -165,7 +187,9 @@ def _rows(path: str) -> t.Iterator[dict[str, str]]:
     if os.path.exists(path):
         with open(path, encoding="utf-8", newline="") as stream:
             for row in csv.DictReader(stream):
-                yield {name: row.get(name) or "" for name in ("device_id", "outcome", "reason", "request_id")}
+                yield {
+                    name: as_it_was(row.get(name) or "") for name in ("device_id", "outcome", "reason", "request_id")
+                }
 
 
 def _told(account: Document) -> Document:

@@ -22,6 +22,9 @@ _DAY = datetime.timedelta(days=1)
 _NOTHING = datetime.timedelta()
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d))?")
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)")
+_WHOLE_DAY = (0, 24 * 60)
+FOREVER = datetime.datetime.max.replace(tzinfo=datetime.timezone.utc)
+"""The end of what has none."""
 _STRETCHES = 400
 """Windows that follow each other without a gap, looked at to find the end: more than a year of days."""
 
@@ -49,6 +52,8 @@ class Window:
         """When the stretch of the window ends in which the moment lies; None if it lies in none."""
         if (self.begin and moment < self.begin) or (self.end and moment >= self.end):
             return None
+        if len(self.days) == len(DAYS) and self.hours == _WHOLE_DAY:
+            return self.end or FOREVER
         local = moment.astimezone(self.zone)
         first, last = self.hours
         for date in (local.date(), local.date() - _DAY):
@@ -107,6 +112,8 @@ def frozen(windows: t.Iterable[Window], now: datetime.datetime, *, removing: boo
             break
         moment, window = max(ends, key=lambda pair: pair[0])
         first = first or window
+        if moment >= FOREVER:
+            break
     return Frozen(first.name, moment, first.what) if first else None
 
 
@@ -150,7 +157,7 @@ def _days(settings: t.Mapping[str, t.Any], wrong: list[str]) -> frozenset[int]:
 def _hours(settings: t.Mapping[str, t.Any], wrong: list[str]) -> tuple[int, int]:
     given = settings.get("hours")
     if not given:
-        return 0, 24 * 60
+        return _WHOLE_DAY
     match = _HOURS.fullmatch(str(given).strip())
     if not match:
         wrong.append(f"'hours' is '{str(given)[:40]}'; write them like 18:00-06:00")

@@ -129,6 +129,14 @@ def write_csv(path: str, header: t.Sequence[str], rows: t.Iterable[t.Sequence[st
         ) from None
 
 
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+
+
 def harmless(value: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
-    return "'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    return "'" + value if value[:1] in _FORMULAS else value
+
+
+def as_it_was(cell: str) -> str:
+    """The value that C(harmless) made this cell of."""
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in _FORMULAS else cell

@@ -59,10 +59,14 @@ class Wish:
 
 @dataclasses.dataclass(frozen=True)
 class SimsecPlan:
-    """The plan that the guards look at, and the decisions about the devices it leaves alone."""
+    """The plan that the guards look at, and the decisions about the devices it leaves alone.
+
+    :param lifetime: whether what it assigns can never be taken back.
+    """
 
     plan: Plan
     decisions: dict[str, Decision]
+    lifetime: bool
 
     @property
     def sent(self) -> tuple[str, ...]:
@@ -83,7 +87,7 @@ def make_simsec_plan(wish: Wish, standings: t.Mapping[str, Standing], pool: Pool
     scope = {"kind": "simsec", "account": wish.account, "sku": wish.sku.number, "id": wish.kind}
     plan = make_plan(scope, "present" if present else "absent", wish.devices, current, pool)
     unchanged = tuple(device for device in plan.unchanged if decisions[device].outcome == "unchanged")
-    return SimsecPlan(dataclasses.replace(plan, unchanged=unchanged, held=None), decisions)
+    return SimsecPlan(dataclasses.replace(plan, unchanged=unchanged, held=None), decisions, wish.sku.lifetime)
 
 
 def decide(wish: Wish, standing: Standing) -> Decision:

@@ -107,6 +107,7 @@ def make_result(context: Context, job: Job, done: Done) -> Result:
     values: dict[str, t.Any] = {
         "lookup": "journal" if params["journal"] else "direct",
         "plan": {**done.plan.plan.as_result(), **job.waves.as_result(len(done.plan.sent))},
+        "lifetime": done.plan.lifetime,
         "summary": summarise(done.rows),
         "devices": reported(done.rows, t.cast(Report, params["report"])),
         "licenses": done.pool.as_result(),

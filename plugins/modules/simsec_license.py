@@ -180,6 +180,12 @@ lookup:
   returned: when the account could be read
   type: str
   sample: journal
+lifetime:
+  description:
+    - Whether the licence stays with its device for life, by the name of the SKU or by what the account says of it.
+  returned: when the account could be read
+  type: bool
+  version_added: 0.4.0
 plan:
   description: What was to be done.
   returned: when the account could be read
