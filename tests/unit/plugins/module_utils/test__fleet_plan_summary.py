@@ -23,7 +23,7 @@ Part = dict[str, t.Any]
 def part(kind: str = "fota", sku: str = "", failure: t.Any = None, **counts: int) -> Part:
     """A part as it comes from a module."""
     result = {"plan": {"state": "exact", "digest": "d", **counts}, **({"failure": failure} if failure else {})}
-    return {"kind": kind, "sku": sku, "lifetime": sku.endswith("-Lt"), "result": result}
+    return {"kind": kind, "list": kind, "sku": sku, "lifetime": sku.endswith("-Lt"), "result": result}
 
 
 def account(name: str, *parts: Part) -> t.Any:

@@ -71,7 +71,8 @@ def test_windows_that_follow_each_other_end_together() -> None:
 
 
 def test_a_window_that_has_no_end_is_told_all_the_same() -> None:
-    assert until("2026-12-18 12:00", window(**{"from": "2026-12-01"})) is not None
+    assert until("2026-12-18 12:00", window(**{"from": "2026-12-01"})) == "9999-12-31 23:59"
+    assert until("2026-12-18 12:00", window(**{"from": "2026-12-01", "until": "2036-01-01"})) == "2036-01-02 00:00"
 
 
 def test_removals_alone() -> None:

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What keeps a plan from being carried out: limits of a SKU, limits of the run, and what no approval opens."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_limits import (
+    over_a_sku,
+    over_the_run,
+    read_run_limits,
+    why_not,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_document import make_account
+from ansible_collections.thingspace.licensing.plugins.module_utils._freeze import read_window
+
+FLEX, LIFETIME = "SIMSec-IoT", "SIMSec-IoT-Lt"
+NOW = datetime.datetime(2026, 12, 18, 12, tzinfo=datetime.timezone.utc)
+
+
+def part(id_kind: str = "imei", assign: int = 0, remove: int = 0, failure: str = "", **more: t.Any) -> dict[str, t.Any]:
+    """What a module in check mode makes of a part, of a pool with 10 of 30 licences assigned."""
+    state = "absent" if remove else "present"
+    moved = 0 if failure else assign - remove
+    result: dict[str, t.Any] = {
+        "plan": {"state": state, "assign": assign, "remove": remove, "digest": "d"},
+        "licenses": {"total": 30, "assigned": 10 + moved, "available": 20 - moved},
+    }
+    if failure:
+        result["failure"] = {"code": failure, "message": f"{failure}."}
+    return {"kind": "simsec", "sku": FLEX, "list": f"{id_kind}-{state}", "id_kind": id_kind, "result": result, **more}
+
+
+def account(*parts: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The plan of an account."""
+    made = make_account("0000123456-00001", "a.yml", "w", parts, [[] for _part in parts])
+    over = over_a_sku(made["parts"])
+    return {**made, "failure": over, "status": "guard_tripped"} if over else made
+
+
+@pytest.mark.parametrize(
+    ("parts", "code"),
+    [
+        ([part(assign=20), part("iccid", assign=1)], "pool_exhausted"),
+        ([part(assign=10), part("iccid", assign=10)], None),
+        ([part(assign=10, reserve=1), part("iccid", assign=10, reserve=1)], "guard_tripped"),
+        ([part(assign=4, max_changes=7), part("iccid", assign=4, max_changes=7)], "guard_tripped"),
+        ([part(assign=4, max_changes=7), part(remove=4, max_changes=7)], "guard_tripped"),
+        ([part(remove=2, max_removals="30%"), part("iccid", remove=2, max_removals="30%")], "guard_tripped"),
+        ([part(remove=2, max_removals=4), part("iccid", remove=2, max_removals=4)], None),
+    ],
+)
+def test_parts_of_one_sku_count_together(parts: list[dict[str, t.Any]], code: str | None) -> None:
+    found = over_a_sku(account(*parts)["parts"])
+    assert (found and found["code"]) == code
+
+
+def test_consent_covers_both_kinds_of_id_and_is_given_in_the_fleet_file_only() -> None:
+    given = {"sku": LIFETIME, "lifetime": True, "lifetime_consent": 2}
+    bound = account(part(assign=2, **given), part("iccid", assign=2, **given))
+    assert bound["failure"]["code"] == "lifetime_consent"
+    assert "binds 4 devices to SIMSec-IoT-Lt for life, with consent to 2" in bound["failure"]["message"]
+    assert (why_not(bound, [], NOW, approved=True) or {})["code"] == "lifetime_consent"
+    fine = account(part(assign=1, **given), part("iccid", assign=1, **given))
+    assert why_not(fine, [], NOW, approved=True) is None
+
+
+def test_what_an_approval_lets_through() -> None:
+    stopped = account(part(assign=1, failure="guard_tripped"))
+    assert (why_not(stopped, [], NOW, approved=False) or {})["code"] == "guard_tripped"
+    assert why_not(stopped, [], NOW, approved=True) is None
+    short = account(part(assign=99, failure="pool_exhausted"))
+    assert (why_not(short, [], NOW, approved=True) or {})["code"] == "pool_exhausted"
+    window, wrong = read_window({"name": "quiet", "days": ["fri"]})
+    assert window is not None, wrong
+    assert (why_not(stopped, [window], NOW, approved=True) or {})["code"] == "frozen"
+    idle = account(part())
+    assert why_not(idle, [window], NOW, approved=False) is None
+
+
+@pytest.mark.parametrize("code", ["devices_failed", "outcome_unknown"])
+def test_devices_left_amiss_stop_nothing(code: str) -> None:
+    made = account(part(assign=1, failure=code), part("iccid", failure=code))
+    assert [one["status"] for one in made["parts"]] == ["changes", "no_change"]
+    assert [one["note"] for one in made["parts"]] == [f"{code}."] * 2
+    assert why_not(made, [], NOW, approved=False) is None
+
+
+def test_limits_of_the_run() -> None:
+    lifetime = part(assign=3, sku=LIFETIME, lifetime=True)
+    accounts = [account(lifetime), account(part(remove=4))]
+    limits, wrong = read_run_limits({"max_changes": 6, "max_removals": "15%", "max_lifetime": 2})
+    assert wrong == []
+    over = over_the_run(accounts, limits)
+    assert over is not None
+    assert over["guards"] == [
+        {"guard": "max_changes", "planned": 7, "allowed": 6},
+        {"guard": "max_removals", "planned": 4, "allowed": 3},
+        {"guard": "max_lifetime", "planned": 3, "allowed": 2},
+    ]
+    enough, wrong = read_run_limits({"max_changes": 7, "max_removals": "20%", "max_lifetime": 3})
+    assert over_the_run(accounts, enough) is None
+    assert len(read_run_limits({"max_changes": -1, "max_removals": "x", "max_lifetime": -1})[1]) == 3
