@@ -10,6 +10,7 @@ import datetime
 import json
 import os
 import signal
+import sys
 import time
 import typing as t
 from pathlib import Path
@@ -108,6 +109,29 @@ def test_freeze_windows(fleet: Fleet, simulator: Simulator) -> None:
     wrong = fleet.plan(*extra(fleet_licensing_freeze=[{"name": "", "hours": "25:00-26:00"}]))
     assert "it lacks 'name'" in wrong.text
     assert "write them like 18:00-06:00" in wrong.text
+
+
+def test_a_play_in_batches_and_a_place_that_is_taken(fleet: Fleet, simulator: Simulator) -> None:
+    """With 'serial' no limit of the run would hold, and an approved plan is not written over."""
+    simulator.state(accounts=seeded(2))
+    for number in (1, 2):
+        fleet.write(number, {"ids": imeis(number, 11), "fota": True})
+    assert fleet.plan().returncode == 0
+    approved = (fleet.folder / "plan" / "plan.json").read_bytes()
+    taken = fleet.apply(dest="plan")
+    assert taken.returncode == 2
+    assert "must not be written over" in taken.text
+    assert (fleet.folder / "plan" / "plan.json").read_bytes() == approved
+    hosts = {"thingspace_accounts": {"hosts": {named(number): {} for number in (1, 2)}}}
+    (fleet.folder / "hosts.json").write_text(json.dumps(hosts), encoding="utf-8")
+    assert "'max_changes' of the run allows 0" in fleet.apply(approved="", fleet_licensing_max_changes="0").text
+    book = json.loads((fleet.folder / "own.yml").read_text(encoding="utf-8"))
+    book[1]["serial"] = 1
+    (fleet.folder / "own.yml").write_text(json.dumps(book), encoding="utf-8")
+    batches = fleet("own.yml", "apply", "-i", "hosts.json", *extra(ansible_python_interpreter=sys.executable))
+    assert batches.returncode == 2
+    assert "The play has 'serial'" in batches.text
+    assert simulator.writes() == []
 
 
 def test_one_pool_named_by_imei_and_by_iccid(fleet: Fleet, simulator: Simulator) -> None:
