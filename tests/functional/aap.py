@@ -161,5 +161,5 @@ class Controller:
             "_meta": {"hostvars": dict.fromkeys(hosts, variables)},
         }
         script = folder / "hosts"
-        script.write_text(f"#!{sys.executable}\nprint({json.dumps(content)!r})\n", encoding="utf-8")
+        script.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps(content)}\nEND\n", encoding="utf-8")
         script.chmod(0o700)

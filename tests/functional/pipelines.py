@@ -23,7 +23,10 @@ from ansible_collections.thingspace.licensing.tests.functional.simulated import 
 EXAMPLE = CHECKOUT / "docs" / "example"
 PATIENCE = 300
 
-STUB = """#!{python}
+# A path with a space cannot stand behind '#!': the shell starts Python, for which the same lines are a text.
+STUB = """#!/bin/sh
+'''exec' "{python}" "$0" "$@"
+'''
 import json, pathlib, shutil, sys
 folder = pathlib.Path({folder!r})
 with (folder / "calls").open("a") as calls:

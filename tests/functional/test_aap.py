@@ -19,7 +19,7 @@ from ansible_collections.thingspace.licensing.tests.functional.harness import Js
 
 MANY = 20_000
 MAX_EVENT_BYTES = 250_000
-MAX_EVENTS = 160
+MAX_EVENTS = 220
 
 
 def named(number: int) -> str:

@@ -121,6 +121,8 @@ def test_a_short_task_shows_nothing(simulator: Simulator, playbook: Playbook) ->
 def test_tasks_of_which_nothing_is_shown(
     simulator: Simulator, playbook: Playbook, keywords: Json, env: dict[str, str]
 ) -> None:
+    if "async" in keywords and " " in sys.executable:
+        pytest.skip("ansible-core runs no asynchronous task by a Python whose path has a space")
     env = {**env, "ANSIBLE_ASYNC_DIR": str(playbook.folder / "jobs")}
     ran = playbook(play(simulator, apply(playbook.folder, imeis(3000), keywords=keywords)), env=env)
     assert ran.returncode == 0, ran.stdout

@@ -201,6 +201,7 @@ def test_stopped_plan_tells_everything() -> None:
             {"guard": "max_removals", "planned": 6, "allowed": 5},
         ],
         "digest": DIGEST,
+        "advice": f"If this plan is right, set 'approved_plan: {DIGEST}' to let exactly this one through.",
     }
 
 
