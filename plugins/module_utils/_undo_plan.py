@@ -49,7 +49,8 @@ def run(context: Context) -> Result:
             problems.append(Problem(text, CODE))
     if problems:
         raise OptionsError(problems)
-    document = _document(record, [_account(entry, record["checksum"]) for entry in params["accounts"]])
+    accounts = [_account(entry, record["checksum"]) for entry in params["accounts"]]
+    document = _document(record, accounts, params["history"])
     failure = difference(document, approved, BASES) if approved else _too_much(document, limit)
     # The approved file may be the one that would be written over: it stays the approved one.
     other = bool(approved and failure)
@@ -106,12 +107,12 @@ def _left(reports: str) -> list[Document]:
         return [{name: row.get(name) or "" for name in Left._fields} for row in csv.DictReader(stream)]
 
 
-def _document(record: Document, accounts: list[Document]) -> Document:
+def _document(record: Document, accounts: list[Document], history: str | None) -> Document:
     created = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     document = make_document(accounts, created)
     told = {name: record[name] for name in ("run", "kind", "started", "ended", "status", "plan")}
     left = sum(len(account["left"]) for account in accounts)
-    document = {**document, "undoes": told, "left": left}
+    document = {**document, "undoes": told, "left": left, "later_runs_known": bool(history)}
     return {**document, "checksum": checksum(document)}
 
 

@@ -28,6 +28,11 @@ options:
       - The record of the run.
     type: path
     required: true
+  history:
+    description:
+      - The directory that M(thingspace.licensing.fleet_undo) was given. Without it, C(undo.md) says that later runs are not
+        known.
+    type: path
   accounts:
     description:
       - The accounts, each with C(account), and either C(failure), why there is no plan of it, or what follows.
@@ -71,6 +76,7 @@ EXAMPLES = r"""
 - name: Write the plan of the undo for approval
   thingspace.licensing.fleet_undo_plan:
     run: apply/run.json
+    history: apply/history
     accounts:
       - account: "0000123456-00001"
         results: "{{ fota.results }}"
@@ -143,6 +149,7 @@ def main() -> None:
     """Write the plan of an undo."""
     options = {
         "run": {"type": "path", "required": True},
+        "history": {"type": "path"},
         "accounts": {"type": "list", "elements": "dict", "required": True},
         "dest": {"type": "path"},
         "approved": {"type": "str"},

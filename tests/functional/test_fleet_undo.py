@@ -200,6 +200,23 @@ def test_a_run_that_was_killed(undo: Undoing, simulator: Simulator) -> None:
     assert licensed(simulator, 1) == set(imeis(1, 10))
 
 
+def test_a_run_before_the_latest(undo: Undoing, simulator: Simulator) -> None:
+    """Its record lies among the others: what a later run gave again stays, and the undo's record joins them."""
+    simulator.state(accounts=seeded(1, a1={"licenses": 12}))
+    first, again = imeis(1, 10, 12)
+    rows = [[row(first, "assigned"), row(again, "assigned")], [row(again, "removed")], [row(again, "assigned")]]
+    runs = [
+        undo.write(f"run{place}.json", record({named(1): [part("fota", one)]}, started=f"2026-11-0{place}T00:00:00Z"))
+        for place, one in enumerate(rows, 1)
+    ]
+    done = undo("undo", run=f"history/{runs[0]['run']}.json")
+    assert done.returncode == 0, done.text
+    assert left(done) == [("fota", again, "later_run")]
+    assert licensed(simulator, 1) == {*imeis(1, 10), again}
+    assert "Later runs are not known" not in (done.dest / "undo.md").read_text(encoding="utf-8")
+    assert done.record == json.loads((undo.history / f"{done.record['run']}.json").read_text(encoding="utf-8"))
+
+
 def test_what_is_no_run_of_these_accounts(undo: Undoing, simulator: Simulator, module: Module) -> None:
     """Is refused in one clear message, and nothing is written anywhere."""
     simulator.state(accounts=seeded(2))

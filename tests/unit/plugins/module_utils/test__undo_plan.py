@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_record import checksum
 from ansible_collections.thingspace.licensing.plugins.modules import fleet_undo_plan
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import Run, runner
+from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
 
 Json = dict[str, t.Any]
 
@@ -100,6 +100,13 @@ def test_the_digest_and_what_is_written(run: Run, tmp_path: Path) -> None:
     other = result(tmp_path, "take", "removed", 3)
     differs = run(accounts=[entry(tmp_path, other)], approved=approved)["failure"]
     assert (differs["code"], f"These accounts differ: {ACCOUNT}." in differs["message"]) == ("plan_changed", True)
+
+
+def test_whether_later_runs_are_known(run: Run, tmp_path: Path) -> None:
+    for history, told in ((None, True), (str(tmp_path), False)):
+        run(accounts=[entry(tmp_path, result(tmp_path, "take", "removed", 2))], history=history or OMIT)
+        text = (tmp_path / "undo" / "undo.md").read_text(encoding="utf-8")
+        assert ("Later runs are not known: no history was given." in text) == told
 
 
 def test_bad_input(run: Run, tmp_path: Path) -> None:
