@@ -81,6 +81,7 @@ def _account(context: Context, record: Document, account: Part, later: Later) ->
         "account": account["account"],
         "parts": _write(context, account["account"], lists, parts, left),
         "removal_candidates": listed if changes_of(candidates) else None,
+        "freeze": account.get("freeze") or [],
         "left": len(left),
         "notes": _notes(record, account, fota),
     }

@@ -54,6 +54,8 @@ def _account(account: Document) -> t.Iterator[str]:
     yield from ("", f"## {plain(account['account'])}", "")
     if "failure" in account:
         yield f"**{plain(account['failure']['code'])}**: {plain(account['failure']['message'])}"
+    if "frozen" in account:
+        yield from (f"**frozen**: {plain(account['frozen'])}", "")
     for note in account["notes"]:
         yield from (plain(note), "")
     for part in account["parts"]:

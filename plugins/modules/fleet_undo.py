@@ -134,6 +134,10 @@ accounts:
         - C(api_version), and C(returning), how many devices the run took off the list. V(none) if the run did not
           change the list.
       type: dict
+    freeze:
+      description: The account's freeze windows, as they were when the run was planned.
+      type: list
+      elements: dict
     left:
       description: Number of changes that are not reversed. They stand in C(cannot.csv) beside the lists.
       type: int

@@ -30,8 +30,8 @@ options:
     required: true
   history:
     description:
-      - The directory that M(thingspace.licensing.fleet_undo) was given. Without it, C(undo.md) says that later runs are not
-        known.
+      - The directory that M(thingspace.licensing.fleet_undo) was given. Without it, C(undo.md) says that later runs are
+        not known.
     type: path
   accounts:
     description:
@@ -40,7 +40,7 @@ options:
         M(thingspace.licensing.fleet_undo).
       - C(reports) is the directory with the lists, and with the C(devices_report) of each, named C(plan-) and the name
         of the list.
-      - C(notes) is what M(thingspace.licensing.fleet_undo) returned.
+      - C(notes) and C(freeze) are what M(thingspace.licensing.fleet_undo) returned.
     type: list
     elements: dict
     required: true
@@ -57,6 +57,14 @@ options:
     description:
       - Devices that the undo may touch, all accounts together. An approval lets more through.
     type: int
+  freeze:
+    description:
+      - Freeze windows for all accounts, as for M(thingspace.licensing.fleet_plan). An entry of O(accounts) may have
+        further ones as C(freeze).
+      - They change nothing about the plan. RV(accounts) tells which accounts are not to be changed now.
+    type: list
+    elements: dict
+    default: []
 seealso:
   - module: thingspace.licensing.fleet_undo
 """
@@ -109,7 +117,9 @@ left:
   returned: when options are valid
   type: int
 accounts:
-  description: Name, status and digest of each account.
+  description:
+    - Name, status and digest of each account, and C(blocked), the failure of one that is not to be changed now, or
+      V(none).
   returned: when options are valid
   type: list
   elements: dict
@@ -154,6 +164,7 @@ def main() -> None:
         "dest": {"type": "path"},
         "approved": {"type": "str"},
         "max_changes": {"type": "int"},
+        "freeze": {"type": "list", "elements": "dict", "default": []},
     }
     run_module(run, options)
 

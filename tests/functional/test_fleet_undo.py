@@ -182,6 +182,25 @@ def test_what_cannot_be_had_any_more(undo: Undoing, simulator: Simulator) -> Non
     assert three["fota"] == [*imeis(3, 10), *imeis(3, 11, 13)]
 
 
+def test_freeze_windows(undo: Undoing, simulator: Simulator) -> None:
+    """Of the fleet files when the run was applied, and of all accounts: such an account is planned, and left alone."""
+    simulator.state(accounts=seeded(2))
+    frozen = {"name": "stocktaking", "until": "2199-01-01", "what": "removals"}
+    undo.fleet.write(1, {"ids": imeis(1, 12), "fota": True}, freeze=[frozen])
+    undo.fleet.write(2, {"ids": imeis(2, 12), "fota": True})
+    undo.apply()
+    assert undo.ran.returncode == 0, undo.ran.text
+    done = undo("undo")
+    assert done.recap == {named(1): "failed", named(2): "changed"}, done.text
+    assert "frozen: The account is frozen: 'stocktaking'" in done.text
+    assert [len(licensed(simulator, number)) for number in (1, 2)] == [12, 10]
+    assert [account.get("failure", {}).get("code") for account in done.record["accounts"]] == ["frozen", None]
+    everywhere = json.dumps({"fleet_licensing_freeze": [frozen], "fleet_licensing_ignore_freeze": True})
+    emergency = undo("emergency", "-e", everywhere)
+    assert emergency.returncode == 0, emergency.text
+    assert licensed(simulator, 1) == set(imeis(1, 10))
+
+
 def test_a_run_that_was_killed(undo: Undoing, simulator: Simulator) -> None:
     """What it had planned is taken back where it is there; an undo beyond its limit writes nothing."""
     taken = part("fota", [row(device, "removed") for device in imeis(1, 2)])

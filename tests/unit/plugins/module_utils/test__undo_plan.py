@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import typing as t
 from pathlib import Path
 
@@ -107,6 +108,26 @@ def test_whether_later_runs_are_known(run: Run, tmp_path: Path) -> None:
         run(accounts=[entry(tmp_path, result(tmp_path, "take", "removed", 2))], history=history or OMIT)
         text = (tmp_path / "undo" / "undo.md").read_text(encoding="utf-8")
         assert ("Later runs are not known: no history was given." in text) == told
+
+
+def test_freeze_windows(run: Run, tmp_path: Path) -> None:
+    """Hold an account whatever is approved, and only those that have something to do; the plan stays the same."""
+    window = {"name": "inventory", "until": "2199-01-01"}
+    take = result(tmp_path, "take", "removed", 2)
+    entries = [entry(tmp_path, take), {**entry(tmp_path), "account": "idle"}]
+    free = run(accounts=entries)
+    everywhere = run(accounts=entries, freeze=[window], approved=free["digest"])
+    own = run(accounts=[{**entries[0], "freeze": [{**window, "what": "removals"}]}, entries[1]])
+    assert free["digest"] == everywhere["digest"] == own["digest"]
+    for made, codes in ((free, [None, None]), (everywhere, ["frozen", None]), (own, ["frozen", None])):
+        assert [one["blocked"] and one["blocked"]["code"] for one in made["accounts"]] == codes
+    text = (tmp_path / "undo" / "undo.md").read_text(encoding="utf-8")
+    assert re.search("'inventory': licences are not taken away until [0-9-]+ 00:00 UTC. Undo the run after that.", text)
+    give = result(tmp_path, "give", "assigned", 2)
+    kind = run(accounts=[{**entry(tmp_path, give), "freeze": [{**window, "what": "removals"}]}])
+    assert kind["accounts"][0]["blocked"] is None
+    wrong = run(accounts=[{**entries[0], "freeze": [{"name": "x"}]}], freeze=[{"until": "2199-01-01"}])["failure"]
+    assert wrong["problem_count"] == 2
 
 
 def test_bad_input(run: Run, tmp_path: Path) -> None:
