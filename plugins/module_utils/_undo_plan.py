@@ -27,6 +27,7 @@ from ._module import Context, Result
 from ._outcomes import write_csv
 from ._undo import LEFT_FILE
 from ._undo_changes import Left
+from ._undo_history import place_problems
 from ._undo_plan_markdown import as_markdown
 
 BASES = "the accounts, the journal or the later runs"
@@ -39,6 +40,7 @@ def run(context: Context) -> Result:
     limit = params["max_changes"]
     if limit is not None and limit < 0:
         problems.append(Problem(f"'max_changes' is {limit}; it cannot be negative."))
+    problems += place_problems(params["dest"], params["run"], params["history"])
     windows, wrong = read_windows(params["freeze"])
     own = [read_windows(entry.get("freeze") or []) for entry in params["accounts"]]
     problems += [Problem(text) for text in [*wrong, *(text for _windows, texts in own for text in texts)]]

@@ -43,6 +43,11 @@ options:
       - Directory to write the lists to, into a directory for each account. It must exist. Without it, nothing is
         written.
     type: path
+  plan_dest:
+    description:
+      - Directory that M(thingspace.licensing.fleet_undo_plan) is going to write to. It is only checked, so that a wrong
+        one is refused before anything is written.
+    type: path
   stage:
     description:
       - V(plan) writes everything that is to be done.
@@ -178,6 +183,7 @@ def main() -> None:
         "history": {"type": "path"},
         "accounts": {"type": "list", "elements": "str"},
         "dest": {"type": "path"},
+        "plan_dest": {"type": "path"},
         "stage": {"type": "str", "choices": ["plan", "apply"], "default": "plan"},
         "candidates": {"type": "list", "elements": "str"},
         "licensed": {"type": "path"},

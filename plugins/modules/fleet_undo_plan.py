@@ -46,7 +46,7 @@ options:
     required: true
   dest:
     description:
-      - Directory to write to. It is made if it does not exist.
+      - Directory to write to, neither O(history) nor the directory of O(run). It is made if it does not exist.
     type: path
   approved:
     description:

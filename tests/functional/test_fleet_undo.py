@@ -266,6 +266,8 @@ def test_what_is_no_run_of_these_accounts(undo: Undoing, simulator: Simulator, m
     places = [*broken, "huge", "loop", "directory", "pipe", "missing"]
     outcomes = {name: module("fleet_undo", account=None, run=str(folder / name)) for name in places}
     assert {name: outcome.code for name, outcome in outcomes.items()} == dict.fromkeys(places, "run_file_invalid")
+    over = undo(".")
+    assert (over.returncode, "and replace it by its own" in over.text) == (2, True)
     edited = undo("edited_run", run="edited")
     assert "it was changed after it was written" in edited.text
     assert [path for name in ("undo.*", "lists") for path in folder.rglob(name)] == []

@@ -135,4 +135,8 @@ def test_bad_input(run: Run, tmp_path: Path) -> None:
     failure = run(run=str(tmp_path / "none"), accounts=[{"x": 1}, {"account": "a"}], max_changes=-1)["failure"]
     assert failure["problem_count"] == 4
     assert run(accounts=[])["failure"]["code"] == "run_file_invalid"
+    (tmp_path / "link").symlink_to(tmp_path)
+    for dest, told in (("link", "and replace it by its own"), ("undo", "keeps the records of all runs")):
+        message = run(accounts=[entry(tmp_path)], dest=str(tmp_path / dest), history=str(tmp_path / "undo"))["msg"]
+        assert told in message
     assert not (tmp_path / "undo").exists()
