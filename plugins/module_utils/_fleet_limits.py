@@ -132,20 +132,27 @@ def why_not(
     """
     if account["status"] in ("error", "no_change"):
         return account.get("failure")
-    found: list[Document] = []
-    removing = any(_count(part, "remove") for part in account["parts"] if part["kind"] != "removal_candidates")
-    ice = frozen(windows, now, removing=removing)
-    if ice:
-        only = "licences are not taken away" if ice.what == "removals" else "nothing is changed"
-        end = "further notice" if ice.until >= FOREVER else ice.until.strftime(MOMENT)
-        text = f"'{ice.name}': {only} until {end}."
-        error = LicensingError(f"The account is frozen: {text} Apply the plan after that.", code="frozen")
-        found.append(error.as_failure())
+    ice = on_ice(account, windows, now, "Apply the plan after that.")
+    found: list[Document] = [ice] if ice else []
     failures = [thing["failure"] for thing in (account, *account["parts"]) if "failure" in thing]
     found += [failure for failure in failures if not approved or failure["code"] in BINDING]
     if not found:
         return None
     return {"code": found[0]["code"], "message": " ".join(str(failure["message"]) for failure in found)}
+
+
+def on_ice(account: Document, windows: t.Sequence[Window], now: datetime.datetime, advice: str) -> Document | None:
+    """The failure of an account in a freeze window; None if it is in none, or if there is nothing to do."""
+    if account["status"] in ("error", "no_change"):
+        return None
+    removing = any(_count(part, "remove") for part in account["parts"] if part["kind"] != "removal_candidates")
+    ice = frozen(windows, now, removing=removing)
+    if ice is None:
+        return None
+    only = "licences are not taken away" if ice.what == "removals" else "nothing is changed"
+    end = "further notice" if ice.until >= FOREVER else ice.until.strftime(MOMENT)
+    text = f"'{ice.name}': {only} until {end}."
+    return LicensingError(f"The account is frozen: {text} {advice}", code="frozen").as_failure()
 
 
 def _count(part: Document, *names: str) -> int:

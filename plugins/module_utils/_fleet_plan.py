@@ -46,6 +46,7 @@ def run(context: Context) -> Result:
     accounts = []
     for entry in params["accounts"]:
         account = _account(entry)
+        account["freeze"] = entry.get("freeze") or []
         own = [*windows, *_windows(entry.get("freeze") or [], [])]
         blocked = why_not(account, own, now, approved=approved is not None)
         if blocked and blocked["code"] == "frozen":

@@ -97,7 +97,12 @@ _ROW: dict[str, Fits] = {
     "reason": _text,
     "request_id": _text,
 }
-_MAY: dict[str, Fits] = {"failure": _failure, "before": _or_none(_ids), "after": _or_none(_ids)}
+_MAY: dict[str, Fits] = {
+    "failure": _failure,
+    "freeze": lambda value: isinstance(value, list) and all(isinstance(window, dict) for window in value),
+    "before": _or_none(_ids),
+    "after": _or_none(_ids),
+}
 """Fields that may be missing."""
 
 

@@ -109,7 +109,7 @@ def _planned(account: Document, entry: t.Mapping[str, t.Any], reports: str) -> D
             made["before"] = _lines(os.path.join(reports, "before-candidates.csv"))
         made["devices"] = [_foreseen(row, part["action"]) for row in part["devices"]]
         parts.append({**made, "summary": _summary(made["devices"])})
-    return {"account": account["account"], "parts": parts}
+    return {"account": account["account"], "freeze": account.get("freeze") or [], "parts": parts}
 
 
 def _foreseen(row: t.Mapping[str, str], action: str) -> Document:

@@ -99,6 +99,17 @@ def read_window(settings: t.Mapping[str, t.Any]) -> tuple[Window | None, list[st
     return Window(str(settings["name"]), begin, end, days, hours, zone, t.cast(What, what)), []
 
 
+def read_windows(entries: t.Sequence[t.Any]) -> tuple[list[Window], list[str]]:
+    """All windows of an option C(freeze); returns them with everything that is wrong about them."""
+    found, problems = [], []
+    for place, entry in enumerate(entries, 1):
+        window, wrong = read_window(entry if isinstance(entry, dict) else {})
+        problems += [f"entry {place} of 'freeze': {text}." for text in wrong]
+        if window is not None:
+            found.append(window)
+    return found, problems
+
+
 def frozen(windows: t.Iterable[Window], now: datetime.datetime, *, removing: bool) -> Frozen | None:
     """The window that forbids changes now, and when the last of those that follow it without a gap ends.
 

@@ -26,7 +26,7 @@ from ._simsec_job import OVERDUE
 from ._undo_candidates import restore, returning
 from ._undo_changes import CANDIDATES, FOTA, Left, Part, Pool, changes_of, parts_of, pool_of
 from ._undo_fota import FotaReversal, reverse_fota
-from ._undo_history import Later, later_than
+from ._undo_history import Later, later_than, place_problems
 from ._undo_simsec import Attempts, Reversal, Window, reverse_simsec
 
 Lists = dict[str, list[str]]
@@ -40,6 +40,7 @@ def run(context: Context) -> Result:
     """Read the record and what came later, decide about each device, write the lists."""
     params = context.params
     problems = report_path_problems(os.path.join(params["dest"], LEFT_FILE), "dest") if params["dest"] else []
+    problems += place_problems(params["plan_dest"], params["run"], params["history"])
     try:
         record = read_record(params["run"])
         # What later runs did is settled when the plan was made; by now this one may be among them.
@@ -81,6 +82,7 @@ def _account(context: Context, record: Document, account: Part, later: Later) ->
         "account": account["account"],
         "parts": _write(context, account["account"], lists, parts, left),
         "removal_candidates": listed if changes_of(candidates) else None,
+        "freeze": account.get("freeze") or [],
         "left": len(left),
         "notes": _notes(record, account, fota),
     }

@@ -76,6 +76,20 @@ def later_than(record: Document, directory: str | None) -> Later:
     return Later({key: found for other in others for key, found in _changes(other)})
 
 
+def place_problems(dest: str | None, run: str, history: str | None) -> t.Iterator[Problem]:
+    """Why the plan and the record of an undo must not be written to a directory: they would replace a record, or make
+    the history unreadable.
+    """
+    place = dest and os.path.realpath(dest)
+    if place and place == os.path.dirname(os.path.realpath(run)):
+        yield Problem(
+            f"The undo would write to {dest}, where the record is that it undoes, and replace it by its own. "
+            "Name another directory."
+        )
+    elif place and history and place == os.path.realpath(history):
+        yield Problem(f"The undo would write to {dest}, which keeps the records of all runs. Name another directory.")
+
+
 def _files(record: Document, directory: str) -> list[str]:
     try:
         names = sorted(name for name in os.listdir(directory) if name.endswith(".json") and name[0] != ".")

@@ -18,13 +18,16 @@ import typing as t
 
 from ._errors import LicensingError, OptionsError, Problem
 from ._fleet_approval import difference, read_approved
+from ._fleet_limits import on_ice
 from ._fleet_plan import changing
 from ._fleet_plan_document import Document, checksum, failed_account, make_account, make_document
 from ._fleet_record import CODE, read_record
+from ._freeze import Window, read_windows
 from ._module import Context, Result
 from ._outcomes import write_csv
 from ._undo import LEFT_FILE
 from ._undo_changes import Left
+from ._undo_history import place_problems
 from ._undo_plan_markdown import as_markdown
 
 BASES = "the accounts, the journal or the later runs"
@@ -37,6 +40,10 @@ def run(context: Context) -> Result:
     limit = params["max_changes"]
     if limit is not None and limit < 0:
         problems.append(Problem(f"'max_changes' is {limit}; it cannot be negative."))
+    problems += place_problems(params["dest"], params["run"], params["history"])
+    windows, wrong = read_windows(params["freeze"])
+    own = [read_windows(entry.get("freeze") or []) for entry in params["accounts"]]
+    problems += [Problem(text) for text in [*wrong, *(text for _windows, texts in own for text in texts)]]
     approved = read_approved(params["approved"], problems)
     try:
         record = read_record(params["run"])
@@ -49,13 +56,23 @@ def run(context: Context) -> Result:
             problems.append(Problem(text, CODE))
     if problems:
         raise OptionsError(problems)
-    document = _document(record, [_account(entry, record["checksum"]) for entry in params["accounts"]])
+    frozen = {account["account"]: account.get("freeze") or [] for account in record["accounts"]}
+    accounts = [
+        {**_account(entry, record["checksum"]), "freeze": frozen.get(entry["account"], [])}
+        for entry in params["accounts"]
+    ]
+    now = datetime.datetime.now(datetime.timezone.utc)
+    blocked = [_blocked(account, [*windows, *more], now) for account, (more, _texts) in zip(accounts, own, strict=True)]
+    document = _document(record, accounts, now, params["history"])
     failure = difference(document, approved, BASES) if approved else _too_much(document, limit)
     # The approved file may be the one that would be written over: it stays the approved one.
     other = bool(approved and failure)
     files = _write(params["dest"], document) if params["dest"] and not other else {}
     values = {name: document[name] for name in ("status", "digest", "totals", "left")}
-    values["accounts"] = [{key: one[key] for key in ("account", "status", "digest")} for one in document["accounts"]]
+    values["accounts"] = [
+        {**{key: one[key] for key in ("account", "status", "digest")}, "blocked": failure}
+        for one, failure in zip(accounts, blocked, strict=True)
+    ]
     return Result({**values, "files": files}, failure=failure)
 
 
@@ -85,6 +102,17 @@ def _account(entry: t.Mapping[str, t.Any], record: str) -> Document:
     return {**made, "left": _left(reports), "notes": [str(note) for note in entry.get("notes") or []]}
 
 
+def _blocked(account: Document, windows: t.Sequence[Window], now: datetime.datetime) -> Document | None:
+    """Why an account is not to be changed now; the plan tells if it is frozen.
+
+    A part that a limit stops does not keep the others from being done.
+    """
+    ice = on_ice(account, windows, now, "Undo the run after that.")
+    if ice:
+        account["frozen"] = ice["message"]
+    return account["failure"] if account["status"] == "error" else ice
+
+
 def _with_freed(result: Document, rows: list[Document], freed: int) -> tuple[Document, list[Document]]:
     """A part that only the pool stops, as it will be when the parts before it have freed licences."""
     failure = result.get("failure") or {}
@@ -106,12 +134,11 @@ def _left(reports: str) -> list[Document]:
         return [{name: row.get(name) or "" for name in Left._fields} for row in csv.DictReader(stream)]
 
 
-def _document(record: Document, accounts: list[Document]) -> Document:
-    created = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    document = make_document(accounts, created)
+def _document(record: Document, accounts: list[Document], now: datetime.datetime, history: str | None) -> Document:
+    document = make_document(accounts, now.strftime("%Y-%m-%d %H:%M UTC"))
     told = {name: record[name] for name in ("run", "kind", "started", "ended", "status", "plan")}
     left = sum(len(account["left"]) for account in accounts)
-    document = {**document, "undoes": told, "left": left}
+    document = {**document, "undoes": told, "left": left, "later_runs_known": bool(history)}
     return {**document, "checksum": checksum(document)}
 
 

@@ -23,6 +23,8 @@ def as_markdown(document: Document) -> str:
     until = f"to {run['ended']}" if run["ended"] else "without an end"
     lines = [f"# Undo of the run {plain(run['run'])}: {HEADLINES[document['status']].lower()}", ""]
     lines += [f"The run ({run['kind']}) was from {run['started']} {until}, its status is {run['status']}.", ""]
+    if not document["later_runs_known"]:
+        lines += ["**Later runs are not known: no history was given.** What they did may be undone, too.", ""]
     left = f", **{document['left']} that stay as the run left them**" if document["left"] else ""
     lines += [
         f"**{told(document['totals'])}**{left}.",
@@ -52,6 +54,8 @@ def _account(account: Document) -> t.Iterator[str]:
     yield from ("", f"## {plain(account['account'])}", "")
     if "failure" in account:
         yield f"**{plain(account['failure']['code'])}**: {plain(account['failure']['message'])}"
+    if "frozen" in account:
+        yield from (f"**frozen**: {plain(account['frozen'])}", "")
     for note in account["notes"]:
         yield from (plain(note), "")
     for part in account["parts"]:

@@ -43,6 +43,11 @@ options:
       - Directory to write the lists to, into a directory for each account. It must exist. Without it, nothing is
         written.
     type: path
+  plan_dest:
+    description:
+      - Directory that M(thingspace.licensing.fleet_undo_plan) is going to write to. It is only checked, so that a wrong
+        one is refused before anything is written.
+    type: path
   stage:
     description:
       - V(plan) writes everything that is to be done.
@@ -134,6 +139,10 @@ accounts:
         - C(api_version), and C(returning), how many devices the run took off the list. V(none) if the run did not
           change the list.
       type: dict
+    freeze:
+      description: The account's freeze windows, as they were when the run was planned.
+      type: list
+      elements: dict
     left:
       description: Number of changes that are not reversed. They stand in C(cannot.csv) beside the lists.
       type: int
@@ -174,6 +183,7 @@ def main() -> None:
         "history": {"type": "path"},
         "accounts": {"type": "list", "elements": "str"},
         "dest": {"type": "path"},
+        "plan_dest": {"type": "path"},
         "stage": {"type": "str", "choices": ["plan", "apply"], "default": "plan"},
         "candidates": {"type": "list", "elements": "str"},
         "licensed": {"type": "path"},

@@ -28,6 +28,11 @@ options:
       - The record of the run.
     type: path
     required: true
+  history:
+    description:
+      - The directory that M(thingspace.licensing.fleet_undo) was given. Without it, C(undo.md) says that later runs are
+        not known.
+    type: path
   accounts:
     description:
       - The accounts, each with C(account), and either C(failure), why there is no plan of it, or what follows.
@@ -35,13 +40,13 @@ options:
         M(thingspace.licensing.fleet_undo).
       - C(reports) is the directory with the lists, and with the C(devices_report) of each, named C(plan-) and the name
         of the list.
-      - C(notes) is what M(thingspace.licensing.fleet_undo) returned.
+      - C(notes) and C(freeze) are what M(thingspace.licensing.fleet_undo) returned.
     type: list
     elements: dict
     required: true
   dest:
     description:
-      - Directory to write to. It is made if it does not exist.
+      - Directory to write to, neither O(history) nor the directory of O(run). It is made if it does not exist.
     type: path
   approved:
     description:
@@ -52,6 +57,14 @@ options:
     description:
       - Devices that the undo may touch, all accounts together. An approval lets more through.
     type: int
+  freeze:
+    description:
+      - Freeze windows for all accounts, as for M(thingspace.licensing.fleet_plan). An entry of O(accounts) may have
+        further ones as C(freeze).
+      - They change nothing about the plan. RV(accounts) tells which accounts are not to be changed now.
+    type: list
+    elements: dict
+    default: []
 seealso:
   - module: thingspace.licensing.fleet_undo
 """
@@ -71,6 +84,7 @@ EXAMPLES = r"""
 - name: Write the plan of the undo for approval
   thingspace.licensing.fleet_undo_plan:
     run: apply/run.json
+    history: apply/history
     accounts:
       - account: "0000123456-00001"
         results: "{{ fota.results }}"
@@ -103,7 +117,9 @@ left:
   returned: when options are valid
   type: int
 accounts:
-  description: Name, status and digest of each account.
+  description:
+    - Name, status and digest of each account, and C(blocked), the failure of one that is not to be changed now, or
+      V(none).
   returned: when options are valid
   type: list
   elements: dict
@@ -143,10 +159,12 @@ def main() -> None:
     """Write the plan of an undo."""
     options = {
         "run": {"type": "path", "required": True},
+        "history": {"type": "path"},
         "accounts": {"type": "list", "elements": "dict", "required": True},
         "dest": {"type": "path"},
         "approved": {"type": "str"},
         "max_changes": {"type": "int"},
+        "freeze": {"type": "list", "elements": "dict", "default": []},
     }
     run_module(run, options)
 

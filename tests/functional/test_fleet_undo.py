@@ -182,6 +182,25 @@ def test_what_cannot_be_had_any_more(undo: Undoing, simulator: Simulator) -> Non
     assert three["fota"] == [*imeis(3, 10), *imeis(3, 11, 13)]
 
 
+def test_freeze_windows(undo: Undoing, simulator: Simulator) -> None:
+    """Of the fleet files when the run was applied, and of all accounts: such an account is planned, and left alone."""
+    simulator.state(accounts=seeded(2))
+    frozen = {"name": "stocktaking", "until": "2199-01-01", "what": "removals"}
+    undo.fleet.write(1, {"ids": imeis(1, 12), "fota": True}, freeze=[frozen])
+    undo.fleet.write(2, {"ids": imeis(2, 12), "fota": True})
+    undo.apply()
+    assert undo.ran.returncode == 0, undo.ran.text
+    done = undo("undo")
+    assert done.recap == {named(1): "failed", named(2): "changed"}, done.text
+    assert "frozen: The account is frozen: 'stocktaking'" in done.text
+    assert [len(licensed(simulator, number)) for number in (1, 2)] == [12, 10]
+    assert [account.get("failure", {}).get("code") for account in done.record["accounts"]] == ["frozen", None]
+    everywhere = json.dumps({"fleet_licensing_freeze": [frozen], "fleet_licensing_ignore_freeze": True})
+    emergency = undo("emergency", "-e", everywhere)
+    assert emergency.returncode == 0, emergency.text
+    assert licensed(simulator, 1) == set(imeis(1, 10))
+
+
 def test_a_run_that_was_killed(undo: Undoing, simulator: Simulator) -> None:
     """What it had planned is taken back where it is there; an undo beyond its limit writes nothing."""
     taken = part("fota", [row(device, "removed") for device in imeis(1, 2)])
@@ -198,6 +217,23 @@ def test_a_run_that_was_killed(undo: Undoing, simulator: Simulator) -> None:
     assert "it was killed, or is still at work" in text
     assert "does not know what became of 6 FOTA licences" in text
     assert licensed(simulator, 1) == set(imeis(1, 10))
+
+
+def test_a_run_before_the_latest(undo: Undoing, simulator: Simulator) -> None:
+    """Its record lies among the others: what a later run gave again stays, and the undo's record joins them."""
+    simulator.state(accounts=seeded(1, a1={"licenses": 12}))
+    first, again = imeis(1, 10, 12)
+    rows = [[row(first, "assigned"), row(again, "assigned")], [row(again, "removed")], [row(again, "assigned")]]
+    runs = [
+        undo.write(f"run{place}.json", record({named(1): [part("fota", one)]}, started=f"2026-11-0{place}T00:00:00Z"))
+        for place, one in enumerate(rows, 1)
+    ]
+    done = undo("undo", run=f"history/{runs[0]['run']}.json")
+    assert done.returncode == 0, done.text
+    assert left(done) == [("fota", again, "later_run")]
+    assert licensed(simulator, 1) == {*imeis(1, 10), again}
+    assert "Later runs are not known" not in (done.dest / "undo.md").read_text(encoding="utf-8")
+    assert done.record == json.loads((undo.history / f"{done.record['run']}.json").read_text(encoding="utf-8"))
 
 
 def test_what_is_no_run_of_these_accounts(undo: Undoing, simulator: Simulator, module: Module) -> None:
@@ -230,6 +266,8 @@ def test_what_is_no_run_of_these_accounts(undo: Undoing, simulator: Simulator, m
     places = [*broken, "huge", "loop", "directory", "pipe", "missing"]
     outcomes = {name: module("fleet_undo", account=None, run=str(folder / name)) for name in places}
     assert {name: outcome.code for name, outcome in outcomes.items()} == dict.fromkeys(places, "run_file_invalid")
+    over = undo(".")
+    assert (over.returncode, "and replace it by its own" in over.text) == (2, True)
     edited = undo("edited_run", run="edited")
     assert "it was changed after it was written" in edited.text
     assert [path for name in ("undo.*", "lists") for path in folder.rglob(name)] == []

@@ -81,6 +81,10 @@ WRONG: dict[str, tuple[dict[str, t.Any], str]] = {
     "SKU as a path": (with_part(kind="simsec", sku="../x"), "'sku' of part 1 of account 1 is '../x'"),
     "FOTA by ICCID": (with_part(id_kind="iccid"), "goes by IMEI"),
     "lifetime": (with_part(lifetime="no"), "'lifetime' of part 1 of account 1 is 'no'"),
+    "freeze": (
+        {**RECORD, "accounts": [{"account": "a", "parts": [], "freeze": ["x"]}]},
+        "'freeze' of account 1 is such a list",
+    ),
     "before": (with_part(before=["1"]), "'before' of part 1 of account 1 is such a list"),
     "summary": (with_part(summary={"assigned": -1}), "'summary' of part 1 of account 1"),
     "outcome": (with_row(outcome="done"), "'outcome' of device 1 of part 1 of account 1 is 'done'"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import typing as t
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_record import checksum
 from ansible_collections.thingspace.licensing.plugins.modules import fleet_undo_plan
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import Run, runner
+from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
 
 Json = dict[str, t.Any]
 
@@ -102,9 +103,40 @@ def test_the_digest_and_what_is_written(run: Run, tmp_path: Path) -> None:
     assert (differs["code"], f"These accounts differ: {ACCOUNT}." in differs["message"]) == ("plan_changed", True)
 
 
+def test_whether_later_runs_are_known(run: Run, tmp_path: Path) -> None:
+    for history, told in ((None, True), (str(tmp_path), False)):
+        run(accounts=[entry(tmp_path, result(tmp_path, "take", "removed", 2))], history=history or OMIT)
+        text = (tmp_path / "undo" / "undo.md").read_text(encoding="utf-8")
+        assert ("Later runs are not known: no history was given." in text) == told
+
+
+def test_freeze_windows(run: Run, tmp_path: Path) -> None:
+    """Hold an account whatever is approved, and only those that have something to do; the plan stays the same."""
+    window = {"name": "inventory", "until": "2199-01-01"}
+    take = result(tmp_path, "take", "removed", 2)
+    entries = [entry(tmp_path, take), {**entry(tmp_path), "account": "idle"}]
+    free = run(accounts=entries)
+    everywhere = run(accounts=entries, freeze=[window], approved=free["digest"])
+    own = run(accounts=[{**entries[0], "freeze": [{**window, "what": "removals"}]}, entries[1]])
+    assert free["digest"] == everywhere["digest"] == own["digest"]
+    for made, codes in ((free, [None, None]), (everywhere, ["frozen", None]), (own, ["frozen", None])):
+        assert [one["blocked"] and one["blocked"]["code"] for one in made["accounts"]] == codes
+    text = (tmp_path / "undo" / "undo.md").read_text(encoding="utf-8")
+    assert re.search("'inventory': licences are not taken away until [0-9-]+ 00:00 UTC. Undo the run after that.", text)
+    give = result(tmp_path, "give", "assigned", 2)
+    kind = run(accounts=[{**entry(tmp_path, give), "freeze": [{**window, "what": "removals"}]}])
+    assert kind["accounts"][0]["blocked"] is None
+    wrong = run(accounts=[{**entries[0], "freeze": [{"name": "x"}]}], freeze=[{"until": "2199-01-01"}])["failure"]
+    assert wrong["problem_count"] == 2
+
+
 def test_bad_input(run: Run, tmp_path: Path) -> None:
     """All of it at once, and nothing is written."""
     failure = run(run=str(tmp_path / "none"), accounts=[{"x": 1}, {"account": "a"}], max_changes=-1)["failure"]
     assert failure["problem_count"] == 4
     assert run(accounts=[])["failure"]["code"] == "run_file_invalid"
+    (tmp_path / "link").symlink_to(tmp_path)
+    for dest, told in (("link", "and replace it by its own"), ("undo", "keeps the records of all runs")):
+        message = run(accounts=[entry(tmp_path)], dest=str(tmp_path / dest), history=str(tmp_path / "undo"))["msg"]
+        assert told in message
     assert not (tmp_path / "undo").exists()
