@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.tests.functional.fleets import Fleet, imeis, named, seeded
-from ansible_collections.thingspace.licensing.tests.functional.harness import Simulator
+from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Simulator
 
 HOSTS = ("-i", "hosts.json")
 NOBODY = "There is no account. Set "
@@ -25,7 +25,7 @@ def fleet(tmp_path: Path, simulator: Simulator) -> Fleet:
     simulator.state(accounts=seeded(1))
     fleet = Fleet(tmp_path, simulator)
     fleet.write(1, {"ids": imeis(1, 12), "fota": True})
-    inventory = {"thingspace_accounts": {"hosts": {named(1): {}}}}
+    inventory: Json = {"thingspace_accounts": {"hosts": {named(1): {}}}}
     (fleet.folder / "hosts.json").write_text(json.dumps(inventory), encoding="utf-8")
     return fleet
 
@@ -46,8 +46,7 @@ FORGOTTEN: dict[str, tuple[str, tuple[str, ...], dict[str, str], str]] = {
 def test_what_is_missing_is_asked_for(fleet: Fleet, simulator: Simulator, case: str) -> None:
     playbook, arguments, variables, told = FORGOTTEN[case]
     there = sorted(fleet.folder.rglob("*"))
-    nothing = {"fleet": "", "fleet_journal": ""}
-    ran = fleet(playbook, "", *arguments, "-e", json.dumps(variables), **nothing)
+    ran = fleet(playbook, "", *arguments, "-e", json.dumps(variables), fleet="", fleet_journal="")
     assert ran.returncode == 2, ran.text
     assert told in " ".join(ran.text.split())
     assert "undefined" not in ran.text
