@@ -53,6 +53,9 @@ def written_down(account: FleetAccount, one: DeviceSet) -> tuple[list[Named], li
         path = account.path
     elif one.file is not None:
         path = os.path.join(os.path.dirname(account.path), one.file)
+        outside = _outside(os.path.dirname(account.path), path)
+        if outside:
+            return [], [Problem(f"{one.where}: 'file' of '{one.name}' is '{show(one.file)}', {outside}", CODE)]
         try:
             entries = [(cell.line, cell.text) for cell in read_cells(path, one.column, one.kind)]
         except LicensingError as error:
@@ -71,7 +74,7 @@ def written_down(account: FleetAccount, one: DeviceSet) -> tuple[list[Named], li
         device = given if given.isdigit() else clean(given)
         wrong = problem(device, one.kind)
         if wrong:
-            problems.append(Problem(f"{path}, line {line}: '{show(device)}' {wrong}.", "invalid_devices"))
+            problems.append(Problem(f"{path}, line {line}: {_bad(device, wrong)}.", "invalid_devices"))
         else:
             named.append(Named(device, path, line))
     return named, problems
@@ -117,6 +120,25 @@ def selected(account: FleetAccount, one: DeviceSet, listing: Listing) -> tuple[l
 def new_listing(client: t.Any) -> Listing:
     """Lists devices with this client."""
     return lambda account: DeviceApi(client, account, PAGE_SIZE, personal=False)
+
+
+def _outside(folder: str, path: str) -> str:
+    """Why a list is not read; empty when it lies where lists may. Who writes fleet files may read no other files."""
+    base = os.path.realpath(folder)
+    try:
+        inside = os.path.commonpath([base, os.path.realpath(path)]) == base
+    except ValueError:
+        inside = False
+    return (
+        "" if inside else "outside of the directory of the fleet file. Put the list beside the fleet file or below it."
+    )
+
+
+def _bad(device: str, wrong: str) -> str:
+    """A bad id and what is wrong with it. What is mostly no digits is not shown: it may be a secret of another file."""
+    if not device or 2 * sum(map(str.isdigit, device)) > len(device):
+        return f"'{show(device)}' {wrong}"
+    return "a row that looks like no id, and is not shown; an id has digits only"
 
 
 def _plain(value: Value) -> t.Any:

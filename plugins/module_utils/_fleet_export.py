@@ -31,7 +31,9 @@ def run(context: Context) -> Result:
     """Read the account, write its fleet file and the lists beside it."""
     params = context.params
     dest, account = params["dest"], params["account"]
-    client = context.connect(report_path_problems(os.path.join(dest, account + ".yml"), "dest"))
+    # In check mode, a task before this one may have been about to make the directory.
+    absent = context.check_mode and not os.path.lexists(dest)
+    client = context.connect([] if absent else report_path_problems(os.path.join(dest, account + ".yml"), "dest"))
     fota = FotaApi(client, account, params["api_version"])
     licensed = None if is_event_based(fota.subscription()) else [device for device, _time in fota.licensed_rows()[0]]
     version, candidates = _candidates(context, client, licensed)

@@ -118,7 +118,7 @@ SELECT: dict[str, Field] = {
 DEVICES: dict[str, Field] = {
     "name": Field("text", "What this set of devices is called in messages.", required=True),
     "ids": Field("ids", "The devices, each id in quotes.", filled=True),
-    "file": Field("text", "A CSV file with the devices, relative to the fleet file."),
+    "file": Field("text", "A CSV file with the devices, relative to the fleet file, in its directory or below."),
     "column": Field("text", "The column of the file that holds the ids.", needs="file"),
     "select": Field("map", "The devices that ThingSpace lists with these properties.", fields=SELECT, filled=True),
     "kind": Field("text", "What the ids are. The default is imei.", choices=("imei", "iccid")),

@@ -33,10 +33,10 @@ def launch(tmp_path: Path, simulator: Simulator) -> t.Callable[..., Job]:
     """Launch the job template with answers; the other questions keep their defaults."""
     controller = Controller(tmp_path, simulator, [ACCOUNT])
 
-    def launch(check: bool = False, limit: str = "", **answers: t.Any) -> Job:
+    def launch(check: bool = False, limit: str = "", extra: Json | None = None, **answers: t.Any) -> Job:
         assert set(answers) <= set(survey())
         given = {**survey(), "license_account": ACCOUNT, **answers}
-        return controller.launch("license_devices", given, check=check, limit=limit)
+        return controller.launch("license_devices", given, check=check, limit=limit, **(extra or {}))
 
     return launch
 
@@ -68,15 +68,35 @@ def test_check_then_run_what_was_approved(launch: t.Callable[..., Job], simulato
 def test_sim_secure_and_the_limits(launch: t.Callable[..., Job], simulator: Simulator) -> None:
     """Nobody is bound for life by leaving a question as it was."""
     devices = " ".join(imeis(3))
-    lifetime = launch(license_devices=devices, license_product="SIMSec-IoT-Lt", license_mode="run")
-    assert "lifetime_consent" in lifetime.stdout
-    limit = launch(license_devices=devices, license_max_changes=2, license_mode="run")
-    assert "guard_tripped" in limit.stdout
-    assert limit.messages(SAYS)[0]["summary"] == {"skipped": 3}
+    for most in (2, 0):
+        limit = launch(license_devices=devices, license_max_changes=most, license_mode="run")
+        assert "guard_tripped" in limit.stdout
+        assert limit.messages(SAYS)[0]["summary"] == {"skipped": 3}
     assert simulator.writes() == []
     flexible = launch(license_devices=devices, license_product="SIMSec-IoT", license_mode="run")
     assert flexible.returncode == 0, flexible.stdout
     assert [write["sku"] for write in simulator.writes()] == ["SIMSec-IoT"]
+
+
+def test_nobody_is_bound_for_life_twice(launch: t.Callable[..., Job], simulator: Simulator, tmp_path: Path) -> None:
+    lifetime = {"license_devices": " ".join(imeis(3)), "license_product": "SIMSec-IoT-Lt", "license_mode": "run"}
+    journal = {"fleet_journal": str(tmp_path / "the journal.db")}
+    for extra in ({}, {"fleet_journal": ""}):
+        without = launch(license_lifetime_consent=3, extra=extra, **lifetime)
+        assert (without.returncode, "Set fleet_journal" in without.stdout) == (2, True), without.stdout
+    assert "lifetime_consent" in launch(extra=journal, **lifetime).stdout, "0 is what the survey has"
+    assert simulator.writes() == []
+    for _time in range(2):
+        done = launch(license_lifetime_consent=3, extra=journal, **lifetime)
+        assert done.returncode == 0, done.stdout
+    assert [write["sku"] for write in simulator.writes()] == ["SIMSec-IoT-Lt"]
+
+
+def test_a_host_that_is_another_account(launch: t.Callable[..., Job], simulator: Simulator) -> None:
+    extra = {"fleet_licensing_account": "0000999999-00001"}
+    job = launch(license_devices=imei(1), license_mode="run", extra=extra)
+    assert (job.returncode, f"the host {ACCOUNT} is the account 0000999999-00001" in job.stdout) == (2, True)
+    assert simulator.writes() == []
 
 
 COMMAND = "{{ lookup('ansible.builtin.pipe', 'touch here') }}"
@@ -86,6 +106,7 @@ HOSTILE: dict[str, tuple[Json, str]] = {
     "path": ({"license_account": "../0000123456-00001"}, "Set license_account to an account like"),
     "group": ({"license_account": "all"}, "invalid_account"),
     "product": ({"license_product": f"FOTA {COMMAND}"}, "invalid_sku"),
+    "state": ({"license_state": "exact"}, "Set license_state to present or absent, not to 'exact'"),
     "column": ({"license_column": COMMAND}, "there is no column"),
     "approved": ({"approved": "../../../etc/passwd"}, "is not a plan digest"),
     "nothing": ({"license_devices": "  \n "}, "and license_devices to a list of devices"),

@@ -110,6 +110,46 @@ def test_one_mistake_is_one_problem(files: Files, case: str) -> None:
     assert problems[0].startswith("a.yml")
 
 
+def test_a_list_lies_below_the_fleet_file(tmp_path: Path) -> None:
+    """Who writes fleet files reads no other file of the controller by them, not even whether there is one."""
+    folder = tmp_path / "fleet"
+    (folder / "lists").mkdir(parents=True)
+    files = Files(folder)
+    for name in ("secret.csv", "fleet/lists/a.csv", "fleet-other.csv"):
+        (tmp_path / name).write_text(A, encoding="utf-8")
+    (folder / "link.csv").symlink_to(tmp_path / "secret.csv")
+    (folder / "inner.csv").symlink_to(folder / "lists" / "a.csv")
+    (folder / "up").symlink_to(tmp_path)
+    refused = [
+        "../secret.csv",
+        str(tmp_path / "secret.csv"),
+        "link.csv",
+        "up/secret.csv",
+        "../no.csv",
+        "../fleet-other.csv",
+    ]
+    refused += ["lists/../../secret.csv", "/dev/stdin"]
+    for name in refused:
+        files.write("a.yml", f"account: {ONE}\ndevices:\n- name: a\n  fota: true\n  file: {name}\n")
+        problems = read_fleet([str(folder)], None)[1]
+        assert [problem.code for problem in problems] == ["fleet_file_invalid"], name
+        assert f"{folder}/a.yml, line 3: 'file' of 'a' is '" in problems[0].text, name
+        assert "outside of the directory of the fleet file" in problems[0].text, name
+    for name in ("lists/a.csv", "inner.csv", "lists/../lists/a.csv", str(folder / "lists" / "a.csv")):
+        files.write("a.yml", account({"file": name, "fota": True}))
+        assert files.problems() == [], name
+
+
+def test_rows_of_another_file_are_not_shown(files: Files) -> None:
+    files.write("a.yml", account({"file": "a.csv", "fota": True}))
+    files.write("a.csv", f"[login]\npassword=hunter2\ntoken\n{A}x\n")
+    problems = files.problems()
+    assert [problem.split(":")[0] for problem in problems] == [f"a.csv, line {line}" for line in (2, 3, 4)]
+    assert "hunter" not in str(problems)
+    assert "token" not in str(problems)
+    assert f"'{A}x' holds 'x'" in problems[2], "a slip of the finger is"
+
+
 def test_everything_is_found_at_once(files: Files) -> None:
     files.write("a.yml", account({"ids": [A, "1"], "fota": True, "simsec": "SIMSec-IoT"}, {"select": {}, "fota": True}))
     files.write("b.yml", account({"ids": [A], "fota": True, "simsec": "SIMSec-IoT"}, name=TWO))

@@ -62,7 +62,7 @@ def test_parts_of_one_sku_count_together(parts: list[dict[str, t.Any]], code: st
 
 
 def test_consent_covers_both_kinds_of_id_and_is_given_in_the_fleet_file_only() -> None:
-    given = {"sku": LIFETIME, "lifetime": True, "lifetime_consent": 2}
+    given: dict[str, t.Any] = {"sku": LIFETIME, "lifetime": True, "lifetime_consent": 2}
     bound = account(part(assign=2, **given), part("iccid", assign=2, **given))
     assert bound["failure"]["code"] == "lifetime_consent"
     assert "binds 4 devices to SIMSec-IoT-Lt for life, with consent to 2" in bound["failure"]["message"]

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Playbooks that are called without what they need, or with empty variables: a clear word, and nothing done."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.tests.functional.fleets import Fleet, imeis, named, seeded
+from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Simulator
+
+HOSTS = ("-i", "hosts.json")
+NOBODY = "There is no account. Set "
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, simulator: Simulator) -> Fleet:
+    """One account with a fleet file, and an inventory that names it."""
+    simulator.state(accounts=seeded(1))
+    fleet = Fleet(tmp_path, simulator)
+    fleet.write(1, {"ids": imeis(1, 12), "fota": True})
+    inventory: Json = {"thingspace_accounts": {"hosts": {named(1): {}}}}
+    (fleet.folder / "hosts.json").write_text(json.dumps(inventory), encoding="utf-8")
+    return fleet
+
+
+FORGOTTEN: dict[str, tuple[str, tuple[str, ...], dict[str, str], str]] = {
+    "plan of nothing": ("plan", (), {}, NOBODY + "fleet"),
+    "apply of hosts": ("apply", HOSTS, {"approved": "a" * 64}, "Missing: fleet."),
+    "undo of nothing": ("undo", (), {"fleet_dest": "undo"}, "Missing: run."),
+    "undo of hosts": ("undo", HOSTS, {"run": "", "fleet_dest": ""}, "Missing: run, fleet_dest."),
+    "report of nothing": ("report", (), {"fleet_dest": "report"}, NOBODY + "fleet"),
+    "report to nowhere": ("report", (), {"fleet": "fleet", "fleet_dest": ""}, "Missing: fleet_dest."),
+    "export of nothing": ("export", (), {"fleet": "out"}, NOBODY + "accounts"),
+    "export to nowhere": ("export", HOSTS, {"fleet": "", "accounts": ""}, "Missing: fleet."),
+}
+
+
+@pytest.mark.parametrize("case", FORGOTTEN)
+def test_what_is_missing_is_asked_for(fleet: Fleet, simulator: Simulator, case: str) -> None:
+    playbook, arguments, variables, told = FORGOTTEN[case]
+    there = sorted(fleet.folder.rglob("*"))
+    ran = fleet(playbook, "", *arguments, "-e", json.dumps(variables), fleet="", fleet_journal="")
+    assert ran.returncode == 2, ran.text
+    assert told in " ".join(ran.text.split())
+    assert "undefined" not in ran.text
+    assert sorted(fleet.folder.rglob("*")) == there
+    assert simulator.requests() == []
+
+
+def empty(*names: str) -> tuple[str, str]:
+    return "-e", json.dumps(dict.fromkeys(names, ""))
+
+
+def test_empty_variables_are_as_good_as_none(fleet: Fleet) -> None:
+    common: dict[str, t.Any] = {"fleet_journal": ""}
+    rest = empty("fleet_journal", "fleet_history", "fleet_status_file", "fleet_fail_on", "accounts", "max_changes")
+    planned = fleet.plan(*rest, **common)
+    assert (planned.returncode, planned.recap) == (0, {named(1): "changed"}), planned.text
+    applied = fleet.apply(*rest, **common)
+    assert applied.returncode == 0, applied.text
+    assert sorted(path.name for path in (applied.dest / "history").iterdir())
+    reported = fleet("report", "report", *rest, **common)
+    assert reported.returncode == 0, reported.text
+    undone = fleet("undo", "undo", *rest, *empty("approved"), run="apply/run.json", **common)
+    assert undone.returncode == 0, undone.text
+    names = {"fleet", "hosts.json", "plan", "apply", "report", "undo"}
+    assert {path.name for path in fleet.folder.iterdir()} == names
+
+
+def test_a_checked_export_into_a_new_directory(fleet: Fleet) -> None:
+    checked = fleet("export", "", *HOSTS, "--check", fleet="out")
+    assert (checked.returncode, checked.recap) == (0, {named(1): "changed"}), checked.text
+    assert not (fleet.folder / "out").exists()
