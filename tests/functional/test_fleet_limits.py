@@ -122,7 +122,7 @@ def test_a_play_in_batches_and_a_place_that_is_taken(fleet: Fleet, simulator: Si
     assert taken.returncode == 2
     assert "must not be written over" in taken.text
     assert (fleet.folder / "plan" / "plan.json").read_bytes() == approved
-    hosts = {"thingspace_accounts": {"hosts": {named(number): {} for number in (1, 2)}}}
+    hosts: Json = {"thingspace_accounts": {"hosts": {named(number): {} for number in (1, 2)}}}
     (fleet.folder / "hosts.json").write_text(json.dumps(hosts), encoding="utf-8")
     assert "'max_changes' of the run allows 0" in fleet.apply(approved="", fleet_licensing_max_changes="0").text
     book = json.loads((fleet.folder / "own.yml").read_text(encoding="utf-8"))
