@@ -130,7 +130,7 @@ def _notes(record: Document, account: Part, fota: FotaReversal) -> list[str]:
     if fota.uncertain:
         found.append(
             f"The run does not know what became of {fota.uncertain} FOTA licences. Where one is as the run wanted it, "
-            "the run did that, or somebody has since."
+            "the run did that, or somebody has since: that cannot be told apart, and both are undone."
         )
     if account.get("failure"):
         found.append(f"The run failed in this account: {account['failure']['message']}")

@@ -216,6 +216,7 @@ def test_a_run_that_was_killed(undo: Undoing, simulator: Simulator) -> None:
     text = (ran.dest / "undo.md").read_text(encoding="utf-8")
     assert "it was killed, or is still at work" in text
     assert "does not know what became of 6 FOTA licences" in text
+    assert "that cannot be told apart, and both are undone" in text
     assert licensed(simulator, 1) == set(imeis(1, 10))
 
 
