@@ -43,8 +43,8 @@ options:
     default: v3
   dest:
     description:
-      - Directory to write to. It must exist. The file is named after the account, and so is the directory with its
-        lists.
+      - Directory to write to. It must exist, except in check mode. The file is named after the account, and so is the
+        directory with its lists.
     type: path
     required: true
   force:
