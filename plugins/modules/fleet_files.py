@@ -126,7 +126,7 @@ accounts:
 journal:
   description: The journal as given, V(none) without one.
   returned: success
-  type: path
+  type: str
 requests:
   description: What the task cost.
   returned: when ThingSpace was asked
