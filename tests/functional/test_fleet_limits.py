@@ -235,7 +235,9 @@ def test_the_record_of_a_run(fleet: Fleet, simulator: Simulator) -> None:
     assert record["plan"] == done.plan["digest"]
     rows = [row for account in record["accounts"] for part in account["parts"] for row in part["devices"]]
     assert all(row["planned"] == row["outcome"] for row in rows)
-    assert record["accounts"][1]["parts"][0]["summary"]["assigned"] == 3
+    # A module that outlives its controller may have done some of it by then.
+    assert rows
+    assert [licensed(simulator, number) for number in (1, 2)] == [set(imeis(1, 12)), set(imeis(2, 13))]
     kept = sorted(path.name for path in (fleet.folder / "apply" / "history").iterdir())
     assert kept == sorted([f"{killed['run']}.json", f"{record['run']}.json"])
     nothing = fleet.apply(fleet_journal="")
