@@ -142,7 +142,7 @@ class _Maker:
     def _drift(self, licence: str, held: str, wanted: bool, lifetime: bool) -> Drift:
         exact = self._data.wanted is not None and self._data.wanted.exact[FOTA if licence == FOTA else "simsec"]
         if wanted:
-            return {"yes": "as wanted", "no": "missing"}.get(held, "unknown")  # type: ignore[return-value]
+            return "as wanted" if held == "yes" else "missing" if held == "no" else "unknown"
         if held == "no":
             return ""
         if lifetime or not exact:

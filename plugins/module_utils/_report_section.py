@@ -113,9 +113,9 @@ def _drift(data: AccountData, licence: str, lines: t.Sequence[Line]) -> Json | N
     """How what is differs from what is wanted; None where the fleet files do not manage the licence."""
     if data.wanted is None or (data.wanted.fota if licence == FOTA else data.wanted.simsec) is None:
         return None
-    counts = collections.Counter(line.drift for line in lines)
+    counts = collections.Counter[str](line.drift for line in lines)
     names = {"as_wanted": "as wanted", "missing": "missing", "extra": "extra", "kept": "kept", "unknown": "unknown"}
-    found: Json = {name: counts[word] for name, word in names.items()}  # type: ignore[index]
+    found: Json = {name: counts[word] for name, word in names.items()}
     if not any(found.values()) and licence != FOTA:
         return None
     return {"wanted": sum(line.wanted == "yes" for line in lines), **found}
