@@ -22,7 +22,7 @@ from ._fleet_plan_document import Document, failed_account, make_account, make_d
 from ._fleet_plan_html import as_html
 from ._fleet_plan_markdown import as_markdown
 from ._fleet_plan_summary import as_summary
-from ._freeze import Window, read_window
+from ._freeze import read_windows
 from ._module import Context, Result
 from ._outcomes import as_it_was
 
@@ -35,7 +35,8 @@ def run(context: Context) -> Result:
     params = context.params
     limits, wrong = read_run_limits(params)
     problems = [Problem(text) for text in wrong] + list(_problems(params["accounts"]))
-    windows = _windows(params["freeze"], problems)
+    windows, wrong = read_windows(params["freeze"])
+    problems += [Problem(text) for text in wrong]
     approved = read_approved(params["approved"], problems)
     if params["dest"] and not isinstance(approved, str) and _same(params["approved"], params["dest"]):
         text = "'dest' is where the approved plan is, which must not be written over. Name another directory."
@@ -47,7 +48,7 @@ def run(context: Context) -> Result:
     for entry in params["accounts"]:
         account = _account(entry)
         account["freeze"] = entry.get("freeze") or []
-        own = [*windows, *_windows(entry.get("freeze") or [], [])]
+        own = [*windows, *read_windows(entry.get("freeze") or [])[0]]
         blocked = why_not(account, own, now, approved=approved is not None)
         if blocked and blocked["code"] == "frozen":
             account["frozen"] = blocked["message"]
@@ -87,17 +88,6 @@ def _problems(entries: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Problem]
                 f"the account {name} is there {count} times. Two hosts of the inventory may mean the same account: "
                 "look at their 'fleet_licensing_account'."
             )
-
-
-def _windows(entries: t.Sequence[t.Any], problems: list[Problem]) -> list[Window]:
-    """The freeze windows; what is wrong with them is put with the other problems."""
-    found = []
-    for place, entry in enumerate(entries, 1):
-        window, wrong = read_window(entry if isinstance(entry, dict) else {})
-        problems += [Problem(f"entry {place} of 'freeze': {text}.") for text in wrong]
-        if window is not None:
-            found.append(window)
-    return found
 
 
 def _account(entry: t.Mapping[str, t.Any]) -> Document:
