@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import gc
 import os
@@ -57,7 +58,7 @@ class Context:
 
     def __init__(self, module: AnsibleModule) -> None:
         self._module = module
-        self._client: Client | None = None
+        self._clients: list[Client] = []  # none or one, shared with the parts
         path = module.params.get("progress_file")
         self._progress_file = ProgressFile(path) if path else None
         self.params: dict[str, t.Any] = module.params
@@ -68,6 +69,16 @@ class Context:
     def warn(self, text: str) -> None:
         """Show a warning to the user."""
         self._module.warn(text)
+
+    def part(self, params: dict[str, t.Any]) -> Context:
+        """The context of a flow that is one of several in the same task, and that only looks.
+
+        :param params: its options, besides those of the task; not those of the connection, which all parts share.
+        """
+        part = copy.copy(self)
+        part.check_mode = True
+        part.params = {**self.params, **params}
+        return part
 
     def connect(self, problems: list[Problem], *, reveal_tokens: bool = False) -> Client:
         """Check the connection options and the account, and make the client; sends nothing yet.
@@ -89,16 +100,18 @@ class Context:
             raise OptionsError(problems)
         for text in account_warnings(self.params.get("account")):
             self.warn(text)
-        progress = Progress(self._progress_file)
-        self._client = Client(connection, store, self.secrets, hide_tokens=not reveal_tokens, progress=progress)
-        return self._client
+        if not self._clients:
+            progress = Progress(self._progress_file)
+            client = Client(connection, store, self.secrets, hide_tokens=not reveal_tokens, progress=progress)
+            self._clients.append(client)
+        return self._clients[0]
 
     def finish(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
         """Add what the calls cost; warn when ThingSpace slowed the task down; tell that the task has ended."""
         if self._progress_file is not None:
             self._progress_file.close()
-        if self._client is not None:
-            count = self._client.count
+        for client in self._clients:
+            count = client.count
             result["requests"] = count.as_result()
             if count.throttled:
                 self.warn(
@@ -134,17 +147,22 @@ def run_module(
         text = missing_required_lib("requests", url="https://requests.readthedocs.io/")
         module.fail_json(text, failure={"code": "missing_library", "message": text}, exception=REQUESTS_IMPORT_ERROR)
     context = Context(module)
-    try:
-        result = run(context)
-    except LicensingError as error:
-        result = Result({}, failure=error)
-    except Exception as error:  # pylint: disable=broad-exception-caught
-        result = Result({}, failure=_defect(error))
+    result = result_of(run, context)
     _shorten(module.params)
     values = context.finish(dict(result.values))
     if result.failure is not None:
         module.fail_json(result.failure.message, failure=result.failure.as_failure(), changed=result.changed, **values)
     module.exit_json(changed=result.changed, **values)
+
+
+def result_of(run: t.Callable[[Context], Result], context: Context) -> Result:
+    """What a flow returns, or why it could not."""
+    try:
+        return run(context)
+    except LicensingError as error:
+        return Result({}, failure=error)
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        return Result({}, failure=_defect(error))
 
 
 def _shorten(params: dict[str, t.Any]) -> None:

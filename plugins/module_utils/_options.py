@@ -59,3 +59,54 @@ JOURNAL_SPEC: Spec = {"journal": {"type": "path", "fallback": (env_fallback, ["T
 PROGRESS_SPEC: Spec = {"progress_file": {"type": "path"}}
 
 SIMSEC_KIND_SPEC: Spec = {"kind": {"type": "str", "choices": ["imei", "iccid"], "default": "imei"}}
+
+CONVERGE_SPEC: Spec = {**ACCOUNT_SPEC, **DEVICE_SPEC, **REPORT_SPEC, **GUARD_SPEC, **PROGRESS_SPEC}
+"""What all modules have that change what devices hold."""
+
+FOTA_LICENSE_SPEC: Spec = {
+    **CONVERGE_SPEC,
+    **FOTA_VERSION_SPEC,
+    **RESERVE_SPEC,
+    **WAVES_SPEC,
+    "state": {"type": "str", "choices": ["present", "absent", "exact"], "default": "present"},
+    "lookup": {"type": "str", "choices": ["auto", "list", "direct"], "default": "auto"},
+    "removal_candidates": {"type": "str", "choices": ["report", "keep", "ignore"], "default": "report"},
+    "batch_size": {"type": "int", "default": 1000},
+}
+
+SIMSEC_LICENSE_SPEC: Spec = {
+    **CONVERGE_SPEC,
+    **RESERVE_SPEC,
+    **WAVES_SPEC,
+    **JOURNAL_SPEC,
+    **SIMSEC_KIND_SPEC,
+    "sku": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "lifetime_consent": {"type": "int"},
+    "retry_unknown": {"type": "bool", "default": False},
+    "retry_failed": {"type": "bool", "default": False},
+    "check_eligibility": {"type": "bool", "default": False},
+    "wait": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "float", "default": 600},
+    "settle_time": {"type": "float"},
+    "request_id": {"type": "str"},
+    "batch_size": {"type": "int", "default": 100},
+}
+
+REMOVAL_CANDIDATES_SPEC: Spec = {
+    **CONVERGE_SPEC,
+    **CANDIDATES_VERSION_SPEC,
+    "state": {"type": "str", "choices": ["present", "absent", "exact"], "default": "present"},
+    "protected": {"type": "list", "elements": "raw"},
+    "protected_file": {"type": "path"},
+    "protected_column": {"type": "str"},
+    "unlicensed": {"type": "str", "choices": ["refuse", "warn", "ignore"], "default": "refuse"},
+    "batch_size": {"type": "int", "default": 10000},
+    "before_file": {"type": "path"},
+}
+
+REMOVAL_CANDIDATES_CONSTRAINTS: dict[str, t.Any] = {
+    "mutually_exclusive": [*DEVICE_CONSTRAINTS["mutually_exclusive"], ("protected", "protected_file")],
+    "required_one_of": DEVICE_CONSTRAINTS["required_one_of"],
+    "required_by": {"protected_column": ("protected_file",)},
+}

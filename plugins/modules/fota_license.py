@@ -279,36 +279,12 @@ failure:
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota_license import run
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
-from ansible_collections.thingspace.licensing.plugins.module_utils._options import (
-    ACCOUNT_SPEC,
-    DEVICE_SPEC,
-    FOTA_VERSION_SPEC,
-    GUARD_SPEC,
-    PROGRESS_SPEC,
-    REPORT_SPEC,
-    RESERVE_SPEC,
-    WAVES_CONSTRAINTS,
-    WAVES_SPEC,
-)
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import FOTA_LICENSE_SPEC, WAVES_CONSTRAINTS
 
 
 def main() -> None:
     """Converge the account's FOTA licences."""
-    options = {
-        **ACCOUNT_SPEC,
-        **FOTA_VERSION_SPEC,
-        **DEVICE_SPEC,
-        **REPORT_SPEC,
-        **GUARD_SPEC,
-        **RESERVE_SPEC,
-        **WAVES_SPEC,
-        **PROGRESS_SPEC,
-        "state": {"type": "str", "choices": ["present", "absent", "exact"], "default": "present"},
-        "lookup": {"type": "str", "choices": ["auto", "list", "direct"], "default": "auto"},
-        "removal_candidates": {"type": "str", "choices": ["report", "keep", "ignore"], "default": "report"},
-        "batch_size": {"type": "int", "default": 1000},
-    }
-    run_module(run, options, **WAVES_CONSTRAINTS)
+    run_module(run, FOTA_LICENSE_SPEC, **WAVES_CONSTRAINTS)
 
 
 if __name__ == "__main__":

@@ -348,45 +348,15 @@ failure:
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import (
-    ACCOUNT_SPEC,
-    DEVICE_SPEC,
-    GUARD_SPEC,
-    JOURNAL_SPEC,
-    PROGRESS_SPEC,
-    REPORT_SPEC,
-    RESERVE_SPEC,
-    SIMSEC_KIND_SPEC,
+    SIMSEC_LICENSE_SPEC,
     WAVES_CONSTRAINTS,
-    WAVES_SPEC,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_license import run
 
 
 def main() -> None:
     """Converge the SIM-Secure licences of devices."""
-    options = {
-        **ACCOUNT_SPEC,
-        **DEVICE_SPEC,
-        **REPORT_SPEC,
-        **GUARD_SPEC,
-        **RESERVE_SPEC,
-        **WAVES_SPEC,
-        **JOURNAL_SPEC,
-        **SIMSEC_KIND_SPEC,
-        **PROGRESS_SPEC,
-        "sku": {"type": "str", "required": True},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "lifetime_consent": {"type": "int"},
-        "retry_unknown": {"type": "bool", "default": False},
-        "retry_failed": {"type": "bool", "default": False},
-        "check_eligibility": {"type": "bool", "default": False},
-        "wait": {"type": "bool", "default": False},
-        "wait_timeout": {"type": "float", "default": 600},
-        "settle_time": {"type": "float"},
-        "request_id": {"type": "str"},
-        "batch_size": {"type": "int", "default": 100},
-    }
-    run_module(run, options, **WAVES_CONSTRAINTS)
+    run_module(run, SIMSEC_LICENSE_SPEC, **WAVES_CONSTRAINTS)
 
 
 if __name__ == "__main__":

@@ -275,40 +275,15 @@ failure:
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import (
-    ACCOUNT_SPEC,
-    CANDIDATES_VERSION_SPEC,
-    DEVICE_CONSTRAINTS,
-    DEVICE_SPEC,
-    GUARD_SPEC,
-    PROGRESS_SPEC,
-    REPORT_SPEC,
+    REMOVAL_CANDIDATES_CONSTRAINTS,
+    REMOVAL_CANDIDATES_SPEC,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm_removal_candidates import run
 
 
 def main() -> None:
     """Converge the account's removal candidate list."""
-    options = {
-        **ACCOUNT_SPEC,
-        **CANDIDATES_VERSION_SPEC,
-        **DEVICE_SPEC,
-        **REPORT_SPEC,
-        **GUARD_SPEC,
-        **PROGRESS_SPEC,
-        "state": {"type": "str", "choices": ["present", "absent", "exact"], "default": "present"},
-        "protected": {"type": "list", "elements": "raw"},
-        "protected_file": {"type": "path"},
-        "protected_column": {"type": "str"},
-        "unlicensed": {"type": "str", "choices": ["refuse", "warn", "ignore"], "default": "refuse"},
-        "batch_size": {"type": "int", "default": 10000},
-        "before_file": {"type": "path"},
-    }
-    constraints = {
-        "mutually_exclusive": [*DEVICE_CONSTRAINTS["mutually_exclusive"], ("protected", "protected_file")],
-        "required_one_of": DEVICE_CONSTRAINTS["required_one_of"],
-        "required_by": {"protected_column": ("protected_file",)},
-    }
-    run_module(run, options, **constraints)
+    run_module(run, REMOVAL_CANDIDATES_SPEC, **REMOVAL_CANDIDATES_CONSTRAINTS)
 
 
 if __name__ == "__main__":

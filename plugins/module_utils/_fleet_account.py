@@ -1,0 +1,104 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Planning all licences of one account: the flow of C(fleet_account_plan), made of those of the licence modules."""
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from . import _fota_license, _simsec_license, _swm_removal_candidates
+from ._errors import LicensingError, OptionsError, Problem
+from ._fleet_account_parts import Kind, Part, not_wanted, parts_of
+from ._module import Context, Result, result_of
+from ._options import (
+    FOTA_LICENSE_SPEC,
+    REMOVAL_CANDIDATES_CONSTRAINTS,
+    REMOVAL_CANDIDATES_SPEC,
+    SIMSEC_LICENSE_SPEC,
+    WAVES_CONSTRAINTS,
+    Spec,
+)
+
+
+class Flow(t.NamedTuple):
+    """What a licence module does, and the options that it takes.
+
+    :param unplanned: code of the failure that may leave one of its parts without a plan.
+    """
+
+    run: t.Callable[[Context], Result]
+    spec: Spec
+    constraints: dict[str, t.Any]
+    unplanned: str = ""
+
+
+FLOWS: dict[Kind, Flow] = {
+    "fota": Flow(_fota_license.run, FOTA_LICENSE_SPEC, WAVES_CONSTRAINTS),
+    "removal_candidates": Flow(_swm_removal_candidates.run, REMOVAL_CANDIDATES_SPEC, REMOVAL_CANDIDATES_CONSTRAINTS),
+    # Of a SKU that is for life as the account says, there is nothing to take away.
+    "simsec": Flow(_simsec_license.run, SIMSEC_LICENSE_SPEC, WAVES_CONSTRAINTS, "lifetime_not_removable"),
+}
+
+
+def run(context: Context) -> Result:
+    """Plan every licence that the fleet file manages, a kind after the other.
+
+    A plan that a limit stops is a plan all the same. If there is none, the kinds that follow are not planned.
+    """
+    wanted, lists = context.params["wanted"], context.params["lists"]
+    wrong = not_wanted(wanted)
+    if wrong:
+        text = f"'wanted' is no entry of the 'accounts' that fleet_files returns: look at {', '.join(wrong)}."
+        raise OptionsError([Problem(text)])
+    made: dict[Kind, list[Result]] = {kind: [] for kind in FLOWS}
+    for kind, parts in itertools.groupby(parts_of(wanted, lists, wait=context.params["wait"]), lambda part: part.kind):
+        made[kind] = [_plan(context, part) for part in parts]
+        _stop_if_failed(made[kind])
+    results = list(itertools.chain.from_iterable(made.values()))
+    diffs = [result.values.pop("diff") for result in results if "diff" in result.values]
+    values = {
+        "account": wanted["account"],
+        "file": wanted["file"],
+        "wanted": wanted["digest"],
+        "reports": lists,
+        "api_versions": {
+            kind: (wanted[kind] or {}).get("api_version") or "" for kind in ("fota", "removal_candidates")
+        },
+        "freeze": wanted.get("freeze") or [],
+        "fota": next((result.values for result in made["fota"]), None),
+        "removal_candidates": next((result.values for result in made["removal_candidates"]), None),
+        "simsec": [result.values for result in made["simsec"]],
+        **({"diff": diffs} if diffs else {}),
+    }
+    return Result(values, changed=any(result.changed for result in results))
+
+
+def _plan(context: Context, part: Part) -> Result:
+    """What the module returns in check mode; the failure remains beside the values only if there is no plan."""
+    flow = FLOWS[part.kind]
+    shared = {name: value for name, value in context.params.items() if name in flow.spec}
+    found = ArgumentSpecValidator(flow.spec, **flow.constraints).validate({**shared, **part.options})
+    if found.error_messages:
+        raise OptionsError([Problem(text) for text in found.error_messages])
+    result = result_of(flow.run, context.part(found.validated_parameters))
+    values, failure = {**result.values, **part.about}, result.failure
+    if failure is not None:
+        values["failure"] = failure.as_failure()
+        if "plan" in values or failure.code == flow.unplanned:
+            failure = None
+    return Result(values, result.changed, failure)
+
+
+def _stop_if_failed(results: t.Iterable[Result]) -> None:
+    """Fail with everything that kept licences from being planned."""
+    failures = [result.failure for result in results if result.failure is not None]
+    if failures:
+        texts = dict.fromkeys(failure.message for failure in failures)
+        raise LicensingError(" ".join(texts), code=failures[0].code, **failures[0].details)

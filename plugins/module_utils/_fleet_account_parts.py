@@ -1,0 +1,106 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The options with which the licence modules plan what C(fleet_files) returned of an account."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+Kind = t.Literal["fota", "removal_candidates", "simsec"]
+Settings = t.Mapping[str, t.Any]
+Options = dict[str, t.Any]
+
+
+class Part(t.NamedTuple):
+    """One task of a licence module.
+
+    :param about: what is added to its result.
+    """
+
+    kind: Kind
+    options: Options
+    about: dict[str, t.Any]
+
+
+_ACCOUNT = {"account": str, "file": str, "digest": str, "fota": dict, "removal_candidates": dict, "simsec": list}
+_POOL = {"sku": str, "kind": str, "count": int, "remove": int, "list": str, "remove_list": str}
+_MAY_BE_EMPTY = ("fota", "removal_candidates")
+
+
+def not_wanted(wanted: Settings) -> list[str]:
+    """The fields that what C(fleet_files) returned of an account has, and this has not, or not of that type."""
+    wrong = [
+        name
+        for name, kind in _ACCOUNT.items()
+        if name not in wanted or not (isinstance(wanted[name], kind) or (name in _MAY_BE_EMPTY and not wanted[name]))
+    ]
+    if "simsec" not in wrong:
+        pools = [pool if isinstance(pool, dict) else {} for pool in wanted["simsec"]]
+        wrong += [
+            f"simsec[].{name}"
+            for name, kind in _POOL.items()
+            if not all(isinstance(pool.get(name), kind) for pool in pools)
+        ]
+    return wrong
+
+
+def parts_of(wanted: Settings, lists: str, *, wait: bool) -> t.Iterator[Part]:
+    """What to plan, a kind after the other.
+
+    :param wanted: what is wanted of the account.
+    :param lists: directory of its device lists, and for the reports.
+    :param wait: whether carrying it out waits for confirmations, which the later of several waves need.
+    """
+    if wanted["fota"]:
+        yield Part("fota", {**_fota(wanted["fota"]), **_files(wanted, lists, "fota")}, {})
+    if wanted["removal_candidates"]:
+        files = _files(wanted, lists, "candidates", "removal_candidates")
+        yield Part("removal_candidates", {**_candidates(wanted, lists), **files}, {})
+    for state, count, name in (("present", "count", "list"), ("absent", "remove", "remove_list")):
+        for pool in wanted["simsec"]:
+            if pool[count]:
+                options = {**_simsec(pool, state, wait=wait), **_files(wanted, lists, pool[name])}
+                yield Part("simsec", options, {"item": {**pool, "state": state}})
+
+
+def _fota(settings: Settings) -> Options:
+    names = ("state", "api_version", "max_changes", "max_removals", "reserve", "waves", "max_failures")
+    return _given(settings, *names, "removal_candidates")
+
+
+def _candidates(wanted: Settings, lists: str) -> Options:
+    settings = wanted["removal_candidates"]
+    options = {
+        "state": "exact",
+        "before_file": os.path.join(lists, "before-candidates.csv"),
+        # The fleet files want these devices licensed, which is done before they are listed.
+        "unlicensed": "ignore" if wanted["fota"] else "refuse",
+        **_given(settings, "api_version", "max_changes", "max_removals", "unlicensed"),
+    }
+    if settings.get("protected"):
+        options["protected_file"] = os.path.join(lists, "protected.txt")
+    return options
+
+
+def _simsec(pool: Settings, state: str, *, wait: bool) -> Options:
+    own = ("lifetime_consent", "reserve") if state == "present" else ("max_removals",)
+    options = {"state": state, **_given(pool, "sku", "kind", "max_changes", "waves", "max_failures", *own)}
+    return {**options, "wait": wait} if "waves" in options else options
+
+
+def _files(wanted: Settings, lists: str, devices: str, report: str = "") -> Options:
+    return {
+        "account": wanted["account"],
+        "devices_file": os.path.join(lists, f"{devices}.txt"),
+        "report": "none",
+        "devices_report": os.path.join(lists, f"plan-{report or devices}.csv"),
+    }
+
+
+def _given(settings: Settings, *names: str) -> Options:
+    return {name: settings[name] for name in names if settings.get(name) is not None}

@@ -1,0 +1,187 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: fleet_account_plan
+short_description: Plan all licences of an account as its fleet file wants them
+version_added: 0.5.0
+description:
+  - Does what M(thingspace.licensing.fota_license), M(thingspace.licensing.swm_removal_candidates) and
+    M(thingspace.licensing.simsec_license) do in check mode, for everything that a fleet file says of an account, in one
+    process with one connection.
+  - Changes nothing at ThingSpace, whether in check mode or not.
+  - A plan that a limit stops is a plan all the same. The task fails if there is no plan of a licence.
+  - It is a building block of the role P(thingspace.licensing.fleet_licensing#role).
+author:
+  - thingspace.licensing contributors (@thingspace)
+extends_documentation_fragment:
+  - thingspace.licensing._connection
+  - thingspace.licensing._progress
+  - thingspace.licensing._simsec.journal
+  - thingspace.licensing._attributes
+  - thingspace.licensing._attributes.action_group
+attributes:
+  check_mode:
+    support: full
+    details:
+      - It only plans. RV(ignore:changed) says whether carrying out the plan would change anything.
+  diff_mode:
+    support: full
+    details:
+      - Returns the differences that the licence modules return.
+  idempotent:
+    support: full
+    details:
+      - It only plans.
+options:
+  wanted:
+    description:
+      - What is wanted of the account, an entry of RV(thingspace.licensing.fleet_files#module:accounts).
+    type: dict
+    required: true
+  lists:
+    description:
+      - Directory with the account's lists of devices, as M(thingspace.licensing.fleet_files) wrote them.
+      - What would happen to each device is written beside them, to C(plan-fota.csv), C(plan-removal_candidates.csv),
+        and C(plan-) with the name of the list for SIM-Secure licences; the list of removal candidates as it is, to
+        C(before-candidates.csv).
+    type: path
+    required: true
+  wait:
+    description:
+      - Whether SIM-Secure licences that are assigned in waves will be waited for until ThingSpace confirms them.
+    type: bool
+    default: false
+seealso:
+  - module: thingspace.licensing.fleet_files
+  - module: thingspace.licensing.fleet_plan
+"""
+
+EXAMPLES = r"""
+- name: Make the lists of the account's devices
+  thingspace.licensing.fleet_files:
+    src: [fleet]
+    accounts: ["0000123456-00001"]
+    dest: work
+    journal: /var/lib/thingspace/journal.db
+  register: fleet
+
+- name: Plan its licences
+  thingspace.licensing.fleet_account_plan:
+    wanted: "{{ fleet.accounts[0] }}"
+    lists: work/0000123456-00001
+    journal: /var/lib/thingspace/journal.db
+  register: planned
+
+- name: Write that plan for approval
+  thingspace.licensing.fleet_plan:
+    accounts: ["{{ planned }}"]
+    dest: plan
+"""
+
+RETURN = r"""
+account:
+  description: The account.
+  returned: success
+  type: str
+  sample: "0000123456-00001"
+file:
+  description: The fleet file that speaks of it.
+  returned: success
+  type: str
+  sample: fleet/east.yml
+wanted:
+  description: SHA-256 over what is wanted.
+  returned: success
+  type: str
+  sample: 9b74c9897bac770ffc029102a200c5de3f0b1f2e5d6d5a7c8b9e0f1a2b3c4d5e
+reports:
+  description: The directory with the files that tell what would happen to each device, O(lists).
+  returned: success
+  type: str
+  sample: work/0000123456-00001
+api_versions:
+  description: By kind of licence, the version of the API that serves it.
+  returned: success
+  type: dict
+  sample:
+    fota: v3
+    removal_candidates: v2
+freeze:
+  description: The freeze windows of the fleet file.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+fota:
+  description: What M(thingspace.licensing.fota_license) returns in check mode; V(none) if the file does not manage it.
+  returned: success
+  type: dict
+removal_candidates:
+  description:
+    - What M(thingspace.licensing.swm_removal_candidates) returns in check mode; V(none) if the file does not manage it.
+  returned: success
+  type: dict
+simsec:
+  description:
+    - What M(thingspace.licensing.simsec_license) returns in check mode for each SKU, kind of id and state that there
+      is something to look at for. C(item) is the entry of C(simsec) in O(wanted), with its C(state).
+    - It has no C(plan) if a licence was to be taken away that turned out to be for life.
+  returned: success
+  type: list
+  elements: dict
+requests:
+  description: What the task cost.
+  returned: when options are valid
+  type: dict
+  contains:
+    sent:
+      description: Requests sent, logins and repetitions included.
+      type: int
+    retried:
+      description: Repetitions among them.
+      type: int
+    throttled:
+      description: Answers with HTTP 429 among them.
+      type: int
+    throttled_seconds:
+      description: Seconds spent waiting for the pace, all threads together.
+      type: float
+failure:
+  description: Why there is no plan, with the details that the licence module returns.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description: Stable code for playbooks to test, see the list of error codes.
+      type: str
+    message:
+      description: The same text as in C(msg).
+      type: str
+  sample:
+    code: lifetime_consent
+    message: "SIMSec-IoT-Lt is a lifetime licence, which can never be taken back. ..."
+"""
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_account import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import JOURNAL_SPEC, PROGRESS_SPEC
+
+
+def main() -> None:
+    """Plan the licences of an account."""
+    options = {
+        **JOURNAL_SPEC,
+        **PROGRESS_SPEC,
+        "wanted": {"type": "dict", "required": True},
+        "lists": {"type": "path", "required": True},
+        "wait": {"type": "bool", "default": False},
+    }
+    run_module(run, options)
+
+
+if __name__ == "__main__":
+    main()
