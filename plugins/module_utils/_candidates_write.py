@@ -19,34 +19,12 @@ from ._batches import rejects_devices
 from ._candidates_api import CandidatesApi
 from ._candidates_kept import KeptList
 from ._candidates_plan import CandidatesPlan
-from ._errors import LicensingError, is_lost
-
-RESENDS = 2
-"""How often a request is sent again after reading showed that it had no effect."""
+from ._candidates_step import GRACE, Written, batches, is_now, step
+from ._candidates_undo import put_list_back
+from ._errors import LicensingError
 
 SAFE_BATCH = 1000
 """What a page of the list holds. No limit of a request is documented; a larger one that is refused is cut to this."""
-
-GRACE = 60.0
-"""Seconds beyond the deadline for putting the previous list back."""
-
-MOST_REFUSED = 20
-"""Devices that putting back may leave out because ThingSpace refuses them one by one."""
-
-Fate = t.Literal["written", "untouched", "put_back", "broken"]
-
-
-class Written(t.NamedTuple):
-    """What came of writing.
-
-    :param now: the list afterwards; None when it could not be read.
-    :param failure: why the run ended early.
-    :param fate: what became of the list; C(broken) when it may be neither the wanted nor the previous one.
-    """
-
-    now: list[str] | None
-    failure: LicensingError | None
-    fate: Fate
 
 
 def carry_out(api: CandidatesApi, plan: CandidatesPlan, batch_size: int, kept: KeptList) -> Written:
@@ -78,8 +56,8 @@ def _append(api: CandidatesApi, devices: t.Sequence[str], batch_size: int) -> Wr
     failure: LicensingError | None = None
     taken = 0
     try:
-        for batch in _batches(devices, batch_size):
-            _step(api, functools.partial(api.append, batch), functools.partial(_has_taken, batch))
+        for batch in batches(devices, batch_size):
+            step(api, functools.partial(api.append, batch), functools.partial(_has_taken, batch))
             taken += len(batch)
             api.progress.tell("devices written", taken, len(devices))
     except LicensingError as error:
@@ -101,7 +79,7 @@ def _rewrite(api: CandidatesApi, live: list[str], target: list[str], batch_size:
     except LicensingError as error:
         if not done and _too_many(error, target, batch_size):
             return _rewrite(api, live, target, SAFE_BATCH)
-        return _undo(api, live, target, error, min(batch_size, SAFE_BATCH))
+        return put_list_back(api, live, target, error, min(batch_size, SAFE_BATCH))
     try:
         return Written(api.read(), None, "written")
     except LicensingError as error:
@@ -116,122 +94,17 @@ def _too_many(error: LicensingError, devices: t.Sequence[str], batch_size: int) 
 def _replace(api: CandidatesApi, before: list[str], after: list[str], batch_size: int) -> t.Iterator[t.Sequence[str]]:
     """Replace one list by another; yields each batch that stands."""
     if not after:
-        _step(api, api.delete, functools.partial(_is_now, before, []))
+        step(api, api.delete, functools.partial(is_now, before, []))
         return
     done: list[str] = []
-    for batch in _batches(after, batch_size):
+    for batch in batches(after, batch_size):
         send = functools.partial(api.append if done else api.replace, batch)
-        _step(api, send, functools.partial(_is_now, done or before, [*done, *batch]))
+        step(api, send, functools.partial(is_now, done or before, [*done, *batch]))
         done = [*done, *batch]
         api.progress.tell("devices written", len(done), len(after))
         yield batch
 
 
-def _undo(api: CandidatesApi, live: list[str], target: list[str], error: LicensingError, batch_size: int) -> Written:
-    """A rewrite failed: put the previous list back, unless somebody else's would be overwritten by that."""
-    api.allow(GRACE)
-    try:
-        now = api.read()
-        if now == live:
-            error.message += " The removal candidates are as they were."
-            return Written(now, error, "untouched")
-        if not _is_part(now, target) or (target and not now):
-            error.message += " Somebody else changed the removal candidates meanwhile, so they were not put back."
-            error.code = "list_changed"
-            return Written(now, error, "broken")
-        refused = _put_back(api, now, live, batch_size)
-        now = api.read()
-    except LicensingError as second:
-        found = _now(api)
-        if found == live:
-            error.message += " The previous removal candidates were put back; the list is as it was."
-            return Written(found, error, "put_back")
-        error.message += f" The previous removal candidates could not be put back: {second.message}"
-        error.code = "list_not_restored"
-        return Written(found, error, "broken")
-    if refused:
-        shown = ", ".join(refused[:5]) + (", ..." if len(refused) > 5 else "")
-        error.message += (
-            f" The previous removal candidates were put back, but ThingSpace does not take {shown} any more."
-        )
-        error.code = "list_not_restored"
-        return Written(now, error, "broken")
-    if list(dict.fromkeys(now)) != list(dict.fromkeys(live)):
-        error.message += " The previous removal candidates were put back, and somebody else changed them since."
-        error.code = "list_changed"
-        return Written(now, error, "broken")
-    error.message += " The previous removal candidates were put back; the list is as it was."
-    return Written(now, error, "put_back")
-
-
-def _step(api: CandidatesApi, send: t.Callable[[], None], took: t.Callable[[list[str]], bool | None]) -> None:
-    """Send one request; if its answer gets lost, reading tells whether it took effect, and it is sent again if not.
-
-    :param took: judges a reading: True, False, or None when it shows neither.
-    :raises LicensingError: it was refused, or nobody knows what came of it.
-    """
-    for attempt in range(RESENDS + 1):
-        try:
-            send()
-            return
-        except LicensingError as error:
-            if not is_lost(error):
-                raise
-            effect = took(api.read())
-            if effect:
-                return
-            if effect is None or attempt == RESENDS:
-                raise
-
-
-def _now(api: CandidatesApi) -> list[str] | None:
-    try:
-        return api.read()
-    except LicensingError:
-        return None
-
-
-def _put_back(api: CandidatesApi, now: list[str], devices: list[str], batch_size: int) -> list[str]:
-    """Make this the list, but for devices that ThingSpace refuses even alone; returns those.
-
-    :raises LicensingError: it refuses too many, or something else went wrong.
-    """
-    waiting = [list(batch) for batch in _batches(devices, batch_size)][::-1]
-    done: list[str] = []
-    refused: list[str] = []
-    while waiting:
-        batch = waiting.pop()
-        send = functools.partial(api.append if done else api.replace, batch)
-        try:
-            _step(api, send, functools.partial(_is_now, done or now, [*done, *batch]))
-        except LicensingError as error:
-            if not rejects_devices(error) or len(refused) >= MOST_REFUSED:
-                raise
-            if len(batch) == 1:
-                refused += batch
-            else:
-                waiting += [batch[len(batch) // 2 :], batch[: len(batch) // 2]]
-            continue
-        done += batch
-        api.progress.tell("devices put back", len(done), len(devices), len(refused))
-    return refused
-
-
-def _is_part(some: t.Sequence[str], whole: t.Sequence[str]) -> bool:
-    """Whether all of some stand in the whole, in the same order."""
-    rest = iter(whole)
-    return all(device in rest for device in some)
-
-
-def _is_now(before: list[str], after: list[str], now: list[str]) -> bool | None:
-    return True if now == after else False if now == before else None
-
-
 def _has_taken(batch: t.Sequence[str], now: list[str]) -> bool | None:
     missing = set(batch).difference(now)
     return True if not missing else False if len(missing) == len(batch) else None
-
-
-def _batches(devices: t.Sequence[str], size: int) -> t.Iterator[t.Sequence[str]]:
-    for start in range(0, len(devices), size):
-        yield devices[start : start + size]

@@ -1,0 +1,66 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""One request that changes the removal candidate list, and what became of it; shared by writing and putting back."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._candidates_api import CandidatesApi
+from ._errors import LicensingError, is_lost
+
+RESENDS = 2
+"""How often a request is sent again after reading showed that it had no effect."""
+
+GRACE = 60.0
+"""Seconds beyond the deadline for putting the previous list back."""
+
+Fate = t.Literal["written", "untouched", "put_back", "broken"]
+
+
+class Written(t.NamedTuple):
+    """What came of writing.
+
+    :param now: the list afterwards; None when it could not be read.
+    :param failure: why the run ended early.
+    :param fate: what became of the list; C(broken) when it may be neither the wanted nor the previous one.
+    """
+
+    now: list[str] | None
+    failure: LicensingError | None
+    fate: Fate
+
+
+def step(api: CandidatesApi, send: t.Callable[[], None], took: t.Callable[[list[str]], bool | None]) -> None:
+    """Send one request; if its answer gets lost, reading tells whether it took effect, and it is sent again if not.
+
+    :param took: judges a reading: True, False, or None when it shows neither.
+    :raises LicensingError: it was refused, or nobody knows what came of it.
+    """
+    for attempt in range(RESENDS + 1):
+        try:
+            send()
+            return
+        except LicensingError as error:
+            if not is_lost(error):
+                raise
+            effect = took(api.read())
+            if effect:
+                return
+            if effect is None or attempt == RESENDS:
+                raise
+
+
+def is_now(before: list[str], after: list[str], now: list[str]) -> bool | None:
+    """Whether a request took effect that was to make one list of another: None if the list is neither."""
+    return True if now == after else False if now == before else None
+
+
+def batches(devices: t.Sequence[str], size: int) -> t.Iterator[t.Sequence[str]]:
+    """The devices in batches of this size."""
+    for start in range(0, len(devices), size):
+        yield devices[start : start + size]

@@ -1,0 +1,98 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Putting the previous removal candidate list back after a rewrite that failed half-way."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+from ._batches import rejects_devices
+from ._candidates_api import CandidatesApi
+from ._candidates_step import GRACE, Written, batches, is_now, step
+from ._errors import LicensingError
+
+MOST_REFUSED = 20
+"""Devices that putting back may leave out because ThingSpace refuses them one by one."""
+
+
+def put_list_back(
+    api: CandidatesApi, live: list[str], target: list[str], error: LicensingError, batch_size: int
+) -> Written:
+    """A rewrite failed: put the previous list back, unless somebody else's would be overwritten by that."""
+    api.allow(GRACE)
+    try:
+        now = api.read()
+        if now == live:
+            error.message += " The removal candidates are as they were."
+            return Written(now, error, "untouched")
+        if not _is_part(now, target) or (target and not now):
+            error.message += " Somebody else changed the removal candidates meanwhile, so they were not put back."
+            error.code = "list_changed"
+            return Written(now, error, "broken")
+        refused = _put_back(api, now, live, batch_size)
+        now = api.read()
+    except LicensingError as second:
+        found = _now(api)
+        if found == live:
+            error.message += " The previous removal candidates were put back; the list is as it was."
+            return Written(found, error, "put_back")
+        error.message += f" The previous removal candidates could not be put back: {second.message}"
+        error.code = "list_not_restored"
+        return Written(found, error, "broken")
+    if refused:
+        shown = ", ".join(refused[:5]) + (", ..." if len(refused) > 5 else "")
+        error.message += (
+            f" The previous removal candidates were put back, but ThingSpace does not take {shown} any more."
+        )
+        error.code = "list_not_restored"
+        return Written(now, error, "broken")
+    if list(dict.fromkeys(now)) != list(dict.fromkeys(live)):
+        error.message += " The previous removal candidates were put back, and somebody else changed them since."
+        error.code = "list_changed"
+        return Written(now, error, "broken")
+    error.message += " The previous removal candidates were put back; the list is as it was."
+    return Written(now, error, "put_back")
+
+
+def _now(api: CandidatesApi) -> list[str] | None:
+    try:
+        return api.read()
+    except LicensingError:
+        return None
+
+
+def _put_back(api: CandidatesApi, now: list[str], devices: list[str], batch_size: int) -> list[str]:
+    """Make this the list, but for devices that ThingSpace refuses even alone; returns those.
+
+    :raises LicensingError: it refuses too many, or something else went wrong.
+    """
+    waiting = [list(batch) for batch in batches(devices, batch_size)][::-1]
+    done: list[str] = []
+    refused: list[str] = []
+    while waiting:
+        batch = waiting.pop()
+        send = functools.partial(api.append if done else api.replace, batch)
+        try:
+            step(api, send, functools.partial(is_now, done or now, [*done, *batch]))
+        except LicensingError as error:
+            if not rejects_devices(error) or len(refused) >= MOST_REFUSED:
+                raise
+            if len(batch) == 1:
+                refused += batch
+            else:
+                waiting += [batch[len(batch) // 2 :], batch[: len(batch) // 2]]
+            continue
+        done += batch
+        api.progress.tell("devices put back", len(done), len(devices), len(refused))
+    return refused
+
+
+def _is_part(some: t.Sequence[str], whole: t.Sequence[str]) -> bool:
+    """Whether all of some stand in the whole, in the same order."""
+    rest = iter(whole)
+    return all(device in rest for device in some)
