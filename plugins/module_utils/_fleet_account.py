@@ -67,7 +67,6 @@ def run(context: Context) -> Result:
         "account": wanted["account"],
         "file": wanted["file"],
         "wanted": wanted["digest"],
-        "reports": lists,
         "api_versions": {
             kind: (wanted[kind] or {}).get("api_version") or "" for kind in ("fota", "removal_candidates")
         },

@@ -18,7 +18,7 @@ import typing as t
 from ._errors import LicensingError, OptionsError, Problem
 from ._fleet_approval import difference, read_approved
 from ._fleet_limits import over_a_sku, over_the_run, read_run_limits, why_not
-from ._fleet_plan_document import Document, failed_account, make_account, make_document
+from ._fleet_plan_document import COUNTS, Document, failed_account, make_account, make_document
 from ._fleet_plan_html import as_html
 from ._fleet_plan_markdown import as_markdown
 from ._fleet_plan_summary import as_summary
@@ -46,9 +46,10 @@ def run(context: Context) -> Result:
     now = datetime.datetime.now(datetime.timezone.utc)
     accounts = []
     for entry in params["accounts"]:
-        account = _account(entry)
+        account = _account(entry, entry.get("reports") or os.path.join(params["reports"] or "", entry["account"]))
         account["freeze"] = entry.get("freeze") or []
         own = [*windows, *read_windows(entry.get("freeze") or [])[0]]
+        own = [] if params["ignore_freeze"] else own
         blocked = why_not(account, own, now, approved=approved is not None)
         if blocked and blocked["code"] == "frozen":
             account["frozen"] = blocked["message"]
@@ -90,14 +91,31 @@ def _problems(entries: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Problem]
             )
 
 
-def _account(entry: t.Mapping[str, t.Any]) -> Document:
+def _account(entry: t.Mapping[str, t.Any], reports: str) -> Document:
+    """The plan of an account.
+
+    :param reports: directory with what would happen to each device.
+    :raises LicensingError: C(file_unreadable), a report is missing.
+    """
     if entry.get("failure"):
         return failed_account(entry["account"], entry["failure"])
     parts = list(_parts(entry))
-    rows = [changing(os.path.join(str(entry.get("reports") or ""), f"plan-{part['list']}.csv")) for part in parts]
+    rows = [changing(os.path.join(reports, f"plan-{part['list']}.csv")) for part in parts]
     account = make_account(entry["account"], str(entry.get("file", "")), str(entry["wanted"]), parts, rows)
+    _require_rows(account, reports)
     over = over_a_sku(account["parts"])
     return {**account, "failure": over, "status": "guard_tripped"} if over else account
+
+
+def _require_rows(account: Document, reports: str) -> None:
+    """Nobody is to approve changes without the devices that change."""
+    for part in account["parts"]:
+        if any(part["plan"].get(name) for name in COUNTS) and not part["devices"]:
+            path = os.path.join(reports, f"plan-{part['list']}.csv")
+            text = (
+                f"The plan of {account['account']} changes devices, and {path}, which names them, is missing or empty."
+            )
+            raise LicensingError(f"{text} No plan was written.", code="file_unreadable")
 
 
 def _parts(entry: t.Mapping[str, t.Any]) -> t.Iterator[Document]:

@@ -22,7 +22,7 @@ TITLES = {"fota": "FOTA licences", "removal_candidates": "Removal candidates", "
 
 _AMISS = frozenset({"devices_failed", "outcome_unknown", "unconfirmed"})
 
-_COUNTS = ("assign", "remove", "add", "move")
+COUNTS = ("assign", "remove", "add", "move")
 
 
 def make_document(accounts: t.Sequence[Document], created: str, failure: Document | None = None) -> Document:
@@ -35,7 +35,7 @@ def make_document(accounts: t.Sequence[Document], created: str, failure: Documen
     ordered = sorted(accounts, key=lambda account: str(account["account"]))
     statuses = {account["status"] for account in ordered} | ({"guard_tripped"} if failure else set())
     worst: tuple[Status, ...] = ("error", "guard_tripped", "changes")
-    totals = {name: sum(part["plan"].get(name) or 0 for part in _parts(ordered)) for name in _COUNTS}
+    totals = {name: sum(part["plan"].get(name) or 0 for part in _parts(ordered)) for name in COUNTS}
     document: Document = {
         "format": FORMAT,
         "created": created,
@@ -113,7 +113,7 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
     pool = result.get("licenses") or {}
     # Where nothing stops the plan, the pool is foreseen as it will be.
     more = 0 if failure else (plan.get("assign") or 0) - (plan.get("remove") or 0)
-    changing = sum(plan.get(name) or 0 for name in _COUNTS)
+    changing = sum(plan.get(name) or 0 for name in COUNTS)
     status: Status = "guard_tripped" if failure else "changes" if changing else "no_change"
     made: Document = {
         "kind": part["kind"],
@@ -124,7 +124,7 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
         "lifetime": bool(part.get("lifetime")),
         "action": plan.get("state") or "",
         "status": status,
-        "plan": {name: plan.get(name) for name in (*_COUNTS, "unchanged", "digest") if name in plan},
+        "plan": {name: plan.get(name) for name in (*COUNTS, "unchanged", "digest", "waves") if name in plan},
         "licenses": result.get("licenses"),
         "held": None if pool.get("assigned") is None else pool["assigned"] - more,
         "free": None if pool.get("available") is None else pool["available"] + more,
@@ -149,7 +149,7 @@ def _row(row: Document, state: str | None) -> Document:
 
 def _bound(part: t.Mapping[str, t.Any]) -> list[t.Any]:
     """What an approval of a part is bound to."""
-    counts = [part["plan"].get(name) for name in (*_COUNTS, "digest")]
+    counts = [part["plan"].get(name) for name in (*COUNTS, "digest")]
     return [part["kind"], part["sku"], part["action"], *counts, part["devices"]]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ._fleet_plan_document import TITLES, Document
-from ._fleet_plan_markdown import FOR_LIFE, HEADLINES, nothing, status_of, title_of, told, worth_telling
+from ._fleet_plan_markdown import FOR_LIFE, HEADLINES, in_waves, nothing, status_of, title_of, told, worth_telling
 from ._html import escape, page, table
 
 MAX_ROWS = 1000
@@ -56,6 +56,8 @@ def _part(part: Document) -> t.Iterator[str]:
     if part["lifetime"]:
         yield f'<p class="failure"><strong>{FOR_LIFE}</strong></p>'
     yield from _failure(part)
+    if in_waves(part):
+        yield f"<p>{in_waves(part)}</p>"
     if "note" in part:
         yield f"<p>Left as they are: {escape(part['note'])}</p>"
     pool = part["licenses"]

@@ -78,6 +78,16 @@ def title_of(part: Document) -> str:
     return f"{TITLES[part['kind']]} {part['sku']}".strip() + by
 
 
+def in_waves(part: Document) -> str:
+    """In which waves a part is done; empty if all at once."""
+    *waves, last = part["plan"].get("waves") or [0]
+    if not waves:
+        return ""
+    first, *others = (f"{count:,}" for count in waves)
+    then = "".join(f", then up to {count}" for count in others)
+    return f"In waves: {first} first{then}, then all {last:,}; each only if the one before went well."
+
+
 def worth_telling(part: Document) -> bool:
     """Whether there is anything to say about a part."""
     return part["status"] != "no_change" or "note" in part
@@ -103,6 +113,8 @@ def part_lines(part: Document) -> t.Iterator[str]:
         yield f"**{FOR_LIFE}**"
         yield ""
     yield from _failure(part)
+    if in_waves(part):
+        yield from (in_waves(part), "")
     if "note" in part:
         yield from (f"Left as they are: {plain(part['note'])}", "")
     pool = part["licenses"]

@@ -79,6 +79,7 @@ EXAMPLES = r"""
 - name: Write that plan for approval
   thingspace.licensing.fleet_plan:
     accounts: ["{{ planned }}"]
+    reports: work
     dest: plan
 """
 
@@ -98,11 +99,6 @@ wanted:
   returned: success
   type: str
   sample: 9b74c9897bac770ffc029102a200c5de3f0b1f2e5d6d5a7c8b9e0f1a2b3c4d5e
-reports:
-  description: The directory with the files that tell what would happen to each device, O(lists).
-  returned: success
-  type: str
-  sample: work/0000123456-00001
 api_versions:
   description: By kind of licence, the version of the API that serves it.
   returned: success

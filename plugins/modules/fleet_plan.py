@@ -33,6 +33,11 @@ options:
     type: list
     elements: dict
     required: true
+  reports:
+    description:
+      - Directory with a directory for each account, for the entries of O(accounts) that have no C(reports).
+    type: path
+    version_added: 0.5.0
   dest:
     description:
       - Directory to write C(plan.json), C(plan.md) and C(plan.html) to. It is made if it does not exist.
@@ -68,6 +73,13 @@ options:
     elements: dict
     default: []
     version_added: 0.4.0
+  ignore_freeze:
+    description:
+      - Whether no account is kept from being changed because of a freeze window. The plan has those of the accounts all
+        the same, for undoing it later.
+    type: bool
+    default: false
+    version_added: 0.5.0
   status_file:
     description:
       - File to write the RV(status) to, as one word, for programs that start Ansible. It is written after the plan.
@@ -174,12 +186,14 @@ def main() -> None:
     """Write the plan of a run."""
     options = {
         "accounts": {"type": "list", "elements": "dict", "required": True},
+        "reports": {"type": "path"},
         "dest": {"type": "path"},
         "approved": {"type": "str"},
         "max_changes": {"type": "int"},
         "max_removals": {"type": "str"},
         "max_lifetime": {"type": "int"},
         "freeze": {"type": "list", "elements": "dict", "default": []},
+        "ignore_freeze": {"type": "bool", "default": False},
         "status_file": {"type": "path"},
     }
     run_module(run, options)

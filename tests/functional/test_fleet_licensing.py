@@ -165,6 +165,11 @@ def test_canary_waves(fleet: Fleet, simulator: Simulator, tmp_path: Path) -> Non
     assert simulator.writes() == []
     receiver = Receiver(tmp_path, fleet.journal, simulator)
     try:
+        plan = fleet.plan()
+        for name in ("plan.md", "plan.html"):
+            text = (plan.dest / name).read_text(encoding="utf-8")
+            assert "In waves: 2 first, then up to 5, then all 10; each only if the one before went well." in text
+            assert "In waves: 2 first, then all 10;" in text
         failed = fleet.apply(approved="")
         assert failed.recap == {named(1): "failed"}, failed.text
         assert "The canary wave failed: 1 of the 2 devices that were tried are not as wanted" in failed.text
@@ -359,6 +364,9 @@ def test_every_field_of_a_plan_file(fleet: Fleet, simulator: Simulator, module: 
     entry = {"account": ACCOUNT, "file": "fleet.yml", "wanted": "f" * 64, "reports": str(reports), "fota": result}
     failed = {"account": named(2), "failure": {"code": "failed", "message": NASTY}}
     options = {"account": None, "accounts": [entry, failed]}
+    nameless = module("fleet_plan", account=None, accounts=[{**entry, "reports": ""}], reports=str(reports))
+    assert nameless.code == "file_unreadable"
+    assert "plan-fota.csv, which names them, is missing" in nameless.message
     made = module("fleet_plan", dest=str(fleet.folder), **options)
     path = fleet.folder / "plan.json"
     document = json.loads(path.read_text(encoding="utf-8"))
