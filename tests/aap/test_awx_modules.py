@@ -104,7 +104,7 @@ def test_the_tree_makes_these_objects(tmp_path: Path, controller: Controller) ->
         "inventory_sources": 1,
         "hosts": 2,
         "groups": 1,
-        "job_templates": 4,
+        "job_templates": 5,
         "workflow_job_templates": 1,
         "workflow_job_template_nodes": 3,
         "workflow_approval_templates": 1,

@@ -59,6 +59,17 @@ def plan(controller: Controller, **more: t.Any) -> Job:
     return controller.launch("plan", fleet="fleet", **more)
 
 
+def test_report(controller: Controller, simulator: Simulator) -> None:
+    """Nothing outlives the job but its output, which has the report."""
+    made = controller.launch("report", fleet="fleet")
+    assert made.returncode == 0, made.stdout
+    assert "# Licence report" in made.stdout
+    for number in (1, 2, 3):
+        assert f"| {named(number)} | FOTA | 10 of 20 assigned" in made.stdout
+        assert f"| {named(number)} | FOTA | 12 devices wanted: 2 missing |" in made.stdout
+    assert simulator.writes() == []
+
+
 def apply(controller: Controller, artifacts: Json, **more: t.Any) -> Job:
     """The apply job of a workflow: its own question was not answered, so that AWX passes the empty default."""
     return controller.launch("apply", {"approved": ""}, artifacts=artifacts, fleet="fleet", **more)

@@ -36,7 +36,6 @@ FORGOTTEN: dict[str, tuple[str, tuple[str, ...], dict[str, str], str]] = {
     "undo of nothing": ("undo", (), {"fleet_dest": "undo"}, "Missing: run."),
     "undo of hosts": ("undo", HOSTS, {"run": "", "fleet_dest": ""}, "Missing: run, fleet_dest."),
     "report of nothing": ("report", (), {"fleet_dest": "report"}, NOBODY + "fleet"),
-    "report to nowhere": ("report", (), {"fleet": "fleet", "fleet_dest": ""}, "Missing: fleet_dest."),
     "export of nothing": ("export", (), {"fleet": "out"}, NOBODY + "accounts"),
     "export to nowhere": ("export", HOSTS, {"fleet": "", "accounts": ""}, "Missing: fleet."),
 }
