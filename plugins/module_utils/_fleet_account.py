@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import os
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -58,8 +60,9 @@ def run(context: Context) -> Result:
         text = f"'wanted' is no entry of the 'accounts' that fleet_files returns: look at {', '.join(wrong)}."
         raise OptionsError([Problem(text)])
     made: dict[Kind, list[Result]] = {kind: [] for kind in FLOWS}
-    for kind, parts in itertools.groupby(parts_of(wanted, lists, wait=context.params["wait"]), lambda part: part.kind):
-        made[kind] = [_plan(context, part) for part in parts]
+    parts = parts_of(wanted, lists, journal=context.params["journal"], wait=context.params["wait"])
+    for kind, group in itertools.groupby(parts, lambda part: part.kind):
+        made[kind] = [_plan(context, part) for part in group]
         _stop_if_failed(made[kind])
     results = list(itertools.chain.from_iterable(made.values()))
     diffs = [result.values.pop("diff") for result in results if "diff" in result.values]
@@ -82,10 +85,12 @@ def run(context: Context) -> Result:
 def _plan(context: Context, part: Part) -> Result:
     """What the module returns in check mode; the failure remains beside the values only if there is no plan."""
     flow = FLOWS[part.kind]
-    shared = {name: value for name, value in context.params.items() if name in flow.spec}
-    found = ArgumentSpecValidator(flow.spec, **flow.constraints).validate({**shared, **part.options})
+    found = ArgumentSpecValidator(flow.spec, **flow.constraints).validate(part.options)
     if found.error_messages:
         raise OptionsError([Problem(text) for text in found.error_messages])
+    # Of an earlier plan, which must not be taken for this one's.
+    with contextlib.suppress(OSError):
+        os.remove(part.options["devices_report"])
     result = result_of(flow.run, context.part(found.validated_parameters))
     values, failure = {**result.values, **part.about}, result.failure
     if failure is not None:

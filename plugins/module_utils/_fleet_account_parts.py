@@ -49,11 +49,12 @@ def not_wanted(wanted: Settings) -> list[str]:
     return wrong
 
 
-def parts_of(wanted: Settings, lists: str, *, wait: bool) -> t.Iterator[Part]:
+def parts_of(wanted: Settings, lists: str, *, journal: str | None, wait: bool) -> t.Iterator[Part]:
     """What to plan, a kind after the other.
 
     :param wanted: what is wanted of the account.
     :param lists: directory of its device lists, and for the reports.
+    :param journal: the SIM-Secure journal.
     :param wait: whether carrying it out waits for confirmations, which the later of several waves need.
     """
     if wanted["fota"]:
@@ -64,7 +65,7 @@ def parts_of(wanted: Settings, lists: str, *, wait: bool) -> t.Iterator[Part]:
     for state, count, name in (("present", "count", "list"), ("absent", "remove", "remove_list")):
         for pool in wanted["simsec"]:
             if pool[count]:
-                options = {**_simsec(pool, state, wait=wait), **_files(wanted, lists, pool[name])}
+                options = {**_simsec(pool, state, journal, wait=wait), **_files(wanted, lists, pool[name])}
                 yield Part("simsec", options, {"item": {**pool, "state": state}})
 
 
@@ -87,10 +88,11 @@ def _candidates(wanted: Settings, lists: str) -> Options:
     return options
 
 
-def _simsec(pool: Settings, state: str, *, wait: bool) -> Options:
+def _simsec(pool: Settings, state: str, journal: str | None, *, wait: bool) -> Options:
     own = ("lifetime_consent", "reserve") if state == "present" else ("max_removals",)
     options = {"state": state, **_given(pool, "sku", "kind", "max_changes", "waves", "max_failures", *own)}
-    return {**options, "wait": wait} if "waves" in options else options
+    # What is sent at once needs no confirmation to be planned, and is foreseen as accepted.
+    return {**options, "journal": journal, "wait": wait and "waves" in options}
 
 
 def _files(wanted: Settings, lists: str, devices: str, report: str = "") -> Options:

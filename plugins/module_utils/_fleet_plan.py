@@ -35,7 +35,7 @@ def run(context: Context) -> Result:
     params = context.params
     limits, wrong = read_run_limits(params)
     problems = [Problem(text) for text in wrong] + list(_problems(params["accounts"]))
-    windows, wrong = read_windows(params["freeze"])
+    windows, wrong = read_windows([] if params["ignore_freeze"] else params["freeze"])
     problems += [Problem(text) for text in wrong]
     approved = read_approved(params["approved"], problems)
     if params["dest"] and not isinstance(approved, str) and _same(params["approved"], params["dest"]):
@@ -95,27 +95,20 @@ def _account(entry: t.Mapping[str, t.Any], reports: str) -> Document:
     """The plan of an account.
 
     :param reports: directory with what would happen to each device.
-    :raises LicensingError: C(file_unreadable), a report is missing.
     """
     if entry.get("failure"):
         return failed_account(entry["account"], entry["failure"])
     parts = list(_parts(entry))
     rows = [changing(os.path.join(reports, f"plan-{part['list']}.csv")) for part in parts]
     account = make_account(entry["account"], str(entry.get("file", "")), str(entry["wanted"]), parts, rows)
-    _require_rows(account, reports)
-    over = over_a_sku(account["parts"])
-    return {**account, "failure": over, "status": "guard_tripped"} if over else account
-
-
-def _require_rows(account: Document, reports: str) -> None:
-    """Nobody is to approve changes without the devices that change."""
     for part in account["parts"]:
+        # Nobody is to approve changes without the devices that change.
         if any(part["plan"].get(name) for name in COUNTS) and not part["devices"]:
             path = os.path.join(reports, f"plan-{part['list']}.csv")
-            text = (
-                f"The plan of {account['account']} changes devices, and {path}, which names them, is missing or empty."
-            )
-            raise LicensingError(f"{text} No plan was written.", code="file_unreadable")
+            text = f"The plan changes devices, and {path}, which names them, is missing or empty."
+            return failed_account(entry["account"], {"code": "file_unreadable", "message": text})
+    over = over_a_sku(account["parts"])
+    return {**account, "failure": over, "status": "guard_tripped"} if over else account
 
 
 def _parts(entry: t.Mapping[str, t.Any]) -> t.Iterator[Document]:

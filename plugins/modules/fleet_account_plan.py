@@ -13,6 +13,7 @@ description:
     M(thingspace.licensing.simsec_license) do in check mode, for everything that a fleet file says of an account, in one
     process with one connection.
   - Changes nothing at ThingSpace, whether in check mode or not.
+  - O(deadline) is for all licences together.
   - A plan that a limit stops is a plan all the same. The task fails if there is no plan of a licence.
   - It is a building block of the role P(thingspace.licensing.fleet_licensing#role).
 author:

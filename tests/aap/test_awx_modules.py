@@ -147,7 +147,8 @@ def the_templates(controller: Controller) -> None:
     notification = controller.named("notification_templates", "ThingSpace licences")
     assert "{{ workflow_url }}" in notification["messages"]["workflow_approval"]["running"]["body"]
     told = notification["id"]
-    assert controller.linked("job_templates", "ThingSpace drift", "notification_templates_error") == [told]
+    for name in ("drift", "report"):
+        assert controller.linked("job_templates", f"ThingSpace {name}", "notification_templates_error") == [told]
     assert controller.objects["schedules"][0]["unified_job_template"] == drift["id"]
     licensing = controller.named("job_templates", "ThingSpace license devices")["id"]
     survey = controller.surveys[f"job_templates/{licensing}/survey_spec"]

@@ -121,6 +121,23 @@ def test_what_the_modules_plan(account: Account, simulator: Simulator) -> None:
     assert len(account.report(f"simsec-{BUNDLE}-imei-remove")) == 1 + 2
 
 
+def test_devices_that_are_sent_at_once(account: Account, simulator: Simulator) -> None:
+    """Without waves there is nothing to wait for: a plan needs no journal, and foresees no confirmation."""
+    wanted = account.wants({"ids": imeis(1, 4), "fota": True, "simsec": FLEX})
+    forgetful = account.plan(wanted, wait=True, journal=None)
+    assert not forgetful.failed, forgetful.message
+    assert "Without 'journal'" in forgetful.warnings
+    simulator.quirks(simsec_delay=600)
+    account.assign(FLEX, *imeis(1, 3))
+    assert account.plan(wanted, wait=True).result["simsec"][0]["plan"]["assign"] == 1
+    outcomes = [line.split(",")[:2] for line in account.report(f"simsec-{FLEX}-imei")[1:]]
+    assert outcomes == [[device, "accepted"] for device in imeis(1, 4)]
+    alone = account.look(
+        "simsec_license", f"simsec-{FLEX}-imei", sku=FLEX, journal=str(account.dest.parent / "journal.db")
+    )
+    assert account.plan(wanted, wait=True).result["simsec"][0]["summary"] == alone["summary"]
+
+
 def test_why_there_is_no_plan(account: Account, simulator: Simulator) -> None:
     """All SKUs that stand in the way are told at once, and what the module says of them."""
     other = "ACME-Lifetime"

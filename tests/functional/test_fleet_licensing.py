@@ -365,8 +365,8 @@ def test_every_field_of_a_plan_file(fleet: Fleet, simulator: Simulator, module: 
     failed = {"account": named(2), "failure": {"code": "failed", "message": NASTY}}
     options = {"account": None, "accounts": [entry, failed]}
     nameless = module("fleet_plan", account=None, accounts=[{**entry, "reports": ""}], reports=str(reports))
-    assert nameless.code == "file_unreadable"
-    assert "plan-fota.csv, which names them, is missing" in nameless.message
+    assert [one["status"] for one in nameless.result["accounts"]] == ["error"]
+    assert "plan-fota.csv, which names them, is missing" in nameless.result["accounts"][0]["blocked"]["message"]
     made = module("fleet_plan", dest=str(fleet.folder), **options)
     path = fleet.folder / "plan.json"
     document = json.loads(path.read_text(encoding="utf-8"))
