@@ -334,6 +334,18 @@ def test_an_inventory_with_credentials_of_each_host(fleet: Fleet, simulator: Sim
     assert not any(secret in one for one in told)
 
 
+def test_what_an_earlier_run_of_the_role_left(fleet: Fleet, simulator: Simulator) -> None:
+    """A failure that the same play has got over is not told as this run's."""
+    simulator.state(accounts=seeded(1))
+    fleet.write(1, {"ids": imeis(1, 11), "fota": True})
+    left = {"fleet_licensing_broken": {"code": "failed", "message": "of long ago"}}
+    inventory = {"thingspace_accounts": {"hosts": {named(1): left}}}
+    (fleet.folder / "hosts.json").write_text(json.dumps(inventory), encoding="utf-8")
+    applied = fleet.apply("-i", "hosts.json", approved="")
+    assert applied.recap == {named(1): "changed"}, applied.text
+    assert "of long ago" not in applied.text
+
+
 def test_selected_devices_and_a_directory_that_cannot_be_written(fleet: Fleet, simulator: Simulator) -> None:
     """The first are part of what is approved; of the second nothing is sent."""
     devices: list[t.Any] = [{"imei": device, "groups": ["meters"]} for device in imeis(1, 12)]

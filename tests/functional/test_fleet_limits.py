@@ -103,13 +103,14 @@ def test_freeze_windows(fleet: Fleet, simulator: Simulator) -> None:
         *extra(fleet_licensing_freeze=[{"name": "all hands", "days": ["mon", "tue", "wed"]}, closed])
     )
     assert everywhere.recap == {named(1): "failed", named(2): "ok", named(3): "failed"}, everywhere.text
-    emergency = fleet.apply(*extra(fleet_licensing_ignore_freeze=True))
+    malformed = [{"name": "", "hours": "25:00-26:00"}]
+    emergency = fleet.apply(*extra(fleet_licensing_ignore_freeze=True, fleet_licensing_freeze=malformed))
     assert emergency.returncode == 0, emergency.text
     assert [len(licensed(simulator, number)) for number in (1, 2, 3)] == [12, 12, 8]
     kept = [account["freeze"] for account in emergency.record["accounts"]]
     assert kept == [account["freeze"] for account in applied.record["accounts"]]
     assert any(kept)
-    wrong = fleet.plan(*extra(fleet_licensing_freeze=[{"name": "", "hours": "25:00-26:00"}]))
+    wrong = fleet.plan(*extra(fleet_licensing_freeze=malformed))
     assert "it lacks 'name'" in wrong.text
     assert "write them like 18:00-06:00" in wrong.text
 
