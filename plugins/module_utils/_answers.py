@@ -4,92 +4,19 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Understanding answers: the four families of error bodies, expired tokens in every documented form, JSON objects.
 
-The families are {errorCode, errorMessage}; {"fault": {...}} of the gateway; {error, error_description} of OAuth;
-and XML or HTML. Nothing here sends anything.
-"""
+"""The JSON value of a good answer, and an error with a code, a cause and advice for any other one."""
 
 from __future__ import annotations
 
-import json
-import re
 import typing as t
 
 from ._errors import ApiError
+from ._fault import Fault, Mask, one_line, parse_fault, parse_json
+from ._request_result import RequestResult, TokenKind, expired_token, result_of
 from ._transport import Response
 
-TokenKind = t.Literal["access", "session"]
-
-
-class Fault(t.NamedTuple):
-    """What an error body says; empty strings where it says nothing.
-
-    :param code: errorCode, the gateway's fault code, or the OAuth error.
-    :param gateway: whether the gateway answered, not the service behind it.
-    """
-
-    code: str
-    message: str
-    gateway: bool = False
-
-    @property
-    def text(self) -> str:
-        """Code and message for people."""
-        return ": ".join(part for part in (self.code, self.message) if part) or "no explanation was given"
-
-
-Mask = t.Callable[[str], str]
-
-_MAX_TEXT = 300
-
-
-def parse_json(body: bytes) -> t.Any:
-    """The JSON value of a body, or None when it is none (also when it is not UTF-8)."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-
-
-def parse_fault(body: bytes, mask: Mask = str) -> Fault:
-    """Read an error body of any family; never raises.
-
-    :param mask: takes secrets out of a text.
-    """
-    value = parse_json(body)
-    if isinstance(value, dict):
-        inner = value.get("fault")
-        if isinstance(inner, dict):
-            message = _join(mask, inner.get("message"), inner.get("description"))
-            return Fault(one_line(inner.get("code"), mask), message, gateway=True)
-        if "error" in value:
-            message = _join(mask, value.get("error_description"), value.get("cause"))
-            return Fault(one_line(value["error"], mask), message)
-        return Fault(one_line(value.get("errorCode"), mask), one_line(value.get("errorMessage"), mask))
-    return _parse_markup(body, mask)
-
-
-def expired_token(response: Response) -> TokenKind | None:
-    """Which token this answer calls expired or invalid, in any of the documented forms; None for neither.
-
-    Sources: Synchronous Error Messages (400 SessionToken codes, gateway 900901/900902), the error pages of the sibling
-    services location (400 "UWS verification failure (The Session has expired.)"), diagnostics (401 INVALID_ACCOUNT)
-    and cloud connector ({"error": "unauthorized", ... UWS ...}).
-    """
-    if response.status < 400:
-        return None
-    fault = parse_fault(response.body, response.mask)
-    text = f"{fault.code} {fault.message}".lower()
-    if "sessiontoken" in text or "session token" in text or "session has expired" in text:
-        return "session"
-    if fault.gateway:
-        return "access" if fault.code in ("900901", "900902", "900903") else None
-    if "uws" in text and ("unauthorized" in text or response.status == 401):
-        return "session"
-    if response.status == 401:
-        return "access" if fault.code == "invalid_token" else "session"
-    return None
+__all__ = ("Mask", "TokenKind", "decode", "decode_list", "expired_token", "one_line", "parse_fault", "parse_json")
 
 
 def decode(response: Response) -> dict[str, t.Any]:
@@ -97,7 +24,7 @@ def decode(response: Response) -> dict[str, t.Any]:
 
     :raises ApiError: any other answer, each with its own code.
     """
-    value = _good(response)
+    value = _good(response, "an object")
     if not isinstance(value, dict):
         raise _garbled(response, value, "an object")
     return t.cast("dict[str, t.Any]", value)
@@ -108,62 +35,66 @@ def decode_list(response: Response) -> list[dict[str, t.Any]]:
 
     :raises ApiError: any other answer, each with its own code.
     """
-    value = _good(response)
+    value = _good(response, "an array of objects")
     if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
         raise _garbled(response, value, "an array of objects")
     return t.cast("list[dict[str, t.Any]]", value)
 
 
-def _good(response: Response) -> t.Any:
-    """The JSON value of an answer with a good status, None when it is no JSON."""
-    what, status = response.operation, response.status
-    if 200 <= status < 300:
-        value = parse_json(response.body)
-        if isinstance(value, dict) and ("fault" in value or "errorCode" in value):
-            raise _refused(response, parse_fault(response.body, response.mask))
-        return value
+def _good(response: Response, wanted: str) -> t.Any:
+    """The JSON value of an answer that says that the request was carried out, None when it is no JSON."""
+    result, status = result_of(response), response.status
+    if result is RequestResult.DONE:
+        return parse_json(response.body)
+    in_doubt = result is RequestResult.IN_DOUBT
     if 300 <= status < 400:
         raise ApiError(
-            f"'{what}' was answered with a redirect (HTTP {status}), which the API never does. Check 'base_url'; "
-            "a proxy's login page may be in between. It was not followed.",
+            f"'{response.operation}' was answered with a redirect (HTTP {status}), which the API never does. Check "
+            "'base_url'; a proxy's login page may be in between. It was not followed.",
             code="redirected",
             status=status,
-            effect_possible=True,
+            effect_possible=in_doubt,
         )
     fault = parse_fault(response.body, response.mask)
-    if status == 429:
-        raise ApiError(
-            f"ThingSpace kept answering 'too many requests' (HTTP 429) to '{what}', also after waiting. Set "
-            "'rate_limit' or lower 'max_concurrency'; running again continues where this run stopped.",
+    if result is RequestResult.THROTTLED:
+        raise _told(
+            fault,
+            f"ThingSpace kept answering 'too many requests' (HTTP 429) to '{response.operation}', also after waiting. "
+            "Set 'rate_limit' or lower 'max_concurrency'; running again continues where this run stopped.",
             code="rate_limited",
             status=status,
-            api_code=fault.code,
-            api_message=fault.message,
         )
     if status >= 500 or status == 408:
-        raise ApiError(
-            f"ThingSpace answered '{what}' with a server error (HTTP {status}: {fault.text}). Run again later.",
+        raise _told(
+            fault,
+            f"ThingSpace answered '{response.operation}' with a server error (HTTP {status}: {fault.text}). Run again "
+            "later.",
             code="server_error",
             status=status,
-            effect_possible=True,
-            api_code=fault.code,
-            api_message=fault.message,
+            effect_possible=in_doubt,
         )
-    raise _refused(response, fault)
+    if in_doubt and status != 409:
+        raise _garbled(response, parse_json(response.body), wanted)
+    raise _refused(response, fault, in_doubt)
 
 
-def _refused(response: Response, fault: Fault) -> ApiError:
+def _refused(response: Response, fault: Fault, in_doubt: bool) -> ApiError:
     code, advice = _refusal(response.status, fault)
     if expired_token(response):
         code = "auth_rejected"
         advice = "It refuses the tokens, also right after logging in again; check the user and the application."
-    return ApiError(
+    return _told(
+        fault,
         f"ThingSpace refused '{response.operation}' (HTTP {response.status}): {fault.text.rstrip('.')}. {advice}",
         code=code,
         status=response.status,
-        api_code=fault.code,
-        api_message=fault.message,
+        effect_possible=in_doubt,
     )
+
+
+def _told(fault: Fault, message: str, **facts: t.Any) -> ApiError:
+    """An error that carries ThingSpace's own code and words besides."""
+    return ApiError(message, api_code=fault.code, api_message=fault.message, **facts)
 
 
 def _refusal(status: int, fault: Fault) -> tuple[str, str]:
@@ -184,6 +115,8 @@ def _refusal(status: int, fault: Fault) -> tuple[str, str]:
 def _garbled(response: Response, value: t.Any, wanted: str) -> ApiError:
     if not response.body.strip():
         seen = "nothing"
+    elif isinstance(value, dict):
+        seen = "a JSON object that contradicts itself or that status"
     elif value is not None:
         seen = f"a JSON {type(value).__name__}, not {wanted}"
     elif response.body.lstrip()[:1] == b"<":
@@ -197,33 +130,3 @@ def _garbled(response: Response, value: t.Any, wanted: str) -> ApiError:
         status=response.status,
         effect_possible=True,
     )
-
-
-def _parse_markup(body: bytes, mask: Mask) -> Fault:
-    text = body[:20_000].decode("utf-8", "replace")
-    code = re.search(r"<(?:\w+:)?code>\s*([^<]*?)\s*<", text)
-    gateway = re.search(r"<(?:\w+:)?fault\b", text)
-    parts = re.findall(r"<(?:\w+:)?(?:message|description|title|h1)\b[^>]*>\s*([^<]*?)\s*<", text)
-    if code or parts:
-        message = one_line(". ".join(dict.fromkeys(parts)), mask)
-        return Fault(one_line(code.group(1) if code else "", mask), message, bool(gateway))
-    return Fault("", one_line(re.sub(r"<[^>]*>", " ", mask(text)), mask))
-
-
-def _join(mask: Mask, *values: t.Any) -> str:
-    return one_line(". ".join(str(value).strip().rstrip(".") for value in values if value), mask)
-
-
-def one_line(value: t.Any, mask: Mask = str) -> str:
-    """One printable line of bounded length.
-
-    :param mask: takes out secrets, before cleaning and cutting make them unrecognisable.
-    """
-    if value is None:
-        return ""
-    clean = _clean(mask(str(value)))
-    return clean if len(clean) <= _MAX_TEXT else clean[: _MAX_TEXT - 3] + "..."
-
-
-def _clean(text: str) -> str:
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())

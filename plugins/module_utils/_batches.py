@@ -32,7 +32,7 @@ NOT_CARRIED_OUT = frozenset({"login_refused", "rate_limited"})
 """Answers to a batch that say nothing about the devices in it: it was turned away before anybody looked at it."""
 
 
-POINTLESS = frozenset({"redirected", "not_recorded"})
+POINTLESS = frozenset({"redirected", "not_recorded", "internal_error"})
 """Lost answers after which nothing more is sent: the next one would get lost in the same way."""
 
 

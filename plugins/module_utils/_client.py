@@ -8,16 +8,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import typing as t
 import urllib.parse
 
-from ._answers import TokenKind, decode, decode_list, expired_token
+from ._answers import decode, decode_list
 from ._auth import Authenticator
 from ._budget import Budget
 from ._connection import Connection
 from ._deadline import Deadline
+from ._errors import LicensingError, defect, unsent
 from ._progress import Progress
+from ._request_result import RequestResult, TokenKind, expired_token, result_of
 from ._retry import RetryPolicy
 from ._runtime_dir import Store
 from ._secrets import SecretRegister
@@ -87,13 +90,27 @@ class Client:
 
     def post(self, operation: str, path: str, body: Body, headers: Headers | None = None) -> dict[str, t.Any]:
         """Write; never repeated once it may have been executed."""
-        return decode(self._call(operation, "POST", path, body, headers))
+        return self._write(operation, "POST", path, body, headers)
 
     def delete(
         self, operation: str, path: str, body: Body | None = None, headers: Headers | None = None
     ) -> dict[str, t.Any]:
         """Take away, with a body where the documentation asks for one; repeated no more than C(post)."""
-        return decode(self._call(operation, "DELETE", path, body, headers))
+        return self._write(operation, "DELETE", path, body, headers)
+
+    def _write(
+        self, operation: str, method: str, path: str, body: Body | None, headers: Headers | None
+    ) -> dict[str, t.Any]:
+        """The one way of every write: an answer that says that it was carried out, or an error that knows if it may be.
+
+        :raises LicensingError: C(is_lost) tells whether it may have been carried out, also for a defect of ours.
+        """
+        try:
+            return decode(self._call(operation, method, path, body, headers))
+        except LicensingError:
+            raise
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            raise defect(error, may_be_done=f"'{operation}' may have been carried out.") from None
 
     def _call(
         self,
@@ -114,7 +131,8 @@ class Client:
         """
         renewed: set[TokenKind] = set()
         while True:
-            tokens = self.auth.tokens()
+            with _in_the_way():
+                tokens = self.auth.tokens()
             request = Request(operation, method, self._base_url + path, tokens.auth(), json=body, headers=headers)
             response = self._sender.send(request, safe=safe)
             kind = self._to_renew(response, renewed)
@@ -122,16 +140,27 @@ class Client:
                 return response
             renewed.add(kind)
             # A refused token means that nothing was executed, so a write may be sent again.
-            self.auth.renew(tokens, kind)
+            with _in_the_way():
+                self.auth.renew(tokens, kind)
 
     @staticmethod
     def _to_renew(response: Response, renewed: set[TokenKind]) -> TokenKind | None:
-        kind = expired_token(response)
+        kind = expired_token(response) if result_of(response) is RequestResult.EXPIRED else None
         if kind is None or kind not in renewed:
             return kind
         # The new token of that kind is refused too. A bare 401 does not tell which token is meant: try the other.
         other: TokenKind = "access" if kind == "session" else "session"
         return other if response.status == 401 and other not in renewed else None
+
+
+@contextlib.contextmanager
+def _in_the_way() -> t.Iterator[None]:
+    """What fails inside is a login: whatever became of it, the request itself was not carried out."""
+    try:
+        yield
+    except LicensingError as error:
+        unsent(error)
+        raise
 
 
 def segments(*parts: str) -> str:

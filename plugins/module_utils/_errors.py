@@ -12,6 +12,8 @@ put into an error, so that no secret can travel in one.
 
 from __future__ import annotations
 
+import os
+import traceback
 import typing as t
 
 CODES: dict[str, str] = {
@@ -148,11 +150,35 @@ class ApiError(LicensingError):
         self.effect_possible = effect_possible
 
 
+def defect(error: Exception, may_be_done: str = "") -> LicensingError:
+    """A defect of ours: where it happened, but not its text, which may quote anything.
+
+    :param may_be_done: what may have been carried out all the same; empty when nothing can have been.
+    """
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    known = may_be_done or "It is not known how far the task came."
+    text = (
+        f"A defect in thingspace.licensing: {type(error).__name__} in {os.path.basename(frame.filename)}, line "
+        f"{frame.lineno}. Please report it with this message. {known} Running it again in check mode shows the state."
+    )
+    if may_be_done:
+        return TransportError(text, code="internal_error", sent=True, retryable=False)
+    return LicensingError(text, code="internal_error")
+
+
 def is_lost(error: LicensingError) -> bool:
     """Whether the request behind this error may have taken effect, so that only reading can tell."""
     if isinstance(error, TransportError):
         return error.sent
     return isinstance(error, ApiError) and error.effect_possible
+
+
+def unsent(error: LicensingError) -> None:
+    """Note that this error was in the way of another request, which was therefore not sent."""
+    if isinstance(error, TransportError):
+        error.sent = False
+    if isinstance(error, ApiError):
+        error.effect_possible = False
 
 
 def _listed(texts: list[str]) -> str:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ._answers import Mask, one_line
@@ -71,23 +72,30 @@ class FotaApi:
 
         :raises IncompleteList: the list contradicts itself.
         """
-        return read_all(first, self.page, as_set, self._tell)
+        return read_all(first, self.page, as_set, self._tell, self._counted)
 
     def licensed_rows(self, first: Page | None = None) -> tuple[list[tuple[str, str]], Page]:
         """As C(licensed), with the assignment times."""
-        return read_all(first, self.page, as_rows, self._tell)
+        return read_all(first, self.page, as_rows, self._tell, self._counted)
 
     def _tell(self, read: int, of: int | None) -> None:
         self.progress.tell("licensed devices read", read, of)
 
     def pool(self, page: Page) -> Pool:
         """The account's licences as this page counts them; asks the subscription for what the page leaves out."""
-        if page.total is not None and page.assigned is not None:
-            return Pool(page.total, page.assigned)
+        page = page if page.total is not None else self._by_subscription(page)
+        page = self._counted(page)
+        return Pool(page.total, page.assigned)
+
+    def _counted(self, page: Page) -> Page:
+        """The page with a count of assigned licences: without one, nothing proves that a list is whole."""
+        return page if page.assigned is not None else self._by_subscription(page)
+
+    def _by_subscription(self, page: Page) -> Page:
         bought = self.subscription()
-        return Pool(
-            bought["license_count"] if page.total is None else page.total,
-            bought["license_used_count"] if page.assigned is None else page.assigned,
+        return page._replace(
+            total=bought["license_count"] if page.total is None else page.total,
+            assigned=bought["license_used_count"] if page.assigned is None else page.assigned,
         )
 
     def free(self) -> int | None:
@@ -111,8 +119,15 @@ class FotaApi:
         rows = value.get("deviceList")
         if not isinstance(rows, list):
             raise _missing(what, "deviceList")
-        named = (row for row in rows if isinstance(row, dict) and "deviceId" in row)
-        return {str(row["deviceId"]): _answer(action, row, self._client.mask) for row in named}
+        answers: dict[str, Answer] = {}
+        for row in rows:
+            if isinstance(row, dict) and "deviceId" in row:
+                device, answer = str(row["deviceId"]), _answer(action, row, self._client.mask)
+                if answers.setdefault(device, answer) != answer:
+                    answers[device] = Answer(
+                        Verdict.UNCLEAR, "ThingSpace's answer contradicts itself about this device"
+                    )
+        return answers
 
 
 def explained(error: LicensingError, api: FotaApi) -> LicensingError:
@@ -136,16 +151,29 @@ def is_event_based(subscription: Subscription) -> bool:
     return "EVNT" in subscription["purchase_type"] and "MRC" not in subscription["purchase_type"]
 
 
+GOOD: dict[Action, frozenset[str]] = {
+    "assign": frozenset({"success", "licenseassignsuccess"}),
+    "remove": frozenset({"success", "licenseremovesuccess"}),
+}
+"""Documented statuses of a device for which it was done, in lower case."""
+
+_BAD = re.compile(r"(?:license(?:assign|remove)|device ?)?(?:fail(?:ed|ure)?|rejected|error|invalid|denied)")
+"""Documented statuses of a device for which it was not done, and their like."""
+
+_OBJECTION = re.compile(r"\b(?:not|no|fail\w*|error|invalid|denied|exceed\w*|insufficient|unable|cannot)\b")
+"""Words in a reason that do not go with success."""
+
+
 def _answer(action: Action, row: t.Mapping[str, t.Any], mask: Mask) -> Answer:
-    """Judge one row by the documented statuses and reasons of all versions."""
+    """Judge one row by the documented statuses and reasons of all versions; reading settles what else it says."""
     status, reason = text(row, ("status",)), text(row, REASON)
-    words, outcome = reason.lower(), status.lower()
+    words, outcome = reason.lower(), status.strip().lower()
     if action == "remove" and "no license attached" in words:
         return Answer(Verdict.ALREADY, "")
-    if outcome.endswith("success"):
+    if outcome in GOOD[action] and not _OBJECTION.search(words):
         return Answer(Verdict.ALREADY if "preexisting" in words else Verdict.DONE, "")
     said = one_line(reason or status, mask)
-    if any(word in outcome for word in ("fail", "reject", "error", "invalid", "denied")):
+    if _BAD.fullmatch(outcome):
         return Answer(Verdict.REFUSED, said)
     return Answer(Verdict.UNCLEAR, one_line(f"{status}: {reason}", mask) if status and reason else said)
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import gc
-import os
-import traceback
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -20,7 +18,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ._account import account_problems, account_warnings
 from ._client import Client
 from ._connection import CONNECTION_SPEC, connection_from
-from ._errors import LicensingError, OptionsError, Problem
+from ._errors import LicensingError, OptionsError, Problem, defect
 from ._progress import Progress, ProgressFile
 from ._requests import REQUESTS_IMPORT_ERROR
 from ._runtime_dir import MemoryStore, Store, open_store
@@ -162,7 +160,7 @@ def result_of(run: t.Callable[[Context], Result], context: Context) -> Result:
     except LicensingError as error:
         return Result({}, failure=error)
     except Exception as error:  # pylint: disable=broad-exception-caught
-        return Result({}, failure=_defect(error))
+        return Result({}, failure=defect(error))
 
 
 def _shorten(params: dict[str, t.Any]) -> None:
@@ -170,14 +168,3 @@ def _shorten(params: dict[str, t.Any]) -> None:
     text = params.get("devices_text")
     if isinstance(text, str) and len(text) > MAX_SHOWN:
         params["devices_text"] = f"{text[:MAX_SHOWN]}... ({len(text)} characters)"
-
-
-def _defect(error: Exception) -> LicensingError:
-    """A defect of ours: where it happened, but not its text, which may quote anything."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return LicensingError(
-        f"A defect in thingspace.licensing: {type(error).__name__} in {os.path.basename(frame.filename)}, line "
-        f"{frame.lineno}. Please report it with this message. It is not known how far the task came; running it again "
-        "in check mode shows the state.",
-        code="internal_error",
-    )

@@ -54,6 +54,10 @@ class IncompleteList(LicensingError):
 T = t.TypeVar("T")
 
 
+def _as_it_is(page: Page) -> Page:
+    return page
+
+
 def _tell_nobody(_read: int, _of: int | None) -> None:
     pass
 
@@ -63,6 +67,7 @@ def read_all(
     fetch: Fetch,
     collect: t.Callable[[], tuple[Take, t.Callable[[], T]]],
     tell: Tell = _tell_nobody,
+    counted: t.Callable[[Page], Page] = _as_it_is,
 ) -> tuple[T, Page]:
     """Read every page; returns what was collected and the last page (the newest counts).
 
@@ -71,16 +76,21 @@ def read_all(
     :param first: the first page if it was read already.
     :param collect: makes a pair (take the devices of a page, give the result).
     :param tell: told after every page.
+    :param counted: adds to the last page what else is known of the counts; a list must not be shorter than they say.
     :raises IncompleteList: the second reading contradicts itself too.
     """
     try:
-        return _read_once(first, fetch, collect, tell)
+        return _read_once(first, fetch, collect, tell, counted)
     except IncompleteList:
-        return _read_once(None, fetch, collect, tell)
+        return _read_once(None, fetch, collect, tell, counted)
 
 
 def _read_once(
-    first: Page | None, fetch: Fetch, collect: t.Callable[[], tuple[Take, t.Callable[[], T]]], tell: Tell
+    first: Page | None,
+    fetch: Fetch,
+    collect: t.Callable[[], tuple[Take, t.Callable[[], T]]],
+    tell: Tell,
+    counted: t.Callable[[Page], Page],
 ) -> tuple[T, Page]:
     take, result = collect()
     page = first or fetch(FIRST)
@@ -101,6 +111,7 @@ def _read_once(
             raise IncompleteList("it goes round in circles, the position does not advance")
         seen_cursors.add(page.cursor)
         page = fetch(page.cursor)
+    page = counted(page)
     if page.assigned is not None and page.assigned > len(seen):
         raise IncompleteList(f"it names {len(seen)} devices, and counts {page.assigned} assigned licences")
     return result(), page

@@ -13,21 +13,51 @@ import typing as t
 
 if t.TYPE_CHECKING:
     import requests
+    import urllib3
+    from requests.adapters import HTTPAdapter
     from requests.auth import AuthBase
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 REQUESTS_IMPORT_ERROR: str | None = None
 """Traceback of the failed import, or None when C(requests) is there."""
 
 try:
     import requests
+    import urllib3
+    from requests.adapters import HTTPAdapter
     from requests.auth import AuthBase
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
-    # Two stand-ins for names that mypy knows from the import above; run_module stops before either is used.
-    requests = None  # type: ignore[assignment]
+    # Stand-ins for names that mypy knows from the import above; run_module stops before any is used.
+    requests = urllib3 = None  # type: ignore[assignment]
 
-    class AuthBase:  # type: ignore[no-redef]
-        """Stand-in so that classes can be defined when C(requests) is missing; it is never used."""
+    class _StandIn:
+        """So that classes can be defined when C(requests) is missing; it is never used."""
+
+    globals().update(
+        (name, type(name, (_StandIn,), {}))
+        for name in (
+            "AuthBase",
+            "HTTPAdapter",
+            "HTTPConnection",
+            "HTTPConnectionPool",
+            "HTTPSConnection",
+            "HTTPSConnectionPool",
+        )
+    )
 
 
-__all__ = ("REQUESTS_IMPORT_ERROR", "AuthBase", "requests")
+__all__ = (
+    "REQUESTS_IMPORT_ERROR",
+    "AuthBase",
+    "HTTPAdapter",
+    "HTTPConnection",
+    "HTTPConnectionPool",
+    "HTTPSConnection",
+    "HTTPSConnectionPool",
+    "requests",
+    "urllib3",
+)

@@ -6,8 +6,7 @@
 
 """The retry policy: a pure function of what happened. Nothing here sleeps, sends or looks at a clock.
 
-- Not sent at all (refused, no such host): any request is tried again.
-- 429: the request was turned away unexecuted, so any request is tried again.
+- Not sent, or turned away with 429: any request is tried again.
 - 408, 500, 502, 503, 504, or a connection that broke after sending: only reads are tried again. A write
   may have taken effect; its caller reads back first (see C(_apply)).
 - Everything else is final.
@@ -21,6 +20,8 @@ import email.utils
 import math
 import typing as t
 
+from ._request_result import RequestResult
+
 RETRY_AFTER_CAP = 60.0
 """Longest wait, in seconds, that a C(Retry-After) header can ask for."""
 
@@ -32,16 +33,16 @@ TRANSIENT = frozenset({408, 500, 502, 503, 504})
 
 @dataclasses.dataclass(frozen=True)
 class Happened:
-    """What one attempt led to: an HTTP status, or no answer at all.
+    """What one attempt led to.
 
+    :param result: what it proves.
     :param status: HTTP status, None when no answer came.
-    :param sent: whether the request may have reached the server.
     :param retryable: False for causes that trying again cannot cure (a bad certificate).
     :param retry_after: value of the Retry-After header.
     """
 
+    result: RequestResult
     status: int | None = None
-    sent: bool = True
     retryable: bool = True
     retry_after: str | None = None
 
@@ -74,11 +75,11 @@ class RetryPolicy:
 
     @staticmethod
     def _may_repeat(happened: Happened, safe: bool) -> bool:
-        if happened.status is None:
-            return happened.retryable and (safe or not happened.sent)
-        if happened.status == 429:
+        if happened.result is RequestResult.THROTTLED:
             return True
-        return safe and happened.status in TRANSIENT
+        if happened.result is RequestResult.NOT_SENT:
+            return happened.retryable
+        return safe and happened.retryable and (happened.status is None or happened.status in TRANSIENT)
 
 
 def parse_retry_after(value: str | None, now: float) -> float | None:
@@ -97,7 +98,7 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
 def _from_date(value: str, now: float) -> float | None:
     try:
         moment = email.utils.parsedate_to_datetime(value)
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.timezone.utc)

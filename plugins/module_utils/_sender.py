@@ -16,6 +16,7 @@ import typing as t
 from ._budget import Budget
 from ._deadline import Deadline
 from ._errors import TransportError
+from ._request_result import result_of
 from ._retry import RETRY_AFTER_CAP, Happened, RetryPolicy, parse_retry_after
 from ._transport import Request, Response
 
@@ -120,5 +121,5 @@ def _asked_pause(happened: Happened) -> float:
 
 def _happened(outcome: Response | TransportError) -> Happened:
     if isinstance(outcome, TransportError):
-        return Happened(sent=outcome.sent, retryable=outcome.retryable)
-    return Happened(status=outcome.status, retry_after=outcome.headers.get("retry-after"))
+        return Happened(result_of(outcome), retryable=outcome.retryable)
+    return Happened(result_of(outcome), status=outcome.status, retry_after=outcome.headers.get("retry-after"))

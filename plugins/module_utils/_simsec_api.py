@@ -61,14 +61,14 @@ class SimsecApi:
         what = f"{action} the {sku} licences of {len(devices)} devices"
         send = self._client.post if action == "assign" else self._client.delete
         request_id = send(what, LICENSE_PATH, body, headers).get("requestId")
-        if not isinstance(request_id, str) or not request_id.strip():
+        if not isinstance(request_id, str) or not one_line(request_id):
             raise ApiError(
                 f"The answer to '{what}' has no 'requestId', so it is not known whether it was accepted.",
                 code="bad_answer",
                 status=200,
                 effect_possible=True,
             )
-        return request_id.strip()
+        return one_line(request_id, self._client.mask)
 
     def subscriptions(self) -> list[Subscription]:
         """C(POST /accounts/subscriptions/actions/list): the account's SIM-Secure licences by SKU, sorted."""

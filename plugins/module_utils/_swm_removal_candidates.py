@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import collections
 import typing as t
 
 from ._candidates_api import CandidatesApi
@@ -155,7 +156,7 @@ def _judge(context: Context, wish: Wish, plan: CandidatesPlan, written: Written)
     if not strange or failure is not None:
         return done
     strange = f"The removal candidates are not what this task left: {strange}. Somebody else changed them meanwhile."
-    if plan.appends and wish.state != "exact":
+    if plan.appends and wish.state != "exact" and not _listed_twice(plan, now):
         context.warn(strange)
         return done
     text = f"{strange} That change was left alone. Look at the list, and run again."
@@ -176,10 +177,18 @@ def _strange(plan: CandidatesPlan, now: t.Sequence[str]) -> str:
     moved = not added and not gone and [device for device in dict.fromkeys(now) if device in wanted] != kept
     parts = [
         f"{len(devices)} {what} ({', '.join(devices[:5])}{', ...' if len(devices) > 5 else ''})"
-        for devices, what in ((added, "added"), (gone, "taken off"))
+        for devices, what in ((added, "added"), (gone, "taken off"), (_listed_twice(plan, now), "listed twice"))
         if devices
     ]
     return ", ".join(parts) or ("its order is another one" if moved else "")
+
+
+def _listed_twice(plan: CandidatesPlan, now: t.Sequence[str]) -> list[str]:
+    """Devices that stand more often on the list than before and than once: each would be evicted in another's place."""
+    if len(set(now)) == len(now):
+        return []
+    before = collections.Counter(plan.live)
+    return [device for device, count in collections.Counter(now).items() if count > max(1, before[device])]
 
 
 def _result(context: Context, plan: CandidatesPlan, done: Done) -> Result:

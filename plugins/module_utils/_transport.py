@@ -20,16 +20,13 @@ import time
 import typing as t
 import warnings
 
+from ._body import ENCODINGS, read_body
 from ._connection import Connection, is_loopback
-from ._errors import TransportError
 from ._requests import AuthBase, requests
 from ._transport_errors import named, too_slow
+from ._wire import NotingAdapter, SendNote, noted_by
 
 CONNECT_TIMEOUT = 15.0
-MAX_BODY = 16 * 1024 * 1024
-"""Largest answer, in bytes, that is read. A page of 1,000 devices has about 80 kB."""
-
-_CHUNK = 64 * 1024
 USER_AGENT = "thingspace.licensing (Ansible collection)"
 
 
@@ -76,24 +73,27 @@ class _Worker:
     """
 
     def __init__(self, exchange: t.Callable[[Request, float], Response]) -> None:
-        self._jobs: queue.SimpleQueue[tuple[Request, float]] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[Request, float, SendNote]] = queue.SimpleQueue()
         self._outcomes: queue.SimpleQueue[Response | BaseException] = queue.SimpleQueue()
         self._exchange = exchange
         threading.Thread(target=self._run, daemon=True).start()
 
-    def carry_out(self, request: Request, seconds: float) -> Response | BaseException:
+    def carry_out(self, request: Request, seconds: float, note: SendNote) -> Response | BaseException:
         """The outcome of an exchange.
 
+        :param note: told when the request is written.
         :raises queue.Empty: it takes too long; this worker is lost.
         """
-        self._jobs.put((request, seconds))
+        self._jobs.put((request, seconds, note))
         return self._outcomes.get(timeout=seconds + 0.25)
 
     def _run(self) -> None:
         while True:
-            request, seconds = self._jobs.get()
+            request, seconds, note = self._jobs.get()
             try:
-                self._outcomes.put(self._exchange(request, seconds))
+                with noted_by(note):
+                    outcome = self._exchange(request, seconds)
+                self._outcomes.put(outcome)
             except BaseException as error:  # pylint: disable=broad-exception-caught
                 self._outcomes.put(error)
 
@@ -109,11 +109,11 @@ class Transport:
         # Environment proxies apply, but never between the task and a server on its own machine.
         self._proxies = {"no_proxy": connection.host} if is_loopback(connection.host) else {}
         self._session = requests.Session()
-        self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
+        self._session.headers.update(
+            {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": ENCODINGS}
+        )
         self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-        adapter = requests.adapters.HTTPAdapter(pool_maxsize=connection.max_concurrency + 1, max_retries=0)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        self._adapter = NotingAdapter(pool_maxsize=connection.max_concurrency + 1, max_retries=0)
         if not connection.validate_certs:
             # The user chose this with an option; a warning for each request would only hide others.
             warnings.filterwarnings("ignore", message="Unverified HTTPS request")
@@ -125,49 +125,39 @@ class Transport:
         """
         seconds = min(self._timeout, limit)
         worker = self._idle.pop() if self._idle else _Worker(self._exchange)
+        note = SendNote()
         try:
-            outcome = worker.carry_out(request, seconds)
+            outcome = worker.carry_out(request, seconds, note)
         except queue.Empty:
-            raise too_slow(request.operation, seconds) from None
+            raise too_slow(request.operation, seconds, sent=note.give_up()) from None
         self._idle.append(worker)
         if isinstance(outcome, Response):
             return outcome
-        raise named(outcome, request.operation, seconds)
+        raise named(outcome, request.operation, seconds, sent=note.give_up())
 
     def _exchange(self, request: Request, seconds: float) -> Response:
         end = time.monotonic() + seconds
         kind = {} if request.form is not None else {"Content-Type": "application/json"}
-        answer = self._session.request(
-            request.method,
-            request.url,
-            json=request.json,
-            data=request.form,
-            headers={**kind, **(request.headers or {})},
-            auth=request.auth,
-            timeout=(min(CONNECT_TIMEOUT, seconds), seconds),
-            verify=self._verify,
-            proxies=dict(self._proxies),
-            allow_redirects=False,
+        prepared = self._session.prepare_request(
+            requests.Request(
+                request.method,
+                request.url,
+                json=request.json,
+                data=request.form,
+                headers={**kind, **(request.headers or {})},
+                auth=request.auth,
+            )
+        )
+        ambient = self._session.merge_environment_settings(prepared.url, dict(self._proxies), True, self._verify, None)
+        # Past Session.send, which would read the body of a redirect whole and parse its Location.
+        answer = self._adapter.send(
+            prepared,
             stream=True,
+            timeout=(min(CONNECT_TIMEOUT, seconds), seconds),
+            verify=t.cast("bool | str", ambient["verify"]),
+            proxies=ambient["proxies"],
         )
         with answer:
-            body = _read(answer, request, end, seconds)
+            body = read_body(answer.raw, answer.headers, end)
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Response(request.operation, answer.status_code, headers, body, self._mask)
-
-
-def _read(answer: requests.Response, request: Request, end: float, seconds: float) -> bytes:
-    body = bytearray()
-    for chunk in answer.iter_content(_CHUNK):
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise TransportError(
-                f"The answer to '{request.operation}' is larger than {MAX_BODY >> 20} MiB, which no ThingSpace answer "
-                "is; reading it was stopped. Check 'base_url' and any proxy in between.",
-                code="answer_too_large",
-                sent=True,
-                retryable=False,
-            )
-        if time.monotonic() > end:
-            raise too_slow(request.operation, seconds)
-    return bytes(body)

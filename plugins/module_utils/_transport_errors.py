@@ -4,54 +4,92 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Giving the failures of C(requests) names: a code, whether the request may have been executed, and what to do.
+"""Giving the failures of an exchange names: a code, what is known of the request, and what to do.
 
-Their own texts may hold addresses and credentials of proxies, so they are not used.
+Whether the request was sent is never read out of a failure: the connection knows. The failures' own texts may hold
+addresses and credentials of proxies, so they are not used.
 """
 
 from __future__ import annotations
 
+import http.client
+import os
+import re
 import ssl
 import typing as t
 
+from ._body import MAX_BODY, NotWhole, TooLarge, TooLate
 from ._errors import TransportError
-from ._requests import requests
+from ._requests import requests, urllib3
+
+_UNUSABLE = frozenset(
+    {"InvalidURL", "InvalidSchema", "MissingSchema", "InvalidHeader", "InvalidProxyURL", "LocationParseError"}
+)
 
 
-def named(error: BaseException, what: str, seconds: float) -> BaseException:
-    """The named form of a failure; what is no failure of C(requests) is returned as it is.
+def named(error: BaseException, what: str, seconds: float, *, sent: bool) -> BaseException:
+    """The named form of a failure; what is no failure of sending is returned as it is.
 
     :param what: the operation.
     :param seconds: what the exchange was allowed to take.
+    :param sent: whether any byte of the request left.
     """
-    kinds = requests.exceptions
-    if isinstance(error, TransportError) or not isinstance(error, kinds.RequestException):
+    if isinstance(error, TransportError) or not isinstance(error, Exception):
         return error
+    if not sent and not isinstance(
+        error, (OSError, ValueError, http.client.HTTPException, urllib3.exceptions.HTTPError)
+    ):
+        return error  # a defect of ours, and nothing was sent
+    return _after_sending(error, what, seconds) if sent else _before_sending(error, what)
+
+
+def too_slow(what: str, seconds: float, *, sent: bool) -> TransportError:
+    """The failure of an exchange that took too long."""
+    if not sent:
+        return _unconnected(what, "no connection within the time allowed")
+    return TransportError(
+        f"No complete answer to '{what}' within {seconds:g} s. Raise 'timeout' if the server is known to be slow.",
+        code="timeout",
+        sent=True,
+    )
+
+
+def _after_sending(error: Exception, what: str, seconds: float) -> TransportError:
+    """The request may have been carried out, whatever broke."""
+    names = {type(part).__name__ for part in _chain(error)}
+    if isinstance(error, TooLarge):
+        return TransportError(
+            f"The answer to '{what}' is larger than {MAX_BODY >> 20} MiB, which no ThingSpace answer is; reading it "
+            "was stopped. Check 'base_url' and any proxy in between.",
+            code="answer_too_large",
+            sent=True,
+            retryable=False,
+        )
+    if isinstance(error, TooLate) or names & {"ReadTimeout", "ReadTimeoutError"}:
+        return too_slow(what, seconds, sent=True)
+    cause = "the answer ended too early" if isinstance(error, NotWhole) else _cause(error)
+    return TransportError(
+        f"The connection broke during '{what}' ({cause}); it is not known whether ThingSpace carried it out.",
+        code="connection_failed",
+        sent=True,
+    )
+
+
+def _before_sending(error: Exception, what: str) -> TransportError:
+    kinds = requests.exceptions
+    names = {type(part).__name__ for part in _chain(error)}
     if isinstance(error, kinds.SSLError):
         return _tls_failed(what, error)
-    if isinstance(error, (kinds.InvalidURL, kinds.InvalidSchema, kinds.MissingSchema, kinds.InvalidHeader)):
+    if isinstance(error, kinds.ProxyError):
+        return _unconnected(what, _proxy(error))
+    if names & _UNUSABLE or isinstance(error, UnicodeError):
         return TransportError(
             f"'{what}' could not be sent: 'base_url' or the proxy settings are not valid ({type(error).__name__}).",
             code="invalid_options",
             sent=False,
             retryable=False,
         )
-    return _connection_failed(what, error, seconds)
-
-
-def _connection_failed(what: str, error: BaseException, seconds: float) -> TransportError:
-    names = {type(part).__name__ for part in _chain(error)}
-    if isinstance(error, requests.exceptions.ProxyError) and "ConnectionResetError" not in names:
-        return _unconnected(what, f"the proxy refused or could not be reached ({_cause(error)})")
-    if names & {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "LocationParseError"}:
-        return _unconnected(what, _cause(error))
-    if names & {"ReadTimeout", "ReadTimeoutError"}:
-        return too_slow(what, seconds)
-    return TransportError(
-        f"The connection broke during '{what}' ({_cause(error)}); it is not known whether ThingSpace carried it out.",
-        code="connection_failed",
-        sent=True,
-    )
+    return _unconnected(what, _cause(error))
 
 
 def _chain(error: BaseException) -> t.Iterator[BaseException]:
@@ -69,17 +107,31 @@ def _chain(error: BaseException) -> t.Iterator[BaseException]:
 
 def _cause(error: BaseException) -> str:
     for cause in _chain(error):
-        if type(cause).__name__ == "NameResolutionError":
+        name = type(cause).__name__
+        if name == "NameResolutionError":
             return "the host name could not be resolved"
-        if type(cause).__name__ == "ConnectTimeoutError":
+        if name == "ConnectTimeoutError":
             return "no connection within the time allowed"
-        if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, requests.RequestException):
-            return cause.strerror.lower()
-        if type(cause).__name__ == "IncompleteRead":
+        if name in ("InvalidHeader", "InvalidChunkLength", "BadStatusLine", "LineTooLong"):
+            return "the answer is no valid HTTP"
+        if name in ("IncompleteRead", "NotWhole"):
             return "the answer ended too early"
-        if type(cause).__name__ == "RemoteDisconnected":
+        if name == "RemoteDisconnected":
             return "the server closed the connection without answering"
+        if isinstance(cause, ssl.SSLError):
+            return "the TLS connection broke"
+        if isinstance(cause, OSError) and cause.errno and not isinstance(cause, requests.RequestException):
+            return os.strerror(cause.errno).lower()
     return type(error).__name__
+
+
+def _proxy(error: BaseException) -> str:
+    """What a proxy said to CONNECT, as far as it is a status."""
+    for cause in _chain(error):
+        found = re.search(r"Tunnel connection failed: (\d{3})\b", str(cause)) if isinstance(cause, OSError) else None
+        if found:
+            return f"the proxy refused the connection (HTTP {found.group(1)})"
+    return f"the proxy refused or could not be reached ({_cause(error)})"
 
 
 def _unconnected(operation: str, cause: str) -> TransportError:
@@ -90,16 +142,7 @@ def _unconnected(operation: str, cause: str) -> TransportError:
     )
 
 
-def too_slow(what: str, seconds: float) -> TransportError:
-    return TransportError(
-        f"No complete answer to '{what}' within {seconds:g} s. Raise 'timeout' if the server is known to be slow.",
-        code="timeout",
-        sent=True,
-    )
-
-
 def _tls_failed(operation: str, error: BaseException) -> TransportError:
-    """A refused certificate means that nothing was sent; a TLS connection that breaks later may have carried all."""
     for cause in _chain(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             reason = getattr(cause, "verify_message", "") or "its name does not fit"
@@ -111,9 +154,9 @@ def _tls_failed(operation: str, error: BaseException) -> TransportError:
                 retryable=False,
             )
     return TransportError(
-        f"The TLS connection failed during '{operation}'. Check that 'base_url' names a TLS port and that 'ca_path' "
-        "is a certificate file.",
+        f"The TLS connection failed during '{operation}'. Nothing was sent. Check that 'base_url' names a TLS port and "
+        "that 'ca_path' is a certificate file.",
         code="tls_failed",
-        sent=True,
+        sent=False,
         retryable=False,
     )

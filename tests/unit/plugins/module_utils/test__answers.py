@@ -181,7 +181,7 @@ def test_401_page_of_a_proxy_is_not_mistaken_for_the_gateway() -> None:
     assert expired_token(answer(401, page)) == "session"
 
 
-@pytest.mark.parametrize("status", [200, 201, 202, 299])
+@pytest.mark.parametrize("status", [200, 201, 202])
 def test_good_answer(status: int) -> None:
     assert decode(answer(status, {"a": [1, None]})) == {"a": [1, None]}
 

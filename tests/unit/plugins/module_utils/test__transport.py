@@ -18,7 +18,7 @@ import pytest
 import requests
 import trustme
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _transport
+from ansible_collections.thingspace.licensing.plugins.module_utils import _body, _transport
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
 from ansible_collections.thingspace.licensing.plugins.module_utils._transport import (
     HeaderAuth,
@@ -26,6 +26,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._transport im
     Response,
     Transport,
 )
+from ansible_collections.thingspace.licensing.plugins.module_utils._wire import NotingAdapter
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import CREDENTIALS, connection
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Seen: Yes\r\n\r\n{}"
@@ -255,8 +256,8 @@ def test_slow_server(serve: Serve, talk: str, by: str) -> None:
 
 @pytest.mark.parametrize("known", [True, False])
 def test_body_limit(serve: Serve, monkeypatch: pytest.MonkeyPatch, known: bool) -> None:
-    monkeypatch.setattr(_transport, "MAX_BODY", 300_000)
-    monkeypatch.setattr(_transport, "_CHUNK", 10_000)
+    monkeypatch.setattr(_body, "MAX_BODY", 300_000)
+    monkeypatch.setattr(_body, "_CHUNK", 10_000)
     length = b"Content-Length: %d\r\n" if known else b"X-Length: %d\r\n"
 
     def answer(size: int) -> bytes:
@@ -345,20 +346,25 @@ def test_file_without_certificates(serve: Serve, tls: Tls, tmp_path: Path) -> No
 def test_arguments_of_the_exchange(given: dict[str, t.Any], verify: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, t.Any] = {}
 
-    def request(_session: requests.Session, *_place: t.Any, **arguments: t.Any) -> t.NoReturn:
+    def send(_adapter: NotingAdapter, _request: t.Any, **arguments: t.Any) -> t.NoReturn:
         seen.update(arguments)
         raise requests.exceptions.ConnectTimeout
 
-    monkeypatch.setattr(requests.Session, "request", request)
+    monkeypatch.setattr(NotingAdapter, "send", send)
     with pytest.raises(TransportError):
         Transport(connection(**CREDENTIALS, timeout=40.0, **given)).send(
             Request("x", "GET", "https://a.test", AUTH), 20.0
         )
-    assert (seen["verify"], seen["allow_redirects"], seen["timeout"]) == (verify, False, (15.0, 20.0))
-    assert (seen["proxies"], seen["stream"], seen["auth"]) == ({}, True, AUTH)
+    assert (seen["verify"], seen["timeout"]) == (verify, (15.0, 20.0))
+    assert (dict(seen["proxies"]), seen["stream"]) == ({}, True)
 
 
-def test_defect_in_the_exchange_is_not_renamed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requests.Session, "request", lambda *_place, **_arguments: 1 / 0)
+def test_defect_before_sending_is_not_renamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(NotingAdapter, "send", lambda *_place, **_arguments: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         Transport(connection(**CREDENTIALS)).send(Request("x", "GET", "https://a.test", AUTH), 5.0)
+
+
+def test_defect_after_sending_is_in_doubt(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_transport, "read_body", lambda *_place: 1 / 0)
+    assert failure(serve())[:2] == ("connection_failed", True)

@@ -92,7 +92,8 @@ CERTIFICATE.verify_message = "self-signed certificate"
         ),
         (kinds.SSLError(wrapped(inner.SSLError(CERTIFICATE))), "tls_failed", False, False),
         (kinds.SSLError(chained(inner.SSLError(SECRET), CERTIFICATE)), "tls_failed", False, False),
-        (kinds.SSLError(wrapped(inner.SSLError(ssl.SSLError(1, SECRET)))), "tls_failed", True, False),
+        (kinds.SSLError(wrapped(inner.SSLError(ssl.SSLError(1, SECRET)))), "tls_failed", False, False),
+        (kinds.SSLError(wrapped(inner.SSLError(ssl.SSLError(1, SECRET)))), "connection_failed", True, True),
         (kinds.InvalidURL(SECRET), "invalid_options", False, False),
         (kinds.InvalidProxyURL(SECRET), "invalid_options", False, False),
         (kinds.InvalidSchema(SECRET), "invalid_options", False, False),
@@ -102,24 +103,16 @@ CERTIFICATE.verify_message = "self-signed certificate"
     ],
 )
 def test_named(error: Exception, code: str, sent: bool, retryable: bool) -> None:
-    found = named(error, "do it", 5.0)
+    found = named(error, "do it", 5.0, sent=sent)
     assert isinstance(found, TransportError)
     assert (found.code, found.sent, found.retryable) == (code, sent, retryable)
     assert "'do it'" in found.message
     assert "pass-word" not in found.message
 
 
-def test_reset_behind_a_proxy_is_no_proof_that_nothing_was_sent() -> None:
-    # urllib3 1.26 calls every broken connection through a proxy a ProxyError, also after the request went out.
-    error = kinds.ProxyError(wrapped(inner.ProxyError("Cannot connect to proxy.", ConnectionResetError(104, "reset"))))
-    found = named(error, "do it", 5.0)
-    assert isinstance(found, TransportError)
-    assert found.sent is True
-
-
 def test_host_name_that_python_itself_compared() -> None:
     # Without OpenSSL's attributes, as ssl.match_hostname raises it for old versions of urllib3.
-    found = named(kinds.SSLError(wrapped(inner.SSLError(ssl.CertificateError("no match")))), "do it", 5.0)
+    found = named(kinds.SSLError(wrapped(inner.SSLError(ssl.CertificateError("no match")))), "do it", 5.0, sent=False)
     assert isinstance(found, TransportError)
     assert (found.code, found.sent, found.retryable) == ("tls_failed", False, False)
 
@@ -144,20 +137,41 @@ def test_host_name_that_python_itself_compared() -> None:
         (kinds.ContentDecodingError(SECRET), "ContentDecodingError"),
     ],
 )
-def test_cause(error: Exception, cause: str) -> None:
-    found = named(error, "do it", 5.0)
+@pytest.mark.parametrize("sent", [True, False])
+def test_cause(error: Exception, cause: str, sent: bool) -> None:
+    found = named(error, "do it", 5.0, sent=sent)
     assert isinstance(found, TransportError)
     assert cause in found.message
 
 
-@pytest.mark.parametrize(
-    "error", [ValueError("x"), KeyboardInterrupt(), TransportError("x", code="timeout", sent=True)]
-)
-def test_other_errors_stay_what_they_are(error: BaseException) -> None:
-    assert named(error, "do it", 5.0) is error
+@pytest.mark.parametrize("sent", [True, False])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), TransportError("x", code="timeout", sent=True)])
+def test_other_errors_stay_what_they_are(error: BaseException, sent: bool) -> None:
+    assert named(error, "do it", 5.0, sent=sent) is error
+
+
+EVERY = [
+    *(kind(SECRET) for kind in (ValueError, OSError, RuntimeError, MemoryError, http.client.HTTPException)),
+    *(
+        kind(SECRET)
+        for kind in vars(kinds).values()
+        if isinstance(kind, type) and issubclass(kind, kinds.RequestException) and not issubclass(kind, ValueError)
+    ),
+    kinds.ConnectionError(wrapped(connecting(OSError(111, "Connection refused")))),
+    kinds.SSLError(chained(inner.SSLError(SECRET), CERTIFICATE)),
+]
+
+
+@pytest.mark.parametrize("error", EVERY, ids=lambda error: type(error).__name__)
+def test_what_was_written_is_in_doubt_whatever_the_exception_is_called(error: Exception) -> None:
+    found = named(error, "do it", 5.0, sent=True)
+    assert isinstance(found, TransportError)
+    assert found.sent
+    assert "Nothing was sent" not in found.message
+    assert "pass-word" not in found.message
 
 
 def test_circle_of_causes_ends() -> None:
     one, two = kinds.ConnectionError("a"), ValueError("b")
     one.__cause__, two.__cause__ = two, one
-    assert isinstance(named(one, "do it", 5.0), TransportError)
+    assert isinstance(named(one, "do it", 5.0, sent=True), TransportError)

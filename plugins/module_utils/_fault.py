@@ -1,0 +1,112 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+
+"""Reading the bodies of answers: JSON, and the four families of error bodies.
+
+The families are {errorCode, errorMessage}; {"fault": {...}} of the gateway; {error, error_description} of OAuth;
+and XML or HTML. Nothing here decides what an answer means for the request.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+
+
+class Fault(t.NamedTuple):
+    """What an error body says; empty strings where it says nothing.
+
+    :param code: errorCode, the gateway's fault code, or the OAuth error.
+    :param gateway: whether the gateway answered, not the service behind it.
+    """
+
+    code: str
+    message: str
+    gateway: bool = False
+
+    @property
+    def text(self) -> str:
+        """Code and message for people."""
+        return ": ".join(part for part in (self.code, self.message) if part) or "no explanation was given"
+
+
+Mask = t.Callable[[str], str]
+
+_MAX_TEXT = 300
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def parse_json(body: bytes) -> t.Any:
+    """The JSON value of a body, or None when it is none (also when it is not UTF-8).
+
+    Half a surrogate pair, which no file, database or terminal takes, becomes the replacement character.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return _without_surrogates(value) if _SURROGATE.search(text) else value
+
+
+def parse_fault(body: bytes, mask: Mask = str) -> Fault:
+    """Read an error body of any family; never raises.
+
+    :param mask: takes secrets out of a text.
+    """
+    value = parse_json(body)
+    if isinstance(value, dict):
+        inner = value.get("fault")
+        if isinstance(inner, dict):
+            message = _join(mask, inner.get("message"), inner.get("description"))
+            return Fault(one_line(inner.get("code"), mask), message, gateway=True)
+        if "error" in value:
+            message = _join(mask, value.get("error_description"), value.get("cause"))
+            return Fault(one_line(value["error"], mask), message)
+        return Fault(one_line(value.get("errorCode"), mask), one_line(value.get("errorMessage"), mask))
+    return _parse_markup(body, mask)
+
+
+def _parse_markup(body: bytes, mask: Mask) -> Fault:
+    text = body[:20_000].decode("utf-8", "replace")
+    code = re.search(r"<(?:\w+:)?code>\s*([^<]*?)\s*<", text)
+    gateway = re.search(r"<(?:\w+:)?fault\b", text)
+    parts = re.findall(r"<(?:\w+:)?(?:message|description|title|h1)\b[^>]*>\s*([^<]*?)\s*<", text)
+    if code or parts:
+        message = one_line(". ".join(dict.fromkeys(parts)), mask)
+        return Fault(one_line(code.group(1) if code else "", mask), message, bool(gateway))
+    return Fault("", one_line(re.sub(r"<[^>]*>", " ", mask(text)), mask))
+
+
+def _join(mask: Mask, *values: t.Any) -> str:
+    return one_line(". ".join(str(value).strip().rstrip(".") for value in values if value), mask)
+
+
+def one_line(value: t.Any, mask: Mask = str) -> str:
+    """One printable line of bounded length.
+
+    :param mask: takes out secrets, before cleaning and cutting make them unrecognisable.
+    """
+    if value is None:
+        return ""
+    clean = _clean(mask(str(value)))
+    return clean if len(clean) <= _MAX_TEXT else clean[: _MAX_TEXT - 3] + "..."
+
+
+def _clean(text: str) -> str:
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def _without_surrogates(value: t.Any) -> t.Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_without_surrogates(part) for part in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(name): _without_surrogates(part) for name, part in value.items()}
+    return value

@@ -1,0 +1,143 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+
+"""What one exchange proves about the request: the one rule that every write passes.
+
+- I(not sent): no byte of the request left.
+- I(refused): a complete answer that refuses, and shows no result beside the refusal. A request that was turned away
+  with 429 is refused, and may be repeated after a pause.
+- I(expired token): a refusal with 400, 401 or 403 that names a token in a documented form.
+- I(done): a complete answer with 200, 201 or 202 that is JSON and names no error. Whether it says what was wanted is
+  for the operation to check.
+- I(in doubt): everything else, however it reads. Only reading the account settles it; it is never repeated blindly.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import typing as t
+
+from ._errors import TransportError
+from ._fault import Fault, parse_fault, parse_json
+
+if t.TYPE_CHECKING:
+    from ._transport import Response
+
+TokenKind = t.Literal["access", "session"]
+
+
+class RequestResult(enum.Enum):
+    """What an exchange proves."""
+
+    NOT_SENT = "not sent"
+    REFUSED = "refused"
+    THROTTLED = "throttled"
+    EXPIRED = "expired token"
+    DONE = "done"
+    IN_DOUBT = "in doubt"
+
+
+TURNED_AWAY = frozenset({401, 405, 407, 411, 413, 414, 415, 417, 429, 431})
+"""Statuses that mean by themselves that nobody looked at the request, whatever stands in the body (RFC 9110, 6585)."""
+
+_MAY_HAVE_WORKED = frozenset({408, 409, 499})
+"""Statuses below 500 that are given when a request is given up, or meets what it may have done itself."""
+
+_GOOD = frozenset({200, 201, 202})
+
+_NO_ERROR = re.compile(r"(?:0*|null|none|ok|success)", re.IGNORECASE)
+"""What an C(errorCode) may hold that names no error."""
+
+_OF_ERRORS = frozenset(
+    {
+        "errorcode",
+        "errormessage",
+        "errorurl",
+        "error",
+        "error_description",
+        "error_uri",
+        "fault",
+        "cause",
+        "code",
+        "message",
+        "description",
+        "path",
+        "status",
+        "timestamp",
+    }
+)
+"""Fields that an error body may have, in lower case. Any other one may be a result."""
+
+_RESULTS = frozenset({"requestid", "devicelist", "servicename", "sessiontoken", "access_token"})
+"""Fields that only an answer to something done has, in lower case."""
+
+
+def result_of(outcome: Response | TransportError) -> RequestResult:
+    """What an exchange proves about its request; in doubt unless proven otherwise."""
+    if isinstance(outcome, TransportError):
+        return RequestResult.IN_DOUBT if outcome.sent else RequestResult.NOT_SENT
+    if outcome.status in _GOOD:
+        return _of_good(parse_json(outcome.body))
+    if not _refuses(outcome):
+        return RequestResult.IN_DOUBT
+    if outcome.status == 429:
+        return RequestResult.THROTTLED
+    return RequestResult.REFUSED if expired_token(outcome) is None else RequestResult.EXPIRED
+
+
+def names_error(value: t.Any) -> bool:
+    """Whether a JSON value is the body of an error: it has an error code that is not empty, or a fault."""
+    if not isinstance(value, dict):
+        return False
+    code = value.get("errorCode")
+    named = bool(value.get("fault")) or bool(value.get("error"))
+    return named or not (code is None or code is False or _NO_ERROR.fullmatch(str(code).strip()))
+
+
+def expired_token(response: Response) -> TokenKind | None:
+    """Which token a refusal calls expired or invalid, in any of the documented forms; None for neither.
+
+    Sources: Synchronous Error Messages (400 SessionToken codes, gateway 900901/900902), the error pages of the sibling
+    services location (400 "UWS verification failure (The Session has expired.)"), diagnostics (401 INVALID_ACCOUNT)
+    and cloud connector ({"error": "unauthorized", ... UWS ...}).
+    """
+    if response.status not in (400, 401, 403) or not _refuses(response):
+        return None
+    fault = parse_fault(response.body)
+    text = f"{fault.code} {fault.message}".lower()
+    if "sessiontoken" in text or "session token" in text or "session has expired" in text:
+        return "session"
+    if fault.gateway:
+        return "access" if fault.code in ("900901", "900902", "900903") else None
+    if "uws" in text and ("unauthorized" in text or response.status == 401):
+        return "session"
+    if response.status == 401:
+        return "access" if fault.code == "invalid_token" else "session"
+    return None
+
+
+def _of_good(value: t.Any) -> RequestResult:
+    if not names_error(value):
+        return RequestResult.DONE if isinstance(value, (dict, list)) else RequestResult.IN_DOUBT
+    alone = all(name.lower() in _OF_ERRORS for name, held in value.items() if held)
+    return RequestResult.REFUSED if alone else RequestResult.IN_DOUBT
+
+
+def _refuses(response: Response) -> bool:
+    """Whether an answer with another status proves a refusal."""
+    if not 400 <= response.status < 500 or response.status in _MAY_HAVE_WORKED:
+        return False
+    value = parse_json(response.body)
+    if isinstance(value, dict) and any(held and name.lower() in _RESULTS for name, held in value.items()):
+        return False
+    return response.status in TURNED_AWAY or isinstance(value, dict) or _is_fault(parse_fault(response.body))
+
+
+def _is_fault(fault: Fault) -> bool:
+    """Whether markup is the gateway's error (documented as XML for 403), and not somebody's page."""
+    return fault.gateway and bool(fault.code)
