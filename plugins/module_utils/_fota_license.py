@@ -20,7 +20,7 @@ from ._fota_lookup import Job, plan_job
 from ._fota_waves import apply_in_waves
 from ._guards import enforce, limits_from
 from ._module import Context, Result
-from ._outcomes import MOVED, Report, Row, failure_of, report_path_problems, reported, summarise, write_csv
+from ._outcomes import MAY_HAVE_MOVED, Report, Row, failure_of, report_path_problems, reported, summarise, write_csv
 from ._plan import Plan, Pool
 from ._waves import waves_from
 
@@ -98,12 +98,12 @@ def _result(context: Context, lookup: str, plan: dict[str, t.Any], applied: Appl
             write_csv(path, Row._fields, rows)
         except LicensingError as error:
             failure = failure or error
-    return Result(values, changed=any(row.outcome in MOVED for row in rows), failure=failure)
+    return Result(values, changed=any(row.outcome in MAY_HAVE_MOVED for row in rows), failure=failure)
 
 
 def _with_counts(applied: Applied) -> LicensingError | None:
     """Why a run ended early, and how far it had come."""
-    if applied.stopped is not None and any(row.outcome in MOVED or row.outcome == "unknown" for row in applied.rows):
+    if applied.stopped is not None and any(row.outcome in MAY_HAVE_MOVED for row in applied.rows):
         counts = ", ".join(f"{count} {outcome}" for outcome, count in summarise(applied.rows).items() if count)
         applied.stopped.message += f" The run ended early; so far: {counts}."
     return applied.stopped

@@ -21,6 +21,8 @@ Report = t.Literal["changed", "failed", "all", "none"]
 
 OUTCOMES: tuple[Outcome, ...] = t.get_args(Outcome)
 MOVED = frozenset({"assigned", "removed", "added", "accepted"})
+MAY_HAVE_MOVED = MOVED | {"unknown"}
+"""Outcomes of what was sent that make a task changed: what nobody knows is not called unchanged."""
 AMISS = frozenset({"failed", "unknown", "skipped"})
 
 

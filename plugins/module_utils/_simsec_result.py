@@ -46,6 +46,12 @@ class Done:
         return [row.device_id for row in self.rows if row.outcome == "accepted" and row.device_id not in late]
 
     @property
+    def changed(self) -> bool:
+        """Whether this run changed anything, or sent something whose fate nobody knows."""
+        sent = frozenset(self.plan.sent)
+        return bool(self.moved) or any(row.outcome == "unknown" and row.device_id in sent for row in self.rows)
+
+    @property
     def overdue(self) -> list[str]:
         """Devices that are not confirmed and not expected to be."""
         return [device for device, decision in self.plan.decisions.items() if decision.overdue]
@@ -120,7 +126,7 @@ def make_result(context: Context, job: Job, done: Done) -> Result:
             write_csv(params["devices_report"], RequestRow._fields, done.rows)
         except LicensingError as error:
             failure = failure or error
-    return Result(values, changed=bool(done.moved), failure=failure)
+    return Result(values, changed=done.changed, failure=failure)
 
 
 def _with_counts(done: Done) -> LicensingError | None:
