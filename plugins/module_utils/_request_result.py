@@ -124,8 +124,7 @@ def expired_token(response: Response) -> TokenKind | None:
 def _of_good(value: t.Any) -> RequestResult:
     if not names_error(value):
         return RequestResult.DONE if isinstance(value, (dict, list)) else RequestResult.IN_DOUBT
-    alone = all(name.lower() in _OF_ERRORS for name, held in value.items() if held)
-    return RequestResult.REFUSED if alone else RequestResult.IN_DOUBT
+    return RequestResult.REFUSED if _only_of_errors(value) else RequestResult.IN_DOUBT
 
 
 def _refuses(response: Response) -> bool:
@@ -133,9 +132,14 @@ def _refuses(response: Response) -> bool:
     if not 400 <= response.status < 500 or response.status in _MAY_HAVE_WORKED:
         return False
     value = parse_json(response.body)
-    if isinstance(value, dict) and any(held and name.lower() in _RESULTS for name, held in value.items()):
-        return False
-    return response.status in TURNED_AWAY or isinstance(value, dict) or _is_fault(parse_fault(response.body))
+    if isinstance(value, dict):
+        shows_result = any(held and name.lower() in _RESULTS for name, held in value.items())
+        return not shows_result and (names_error(value) or _only_of_errors(value))
+    return response.status in TURNED_AWAY or _is_fault(parse_fault(response.body))
+
+
+def _only_of_errors(value: dict[str, t.Any]) -> bool:
+    return all(name.lower() in _OF_ERRORS for name, held in value.items() if held)
 
 
 def _is_fault(fault: Fault) -> bool:
