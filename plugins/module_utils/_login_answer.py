@@ -74,7 +74,9 @@ def token_and_value(answer: Response, subject: Subject, field: str) -> tuple[str
     """
     fault, complaint = _complaint(answer)
     if not complaint and 200 <= answer.status < 300:
-        value = decode(answer)
+        value = parse_json(answer.body)
+        if not isinstance(value, dict):
+            value = decode(answer)  # says what it is instead
         return _token(value, field, answer.status), value
     raise _failure(answer, subject, fault, complaint)
 
