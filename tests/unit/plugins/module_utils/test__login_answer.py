@@ -154,6 +154,26 @@ def test_a_token_request(form: str, tmp_path: Path, processes: concurrent.future
     assert "app-secret" not in table.messages
 
 
+BREAKING = {
+    "two lengths": http(400, WRONG, "Content-Length: 5"),
+    "redirect to a broken address": http(302, b"", "Location: http://["),
+    "redirect to a port that is none": http(302, b"", "Location: http://127.0.0.1:99999999/"),
+    "redirect to bytes that are no text": http(302, b"", "Location: http://\udcff\udcfe/"),
+    "pause until a year that is none": http(429, WRONG, "Retry-After: Mon, 99999999999999999999 Jan 2026 00:00:00 GMT"),
+}
+"""Answers that the HTTP library takes for a request that could not be sent."""
+
+
+@pytest.mark.parametrize("form", list(BREAKING))
+@pytest.mark.xfail(reason="the transport does not note yet whether the request left", strict=False)
+def test_a_login_whose_answer_breaks_the_library(
+    form: str, tmp_path: Path, processes: concurrent.futures.Executor
+) -> None:
+    table = tried(LOGIN, BREAKING[form], tmp_path, processes)
+    assert 2 <= table.arrived <= 4
+    assert "login_blocked" in table.codes
+
+
 @pytest.mark.parametrize(
     "body",
     [
