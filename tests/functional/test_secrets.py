@@ -159,9 +159,10 @@ def test_an_answer_to_a_login_is_not_quoted_at_all(simulator: Simulator, module:
     body = {"errorCode": f"{words}.INPUT_INVALID.Password.Invalid", "errorMessage": words, "error": words}
     status = 500 if operation == "session_logout" else 400
     if operation == "session_logout":
-        assert not module("session").failed
+        assert not module("session", **SECRETS).failed
     simulator.faults({"action": "status", "status": status, "operation": operation, "times": 0, "body": body})
-    outcome = module("session", state="absent" if operation == "session_logout" else "present", retries=0)
+    state = "absent" if operation == "session_logout" else "present"
+    outcome = module("session", state=state, retries=0, **SECRETS)
     assert outcome.failed
     assert f"HTTP {status}" in outcome.message
     assert "Zebra" not in outcome.stdout
