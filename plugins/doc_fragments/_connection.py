@@ -40,7 +40,8 @@ options:
     description:
       - Password of the ThingSpace user.
       - An account locks after five refused logins. Therefore a refused password is tried at most twice within an hour,
-        whatever the number of forks and jobs; a different password is tried at once.
+        and a password without a success at most four times, whatever the number of forks and jobs; a different password
+        is tried at once.
       - If not given, the environment variable E(THINGSPACE_PASSWORD) is used.
     type: str
   access_token:

@@ -13,8 +13,10 @@ import typing as t
 
 from ._answers import TokenKind
 from ._connection import Connection
-from ._errors import LicensingError, TransportError, is_lost
-from ._login import AccessRefused, Login, LoginRefused, Tokens
+from ._errors import ApiError, LicensingError, TransportError
+from ._login import Login, Tokens
+from ._login_answer import AccessRefused
+from ._login_guard import APPLICATION, USER, LoginGuard
 from ._runtime_dir import Store
 from ._secrets import SecretRegister
 from ._sender import Sender
@@ -37,6 +39,8 @@ class Authenticator:
         self._login = Login(connection, sender)
         self._deadline = sender.deadline
         self._store = store
+        self._user_guard = LoginGuard(store, connection, USER)
+        self._application_guard = LoginGuard(store, connection, APPLICATION)
         self._secrets = secrets
         self._hide_tokens = hide_tokens
         self._given: dict[TokenKind, str | None] = {
@@ -74,6 +78,8 @@ class Authenticator:
 
     def log_out(self) -> bool:
         """End the session, forget tokens and refused logins; returns whether there was a session."""
+        for guard in (self._user_guard, self._application_guard):
+            guard.forget()
         with self._state() as state:
             session = self._given["session"] or state.get("session")
             if session:
@@ -94,7 +100,10 @@ class Authenticator:
                 self._given[kind] = None
             found = self._at_hand(state)
             if found is None or (refused and kind and getattr(found, kind) == getattr(refused, kind)):
-                found = self._acquire(state, refused, kind)
+                try:
+                    found = self._acquire(state, refused, kind)
+                except LicensingError as error:
+                    raise _before_the_operation(error) from None
             state.touch()
         self._hide(found)
         return found
@@ -122,7 +131,8 @@ class Authenticator:
             return known
         if not self._connection.client_secret:
             raise _cannot_renew("access_token", "client_id", "client_secret")
-        token, seconds = self._login.another_access_token(refused or "")
+        with self._application_guard.attempt(self._deadline.remaining()):
+            token, seconds = self._login.another_access_token(refused or "")
         state.put_access(token, seconds)
         return token
 
@@ -133,26 +143,23 @@ class Authenticator:
             return known
         if not self._connection.password:
             raise _cannot_renew("session_token", "username", "password")
-        token = self._log_in(state, access, once_more=True)
+        token = self._log_in(access)
         state.put_session(token)
         return token
 
-    def _log_in(self, state: TokenState, access: str, *, once_more: bool) -> str:
-        """Log in; once more when the answer is lost. A lost answer may have been a refusal, so it is counted, too."""
-        state.check_refusals(self._connection.username, self._store.location)
+    def _log_in(self, access: str) -> str:
+        """Log in; once more when the answer is lost."""
         try:
-            return self._login.session_token(access)
-        except LoginRefused:
-            state.note_refusal()
-            raise
+            return self._log_in_once(access)
         except LicensingError as error:
-            if not is_lost(error):
-                raise
-            state.note_lost_login()
-            if not once_more or not _may_pass(error):
+            if not _may_pass(error):
                 raise
         self._login.pause(1.0, "log in again")
-        return self._log_in(state, access, once_more=False)
+        return self._log_in_once(access)
+
+    def _log_in_once(self, access: str) -> str:
+        with self._user_guard.attempt(self._deadline.remaining()):
+            return self._login.session_token(access)
 
     def _hide(self, tokens: Tokens) -> None:
         if self._hide_tokens:
@@ -160,8 +167,19 @@ class Authenticator:
 
 
 def _may_pass(error: LicensingError) -> bool:
-    """Whether trying again can help: not with the page of a proxy in between."""
-    return error.retryable if isinstance(error, TransportError) else error.code == "server_error"
+    """Whether trying again can help after the password left: not with the page of a proxy in between."""
+    if isinstance(error, TransportError):
+        return error.sent and error.retryable
+    return error.code in ("server_error", "rate_limited")
+
+
+def _before_the_operation(error: LicensingError) -> LicensingError:
+    """The failure of a login, as one of the operation that needs the tokens: of that, nothing was carried out."""
+    if isinstance(error, TransportError):
+        error.sent = False
+    elif isinstance(error, ApiError):
+        error.effect_possible = False
+    return error
 
 
 def _cannot_renew(token: str, name: str, secret: str) -> LicensingError:

@@ -95,6 +95,7 @@ def connection_from(params: t.Mapping[str, t.Any]) -> tuple[Connection, list[Pro
     problems = [
         *_url_problems(connection.base_url),
         *_credential_problems(connection),
+        *_text_problems(connection),
         *_tls_problems(connection),
         *_number_problems(values),
     ]
@@ -152,10 +153,25 @@ def _credential_problems(connection: Connection) -> t.Iterator[Problem]:
             )
     if ":" in (connection.client_id or ""):
         yield Problem("'client_id' must not hold a colon; it looks like id and secret in one.")
-    for token in ("access_token", "session_token"):
-        value = getattr(connection, token) or ""
-        if not value.isprintable() or " " in value or not value.isascii():
-            yield Problem(f"'{token}' holds spaces, line breaks or other characters that no token has.")
+
+
+_LINE_BREAKS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
+_BLANKS = " \t\xa0\ufeff"
+
+
+def _text_problems(connection: Connection) -> t.Iterator[Problem]:
+    """What no credential can be, found before a refused login is spent on it. Quotes nothing."""
+    for name in ("client_id", "client_secret", "username", "password", "access_token", "session_token"):
+        value = getattr(connection, name) or ""
+        if _LINE_BREAKS & set(value) or value != value.strip().strip(_BLANKS):
+            yield Problem(
+                f"'{name}' holds a line break, or a blank at its beginning or end. A secret that is read from a file "
+                "often ends in a line break: take it off, for example with the filter 'trim'."
+            )
+        elif name.endswith("_token") and (not value.isprintable() or " " in value or not value.isascii()):
+            yield Problem(f"'{name}' holds spaces, line breaks or other characters that no token has.")
+        elif any("\ud800" <= char <= "\udfff" for char in value):
+            yield Problem(f"'{name}' holds bytes that are no UTF-8 text.")
 
 
 def _tls_problems(connection: Connection) -> t.Iterator[Problem]:

@@ -50,7 +50,7 @@ CODES: dict[str, str] = {
     "lifetime_not_removable": "A lifetime licence can never be taken back.",
     "list_changed": "Somebody else changed the removal candidates while the task was at it.",
     "list_not_restored": "A rewrite of the removal candidates failed, and so did putting the previous list back.",
-    "login_blocked": "The same credentials were refused twice a short while ago; not tried again.",
+    "login_blocked": "Earlier logins had no success; another one could lock the account, so it was not tried.",
     "login_refused": "ThingSpace refused the credentials.",
     "missing_credentials": "Credentials are missing or incomplete.",
     "missing_library": "The Python library requests is not installed for the module's Python.",

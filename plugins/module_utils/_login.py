@@ -13,18 +13,20 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import math
 import time
 import typing as t
 
-from ._answers import decode, parse_fault
 from ._connection import Connection
-from ._errors import ApiError
+from ._login_answer import APPLICATION, USER, logout_problem, token_and_value
 from ._sender import Sender
-from ._transport import HeaderAuth, Request, Response
+from ._transport import HeaderAuth, Request
 
 OAUTH_PATH = "/ts/v1/oauth2/token"
 LOGIN_PATH = "/m2m/v1/session/login"
 LOGOUT_PATH = "/m2m/v1/session/logout"
+
+HOUR = 3600.0
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -37,14 +39,6 @@ class Tokens:
     def auth(self) -> HeaderAuth:
         """Both headers of a resource call."""
         return HeaderAuth({"Authorization": f"Bearer {self.access}", "VZ-M2M-Token": self.session})
-
-
-class LoginRefused(ApiError):
-    """ThingSpace looked at the credentials and refused them."""
-
-
-class AccessRefused(ApiError):
-    """The gateway turned a login away because of the access token, so no password was looked at."""
 
 
 class Login:
@@ -63,14 +57,8 @@ class Login:
         basic = HeaderAuth({"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()})
         form = {"grant_type": "client_credentials"}
         answer = self._sender.send(self._request("get an access token", OAUTH_PATH, basic, form=form), safe=True)
-        if answer.status in (400, 401, 403):
-            raise _refused(LoginRefused, "the application's credentials ('client_id', 'client_secret')", answer)
-        value = decode(answer)
-        try:
-            seconds = float(value.get("expires_in", 3600))
-        except (TypeError, ValueError):
-            seconds = 3600.0
-        return _token(value, "access_token"), seconds
+        token, value = token_and_value(answer, APPLICATION, "access_token")
+        return token, _seconds(value.get("expires_in", HOUR))
 
     def another_access_token(self, refused: str) -> tuple[str, float]:
         """As C(access_token), but not the one that was just refused.
@@ -84,7 +72,7 @@ class Login:
         return token, seconds
 
     def session_token(self, access: str) -> str:
-        """C(POST /m2m/v1/session/login): a session token. Sent once.
+        """C(POST /m2m/v1/session/login): a session token. Whatever comes back, the password leaves once.
 
         :raises LoginRefused: the user's credentials are refused.
         :raises AccessRefused: the access token is.
@@ -92,17 +80,15 @@ class Login:
         """
         body = {"username": self._connection.username, "password": self._connection.password}
         bearer = HeaderAuth({"Authorization": f"Bearer {access}"})
-        answer = self._sender.send(self._request("log in", LOGIN_PATH, bearer, json=body), safe=False)
-        if 400 <= answer.status < 500 and answer.status not in (404, 405, 408, 429):
-            kind = AccessRefused if parse_fault(answer.body).gateway else LoginRefused
-            raise _refused(kind, "the user's login ('username', 'password')", answer)
-        return _token(decode(answer), "sessionToken")
+        answer = self._sender.send(self._request("log in", LOGIN_PATH, bearer, json=body), safe=False, once=True)
+        return token_and_value(answer, USER, "sessionToken")[0]
 
     def end(self, tokens: Tokens) -> None:
         """C(POST /m2m/v1/session/logout); a session that is over already is no error."""
         answer = self._sender.send(self._request("log out", LOGOUT_PATH, tokens.auth()), safe=True)
-        if answer.status >= 500 or answer.status == 429:
-            decode(answer)
+        problem = logout_problem(answer)
+        if problem is not None:
+            raise problem
 
     def pause(self, seconds: float, purpose: str) -> None:
         """Wait, if the deadline allows it."""
@@ -113,28 +99,10 @@ class Login:
         return Request(operation, "POST", self._connection.base_url + path, auth, **content)
 
 
-E_ = t.TypeVar("E_", bound=ApiError)
-
-
-def _refused(kind: type[E_], whose: str, answer: Response) -> E_:
-    fault = parse_fault(answer.body, answer.mask)
-    return kind(
-        f"ThingSpace refused {whose} (HTTP {answer.status}: {fault.text.rstrip('.')}). Correct them before running "
-        "again: a user's account locks after five refused logins, and only Verizon can unlock it.",
-        code="login_refused",
-        status=answer.status,
-        api_code=fault.code,
-        api_message=fault.message,
-    )
-
-
-def _token(value: t.Mapping[str, t.Any], field: str) -> str:
-    token = value.get(field)
-    if isinstance(token, str) and token and token.isascii() and token.isprintable():
-        return token
-    raise ApiError(
-        f"The answer to the login holds no '{field}'. Check 'base_url'.",
-        code="bad_answer",
-        status=200,
-        effect_possible=True,
-    )
+def _seconds(value: t.Any) -> float:
+    """For how long an access token is good; the documented hour where the answer does not say so."""
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return HOUR
+    return seconds if math.isfinite(seconds) else HOUR

@@ -29,6 +29,10 @@ from ._errors import LicensingError
 State = dict[str, t.Any]
 
 
+class Damaged(State):
+    """Stands for a saved state that cannot be read: empty, but not for the reason that nothing was ever saved."""
+
+
 class Store(t.Protocol):
     """Named, locked, durable-enough dictionaries."""
 
@@ -167,13 +171,16 @@ def _prepare(directory: str) -> None:
 
 
 def _load(path: str) -> State:
-    """The saved state; a missing or damaged file counts as empty, for it only ever holds what can be had again."""
+    """The saved state; empty when nothing was saved yet, and C(Damaged) when what was saved cannot be read."""
     try:
         with open(path, encoding="utf-8") as stream:
-            state = json.load(stream)
-    except (OSError, ValueError, RecursionError):
+            text = stream.read()
+        state = json.loads(text) if text else {}
+    except FileNotFoundError:
         return {}
-    return state if isinstance(state, dict) else {}
+    except (OSError, ValueError, RecursionError):
+        return Damaged()
+    return state if isinstance(state, dict) else Damaged()
 
 
 def _unusable(directory: str, why: str) -> LicensingError:

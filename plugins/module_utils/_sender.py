@@ -67,10 +67,11 @@ class Sender:
         self.deadline = deadline
         self.count = RequestCount()
 
-    def send(self, request: Request, *, safe: bool) -> Response:
+    def send(self, request: Request, *, safe: bool, once: bool = False) -> Response:
         """The answer to a request: any status, after whatever repetitions the policy allows.
 
         :param safe: whether the request only reads, so that it may be repeated blindly.
+        :param once: never repeat it after any of it was sent, whatever comes back.
         :raises TransportError: no answer could be had; C(sent) tells whether an attempt may have been executed.
         """
         attempt = 0
@@ -87,7 +88,7 @@ class Sender:
                 self._budget.throttled(pause, age=time.monotonic() - began)
                 with self._lock:
                     self.count.throttled += 1
-            if delay is None:
+            if delay is None or (once and happened.sent):
                 if isinstance(outcome, TransportError):
                     raise outcome
                 return outcome

@@ -4,10 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What the tasks of a user share about their login: the tokens, and the refused logins.
+"""What the tasks of a user share about their login: the tokens. (Refused logins are counted in C(_login_guard).)
 
 The state belongs to one server, application and user. Tokens in it are bound to the secrets they were had with by a
-salted fingerprint; refusals are counted for each password, and over all of them.
+salted fingerprint.
 """
 
 from __future__ import annotations
@@ -21,17 +21,10 @@ import typing as t
 
 from ._answers import TokenKind
 from ._connection import Connection
-from ._errors import LicensingError
 from ._runtime_dir import State, Store
 
 SESSION_IDLE = 18 * 60.0
 """Seconds after which an unused session is not trusted any more; ThingSpace ends it after 20 minutes."""
-
-REFUSALS_OF_ONE = 2
-REFUSALS_OF_ALL = 4
-"""Refused logins in a row, with one password and with different ones. ThingSpace locks the account at the fifth."""
-
-REFUSALS_FORGOTTEN = 3600.0
 
 
 class TokenState:
@@ -57,56 +50,16 @@ class TokenState:
         self._state.update(access=token, access_until=time.time() + seconds)
 
     def put_session(self, token: str) -> None:
-        """Share a session token; a login that succeeds makes up for refused ones."""
+        """Share a session token."""
         self._state.update(session=token, session_used=time.time())
-        self._state.pop("refusals", None)
-        self._state.pop("lost", None)
 
     def touch(self) -> None:
         """Note that the session is in use."""
         self._state["session_used"] = time.time()
 
     def clear(self) -> None:
-        """Forget everything, refused logins too."""
+        """Forget everything."""
         self._state.clear()
-
-    def note_refusal(self) -> None:
-        """Note that a login with this password was refused."""
-        refusals, _lost = self._refusals()
-        refusals[self._fingerprint] = refusals.get(self._fingerprint, 0) + 1
-        self._state.update(refusals=refusals, refused_at=time.time())
-
-    def note_lost_login(self) -> None:
-        """Note that the answer to a login was lost; it may have been a refusal."""
-        _refusals, lost = self._refusals()
-        self._state.update(lost=lost + 1, refused_at=time.time())
-
-    def check_refusals(self, username: str | None, location: str | None) -> None:
-        """Refuse to log in when that could lock the account.
-
-        :raises LicensingError: C(login_blocked).
-        """
-        refusals, lost = self._refusals()
-        mine, all_ = refusals.get(self._fingerprint, 0), sum(refusals.values()) + lost
-        if mine < REFUSALS_OF_ONE and all_ < REFUSALS_OF_ALL:
-            return
-        which = f"this password {mine} times" if mine >= REFUSALS_OF_ONE else f"up to {all_} logins in a row"
-        some_lost = f" (the answers to {lost} of them were lost)" if lost and mine < REFUSALS_OF_ONE else ""
-        raise LicensingError(
-            f"Not logged in: ThingSpace refused {which} for '{username}' within the last hour{some_lost}, and five "
-            "refusals lock the account. Correct 'password'. If it is right after all, run the module "
-            "thingspace.licensing.session with 'state: absent' to try it again"
-            f"{f' (the refusals are kept in {location})' if location else ''}.",
-            code="login_blocked",
-        )
-
-    def _refusals(self) -> tuple[dict[str, int], int]:
-        """Refused logins by password, and logins whose answer was lost."""
-        if time.time() - self._time("refused_at") > REFUSALS_FORGOTTEN:
-            return {}, 0
-        refusals, lost = self._state.get("refusals"), self._state.get("lost")
-        counts = refusals.items() if isinstance(refusals, dict) else ()
-        return {which: count for which, count in counts if isinstance(count, int)}, lost if isinstance(lost, int) else 0
 
     def _time(self, key: str) -> float:
         value = self._state.get(key)

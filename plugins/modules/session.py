@@ -33,7 +33,7 @@ options:
     description:
       - V(present) makes sure that there is a session, and returns both tokens.
       - V(absent) ends the session, forgets the tokens, and forgets refused logins, so that a password that was right
-        after all is tried again.
+        after all is tried again; but no password is sent more than four times an hour.
     type: str
     choices: [present, absent]
     default: present

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from ansible_collections.thingspace.licensing.tests.functional.harness import (
@@ -96,3 +98,40 @@ def test_refusals_whose_answer_is_lost_do_not_lock_either(simulator: Simulator, 
     outcomes = [one.wait() for one in running]
     assert all(outcome.failed and not outcome.changed for outcome in outcomes)
     assert simulator.sessions()["locked"] == [], f"{simulator.count('session_login')} logins were sent"
+
+
+def test_a_secret_from_a_file_costs_no_login(simulator: Simulator, module: Module) -> None:
+    options = dict.fromkeys(("client_id", "client_secret", "username", "password"), "simulator\n")
+    outcome = module("fota_license_info", **options)
+    assert outcome.code == "invalid_options"
+    assert outcome.result["failure"]["problem_count"] == 4
+    assert "often ends in a line break" in outcome.message
+    assert simulator.requests() == []
+
+
+def test_a_password_from_the_environment_that_is_no_text(simulator: Simulator, module: Module) -> None:
+    outcome = module("fota_license_info", password=None, env={"THINGSPACE_PASSWORD": "a\udcffb"})
+    assert outcome.code == "invalid_options"
+    assert simulator.requests() == []
+
+
+def test_processes_that_are_killed_in_the_middle_of_a_login(simulator: Simulator, module: Module) -> None:
+    simulator.faults({"action": "stall", "operation": "session_login", "effect": "done", "times": 0})
+    for number in range(4):
+        running = module.start("fota_license_info", password=STALE)
+        end = time.monotonic() + 30
+        while simulator.faults()[0]["fired"] <= number:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        running.kill()
+    assert module("fota_license_info", password=STALE).code == "login_blocked"
+    assert simulator.count("session_login") == 4
+    assert simulator.sessions()["locked"] == []
+
+
+def test_a_wrong_secret_of_the_application_is_sent_twice(simulator: Simulator, module: Module) -> None:
+    running = [module.start("fota_license_info", client_secret=STALE) for _task in range(5)]
+    codes = sorted(str(one.wait().code) for one in running)
+    assert codes == ["login_blocked"] * 3 + ["login_refused"] * 2
+    assert simulator.count("oauth_token") == 2
+    assert module("fota_license_info").code is None

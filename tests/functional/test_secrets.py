@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import stat
 import typing as t
@@ -25,11 +26,11 @@ from ansible_collections.thingspace.licensing.tests.functional.harness import (
 )
 
 SECRETS = {
-    "password": "p@ss/w%rd \"quo'te\\back\nline two+plus & Zq7",
-    "client_secret": "s3cr@t/%41 \"'\\n\nsecond+line=Kx9",
+    "password": "p@ss/w%rd \"quo'te\\back\tline two+plus & Zq7",
+    "client_secret": "s3cr@t/%41 \"'\\n\tsecond+line=Kx9",
 }
 PARTS = ("p@ss/w%rd", "two+plus", "s3cr@t/%41", "second+line")
-"""Pieces that no line break divides, and that nothing else holds."""
+"""Pieces that no tab divides, and that nothing else holds."""
 
 
 def spellings(secret: str) -> set[str]:
@@ -43,8 +44,8 @@ def spellings(secret: str) -> set[str]:
         json.dumps(json.dumps(secret))[3:-3],
         repr(secret)[1:-1],
         " ".join(secret.split()),
-        secret.replace("\n", " "),
-        secret.replace("\n", "?"),
+        secret.replace("\t", " "),
+        secret.replace("\t", "?"),
     }
     for offset in range(3):
         # The characters that hold bits of neighbours are cut off.
@@ -121,6 +122,13 @@ ECHOES: dict[str, t.Callable[[str], str]] = {
     "quote": urllib.parse.quote,
     "quote_plus": urllib.parse.quote_plus,
     "base64": lambda secret: base64.b64encode(secret.encode()).decode(),
+    "lower_percent": lambda secret: "".join(f"%{byte:02x}" for byte in secret.encode()),
+    "double_percent": lambda secret: urllib.parse.quote(urllib.parse.quote(secret, safe=""), safe=""),
+    "base64_pair": lambda secret: base64.b64encode(f"simulator:{secret}".encode()).decode(),
+    "base64_login": lambda secret: base64.b64encode(json.dumps({"password": secret}).encode()).decode(),
+    "html": lambda secret: html.escape(secret).replace("/", "&#x2F;"),
+    "json_slash": lambda secret: json.dumps(secret)[1:-1].replace("/", "\\/"),
+    "json_number": lambda secret: json.dumps(secret)[1:-1].replace("/", "\\u002F"),
 }
 
 
@@ -141,7 +149,23 @@ def test_a_server_that_echoes_the_secrets(simulator: Simulator, module: Module, 
     outcome = module(devices=imeis(3), report="all", **SECRETS)
     assert outcome.failed
     assert "refused" in outcome.message
+    assert ECHOES[echo](SECRETS[name]) not in outcome.stdout
     assert_nothing_leaks(outcome, module, tokens=0 if family == "oauth" else 2)
+
+
+@pytest.mark.parametrize("operation", ["oauth_token", "session_login", "session_logout"])
+def test_an_answer_to_a_login_is_not_quoted_at_all(simulator: Simulator, module: Module, operation: str) -> None:
+    words = "Zebra.Quagga"
+    body = {"errorCode": f"{words}.INPUT_INVALID.Password.Invalid", "errorMessage": words, "error": words}
+    status = 500 if operation == "session_logout" else 400
+    if operation == "session_logout":
+        assert not module("session", **SECRETS).failed
+    simulator.faults({"action": "status", "status": status, "operation": operation, "times": 0, "body": body})
+    state = "absent" if operation == "session_logout" else "present"
+    outcome = module("session", state=state, retries=0, **SECRETS)
+    assert outcome.failed
+    assert f"HTTP {status}" in outcome.message
+    assert "Zebra" not in outcome.stdout
 
 
 def test_a_server_that_echoes_the_basic_pair(simulator: Simulator, module: Module) -> None:

@@ -7,6 +7,10 @@
 from __future__ import annotations
 
 import hypothesis
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils import _login_guard
+from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import MemoryStore
 
 # No time limit for one example: it would fail on a busy machine. No database: it would litter the checkout.
 hypothesis.settings.register_profile(
@@ -17,3 +21,9 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("units")
+
+
+@pytest.fixture(autouse=True)
+def _no_logins_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test is a process of its own as far as logins are counted."""
+    monkeypatch.setattr(_login_guard, "_IN_PROCESS", MemoryStore())

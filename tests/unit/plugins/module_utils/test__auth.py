@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _auth, _login, _token_state
+from ansible_collections.thingspace.licensing.plugins.module_utils import _auth, _login, _login_guard, _token_state
 from ansible_collections.thingspace.licensing.plugins.module_utils._auth import Authenticator
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError, TransportError
-from ansible_collections.thingspace.licensing.plugins.module_utils._login import LoginRefused, Tokens
+from ansible_collections.thingspace.licensing.plugins.module_utils._login import Tokens
+from ansible_collections.thingspace.licensing.plugins.module_utils._login_answer import LoginRefused
 from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import FileStore, MemoryStore, Store
 from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import SecretRegister, spellings
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
@@ -51,7 +52,7 @@ def login(token: str = "S1") -> Step:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of everything that knows the time."""
     clock = Clock()
-    for module in (_auth, _login, _token_state):
+    for module in (_auth, _login, _login_guard, _token_state):
         monkeypatch.setattr(module, "time", clock.module())
     return clock
 
@@ -291,8 +292,8 @@ def test_refused_login_is_told(store: Store, clock: Clock) -> None:
         "message": error.message,
         "status": 400,
         "api_code": WRONG["errorCode"],
-        "api_message": "Wrong.",
     }
+    assert f"(HTTP 400, {WRONG['errorCode']})" in error.message
     assert "locks after five refused logins" in error.message
     assert "pass-word" not in error.message
 
@@ -301,7 +302,7 @@ def test_password_refused_twice_is_not_sent_again(store: Store, clock: Clock) ->
     refuse_login(store, clock)
     refuse_login(store, clock)
     for _try in range(3):
-        with pytest.raises(LicensingError, match="refused this password 2 times for 'user'") as raised:
+        with pytest.raises(LicensingError, match="refused this 'password' 2 times for 'user'") as raised:
             auth(Script(), store, clock).tokens()
         assert raised.value.code == "login_blocked"
 
@@ -335,14 +336,20 @@ def test_another_password_is_tried_at_once(store: Store, clock: Clock) -> None:
     script = Script(oauth(), login())
     assert pair(auth(script, store, clock, password="better").tokens()) == ("A1", "S1")
     script.finished()
-    # A login that succeeded makes up for the refusals.
+    # A login that succeeded makes up for the refusals, but a password is sent four times an hour at most.
     refuse_login(store, clock)
+    refuse_login(store, clock)
+    script = Script(oauth(), login())
+    auth(script, store, clock, password="better").tokens()
+    script.finished()
+    with pytest.raises(LicensingError, match="this 'password' was sent 4 times without a success"):
+        auth(Script(oauth()), store, clock).tokens()
 
 
 def test_four_refusals_block_every_password(store: Store, clock: Clock) -> None:
     for number in range(4):
         refuse_login(store, clock, password=f"guess {number}")
-    with pytest.raises(LicensingError, match="refused up to 4 logins in a row") as raised:
+    with pytest.raises(LicensingError, match="4 logins in a row had no success for 'user'") as raised:
         auth(Script(oauth()), store, clock, password="right").tokens()
     assert raised.value.code == "login_blocked"
 
@@ -351,8 +358,18 @@ def test_four_lost_logins_block_because_each_may_have_been_a_refusal(store: Stor
     for _task in range(2):
         with pytest.raises(LicensingError):
             auth(Script(*([] if _task else [oauth()]), *[step("POST", LOGIN, 503, {})] * 2), store, clock).tokens()
-    with pytest.raises(LicensingError, match=r"4 logins .* \(the answers to 4 of them were lost\)") as raised:
+    with pytest.raises(LicensingError, match="this 'password' was sent 4 times without a success") as raised:
         auth(Script(), store, clock).tokens()
+    assert raised.value.code == "login_blocked"
+
+
+def test_lost_logins_with_different_passwords_block_as_well(store: Store, clock: Clock) -> None:
+    for number in range(4):
+        given = {"password": f"guess {number}"}
+        with pytest.raises(LicensingError):
+            auth(Script(oauth(), step("POST", LOGIN, 200, {})), store, clock, **given).tokens()
+    with pytest.raises(LicensingError, match=r"4 logins in a row .* \(4 of them without a clear answer\)") as raised:
+        auth(Script(oauth()), store, clock).tokens()
     assert raised.value.code == "login_blocked"
 
 
@@ -381,8 +398,8 @@ def test_refusals_of_another_user_do_not_count(store: Store, clock: Clock) -> No
 def test_refusals_are_forgotten_after_an_hour(store: Store, clock: Clock) -> None:
     refuse_login(store, clock)
     refuse_login(store, clock)
-    clock.now += _token_state.REFUSALS_FORGOTTEN - 1
-    with pytest.raises(LicensingError, match="refused this password"):
+    clock.now += _login_guard.HOUR - 1
+    with pytest.raises(LicensingError, match="refused this 'password'"):
         auth(Script(), store, clock).tokens()
     clock.now += 2
     assert pair(auth(Script(oauth(), login()), store, clock).tokens()) == ("A1", "S1")
@@ -425,7 +442,7 @@ def test_log_out_that_does_not_get_through_is_told(store: Store, clock: Clock) -
     [
         (400, {"error": "invalid_request", "error_description": "x"}),
         (401, {"error": "invalid_client", "error_description": "x"}),
-        (403, b"<html/>"),
+        (403, b"<am:fault xmlns:am='http://wso2.org/apimanager'><am:code>404</am:code></am:fault>"),
     ],
 )
 def test_refused_application(status: int, body: t.Any, store: Store, clock: Clock) -> None:
@@ -449,16 +466,27 @@ def test_gateway_that_turns_every_login_away(store: Store, clock: Clock) -> None
     script = Script(oauth("A0"), turned_away, oauth("A1"), turned_away)
     with pytest.raises(LicensingError) as raised:
         auth(script, store, clock).tokens()
-    assert raised.value.code == "login_refused"
+    assert raised.value.code == "auth_rejected"
     script.finished()
-    assert pair(auth(Script(login()), store, clock).tokens()) == ("A1", "S1"), "nothing was counted"
+    assert pair(auth(Script(login()), store, clock).tokens()) == ("A1", "S1"), "no refusal was counted"
+
+
+def test_gateway_that_turns_every_login_away_sees_a_password_four_times(store: Store, clock: Clock) -> None:
+    codes = []
+    for number in range(4):
+        steps = [step("POST", LOGIN, 401, GATEWAY), oauth(f"B{number}"), step("POST", LOGIN, 401, GATEWAY)]
+        with pytest.raises(LicensingError) as raised:
+            auth(Script(oauth(f"A{number}"), *steps) if not number else Script(*steps), store, clock).tokens()
+        codes.append(raised.value.code)
+    assert codes == ["auth_rejected"] * 2 + ["login_blocked"] * 2
 
 
 def test_login_page_of_a_proxy_is_not_an_access_token_refused_by_the_gateway(store: Store, clock: Clock) -> None:
     page = b"<html><title>Forbidden</title><body class='default'></body></html>"
     script = Script(oauth(), step("POST", LOGIN, 403, page))
-    with pytest.raises(LoginRefused):
+    with pytest.raises(LicensingError, match="HTML or XML page, so the proxy or a firewall") as raised:
         auth(script, store, clock).tokens()
+    assert raised.value.code == "bad_answer"
 
 
 @pytest.mark.parametrize("broken", [lost("POST", LOGIN), step("POST", LOGIN, 502)])
@@ -477,7 +505,7 @@ def test_lost_answers_to_a_login_are_not_asked_for_again_and_again(store: Store,
 
 @pytest.mark.parametrize("status", [404, 405, 429])
 def test_statuses_that_say_nothing_about_the_password(status: int, store: Store, clock: Clock) -> None:
-    count = 3 if status == 429 else 1
+    count = 2 if status == 429 else 1
     script = Script(oauth(), *[step("POST", LOGIN, status, {})] * count)
     with pytest.raises(LicensingError) as raised:
         auth(script, store, clock).tokens()
@@ -514,19 +542,24 @@ def test_tokens_that_are_asked_for_are_not_masked(store: Store, clock: Clock) ->
 def test_nothing_in_the_shared_file_gives_a_password_away(tmp_path: Path, clock: Clock) -> None:
     directory = tmp_path / "run"
     auth(Script(oauth(), login()), FileStore(str(directory)), clock).tokens()
-    (file,) = directory.glob("*.json")
-    text = file.read_text() + file.name
+    files = list(directory.iterdir())
+    assert sorted(file.name.partition("-")[0] for file in files if file.suffix == ".json") == [
+        "logins",
+        "logins",
+        "session",
+    ]
+    text = "".join(file.read_text() + file.name for file in files)
     assert "A1" in text
     for secret in ("app-secret", "pass-word", "user"):
         assert not any(form in text for form in spellings(secret))
 
 
-@pytest.mark.parametrize("damage", [{"salt": "no hex"}, {"salt": 5}, {"refusals": [1]}, {"refused_at": "x"}])
-def test_shared_state_of_wrong_types_counts_as_empty(damage: dict[str, t.Any], store: Store, clock: Clock) -> None:
+@pytest.mark.parametrize("damage", [{"salt": "no hex"}, {"salt": 5}, {"session": 5}, {"session_used": "x"}])
+def test_shared_tokens_of_wrong_types_are_had_again(damage: dict[str, t.Any], store: Store, clock: Clock) -> None:
     states = store._states  # type: ignore[attr-defined]
     auth(Script(oauth(), login()), store, clock).tokens()
     (state,) = states.values()
     state.pop("session")
-    state.update({"refused_at": clock.now, **damage})
+    state.update(damage)
     tokens = auth(Script(oauth(), login()) if "salt" in damage else Script(login()), store, clock).tokens()
     assert pair(tokens) == ("A1", "S1")

@@ -102,12 +102,56 @@ def test_id_and_secret_in_one() -> None:
     ]
 
 
-@pytest.mark.parametrize("token", ["a b", "a\n", "t\u00f6ken", "a\0b"])
+@pytest.mark.parametrize("token", ["a b", "t\u00f6ken", "a\0b"])
 @pytest.mark.parametrize("option", ["access_token", "session_token"])
 def test_tokens_that_no_header_can_hold(option: str, token: str) -> None:
     ((code, text),) = problems(**{option: token})
     assert (code, text.startswith(f"'{option}' holds spaces")) == ("invalid_options", True)
     assert token not in text
+
+
+FOUR = ("client_id", "client_secret", "username", "password")
+FROM_A_FILE = (
+    "{}\n",
+    "{}\r\n",
+    "{}\r",
+    " {}",
+    "{} ",
+    "\t{}",
+    "{}\t",
+    "a\n{}",
+    "a\u2028{}",
+    "\ufeff{}",
+    "{}\xa0",
+    "\n",
+    " ",
+)
+
+
+@pytest.mark.parametrize("form", FROM_A_FILE)
+@pytest.mark.parametrize("option", [*FOUR, "access_token", "session_token"])
+def test_a_line_break_or_an_outer_blank_is_found_before_it_costs_a_login(option: str, form: str) -> None:
+    ((code, text),) = problems(**{option: form.format("Hq7-vT2w")})
+    assert (code, text.startswith(f"'{option}' holds a line break, or a blank at its")) == ("invalid_options", True)
+    assert "read from a file often ends in a line break" in text
+    assert "Hq7-vT2w" not in text
+
+
+def test_every_credential_from_a_file_is_told_of_at_once() -> None:
+    found = problems(**{name: f"{value}\n" for name, value in CREDENTIALS.items()})
+    assert [text.split()[0] for _code, text in found] == [f"'{name}'" for name in FOUR]
+
+
+@pytest.mark.parametrize("option", ["client_secret", "password"])
+@pytest.mark.parametrize("value", ["a b", "a\tb", "\u00e4 \u20ac", "\\n", "%0A"])
+def test_other_characters_are_a_matter_of_the_server(option: str, value: str) -> None:
+    assert problems(**{option: value}) == []
+
+
+@pytest.mark.parametrize("option", FOUR)
+def test_bytes_that_are_no_text(option: str) -> None:
+    ((code, text),) = problems(**{option: "a\udcffb"})
+    assert (code, text) == ("invalid_options", f"'{option}' holds bytes that are no UTF-8 text.")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,97 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Everything a text can be decoded to, so that a secret is found however it was encoded, and however often."""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+import typing as t
+import urllib.parse
+
+MOST = 2_000_000
+"""Characters that are decoded for one text at most."""
+
+_ESCAPE = re.compile(r"\\(?:u\{?([0-9a-fA-F]{2,6})\}?|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
+_LETTERS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{5,}")
+_HEX = re.compile(r"[0-9a-fA-F]{8,}")
+_SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b\ufeff]+")
+_SAFE_TO_URL = str.maketrans("-_", "+/")
+
+
+class TooMuch(Exception):
+    """A text decodes to more than can be searched."""
+
+
+def decodings(text: str) -> t.Iterator[str]:
+    """The text, and what it is in every combination of encodings, each once.
+
+    :raises TooMuch: there is more of it than C(MOST) characters.
+    """
+    seen = {text}
+    pending = [text]
+    left = MOST
+    while pending:
+        layer = pending.pop()
+        left -= len(layer)
+        if left < 0:
+            raise TooMuch
+        yield layer
+        for decode in _DECODERS:
+            found = decode(layer)
+            if found and found not in seen:
+                seen.add(found)
+                pending.append(found)
+
+
+def compact(text: str) -> str:
+    """Without white space and control characters, which encodings add (line breaks in base64, zeros in UTF-16)."""
+    return _SPACE.sub("", text)
+
+
+def _unescaped(text: str) -> str:
+    """Without the escapes of JSON and Python text."""
+    if "\\" not in text:
+        return ""
+    plain = _ESCAPE.sub(_character, text)
+    return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _character(match: re.Match[str]) -> str:
+    number = match[1] or match[2]
+    if number:
+        return chr(int(number, 16)) if int(number, 16) < 0x110000 else ""
+    return _LETTERS.get(match[3], match[3])
+
+
+def _from_base64(text: str) -> str:
+    """What stands in base64 in it, whatever stands right before or after, and also when it is cut into lines."""
+    parts = []
+    for run in _BASE64.findall(compact(text).replace("=", " ")):
+        plain = run.translate(_SAFE_TO_URL)
+        for offset in range(4):
+            part = plain[offset:]
+            part = part[: len(part) - (len(part) % 4 == 1)]
+            parts.append(base64.b64decode(part + "=" * (-len(part) % 4)))
+    return _readable(parts)
+
+
+def _from_hex(text: str) -> str:
+    runs = [run[offset:] for run in _HEX.findall(compact(text)) for offset in range(2)]
+    return _readable([bytes.fromhex(run[: len(run) // 2 * 2]) for run in runs])
+
+
+def _readable(parts: list[bytes]) -> str:
+    """What can be text; most of what is decoded by guess is none."""
+    text = compact(b"\xff".join(parts).decode("utf-8", "replace"))
+    return "\ufffd".join(_STRETCH.findall(text))
+
+
+_STRETCH = re.compile("[^\ufffd]{4,}")
+_DECODERS = (urllib.parse.unquote, urllib.parse.unquote_plus, html.unescape, _unescaped, _from_base64, _from_hex)

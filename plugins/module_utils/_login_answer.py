@@ -1,0 +1,208 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What the answer to a token request, a login or a logout means: one function for all of them.
+
+Such an answer may repeat the secrets that it answers. So nothing of it is quoted but its HTTP status, and codes that
+stand in the documentation, in our own spelling.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ._answers import decode, parse_fault, parse_json
+from ._errors import ApiError
+from ._transport import Response
+
+GATEWAY_REFUSES = ("900901", "900902", "900903")
+NO_RESOURCE = "900906"
+REFUSED = "UnifiedWebService.INPUT_INVALID.Password.Invalid"
+
+_KNOWN = frozenset(
+    {
+        *GATEWAY_REFUSES,
+        NO_RESOURCE,
+        *("900800", "900801", "900802", "900803", "900804", "900805", "900806"),
+        *("invalid_request", "invalid_client", "invalid_grant"),
+        *("unauthorized_client", "unsupported_grant_type", "invalid_scope"),
+        *("INPUT_INVALID.Password.Invalid", "INPUT_INVALID.Request.InvalidCharacter", "INPUT_INVALID.RequestUndefined"),
+        *("REQUEST_FAILED.SessionToken.Expired", "REQUEST_FAILED.SessionToken.Format"),
+        *("INPUT_INVALID.SessionToken.Invalid", "REQUEST_FAILED.UnexpectedError", "DeserializationFailed"),
+    }
+)
+"""Sources: Synchronous Error Messages, the OAuth errors of the SDKs."""
+
+_SERVICES = ("UnifiedWebService", "DeviceService")
+
+
+class LoginRefused(ApiError):
+    """ThingSpace looked at the credentials and refused them, or answered as if it had."""
+
+
+class AccessRefused(ApiError):
+    """The gateway turned a login away because of the access token."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """Whose credentials a request carries.
+
+    :param words: how messages call them.
+    :param access_token: whether an access token comes with them, which the gateway can refuse instead.
+    """
+
+    words: str
+    access_token: bool
+
+
+APPLICATION = Subject("the application's credentials ('client_id', 'client_secret')", access_token=False)
+USER = Subject("the user's login ('username', 'password')", access_token=True)
+
+
+def token_and_value(answer: Response, subject: Subject, field: str) -> tuple[str, dict[str, t.Any]]:
+    """The token in an answer that says nothing but success, and the whole of that answer.
+
+    :raises LoginRefused: it reads like ThingSpace's own, and is no success.
+    :raises AccessRefused: the gateway refused the access token.
+    :raises ApiError: anything else; the credentials may have been looked at all the same.
+    """
+    fault, complaint = _complaint(answer)
+    if not complaint and 200 <= answer.status < 300:
+        value = parse_json(answer.body)
+        if not isinstance(value, dict):
+            value = decode(answer)  # says what it is instead
+        return _token(value, field, answer.status), value
+    raise _failure(answer, subject, fault, complaint)
+
+
+def logout_problem(answer: Response) -> ApiError | None:
+    """Why a logout did not get through; None when the session is over, also when it was so before."""
+    if answer.status == 429:
+        return _throttled(answer)
+    return _server_error(answer) if answer.status >= 500 else None
+
+
+def _failure(answer: Response, subject: Subject, fault: str, complaint: bool) -> ApiError:
+    """What is wrong with an answer that is no success. In doubt it is a refusal."""
+    status = answer.status
+    if status == 429 and known_code(answer) != REFUSED:
+        return _throttled(answer)
+    if fault:
+        return _gateway_failure(answer, subject, fault)
+    if complaint:
+        return _refused(answer, subject)
+    if status >= 500 or status == 408:
+        return _server_error(answer)
+    if 400 <= status < 500:
+        return _client_error(answer, subject)
+    if 300 <= status < 400:
+        decode(dataclasses.replace(answer, body=b""))
+    return _error(answer, _NO_ANSWER, "bad_answer")
+
+
+def _gateway_failure(answer: Response, subject: Subject, fault: str) -> ApiError:
+    if fault == NO_RESOURCE or answer.status == 404:
+        return _error(answer, _NOTHING_THERE, "api_rejected")
+    if answer.status in (400, 401, 403) and (fault in GATEWAY_REFUSES or answer.status == 403):
+        return _access_refused(answer) if subject.access_token else _refused(answer, subject)
+    return _server_error(answer) if answer.status >= 500 else _error(answer, _NO_ANSWER, "bad_answer")
+
+
+def _client_error(answer: Response, subject: Subject) -> ApiError:
+    """A status that says that the request is at fault, without any words of ThingSpace's."""
+    if answer.status in (404, 405):
+        return _error(answer, _NOTHING_THERE, "api_rejected")
+    if answer.status == 407:
+        return _error(answer, _PROXY_ASKS, "connection_failed")
+    if answer.body.lstrip()[:1] == b"<":
+        return _error(answer, _PROXY_ANSWERED, "bad_answer")
+    return _refused(answer, subject)
+
+
+_NOTHING_THERE = "nothing is there to log in to. Check 'base_url' (it ends in /api)."
+_PROXY_ASKS = "the proxy wants to know who asks. Put its user and password into the proxy variables."
+_PROXY_ANSWERED = "that is an HTML or XML page, so the proxy or a firewall in between answered, and not ThingSpace."
+_NO_ANSWER = "that is no ThingSpace answer. Check 'base_url' and any proxy in between."
+
+
+def _complaint(answer: Response) -> tuple[str, bool]:
+    """The code of a fault of the gateway ("?" for one without), and whether an error of any family is told of."""
+    value = parse_json(answer.body)
+    said = parse_fault(answer.body)
+    if said.gateway:
+        return said.code or "?", True
+    if not isinstance(value, dict):
+        return "", False
+    if "fault" in value:
+        return "?", True
+    told = (value.get(name) for name in ("errorCode", "error"))
+    token = any(isinstance(value.get(name), str) and value[name] for name in ("access_token", "sessionToken"))
+    return "", any(code not in (None, "", 0, "0") for code in told) or bool(value.get("errorMessage") and not token)
+
+
+def _refused(answer: Response, subject: Subject) -> ApiError:
+    text = (
+        f"ThingSpace refused {subject.words} ({_status(answer)}). Correct them before running again: a user's account "
+        "locks after five refused logins, and only Verizon can unlock it."
+    )
+    return LoginRefused(text, code="login_refused", status=answer.status, api_code=known_code(answer))
+
+
+def _access_refused(answer: Response) -> ApiError:
+    text = (
+        f"ThingSpace's gateway refused the access token of a login ({_status(answer)}). Check the access token that "
+        "was handed over, or 'client_id' and 'client_secret'."
+    )
+    return AccessRefused(text, code="auth_rejected", status=answer.status, api_code=known_code(answer))
+
+
+def _throttled(answer: Response) -> ApiError:
+    why = "ThingSpace is asked too often. Set 'rate_limit' or lower 'max_concurrency', and run again later."
+    return _error(answer, why, "rate_limited")
+
+
+def _server_error(answer: Response) -> ApiError:
+    return _error(answer, "a server error. Run again later.", "server_error")
+
+
+def _error(answer: Response, why: str, code: str) -> ApiError:
+    return ApiError(
+        f"'{answer.operation}' was answered with {_status(answer)}: {why}",
+        code=code,
+        status=answer.status,
+        effect_possible=True,
+        api_code=known_code(answer),
+    )
+
+
+def _status(answer: Response) -> str:
+    code = known_code(answer)
+    return f"HTTP {answer.status}" + (f", {code}" if code else "")
+
+
+def known_code(answer: Response) -> str:
+    """The error code of an answer if the documentation knows it; empty for every other text."""
+    service, _dot, rest = (code := parse_fault(answer.body).code).partition(".")
+    if code in _KNOWN:
+        return code
+    if rest not in _KNOWN or not re.fullmatch("[A-Za-z]+", service):
+        return ""
+    return code if service in _SERVICES else rest
+
+
+def _token(value: t.Mapping[str, t.Any], field: str, status: int) -> str:
+    token = value.get(field)
+    if isinstance(token, str) and token and token.isascii() and token.isprintable():
+        return token
+    raise ApiError(
+        f"The answer to the login holds no '{field}'. Check 'base_url'.",
+        code="bad_answer",
+        status=status,
+        effect_possible=True,
+    )

@@ -1,0 +1,218 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""How often credentials may be tried. ThingSpace locks a user after five refused logins, and only Verizon unlocks it.
+
+The rule: an attempt is counted before the password leaves, and stays counted for an hour whatever comes back. Only a
+success clears it, or proof that nothing was sent. So neither a kill nor an answer that nobody foresaw can lose one.
+The count belongs to the user on that host; it does not matter which application or path the login went through.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import math
+import os
+import re
+import time
+import typing as t
+import urllib.parse
+
+from ._connection import Connection
+from ._errors import LicensingError, TransportError
+from ._login_answer import LoginRefused
+from ._runtime_dir import Damaged, MemoryStore, State, Store
+
+HOUR = 3600.0
+
+REFUSED = 2
+"""Refusals of one secret, after which it is not tried again within the hour."""
+
+SENT = 4
+"""Attempts without a success: with one password within an hour, and with all of them in a row."""
+
+Outcome = t.Literal["sent", "refused", "past"]
+"""C(sent): anything but a refusal or a success. C(past): a success or a person made up for it, so that it counts
+neither as a refusal nor in a row any more; the password was sent all the same."""
+
+
+class Attempt(t.NamedTuple):
+    """One attempt that had no success.
+
+    :param key: tells it from all others.
+    :param at: seconds since the epoch.
+    :param which: the salted fingerprint of the secret; empty when it is not known.
+    """
+
+    key: str
+    at: float
+    which: str
+    outcome: Outcome
+
+
+class Rules(t.NamedTuple):
+    """What is guarded.
+
+    :param locks: whether ThingSpace locks after refusals, so that attempts without a clear answer count as well.
+    """
+
+    locks: bool
+    secret_option: str
+    name_option: str
+
+
+USER = Rules(True, "password", "username")
+APPLICATION = Rules(False, "client_secret", "client_id")
+
+_IN_PROCESS = MemoryStore()
+"""Where attempts are counted when nothing is shared: together for all clients of the process."""
+
+
+class LoginGuard:
+    """Counts the attempts of one user or one application on one host.
+
+    :param store: where the count is kept for all forks and jobs.
+    """
+
+    def __init__(self, store: Store, connection: Connection, rules: Rules) -> None:
+        self._store = store if store.location else _IN_PROCESS
+        self._rules = rules
+        self._who: str = getattr(connection, rules.name_option) or ""
+        self._secret: str = getattr(connection, rules.secret_option) or ""
+        place = "\n".join([rules.name_option, _host(connection.base_url), self._who.strip().casefold()])
+        self._prints: dict[str, str] = {}
+        self._name = "logins-" + hashlib.sha256(place.encode()).hexdigest()[:24]
+
+    @contextlib.contextmanager
+    def attempt(self, patience: float) -> t.Iterator[None]:
+        """Wrap one login: one at a time, counted before it begins, judged by how it ends.
+
+        :param patience: seconds to wait while another task logs in.
+        :raises LicensingError: C(login_blocked), or what the login ends with.
+        """
+        with self._store.transaction(self._name + "-turn", patience=patience):
+            mine = self._begin()
+            try:
+                yield
+            except LoginRefused:
+                self._settle(mine, "refused")
+                raise
+            except TransportError as error:
+                if not error.sent:
+                    self._settle(mine, None)
+                raise
+            self._succeeded()
+
+    def forget(self) -> None:
+        """A person says that the credentials are right: refusals do not block them any more.
+
+        What was sent within the hour still counts for that password, so that a job that forgets each time locks nobody.
+        """
+        with self._opened() as (attempts, _which):
+            attempts[:] = [attempt._replace(outcome="past") for attempt in attempts]
+
+    def _begin(self) -> Attempt:
+        with self._opened() as (attempts, which):
+            self._check(attempts, which)
+            mine = Attempt(os.urandom(8).hex(), time.time(), which, "sent")
+            attempts.append(mine)
+        return mine
+
+    def _settle(self, mine: Attempt, outcome: Outcome | None) -> None:
+        with self._opened() as (attempts, _which):
+            attempts[:] = [attempt for attempt in attempts if attempt.key != mine.key]
+            if outcome:
+                attempts.append(mine._replace(outcome=outcome))
+
+    def _succeeded(self) -> None:
+        with self._opened() as (attempts, which):
+            attempts[:] = [attempt._replace(outcome="past") for attempt in attempts if attempt.which != which]
+
+    def _check(self, attempts: list[Attempt], which: str) -> None:
+        mine = [attempt.outcome for attempt in attempts if attempt.which == which]
+        row = [attempt.outcome for attempt in attempts if attempt.outcome != "past"]
+        again = "run the module thingspace.licensing.session with 'state: absent' to try it again"
+        if mine.count("refused") >= REFUSED:
+            why = f"ThingSpace refused this '{self._rules.secret_option}' {mine.count('refused')} times"
+            then = f"Correct '{self._rules.secret_option}'. If it is right after all, {again}"
+        elif not self._rules.locks:
+            return
+        elif len(mine) >= SENT:
+            why = f"this 'password' was sent {len(mine)} times without a success"
+            then = "Correct 'password', or wait until an hour has passed. If you know that it is right now"
+            then += f", delete {self._file}" if self._store.location else ", run again"
+        elif len(row) >= SENT:
+            unclear = row.count("sent")
+            why = f"{len(row)} logins in a row had no success"
+            why += f" ({unclear} of them without a clear answer)" if unclear else ""
+            if any(not attempt.which for attempt in attempts):
+                why = f"the file that counts logins, {self._file}, was damaged, so up to {SENT} refusals are assumed"
+            then = f"Correct 'password', or wait until an hour has passed. If it is right, {again}"
+        else:
+            return
+        raise LicensingError(self._blocked(why, then), code="login_blocked")
+
+    def _blocked(self, why: str, then: str) -> str:
+        what = "Not logged in" if self._rules.locks else "No access token was asked for"
+        locks = ", and five refusals lock the account" if self._rules.locks else ""
+        kept = f" (logins are counted in {self._store.location})" if self._store.location else ""
+        return f"{what}: {why} for '{self._who}' within the last hour{locks}. {then}{kept}."
+
+    def _fingerprint(self, salt: str) -> str:
+        if salt not in self._prints:
+            raw = hashlib.pbkdf2_hmac("sha256", self._secret.encode(), bytes.fromhex(salt), 20_000)
+            self._prints[salt] = raw.hex()
+        return self._prints[salt]
+
+    @property
+    def _file(self) -> str:
+        return os.path.join(self._store.location or "", self._name + ".json")
+
+    @contextlib.contextmanager
+    def _opened(self) -> t.Iterator[tuple[list[Attempt], str]]:
+        """The attempts of the last hour, to be changed in place, and the fingerprint of the secret at hand."""
+        with self._store.transaction(self._name) as state:
+            salt, attempts = _read(state, time.time())
+            which = self._fingerprint(salt)
+            try:
+                yield attempts, which
+            finally:
+                if not self._rules.locks:
+                    attempts[:] = [attempt for attempt in attempts if attempt.outcome == "refused"]
+                state.clear()
+                state.update(salt=salt, attempts=[list(attempt) for attempt in attempts])
+
+
+def _read(state: State, now: float) -> tuple[str, list[Attempt]]:
+    """Salt and attempts. What cannot be understood may have been refusals, so as many are assumed as block for an hour.
+
+    An attempt that lies in the future (the clock was set back) counts from now on.
+    """
+    salt, rows = state.get("salt"), state.get("attempts")
+    fresh = not state and not isinstance(state, Damaged)
+    good = isinstance(salt, str) and re.fullmatch("[0-9a-f]{32}", salt) and isinstance(rows, list)
+    if not good or not all(map(_is_attempt, rows or ())):
+        assumed = [] if fresh else [Attempt(os.urandom(8).hex(), now, "", "sent") for _number in range(SENT)]
+        return os.urandom(16).hex(), assumed
+    attempts = [Attempt(*row) for row in t.cast("list[list[t.Any]]", rows)]
+    recent = [attempt._replace(at=min(attempt.at, now)) for attempt in attempts if now - attempt.at < HOUR]
+    return t.cast(str, salt), recent
+
+
+def _is_attempt(row: t.Any) -> bool:
+    if not isinstance(row, list) or len(row) != len(Attempt._fields):
+        return False
+    key, at, which, outcome = row
+    number = isinstance(at, (int, float)) and not isinstance(at, bool) and math.isfinite(at)
+    return isinstance(key, str) and number and isinstance(which, str) and outcome in t.get_args(Outcome)
+
+
+def _host(base_url: str) -> str:
+    """Host and port, in one spelling."""
+    parts = urllib.parse.urlsplit(base_url)
+    port = parts.port or (443 if parts.scheme.lower() == "https" else 80)
+    return f"{(parts.hostname or '').rstrip('.')}:{port}"
