@@ -138,6 +138,27 @@ def test_a_play_in_batches_and_a_place_that_is_taken(fleet: Fleet, simulator: Si
     assert simulator.writes() == []
 
 
+def test_a_play_that_does_not_go_through_its_hosts_together(fleet: Fleet, simulator: Simulator) -> None:
+    """Each host would hold its own plan against the limits of all: nothing is written. The playbooks say 'linear'."""
+    simulator.state(accounts=seeded(3))
+    for number in (1, 2, 3):
+        fleet.write(number, {"ids": imeis(number, 12), "fota": True})
+    hosts: Json = {"thingspace_accounts": {"hosts": {named(number): {} for number in (1, 2, 3)}}}
+    (fleet.folder / "hosts.json").write_text(json.dumps(hosts), encoding="utf-8")
+    fault = {"action": "stall", "path": named(3), "operation": "fota_list", "effect": "done", "seconds": 2, "times": 1}
+    simulator.faults(fault)
+    free = {"ANSIBLE_STRATEGY": "free"}
+    alone = fleet.apply("-i", "hosts.json", *extra(fleet_licensing_max_changes=5), approved="", env=free)
+    assert alone.recap == {named(number): "failed" for number in (1, 2, 3)}, alone.text
+    assert "does not go through its hosts together" in alone.text, alone.text
+    assert simulator.writes() == []
+    assert fleet.plan(env=free).returncode == 0
+    simulator.clear_faults()
+    applied = fleet.apply(env=free)
+    assert applied.returncode == 0, applied.text
+    assert [len(licensed(simulator, number)) for number in (1, 2, 3)] == [12, 12, 12]
+
+
 def test_one_pool_named_by_imei_and_by_iccid(fleet: Fleet, simulator: Simulator) -> None:
     """Is checked over the whole plan; the parts by themselves would fit. No approval fills a pool."""
     iccids = [f"8914800000000000{number:04}" for number in range(8)]
