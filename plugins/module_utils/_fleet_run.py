@@ -172,7 +172,9 @@ def _part(part: Document, result: Document | None, report: str) -> Document:
         missing = {"outcome": "skipped", "reason": f"not sent: {failure['message']}"}
     else:
         # Nothing was left to do about it when the part was carried out, by the plan that was checked there.
-        missing = {"outcome": UNCHANGED, "reason": "somebody else has done it already"} if told else {}
+        # On the candidate list, 'unchanged' speaks of a place on it.
+        same = "skipped" if part["kind"] == "removal_candidates" else UNCHANGED
+        missing = {"outcome": same, "reason": "somebody else has done it already"} if told else {}
     rows = [{**row, **told.pop(row["device_id"], missing)} for row in part["devices"]]
     rows += [{"planned": "", **row} for row in told.values() if row["outcome"] != UNCHANGED]
     done: Document = {**part, "devices": rows, "summary": _summary(rows)}
