@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import math
 import random
@@ -25,14 +26,21 @@ from ansible_collections.thingspace.licensing.plugins.module_utils import (
     _simsec_license,
     _simsec_look,
     _simsec_wait,
+    _undo,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._connection import CONNECTION_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_files import write_lists
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal_time import ago, now
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import Context, Result, result_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import SIMSEC_LICENSE_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._transport import Request, Response
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo_changes import changes_of, pool_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo_history import Later
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo_moves import Former
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo_simsec import Window, reverse_simsec
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
     ACCOUNT,
     BASE,
@@ -60,6 +68,14 @@ def iccid(number: int) -> str:
     return f"891480000000000{number:05}"
 
 
+def before(moment: str, seconds: int) -> str:
+    """A moment of the journal, so many seconds before."""
+    form = "%Y-%m-%dT%H:%M:%S.%fZ"
+    return (datetime.datetime.fromisoformat(moment[:-1] + "+00:00") - datetime.timedelta(seconds=seconds)).strftime(
+        form
+    )
+
+
 def sim(device: str) -> int:
     """The SIM with this id of either kind."""
     return int(device[-5:])
@@ -81,7 +97,9 @@ class World:
         self.reports: list[Confirmation] = []
         self.trouble = False
         self.hearing = True
+        self.silent = False
         self.requests = 0
+        self.runs: list[Json] = []
         (folder / "lists").mkdir(parents=True)
 
     # ThingSpace
@@ -140,6 +158,8 @@ class World:
 
     def report(self, share: float) -> None:
         """Let a share of the reports arrive, some of them twice, in any order; without a receiver they are lost."""
+        if self.silent:
+            return
         self.chance.shuffle(self.reports)
         count = math.ceil(len(self.reports) * share)
         now, self.reports = self.reports[:count], self.reports[count:]
@@ -147,12 +167,17 @@ class World:
             with contextlib.closing(open_journal(str(self.journal), write=True)) as journal:
                 journal.confirm(now + now[:1])
 
-    def later(self) -> None:
-        """Let two hours pass."""
+    def later(self, seconds: int = 7200) -> None:
+        """Let time pass: what is known gets older."""
+        for run in self.runs:
+            for name in ("started", "ended"):
+                run[name] = run[name] and before(run[name], seconds)
         if self.journal.exists():
             with contextlib.closing(sqlite3.connect(self.journal)) as db:
                 for table, names in {"run": ("started", "ended"), "request": ("sent", "answered")}.items():
-                    older = ", ".join(f"{one} = strftime('%Y-%m-%dT%H:%M:%fZ', {one}, '-2 hours')" for one in names)
+                    older = ", ".join(
+                        f"{one} = strftime('%Y-%m-%dT%H:%M:%fZ', {one}, '-{seconds} seconds')" for one in names
+                    )
                     db.execute(f"UPDATE {table} SET {older}")
                 db.commit()
 
@@ -198,6 +223,49 @@ class World:
             "replaced_by": item.get("replaced_by"),
         }
         return self.license(**options)
+
+    def run(self, parts: list[Json], *, wait: bool, killed_at: int = 99) -> None:
+        """What the role does with a plan, keeping a record of it; a kill ends it."""
+        before = {number for held in self.held.values() for number in held}
+        record: Json = {"started": now(), "ended": None, "before": before, "parts": []}
+        self.runs.append(record)
+        for part in parts:
+            item, action = part["item"], "removed" if part["item"]["state"] == "absent" else "assigned"
+            fixed = {"kind": "simsec", "sku": item["sku"], "id_kind": item["kind"], "lifetime": False}
+            rows = [{"device_id": one, "outcome": "unknown", "planned": action} for one in self._named(item)]
+            record["parts"].append({**fixed, "action": item["state"], "devices": rows})
+        for number, (part, kept) in enumerate(zip(parts, record["parts"], strict=True)):
+            if number == killed_at:
+                raise Killed
+            result = self.carry_out(part, wait=wait)
+            told = {row["device_id"]: row["outcome"] for row in result.values.get("devices", [])}
+            for row in kept["devices"]:
+                row["outcome"] = told.get(row["device_id"], "skipped")
+            self.report(self.chance.choice([0.0, 0.3, 1.0]))
+        record["ended"] = now()
+
+    def undo(self, record: Json, *, wait: bool) -> None:
+        """What the role does to undo a run of which this is the record, when nothing is known of later ones."""
+        account = {"account": ACCOUNT, "parts": record["parts"]}
+        self.wish = dict.fromkeys(record["before"], ("anything", "imei"))
+        changes = {pool_of(part): changes_of([part]) for part in record["parts"]}
+        context = types.SimpleNamespace(params={"journal": str(self.journal), "dest": str(self.folder / "lists")})
+        known = _undo._attempts(t.cast(t.Any, context), ACCOUNT, changes)
+        window = Window(record["started"], record["ended"], ago(datetime.timedelta(hours=1)))
+        found, _left = reverse_simsec(account, window, known, Later(), confirmed=False)
+        lists: dict[str, list[str]] = {}
+        former = Former(record["started"], changes, known or {})
+        parts = list(_undo._simsec_parts(t.cast(t.Any, context), ACCOUNT, found, former, lists))
+        paths = write_lists(str(self.folder / "lists"), ACCOUNT, lists)
+        for part in parts:
+            names = {"sku": part["sku"], "kind": part["id_kind"], "state": part["state"], "wait": wait}
+            options = {**names, "devices_file": paths[part["list"]], "replaced_by": part.get("replaced_by")}
+            self.license(**options, retry_failed=True, wait_timeout=5)
+            self.report(self.chance.choice([0.0, 0.3, 1.0]))
+
+    def _named(self, item: Json) -> list[str]:
+        name = item["remove_list"] if item["state"] == "absent" else item["list"]
+        return (self.folder / "lists" / ACCOUNT / f"{name}.txt").read_text(encoding="ascii").split()
 
     def license(self, **options: t.Any) -> Result:
         """Run C(simsec_license)."""

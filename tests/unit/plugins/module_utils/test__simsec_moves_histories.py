@@ -38,7 +38,7 @@ def any_wish(chance: random.Random, kinds: tuple[str, ...]) -> Wish:
     return {number: (chance.choice(SKUS), chance.choice(kinds)) for number in SIMS if chance.random() < 0.8}
 
 
-def history(world: World, kinds: tuple[str, ...], runs: int) -> None:
+def history(world: World, kinds: tuple[str, ...], runs: int, *, undone: bool) -> None:
     """Everybody holds the same at first, then runs of the role follow, in which everything may go wrong."""
     chance = world.chance
     assert not world.license(sku=FLEX, devices=[f"99000000000000{number}" for number in SIMS], wait=False).failure
@@ -48,27 +48,27 @@ def history(world: World, kinds: tuple[str, ...], runs: int) -> None:
         world.hearing = chance.random() < 0.8
         if chance.random() < 0.6:
             world.write(any_wish(chance, kinds))
-        if chance.random() < 0.3:
-            world.later()
+        world.later(chance.choice([100, 100, 7200]))
+        if world.runs and undone and chance.random() < 0.4:
+            with contextlib.suppress(Killed):
+                world.undo(chance.choice(world.runs), wait=chance.random() < 0.7)
+            world.write(any_wish(chance, kinds))
+            continue
         parts = world.plan()
         world.report(chance.random())
         wait = chance.random() < 0.7
         with contextlib.suppress(Killed):
-            for part in parts:
-                if chance.random() < 0.1:
-                    raise Killed
-                world.carry_out(part, wait=wait)
-                world.report(chance.choice([0.0, 0.3, 1.0]))
+            world.run(parts, wait=wait, killed_at=chance.randrange(20))
 
 
-def lived(folder: Path, seed: int, kinds: tuple[str, ...], runs: int) -> list[str]:
+def lived(folder: Path, seed: int, kinds: tuple[str, ...], runs: int, *, undone: bool = False) -> list[str]:
     """The devices that were left without a license after such a history."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("THINGSPACE_JOURNAL", raising=False)
         world = World(folder, random.Random(seed))
         in_memory(world, patch)
         world.write(dict.fromkeys(SIMS, (FLEX, "imei")))
-        history(world, kinds, runs)
+        history(world, kinds, runs, undone=undone)
         return world.bare
 
 
@@ -79,6 +79,16 @@ def test_no_device_is_without_a_license(
     tmp_path_factory: pytest.TempPathFactory, kinds: tuple[str, ...], seed: int, runs: int
 ) -> None:
     assert lived(tmp_path_factory.mktemp("world"), seed, kinds, runs) == []
+
+
+@pytest.mark.parametrize("kinds", [("imei",), ("imei", "iccid")], ids="-".join)
+@hypothesis.settings(max_examples=20)
+@hypothesis.given(st.integers(0, 2**32), st.integers(2, 8))
+def test_nor_after_an_undo(
+    tmp_path_factory: pytest.TempPathFactory, kinds: tuple[str, ...], seed: int, runs: int
+) -> None:
+    """Of any run, also one before the last: who held a license before that run is not left without any by its undo."""
+    assert lived(tmp_path_factory.mktemp("world"), seed, kinds, runs, undone=True) == []
 
 
 @pytest.mark.parametrize("rule", ["the removing process", "the plan"])
@@ -105,3 +115,28 @@ def test_a_quiet_history_moves_everybody(tmp_path: Path, monkeypatch: pytest.Mon
     assert world.held[FLEX] == set()
     assert world.plan() == []
     assert world.bare == []
+
+
+@pytest.mark.parametrize("given_back", [True, False])
+def test_an_undo_of_the_run_before_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given_back: bool) -> None:
+    """The first run assigned the new licenses, the second took the old ones: the first cannot be undone alone."""
+    world = World(tmp_path, random.Random(1))
+    in_memory(world, monkeypatch)
+    assert not world.license(sku=FLEX, devices=[f"99000000000000{number}" for number in SIMS]).failure
+    world.report(1.0)
+    world.later(100)
+    world.write(dict.fromkeys(SIMS, (BUNDLE, "imei")))
+    for early in (True, False):
+        world.silent = early
+        world.run(world.plan(), wait=False)
+        world.silent = False
+        world.report(1.0)
+        world.later(100)
+    assert (world.held[FLEX], world.held[BUNDLE]) == (set(), set(SIMS))
+    first, second = world.runs
+    for record in [second, first] if given_back else [first]:
+        world.undo(record, wait=True)
+        world.report(1.0)
+        world.later(100)
+    assert world.bare == []
+    assert (world.held[FLEX], world.held[BUNDLE]) == ((set(SIMS), set()) if given_back else (set(), set(SIMS)))
