@@ -28,6 +28,14 @@ options:
       - If the wanted devices or the account changed since, the task fails and nothing is written. When there is nothing
         left to do, the task succeeds.
     type: str
+  expected_plan:
+    description:
+      - Digest of a plan (RV(ignore:plan.digest)) that was just made, for example by the same task in check mode. If the
+        wanted devices or the account changed since, the task fails with RV(ignore:failure.code=plan_changed) and
+        nothing is written.
+      - Other than O(approved_plan) it lets no limit be exceeded.
+    type: str
+    version_added: 0.6.0
 """
 
     RESERVE = r"""

@@ -66,7 +66,9 @@ def parts_of(wanted: Settings, lists: str, *, journal: str | None, wait: bool) -
         for pool in wanted["simsec"]:
             if pool[count]:
                 options = {**_simsec(pool, state, journal, wait=wait), **_files(wanted, lists, pool[name])}
-                yield Part("simsec", options, {"item": {**pool, "state": state}})
+                # Not for the plan, which foresees that what it assigns is confirmed: for carrying it out.
+                instead = {} if state == "present" else {"replaced_by": list(_instead(wanted, lists))}
+                yield Part("simsec", options, {"item": {**pool, "state": state, **instead}})
 
 
 def _fota(settings: Settings) -> Options:
@@ -93,6 +95,14 @@ def _simsec(pool: Settings, state: str, journal: str | None, *, wait: bool) -> O
     options = {"state": state, **_given(pool, "sku", "kind", "max_changes", "waves", "max_failures", *own)}
     # What is sent at once needs no confirmation to be planned, and is foreseen as accepted.
     return {**options, "journal": journal, "wait": wait and "waves" in options}
+
+
+def _instead(wanted: Settings, lists: str) -> t.Iterator[Options]:
+    """Who is to hold which SIM-Secure license, as the task takes it that carries out a removal."""
+    for pool in wanted["simsec"]:
+        if pool["count"]:
+            path = os.path.join(lists, f"{pool['list']}.txt")
+            yield {"sku": pool["sku"], "kind": pool["kind"], "devices_file": path, "count": pool["count"]}
 
 
 def _files(wanted: Settings, lists: str, devices: str, report: str = "") -> Options:

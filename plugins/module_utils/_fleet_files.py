@@ -23,7 +23,9 @@ from ._journal import open_journal
 from ._journal_file import PATIENCE
 from ._journal_stock import device_rows
 from ._module import Context, Result
+from ._simsec_moves import confirmed, foreseen
 from ._simsec_skus import sku_of
+from ._standing import NOTHING, Standing
 
 Lists = dict[str, list[str]]
 """Devices by the name of the file that they are written to."""
@@ -106,10 +108,6 @@ def _simsec(
     settings = {"state": "exact", **(account.simsec or {})}
     consent = settings.pop("lifetime_consent", {})
     losing = _no_more_wanted(context, account.name, wanted) if certain and settings["state"] == "exact" else {}
-    if context.params["moves"] == "confirmed":
-        losing = {
-            pool: _as_listed(context.params["dest"], account.name, pool, devices) for pool, devices in losing.items()
-        }
     made = []
     for pool in sorted({*wanted.pools, *losing}):
         sku, kind = pool
@@ -121,24 +119,14 @@ def _simsec(
     return made
 
 
-def _as_listed(dest: str | None, account: str, pool: Pool, devices: t.Sequence[str]) -> list[str]:
-    """Those of the devices that stood on the list before: who came upon it since, nobody has seen in a plan."""
-    path = os.path.join(dest or "", account, f"{_stem(pool)}-remove.txt")
-    try:
-        with open(path, encoding="ascii") as stream:
-            listed = stream.read().split()
-    except FileNotFoundError:
-        return []
-    known = set(devices)
-    return [device for device in listed if device in known]
-
-
 def _stem(pool: Pool) -> str:
     return "simsec-{}-{}".format(*pool)
 
 
 def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> dict[Pool, list[str]]:
     """By the journal: devices that may hold a licence which can be taken back and which nobody wants them to hold.
+
+    One that is to hold another license is among them only if that one is confirmed, or assigned by the same plan.
 
     :raises LicensingError: the journal cannot be read.
     """
@@ -150,36 +138,54 @@ def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> di
                 "taken from those that are not wanted any more."
             )
         return {}
-    holders: dict[str, dict[Pool, bool]] = {}
+    holders: dict[str, list[Pool]] = {}
+    new: dict[str, Standing] = {}
     with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
         for standing, row in device_rows(journal, account, None):
+            pool = (row.sku, row.kind)
+            if wanted.pool_of(row.device_id) == pool:
+                new[row.device_id] = standing
             # A removal that is not confirmed is listed until it is: simsec_license knows whether to send it again.
-            held = standing.held or (standing.may_hold and row.state != "failed")
-            if held:
-                holders.setdefault(row.device_id, {})[row.sku, row.kind] = standing.held is True
+            elif standing.held or (standing.may_hold and row.state != "failed"):
+                holders.setdefault(row.device_id, []).append(pool)
     losing: dict[Pool, list[str]] = {}
     for device, pools in holders.items():
-        named = wanted.simsec.get(device)
-        new = named[1] if named else None
-        if new is not None and context.params["moves"] == "confirmed" and not pools.get(new):
-            continue  # It would be without any licence if the new one failed after all.
+        if wanted.pool_of(device) is not None and not foreseen(new.get(device, NOTHING)):
+            continue
         for pool in pools:
-            if pool != new and not sku_of(pool[0]).lifetime:
+            if not sku_of(pool[0]).lifetime:
                 losing.setdefault(pool, []).append(device)
-    return {pool: devices for pool, devices in losing.items() if not _named_otherwise(context, wanted, pool, devices)}
+    certain = {device for device, standing in new.items() if confirmed(standing)}
+    settled = {pool: _settled(context, wanted, pool, devices, certain) for pool, devices in losing.items()}
+    return {pool: devices for pool, devices in settled.items() if devices}
 
 
-def _named_otherwise(context: Context, wanted: WantedAccount, pool: Pool, devices: list[str]) -> bool:
-    """Whether the files name devices of the SKU by the other kind of id: these may be the same SIMs."""
+def _settled(
+    context: Context, wanted: WantedAccount, pool: Pool, devices: list[str], certain: t.Container[str]
+) -> list[str]:
+    """Those that cannot be the same SIMs as devices that the files name by the other kind of id.
+
+    :param certain: the devices whose wanted license is confirmed.
+    """
     sku, kind = pool
-    if all(other == kind for other_sku, other in wanted.pools if other_sku == sku):
-        return False
+    if any(other_sku == sku and other != kind for other_sku, other in wanted.pools):
+        context.warn(
+            f"The journal knows {len(devices)} devices by {kind.upper()} that hold {sku} and that the fleet files do "
+            "not name, and the files name devices of that SKU by another kind of id. They may be the same SIMs, so "
+            "none of them loses the licence. Name them as the journal does."
+        )
+        return []
+    others = [device for device, (_named, named) in wanted.simsec.items() if named[1] != kind]
+    waiting = sum(device not in certain for device in others)
+    unnamed = [device for device in devices if wanted.pool_of(device) is None]
+    if not waiting or not unnamed:
+        return devices
     context.warn(
-        f"The journal knows {len(devices)} devices by {kind.upper()} that hold {sku} and that the fleet files do not "
-        "name, and the files name devices of that SKU by another kind of id. They may be the same SIMs, so none of "
-        "them loses the licence. Name them as the journal does."
+        f"The journal knows {len(unnamed)} devices by {kind.upper()} that hold {sku} and that the fleet files do not "
+        f"name, and the files name {waiting} devices by another kind of id whose license is not confirmed. They may be "
+        "the same SIMs, so none of them loses its license before. Name them as the journal does."
     )
-    return True
+    return [device for device in devices if wanted.pool_of(device) is not None]
 
 
 def _digest(made: t.Mapping[str, t.Any], lists: Lists) -> str:

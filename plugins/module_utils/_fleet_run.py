@@ -171,7 +171,10 @@ def _part(part: Document, result: Document | None, report: str) -> Document:
     if failure:
         missing = {"outcome": "skipped", "reason": f"not sent: {failure['message']}"}
     else:
-        missing = {"outcome": "skipped", "reason": "it waits until another licence is confirmed"} if told else {}
+        # Nothing was left to do about it when the part was carried out, by the plan that was checked there.
+        # On the candidate list, 'unchanged' speaks of a place on it.
+        same = "skipped" if part["kind"] == "removal_candidates" else UNCHANGED
+        missing = {"outcome": same, "reason": "somebody else has done it already"} if told else {}
     rows = [{**row, **told.pop(row["device_id"], missing)} for row in part["devices"]]
     rows += [{"planned": "", **row} for row in told.values() if row["outcome"] != UNCHANGED]
     done: Document = {**part, "devices": rows, "summary": _summary(rows)}

@@ -35,6 +35,11 @@ class WantedAccount:
         """The devices that hold the licences of a SKU."""
         return [device for device, (_named, wanted) in self.simsec.items() if wanted == pool]
 
+    def pool_of(self, device: str) -> Pool | None:
+        """The license that a device is to hold; None for none."""
+        named = self.simsec.get(device)
+        return named[1] if named else None
+
     def all_named(self) -> t.Iterator[Named]:
         """Every device that is named for anything, once."""
         pooled = {device: named for device, (named, _pool) in self.simsec.items()}

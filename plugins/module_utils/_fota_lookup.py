@@ -63,7 +63,7 @@ def plan_job(
 
 def _listing_pays(job: Job, first: Page) -> bool:
     """Whether to list the whole account rather than let the answer for each device decide."""
-    if job.state == "exact" or job.limits.approved or job.lookup == "list" or not first.more:
+    if job.state == "exact" or job.limits.bound or job.lookup == "list" or not first.more:
         return True
     if job.lookup == "direct":
         return False

@@ -30,13 +30,20 @@ class Limits:
     :param max_changes: devices the plan may touch.
     :param max_removals: licences it may take away, as a number or as a share of what is held.
     :param reserve: licences that must stay free.
-    :param approved: digest of the plan that somebody approved.
+    :param approved: digest of the plan that somebody approved, which lets it through although it exceeds limits.
+    :param expected: digest of the plan that it has to be all the same; that lets no limit be exceeded.
     """
 
     max_changes: int | None
     max_removals: Amount | None
     reserve: int
     approved: str | None
+    expected: str | None = None
+
+    @property
+    def bound(self) -> bool:
+        """Whether exactly one plan may be carried out, which only a listed state can show."""
+        return bool(self.approved or self.expected)
 
 
 class Tripped(t.NamedTuple):
@@ -60,12 +67,16 @@ def limits_from(params: t.Mapping[str, t.Any]) -> tuple[Limits, list[Problem]]:
         problems.append(
             Problem(f"'max_removals' is '{removals}'; use a number like 20 or a share like 5%, or leave it out.")
         )
-    approved = (params.get("approved_plan") or "").strip().lower() or None
-    if approved and not re.fullmatch(r"[0-9a-f]{64}", approved):
-        problems.append(
-            Problem("'approved_plan' is not a plan digest; it has 64 hexadecimal digits (result 'plan.digest').")
-        )
-    return Limits(params.get("max_changes"), share, params.get("reserve") or 0, approved), problems
+    approved, expected = (_digest_from(params, name, problems) for name in ("approved_plan", "expected_plan"))
+    return Limits(params.get("max_changes"), share, params.get("reserve") or 0, approved, expected), problems
+
+
+def _digest_from(params: t.Mapping[str, t.Any], name: str, problems: list[Problem]) -> str | None:
+    digest = (params.get(name) or "").strip().lower() or None
+    if digest and not re.fullmatch(r"[0-9a-f]{64}", digest):
+        text = f"'{name}' is not a plan digest; it has 64 hexadecimal digits (result 'plan.digest')."
+        problems.append(Problem(text))
+    return digest
 
 
 def tripped_by(plan: Plan, pool: Pool, limits: Limits) -> list[Tripped]:
@@ -104,14 +115,16 @@ def stop_unless_allowed(digest: str | None, tripped: list[Tripped], limits: Limi
     :param digest: the plan's.
     :param tripped: every limit that it exceeds.
     """
-    if limits.approved and limits.approved != digest:
-        raise LicensingError(
-            f"The approved plan {limits.approved[:12]}... is not the plan that would be carried out now, "
-            f"{digest}: the wanted devices or the account changed since it was approved. Nothing was written. "
-            "Look at the new plan (check mode) and have that one approved.",
-            code="plan_changed",
-            digest=digest,
-        )
+    for meant, word in ((limits.approved, "approved"), (limits.expected, "made")):
+        if meant and meant != digest:
+            advice = "have that one approved" if limits.approved else "run again"
+            raise LicensingError(
+                f"The plan {meant[:12]}... that was {word} is not the plan that would be carried out now, "
+                f"{digest}: the wanted devices or the account changed since it was {word}. Nothing was written. "
+                f"Look at the new plan (check mode) and {advice}.",
+                code="plan_changed",
+                digest=digest,
+            )
     approvable = [trip for trip in tripped if trip.guard != "pool"]
     if len(tripped) > len(approvable) or (approvable and not limits.approved):
         raise _stop(digest, tripped)

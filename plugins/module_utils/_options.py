@@ -43,6 +43,7 @@ GUARD_SPEC: Spec = {
     "max_changes": {"type": "int"},
     "max_removals": {"type": "str"},
     "approved_plan": {"type": "str"},
+    "expected_plan": {"type": "str"},
 }
 
 WAVES_SPEC: Spec = {
@@ -82,6 +83,16 @@ SIMSEC_LICENSE_SPEC: Spec = {
     **SIMSEC_KIND_SPEC,
     "sku": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "replaced_by": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "sku": {"type": "str", "required": True},
+            "kind": {"type": "str", "choices": ["imei", "iccid"]},
+            "devices_file": {"type": "path"},
+            "count": {"type": "int"},
+        },
+    },
     "lifetime_consent": {"type": "int"},
     "retry_unknown": {"type": "bool", "default": False},
     "retry_failed": {"type": "bool", "default": False},

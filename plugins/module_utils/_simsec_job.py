@@ -18,6 +18,7 @@ from ._journal_rows import Scope
 from ._journal_time import ago
 from ._outcomes import report_path_problems
 from ._simsec_api import LIMIT
+from ._simsec_moves import Instead, read_instead
 from ._simsec_plan import Wish
 from ._simsec_send import request_id_problems
 from ._simsec_skus import sku_of, sku_problems
@@ -33,6 +34,7 @@ class Job(t.NamedTuple):
     """What a task asks for.
 
     :param consent: devices that may be bound for life.
+    :param instead: what devices are to hold that lose a license.
     """
 
     wish: Wish
@@ -41,6 +43,7 @@ class Job(t.NamedTuple):
     limits: Limits
     consent: int | None
     waves: Waves
+    instead: t.Sequence[Instead] = ()
 
 
 def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
@@ -48,6 +51,7 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     wanted, problems = wanted_devices(params, params["kind"])
     limits, limit_problems = limits_from(params)
     waves, wave_problems = waves_from(params)
+    instead, instead_problems = read_instead(params, wanted.devices)
     sku = sku_of(params["sku"])
     action: Action = "assign" if params["state"] == "present" else "remove"
     wish = Wish(
@@ -68,12 +72,13 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
         *request_id_problems(params["request_id"]),
         *wait_problems(params, len(wanted.devices)),
         *wave_problems,
+        *instead_problems,
         *_number_problems(params),
     ]
     if action == "remove" and sku.lifetime:
         problems.append(never_removed(sku.number))
     scope = Scope(params["account"], params["sku"], params["kind"])
-    return Job(wish, scope, wanted, limits, params["lifetime_consent"], waves), problems
+    return Job(wish, scope, wanted, limits, params["lifetime_consent"], waves, instead), problems
 
 
 def never_removed(sku: str) -> Problem:

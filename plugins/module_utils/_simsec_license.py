@@ -26,6 +26,7 @@ from ._simsec_eligibility import require_eligible
 from ._simsec_job import Job, never_removed, read_job
 from ._simsec_look import judge_lost, keep, look
 from ._simsec_lost import resolve
+from ._simsec_moves import Losing, kept_now
 from ._simsec_plan import SimsecPlan, make_simsec_plan, require_consent
 from ._simsec_result import Done, make_result, planned
 from ._simsec_send import JournaledWriter, request_names
@@ -99,7 +100,9 @@ def _converge(
     verdicts = judge_lost(context, known, pool)
     lifetime = job.wish.sku.lifetime
     standings = _standings(resolve(known.attempts, known.lost, verdicts, lifetime=lifetime))
-    plan = make_simsec_plan(job.wish, standings, pool)
+    # Read last, so that nothing lies between what the journal says and what is sent but the sending.
+    kept = kept_now(journal, Losing(job.scope, job.wish.devices), job.instead)
+    plan = make_simsec_plan(job.wish, standings, pool, kept)
     try:
         require_consent(job.wish, plan, job.consent)
         _require_subscription(job, plan, subscriptions)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
+from types import MappingProxyType
 
 from ._errors import MAX_PROBLEMS, LicensingError
 from ._journal_time import for_people
@@ -24,12 +25,14 @@ class Decision(t.NamedTuple):
     """What is done about one device: an outcome without sending anything, or C(send).
 
     :param overdue: whether a confirmation is not expected any more.
+    :param waits: whether the device keeps a license until another one is confirmed, as the task wants it.
     """
 
     outcome: Outcome | t.Literal["send"]
     reason: str = ""
     request_id: str = ""
     overdue: bool = False
+    waits: bool = False
 
 
 SEND = Decision("send")
@@ -74,10 +77,14 @@ class SimsecPlan:
         return self.plan.assign or self.plan.remove
 
 
-def make_simsec_plan(wish: Wish, standings: t.Mapping[str, Standing], pool: Pool) -> SimsecPlan:
+def make_simsec_plan(
+    wish: Wish, standings: t.Mapping[str, Standing], pool: Pool, kept: t.Mapping[str, str] = MappingProxyType({})
+) -> SimsecPlan:
     """Decide about every device.
 
     :param standings: of the devices that the journal knows.
+    :param kept: devices that must not lose their license now, with the reason. That they wait is no part of the digest:
+        the plan does less than what was shown, and never anything else.
     """
     decisions = {device: decide(wish, standings.get(device, NOTHING)) for device in wish.devices}
     left = {device for device, decision in decisions.items() if decision is not SEND}
@@ -87,7 +94,11 @@ def make_simsec_plan(wish: Wish, standings: t.Mapping[str, Standing], pool: Pool
     scope = {"kind": "simsec", "account": wish.account, "sku": wish.sku.number, "id": wish.kind}
     plan = make_plan(scope, "present" if present else "absent", wish.devices, current, pool)
     unchanged = tuple(device for device in plan.unchanged if decisions[device].outcome == "unchanged")
-    return SimsecPlan(dataclasses.replace(plan, unchanged=unchanged, held=None), decisions, wish.sku.lifetime)
+    waiting = {device: kept[device] for device in plan.remove if device in kept}
+    decisions.update((device, Decision("skipped", f"not sent: {why}", waits=True)) for device, why in waiting.items())
+    remove = tuple(device for device in plan.remove if device not in waiting)
+    plan = dataclasses.replace(plan, remove=remove, unchanged=unchanged, held=None)
+    return SimsecPlan(plan, decisions, wish.sku.lifetime)
 
 
 def decide(wish: Wish, standing: Standing) -> Decision:

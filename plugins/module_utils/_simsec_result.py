@@ -56,6 +56,10 @@ class Done:
         """Devices that are not confirmed and not expected to be."""
         return [device for device, decision in self.plan.decisions.items() if decision.overdue]
 
+    def without_waiting(self) -> list[RequestRow]:
+        """The rows but for devices that keep a license until another one is confirmed: that is what the task wants."""
+        return [row for row in self.rows if not self.plan.decisions[row.device_id].waits]
+
     def confirmed_by(self, standings: t.Mapping[str, Standing], action: Action) -> Done:
         """The rows after confirmations came in."""
         rows = [confirmed_row(row, standings.get(row.device_id), action) for row in self.rows]
@@ -120,7 +124,7 @@ def make_result(context: Context, job: Job, done: Done) -> Result:
     }
     if context.diff_mode:
         values["diff"] = _diff(job, done)
-    failure = _with_counts(done) or failure_of(done.rows)
+    failure = _with_counts(done) or failure_of(done.without_waiting())
     if params["devices_report"]:
         try:
             write_csv(params["devices_report"], RequestRow._fields, done.rows)

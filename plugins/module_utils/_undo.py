@@ -18,15 +18,16 @@ from ._fleet_files import write_lists
 from ._fleet_record import CODE, Document, read_record
 from ._journal import open_journal
 from ._journal_file import PATIENCE
-from ._journal_rows import Scope
 from ._journal_time import ago
 from ._module import Context, Result
 from ._outcomes import report_path_problems, write_csv
 from ._simsec_job import OVERDUE
+from ._standing import Attempt
 from ._undo_candidates import restore, returning
 from ._undo_changes import CANDIDATES, FOTA, Left, Part, Pool, changes_of, parts_of, pool_of
 from ._undo_fota import FotaReversal, reverse_fota
 from ._undo_history import Later, later_than, place_problems
+from ._undo_moves import Former
 from ._undo_simsec import Attempts, Reversal, Window, reverse_simsec
 
 Lists = dict[str, list[str]]
@@ -61,10 +62,10 @@ def run(context: Context) -> Result:
 def _account(context: Context, record: Document, account: Part, later: Later) -> Document:
     """What the result says of an account; writes its lists."""
     fota = reverse_fota(account, later)
-    simsec, left = _simsec(context, record, account, later)
+    simsec, left, former = _simsec(context, record, account, later)
     candidates = parts_of(account, CANDIDATES)
     lists: Lists = {}
-    parts = [*_fota_parts(account, fota, lists), *_simsec_parts(simsec, lists)]
+    parts = [*_fota_parts(account, fota, lists), *_simsec_parts(context, account["account"], simsec, former, lists)]
     left = [*fota.left, *left]
     if candidates and context.params["candidates"] is not None:
         restoration = restore(
@@ -105,7 +106,9 @@ def _fota_parts(account: Part, fota: FotaReversal, lists: Lists) -> t.Iterator[D
             }
 
 
-def _simsec_parts(simsec: t.Mapping[Pool, Reversal], lists: Lists) -> t.Iterator[Document]:
+def _simsec_parts(
+    context: Context, account: str, simsec: t.Mapping[Pool, Reversal], former: Former, lists: Lists
+) -> t.Iterator[Document]:
     for step, state in (("take", "absent"), ("give", "present"), ("moved", "absent")):
         for pool, reversal in simsec.items():
             devices = getattr(reversal, step)
@@ -113,7 +116,23 @@ def _simsec_parts(simsec: t.Mapping[Pool, Reversal], lists: Lists) -> t.Iterator
                 name = f"undo-simsec-{pool.sku}-{pool.id_kind}-{step}"
                 lists[name] = devices
                 entry = {"kind": "simsec", "state": state, "step": step, "sku": pool.sku, "id_kind": pool.id_kind}
-                yield {**entry, "list": name, "count": len(devices)}
+                instead = {}
+                if state == "absent":
+                    found = former.instead(pool, devices)
+                    instead = {"replaced_by": list(_instead(context, account, name, found, lists))}
+                yield {**entry, "list": name, "count": len(devices), **instead}
+
+
+def _instead(
+    context: Context, account: str, name: str, found: t.Mapping[Pool, list[str]], lists: Lists
+) -> t.Iterator[Document]:
+    """What devices held before the run and have to hold again first, as the task takes it that carries that out."""
+    folder = os.path.join(context.params["dest"] or "", account)
+    for pool, devices in sorted(found.items()):
+        other = f"{name}-after-{pool.sku}-{pool.id_kind}"
+        lists[other] = devices
+        path = os.path.join(folder, f"{other}.txt")
+        yield {"sku": pool.sku, "kind": pool.id_kind, "devices_file": path, "count": len(devices)}
 
 
 def _version(parts: t.Sequence[Part], otherwise: str) -> str:
@@ -137,29 +156,39 @@ def _notes(record: Document, account: Part, fota: FotaReversal) -> list[str]:
     return found
 
 
-def _simsec(context: Context, record: Document, account: Part, later: Later) -> tuple[dict[Pool, Reversal], list[Left]]:
-    pools = {pool_of(part) for part in account["parts"] if part["kind"] == "simsec"}
-    if not pools:
-        return {}, []
+def _simsec(
+    context: Context, record: Document, account: Part, later: Later
+) -> tuple[dict[Pool, Reversal], list[Left], Former]:
+    changes = {
+        pool: changes_of(parts_of(account, pool))
+        for pool in {pool_of(part) for part in account["parts"] if part["kind"] == "simsec"}
+    }
+    if not changes:
+        return {}, [], Former(record["started"], {}, {})
     window = Window(record["started"], record["ended"], ago(OVERDUE))
-    known = _attempts(context, account, pools)
-    return reverse_simsec(account, window, known, later, confirmed=context.params["stage"] == "apply")
+    known = _attempts(context, account["account"], changes)
+    confirmed = context.params["stage"] == "apply"
+    found, left = reverse_simsec(account, window, known, later, confirmed=confirmed)
+    return found, left, Former(record["started"], changes, known or {})
 
 
-def _attempts(context: Context, account: Part, pools: t.Iterable[Pool]) -> dict[Pool, Attempts] | None:
-    """All that the journal knows about the devices of the run.
+def _attempts(
+    context: Context, account: str, changes: t.Mapping[Pool, t.Mapping[str, t.Any]]
+) -> dict[Pool, Attempts] | None:
+    """All that the journal knows about the devices of the run, also about licenses that the run did not change.
 
     :raises LicensingError: the journal cannot be read.
     """
     path = context.params["journal"]
     if not path:
         return None
-    found: dict[Pool, Attempts] = {}
+    devices = {device for rows in changes.values() for device in rows}
+    found: dict[Pool, dict[str, t.Sequence[Attempt]]] = {pool: {} for pool in changes}
     with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
-        for pool in pools:
-            devices = list(changes_of(parts_of(account, pool)))
-            found[pool] = journal.attempts(Scope(account["account"], pool.sku, pool.id_kind), devices)
-    return found
+        for scope, device, attempts in journal.walk(account, None):
+            if device in devices:
+                found.setdefault(Pool("simsec", scope.sku, scope.kind), {})[device] = attempts
+    return dict(found)
 
 
 def _unlicensed(context: Context, given: t.Sequence[str]) -> set[str]:

@@ -12,9 +12,10 @@ import typing as t
 
 from ._journal_time import for_people
 from ._simsec_skus import sku_of
-from ._standing import WITHOUT_EFFECT, Attempt, fold
+from ._standing import WITHOUT_EFFECT, Attempt
 from ._undo_changes import Change, Left, Part, Pool, changes_of, parts_of, pool_of
 from ._undo_history import Later
+from ._undo_moves import Former
 
 Attempts = t.Mapping[str, t.Sequence[Attempt]]
 """The requests of each device, oldest first."""
@@ -64,7 +65,7 @@ def reverse_simsec(
 ) -> tuple[dict[Pool, Reversal], list[Left]]:
     """Decide about every device of every pool.
 
-    :param journal: the requests for the devices of each pool; None without a journal.
+    :param journal: the requests for the devices of the run, of each pool that the journal knows; None without one.
     :param confirmed: leave those out of C(moved) whose former licence is not confirmed yet.
     """
     pools = sorted({pool_of(part) for part in account["parts"] if part["kind"] == "simsec"})
@@ -82,7 +83,7 @@ def reverse_simsec(
             else:
                 wanted.setdefault(pool, []).append(change)
     _leave_single(wanted, left)
-    return _in_order(wanted, changes, journal or {}, left, confirmed=confirmed)
+    return _in_order(wanted, Former(window.started, changes, journal or {}), left, confirmed=confirmed)
 
 
 def _leave_single(wanted: dict[Pool, list[Change]], left: list[Left]) -> None:
@@ -149,12 +150,7 @@ def _counts(attempt: Attempt) -> bool:
 
 
 def _in_order(
-    wanted: t.Mapping[Pool, list[Change]],
-    changes: t.Mapping[Pool, t.Mapping[str, Change]],
-    journal: t.Mapping[Pool, Attempts],
-    left: list[Left],
-    *,
-    confirmed: bool,
+    wanted: t.Mapping[Pool, list[Change]], former: Former, left: list[Left], *, confirmed: bool
 ) -> tuple[dict[Pool, Reversal], list[Left]]:
     """No device is without a licence in between: one that moved gets its former one back before it loses the new."""
     give = {pool: [one.device_id for one in rows if one.done == "removed"] for pool, rows in wanted.items()}
@@ -163,23 +159,18 @@ def _in_order(
     for pool, rows in wanted.items():
         take: list[str] = []
         moved: list[str] = []
+        strangers = former.strangers(pool)
         for change in rows:
             device = change.device_id
             if change.done == "removed":
                 continue
-            former = [one for one in changes if one != pool and _removed(changes[one], device)]
-            held = any(fold(journal.get(one, {}).get(device, ())).held for one in former)
-            if not former:
-                take.append(device)
-            elif held or (device in given and not confirmed):
+            had = former.pools(pool, device)
+            if not had:
+                (moved if strangers else take).append(device)
+            elif any(former.held(one, device) for one in had) or (device in given and not confirmed):
                 moved.append(device)
             elif device not in given:
-                reason = f"its former licence {former[0].sku} is not given back, so it keeps this one"
+                reason = f"its former licence {had[0].sku} is not given back, so it keeps this one"
                 left.append(pool.left(change, "former_licence", reason))
         found[pool] = Reversal(take, moved, give[pool])
     return found, left
-
-
-def _removed(changes: t.Mapping[str, Change], device: str) -> bool:
-    change = changes.get(device)
-    return change is not None and change.done == "removed"

@@ -36,14 +36,6 @@ options:
       - Return only these accounts. Everything is checked all the same.
     type: list
     elements: str
-  moves:
-    description:
-      - Which devices of those that are to hold another SKU than they do by the journal are on the list of those that
-        lose the old licence. V(all) are all, for a plan. V(confirmed) are those whose new licence ThingSpace has
-        confirmed, for carrying it out.
-    type: str
-    choices: [all, confirmed]
-    default: all
   offline:
     description:
       - Whether to ask ThingSpace nothing. Devices that a C(select) describes are left out then.
@@ -106,6 +98,9 @@ accounts:
       description:
         - For each SIM-Secure SKU and kind of ids the settings, and the numbers of devices that hold the licence
           (C(count)) and that hold it by the journal and are to lose it (C(remove)).
+        - A device that is to hold another license is among the latter if that one is confirmed, or not assigned yet.
+          Give the task that takes the old one away
+          O(thingspace.licensing.simsec_license#module:replaced_by), which waits for the confirmation.
         - C(list) and C(remove_list) are the names of their lists.
       type: list
       elements: dict
@@ -176,7 +171,6 @@ def main() -> None:
         **PROGRESS_SPEC,
         "src": {"type": "list", "elements": "path", "required": True},
         "accounts": {"type": "list", "elements": "str"},
-        "moves": {"type": "str", "choices": ["all", "confirmed"], "default": "all"},
         "offline": {"type": "bool", "default": False},
         "dest": {"type": "path"},
     }

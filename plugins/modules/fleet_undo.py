@@ -132,6 +132,8 @@ accounts:
         - What is to be done, in this order. Each with C(kind), C(state), C(list) (the name of the list of devices),
           C(count), and C(step), which is V(take), V(give), or V(moved) for those that get another SIM-Secure licence
           back before.
+        - C(replaced_by) says what devices have to hold before they lose a SIM-Secure license, for the option of that
+          name of M(thingspace.licensing.simsec_license).
       type: list
       elements: dict
     removal_candidates:

@@ -65,6 +65,39 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  replaced_by:
+    description:
+      - With O(state=absent), the licenses that devices get instead of this one. A device loses this one only if the
+        journal says, right before the request is sent, that ThingSpace has confirmed its other one. Otherwise it is
+        V(skipped), with that reason, and the task does not fail because of it.
+      - A confirmed license counts until something else was asked for, such as its removal, whatever came of that.
+      - A device for which several entries name a license needs one of them. One for which no entry does loses this
+        license like without this option, but for the case of another O(replaced_by[].kind).
+      - Needs O(journal).
+    type: list
+    elements: dict
+    version_added: 0.6.0
+    suboptions:
+      sku:
+        description:
+          - The SKU of the other license. If it is that of the task, the devices keep it.
+        type: str
+        required: true
+      kind:
+        description:
+          - By which ids the other license was assigned. If not given, by those of the task.
+          - Nobody knows which ids of two kinds belong to one SIM. Named by another kind, all devices of the entry must
+            be confirmed before a device of the task that no entry names loses its license.
+        type: str
+        choices: [imei, iccid]
+      devices_file:
+        description:
+          - The devices that get the other license, in a file as for O(devices_file). If not given, all of the task.
+        type: path
+      count:
+        description:
+          - How many devices the file must name. Otherwise the task fails before anything is sent.
+        type: int
   lifetime_consent:
     description:
       - How many devices may be bound for life by this task. Needed for a lifetime SKU; if the plan would bind more, the
@@ -171,6 +204,16 @@ EXAMPLES = r"""
     devices: "{{ retired_imeis }}"
     state: absent
     max_removals: 20
+    journal: /var/lib/thingspace/journal.db
+
+- name: Take it away from devices that have got the bundle, as soon as that is confirmed
+  thingspace.licensing.simsec_license:
+    account: "0000123456-00001"
+    sku: SIMSec-IoT
+    devices_file: fleet/moving.csv
+    state: absent
+    replaced_by:
+      - sku: TS-BUNDLE-KTO-SIMSEC-MRC
     journal: /var/lib/thingspace/journal.db
 """
 

@@ -117,23 +117,6 @@ def test_who_is_to_lose_a_licence_by_the_journal(simulator: Simulator, task: Tas
     assert sorted(losing(first)) == imeis(1, 5)
 
 
-def test_who_comes_upon_a_list_after_the_plan_is_not_on_it(simulator: Simulator, task: Task) -> None:
-    """Nobody has seen that device in a plan; those that were on the list may still drop out."""
-    wanted = {"ids": [imei(0)], "simsec": FLEX}
-    receiver = Receiver(task.folder, task.journal, simulator)
-    try:
-        assert not task.simsec(imeis(1, 3), wait=True, wait_timeout=30).failed
-        planned = task.lists(task(wanted, dest=str(task.folder)))[f"{POOL}-remove"]
-        assert sorted(planned) == imeis(1, 3)
-        assert not task.simsec([imei(5)], wait=True, wait_timeout=30).failed
-        assert not task.simsec([imei(1)], state="absent", wait=True, wait_timeout=30).failed
-    finally:
-        receiver.stop()
-    now = task(wanted, dest=str(task.folder), moves="confirmed")
-    assert task.lists(now)[f"{POOL}-remove"] == [imei(2)]
-    assert sorted(task.lists(task(wanted, dest=str(task.folder)))[f"{POOL}-remove"]) == [imei(2), imei(5)]
-
-
 def test_devices_that_thingspace_selects(simulator: Simulator, task: Task) -> None:
     devices = [
         {"imei": imei(n), "groups": ["meters"] if n < 5 else [], "custom_fields": {"CustomField1": "north"}}

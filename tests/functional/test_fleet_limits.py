@@ -74,6 +74,48 @@ def test_limits_of_the_whole_run(fleet: Fleet, simulator: Simulator) -> None:
     assert "use a number like 20 or a share like 5%" in bad.text
 
 
+MEANWHILE = """
+import json, os, sys, urllib.request
+folder, url = sys.argv[1:]
+if os.path.exists(folder + "/apply/plan.json") and not os.path.exists(folder + "/done"):
+    open(folder + "/done", "w").close()
+    body = open(folder + "/meanwhile.json", "rb").read()
+    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+        urllib.request.Request(url + "/_simulator/state", data=body, method="PUT")
+    ).close()
+print(folder + "/history")
+"""
+
+
+def meanwhile(fleet: Fleet, accounts: list[Json]) -> tuple[str, str]:
+    """Let somebody change the accounts after the plan was made, before the first write: when the record begins."""
+    (fleet.folder / "meanwhile.json").write_text(json.dumps({"accounts": accounts}), encoding="utf-8")
+    (fleet.folder / "meanwhile.py").write_text(MEANWHILE, encoding="utf-8")
+    url = fleet.simulator.base_url.removesuffix("/api")
+    command = f"{sys.executable} {fleet.folder}/meanwhile.py {fleet.folder} {url}"
+    return extra(fleet_licensing_history=f"{{{{ lookup('ansible.builtin.pipe', '{command}') }}}}")
+
+
+def test_an_account_that_somebody_changes_after_the_plan(fleet: Fleet, simulator: Simulator) -> None:
+    """Limits and windows hold for what is written, without any approval: what nobody planned is not removed."""
+    simulator.state(accounts=seeded(2))
+    for number in (1, 2):
+        fleet.write(number, {"ids": imeis(number, 11), "fota": True})
+    closed = {"name": "no removals", "until": days_from_now(1), "what": "removals"}
+    limits = extra(fleet_licensing_max_changes=2, fleet_licensing_max_removals=0, fleet_licensing_freeze=[closed])
+    changed = seeded(2, a1={"licenses": [*imeis(1, 10), *imeis(1, 15, 18)]})
+    ran = fleet.apply(*limits, *meanwhile(fleet, changed), approved="")
+    assert ran.recap == {named(1): "failed", named(2): "changed"}, ran.text
+    assert "that was made is not the plan that would be carried out now" in ran.text, ran.text
+    assert [(write["operation"], write["devices"]) for write in simulator.writes()] == [
+        ("fota_assign", imeis(2, 10, 11))
+    ]
+    assert ran.record["accounts"][0]["parts"][0]["failure"]["code"] == "plan_changed"
+    again = fleet.apply(*limits, approved="")
+    assert "'max_removals' of the run allows 0" in again.text
+    assert licensed(simulator, 1) == {*imeis(1, 10), *imeis(1, 15, 18)}
+
+
 def test_freeze_windows(fleet: Fleet, simulator: Simulator) -> None:
     """Hold whatever is approved, for one account or for all; a plan is made all the same."""
     simulator.state(accounts=seeded(3))
@@ -136,6 +178,27 @@ def test_a_play_in_batches_and_a_place_that_is_taken(fleet: Fleet, simulator: Si
     assert batches.returncode == 2
     assert "The play has 'serial'" in batches.text
     assert simulator.writes() == []
+
+
+def test_a_play_that_does_not_go_through_its_hosts_together(fleet: Fleet, simulator: Simulator) -> None:
+    """Each host would hold its own plan against the limits of all: nothing is written. The playbooks say 'linear'."""
+    simulator.state(accounts=seeded(3))
+    for number in (1, 2, 3):
+        fleet.write(number, {"ids": imeis(number, 12), "fota": True})
+    hosts: Json = {"thingspace_accounts": {"hosts": {named(number): {} for number in (1, 2, 3)}}}
+    (fleet.folder / "hosts.json").write_text(json.dumps(hosts), encoding="utf-8")
+    fault = {"action": "stall", "path": named(3), "operation": "fota_list", "effect": "done", "seconds": 2, "times": 1}
+    simulator.faults(fault)
+    free = {"ANSIBLE_STRATEGY": "free"}
+    alone = fleet.apply("-i", "hosts.json", *extra(fleet_licensing_max_changes=5), approved="", env=free)
+    assert alone.recap == {named(number): "failed" for number in (1, 2, 3)}, alone.text
+    assert "does not go through its hosts together" in alone.text, alone.text
+    assert simulator.writes() == []
+    assert fleet.plan(env=free).returncode == 0
+    simulator.clear_faults()
+    applied = fleet.apply(env=free)
+    assert applied.returncode == 0, applied.text
+    assert [len(licensed(simulator, number)) for number in (1, 2, 3)] == [12, 12, 12]
 
 
 def test_one_pool_named_by_imei_and_by_iccid(fleet: Fleet, simulator: Simulator) -> None:

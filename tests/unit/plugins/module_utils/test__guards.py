@@ -222,6 +222,14 @@ def test_stopped_plan_tells_everything() -> None:
         (plan(0, 0), limits(approved="cd" * 32), None),
         (plan(0, 0), limits(max_changes=0), None),
         (plan(1, 0, None), limits(approved=DIGEST), "plan_changed"),
+        (plan(1, 1), limits(expected=DIGEST), None),
+        (plan(1, 1), limits(max_changes=1, expected=DIGEST), "guard_tripped"),
+        (plan(891), limits(reserve=10, expected=DIGEST), "guard_tripped"),
+        (plan(0, 31, state="exact"), limits(expected=DIGEST), "guard_tripped"),
+        (plan(1, 1), limits(expected="cd" * 32), "plan_changed"),
+        (plan(1, 1), limits(max_changes=1, approved=DIGEST, expected="cd" * 32), "plan_changed"),
+        (plan(1, 0, None), limits(expected=DIGEST), "plan_changed"),
+        (plan(0, 0), limits(expected="cd" * 32), None),
     ],
 )
 def test_enforce(planned: Plan, limit: Limits, code: str | None) -> None:

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.module_utils._standing import Attempt
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo_changes import Change, Left, Pool
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo_history import Later
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo_moves import Former
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo_simsec import (
     Attempts,
     Reversal,
@@ -158,3 +159,43 @@ def test_a_move_of_which_one_half_stays() -> None:
         {},
         [(LIFETIME.sku, A, "lifetime"), (FLEX.sku, A, "keeps_licence")],
     )
+
+
+FORMER = {
+    "held": [tried("assign", BEFORE)],
+    "perhaps held": [tried("assign", BEFORE, None)],
+    "taken by a later run": [tried("assign", BEFORE), tried("remove", AFTER)],
+    "perhaps taken by a later run": [tried("assign", BEFORE), tried("remove", AFTER, None)],
+    "not taken by a later run": [tried("assign", BEFORE), tried("remove", AFTER, "failed")],
+    "gone before the run": [tried("assign", BEFORE), tried("remove", BEFORE)],
+    "failed before the run": [tried("assign", BEFORE, "failed")],
+    "asked for since": [tried("assign", AFTER)],
+}
+
+
+@pytest.mark.parametrize("what", FORMER)
+def test_a_license_that_was_there_before_the_run_and_that_the_run_did_not_take(what: str) -> None:
+    """Only the journal knows of it. A device that had one keeps what the run gave, unless it certainly has it still."""
+    run = account((BUNDLE, A, "assigned"))
+    known = {BUNDLE: {A: [tried("assign")]}, FLEX: {A: FORMER[what]}}
+    done, left = reversed_(run, known)
+    if what in ("gone before the run", "failed before the run", "asked for since"):
+        assert (done, left) == ({BUNDLE: Reversal([A], [], [])}, [])
+    elif what == "held":
+        assert (done, left) == ({BUNDLE: Reversal([], [A], [])}, [])
+    else:
+        assert (done, left) == ({}, [(BUNDLE.sku, A, "former_licence")])
+
+
+def test_a_move_that_changed_the_kind_of_id() -> None:
+    """Nobody knows which ids are one SIM: who got a license waits until all have their former one back."""
+    other = Pool("simsec", FLEX.sku, "iccid")
+    sim = "89148000000800139708"
+    run = account((BUNDLE, A, "assigned"), (other, sim, "removed"))
+    run["parts"][1]["id_kind"] = "iccid"
+    known = {BUNDLE: {A: [tried("assign")]}, other: {sim: [tried("assign", BEFORE), tried("remove")]}}
+    found, _left = reverse_simsec(run, WINDOW, known, Later(), confirmed=False)
+    assert found == {BUNDLE: Reversal([], [A], []), other: Reversal([], [], [sim])}
+    changes = {BUNDLE: {A: Change(A, "assigned", True)}, other: {sim: Change(sim, "removed", True)}}
+    former = Former(WINDOW.started, t.cast(t.Any, changes), known)
+    assert former.instead(BUNDLE, [A]) == {other: [sim]}

@@ -1,0 +1,168 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""When a device may lose a SIM-Secure license because it gets another one.
+
+The only place that decides it, for plans, for removals and for the undo: a device loses its old license only if the
+journal says that the new one is confirmed. In doubt it keeps the old one.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._devices import named_devices
+from ._errors import OptionsError, Problem
+from ._journal import Journal
+from ._journal_rows import Scope
+from ._simsec_skus import sku_problems
+from ._standing import NOTHING, Standing, fold
+
+OPTION = "replaced_by"
+
+
+class Instead(t.NamedTuple):
+    """Devices that are to hold a license.
+
+    :param devices: their ids, of the scope's kind.
+    """
+
+    scope: Scope
+    devices: frozenset[str]
+
+
+class Losing(t.NamedTuple):
+    """Who is to lose a license.
+
+    :param scope: the license.
+    :param devices: the ids.
+    """
+
+    scope: Scope
+    devices: t.Sequence[str]
+
+
+def confirmed(standing: Standing) -> bool:
+    """Whether a device certainly holds a license: it was assigned, and nothing was tried since."""
+    return standing.status == "confirmed" and standing.held is True
+
+
+def foreseen(standing: Standing) -> bool:
+    """Whether a plan may show that the old license goes: the new one is confirmed, or the same plan assigns it.
+
+    A failed assignment is not sent again, and what is not confirmed yet may fail: the old license stays in the plan.
+    """
+    return confirmed(standing) or standing.status == "none" or (standing.status == "confirmed" and not standing.held)
+
+
+def kept(
+    losing: Losing, instead: t.Sequence[Instead], now: t.Callable[[Scope], t.Mapping[str, Standing]]
+) -> dict[str, str]:
+    """The devices that must not lose their license now, each with the reason.
+
+    :param instead: who is to hold what.
+    :param now: where the devices of a scope stand.
+    """
+    own, devices = losing
+    if any(one.scope.sku == own.sku and one.scope.kind != own.kind and one.devices for one in instead):
+        why = f"it is kept: devices are to hold {own.sku} by another kind of id, and this may be one of them"
+        return dict.fromkeys(devices, why)
+    named = [one for one in instead if one.scope.kind == own.kind]
+    strangers = [one for one in instead if one.scope.kind != own.kind]
+    standings = {one.scope: now(one.scope) for one in instead if one.scope != own}
+    doubt = _doubt(strangers, standings)
+    found: dict[str, str] = {}
+    for device in devices:
+        wanted = [one.scope for one in named if device in one.devices]
+        if own in wanted:
+            found[device] = "it is kept: the device is to hold this license"
+        elif wanted:
+            if not any(confirmed(standings[scope].get(device, NOTHING)) for scope in wanted):
+                found[device] = f"it keeps this license until {' or '.join(scope.sku for scope in wanted)} is confirmed"
+        elif doubt:
+            found[device] = doubt
+    return found
+
+
+def _doubt(strangers: t.Sequence[Instead], standings: t.Mapping[Scope, t.Mapping[str, Standing]]) -> str:
+    """Why a device that is to hold nothing by this kind of id keeps what it holds; empty when it need not.
+
+    It may be the same SIM as one that is named by the other kind, so all of those have to be confirmed.
+    """
+    waiting = [
+        one.scope
+        for one in strangers
+        if not all(confirmed(standings[one.scope].get(device, NOTHING)) for device in one.devices)
+    ]
+    if not waiting:
+        return ""
+    named = " and ".join(f"{scope.sku} by {scope.kind.upper()}" for scope in waiting)
+    return f"it keeps this license until all of {named} are confirmed: it may be one of those SIMs"
+
+
+def read_instead(params: t.Mapping[str, t.Any], devices: t.Sequence[str]) -> tuple[list[Instead], list[Problem]]:
+    """Read the option C(replaced_by); returns it with everything that is wrong about it.
+
+    :param devices: those that the task names.
+    """
+    entries = params.get(OPTION)
+    if entries is None:
+        return [], []
+    problems = []
+    if params["state"] != "absent":
+        problems.append(Problem(f"'{OPTION}' needs 'state: absent': it says what devices hold that lose a license."))
+    if not params["journal"]:
+        problems.append(Problem(f"'{OPTION}' needs 'journal', which alone knows what is confirmed."))
+    found = []
+    for entry in entries:
+        one, wrong = _read_one(params, entry, devices)
+        found.append(one)
+        problems += [Problem(f"'{OPTION}': {problem.text}", problem.code) for problem in wrong]
+    return found, problems
+
+
+def _read_one(
+    params: t.Mapping[str, t.Any], entry: t.Mapping[str, t.Any], devices: t.Sequence[str]
+) -> tuple[Instead, list[Problem]]:
+    kind = entry.get("kind") or params["kind"]
+    scope = Scope(params["account"], entry["sku"], kind)
+    problems = list(sku_problems(entry["sku"]))
+    path = entry.get("devices_file")
+    if not path and kind != params["kind"]:
+        problems.append(Problem(f"the entry of {entry['sku']} has another 'kind', so it needs 'devices_file'."))
+    ids: t.Sequence[str] = devices
+    if path:
+        ids, wrong = named_devices({"devices_file": path}, "devices", kind)
+        problems += wrong
+    count = entry.get("count")
+    if count is not None and not problems and count != len(ids):
+        text = f"{path or 'the task'} names {len(ids)} devices and not {count}: it is not the list that was meant."
+        problems.append(Problem(text, "invalid_devices"))
+    return Instead(scope, frozenset(ids)), problems
+
+
+def kept_now(journal: Journal, losing: Losing, instead: t.Sequence[Instead]) -> dict[str, str]:
+    """As C(kept), by what the journal says at this moment.
+
+    :raises OptionsError: nothing says what is confirmed.
+    """
+    if not instead:
+        return {}
+    if not journal.path:
+        raise OptionsError([Problem(f"'{OPTION}' needs 'journal', which alone knows what is confirmed.")])
+    devices = {one.scope: _asked(losing, one) for one in instead}
+
+    def now(scope: Scope) -> dict[str, Standing]:
+        return {device: fold(tried) for device, tried in journal.attempts(scope, devices[scope]).items()}
+
+    return kept(losing, instead, now)
+
+
+def _asked(losing: Losing, one: Instead) -> list[str]:
+    """Whose standing matters: of another kind of id all, because nobody knows which of them are the same SIMs."""
+    if one.scope.kind != losing.scope.kind:
+        return sorted(one.devices)
+    return [device for device in losing.devices if device in one.devices]

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What a device held before a run, so that undoing the run does not leave it without a SIM-Secure license. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._simsec_moves import confirmed
+from ._standing import NOTHING, Attempt, Standing, fold
+from ._undo_changes import Change, Pool
+
+Changes = t.Mapping[Pool, t.Mapping[str, Change]]
+Attempts = t.Mapping[Pool, t.Mapping[str, t.Sequence[Attempt]]]
+
+
+class Former(t.NamedTuple):
+    """What was there before a run.
+
+    :param started: when it began.
+    :param changes: what it did, by license.
+    :param journal: the requests for the devices that it changed, of all licenses that the journal knows.
+    """
+
+    started: str
+    changes: Changes
+    journal: Attempts
+
+    def pools(self, pool: Pool, device: str) -> list[Pool]:
+        """The other licenses that a device held before the run, or may have held; of the same kind of id."""
+        others = {one for one in (*self.changes, *self.journal) if one != pool and one.id_kind == pool.id_kind}
+        return sorted(one for one in others if self._took(one, device) or self._before(one, device).may_hold)
+
+    def strangers(self, pool: Pool) -> dict[Pool, list[str]]:
+        """Who lost a license by another kind of id: each may be the same SIM as a device that got one by this kind."""
+        return {
+            one: sorted(device for device in rows if self._took(one, device))
+            for one, rows in self.changes.items()
+            if one.id_kind != pool.id_kind and any(self._took(one, device) for device in rows)
+        }
+
+    def held(self, pool: Pool, device: str) -> bool:
+        """Whether a device certainly holds a license now."""
+        attempts = self.journal.get(pool, {}).get(device, ())
+        return confirmed(fold(attempts)) if attempts else False
+
+    def instead(self, pool: Pool, devices: t.Sequence[str]) -> dict[Pool, list[str]]:
+        """By license who has to hold it before one of the devices loses this one."""
+        found: dict[Pool, list[str]] = {}
+        for device in devices:
+            for one in self.pools(pool, device):
+                found.setdefault(one, []).append(device)
+        return {**found, **self.strangers(pool)}
+
+    def _took(self, pool: Pool, device: str) -> bool:
+        change = self.changes.get(pool, {}).get(device)
+        return change is not None and change.done == "removed"
+
+    def _before(self, pool: Pool, device: str) -> Standing:
+        attempts = self.journal.get(pool, {}).get(device, ())
+        # Records have whole seconds.
+        earlier = [attempt for attempt in attempts if attempt.sent[:19] < self.started[:19]]
+        return fold(earlier) if earlier else NOTHING

@@ -1,0 +1,139 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""When a device may lose a license because it gets another one."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Scope
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_moves import (
+    Instead,
+    Losing,
+    confirmed,
+    foreseen,
+    kept,
+    read_instead,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._standing import (
+    Attempt,
+    RequestState,
+    Standing,
+    fold,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._verdict import Action
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, imeis
+
+FLEX, BUNDLE = "SIMSec-IoT", "TS-BUNDLE-KTO-SIMSEC-MRC"
+OLD, NEW = Scope(ACCOUNT, FLEX, "imei"), Scope(ACCOUNT, BUNDLE, "imei")
+BY_ICCID = Scope(ACCOUNT, BUNDLE, "iccid")
+SIM = "89148000000800139708"
+
+Tried = tuple[Action, RequestState, str | None]
+
+
+def stands(*tried: Tried) -> Standing:
+    made = [
+        Attempt(number, action, state, outcome, "why", "r", "1-234", "2026", "")
+        for number, (action, state, outcome) in enumerate(tried)
+    ]
+    return fold(made)
+
+
+GOT: Tried = ("assign", "accepted", "success")
+HELD = stands(GOT)
+
+
+@pytest.mark.parametrize(
+    ("tried", "sure", "shown"),
+    [
+        ((), False, True),
+        ((GOT,), True, True),
+        ((("assign", "accepted", None),), False, False),
+        ((("assign", "accepted", "failed"),), False, False),
+        ((("assign", "unknown", None),), False, False),
+        ((("assign", "sending", None),), False, False),
+        ((("assign", "rejected", None),), False, True),
+        ((("assign", "rejected", "failed"),), False, False),
+        ((("assign", "unknown", "success"),), True, True),
+        ((GOT, ("remove", "accepted", "success")), False, True),
+        ((GOT, ("remove", "accepted", None)), False, False),
+        ((GOT, ("remove", "unknown", None)), False, False),
+        ((GOT, ("remove", "accepted", "failed")), False, False),
+        ((GOT, ("remove", "not_sent", None)), True, True),
+        ((GOT, ("assign", "accepted", "failed")), False, False),
+        ((GOT, ("assign", "unknown", None)), False, False),
+        ((("remove", "accepted", "failed"),), False, False),
+    ],
+)
+def test_what_the_journal_says_of_the_new_license(tried: tuple[Tried, ...], sure: bool, shown: bool) -> None:
+    """Whether the old one may go, and whether a plan may show that it will."""
+    assert (confirmed(stands(*tried)), foreseen(stands(*tried))) == (sure, shown)
+    waiting = kept(
+        Losing(OLD, [imei(0)]), [Instead(NEW, frozenset([imei(0)]))], lambda _scope: {imei(0): stands(*tried)}
+    )
+    assert (waiting == {}) is sure
+
+
+def keeping(instead: list[Instead], held: t.Mapping[Scope, t.Sequence[str]]) -> dict[str, str]:
+    """Which of three devices keep the old license, and why."""
+    return kept(Losing(OLD, imeis(3)), instead, lambda scope: dict.fromkeys(held.get(scope, ()), HELD))
+
+
+def test_each_device_by_what_it_is_to_hold() -> None:
+    """One moves and is confirmed, one moves and is not, one is to hold nothing any more."""
+    instead = [Instead(NEW, frozenset(imeis(2)))]
+    assert keeping(instead, {NEW: [imei(0)]}) == {imei(1): f"it keeps this license until {BUNDLE} is confirmed"}
+    assert keeping([], {}) == {}
+
+
+def test_a_device_that_is_to_hold_the_license_itself() -> None:
+    assert list(keeping([Instead(OLD, frozenset([imei(1)]))], {OLD: imeis(3)})) == [imei(1)]
+
+
+def test_ids_of_another_kind() -> None:
+    """A device that nobody names may be any of the SIMs that are named otherwise: all of those have to be confirmed."""
+    moving = [Instead(BY_ICCID, frozenset([SIM, SIM[:-1] + "1"])), Instead(NEW, frozenset([imei(0)]))]
+    some = keeping(moving, {BY_ICCID: [SIM], NEW: [imei(0)]})
+    assert list(some) == imeis(3)[1:]
+    assert "it may be one of those SIMs" in some[imei(1)]
+    assert keeping(moving, {BY_ICCID: [SIM, SIM[:-1] + "1"], NEW: [imei(0)]}) == {}
+    same = [Instead(Scope(ACCOUNT, FLEX, "iccid"), frozenset([SIM]))]
+    assert list(keeping(same, {same[0].scope: [SIM]})) == imeis(3), "confirmed or not, it is this very license"
+
+
+def options(*entries: dict[str, t.Any], **given: t.Any) -> dict[str, t.Any]:
+    return {
+        "account": ACCOUNT,
+        "kind": "imei",
+        "state": "absent",
+        "journal": "j.db",
+        "replaced_by": list(entries),
+        **given,
+    }
+
+
+def test_the_option(tmp_path: Path) -> None:
+    """A list that is not the one that was meant, or missing, is refused: it could only let more licenses go."""
+    path = tmp_path / "moving.txt"
+    path.write_text(imei(0) + "\n", encoding="utf-8")
+    listed = {"sku": BUNDLE, "devices_file": str(path)}
+    good = options({"sku": BUNDLE}, {**listed, "count": 1})
+    assert read_instead(good, imeis(2)) == ([Instead(NEW, frozenset(imeis(2))), Instead(NEW, frozenset(imeis(1)))], [])
+    assert read_instead(options(replaced_by=None, journal=None, state="present"), imeis(2)) == ([], [])
+    for given, why in (
+        (options({"sku": BUNDLE}, journal=None), "needs 'journal'"),
+        (options({"sku": BUNDLE}, state="present"), "needs 'state: absent'"),
+        (options({"sku": "simsec-iot"}), "ThingSpace spells it"),
+        (options({"sku": BUNDLE, "kind": "iccid"}), "needs 'devices_file'"),
+        (options({**listed, "count": 2}), "names 1 devices and not 2"),
+        (options({**listed, "devices_file": str(tmp_path / "gone.txt")}), "gone.txt"),
+        (options({**listed, "kind": "iccid"}), imei(0)),
+    ):
+        problems = read_instead(given, imeis(2))[1]
+        assert any(why in problem.text for problem in problems), (why, problems)
