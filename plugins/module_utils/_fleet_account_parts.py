@@ -89,7 +89,7 @@ def _candidates(wanted: Settings, lists: str) -> Options:
 
 
 def _simsec(pool: Settings, state: str, journal: str | None, *, wait: bool) -> Options:
-    own = ("lifetime_consent", "reserve") if state == "present" else ("max_removals",)
+    own = ("lifetime_consent", "lifetime_elsewhere", "reserve") if state == "present" else ("max_removals",)
     options = {"state": state, **_given(pool, "sku", "kind", "max_changes", "waves", "max_failures", *own)}
     # What is sent at once needs no confirmation to be planned, and is foreseen as accepted.
     return {**options, "journal": journal, "wait": wait and "waves" in options}

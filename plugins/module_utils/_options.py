@@ -83,6 +83,8 @@ SIMSEC_LICENSE_SPEC: Spec = {
     "sku": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "lifetime_consent": {"type": "int"},
+    "lifetime_elsewhere": {"type": "int"},
+    "lifetime_without_journal": {"type": "bool", "default": False},
     "retry_unknown": {"type": "bool", "default": False},
     "retry_failed": {"type": "bool", "default": False},
     "check_eligibility": {"type": "bool", "default": False},

@@ -15,7 +15,8 @@ description:
     every confirmation that a receiver hears. That makes the module idempotent and its check mode truthful, and a run
     that was killed is continued.
   - Lifetime licences can never be taken back. They are only assigned to as many devices as O(lifetime_consent) says,
-    and what may have been sent is never sent again unless O(retry_unknown) says so.
+    and what may have been sent is never sent again unless O(retry_unknown) says so. They need a O(journal) that knows
+    of as many of them as the account counts.
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
@@ -54,8 +55,9 @@ options:
       - The SKU of the licence. Documented are V(SIMSec-IoT-Lt) (lifetime, can never be taken back), V(SIMSec-IoT)
         (flex), V(TS-BUNDLE-KTO-SIMSEC-MRC) (flex bundle) and V(TSS-IOT-INTLG-TIERED-SIMSEC) (tiered, Intelligence
         bundle).
-      - Any other is sent as it is, with a warning. If its name or the account's licence type speaks of a lifetime, it
-        is treated as a lifetime SKU.
+      - Any other is sent as it is, with a warning.
+      - If its name or the account's license type has the word lifetime, permanent or perpetual, it is treated as a
+        lifetime SKU, also a documented one.
     type: str
     required: true
   state:
@@ -70,6 +72,21 @@ options:
       - How many devices may be bound for life by this task. Needed for a lifetime SKU; if the plan would bind more, the
         task fails before anything is sent and says how many and which.
     type: int
+  lifetime_elsewhere:
+    description:
+      - How many licenses of a lifetime SKU are known to be assigned that the journal does not know of, for instance in
+        ThingSpace's portal. None of their devices may be among those of this task, for they would be bound once more.
+      - If the account counts more than the journal and this number together, the task fails with V(journal_behind)
+        before anything is sent. The journal may be an older copy.
+    type: int
+    version_added: 0.6.0
+  lifetime_without_journal:
+    description:
+      - Whether to assign a lifetime SKU without O(journal). The next run would bind the same devices once more.
+      - Without it such a task fails before anything is sent.
+    type: bool
+    default: false
+    version_added: 0.6.0
   retry_unknown:
     description:
       - Whether to send again what was sent without a trustworthy answer, and what was accepted more than an hour ago
@@ -316,6 +333,14 @@ failure:
     consented:
       description: The number in O(lifetime_consent).
       type: int
+    counted:
+      description: Number of licenses of the lifetime SKU that the account counts as assigned.
+      type: int
+      version_added: 0.6.0
+    known:
+      description: Number of devices that may hold one of them according to the journal.
+      type: int
+      version_added: 0.6.0
     devices:
       description: The devices that the failure is about, up to 1,000.
       type: raw
