@@ -54,6 +54,7 @@ CODES: dict[str, str] = {
     "login_refused": "ThingSpace refused the credentials.",
     "missing_credentials": "Credentials are missing or incomplete.",
     "missing_library": "The Python library requests is not installed for the module's Python.",
+    "no_listener": "Nobody is known to hear what ThingSpace would report.",
     "not_eligible": "Some devices cannot get the licence, because they are not active or not in the account.",
     "not_licensed": "Some devices hold no licence, so they cannot be candidates for losing it.",
     "not_recorded": "A request was accepted, but that could not be written into the journal.",

@@ -90,6 +90,7 @@ SIMSEC_LICENSE_SPEC: Spec = {
     "check_eligibility": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": False},
     "wait_timeout": {"type": "float", "default": 600},
+    "require_listener": {"type": "bool"},
     "settle_time": {"type": "float"},
     "request_id": {"type": "str"},
     "batch_size": {"type": "int", "default": 100},

@@ -24,6 +24,7 @@ from ._simsec_api import SimsecApi, Subscription, pool_of
 from ._simsec_eligibility import require_eligible
 from ._simsec_job import Job, read_job
 from ._simsec_lifetime import as_the_account_says, require_journal, require_whole_journal
+from ._simsec_listener import require_listener
 from ._simsec_look import judge_lost, keep, look
 from ._simsec_lost import resolve
 from ._simsec_plan import SimsecPlan, make_simsec_plan, require_consent
@@ -112,6 +113,7 @@ def _converge(
         names = request_names(context.params["request_id"], requests)
         if context.params["check_eligibility"] and job.wish.action == "assign":
             require_eligible(client, job.wish.account, job.wish.kind, plan.sent)
+        require_listener(context, client, job, plan)
     except LicensingError as error:
         return planned(plan, pool, stopped=error)
     if waiting is None:
@@ -135,7 +137,7 @@ def _standings(attempts: t.Mapping[str, list[Attempt]]) -> dict[str, Standing]:
 def _wait(context: Context, job: Job, api: SimsecApi, done: Done, waiting: Waiting) -> Done:
     """Wait for what is not confirmed yet, of this run and of earlier ones; then read the pool again."""
     open_devices, overdue = done.accepted, done.overdue
-    if not open_devices and not overdue:
+    if done.held_back or (not open_devices and not overdue):
         return done
     left = [*overdue, *waiting.wait(open_devices)]
     done = done.confirmed_by(waiting.standings(open_devices), job.wish.action)

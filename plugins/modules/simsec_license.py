@@ -125,6 +125,15 @@ options:
       - O(deadline) bounds the requests, not the waiting.
     type: float
     default: 600
+  require_listener:
+    description:
+      - Before anything is sent or waited for, the module looks whether a listener of C(CarrierService) is registered
+        for the account, by one request. ThingSpace reports what becomes of each device only to that.
+      - V(true) fails with V(no_listener) if there is none or if it cannot be found out, V(false) only warns then. Use
+        V(false) if somebody listens whom ThingSpace does not list, as listeners that were registered by other means.
+      - If not given, it is V(true) with O(wait), and for a lifetime SKU that would be assigned; else V(false).
+    type: bool
+    version_added: 0.6.0
   settle_time:
     description:
       - How many seconds old a request without a trustworthy answer must be before the account's count of assigned

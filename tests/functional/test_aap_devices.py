@@ -15,6 +15,7 @@ import yaml
 
 from ansible_collections.thingspace.licensing.tests.functional.aap import AAP, Controller, Job
 from ansible_collections.thingspace.licensing.tests.functional.harness import ACCOUNT, Json, Simulator, imei, imeis
+from ansible_collections.thingspace.licensing.tests.functional.simulated import LISTENER
 
 MANY = 20_000
 SAYS = "Say what happened to whom"
@@ -83,7 +84,8 @@ def test_nobody_is_bound_for_life_twice(
     launch: t.Callable[..., Job], simulator: Simulator, tmp_path: Path, sku: str
 ) -> None:
     """Whether its name or only the account says what the SKU is."""
-    simulator.state(accounts=[{"name": ACCOUNT, "devices": 5, "skus": [{"sku": sku, "license_type": "Lifetime"}]}])
+    skus = [{"sku": sku, "license_type": "Lifetime"}]
+    simulator.state(accounts=[{"name": ACCOUNT, "devices": 5, "skus": skus, "callbacks": [LISTENER]}])
     lifetime = {"license_devices": " ".join(imeis(3)), "license_product": sku, "license_mode": "run"}
     journal = {"fleet_journal": str(tmp_path / "the journal.db")}
     for extra in ({}, {"fleet_journal": ""}):

@@ -30,6 +30,8 @@ from ansible_collections.thingspace.licensing.tests.functional.harness import (
     imeis,
 )
 
+pytestmark = pytest.mark.usefixtures("heard")
+
 FLEX, LIFETIME = "SIMSec-IoT", "SIMSec-IoT-Lt"
 OTHER = "0000123456-00002"
 AS_OWNER = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")

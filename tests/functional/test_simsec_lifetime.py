@@ -19,6 +19,9 @@ from ansible_collections.thingspace.licensing.tests.functional.harness import (
     iccids,
     imeis,
 )
+from ansible_collections.thingspace.licensing.tests.functional.simulated import LISTENER
+
+pytestmark = pytest.mark.usefixtures("heard")
 
 LIFETIME = "SIMSec-IoT-Lt"
 DEVICES = imeis(5)
@@ -81,7 +84,7 @@ def test_not_a_single_request(simulator: Simulator, module: Module, tmp_path: Pa
 @pytest.mark.parametrize("sku", ["SIMSec-NEW", "SIMSec-IoT"])
 def test_the_account_says_so(simulator: Simulator, module: Module, tmp_path: Path, kind: str, sku: str) -> None:
     skus = [{"sku": sku, "license_type": kind, "purchased": 60}]
-    simulator.state(accounts=[{"name": ACCOUNT, "devices": 60, "skus": skus}])
+    simulator.state(accounts=[{"name": ACCOUNT, "devices": 60, "skus": skus, "callbacks": [LISTENER]}])
     task: t.Callable[..., t.Any] = lambda **more: module("simsec_license", sku=sku, devices=DEVICES, **more)  # noqa: E731
     assert task().code == "lifetime_consent"
     assert task(check=True).code == "lifetime_consent"

@@ -33,6 +33,8 @@ SUMMARY = dict.fromkeys(OUTCOMES, 0)
 TOKENS = {"access_token": "the-access-token", "session_token": "the-session-token"}
 FLEX, LIFETIME = "SIMSec-IoT", "SIMSec-IoT-Lt"
 WRITE, COUNT = "/m2m/v1/devices/license/actions/assign", "/m2m/v1/accounts/subscriptions/actions/list"
+LISTENERS = "/m2m/v1/callbacks/"
+LISTENER = {"serviceName": "CarrierService", "url": "https://callbacks.example.com/", "password": "accepted"}
 DEVICES = "/m2m/v1/devices/actions/list"
 
 
@@ -46,6 +48,8 @@ class Space:
         self.held: dict[str, set[str]] = {FLEX: set(), LIFETIME: set()}
         self.types = {FLEX: "Flexible", LIFETIME: "Lifetime"}
         self.total = 100
+        self.listeners: tuple[int, t.Any] = (200, [LISTENER])
+        self.asked = 0
         self.more: list[dict[str, t.Any]] = []
         self.faults: list[str | int] = []
         self.inactive: set[str] = set()
@@ -65,6 +69,9 @@ class Space:
     def _answer(self, request: Request, path: str) -> tuple[int, t.Any]:
         if path == WRITE:
             return self._write(request)
+        if path.startswith(LISTENERS):
+            self.asked += 1
+            return self.listeners
         self.reads += 1
         if path == COUNT:
             return 200, {"subscriptionList": [*(self._count(sku) for sku in self.held), *self.more]}
