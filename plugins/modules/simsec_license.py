@@ -113,6 +113,7 @@ options:
         (see the guide about callbacks).
       - For a single device the status of the request is asked for as well, if ThingSpace answers that; then no journal
         is needed.
+      - Fails before anything is sent if nobody listens, see O(require_listener).
       - With C(ansible-playbook) the progress is shown while waiting, if the journal can be read on the controller.
     type: bool
     default: false
