@@ -57,6 +57,19 @@ class CallbackApi:
         # One service has one listener; should it be listed twice, the later one replaced the other.
         return dataclasses.replace(found[-1], service=service) if found else None
 
+    def is_heard(self, service: str) -> bool:
+        """Whether a service has a listener. Of the rows no more is looked at, so that no password is handled.
+
+        :raises LicensingError: it is not known.
+        """
+        what = "list the callback listeners"
+        rows = [_listener(row) for row in self._client.get_list(what, self._path)]
+        if any(row.service.casefold() == service.casefold() and row.url.strip() for row in rows):
+            return True
+        if not all(row.service for row in rows):
+            raise _unclear(what, "a usable 'serviceName' in every row")
+        return False
+
     def register(self, listener: Listener) -> None:
         """C(POST /m2m/v1/callbacks/{account}): register a listener, or replace the service's."""
         body = {"name": listener.service, "url": listener.url}

@@ -60,7 +60,13 @@ def run(context: Context) -> Result:
         text = f"'wanted' is no entry of the 'accounts' that fleet_files returns: look at {', '.join(wrong)}."
         raise OptionsError([Problem(text)])
     made: dict[Kind, list[Result]] = {kind: [] for kind in FLOWS}
-    parts = parts_of(wanted, lists, journal=context.params["journal"], wait=context.params["wait"])
+    parts = parts_of(
+        wanted,
+        lists,
+        journal=context.params["journal"],
+        wait=context.params["wait"],
+        require_listener=context.params["require_listener"],
+    )
     for kind, group in itertools.groupby(parts, lambda part: part.kind):
         made[kind] = [_plan(context, part) for part in group]
         _stop_if_failed(made[kind])

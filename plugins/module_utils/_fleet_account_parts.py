@@ -49,13 +49,16 @@ def not_wanted(wanted: Settings) -> list[str]:
     return wrong
 
 
-def parts_of(wanted: Settings, lists: str, *, journal: str | None, wait: bool) -> t.Iterator[Part]:
+def parts_of(
+    wanted: Settings, lists: str, *, journal: str | None, wait: bool, require_listener: bool | None
+) -> t.Iterator[Part]:
     """What to plan, a kind after the other.
 
     :param wanted: what is wanted of the account.
     :param lists: directory of its device lists, and for the reports.
     :param journal: the SIM-Secure journal.
     :param wait: whether carrying it out waits for confirmations, which the later of several waves need.
+    :param require_listener: whether somebody has to hear them; None if that depends on whether they are needed.
     """
     if wanted["fota"]:
         yield Part("fota", {**_fota(wanted["fota"]), **_files(wanted, lists, "fota")}, {})
@@ -65,7 +68,10 @@ def parts_of(wanted: Settings, lists: str, *, journal: str | None, wait: bool) -
     for state, count, name in (("present", "count", "list"), ("absent", "remove", "remove_list")):
         for pool in wanted["simsec"]:
             if pool[count]:
-                options = {**_simsec(pool, state, journal, wait=wait), **_files(wanted, lists, pool[name])}
+                # What is only planned does not wait, and still has to know whether there will be something to wait for.
+                needed = (wait or None) if require_listener is None else require_listener
+                options = {**_simsec(pool, state, journal, wait=wait), "require_listener": needed}
+                options = {**options, **_files(wanted, lists, pool[name])}
                 # Not for the plan, which foresees that what it assigns is confirmed: for carrying it out.
                 instead = {} if state == "present" else {"replaced_by": list(_instead(wanted, lists))}
                 yield Part("simsec", options, {"item": {**pool, "state": state, **instead}})
@@ -91,7 +97,7 @@ def _candidates(wanted: Settings, lists: str) -> Options:
 
 
 def _simsec(pool: Settings, state: str, journal: str | None, *, wait: bool) -> Options:
-    own = ("lifetime_consent", "reserve") if state == "present" else ("max_removals",)
+    own = ("lifetime_consent", "lifetime_elsewhere", "reserve") if state == "present" else ("max_removals",)
     options = {"state": state, **_given(pool, "sku", "kind", "max_changes", "waves", "max_failures", *own)}
     # What is sent at once needs no confirmation to be planned, and is foreseen as accepted.
     return {**options, "journal": journal, "wait": wait and "waves" in options}

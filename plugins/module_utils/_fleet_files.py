@@ -106,14 +106,15 @@ def _simsec(
     if not account.manages("simsec"):
         return []
     settings = {"state": "exact", **(account.simsec or {})}
-    consent = settings.pop("lifetime_consent", {})
+    for_life = {name: settings.pop(name, {}) for name in ("lifetime_consent", "lifetime_elsewhere")}
     losing = _no_more_wanted(context, account.name, wanted) if certain and settings["state"] == "exact" else {}
     made = []
     for pool in sorted({*wanted.pools, *losing}):
         sku, kind = pool
         stem = _stem(pool)
         lists[stem], lists[f"{stem}-remove"] = wanted.of_pool(pool), losing.get(pool, [])
-        entry = {"sku": sku, "kind": kind, "lifetime": sku_of(sku).lifetime, "lifetime_consent": consent.get(sku)}
+        entry = {"sku": sku, "kind": kind, "lifetime": sku_of(sku).lifetime}
+        entry.update({name: given.get(sku) for name, given in for_life.items()})
         counts = {"count": len(lists[stem]), "remove": len(lists[f"{stem}-remove"])}
         made.append({**entry, **settings, **counts, "list": stem, "remove_list": f"{stem}-remove"})
     return made

@@ -20,8 +20,8 @@ from ._guards import limits_from
 
 MOMENT = "%Y-%m-%d %H:%M %Z"
 
-BINDING = ("lifetime_consent", "pool_exhausted")
-"""What no approval of a plan lets through: it fills no pool, and consent is given in the fleet file."""
+BINDING = ("lifetime_consent", "lifetime_without_journal", "journal_behind", "no_listener", "pool_exhausted")
+"""What no approval of a plan lets through: it fills no pool and makes nobody listen; consent is in the fleet file."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -82,6 +82,9 @@ SIMSEC: dict[str, Field] = {
     "reserve": _RESERVE,
     **_WAVES,
     "lifetime_consent": Field("counts", "For each lifetime SKU, how many devices a run may bind for life."),
+    "lifetime_elsewhere": Field(
+        "counts", "For each lifetime SKU, how many licenses are known to be assigned that the journal does not know of."
+    ),
 }
 
 CANDIDATES: dict[str, Field] = {

@@ -135,7 +135,9 @@ def _contradictions(account: FleetAccount, wanted: WantedAccount, complete: bool
 
 def _skus(account: FleetAccount, sets: t.Sequence[DeviceSet]) -> list[Problem]:
     """What is wrong about the names of SKUs, each where it stands first."""
-    places = dict.fromkeys((account.simsec or {}).get("lifetime_consent", {}), account.where)
+    settings = account.simsec or {}
+    named = [*settings.get("lifetime_consent", {}), *settings.get("lifetime_elsewhere", {})]
+    places = dict.fromkeys(named, account.where)
     places.update({one.simsec: one.where for one in reversed(sets) if one.simsec})
     found = [(place, wrong) for sku, place in places.items() for wrong in sku_problems(sku)]
     return [Problem(f"{place}: {wrong.text}", wrong.code) for place, wrong in found]

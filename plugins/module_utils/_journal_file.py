@@ -21,6 +21,7 @@ import uuid
 from ._errors import LicensingError
 from ._journal_errors import damaged, guarded, unusable
 from ._journal_lock import known_journal, remember_journal
+from ._journal_name import require_one_name
 from ._journal_schema import SCHEMA
 from ._journal_time import now
 from ._sqlite import sqlite3
@@ -74,6 +75,7 @@ def _check_place(path: str) -> None:
     folder = os.path.dirname(os.path.abspath(path))
     if os.path.isdir(path):
         raise unusable(path, "it is a directory")
+    require_one_name(path)
     if not os.path.isdir(folder):
         raise unusable(path, f"the directory {folder} does not exist")
     expected = known_journal(path)

@@ -59,6 +59,8 @@ class Context:
         self._clients: list[Client] = []  # none or one, shared with the parts
         path = module.params.get("progress_file")
         self._progress_file = ProgressFile(path) if path else None
+        # What was learned of ThingSpace, shared with the parts, so that it is asked for once.
+        self.learned: dict[t.Any, t.Any] = {}
         self.params: dict[str, t.Any] = module.params
         self.check_mode: bool = module.check_mode
         self.diff_mode: bool = bool(module._diff)  # pylint: disable=protected-access

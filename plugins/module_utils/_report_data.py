@@ -11,6 +11,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ._simsec_skus import Sku, sku_of
+
 FOTA = "FOTA"
 """What a Software Management licence is called where SIM-Secure licences are called by their SKU."""
 
@@ -81,3 +83,12 @@ class AccountData:
     wanted: Wanted | None = None
     unnamed: bool = False
     shrink_to: int | None = None
+    _skus: dict[str, Sku] = dataclasses.field(default_factory=dict, repr=False)
+
+    def sku(self, licence: str) -> Sku:
+        """The meaning of a SIM-Secure SKU, as far as its name and the account tell."""
+        if licence not in self._skus:
+            rows = self.subscriptions or []
+            types = [str(row.get("license_type") or "") for row in rows if row["sku"] == licence]
+            self._skus[licence] = sku_of(licence, types)
+        return self._skus[licence]

@@ -13,7 +13,6 @@ import typing as t
 from ._report_data import FOTA, AccountData, Device, Entry, Pool
 from ._report_reclaim import Reclaim, Rules, reclaim
 from ._report_text import utc
-from ._simsec_skus import sku_of
 
 Drift = t.Literal["", "as wanted", "missing", "extra", "kept", "unknown"]
 """C(missing): wanted, not held; C(extra): held, not wanted, to be taken away; C(kept): not wanted, and left alone."""
@@ -112,7 +111,7 @@ class _Maker:
         listed = self._data.devices
         facts = facts or (listed[kind].get(device) if listed is not None else None)
         is_wanted = wanted is not None and device in wanted
-        lifetime = licence not in ("", FOTA) and sku_of(licence).lifetime
+        lifetime = licence not in ("", FOTA) and self._data.sku(licence).lifetime
         drift = self._drift(licence, entry.held, is_wanted, lifetime) if wanted is not None else ""
         verdict: tuple[Reclaim, str] = ("", "")
         last = facts.last_connected if facts else ""

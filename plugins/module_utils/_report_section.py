@@ -94,7 +94,7 @@ def _pool(data: AccountData, pool: Json, lines: t.Sequence[Line], settings: Sett
     }
     return {
         **pool,
-        "lifetime": not fota and sku_of(licence).lifetime,
+        "lifetime": not fota and data.sku(licence).lifetime,
         "read_from": "ThingSpace" if fota else "journal" if data.journal is not None else "",
         "beyond_journal": licence in data.beyond_journal,
         "assigned_by_week": _weeks(days, today) if dated is not None else None,

@@ -102,6 +102,11 @@ class SimsecApi:
         return status.lower(), status
 
 
+def rows_of(subscriptions: t.Iterable[Subscription], sku: str) -> list[Subscription]:
+    """All rows that speak of a SKU, also in another spelling: one is usual, and none can be left out."""
+    return [row for row in subscriptions if row["sku"].strip().casefold() == sku.casefold()]
+
+
 def pool_of(subscription: Subscription) -> Pool:
     """The pool of one SKU; what ThingSpace calls available counts, even where it is not the difference."""
     return Pool(subscription["purchased"], subscription["assigned"], subscription["available"])

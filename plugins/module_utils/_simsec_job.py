@@ -97,3 +97,7 @@ def _number_problems(params: t.Mapping[str, t.Any]) -> t.Iterator[Problem]:
         yield Problem("'lifetime_consent' is a boolean; it is a number of devices, for how many of them you consent.")
     elif params["lifetime_consent"] is not None and params["lifetime_consent"] < 0:
         yield Problem(f"'lifetime_consent' is {params['lifetime_consent']}; it is a number of devices.")
+    if isinstance(params["lifetime_elsewhere"], bool):
+        yield Problem("'lifetime_elsewhere' is a boolean; it is a number of licenses.")
+    elif params["lifetime_elsewhere"] is not None and params["lifetime_elsewhere"] < 0:
+        yield Problem(f"'lifetime_elsewhere' is {params['lifetime_elsewhere']}; it is a number of licenses.")

@@ -12,25 +12,26 @@ import contextlib
 import typing as t
 
 from ._client import Client
-from ._errors import LicensingError, OptionsError, Problem
+from ._errors import LicensingError, Problem
 from ._guards import enforce
 from ._journal import Journal, open_journal
 from ._journal_file import PATIENCE, require_writable
 from ._journal_lock import PATIENCE as LOCK_PATIENCE
 from ._journal_lock import account_lock
-from ._journal_stock import device_rows
 from ._module import Context, Result
 from ._plan import Pool
 from ._simsec_api import SimsecApi, Subscription, pool_of
 from ._simsec_eligibility import require_eligible
-from ._simsec_job import Job, never_removed, read_job
+from ._simsec_job import Job, read_job
+from ._simsec_lifetime import as_the_account_says, require_journal, require_whole_journal
+from ._simsec_listener import require_listener
 from ._simsec_look import judge_lost, keep, look
 from ._simsec_lost import resolve
 from ._simsec_moves import Losing, kept_now
 from ._simsec_plan import SimsecPlan, make_simsec_plan, require_consent
 from ._simsec_result import Done, make_result, planned
 from ._simsec_send import JournaledWriter, request_names
-from ._simsec_skus import says_lifetime, sku_warnings
+from ._simsec_skus import sku_warnings
 from ._simsec_wait import Waiting, unconfirmed_error
 from ._simsec_waves import send_in_waves
 from ._standing import Attempt, Standing, fold
@@ -92,10 +93,12 @@ def _converge(
     """
     known = journal.snapshot(job.scope, job.wish.devices)
     # The most that could be bound: without asking ThingSpace anything.
-    require_consent(job.wish, make_simsec_plan(job.wish, _standings(known.attempts), NO_POOL), job.consent)
+    most = make_simsec_plan(job.wish, _standings(known.attempts), NO_POOL)
+    require_consent(job.wish, most, job.consent)
+    require_journal(job, most, context.params)
     known, subscriptions = look(context, job.scope, job.wish.devices, journal, api, known)
     subscription = next((row for row in subscriptions if row["sku"] == job.wish.sku.number), None)
-    job = _with_license_type(job, subscription)
+    job = as_the_account_says(job, subscriptions)
     pool = pool_of(subscription) if subscription else NO_POOL
     verdicts = judge_lost(context, known, pool)
     lifetime = job.wish.sku.lifetime
@@ -105,18 +108,20 @@ def _converge(
     plan = make_simsec_plan(job.wish, standings, pool, kept)
     try:
         require_consent(job.wish, plan, job.consent)
+        require_journal(job, plan, context.params)
         _require_subscription(job, plan, subscriptions)
+        require_whole_journal(job, plan, journal, subscriptions, context.params["lifetime_elsewhere"])
         enforce(plan.plan, pool, job.limits)
         requests = job.waves.requests(len(plan.sent), context.params["batch_size"])
         names = request_names(context.params["request_id"], requests)
         if context.params["check_eligibility"] and job.wish.action == "assign":
             require_eligible(client, job.wish.account, job.wish.kind, plan.sent)
+        require_listener(context, client, job, plan)
     except LicensingError as error:
         return planned(plan, pool, stopped=error)
     if waiting is None:
         return planned(plan, pool, confirmed=context.params["wait"])
     keep(context, journal, known, verdicts, lifetime=lifetime)
-    _warn_of_strangers(context, job, journal, plan, pool)
     if not plan.sent:
         return planned(plan, pool)
     number = journal.begin_run(job.scope, job.wish.action, pool.assigned)
@@ -132,24 +137,10 @@ def _standings(attempts: t.Mapping[str, list[Attempt]]) -> dict[str, Standing]:
     return {device: fold(tried) for device, tried in attempts.items()}
 
 
-def _warn_of_strangers(context: Context, job: Job, journal: Journal, plan: SimsecPlan, pool: Pool) -> None:
-    """Say when devices may hold the lifetime licence that the journal does not know of: they would get it once more."""
-    if not (journal.path and job.wish.sku.lifetime and plan.sent and pool.assigned):
-        return
-    rows = device_rows(journal, job.wish.account, job.wish.sku.number)
-    known = sum(standing.may_hold for standing, _row in rows)
-    if pool.assigned > known:
-        context.warn(
-            f"The account counts {pool.assigned} {job.wish.sku.number} licences, and this journal knows of {known}. "
-            "The others were assigned elsewhere, or the journal is an older copy. Make sure that the devices of this "
-            "task are not among them."
-        )
-
-
 def _wait(context: Context, job: Job, api: SimsecApi, done: Done, waiting: Waiting) -> Done:
     """Wait for what is not confirmed yet, of this run and of earlier ones; then read the pool again."""
     open_devices, overdue = done.accepted, done.overdue
-    if not open_devices and not overdue:
+    if done.held_back or (not open_devices and not overdue):
         return done
     left = [*overdue, *waiting.wait(open_devices)]
     done = done.confirmed_by(waiting.standings(open_devices), job.wish.action)
@@ -161,18 +152,6 @@ def _wait(context: Context, job: Job, api: SimsecApi, done: Done, waiting: Waiti
         context.warn(f"The pool could not be read after the run, 'licenses' is computed: {error.message}")
         return done
     return done if subscription is None else done.with_pool(pool_of(subscription))
-
-
-def _with_license_type(job: Job, subscription: Subscription | None) -> Job:
-    """The account itself may say that an undocumented SKU is for life."""
-    if job.wish.sku.lifetime or not subscription or job.wish.sku.name != "unknown":
-        return job
-    if not says_lifetime(subscription["license_type"]):
-        return job
-    sku = job.wish.sku._replace(lifetime=True)
-    if job.wish.action == "remove":
-        raise OptionsError([never_removed(sku.number)])
-    return job._replace(wish=job.wish.with_sku(sku))
 
 
 def _require_subscription(job: Job, plan: SimsecPlan, subscriptions: list[Subscription]) -> None:

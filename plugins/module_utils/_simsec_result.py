@@ -38,6 +38,7 @@ class Done:
     moved: frozenset[str]
     pool: Pool
     stopped: LicensingError | None
+    held_back: bool = False
 
     @property
     def accepted(self) -> list[str]:
@@ -108,7 +109,7 @@ def planned(
     moved = frozenset(row.device_id for row in rows if row.device_id in going and row.outcome in MOVED)
     change = len(moved)
     after = pool.moved(change, 0) if action == "assign" else pool.moved(0, change)
-    return Done(plan, rows, moved, after, stopped or (sent.stopped if sent else None))
+    return Done(plan, rows, moved, after, stopped or (sent.stopped if sent else None), held_back=stopped is not None)
 
 
 def make_result(context: Context, job: Job, done: Done) -> Result:

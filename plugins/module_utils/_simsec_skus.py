@@ -11,8 +11,10 @@ Source: "Assign SIM-Secure licenses" and "Unassign flex licenses" of the securit
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
+import unicodedata
 
 from ._errors import Problem
 
@@ -38,18 +40,27 @@ KNOWN: dict[str, Sku] = {
     )
 }
 
+_FOR_LIFE = ("life", "permanent", "perpetual")
+
 _ALLOWED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
-def sku_of(number: str) -> Sku:
-    """The meaning of a SKU. An unknown one whose name speaks of a lifetime is taken for such: the safe side."""
-    return KNOWN.get(number) or Sku(number, "unknown", says_lifetime(number))
+def sku_of(number: str, license_types: t.Iterable[str] = ()) -> Sku:
+    """The meaning of a SKU. This alone decides what is a license for life.
+
+    It is one if its name says so or any of the types that the account gives it, whatever else is known of the SKU.
+
+    :param license_types: of every row that the account has of the SKU.
+    """
+    known = KNOWN.get(number) or Sku(number, "unknown", False)
+    return known._replace(lifetime=known.lifetime or any(says_lifetime(text) for text in (number, *license_types)))
 
 
+@functools.lru_cache(maxsize=1000)
 def says_lifetime(text: str) -> bool:
-    """Whether a SKU's name or licence type speaks of a licence for life."""
-    words = re.split(r"[^a-z]+", text.lower())
-    return "lt" in words or any("life" in word or "perpetual" in word for word in words)
+    """Whether a SKU's name or license type speaks of a license for life."""
+    words = re.split(r"[^a-z]+", unicodedata.normalize("NFKC", text).casefold())
+    return "lt" in words or any(part in word for word in words for part in _FOR_LIFE)
 
 
 def sku_problems(number: str) -> list[Problem]:
@@ -69,7 +80,7 @@ def sku_warnings(sku: Sku) -> list[str]:
     """Say that a SKU is not a documented one, and what it is taken for."""
     if sku.number in KNOWN:
         return []
-    taken = "a lifetime licence, because of its name" if sku.lifetime else "a licence that can be taken back"
+    taken = "a lifetime licence" if sku.lifetime else "a licence that can be taken back"
     return [
         f"The SKU '{sku.number}' is not one of the documented ones ({', '.join(KNOWN)}); it is sent as it is and taken "
         f"for {taken}."

@@ -56,6 +56,13 @@ options:
       - Whether SIM-Secure licences that are assigned in waves will be waited for until ThingSpace confirms them.
     type: bool
     default: false
+  require_listener:
+    description:
+      - Whether a plan that sends SIM-Secure licenses is stopped with V(no_listener) if it is not certain that somebody
+        hears what ThingSpace will report, as O(thingspace.licensing.simsec_license#module:require_listener).
+      - If not given, it is with O(wait) or a lifetime SKU.
+    type: bool
+    version_added: 0.6.0
 seealso:
   - module: thingspace.licensing.fleet_files
   - module: thingspace.licensing.fleet_plan
@@ -176,6 +183,7 @@ def main() -> None:
         "wanted": {"type": "dict", "required": True},
         "lists": {"type": "path", "required": True},
         "wait": {"type": "bool", "default": False},
+        "require_listener": {"type": "bool"},
     }
     run_module(run, options)
 

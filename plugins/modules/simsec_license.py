@@ -15,7 +15,8 @@ description:
     every confirmation that a receiver hears. That makes the module idempotent and its check mode truthful, and a run
     that was killed is continued.
   - Lifetime licences can never be taken back. They are only assigned to as many devices as O(lifetime_consent) says,
-    and what may have been sent is never sent again unless O(retry_unknown) says so.
+    and what may have been sent is never sent again unless O(retry_unknown) says so. They need a O(journal) that knows
+    of as many of them as the account counts.
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
@@ -54,8 +55,9 @@ options:
       - The SKU of the licence. Documented are V(SIMSec-IoT-Lt) (lifetime, can never be taken back), V(SIMSec-IoT)
         (flex), V(TS-BUNDLE-KTO-SIMSEC-MRC) (flex bundle) and V(TSS-IOT-INTLG-TIERED-SIMSEC) (tiered, Intelligence
         bundle).
-      - Any other is sent as it is, with a warning. If its name or the account's licence type speaks of a lifetime, it
-        is treated as a lifetime SKU.
+      - Any other is sent as it is, with a warning.
+      - If its name or the account's license type has the word lifetime, permanent or perpetual, it is treated as a
+        lifetime SKU, also a documented one.
     type: str
     required: true
   state:
@@ -103,6 +105,21 @@ options:
       - How many devices may be bound for life by this task. Needed for a lifetime SKU; if the plan would bind more, the
         task fails before anything is sent and says how many and which.
     type: int
+  lifetime_elsewhere:
+    description:
+      - How many licenses of a lifetime SKU are known to be assigned that the journal does not know of, for instance in
+        ThingSpace's portal. None of their devices may be among those of this task, for they would be bound once more.
+      - If the account counts more than the journal and this number together, the task fails with V(journal_behind)
+        before anything is sent. The journal may be an older copy.
+    type: int
+    version_added: 0.6.0
+  lifetime_without_journal:
+    description:
+      - Whether to assign a lifetime SKU without O(journal). The next run would bind the same devices once more.
+      - Without it such a task fails before anything is sent.
+    type: bool
+    default: false
+    version_added: 0.6.0
   retry_unknown:
     description:
       - Whether to send again what was sent without a trustworthy answer, and what was accepted more than an hour ago
@@ -129,6 +146,7 @@ options:
         (see the guide about callbacks).
       - For a single device the status of the request is asked for as well, if ThingSpace answers that; then no journal
         is needed.
+      - Fails before anything is sent if nobody listens, see O(require_listener).
       - With C(ansible-playbook) the progress is shown while waiting, if the journal can be read on the controller.
     type: bool
     default: false
@@ -141,6 +159,15 @@ options:
       - O(deadline) bounds the requests, not the waiting.
     type: float
     default: 600
+  require_listener:
+    description:
+      - Before anything is sent or waited for, the module looks whether a listener of C(CarrierService) is registered
+        for the account, by one request. ThingSpace reports what becomes of each device only to that.
+      - V(true) fails with V(no_listener) if there is none or if it cannot be found out, V(false) only warns then. Use
+        V(false) if somebody listens whom ThingSpace does not list, as listeners that were registered by other means.
+      - If not given, it is V(true) with O(wait), and for a lifetime SKU that would be assigned; else V(false).
+    type: bool
+    version_added: 0.6.0
   settle_time:
     description:
       - How many seconds old a request without a trustworthy answer must be before the account's count of assigned
@@ -359,6 +386,14 @@ failure:
     consented:
       description: The number in O(lifetime_consent).
       type: int
+    counted:
+      description: Number of licenses of the lifetime SKU that the account counts as assigned.
+      type: int
+      version_added: 0.6.0
+    known:
+      description: Number of devices that may hold one of them according to the journal.
+      type: int
+      version_added: 0.6.0
     devices:
       description: The devices that the failure is about, up to 1,000.
       type: raw

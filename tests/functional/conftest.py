@@ -42,6 +42,12 @@ def simulator(start_simulator: Start) -> Simulator:
 
 
 @pytest.fixture
+def heard(simulator: Simulator) -> None:
+    """Somebody is registered who hears what becomes of SIM-Secure requests; the journal learns nothing by that."""
+    simulator.listen()
+
+
+@pytest.fixture
 def module(tmp_path: Path, simulator: Simulator) -> t.Iterator[Module]:
     """Runs modules against C(simulator)."""
     modules = Module(tmp_path, simulator)

@@ -16,6 +16,7 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Simulator, plain_environment
+from ansible_collections.thingspace.licensing.tests.functional.simulated import LISTENER
 
 FLEX, LIFETIME, BUNDLE = "SIMSec-IoT", "SIMSec-IoT-Lt", "TS-BUNDLE-KTO-SIMSEC-MRC"
 CREDENTIALS = ("client_id", "client_secret", "username", "password")
@@ -39,7 +40,14 @@ def seeded(count: int, **changes: Json) -> list[Json]:
         for sku, kind in ((FLEX, "Flexible"), (LIFETIME, "Lifetime"), (BUNDLE, "Flexible Bundle"))
     ]
     return [
-        {"name": named(number), "devices": 20, "licenses": 10, "skus": skus, **changes.get(f"a{number}", {})}
+        {
+            "name": named(number),
+            "devices": 20,
+            "licenses": 10,
+            "skus": skus,
+            "callbacks": [LISTENER],
+            **changes.get(f"a{number}", {}),
+        }
         for number in range(1, count + 1)
     ]
 

@@ -15,6 +15,7 @@ import yaml
 
 from ansible_collections.thingspace.licensing.tests.functional.aap import AAP, Controller, Job
 from ansible_collections.thingspace.licensing.tests.functional.harness import ACCOUNT, Json, Simulator, imei, imeis
+from ansible_collections.thingspace.licensing.tests.functional.simulated import LISTENER
 
 MANY = 20_000
 SAYS = "Say what happened to whom"
@@ -78,18 +79,24 @@ def test_sim_secure_and_the_limits(launch: t.Callable[..., Job], simulator: Simu
     assert [write["sku"] for write in simulator.writes()] == ["SIMSec-IoT"]
 
 
-def test_nobody_is_bound_for_life_twice(launch: t.Callable[..., Job], simulator: Simulator, tmp_path: Path) -> None:
-    lifetime = {"license_devices": " ".join(imeis(3)), "license_product": "SIMSec-IoT-Lt", "license_mode": "run"}
+@pytest.mark.parametrize("sku", ["SIMSec-IoT-Lt", "SIMSec-IoT"])
+def test_nobody_is_bound_for_life_twice(
+    launch: t.Callable[..., Job], simulator: Simulator, tmp_path: Path, sku: str
+) -> None:
+    """Whether its name or only the account says what the SKU is."""
+    skus = [{"sku": sku, "license_type": "Lifetime"}]
+    simulator.state(accounts=[{"name": ACCOUNT, "devices": 5, "skus": skus, "callbacks": [LISTENER]}])
+    lifetime = {"license_devices": " ".join(imeis(3)), "license_product": sku, "license_mode": "run"}
     journal = {"fleet_journal": str(tmp_path / "the journal.db")}
     for extra in ({}, {"fleet_journal": ""}):
         without = launch(license_lifetime_consent=3, extra=extra, **lifetime)
-        assert (without.returncode, "Set fleet_journal" in without.stdout) == (2, True), without.stdout
+        assert (without.returncode, "lifetime_without_journal" in without.stdout) == (2, True), without.stdout
     assert "lifetime_consent" in launch(extra=journal, **lifetime).stdout, "0 is what the survey has"
     assert simulator.writes() == []
     for _time in range(2):
         done = launch(license_lifetime_consent=3, extra=journal, **lifetime)
         assert done.returncode == 0, done.stdout
-    assert [write["sku"] for write in simulator.writes()] == ["SIMSec-IoT-Lt"]
+    assert [write["sku"] for write in simulator.writes()] == [sku]
 
 
 def test_a_host_that_is_another_account(launch: t.Callable[..., Job], simulator: Simulator) -> None:

@@ -114,7 +114,8 @@ def test_what_the_modules_plan(account: Account, simulator: Simulator) -> None:
     items = {(one["item"]["sku"], one["item"]["state"]): _only(one, names) for one in result["simsec"]}
     pairs = ((FLEX, "present"), (LIFETIME, "present"), (BUNDLE, "absent"), (FLEX, "absent"))
     assert items == {pair: _only(one, names) for pair, one in zip(pairs, simsec, strict=True)}
-    assert sorted(sent) == sorted(alone)
+    assert alone.count("callback_list") > 1, "each module asks whether somebody listens, the plan asks once"
+    assert sorted(sent) == sorted([one for one in alone if one != "callback_list"] + ["callback_list"])
     assert result["requests"]["sent"] == len(sent)
     assert sum(line.split(",")[1] == "skipped" for line in account.report("fota")) > 0
     assert len(account.report("removal_candidates")) == 1 + 2
@@ -136,6 +137,24 @@ def test_devices_that_are_sent_at_once(account: Account, simulator: Simulator) -
         "simsec_license", f"simsec-{FLEX}-imei", sku=FLEX, journal=str(account.dest.parent / "journal.db")
     )
     assert account.plan(wanted, wait=True).result["simsec"][0]["summary"] == alone["summary"]
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_nobody_listens(account: Account, simulator: Simulator, wait: bool) -> None:
+    """The plan says what carrying it out would say, for all of it by one request."""
+    simulator.state(accounts=seeded(1, a1={"callbacks": []}))
+    sets = [{"ids": imeis(1, 2), "simsec": FLEX}, {"ids": imeis(1, 2, 4), "simsec": LIFETIME}]
+    wanted = account.wants(*sets, simsec={"lifetime_consent": {LIFETIME: 2}})
+    simulator.forget_requests()
+    planned = account.plan(wanted, wait=wait)
+    assert not planned.failed, "a plan that is stopped is a plan all the same"
+    found = {one["item"]["sku"]: one.get("failure", {}).get("code") for one in planned.result["simsec"]}
+    assert found == {FLEX: "no_listener" if wait else None, LIFETIME: "no_listener"}
+    assert ("No listener" in planned.warnings) is not wait
+    assert simulator.count("callback_list") == 1
+    allowed = account.plan(wanted, wait=wait, require_listener=False)
+    assert [one.get("failure") for one in allowed.result["simsec"]] == [None, None]
+    assert simulator.writes() == []
 
 
 def test_why_there_is_no_plan(account: Account, simulator: Simulator) -> None:

@@ -19,6 +19,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.tests.functional.fleets import (
     FLEX,
+    LIFETIME,
     PATIENCE,
     Fleet,
     imeis,
@@ -42,6 +43,25 @@ def extra(**values: t.Any) -> tuple[str, str]:
 
 def days_from_now(days: int) -> str:
     return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)).strftime("%Y-%m-%d")
+
+
+def test_nobody_listens(fleet: Fleet, simulator: Simulator) -> None:
+    """The plan shows it, and no approval lets it through; somebody may know better."""
+    simulator.state(accounts=seeded(2, a1={"callbacks": []}))
+    sets = [{"ids": imeis(1, 2), "simsec": LIFETIME}]
+    fleet.write(1, *sets, simsec={"lifetime_consent": {LIFETIME: 2}})
+    fleet.write(2, {"ids": imeis(2, 11), "fota": True})
+    plan = fleet.plan()
+    assert plan.statuses == {named(1): "guard_tripped", named(2): "changes"}, plan.text
+    for name in ("plan.md", "plan.html"):
+        assert "No listener of CarrierService is registered" in (plan.dest / name).read_text(encoding="utf-8")
+    applied = fleet.apply()
+    assert applied.returncode == 2
+    assert "no_listener" in applied.text
+    assert {write["operation"] for write in simulator.writes()} == {"fota_assign"}
+    trusted = extra(fleet_licensing_require_listener=False, fleet_licensing_wait=False)
+    assert fleet.apply(*trusted, dest="again", approved="").returncode == 0
+    assert simulator.sends() == dict.fromkeys(imeis(1, 2), 1)
 
 
 def test_limits_of_the_whole_run(fleet: Fleet, simulator: Simulator) -> None:

@@ -19,6 +19,8 @@ from ansible_collections.thingspace.licensing.tests.functional.harness import (
     let_time_pass,
 )
 
+pytestmark = pytest.mark.usefixtures("heard")
+
 FLEX, LIFETIME = "SIMSec-IoT", "SIMSec-IoT-Lt"
 DEVICES = imeis(30)
 LOSSES: dict[str, Json] = {

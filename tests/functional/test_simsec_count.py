@@ -22,6 +22,8 @@ from ansible_collections.thingspace.licensing.tests.functional.harness import (
     let_time_pass,
 )
 
+pytestmark = pytest.mark.usefixtures("heard")
+
 FLEX, LIFETIME = "SIMSec-IoT", "SIMSec-IoT-Lt"
 DONE: Json = {"operation": "simsec_assign", "effect": "done"}
 

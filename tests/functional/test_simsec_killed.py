@@ -28,7 +28,8 @@ from ansible_collections.thingspace.licensing.tests.functional.harness import (
 
 FLEX, LIFETIME = "SIMSec-IoT", "SIMSec-IoT-Lt"
 WANTED = imeis(25)
-SENDING = ["oauth_token", "session_login", "subscriptions_list", *["simsec_assign"] * 3]
+SENDING = ["oauth_token", "session_login", "subscriptions_list", "callback_list", *["simsec_assign"] * 3]
+FIRST = SENDING.index("simsec_assign")
 
 
 class Stage:
@@ -42,6 +43,7 @@ class Stage:
         self.module = Module(folder, self.simulator)
         stack.callback(self.module.close)
         self.simulator.quirks(simsec_delay=0.05)
+        self.simulator.listen()
         if receiver:
             stack.callback(Receiver(folder, self.journal, self.simulator).stop)
 
@@ -108,7 +110,7 @@ def test_flex_with_a_receiver(tmp_path: Path, effect: str) -> None:
         assert again.changed == (before != set(WANTED))
         assert stage.simulator.holders(FLEX) == set(WANTED)
         assert stage.took_effect(effect) == dict.fromkeys(WANTED, 1)
-        if number < 3:
+        if number < FIRST:
             return
         stage.simulator.forget_requests()
         third = stage.module("simsec_license", **options)
@@ -131,9 +133,9 @@ def test_flex_without_a_receiver(tmp_path: Path, effect: str) -> None:
         assert set(WANTED) - stage.simulator.holders(FLEX) <= doubtful, "none is missed without a word"
         assert again.code == ("outcome_unknown" if doubtful else None)
         assert stage.took_effect(effect) <= Counter(WANTED), "nothing that took effect was sent again"
-        if number <= 3:
+        if number <= FIRST:
             assert not doubtful, "nothing else had moved the count"
-        if number < 3:
+        if number < FIRST:
             return
         if doubtful:
             last = stage.module("simsec_license", **job(stage, retry_unknown=True))
@@ -152,7 +154,7 @@ def test_lifetime(tmp_path: Path, effect: str) -> None:
         stage.simulator.faults({"action": "stall", "after": number, "effect": effect, "seconds": 60})
         stage.kill_at_fault(stage.module.start("simsec_license", **options))
         lost = stage.simulator.requests()[-1]["devices"] or []
-        assert len(lost) == (0 if number < 3 else 5 if number == 5 else 10)
+        assert len(lost) == (0 if number < FIRST else 5 if number == FIRST + 2 else 10)
         stage.pass_time()
         for _run in range(2 if lost else 1):
             again = stage.module("simsec_license", **options)

@@ -28,6 +28,8 @@ from ansible_collections.thingspace.licensing.tests.functional.harness import (
     imeis,
 )
 
+pytestmark = pytest.mark.usefixtures("heard")
+
 FLEX, LIFETIME, BUNDLE = "SIMSec-IoT", "SIMSec-IoT-Lt", "TS-BUNDLE-KTO-SIMSEC-MRC"
 FLEET = 250
 IDS = {"imei": imeis, "iccid": iccids}

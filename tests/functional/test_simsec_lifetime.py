@@ -19,6 +19,9 @@ from ansible_collections.thingspace.licensing.tests.functional.harness import (
     iccids,
     imeis,
 )
+from ansible_collections.thingspace.licensing.tests.functional.simulated import LISTENER
+
+pytestmark = pytest.mark.usefixtures("heard")
 
 LIFETIME = "SIMSec-IoT-Lt"
 DEVICES = imeis(5)
@@ -77,19 +80,21 @@ def test_not_a_single_request(simulator: Simulator, module: Module, tmp_path: Pa
         assert f"lifetime_consent: {len(wanted)}" in outcome.message
 
 
-@pytest.mark.parametrize("kind", ["Lifetime", "lifetime (perpetual)", "Flex for Life", "SIM LT"])
-def test_the_account_says_so(simulator: Simulator, module: Module, kind: str) -> None:
-    skus = [{"sku": "SIMSec-NEW", "license_type": kind, "purchased": 60}]
-    simulator.state(accounts=[{"name": ACCOUNT, "devices": 60, "skus": skus}])
-    task: t.Callable[..., t.Any] = lambda **more: module("simsec_license", sku="SIMSec-NEW", devices=DEVICES, **more)  # noqa: E731
+@pytest.mark.parametrize("kind", ["Lifetime", "lifetime (perpetual)", "Flex for Life", "SIM LT", "PERMANENT"])
+@pytest.mark.parametrize("sku", ["SIMSec-NEW", "SIMSec-IoT"])
+def test_the_account_says_so(simulator: Simulator, module: Module, tmp_path: Path, kind: str, sku: str) -> None:
+    skus = [{"sku": sku, "license_type": kind, "purchased": 60}]
+    simulator.state(accounts=[{"name": ACCOUNT, "devices": 60, "skus": skus, "callbacks": [LISTENER]}])
+    task: t.Callable[..., t.Any] = lambda **more: module("simsec_license", sku=sku, devices=DEVICES, **more)  # noqa: E731
     assert task().code == "lifetime_consent"
     assert task(check=True).code == "lifetime_consent"
     assert task(lifetime_consent=4).code == "lifetime_consent"
     assert task(state="absent").code == "lifetime_not_removable"
+    assert task(lifetime_consent=5).code == "lifetime_without_journal"
     assert simulator.writes() == []
-    outcome = task(lifetime_consent=5)
+    outcome = task(lifetime_consent=5, journal=str(tmp_path / "journal.db"))
     assert not outcome.failed
-    assert "not one of the documented ones" in outcome.warnings
+    assert ("not one of the documented ones" in outcome.warnings) is (sku == "SIMSec-NEW")
     assert simulator.sends() == dict.fromkeys(DEVICES, 1)
 
 

@@ -13,6 +13,8 @@ import pytest
 from ansible_collections.thingspace.licensing.tests.functional.harness import ACCOUNT, Module, Simulator, imei, imeis
 from ansible_collections.thingspace.licensing.tests.functional.vendor_sdk import sdk_client
 
+pytestmark = pytest.mark.usefixtures("heard")
+
 pytest.importorskip("verizon", reason="needs sdksio-verizon-apis-sdk")
 
 FLEX = "SIMSec-IoT"

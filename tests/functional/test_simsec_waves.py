@@ -24,6 +24,8 @@ from ansible_collections.thingspace.licensing.tests.functional.harness import (
     let_time_pass,
 )
 
+pytestmark = pytest.mark.usefixtures("heard")
+
 FLEX, LIFETIME = "SIMSec-IoT", "SIMSec-IoT-Lt"
 
 

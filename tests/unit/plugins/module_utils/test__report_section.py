@@ -134,6 +134,15 @@ def test_each_line(entry: Json) -> None:
     assert (by[FLEX, "a"].since, by[FLEX, "b"].since) == ("2026-11-01T00:00:00Z", "")
 
 
+def test_what_the_account_calls_for_life_cannot_be_reclaimed(entry: Json) -> None:
+    """Whatever the name of the SKU says."""
+    assert pool(section(entry), FLEX)["lifetime"] is False
+    entry["simsec"]["subscriptions"].append({**entry["simsec"]["subscriptions"][0], "license_type": "PERMANENT"})
+    assert pool(section(entry), FLEX)["lifetime"] is True
+    extra = next(line for line in lines(entry) if (line.licence, line.kind, line.device_id) == (FLEX, "imei", "b"))
+    assert (extra.drift, extra.reclaim) == ("kept", "locked")
+
+
 def test_the_figures(entry: Json) -> None:
     made = section(entry)
     assert made["status"] == "complete"

@@ -34,6 +34,10 @@ def test_only_one_of_the_known_is_for_life() -> None:
         ("TS-LIFETIME-SIMSEC", True),
         ("Lifelong", True),
         ("Perpetual licence", True),
+        ("PERMANENT", True),
+        ("Sim permanently bound", True),
+        ("\uff2c\uff29\uff26\uff25\uff34\uff29\uff2d\uff25", True),
+        ("Permission", False),
         ("lt", True),
         ("SIMSec-LTE", False),
         ("TS-FLEX", False),
@@ -47,6 +51,12 @@ def test_names_that_speak_of_a_lifetime(text: str, expected: bool) -> None:
         sku = sku_of(text)
         assert (sku.number, sku.name, sku.lifetime) == (text, "unknown", expected)
         assert ("a lifetime licence" in sku_warnings(sku)[0]) is expected
+
+
+@pytest.mark.parametrize("number", [*KNOWN, "ACME-1"])
+def test_what_the_account_says_counts_for_every_sku(number: str) -> None:
+    assert sku_of(number, ["Flexible", "", "Permanent"]).lifetime
+    assert sku_of(number, ["Flexible", ""]).lifetime is (number == LIFETIME)
 
 
 @pytest.mark.parametrize("known", KNOWN)

@@ -33,6 +33,8 @@ SUMMARY = dict.fromkeys(OUTCOMES, 0)
 TOKENS = {"access_token": "the-access-token", "session_token": "the-session-token"}
 FLEX, LIFETIME = "SIMSec-IoT", "SIMSec-IoT-Lt"
 WRITE, COUNT = "/m2m/v1/devices/license/actions/assign", "/m2m/v1/accounts/subscriptions/actions/list"
+LISTENERS = "/m2m/v1/callbacks/"
+LISTENER = {"serviceName": "CarrierService", "url": "https://callbacks.example.com/", "password": "accepted"}
 DEVICES = "/m2m/v1/devices/actions/list"
 
 
@@ -46,6 +48,9 @@ class Space:
         self.held: dict[str, set[str]] = {FLEX: set(), LIFETIME: set()}
         self.types = {FLEX: "Flexible", LIFETIME: "Lifetime"}
         self.total = 100
+        self.listeners: tuple[int, t.Any] = (200, [LISTENER])
+        self.asked = 0
+        self.more: list[dict[str, t.Any]] = []
         self.faults: list[str | int] = []
         self.inactive: set[str] = set()
         self.writes: list[tuple[str, str, list[str], str]] = []
@@ -64,9 +69,12 @@ class Space:
     def _answer(self, request: Request, path: str) -> tuple[int, t.Any]:
         if path == WRITE:
             return self._write(request)
+        if path.startswith(LISTENERS):
+            self.asked += 1
+            return self.listeners
         self.reads += 1
         if path == COUNT:
-            return 200, {"subscriptionList": [self._count(sku) for sku in self.held]}
+            return 200, {"subscriptionList": [*(self._count(sku) for sku in self.held), *self.more]}
         if path == DEVICES:
             found = [{"deviceIds": [{"id": one, "kind": "imei"}], **self._state(one)} for one in imeis(20)]
             return 200, {"hasMoreData": False, "devices": found}
@@ -270,7 +278,7 @@ def test_a_licence_type_that_speaks_of_a_lifetime_counts(run: Run, space: Space,
     assert run(**options)["failure"]["code"] == "lifetime_consent"
     assert run(**options, state="absent")["failure"]["code"] == "lifetime_not_removable"
     assert space.writes == []
-    assert run(**options, lifetime_consent=2)["changed"] is True
+    assert run(**options, lifetime_consent=2, lifetime_without_journal=True)["changed"] is True
 
 
 def test_lifetime_is_never_removed(run: Run, space: Space, journal: Path) -> None:

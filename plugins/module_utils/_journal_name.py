@@ -1,0 +1,43 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""That a journal has one name. Symbolic links, relative names and the like are resolved before."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from ._journal_errors import unusable
+
+
+def require_one_name(path: str) -> None:
+    """Refuse a file that can be reached by two real names: its locks and its log lie beside one of them only.
+
+    :raises LicensingError: C(journal_unusable).
+    """
+    if os.path.exists(path) and os.stat(path).st_nlink > 1:
+        raise unusable(
+            path,
+            f"the file has {os.stat(path).st_nlink} names (hard links), and jobs that use different ones would not "
+            f"know of each other. Find the names with find -samefile, and remove all but one",
+        )
+    if mounted_alone(path):
+        raise unusable(
+            path, "the file is mounted by itself, without its log and its locks. Mount the directory that it lies in"
+        )
+
+
+def mounted_alone(path: str, table: str = "/proc/self/mountinfo") -> bool:
+    """Whether a file is itself a mount point, as containers make one of a single file; False where nothing tells."""
+    try:
+        with open(table, "rb") as stream:
+            points = {line.split()[4] for line in stream if line.count(b" ") > 4}
+    except OSError:
+        return False
+    # The kernel writes blanks and backslashes of a name as octal numbers.
+    name = re.sub(rb"[ \t\n\\]", lambda found: b"\\%03o" % ord(found.group()), os.fsencode(os.path.realpath(path)))
+    return name in points

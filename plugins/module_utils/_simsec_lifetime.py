@@ -1,0 +1,105 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What has to be there before a device is bound for life: a journal, and one that knows of all that was bound before.
+
+ThingSpace does not tell which devices hold a license. Only the journal keeps a device from being bound twice.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._errors import LicensingError, OptionsError
+from ._journal import Journal
+from ._journal_stock import device_rows
+from ._simsec_api import Subscription, rows_of
+from ._simsec_job import Job, never_removed
+from ._simsec_plan import SimsecPlan
+from ._simsec_skus import sku_of
+
+
+def as_the_account_says(job: Job, subscriptions: t.Sequence[Subscription]) -> Job:
+    """The job, with the SKU as the account calls it.
+
+    :raises OptionsError: C(lifetime_not_removable).
+    """
+    number = job.wish.sku.number
+    sku = sku_of(number, [row["license_type"] for row in rows_of(subscriptions, number)])
+    if sku.lifetime and job.wish.action == "remove":
+        raise OptionsError([never_removed(number)])
+    return job._replace(wish=job.wish.with_sku(sku))
+
+
+def require_journal(job: Job, plan: SimsecPlan, params: t.Mapping[str, t.Any]) -> None:
+    """Refuse to bind devices for life where nobody would know it the next time.
+
+    :raises LicensingError: C(lifetime_without_journal); nothing was sent.
+    """
+    if not _binds(job, plan) or params["journal"] or params["lifetime_without_journal"]:
+        return
+    raise LicensingError(
+        f"{job.wish.sku.number} is a lifetime license, and there is no 'journal'. ThingSpace does not tell which "
+        "devices hold it, so the next run would bind the same devices once more. Nothing was sent. Set 'journal' to a "
+        "file that outlives this run. If the devices are to be bound without a record, set "
+        "'lifetime_without_journal: true'.",
+        code="lifetime_without_journal",
+    )
+
+
+def require_whole_journal(
+    job: Job, plan: SimsecPlan, journal: Journal, subscriptions: t.Sequence[Subscription], elsewhere: int | None
+) -> None:
+    """Refuse to bind devices for life by a journal that knows of fewer licenses than the account counts.
+
+    The journal counts each device that may hold the license: confirmed, accepted, or in doubt.
+
+    :param elsewhere: how many licenses are known to be assigned by other means.
+    :raises LicensingError: C(journal_behind); nothing was sent.
+    """
+    if not _binds(job, plan) or not journal.path:
+        return
+    account, sku = job.wish.account, job.wish.sku.number
+    counts = [row["assigned"] for row in rows_of(subscriptions, sku)]
+    if None in counts:
+        if elsewhere is None:
+            raise _uncounted(account, sku)
+        return
+    counted = sum(count or 0 for count in counts)
+    if counted <= (elsewhere or 0):
+        return
+    known = sum(standing.may_hold for standing, _row in device_rows(journal, account, sku))
+    if counted - known > (elsewhere or 0):
+        raise _behind(account, sku, journal.path, (counted, known, elsewhere))
+
+
+def _binds(job: Job, plan: SimsecPlan) -> bool:
+    return job.wish.sku.lifetime and bool(plan.plan.assign)
+
+
+def _behind(account: str, sku: str, path: str, counts: tuple[int, int, int | None]) -> LicensingError:
+    counted, known, elsewhere = counts
+    beyond = counted - known
+    told = "" if elsewhere is None else f" 'lifetime_elsewhere' explains {elsewhere} of them."
+    return LicensingError(
+        f"The account {account} counts {counted} assigned {sku} licenses, and the journal {path} knows of {known}. "
+        f"The other {beyond} were assigned by other means, or the journal is an older copy or another one.{told} The "
+        "devices of this task may be among them and would be bound once more. Nothing was sent. Restore the newest "
+        "journal. If the others are known and none of their devices is in this task, set "
+        f"'lifetime_elsewhere: {beyond}'.",
+        code="journal_behind",
+        counted=counted,
+        known=known,
+    )
+
+
+def _uncounted(account: str, sku: str) -> LicensingError:
+    return LicensingError(
+        f"The account {account} does not tell how many {sku} licenses are assigned, so nobody knows whether the "
+        "journal is the newest one. Nothing was sent. If it certainly is, set 'lifetime_elsewhere' to the number of "
+        "licenses that were assigned by other means, 0 if there are none.",
+        code="journal_behind",
+    )

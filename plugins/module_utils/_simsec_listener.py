@@ -1,0 +1,72 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Whether anybody hears what becomes of SIM-Secure requests, found out before the first of them is sent.
+
+ThingSpace reports to the listener of C(CarrierService). Without one the results are lost.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._callback_api import CallbackApi
+from ._client import Client
+from ._errors import LicensingError
+from ._module import Context
+from ._simsec_job import Job
+from ._simsec_plan import SimsecPlan
+
+SERVICE = "CarrierService"
+CODE = "no_listener"
+
+_LOST = "ThingSpace reports what became of each device to that listener only, and what nobody hears is lost."
+
+
+def require_listener(context: Context, client: Client, job: Job, plan: SimsecPlan) -> None:
+    """Look for the listener if something is to be sent or waited for; warn without one, or refuse.
+
+    One is needed to wait, and to bind devices for life. Not to know is like having none.
+
+    :raises LicensingError: C(no_listener); nothing was sent.
+    """
+    params = context.params
+    pending = (one.outcome == "accepted" and not one.overdue for one in plan.decisions.values())
+    if not plan.sent and not (params["wait"] and any(pending)):
+        return
+    missing = _missing(context, client, job.wish.account)
+    if not missing:
+        return
+    needed: bool | None = params["require_listener"]
+    if needed is None:
+        needed = params["wait"] or (job.wish.sku.lifetime and bool(plan.plan.assign))
+    if not needed:
+        context.warn(f"{missing} {_LOST} Register one with the module 'callback'.")
+        return
+    why = "'wait' waits for these reports" if params["wait"] else f"{job.wish.sku.number} is a lifetime license"
+    why = "'require_listener' asks for one" if params["require_listener"] else why
+    raise LicensingError(
+        f"{missing} {_LOST} It is needed because {why}. Nothing was sent. Start a receiver and register it with the "
+        "module 'callback'. If somebody listens whom ThingSpace does not list, set 'require_listener: false'.",
+        code=CODE,
+    )
+
+
+def _missing(context: Context, client: Client, account: str) -> str:
+    """Why there may be no listener, as a sentence; empty if there is one. A task asks once for an account."""
+    key = ("listener", account)
+    if key not in context.learned:
+        context.learned[key] = _asked(client, account)
+    return t.cast(str, context.learned[key])
+
+
+def _asked(client: Client, account: str) -> str:
+    try:
+        if CallbackApi(client, account).is_heard(SERVICE):
+            return ""
+    except LicensingError as error:
+        return f"It could not be found out whether a listener of {SERVICE} is registered for {account}: {error.message}"
+    return f"No listener of {SERVICE} is registered for the account {account}."

@@ -1,0 +1,186 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What has to be there before simsec_license binds a device for life, judged by what the account was asked to do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils import _client, _simsec_look
+from ansible_collections.thingspace.licensing.plugins.modules import simsec_license
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, Clock, imeis
+from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
+from ansible_collections.thingspace.licensing.tests.unit.plugins.modules.test_simsec_license import (
+    FLEX,
+    LIFETIME,
+    TOKENS,
+    Space,
+)
+
+NEW = "ACME-7"
+SAYS_SO = [
+    "Lifetime",
+    "LIFETIME",
+    "Sim Permanent",
+    "permanently bound",
+    "perpetual",
+    "Flexible (Perpetual)",
+    "Life-long",
+]
+SAYS_NOT = ["Flexible", "Flexible Bundle", "", "LTE", "Permission"]
+
+
+@pytest.fixture
+def space(monkeypatch: pytest.MonkeyPatch) -> Space:
+    space = Space()
+    monkeypatch.setattr(_client, "Transport", space.play)
+    monkeypatch.setattr(_simsec_look, "time", Clock().module())
+    monkeypatch.delenv("THINGSPACE_JOURNAL", raising=False)
+    return space
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    (tmp_path / "journals").mkdir()
+    return tmp_path / "journals" / "j.db"
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], space: Space, journal: Path) -> Run:
+    assert space.writes == []
+    defaults = {"account": ACCOUNT, "sku": LIFETIME, "journal": str(journal), "retries": 0, "report": "all", **TOKENS}
+    return runner(simsec_license.main, None, monkeypatch, capsys, **defaults)
+
+
+def code(result: dict[str, t.Any]) -> str:
+    return str(result.get("failure", {}).get("code", ""))
+
+
+def sells(space: Space, sku: str, *types: str) -> None:
+    """Let the account have a row of the SKU for each of these license types."""
+    space.held.setdefault(sku, set())
+    space.types[sku] = types[0]
+    row = {"skuNumber": sku, "licensePurchased": 0, "licenseAssigned": 0, "licenseAvailable": 0}
+    space.more = [{**row, "licenseType": kind} for kind in types[1:]]
+
+
+@pytest.mark.parametrize("sku", [FLEX, NEW, "TS-BUNDLE-KTO-SIMSEC-MRC"])
+@pytest.mark.parametrize("kind", SAYS_SO)
+@pytest.mark.parametrize("place", ["only row", "second row", "first row"])
+def test_any_row_of_any_sku_makes_it_one_for_life(run: Run, space: Space, sku: str, kind: str, place: str) -> None:
+    sells(space, sku, *{"only row": [kind], "second row": ["Flexible", kind], "first row": [kind, "Flexible"]}[place])
+    for check in (True, False):
+        task: dict[str, t.Any] = {"sku": sku, "devices": imeis(3), "_ansible_check_mode": check}
+        assert code(run(**task)) == "lifetime_consent"
+        assert code(run(**task, lifetime_consent=3, journal=OMIT)) == "lifetime_without_journal"
+        assert code(run(**task, state="absent")) == "lifetime_not_removable"
+    assert space.writes == []
+    done = run(sku=sku, devices=imeis(3), lifetime_consent=3)
+    assert (code(done), done["lifetime"], len(space.writes)) == ("", True, 1)
+
+
+@pytest.mark.parametrize("sku", [FLEX, NEW])
+@pytest.mark.parametrize("kind", SAYS_NOT)
+def test_other_types_say_nothing_of_a_lifetime(run: Run, space: Space, sku: str, kind: str) -> None:
+    sells(space, sku, kind, "Flexible")
+    done = run(sku=sku, devices=imeis(1), journal=OMIT)
+    assert (code(done), done["lifetime"], len(space.writes)) == ("", False, 1)
+
+
+def test_without_a_journal_nothing_is_bound_twice(run: Run, space: Space) -> None:
+    task: dict[str, t.Any] = {"devices": imeis(3), "lifetime_consent": 3, "journal": OMIT}
+    for _time in range(2):
+        refused = run(**task)
+        assert code(refused) == "lifetime_without_journal"
+        assert "'lifetime_without_journal: true'" in refused["msg"]
+    assert (space.writes, space.reads) == ([], 0)
+    assert code(run(**{**task, "devices": []})) == "", "nobody is bound"
+    assert code(run(**task, lifetime_without_journal=True)) == ""
+    assert len(space.writes) == 1
+
+
+def test_with_a_journal_a_relaunch_sends_nothing(run: Run, space: Space) -> None:
+    for _time in range(2):
+        assert code(run(devices=imeis(3), lifetime_consent=3)) == ""
+    assert len(space.writes) == 1
+
+
+def test_an_older_copy_of_the_journal(run: Run, space: Space, journal: Path) -> None:
+    """The devices that it does not know of would be bound twice."""
+    assert code(run(devices=imeis(2), lifetime_consent=2)) == ""
+    shutil.copy(journal, journal.with_suffix(".old"))
+    assert code(run(devices=imeis(5), lifetime_consent=3)) == ""
+    shutil.copy(journal.with_suffix(".old"), journal)
+    space.writes.clear()
+    again: dict[str, t.Any] = {"devices": imeis(5), "lifetime_consent": 3}
+    for check in (True, False):
+        refused = run(**again, _ansible_check_mode=check)
+        assert code(refused) == "journal_behind"
+        assert (refused["failure"]["counted"], refused["failure"]["known"]) == (5, 2)
+        assert "'lifetime_elsewhere: 3'" in refused["msg"]
+        assert refused["plan"]["assign"] == 3
+    assert code(run(**again, lifetime_elsewhere=2)) == "journal_behind", "it excuses no more than it says"
+    assert space.writes == []
+    assert code(run(devices=imeis(2))) == "", "nothing is bound, so nothing has to be known"
+    assert code(run(devices=imeis(1, 7), lifetime_consent=1, lifetime_elsewhere=3)) == ""
+    assert [write[2] for write in space.writes] == [imeis(1, 7)]
+
+
+def test_another_journal(run: Run, space: Space, journal: Path) -> None:
+    assert code(run(devices=imeis(2), lifetime_consent=2)) == ""
+    other = journal.with_name("other.db")
+    assert code(run(devices=imeis(2), lifetime_consent=2, journal=str(other))) == "journal_behind"
+    assert len(space.writes) == 1
+
+
+def test_an_account_that_does_not_count(run: Run, space: Space, monkeypatch: pytest.MonkeyPatch) -> None:
+    count = space._count
+    monkeypatch.setattr(space, "_count", lambda sku: {**count(sku), "licenseAssigned": None})
+    task: dict[str, t.Any] = {"devices": imeis(2), "lifetime_consent": 2}
+    assert code(run(**task)) == "journal_behind"
+    assert space.writes == []
+    assert code(run(**task, lifetime_elsewhere=0)) == ""
+
+
+@pytest.mark.parametrize("fault", ["lost", "lose"])
+def test_what_is_in_doubt_is_known(run: Run, space: Space, fault: str) -> None:
+    """A request without an answer may have taken effect, so the account may count it."""
+    space.faults = [fault]
+    assert code(run(devices=imeis(2), lifetime_consent=2)) == "outcome_unknown"
+    assert code(run(devices=imeis(1, 4), lifetime_consent=1)) == ""
+    assert len(space.writes) == 2
+
+
+@pytest.mark.parametrize("given", [-1, True, "some"])
+def test_no_number_of_licenses(run: Run, space: Space, given: t.Any) -> None:
+    assert code(run(devices=imeis(1), lifetime_consent=1, lifetime_elsewhere=given)) == "invalid_options"
+    assert space.writes == []
+
+
+def test_each_name_of_the_journal_leads_to_it(
+    run: Run, space: Space, journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By whichever name a job calls it: the devices are known, or the job is refused."""
+    assert code(run(devices=imeis(2), lifetime_consent=2)) == ""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link.db").symlink_to(journal)
+    (tmp_path / "there").symlink_to(journal.parent)
+    handle = os.open(journal, os.O_RDONLY)
+    names = ["link.db", "there/j.db", "journals/../journals/j.db", f"/proc/self/fd/{handle}"]
+    for name in names:
+        assert code(run(devices=imeis(2), lifetime_consent=2, journal=name)) == "", name
+    os.close(handle)
+    os.link(journal, tmp_path / "hard.db")
+    for name in ("hard.db", str(journal)):
+        for check in (True, False):
+            refused = run(devices=imeis(3), lifetime_consent=3, journal=name, _ansible_check_mode=check)
+            assert code(refused) == "journal_unusable", name
+            assert "hard links" in refused["msg"]
+    assert len(space.writes) == 1
