@@ -17,11 +17,13 @@ from ._auth import Authenticator
 from ._budget import Budget
 from ._connection import Connection
 from ._deadline import Deadline
+from ._errors import LicensingError, is_lost
 from ._progress import Progress
 from ._retry import RetryPolicy
 from ._runtime_dir import Store
 from ._secrets import SecretRegister
 from ._sender import RequestCount, Sender
+from ._stop import Stop
 from ._transport import Request, Response, Transport
 
 BUDGET_NAME = "budget-"
@@ -37,6 +39,7 @@ class Client:
     :param store: what forks and jobs share.
     :param secrets: told of every token that is issued, unless C(hide_tokens) is False.
     :param progress: told by who calls how far they are; nobody by default.
+    :param stop: knows whether the task is to end early; without it that never happens.
     """
 
     def __init__(
@@ -47,11 +50,13 @@ class Client:
         *,
         hide_tokens: bool = True,
         progress: Progress | None = None,
+        stop: Stop | None = None,
     ) -> None:
         policy = RetryPolicy(retries=connection.retries, jitter=random.random)
         host = urllib.parse.quote(urllib.parse.urlsplit(connection.base_url).netloc, safe="")
         budget = Budget(store, BUDGET_NAME + host, connection.rate_limit)
-        self._sender = Sender(Transport(connection, secrets.mask), policy, budget, Deadline(connection.deadline))
+        deadline = Deadline(connection.deadline)
+        self._sender = Sender(Transport(connection, secrets.mask), policy, budget, deadline, stop=stop)
         self._base_url = connection.base_url
         self.mask = secrets.mask
         self.secrets = secrets
@@ -65,9 +70,15 @@ class Client:
         """What the calls so far cost."""
         return self._sender.count
 
+    @property
+    def writes(self) -> int:
+        """How many writes so far may have been executed."""
+        return self._sender.writes
+
     def allow(self, seconds: float) -> None:
-        """Leave at least so many seconds before the deadline, for what must not stay half done."""
+        """Leave so many seconds for what must not stay half done, whatever the deadline, also if the task is to end."""
         self._sender.deadline.extend(seconds)
+        self._sender.stop.allow(seconds)
 
     def not_counted(self, seconds: float) -> None:
         """Leave so many seconds that have passed out of the deadline, which bounds requests and not other waiting."""
@@ -87,13 +98,25 @@ class Client:
 
     def post(self, operation: str, path: str, body: Body, headers: Headers | None = None) -> dict[str, t.Any]:
         """Write; never repeated once it may have been executed."""
-        return decode(self._call(operation, "POST", path, body, headers))
+        return self._write(operation, "POST", path, body, headers)
 
     def delete(
         self, operation: str, path: str, body: Body | None = None, headers: Headers | None = None
     ) -> dict[str, t.Any]:
         """Take away, with a body where the documentation asks for one; repeated no more than C(post)."""
-        return decode(self._call(operation, "DELETE", path, body, headers))
+        return self._write(operation, "DELETE", path, body, headers)
+
+    def _write(
+        self, operation: str, method: str, path: str, body: Body | None, headers: Headers | None
+    ) -> dict[str, t.Any]:
+        """Write. Whatever goes wrong, the write counts as one that may have been executed, unless that is ruled out."""
+        self._sender.may_write(1)
+        try:
+            return decode(self._call(operation, method, path, body, headers))
+        except LicensingError as error:
+            if not is_lost(error):
+                self._sender.may_write(-1)
+            raise
 
     def _call(
         self,

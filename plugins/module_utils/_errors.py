@@ -34,6 +34,7 @@ CODES: dict[str, str] = {
     "incomplete_list": "A list of ThingSpace's contradicts itself, so it cannot be trusted.",
     "insecure_url": "Plain http is refused unless the host is this machine.",
     "internal_error": "A defect in this collection.",
+    "interrupted": "The task was told to end, or whoever started it is gone; nothing more was sent.",
     "invalid_account": "The account name cannot be one.",
     "invalid_devices": "Some device ids cannot be ids, or are named twice.",
     "invalid_options": "Options are missing, unknown, out of range or contradict each other.",

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import time
 import typing as t
 
 from ._answers import decode, parse_fault
@@ -107,7 +106,7 @@ class Login:
     def pause(self, seconds: float, purpose: str) -> None:
         """Wait, if the deadline allows it."""
         self._sender.deadline.require(seconds, purpose)
-        time.sleep(seconds)
+        self._sender.stop.sleep(seconds)
 
     def _request(self, operation: str, path: str, auth: HeaderAuth, **content: t.Any) -> Request:
         return Request(operation, "POST", self._connection.base_url + path, auth, **content)

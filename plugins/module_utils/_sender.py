@@ -17,6 +17,7 @@ from ._budget import Budget
 from ._deadline import Deadline
 from ._errors import TransportError
 from ._retry import RETRY_AFTER_CAP, Happened, RetryPolicy, parse_retry_after
+from ._stop import Stop
 from ._transport import Request, Response
 
 
@@ -56,26 +57,41 @@ class Sender:
         policy: RetryPolicy,
         budget: Budget,
         deadline: Deadline,
-        sleep: t.Callable[[float], None] = time.sleep,
+        sleep: t.Callable[[float], None] | None = None,
+        stop: Stop | None = None,
     ) -> None:
         self._transport = transport
         self._policy = policy
         self._budget = budget
-        self._sleep = sleep
+        self.stop = stop or Stop()
+        self._sleep = sleep or self.stop.sleep
         self._lock = threading.Lock()
+        self._writes = 0
         self.deadline = deadline
         self.count = RequestCount()
+
+    @property
+    def writes(self) -> int:
+        """How many requests so far may have changed something."""
+        return self._writes
+
+    def may_write(self, more: int) -> None:
+        """Count a request that may change something before it is sent, and take it back once that is ruled out."""
+        with self._lock:
+            self._writes += more
 
     def send(self, request: Request, *, safe: bool) -> Response:
         """The answer to a request: any status, after whatever repetitions the policy allows.
 
         :param safe: whether the request only reads, so that it may be repeated blindly.
         :raises TransportError: no answer could be had; C(sent) tells whether an attempt may have been executed.
+        :raises Interrupted: the task is to end, so it was not sent.
         """
         attempt = 0
         while True:
             attempt += 1
-            self._keep_pace(request)
+            self._keep_pace(request, safe)
+            self._require(safe)
             began = time.monotonic()
             outcome = self._attempt(request, attempt)
             happened = _happened(outcome)
@@ -94,10 +110,15 @@ class Sender:
                 self.deadline.require(delay, f"wait {delay:.1f} s and repeat '{request.operation}'")
                 self._sleep(delay)
 
-    def _keep_pace(self, request: Request) -> None:
+    def _require(self, safe: bool) -> None:
+        """Nothing is sent any more once the task is to end, but for reading back what it has written."""
+        self.stop.require(reading=safe and self._writes > 0)
+
+    def _keep_pace(self, request: Request, safe: bool) -> None:
         wait = self._budget.reserve()
         self.deadline.require(wait, f"send '{request.operation}' at the pace that ThingSpace allows")
         if wait > 0:
+            self._require(safe)
             with self._lock:
                 self.count.throttled_seconds += wait
             self._sleep(wait)

@@ -22,6 +22,8 @@ from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ._orphan import ends_with_its_playbook
+
 INTERVAL = "THINGSPACE_PROGRESS_INTERVAL"
 
 FIRST = 5.0
@@ -45,6 +47,8 @@ class ProgressAction(ActionBase):
         in_background = bool(self._task.async_val) and not self._connection.has_native_async
         args, first = self._task.args, first_pause(os.environ.get(INTERVAL))
         with contextlib.ExitStack() as stack:
+            if not in_background:
+                stack.enter_context(ends_with_its_playbook())
             if first and not in_background and not self._task.no_log and self._connection.transport == "local":
                 args = stack.enter_context(_with_file(args))
                 watch = Watch(args.get("progress_file"), (task_vars or {}).get("inventory_hostname", ""), first)
