@@ -157,12 +157,23 @@ def run_module(
         text = missing_required_lib("requests", url="https://requests.readthedocs.io/")
         module.fail_json(text, failure={"code": "missing_library", "message": text}, exception=REQUESTS_IMPORT_ERROR)
     context = Context(module)
-    result = truthful(result_of(run, context), context.writes)
-    _shorten(module.params)
-    values = context.finish(dict(result.values))
+    try:
+        result = truthful(result_of(run, context), context.writes)
+        _shorten(module.params)
+        try:
+            _end(module, result, context.finish(dict(result.values)))
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            # What cannot be told must not read as if nothing had happened.
+            _end(module, truthful(Result({}, result.changed, failure=_defect(error)), context.writes), {})
+    finally:
+        context.stop.close()
+
+
+def _end(module: LicensingModule, result: Result, values: dict[str, t.Any]) -> t.NoReturn:
     if result.failure is not None:
         module.fail_json(result.failure.message, failure=result.failure.as_failure(), changed=result.changed, **values)
     module.exit_json(changed=result.changed, **values)
+    raise SystemExit(0)
 
 
 def result_of(run: t.Callable[[Context], Result], context: Context) -> Result:

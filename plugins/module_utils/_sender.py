@@ -93,7 +93,7 @@ class Sender:
             self._keep_pace(request, safe)
             self._require(safe)
             began = time.monotonic()
-            outcome = self._attempt(request, attempt)
+            outcome = self._attempt(request, attempt, safe)
             happened = _happened(outcome)
             delay = self._policy.delay(attempt, happened, safe=safe, now=time.time())
             if happened.status == 429:
@@ -123,12 +123,14 @@ class Sender:
                 self.count.throttled_seconds += wait
             self._sleep(wait)
 
-    def _attempt(self, request: Request, attempt: int) -> Response | TransportError:
+    def _attempt(self, request: Request, attempt: int, safe: bool) -> Response | TransportError:
         with self._lock:
             self.count.sent += 1
             self.count.retried += attempt > 1
         try:
-            return self._transport.send(request, self.deadline.remaining())
+            # What only reads need not be awaited when the task is to end and has written nothing.
+            with self.stop.breakable(safe and self._writes == 0):
+                return self._transport.send(request, self.deadline.remaining())
         except TransportError as error:
             return error
 

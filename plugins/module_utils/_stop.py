@@ -12,8 +12,8 @@ both short: reading what became of what was written, and putting back a list tha
 
 from __future__ import annotations
 
+import contextlib
 import os
-import select
 import signal
 import threading
 import time
@@ -21,6 +21,7 @@ import types
 import typing as t
 
 from ._errors import TransportError
+from ._starter import Starter
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -58,8 +59,10 @@ class Stop:
         self._why = ""
         self._since = 0.0
         self._allowed_until = 0.0
-        self._parent: int | None = None
+        self._starter: Starter | None = None
         self._arrived = -1
+        self._before: dict[signal.Signals, t.Any] = {}
+        self._breakable = False
         self._lock = threading.RLock()
 
     def install(self) -> None:
@@ -67,9 +70,9 @@ class Stop:
 
         A signal that is ignored stays ignored: C(nohup) means that.
         """
-        if self._parent is not None:
+        if self._starter is not None:
             return
-        self._parent = os.getppid()
+        self._starter = Starter()
         if threading.current_thread() is not threading.main_thread():
             return
         self._arrived, tell = os.pipe()
@@ -78,7 +81,20 @@ class Stop:
         signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
         for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._on_signal)
+                self._before[number] = signal.signal(number, self._on_signal)
+
+    def close(self) -> None:
+        """Leave signals as they were."""
+        if self._before:
+            os.close(signal.set_wakeup_fd(-1))
+            os.close(self._arrived)
+            self._arrived = -1
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+        if self._starter is not None:
+            self._starter.close()
+            self._starter = None
 
     def allow(self, seconds: float) -> None:
         """Let requests pass for so many seconds from now all the same, for what must not stay half done."""
@@ -87,9 +103,9 @@ class Stop:
     @property
     def why(self) -> str:
         """Why the task is to end; empty as long as it is not."""
-        if self._parent is not None and not self._event.is_set():
+        if self._starter is not None and not self._event.is_set():
             with self._lock:
-                why = self._signalled() or _gone(self._parent)
+                why = self._signalled() or self._starter.gone()
                 if why:
                     self._tell(why)
         return self._why
@@ -118,8 +134,26 @@ class Stop:
             self._event.wait(min(left, LOOK_EVERY))
             left = end - self._clock()
 
+    @contextlib.contextmanager
+    def breakable(self, may_break: bool) -> t.Iterator[None]:
+        """While this lasts, a signal raises C(Interrupted) at once instead of being noted only.
+
+        :param may_break: whether nothing is lost by that; otherwise, and in any but the main thread, nothing happens.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        self._breakable = may_break
+        try:
+            yield
+        finally:
+            self._breakable = False
+
     def _on_signal(self, number: int, _frame: types.FrameType | None) -> None:
         self._tell(_words(number))
+        if self._breakable:
+            self._breakable = False
+            raise Interrupted(self._why)
 
     def _signalled(self) -> str:
         try:
@@ -136,23 +170,3 @@ class Stop:
 
 def _words(number: int) -> str:
     return f"it got the signal {signal.Signals(number).name}"
-
-
-def _gone(parent: int) -> str:
-    """Whether whoever started this process is gone; says so.
-
-    Ansible waits for what a module prints. Once nobody can read that any more, the worker, the connection or the
-    machine that started the module is gone, whichever shells stand in between; over SSH, too.
-
-    :param parent: the parent's process id at the start.
-    """
-    if os.getppid() != parent:
-        return "the process that started it is gone"
-    watch = select.poll()
-    try:
-        # No event is asked for: these two are told all the same, of a pipe, socket or terminal without another end.
-        watch.register(1, 0)
-        events = dict(watch.poll(0)).get(1, 0)
-    except OSError:
-        return ""
-    return "nobody waits for its result any more" if events & (select.POLLERR | select.POLLHUP) else ""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import multiprocessing
 import os
 import shutil
 import tempfile
@@ -22,9 +23,10 @@ from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ._orphan import ends_with_its_playbook
-
 INTERVAL = "THINGSPACE_PROGRESS_INTERVAL"
+
+CONTROLLER = "THINGSPACE_LICENSING_CONTROLLER"
+"""The process without which a module on the same machine writes nothing more; read by the module."""
 
 FIRST = 5.0
 """Seconds until the first line. A task that is over by then shows none."""
@@ -45,16 +47,22 @@ class ProgressAction(ActionBase):
         """Run the module; beside it, watch the file."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         in_background = bool(self._task.async_val) and not self._connection.has_native_async
+        if not in_background and self._connection.transport == "local":
+            self._task.environment = [*(self._task.environment or ()), {CONTROLLER: str(controller())}]
         args, first = self._task.args, first_pause(os.environ.get(INTERVAL))
         with contextlib.ExitStack() as stack:
-            if not in_background:
-                stack.enter_context(ends_with_its_playbook())
             if first and not in_background and not self._task.no_log and self._connection.transport == "local":
                 args = stack.enter_context(_with_file(args))
                 watch = Watch(args.get("progress_file"), (task_vars or {}).get("inventory_hostname", ""), first)
                 stack.enter_context(watch.beside())
             result.update(self._execute_module(module_args=args, task_vars=task_vars, wrap_async=in_background))
         return result
+
+
+def controller() -> int:
+    """The process id of ansible-playbook, which a worker may outlive: it is a session of its own."""
+    parent = multiprocessing.parent_process()
+    return os.getppid() if parent is not None and parent.pid == os.getppid() else os.getpid()
 
 
 @contextlib.contextmanager

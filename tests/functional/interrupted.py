@@ -23,13 +23,15 @@ class Door:
 
     :param moment: before which request something happens, from 0.
     :param happen: what; the request waits for it.
+    :param about: only requests with this in their path count.
     """
 
-    def __init__(self, simulator: Simulator, moment: int, happen: t.Callable[[], None]) -> None:
+    def __init__(self, simulator: Simulator, moment: int, happen: t.Callable[[], None], about: str = "") -> None:
         self.seen: list[str] = []
         self.happened = False
         self._moment = moment
         self._happen = happen
+        self._about = about
         self._lock = threading.Lock()
         self._to = urllib.parse.urlsplit(simulator.base_url)
         door = self
@@ -53,7 +55,11 @@ class Door:
             def log_message(self, format: str, *args: t.Any) -> None:
                 """Say nothing."""
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(http.server.ThreadingHTTPServer):
+            def handle_error(self, request: t.Any, client_address: t.Any) -> None:
+                """Say nothing: who was interrupted broke off."""
+
+        self._server = Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.base_url = f"http://127.0.0.1:{self._server.server_address[1]}/api"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -62,11 +68,11 @@ class Door:
     def hand_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, str, bytes]:
         """The simulator's answer."""
         with self._lock:
-            number = len(self.seen)
+            number = sum(self._about in seen for seen in self.seen)
             self.seen.append(f"{method} {path}")
-            if number == self._moment:
-                self._happen()
+            if number == self._moment and self._about in path:
                 self.happened = True
+                self._happen()
         connection = http.client.HTTPConnection(str(self._to.hostname), self._to.port, timeout=30)
         kept = {name: value for name, value in headers.items() if name.lower() in PASSED_ON}
         with contextlib.closing(connection):

@@ -10,12 +10,14 @@ import concurrent.futures
 import csv
 import json
 import signal
+import subprocess
 import sys
 import threading
 import typing as t
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._starter import CONTROLLER
 from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Module, Running, Simulator, imei
 from ansible_collections.thingspace.licensing.tests.functional.interrupted import Door
 
@@ -32,7 +34,24 @@ subprocess.run(module, stdout=subprocess.PIPE if through_shell else None)
 
 SIGNALS = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGHUP": signal.SIGHUP}
 STARTERS = {"killed worker": "shell", "killed parent": "direct"}
-WAYS = (*SIGNALS, *STARTERS)
+KILLED_CONTROLLER = "killed controller"
+WAYS = (*SIGNALS, *STARTERS, KILLED_CONTROLLER)
+
+DEFECT = """
+import runpy, sys
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import Client
+write, left = Client._write, [int(sys.argv[1])]
+def broken(*args):
+    answer = write(*args)
+    left[0] -= 1
+    if left[0] <= 0:
+        raise LookupError("a defect")
+    return answer
+Client._write = broken
+sys.argv = sys.argv[4:]
+runpy.run_module(sys.argv[0], run_name="__main__")
+"""
+"""Runs a module that breaks right after a write."""
 
 
 class Account:
@@ -131,7 +150,10 @@ class Case:
         self.door = Door(module.simulator, moment, self._interrupt)
         prefix = [sys.executable, "-c", STARTER, STARTERS[way]] if way in STARTERS else []
         self.before = self.state()
-        self.running: Running = module.start(work.module, base_url=self.door.base_url, prefix=prefix, **self.options)
+        self._controller = subprocess.Popen(["sleep", str(PATIENCE)]) if way == KILLED_CONTROLLER else None
+        env = {CONTROLLER: str(self._controller.pid)} if self._controller else None
+        options = {**self.options, "base_url": self.door.base_url}
+        self.running: Running = module.start(work.module, prefix=prefix, env=env, **options)
         self._started.set()
 
     def _interrupt(self) -> None:
@@ -141,6 +163,9 @@ class Case:
             process.send_signal(SIGNALS[self._way])
             # Whoever is in a hurry.
             process.send_signal(SIGNALS[self._way])
+        elif self._controller is not None:
+            self._controller.kill()
+            self._controller.wait(PATIENCE)
         else:
             process.kill()
             process.wait(PATIENCE)
@@ -223,3 +248,25 @@ def test_at_every_request(shared: tuple[Module, Json], name: str) -> None:
         for case, done in [(cases[number], pool.submit(one, number)) for number in range(len(cases))]:
             error = done.exception()
             assert error is None, f"{case}: {error!r}"
+
+
+@pytest.mark.parametrize("name", WORKS)
+def test_a_defect_after_a_write(shared: tuple[Module, Json], name: str) -> None:
+    """Never reads as if nothing had been changed."""
+    module, tokens = shared
+    work = WORKS[name]
+    writes = range(1, 3)
+    accounts = [Account(number) for number in writes]
+    module.simulator.state(
+        accounts=[{"name": one.name, "devices": 6, **work.begin(one)} for one in [Account(0), *accounts]]
+    )
+    for number, account in zip(writes, accounts, strict=True):
+        journal = str(module.folder / f"{name} {number} defect.db") if work.module == "simsec_license" else None
+        options = {"account": account.name, "batch_size": 1, "journal": journal, **tokens, **work.options(account)}
+        running = module.start(work.module, prefix=[sys.executable, "-c", DEFECT, str(number)], **options)
+        stdout, stderr = running.process.communicate(timeout=PATIENCE)
+        result = json.loads(stdout.splitlines()[-1])
+        assert result["failure"]["code"] == "internal_error", (result, stderr)
+        assert result["changed"] is True
+        assert "requests were sent that may have changed something" in result["msg"]
+        assert running.process.returncode == 1
