@@ -105,8 +105,7 @@ class Login:
 
     def pause(self, seconds: float, purpose: str) -> None:
         """Wait, if the deadline allows it."""
-        self._sender.deadline.require(seconds, purpose)
-        self._sender.stop.sleep(seconds)
+        self._sender.pause(seconds, purpose)
 
     def _request(self, operation: str, path: str, auth: HeaderAuth, **content: t.Any) -> Request:
         return Request(operation, "POST", self._connection.base_url + path, auth, **content)

@@ -80,6 +80,14 @@ class Sender:
         with self._lock:
             self._writes += more
 
+    def pause(self, seconds: float, purpose: str) -> None:
+        """Wait, if the deadline allows it.
+
+        :raises TransportError: it does not.
+        """
+        self.deadline.require(seconds, purpose)
+        self._sleep(seconds)
+
     def send(self, request: Request, *, safe: bool) -> Response:
         """The answer to a request: any status, after whatever repetitions the policy allows.
 
@@ -108,6 +116,7 @@ class Sender:
                 return outcome
             if happened.status != 429:
                 self.deadline.require(delay, f"wait {delay:.1f} s and repeat '{request.operation}'")
+                self._require(safe)
                 self._sleep(delay)
 
     def _require(self, safe: bool) -> None:

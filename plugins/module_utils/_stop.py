@@ -37,8 +37,7 @@ class Interrupted(TransportError):
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"The task was interrupted: {why}. From then on nothing more was sent. Run again: what is as wanted is "
-            "left alone.",
+            f"The task was interrupted: {why}. The rest was not sent. Run again: what is as wanted is left alone.",
             code="interrupted",
             sent=False,
             retryable=False,

@@ -23,10 +23,9 @@ from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-INTERVAL = "THINGSPACE_PROGRESS_INTERVAL"
+from ansible_collections.thingspace.licensing.plugins.module_utils._starter import CONTROLLER
 
-CONTROLLER = "THINGSPACE_LICENSING_CONTROLLER"
-"""The process without which a module on the same machine writes nothing more; read by the module."""
+INTERVAL = "THINGSPACE_PROGRESS_INTERVAL"
 
 FIRST = 5.0
 """Seconds until the first line. A task that is over by then shows none."""
@@ -47,10 +46,10 @@ class ProgressAction(ActionBase):
         """Run the module; beside it, watch the file."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         in_background = bool(self._task.async_val) and not self._connection.has_native_async
-        if not in_background and self._connection.transport == "local":
-            self._task.environment = [*(self._task.environment or ()), {CONTROLLER: str(controller())}]
         args, first = self._task.args, first_pause(os.environ.get(INTERVAL))
         with contextlib.ExitStack() as stack:
+            if not in_background and self._connection.transport == "local":
+                stack.enter_context(_told(self._task))
             if first and not in_background and not self._task.no_log and self._connection.transport == "local":
                 args = stack.enter_context(_with_file(args))
                 watch = Watch(args.get("progress_file"), (task_vars or {}).get("inventory_hostname", ""), first)
@@ -63,6 +62,18 @@ def controller() -> int:
     """The process id of ansible-playbook, which a worker may outlive: it is a session of its own."""
     parent = multiprocessing.parent_process()
     return os.getppid() if parent is not None and parent.pid == os.getppid() else os.getpid()
+
+
+@contextlib.contextmanager
+def _told(task: t.Any) -> t.Iterator[None]:
+    """A task whose module is told without which process it writes nothing more."""
+    given = task.environment
+    before = given if isinstance(given, list) else [given] if given else []
+    task.environment = [*before, {CONTROLLER: str(controller())}]
+    try:
+        yield
+    finally:
+        task.environment = given
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _client, _simsec_look, _simsec_wait
+from ansible_collections.thingspace.licensing.plugins.module_utils import _client, _simsec_wait, _stop
 from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import open_journal
@@ -114,8 +114,8 @@ def journal(tmp_path: Path) -> Path:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Waiting takes no time."""
     clock = Clock()
-    monkeypatch.setattr(_simsec_look, "time", clock.module())
-    monkeypatch.setattr(_simsec_wait.Waiting.__init__, "__defaults__", (clock.sleep, clock))
+    monkeypatch.setattr(_stop.Stop, "sleep", lambda _stop, seconds: clock.sleep(seconds))
+    monkeypatch.setattr(_simsec_wait.Waiting.__init__, "__defaults__", (clock.sleep, clock, None))
     return clock
 
 
