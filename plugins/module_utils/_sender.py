@@ -64,7 +64,7 @@ class Sender:
         self._policy = policy
         self._budget = budget
         self.stop = stop or Stop()
-        self._sleep = sleep or self.stop.sleep
+        self._sleep = sleep or self.stop.pause
         self._lock = threading.Lock()
         self._writes = 0
         self.deadline = deadline

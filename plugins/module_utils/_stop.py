@@ -89,7 +89,8 @@ class Stop:
             os.close(self._arrived)
             self._arrived = -1
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            # None is one that was not set by Python, and cannot be by Python.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
         self._before = {}
         if self._starter is not None:
             self._starter.close()
@@ -123,10 +124,7 @@ class Stop:
         raise Interrupted(self._why)
 
     def sleep(self, seconds: float) -> None:
-        """Wait so long, or until the task is to end; if it is already, for what is allowed then, so long."""
-        if self.why:
-            time.sleep(seconds)
-            return
+        """Wait so long, or until the task is to end."""
         end = self._clock() + seconds
         left = seconds
         while left > 0 and not self.why:
@@ -147,6 +145,13 @@ class Stop:
             yield
         finally:
             self._breakable = False
+
+    def pause(self, seconds: float) -> None:
+        """The same before a request that C(require) has let pass: if that is so although the task is to end, so long."""
+        if self.why:
+            time.sleep(seconds)
+        else:
+            self.sleep(seconds)
 
     def _on_signal(self, number: int, _frame: types.FrameType | None) -> None:
         self._tell(_words(number))
