@@ -147,7 +147,7 @@ class Stop:
             self._breakable = False
 
     def pause(self, seconds: float) -> None:
-        """The same before a request that C(require) has let pass: if that is so although the task is to end, so long."""
+        """Wait before a request that C(require) has let pass; if it did so although the task is to end, so long."""
         if self.why:
             time.sleep(seconds)
         else:
