@@ -330,7 +330,7 @@ def test_wait(run: Run, space: Space, journal: Path, clock: Clock, monkeypatch: 
         confirm(journal, "r1", imei(0))
         confirm(journal, "r1", imei(1), status="failed", reason="no")
 
-    monkeypatch.setattr(_simsec_wait.Waiting.__init__, "__defaults__", (receive, clock))
+    monkeypatch.setattr(_simsec_wait.Waiting.__init__, "__defaults__", (receive, clock, None))
     result = run(devices=imeis(2), wait=True)
     assert (result["changed"], result["failure"]["code"]) == (True, "devices_failed")
     assert rows(result, "outcome", "reason") == [("assigned", ""), ("failed", "no")]
