@@ -157,16 +157,14 @@ def run_module(
         text = missing_required_lib("requests", url="https://requests.readthedocs.io/")
         module.fail_json(text, failure={"code": "missing_library", "message": text}, exception=REQUESTS_IMPORT_ERROR)
     context = Context(module)
+    result = truthful(result_of(run, context), context.writes)
+    _shorten(module.params)
     try:
-        result = truthful(result_of(run, context), context.writes)
-        _shorten(module.params)
-        try:
-            _end(module, result, context.finish(dict(result.values)))
-        except Exception as error:  # pylint: disable=broad-exception-caught
-            # What cannot be told must not read as if nothing had happened.
-            _end(module, truthful(Result({}, result.changed, failure=_defect(error)), context.writes), {})
-    finally:
-        context.stop.close()
+        # Signals stay handled to the last: one more must not cut the result off.
+        _end(module, result, context.finish(dict(result.values)))
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        # What cannot be told must not read as if nothing had happened.
+        _end(module, truthful(Result({}, result.changed, failure=_defect(error)), context.writes), {})
 
 
 def _end(module: LicensingModule, result: Result, values: dict[str, t.Any]) -> t.NoReturn:
