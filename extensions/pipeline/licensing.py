@@ -14,6 +14,8 @@ Needs nothing but Python 3.10 or newer, and ansible-core. README.md beside this 
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
 import shutil
@@ -21,11 +23,20 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import types
 from pathlib import Path
+from typing import Any
 
 DONE, ERROR, CHANGES, STOPPED = 0, 1, 2, 3
 PLANNED = {"no_change": DONE, "changes": CHANGES, "guard_tripped": STOPPED}
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PATIENCE = 300.0
+"""Seconds to wait at most for what an interrupted Ansible leaves behind; requests end long before that."""
+
+SUBREAPER = 36
+"""C(PR_SET_CHILD_SUBREAPER): processes whose parents have ended become children of this one. Linux only."""
+
 COLLECTION = ("ansible_collections", "thingspace", "licensing")
 
 
@@ -42,21 +53,22 @@ def main(arguments: list[str]) -> int:
     if playbook not in ("plan", "apply"):
         say(f"say 'plan' or 'apply', not '{playbook}'. See --help.")
         return ERROR
+    children = Children()
     try:
-        with tempfile.TemporaryDirectory(prefix="licensing-") as folder:
+        with contextlib.closing(children), tempfile.TemporaryDirectory(prefix="licensing-") as folder:
             path = Path(folder, "status")
             # Behind those of the user, so that these are the ones that count. With an exit code for each status the
             # playbook has no reason to fail because of one: whenever it fails, something went wrong.
             ours = json.dumps({"fleet_status_file": str(path), "fleet_fail_on": "error"})
             command = [program("ansible-playbook"), f"thingspace.licensing.{playbook}", *arguments[1:], "-e", ours]
-            returncode = run(command, {**os.environ, **search_path()})
+            returncode = children.run(command, {**os.environ, **search_path(children)})
             status = path.read_text(encoding="ascii").strip() if path.exists() else ""
     except (Unusable, OSError) as error:
         say(str(error))
         return ERROR
     if not status:
         say(f"ansible-playbook ended with {returncode}, and made no plan.")
-    return exit_code(playbook, status, returncode)
+    return ERROR if children.told and returncode else exit_code(playbook, status, returncode)
 
 
 def say(text: str) -> None:
@@ -88,7 +100,7 @@ def program(name: str) -> str:
     return found
 
 
-def search_path() -> dict[str, str]:
+def search_path(children: Children) -> dict[str, str]:
     """The variable by which Ansible finds this collection first, and all others where it would find them anyway.
 
     :raises Unusable: Ansible does not tell where that is.
@@ -97,28 +109,115 @@ def search_path() -> dict[str, str]:
     if here.parts[-3:] != COLLECTION:
         return {}
     command = [program("ansible-config"), "dump", "--format", "json"]
-    told = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    with children.start(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        stdout, stderr = process.communicate()
+    children.require()
     try:
-        entries = json.loads(told.stdout)
+        entries = json.loads(stdout)
         paths = next(entry["value"] for entry in entries if entry.get("name") == "COLLECTIONS_PATHS")
     except (ValueError, StopIteration):
-        reason = (told.stderr.strip() or told.stdout.strip() or f"it ended with {told.returncode}").splitlines()[0]
+        reason = (stderr.strip() or stdout.strip() or f"it ended with {process.returncode}").splitlines()[0]
         raise Unusable(f"ansible-config cannot be used: {reason}") from None
     return {"ANSIBLE_COLLECTIONS_PATH": os.pathsep.join([str(here.parents[2]), *paths])}
 
 
-def run(command: list[str], environment: dict[str, str]) -> int:
-    """Run a command to its end, and hand on the signals that are to end this program."""
-    with subprocess.Popen(command, env=environment) as process:
+class Children:
+    """What this program starts. Signals that are to end this program are handed on, and all children are awaited.
 
-        def hand_on(number: int, _frame: types.FrameType | None) -> None:
-            # Ctrl-C reaches both of us by itself; told twice, Ansible would not clean up.
-            if number != signal.SIGINT or not os.isatty(0):
-                process.send_signal(number)
+    :ivar told: the last such signal, 0 if there was none.
+    """
 
-        signal.signal(signal.SIGINT, hand_on)
-        signal.signal(signal.SIGTERM, hand_on)
-        return process.wait()
+    def __init__(self) -> None:
+        self.told = 0
+        self._process: subprocess.Popen[str] | None = None
+        self._before = {
+            number: signal.signal(number, self._hand_on)
+            for number in ENDING
+            # What is ignored stays so: nohup means that.
+            if signal.getsignal(number) is not signal.SIG_IGN
+        }
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+
+    def start(self, command: list[str], **options: Any) -> subprocess.Popen[str]:
+        """Start a command.
+
+        :raises Unusable: this program is to end.
+        """
+        self.require()
+        process = self._process = subprocess.Popen(command, **options)
+        if self.told:
+            # It came before there was anybody to hand it on to.
+            process.send_signal(self.told)
+        return process
+
+    def require(self) -> None:
+        """Go on only if this program is not to end.
+
+        :raises Unusable: it is.
+        """
+        if self.told:
+            raise Unusable(f"interrupted by {signal.Signals(self.told).name}.")
+
+    def run(self, command: list[str], environment: dict[str, str]) -> int:
+        """Run a command to its end; after a signal, to the end of everything that it started."""
+        with self.start(command, env=environment) as process:
+            returncode = process.wait()
+        if self.told or returncode < 0:
+            self._await_others()
+        return returncode
+
+    def close(self) -> None:
+        """Leave signals as they were."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _hand_on(self, number: int, _frame: types.FrameType | None) -> None:
+        self.told = number
+        # Ctrl-C reaches both of us by itself; told twice, Ansible would not clean up.
+        if self._process is not None and (number != signal.SIGINT or not os.isatty(0)):
+            self._process.send_signal(number)
+
+    @staticmethod
+    def _await_others() -> None:
+        """Modules end by themselves when Ansible has: as soon as their requests that are under way are answered."""
+        end, told = time.monotonic() + PATIENCE, False
+        while others := descendants():
+            if time.monotonic() > end:
+                say(f"still running after {PATIENCE:.0f} s: the processes {', '.join(map(str, others))}.")
+                return
+            if not told:
+                say("interrupted; waiting for the answers to requests that are under way.")
+                told = True
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+            time.sleep(0.05)
+
+
+def descendants() -> list[int]:
+    """The processes that this one has started, directly or not, and that still run; nothing where there is no /proc.
+
+    Not those of ssh: its master processes serve later runs, and stay on purpose.
+    """
+    children: dict[int, list[int]] = {}
+    kept: set[int] = set()
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError):
+            name, _bracket, rest = path.read_text(encoding="utf-8", errors="replace").rpartition(")")
+            state, parent = rest.split()[:2]
+            children.setdefault(int(parent), []).append(int(path.parent.name))
+            if state not in "ZX" and not name.endswith("(ssh"):
+                kept.add(int(path.parent.name))
+    found: list[int] = []
+    waiting = [os.getpid()]
+    while waiting:
+        for child in children.get(waiting.pop(), ()):
+            waiting.append(child)
+            found.append(child)
+    return sorted(kept.intersection(found))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 import typing as t
 import urllib.parse
@@ -18,13 +17,14 @@ from ._auth import Authenticator
 from ._budget import Budget
 from ._connection import Connection
 from ._deadline import Deadline
-from ._errors import LicensingError, defect, unsent
+from ._errors import LicensingError, defect, is_lost
 from ._progress import Progress
 from ._request_result import RequestResult, TokenKind, expired_token, result_of
 from ._retry import RetryPolicy
 from ._runtime_dir import Store
 from ._secrets import SecretRegister
 from ._sender import RequestCount, Sender
+from ._stop import Stop
 from ._transport import Request, Response, Transport
 
 BUDGET_NAME = "budget-"
@@ -40,6 +40,7 @@ class Client:
     :param store: what forks and jobs share.
     :param secrets: told of every token that is issued, unless C(hide_tokens) is False.
     :param progress: told by who calls how far they are; nobody by default.
+    :param stop: knows whether the task is to end early; without it that never happens.
     """
 
     def __init__(
@@ -50,11 +51,13 @@ class Client:
         *,
         hide_tokens: bool = True,
         progress: Progress | None = None,
+        stop: Stop | None = None,
     ) -> None:
         policy = RetryPolicy(retries=connection.retries, jitter=random.random)
         host = urllib.parse.quote(urllib.parse.urlsplit(connection.base_url).netloc, safe="")
         budget = Budget(store, BUDGET_NAME + host, connection.rate_limit)
-        self._sender = Sender(Transport(connection, secrets.mask), policy, budget, Deadline(connection.deadline))
+        deadline = Deadline(connection.deadline)
+        self._sender = Sender(Transport(connection, secrets.mask), policy, budget, deadline, stop=stop)
         self._base_url = connection.base_url
         self.mask = secrets.mask
         self.secrets = secrets
@@ -68,9 +71,15 @@ class Client:
         """What the calls so far cost."""
         return self._sender.count
 
+    @property
+    def writes(self) -> int:
+        """How many writes so far may have been executed."""
+        return self._sender.writes
+
     def allow(self, seconds: float) -> None:
-        """Leave at least so many seconds before the deadline, for what must not stay half done."""
+        """Leave so many seconds for what must not stay half done, whatever the deadline, also if the task is to end."""
         self._sender.deadline.extend(seconds)
+        self._sender.stop.allow(seconds)
 
     def not_counted(self, seconds: float) -> None:
         """Leave so many seconds that have passed out of the deadline, which bounds requests and not other waiting."""
@@ -103,11 +112,16 @@ class Client:
     ) -> dict[str, t.Any]:
         """The one way of every write: an answer that says that it was carried out, or an error that knows if it may be.
 
+        Until it is ruled out, the write counts as one that may have been carried out.
+
         :raises LicensingError: C(is_lost) tells whether it may have been carried out, also for a defect of ours.
         """
+        self._sender.may_write(1)
         try:
             return decode(self._call(operation, method, path, body, headers))
-        except LicensingError:
+        except LicensingError as error:
+            if not is_lost(error):
+                self._sender.may_write(-1)
             raise
         except Exception as error:  # pylint: disable=broad-exception-caught
             raise defect(error, may_be_done=f"'{operation}' may have been carried out.") from None
@@ -131,8 +145,7 @@ class Client:
         """
         renewed: set[TokenKind] = set()
         while True:
-            with _in_the_way():
-                tokens = self.auth.tokens()
+            tokens = self.auth.tokens()
             request = Request(operation, method, self._base_url + path, tokens.auth(), json=body, headers=headers)
             response = self._sender.send(request, safe=safe)
             kind = self._to_renew(response, renewed)
@@ -140,8 +153,7 @@ class Client:
                 return response
             renewed.add(kind)
             # A refused token means that nothing was executed, so a write may be sent again.
-            with _in_the_way():
-                self.auth.renew(tokens, kind)
+            self.auth.renew(tokens, kind)
 
     @staticmethod
     def _to_renew(response: Response, renewed: set[TokenKind]) -> TokenKind | None:
@@ -151,16 +163,6 @@ class Client:
         # The new token of that kind is refused too. A bare 401 does not tell which token is meant: try the other.
         other: TokenKind = "access" if kind == "session" else "session"
         return other if response.status == 401 and other not in renewed else None
-
-
-@contextlib.contextmanager
-def _in_the_way() -> t.Iterator[None]:
-    """What fails inside is a login: whatever became of it, the request itself was not carried out."""
-    try:
-        yield
-    except LicensingError as error:
-        unsent(error)
-        raise
 
 
 def segments(*parts: str) -> str:

@@ -36,6 +36,7 @@ CODES: dict[str, str] = {
     "incomplete_list": "A list of ThingSpace's contradicts itself, so it cannot be trusted.",
     "insecure_url": "Plain http is refused unless the host is this machine.",
     "internal_error": "A defect in this collection.",
+    "interrupted": "The task was told to end, or whoever started it is gone; nothing more was sent.",
     "invalid_account": "The account name cannot be one.",
     "invalid_devices": "Some device ids cannot be ids, or are named twice.",
     "invalid_options": "Options are missing, unknown, out of range or contradict each other.",
@@ -174,14 +175,6 @@ def is_lost(error: LicensingError) -> bool:
     if isinstance(error, TransportError):
         return error.sent
     return isinstance(error, ApiError) and error.effect_possible
-
-
-def unsent(error: LicensingError) -> None:
-    """Note that this error was in the way of another request, which was therefore not sent."""
-    if isinstance(error, TransportError):
-        error.sent = False
-    if isinstance(error, ApiError):
-        error.effect_possible = False
 
 
 def _listed(texts: list[str]) -> str:

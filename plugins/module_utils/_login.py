@@ -14,7 +14,6 @@ from __future__ import annotations
 import base64
 import dataclasses
 import math
-import time
 import typing as t
 
 from ._connection import Connection
@@ -92,8 +91,7 @@ class Login:
 
     def pause(self, seconds: float, purpose: str) -> None:
         """Wait, if the deadline allows it."""
-        self._sender.deadline.require(seconds, purpose)
-        time.sleep(seconds)
+        self._sender.pause(seconds, purpose)
 
     def _request(self, operation: str, path: str, auth: HeaderAuth, **content: t.Any) -> Request:
         return Request(operation, "POST", self._connection.base_url + path, auth, **content)

@@ -23,6 +23,7 @@ from ._progress import Progress, ProgressFile
 from ._requests import REQUESTS_IMPORT_ERROR
 from ._runtime_dir import MemoryStore, Store, open_store
 from ._secrets import SecretRegister
+from ._stop import Stop
 
 MAX_SHOWN = 200
 """Characters of a pasted text that are shown."""
@@ -65,6 +66,12 @@ class Context:
         self.check_mode: bool = module.check_mode
         self.diff_mode: bool = bool(module._diff)  # pylint: disable=protected-access
         self.secrets = SecretRegister(module.no_log_values.add)
+        self.stop = Stop()
+
+    @property
+    def writes(self) -> int:
+        """How many writes so far may have been executed."""
+        return sum(client.writes for client in self._clients)
 
     def warn(self, text: str) -> None:
         """Show a warning to the user."""
@@ -102,8 +109,11 @@ class Context:
             self.warn(text)
         if not self._clients:
             progress = Progress(self._progress_file)
-            client = Client(connection, store, self.secrets, hide_tokens=not reveal_tokens, progress=progress)
+            hide = not reveal_tokens
+            client = Client(connection, store, self.secrets, hide_tokens=hide, progress=progress, stop=self.stop)
             self._clients.append(client)
+            # Until now a signal may end the process as it ends any other: nothing was sent.
+            self.stop.install()
         return self._clients[0]
 
     def finish(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -147,12 +157,21 @@ def run_module(
         text = missing_required_lib("requests", url="https://requests.readthedocs.io/")
         module.fail_json(text, failure={"code": "missing_library", "message": text}, exception=REQUESTS_IMPORT_ERROR)
     context = Context(module)
-    result = result_of(run, context)
+    result = truthful(result_of(run, context), context.writes)
     _shorten(module.params)
-    values = context.finish(dict(result.values))
+    try:
+        # Signals stay handled to the last: one more must not cut the result off.
+        _end(module, result, context.finish(dict(result.values)))
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        # What cannot be told must not read as if nothing had happened.
+        _end(module, truthful(Result({}, result.changed, failure=_defect(error)), context.writes), {})
+
+
+def _end(module: LicensingModule, result: Result, values: dict[str, t.Any]) -> t.NoReturn:
     if result.failure is not None:
         module.fail_json(result.failure.message, failure=result.failure.as_failure(), changed=result.changed, **values)
     module.exit_json(changed=result.changed, **values)
+    raise SystemExit(0)
 
 
 def result_of(run: t.Callable[[Context], Result], context: Context) -> Result:
@@ -163,6 +182,18 @@ def result_of(run: t.Callable[[Context], Result], context: Context) -> Result:
         return Result({}, failure=error)
     except Exception as error:  # pylint: disable=broad-exception-caught
         return Result({}, failure=defect(error))
+
+
+def truthful(result: Result, writes: int) -> Result:
+    """The same result, which does not say "unchanged" only because a failure left it without anything else to say.
+
+    :param writes: how many writes of the task may have been executed.
+    """
+    if result.failure is None or result.values or not writes:
+        return result
+    result.changed = True
+    result.failure.message += f" Before that {writes} requests were sent that may have changed something."
+    return result
 
 
 def _shorten(params: dict[str, t.Any]) -> None:

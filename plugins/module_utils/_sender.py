@@ -16,8 +16,9 @@ import typing as t
 from ._budget import Budget
 from ._deadline import Deadline
 from ._errors import TransportError
-from ._request_result import result_of
+from ._request_result import RequestResult, result_of
 from ._retry import RETRY_AFTER_CAP, Happened, RetryPolicy, parse_retry_after
+from ._stop import Stop
 from ._transport import Request, Response
 
 
@@ -57,15 +58,36 @@ class Sender:
         policy: RetryPolicy,
         budget: Budget,
         deadline: Deadline,
-        sleep: t.Callable[[float], None] = time.sleep,
+        sleep: t.Callable[[float], None] | None = None,
+        stop: Stop | None = None,
     ) -> None:
         self._transport = transport
         self._policy = policy
         self._budget = budget
-        self._sleep = sleep
+        self.stop = stop or Stop()
+        self._sleep = sleep or self.stop.pause
         self._lock = threading.Lock()
+        self._writes = 0
         self.deadline = deadline
         self.count = RequestCount()
+
+    @property
+    def writes(self) -> int:
+        """How many requests so far may have changed something."""
+        return self._writes
+
+    def may_write(self, more: int) -> None:
+        """Count a request that may change something before it is sent, and take it back once that is ruled out."""
+        with self._lock:
+            self._writes += more
+
+    def pause(self, seconds: float, purpose: str) -> None:
+        """Wait, if the deadline allows it.
+
+        :raises TransportError: it does not.
+        """
+        self.deadline.require(seconds, purpose)
+        self._sleep(seconds)
 
     def send(self, request: Request, *, safe: bool, once: bool = False) -> Response:
         """The answer to a request: any status, after whatever repetitions the policy allows.
@@ -73,13 +95,15 @@ class Sender:
         :param safe: whether the request only reads, so that it may be repeated blindly.
         :param once: never repeat it after any of it was sent, whatever comes back.
         :raises TransportError: no answer could be had; C(sent) tells whether an attempt may have been executed.
+        :raises Interrupted: the task is to end, so it was not sent.
         """
         attempt = 0
         while True:
             attempt += 1
-            self._keep_pace(request)
+            self._keep_pace(request, safe)
+            self._require(safe)
             began = time.monotonic()
-            outcome = self._attempt(request, attempt)
+            outcome = self._attempt(request, attempt, safe)
             happened = _happened(outcome)
             delay = self._policy.delay(attempt, happened, safe=safe, now=time.time())
             if happened.status == 429:
@@ -88,28 +112,36 @@ class Sender:
                 self._budget.throttled(pause, age=time.monotonic() - began)
                 with self._lock:
                     self.count.throttled += 1
-            if delay is None or (once and happened.sent):
+            if delay is None or (once and happened.result is not RequestResult.NOT_SENT):
                 if isinstance(outcome, TransportError):
                     raise outcome
                 return outcome
             if happened.status != 429:
                 self.deadline.require(delay, f"wait {delay:.1f} s and repeat '{request.operation}'")
+                self._require(safe)
                 self._sleep(delay)
 
-    def _keep_pace(self, request: Request) -> None:
+    def _require(self, safe: bool) -> None:
+        """Nothing is sent any more once the task is to end, but for reading back what it has written."""
+        self.stop.require(reading=safe and self._writes > 0)
+
+    def _keep_pace(self, request: Request, safe: bool) -> None:
         wait = self._budget.reserve()
         self.deadline.require(wait, f"send '{request.operation}' at the pace that ThingSpace allows")
         if wait > 0:
+            self._require(safe)
             with self._lock:
                 self.count.throttled_seconds += wait
             self._sleep(wait)
 
-    def _attempt(self, request: Request, attempt: int) -> Response | TransportError:
+    def _attempt(self, request: Request, attempt: int, safe: bool) -> Response | TransportError:
         with self._lock:
             self.count.sent += 1
             self.count.retried += attempt > 1
         try:
-            return self._transport.send(request, self.deadline.remaining())
+            # What only reads need not be awaited when the task is to end and has written nothing.
+            with self.stop.breakable(safe and self._writes == 0):
+                return self._transport.send(request, self.deadline.remaining())
         except TransportError as error:
             return error
 

@@ -58,7 +58,7 @@ def run(context: Context) -> Result:
         if context.check_mode:
             return make_result(context, job, _converge(context, job, journal, client, api, None))
         patience = min(LOCK_PATIENCE, float(context.params["deadline"]))
-        waiting = Waiting(journal, job.scope, api, context.params["wait_timeout"])
+        waiting = Waiting(journal, job.scope, api, context.params["wait_timeout"], stop=context.stop)
         with account_lock(journal.path, job.wish.account, patience):
             done = _converge(context, job, journal, client, api, waiting)
         if context.params["wait"]:
@@ -145,7 +145,8 @@ def _wait(context: Context, job: Job, api: SimsecApi, done: Done, waiting: Waiti
     left = [*overdue, *waiting.wait(open_devices)]
     done = done.confirmed_by(waiting.standings(open_devices), job.wish.action)
     if left:
-        done = done.with_failure(unconfirmed_error(left, len(overdue), context.params["wait_timeout"]))
+        unconfirmed = unconfirmed_error(left, len(overdue), context.params["wait_timeout"])
+        done = done.with_failure(waiting.interrupted or unconfirmed)
     try:
         subscription = next((row for row in api.subscriptions() if row["sku"] == job.wish.sku.number), None)
     except LicensingError as error:

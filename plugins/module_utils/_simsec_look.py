@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 
 from ._journal import Journal
@@ -34,7 +33,7 @@ def look(
         # Give what was lost a moment ago the time to show.
         left = _settle_seconds(context, known) - _youngest(known)
         if 0 < left <= PATIENT:
-            time.sleep(left)
+            context.stop.sleep(left)
     for _attempt in range(LOOKS):
         known = journal.snapshot(scope, devices)
         subscriptions = api.subscriptions()

@@ -18,6 +18,7 @@ from ._journal import Journal
 from ._journal_rows import Scope
 from ._simsec_api import SimsecApi
 from ._standing import Standing, fold
+from ._stop import Interrupted, Stop
 
 POLL = 0.5
 """Seconds between two looks into the journal."""
@@ -50,6 +51,7 @@ class Waiting:
     """Waits for the confirmations of devices, once or several times.
 
     :param seconds: how long, all times together.
+    :param stop: knows whether the task is to end early; without it that never happens.
     """
 
     def __init__(
@@ -58,13 +60,15 @@ class Waiting:
         scope: Scope,
         api: SimsecApi,
         seconds: float,
-        sleep: t.Callable[[float], None] = time.sleep,
+        sleep: t.Callable[[float], None] | None = None,
         clock: t.Callable[[], float] = time.monotonic,
+        stop: Stop | None = None,
     ) -> None:
         self._journal = journal
         self._scope = scope
         self._api = api
-        self._sleep = sleep
+        self._stop = stop or Stop()
+        self._sleep = sleep or self._stop.sleep
         self._clock = clock
         self._may_ask = True
         self._left = seconds
@@ -72,6 +76,8 @@ class Waiting:
 
     def wait(self, devices: t.Sequence[str], spare: int = 0) -> list[str]:
         """Wait while time is left, and only if somebody can tell; returns the devices without a confirmation.
+
+        Ends at once when the task is to end; C(interrupted) tells.
 
         :param spare: how many may be amiss: as soon as no more have failed or are not confirmed, the rest need not be
             waited for.
@@ -81,7 +87,7 @@ class Waiting:
         ask_at, pause = start, POLL
         self._step.begin(len(devices))
         waiting, failed = self._unconfirmed(devices)
-        while len(waiting) > max(0, spare - failed) and self._clock() < end and (self._journal.path or self._may_ask):
+        while len(waiting) > max(0, spare - failed) and self._may_go_on(end):
             if len(devices) == 1 and self._may_ask and self._clock() >= ask_at:
                 self._ask(devices[0])
                 ask_at = self._clock() + ASK_EVERY
@@ -96,6 +102,14 @@ class Waiting:
         self._left -= spent
         self._api.not_counted(spent)
         return waiting
+
+    @property
+    def interrupted(self) -> Interrupted | None:
+        """Why no more is waited for, if the task is to end."""
+        return Interrupted(self._stop.why) if self._stop.why else None
+
+    def _may_go_on(self, end: float) -> bool:
+        return self._clock() < end and bool(self._journal.path or self._may_ask) and not self._stop.why
 
     def standings(self, devices: t.Sequence[str]) -> dict[str, Standing]:
         """Where the journal sees these devices."""

@@ -18,7 +18,7 @@ from ._simsec_plan import SimsecPlan
 from ._simsec_result import confirmed_row
 from ._simsec_send import JournaledWriter, Sent, send
 from ._simsec_wait import Waiting
-from ._waves import AS_WANTED, CanaryFailed, cut, judge, why_left_out
+from ._waves import AS_WANTED, cut, judge, why_left_out
 
 Results = dict[str, tuple[Outcome, str, str]]
 
@@ -49,7 +49,7 @@ def send_in_waves(writer: JournaledWriter, waiting: Waiting, job: Job, plan: Sim
     return Sent(results, stopped)
 
 
-def _judged(waiting: Waiting, job: Job, results: Results, left: int) -> CanaryFailed | None:
+def _judged(waiting: Waiting, job: Job, results: Results, left: int) -> LicensingError | None:
     """Wait for the confirmations of all that was sent so far, note them, and judge it."""
     accepted = [device for device, result in results.items() if result[0] == "accepted"]
     amiss = sum(result[0] not in AS_WANTED for result in results.values()) - len(accepted)
@@ -58,4 +58,4 @@ def _judged(waiting: Waiting, job: Job, results: Results, left: int) -> CanaryFa
         row = confirmed_row(RequestRow(device, *results[device]), standing, job.wish.action)
         results[device] = (row.outcome, row.reason, row.request_id)
     rows = [Row(device, outcome, reason) for device, (outcome, reason, _request_id) in results.items()]
-    return judge(job.waves, rows, left)
+    return waiting.interrupted or judge(job.waves, rows, left)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import multiprocessing
 import os
 import shutil
 import tempfile
@@ -21,6 +22,8 @@ import typing as t
 from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._starter import CONTROLLER
 
 INTERVAL = "THINGSPACE_PROGRESS_INTERVAL"
 
@@ -45,12 +48,32 @@ class ProgressAction(ActionBase):
         in_background = bool(self._task.async_val) and not self._connection.has_native_async
         args, first = self._task.args, first_pause(os.environ.get(INTERVAL))
         with contextlib.ExitStack() as stack:
+            if not in_background and self._connection.transport == "local":
+                stack.enter_context(_told(self._task))
             if first and not in_background and not self._task.no_log and self._connection.transport == "local":
                 args = stack.enter_context(_with_file(args))
                 watch = Watch(args.get("progress_file"), (task_vars or {}).get("inventory_hostname", ""), first)
                 stack.enter_context(watch.beside())
             result.update(self._execute_module(module_args=args, task_vars=task_vars, wrap_async=in_background))
         return result
+
+
+def controller() -> int:
+    """The process id of ansible-playbook, which a worker may outlive: it is a session of its own."""
+    parent = multiprocessing.parent_process()
+    return os.getppid() if parent is not None and parent.pid == os.getppid() else os.getpid()
+
+
+@contextlib.contextmanager
+def _told(task: t.Any) -> t.Iterator[None]:
+    """A task whose module is told without which process it writes nothing more."""
+    given = task.environment
+    before = given if isinstance(given, list) else [given] if given else []
+    task.environment = [*before, {CONTROLLER: str(controller())}]
+    try:
+        yield
+    finally:
+        task.environment = given
 
 
 @contextlib.contextmanager

@@ -26,6 +26,7 @@ from ansible_collections.thingspace.licensing.tests.functional.harness import (
     plain_environment,
 )
 from ansible_collections.thingspace.licensing.tests.functional.installed import build, install
+from ansible_collections.thingspace.licensing.tests.functional.interrupted import Door
 
 CREDENTIALS = ("client_id", "client_secret", "username", "password")
 OTHER = "0000123456-00002"
@@ -213,3 +214,93 @@ def test_a_job_that_is_cancelled(pipeline: Pipeline, simulator: Simulator, numbe
     assert re.search(r"ansible-playbook ended with (99|-15), and made no plan", output), output
     assert "Traceback" not in output
     assert not (pipeline.folder / "plan" / "plan.json").exists()
+
+
+def test_a_check_of_an_apply(pipeline: Pipeline, simulator: Simulator) -> None:
+    """Tells what an apply would come to."""
+    pipeline.write(ACCOUNT, imeis(12))
+    assert pipeline.plan() == 2, pipeline.output
+    assert pipeline.apply("--check") == 0, pipeline.output
+    assert simulator.writes() == []
+    pipeline.write(ACCOUNT, imeis(13))
+    assert pipeline.apply("--check") == 3, pipeline.output
+    assert simulator.writes() == []
+
+
+def to_the_group(process: subprocess.Popen[str], number: int) -> None:
+    os.killpg(process.pid, number)
+
+
+def to_the_program(process: subprocess.Popen[str], number: int) -> None:
+    process.send_signal(number)
+
+
+def to_ansible(process: subprocess.Popen[str], number: int) -> None:
+    told = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii")
+    for child in told.split():
+        os.kill(int(child), number)
+
+
+@pytest.mark.parametrize(
+    ("to", "number"),
+    [
+        (to_the_group, signal.SIGINT),
+        (to_the_group, signal.SIGTERM),
+        (to_the_program, signal.SIGHUP),
+        (to_ansible, signal.SIGKILL),
+    ],
+)
+def test_an_apply_that_is_interrupted(
+    pipeline: Pipeline, simulator: Simulator, to: t.Callable[[subprocess.Popen[str], int], None], number: int
+) -> None:
+    """Writes nothing more; the program ends after everything that it started, and leaves no file behind."""
+    pipeline.write(ACCOUNT, imeis(20), waves=[1, 2, 3, 4, 5])
+    assert pipeline.plan() == 2, pipeline.output
+    started: list[subprocess.Popen[str]] = []
+
+    def interrupt() -> None:
+        to(started[0], number)
+
+    door = Door(simulator, 1, interrupt, about="/assign")
+    process = pipeline.start(
+        *("apply", "-e", "fleet=fleet", "-e", "fleet_dest=apply", "-e", "approved=plan/plan.json"),
+        THINGSPACE_BASE_URL=door.base_url,
+    )
+    started.append(process)
+    try:
+        output, _none = process.communicate(timeout=PATIENCE)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    at_the_end = list(door.seen)
+    assert process.returncode == 1, output
+    assert "Traceback" not in output, output
+    assert door.happened
+    writes = simulator.count("fota_assign")
+    assert writes == 2, "only what was under way"
+    assert len(simulator.licensed()) == 10 + writes
+    assert not list((pipeline.folder.parent / "home").glob("licensing-*"))
+    assert at_the_end == door.seen
+    door.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupted_while_it_starts(pipeline: Pipeline, simulator: Simulator, number: signal.Signals) -> None:
+    pipeline.write(ACCOUNT, imeis(12))
+    home = pipeline.folder.parent / "home"
+    process = pipeline.start("plan", "-e", "fleet=fleet", "-e", "fleet_dest=plan")
+    try:
+        end = time.monotonic() + PATIENCE
+        while not list(home.glob("licensing-*")):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < end
+        os.killpg(process.pid, number)
+        output, _none = process.communicate(timeout=30)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 1, output
+    assert "interrupted by" in output
+    assert "Traceback" not in output
+    assert not list(home.glob("licensing-*"))
+    assert simulator.requests() == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import typing as t
 
 import pytest
@@ -22,6 +23,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils import (
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_api import CandidatesApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._connection import CONNECTION_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota_api import FotaApi
+from ansible_collections.thingspace.licensing.plugins.module_utils._stop import SIGNALS
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import BASE, CREDENTIALS, FakeThingSpace
 
 OMIT = object()
@@ -48,6 +50,18 @@ def _arguments(options: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch) -> t.
         return
     with patch_module_args(options):
         yield
+
+
+@contextlib.contextmanager
+def _signals() -> t.Iterator[None]:
+    """Leave signals as they were: a module keeps handling them to the end of its process."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(-1)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def runner(
@@ -78,7 +92,7 @@ def runner(
         capsys.readouterr()
         # A process runs one module; what an earlier one in this process warned of is not this one's.
         warnings._global_warnings.clear()  # pylint: disable=protected-access
-        with _arguments(values, monkeypatch), pytest.raises(SystemExit):
+        with _arguments(values, monkeypatch), _signals(), pytest.raises(SystemExit):
             main()
         return t.cast("dict[str, t.Any]", json.loads(capsys.readouterr().out))
 

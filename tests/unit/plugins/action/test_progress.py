@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import threading
 import types
@@ -31,7 +32,10 @@ class Stage:
         self.given: dict[str, t.Any] = {}
         self.async_wrap = False
         self.error: Exception | None = None
-        self.task = types.SimpleNamespace(args={"account": "a"}, check_mode=False, async_val=0, no_log=False)
+        self.task = types.SimpleNamespace(
+            args={"account": "a"}, check_mode=False, async_val=0, no_log=False, environment=[{"LANG": "C"}]
+        )
+        self.environment: list[dict[str, str]] = []
         self.connection = types.SimpleNamespace(transport="local", has_native_async=False)
         self.threads = threading.active_count()
         monkeypatch.delenv(_progress.INTERVAL, raising=False)
@@ -43,6 +47,7 @@ class Stage:
         """Play the module."""
         assert task_vars == {"inventory_hostname": "north"}
         self.given, self.async_wrap = module_args, wrap_async
+        self.environment = self.task.environment
         if "progress_file" in module_args:
             Path(module_args["progress_file"]).write_text('{"text": "on my way"}', encoding="utf-8")
         if self.error is not None:
@@ -129,3 +134,24 @@ def test_a_module_that_fails_ends_the_watching(stage: Stage) -> None:
         stage.run()
     assert threading.active_count() == stage.threads
     assert list(stage.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("given", [None, [], {}, {"LANG": "C"}, [{"LANG": "C"}]])
+def test_a_module_is_told_of_its_controller(stage: Stage, given: t.Any) -> None:
+    """Beside what the task gives it; without ansible-playbook it writes nothing more."""
+    stage.task.environment = given
+    for _item in range(2):
+        stage.run()
+        before = given if isinstance(given, list) else [given] if given else []
+        assert stage.environment == [*before, {"THINGSPACE_LICENSING_CONTROLLER": str(os.getpid())}]
+        assert stage.task.environment == given
+
+
+@pytest.mark.parametrize(("task", "connection"), [({"async_val": 60}, {}), ({}, {"transport": "ssh"})])
+def test_a_module_elsewhere_or_on_its_own_has_no_controller(
+    stage: Stage, task: dict[str, t.Any], connection: dict[str, t.Any]
+) -> None:
+    vars(stage.task).update(task)
+    vars(stage.connection).update(connection)
+    stage.run()
+    assert stage.environment == [{"LANG": "C"}]

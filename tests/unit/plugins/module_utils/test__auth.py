@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _auth, _login, _login_guard, _token_state
+from ansible_collections.thingspace.licensing.plugins.module_utils import _auth, _login_guard, _token_state
 from ansible_collections.thingspace.licensing.plugins.module_utils._auth import Authenticator
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError, TransportError
 from ansible_collections.thingspace.licensing.plugins.module_utils._login import Tokens
@@ -52,7 +52,7 @@ def login(token: str = "S1") -> Step:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of everything that knows the time."""
     clock = Clock()
-    for module in (_auth, _login, _login_guard, _token_state):
+    for module in (_auth, _login_guard, _token_state):
         monkeypatch.setattr(module, "time", clock.module())
     return clock
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 import typing as t
 
 import pytest
@@ -15,6 +17,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client impor
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import MemoryStore
 from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import SecretRegister
+from ansible_collections.thingspace.licensing.plugins.module_utils._stop import Interrupted, Stop
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
     CREDENTIALS,
     LOGIN,
@@ -25,6 +28,7 @@ from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
     headers_of,
     lost,
     step,
+    unsent,
 )
 
 START = [step("POST", OAUTH, 200, {"access_token": "A1"}), step("POST", LOGIN, 200, {"sessionToken": "S1"})]
@@ -139,3 +143,72 @@ def test_reads_are_repeated_and_writes_are_not(
 )
 def test_segments(parts: tuple[str, ...], path: str) -> None:
     assert segments(*parts) == path
+
+
+class Stopping(Stop):
+    """Was told to end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = "it got the signal SIGTERM"
+
+    @property
+    def why(self) -> str:
+        return self.told
+
+
+@pytest.mark.parametrize(
+    ("happened", "counted"),
+    [
+        (step("POST", "/x", 200, {"a": 1}), 1),
+        (step("POST", "/x", 200, b"<html>"), 1),
+        (step("POST", "/x", 500), 1),
+        (lost("POST", "/x"), 1),
+        (step("POST", "/x", 400, {"errorCode": "INVALID_PARAMETER", "errorMessage": "no"}), 0),
+        (unsent("POST", "/x"), 0),
+    ],
+)
+def test_writes_that_may_have_been_executed_are_counted(client: Make, happened: Step, counted: int) -> None:
+    """Logins and readings are none."""
+    one, _script = client(happened)
+    with contextlib.suppress(LicensingError):
+        one.post("do it", "/x", {})
+    assert one.writes == counted
+
+
+def test_a_write_that_ends_in_a_defect_is_counted(client: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_response: object) -> t.NoReturn:
+        raise LookupError
+
+    monkeypatch.setattr(_client, "decode", broken)
+    one, _script = client(step("POST", "/x", 200), step("DELETE", "/x", 200))
+    for count, write in ((1, lambda: one.post("do it", "/x", {})), (2, lambda: one.delete("do it", "/x"))):
+        with pytest.raises(LookupError):
+            write()
+        assert one.writes == count
+
+
+def test_nothing_is_sent_after_a_stop(client: Make) -> None:
+    """But for reading what became of what was written, and for what must not stay half done."""
+    one, script = client(step("POST", "/x", 200, {}), step("GET", "/y", 200, {}), step("POST", "/x", 200, {}))
+    stop = one._sender.stop = Stopping()
+    tries: list[t.Callable[[], t.Any]] = [lambda: one.get("read", "/y"), lambda: one.post("do it", "/x", {})]
+    for send in tries:
+        with pytest.raises(Interrupted) as raised:
+            send()
+        assert raised.value.code == "interrupted"
+    assert (script.sent, one.writes) == ([], 0)
+    stop.told = ""
+    one.post("do it", "/x", {})
+    stop.told = "it got the signal SIGTERM"
+    stop._since = time.monotonic()
+    one.get("read", "/y")
+    with pytest.raises(Interrupted):
+        one.post("do it", "/x", {})
+    one.allow(10)
+    one.post("do it", "/x", {})
+    stop._allowed_until = stop._since = 0.0
+    with pytest.raises(Interrupted):
+        one.get("read", "/y")
+    script.finished()
+    assert one.writes == 2

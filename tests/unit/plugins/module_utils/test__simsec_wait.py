@@ -23,6 +23,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_wait 
     wait_problems,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._standing import fold
+from ansible_collections.thingspace.licensing.plugins.module_utils._stop import Stop
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, Clock, Told, imei, imeis
 
 SCOPE = Scope(ACCOUNT, "SIMSec-IoT", "imei")
@@ -237,3 +238,27 @@ def test_the_error_names_20_and_counts_the_rest() -> None:
     assert "3 of them were accepted more than an hour ago" in error.message
     assert f"{imei(19)} and 1480 more" in error.message
     assert "not sent again" in error.message
+
+
+class ToldToEnd(Stop):
+    """Is to end from some moment on."""
+
+    def __init__(self, clock: Clock, moment: float) -> None:
+        super().__init__()
+        self._now, self._moment = clock, moment
+
+    @property
+    def why(self) -> str:
+        return "it got the signal SIGTERM" if self._now.now >= self._moment else ""
+
+
+def test_an_interrupted_task_waits_no_longer(journal: Journal) -> None:
+    accept(journal, imeis(3))
+    play = Play(journal, None)
+    waiting = play.waiting(600)
+    waiting._stop = ToldToEnd(play.clock, 7.0)
+    assert waiting.interrupted is None
+    assert waiting.wait(imeis(3)) == imeis(3)
+    assert play.clock.now == pytest.approx(7.0, abs=POLL)
+    assert waiting.interrupted is not None
+    assert waiting.interrupted.code == "interrupted"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _client, _simsec_look, _simsec_wait
+from ansible_collections.thingspace.licensing.plugins.module_utils import _client, _simsec_wait, _stop
 from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import open_journal
@@ -122,8 +122,8 @@ def journal(tmp_path: Path) -> Path:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Waiting takes no time."""
     clock = Clock()
-    monkeypatch.setattr(_simsec_look, "time", clock.module())
-    monkeypatch.setattr(_simsec_wait.Waiting.__init__, "__defaults__", (clock.sleep, clock))
+    monkeypatch.setattr(_stop.Stop, "sleep", lambda _stop, seconds: clock.sleep(seconds))
+    monkeypatch.setattr(_simsec_wait.Waiting.__init__, "__defaults__", (clock.sleep, clock, None))
     return clock
 
 
@@ -338,7 +338,7 @@ def test_wait(run: Run, space: Space, journal: Path, clock: Clock, monkeypatch: 
         confirm(journal, "r1", imei(0))
         confirm(journal, "r1", imei(1), status="failed", reason="no")
 
-    monkeypatch.setattr(_simsec_wait.Waiting.__init__, "__defaults__", (receive, clock))
+    monkeypatch.setattr(_simsec_wait.Waiting.__init__, "__defaults__", (receive, clock, None))
     result = run(devices=imeis(2), wait=True)
     assert (result["changed"], result["failure"]["code"]) == (True, "devices_failed")
     assert rows(result, "outcome", "reason") == [("assigned", ""), ("failed", "no")]

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import types
 import typing as t
 from pathlib import Path
@@ -112,3 +114,14 @@ def test_paths_of_any_kind(task: t.Callable[..., Task], path: t.Any) -> None:
 )
 def test_the_first_pause(given: str | None, seconds: float) -> None:
     assert _progress.first_pause(given) == seconds
+
+
+def test_the_controller_of_a_worker_is_its_playbook() -> None:
+    """In a process of its own, as Ansible's workers are; without one it is the process itself."""
+    assert _progress.controller() == os.getpid()
+    fork = multiprocessing.get_context("fork")
+    told = fork.SimpleQueue()
+    worker = fork.Process(target=lambda: told.put(_progress.controller()))
+    worker.start()
+    assert told.get() == os.getpid()
+    worker.join(30)

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Whether whoever started this process is still there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+
+CONTROLLER = "THINGSPACE_LICENSING_CONTROLLER"
+"""The variable by which an action plugin tells the process id of ansible-playbook."""
+
+
+class Starter:
+    """Whoever started this process: its parent, who reads its output, and ansible-playbook where that is told.
+
+    Ansible waits for what a module prints. Once nobody can read that any more, the worker, the connection or the
+    machine that started the module is gone, whichever shells stand in between; over SSH, too. A worker that outlives
+    its ansible-playbook goes on reading; so the action plugin names that process, if it is one of the same machine.
+    """
+
+    def __init__(self) -> None:
+        self._parent = os.getppid()
+        self._controller = _process_id(os.environ.get(CONTROLLER, ""))
+        self._handle = -1
+        if self._controller and hasattr(os, "pidfd_open"):
+            # Known for certain, also when the number is used again.
+            with contextlib.suppress(OSError):
+                self._handle = os.pidfd_open(self._controller)
+
+    def close(self) -> None:
+        """Look no more."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+    def gone(self) -> str:
+        """Says so in words; empty as long as all are there."""
+        if os.getppid() != self._parent:
+            return "the process that started it is gone"
+        watch = select.poll()
+        # No event is asked for: an error and a hangup are told all the same.
+        watch.register(1, 0)
+        if self._handle >= 0:
+            watch.register(self._handle, select.POLLIN)
+        try:
+            events = dict(watch.poll(0))
+        except OSError:
+            return ""
+        if events.get(1, 0) & (select.POLLERR | select.POLLHUP):
+            return "nobody waits for its result any more"
+        over = self._handle in events if self._handle >= 0 else _is_over(self._controller)
+        return "ansible-playbook is gone" if over else ""
+
+
+def _process_id(given: str) -> int:
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
+
+
+def _is_over(process: int) -> bool:
+    try:
+        if process:
+            os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        pass
+    return False

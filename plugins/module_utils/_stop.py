@@ -1,0 +1,176 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Whether a task is to end early: it was told so by a signal, or whoever started it is gone.
+
+A request that is under way then is awaited, and its answer counts. No further one is sent, with two exceptions that are
+both short: reading what became of what was written, and putting back a list that would otherwise stay short.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+import types
+import typing as t
+
+from ._errors import TransportError
+from ._starter import Starter
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+LOOK_EVERY = 0.25
+"""Seconds between two looks during a wait. A signal alone would do without them; a starter that dies sends none."""
+
+READING = 30.0
+"""Seconds in which a task that has written may still read after it was told to end."""
+
+
+class Interrupted(TransportError):
+    """The task was to end before it could send something: that was not sent."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The task was interrupted: {why}. The rest was not sent. Run again: what is as wanted is left alone.",
+            code="interrupted",
+            sent=False,
+            retryable=False,
+        )
+
+
+class Stop:
+    """Knows whether the task is to end. Until C(install) it never is.
+
+    Python handles signals in the main thread only, as soon as that runs again, and requests are sent by others. So a
+    handler does no more than note the signal, however many of them come; and the others need not wait for it, because
+    the interpreter itself writes the number of a signal into a pipe the moment it arrives.
+    """
+
+    def __init__(self, clock: t.Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._event = threading.Event()
+        self._why = ""
+        self._since = 0.0
+        self._allowed_until = 0.0
+        self._starter: Starter | None = None
+        self._arrived = -1
+        self._before: dict[signal.Signals, t.Any] = {}
+        self._breakable = False
+        self._lock = threading.RLock()
+
+    def install(self) -> None:
+        """From now on a signal that would end the process is noted, and whoever started it is watched.
+
+        A signal that is ignored stays ignored: C(nohup) means that.
+        """
+        if self._starter is not None:
+            return
+        self._starter = Starter()
+        if threading.current_thread() is not threading.main_thread():
+            return
+        self._arrived, tell = os.pipe()
+        os.set_blocking(self._arrived, False)
+        os.set_blocking(tell, False)
+        signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+        for number in SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._on_signal)
+
+    def close(self) -> None:
+        """Leave signals as they were."""
+        if self._before:
+            os.close(signal.set_wakeup_fd(-1))
+            os.close(self._arrived)
+            self._arrived = -1
+        for number, handler in self._before.items():
+            # None is one that was not set by Python, and cannot be by Python.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        self._before = {}
+        if self._starter is not None:
+            self._starter.close()
+            self._starter = None
+
+    def allow(self, seconds: float) -> None:
+        """Let requests pass for so many seconds from now all the same, for what must not stay half done."""
+        self._allowed_until = max(self._allowed_until, self._clock() + seconds)
+
+    @property
+    def why(self) -> str:
+        """Why the task is to end; empty as long as it is not."""
+        if self._starter is not None and not self._event.is_set():
+            with self._lock:
+                why = self._signalled() or self._starter.gone()
+                if why:
+                    self._tell(why)
+        return self._why
+
+    def require(self, *, reading: bool) -> None:
+        """Pass if a request may be sent.
+
+        :param reading: whether it only reads, and the task has written something.
+        :raises Interrupted: it may not.
+        """
+        if not self.why:
+            return
+        now = self._clock()
+        if now < self._allowed_until or (reading and now < self._since + READING):
+            return
+        raise Interrupted(self._why)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait so long, or until the task is to end."""
+        end = self._clock() + seconds
+        left = seconds
+        while left > 0 and not self.why:
+            self._event.wait(min(left, LOOK_EVERY))
+            left = end - self._clock()
+
+    @contextlib.contextmanager
+    def breakable(self, may_break: bool) -> t.Iterator[None]:
+        """While this lasts, a signal raises C(Interrupted) at once instead of being noted only.
+
+        :param may_break: whether nothing is lost by that; otherwise, and in any but the main thread, nothing happens.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        self._breakable = may_break
+        try:
+            yield
+        finally:
+            self._breakable = False
+
+    def pause(self, seconds: float) -> None:
+        """Wait before a request that C(require) has let pass; if it did so although the task is to end, so long."""
+        if self.why:
+            time.sleep(seconds)
+        else:
+            self.sleep(seconds)
+
+    def _on_signal(self, number: int, _frame: types.FrameType | None) -> None:
+        self._tell(_words(number))
+        if self._breakable:
+            self._breakable = False
+            raise Interrupted(self._why)
+
+    def _signalled(self) -> str:
+        try:
+            arrived = os.read(self._arrived, 1) if self._arrived >= 0 else b""
+        except BlockingIOError:
+            return ""
+        return _words(arrived[0]) if arrived else ""
+
+    def _tell(self, why: str) -> None:
+        if not self._event.is_set():
+            self._why, self._since = why, self._clock()
+            self._event.set()
+
+
+def _words(number: int) -> str:
+    return f"it got the signal {signal.Signals(number).name}"
