@@ -1,0 +1,119 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The order of the runs in a directory of records, which must not depend on a clock that somebody may set back.
+
+Each run takes the next number of its directory, and has it in its name. A directory that was copied or restored goes on
+with numbers of its own, because what was written elsewhere since is not known there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fcntl
+import os
+import re
+import secrets
+import time
+import typing as t
+
+from ._errors import LicensingError
+
+ORDER_FILE = ".order"
+"""Identity of the directory, last number given, and the file's own inode, by which a copy is known for one."""
+
+PATIENCE = 10.0
+"""Seconds to wait for another process. Without the lock, two runs may get the same number, which proves no order."""
+
+_TIME = r"(?P<time>\d{8}T\d{6}Z)"
+_NUMBERED = re.compile(_TIME + r"-(?P<number>\d{6,12})-(?P<history>[0-9a-f]{8})-[0-9a-f]{8}")
+_NAMED = re.compile(_TIME + r"-.*")
+
+
+class Place(t.NamedTuple):
+    """Where a run stands among others.
+
+    :param began: the second in which it began, as C(20260131T120000Z).
+    :param history: identity of the directory that gave the number; empty if none did.
+    """
+
+    began: str
+    history: str = ""
+    number: int = 0
+
+
+def place_of(run: str) -> Place | None:
+    """The place that the name of a run tells; None if it tells none."""
+    match = _NUMBERED.fullmatch(run)
+    if match:
+        return Place(match["time"], match["history"], int(match["number"]))
+    match = _NAMED.fullmatch(run)
+    return Place(match["time"]) if match else None
+
+
+def is_earlier(other: Place, this: Place) -> bool:
+    """Whether a run is proven to have begun before this one. All others count as later, which keeps what they did."""
+    if by_number(other, this):
+        return other.number < this.number
+    if other.history and not this.history:
+        # Numbers came later than records without.
+        return False
+    return other.began < this.began
+
+
+def by_number(other: Place, this: Place) -> bool:
+    """Whether the order of two runs is told by their numbers, and not only by the clocks of their machines."""
+    return bool(this.history) and other.history == this.history
+
+
+def new_name(folder: str | None, now: datetime.datetime, digest: str) -> str:
+    """A name for a run that begins now: its time, its number if a directory keeps records, and what it carries out.
+
+    :param digest: of the plan; may be empty.
+    :raises LicensingError: C(report_unwritable).
+    """
+    began, plan = now.strftime("%Y%m%dT%H%M%SZ"), digest[:8] or "00000000"
+    if folder is None:
+        return f"{began}-{plan}-{secrets.token_hex(4)}"
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        history, number = _next(folder)
+    except OSError as error:
+        raise LicensingError(
+            f"The run could not be given a number in {folder}: {error.strerror or error}. Nothing was sent.",
+            code="report_unwritable",
+        ) from None
+    return f"{began}-{number:06}-{history}-{plan}"
+
+
+def _next(folder: str) -> tuple[str, int]:
+    handle = os.open(os.path.join(folder, ORDER_FILE), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _wait(handle)
+        inode = str(os.fstat(handle).st_ino)
+        words = os.pread(handle, 200, 0).decode("ascii", "replace").split()
+        if len(words) == 3 and re.fullmatch("[0-9a-f]{8}", words[0]) and words[1].isdecimal() and words[2] == inode:
+            history, last = words[0], int(words[1])
+        else:
+            history, last = secrets.token_hex(4), 0
+        known = (place_of(name.removesuffix(".json")) for name in os.listdir(folder))
+        last = max([last, *(place.number for place in known if place and place.history == history)])
+        text = f"{history} {last + 1} {inode}\n".encode()
+        os.pwrite(handle, text, 0)
+        os.ftruncate(handle, len(text))
+    finally:
+        os.close(handle)
+    return history, last + 1
+
+
+def _wait(handle: int) -> None:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(0.01)
