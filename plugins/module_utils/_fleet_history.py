@@ -24,7 +24,11 @@ import typing as t
 from ._errors import LicensingError
 
 ORDER_FILE = ".order"
-"""Identity of the directory, last number given, and the file's own inode, by which a copy is known for one."""
+"""In its first line: identity of the directory, last number given, and the file's own inode, by which a copy is known
+for one. In a line for each: the runs that have not ended."""
+
+MAX_OPEN = 100
+"""Runs without an end that are remembered; those that were killed never have one."""
 
 PATIENCE = 10.0
 """Seconds to wait for another process. Without the lock, two runs may get the same number, which proves no order."""
@@ -44,6 +48,23 @@ class Place(t.NamedTuple):
     began: str
     history: str = ""
     number: int = 0
+
+
+class Begun(t.NamedTuple):
+    """A run that begins.
+
+    :param run: its name.
+    :param beside: the runs that had begun before, and had not ended: what these did may be later all the same.
+    """
+
+    run: str
+    beside: list[str]
+
+
+class _Order(t.NamedTuple):
+    history: str
+    last: int
+    running: list[str]
 
 
 def place_of(run: str) -> Place | None:
@@ -70,44 +91,65 @@ def by_number(other: Place, this: Place) -> bool:
     return bool(this.history) and other.history == this.history
 
 
-def new_name(folder: str | None, now: datetime.datetime, digest: str) -> str:
-    """A name for a run that begins now: its time, its number if a directory keeps records, and what it carries out.
+def enter(folder: str | None, now: datetime.datetime, digest: str) -> Begun:
+    """Give a name to a run that begins now: its time, its number if a directory keeps records, and what it carries out.
 
     :param digest: of the plan; may be empty.
     :raises LicensingError: C(report_unwritable).
     """
     began, plan = now.strftime("%Y%m%dT%H%M%SZ"), digest[:8] or "00000000"
     if folder is None:
-        return f"{began}-{plan}-{secrets.token_hex(4)}"
+        return Begun(f"{began}-{plan}-{secrets.token_hex(4)}", [])
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        history, number = _next(folder)
+        with _order_file(folder) as handle:
+            order = _read(handle)
+            known = (place_of(name.removesuffix(".json")) for name in os.listdir(folder))
+            last = max([order.last, *(place.number for place in known if place and place.history == order.history)])
+            run = f"{began}-{last + 1:06}-{order.history}-{plan}"
+            _write(handle, _Order(order.history, last + 1, [*order.running[1 - MAX_OPEN :], run]))
     except OSError as error:
         raise LicensingError(
             f"The run could not be given a number in {folder}: {error.strerror or error}. Nothing was sent.",
             code="report_unwritable",
         ) from None
-    return f"{began}-{number:06}-{history}-{plan}"
+    return Begun(run, order.running)
 
 
-def _next(folder: str) -> tuple[str, int]:
+def leave(folder: str | None, run: str) -> None:
+    """Note that a run has ended. If that cannot be noted, its record tells it all the same."""
+    with contextlib.suppress(OSError):
+        if folder and os.path.exists(os.path.join(folder, ORDER_FILE)):
+            with _order_file(folder) as handle:
+                order = _read(handle)
+                _write(handle, order._replace(running=[other for other in order.running if other != run]))
+
+
+@contextlib.contextmanager
+def _order_file(folder: str) -> t.Iterator[int]:
     handle = os.open(os.path.join(folder, ORDER_FILE), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         _wait(handle)
-        inode = str(os.fstat(handle).st_ino)
-        words = os.pread(handle, 200, 0).decode("ascii", "replace").split()
-        if len(words) == 3 and re.fullmatch("[0-9a-f]{8}", words[0]) and words[1].isdecimal() and words[2] == inode:
-            history, last = words[0], int(words[1])
-        else:
-            history, last = secrets.token_hex(4), 0
-        known = (place_of(name.removesuffix(".json")) for name in os.listdir(folder))
-        last = max([last, *(place.number for place in known if place and place.history == history)])
-        text = f"{history} {last + 1} {inode}\n".encode()
-        os.pwrite(handle, text, 0)
-        os.ftruncate(handle, len(text))
+        yield handle
     finally:
         os.close(handle)
-    return history, last + 1
+
+
+def _read(handle: int) -> _Order:
+    """What the file says; a new identity if it is not what this directory has written."""
+    first, *running = os.pread(handle, 200 * MAX_OPEN, 0).decode("ascii", "replace").split("\n")
+    words = first.split()
+    if len(words) == 3 and re.fullmatch("[0-9a-f]{8}", words[0]) and words[1].isdecimal():
+        if words[2] == str(os.fstat(handle).st_ino):
+            return _Order(words[0], int(words[1]), [run for run in running if place_of(run)])
+    return _Order(secrets.token_hex(4), 0, [])
+
+
+def _write(handle: int, order: _Order) -> None:
+    first = f"{order.history} {order.last} {os.fstat(handle).st_ino}"
+    text = "".join(f"{line}\n" for line in (first, *order.running)).encode()
+    os.pwrite(handle, text, 0)
+    os.ftruncate(handle, len(text))
 
 
 def _wait(handle: int) -> None:

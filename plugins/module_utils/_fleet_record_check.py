@@ -102,6 +102,7 @@ _MAY: dict[str, Fits] = {
     "freeze": lambda value: isinstance(value, list) and all(isinstance(window, dict) for window in value),
     "before": _or_none(_ids),
     "after": _or_none(_ids),
+    "beside": _ids,
 }
 """Fields that may be missing."""
 

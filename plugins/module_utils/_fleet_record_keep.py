@@ -15,6 +15,7 @@ import json
 import os
 
 from ._errors import LicensingError
+from ._fleet_history import leave
 from ._fleet_record import Document, checksum
 from ._fleet_record_write import write_record
 
@@ -32,6 +33,7 @@ def begin(document: Document, dest: str, history: str | None) -> str:
     except LicensingError:
         if kept:
             os.unlink(kept)
+        leave(history, document["run"])
         raise
 
 
@@ -66,6 +68,7 @@ def complete(document: Document, dest: str, history: str | None) -> tuple[str, L
             except LicensingError as error:
                 error.message += " What the run was about to do stands in the record that it began with."
                 failure = failure or error
+    leave(history, document["run"])
     return path, failure
 
 

@@ -15,7 +15,7 @@ import os
 import typing as t
 
 from ._errors import LicensingError, OptionsError, Problem
-from ._fleet_history import new_name
+from ._fleet_history import enter
 from ._fleet_plan_document import Document
 from ._fleet_record import FORMAT
 from ._fleet_record_keep import begin, begun, complete
@@ -58,9 +58,11 @@ def _started(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Document:
     plan = _plan(params["plan"])
     going = {entry["account"]: entry for entry in params["accounts"]}
     digest = str(plan.get("digest") or "")
+    begun_now = enter(params["history"], now, digest)
     return {
         "format": FORMAT,
-        "run": new_name(params["history"], now, digest),
+        "run": begun_now.run,
+        "beside": begun_now.beside,
         "kind": params["kind"],
         "started": moment(now),
         "ended": None,
@@ -147,7 +149,7 @@ def _lost(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Document:
         for name in names
         if name
     ]
-    about = {"format": FORMAT, "run": params["run"] or new_name(None, now, ""), "kind": params["kind"], "plan": ""}
+    about = {"format": FORMAT, "run": params["run"] or enter(None, now, "").run, "kind": params["kind"], "plan": ""}
     return {**about, "started": moment(now), "ended": None, "status": "running", "accounts": accounts}
 
 

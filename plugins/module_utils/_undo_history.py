@@ -79,10 +79,10 @@ def later_than(record: Document, directory: str | None) -> Later:
     """
     if not directory:
         return Later()
-    this, earlier = _place(record), list[Place]()
+    this, earlier, beside = _place(record), list[Place](), set(record.get("beside") or ())
     problems: list[Problem] = []
     others: list[Document] = []
-    for path in _files(this, directory, earlier):
+    for path in _files(this, directory, earlier, beside):
         try:
             other = read_record(path)
         except OptionsError as error:
@@ -90,7 +90,9 @@ def later_than(record: Document, directory: str | None) -> Later:
             continue
         if other["run"] != record["run"]:
             place = _place(other)
-            if is_earlier(place, this):
+            # What was at work beside it, and has ended since, may have done the same later.
+            overlaps = other["run"] in beside and other["status"] != "running"
+            if is_earlier(place, this) and not overlaps:
                 earlier.append(place)
             else:
                 others.append(other)
@@ -127,7 +129,7 @@ def place_problems(dest: str | None, run: str, history: str | None) -> t.Iterato
         yield Problem(f"The undo would write to {dest}, which keeps the records of all runs. Name another directory.")
 
 
-def _files(this: Place, directory: str, earlier: list[Place]) -> t.Iterator[str]:
+def _files(this: Place, directory: str, earlier: list[Place], beside: t.Container[str]) -> t.Iterator[str]:
     """The records that have to be read; those whose names tell that they are earlier are added to the others."""
     try:
         names = sorted(name for name in os.listdir(directory) if name.endswith(".json") and name[0] != ".")
@@ -138,7 +140,7 @@ def _files(this: Place, directory: str, earlier: list[Place]) -> t.Iterator[str]
         ) from None
     for name in names:
         place = place_of(name.removesuffix(".json"))
-        if place and is_earlier(place, this):
+        if place and is_earlier(place, this) and name.removesuffix(".json") not in beside:
             earlier.append(place)
         else:
             yield os.path.join(directory, name)

@@ -19,10 +19,12 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_history import (
+    MAX_OPEN,
     ORDER_FILE,
     Place,
+    enter,
     is_earlier,
-    new_name,
+    leave,
     place_of,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_record_keep import begin, begun
@@ -40,7 +42,7 @@ def place(name: str) -> Place:
 
 def take(folder: Path, now: datetime.datetime = NOW) -> Place:
     """A run that begins, and leaves a file."""
-    name = new_name(str(folder), now, PLAN)
+    name = enter(str(folder), now, PLAN).run
     (folder / f"{name}.json").write_text("{}", encoding="utf-8")
     return place(name)
 
@@ -54,14 +56,14 @@ def test_runs_of_one_directory_are_in_their_order_whatever_the_clock_says(tmp_pa
 
 
 def test_a_name_begins_with_the_time_and_the_number(tmp_path: Path) -> None:
-    names = [new_name(str(tmp_path), NOW, digest) for digest in (PLAN, "")]
+    names = [enter(str(tmp_path), NOW, digest).run for digest in (PLAN, "")]
     assert [name[:24] for name in names] == ["20261121T215143Z-000001-", "20261121T215143Z-000002-"]
     assert [name[-9:] for name in names] == ["-1a2b3c4d", "-00000000"]
     assert sorted(names) == names
 
 
 def test_without_a_directory_names_are_different_all_the_same() -> None:
-    names = {new_name(None, NOW, PLAN) for _run in range(100)}
+    names = {enter(None, NOW, PLAN).run for _run in range(100)}
     assert len(names) == 100
     assert {place(name) for name in names} == {Place("20261121T215143Z")}
 
@@ -113,16 +115,32 @@ def test_of_two_with_one_number_none_is_proven_to_be_earlier() -> None:
     assert not is_earlier(other, one)
 
 
+def test_runs_beside_each_other_are_known(tmp_path: Path) -> None:
+    """Also those that were killed, up to a limit; and of a copy, none."""
+    history = str(tmp_path / "history")
+    first, second = (enter(history, NOW, PLAN) for _run in range(2))
+    assert (first.beside, second.beside) == ([], [first.run])
+    leave(history, first.run)
+    third = enter(history, NOW, PLAN)
+    assert third.beside == [second.run]
+    killed = [enter(history, NOW, PLAN).run for _run in range(MAX_OPEN + 20)]
+    assert enter(history, NOW, PLAN).beside == killed[-MAX_OPEN:]
+    leave(str(tmp_path / "none"), first.run)
+    assert not (tmp_path / "none").exists()
+    shutil.copytree(history, tmp_path / "copy")
+    assert enter(str(tmp_path / "copy"), NOW, PLAN).beside == []
+
+
 def test_a_place_that_cannot_be_written_to(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(LicensingError) as raised:
-        new_name(str(tmp_path / "file"), NOW, PLAN)
+        enter(str(tmp_path / "file"), NOW, PLAN)
     assert raised.value.code == "report_unwritable"
 
 
 def _begin_runs(folder: Path, process: int, count: int) -> None:
     for number in range(count):
-        run = new_name(str(folder / "history"), NOW, PLAN)
+        run = enter(str(folder / "history"), NOW, PLAN).run
         begin({"run": run, "by": [process, number]}, str(folder / str(process)), str(folder / "history"))
 
 

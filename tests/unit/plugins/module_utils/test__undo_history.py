@@ -202,3 +202,15 @@ def test_a_killed_undo_does_not_hide_what_another_later_run_did(tmp_path: Path) 
     assert told(undone, tmp_path) == ""
     write(tmp_path, record(account(part((A, "assigned", ""))), **run_of(2, 2026)))
     assert told(undone, tmp_path) == f"a later run, {run_of(2, 2026)['run']}, assigned it"
+
+
+@pytest.mark.parametrize(("status", "later"), [("done", True), ("failed", True), ("running", False)])
+def test_a_run_that_was_at_work_beside_it(tmp_path: Path, status: str, later: bool) -> None:
+    """It began before and ended after: nobody knows whose change came last, so it stays. A killed one did not."""
+    first = {**record(account(part((A, "assigned", ""))), **run_of(1, 2025)), "status": status}
+    first["checksum"] = checksum(first)
+    second = {**record(account(part((A, "assigned", ""))), **run_of(2, 2026)), "beside": [first["run"]]}
+    second["checksum"] = checksum(second)
+    for one in (first, second):
+        write(tmp_path, one)
+    assert bool(told(second, tmp_path)) is later

@@ -390,6 +390,9 @@ def test_two_runs_in_one_directory(records: Records) -> None:
     assert records.record["status"] == "done"
     history = read_history(str(records.folder / "history"))
     assert [run["run"] for run in history.runs] == [second["run"], first["run"]]
+    assert records.record["beside"] == [first["run"]]
+    records.begin(told)
+    assert records.record["beside"] == []
 
 
 def test_without_a_history(records: Records) -> None:
