@@ -138,11 +138,10 @@ def _order_file(folder: str) -> t.Iterator[int]:
 def _read(handle: int) -> _Order:
     """What the file says; a new identity if it is not what this directory has written."""
     first, *running = os.pread(handle, 200 * MAX_OPEN, 0).decode("ascii", "replace").split("\n")
-    words = first.split()
-    if len(words) == 3 and re.fullmatch("[0-9a-f]{8}", words[0]) and words[1].isdecimal():
-        if words[2] == str(os.fstat(handle).st_ino):
-            return _Order(words[0], int(words[1]), [run for run in running if place_of(run)])
-    return _Order(secrets.token_hex(4), 0, [])
+    match = re.fullmatch(r"([0-9a-f]{8}) ([0-9]{1,12}) ([0-9]+)", first)
+    if match is None or match[3] != str(os.fstat(handle).st_ino):
+        return _Order(secrets.token_hex(4), 0, [])
+    return _Order(match[1], int(match[2]), [run for run in running if place_of(run)])
 
 
 def _write(handle: int, order: _Order) -> None:
