@@ -18,7 +18,7 @@ from ._errors import LicensingError, OptionsError, Problem
 from ._fleet_history import enter
 from ._fleet_plan_document import Document
 from ._fleet_record import FORMAT
-from ._fleet_record_keep import begin, begun, complete
+from ._fleet_record_keep import NAME, begin, begun, complete
 from ._fleet_record_told import failure as _failure
 from ._fleet_record_told import ids_of, rows_of, text
 from ._fleet_record_write import moment
@@ -42,6 +42,9 @@ def run(context: Context) -> Result:
         path = begin(document, params["dest"], params["history"])
     else:
         known = begun(params["dest"], params["history"], params["run"])
+        if known is None and not params["accounts"]:
+            wrong = f"There is no record of a run in {os.path.join(params['dest'], NAME)}, and no account is named."
+            raise OptionsError([Problem(wrong, "run_file_invalid")])
         document = _ended(known or _lost(params, now), params, now)
         path, failure = complete(document, params["dest"], params["history"])
     values = {

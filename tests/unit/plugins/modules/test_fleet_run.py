@@ -395,6 +395,13 @@ def test_two_runs_in_one_directory(records: Records) -> None:
     assert records.record["beside"] == []
 
 
+def test_a_run_of_which_nothing_is_known(records: Records) -> None:
+    """Nothing is made of nothing."""
+    ended = records.run(state="ended", accounts=[], dest=str(records.folder / "none"))
+    assert ended["failure"]["code"] == "run_file_invalid"
+    assert not (records.folder / "none").exists()
+
+
 def test_without_a_history(records: Records) -> None:
     told = Told()
     records.run(state="ended", accounts=[told.entry], history=OMIT)
