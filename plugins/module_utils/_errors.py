@@ -69,11 +69,13 @@ CODES: dict[str, str] = {
     "redirected": "The server answered with a redirect, which the API never does.",
     "report_unwritable": "The report file cannot be written.",
     "run_file_invalid": "A run record cannot be read, is none, or was changed after it was written.",
+    "run_order_unknown": "It cannot be told which runs came after the one that is to be undone.",
     "runtime_dir_unusable": "The directory for shared state cannot be used safely.",
     "server_error": "ThingSpace kept answering with a server error.",
     "sku_not_subscribed": "The account has no licences of the SKU.",
     "timeout": "The server took longer than one request may take.",
     "tls_failed": "The server's certificate or the TLS connection was not acceptable.",
+    "two_licenses": "A device holds SIM-Secure licenses of several SKUs, which no fleet file can say.",
     "unconfirmed": "Some devices were not confirmed in time.",
 }
 """Each stable C(failure.code) and its meaning. Documented in docs/errors.md; a test keeps both equal."""

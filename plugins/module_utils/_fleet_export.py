@@ -13,6 +13,7 @@ import os
 import typing as t
 
 from ._candidates_api import CandidatesApi
+from ._device_ids import show
 from ._errors import ApiError, LicensingError
 from ._fota_api import FotaApi, is_event_based
 from ._journal import open_journal
@@ -21,6 +22,7 @@ from ._journal_stock import device_rows
 from ._module import Context, Result
 from ._outcomes import report_path_problems
 
+NAMED = 20
 CANDIDATES_VERSIONS = ("v2", "v1")
 
 Files = dict[str, str]
@@ -37,7 +39,9 @@ def run(context: Context) -> Result:
     fota = FotaApi(client, account, params["api_version"])
     licensed = None if is_event_based(fota.subscription()) else [device for device, _time in fota.licensed_rows()[0]]
     version, candidates = _candidates(context, client, licensed)
-    files = _files(account, params["api_version"], licensed, version, candidates, _simsec(context))
+    simsec = _simsec(context)
+    _refuse_two_skus(account, simsec)
+    files = _files(account, params["api_version"], licensed, version, candidates, simsec)
     changed = [name for name, text in files.items() if _read(os.path.join(dest, name)) != text]
     others = [name for name in changed if _read(os.path.join(dest, name)) is not None]
     counts = {"fota": len(licensed or []), "removal_candidates": len(candidates)}
@@ -89,6 +93,32 @@ def _simsec(context: Context) -> dict[tuple[str, str], list[str]]:
             if standing.held or (standing.may_hold and row.action == "assign" and row.state != "failed"):
                 holders.setdefault((row.sku, row.kind), []).append(row.device_id)
     return holders
+
+
+def _refuse_two_skus(account: str, simsec: t.Mapping[tuple[str, str], list[str]]) -> None:
+    """No fleet file can say that a device is to hold two SIM-Secure licenses, and to leave one out takes it away.
+
+    :raises LicensingError: C(two_licenses), with the devices and their SKUs.
+    """
+    held: dict[tuple[str, str], list[str]] = {}
+    for (sku, kind), devices in sorted(simsec.items()):
+        for device in devices:
+            held.setdefault((device, kind), []).append(sku)
+    several = {device: skus for (device, _kind), skus in sorted(held.items()) if len(skus) > 1}
+    if several:
+        shown = "; ".join(
+            f"{show(device)} holds {' and '.join(skus)}" for device, skus in list(several.items())[:NAMED]
+        )
+        more = f"; and {len(several) - NAMED} more" if len(several) > NAMED else ""
+        raise LicensingError(
+            f"By the journal, {len(several)} devices of {account} hold, or may hold, SIM-Secure licenses of several "
+            f"SKUs, which no fleet file can say: {shown}{more}. Nothing was written. If a device is on its way to "
+            "another SKU, export again when that is done. Otherwise take one of its licenses away with "
+            "simsec_license and 'state: absent', which is not possible for a lifetime license, or export without the "
+            "journal and write the SIM-Secure part yourself.",
+            code="two_licenses",
+            devices=dict(list(several.items())[:1000]),
+        )
 
 
 def _files(

@@ -13,7 +13,7 @@ import re
 import typing as t
 
 from ._account import account_problems
-from ._device_ids import problem, show
+from ._device_ids import show
 from ._outcomes import OUTCOMES
 from ._simsec_skus import sku_problems
 
@@ -64,8 +64,8 @@ def _summary(value: t.Any) -> bool:
 
 
 def _ids(value: t.Any) -> bool:
-    # ThingSpace may list a device twice.
-    return isinstance(value, list) and all(_text(device) and not problem(device) for device in value)
+    # As ThingSpace told them: it may list a device twice, or what can be no id.
+    return isinstance(value, list) and all(_text(device) for device in value)
 
 
 _TOP: dict[str, Fits] = {
@@ -102,6 +102,7 @@ _MAY: dict[str, Fits] = {
     "freeze": lambda value: isinstance(value, list) and all(isinstance(window, dict) for window in value),
     "before": _or_none(_ids),
     "after": _or_none(_ids),
+    "beside": _ids,
 }
 """Fields that may be missing."""
 
@@ -151,15 +152,13 @@ def _part(part: t.Any, where: str) -> t.Iterator[str]:
         yield f"{where} names no SKU"
     if part.get("kind") != "simsec" and part.get("id_kind") != "imei":
         yield f"{where} goes by IMEI"
-    kind: t.Literal["imei", "iccid"] = "iccid" if part.get("id_kind") == "iccid" else "imei"
     seen: set[str] = set()
     for number, row in enumerate(part["devices"], 1):
         there = f"device {number} of {where}"
         yield from _fields(row, _ROW, there)
         device = row.get("device_id") if isinstance(row, dict) else None
-        why = problem(device, kind) if isinstance(device, str) else "is no id"
-        if why:
-            yield f"{there}: '{show(str(device))}' {why}"
+        if not isinstance(device, str):
+            yield f"{there}: '{show(str(device))}' is no id"
         elif device in seen:
-            yield f"{there}: {device} is named twice"
+            yield f"{there}: {show(device)} is named twice"
         seen.add(str(device))

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import os
@@ -22,9 +23,10 @@ def moment(when: datetime.datetime) -> str:
     return when.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def write_record(folder: str, name: str, document: Document) -> str:
+def write_record(folder: str, name: str, document: Document, *, new: bool = False) -> str:
     """Write a record in one step: a reader sees the old one or the whole new one. Returns its path.
 
+    :param new: whether there must be no file of this name, so that no other run's record is replaced.
     :raises LicensingError: C(report_unwritable).
     """
     path = os.path.join(folder, name)
@@ -34,9 +36,10 @@ def write_record(folder: str, name: str, document: Document) -> str:
         try:
             with open(handle, "w", encoding="utf-8") as stream:
                 json.dump({**document, "checksum": checksum(document)}, stream, indent=1, sort_keys=True)
-            os.replace(temporary, path)
-        except OSError:
-            os.unlink(temporary)
+            (_put if new else os.replace)(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
             raise
     except OSError as error:
         raise LicensingError(
@@ -44,3 +47,24 @@ def write_record(folder: str, name: str, document: Document) -> str:
             code="report_unwritable",
         ) from None
     return path
+
+
+def _put(temporary: str, path: str) -> None:
+    """Give a file its name if no other one has it.
+
+    :raises FileExistsError: one has.
+    """
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        # Not every file system has hard links.
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        try:
+            os.replace(temporary, path)
+        except OSError:
+            os.unlink(path)
+            raise
+    else:
+        os.unlink(temporary)

@@ -9,20 +9,25 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import datetime
 import json
 import os
 import typing as t
 
 from ._errors import LicensingError, OptionsError, Problem
+from ._fleet_history import enter
 from ._fleet_plan_document import Document
-from ._fleet_record import FORMAT, read_record
-from ._fleet_record_write import moment, write_record
+from ._fleet_record import FORMAT
+from ._fleet_record_keep import NAME, begin, begun, complete
+from ._fleet_record_told import failure as _failure
+from ._fleet_record_told import ids_of, rows_of, text
+from ._fleet_record_write import moment
 from ._module import Context, Result
-from ._outcomes import AMISS, OUTCOMES, as_it_was
+from ._outcomes import AMISS, MOVED, OUTCOMES
 
-NAME = "run.json"
+BEFORE = "apply-before-candidates.csv"
+"""The removal candidates as the task that writes them found them."""
+
 UNCHANGED = "unchanged"
 
 
@@ -30,33 +35,25 @@ def run(context: Context) -> Result:
     """Write the record, at the beginning or at the end of a run."""
     params = context.params
     now = datetime.datetime.now(datetime.timezone.utc)
+    failure: LicensingError | None = None
     if params["state"] == "started":
         document = _started(params, now)
         _forget(params["reports"], document)
+        path = begin(document, params["dest"], params["history"])
     else:
-        document = _ended(read_record(os.path.join(params["dest"], NAME)), params, now)
-    path = _write(params, document)
+        known = begun(params["dest"], params["history"], params["run"])
+        if known is None and not params["accounts"]:
+            wrong = f"There is no record of a run in {os.path.join(params['dest'], NAME)}, and no account is named."
+            raise OptionsError([Problem(wrong, "run_file_invalid")])
+        document = _ended(known or _lost(params, now), params, now)
+        path, failure = complete(document, params["dest"], params["history"])
     values = {
         "path": path,
         "run": document["run"],
         "status": document["status"],
         "accounts": [_told(account) for account in document["accounts"]],
     }
-    return Result(values)
-
-
-def _write(params: t.Mapping[str, t.Any], document: Document) -> str:
-    """Write the record to both places; one of a run that cannot begin is not left behind. Returns its path in C(dest).
-
-    :raises LicensingError: C(report_unwritable).
-    """
-    kept = write_record(params["history"], f"{document['run']}.json", document) if params["history"] else None
-    try:
-        return write_record(params["dest"], NAME, document)
-    except LicensingError:
-        if kept and document["status"] == "running":
-            os.unlink(kept)
-        raise
+    return Result(values, failure=failure)
 
 
 def _started(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Document:
@@ -64,9 +61,11 @@ def _started(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Document:
     plan = _plan(params["plan"])
     going = {entry["account"]: entry for entry in params["accounts"]}
     digest = str(plan.get("digest") or "")
+    begun_now = enter(params["history"], now, digest)
     return {
         "format": FORMAT,
-        "run": f"{now.strftime('%Y%m%dT%H%M%SZ')}-{digest[:8] or '00000000'}",
+        "run": begun_now.run,
+        "beside": begun_now.beside,
         "kind": params["kind"],
         "started": moment(now),
         "ended": None,
@@ -83,9 +82,14 @@ def _started(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Document:
 def _forget(reports: str, document: Document) -> None:
     """Remove what an earlier run in the same place reported, so that it cannot be taken for what this one will."""
     for account in document["accounts"]:
-        for part in account["parts"]:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(os.path.join(reports, account["account"], f"apply-{part['list']}.csv"))
+        for name in (BEFORE, *(f"apply-{part['list']}.csv" for part in account["parts"])):
+            path = os.path.join(reports, account["account"], name)
+            try:
+                with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                    os.unlink(path)
+            except OSError as error:
+                told = f"{path}, which an earlier run left, cannot be removed: {error.strerror}. Nothing was sent."
+                raise LicensingError(told, code="report_unwritable") from None
 
 
 def _plan(path: str) -> Document:
@@ -106,30 +110,59 @@ def _planned(account: Document, entry: t.Mapping[str, t.Any], reports: str) -> D
             continue
         made = {key: part[key] for key in ("kind", "sku", "id_kind", "lifetime", "api_version", "action", "list")}
         if part["kind"] == "removal_candidates":
-            made["before"] = _lines(os.path.join(reports, "before-candidates.csv"))
-        made["devices"] = [_foreseen(row, part["action"]) for row in part["devices"]]
+            made["before"] = ids_of(os.path.join(reports, "before-candidates.csv"))
+        rows = [_foreseen(row, part["action"]) for row in part["devices"]]
+        made["devices"] = list({row["device_id"]: row for row in rows}.values())
         parts.append({**made, "summary": _summary(made["devices"])})
     return {"account": account["account"], "freeze": account.get("freeze") or [], "parts": parts}
 
 
-def _foreseen(row: t.Mapping[str, str], action: str) -> Document:
+def _foreseen(row: t.Mapping[str, t.Any], action: str) -> Document:
     planned = row["outcome"]
     if planned in ("skipped", "accepted"):
         # A plan beyond a limit tells in its reason what would be done; without waiting, a request is only accepted.
-        planned = "removed" if action == "absent" or row["reason"].endswith("removed") else "assigned"
+        planned = "removed" if action == "absent" or text(row["reason"]).endswith("removed") else "assigned"
     planned = planned if planned in ("assigned", "removed", "added") else ""
-    return {"device_id": row["device_id"], "planned": planned, "outcome": "unknown", "reason": "", "request_id": ""}
+    return {
+        "device_id": text(row["device_id"]),
+        "planned": planned,
+        "outcome": "unknown",
+        "reason": "",
+        "request_id": "",
+    }
 
 
 def _ended(document: Document, params: t.Mapping[str, t.Any], now: datetime.datetime) -> Document:
     """The same record, with what the modules told about each device."""
-    given = {entry["account"]: entry for entry in params["accounts"]}
+    given = {text(entry.get("account")): entry for entry in params["accounts"]}
     accounts = [
-        _done(account, given.get(account["account"]), os.path.join(params["reports"], account["account"]))
+        _settled(account, given.get(account["account"]), os.path.join(params["reports"], account["account"]))
         for account in document["accounts"]
     ]
     failed = any("failure" in thing for account in accounts for thing in (account, *account["parts"]))
     return {**document, "accounts": accounts, "ended": moment(now), "status": "failed" if failed else "done"}
+
+
+def _lost(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Document:
+    """A record in the place of the one that the run began with, which is gone."""
+    names = dict.fromkeys(text(entry.get("account")) for entry in params["accounts"])
+    told = "The record that the run began with is gone, so what became of the devices is unknown; see {}."
+    accounts = [
+        {"account": name, "parts": [], "failure": _failure(told.format(os.path.join(params["reports"], name)))}
+        for name in names
+        if name
+    ]
+    about = {"format": FORMAT, "run": params["run"] or enter(None, now, "").run, "kind": params["kind"], "plan": ""}
+    return {**about, "started": moment(now), "ended": None, "status": "running", "accounts": accounts}
+
+
+def _settled(account: Document, entry: t.Mapping[str, t.Any] | None, reports: str) -> Document:
+    """The account with what was told of it. Whatever was told, the record is written: in doubt, nothing is known."""
+    try:
+        return _done(account, entry, reports)
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        told = f"What became of the devices could not be recorded ({type(error).__name__}), so it is unknown; see"
+        return {**account, "failure": _failure(f"{told} {reports}.")}
 
 
 def _done(account: Document, entry: t.Mapping[str, t.Any] | None, reports: str) -> Document:
@@ -141,7 +174,11 @@ def _done(account: Document, entry: t.Mapping[str, t.Any] | None, reports: str) 
     parts = []
     for part in account["parts"]:
         report = os.path.join(reports, f"apply-{part['list']}.csv")
-        parts.append(_part(part, results.get(part["list"]), report))
+        result = results.get(part["list"])
+        parts.append(_part(part, result, report))
+        if part["kind"] == "removal_candidates" and result is not None:
+            # What the plan found may not be what was there at the write.
+            parts[-1]["before"] = ids_of(os.path.join(reports, BEFORE))
     failure = {"failure": _failure(entry["failure"])} if entry.get("failure") else {}
     return {**account, "parts": parts, **failure}
 
@@ -166,9 +203,13 @@ def _part(part: Document, result: Document | None, report: str) -> Document:
     if result is None:
         rows = [{**row, "outcome": "skipped", "reason": "not started"} for row in part["devices"]]
         return {**part, "devices": rows, "summary": _summary(rows)}
-    told = {row["device_id"]: row for row in _rows(report)} if "summary" in result else {}
-    failure = result.get("failure")
-    if failure:
+    rows, unread = rows_of(report) if "summary" in result else ([], "")
+    told = {row["device_id"]: row for row in rows}
+    failure = _failure(result["failure"]) if result.get("failure") else None
+    if (unread or "summary" not in result) and _may_have_written(result):
+        failure = failure or _failure("What became of the devices is unknown.")
+        missing = {"outcome": "unknown", "reason": f"see {report}: {unread}" if unread else failure["message"]}
+    elif failure:
         missing = {"outcome": "skipped", "reason": f"not sent: {failure['message']}"}
     else:
         # Nothing was left to do about it when the part was carried out, by the plan that was checked there.
@@ -179,20 +220,19 @@ def _part(part: Document, result: Document | None, report: str) -> Document:
     rows += [{"planned": "", **row} for row in told.values() if row["outcome"] != UNCHANGED]
     done: Document = {**part, "devices": rows, "summary": _summary(rows)}
     if failure:
-        done["failure"] = _failure(failure)
+        done["failure"] = failure
     elif "summary" not in result:
         # A module that was killed says nothing of its own; what it sent is not known.
-        done["failure"] = {"code": "failed", "message": str(result.get("msg") or "A module ended without a result.")}
+        done["failure"] = _failure(result.get("msg") or "A module ended without a result.")
     return done
 
 
-def _rows(path: str) -> t.Iterator[dict[str, str]]:
-    if os.path.exists(path):
-        with open(path, encoding="utf-8", newline="") as stream:
-            for row in csv.DictReader(stream):
-                yield {
-                    name: as_it_was(row.get(name) or "") for name in ("device_id", "outcome", "reason", "request_id")
-                }
+def _may_have_written(result: Document) -> bool:
+    """Whether a module of whose devices nothing is known may have changed some: unless its own result denies that."""
+    if "summary" not in result:
+        return bool(result.get("changed")) or _failure(result.get("failure"))["code"] == "internal_error"
+    counts = result["summary"]
+    return not isinstance(counts, dict) or any(counts.get(name) != 0 for name in (*MOVED, "unknown", "failed"))
 
 
 def _told(account: Document) -> Document:
@@ -214,16 +254,3 @@ def _summary(rows: t.Iterable[t.Mapping[str, str]]) -> dict[str, int]:
     for row in rows:
         counts[row["outcome"]] += 1
     return counts
-
-
-def _failure(given: t.Mapping[str, t.Any]) -> Document:
-    return {"code": str(given.get("code") or "failed"), "message": str(given.get("message") or "")}
-
-
-def _lines(path: str) -> list[str] | None:
-    """The devices of a list with a header; None if there is no such file."""
-    try:
-        with open(path, encoding="ascii") as stream:
-            return stream.read().split()[1:]
-    except OSError:
-        return None

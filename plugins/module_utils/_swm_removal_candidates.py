@@ -92,8 +92,20 @@ def _converge(context: Context, job: Job, api: CandidatesApi, licences: FotaApi,
     plan = make_candidates_plan(job.wish, live, recovery.whole)
     if not job.wish.devices and not plan.needed:
         context.warn("No device is named; there is nothing to do.")
+    _keep_before(context, live)
     done = _carry_out(context, job, plan, api, licences, kept)
     return _result(context, plan, done)
+
+
+def _keep_before(context: Context, live: t.Sequence[str]) -> None:
+    """Write down what the list was: before the first write, so that it is known whatever comes after."""
+    path = context.params["before_file"]
+    if path:
+        try:
+            write_csv(path, ("device_id",), [(device,) for device in live])
+        except LicensingError as error:
+            error.message = f"The list as it is could not be written to 'before_file' {path}. Nothing was sent."
+            raise
 
 
 def _carry_out(
@@ -207,14 +219,9 @@ def _result(context: Context, plan: CandidatesPlan, done: Done) -> Result:
         title = f"{params['account']}: removal candidates, in order ({told})"
         values["diff"] = order_diff(title, plan.live, now, plan.move)
     failure = done.failure or failure_of(done.rows)
-    reports = (
-        (params["devices_report"], Row._fields, done.rows),
-        (params["before_file"], ("device_id",), [(device,) for device in plan.live]),
-    )
-    for path, header, rows in reports:
-        if path:
-            try:
-                write_csv(path, header, rows)
-            except LicensingError as error:
-                failure = failure or error
+    if params["devices_report"]:
+        try:
+            write_csv(params["devices_report"], Row._fields, done.rows)
+        except LicensingError as error:
+            failure = failure or error
     return Result(values, changed=done.changed, failure=failure)

@@ -24,9 +24,9 @@ from ._outcomes import report_path_problems, write_csv
 from ._simsec_job import OVERDUE
 from ._standing import Attempt
 from ._undo_candidates import restore, returning
-from ._undo_changes import CANDIDATES, FOTA, Left, Part, Pool, changes_of, parts_of, pool_of
+from ._undo_changes import CANDIDATES, FOTA, Left, Part, Pool, changes_of, parts_of, pool_of, without_odd_ids
 from ._undo_fota import FotaReversal, reverse_fota
-from ._undo_history import Later, later_than, place_problems
+from ._undo_history import Later, later_than, lies_ahead, place_problems
 from ._undo_moves import Former
 from ._undo_simsec import Attempts, Reversal, Window, reverse_simsec
 
@@ -61,12 +61,13 @@ def run(context: Context) -> Result:
 
 def _account(context: Context, record: Document, account: Part, later: Later) -> Document:
     """What the result says of an account; writes its lists."""
+    account, odd = without_odd_ids(account)
     fota = reverse_fota(account, later)
     simsec, left, former = _simsec(context, record, account, later)
     candidates = parts_of(account, CANDIDATES)
     lists: Lists = {}
     parts = [*_fota_parts(account, fota, lists), *_simsec_parts(context, account["account"], simsec, former, lists)]
-    left = [*fota.left, *left]
+    left = [*odd, *fota.left, *left]
     if candidates and context.params["candidates"] is not None:
         restoration = restore(
             account["account"], candidates, context.params["candidates"], _unlicensed(context, fota.give), later
@@ -145,6 +146,11 @@ def _notes(record: Document, account: Part, fota: FotaReversal) -> list[str]:
         found.append(
             "The run has no end: it was killed, or is still at work. Make sure that it is not; what it had planned "
             "counts as done."
+        )
+    if lies_ahead(record):
+        found.append(
+            f"The run is of {record['started']}, which has not come yet: the clock of this machine, or of the one that "
+            "made the record, is or was wrong. Which runs came after it is told by their numbers."
         )
     if fota.uncertain:
         found.append(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ._candidates_rows import moved_behind
+from ._device_ids import show
 from ._undo_changes import CANDIDATES, Left, Part, changes_of
 from ._undo_history import Later
 
@@ -79,7 +80,7 @@ def _differs(parts: t.Sequence[Part], before: list[str], there: list[str]) -> st
     expected = set(after) if after is not None else (set(before) - gone) | new
     found = set(there)
     parts_ = [
-        f"{len(devices)} {what} ({', '.join(devices[:3])}{', ...' if len(devices) > 3 else ''})"
+        f"{len(devices)} {what} ({', '.join(map(show, devices[:3]))}{', ...' if len(devices) > 3 else ''})"
         for devices, what in ((sorted(found - expected), "more"), (sorted(expected - found), "fewer"))
         if devices
     ]

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ._device_ids import Kind, problem
+from ._report_text import visible
+
 Done = t.Literal["assigned", "removed", "added", "moved"]
 Part = t.Mapping[str, t.Any]
 
@@ -56,6 +59,28 @@ class Pool(t.NamedTuple):
 
 FOTA = Pool("fota")
 CANDIDATES = Pool("removal_candidates")
+
+
+def without_odd_ids(account: Part) -> tuple[Part, list[Left]]:
+    """The account's part of a run without what can be no id: ThingSpace may have told such, no request can name it."""
+    left: list[Left] = []
+    parts = []
+    for part in account["parts"]:
+        pool = pool_of(part)
+        wrong = {row["device_id"]: problem(row["device_id"], t.cast(Kind, pool.id_kind)) for row in part["devices"]}
+        for change in changes_of([part]).values():
+            why = wrong[change.device_id]
+            if why:
+                shown = change._replace(device_id=visible(change.device_id))
+                left.append(pool.left(shown, "no_device_id", f"ThingSpace told it so, and it {why}"))
+        rows = [row for row in part["devices"] if not wrong[row["device_id"]]]
+        lists = {
+            name: [device for device in part[name] if not problem(device)]
+            for name in ("before", "after")
+            if part.get(name) is not None
+        }
+        parts.append({**part, "devices": rows, **lists})
+    return {**account, "parts": parts}, left
 
 
 def pool_of(part: Part) -> Pool:

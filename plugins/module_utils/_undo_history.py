@@ -8,15 +8,22 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import re
 import typing as t
 
 from ._errors import OptionsError, Problem
+from ._fleet_history import Place, by_number, is_earlier, place_of
 from ._fleet_record import CODE, Document, read_record
+from ._fleet_record_write import moment
 from ._undo_changes import OPPOSITE, Change, Pool, change_of, pool_of
 
-_NAME = re.compile(r"(\d{8}T\d{6}Z)-.*\.json")
+_AHEAD = (
+    "The run {} is of {}, which has not come yet: a clock was set back, or is wrong. There are records of runs before "
+    "that time, and nobody knows whether these are later ones, whose changes an undo must leave alone. If the clock of "
+    "this machine is right, change with a fleet file what the run did."
+)
 _WORDS = {
     "assigned": ("assigned it", "to assign it"),
     "removed": ("removed it", "to remove it"),
@@ -26,19 +33,26 @@ _WORDS = {
 
 
 class Later:
-    """The last change of each device after a run."""
+    """The changes of each device after a run."""
 
-    def __init__(self, found: t.Mapping[tuple[str, Pool, str], tuple[str, Change]] | None = None) -> None:
-        self._found = found or {}
+    def __init__(self, found: t.Iterable[tuple[tuple[str, Pool, str], tuple[str, Change]]] = ()) -> None:
+        self._found: dict[tuple[str, Pool, str], list[tuple[str, Change]]] = {}
+        for key, change in found:
+            self._found.setdefault(key, []).append(change)
 
     def told(self, account: str, pool: Pool, undone: Change) -> str:
         """Which later run changed the device and how, in words; empty when none did.
 
         One that may have reversed the same change, as an undo that was killed, leaves that to be done.
         """
-        run, change = self._found.get((account, pool, undone.device_id), ("", None))
-        if change is None or (not change.certain and change.done == OPPOSITE.get(undone.done)):
+        changes = [
+            (run, change)
+            for run, change in self._found.get((account, pool, undone.device_id), ())
+            if change.certain or change.done != OPPOSITE.get(undone.done)
+        ]
+        if not changes:
             return ""
+        run, change = changes[-1]
         done, planned = _WORDS[change.done]
         if change.certain:
             return f"a later run, {run}, {done}"
@@ -47,33 +61,58 @@ class Later:
     def runs(self, account: str, pool: Pool) -> list[str]:
         """The later runs that changed anything about these licences."""
         return sorted(
-            {run for (name, one, _device), (run, _change) in self._found.items() if (name, one) == (account, pool)}
+            {
+                run
+                for (name, one, _device), changes in self._found.items()
+                if (name, one) == (account, pool)
+                for run, _change in changes
+            }
         )
 
 
 def later_than(record: Document, directory: str | None) -> Later:
-    """Read the records of later runs.
+    """Read the records of later runs: of all that are not proven to be earlier.
 
     :param directory: where all runs leave their records; None when nobody keeps them.
-    :raises OptionsError: C(run_file_invalid), because of the directory or of a record in it.
+    :raises OptionsError: C(run_file_invalid), because of the directory or of a record in it; C(run_order_unknown),
+        because the order of two runs is only told by their times, and that of the record has not come yet.
     """
     if not directory:
         return Later()
+    this, earlier, beside = _place(record), list[Place](), set(record.get("beside") or ())
     problems: list[Problem] = []
     others: list[Document] = []
-    for path in _files(record, directory):
+    for path in _files(this, directory, earlier, beside):
         try:
             other = read_record(path)
         except OptionsError as error:
             problems += [Problem(text, error.code) for text in error.details["problems"]]
             continue
-        # Of two that began in the same second nobody knows which was first.
-        if other["run"] != record["run"] and other["started"] >= record["started"]:
-            others.append(other)
+        if other["run"] != record["run"]:
+            place = _place(other)
+            # What was at work beside it, and has ended since, may have done the same later.
+            overlaps = other["run"] in beside and other["status"] != "running"
+            if is_earlier(place, this) and not overlaps:
+                earlier.append(place)
+            else:
+                others.append(other)
+    if lies_ahead(record) and not all(by_number(place, this) for place in earlier):
+        problems.append(Problem(_AHEAD.format(record["run"], record["started"]), "run_order_unknown"))
     if problems:
         raise OptionsError(problems)
     others.sort(key=lambda other: (other["started"], other["run"]))
-    return Later({key: found for other in others for key, found in _changes(other)})
+    return Later(changed for other in others for changed in _changes(other))
+
+
+def lies_ahead(record: Document) -> bool:
+    """Whether a run began at a time that has not come yet, so that a clock was set back, or is wrong."""
+    return bool(record["started"] > moment(datetime.datetime.now(datetime.timezone.utc)))
+
+
+def _place(record: Document) -> Place:
+    named = place_of(record["run"])
+    began = re.sub(r"[-:]", "", record["started"])
+    return named._replace(began=began) if named else Place(began)
 
 
 def place_problems(dest: str | None, run: str, history: str | None) -> t.Iterator[Problem]:
@@ -90,7 +129,8 @@ def place_problems(dest: str | None, run: str, history: str | None) -> t.Iterato
         yield Problem(f"The undo would write to {dest}, which keeps the records of all runs. Name another directory.")
 
 
-def _files(record: Document, directory: str) -> list[str]:
+def _files(this: Place, directory: str, earlier: list[Place], beside: t.Container[str]) -> t.Iterator[str]:
+    """The records that have to be read; those whose names tell that they are earlier are added to the others."""
     try:
         names = sorted(name for name in os.listdir(directory) if name.endswith(".json") and name[0] != ".")
     except OSError as error:
@@ -98,14 +138,12 @@ def _files(record: Document, directory: str) -> list[str]:
         raise OptionsError(
             [Problem(f"The directory {directory} of earlier runs cannot be read: {why}.", CODE)]
         ) from None
-    started = re.sub(r"[-:]", "", record["started"])
-    return [os.path.join(directory, name) for name in names if not _before(name, started)]
-
-
-def _before(name: str, started: str) -> bool:
-    """Whether a file's name says that its run began earlier, so that it need not be read."""
-    match = _NAME.fullmatch(name)
-    return bool(match) and match.group(1) < started if match else False
+    for name in names:
+        place = place_of(name.removesuffix(".json"))
+        if place and is_earlier(place, this) and name.removesuffix(".json") not in beside:
+            earlier.append(place)
+        else:
+            yield os.path.join(directory, name)
 
 
 def _changes(record: Document) -> t.Iterator[tuple[tuple[str, Pool, str], tuple[str, Change]]]:

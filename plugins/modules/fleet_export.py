@@ -11,6 +11,8 @@ version_added: 0.3.0
 description:
   - Reads the FOTA licences and the removal candidates of an account, and with O(journal) its SIM-Secure licences, and
     writes them as a fleet file with CSV files beside it. The first plan made from it has nothing to do.
+  - A device that holds, or may hold, licenses of two SIM-Secure SKUs by the journal is named, and nothing is written
+    for its account (C(two_licenses)). No fleet file can say that, and one that leaves a license out takes it away.
   - Changes nothing at ThingSpace.
 author:
   - thingspace.licensing contributors (@thingspace)

@@ -42,7 +42,11 @@ options:
     description:
       - Directory with a directory for each account, with the C(devices_report) of each part, named as
         M(thingspace.licensing.fleet_plan) has them, with C(apply-) instead of C(plan-); and with
-        C(before-candidates.csv), the removal candidates before the run.
+        C(before-candidates.csv), the removal candidates as the plan found them.
+      - In C(apply-before-candidates.csv), the task that changes the removal candidates says how it found them, which is
+        what the record keeps then. See C(before_file) of M(thingspace.licensing.swm_removal_candidates).
+      - A report that is missing, or cannot be read, makes its devices C(unknown). It never keeps the record from being
+        written.
     type: path
     required: true
   plan:
@@ -55,6 +59,12 @@ options:
     type: str
     choices: [apply, undo]
     default: apply
+  run:
+    description:
+      - With O(state=ended), the name of the run, as O(state=started) returned it. Without it, the run is meant whose
+        record is in O(dest). If another run has begun in O(dest) meanwhile, its C(run.json) is left alone.
+    type: str
+    version_added: 0.6.0
   dest:
     description:
       - Directory of C(run.json). It is made if it does not exist.
@@ -62,7 +72,7 @@ options:
     required: true
   history:
     description:
-      - Directory that keeps the records of all runs, each under a name of its own.
+      - Directory that keeps the records of all runs, each under a name of its own. No two runs ever have the same name.
     type: path
 seealso:
   - module: thingspace.licensing.fleet_plan
@@ -88,10 +98,11 @@ path:
   type: str
   sample: apply/run.json
 run:
-  description: The name of the run, from its begin and its plan.
+  description:
+    - The name of the run, from its begin, its number in O(history), the identity of that directory, and its plan.
   returned: success
   type: str
-  sample: 20261121T215143Z-1a2b3c4d
+  sample: 20261121T215143Z-000042-9f8e7d6c-1a2b3c4d
 status:
   description: V(running), V(done), or V(failed) if any part failed.
   returned: success
@@ -127,6 +138,7 @@ def main() -> None:
         "accounts": {"type": "list", "elements": "dict", "required": True},
         "reports": {"type": "path", "required": True},
         "plan": {"type": "path"},
+        "run": {"type": "str"},
         "kind": {"type": "str", "choices": ["apply", "undo"], "default": "apply"},
         "dest": {"type": "path", "required": True},
         "history": {"type": "path"},

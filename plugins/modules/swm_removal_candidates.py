@@ -93,7 +93,7 @@ options:
   before_file:
     description:
       - CSV file to write the list to as it was before, in its order; O(devices_file) takes it to put the list back.
-        Written in check mode, too.
+        Written before anything is sent, in check mode, too.
     type: path
     version_added: 0.4.0
 notes:

@@ -67,7 +67,7 @@ def test_a_list_that_somebody_changed_is_left_alone(live: str, why: str) -> None
 
 
 def test_a_later_run_is_named() -> None:
-    later = Later({(ACCOUNT, CANDIDATES, "y"): ("run-2", Change("y", "added", True))})
+    later = Later([((ACCOUNT, CANDIDATES, "y"), ("run-2", Change("y", "added", True)))])
     assert "changed since by later runs (run-2): it has" in restored(CHANGED, "acdxy", later=later)[1]
     assert restored(CHANGED, "acdx", later=later) == ("abcd", "")
 

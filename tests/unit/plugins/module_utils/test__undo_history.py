@@ -16,7 +16,11 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_record import checksum
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo_changes import Change, changes_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo_fota import reverse_fota
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo_history import Later, later_than
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo_history import (
+    Later,
+    later_than,
+    lies_ahead,
+)
 
 ONE, TWO = "0000123456-00001", "0000123456-00002"
 A, B, C, D = (f"99000000000000{number}" for number in range(1, 5))
@@ -119,3 +123,94 @@ def test_records_that_cannot_be_read(tmp_path: Path) -> None:
         with pytest.raises(OptionsError) as raised:
             later_than(record(), str(directory))
         assert (raised.value.code, raised.value.details["problem_count"]) == ("run_file_invalid", count)
+
+
+NEW, OTHER = "9f8e7d6c", "00000000"
+
+
+def run_of(number: int, year: int, history: str = NEW) -> Json:
+    """Name and begin of a run with a number."""
+    return {
+        "run": f"{year}0101T000000Z-{number:06}-{history}-1a2b3c4d",
+        "started": f"{year}-01-01T00:00:00Z",
+    }
+
+
+def told(undone: Json, folder: Path) -> str:
+    """Why the change of the device stays; empty if it is undone."""
+    found = reverse_fota(undone["accounts"][0], later_than(undone, str(folder)))
+    assert [*found.take, *(left.device_id for left in found.left)] == [A]
+    return found.left[0].reason if found.left else ""
+
+
+@pytest.mark.parametrize("first", [2020, 2025, 2099])
+@pytest.mark.parametrize("second", [2020, 2025, 2099])
+def test_the_order_of_numbered_runs_does_not_depend_on_clocks(tmp_path: Path, first: int, second: int) -> None:
+    runs = [
+        record(account(part((A, "assigned", ""))), **run_of(number, year)) for number, year in ((1, first), (2, second))
+    ]
+    for one in runs:
+        write(tmp_path, one)
+    assert told(runs[0], tmp_path) == f"a later run, {runs[1]['run']}, assigned it"
+    assert told(runs[1], tmp_path) == ""
+
+
+def test_a_run_of_a_time_that_has_not_come_whose_order_nobody_knows(tmp_path: Path) -> None:
+    """It is refused where a run may have come after it, and only there."""
+    undone = record(account(part((A, "assigned", ""))), run="20990101T000000Z-a", started="2099-01-01T00:00:00Z")
+    write(tmp_path, undone)
+    assert lies_ahead(undone)
+    assert not lies_ahead(record())
+    assert told(undone, tmp_path) == ""
+    for name in ("", "another.json"):
+        earlier = record(account(part((A, "removed", ""))), started="2026-01-01T00:00:00Z")
+        write(tmp_path, earlier, name)
+        with pytest.raises(OptionsError) as raised:
+            later_than(undone, str(tmp_path))
+        assert raised.value.code == "run_order_unknown"
+        (tmp_path / (name or f"{earlier['run']}.json")).unlink()
+
+
+@pytest.mark.parametrize(
+    ("undone", "other", "later"),
+    [
+        # A directory that was copied, or records of two put together: by time.
+        (run_of(5, 2025), run_of(4, 2026, OTHER), True),
+        (run_of(4, 2025), run_of(5, 2024, OTHER), False),
+        # Records of 0.5 beside those with numbers.
+        (run_of(1, 2025), {"run": "20240101T000000Z-a", "started": "2024-01-01T00:00:00Z"}, False),
+        (run_of(1, 2025), {"run": "20250101T000000Z-a", "started": "2025-01-01T00:00:00Z"}, True),
+        ({"run": "20250101T000000Z-a", "started": "2025-01-01T00:00:00Z"}, run_of(1, 2024), True),
+        # The same number twice, as without a lock.
+        (run_of(3, 2025), {**run_of(3, 2025), "run": f"20250101T000000Z-000003-{NEW}-ffffffff"}, True),
+    ],
+)
+def test_what_is_not_proven_to_be_earlier_counts_as_later(
+    tmp_path: Path, undone: Json, other: Json, later: bool
+) -> None:
+    made = record(account(part((A, "assigned", ""))), **undone)
+    write(tmp_path, made)
+    write(tmp_path, record(account(part((A, "assigned", ""))), **other))
+    assert bool(told(made, tmp_path)) is later
+
+
+def test_a_killed_undo_does_not_hide_what_another_later_run_did(tmp_path: Path) -> None:
+    """Whichever of the two was the last one."""
+    undone = record(account(part((A, "assigned", ""))), **run_of(1, 2025))
+    write(tmp_path, undone)
+    write(tmp_path, record(account(part((A, "unknown", "removed"))), **run_of(3, 2026)))
+    assert told(undone, tmp_path) == ""
+    write(tmp_path, record(account(part((A, "assigned", ""))), **run_of(2, 2026)))
+    assert told(undone, tmp_path) == f"a later run, {run_of(2, 2026)['run']}, assigned it"
+
+
+@pytest.mark.parametrize(("status", "later"), [("done", True), ("failed", True), ("running", False)])
+def test_a_run_that_was_at_work_beside_it(tmp_path: Path, status: str, later: bool) -> None:
+    """It began before and ended after: nobody knows whose change came last, so it stays. A killed one did not."""
+    first = {**record(account(part((A, "assigned", ""))), **run_of(1, 2025)), "status": status}
+    first["checksum"] = checksum(first)
+    second = {**record(account(part((A, "assigned", ""))), **run_of(2, 2026)), "beside": [first["run"]]}
+    second["checksum"] = checksum(second)
+    for one in (first, second):
+        write(tmp_path, one)
+    assert bool(told(second, tmp_path)) is later

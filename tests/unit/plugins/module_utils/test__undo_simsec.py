@@ -109,7 +109,7 @@ def test_what_is_never_touched() -> None:
     run = account((LIFETIME, A, "assigned"), (FLEX, B, "assigned"))
     journal = {LIFETIME: {A: [tried("assign")]}, FLEX: {B: [tried("assign")]}}
     assert reversed_(run, None) == ({}, [(FLEX.sku, B, "no_journal"), (LIFETIME.sku, A, "lifetime")])
-    later = Later({(ACCOUNT, FLEX, B): ("run-2", Change(B, "removed", True))})
+    later = Later([((ACCOUNT, FLEX, B), ("run-2", Change(B, "removed", True)))])
     assert reversed_(run, journal, later) == ({}, [(FLEX.sku, B, "later_run"), (LIFETIME.sku, A, "lifetime")])
     unheard_of = Pool("simsec", "ACME-Perpetual-1")
     run = account((unheard_of, A, "assigned"))
@@ -149,7 +149,7 @@ def test_a_move_goes_back_in_two_steps() -> None:
 
 def test_a_move_of_which_one_half_stays() -> None:
     """Leaves no device without a licence, and none with two."""
-    later = Later({(ACCOUNT, FLEX, A): ("run-2", Change(A, "assigned", True))})
+    later = Later([((ACCOUNT, FLEX, A), ("run-2", Change(A, "assigned", True)))])
     assert reversed_(MOVE, MOVED, later) == (
         {},
         [(FLEX.sku, A, "later_run"), (BUNDLE.sku, A, "former_licence")],

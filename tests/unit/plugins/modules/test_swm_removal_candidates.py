@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils import _swm_removal_candidates
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_kept import KeptList
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._outcomes import OUTCOMES
 from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import FileStore
 from ansible_collections.thingspace.licensing.plugins.modules import swm_removal_candidates
@@ -358,3 +359,31 @@ def test_the_rows_tell_who_is_to_blame(run: Run, space: FakeCandidates) -> None:
         "not sent: it holds no licence",
         "not sent: the plan was stopped; it would be added",
     ]
+
+
+@pytest.mark.parametrize("state", ["exact", "present"])
+def test_the_list_before_is_written_before_anything_is_sent(
+    run: Run, space: FakeCandidates, tmp_path: Path, state: str
+) -> None:
+    """A task that is killed at its first write has left it; one that cannot write it sends nothing."""
+    path, seen = tmp_path / "before.csv", list[str]()
+
+    def look(changed: FakeCandidates, effect: t.Callable[[FakeCandidates], None]) -> None:
+        seen.append(path.read_bytes().decode())
+        effect(changed)
+
+    space.faults = {1: look}
+    run(devices=[E], state=state, before_file=str(path))
+    assert [text.split() for text in seen] == [["device_id", A, B, C, D]]
+    space.writes.clear()
+    space.log.clear()
+    assert not run(devices=[E], state="absent", before_file=str(path), _ansible_check_mode=True).get("failed")
+    path.unlink()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_swm_removal_candidates, "write_csv", _full_disk)
+        result = run(devices=[E], state="absent", before_file=str(path))
+    assert (result["failure"]["code"], result["changed"], space.writes) == ("report_unwritable", False, [])
+
+
+def _full_disk(path: str, *_rest: object) -> None:
+    raise LicensingError(f"{path}: no space left", code="report_unwritable")

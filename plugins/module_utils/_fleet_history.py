@@ -1,0 +1,160 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The order of the runs in a directory of records, which must not depend on a clock that somebody may set back.
+
+Each run takes the next number of its directory, and has it in its name. A directory that was copied or restored goes on
+with numbers of its own, because what was written elsewhere since is not known there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fcntl
+import os
+import re
+import secrets
+import time
+import typing as t
+
+from ._errors import LicensingError
+
+ORDER_FILE = ".order"
+"""In its first line: identity of the directory, last number given, and the file's own inode, by which a copy is known
+for one. In a line for each: the runs that have not ended."""
+
+MAX_OPEN = 100
+"""Runs without an end that are remembered; those that were killed never have one."""
+
+PATIENCE = 10.0
+"""Seconds to wait for another process. Without the lock, two runs may get the same number, which proves no order."""
+
+_TIME = r"(?P<time>\d{8}T\d{6}Z)"
+_NUMBERED = re.compile(_TIME + r"-(?P<number>\d{6,12})-(?P<history>[0-9a-f]{8})-[0-9a-f]{8}")
+_NAMED = re.compile(_TIME + r"-.*")
+
+
+class Place(t.NamedTuple):
+    """Where a run stands among others.
+
+    :param began: the second in which it began, as C(20260131T120000Z).
+    :param history: identity of the directory that gave the number; empty if none did.
+    """
+
+    began: str
+    history: str = ""
+    number: int = 0
+
+
+class Begun(t.NamedTuple):
+    """A run that begins.
+
+    :param run: its name.
+    :param beside: the runs that had begun before, and had not ended: what these did may be later all the same.
+    """
+
+    run: str
+    beside: list[str]
+
+
+class _Order(t.NamedTuple):
+    history: str
+    last: int
+    running: list[str]
+
+
+def place_of(run: str) -> Place | None:
+    """The place that the name of a run tells; None if it tells none."""
+    match = _NUMBERED.fullmatch(run)
+    if match:
+        return Place(match["time"], match["history"], int(match["number"]))
+    match = _NAMED.fullmatch(run)
+    return Place(match["time"]) if match else None
+
+
+def is_earlier(other: Place, this: Place) -> bool:
+    """Whether a run is proven to have begun before this one. All others count as later, which keeps what they did."""
+    if by_number(other, this):
+        return other.number < this.number
+    if other.history and not this.history:
+        # Numbers came later than records without.
+        return False
+    return other.began < this.began
+
+
+def by_number(other: Place, this: Place) -> bool:
+    """Whether the order of two runs is told by their numbers, and not only by the clocks of their machines."""
+    return bool(this.history) and other.history == this.history
+
+
+def enter(folder: str | None, now: datetime.datetime, digest: str) -> Begun:
+    """Give a name to a run that begins now: its time, its number if a directory keeps records, and what it carries out.
+
+    :param digest: of the plan; may be empty.
+    :raises LicensingError: C(report_unwritable).
+    """
+    began, plan = now.strftime("%Y%m%dT%H%M%SZ"), digest[:8] or "00000000"
+    if folder is None:
+        return Begun(f"{began}-{plan}-{secrets.token_hex(4)}", [])
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        with _order_file(folder) as handle:
+            order = _read(handle)
+            known = (place_of(name.removesuffix(".json")) for name in os.listdir(folder))
+            last = max([order.last, *(place.number for place in known if place and place.history == order.history)])
+            run = f"{began}-{last + 1:06}-{order.history}-{plan}"
+            _write(handle, _Order(order.history, last + 1, [*order.running[1 - MAX_OPEN :], run]))
+    except OSError as error:
+        raise LicensingError(
+            f"The run could not be given a number in {folder}: {error.strerror or error}. Nothing was sent.",
+            code="report_unwritable",
+        ) from None
+    return Begun(run, order.running)
+
+
+def leave(folder: str | None, run: str) -> None:
+    """Note that a run has ended. If that cannot be noted, its record tells it all the same."""
+    with contextlib.suppress(OSError):
+        if folder and os.path.exists(os.path.join(folder, ORDER_FILE)):
+            with _order_file(folder) as handle:
+                order = _read(handle)
+                _write(handle, order._replace(running=[other for other in order.running if other != run]))
+
+
+@contextlib.contextmanager
+def _order_file(folder: str) -> t.Iterator[int]:
+    handle = os.open(os.path.join(folder, ORDER_FILE), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _wait(handle)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _read(handle: int) -> _Order:
+    """What the file says; a new identity if it is not what this directory has written."""
+    first, *running = os.pread(handle, 200 * MAX_OPEN, 0).decode("ascii", "replace").split("\n")
+    match = re.fullmatch(r"([0-9a-f]{8}) ([0-9]{1,12}) ([0-9]+)", first)
+    if match is None or match[3] != str(os.fstat(handle).st_ino):
+        return _Order(secrets.token_hex(4), 0, [])
+    return _Order(match[1], int(match[2]), [run for run in running if place_of(run)])
+
+
+def _write(handle: int, order: _Order) -> None:
+    first = f"{order.history} {order.last} {os.fstat(handle).st_ino}"
+    text = "".join(f"{line}\n" for line in (first, *order.running)).encode()
+    os.pwrite(handle, text, 0)
+    os.ftruncate(handle, len(text))
+
+
+def _wait(handle: int) -> None:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(0.01)

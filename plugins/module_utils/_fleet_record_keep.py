@@ -1,0 +1,83 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Where the record of a run is kept: in the directory of the run, and among those of all runs.
+
+It is there before the first write. After that, nothing keeps it from being completed, as far as a disk allows.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from ._errors import LicensingError
+from ._fleet_history import leave
+from ._fleet_record import Document, checksum
+from ._fleet_record_write import write_record
+
+NAME = "run.json"
+
+
+def begin(document: Document, dest: str, history: str | None) -> str:
+    """Write the record of a run that begins; one of a run that cannot begin is not left behind. Returns its path.
+
+    :raises LicensingError: C(report_unwritable).
+    """
+    kept = write_record(history, f"{document['run']}.json", document, new=True) if history else None
+    try:
+        return write_record(dest, NAME, document)
+    except LicensingError:
+        if kept:
+            os.unlink(kept)
+        leave(history, document["run"])
+        raise
+
+
+def begun(dest: str, history: str | None, run: str | None) -> Document | None:
+    """The record that a run began with, as it was written, whatever stands in it; None if it is gone.
+
+    :param run: the name of the run; without it, the one that C(dest) has.
+    """
+    places = [os.path.join(dest, NAME)]
+    if run and history:
+        places.insert(0, os.path.join(history, f"{run}.json"))
+    for path in places:
+        document = _read(path)
+        if document is not None and run in (None, document["run"]):
+            return document
+    return None
+
+
+def complete(document: Document, dest: str, history: str | None) -> tuple[str, LicensingError | None]:
+    """Write the record of a run that ended to both places; returns its path, and why one of them could not be written.
+
+    Where another run has begun in the same directory meanwhile, that one's record stays.
+    """
+    failure: LicensingError | None = None
+    there = _read(os.path.join(dest, NAME))
+    name = NAME if there is None or there["run"] == document["run"] else f"run-{document['run']}.json"
+    path = os.path.join(dest, name)
+    for folder, file in ((history, f"{document['run']}.json"), (dest, name)):
+        if folder:
+            try:
+                path = write_record(folder, file, document)
+            except LicensingError as error:
+                error.message += " What the run was about to do stands in the record that it began with."
+                failure = failure or error
+    leave(history, document["run"])
+    return path, failure
+
+
+def _read(path: str) -> Document | None:
+    """A record that fits its checksum; what it says is not judged."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            document = json.load(stream)
+    except (OSError, ValueError, RecursionError, MemoryError):
+        return None
+    fits = isinstance(document, dict) and isinstance(document.get("run"), str)
+    return document if fits and document.get("checksum") == checksum(document) else None

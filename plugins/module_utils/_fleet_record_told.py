@@ -1,0 +1,72 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What others told, as a run record keeps it: texts, whatever they say. No value of ThingSpace's keeps a record from
+being written; what cannot be read is told as unknown.
+"""
+
+from __future__ import annotations
+
+import csv
+import typing as t
+
+from ._fleet_record import Document
+from ._outcomes import OUTCOMES, as_it_was
+
+MAX_TEXT = 100_000
+"""Characters that a record keeps of one value."""
+
+
+def text(value: t.Any) -> str:
+    """Any value as a text that every file can hold."""
+    found = "" if value is None else value if isinstance(value, str) else str(value)
+    return found[:MAX_TEXT].encode("utf-8", "replace").decode()
+
+
+def failure(given: t.Any) -> Document:
+    """Why something failed, as code and message."""
+    told = given if isinstance(given, dict) else {"message": given}
+    return {"code": text(told.get("code")) or "failed", "message": text(told.get("message"))}
+
+
+def rows_of(path: str) -> tuple[list[dict[str, str]], str]:
+    """The rows of a report on devices, and why there are none; the reason is empty if the report could be read."""
+    try:
+        rows = [
+            {name: text(as_it_was(row.get(name) or "")) for name in ("device_id", "outcome", "reason", "request_id")}
+            for row in _read(path, "device_id", "outcome")
+        ]
+    except FileNotFoundError:
+        return [], "it is missing"
+    except OSError as error:
+        return [], error.strerror or "it cannot be read"
+    except (ValueError, csv.Error):
+        return [], "it is no report"
+    for row in rows:
+        if row["outcome"] not in OUTCOMES:
+            row.update(outcome="unknown", reason=f"reported as '{row['outcome']}'. {row['reason']}".rstrip())
+    return rows, ""
+
+
+def ids_of(path: str) -> list[str] | None:
+    """The devices of a report that only names them, in its order; None if nobody knows them."""
+    try:
+        return [text(as_it_was(row.get("device_id") or "")) for row in _read(path, "device_id")]
+    except (OSError, ValueError, csv.Error):
+        return None
+
+
+def _read(path: str, *columns: str) -> t.Iterator[dict[str, t.Any]]:
+    """The rows of a report.
+
+    :raises ValueError: a column is missing, so it is none.
+    """
+    with open(path, encoding="utf-8", errors="replace", newline="") as stream:
+        # Python 3.10 refuses a file with this character.
+        rows = csv.DictReader(line.replace("\0", "\ufffd") for line in stream)
+        if not {*columns} <= {*(rows.fieldnames or ())}:
+            raise ValueError(path)
+        yield from rows

@@ -1,0 +1,408 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Records are written from what was done, whatever ThingSpace said and whatever fails while they are written."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils import _fleet_record_write
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_record import read_record
+from ansible_collections.thingspace.licensing.plugins.module_utils._outcomes import OUTCOMES, write_csv
+from ansible_collections.thingspace.licensing.plugins.module_utils._report_history import read_history
+from ansible_collections.thingspace.licensing.plugins.modules import fleet_run, fleet_undo
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei
+from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
+
+Json = dict[str, t.Any]
+
+OTHER = "0000123456-00009"
+GOOD, GONE = imei(1), imei(2)
+ODD: dict[str, t.Any] = {
+    "14 digits": "99000000000000",
+    "20 letters": "abcdefghijklmnopqrst",
+    "empty": "",
+    "control characters": "\x1b[31m\x00\r\n\x85",
+    "lone surrogate": "99000000000000\ud800",
+    "10,000 characters": "9" * 10_000,
+    "number": 99000000000000,
+    "null": None,
+    "formula": "=1+1",
+    "truth": True,
+    "list": ["x"],
+    "dictionary": {"x": 1},
+}
+
+
+def row(device: t.Any, outcome: t.Any = "assigned", reason: t.Any = "", request_id: t.Any = "") -> Json:
+    return {"device_id": device, "outcome": outcome, "reason": reason, "request_id": request_id}
+
+
+class Told:
+    """All that is told to the module on one run of one account, and of another one that has nothing odd."""
+
+    def __init__(self) -> None:
+        self.planned: Json = {"fota": [row(GOOD)], "removal_candidates": [row(GONE, "removed")]}
+        self.reported: Json = {"fota": [row(GOOD)], "removal_candidates": [row(GONE, "removed")]}
+        self.before: list[t.Any] = [GONE, GOOD]
+        self.planned_before: list[t.Any] = [GONE, GOOD]
+        self.blocked: t.Any = None
+        self.entry: Json = {
+            "account": ACCOUNT,
+            "failure": None,
+            "fota": {"changed": True, "summary": {**dict.fromkeys(OUTCOMES, 0), "assigned": 1}},
+            "removal_candidates": {"changed": True, "summary": {**dict.fromkeys(OUTCOMES, 0), "removed": 1}},
+        }
+
+
+class Records:
+    """Runs the module on a directory of its own."""
+
+    def __init__(self, folder: Path, run: Run) -> None:
+        self.folder, self.run = folder, run
+        self.lists = folder / "lists" / ACCOUNT
+        for account in (ACCOUNT, OTHER):
+            (folder / "lists" / account).mkdir(parents=True)
+
+    def report(self, name: str, rows: list[Json], account: str = ACCOUNT) -> None:
+        texts = [["" if value is None else str(value) for value in one.values()] for one in rows]
+        write_csv(str(self.folder / "lists" / account / name), tuple(row("")), texts)
+
+    def listed(self, name: str, devices: list[t.Any]) -> None:
+        write_csv(str(self.lists / name), ("device_id",), [["" if one is None else str(one)] for one in devices])
+
+    def begin(self, told: Told) -> Json:
+        parts = [
+            {
+                "kind": kind,
+                "sku": "",
+                "id_kind": "imei",
+                "lifetime": False,
+                "api_version": "v2",
+                "action": "exact",
+                "list": kind,
+                "status": "changes",
+                "devices": rows,
+            }
+            for kind, rows in told.planned.items()
+        ]
+        accounts = [
+            {"account": ACCOUNT, "parts": parts},
+            {"account": OTHER, "parts": [{**parts[0], "devices": [row(imei(9))]}]},
+        ]
+        (self.folder / "plan.json").write_text(
+            json.dumps({"digest": "ab" * 32, "accounts": accounts}), encoding="utf-8"
+        )
+        self.listed("before-candidates.csv", told.planned_before)
+        going = [{"account": ACCOUNT, "blocked": told.blocked}, {"account": OTHER, "blocked": None}]
+        return self.run(state="started", plan=str(self.folder / "plan.json"), accounts=going)
+
+    def write(self, told: Told) -> None:
+        """What the modules leave."""
+        for kind, rows in told.reported.items():
+            self.report(f"apply-{kind}.csv", rows)
+        self.listed("apply-before-candidates.csv", told.before)
+        self.report("apply-fota.csv", [row(imei(9))], OTHER)
+
+    def end(self, told: Told, **options: t.Any) -> Json:
+        other = {"account": OTHER, "fota": {"changed": True, "summary": {**dict.fromkeys(OUTCOMES, 0), "assigned": 1}}}
+        return self.run(state="ended", accounts=[told.entry, other], **options)
+
+    def whole(self, told: Told) -> Json:
+        begun = self.begin(told)
+        assert "failure" not in begun, begun
+        assert self.record["status"] == "running"
+        self.write(told)
+        return self.end(told, run=begun["run"])
+
+    @property
+    def record(self) -> Json:
+        """The record, which both places have."""
+        record = read_record(str(self.folder / "run.json"))
+        assert read_record(str(self.folder / "history" / f"{record['run']}.json")) == record
+        return record
+
+    def outcomes(self, account: int = 0, part: int = 0) -> dict[str, str]:
+        rows = self.record["accounts"][account]["parts"][part]["devices"]
+        return {one["device_id"]: one["outcome"] for one in rows}
+
+
+@pytest.fixture
+def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Records:
+    places = {"dest": str(tmp_path), "history": str(tmp_path / "history"), "reports": str(tmp_path / "lists")}
+    return Records(tmp_path, runner(fleet_run.main, None, monkeypatch, capsys, **places))
+
+
+def _planned(field: str) -> t.Callable[[Told, t.Any], None]:
+    def put(told: Told, odd: t.Any) -> None:
+        told.planned["fota"].append({**row(imei(3)), field: odd})
+
+    return put
+
+
+def _reported(field: str) -> t.Callable[[Told, t.Any], None]:
+    def put(told: Told, odd: t.Any) -> None:
+        told.reported["fota"].append({**row(imei(3)), field: odd})
+
+    return put
+
+
+def _of_entry(*path: str) -> t.Callable[[Told, t.Any], None]:
+    def put(told: Told, odd: t.Any) -> None:
+        where = told.entry
+        for name in path[:-1]:
+            where[name] = where.get(name) or {}
+            where = where[name]
+        where[path[-1]] = odd
+
+    return put
+
+
+PLACES: dict[str, t.Callable[[Told, t.Any], None]] = {
+    **{f"plan, {name}": _planned(name) for name in ("device_id", "outcome", "reason")},
+    **{f"report, {name}": _reported(name) for name in row("")},
+    "the list of the plan": lambda told, odd: told.planned_before.insert(0, odd),
+    "the list at the write": lambda told, odd: told.before.insert(0, odd),
+    "a candidate taken off": lambda told, odd: told.reported["removal_candidates"].append(row(odd, "removed")),
+    "failure of a part": _of_entry("removal_candidates", "failure"),
+    "code of a part": _of_entry("removal_candidates", "failure", "code"),
+    "message of a part": _of_entry("removal_candidates", "failure", "message"),
+    "failure of the account": _of_entry("failure"),
+    "message of the account": _of_entry("failure", "message"),
+    "result of a part": _of_entry("removal_candidates"),
+    "summary of a part": _of_entry("removal_candidates", "summary"),
+    "SIM-Secure results": _of_entry("assigned"),
+    "SIM-Secure result": _of_entry("removed", "item"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("place", PLACES)
+def test_no_value_keeps_a_record_from_being_written_and_read(
+    records: Records, place: str, odd: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = Told()
+    PLACES[place](told, ODD[odd])
+    ended = records.whole(told)
+    assert "failure" not in ended, ended
+    record = records.record
+    assert record["status"] in ("done", "failed")
+    assert records.outcomes(1) == {imei(9): "assigned"}
+    assert records.outcomes()[GOOD] in ("assigned", "unknown")
+    assert "failure" in record["accounts"][0] or records.outcomes()[GOOD] == "assigned"
+    history = read_history(str(records.folder / "history"))
+    assert ([run["run"] for run in history.runs], history.unreadable) == ([record["run"]], [])
+    undo = runner(fleet_undo.main, None, monkeypatch, capsys, run=str(records.folder / "run.json"))
+    made = undo(dest=str(records.folder / "lists"), history=str(records.folder / "history"), candidates=[GOOD])
+    assert "failure" not in made, made
+    assert (records.lists / "undo-fota-take.txt").read_text(encoding="ascii").split()[0] == GOOD
+    for path in records.lists.glob("undo-*.txt"):
+        assert all(len(device) == 15 for device in path.read_text(encoding="ascii").split())
+
+
+@pytest.mark.parametrize("odd", [name for name in ODD if name not in ("empty", "null")])
+def test_what_can_be_no_id_is_kept_and_cannot_be_undone(
+    records: Records, odd: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = Told()
+    told.reported["fota"].append(row(ODD[odd], "removed"))
+    told.before.insert(1, ODD[odd])
+    told.reported["removal_candidates"].append(row(ODD[odd], "removed"))
+    records.whole(told)
+    kept = next(device for device in records.outcomes() if device != GOOD)
+    assert (records.outcomes()[kept], records.outcomes(part=1)[kept]) == ("removed", "removed")
+    assert kept[:14] == str(ODD[odd])[:14].replace("\x00", "\ufffd")
+    assert records.record["accounts"][0]["parts"][1]["before"] == [GONE, kept, GOOD]
+    undo = runner(fleet_undo.main, None, monkeypatch, capsys, run=str(records.folder / "run.json"))
+    undo(dest=str(records.folder / "lists"), candidates=[GOOD])
+    assert (records.lists / "undo-candidates.txt").read_text(encoding="ascii").split() == [GONE, GOOD]
+    assert (records.lists / "cannot.csv").read_text(encoding="utf-8").count(",no_device_id,") == 2
+
+
+def test_a_list_that_holds_what_can_be_no_id_is_left_alone(
+    records: Records, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """To write it without that would take it off."""
+    told = Told()
+    told.before.append("odd")
+    records.whole(told)
+    undo = runner(fleet_undo.main, None, monkeypatch, capsys, run=str(records.folder / "run.json"))
+    undo(dest=str(records.folder / "lists"), candidates=[GOOD, "odd"])
+    assert not (records.lists / "undo-candidates.txt").exists()
+    assert ",list_changed," in (records.lists / "cannot.csv").read_text(encoding="utf-8")
+
+
+def test_before_is_what_was_there_at_the_write(records: Records) -> None:
+    told = Told()
+    told.before = [GONE, imei(7), GOOD]
+    records.whole(told)
+    assert records.record["accounts"][0]["parts"][1]["before"] == [GONE, imei(7), GOOD]
+
+
+def test_before_of_an_earlier_run_is_not_taken_for_this_ones(records: Records) -> None:
+    told = Told()
+    records.listed("apply-before-candidates.csv", [imei(7)])
+    begun = records.begin(told)
+    records.report("apply-fota.csv", told.reported["fota"])
+    records.end(told, run=begun["run"])
+    assert records.record["accounts"][0]["parts"][1]["before"] is None
+
+
+def _make_directory(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+LOST: dict[str, t.Callable[[Path], object]] = {
+    "missing": Path.unlink,
+    "a directory": _make_directory,
+    "empty": lambda path: path.write_bytes(b""),
+    "no text": lambda path: path.write_bytes(b"\xff\xfe\x00" * 1000),
+    "something else": lambda path: path.write_text('a,b\n"' + "x" * 200_000, encoding="utf-8"),
+}
+
+
+@pytest.mark.parametrize("lost", LOST)
+@pytest.mark.parametrize("failed", [False, True])
+def test_a_report_of_one_account_is_lost(records: Records, lost: str, failed: bool) -> None:
+    """Its devices are in doubt, and never called unsent; the other account is as it was."""
+    told = Told()
+    if failed:
+        told.entry["fota"]["failure"] = {"code": "report_unwritable", "message": "The disk is full."}
+    begun = records.begin(told)
+    records.write(told)
+    LOST[lost](records.lists / "apply-fota.csv")
+    ended = records.end(told, run=begun["run"])
+    assert "failure" not in ended
+    assert records.outcomes()[GOOD] == "unknown"
+    assert (records.outcomes(part=1), records.outcomes(1)) == ({GONE: "removed"}, {imei(9): "assigned"})
+    first, second = ended["accounts"]
+    assert (first["complete"], second["complete"], ended["status"]) == (False, True, "failed")
+
+
+def test_a_report_is_lost_and_nothing_was_sent(records: Records) -> None:
+    told = Told()
+    told.entry["fota"] = {
+        "changed": False,
+        "summary": {**dict.fromkeys(OUTCOMES, 0), "skipped": 1},
+        "failure": {"code": "guard_tripped", "message": "Too many."},
+    }
+    begun = records.begin(told)
+    records.write(told)
+    (records.lists / "apply-fota.csv").unlink()
+    records.end(told, run=begun["run"])
+    assert records.outcomes() == {GOOD: "skipped"}
+
+
+@pytest.mark.parametrize(
+    ("result", "outcome"),
+    [
+        ({"changed": False, "failure": {"code": "invalid_options", "message": "x"}}, "skipped"),
+        ({"changed": True, "failure": {"code": "connection_failed", "message": "x"}}, "unknown"),
+        ({"changed": False, "failure": {"code": "internal_error", "message": "x"}}, "unknown"),
+        ({"rc": 137, "msg": "MODULE FAILURE"}, "unknown"),
+        ({"skipped": True}, "skipped"),
+    ],
+)
+def test_a_module_without_a_summary(records: Records, result: Json, outcome: str) -> None:
+    told = Told()
+    told.entry["fota"] = result
+    begun = records.begin(told)
+    records.end(told, run=begun["run"])
+    assert records.outcomes() == {GOOD: outcome}
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", '{"run": "x"}', None])
+def test_the_record_that_the_run_began_with_is_gone(records: Records, damage: str | None) -> None:
+    """From one place: the other has it. From both: that is told of every account."""
+    told = Told()
+    begun = records.begin(told)
+    records.write(told)
+    places = [records.folder / "run.json", records.folder / "history" / f"{begun['run']}.json"]
+    for gone, known in ((places[:1], True), (places[1:], True), (places, False)):
+        for path in gone:
+            path.unlink()
+            if damage:
+                path.write_text(damage, encoding="utf-8")
+        ended = records.end(told, run=begun["run"])
+        assert (ended["run"], records.record["run"]) == (begun["run"], begun["run"])
+        assert [account["account"] for account in records.record["accounts"]] == [ACCOUNT, OTHER]
+        if known:
+            assert records.outcomes() == {GOOD: "assigned"}
+        else:
+            assert ended["status"] == "failed"
+            assert all("unknown; see" in account["failure"]["message"] for account in records.record["accounts"])
+
+
+@pytest.mark.parametrize("place", ["history", "dest", "both"])
+def test_a_full_disk_after_the_writes(records: Records, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can be written is, what cannot is as it was, and what came of it is told all the same."""
+    told = Told()
+    begun = records.begin(told)
+    records.write(told)
+    real = _fleet_record_write.tempfile.mkstemp
+
+    def full(dir: str, prefix: str) -> tuple[int, str]:  # pylint: disable=redefined-builtin
+        if place == "both" or os.path.samefile(dir, records.folder / ("history" if place == "history" else "")):
+            raise OSError(28, "No space left on device")
+        return real(dir=dir, prefix=prefix)
+
+    monkeypatch.setattr(_fleet_record_write.tempfile, "mkstemp", full)
+    ended = records.end(told, run=begun["run"])
+    assert (ended["failure"]["code"], ended["status"]) == ("report_unwritable", "done")
+    states = {
+        "history": read_record(str(records.folder / "history" / f"{begun['run']}.json"))["status"],
+        "dest": read_record(str(records.folder / "run.json"))["status"],
+    }
+    assert states == {name: "running" if place in (name, "both") else "done" for name in states}
+
+
+@pytest.mark.parametrize("place", ["history", "dest"])
+def test_a_run_that_cannot_leave_a_record_does_not_begin(records: Records, place: str) -> None:
+    (records.folder / "file").write_text("", encoding="utf-8")
+    told = Told()
+    with contextlib.ExitStack() as stack:
+        run = records.run
+        records.run = lambda **options: run(**{**options, place: str(records.folder / "file")})
+        stack.callback(setattr, records, "run", run)
+        begun = records.begin(told)
+    assert begun["failure"]["code"] == "report_unwritable"
+    assert [path for path in records.folder.rglob("*.json") if path.name != "plan.json"] == []
+
+
+def test_two_runs_in_one_directory(records: Records) -> None:
+    """The one that began first does not end the other one's record."""
+    told = Told()
+    first, second = records.begin(told), records.begin(told)
+    records.write(told)
+    ended = records.end(told, run=first["run"])
+    assert (ended["run"], records.record["run"], records.record["status"]) == (first["run"], second["run"], "running")
+    assert read_record(ended["path"])["status"] == "done"
+    records.end(told, run=second["run"])
+    assert records.record["status"] == "done"
+    history = read_history(str(records.folder / "history"))
+    assert [run["run"] for run in history.runs] == [second["run"], first["run"]]
+    assert records.record["beside"] == [first["run"]]
+    records.begin(told)
+    assert records.record["beside"] == []
+
+
+def test_a_run_of_which_nothing_is_known(records: Records) -> None:
+    """Nothing is made of nothing."""
+    ended = records.run(state="ended", accounts=[], dest=str(records.folder / "none"))
+    assert ended["failure"]["code"] == "run_file_invalid"
+    assert not (records.folder / "none").exists()
+
+
+def test_without_a_history(records: Records) -> None:
+    told = Told()
+    records.run(state="ended", accounts=[told.entry], history=OMIT)
+    assert read_record(str(records.folder / "run.json"))["status"] == "failed"
