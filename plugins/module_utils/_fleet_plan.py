@@ -18,7 +18,7 @@ import typing as t
 from ._errors import LicensingError, OptionsError, Problem
 from ._fleet_approval import difference, read_approved
 from ._fleet_limits import over_a_sku, over_the_run, read_run_limits, why_not
-from ._fleet_plan_document import COUNTS, Document, failed_account, make_account, make_document
+from ._fleet_plan_document import COUNTS, Document, failed_account, judged_account, make_account, make_document
 from ._fleet_plan_html import as_html
 from ._fleet_plan_markdown import as_markdown
 from ._fleet_plan_summary import as_summary
@@ -44,19 +44,20 @@ def run(context: Context) -> Result:
     if problems:
         raise OptionsError(problems)
     now = datetime.datetime.now(datetime.timezone.utc)
-    accounts = []
+    accounts: list[Document] = []
+    blocked: dict[str, Document | None] = {}
     for entry in params["accounts"]:
         account = _account(entry, entry.get("reports") or os.path.join(params["reports"] or "", entry["account"]))
         account["freeze"] = entry.get("freeze") or []
         own = [*windows, *read_windows(entry.get("freeze") or [])[0]]
         own = [] if params["ignore_freeze"] else own
-        blocked = why_not(account, own, now, approved=approved is not None)
-        if blocked and blocked["code"] == "frozen":
-            account["frozen"] = blocked["message"]
-        accounts.append((account, blocked))
-    plans = [account for account, _blocked in accounts]
-    over = over_the_run(plans, limits)
-    document = make_document(plans, now.strftime("%Y-%m-%d %H:%M UTC"), over)
+        why = why_not(account, own, now, approved=approved is not None)
+        if why and why["code"] == "frozen":
+            account["frozen"] = why["message"]
+        accounts.append(account)
+        blocked[account["account"]] = why
+    over = over_the_run(accounts, limits)
+    document = make_document(accounts, now.strftime("%Y-%m-%d %H:%M UTC"), over)
     changed = difference(document, approved) if approved else None
     files = _write(params["dest"], document) if params["dest"] else {}
     values = {
@@ -65,8 +66,8 @@ def run(context: Context) -> Result:
         "totals": document["totals"],
         "summary": as_summary(document),
         "accounts": [
-            {**{key: account[key] for key in ("account", "status", "digest")}, "blocked": blocked}
-            for account, blocked in accounts
+            {**{key: account[key] for key in ("account", "status", "digest")}, "blocked": blocked[account["account"]]}
+            for account in document["accounts"]
         ],
         "over": over if approved is None else None,
         "files": files,
@@ -108,7 +109,7 @@ def _account(entry: t.Mapping[str, t.Any], reports: str) -> Document:
             text = f"The plan changes devices, and {path}, which names them, is missing or empty."
             return failed_account(entry["account"], {"code": "file_unreadable", "message": text})
     over = over_a_sku(account["parts"])
-    return {**account, "failure": over, "status": "guard_tripped"} if over else account
+    return judged_account({**account, "failure": over}) if over else account
 
 
 def _parts(entry: t.Mapping[str, t.Any]) -> t.Iterator[Document]:

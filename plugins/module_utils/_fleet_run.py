@@ -11,11 +11,11 @@ from __future__ import annotations
 import contextlib
 import csv
 import datetime
-import json
 import os
 import typing as t
 
 from ._errors import LicensingError, OptionsError, Problem
+from ._fleet_approval import read_plan
 from ._fleet_plan_document import Document
 from ._fleet_record import FORMAT, read_record
 from ._fleet_record_write import moment, write_record
@@ -90,10 +90,9 @@ def _forget(reports: str, document: Document) -> None:
 
 def _plan(path: str) -> Document:
     try:
-        with open(path, encoding="utf-8") as stream:
-            return t.cast(Document, json.load(stream))
-    except (OSError, ValueError) as error:
-        raise OptionsError([Problem(f"'plan' {path} cannot be read: {error}.", "plan_file_invalid")]) from None
+        return read_plan(path)
+    except LicensingError as error:
+        raise OptionsError([Problem(f"'plan' {path} cannot be read: {error.message}.", error.code)]) from None
 
 
 def _planned(account: Document, entry: t.Mapping[str, t.Any], reports: str) -> Document:

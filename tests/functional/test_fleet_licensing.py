@@ -443,7 +443,7 @@ def test_plan_files_that_are_not_ours(fleet: Fleet, simulator: Simulator, module
     for name, text in {
         "deep": "[" * 100_000,
         "empty": "",
-        "newer": '{"format": 2}',
+        "newer": '{"format": 3}',
         "list": "[1]",
         "bytes": "\0",
     }.items():
