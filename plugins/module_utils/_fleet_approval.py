@@ -15,7 +15,7 @@ import re
 import typing as t
 
 from ._errors import LicensingError, Problem
-from ._fleet_plan_document import FORMAT, Document, is_sealed, remains_of, same_run
+from ._fleet_plan_document import FORMAT, IDLE, Document, is_sealed, remains_of, same_run
 
 _NAMED = 20
 
@@ -92,7 +92,7 @@ def difference(
     :param bases: what a plan is made from.
     """
     digest = approved if isinstance(approved, str) else approved["digest"]
-    if digest == document["digest"] or document["status"] == "no_change":
+    if digest == document["digest"] or document["status"] in IDLE:
         return None
     named = ""
     if not isinstance(approved, str):

@@ -12,12 +12,17 @@ import hashlib
 import json
 import typing as t
 
+from ._incomplete import as_left_over, is_left_over
+
 FORMAT = 2
 """Version of the plan file. Of format 1, digests covered less than a plan shows."""
 
-Status = t.Literal["no_change", "changes", "guard_tripped", "error"]
+Status = t.Literal["no_change", "incomplete", "changes", "guard_tripped", "error"]
 _STATUSES: tuple[Status, ...] = t.get_args(Status)
 """The worse one comes later."""
+
+IDLE = ("no_change", "incomplete")
+"""With these there is nothing to do."""
 
 Document = dict[str, t.Any]
 
@@ -31,13 +36,13 @@ _FREE_IN_DOCUMENT = frozenset({"digest", "checksum", "created", "status", "failu
 """No part of what is approved: when the plan was made, and what limits of the run say of it, which are those of whoever
 runs it."""
 
-_ADDED_UP = frozenset({"accounts", "totals", "left"})
+_ADDED_UP = frozenset({"accounts", "totals", "left", "incomplete"})
 
 _FREE_IN_ACCOUNT = frozenset({"digest", "file", "freeze", "frozen"})
 """No part of what is approved: where the fleet file is, and when something may be done."""
 
-_TOLD_OF_PART = frozenset({"digest", "licenses", "held", "free", "note"})
-_TOLD_OF_PLAN = frozenset({"unchanged"})
+_TOLD_OF_PART = frozenset({"digest", "licenses", "held", "free", "note", "incomplete"})
+_TOLD_OF_PLAN = frozenset({"unchanged", "incomplete"})
 """What may be another number when a part of the account is done already."""
 
 
@@ -67,6 +72,7 @@ def sealed(document: Document) -> Document:
     accounts = sorted(map(_sealed_account, judged), key=lambda account: str(account["account"]))
     made = {**document, "accounts": accounts}
     made["totals"] = {name: sum(part["plan"].get(name) or 0 for part in _parts(accounts)) for name in COUNTS}
+    made["incomplete"] = sum(map(incomplete_of, accounts))
     statuses = [account["status"] for account in accounts]
     made["status"] = _worst([*statuses, *(["guard_tripped"] if "failure" in document else [])])
     named = [[account["account"], account["digest"]] for account in accounts]
@@ -85,13 +91,21 @@ def judged_account(account: Document) -> Document:
     if "failure" in account and not parts:
         return {**account, "parts": [], "status": "error"}
     statuses = [part["status"] for part in parts]
-    status = _worst([*statuses, *(["guard_tripped"] if "failure" in account else [])])
+    more: list[Status] = ["guard_tripped"] if "failure" in account else []
+    more += ["incomplete"] if incomplete_of(account) else []
+    status = _worst([*statuses, *more])
     return {**account, "parts": parts, "status": status}
 
 
 def canonical(value: t.Any) -> str:
     """JSON in which two values are the same text only if they are the same: C(1), C(1.0) and C(true) differ."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def incomplete_of(account: Document) -> int:
+    """How many devices of an account are not as wanted, which its plan does not change."""
+    parts = sum(part["plan"].get("incomplete") or 0 for part in account["parts"])
+    return parts + len(account.get("incomplete") or [])
 
 
 def make_account(
@@ -101,7 +115,7 @@ def make_account(
 
     :param wanted: digest of what its fleet file wants.
     :param parts: for each part its kind, SKU and the result of its module in check mode.
-    :param rows: for each part the devices that change.
+    :param rows: for each part the devices that change, and those that are not as wanted.
     """
     made = [_part(part, changing) for part, changing in zip(parts, rows, strict=True)]
     return judged_account({"account": name, "file": file, "wanted": wanted, "parts": made})
@@ -119,14 +133,14 @@ def remains_of(now: Document, before: Document) -> bool:
     :param now: a plan that was just made.
     :param before: one whose digests were recomputed.
     """
-    if now["status"] == "no_change" or now["digest"] == before["digest"]:
+    if now["status"] in IDLE or now["digest"] == before["digest"]:
         return True
     if "error" in (now["status"], before["status"]) or now["wanted"] != before["wanted"]:
         return False
     if "failure" in now and now["failure"]["code"] != before.get("failure", {}).get("code"):
         return False
     planned = [_carried_out(part) for part in before["parts"]]
-    return all(part["status"] == "no_change" or _carried_out(part) in planned for part in now["parts"])
+    return all(part["status"] in IDLE or _carried_out(part) in planned for part in now["parts"])
 
 
 def same_run(now: Document, before: Document) -> bool:
@@ -158,8 +172,12 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
         "held": None if pool.get("assigned") is None else pool["assigned"] - more,
         "free": None if pool.get("available") is None else pool["available"] + more,
         "limits": {name: part.get(name) for name in ("reserve", "lifetime_consent", "max_changes", "max_removals")},
-        "devices": [_row(row, plan.get("state")) for row in rows],
+        "devices": [_row(row, plan.get("state")) for row in rows if not is_left_over(row)],
+        "incomplete": [as_left_over(row) for row in rows if is_left_over(row)],
     }
+    # The module counts them; who is in doubt about one is not in doubt whether all is well.
+    left = max(plan.get("incomplete") or 0, len(made["incomplete"]), 1 if amiss else 0)
+    made["plan"]["incomplete"] = left
     if amiss:
         made["note"] = str(amiss["message"])
     if failure:
@@ -172,13 +190,19 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
 def _row(row: Document, state: str | None) -> Document:
     """A device of a part; what ThingSpace would only accept at first is told by what it leads to."""
     if row["outcome"] == "accepted" and not row["reason"]:
-        return {**row, "outcome": "removed" if state == "absent" else "assigned"}
-    return row
+        return {**_shown(row), "outcome": "removed" if state == "absent" else "assigned"}
+    return _shown(row)
+
+
+def _shown(row: Document) -> Document:
+    return {name: row[name] for name in ("device_id", "outcome", "reason")}
 
 
 def _status_of(part: Document) -> Status:
     changing = any(part["plan"].get(name) for name in COUNTS)
-    return "guard_tripped" if "failure" in part else "changes" if changing else "no_change"
+    if "failure" in part:
+        return "guard_tripped"
+    return "changes" if changing else "incomplete" if part["plan"].get("incomplete") else "no_change"
 
 
 def _sealed_account(account: Document) -> Document:

@@ -16,7 +16,7 @@ import typing as t
 
 from ._errors import LicensingError, OptionsError, Problem
 from ._fleet_approval import read_plan
-from ._fleet_plan_document import Document
+from ._fleet_plan_document import IDLE, Document
 from ._fleet_record import FORMAT, read_record
 from ._fleet_record_write import moment, write_record
 from ._module import Context, Result
@@ -101,7 +101,7 @@ def _planned(account: Document, entry: t.Mapping[str, t.Any], reports: str) -> D
         return {"account": account["account"], "failure": _failure(entry["blocked"]), "parts": []}
     parts = []
     for part in account["parts"]:
-        if part["status"] == "no_change":
+        if part["status"] in IDLE:
             continue
         made = {key: part[key] for key in ("kind", "sku", "id_kind", "lifetime", "api_version", "action", "list")}
         if part["kind"] == "removal_candidates":

@@ -58,7 +58,7 @@ FREE = {
 }
 """Leaves that tell of the making of a plan, and say nothing about what it does."""
 
-FORESEEN = {"licenses", "held", "free", "note", "unchanged"}
+FORESEEN = {"licenses", "held", "free", "note", "unchanged", "incomplete"}
 """What may have become another number while a plan waited for its approval."""
 
 
