@@ -7,7 +7,9 @@
 Usage: python3 licensing.py plan|apply [what ansible-playbook takes]
 
   plan   0 nothing to do   2 changes   3 stopped by a limit   1 error: there is no plan of some account
+         4 nothing to do, and something is not as wanted
   apply  0 carried out, or nothing to do   3 not the approved plan: nothing was written   1 error: see the output
+         4 carried out, or nothing to do, and something is not as wanted which the plan does not change
 
 Needs nothing but Python 3.10 or newer, and ansible-core. README.md beside this file tells more.
 """
@@ -28,8 +30,8 @@ import types
 from pathlib import Path
 from typing import Any
 
-DONE, ERROR, CHANGES, STOPPED = 0, 1, 2, 3
-PLANNED = {"no_change": DONE, "changes": CHANGES, "guard_tripped": STOPPED}
+DONE, ERROR, CHANGES, STOPPED, INCOMPLETE = 0, 1, 2, 3, 4
+PLANNED = {"no_change": DONE, "incomplete": INCOMPLETE, "changes": CHANGES, "guard_tripped": STOPPED}
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 300.0
 """Seconds to wait at most for what an interrupted Ansible leaves behind; requests end long before that."""
@@ -85,7 +87,7 @@ def exit_code(playbook: str, status: str, returncode: int) -> int:
     if playbook == "plan":
         return ERROR if returncode else PLANNED.get(status, ERROR)
     if status and not returncode:
-        return DONE
+        return INCOMPLETE if status == "incomplete" else DONE
     return STOPPED if status == "plan_changed" and returncode > 0 else ERROR
 
 

@@ -29,6 +29,7 @@ class Part(t.NamedTuple):
 
 _ACCOUNT = {"account": str, "file": str, "digest": str, "fota": dict, "removal_candidates": dict, "simsec": list}
 _POOL = {"sku": str, "kind": str, "count": int, "remove": int, "list": str, "remove_list": str}
+RETRIES = ("retry_failed", "retry_unknown")
 _MAY_BE_EMPTY = ("fota", "removal_candidates")
 
 
@@ -47,6 +48,12 @@ def not_wanted(wanted: Settings) -> list[str]:
             if not all(isinstance(pool.get(name), kind) for pool in pools)
         ]
     return wrong
+
+
+def with_retries(wanted: Settings, params: Settings) -> dict[str, t.Any]:
+    """What is wanted of an account, with what the run asks for besides its fleet file: what failed is sent again."""
+    pools = [{**pool, **{name: bool(pool.get(name) or params[name]) for name in RETRIES}} for pool in wanted["simsec"]]
+    return {**wanted, "simsec": pools}
 
 
 def parts_of(
@@ -98,7 +105,7 @@ def _candidates(wanted: Settings, lists: str) -> Options:
 
 def _simsec(pool: Settings, state: str, journal: str | None, *, wait: bool) -> Options:
     own = ("lifetime_consent", "lifetime_elsewhere", "reserve") if state == "present" else ("max_removals",)
-    options = {"state": state, **_given(pool, "sku", "kind", "max_changes", "waves", "max_failures", *own)}
+    options = {"state": state, **_given(pool, "sku", "kind", "max_changes", "waves", "max_failures", *RETRIES, *own)}
     # What is sent at once needs no confirmation to be planned, and is foreseen as accepted.
     return {**options, "journal": journal, "wait": wait and "waves" in options}
 

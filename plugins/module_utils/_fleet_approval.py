@@ -15,7 +15,7 @@ import re
 import typing as t
 
 from ._errors import LicensingError, Problem
-from ._fleet_plan_document import FORMAT, Document, checksum, recomputed, remains_of
+from ._fleet_plan_document import FORMAT, IDLE, Document, is_sealed, remains_of, same_run
 
 _NAMED = 20
 
@@ -30,23 +30,56 @@ def read_approved(given: str | None, problems: list[Problem]) -> Document | str 
     if re.fullmatch(r"[0-9a-fA-F]{64}", given.strip()):
         return given.strip().lower()
     try:
+        return read_plan(given)
+    except LicensingError as error:
+        problems.append(Problem(f"'approved' {given[:200]} cannot be used: {error.message}.", error.code))
+    return None
+
+
+def read_plan(path: str) -> Document:
+    """A plan file of which every digest, recomputed from the content, is the one that stands in it.
+
+    :raises LicensingError: C(plan_file_invalid), with the reason, which is no whole sentence.
+    """
+    try:
         # A pipe would be waited for.
-        if os.path.exists(given) and not os.path.isfile(given):
+        if os.path.exists(path) and not os.path.isfile(path):
             raise OSError(errno.EINVAL, "It is not a file")
-        with open(given, encoding="utf-8") as stream:
-            document = json.load(stream)
-        if document.get("format") != FORMAT:
-            why = f"it is of format {document.get('format')}, this release reads {FORMAT}"
-        elif recomputed(document) != document["digest"] or checksum(document) != document["checksum"]:
-            why = "its content does not fit its digest: it was changed after it was made"
-        else:
-            return t.cast(Document, document)
+        with open(path, encoding="utf-8") as stream:
+            document = json.load(stream, object_pairs_hook=_once)
+        why = _wrong(document)
     except OSError as error:
         why = f"{error.strerror or error}; name a plan file or a digest of 64 hexadecimal digits"
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         why = "it is no plan file"
-    problems.append(Problem(f"'approved' {given[:200]} cannot be used: {why}.", "plan_file_invalid"))
-    return None
+    if why:
+        raise LicensingError(why, code="plan_file_invalid")
+    return t.cast(Document, document)
+
+
+def _wrong(document: t.Any) -> str:
+    if document.get("format") != FORMAT or not isinstance(document["format"], int):
+        found = str(document.get("format"))[:20]
+        old = " Make a new plan with this release, and have that one approved" if found == "1" else ""
+        return f"it is of format {found}, this release reads {FORMAT}.{old}".rstrip(".")
+    for account in document["accounts"]:
+        texts = account["account"], account["wanted"]
+        if not all(isinstance(text, str) for text in texts) or not isinstance(account.get("failure", {}), dict):
+            raise TypeError
+    names = [account["account"] for account in document["accounts"]]
+    if len(set(names)) < len(names):
+        return "it has an account twice"
+    if not is_sealed(document):
+        return "its content does not fit its digest: it was changed after it was made"
+    return ""
+
+
+def _once(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
+    """An object of the file. Of a name that is there twice, others may show another value than is read here."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError
+    return made
 
 
 def difference(
@@ -59,7 +92,7 @@ def difference(
     :param bases: what a plan is made from.
     """
     digest = approved if isinstance(approved, str) else approved["digest"]
-    if digest == document["digest"] or document["status"] == "no_change":
+    if digest == document["digest"] or document["status"] in IDLE:
         return None
     named = ""
     if not isinstance(approved, str):
@@ -72,10 +105,10 @@ def difference(
             for name, one in now.items()
             if name in before and one["status"] != "error" and not remains_of(one, before[name])
         ]
-        if not other:
+        if not other and same_run(document, approved):
             return None
         more = ", ..." if len(other) > _NAMED else ""
-        named = f" These accounts differ: {', '.join(other[:_NAMED])}{more}."
+        named = f" These accounts differ: {', '.join(other[:_NAMED])}{more}." if other else ""
     return LicensingError(
         f"The approved plan {digest[:12]}... is not the plan that would be carried out now, {document['digest']}: "
         f"{bases} changed since it was approved.{named} Nothing was written. Make a new plan, and have that one "

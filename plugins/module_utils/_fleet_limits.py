@@ -14,7 +14,7 @@ import typing as t
 
 from ._amounts import at_most, read_amount
 from ._errors import LicensingError
-from ._fleet_plan_document import Document
+from ._fleet_plan_document import IDLE, Document
 from ._freeze import FOREVER, Window, frozen
 from ._guards import limits_from
 
@@ -130,7 +130,7 @@ def why_not(
     :param windows: freeze windows; they hold whatever is approved.
     :param approved: whether somebody approved this plan, although limits are exceeded. No approval fills a pool.
     """
-    if account["status"] in ("error", "no_change"):
+    if account["status"] in ("error", *IDLE):
         return account.get("failure")
     ice = on_ice(account, windows, now, "Apply the plan after that.")
     found: list[Document] = [ice] if ice else []
@@ -143,7 +143,7 @@ def why_not(
 
 def on_ice(account: Document, windows: t.Sequence[Window], now: datetime.datetime, advice: str) -> Document | None:
     """The failure of an account in a freeze window; None if it is in none, or if there is nothing to do."""
-    if account["status"] in ("error", "no_change"):
+    if account["status"] in ("error", *IDLE):
         return None
     removing = any(_count(part, "remove") for part in account["parts"] if part["kind"] != "removal_candidates")
     ice = frozen(windows, now, removing=removing)

@@ -18,7 +18,15 @@ import typing as t
 from ._errors import LicensingError, OptionsError, Problem
 from ._fleet_approval import difference, read_approved
 from ._fleet_limits import over_a_sku, over_the_run, read_run_limits, why_not
-from ._fleet_plan_document import COUNTS, Document, failed_account, make_account, make_document
+from ._fleet_plan_document import (
+    COUNTS,
+    Document,
+    failed_account,
+    incomplete_of,
+    judged_account,
+    make_account,
+    make_document,
+)
 from ._fleet_plan_html import as_html
 from ._fleet_plan_markdown import as_markdown
 from ._fleet_plan_summary import as_summary
@@ -44,35 +52,41 @@ def run(context: Context) -> Result:
     if problems:
         raise OptionsError(problems)
     now = datetime.datetime.now(datetime.timezone.utc)
-    accounts = []
+    accounts: list[Document] = []
+    blocked: dict[str, Document | None] = {}
     for entry in params["accounts"]:
         account = _account(entry, entry.get("reports") or os.path.join(params["reports"] or "", entry["account"]))
         account["freeze"] = entry.get("freeze") or []
         own = [*windows, *read_windows(entry.get("freeze") or [])[0]]
         own = [] if params["ignore_freeze"] else own
-        blocked = why_not(account, own, now, approved=approved is not None)
-        if blocked and blocked["code"] == "frozen":
-            account["frozen"] = blocked["message"]
-        accounts.append((account, blocked))
-    plans = [account for account, _blocked in accounts]
-    over = over_the_run(plans, limits)
-    document = make_document(plans, now.strftime("%Y-%m-%d %H:%M UTC"), over)
+        why = why_not(account, own, now, approved=approved is not None)
+        if why and why["code"] == "frozen":
+            account["frozen"] = why["message"]
+        accounts.append(account)
+        blocked[account["account"]] = why
+    over = over_the_run(accounts, limits)
+    document = make_document(accounts, now.strftime("%Y-%m-%d %H:%M UTC"), over)
     changed = difference(document, approved) if approved else None
     files = _write(params["dest"], document) if params["dest"] else {}
     values = {
         "status": document["status"],
         "digest": document["digest"],
         "totals": document["totals"],
+        "incomplete": document["incomplete"],
         "summary": as_summary(document),
         "accounts": [
-            {**{key: account[key] for key in ("account", "status", "digest")}, "blocked": blocked}
-            for account, blocked in accounts
+            {
+                **{key: account[key] for key in ("account", "status", "digest")},
+                "incomplete": incomplete_of(account),
+                "blocked": blocked[account["account"]],
+            }
+            for account in document["accounts"]
         ],
         "over": over if approved is None else None,
         "files": files,
     }
     if params["status_file"]:
-        _tell(params["status_file"], _word(document["status"], changed))
+        _tell(params["status_file"], _word(document, changed, approved=approved is not None))
     return Result(values, failure=changed)
 
 
@@ -101,14 +115,16 @@ def _account(entry: t.Mapping[str, t.Any], reports: str) -> Document:
     parts = list(_parts(entry))
     rows = [changing(os.path.join(reports, f"plan-{part['list']}.csv")) for part in parts]
     account = make_account(entry["account"], str(entry.get("file", "")), str(entry["wanted"]), parts, rows)
+    if entry.get("incomplete"):
+        account = judged_account({**account, "incomplete": entry["incomplete"]})
     for part in account["parts"]:
         # Nobody is to approve changes without the devices that change.
-        if any(part["plan"].get(name) for name in COUNTS) and not part["devices"]:
+        if any(part["plan"].get(name) for name in COUNTS) and not (part["devices"] or part["incomplete"]):
             path = os.path.join(reports, f"plan-{part['list']}.csv")
             text = f"The plan changes devices, and {path}, which names them, is missing or empty."
             return failed_account(entry["account"], {"code": "file_unreadable", "message": text})
     over = over_a_sku(account["parts"])
-    return {**account, "failure": over, "status": "guard_tripped"} if over else account
+    return judged_account({**account, "failure": over}) if over else account
 
 
 def _parts(entry: t.Mapping[str, t.Any]) -> t.Iterator[Document]:
@@ -131,21 +147,27 @@ def _parts(entry: t.Mapping[str, t.Any]) -> t.Iterator[Document]:
 
 
 def changing(path: str) -> list[Document]:
-    """The rows of a report in which something changes."""
+    """The rows of a report in which something changes, or is not as wanted."""
     if not os.path.exists(path):
         return []
     with open(path, encoding="utf-8", newline="") as stream:
         rows = csv.DictReader(stream)
         return [
-            {name: as_it_was(row.get(name) or "") for name in ("device_id", "outcome", "reason")}
+            {name: as_it_was(row.get(name) or "") for name in ("device_id", "outcome", "reason", "request_id")}
             for row in rows
             if row.get("outcome") != UNCHANGED or str(row.get("reason", "")).startswith("moved")
         ]
 
 
-def _word(status: str, difference: LicensingError | None) -> str:
-    """The status in one word. An account without a plan comes first: it may be why the plan is another one."""
-    return difference.code if difference is not None and status != "error" else status
+def _word(document: Document, difference: LicensingError | None, *, approved: bool) -> str:
+    """The status in one word. An account without a plan comes first: it may be why the plan is another one.
+
+    Of an approved plan, what it changes is about to be done, so what counts is whether everything is as wanted then.
+    """
+    status = str(document["status"])
+    if difference is not None and status != "error":
+        return difference.code
+    return "incomplete" if approved and document["incomplete"] and status != "error" else status
 
 
 def _tell(path: str, word: str) -> None:

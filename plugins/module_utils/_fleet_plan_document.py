@@ -12,10 +12,18 @@ import hashlib
 import json
 import typing as t
 
-FORMAT = 1
-"""Version of the plan file."""
+from ._incomplete import as_left_over, is_left_over
 
-Status = t.Literal["no_change", "changes", "guard_tripped", "error"]
+FORMAT = 2
+"""Version of the plan file. Of format 1, digests covered less than a plan shows."""
+
+Status = t.Literal["no_change", "incomplete", "changes", "guard_tripped", "error"]
+_STATUSES: tuple[Status, ...] = t.get_args(Status)
+"""The worse one comes later."""
+
+IDLE = ("no_change", "incomplete")
+"""With these there is nothing to do."""
+
 Document = dict[str, t.Any]
 
 TITLES = {"fota": "FOTA licences", "removal_candidates": "Removal candidates", "simsec": "SIM-Secure licences"}
@@ -23,6 +31,19 @@ TITLES = {"fota": "FOTA licences", "removal_candidates": "Removal candidates", "
 _AMISS = frozenset({"devices_failed", "outcome_unknown", "unconfirmed"})
 
 COUNTS = ("assign", "remove", "add", "move")
+
+_FREE_IN_DOCUMENT = frozenset({"digest", "checksum", "created", "status", "failure"})
+"""No part of what is approved: when the plan was made, and what limits of the run say of it, which are those of whoever
+runs it."""
+
+_ADDED_UP = frozenset({"accounts", "totals", "left", "incomplete"})
+
+_FREE_IN_ACCOUNT = frozenset({"digest", "file", "freeze", "frozen"})
+"""No part of what is approved: where the fleet file is, and when something may be done."""
+
+_TOLD_OF_PART = frozenset({"digest", "licenses", "held", "free", "note", "incomplete"})
+_TOLD_OF_PLAN = frozenset({"unchanged", "incomplete"})
+"""What may be another number when a part of the account is done already."""
 
 
 def make_document(accounts: t.Sequence[Document], created: str, failure: Document | None = None) -> Document:
@@ -32,25 +53,59 @@ def make_document(accounts: t.Sequence[Document], created: str, failure: Documen
     :param created: the time, for people; no part of the digest.
     :param failure: limits of the whole run that it exceeds.
     """
-    ordered = sorted(accounts, key=lambda account: str(account["account"]))
-    statuses = {account["status"] for account in ordered} | ({"guard_tripped"} if failure else set())
-    worst: tuple[Status, ...] = ("error", "guard_tripped", "changes")
-    totals = {name: sum(part["plan"].get(name) or 0 for part in _parts(ordered)) for name in COUNTS}
     document: Document = {
         "format": FORMAT,
         "created": created,
-        "status": next((status for status in worst if status in statuses), "no_change"),
-        "totals": totals,
-        "accounts": ordered,
+        "accounts": list(accounts),
         **({"failure": failure} if failure else {}),
     }
-    document["digest"] = digest_of(document)
-    return {**document, "checksum": checksum(document)}
+    return sealed(document)
 
 
-def checksum(document: Document) -> str:
-    """SHA-256 over a whole plan file: its texts and totals are what people approve by."""
-    return _sha({key: value for key, value in document.items() if key != "checksum"})
+def sealed(document: Document) -> Document:
+    """The document with everything that follows from the rest of it: statuses, totals, and all digests, bottom up.
+
+    It is the only way to a digest, for a plan that is made and for one that is read: whatever stands in the place of
+    one of these values counts for nothing. What is not named as free is bound, so that a new field is.
+    """
+    judged = (judged_account(account) for account in document["accounts"])
+    accounts = sorted(map(_sealed_account, judged), key=lambda account: str(account["account"]))
+    made = {**document, "accounts": accounts}
+    made["totals"] = {name: sum(part["plan"].get(name) or 0 for part in _parts(accounts)) for name in COUNTS}
+    made["incomplete"] = sum(map(incomplete_of, accounts))
+    statuses = [account["status"] for account in accounts]
+    made["status"] = _worst([*statuses, *(["guard_tripped"] if "failure" in document else [])])
+    named = [[account["account"], account["digest"]] for account in accounts]
+    made["digest"] = _sha({**_without(made, _FREE_IN_DOCUMENT), "accounts": named})
+    return {**made, "checksum": _checksum(made)}
+
+
+def is_sealed(document: Document) -> bool:
+    """Whether everything that follows from the rest of a plan file is there as it follows."""
+    return bool(sealed(document)["checksum"] == document.get("checksum") == _checksum(document))
+
+
+def judged_account(account: Document) -> Document:
+    """The plan of an account with the statuses that follow from it; its digests are those of the sealed document."""
+    parts = [{**part, "status": _status_of(part)} for part in account["parts"]]
+    if "failure" in account and not parts:
+        return {**account, "parts": [], "status": "error"}
+    statuses = [part["status"] for part in parts]
+    more: list[Status] = ["guard_tripped"] if "failure" in account else []
+    more += ["incomplete"] if incomplete_of(account) else []
+    status = _worst([*statuses, *more])
+    return {**account, "parts": parts, "status": status}
+
+
+def canonical(value: t.Any) -> str:
+    """JSON in which two values are the same text only if they are the same: C(1), C(1.0) and C(true) differ."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def incomplete_of(account: Document) -> int:
+    """How many devices of an account are not as wanted, which its plan does not change."""
+    parts = sum(part["plan"].get("incomplete") or 0 for part in account["parts"])
+    return parts + len(account.get("incomplete") or [])
 
 
 def make_account(
@@ -60,14 +115,10 @@ def make_account(
 
     :param wanted: digest of what its fleet file wants.
     :param parts: for each part its kind, SKU and the result of its module in check mode.
-    :param rows: for each part the devices that change.
+    :param rows: for each part the devices that change, and those that are not as wanted.
     """
     made = [_part(part, changing) for part, changing in zip(parts, rows, strict=True)]
-    statuses = [part["status"] for part in made]
-    worst: tuple[Status, ...] = ("guard_tripped", "changes")
-    status = next((one for one in worst if one in statuses), "no_change")
-    account: Document = {"account": name, "file": file, "wanted": wanted, "status": status, "parts": made}
-    return {**account, "digest": _sha({"wanted": wanted, "parts": [_bound(part) for part in made], "account": name})}
+    return judged_account({"account": name, "file": file, "wanted": wanted, "parts": made})
 
 
 def failed_account(name: str, failure: t.Mapping[str, t.Any]) -> Document:
@@ -76,31 +127,26 @@ def failed_account(name: str, failure: t.Mapping[str, t.Any]) -> Document:
     return {"account": name, "file": "", "wanted": "", "status": "error", "parts": [], "failure": told, "digest": ""}
 
 
-def digest_of(document: Document) -> str:
-    """SHA-256 over what the accounts want and what they are, as the digests of their parts have it."""
-    return _sha(
-        {"format": document["format"], "accounts": [[one["account"], one["digest"]] for one in document["accounts"]]}
-    )
-
-
-def recomputed(document: Document) -> str:
-    """The digest that the content of a plan file amounts to, whatever digests stand in it."""
-    accounts = []
-    for account in document["accounts"]:
-        bound = [_bound(part) for part in account["parts"]]
-        own = {"wanted": account["wanted"], "parts": bound, "account": account["account"]}
-        accounts.append([account["account"], _sha(own) if account["status"] != "error" else ""])
-    return _sha({"format": document["format"], "accounts": accounts})
-
-
 def remains_of(now: Document, before: Document) -> bool:
-    """Whether the plan of an account is what another one leaves to do: each part as it was there, or done."""
-    if now["status"] == "no_change" or now["digest"] == before["digest"]:
+    """Whether the plan of an account is what another one leaves to do: each part as it was there, or done.
+
+    :param now: a plan that was just made.
+    :param before: one whose digests were recomputed.
+    """
+    if now["status"] in IDLE or now["digest"] == before["digest"]:
         return True
     if "error" in (now["status"], before["status"]) or now["wanted"] != before["wanted"]:
         return False
-    planned = [_bound(part) for part in before["parts"]]
-    return all(part["status"] == "no_change" or _bound(part) in planned for part in now["parts"])
+    if "failure" in now and now["failure"]["code"] != before.get("failure", {}).get("code"):
+        return False
+    planned = [_carried_out(part) for part in before["parts"]]
+    return all(part["status"] in IDLE or _carried_out(part) in planned for part in now["parts"])
+
+
+def same_run(now: Document, before: Document) -> bool:
+    """Whether all is the same that two plans say beside their accounts: of an undo, which run is reversed."""
+    names = _FREE_IN_DOCUMENT | _ADDED_UP
+    return canonical(_without(now, names)) == canonical(_without(before, names))
 
 
 def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
@@ -113,8 +159,6 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
     pool = result.get("licenses") or {}
     # Where nothing stops the plan, the pool is foreseen as it will be.
     more = 0 if failure else (plan.get("assign") or 0) - (plan.get("remove") or 0)
-    changing = sum(plan.get(name) or 0 for name in COUNTS)
-    status: Status = "guard_tripped" if failure else "changes" if changing else "no_change"
     made: Document = {
         "kind": part["kind"],
         "sku": part.get("sku") or "",
@@ -123,14 +167,17 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
         "list": part["list"],
         "lifetime": bool(part.get("lifetime")),
         "action": plan.get("state") or "",
-        "status": status,
         "plan": {name: plan.get(name) for name in (*COUNTS, "unchanged", "digest", "waves") if name in plan},
         "licenses": result.get("licenses"),
         "held": None if pool.get("assigned") is None else pool["assigned"] - more,
         "free": None if pool.get("available") is None else pool["available"] + more,
         "limits": {name: part.get(name) for name in ("reserve", "lifetime_consent", "max_changes", "max_removals")},
-        "devices": [_row(row, plan.get("state")) for row in rows],
+        "devices": [_row(row, plan.get("state")) for row in rows if not is_left_over(row)],
+        "incomplete": [as_left_over(row) for row in rows if is_left_over(row)],
     }
+    # The module counts them; who is in doubt about one is not in doubt whether all is well.
+    left = max(plan.get("incomplete") or 0, len(made["incomplete"]), 1 if amiss else 0)
+    made["plan"]["incomplete"] = left
     if amiss:
         made["note"] = str(amiss["message"])
     if failure:
@@ -143,14 +190,38 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
 def _row(row: Document, state: str | None) -> Document:
     """A device of a part; what ThingSpace would only accept at first is told by what it leads to."""
     if row["outcome"] == "accepted" and not row["reason"]:
-        return {**row, "outcome": "removed" if state == "absent" else "assigned"}
-    return row
+        return {**_shown(row), "outcome": "removed" if state == "absent" else "assigned"}
+    return _shown(row)
 
 
-def _bound(part: t.Mapping[str, t.Any]) -> list[t.Any]:
-    """What an approval of a part is bound to."""
-    counts = [part["plan"].get(name) for name in (*COUNTS, "digest")]
-    return [part["kind"], part["sku"], part["action"], *counts, part["devices"]]
+def _shown(row: Document) -> Document:
+    return {name: row[name] for name in ("device_id", "outcome", "reason")}
+
+
+def _status_of(part: Document) -> Status:
+    changing = any(part["plan"].get(name) for name in COUNTS)
+    if "failure" in part:
+        return "guard_tripped"
+    return "changes" if changing else "incomplete" if part["plan"].get("incomplete") else "no_change"
+
+
+def _sealed_account(account: Document) -> Document:
+    """The digests of an account: of its parts over everything in them, and of the account over those."""
+    if account["status"] == "error":
+        # Why there is no plan may be told in other words the next time.
+        return {**account, "digest": ""}
+    parts = [{**part, "digest": _sha(_without(part, {"digest"}))} for part in account["parts"]]
+    bound = {**_without(account, _FREE_IN_ACCOUNT), "parts": [part["digest"] for part in parts]}
+    return {**account, "parts": parts, "digest": _sha(bound)}
+
+
+def _worst(statuses: t.Iterable[str]) -> Status:
+    return max(t.cast("t.Iterable[Status]", statuses), key=_STATUSES.index, default="no_change")
+
+
+def _carried_out(part: Document) -> str:
+    """What a part does to which devices, and under which limits: all of it but what is only foreseen or told."""
+    return canonical({**_without(part, _TOLD_OF_PART), "plan": _without(part["plan"], _TOLD_OF_PLAN)})
 
 
 def _parts(accounts: t.Iterable[Document]) -> t.Iterator[Document]:
@@ -158,5 +229,13 @@ def _parts(accounts: t.Iterable[Document]) -> t.Iterator[Document]:
         yield from account["parts"]
 
 
+def _checksum(document: Document) -> str:
+    return _sha(_without(document, {"checksum"}))
+
+
+def _without(value: Document, names: t.AbstractSet[str]) -> Document:
+    return {key: one for key, one in value.items() if key not in names}
+
+
 def _sha(value: t.Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(canonical(value).encode()).hexdigest()

@@ -10,9 +10,20 @@ from __future__ import annotations
 
 import typing as t
 
-from ._fleet_plan_document import TITLES, Document
-from ._fleet_plan_markdown import FOR_LIFE, HEADLINES, in_waves, nothing, status_of, title_of, told, worth_telling
+from ._fleet_plan_document import TITLES, Document, incomplete_of
+from ._fleet_plan_markdown import (
+    FOR_LIFE,
+    HEADLINES,
+    in_waves,
+    not_as_wanted,
+    nothing,
+    status_of,
+    title_of,
+    told,
+    worth_telling,
+)
 from ._html import escape, page, table
+from ._incomplete import advice
 
 MAX_ROWS = 1000
 """Devices shown of each part; the plan file has them all."""
@@ -28,6 +39,8 @@ def _body(document: Document) -> t.Iterator[str]:
     yield f'<h1>Licence plan: <span class="{status}">{HEADLINES[status]}</span></h1>'
     yield f"<p><strong>{escape(told(document['totals']))}</strong> in {len(document['accounts'])} account(s). "
     yield f"Made {escape(document['created'])}.</p>"
+    if document["incomplete"]:
+        yield f'<p class="failure"><strong>{not_as_wanted(document["incomplete"])}</strong></p>'
     yield from _failure(document)
     yield f"<p>Plan digest: <code>{escape(document['digest'])}</code></p>"
     yield table(["account", "status", *TITLES.values()], map(_summary, document["accounts"]))
@@ -37,12 +50,14 @@ def _body(document: Document) -> t.Iterator[str]:
             yield from _failure(account)
             if "frozen" in account:
                 yield f'<p class="failure"><strong>frozen</strong>: {escape(account["frozen"])}</p>'
+            yield from _left_over(account.get("incomplete") or [], len(account.get("incomplete") or []))
             for part in account["parts"]:
                 yield from _part(part)
 
 
 def _summary(account: Document) -> list[str]:
-    cells = [account["account"], status_of(account)]
+    left = incomplete_of(account)
+    cells = [account["account"], status_of(account) + (f", {left:,} not as wanted" if left else "")]
     for kind in TITLES:
         parts = [f"{part['sku']} {told(part['plan'])}".strip() for part in account["parts"] if part["kind"] == kind]
         cells.append("; ".join(parts) or nothing(account))
@@ -60,6 +75,7 @@ def _part(part: Document) -> t.Iterator[str]:
         yield f"<p>{in_waves(part)}</p>"
     if "note" in part:
         yield f"<p>Left as they are: {escape(part['note'])}</p>"
+    yield from _left_over(part["incomplete"], part["plan"]["incomplete"])
     pool = part["licenses"]
     if pool and pool.get("total") is not None:
         yield f"<p>Afterwards {escape(pool['assigned'])} of {escape(pool['total'])} licences are assigned, "
@@ -74,6 +90,18 @@ def _part(part: Document) -> t.Iterator[str]:
         if len(rows) > MAX_ROWS:
             yield f"<p>And {len(rows) - MAX_ROWS} more: see the plan file.</p>"
         yield "</details>"
+
+
+def _left_over(rows: t.Sequence[Document], count: int) -> t.Iterator[str]:
+    """The devices that are not as wanted and stay so."""
+    if not count:
+        return
+    yield f'<p class="failure"><strong>{not_as_wanted(count)}</strong> {escape(advice(rows))}</p>'
+    if rows:
+        shown = ((row["device_id"], row["outcome"], row["reason"]) for row in rows[:MAX_ROWS])
+        yield table(("device", "what", "why"), shown)
+        if len(rows) > MAX_ROWS:
+            yield f"<p>And {len(rows) - MAX_ROWS} more: see the plan file.</p>"
 
 
 def _failure(thing: Document) -> t.Iterator[str]:

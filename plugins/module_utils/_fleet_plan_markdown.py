@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ._fleet_plan_document import TITLES, Document
+from ._fleet_plan_document import TITLES, Document, incomplete_of
+from ._incomplete import advice
 from ._markdown import plain
 
 MAX_ROWS = 50
@@ -18,6 +19,7 @@ MAX_ROWS = 50
 
 HEADLINES = {
     "no_change": "Nothing to do",
+    "incomplete": "Not as wanted, and nothing to do about it",
     "changes": "Changes",
     "guard_tripped": "Stopped by a limit",
     "error": "No plan for some accounts",
@@ -46,6 +48,11 @@ def told(plan: t.Mapping[str, t.Any]) -> str:
     return ", ".join(parts) or "nothing to do"
 
 
+def not_as_wanted(count: int) -> str:
+    """That a plan leaves so many devices as nobody wants them."""
+    return f"{count:,} {'device is' if count == 1 else 'devices are'} not as wanted, which this plan does not change."
+
+
 def nothing(account: Document) -> str:
     """Why an account has no part of some kind."""
     return "unknown" if account["status"] == "error" else "not managed"
@@ -59,17 +66,20 @@ def status_of(account: Document) -> str:
 def _totals(document: Document) -> str:
     count = len(document["accounts"])
     accounts = f"{count} account" + ("" if count == 1 else "s")
-    return f"**{told(document['totals'])}** in {accounts}."
+    left = f" **{not_as_wanted(document['incomplete'])}**" if document["incomplete"] else ""
+    return f"**{told(document['totals'])}** in {accounts}.{left}"
 
 
 def _row(account: Document) -> str:
     cells = []
+    left = incomplete_of(account)
+    status = status_of(account) + (f", {left:,} not as wanted" if left else "")
     for kind in TITLES:
         parts = [part for part in account["parts"] if part["kind"] == kind]
         cells.append(
             "; ".join(f"{plain(part['sku'])} {told(part['plan'])}".strip() for part in parts) or nothing(account)
         )
-    return f"| {plain(account['account'])} | {' | '.join(cells)} | {status_of(account)} |"
+    return f"| {plain(account['account'])} | {' | '.join(cells)} | {status} |"
 
 
 def title_of(part: Document) -> str:
@@ -100,6 +110,7 @@ def _account(account: Document) -> t.Iterator[str]:
     yield from _failure(account)
     if "frozen" in account:
         yield from (f"**frozen**: {plain(account['frozen'])}", "")
+    yield from _left_over(account.get("incomplete") or [], len(account.get("incomplete") or []))
     for part in account["parts"]:
         if worth_telling(part):
             yield from part_lines(part)
@@ -117,6 +128,7 @@ def part_lines(part: Document) -> t.Iterator[str]:
         yield from (in_waves(part), "")
     if "note" in part:
         yield from (f"Left as they are: {plain(part['note'])}", "")
+    yield from _left_over(part["incomplete"], part["plan"]["incomplete"])
     pool = part["licenses"]
     if pool and pool.get("total") is not None:
         yield f"Afterwards {pool['assigned']} of {pool['total']} licences are assigned, {pool['available']} are free."
@@ -129,6 +141,22 @@ def part_lines(part: Document) -> t.Iterator[str]:
         if len(rows) > MAX_ROWS:
             yield f"| ... | and {len(rows) - MAX_ROWS} more | see the plan file |"
         yield from ("", "</details>", "")
+
+
+def _left_over(rows: t.Sequence[Document], count: int) -> t.Iterator[str]:
+    """The devices that are not as wanted and stay so."""
+    if not count:
+        return
+    yield from (f"**{not_as_wanted(count)}**", "")
+    if advice(rows):
+        yield from (advice(rows), "")
+    if rows:
+        yield from ("| device | what | why |", "|---|---|---|")
+        for row in rows[:MAX_ROWS]:
+            yield f"| {plain(row['device_id'])} | {plain(row['outcome'])} | {plain(row['reason'])} |"
+        if len(rows) > MAX_ROWS:
+            yield f"| ... | and {len(rows) - MAX_ROWS} more | see the plan file |"
+        yield ""
 
 
 def _failure(thing: Document) -> t.Iterator[str]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 
-from ._fleet_plan_document import TITLES, Document
-from ._fleet_plan_markdown import HEADLINES, told
+from ._fleet_plan_document import IDLE, TITLES, Document, incomplete_of
+from ._fleet_plan_markdown import HEADLINES, not_as_wanted, told
 
 MAX_BYTES = 1000
 """Of a whole summary: AWX keeps it with the job and hands it on to those that follow."""
@@ -23,7 +23,8 @@ def as_summary(document: Document) -> str:
     headline = HEADLINES[document["status"]]
     if document["status"] == "no_change":
         return f"{headline} {where}"
-    lines = [f"{headline}: {told(document['totals'])} {where}"]
+    left = f" {not_as_wanted(document['incomplete'])}" if document["incomplete"] else ""
+    lines = [f"{headline}: {told(document['totals'])} {where}{left}"]
     busy = [account for account in document["accounts"] if account["status"] != "no_change"]
     for place, account in enumerate(busy):
         line = f"{_short(account['account'])}: {_what(account)}"
@@ -40,11 +41,12 @@ def _what(account: Document) -> str:
         return f"no plan ({_short(account['failure']['code'])})"
     parts = []
     for part in account["parts"]:
-        if part["status"] != "no_change":
+        if part["status"] not in IDLE:
             title = _short(part["sku"] or TITLES[part["kind"]])
             stopped = f" (stopped: {_short(part['failure']['code'])})" if "failure" in part else ""
             parts.append(f"{title} {told(part['plan'])}{' FOR LIFE' if part['lifetime'] else ''}{stopped}")
-    return "; ".join(parts)
+    left = incomplete_of(account)
+    return "; ".join([*parts, *([f"{left} not as wanted"] if left else [])])
 
 
 def _short(text: object) -> str:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import json
 import os
 import typing as t
 
 from ._errors import LicensingError, OptionsError, Problem
+from ._fleet_approval import read_plan
 from ._fleet_history import enter
-from ._fleet_plan_document import Document
+from ._fleet_plan_document import IDLE, Document
 from ._fleet_record import FORMAT
 from ._fleet_record_keep import NAME, begin, begun, complete
 from ._fleet_record_told import failure as _failure
@@ -94,10 +94,9 @@ def _forget(reports: str, document: Document) -> None:
 
 def _plan(path: str) -> Document:
     try:
-        with open(path, encoding="utf-8") as stream:
-            return t.cast(Document, json.load(stream))
-    except (OSError, ValueError) as error:
-        raise OptionsError([Problem(f"'plan' {path} cannot be read: {error}.", "plan_file_invalid")]) from None
+        return read_plan(path)
+    except LicensingError as error:
+        raise OptionsError([Problem(f"'plan' {path} cannot be read: {error.message}.", error.code)]) from None
 
 
 def _planned(account: Document, entry: t.Mapping[str, t.Any], reports: str) -> Document:
@@ -106,7 +105,7 @@ def _planned(account: Document, entry: t.Mapping[str, t.Any], reports: str) -> D
         return {"account": account["account"], "failure": _failure(entry["blocked"]), "parts": []}
     parts = []
     for part in account["parts"]:
-        if part["status"] == "no_change":
+        if part["status"] in IDLE:
             continue
         made = {key: part[key] for key in ("kind", "sku", "id_kind", "lifetime", "api_version", "action", "list")}
         if part["kind"] == "removal_candidates":

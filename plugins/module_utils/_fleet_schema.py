@@ -81,6 +81,10 @@ SIMSEC: dict[str, Field] = {
     **_GUARDS,
     "reserve": _RESERVE,
     **_WAVES,
+    "retry_failed": Field("bool", "Whether devices whose request failed are sent again."),
+    "retry_unknown": Field(
+        "bool", "Whether devices are sent again of whose request nobody knows what came of it, or not any more."
+    ),
     "lifetime_consent": Field("counts", "For each lifetime SKU, how many devices a run may bind for life."),
     "lifetime_elsewhere": Field(
         "counts", "For each lifetime SKU, how many licenses are known to be assigned that the journal does not know of."

@@ -19,7 +19,8 @@ h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.25rem; margin-top:
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid var(--line); padding: .35rem .6rem; text-align: left; vertical-align: top; }
 code { overflow-wrap: anywhere; } summary { cursor: pointer; }
-.no_change { color: var(--good); } .changes { color: var(--warn); } .guard_tripped, .error { color: var(--bad); }
+.no_change { color: var(--good); } .changes { color: var(--warn); }
+.incomplete, .guard_tripped, .error { color: var(--bad); }
 .failure { border-left: .3rem solid var(--bad); padding-left: .7rem; overflow-wrap: anywhere; }
 @media print { body { max-width: none; font-size: 11pt; } details > * { display: block; } }
 """

@@ -21,7 +21,7 @@ from ._journal_errors import guarded
 from ._journal_file import PATIENCE, connect
 from ._journal_lost import keep_no_effect, keep_took_effect, lost_requests, moved_since, usual_latency
 from ._journal_match import Recorded, adopt, record
-from ._journal_queries import ATTEMPTS, ATTEMPTS_ORDER
+from ._journal_queries import ATTEMPTS, ATTEMPTS_ORDER, DEVICES_OF, IN_SEVERAL
 from ._journal_rows import Lost, Moved, Scope, Snapshot
 from ._journal_time import now
 from ._standing import Attempt, RequestState
@@ -69,6 +69,18 @@ class Journal:
                     rows = db.execute(f"{ATTEMPTS} {ATTEMPTS_ORDER}", (key,))
                     for device, group in itertools.groupby(rows, key=operator.itemgetter(0)):
                         yield Scope(*scope), device, [Attempt(*row[1:]) for row in group]
+
+    def shared(self, account: str) -> dict[Scope, list[str]]:
+        """The devices of each scope that another SKU of the account was sent for, too, by the same kind of id."""
+        with self._reading() as db:
+            rows = db.execute("SELECT id, account, sku, kind FROM scope WHERE account = ?", (account,)).fetchall()
+            scopes = {key: Scope(*scope) for key, *scope in rows}
+            found: dict[Scope, list[str]] = {}
+            for kind in sorted({scope.kind for scope in scopes.values()}):
+                keys = [key for key, scope in scopes.items() if scope.kind == kind]
+                devices = _in_several(db, keys) if len(keys) > 1 else []
+                found.update((scopes[key], devices) for key in keys if devices)
+            return found
 
     def begin_run(self, scope: Scope, action: Action, assigned_before: int | None) -> int:
         """Note that a job begins to send; whoever did before for this account was killed, for the lock is ours."""
@@ -190,6 +202,12 @@ def _attempts(db: sqlite3.Connection, scope: Scope, devices: t.Sequence[str]) ->
         for device, *attempt in rows:
             found.setdefault(device, []).append(Attempt(*attempt))
     return found
+
+
+def _in_several(db: sqlite3.Connection, scopes: t.Sequence[int]) -> list[str]:
+    marks = ",".join("?" * len(scopes))
+    rows = db.execute(f"{DEVICES_OF} ({marks}) {IN_SEVERAL}", tuple(scopes))
+    return [str(device) for (device,) in rows]
 
 
 def _scope(db: sqlite3.Connection, scope: Scope) -> int:

@@ -18,6 +18,10 @@ ATTEMPTS = (
 ATTEMPTS_ORDER = "ORDER BY entry.device_id, entry.request"
 """The attempts of a scope's devices, oldest first; conditions go between the two."""
 
+DEVICES_OF = "SELECT device_id FROM entry WHERE scope IN"
+IN_SEVERAL = "GROUP BY device_id HAVING count(DISTINCT scope) > 1"
+"""The devices that stand in more than one of some scopes, whose numbers go between the two."""
+
 LOST = (
     "SELECT request.id, request.run, request.action, request.sent, scope.kind, entry.device_id FROM request "
     "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "

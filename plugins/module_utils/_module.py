@@ -164,7 +164,7 @@ def run_module(
         _end(module, result, context.finish(dict(result.values)))
     except Exception as error:  # pylint: disable=broad-exception-caught
         # What cannot be told must not read as if nothing had happened.
-        _end(module, truthful(Result({}, result.changed, failure=_defect(error)), context.writes), {})
+        _end(module, truthful(Result({}, result.changed, failure=defect(error)), context.writes), {})
 
 
 def _end(module: LicensingModule, result: Result, values: dict[str, t.Any]) -> t.NoReturn:

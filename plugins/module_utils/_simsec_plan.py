@@ -13,6 +13,7 @@ import typing as t
 from types import MappingProxyType
 
 from ._errors import MAX_PROBLEMS, LicensingError
+from ._incomplete import left_over
 from ._journal_time import for_people
 from ._outcomes import Outcome
 from ._plan import Plan, Pool, make_plan
@@ -76,6 +77,11 @@ class SimsecPlan:
         """The devices to be sent, in the order they were named."""
         return self.plan.assign or self.plan.remove
 
+    def as_result(self) -> dict[str, t.Any]:
+        """The C(plan) value of the module's result."""
+        left = left_over(decision.outcome for decision in self.decisions.values())
+        return {**self.plan.as_result(), **({"incomplete": left} if left else {})}
+
 
 def make_simsec_plan(
     wish: Wish, standings: t.Mapping[str, Standing], pool: Pool, kept: t.Mapping[str, str] = MappingProxyType({})
@@ -138,7 +144,8 @@ def _pending(wish: Wish, same: bool, sent: str, request_id: str, reason: str) ->
     if same:
         late = ", and no confirmation is expected any more" if sent < wish.overdue else ""
         told = f" ({reason})" if reason else ""
-        why = f"sent {for_people(sent)}, not confirmed yet{late}{told}"
+        again = ". It is sent again only with 'retry_unknown: true'" if late else ""
+        why = f"sent {for_people(sent)}, not confirmed yet{late}{told}{again}"
         return Decision("accepted", why, request_id, overdue=sent < wish.overdue)
     other = "removal" if wish.action == "assign" else "assignment"
     return Decision("skipped", f"not sent: its {other} of {for_people(sent)} is not confirmed yet", request_id)

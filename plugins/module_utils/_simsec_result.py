@@ -13,6 +13,7 @@ import typing as t
 
 from ._diff import device_diff
 from ._errors import LicensingError
+from ._incomplete import AWAITED
 from ._module import Context, Result
 from ._outcomes import MOVED, Outcome, Report, RequestRow, failure_of, reported, summarise, write_csv
 from ._plan import Pool
@@ -95,7 +96,7 @@ def planned(
     rows = []
     for device, decision in plan.decisions.items():
         if decision.outcome == "accepted" and confirmed and not decision.overdue:
-            rows.append(RequestRow(device, would, "", decision.request_id))
+            rows.append(RequestRow(device, would, AWAITED, decision.request_id))
         elif decision.outcome != "send":
             rows.append(RequestRow(device, decision.outcome, decision.reason, decision.request_id))
         elif stopped is not None:
@@ -117,7 +118,7 @@ def make_result(context: Context, job: Job, done: Done) -> Result:
     params = context.params
     values: dict[str, t.Any] = {
         "lookup": "journal" if params["journal"] else "direct",
-        "plan": {**done.plan.plan.as_result(), **job.waves.as_result(len(done.plan.sent))},
+        "plan": {**done.plan.as_result(), **job.waves.as_result(len(done.plan.sent))},
         "lifetime": done.plan.lifetime,
         "summary": summarise(done.rows),
         "devices": reported(done.rows, t.cast(Report, params["report"])),

@@ -20,7 +20,7 @@ from ._errors import LicensingError, OptionsError, Problem
 from ._fleet_approval import difference, read_approved
 from ._fleet_limits import on_ice
 from ._fleet_plan import changing
-from ._fleet_plan_document import Document, checksum, failed_account, make_account, make_document
+from ._fleet_plan_document import Document, failed_account, make_account, make_document, sealed
 from ._fleet_record import CODE, read_record
 from ._freeze import Window, read_windows
 from ._module import Context, Result
@@ -62,7 +62,10 @@ def run(context: Context) -> Result:
         for entry in params["accounts"]
     ]
     now = datetime.datetime.now(datetime.timezone.utc)
-    blocked = [_blocked(account, [*windows, *more], now) for account, (more, _texts) in zip(accounts, own, strict=True)]
+    blocked = {
+        account["account"]: _blocked(account, [*windows, *more], now)
+        for account, (more, _texts) in zip(accounts, own, strict=True)
+    }
     document = _document(record, accounts, now, params["history"])
     failure = difference(document, approved, BASES) if approved else _too_much(document, limit)
     # The approved file may be the one that would be written over: it stays the approved one.
@@ -70,8 +73,8 @@ def run(context: Context) -> Result:
     files = _write(params["dest"], document) if params["dest"] and not other else {}
     values = {name: document[name] for name in ("status", "digest", "totals", "left")}
     values["accounts"] = [
-        {**{key: one[key] for key in ("account", "status", "digest")}, "blocked": failure}
-        for one, failure in zip(accounts, blocked, strict=True)
+        {**{key: one[key] for key in ("account", "status", "digest")}, "blocked": blocked[one["account"]]}
+        for one in document["accounts"]
     ]
     return Result({**values, "files": files}, failure=failure)
 
@@ -138,8 +141,7 @@ def _document(record: Document, accounts: list[Document], now: datetime.datetime
     document = make_document(accounts, now.strftime("%Y-%m-%d %H:%M UTC"))
     told = {name: record[name] for name in ("run", "kind", "started", "ended", "status", "plan")}
     left = sum(len(account["left"]) for account in accounts)
-    document = {**document, "undoes": told, "left": left, "later_runs_known": bool(history)}
-    return {**document, "checksum": checksum(document)}
+    return sealed({**document, "undoes": told, "left": left, "later_runs_known": bool(history)})
 
 
 def _too_much(document: Document, limit: int | None) -> LicensingError | None:

@@ -63,6 +63,20 @@ options:
       - If not given, it is with O(wait) or a lifetime SKU.
     type: bool
     version_added: 0.6.0
+  retry_failed:
+    description:
+      - Whether SIM-Secure requests that failed are planned again, as
+        O(thingspace.licensing.simsec_license#module:retry_failed) does. It can also be asked for in the fleet file.
+    type: bool
+    default: false
+    version_added: 0.6.0
+  retry_unknown:
+    description:
+      - Whether SIM-Secure requests are planned again of which nobody knows what came of them, as
+        O(thingspace.licensing.simsec_license#module:retry_unknown) does. It can also be asked for in the fleet file.
+    type: bool
+    default: false
+    version_added: 0.6.0
 seealso:
   - module: thingspace.licensing.fleet_files
   - module: thingspace.licensing.fleet_plan
@@ -137,6 +151,15 @@ simsec:
   returned: success
   type: list
   elements: dict
+incomplete:
+  description:
+    - Devices that are not as wanted, which no licence module tells - by the journal they hold, or may hold, licenses
+      of several SKUs, and the plan takes none of them away. Each has C(device_id), C(outcome) and C(reason).
+  returned: success
+  type: list
+  elements: dict
+  version_added: 0.6.0
+  sample: []
 requests:
   description: What the task cost.
   returned: when options are valid
@@ -184,6 +207,8 @@ def main() -> None:
         "lists": {"type": "path", "required": True},
         "wait": {"type": "bool", "default": False},
         "require_listener": {"type": "bool"},
+        "retry_failed": {"type": "bool", "default": False},
+        "retry_unknown": {"type": "bool", "default": False},
     }
     run_module(run, options)
 

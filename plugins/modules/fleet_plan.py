@@ -28,6 +28,8 @@ options:
       - C(file) and C(wanted) are the file and the digest that M(thingspace.licensing.fleet_files) returned.
       - C(fota) and C(removal_candidates) are what these modules returned in check mode, C(simsec) is a list of what
         M(thingspace.licensing.simsec_license) returned in a loop over C(simsec) of M(thingspace.licensing.fleet_files).
+      - C(incomplete) are devices that are not as wanted, which no licence module tells, each with C(device_id),
+        C(outcome) and C(reason), as M(thingspace.licensing.fleet_account_plan) returns them.
       - C(reports) is the directory with the C(devices_report) of each, named C(plan-fota.csv),
         C(plan-removal_candidates.csv), and C(plan-) with the name of the list for the others.
     type: list
@@ -84,6 +86,7 @@ options:
     description:
       - File to write the RV(status) to, as one word, for programs that start Ansible. It is written after the plan.
       - The word is V(plan_changed) if the plan is not the approved one, and there is a plan of every account.
+      - With O(approved), the word is V(incomplete) also of a plan with changes, if RV(incomplete) is not 0.
     type: path
     version_added: 0.4.0
 seealso:
@@ -115,8 +118,9 @@ EXAMPLES = r"""
 RETURN = r"""
 status:
   description:
-    - V(no_change), V(changes), V(guard_tripped) if a limit stops the plan of an account, or V(error) if the plan of an
-      account could not be made.
+    - V(no_change), V(incomplete) if there is nothing to do and something is not as wanted, V(changes),
+      V(guard_tripped) if a limit stops the plan of an account, or V(error) if the plan of an account could not be
+      made. The last of these wins.
   returned: when options are valid
   type: str
 digest:
@@ -132,6 +136,15 @@ totals:
     remove: 3
     add: 0
     move: 0
+incomplete:
+  description:
+    - How many devices are not as wanted, which the plan does not change; whatever its RV(status) is.
+    - Those are devices whose request failed, is not confirmed, or is one of which nobody knows what came of it, and
+      devices that keep several SIM-Secure licenses.
+  returned: when options are valid
+  type: int
+  version_added: 0.6.0
+  sample: 0
 summary:
   description:
     - The totals, and a line for each account with something to do, as plain text. At most 1,000 bytes, so that
@@ -144,7 +157,8 @@ summary:
     0000123456-00001: FOTA licences 120 to assign, 3 to remove
 accounts:
   description:
-    - Name, status and digest of each account.
+    - Name, status and digest of each account, and as C(incomplete) how many of its devices are not as wanted, which
+      the plan does not change.
     - C(blocked) is V(none), or why nothing may be carried out there, with C(code) and C(message); there is no plan of
       it, a freeze window is open, its pools are too small, or it exceeds limits and nobody approved that.
   returned: when options are valid

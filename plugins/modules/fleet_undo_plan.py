@@ -95,8 +95,9 @@ EXAMPLES = r"""
 RETURN = r"""
 status:
   description:
-    - V(no_change), V(changes), V(guard_tripped) if something stops the plan of an account, or V(error) if the plan of
-      an account could not be made.
+    - V(no_change), V(incomplete) if there is nothing to do and devices are not as they were to be, V(changes),
+      V(guard_tripped) if something stops the plan of an account, or V(error) if the plan of an account could not be
+      made.
   returned: when options are valid
   type: str
 digest:

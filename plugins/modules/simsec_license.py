@@ -276,6 +276,12 @@ plan:
     digest:
       description: SHA-256 over the wanted and the known state, for O(approved_plan).
       type: str
+    incomplete:
+      description:
+        - Number of named devices that are not as wanted and that are not sent - their request failed, is not
+          confirmed, or is one of which nobody knows what came of it. Only if there are any.
+      type: int
+      version_added: 0.6.0
     waves:
       description: How many devices are done after each wave. Only with O(waves).
       type: list

@@ -245,6 +245,45 @@ def test_moves_between_skus(fleet: Fleet, simulator: Simulator, module: Module, 
         receiver.stop()
 
 
+def test_what_a_plan_leaves_as_it_is(fleet: Fleet, simulator: Simulator, module: Module, tmp_path: Path) -> None:
+    """Is never green, until it is asked for in the words that the plan names."""
+    simulator.state(accounts=seeded(1))
+    one = imeis(1, 2)
+    receiver = Receiver(tmp_path, fleet.journal, simulator)
+    try:
+        simulator.devices({"imei": one[1], "state": "suspend"})
+        options = {"sku": FLEX, "devices": one[:2], "journal": str(fleet.journal), "wait": True, "wait_timeout": 30}
+        assert module("simsec_license", **options).code == "devices_failed"
+        simulator.devices({"imei": one[1], "state": "active"})
+        word = fleet.folder / "word"
+        fota = {"ids": imeis(1, 12), "fota": True}
+        fleet.write(1, {"ids": one[:2], "simsec": FLEX}, fota)
+        both = fleet.plan("-e", "fleet_fail_on=incomplete", fleet_status_file=str(word))
+        assert (both.returncode, both.plan["status"], both.plan["incomplete"]) == (2, "changes", 1), both.text
+        assert "of the status changes (devices not as wanted: 1), see" in both.text
+        assert word.read_text(encoding="ascii") == "changes\n"
+        applied = fleet.apply(fleet_status_file=str(word))
+        assert applied.returncode == 0, applied.text
+        assert word.read_text(encoding="ascii") == "incomplete\n"
+        assert (simulator.holders(FLEX), licensed(simulator, 1)) == ({one[0]}, set(imeis(1, 12)))
+        left = fleet.plan()
+        assert (left.returncode, left.plan["status"]) == (0, "incomplete"), left.text
+        assert [row["device_id"] for row in left.part(1, "simsec")["incomplete"]] == [one[1]]
+        told = (left.dest / "plan.md").read_text(encoding="utf-8")
+        assert f"| {one[1]} | failed |" in told
+        assert "-e fleet_retry_failed=true" in told
+        asked = fleet.plan("-e", "fleet_retry_failed=true")
+        assert asked.plan["totals"]["assign"] == 1, asked.text
+        assert asked.plan["incomplete"] == 0
+        done = fleet.apply("-e", "fleet_retry_failed=true")
+        assert done.returncode == 0, done.text
+        assert simulator.holders(FLEX) == set(one[:2])
+        fleet.write(1, {"ids": one[:2], "simsec": FLEX}, fota, simsec={"retry_failed": True})
+        assert fleet.plan("-e", "fleet_fail_on=changes").plan["status"] == "no_change"
+    finally:
+        receiver.stop()
+
+
 def test_five_accounts_from_export_to_an_empty_plan(fleet: Fleet, simulator: Simulator) -> None:
     """A plan that changes nothing costs the pages of the lists and one login."""
     accounts = seeded(5, a2={"candidates": imeis(2, 3)}, a3={"licenses": 0})
@@ -443,7 +482,7 @@ def test_plan_files_that_are_not_ours(fleet: Fleet, simulator: Simulator, module
     for name, text in {
         "deep": "[" * 100_000,
         "empty": "",
-        "newer": '{"format": 2}',
+        "newer": '{"format": 3}',
         "list": "[1]",
         "bytes": "\0",
     }.items():

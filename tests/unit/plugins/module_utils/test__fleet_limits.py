@@ -87,7 +87,7 @@ def test_what_an_approval_lets_through() -> None:
 @pytest.mark.parametrize("code", ["devices_failed", "outcome_unknown"])
 def test_devices_left_amiss_stop_nothing(code: str) -> None:
     made = account(part(assign=1, failure=code), part("iccid", failure=code))
-    assert [one["status"] for one in made["parts"]] == ["changes", "no_change"]
+    assert [one["status"] for one in made["parts"]] == ["changes", "incomplete"]
     assert [one["note"] for one in made["parts"]] == [f"{code}."] * 2
     assert why_not(made, [], NOW, approved=False) is None
 

@@ -165,7 +165,6 @@ BREAKING = {
 
 
 @pytest.mark.parametrize("form", list(BREAKING))
-@pytest.mark.xfail(reason="the transport does not note yet whether the request left", strict=False)
 def test_a_login_whose_answer_breaks_the_library(
     form: str, tmp_path: Path, processes: concurrent.futures.Executor
 ) -> None:

@@ -101,7 +101,8 @@ def test_reasons_say_what_would_have_to_be_done() -> None:
     failed = decide(wish(), fold([attempt("assign", "accepted", "failed")]))
     assert failed.reason == "words (not sent again without 'retry_failed: true')"
     pending = decide(wish(), fold([attempt("assign", "accepted", sent=OLD)]))
-    assert pending.reason == "sent 2026-01-01 00:00:00 UTC, not confirmed yet, and no confirmation is expected any more"
+    told = "sent 2026-01-01 00:00:00 UTC, not confirmed yet, and no confirmation is expected any more"
+    assert pending.reason == f"{told}. It is sent again only with 'retry_unknown: true'"
     skipped = decide(wish("remove"), fold([attempt("assign", "accepted")]))
     assert skipped.reason == "not sent: its assignment of 2026-01-03 00:00:00 UTC is not confirmed yet"
     unknown = decide(wish("remove"), fold([attempt("assign", "unknown")]))

@@ -43,7 +43,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 def result(folder: Path, step: str, outcome: str, count: int, **more: t.Any) -> Json:
     """What the FOTA module returned in check mode, and its report."""
-    rows = [(imei(number), outcome, "") for number in range(count)]
+    reason = "not sent: the plan was stopped; it would be assigned" if outcome == "skipped" else ""
+    rows = [(imei(number), outcome, reason) for number in range(count)]
     name = f"undo-fota-{step}"
     with (folder / f"plan-{name}.csv").open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream).writerows([("device_id", "outcome", "reason"), *rows])

@@ -1,0 +1,59 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Which devices are not as wanted and stay so, whatever the plan does. The only place that decides it.
+
+As wanted is what is said to be so, and planned is what the plan sends; everything else is incomplete: a request that
+failed, is unknown, waits for its confirmation or is not expected to get one, and what nobody has thought of yet.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+STOPPED = "not sent: the plan was stopped; it would be "
+"""How the reason begins of a device that the plan would change if no limit stopped it."""
+
+_DECIDED = frozenset({"send", "unchanged"})
+AWAITED = "sent earlier; its confirmation is awaited"
+"""The reason of a device that is foreseen as confirmed without being sent."""
+
+_OPTIONS = ("retry_failed", "retry_unknown")
+_FORESEEN = frozenset({"assigned", "removed", "added"})
+
+
+def left_over(outcomes: t.Iterable[str]) -> int:
+    """How many devices a plan leaves as nobody wants them, by what was decided about each: C(send) or an outcome."""
+    return sum(outcome not in _DECIDED for outcome in outcomes)
+
+
+def is_left_over(row: t.Mapping[str, str]) -> bool:
+    """The same of a row of a report of check mode, in which nothing was sent: any request id is of an earlier run."""
+    outcome, reason = row["outcome"], row["reason"]
+    if outcome == "unchanged":
+        return False
+    if outcome == "skipped":
+        return not reason.startswith(STOPPED)
+    if outcome == "accepted":
+        return bool(reason or row.get("request_id"))
+    return outcome not in _FORESEEN or reason == AWAITED or bool(row.get("request_id"))
+
+
+def as_left_over(row: t.Mapping[str, str]) -> dict[str, str]:
+    """Such a row as a plan shows it: not by what it becomes if all goes well."""
+    waits = row["outcome"] in _FORESEEN
+    outcome, reason = ("accepted", row["reason"] or "not confirmed yet") if waits else (row["outcome"], row["reason"])
+    return {"device_id": row["device_id"], "outcome": outcome, "reason": reason}
+
+
+def advice(rows: t.Iterable[t.Mapping[str, str]]) -> str:
+    """How to have devices sent again, in the words of a fleet run; empty if none of them can be."""
+    found = {option for row in rows for option in _OPTIONS if f"'{option}: true'" in row["reason"]}
+    named = [f"-e fleet_{option}=true" for option in _OPTIONS if option in found]
+    if not named:
+        return ""
+    keys = " and ".join(f"'{option}: true'" for option in _OPTIONS if option in found)
+    return f"To send them again: {' '.join(named)}, or {keys} under 'simsec' in the fleet file."

@@ -1,0 +1,234 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A device that is neither as wanted nor sent makes the plan incomplete: in its status, its digest and its texts."""
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._apply import hold_back, predict
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_plan import Wish as ListWish
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_plan import make_candidates_plan
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_rows import foreseen, not_sent
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_approval import difference
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_doubles import doubles
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_document import (
+    Document,
+    failed_account,
+    judged_account,
+    make_account,
+    make_document,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_html import as_html
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_markdown import as_markdown
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_summary import as_summary
+from ansible_collections.thingspace.licensing.plugins.module_utils._incomplete import is_left_over
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal import open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Scope
+from ansible_collections.thingspace.licensing.plugins.module_utils._outcomes import Outcome, Rows
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan import Pool, make_plan
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_plan import Wish, make_simsec_plan
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_result import planned
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_skus import sku_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._standing import (
+    Attempt,
+    RequestState,
+    Standing,
+    fold,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._verdict import Action
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imeis
+
+OLD, OVERDUE, NEW = "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00", "2026-01-03T00:00:00.000000Z"
+FLEX, BUNDLE, LIFETIME = "SIMSec-IoT", "TS-BUNDLE-KTO-SIMSEC-MRC", "SIMSec-IoT-Lt"
+
+ACTIONS: tuple[Action, ...] = ("assign", "remove")
+FATES: list[tuple[RequestState, str | None]] = [
+    ("accepted", None),
+    ("accepted", "success"),
+    ("accepted", "failed"),
+    ("rejected", "failed"),
+    ("rejected", None),
+    ("not_sent", None),
+    ("unknown", None),
+    ("sending", None),
+]
+HISTORIES = [
+    (action, state, outcome, sent, request_id)
+    for action in ACTIONS
+    for state, outcome in FATES
+    for sent in (OLD, NEW)
+    for request_id in ("", "r")
+]
+"""Everything that can have become of the last request for a device."""
+
+
+def standing(action: Action, state: RequestState, outcome: str | None, sent: str, request_id: str) -> Standing:
+    words = "words" if outcome == "failed" else ""
+    return fold([Attempt(1, action, state, outcome, words, request_id, "1-234", sent, "")])
+
+
+def as_rows(rows: Rows) -> list[dict[str, str]]:
+    return [t.cast("dict[str, str]", row._asdict()) for row in rows]
+
+
+@pytest.mark.parametrize("stopped", [None, LicensingError("Too many.", code="guard_tripped")], ids=["goes", "stopped"])
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize(("retry_failed", "retry_unknown"), list(itertools.product([False, True], repeat=2)))
+@pytest.mark.parametrize("action", t.get_args(Action))
+def test_each_device_is_as_wanted_or_sent_or_told(
+    action: Action, retry_failed: bool, retry_unknown: bool, waits: bool, stopped: LicensingError | None
+) -> None:
+    """By its history; the module's count and the rows of its report say the same."""
+    devices = imeis(len(HISTORIES) + 1)
+    standings = {device: standing(*one) for device, one in zip(devices, HISTORIES, strict=False)}
+    wish = Wish(ACCOUNT, sku_of(FLEX), "imei", action, list(devices), retry_unknown, retry_failed, OVERDUE)
+    plan = make_simsec_plan(wish, standings, Pool(100, 3))
+    rows = as_rows(planned(plan, Pool(100, 3), stopped=stopped, confirmed=waits).rows)
+    told = [row["device_id"] for row in rows if is_left_over(row)]
+    assert sorted([*plan.sent, *plan.plan.unchanged, *told]) == sorted(devices)
+    assert plan.as_result().get("incomplete", 0) == len(told) > 0
+    for device, standing_ in standings.items():
+        holds = standing_.held is (action == "assign")
+        nothing = action == "remove" and not standing_.may_hold
+        if device in plan.plan.unchanged:
+            assert holds or nothing
+
+
+def test_what_other_modules_foresee_is_planned() -> None:
+    """They know at once how each device stands, so none is left but a candidate that cannot be one."""
+    a, b, c, d = imeis(4)
+    plan = make_plan({}, "exact", [a, b], {b, c, d}, Pool(10, 3), frozenset({d}))
+    halt = LicensingError("Too many.", code="guard_tripped")
+    for applied in (predict(plan, [a, b]), hold_back(plan, [a, b], halt)):
+        assert not any(map(is_left_over, as_rows(applied.rows)))
+    wish = ListWish(ACCOUNT, "v2", "exact", [c, b, a], frozenset())
+    listed = make_candidates_plan(wish, [b, c, d])
+    for rows in (foreseen(wish, listed), not_sent(wish, listed, "not sent: the plan was stopped")):
+        assert not any(map(is_left_over, as_rows(rows)))
+    refused = not_sent(wish, listed, "not sent: the plan was stopped", [a])
+    assert [row["device_id"] for row in as_rows(refused) if is_left_over(row)] == [a]
+
+
+@pytest.mark.parametrize("outcome", [*t.get_args(Outcome), "", "something new"])
+def test_a_row_in_doubt_is_told(outcome: str) -> None:
+    """What is not certainly as wanted or planned is not."""
+    row = {"device_id": "1", "outcome": outcome, "reason": "whatever", "request_id": "r"}
+    assert is_left_over(row) is (outcome != "unchanged")
+
+
+def part(left: int = 0, failure: str = "", **counts: int) -> tuple[Document, list[Document]]:
+    """A part as it comes from a module, and its rows."""
+    names = imeis(left + sum(counts.values()))
+    why = "ThingSpace says <no> (not sent again without 'retry_failed: true')"
+    rows = [{"device_id": name, "outcome": "failed", "reason": why} for name in names[:left]]
+    rows += [{"device_id": name, "outcome": "accepted", "reason": ""} for name in names[left:]]
+    result: Document = {"plan": {"state": "present", "digest": "d", **counts, **({"incomplete": left} if left else {})}}
+    if failure:
+        result["failure"] = {"code": failure, "message": f"{failure}."}
+    return {"kind": "simsec", "sku": FLEX, "list": "one", "result": result}, rows
+
+
+def account(name: str, *parts: tuple[Document, list[Document]], **more: t.Any) -> Document:
+    made = make_account(name, "a.yml", "w", [one for one, _rows in parts], [rows for _one, rows in parts])
+    return judged_account({**made, **more})
+
+
+@pytest.mark.parametrize(
+    ("parts", "status", "left"),
+    [
+        ([part()], "no_change", 0),
+        ([part(1)], "incomplete", 1),
+        ([part(), part(2)], "incomplete", 2),
+        ([part(2, assign=3)], "changes", 2),
+        ([part(assign=3), part(1)], "changes", 1),
+        ([part(1, failure="guard_tripped", assign=3)], "guard_tripped", 1),
+        ([part(failure="devices_failed")], "incomplete", 1),
+        ([part(failure="outcome_unknown", assign=1)], "changes", 1),
+    ],
+)
+def test_no_plan_is_green_that_leaves_something(
+    parts: list[tuple[Document, list[Document]]], status: str, left: int
+) -> None:
+    """Changes come first, because they can be approved; the number tells what stays in any case."""
+    whole = account("b", part())
+    document = make_document([account("a", *parts), whole], "now")
+    assert (document["status"], document["accounts"][0]["status"], document["incomplete"]) == (status, status, left)
+    assert document["accounts"][1]["status"] == "no_change"
+    texts = [as_markdown(document), as_html(document), as_summary(document)]
+    if left:
+        for text in texts:
+            assert (
+                f"{left} device{' is' if left == 1 else 's are'} not as wanted, which this plan does not change" in text
+            )
+            assert f"{left} not as wanted" in text
+        assert document["digest"] != make_document([account("a", part()), whole], "now")["digest"]
+    else:
+        assert all("not as wanted" not in text for text in texts)
+
+
+def test_what_is_told_of_them() -> None:
+    """Each with its reason, and how they are sent again in the words of a fleet run."""
+    double = {"device_id": "990000000000999", "outcome": "unchanged", "reason": "it holds two"}
+    document = make_document([account("a", part(2), incomplete=[double]), failed_account("z", {"code": "x"})], "now")
+    assert (document["status"], document["incomplete"]) == ("error", 3)
+    for text in (as_markdown(document), as_html(document)):
+        for told in (*imeis(2), "990000000000999", "-e fleet_retry_failed=true", "under &#x27;simsec"):
+            assert told in text or told.replace("&#x27;", "'") in text
+        assert "fleet_retry_unknown" not in text
+        assert "<no>" not in text
+
+
+def test_what_became_complete_since_is_no_other_plan() -> None:
+    """With the file of a plan, that a request was confirmed meanwhile keeps nothing from being carried out."""
+    before, now = (make_document([account("a", part(left, assign=1))], "now") for left in (0, 0))
+    assert before["digest"] == now["digest"]
+    waiting = make_document([account("a", part(assign=1), part(1))], "now")
+    confirmed = make_document([account("a", part(assign=1), part())], "now")
+    assert waiting["digest"] != confirmed["digest"]
+    assert difference(confirmed, waiting) is None
+    assert difference(confirmed, waiting["digest"]) is not None
+    assert difference(make_document([account("a", part(1))], "now"), "0" * 64) is None
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_devices_that_keep_two_licenses(tmp_path: Path, lost: bool) -> None:
+    """By the journal, unless the plan takes one of them away."""
+    both, planned_, failed, one, other = imeis(5)
+    path = str(tmp_path / "journal.db")
+    journal = open_journal(path, write=True)
+    for sku, devices in (
+        (FLEX, [both, planned_, failed, one]),
+        (LIFETIME, [both, planned_]),
+        (BUNDLE, [failed, other]),
+    ):
+        scope = Scope(ACCOUNT, sku, "imei")
+        run = journal.begin_run(scope, "assign", 0)
+        for device in devices:
+            request = journal.intend(run, scope, "assign", [device], "x")
+            if (sku, device) == (BUNDLE, failed):
+                journal.refused(request, "no", "no")
+            elif lost:
+                journal.settle(request, "unknown", "lost")
+            else:
+                journal.accepted(request, f"{sku}{device}")
+        journal.end_run(run)
+    journal.close()
+    (tmp_path / "gone.txt").write_text(f"{planned_}\n", encoding="ascii")
+    pools = [
+        {"sku": FLEX, "kind": "imei", "remove_list": "gone"},
+        {"sku": LIFETIME, "kind": "imei", "remove_list": "no"},
+    ]
+    wanted = {"account": ACCOUNT, "simsec": pools}
+    found = doubles(wanted, str(tmp_path), path)
+    assert [row["device_id"] for row in found] == [both]
+    assert f"{FLEX} and {LIFETIME}" in found[0]["reason"]
+    assert doubles({**wanted, "account": "0000123456-99999"}, str(tmp_path), path) == []
+    assert doubles(wanted, str(tmp_path), None) == []
