@@ -18,6 +18,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ._account import account_problems, account_warnings
+from ._bounds import bound_result, shorten
 from ._client import Client
 from ._connection import CONNECTION_SPEC, connection_from
 from ._errors import LicensingError, OptionsError, Problem
@@ -25,9 +26,6 @@ from ._progress import Progress, ProgressFile
 from ._requests import REQUESTS_IMPORT_ERROR
 from ._runtime_dir import MemoryStore, Store, open_store
 from ._secrets import SecretRegister
-
-MAX_SHOWN = 200
-"""Characters of a pasted text that are shown."""
 
 
 @dataclasses.dataclass
@@ -49,6 +47,7 @@ class LicensingModule(AnsibleModule):
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
         """Fail with C(failure), whoever found the problem."""
         kwargs.setdefault("failure", {"code": "invalid_options", "message": msg})
+        shorten(self.params)
         super().fail_json(msg, **kwargs)
         raise SystemExit(1)
 
@@ -148,8 +147,11 @@ def run_module(
         module.fail_json(text, failure={"code": "missing_library", "message": text}, exception=REQUESTS_IMPORT_ERROR)
     context = Context(module)
     result = result_of(run, context)
-    _shorten(module.params)
     values = context.finish(dict(result.values))
+    warning = bound_result(values, module.params)
+    if warning:
+        context.warn(warning)
+    shorten(module.params)
     if result.failure is not None:
         module.fail_json(result.failure.message, failure=result.failure.as_failure(), changed=result.changed, **values)
     module.exit_json(changed=result.changed, **values)
@@ -163,13 +165,6 @@ def result_of(run: t.Callable[[Context], Result], context: Context) -> Result:
         return Result({}, failure=error)
     except Exception as error:  # pylint: disable=broad-exception-caught
         return Result({}, failure=_defect(error))
-
-
-def _shorten(params: dict[str, t.Any]) -> None:
-    """Keep a pasted text out of C(invocation), which every callback and every job log repeats."""
-    text = params.get("devices_text")
-    if isinstance(text, str) and len(text) > MAX_SHOWN:
-        params["devices_text"] = f"{text[:MAX_SHOWN]}... ({len(text)} characters)"
 
 
 def _defect(error: Exception) -> LicensingError:
