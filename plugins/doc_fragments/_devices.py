@@ -34,7 +34,7 @@ options:
         O(devices_file) is, so that they may be a CSV file with a header line, or one id per line.
       - Every malformed or repeated id is reported at once with its line, or with its place in the only line, and then
         nothing is sent. A text without any id names no device.
-      - A long text is not repeated in the task's C(invocation).
+      - A long text is not repeated in the task's C(invocation), and neither is a long list of O(devices).
     type: str
     version_added: 0.4.0
   devices_column:
@@ -53,6 +53,8 @@ options:
     description:
       - Which devices RV(ignore:devices) lists.
       - V(changed) are those that changed or did not reach the wanted state, V(failed) only the latter.
+      - Unless it is V(all), at most 1,000 devices are listed, first of all those that failed or are unknown, and
+        RV(ignore:devices_left_out) counts the others. O(devices_report) always has all of them.
     type: str
     choices: [changed, failed, all, none]
     default: changed

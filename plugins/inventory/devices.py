@@ -100,14 +100,17 @@ notes:
     C(thingspace_plan_<service plan>), and C(thingspace_group_<name>) for each of its device groups. With
     O(licenses=true) it is in C(thingspace_license_fota) or C(thingspace_license_none). What cannot stand in the name of
     a group becomes C(_).
-  - The variables of a host are C(thingspace_account), and C(thingspace_<field>) for each field of
-    RV(thingspace.licensing.device_info#module:devices). C(thingspace_fota_license) says whether it holds a licence and
-    C(thingspace_fota_assigned_at) since when; both are none where that was not read.
+  - A device that stands in several accounts is one host, in the groups of all of them, with the values of the account
+    that O(accounts) names first. C(thingspace_accounts) names all of them, and a warning counts these devices.
+  - The variables of a host are C(thingspace_account), C(thingspace_accounts), and C(thingspace_<field>) for each field
+    of RV(thingspace.licensing.device_info#module:devices). C(thingspace_fota_license) says whether it holds a licence
+    and C(thingspace_fota_assigned_at) since when; both are none where that was not read.
   - Text from ThingSpace is never evaluated as a template.
   - Unless C(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) is true, Ansible only warns when an inventory fails, and goes on
     without its hosts.
   - The cache plugin must be one that keeps data, such as V(ansible.builtin.jsonfile). A file that asks for other
-    devices than before does not use what is cached. Neither passwords nor tokens are cached.
+    devices than before does not use what is cached. What is damaged is read anew, with a warning. Neither passwords nor
+    tokens are cached.
 seealso:
   - module: thingspace.licensing.device_info
   - name: Inventory guide
@@ -165,17 +168,13 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError, OptionsError, Problem
 from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import SecretRegister
+from ansible_collections.thingspace.licensing.plugins.plugin_utils import _inventory_cache as _cache
 from ansible_collections.thingspace.licensing.plugins.plugin_utils import _inventory_options as _options
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_draft import Draft
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_groups import GroupNames
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_names import host_names
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_read import read_records
-from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_record import (
-    Record,
-    host_variables,
-    pack,
-    unpack,
-)
+from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_record import Record, host_variables
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_settings import Settings, settings_from
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._untrusted import untrusted
 
@@ -265,19 +264,28 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise OptionsError([Problem(f"{path} must hold options, such as 'plugin' and 'accounts'.")])
 
     def _records(self, path: str, cache: bool) -> list[Record]:
-        """The devices, from the cache if that is wanted, fresh and about the same question."""
-        wanted = self._settings.fingerprint()
+        """The devices, from the cache if that is wanted, fresh, whole and about the same question."""
+        asked = self._settings.fingerprint()
         cached = bool(self.get_option("cache"))
         key = self.get_cache_key(path)
         if cached and cache:
-            kept = self._cache.get(key)
-            known = unpack(kept.get("devices")) if isinstance(kept, Mapping) and kept.get("asked") == wanted else None
+            try:
+                known = _cache.known(lambda: self._kept(key), asked)
+            except _cache.DamagedCache:
+                known = None
+                self._warn(f"The cached devices of {path} are damaged, or of another release. They are read anew.")
             if known is not None:
                 return known
         records = read_records(self._settings, self._secrets, self._warn)
         if cached:
-            self._cache[key] = {"asked": wanted, "devices": pack(records)}
+            self._cache[key] = _cache.entry(asked, records)
         return records
+
+    def _kept(self, key: str) -> t.Any:
+        """What the cache has; from 2.19 Ansible gives nothing for what it has and does not understand."""
+        kept = self._cache.get(key)
+        plugin = getattr(self._cache, "_plugin", None)
+        return "" if kept is None and plugin is not None and plugin.contains(key) else kept
 
     def _construct(self, draft: Draft, records: list[Record], existing: set[str]) -> None:
         """Make hosts, variables and groups."""
@@ -299,6 +307,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 self._add_host_to_keyed_groups(keys, variables, name, strict=strict, fetch_hostvars=False)
         if named.shared:
             self._warn(f"{named.shared} devices are not named as 'hostname' prefers, because they share that name.")
+        pairs = zip(named.names, (record["accounts"] for record in records), strict=True)
+        several = [(name, accounts) for name, accounts in pairs if len(accounts) > 1]
+        if several:
+            name, accounts = several[0]
+            self._warn(
+                f"{len(several)} devices stand in several accounts, for instance {name} in {' and '.join(accounts)}. "
+                "Each is one host, with the values of the account that 'accounts' names first; 'thingspace_accounts' "
+                "names all of them."
+            )
         for group, texts in groups.shared().items():
             self._warn(f"The group {group} stands for several names of ThingSpace's: {', '.join(sorted(texts))}.")
 

@@ -94,6 +94,9 @@ def _account(
         made["removal_candidates"] = {**settings, "count": len(wanted.candidates), "protected": len(wanted.protected)}
     made["simsec"] = _simsec(context, account, wanted, lists, certain=certain)
     made["digest"] = _digest(made, lists)
+    if wanted.protected:
+        # Nothing is done about a list that is not managed, but a report tells which of them stand on it.
+        lists.setdefault("protected", sorted(wanted.protected))
     # When something may be done is no part of what is wanted.
     made["freeze"] = account.freeze
     return made, lists

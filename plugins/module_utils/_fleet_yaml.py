@@ -8,8 +8,10 @@
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import os
+import re
 import traceback
 import typing as t
 
@@ -30,7 +32,7 @@ MAX_NODES = 1_000_000
 """More values than a file of that size spells out: aliases have multiplied them."""
 
 MAX_DEPTH = 20
-"""A fleet file has eight levels. PyYAML has no limit of its own, and dies of too many."""
+"""A fleet file has eight levels. Of too many PyYAML dies, or it has a limit of its own: that depends on its build."""
 
 Kind = t.Literal["text", "whole", "bool", "null", "other", "list", "dict"]
 
@@ -49,6 +51,9 @@ _KINDS: dict[str, Kind] = {
 }
 
 _BOOLS = frozenset({"true", "false", "yes", "no", "on", "off"})
+
+_ASIDE = re.compile(r"""("(?:[^"\\]|\\.)*(?:"|\\?\Z)|'[^']*(?:'|\Z)|#[^\n]*)""", re.DOTALL)
+"""Texts in quotes, also those left open, and comments."""
 
 _WORDS = {"list": "a list", "dict": "a mapping", "text": "a text", "whole": "a number", "bool": "true or false"}
 
@@ -97,7 +102,7 @@ def read_yaml(path: str) -> Value:
     content = _content(path)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        _refuse_depth(path, yaml.parse(content, Loader=loader))
+        _refuse_depth(path, content, loader)
         documents = list(yaml.compose_all(content, Loader=loader))
     except yaml.MarkedYAMLError as error:
         raise _unreadable(path, content, error) from None
@@ -112,17 +117,43 @@ def read_yaml(path: str) -> Value:
     return _Converter(path).convert(documents[0])
 
 
-def _refuse_depth(path: str, events: t.Iterator[t.Any]) -> None:
+def _refuse_depth(path: str, content: bytes, loader: t.Any) -> None:
     """Composing goes down the levels on the stack of the process, however many there are."""
-    depth = 0
-    for event in events:
-        mark = event.start_mark
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise BadYaml(path, f"it is nested more than {MAX_DEPTH} levels deep", mark.line + 1)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
+    depth = seen = 0
+    try:
+        for event in yaml.parse(content, Loader=loader):
+            seen = event.end_mark.index if event.end_mark else seen
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    raise _too_deep(path, event.start_mark)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+    except yaml.MarkedYAMLError as error:
+        # It reads ahead of its events, and may meet a limit of its own there: ours is lower, and says so.
+        mark = error.problem_mark
+        if mark is not None and depth + _opened(_text(content)[seen : mark.index]) > MAX_DEPTH:
+            raise _too_deep(path, mark) from None
+        raise
+
+
+def _too_deep(path: str, mark: t.Any) -> BadYaml:
+    return BadYaml(path, f"it is nested more than {MAX_DEPTH} levels deep", mark.line + 1)
+
+
+def _opened(text: str) -> int:
+    """The levels that brackets open in a text, those in quotes and comments aside."""
+    depth = most = 0
+    for bracket in re.findall(r"[\[\]{}]", _ASIDE.sub(" ", text)):
+        depth += 1 if bracket in "[{" else -1
+        most = max(most, depth)
+    return most
+
+
+def _text(content: bytes) -> str:
+    """A file as the marks of PyYAML count it."""
+    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if utf16 else "utf-8-sig", "replace")
 
 
 def _content(path: str) -> bytes:
@@ -148,7 +179,7 @@ def _unreadable(path: str, content: bytes, error: t.Any) -> BadYaml:
     lines = content.split(b"\n")
     if mark is not None and mark.line < len(lines) and lines[mark.line].lstrip(b" ").startswith(b"\t"):
         why = "a tab at the beginning of the line, where YAML takes spaces only"
-    elif "undefined alias" in why:
+    elif mark and isinstance(error, yaml.composer.ComposerError) and _text(content)[mark.index : mark.index + 1] == "*":
         why = "an alias (*) that nothing before it defines"
     return BadYaml(path, why, None if mark is None else mark.line + 1)
 

@@ -16,6 +16,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ._account import account_problems, account_warnings
+from ._bounds import bound_result, shorten
 from ._client import Client
 from ._connection import CONNECTION_SPEC, connection_from
 from ._errors import LicensingError, OptionsError, Problem, defect
@@ -24,9 +25,6 @@ from ._requests import REQUESTS_IMPORT_ERROR
 from ._runtime_dir import MemoryStore, Store, open_store
 from ._secrets import SecretRegister
 from ._stop import Stop
-
-MAX_SHOWN = 200
-"""Characters of a pasted text that are shown."""
 
 
 @dataclasses.dataclass
@@ -48,6 +46,7 @@ class LicensingModule(AnsibleModule):
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
         """Fail with C(failure), whoever found the problem."""
         kwargs.setdefault("failure", {"code": "invalid_options", "message": msg})
+        shorten(self.params)
         super().fail_json(msg, **kwargs)
         raise SystemExit(1)
 
@@ -158,10 +157,14 @@ def run_module(
         module.fail_json(text, failure={"code": "missing_library", "message": text}, exception=REQUESTS_IMPORT_ERROR)
     context = Context(module)
     result = truthful(result_of(run, context), context.writes)
-    _shorten(module.params)
     try:
+        values = context.finish(dict(result.values))
+        warning = bound_result(values, module.params)
+        if warning:
+            context.warn(warning)
+        shorten(module.params)
         # Signals stay handled to the last: one more must not cut the result off.
-        _end(module, result, context.finish(dict(result.values)))
+        _end(module, result, values)
     except Exception as error:  # pylint: disable=broad-exception-caught
         # What cannot be told must not read as if nothing had happened.
         _end(module, truthful(Result({}, result.changed, failure=defect(error)), context.writes), {})
@@ -194,10 +197,3 @@ def truthful(result: Result, writes: int) -> Result:
     result.changed = True
     result.failure.message += f" Before that {writes} requests were sent that may have changed something."
     return result
-
-
-def _shorten(params: dict[str, t.Any]) -> None:
-    """Keep a pasted text out of C(invocation), which every callback and every job log repeats."""
-    text = params.get("devices_text")
-    if isinstance(text, str) and len(text) > MAX_SHOWN:
-        params["devices_text"] = f"{text[:MAX_SHOWN]}... ({len(text)} characters)"

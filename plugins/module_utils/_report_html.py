@@ -117,10 +117,8 @@ def _candidates(document: Json) -> t.Iterator[str]:
     for account, one in listed:
         if one["forecast"]:
             yield f"<p><strong>{escape(account)}</strong>: {escape(forecast_words(one['forecast']))}</p>"
-    yield (
-        _devices(document, "candidates", "Listed devices", ("account", "place", "device_id", "held", "state", "since"))
-        + "</section>"
-    )
+    columns = ("account", "place", "device_id", "held", "protected", "state", "since")
+    yield _devices(document, "candidates", "Listed devices", columns) + "</section>"
 
 
 def _reclaimable(document: Json) -> t.Iterator[str]:
@@ -187,14 +185,18 @@ def _devices(document: Json, name: str, title: str, columns: t.Sequence[str]) ->
     found = document["tables"][name]
     if not found["rows"]:
         return ""
-    rows = [
-        [RECLAIM.get(row[key], row[key]) if key == "what" else row[key] for key in columns] for row in found["rows"]
-    ]
+    rows = [[_cell(key, row[key]) for key in columns] for row in found["rows"]]
     shown = cards([key.replace("_id", "").replace("_", " ") for key in columns], rows)
     if found["count"] > len(rows):
         where = f"in {document['csv']}" if document["csv"] else "in the CSV file, if one is made"
         shown += f"<p>And {found['count'] - len(rows):,} more: every device stands {escape(where)}.</p>"
     return _folded(title, shown, found["count"])
+
+
+def _cell(key: str, value: t.Any) -> t.Any:
+    if key == "protected":
+        return "yes" if value else ""
+    return RECLAIM.get(value, value) if key == "what" else value
 
 
 def _folded(title: str, content: str, count: int) -> str:

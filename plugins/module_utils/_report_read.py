@@ -155,7 +155,7 @@ def _wanted(data: AccountData, result: Json, path: str) -> None:
         },
         simsec=simsec if entry["simsec"] else None,
         candidates=_ids(lists.get("candidates")) if managed else None,
-        protected=frozenset(_ids(lists.get("protected")) if managed else []),
+        protected=frozenset(_ids(lists.get("protected")) if managed or "protected" in lists else []),
     )
 
 

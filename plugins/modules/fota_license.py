@@ -177,7 +177,7 @@ summary:
     unknown: 0
     skipped: 0
 devices:
-  description: What happened to each device, as far as O(report) lets through.
+  description: What happened to each device, as far as O(report) lets through, and up to 1,000 unless that is V(all).
   returned: when the account could be read
   type: list
   elements: dict
@@ -198,6 +198,10 @@ devices:
     - device_id: "990003425730535"
       outcome: assigned
       reason: ""
+devices_left_out:
+  description: How many rows are left out of RV(devices). Those that failed or are unknown are left out last.
+  returned: when rows are left out
+  type: int
 licenses:
   description: The account's pool after the run. A number is V(none) where ThingSpace does not say.
   returned: when the account could be read

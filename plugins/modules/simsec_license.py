@@ -302,7 +302,7 @@ summary:
     unknown: 0
     skipped: 0
 devices:
-  description: What happened to each device, as far as O(report) lets through.
+  description: What happened to each device, as far as O(report) lets through, and up to 1,000 unless that is V(all).
   returned: when the account could be read
   type: list
   elements: dict
@@ -328,6 +328,10 @@ devices:
       outcome: accepted
       reason: ""
       request_id: c3f3d17c-79ff-4b35-82df-94446785b6e0
+devices_left_out:
+  description: How many rows are left out of RV(devices). Those that failed or are unknown are left out last.
+  returned: when rows are left out
+  type: int
 licenses:
   description:
     - The pool of the SKU after the run. Read after waiting; else computed as if everything accepted succeeds.

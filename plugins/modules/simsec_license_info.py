@@ -153,7 +153,7 @@ drift:
       description: What that means.
       type: str
 devices:
-  description: Where devices stand, as far as O(report) lets through.
+  description: Where devices stand, as far as O(report) lets through, and up to 1,000 unless that is V(all).
   returned: with O(journal)
   type: list
   elements: dict
@@ -193,6 +193,10 @@ devices:
         - Whether the device holds the licence by what is confirmed, V(yes), V(no), or V(unknown) while a change is not.
       type: str
       version_added: 0.4.0
+devices_left_out:
+  description: How many rows are left out of RV(devices). Those that failed or are unknown are left out last.
+  returned: when rows are left out
+  type: int
 requests:
   description: What the task cost.
   returned: when the account was asked

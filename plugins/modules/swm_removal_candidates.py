@@ -178,7 +178,7 @@ summary:
     unknown: 0
     skipped: 0
 devices:
-  description: What happened to each device, as far as O(report) lets through.
+  description: What happened to each device, as far as O(report) lets through, and up to 1,000 unless that is V(all).
   returned: when the account could be read
   type: list
   elements: dict
@@ -200,6 +200,10 @@ devices:
     - device_id: "990003425730535"
       outcome: added
       reason: ""
+devices_left_out:
+  description: How many rows are left out of RV(devices). Those that failed or are unknown are left out last.
+  returned: when rows are left out
+  type: int
 candidate_count:
   description: Number of devices on the list after the run; V(none) if it could not be read.
   returned: when the account could be read

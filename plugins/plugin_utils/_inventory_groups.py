@@ -37,7 +37,7 @@ class GroupNames:
     def of(self, record: Record) -> list[str]:
         """The groups of a device."""
         names = [
-            self._name("account", record["account"]),
+            *(self._name("account", account) for account in record["accounts"]),
             self._name("state", record["state"].lower()),
             self._name("plan", record["service_plan"]),
             *(self._name("group", group) for group in record["groups"]),

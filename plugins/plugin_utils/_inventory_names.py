@@ -18,6 +18,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
 from ._inventory_record import Record
 
 CUSTOM = "custom_fields."
+WHOLE = "all ids"
 LONGEST = 128
 
 RESERVED = frozenset({"all", "ungrouped", "localhost", "127.0.0.1"})
@@ -49,6 +50,7 @@ def preference_problems(preferences: t.Sequence[str]) -> list[Problem]:
 
 def host_names(records: t.Sequence[Record], preferences: t.Sequence[str], reserved: t.Collection[str] = ()) -> Names:
     """A name for each device: the first of its preferences, then of its ids, that no other device claims as well.
+    If others claim each of its ids, it is all of them together.
 
     Devices that claim the same name both go on to their next one, so that the order of the list decides nothing.
 
@@ -59,7 +61,7 @@ def host_names(records: t.Sequence[Record], preferences: t.Sequence[str], reserv
     taken = {*RESERVED, *reserved}
     left: t.Collection[int] = range(len(records))
     shared: set[int] = set()
-    for place, preference in enumerate([*preferences, *(kind for kind in KINDS if kind not in preferences), ""]):
+    for place, preference in enumerate([*preferences, *(kind for kind in KINDS if kind not in preferences), "", WHOLE]):
         found = {index: _safe(_value(records[index], preference)) for index in left}
         counts = Counter(found.values())
         fresh = {index: name for index, name in found.items() if name and counts[name] == 1 and name not in taken}
@@ -79,6 +81,8 @@ def host_names(records: t.Sequence[Record], preferences: t.Sequence[str], reserv
 
 def _value(record: Record, preference: str) -> str | None:
     """What a device is called by a preference; the empty one stands for the internal id."""
+    if preference == WHOLE:
+        return "_".join(record[kind] for kind in KINDS if record[kind])
     if not preference:
         return (record["attributes"] or {}).get("DeviceId") and f"device-{record['attributes']['DeviceId']}"
     if preference.startswith(CUSTOM):

@@ -19,7 +19,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._requests imp
 from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import MemoryStore, Store, open_store
 from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import SecretRegister
 
-from ._inventory_record import Licensed, Record, make_record
+from ._inventory_record import Licensed, Record, make_record, merged
 from ._inventory_settings import Settings
 
 Warn = t.Callable[[str], None]
@@ -54,6 +54,9 @@ def read_records(settings: Settings, secrets: SecretRegister, warn: Warn) -> lis
             f"ThingSpace answered 'too many requests' {client.count.throttled} times; reading the inventory waited "
             f"{client.count.throttled_seconds:.1f} s in all. 'cache' or 'rate_limit' avoid this."
         )
+    records, repeated = merged(records)
+    if repeated:
+        warn(f"ThingSpace listed {repeated} devices twice in one account, with the same ids. Each is one host.")
     return records
 
 

@@ -15,6 +15,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._device_row i
 
 FIELDS = (
     "account",
+    "accounts",
     *KINDS,
     "state",
     "service_plan",
@@ -28,6 +29,9 @@ FIELDS = (
     "fota_assigned_at",
 )
 """Each is a host variable, with C(thingspace_) in front."""
+
+HARDWARE = ("imei", "iccid", "eid", "meid", "esn")
+"""The kinds of ids that belong to a device and its SIM, not to an account."""
 
 Record = dict[str, t.Any]
 Licensed = t.Mapping[str, str]
@@ -43,6 +47,7 @@ def make_record(account: str, row: DeviceRow, licensed: Licensed | None, *, attr
     values = row.as_result()
     record = {name: values.get(name) for name in FIELDS}
     record["account"] = account
+    record["accounts"] = [account]
     if row.ids and not attributes:
         record["attributes"] = None
     imei = row.ids.get("imei")
@@ -50,6 +55,39 @@ def make_record(account: str, row: DeviceRow, licensed: Licensed | None, *, attr
         record["fota_license"] = imei in licensed
         record["fota_assigned_at"] = licensed.get(imei)
     return record
+
+
+def merged(records: list[Record]) -> tuple[list[Record], int]:
+    """Each device once, and how many records repeated another of the same account.
+
+    Records of two accounts with the same IMEI and the same SIM are one device: a phone number belongs to its account.
+    In one account, only records with the very same ids are. The first record stands for the device, with all accounts
+    that list it, and with the licence that it has in any of them.
+    """
+    known: dict[tuple[str | None, ...], list[Record]] = {}
+    repeated = 0
+    kept = []
+    for record in records:
+        ids = _ids(record, KINDS)
+        hardware = _ids(record, HARDWARE)
+        same = known.setdefault(hardware if any(hardware) else ids, []) if any(ids) else []
+        one = next((one for one in same if _ids(one, KINDS) == ids), None)
+        one = one or next((one for one in same if record["account"] not in one["accounts"]), None)
+        if one is None:
+            same.append(record)
+            kept.append(record)
+            continue
+        if record["account"] in one["accounts"]:
+            repeated += 1
+        else:
+            one["accounts"] = [*one["accounts"], record["account"]]
+        if one["fota_license"] is None or (record["fota_license"] and not one["fota_license"]):
+            one["fota_license"], one["fota_assigned_at"] = record["fota_license"], record["fota_assigned_at"]
+    return kept, repeated
+
+
+def _ids(record: Record, kinds: t.Iterable[str]) -> tuple[str | None, ...]:
+    return tuple(record[kind] for kind in kinds)
 
 
 def host_variables(record: Record) -> dict[str, t.Any]:

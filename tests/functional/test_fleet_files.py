@@ -87,6 +87,15 @@ def test_lists_that_the_licence_modules_take(simulator: Simulator, task: Task) -
     assert task(everything).result["accounts"][0]["digest"] != entry["digest"]
 
 
+def test_protected_devices_of_a_list_that_is_not_managed(task: Task) -> None:
+    sets = ({"ids": imeis(3), "fota": True}, {"ids": imeis(2), "protected": True})
+    outcome = task(*sets, dest=str(task.folder))
+    entry = outcome.result["accounts"][0]
+    assert task.lists(outcome) == {"fota": imeis(3), "protected": imeis(2)}
+    assert entry["removal_candidates"] is None
+    assert task(sets[0]).result["accounts"][0]["digest"] == entry["digest"], "nothing is done about them"
+
+
 def test_who_is_to_lose_a_licence_by_the_journal(simulator: Simulator, task: Task) -> None:
     def losing(*sets: Json, **fields: t.Any) -> list[str]:
         outcome = task(*sets, fields={"simsec": fields}, dest=str(task.folder))

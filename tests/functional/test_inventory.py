@@ -308,8 +308,48 @@ def test_the_cache(simulator: Simulator, inventory: Inventory) -> None:
     os.utime(kept, (0, 0))
     assert list(inventory.cached().hosts) == imeis(60)
     assert simulator.count(LIST) == 2, "what is too old is read anew"
-    kept.write_text('{"asked": 1, "devices": [1]}', encoding="utf-8")
-    assert list(inventory.cached().hosts) == imeis(60)
+
+
+def test_a_damaged_cache_is_read_anew_with_a_warning(simulator: Simulator, inventory: Inventory) -> None:
+    inventory.cached()
+    (kept,) = inventory.cache.iterdir()
+    whole = kept.read_text(encoding="utf-8")
+    cases = (
+        "",
+        whole[: len(whole) // 2],
+        "[1]",
+        '{"asked": 1, "devices": [1]}',
+        whole.replace(imei(1), imei(99)),
+        None,
+    )
+    for count, damaged in enumerate(cases, 2):
+        kept.unlink(missing_ok=True)
+        if damaged is None:
+            kept.mkdir()
+        else:
+            kept.write_text(damaged, encoding="utf-8")
+        shown = inventory.cached()
+        assert list(shown.hosts) == imeis(60), damaged
+        assert "damaged, or of another release. They are read anew." in shown.told, damaged
+        assert simulator.count(LIST) == count
+        if damaged is not None:
+            assert kept.read_text(encoding="utf-8") == whole, "it was written anew"
+
+
+def test_a_device_in_two_accounts_is_one_host(simulator: Simulator, inventory: Inventory) -> None:
+    accounts = [
+        {"name": ACCOUNT, "devices": [{"imei": imei(1)}, {"imei": imei(2), "state": "deactive"}], "licenses": []},
+        {"name": OTHER, "devices": [{"imei": imei(2), "state": "active"}], "licenses": [imei(2)]},
+    ]
+    simulator.state(accounts=accounts)
+    for _run in ("read", "cached"):
+        shown = inventory.cached(accounts=[ACCOUNT, OTHER], licenses=True)
+        assert sorted(shown.hosts) == imeis(3)[1:]
+        host = shown.hosts[imei(2)]
+        assert (host["thingspace_account"], host["thingspace_accounts"]) == (ACCOUNT, [ACCOUNT, OTHER])
+        assert (host["thingspace_state"], host["thingspace_fota_license"]) == ("deactive", True)
+        assert shown.group("thingspace_account_0000123456_00002") == [imei(2)]
+        assert f"1 devices stand in several accounts, for instance {imei(2)} in {ACCOUNT} and {OTHER}" in shown.told
 
 
 def is_token(value: t.Any) -> bool:

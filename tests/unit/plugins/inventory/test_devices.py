@@ -38,7 +38,7 @@ def test_filters_are_those_of_device_info() -> None:
 
 def test_variables_are_the_fields_of_device_info() -> None:
     returned = yaml.safe_load(device_info.RETURN)["devices"]["contains"]
-    assert set(FIELDS) == {"account", *returned, "fota_license", "fota_assigned_at"}
+    assert set(FIELDS) == {"account", "accounts", *returned, "fota_license", "fota_assigned_at"}
 
 
 @pytest.mark.parametrize(

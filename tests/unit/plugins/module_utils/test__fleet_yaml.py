@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_yaml import MAX_BYTES, BadYaml, read_yaml
 
@@ -25,7 +26,6 @@ UNREADABLE: dict[str, tuple[bytes, str]] = {
     "circle": (b"account: &a\n  x: *a\n", "line 1: it contains itself"),
     "undefined alias": (b"account: *a\n", "line 1: an alias (*) that nothing before it defines"),
     "aliases that multiply": (LAUGHS.encode(), "holds more than 1000000 values"),
-    "nested": (b"[" * 100_000, "nested more than 20 levels deep"),
     "latin-1": (GOOD.replace("name: a", "name: ä").encode("latin-1"), "not UTF-8 text"),
     "control character": (GOOD.encode() + b"\0", "control characters"),
     "field twice": (GOOD.encode() + b"fota: {}\n", "line 7: 'fota' stands here twice, first in line 2"),
@@ -37,16 +37,82 @@ UNREADABLE: dict[str, tuple[bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", list(UNREADABLE))
-def test_unreadable(tmp_path: Path, case: str) -> None:
-    content, why = UNREADABLE[case]
+@pytest.fixture(params=["libyaml", "python"], autouse=True)
+def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """PyYAML with libyaml, which looks ahead and has limits of its own, and PyYAML without it."""
+    if request.param == "python":
+        monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
+    elif not hasattr(yaml, "CSafeLoader"):
+        pytest.skip("PyYAML was built without libyaml")
+    return str(request.param)
+
+
+def _refusal(tmp_path: Path, content: bytes) -> str:
     path = tmp_path / "fleet.yml"
     path.write_bytes(content)
     with pytest.raises(BadYaml) as caught:
         read_yaml(str(path))
     assert caught.value.message.startswith(str(path))
-    assert why in caught.value.message
     assert caught.value.message.isprintable()
+    return caught.value.message
+
+
+@pytest.mark.parametrize("case", list(UNREADABLE))
+def test_unreadable(tmp_path: Path, case: str) -> None:
+    content, why = UNREADABLE[case]
+    assert why in _refusal(tmp_path, content)
+
+
+LEVELS = {
+    "brackets": "[",
+    "braces": "{a: ",
+    "both": "[{a: ",
+    "lines": "[\n",
+    "dashes": "- ",
+    "keys of keys": "? ",
+    "quoted": "{'[': ",
+}
+
+
+@pytest.mark.parametrize("before", ["", "a:\n- b:\n  - ", "é: # [\n  "], ids=["alone", "below others", "after others"])
+@pytest.mark.parametrize("count", [21, 990, 1_025])
+@pytest.mark.parametrize("level", list(LEVELS))
+def test_our_limit_of_levels_comes_before_any_of_the_library(
+    tmp_path: Path, level: str, count: int, before: str
+) -> None:
+    content = before + LEVELS[level] * count
+    line = 1 + before.count("\n")
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        message = _refusal(tmp_path, content.encode(encoding))
+        assert "it is nested more than 20 levels deep" in message
+        if level != "lines":
+            assert f"line {line}:" in message
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'a: "' + "[" * 3_000,
+        "a: '" + "[" * 3_000,
+        f"# {'[' * 3_000}\na: ]",
+        f"a: ['{'[' * 900}', ]]",
+        "[]" * 50,
+        f"a: [{'[x], ' * 30}:]]",
+    ],
+    ids=["quotes left open", "quote left open", "comment", "in quotes", "one after the other", "beside each other"],
+)
+def test_brackets_that_open_no_level_are_not_called_nested(tmp_path: Path, content: str) -> None:
+    assert "nested" not in _refusal(tmp_path, content.encode())
+
+
+def test_a_hundred_thousand_levels(tmp_path: Path) -> None:
+    assert "it is nested more than 20 levels deep" in _refusal(tmp_path, b"[" * 100_000)
+
+
+def test_twenty_levels_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.yml"
+    path.write_text("[" * 20 + "]" * 20, encoding="utf-8")
+    assert read_yaml(str(path)).kind == "list"
 
 
 @pytest.mark.parametrize(
@@ -61,7 +127,9 @@ def test_unreadable(tmp_path: Path, case: str) -> None:
     ],
     ids=["plain", "windows", "byte order mark", "utf-16", "tab between", "alias"],
 )
-def test_readable(tmp_path: Path, content: bytes) -> None:
+def test_readable(tmp_path: Path, content: bytes, loader: str) -> None:
+    if loader == "python" and b":\t" in content:
+        pytest.skip("PyYAML takes tabs there with libyaml only")
     path = tmp_path / "fleet.yml"
     path.write_bytes(content)
     root = read_yaml(str(path))

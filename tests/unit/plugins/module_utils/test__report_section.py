@@ -20,6 +20,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._report_lines
 from ansible_collections.thingspace.licensing.plugins.module_utils._report_read import read_account
 from ansible_collections.thingspace.licensing.plugins.module_utils._report_reclaim import Rules
 from ansible_collections.thingspace.licensing.plugins.module_utils._report_section import Settings, section_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._report_words import candidate_words
 
 Json = dict[str, t.Any]
 NAME = "0000123456-00001"
@@ -141,6 +142,23 @@ def test_what_the_account_calls_for_life_cannot_be_reclaimed(entry: Json) -> Non
     assert pool(section(entry), FLEX)["lifetime"] is True
     extra = next(line for line in lines(entry) if (line.licence, line.kind, line.device_id) == (FLEX, "imei", "b"))
     assert (extra.drift, extra.reclaim) == ("kept", "locked")
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_protected_devices_of_a_list_that_is_not_managed(entry: Json, listed: bool) -> None:
+    wanted = entry["wanted"]["accounts"][0]
+    wanted["removal_candidates"] = None
+    del wanted["lists"]["candidates"]
+    if not listed:
+        del wanted["lists"]["protected"]
+    made = section(entry)
+    assert (made["failures"], made["candidates"]["protected"], made["candidates"]["wanted"]) == ([], int(listed), None)
+    assert ("1 of them protected by the fleet files" in candidate_words(made["candidates"])) is listed
+    assert [line.device_id for line in lines(entry) if line.protected] == ["x"] * listed
+    tables = Tables()
+    tables.add(NAME, lines(entry))
+    document = make_document([made], tables, [], [], title="t", created="2026-11-21", currency="", csv="report.csv")
+    assert document["tables"]["candidates"]["rows"][1]["protected"] is listed
 
 
 def test_the_figures(entry: Json) -> None:

@@ -43,6 +43,11 @@ def test_every_kind_of_group() -> None:
     assert names.shared() == {}
 
 
+def test_a_device_of_several_accounts_is_in_the_groups_of_all() -> None:
+    record = {**device(state=""), "accounts": ["0-1", "0-2"]}
+    assert GroupNames("", safe).of(record) == ["account_0_1", "account_0_2"]
+
+
 def test_names_that_fall_together_are_told() -> None:
     names = GroupNames("", safe)
     names.of(device("a b", "a-b", "c"))

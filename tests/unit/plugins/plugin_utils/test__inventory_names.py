@@ -72,6 +72,13 @@ def test_a_device_without_an_id_is_told_by_its_internal_one() -> None:
     assert host_names([device(number="7"), device(imei="1")], ["imei"]).names == ["device-7", "1"]
 
 
+def test_a_device_whose_ids_all_belong_to_others_as_well_has_a_name() -> None:
+    records = [device(imei=one, iccid=other) for one in "12" for other in "67"] + [device(imei="1")]
+    for order in itertools.permutations(range(5)):
+        named = host_names([records[place] for place in order], ["imei"])
+        assert dict(zip(order, named.names, strict=True)) == {0: "1_6", 1: "1_7", 2: "2_6", 3: "2_7", 4: "1"}
+
+
 def test_devices_that_nothing_tells_apart() -> None:
     with pytest.raises(LicensingError, match="2 devices have no id of their own") as caught:
         host_names([device(imei="1"), device(imei="1")], ["imei"])

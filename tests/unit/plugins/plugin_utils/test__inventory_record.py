@@ -12,8 +12,10 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._device_row import device_row
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_record import (
+    Record,
     host_variables,
     make_record,
+    merged,
     pack,
     unpack,
 )
@@ -39,6 +41,46 @@ def test_variables() -> None:
     assert "thingspace_attributes" not in variables
     assert "9" not in variables.values(), "the name of a variable is never ThingSpace's"
     assert host_variables(make_record("a", ROW, None, attributes=True))["thingspace_attributes"] == {"SkuNumber": "x"}
+
+
+def licensed(account: str, held: bool | None, **ids: str) -> Record:
+    row = device_row({"deviceIds": [{"kind": kind, "id": text} for kind, text in ids.items()]})
+    return make_record(account, row, None if held is None else {ids["imei"]: account} if held else {})
+
+
+@pytest.mark.parametrize("first", [True, False, None])
+@pytest.mark.parametrize("second", [True, False, None])
+def test_a_device_of_two_accounts_is_one_device(first: bool | None, second: bool | None) -> None:
+    both = [licensed("a", first, imei="1", iccid="2"), licensed("b", second, imei="1", iccid="2")]
+    (one,), repeated = merged(both)
+    assert (one["account"], one["accounts"], repeated) == ("a", ["a", "b"], 0)
+    known = {True, False} & {first, second}
+    assert one["fota_license"] is (max(known) if known else None)
+    assert one["fota_assigned_at"] == ("a" if first else "b" if second else None)
+
+
+def test_a_device_that_one_account_lists_twice_is_one_device() -> None:
+    records, repeated = merged([licensed(account, None, imei="1") for account in "abab"])
+    assert ([record["accounts"] for record in records], repeated) == ([["a", "b"]], 2)
+
+
+def test_a_phone_number_belongs_to_its_account() -> None:
+    rows = [("a", "51"), ("a", "52"), ("b", "52"), ("b", "53"), ("c", "54"), ("c", "55"), ("c", "56")]
+    kept, repeated = merged([licensed(account, None, imei="1", mdn=mdn) for account, mdn in rows])
+    assert repeated == 0
+    assert [(one["mdn"], one["accounts"]) for one in kept] == [
+        ("51", ["a", "b", "c"]),
+        ("52", ["a", "b", "c"]),
+        ("56", ["c"]),
+    ]
+
+
+def test_lines_that_share_some_ids_stay_apart() -> None:
+    records = [licensed("a", None, imei="1", iccid="2"), licensed("b", None, imei="1", iccid="3")]
+    records += [licensed("b", None, imei="1"), *(make_record(one, device_row({}), None) for one in "ab")]
+    kept, repeated = merged(records)
+    assert (len(kept), repeated) == (5, 0)
+    assert [record["account"] for record in kept] == ["a", "b", "b", "a", "b"]
 
 
 def test_packing() -> None:
