@@ -200,15 +200,16 @@ class _File:
     def _refuse_open_quote(self, width: int | None, row: Line) -> None:
         """A row of several lines with an id inside a cell has swallowed devices, or it is a remark that names one.
 
-        Of a remark no line is a row of its own, and all rows have as many cells as the header.
+        Of a remark no line can be a row of its own, and all rows have as many cells as the header.
         """
         if row.last == row.first:
             return
         lines = [line for cell in row.cells if "\n" in cell or "\r" in cell for line in _LINE_END.split(cell)]
-        if not any(map(holds_data, lines)):
+        lines = [line for line in lines if holds_data(line)]
+        if not lines:
             return
-        parts = (part for line in lines for part in line.split(self._mark))
-        if len(row.cells) != width or any(_BEGINS_LIKE_AN_ID.match(part) for part in parts):
+        like_rows = any(self._mark in line or _BEGINS_LIKE_AN_ID.match(line) for line in lines)
+        if like_rows or width == 1 or len(row.cells) != width:
             raise self._open_quote(row.first)
         self._odd = self._odd or row.first
 
