@@ -65,14 +65,15 @@ def test_no_module_says_anything_hidden(
 ) -> None:
     """Not in its result, not in warnings, not in the options that it repeats; and a secret stays one."""
     secret = "s\x1becret"
-    with arguments({"text": NASTY + secret, "password": secret}, monkeypatch):
+    text = NASTY.replace("\ud83d", "")  # Ansible itself can do nothing with halves of characters.
+    with arguments({"text": text + secret, "password": secret}, monkeypatch):
         module = LicensingModule({"text": {"type": "str"}, "password": {"type": "str", "no_log": True}})
         module.warn(NASTY)
-        end = module.exit_json if ends == "exit" else module.fail_json
+        end: t.Callable[..., t.NoReturn] = module.exit_json if ends == "exit" else module.fail_json
         with pytest.raises(SystemExit):
             end(msg=NASTY, diff={"before": NASTY + "\n"}, said=secret)
     result = json.loads(capsys.readouterr().out)
-    assert result["invocation"]["module_args"]["text"].startswith(visible(NASTY))
+    assert result["invocation"]["module_args"]["text"].startswith(visible(text))
     told = json.dumps(result, ensure_ascii=False)
     assert "ecret" not in told
     texts = [str(value) for value in _leaves(result)]
