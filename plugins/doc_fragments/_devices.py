@@ -22,8 +22,12 @@ options:
   devices_file:
     description:
       - File with the device ids, on the machine where the module runs. A CSV file with or without a header line,
-        separated by comma, semicolon, tab or bar, or one id per line.
-      - Blank lines, spaces, quotes, a byte order mark and the C(="...") of spreadsheets are understood. Ids in
+        separated by comma, semicolon, tab or bar, or one id per line. A header line may stand in one of the first 20
+        lines.
+      - A report that M(thingspace.licensing.device_info) wrote is recognized by its header line. Its rows without such
+        an id are left out, and a device that it has twice counts once; a warning says how many.
+      - Blank lines, spaces, quotes, a byte order mark and the C(="...") of spreadsheets are understood, and so are
+        hyphens and blanks between the 15 digits of an IMEI, and the F at the end of an ICCID. Ids in
         scientific notation (C(9.9E+14)) have lost digits and are refused.
       - Every malformed or repeated id is reported at once with its line, and then nothing is sent.
     type: path
@@ -41,8 +45,16 @@ options:
     description:
       - Column of O(devices_file) or O(devices_text) that holds the ids, as its name in the header line (in any case) or
         its number from 1.
-      - If not given, a column named like C(imei) or C(device_id) is taken, or the only one with an id in it.
+      - If not given, a column named like C(imei) or C(device_id) is taken, the only one whose name contains C(imei), or
+        the only one with an id in it. A column of another kind of id is never taken.
     type: str
+  devices_delimiter:
+    description:
+      - What separates the columns of O(devices_file) or O(devices_text).
+      - If not given, it is what makes a column of ids.
+    type: str
+    choices: [comma, semicolon, tab, bar]
+    version_added: 0.6.0
   check_digit:
     description:
       - Whether to warn about ids whose check digit does not fit, which points at typing errors.

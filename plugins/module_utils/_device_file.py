@@ -15,8 +15,18 @@ import re
 import stat
 import typing as t
 
-from ._device_column import Choice, choose_column, is_id, unclear
-from ._device_ids import Kind
+from ._device_column import Choice, Line, choose_column, is_export, is_id, unclear
+from ._device_ids import Kind, clean, holds_data
+from ._device_sniff import (
+    DELIMITERS,
+    SAMPLE_LINES,
+    SEPARATOR,
+    binary_kind,
+    delimiter_of,
+    encoding_of,
+    looks_like,
+    sample_of,
+)
 from ._errors import LicensingError
 
 MAX_BYTES = 256 * 1024 * 1024
@@ -30,23 +40,62 @@ class Cell(t.NamedTuple):
     text: str
 
 
-def read_cells(path: str, column: str | None, kind: Kind = "imei") -> list[Cell]:
-    """The cells of the id column, blank lines left out.
+class Content(t.NamedTuple):
+    """What a file holds.
 
-    :param column: name (any case) or number (from 1) of the column; None to recognise it.
+    :param cells: of the id column, blank lines left out.
+    :param notes: what people should know about how it was read.
+    :param title: of the id column, where it was recognized by a part of its title.
+    """
+
+    cells: list[Cell]
+    notes: list[str]
+    title: str = ""
+
+
+class Layout(t.NamedTuple):
+    """What a user says about a file; what is None is recognized.
+
+    :param column: name (any case) or number (from 1) of the column.
+    :param delimiter: a key of C(DELIMITERS).
+    """
+
+    column: str | None = None
+    kind: Kind = "imei"
+    delimiter: str | None = None
+
+
+def read_cells(path: str, layout: Layout) -> Content:
+    """The cells of the id column.
+
     :raises LicensingError: C(file_unreadable), or C(invalid_options) when the column cannot be told.
     """
-    encoding = _check(path)
+    encoding, note = _check(path)
+    notes = [f"{path}: {note}."] if note else []
     try:
-        with open(path, encoding=encoding, newline="") as stream:
-            return read_stream(path, stream, column, kind)
+        try:
+            content = _read(path, layout, encoding)
+        except UnicodeError:
+            if encoding != "utf-8-sig":
+                raise
+            # Ids are ASCII, so that it does not matter whether the names of places come out right.
+            notes.append(f"{path}: it is no UTF-8 text, and was read as windows-1252.")
+            content = _read(path, layout, "windows-1252")
     except OSError as error:
         raise _unreadable(path, error.strerror or "it cannot be read") from None
     except UnicodeError:
-        raise _unreadable(path, "it is not UTF-8 text. Save it as 'CSV UTF-8'") from None
+        raise _unreadable(path, "it begins like UTF-16 text and is none. Save it as 'CSV UTF-8'") from None
+    return content._replace(notes=[*notes, *content.notes])
 
 
-def read_stream(path: str, stream: t.TextIO, column: str | None, kind: Kind = "imei") -> list[Cell]:
+def _read(path: str, layout: Layout, encoding: str) -> Content:
+    with open(
+        path, encoding=encoding, errors="replace" if encoding == "windows-1252" else "strict", newline=""
+    ) as file:
+        return read_stream(path, file, layout)
+
+
+def read_stream(path: str, stream: t.TextIO, layout: Layout) -> Content:
     """The cells of the id column of a text that can be read twice.
 
     :param path: what to call it in messages.
@@ -54,22 +103,24 @@ def read_stream(path: str, stream: t.TextIO, column: str | None, kind: Kind = "i
     """
     reader: t.Any = None
     try:
-        sample = _first_line(stream)
-        if "\0" in sample:
+        sample = sample_of(stream)
+        if "\0" in next(iter(sample.splitlines()), ""):
             raise _unreadable(path, "it is not a text file")
+        other = looks_like(sample)
+        if other:
+            raise _unreadable(path, f"it looks like {other}")
+        named = DELIMITERS.get(layout.delimiter or "")
+        mark = named or delimiter_of(path, sample, layout.column, layout.kind)
         stream.seek(0)
-        reader = csv.reader(stream, delimiter=_delimiter(sample), strict=True)
-        return _cells(path, reader, column, kind)
+        reader = csv.reader(stream, delimiter=mark, strict=True)
+        return _File(path, stream, mark, layout).content(reader)
     except csv.Error as error:
         where = f" near line {reader.line_num}" if reader is not None else ""
         raise _unreadable(path, f"it is not a CSV file{where}: {error}. Look for a stray quote") from None
 
 
-_MAX_LINE = 128 * 1024
-
-
-def _check(path: str) -> str:
-    """Refuse what is no readable file of bearable size; returns the encoding."""
+def _check(path: str) -> tuple[str, str]:
+    """Refuse what is no readable file of bearable size; returns the encoding, and a note about it."""
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
@@ -77,81 +128,134 @@ def _check(path: str) -> str:
         if status.st_size > MAX_BYTES:
             raise _unreadable(path, f"it has {status.st_size >> 20} MiB, more than the {MAX_BYTES >> 20} MiB allowed")
         with open(path, "rb") as stream:
-            mark = stream.read(4)
+            mark = stream.read(32)
     except OSError as error:
         raise _unreadable(path, error.strerror or "it cannot be read") from None
-    if mark[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16"
-    return "utf-8-sig"
+    other = binary_kind(mark)
+    if other:
+        raise _unreadable(path, f"it is not a text file but looks like {other}. Save it as 'CSV UTF-8'")
+    return encoding_of(mark)
 
 
-def _first_line(stream: t.TextIO) -> str:
-    """The first line that is not blank."""
-    line = stream.readline(_MAX_LINE)
-    while line and not line.strip():
-        line = stream.readline(_MAX_LINE)
-    return line
+class _File:
+    """Reads one file."""
+
+    def __init__(self, path: str, stream: t.TextIO, mark: str, layout: Layout) -> None:
+        self._path = path
+        self._stream = stream
+        self._mark = mark
+        self._layout = layout
+        self._odd: int | None = None
+
+    def content(self, reader: t.Any) -> Content:
+        """All that the file holds."""
+        rows = list(self._first_rows(reader))
+        if not rows:
+            return Content([], [])
+        choice = choose_column(self._path, rows, self._layout.column, self._layout.kind)
+        header = None if choice.header is None else rows[choice.header]
+        below = rows if choice.header is None else rows[choice.header + 1 :]
+        width = None if header is None else len(header.cells)
+        cells = [self._cell(choice, width, row) for row in below]
+        self._others(reader, choice, width, cells)
+        if self._odd is not None and width is not None:
+            self._refuse_other_widths(width)
+        if not cells and not choice.known:
+            raise _unreadable(self._path, "it is a text in which no line holds an id")
+        content = Content(cells, list(self._notes(choice, header)), choice.title)
+        return _without_gaps(self._path, content) if header is not None and is_export(header.cells) else content
+
+    def _first_rows(self, reader: t.Any) -> t.Iterator[Line]:
+        """The first rows that are neither blank nor a hint for spreadsheets."""
+        before, count = 0, 0
+        for row in reader:
+            first, before = before + 1, reader.line_num
+            if not _is_blank(row) and (count or not SEPARATOR.fullmatch(row[0])):
+                count += 1
+                yield Line(first, before, row)
+                if count == SAMPLE_LINES:
+                    return
+
+    def _others(self, reader: t.Any, choice: Choice, width: int | None, cells: list[Cell]) -> None:
+        index, certain, before = choice.column, choice.certain, reader.line_num
+        for row in reader:
+            first, before = before + 1, reader.line_num
+            if certain and first == before and len(row) > index and row[index].isdigit():
+                cells.append(Cell(before, row[index]))  # nearly every row
+            elif certain and first == before and len(row) > index and row[index].strip(_BLANK):
+                cells.append(Cell(before, row[index]))
+            elif not _is_blank(row):
+                cells.append(self._cell(choice, width, Line(first, before, row)))
+
+    def _cell(self, choice: Choice, width: int | None, row: Line) -> Cell:
+        """The id cell of a row that needs a closer look."""
+        self._refuse_open_quote(width, row)
+        kind = self._layout.kind
+        if not choice.certain and any(
+            is_id(value, kind) for index, value in enumerate(row.cells) if index != choice.column
+        ):
+            raise unclear(self._path, row.last, row.cells, kind)
+        return Cell(row.last, row.cells[choice.column] if choice.column < len(row.cells) else "")
+
+    def _refuse_open_quote(self, width: int | None, row: Line) -> None:
+        """A row of several lines with an id inside a cell has swallowed devices, or it is a remark that names one.
+
+        Of a remark no line can be a row of its own, and all rows have as many cells as the header.
+        """
+        if row.last == row.first:
+            return
+        lines = [line for cell in row.cells if "\n" in cell or "\r" in cell for line in _LINE_END.split(cell)]
+        lines = [line for line in lines if holds_data(line)]
+        if not lines:
+            return
+        like_rows = any(self._mark in line or _BEGINS_LIKE_AN_ID.match(line) for line in lines)
+        if like_rows or width == 1 or len(row.cells) != width:
+            raise self._open_quote(row.first)
+        self._odd = self._odd or row.first
+
+    def _refuse_other_widths(self, width: int) -> None:
+        self._stream.seek(0)
+        rows = csv.reader(self._stream, delimiter=self._mark, strict=True)
+        wide = [len(row) for row in rows if not _is_blank(row)]
+        # What stands before the header was left out, and is told.
+        if any(count != width for count in wide[wide.index(width) :]):
+            raise self._open_quote(self._odd or 1)
+
+    def _open_quote(self, line: int) -> LicensingError:
+        return _unreadable(self._path, f"the quote that opens in line {line} takes in the ids of the lines after it")
+
+    def _notes(self, choice: Choice, header: Line | None) -> t.Iterator[str]:
+        if header is not None and choice.header:
+            yield f"{self._path}: line {header.last} was taken for the header; the lines before it were left out."
+        if choice.title:
+            yield f"{self._path}: the column '{choice.title}' was taken for the {self._layout.kind.upper()}."
 
 
-def _cells(path: str, reader: t.Any, column: str | None, kind: Kind) -> list[Cell]:
-    choice = _skip_to_ids(path, reader, column, kind)
-    if choice is None:
-        return []
-    cells = [] if choice.is_header else [_cell(path, choice, reader.line_num, reader.line_num, choice.row)]
-    index, before = choice.column, reader.line_num
-    for row in reader:
-        first, before = before + 1, reader.line_num
-        if choice.certain and first == before and len(row) > index and row[index].isdigit():
-            cells.append(Cell(before, row[index]))  # nearly every row
-        elif not _is_blank(row):
-            cells.append(_cell(path, choice, first, before, row))
-    return cells
-
-
-def _skip_to_ids(path: str, reader: t.Any, column: str | None, kind: Kind) -> Choice | None:
-    """Read up to the first row that is neither blank nor a hint for spreadsheets, and choose the column by it."""
-    before = 0
-    for row in reader:
-        first, before = before + 1, reader.line_num
-        if not _is_blank(row) and not _SEPARATOR.fullmatch(row[0]):
-            _refuse_open_quote(path, first, before, row)
-            return choose_column(path, before, row, column, kind)
-    return None
-
-
-def _cell(path: str, choice: Choice, first: int, last: int, row: list[str]) -> Cell:
-    """The id cell of a row that needs a closer look."""
-    _refuse_open_quote(path, first, last, row)
-    if not choice.certain and any(
-        is_id(value, choice.kind) for index, value in enumerate(row) if index != choice.column
-    ):
-        raise unclear(path, last, row, choice.kind)
-    return Cell(last, row[choice.column] if choice.column < len(row) else "")
-
-
-def _refuse_open_quote(path: str, first: int, last: int, row: list[str]) -> None:
-    """A row of several lines that holds an id inside a cell has swallowed devices."""
-    if last > first and any("\n" in cell and _ID_INSIDE.search(cell) for cell in row):
-        raise _unreadable(path, f"the quote that opens in line {first} takes in the ids of the lines after it")
+def _without_gaps(path: str, content: Content) -> Content:
+    """What device_info reports: devices that have no such id, or that stand there with each of their lines."""
+    given = [cell for cell in content.cells if clean(cell.text)]
+    firsts: dict[str, Cell] = {}
+    for cell in given:
+        firsts.setdefault(clean(cell.text), cell)
+    notes = list(content.notes)
+    without, again = len(content.cells) - len(given), len(given) - len(firsts)
+    if without or again:
+        notes.append(
+            f"{path}: it is a report of device_info. {without} rows without such an id were left out, and {again} rows "
+            "of a device that stands there already."
+        )
+    return content._replace(cells=list(firsts.values()), notes=notes)
 
 
 def _is_blank(row: list[str]) -> bool:
-    return not "".join(row).strip(" \u00a0,;\t|")
+    return not "".join(row).strip(_BLANK)
 
 
-_SEPARATOR = re.compile(r"sep=.?", re.IGNORECASE)
-_ID_INSIDE = re.compile(r"\d{14,}")
+_BLANK = " \u00a0,;\t|"
 
 
-def _delimiter(sample: str) -> str:
-    """The mark between the columns, as the first line shows it; one that occurs nowhere for a single column."""
-    separator = _SEPARATOR.fullmatch(sample.strip().strip('"'))
-    if separator and len(separator.group()) == 5:
-        return separator.group()[-1]
-    bare = re.sub(r'"[^"]*"', "", sample)
-    counts = {mark: bare.count(mark) for mark in (",", ";", "\t", "|")}
-    best = max(counts, key=lambda mark: counts[mark])
-    return best if counts[best] else "\x1f"
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_BEGINS_LIKE_AN_ID = re.compile(r"[\s\"'=]*\d(?:[ -]?\d){13}")
 
 
 def _unreadable(path: str, why: str) -> LicensingError:

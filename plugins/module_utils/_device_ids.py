@@ -14,6 +14,8 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ._visible import visible
+
 Kind = t.Literal["imei", "iccid"]
 
 _LENGTHS: dict[str, tuple[int, int, str]] = {
@@ -23,6 +25,14 @@ _LENGTHS: dict[str, tuple[int, int, str]] = {
 
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
 _FORMULA = re.compile(r'=?"?\'?([^"\']*)"?')
+_PRINTED = re.compile(r"\d+(?:[ \-\u2010-\u2014]+\d+)+")
+_ACCOUNT = re.compile(r"(?<![\d-])\d{10}[- ]\d{5}(?![\d-])")
+_TIME = re.compile(
+    r"(?<![\d./-])(?:(?:19|20)\d\d-\d\d?-\d\d?|\d\d?[./]\d\d?[./](?:19|20)?\d\d)(?![\d./-])"
+    r"|(?<![\d:])\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?(?![\d:])"
+)
+_PADDED = re.compile(r"\d{18,19}[Ff]")
+_DATA_DIGITS = 14
 _INVISIBLE = dict.fromkeys(map(ord, "\u00a0\u200b\u200c\u200d\u2060\ufeff\u202a\u202c\u200e\u200f"), " ")
 
 
@@ -39,12 +49,37 @@ def are_plain(values: list[t.Any], kind: Kind = "imei") -> bool:
 
 
 def clean(cell: str) -> str:
-    """An id without what portals and spreadsheets wrap around it: spaces, ="...", a leading apostrophe."""
+    """An id without what portals, spreadsheets and printers do to it: spaces, ="...", a leading apostrophe, hyphens
+    and blanks between the 15 digits of an IMEI, the F that fills up an ICCID.
+    """
+    cell = unwrapped(cell)
+    if cell.isdigit():
+        return cell
+    if _PADDED.fullmatch(cell):
+        return cell[:-1]
+    if _PRINTED.fullmatch(cell) and not (_ACCOUNT.fullmatch(cell) or _TIME.match(cell)):
+        digits = "".join(filter(str.isdigit, cell))
+        return digits if len(digits) == _LENGTHS["imei"][0] else cell
+    return cell
+
+
+def unwrapped(cell: str) -> str:
+    """A cell without what is around it."""
     cell = cell.translate(_INVISIBLE).strip()
     if cell.isdigit():
         return cell
     match = _FORMULA.fullmatch(cell)
     return match.group(1).strip() if match else cell
+
+
+def holds_data(cell: str) -> bool:
+    """Whether a cell is data, whatever else stands in it: it has the digits of an id, or what is left of one.
+
+    Such a cell is never a title, and a row with one is never passed over. Dates, times and account numbers are none.
+    """
+    if sum(map(str.isdigit, cell)) < _DATA_DIGITS:
+        return _SCIENTIFIC.fullmatch(unwrapped(cell)) is not None
+    return sum(map(str.isdigit, _TIME.sub("", _ACCOUNT.sub("", cell)))) >= _DATA_DIGITS
 
 
 def problem(device: str, kind: Kind = "imei") -> str | None:
@@ -65,7 +100,8 @@ def problem(device: str, kind: Kind = "imei") -> str | None:
         return "has a decimal point: a spreadsheet turned the id into a number. Format the column as text"
     odd = next(char for char in device if not (char.isascii() and char.isdigit()))
     shown = odd if odd.isprintable() else f"U+{ord(odd):04X}"
-    return f"holds '{shown}', but an id has digits only"
+    label = " (write the id without a label)" if device[0].isalpha() and holds_data(device) else ""
+    return f"holds '{shown}', but an id has digits only{label}"
 
 
 def _length_hint(length: int, kind: Kind) -> str:
@@ -91,5 +127,5 @@ def passes_luhn(device: str) -> bool:
 
 def show(device: str) -> str:
     """An id for a message: printable and of bounded length."""
-    text = "".join(char if char.isprintable() else "?" for char in device)
+    text = visible(device[:41])
     return text if len(text) <= 40 else text[:37] + "..."

@@ -12,21 +12,10 @@ import json
 
 from ._device_api import PAGE_SIZE, DeviceApi
 from ._device_filter import filter_from
-from ._device_row import KINDS, DeviceRow
+from ._device_row import EXPORT_COLUMNS, KINDS, DeviceRow
 from ._errors import LicensingError, Problem
 from ._module import Context, Result
 from ._outcomes import report_path_problems, write_csv
-
-COLUMNS = (
-    *KINDS,
-    "state",
-    "service_plan",
-    "groups",
-    "custom_fields",
-    "created_at",
-    "connected",
-    "last_connected_at",
-)
 
 
 def run(context: Context) -> Result:
@@ -49,7 +38,7 @@ def run(context: Context) -> Result:
     result = Result({"count": len(rows), "devices": [row.as_result() for row in shown]})
     if params["devices_report"]:
         try:
-            write_csv(params["devices_report"], COLUMNS, (_cells(row) for row in rows))
+            write_csv(params["devices_report"], EXPORT_COLUMNS, (_cells(row) for row in rows))
         except LicensingError as error:
             result.failure = error
     return result

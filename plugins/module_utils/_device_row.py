@@ -16,6 +16,18 @@ import typing as t
 KINDS = ("imei", "iccid", "mdn", "msisdn", "imsi", "min", "eid", "meid", "esn")
 """The documented kinds of device id; each is a key of a row, whether the device has one or not."""
 
+EXPORT_COLUMNS = (
+    *KINDS,
+    "state",
+    "service_plan",
+    "groups",
+    "custom_fields",
+    "created_at",
+    "connected",
+    "last_connected_at",
+)
+"""The header line of a report of devices, by which it is recognized when it is read back."""
+
 _PERSONAL = re.compile(
     r"primaryplaceofuse|(first|last|middle|full|customer|contact|user|owner)_?name|title|address|street|phone|e-?mail"
     r"|contact|zip_?code|postal|birth|latitude|longitude",

@@ -12,8 +12,9 @@ import io
 import re
 import typing as t
 
-from ._device_file import Cell, read_stream
-from ._device_ids import Kind
+from ._device_file import Cell, Content, Layout, read_stream
+from ._device_ids import clean
+from ._device_sniff import looks_like
 from ._errors import LicensingError
 
 OPTION = "devices_text"
@@ -30,29 +31,30 @@ class Pasted(t.NamedTuple):
     """
 
     unit: str
-    cells: list[Cell]
+    content: Content
 
 
-def read_text(text: str, column: str | None, kind: Kind = "imei") -> Pasted:
+def read_text(text: str, layout: Layout) -> Pasted:
     """The ids of a text. With a column it is a file, however many lines it has.
 
     :raises LicensingError: C(invalid_devices), or C(invalid_options) when the column cannot be told.
     """
     text = text.lstrip("\ufeff")
     lines = [line for line in _LINE_END.split(text) if _BETWEEN.sub("", line)]
-    if len(lines) == 1 and column is None:
-        ids = [part for part in _BETWEEN.split(lines[0]) if part]
-        return Pasted("entry", [Cell(number, part) for number, part in enumerate(ids, 1)])
+    if len(lines) == 1 and layout == Layout(kind=layout.kind) and not looks_like(text):
+        ids = [clean(lines[0])] if clean(lines[0]).isdigit() else [part for part in _BETWEEN.split(lines[0]) if part]
+        return Pasted("entry", Content([Cell(number, part) for number, part in enumerate(ids, 1)], []))
     try:
-        cells = read_stream(OPTION, io.StringIO(text, newline=""), column, kind)
+        content = read_stream(OPTION, io.StringIO(text, newline=""), layout)
     except LicensingError as error:
         raise _of_a_text(error) from None
-    return Pasted("line", [Cell(cell.line, part) for cell in cells for part in _parts(cell.text)])
+    cells = [Cell(cell.line, part) for cell in content.cells for part in _parts(cell.text)]
+    return Pasted("line", content._replace(cells=cells))
 
 
 def _parts(cell: str) -> list[str]:
     """The ids of a cell, which in a pasted list may be several with blanks between them."""
-    return cell.split() if _SEVERAL.fullmatch(cell) else [cell]
+    return cell.split() if _SEVERAL.fullmatch(cell) and not clean(cell).isdigit() else [cell]
 
 
 def _of_a_text(error: LicensingError) -> LicensingError:

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ._device_file import read_cells
+from ._device_file import Content, Layout, read_cells
 from ._device_ids import Kind, are_plain, clean, passes_luhn, problem, show
 from ._device_text import read_text
 from ._errors import LicensingError, Problem
+
+NO_DEVICE = "No device is named; there is nothing to do."
 
 
 class Wanted(t.NamedTuple):
@@ -29,10 +31,15 @@ class Wanted(t.NamedTuple):
 
 def wanted_devices(params: t.Mapping[str, t.Any], kind: Kind = "imei") -> tuple[Wanted, list[Problem]]:
     """Read and check the ids that C(devices), C(devices_file) or C(devices_text), and C(devices_column) name."""
-    devices, problems = named_devices(params, "devices", kind)
-    if params.get("devices_column") and not params.get("devices_file") and params.get("devices_text") is None:
-        problems.append(Problem("'devices_column' needs 'devices_file' or 'devices_text', whose column it names."))
-    warnings = [] if devices or problems else ["No device is named; there is nothing to do."]
+    devices, problems, warnings = named_devices(params, "devices", kind)
+    if not params.get("devices_file") and params.get("devices_text") is None:
+        if params.get("devices_column"):
+            problems.append(Problem("'devices_column' needs 'devices_file' or 'devices_text', whose column it names."))
+        if params.get("devices_delimiter"):
+            problems.append(
+                Problem("'devices_delimiter' needs 'devices_file' or 'devices_text', whose columns it parts.")
+            )
+    warnings += [] if devices or problems else [NO_DEVICE]
     if params.get("check_digit"):
         warnings += _check_digits(devices)
     return Wanted(devices, warnings), problems
@@ -40,32 +47,42 @@ def wanted_devices(params: t.Mapping[str, t.Any], kind: Kind = "imei") -> tuple[
 
 def named_devices(
     params: t.Mapping[str, t.Any], option: str, kind: Kind = "imei", *, repeated: bool = False
-) -> tuple[list[str], list[Problem]]:
+) -> tuple[list[str], list[Problem], list[str]]:
     """Read and check the ids that the option names, or an option with its name and C(_file) or C(_text).
+
+    Returns the ids, what is wrong about them, and notes about how they were read.
 
     :param repeated: whether it is all right to name a device twice.
     """
     try:
-        where, entries = _entries(params, option, kind)
+        where, entries, notes = _entries(params, option, kind)
     except LicensingError as error:
-        return [], [Problem(error.message, error.code)]
+        return [], [Problem(error.message.replace("'devices_", f"'{option}_"), error.code)], []
     if repeated:
         firsts: dict[str, tuple[int, t.Any]] = {}
         for number, value in entries:
             firsts.setdefault(clean(str(value)), (number, value))
         entries = list(firsts.values())
-    return _check(where, entries, kind)
+    return *_check(where, entries, kind), notes
 
 
-def _entries(params: t.Mapping[str, t.Any], option: str, kind: Kind) -> tuple[str, t.Sequence[tuple[int, t.Any]]]:
-    """The ids as they were given, each with its number, and what the numbers count."""
-    path, text, column = (params.get(f"{option}_{name}") for name in ("file", "text", "column"))
+def _entries(
+    params: t.Mapping[str, t.Any], option: str, kind: Kind
+) -> tuple[str, t.Sequence[tuple[int, t.Any]], list[str]]:
+    """The ids as they were given, each with its number, what the numbers count, and notes."""
+    path, text, column, mark = (params.get(f"{option}_{name}") for name in ("file", "text", "column", "delimiter"))
+    layout = Layout(column, kind, mark)
     if path:
-        return f"{path}, line", read_cells(path, column, kind)
+        content = read_cells(path, layout)
+        return f"{path}{_of_column(content)}, line", content.cells, content.notes
     if text is not None:
-        pasted = read_text(text, column, kind)
-        return f"{option}_text, {pasted.unit}", pasted.cells
-    return f"{option}, entry", list(enumerate(params.get(option) or [], 1))
+        unit, content = read_text(text, layout)
+        return f"{option}_text{_of_column(content)}, {unit}", content.cells, content.notes
+    return f"{option}, entry", list(enumerate(params.get(option) or [], 1)), []
+
+
+def _of_column(content: Content) -> str:
+    return f", column '{content.title}'" if content.title else ""
 
 
 def _check(where: str, entries: t.Sequence[tuple[int, t.Any]], kind: Kind) -> tuple[list[str], list[Problem]]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ._visible import visible
+
 DIFF_LINES = 500
 CONTEXT = 3
 
@@ -59,5 +61,5 @@ def _abridged(devices: t.Sequence[str], near: t.AbstractSet[str]) -> list[str]:
 
 
 def _lines(devices: t.Sequence[str]) -> str:
-    shown = "".join(device + "\n" for device in devices[:DIFF_LINES])
+    shown = "".join(visible(device) + "\n" for device in devices[:DIFF_LINES])
     return shown + (f"... and {len(devices) - DIFF_LINES} more\n" if len(devices) > DIFF_LINES else "")

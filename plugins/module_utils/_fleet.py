@@ -12,6 +12,7 @@ import os
 import typing as t
 
 from ._account import account_problems
+from ._device_ids import show
 from ._errors import LicensingError, Problem
 from ._fleet_devices import CODE, Listing, Named, filter_of, selected, written_down
 from ._fleet_read import DeviceSet, FleetAccount, read_accounts
@@ -26,6 +27,7 @@ class Fleet(t.NamedTuple):
     """The accounts of all files, with the sets as far as they are known without asking ThingSpace."""
 
     accounts: list[tuple[FleetAccount, Contents]]
+    notes: tuple[str, ...] = ()
 
     @property
     def selects(self) -> bool:
@@ -42,7 +44,7 @@ def read_fleet(sources: t.Sequence[str], names: t.Sequence[str] | None) -> tuple
     if YAML_IMPORT_ERROR:
         text = "The Python library PyYAML is missing; ansible-core brings it, so run this with Ansible's own Python."
         return Fleet([]), [Problem(text, "missing_library")]
-    paths, problems = _files(sources)
+    paths, problems, notes = _files(sources)
     accounts: list[FleetAccount] = []
     for path in paths:
         try:
@@ -56,14 +58,14 @@ def read_fleet(sources: t.Sequence[str], names: t.Sequence[str] | None) -> tuple
     for account in accounts:
         contents: Contents = []
         for one in account.devices:
-            devices, wrong = written_down(account, one)
+            devices, wrong = written_down(account, one, notes)
             problems += wrong + (filter_of(one)[1] if one.select is not None else [])
             contents.append((one, devices))
         problems += [Problem(f"{account.where}: {wrong.text}", wrong.code) for wrong in account_problems(account.name)]
         problems += _window_problems(account)
         fleet.append((account, contents))
     problems += _checked(fleet, asked=False)[1]
-    return Fleet(_kept(fleet, names, problems)), problems
+    return Fleet(_kept(fleet, names, problems), tuple(notes)), problems
 
 
 def resolve(
@@ -73,7 +75,7 @@ def resolve(
 
     :raises LicensingError: a list could not be read.
     """
-    warnings: list[str] = []
+    warnings = list(fleet.notes)
     filled: list[tuple[FleetAccount, Contents]] = []
     for account, contents in fleet.accounts:
         sets: Contents = []
@@ -124,9 +126,11 @@ def _kept(
     return [(account, contents) for account, contents in fleet if account.name in set(names)]
 
 
-def _files(sources: t.Sequence[str]) -> tuple[list[str], list[Problem]]:
+def _files(sources: t.Sequence[str]) -> tuple[list[str], list[Problem], list[str]]:
+    """The files, what is wrong about them, and a note about those that are not read."""
     paths: list[str] = []
     problems: list[Problem] = []
+    notes: list[str] = []
     for source in sources:
         if not os.path.isdir(source):
             paths.append(source)
@@ -136,10 +140,28 @@ def _files(sources: t.Sequence[str]) -> tuple[list[str], list[Problem]]:
         except OSError as error:
             problems.append(Problem(f"{source}: {error.strerror or 'it cannot be read'}.", CODE))
             continue
-        found = sorted(name for name in names if name.endswith((".yml", ".yaml")) and name[0] != ".")
+        found = _fleet_files(names)
+        notes += _left_out(source)
         if not found:
             problems.append(Problem(f"{source}: the directory holds no fleet file (*.yml).", CODE))
         paths += [os.path.join(source, name) for name in found]
     if not sources:
         problems.append(Problem("'src' names no fleet file.", CODE))
-    return paths, problems
+    return paths, problems, notes
+
+
+def _fleet_files(names: t.Iterable[str]) -> list[str]:
+    return sorted(name for name in names if name.endswith((".yml", ".yaml")) and name[0] != ".")
+
+
+def _left_out(source: str) -> list[str]:
+    """A note about files in subdirectories: these may be anything, so they are not read, but neither passed over."""
+    found: list[str] = []
+    for folder, folders, names in os.walk(source):
+        folders[:] = sorted(name for name in folders if name[0] != ".")
+        if folder != source:
+            found += [os.path.relpath(os.path.join(folder, name), source) for name in _fleet_files(names)]
+    if not found:
+        return []
+    named = ", ".join(map(show, found[:5])) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+    return [f"{source}: files in subdirectories are not read: {named}. Name their directories in 'src', too."]

@@ -12,7 +12,7 @@ import os
 import typing as t
 
 from ._device_api import PAGE_SIZE, DeviceApi
-from ._device_file import read_cells
+from ._device_file import Layout, read_cells
 from ._device_filter import DeviceFilter, filter_from
 from ._device_ids import clean, problem, show
 from ._errors import LicensingError, Problem
@@ -46,8 +46,13 @@ class Listing(t.Protocol):
         """The device list of this account."""
 
 
-def written_down(account: FleetAccount, one: DeviceSet) -> tuple[list[Named], list[Problem]]:
-    """The devices of a set as far as they are known without asking ThingSpace."""
+def written_down(
+    account: FleetAccount, one: DeviceSet, notes: list[str] | None = None
+) -> tuple[list[Named], list[Problem]]:
+    """The devices of a set as far as they are known without asking ThingSpace.
+
+    :param notes: how a file was read is added to these.
+    """
     if one.ids is not None:
         entries: list[tuple[int, t.Any]] = [(line, _plain(value)) for line, value in one.ids]
         path = account.path
@@ -57,9 +62,12 @@ def written_down(account: FleetAccount, one: DeviceSet) -> tuple[list[Named], li
         if outside:
             return [], [Problem(f"{one.where}: 'file' of '{one.name}' is '{show(one.file)}', {outside}", CODE)]
         try:
-            entries = [(cell.line, cell.text) for cell in read_cells(path, one.column, one.kind)]
+            content = read_cells(path, Layout(one.column, one.kind, one.delimiter))
+            entries = [(cell.line, cell.text) for cell in content.cells]
+            if notes is not None:
+                notes += content.notes
         except LicensingError as error:
-            text = error.message.replace("'devices_column'", "'column'")
+            text = error.message.replace("'devices_", "'")
             return [], [Problem(f"{one.where}: {text}", error.code)]
         if not entries:
             return [], [Problem(f"{one.where}: the file {path} of '{one.name}' names no device.", CODE)]

@@ -24,6 +24,7 @@ _WANTED = {
     "bool": "true or false",
     "whole": "a whole number",
     "amount": "a number like 20 or a share like 5%",
+    "place": "a name in quotes, or a number from 1",
     "amounts": "a list of numbers like 20 and shares like 5%",
     "ids": "a list of ids in quotes",
     "texts": "a list of texts",
@@ -59,6 +60,7 @@ class DeviceSet:
     simsec: str | None
     removal_candidate: bool
     protected: bool
+    delimiter: str | None = None
 
 
 @dataclasses.dataclass
@@ -148,6 +150,7 @@ class _Reader:
             kind=made.get("kind", "imei"),
             file=made.get("file"),
             column=made.get("column"),
+            delimiter=made.get("delimiter"),
             select=made.get("select"),
             simsec=made.get("simsec"),
             fota=made.get("fota", False),
@@ -186,6 +189,10 @@ class _Reader:
             return self._nested(name, field, value)
         if field.kind == "amount" and value.kind in ("whole", "text"):
             good = re.fullmatch(AMOUNT, value.text.strip()) is not None
+        elif field.kind == "place" and value.kind == "whole":
+            good = re.fullmatch("[1-9][0-9]{0,3}", value.text) is not None
+        elif field.kind == "place":
+            good = value.kind == "text" and bool(value.text.strip())
         else:
             good = value.kind == _KINDS.get(field.kind) and (value.kind != "text" or bool(value.text.strip()))
         if good and field.kind == "whole":

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import typing as t
 
-Kind = t.Literal["text", "bool", "whole", "amount", "amounts", "ids", "texts", "map", "list", "counts", "fields"]
+Kind = t.Literal[
+    "text", "place", "bool", "whole", "amount", "amounts", "ids", "texts", "map", "list", "counts", "fields"
+]
 
 
 class Field(t.NamedTuple):
     """A field of a mapping.
 
-    :param kind: C(amount) is a number or a share like V(5%), C(amounts) a list of them; C(ids) a list of device ids;
+    :param kind: C(place) is the name of a column, or its number from 1; C(amount) is a number or a share like V(5%),
+        C(amounts) a list of them; C(ids) a list of device ids;
         C(texts) one of choices;
         C(counts) a mapping of names to numbers; C(fields) a mapping of names to texts; C(map) and C(list) have
         fields of their own.
@@ -126,7 +129,15 @@ DEVICES: dict[str, Field] = {
     "name": Field("text", "What this set of devices is called in messages.", required=True),
     "ids": Field("ids", "The devices, each id in quotes.", filled=True),
     "file": Field("text", "A CSV file with the devices, relative to the fleet file, in its directory or below."),
-    "column": Field("text", "The column of the file that holds the ids.", needs="file"),
+    "column": Field(
+        "place", "The column of the file that holds the ids: its name, or its number from 1.", needs="file"
+    ),
+    "delimiter": Field(
+        "text",
+        "What separates the columns of the file, where that is not clear.",
+        choices=("comma", "semicolon", "tab", "bar"),
+        needs="file",
+    ),
     "select": Field("map", "The devices that ThingSpace lists with these properties.", fields=SELECT, filled=True),
     "kind": Field("text", "What the ids are. The default is imei.", choices=("imei", "iccid")),
     "fota": Field("bool", "They hold a FOTA licence."),
@@ -223,6 +234,8 @@ def _type(field: Field) -> dict[str, t.Any]:
     text: dict[str, t.Any] = {"type": "string", "pattern": r"\S"}
     whole: dict[str, t.Any] = {"type": "integer", "minimum": 0, "maximum": WHOLE_MAX}
     amount: dict[str, t.Any] = {"oneOf": [whole, {"type": "string", "pattern": f"^{AMOUNT}$"}]}
+    if field.kind == "place":
+        return {"oneOf": [{"type": "integer", "minimum": 1, "maximum": 9999}, text]}
     if field.choices:
         one = {"enum": list(field.choices)}
         return {"type": "array", "items": one} if field.kind == "texts" else one

@@ -17,6 +17,7 @@ import typing as t
 
 from ._device_ids import show
 from ._errors import LicensingError
+from ._visible import visible
 
 try:
     import yaml
@@ -91,7 +92,7 @@ class BadYaml(LicensingError):
 
 def printable(text: str) -> str:
     """A text for messages, without what could play tricks on a terminal."""
-    return "".join(char if char.isprintable() else "?" for char in text)
+    return visible(text)
 
 
 def read_yaml(path: str) -> Value:

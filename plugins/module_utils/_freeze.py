@@ -135,8 +135,18 @@ def _zone(settings: t.Mapping[str, t.Any], wrong: list[str]) -> datetime.tzinfo:
     try:
         return zoneinfo.ZoneInfo(str(name))
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        wrong.append(f"'timezone' '{str(name)[:60]}' is not known here; use a name like Europe/Berlin, or UTC")
+        wrong.append(f"'timezone' '{str(name)[:60]}' {_unknown_zone()}")
         return datetime.timezone.utc
+
+
+def _unknown_zone() -> str:
+    if zoneinfo.available_timezones():
+        return "is not known here; use a name like Europe/Berlin, or UTC"
+    return (
+        "cannot be looked up, because there is no time zone data on this machine. Install the Python package tzdata "
+        "for the Python of the task (pip install tzdata), or the package tzdata of the system; or write the times in "
+        "UTC and leave out 'timezone'"
+    )
 
 
 def _moment(

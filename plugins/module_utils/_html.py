@@ -11,6 +11,8 @@ from __future__ import annotations
 import html
 import typing as t
 
+from ._visible import BLOCK, visible
+
 STYLE = """
 :root { color-scheme: light dark; --line: #8886; --good: #1a7f37; --warn: #9a6700; --bad: #cf222e; }
 * { box-sizing: border-box; }
@@ -41,7 +43,7 @@ def page(title: str, body: str, style: str = "") -> str:
 
 def escape(value: object) -> str:
     """A value as text in HTML."""
-    return html.escape(str(value))
+    return html.escape(visible(str(value), BLOCK))
 
 
 def cards(head: t.Sequence[str], rows: t.Iterable[t.Sequence[object]]) -> str:

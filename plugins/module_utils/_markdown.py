@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import re
 
+from ._visible import visible
+
 
 def plain(text: object) -> str:
     """A text that means nothing to Markdown or HTML."""
-    one_line = re.sub(r"\s+", " ", str(text)).strip()
+    one_line = re.sub(r"\s+", " ", visible(str(text))).strip()
     return re.sub(r"([\\`*_{}\[\]<>|#~&!])", r"\\\1", one_line)

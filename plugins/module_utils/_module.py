@@ -14,6 +14,7 @@ import gc
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.common.parameters import remove_values
 
 from ._account import account_problems, account_warnings
 from ._bounds import bound_result, shorten
@@ -25,6 +26,7 @@ from ._requests import REQUESTS_IMPORT_ERROR
 from ._runtime_dir import MemoryStore, Store, open_store
 from ._secrets import SecretRegister
 from ._stop import Stop
+from ._visible import BLOCK, visible, visible_all
 
 
 @dataclasses.dataclass
@@ -41,13 +43,35 @@ class Result:
 
 
 class LicensingModule(AnsibleModule):
-    """An AnsibleModule whose own complaints about options carry a stable code, too."""
+    """An AnsibleModule whose own complaints about options carry a stable code, too, and which says nothing that plays
+    tricks on a terminal.
+    """
+
+    def exit_json(self, **kwargs: t.Any) -> t.NoReturn:
+        """Exit with a result in which every text is visible."""
+        super().exit_json(**self._visible(kwargs))
+        raise SystemExit(0)
+
+    def warn(self, warning: str, **kwargs: t.Any) -> None:
+        """Warn, with a text in which nothing is hidden."""
+        super().warn(visible(warning, BLOCK), **kwargs)
+
+    def _visible(self, values: dict[str, t.Any]) -> dict[str, t.Any]:
+        """What is told, with the options as they were given."""
+        shown = visible_all(values)
+        if shown is not values:
+            shown = visible_all(remove_values(values, self.no_log_values))
+        if visible_all(self.params) is not self.params:
+            # Spelled out, a secret would not be found any more.
+            params = visible_all(remove_values(self.params, self.no_log_values))
+            return {"invocation": {"module_args": params}, **shown}
+        return t.cast("dict[str, t.Any]", shown)
 
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
         """Fail with C(failure), whoever found the problem."""
         kwargs.setdefault("failure", {"code": "invalid_options", "message": msg})
         shorten(self.params)
-        super().fail_json(msg, **kwargs)
+        super().fail_json(visible(msg, BLOCK), **self._visible(kwargs))
         raise SystemExit(1)
 
 

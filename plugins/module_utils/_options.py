@@ -23,6 +23,7 @@ DEVICE_SPEC: Spec = {
     "devices_file": {"type": "path"},
     "devices_text": {"type": "str"},
     "devices_column": {"type": "str"},
+    "devices_delimiter": {"type": "str", "choices": ["comma", "semicolon", "tab", "bar"]},
     "check_digit": {"type": "bool", "default": False},
 }
 
@@ -114,6 +115,7 @@ REMOVAL_CANDIDATES_SPEC: Spec = {
     "protected": {"type": "list", "elements": "raw"},
     "protected_file": {"type": "path"},
     "protected_column": {"type": "str"},
+    "protected_delimiter": {"type": "str", "choices": ["comma", "semicolon", "tab", "bar"]},
     "unlicensed": {"type": "str", "choices": ["refuse", "warn", "ignore"], "default": "refuse"},
     "batch_size": {"type": "int", "default": 10000},
     "before_file": {"type": "path"},
@@ -122,5 +124,5 @@ REMOVAL_CANDIDATES_SPEC: Spec = {
 REMOVAL_CANDIDATES_CONSTRAINTS: dict[str, t.Any] = {
     "mutually_exclusive": [*DEVICE_CONSTRAINTS["mutually_exclusive"], ("protected", "protected_file")],
     "required_one_of": DEVICE_CONSTRAINTS["required_one_of"],
-    "required_by": {"protected_column": ("protected_file",)},
+    "required_by": {"protected_column": ("protected_file",), "protected_delimiter": ("protected_file",)},
 }

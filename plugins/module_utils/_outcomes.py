@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import collections
 import csv
+import functools
 import os
+import re
 import tempfile
 import typing as t
 
 from ._errors import LicensingError, Problem
+from ._visible import visible
 
 Outcome = t.Literal["assigned", "removed", "added", "unchanged", "accepted", "failed", "unknown", "skipped"]
 Report = t.Literal["changed", "failed", "all", "none"]
@@ -114,10 +117,10 @@ def write_csv(path: str, header: t.Sequence[str], rows: t.Iterable[t.Sequence[st
     try:
         handle, temporary = tempfile.mkstemp(dir=folder, prefix=".devices_report.")
         try:
-            with open(handle, "w", encoding="utf-8", errors="replace", newline="") as stream:
+            with open(handle, "w", encoding="utf-8", newline="") as stream:
                 writer = csv.writer(stream)
                 writer.writerow(header)
-                writer.writerows([harmless(value) for value in row] for row in rows)
+                writer.writerows([value if value.isdigit() else _cell(value) for value in row] for row in rows)
             os.chmod(temporary, 0o644)
             os.replace(temporary, path)
         except OSError:
@@ -131,14 +134,24 @@ def write_csv(path: str, header: t.Sequence[str], rows: t.Iterable[t.Sequence[st
         ) from None
 
 
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+_AROUND = r"[ \u00a0\u3000']*"
+_SIGN = rf"(?={_AROUND}[=+\-@\uff1d\uff0b\uff0d\uff20])"
+# Where columns are parted by other marks than here, a cell may begin inside of one of ours.
+_FORMULA = re.compile(rf"^(?={_AROUND}[;|%\t\r])|(^|[;|\t]){_SIGN}")
+_DEFUSED = re.compile(rf"^'(?={_AROUND}[;|%\t\r])|(^|[;|\t])'{_SIGN}")
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _cell(value: str) -> str:
+    """A value for a CSV file; most reasons are those of many devices."""
+    return harmless(visible(value))
 
 
 def harmless(value: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return "'" + value if value[:1] in _FORMULAS else value
+    """A cell that no spreadsheet takes for a formula, whatever it takes for the mark between cells."""
+    return _FORMULA.sub(r"\1'", value)
 
 
 def as_it_was(cell: str) -> str:
     """The value that C(harmless) made this cell of."""
-    return cell[1:] if cell[:1] == "'" and cell[1:2] in _FORMULAS else cell
+    return _DEFUSED.sub(r"\1", cell)

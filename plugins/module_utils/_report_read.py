@@ -15,7 +15,7 @@ import sys
 import typing as t
 
 from ._errors import LicensingError
-from ._outcomes import harmless
+from ._outcomes import as_it_was
 from ._report_data import FOTA, AccountData, Device, Entry, Failure, Json, Wanted
 from ._report_text import visible
 
@@ -176,9 +176,7 @@ def _rows(path: str, *columns: str) -> t.Iterator[tuple[str, ...]]:
             places = [header.index(column) for column in columns]
             pick = operator.itemgetter(*places, places[0])
             for row in reader:
-                yield tuple(
-                    cell[1:] if cell[:1] == "'" and harmless(cell[1:]) == cell else cell for cell in pick(row)[:-1]
-                )
+                yield tuple(as_it_was(cell) if "'" in cell else cell for cell in pick(row)[:-1])
     except (OSError, ValueError, StopIteration, IndexError, csv.Error) as error:
         raise _unreadable(path, error) from None
 

@@ -12,6 +12,7 @@ import datetime
 import functools
 import typing as t
 
+from . import _visible
 from ._moments import parse_moment
 
 MAX_TEXT = 500
@@ -25,7 +26,7 @@ def visible(value: t.Any) -> str:
     if text.isascii() and text.isprintable() and len(text) <= MAX_TEXT:
         return text
     words = " ".join(text.split())
-    told = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in words[: MAX_TEXT + 1])
+    told = _visible.visible(words[: MAX_TEXT + 1])
     return told if len(words) <= MAX_TEXT else told[: MAX_TEXT - 3] + "..."
 
 

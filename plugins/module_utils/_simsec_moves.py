@@ -135,7 +135,7 @@ def _read_one(
         problems.append(Problem(f"the entry of {entry['sku']} has another 'kind', so it needs 'devices_file'."))
     ids: t.Sequence[str] = devices
     if path:
-        ids, wrong = named_devices({"devices_file": path}, "devices", kind)
+        ids, wrong, _notes = named_devices({"devices_file": path}, "devices", kind)
         problems += wrong
     count = entry.get("count")
     if count is not None and not problems and count != len(ids):

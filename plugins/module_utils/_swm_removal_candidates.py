@@ -17,7 +17,7 @@ from ._candidates_kept import LOCK_PATIENCE, KeptList
 from ._candidates_plan import CandidatesPlan, Wish, make_candidates_plan
 from ._candidates_rows import foreseen, in_doubt, not_sent, rows_after
 from ._candidates_write import Written, carry_out
-from ._devices import Wanted, named_devices, wanted_devices
+from ._devices import NO_DEVICE, Wanted, named_devices, wanted_devices
 from ._diff import order_diff
 from ._errors import ApiError, LicensingError, Problem
 from ._fota_api import FotaApi, explained
@@ -52,7 +52,7 @@ class Done(t.NamedTuple):
 def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     """Read the options; returns them with everything that is wrong about them."""
     wanted, problems = wanted_devices(params)
-    protected, wrong = named_devices(params, "protected", repeated=True)
+    protected, wrong, notes = named_devices(params, "protected", repeated=True)
     limits, limit_problems = limits_from(params)
     problems = [*problems, *wrong, *limit_problems, *report_path_problems(params["devices_report"])]
     problems += report_path_problems(params["before_file"], "before_file")
@@ -63,6 +63,7 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
         both = (device for device in wish.devices if device in wish.protected)
         text = "{} is named, and protected: a device is either wanted on the list or never on it."
         problems += [Problem(text.format(device), "invalid_devices") for device in both]
+    wanted = wanted._replace(warnings=[*wanted.warnings, *notes])
     return Job(wish, wanted, limits, params["batch_size"]), problems
 
 
@@ -70,8 +71,9 @@ def run(context: Context) -> Result:
     """Read, plan, guard, write, read again, report."""
     job, problems = read_job(context.params)
     client = context.connect(problems)
-    for warning in job.wanted.warnings if job.wish.devices else ():
-        context.warn(warning)
+    for warning in job.wanted.warnings:
+        if warning != NO_DEVICE:
+            context.warn(warning)
     if context.params["protected_file"] and not job.wish.protected:
         context.warn(f"'protected_file' {context.params['protected_file']} names no device, so none is protected.")
     api = CandidatesApi(client, job.wish.account, job.wish.version)

@@ -70,6 +70,12 @@ options:
     description:
       - Column of O(protected_file) that holds the ids.
     type: str
+  protected_delimiter:
+    description:
+      - What separates the columns of O(protected_file), see O(devices_delimiter).
+    type: str
+    choices: [comma, semicolon, tab, bar]
+    version_added: 0.6.0
   unlicensed:
     description:
       - What to do when the task would list devices that hold no licence, and therefore have none to lose.

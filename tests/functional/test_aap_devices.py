@@ -66,6 +66,24 @@ def test_check_then_run_what_was_approved(launch: t.Callable[..., Job], simulato
     assert simulator.licensed() == {imei(1)}
 
 
+@pytest.mark.parametrize("blank", ["", None])
+def test_blank_answers_count_as_unset(launch: t.Callable[..., Job], simulator: Simulator, blank: str | None) -> None:
+    unset = dict.fromkeys(("license_wait", "license_max_changes", "license_column", "license_state"), blank)
+    known = {name: value for name, value in unset.items() if name in survey()}
+    job = launch(
+        license_devices=imei(0),
+        license_product="SIMSec-IoT",
+        license_mode="run",
+        extra={name: value for name, value in unset.items() if name not in known},
+        **known,
+    )
+    assert job.returncode == 0, job.stdout
+    assert [write["sku"] for write in simulator.writes()] == ["SIMSec-IoT"]
+    labelled = launch(license_devices=f"IMEI: {imei(1)}\r\n{imei(2)}\r\n{imei(3)}", license_mode="run")
+    assert "line 1: 'IMEI: " in labelled.stdout
+    assert simulator.licensed() == set()
+
+
 def test_sim_secure_and_the_limits(launch: t.Callable[..., Job], simulator: Simulator) -> None:
     """Nobody is bound for life by leaving a question as it was."""
     devices = " ".join(imeis(3))

@@ -23,6 +23,7 @@ GUIDE = HERE / "docs" / "fleet-files.md"
 _PARTS = ("ACCOUNT", "DEVICES", "SELECT", "FOTA", "SIMSEC", "CANDIDATES", "FREEZE")
 _KINDS = {
     "text": "text",
+    "place": "text or number",
     "bool": "true or false",
     "whole": "number",
     "amount": "number or share",

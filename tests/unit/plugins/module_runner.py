@@ -38,7 +38,7 @@ class Run(t.Protocol):
 
 
 @contextlib.contextmanager
-def _arguments(options: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch) -> t.Iterator[None]:
+def arguments(options: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch) -> t.Iterator[None]:
     """Hand options to the next module; ansible-core has an interface for it from 2.19."""
     try:
         from ansible.module_utils.testing import patch_module_args
@@ -92,7 +92,7 @@ def runner(
         capsys.readouterr()
         # A process runs one module; what an earlier one in this process warned of is not this one's.
         warnings._global_warnings.clear()  # pylint: disable=protected-access
-        with _arguments(values, monkeypatch), _signals(), pytest.raises(SystemExit):
+        with arguments(values, monkeypatch), _signals(), pytest.raises(SystemExit):
             main()
         return t.cast("dict[str, t.Any]", json.loads(capsys.readouterr().out))
 

@@ -24,8 +24,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils import (
     _fleet_account,
     _fleet_files,
     _simsec_license,
-    _simsec_look,
     _simsec_wait,
+    _stop,
     _undo,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Confirmation
@@ -300,5 +300,5 @@ def in_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         world.report(0.5)
 
     monkeypatch.setattr(_client, "Transport", world.play)
-    monkeypatch.setattr(_simsec_look, "time", clock.module())
-    monkeypatch.setattr(_simsec_wait.Waiting.__init__, "__defaults__", (sleep, clock))
+    monkeypatch.setattr(_stop.Stop, "sleep", lambda _stop, seconds: clock.sleep(seconds))
+    monkeypatch.setattr(_simsec_wait.Waiting.__init__, "__defaults__", (sleep, clock, None))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils import _device_file
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_file import Cell, read_cells
+from ansible_collections.thingspace.licensing.plugins.module_utils._device_file import Cell, Layout, read_cells
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imei
 
@@ -28,13 +28,13 @@ def file(tmp_path: Path) -> Path:
 def cells(file: Path, content: str | bytes, column: str | None = None) -> list[Cell]:
     """The cells of a file with this content."""
     file.write_bytes(content.encode() if isinstance(content, str) else content)
-    return read_cells(str(file), column)
+    return read_cells(str(file), Layout(column)).cells
 
 
 def refused(file: Path, column: str | None = None) -> LicensingError:
     """Why a file is refused."""
     with pytest.raises(LicensingError) as raised:
-        read_cells(str(file), column)
+        read_cells(str(file), Layout(column))
     assert str(file) in raised.value.message
     return raised.value
 
@@ -145,12 +145,12 @@ def test_damaged_first_id_is_not_taken_for_a_header(file: Path) -> None:
     [
         (b"\x7fELF\0\0\0", "it is not a text file"),
         (b"imei\0\n", "it is not a text file"),
-        (b"imei\n\xff\xfe\xfd\n", "it is not UTF-8 text. Save it as 'CSV UTF-8'"),
+        (b"\xff\xfei\0m\0e", "it begins like UTF-16 text and is none. Save it as 'CSV UTF-8'"),
         (b"\xff\xfe\0\0i\0\0\0", "it is not a text file"),
         (b'imei\n"' + b"9" * 200_000, "it is not a CSV file"),
-        (b"PK\x03\x04\x14\0\x06\0", "it is not a text file"),
+        (b"PK\x03\x04\x14\0\x06\0", "it is not a text file but looks like a workbook of Excel"),
     ],
-    ids=["program", "NUL", "Latin", "UTF-32", "endless quote", "xlsx"],
+    ids=["program", "NUL", "half of UTF-16", "UTF-32", "endless quote", "xlsx"],
 )
 def test_no_text_file(file: Path, content: bytes, why: str) -> None:
     file.write_bytes(content)

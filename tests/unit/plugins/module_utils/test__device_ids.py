@@ -114,4 +114,4 @@ def test_any_text_is_an_id_or_has_one_printable_problem(cell: str) -> None:
 def test_show_is_bounded() -> None:
     assert show("x" * 40) == "x" * 40
     assert show("x" * 41) == "x" * 37 + "..."
-    assert show("a\nb") == "a?b"
+    assert show("a\nb\x1b") == "a b\\u001b"

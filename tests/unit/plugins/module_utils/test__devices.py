@@ -132,13 +132,13 @@ def test_every_entry_is_a_device_or_a_problem(entries: list[int | str]) -> None:
 def test_other_options_name_devices_in_the_same_way(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text(f"site,imei,spare\n1,{A},{B}\n2,{A},{C}\n")
     params = {"protected_file": str(tmp_path / "x.csv"), "protected_column": "spare", "devices": ["x"]}
-    assert named_devices(params, "protected") == ([B, C], [])
-    assert named_devices({"protected": None}, "protected") == ([], [])
+    assert named_devices(params, "protected") == ([B, C], [], [])
+    assert named_devices({"protected": None}, "protected") == ([], [], [])
     assert named_devices({"protected": [A, "x"]}, "protected")[1][0].text.startswith("protected, entry 2: 'x'")
 
 
 @pytest.mark.parametrize("again", [A, int(A), f" {A}"])
 def test_naming_a_device_twice_may_be_all_right(again: t.Any) -> None:
-    devices, problems = named_devices({"protected": [C, A, B, again]}, "protected", repeated=True)
+    devices, problems, _notes = named_devices({"protected": [C, A, B, again]}, "protected", repeated=True)
     assert (sorted(devices), problems) == ([A, B, C], [])
     assert len(named_devices({"protected": [C, A, B, again]}, "protected")[1]) == 1

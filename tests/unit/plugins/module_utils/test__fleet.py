@@ -251,3 +251,31 @@ def test_directories(files: Files) -> None:
     assert files.problems() == []
     assert files.problems([]) == ["'accounts' is empty. Leave it out to have all accounts."]
     assert read_fleet([], None)[1][0].text == "'src' names no fleet file."
+
+
+def test_files_in_subdirectories_are_named(files: Files) -> None:
+    """They may be anything, so that they are not read, but neither passed over."""
+    files.write("a.yml", account({"ids": [A], "fota": True}))
+    for folder in ("north", ".git", "north/deep"):
+        (files.folder / folder).mkdir()
+        files.write(f"{folder}/b.yml", account({"ids": [B], "fota": True}, name=TWO))
+    files.write("north/list.csv", "imei\n")
+    fleet, problems = read_fleet([str(files.folder)], None)
+    assert problems == []
+    warnings = resolve(fleet, None)[2]
+    assert [text.replace(f"{files.folder}", "") for text in warnings] == [
+        ": files in subdirectories are not read: north/b.yml, north/deep/b.yml. Name their directories in 'src', too."
+    ]
+
+
+def test_a_column_by_number_and_what_is_told_of_a_list(files: Files) -> None:
+    one = {"file": "l.csv", "column": 1, "delimiter": "semicolon", "fota": True}
+    files.write("a.yml", account(one))
+    (files.folder / "l.csv").write_bytes(f"Modem;Ort\n{A};K\xf6ln\n".encode("latin-1"))
+    fleet, problems = read_fleet([str(files.folder)], None)
+    assert problems == []
+    wanted, problems, warnings = resolve(fleet, None)
+    assert (list(wanted[0][1].fota), problems) == ([A], [])
+    assert "windows-1252" in warnings[0]
+    files.write("a.yml", account({**one, "column": 0}))
+    assert "a name in quotes, or a number from 1" in files.problems()[0]

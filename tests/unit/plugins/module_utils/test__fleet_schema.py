@@ -41,6 +41,7 @@ IDS = st.lists(
 GOOD: dict[str, st.SearchStrategy[t.Any]] = {
     "text": st.sampled_from(["x", "0000123456-00001"]),
     "bool": st.booleans(),
+    "place": st.sampled_from(["imei", "2", 1, 12]),
     "whole": st.integers(0, 999_999_999),
     "amount": st.sampled_from([0, 20, "20", "5%", "100%", "2.5%"]),
     "amounts": st.sampled_from([[1], ["5%"], [10, "5%"], ["1%", "2.5%"], [1, 20, "300"], ["100%"]]),
@@ -111,6 +112,7 @@ FULL: dict[str, t.Any] = {
     "devices": [
         {"name": "a", "ids": ["990000000000001"], "fota": True, "simsec": "SIMSec-IoT", "protected": True},
         {"name": "b", "file": "b.csv", "column": "imei", "fota": True, "removal_candidate": True},
+        {"name": "e", "file": "b.csv", "column": 1, "delimiter": "comma", "fota": True},
         {"name": "c", "ids": ["89148000000000000001"], "kind": "iccid", "simsec": "SIMSec-IoT-Lt"},
         {"name": "d", "select": {"group": "x", "custom_fields": {"CustomField1": "north"}}, "fota": True},
     ],

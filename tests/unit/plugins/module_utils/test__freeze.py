@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import typing as t
+import zoneinfo
 
 import pytest
 from hypothesis import given
@@ -111,3 +112,19 @@ def test_everything_that_is_wrong_is_told() -> None:
         "it lacks all of 'from', 'until', 'days' and 'hours', and would never end"
     ]
     assert "not after" in read_window({"name": "x", "from": "2026-12-20", "until": "2026-12-19"})[1][0]
+
+
+def _not_found(name: str) -> t.NoReturn:
+    raise zoneinfo.ZoneInfoNotFoundError(name)
+
+
+def test_without_time_zone_data_the_message_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {"name": "nights", "hours": "00:00-24:00", "timezone": "Europe/Berlin"}
+    assert read_window(settings)[1] == []
+    monkeypatch.setattr(zoneinfo, "ZoneInfo", _not_found)
+    monkeypatch.setattr(zoneinfo, "available_timezones", set)
+    (wrong,) = read_window(settings)[1]
+    assert "no time zone data on this machine" in wrong
+    assert "pip install tzdata" in wrong
+    monkeypatch.undo()
+    assert "is not known here" in read_window({**settings, "timezone": "Europe/Nowhere"})[1][0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import stat
 import typing as t
 from pathlib import Path
@@ -22,6 +23,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._outcomes imp
     OUTCOMES,
     Report,
     Row,
+    as_it_was,
     failure_of,
     harmless,
     report_path_problems,
@@ -102,7 +104,7 @@ def test_report_is_written_whole(tmp_path: Path) -> None:
     with path.open(encoding="utf-8", newline="") as stream:
         assert list(csv.reader(stream)) == [
             ["device_id", "outcome", "reason"],
-            ["1", "failed", 'say "no", please\nnow'],
+            ["1", "failed", 'say "no", please now'],
             ["2", "assigned", ""],
         ]
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
@@ -132,20 +134,47 @@ def test_report_into_nowhere(tmp_path: Path) -> None:
 def test_words_that_cannot_be_encoded_do_not_lose_the_report(tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
     write_csv(str(path), Row._fields, [Row("1", "failed", "half a \ud83d sign"), Row("2", "assigned", "")])
-    assert len(path.read_text(encoding="utf-8").splitlines()) == 3
+    assert path.read_text(encoding="utf-8").splitlines()[1:] == ["1,failed,half a \\ud83d sign", "2,assigned,"]
     assert os.listdir(tmp_path) == ["out.csv"]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-def test_formulas_are_defused(start: str) -> None:
-    assert harmless(f"{start}HYPERLINK(1)") == f"'{start}HYPERLINK(1)"
+@pytest.mark.parametrize("blank", ["", " ", "\u00a0"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", ";", "|", "%", "\t", "\r", "\uff1d", "'="])
+def test_formulas_are_defused(start: str, blank: str) -> None:
+    assert harmless(f"{blank}{start}HYPERLINK(1)") == f"'{blank}{start}HYPERLINK(1)"
 
 
-@given(st.text())
-def test_other_cells_stay(text: str) -> None:
+@pytest.mark.parametrize(
+    ("cell", "made"),
+    [
+        (";=1+1", "';'=1+1"),
+        ("meters;=cmd|' /C calc'!A0", "meters;'=cmd|' /C calc'!A0"),
+        ("a| @x", "a|' @x"),
+        ("a;b;-1", "a;b;'-1"),
+        ("a, -1", "a, -1"),
+        ("not sent: x=1", "not sent: x=1"),
+    ],
+)
+def test_formulas_behind_a_mark_that_may_part_cells_elsewhere(cell: str, made: str) -> None:
+    assert harmless(cell) == made
+
+
+SIGNS = st.text(alphabet="=+-@;|%'\t\r a\u00a0\uff1d1")
+
+
+@given(SIGNS | st.text())
+def test_cells_come_back_and_begin_no_formula_wherever_they_are_parted(text: str) -> None:
     found = harmless(text)
-    assert found.endswith(text)
-    assert found[:1] not in ("=", "+", "-", "@", "\t", "\r")
+    assert as_it_was(found) == text
+    for part in re.split(r"[;|\t]", found):
+        assert part.strip(" \u00a0")[:1] not in ("=", "+", "-", "@", "\uff1d")
+
+
+def test_no_cell_of_a_report_hides_anything(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    nasty = "a\x1b[2Jb\x9bc\u202ed\u200be\x7ff\r\ng"
+    write_csv(str(path), Row._fields, [Row("1", "failed", nasty)])
+    assert path.read_bytes().splitlines()[1] == rb"1,failed,a\u001b[2Jb\u009bc\u202ed\u200be\u007ff  g"
 
 
 def test_report_path_is_looked_at_beforehand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

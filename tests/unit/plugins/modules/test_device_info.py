@@ -79,7 +79,7 @@ def test_report_to_a_file_only(run: Run, tmp_path: Path) -> None:
     assert (result["count"], result["devices"]) == (3, [])
     lines = path.read_text().splitlines()
     assert lines[0].startswith("imei,iccid,mdn,msisdn,imsi,min,eid,meid,esn,state,service_plan,groups,custom_fields,")
-    assert lines[1] == f"{imei(0)},,,,,,,,,active,plan,meters;=north,,2017-01-01T00:00:00Z,true,"
+    assert lines[1] == f"{imei(0)},,,,,,,,,active,plan,meters;'=north,,2017-01-01T00:00:00Z,true,"
     assert lines[3].startswith(",,5551,")
     assert "Lovelace" not in path.read_text()
 

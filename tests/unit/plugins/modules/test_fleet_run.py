@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils import _fleet_record_write
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_document import FORMAT as PLAN_FORMAT
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_document import sealed
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_record import read_record
 from ansible_collections.thingspace.licensing.plugins.module_utils._outcomes import OUTCOMES, write_csv
 from ansible_collections.thingspace.licensing.plugins.module_utils._report_history import read_history
@@ -90,17 +92,17 @@ class Records:
                 "action": "exact",
                 "list": kind,
                 "status": "changes",
+                "plan": {"assign": 1},
                 "devices": rows,
             }
             for kind, rows in told.planned.items()
         ]
         accounts = [
-            {"account": ACCOUNT, "parts": parts},
-            {"account": OTHER, "parts": [{**parts[0], "devices": [row(imei(9))]}]},
+            {"account": ACCOUNT, "wanted": "", "parts": parts},
+            {"account": OTHER, "wanted": "", "parts": [{**parts[0], "devices": [row(imei(9))]}]},
         ]
-        (self.folder / "plan.json").write_text(
-            json.dumps({"digest": "ab" * 32, "accounts": accounts}), encoding="utf-8"
-        )
+        plan = sealed({"format": PLAN_FORMAT, "accounts": accounts})
+        (self.folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
         self.listed("before-candidates.csv", told.planned_before)
         going = [{"account": ACCOUNT, "blocked": told.blocked}, {"account": OTHER, "blocked": None}]
         return self.run(state="started", plan=str(self.folder / "plan.json"), accounts=going)

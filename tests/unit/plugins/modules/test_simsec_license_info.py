@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils import _client
 from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Confirmation
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_file import read_cells
+from ansible_collections.thingspace.licensing.plugins.module_utils._device_file import Layout, read_cells
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Scope
 from ansible_collections.thingspace.licensing.plugins.modules import simsec_license_info
@@ -130,7 +130,8 @@ def test_exports(run: Run, journal: str, tmp_path: Path) -> None:
     for table in tables:
         assert table[2]["reason"] == '\'=cmd|"/c calc"!A1, twice', "no spreadsheet calculates it"
         assert not any(cell[:1] in ("=", "+", "-", "@") for row in table for cell in row.values())
-    assert [cell for _line, cell in read_cells(str(files[0]), "device_id", "imei")] == [imei(0), imei(1), imei(2)]
+    content = read_cells(str(files[0]), Layout("device_id"))
+    assert [cell for _line, cell in content.cells] == [imei(0), imei(1), imei(2)]
 
 
 def test_a_missing_journal_counts_as_empty(run: Run, script: Script, tmp_path: Path) -> None:

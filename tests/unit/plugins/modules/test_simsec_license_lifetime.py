@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _client, _simsec_look
+from ansible_collections.thingspace.licensing.plugins.module_utils import _client, _stop
 from ansible_collections.thingspace.licensing.plugins.modules import simsec_license
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, Clock, imeis
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imeis
 from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
 from ansible_collections.thingspace.licensing.tests.unit.plugins.modules.test_simsec_license import (
     FLEX,
@@ -41,7 +41,7 @@ SAYS_NOT = ["Flexible", "Flexible Bundle", "", "LTE", "Permission"]
 def space(monkeypatch: pytest.MonkeyPatch) -> Space:
     space = Space()
     monkeypatch.setattr(_client, "Transport", space.play)
-    monkeypatch.setattr(_simsec_look, "time", Clock().module())
+    monkeypatch.setattr(_stop.Stop, "sleep", lambda _stop, seconds: None)
     monkeypatch.delenv("THINGSPACE_JOURNAL", raising=False)
     return space
 

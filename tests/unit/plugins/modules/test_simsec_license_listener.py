@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _client, _simsec_look, _simsec_wait
+from ansible_collections.thingspace.licensing.plugins.module_utils import _client, _simsec_wait, _stop
 from ansible_collections.thingspace.licensing.plugins.modules import simsec_license
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, Clock, imeis
 from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
@@ -59,8 +59,8 @@ def space(monkeypatch: pytest.MonkeyPatch) -> Space:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Waiting takes no time."""
     clock = Clock()
-    monkeypatch.setattr(_simsec_look, "time", clock.module())
-    monkeypatch.setattr(_simsec_wait.Waiting.__init__, "__defaults__", (clock.sleep, clock))
+    monkeypatch.setattr(_stop.Stop, "sleep", lambda _stop, seconds: clock.sleep(seconds))
+    monkeypatch.setattr(_simsec_wait.Waiting.__init__, "__defaults__", (clock.sleep, clock, None))
     return clock
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils import _swm_removal_candidates_info
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_kept import KeptList
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_file import read_cells
+from ansible_collections.thingspace.licensing.plugins.module_utils._device_file import Layout, read_cells
 from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import FileStore
 from ansible_collections.thingspace.licensing.plugins.modules import swm_removal_candidates_info
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fake_candidates import (
@@ -110,7 +110,7 @@ def test_the_report_names_devices_for_the_other_module(run: Run, tmp_path: Path)
     path = tmp_path / "r.csv"
     run(devices_report=str(path))
     assert path.read_text().splitlines()[:2] == ["place,device_id", f"1,{LISTED[0]}"]
-    assert [cell for _line, cell in read_cells(str(path), None, "imei")] == LISTED
+    assert [cell for _line, cell in read_cells(str(path), Layout()).cells] == LISTED
 
 
 def test_an_interrupted_rewrite_is_told_of(run: Run, tmp_path: Path) -> None:
