@@ -104,7 +104,7 @@ def _clean(text: str) -> str:
 
 def _without_surrogates(value: t.Any) -> t.Any:
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):
         return [_without_surrogates(part) for part in value]
     if isinstance(value, dict):

@@ -52,6 +52,8 @@ from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
 
 FLEX, BUNDLE, TIERED = "SIMSec-IoT", "TS-BUNDLE-KTO-SIMSEC-MRC", "TSS-IOT-INTLG-TIERED-SIMSEC"
 SKUS = (FLEX, BUNDLE, TIERED)
+LISTENERS = "/m2m/v1/callbacks/"
+LISTENER = {"serviceName": "CarrierService", "url": "https://callbacks.example.com/"}
 WRITE, COUNT = "/m2m/v1/devices/license/actions/assign", "/m2m/v1/accounts/subscriptions/actions/list"
 
 Json = dict[str, t.Any]
@@ -113,6 +115,8 @@ class World:
         path = request.url.removeprefix(BASE)
         if path == COUNT:
             return Response(request.operation, 200, {}, as_bytes({"subscriptionList": list(map(self._count, SKUS))}))
+        if path.startswith(LISTENERS):
+            return Response(request.operation, 200, {}, as_bytes([LISTENER]))
         if path != WRITE:
             return Response(request.operation, 404, {}, as_bytes({"errorCode": "X"}))
         status, body = self._write(request.method, t.cast(Json, request.json))
@@ -202,7 +206,8 @@ class World:
         made = self._flow(_fleet_files.run, {**given, "dest": str(lists), "journal": str(self.journal)}, check=True)
         assert made.failure is None, made.failure
         wanted = made.values["accounts"][0]
-        options = {"wanted": wanted, "lists": str(lists / ACCOUNT), "journal": str(self.journal), "wait": True}
+        places = {"wanted": wanted, "lists": str(lists / ACCOUNT), "journal": str(self.journal)}
+        options = {**places, "wait": True, "require_listener": None, "retry_failed": False, "retry_unknown": False}
         planned = self._flow(_fleet_account.run, options, check=True)
         assert planned.failure is None, planned.failure
         found = t.cast("list[Json]", planned.values["simsec"])

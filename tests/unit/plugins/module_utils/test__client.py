@@ -183,7 +183,7 @@ def test_a_write_that_ends_in_a_defect_is_counted(client: Make, monkeypatch: pyt
     monkeypatch.setattr(_client, "decode", broken)
     one, _script = client(step("POST", "/x", 200), step("DELETE", "/x", 200))
     for count, write in ((1, lambda: one.post("do it", "/x", {})), (2, lambda: one.delete("do it", "/x"))):
-        with pytest.raises(LookupError):
+        with pytest.raises(LicensingError):
             write()
         assert one.writes == count
 
