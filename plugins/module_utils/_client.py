@@ -76,6 +76,10 @@ class Client:
         """How many writes so far may have been executed."""
         return self._sender.writes
 
+    def close(self) -> None:
+        """Close the connections: nothing more is sent."""
+        self._sender.close()
+
     def allow(self, seconds: float) -> None:
         """Leave so many seconds for what must not stay half done, whatever the deadline, also if the task is to end."""
         self._sender.deadline.extend(seconds)

@@ -144,6 +144,7 @@ class Context:
         if self._progress_file is not None:
             self._progress_file.close()
         for client in self._clients:
+            client.close()
             count = client.count
             result["requests"] = count.as_result()
             if count.throttled:

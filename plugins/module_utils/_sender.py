@@ -28,6 +28,9 @@ class Exchange(t.Protocol):
     def send(self, request: Request, limit: float) -> Response:
         """See C(Transport.send)."""
 
+    def close(self) -> None:
+        """See C(Transport.close)."""
+
 
 @dataclasses.dataclass
 class RequestCount:
@@ -75,6 +78,10 @@ class Sender:
     def writes(self) -> int:
         """How many requests so far may have changed something."""
         return self._writes
+
+    def close(self) -> None:
+        """Close what the transport keeps open."""
+        self._transport.close()
 
     def may_write(self, more: int) -> None:
         """Count a request that may change something before it is sent, and take it back once that is ruled out."""

@@ -73,7 +73,7 @@ class _Worker:
     """
 
     def __init__(self, exchange: t.Callable[[Request, float], Response]) -> None:
-        self._jobs: queue.SimpleQueue[tuple[Request, float, SendNote]] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[Request, float, SendNote] | None] = queue.SimpleQueue()
         self._outcomes: queue.SimpleQueue[Response | BaseException] = queue.SimpleQueue()
         self._exchange = exchange
         threading.Thread(target=self._run, daemon=True).start()
@@ -87,9 +87,16 @@ class _Worker:
         self._jobs.put((request, seconds, note))
         return self._outcomes.get(timeout=seconds + 0.25)
 
+    def end(self) -> None:
+        """End the thread, which has nothing to do."""
+        self._jobs.put(None)
+
     def _run(self) -> None:
         while True:
-            request, seconds, note = self._jobs.get()
+            job = self._jobs.get()
+            if job is None:
+                return
+            request, seconds, note = job
             try:
                 with noted_by(note):
                     outcome = self._exchange(request, seconds)
@@ -134,6 +141,12 @@ class Transport:
         if isinstance(outcome, Response):
             return outcome
         raise named(outcome, request.operation, seconds, sent=note.give_up())
+
+    def close(self) -> None:
+        """Close the connections; one that an abandoned exchange still has ends with that."""
+        while self._idle:
+            self._idle.pop().end()
+        self._adapter.close()
 
     def _exchange(self, request: Request, seconds: float) -> Response:
         end = time.monotonic() + seconds

@@ -110,6 +110,9 @@ class Script:
         self.limits: list[float] = []
         self._lock = threading.Lock()
 
+    def close(self) -> None:
+        """There is nothing to close."""
+
     def send(self, request: Request, limit: float) -> Response:
         """See C(Exchange)."""
         with self._lock:

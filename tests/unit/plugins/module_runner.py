@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 import typing as t
 
 import pytest
@@ -23,7 +22,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils import (
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_api import CandidatesApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._connection import CONNECTION_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota_api import FotaApi
-from ansible_collections.thingspace.licensing.plugins.module_utils._stop import SIGNALS
+from ansible_collections.thingspace.licensing.plugins.module_utils._stop import Stop
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import BASE, CREDENTIALS, FakeThingSpace
 
 OMIT = object()
@@ -53,15 +52,22 @@ def arguments(options: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch) -> t.I
 
 
 @contextlib.contextmanager
-def _signals() -> t.Iterator[None]:
+def _signals(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[None]:
     """Leave signals as they were: a module keeps handling them to the end of its process."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    try:
-        yield
-    finally:
-        signal.set_wakeup_fd(-1)
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    installed: list[Stop] = []
+    install = Stop.install
+
+    def noted(stop: Stop) -> None:
+        installed.append(stop)
+        install(stop)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Stop, "install", noted)
+        try:
+            yield
+        finally:
+            for stop in reversed(installed):
+                stop.close()
 
 
 def runner(
@@ -92,7 +98,7 @@ def runner(
         capsys.readouterr()
         # A process runs one module; what an earlier one in this process warned of is not this one's.
         warnings._global_warnings.clear()  # pylint: disable=protected-access
-        with arguments(values, monkeypatch), _signals(), pytest.raises(SystemExit):
+        with arguments(values, monkeypatch), _signals(monkeypatch), pytest.raises(SystemExit):
             main()
         return t.cast("dict[str, t.Any]", json.loads(capsys.readouterr().out))
 

@@ -110,6 +110,9 @@ class World:
         """Take the place of the transport."""
         return self
 
+    def close(self) -> None:
+        """There is nothing to close."""
+
     def send(self, request: Request, _limit: float) -> Response:
         """See C(Exchange)."""
         path = request.url.removeprefix(BASE)

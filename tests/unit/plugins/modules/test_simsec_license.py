@@ -61,6 +61,9 @@ class Space:
         """Take the place of the transport."""
         return self
 
+    def close(self) -> None:
+        """There is nothing to close."""
+
     def send(self, request: Request, _limit: float) -> Response:
         """See C(Exchange)."""
         status, body = self._answer(request, request.url.removeprefix(BASE))
