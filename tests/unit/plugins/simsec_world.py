@@ -294,7 +294,11 @@ class World:
             no_log_values=set(),
             warn=lambda _text: None,
         )
-        result = result_of(run, Context(t.cast(t.Any, module)))
+        context = Context(t.cast(t.Any, module))
+        try:
+            result = result_of(run, context)
+        finally:
+            context.stop.close()
         assert result.failure is None or result.failure.code != "internal_error", result.failure
         return result
 
