@@ -1,0 +1,130 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A list is whole, or it is an error; and no body takes more memory than it may."""
+
+from __future__ import annotations
+
+import gzip
+import tracemalloc
+import typing as t
+import zlib
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._body import MAX_BODY, NotWhole, TooLarge, read_body
+from ansible_collections.thingspace.licensing.plugins.modules import (
+    fota_license,
+    fota_license_info,
+    simsec_license_info,
+    swm_removal_candidates_info,
+)
+from ansible_collections.thingspace.licensing.tests.hostile import forms
+from ansible_collections.thingspace.licensing.tests.hostile.conftest import Start
+from ansible_collections.thingspace.licensing.tests.hostile.server import Ambush, Form, Server
+
+DEVICES = [f"99000000000000{number}" for number in range(5)]
+LISTS = {
+    "fota_list": (fota_license_info.main, "devices"),
+    "candidates_list": (swm_removal_candidates_info.main, "candidates"),
+    "simsec_count": (simsec_license_info.main, "subscriptions"),
+}
+
+
+@pytest.fixture
+def held(server: Server) -> Server:
+    server.account.fota = dict.fromkeys(DEVICES, "2026-01-01T00:00:00.000Z")
+    server.account.candidates = list(DEVICES)
+    return server
+
+
+@pytest.mark.parametrize("times", [1, 0], ids=["once", "always"])
+@pytest.mark.parametrize("form", [*forms.BROKEN, *forms.ODD, *forms.REFUSING])
+@pytest.mark.parametrize("operation", LISTS)
+def test_a_list_is_whole_or_an_error(held: Server, runner: Start, operation: str, form: str, times: int) -> None:
+    main, field = LISTS[operation]
+    whole = runner(main)()[field]
+    assert whole
+    answer = {**forms.BROKEN, **forms.ODD, **forms.REFUSING}[form]
+    held.ambush = Ambush(operation, answer, executed=True, times=times)
+    result = runner(main)(**({"timeout": 0.5} if form in ("late", "dripping") else {}))
+    assert result.get("failure", {}).get("code") not in ("internal_error", "invalid_options"), result
+    if not result.get("failed"):
+        assert result[field] == whole
+    elif times == 1:
+        assert not field or not result.get(field)
+    assert not result["changed"]
+
+
+def _page(**fields: t.Any) -> Form:
+    def change(good: bytes) -> bytes:
+        value = {**forms.json.loads(good), **fields}
+        return forms.json.dumps({name: held for name, held in value.items() if held is not ...}).encode()
+
+    return forms._around(forms.OK, change)  # pylint: disable=protected-access
+
+
+@pytest.mark.parametrize("more", [False, "false", None, ...], ids=str)
+@pytest.mark.parametrize(
+    "counts", [{}, {"assignedLicenses": ..., "totalLicenses": ...}], ids=["counted", "not counted"]
+)
+def test_a_page_that_stops_short(held: Server, runner: Start, more: t.Any, counts: dict[str, t.Any]) -> None:
+    """What the page or the subscription counts is more than it names: C(exact) must not take it for the account."""
+    short = [{"deviceId": device, "assignmentTime": ""} for device in DEVICES[:2]]
+    held.ambush = Ambush("fota_list", _page(deviceList=short, hasMoreData=more, **counts), executed=True, times=0)
+    result = runner(fota_license.main, devices=[DEVICES[0], "990000000000099"], state="exact", max_removals="100%")()
+    assert result["failure"]["code"] in ("incomplete_list", "bad_answer"), result
+    assert held.executed == []
+
+
+class _Raw:
+    """A body as it comes from a connection."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def stream(self, amount: int, decode_content: bool) -> t.Iterator[bytes]:
+        assert not decode_content
+        for start in range(0, len(self._data), amount):
+            yield self._data[start : start + amount]
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_bomb_takes_no_more_memory_than_a_body_may(layers: int) -> None:
+    bomb = gzip.compress(bytes(256 << 20), 1)
+    for _layer in range(layers - 1):
+        bomb = gzip.compress(bomb)
+    headers = {"content-encoding": ", ".join(["gzip"] * layers)}
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLarge):
+            read_body(_Raw(bomb), headers, float("inf"))
+        _now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * MAX_BODY
+
+
+@pytest.mark.parametrize("encoding", ["gzip, gzip, gzip", "br", "zstd", "gzip, br", "compress"])
+def test_a_compression_that_was_not_asked_for_is_not_whole(encoding: str) -> None:
+    with pytest.raises(NotWhole):
+        read_body(_Raw(gzip.compress(b"{}")), {"content-encoding": encoding}, float("inf"))
+
+
+@pytest.mark.parametrize(
+    ("data", "headers"),
+    [
+        (b"{}", {}),
+        (gzip.compress(b"{}"), {"content-encoding": "gzip"}),
+        (gzip.compress(gzip.compress(b"{}")), {"content-encoding": "gzip, gzip"}),
+        (zlib.compress(b"{}"), {"content-encoding": "deflate"}),
+        (zlib.compress(b"{}")[2:-4], {"content-encoding": "deflate"}),
+        (b"", {"content-encoding": "gzip"}),
+    ],
+)
+def test_whole_bodies(data: bytes, headers: dict[str, str]) -> None:
+    length = {"content-length": str(len(data))}
+    assert read_body(_Raw(data), {**headers, **length}, float("inf")) in (b"{}", b"")
+    with pytest.raises(NotWhole):
+        read_body(_Raw(data), {**headers, "content-length": str(len(data) + 1)}, float("inf"))
