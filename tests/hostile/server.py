@@ -86,6 +86,8 @@ class Server:
         self.asked: list[tuple[str, Ask]] = []
         self.executed: list[tuple[str, tuple[str, ...]]] = []
         self.ambush: Ambush | None = None
+        self.others: dict[int, t.Callable[[Account], None]] = {}
+        """What somebody else does to the account right before the request of this number (from 0) is looked at."""
         self.logins = 0
         self._context = context
         self._lock = threading.Lock()
@@ -131,6 +133,7 @@ class Server:
     def _answer(self, stream: socket.socket, ask: Ask) -> bool:
         with self._lock:
             operation, act = self._operation(ask)
+            self.others.pop(len(self.asked), lambda _account: None)(self.account)
             self.asked.append((operation, ask))
             ambush = self.ambush
             meets = ambush is not None and ambush.operation == operation and not 0 < ambush.times <= ambush.met
