@@ -12,9 +12,7 @@ CASES: dict[str, bytes] = {
         b"990000000000000;K\xf6ln;K\xf6nigsallee 1\r\n"
         b"990000000000001;M\xfcnchen;Wei\xdf 2\r\n"
     ),
-    "f01d_utf16le_nobom": (
-        b"I\x00M\x00E\x00I\x00\t\x00S\x00t\x00a\x00n\x00d\x00o\x00r\x00t\x00\r\x00\n\x009\x009\x000\x000\x000\x000\x000\x000\x000\x000\x000\x000\x000\x000\x000\x00\t\x00K\x00o\x00e\x00l\x00n\x00\r\x00\n\x00"
-    ),
+    "f01d_utf16le_nobom": ("IMEI\tStandort\r\n990000000000000\tKoeln\r\n".encode("utf-16-le")),
     "f02_semicolon_comma_in_header": (
         b"IMEI;Standort (PLZ, Ort, Land);Name\n990000000000000;50667 K\xc3\xb6ln;a\n990000000000001;53111 Bonn;b\n"
     ),
