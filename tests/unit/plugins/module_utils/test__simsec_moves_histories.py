@@ -119,6 +119,24 @@ def test_a_quiet_history_moves_everybody(tmp_path: Path, monkeypatch: pytest.Mon
     assert world.bare == []
 
 
+def test_a_license_that_was_taken_by_the_other_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The journal calls it confirmed by IMEI, but the SIM lost it by its ICCID since: nothing is taken for that."""
+    world = World(tmp_path, random.Random(1))
+    in_memory(world, monkeypatch)
+    assert not world.license(sku=FLEX, devices=["990000000000000"]).failure
+    world.report(1.0)
+    for wish in [(FLEX, "iccid"), (BUNDLE, "imei"), (BUNDLE, "imei"), (FLEX, "imei")]:
+        world.later(100)
+        world.write({0: wish})
+        for part in world.plan():
+            # The run ends before it takes the old license by IMEI.
+            if (part["item"]["sku"], part["item"]["kind"], part["item"]["state"]) != (FLEX, "imei", "absent"):
+                world.carry_out(part)
+                world.report(1.0)
+    assert world.bare == []
+    assert (world.held[FLEX], world.held[BUNDLE]) == (set(), {0})
+
+
 @pytest.mark.parametrize("given_back", [True, False])
 def test_an_undo_of_the_run_before_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given_back: bool) -> None:
     """The first run assigned the new licenses, the second took the old ones: the first cannot be undone alone."""
