@@ -21,7 +21,7 @@ from ._journal_errors import guarded
 from ._journal_file import PATIENCE, connect
 from ._journal_lost import keep_no_effect, keep_took_effect, lost_requests, moved_since, usual_latency
 from ._journal_match import Recorded, adopt, record
-from ._journal_queries import ATTEMPTS, ATTEMPTS_ORDER, DEVICES_OF, IN_SEVERAL
+from ._journal_queries import ATTEMPTS, ATTEMPTS_ORDER, DEVICES_OF, IN_SEVERAL, TAKEN_BY_ANOTHER_KIND
 from ._journal_rows import Lost, Moved, Scope, Snapshot
 from ._journal_time import now
 from ._standing import Attempt, RequestState
@@ -81,6 +81,12 @@ class Journal:
                 devices = _in_several(db, keys) if len(keys) > 1 else []
                 found.update((scopes[key], devices) for key in keys if devices)
             return found
+
+    def taken_by_another_kind(self, scope: Scope) -> int:
+        """The number of the last removal by the other kind of id that may have taken this SKU from a device; or 0."""
+        with self._reading() as db:
+            found = db.execute(TAKEN_BY_ANOTHER_KIND, scope).fetchone()
+            return int(found[0]) if found else 0
 
     def begin_run(self, scope: Scope, action: Action, assigned_before: int | None) -> int:
         """Note that a job begins to send; whoever did before for this account was killed, for the lock is ours."""

@@ -57,3 +57,12 @@ UNMATCHED = (
     "AND received BETWEEN ? AND ? ORDER BY id"
 )
 """Reports under request ids that are not known, between two times."""
+
+TAKEN_BY_ANOTHER_KIND = (
+    "SELECT request.id FROM request CROSS JOIN scope ON scope.id = request.scope "
+    "CROSS JOIN entry ON entry.request = request.id "
+    "WHERE request.action = 'remove' AND scope.account = ? AND scope.sku = ? AND scope.kind <> ? "
+    "AND (entry.outcome = 'success' OR (entry.outcome IS NULL "
+    "AND request.state NOT IN ('rejected', 'not_sent', 'no_effect'))) ORDER BY request.id DESC LIMIT 1"
+)
+"""The last removal of a SKU by another kind of id that may have taken it from somebody."""

@@ -156,9 +156,17 @@ def kept_now(journal: Journal, losing: Losing, instead: t.Sequence[Instead]) -> 
     devices = {one.scope: _asked(losing, one) for one in instead}
 
     def now(scope: Scope) -> dict[str, Standing]:
-        return {device: fold(tried) for device, tried in journal.attempts(scope, devices[scope]).items()}
+        # The SIM may have lost it by its other id since, and nobody knows which ids belong together.
+        taken = journal.taken_by_another_kind(scope)
+        tried = journal.attempts(scope, devices[scope])
+        return {device: _unless_taken(fold(attempts), taken) for device, attempts in tried.items()}
 
     return kept(losing, instead, now)
+
+
+def _unless_taken(standing: Standing, taken: int) -> Standing:
+    """In doubt whether it is held, if a later request may have taken it."""
+    return standing._replace(held=None) if standing.last and standing.last.request < taken else standing
 
 
 def _asked(losing: Losing, one: Instead) -> list[str]:

@@ -183,16 +183,20 @@ def _attempts(
 ) -> dict[Pool, Attempts] | None:
     """All that the journal knows about the devices of the run, also about licenses that the run did not change.
 
+    Where the run assigned something by one kind of id, also about all devices of the other kind: any may be the same
+    SIM.
+
     :raises LicensingError: the journal cannot be read.
     """
     path = context.params["journal"]
     if not path:
         return None
     devices = {device for rows in changes.values() for device in rows}
+    gained = {pool.id_kind for pool, rows in changes.items() if any(row.done == "assigned" for row in rows.values())}
     found: dict[Pool, dict[str, t.Sequence[Attempt]]] = {pool: {} for pool in changes}
     with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
         for scope, device, attempts in journal.walk(account, None):
-            if device in devices:
+            if device in devices or gained - {scope.kind}:
                 found.setdefault(Pool("simsec", scope.sku, scope.kind), {})[device] = attempts
     return dict(found)
 

@@ -16,6 +16,7 @@ from ._undo_changes import Change, Pool
 
 Changes = t.Mapping[Pool, t.Mapping[str, Change]]
 Attempts = t.Mapping[Pool, t.Mapping[str, t.Sequence[Attempt]]]
+Given = t.Mapping[Pool, t.Sequence[str]]
 
 
 class Former(t.NamedTuple):
@@ -23,7 +24,8 @@ class Former(t.NamedTuple):
 
     :param started: when it began.
     :param changes: what it did, by license.
-    :param journal: the requests for the devices that it changed, of all licenses that the journal knows.
+    :param journal: the requests for the devices that it changed, of all licenses that the journal knows; where the run
+        assigned something, also those for all devices that are named by another kind of id.
     """
 
     started: str
@@ -33,15 +35,19 @@ class Former(t.NamedTuple):
     def pools(self, pool: Pool, device: str) -> list[Pool]:
         """The other licenses that a device held before the run, or may have held; of the same kind of id."""
         others = {one for one in (*self.changes, *self.journal) if one != pool and one.id_kind == pool.id_kind}
-        return sorted(one for one in others if self._took(one, device) or self._before(one, device).may_hold)
+        return sorted(one for one in others if self._had(one, device))
 
     def strangers(self, pool: Pool) -> dict[Pool, list[str]]:
-        """Who lost a license by another kind of id: each may be the same SIM as a device that got one by this kind."""
-        return {
-            one: sorted(device for device in rows if self._took(one, device))
-            for one, rows in self.changes.items()
-            if one.id_kind != pool.id_kind and any(self._took(one, device) for device in rows)
-        }
+        """Who held, or may have held, a license before the run by another kind of id.
+
+        Each may be the same SIM as a device that got one by this kind: nobody knows which ids belong together.
+        """
+        found: dict[Pool, list[str]] = {}
+        for one in {*self.changes, *self.journal}:
+            if one.id_kind != pool.id_kind:
+                devices = {*self.changes.get(one, {}), *self.journal.get(one, {})}
+                found[one] = sorted(device for device in devices if self._had(one, device))
+        return {one: devices for one, devices in sorted(found.items()) if devices}
 
     def held(self, pool: Pool, device: str) -> bool:
         """Whether a device certainly holds a license now."""
@@ -54,7 +60,26 @@ class Former(t.NamedTuple):
         for device in devices:
             for one in self.pools(pool, device):
                 found.setdefault(one, []).append(device)
-        return {**found, **self.strangers(pool)}
+        own = {device for named in found.values() for device in named}
+        return found if own.issuperset(devices) else {**found, **self.strangers(pool)}
+
+    def doubt(self, pool: Pool, strangers: Given, given: Given) -> str:
+        """Why a device that held nothing by this kind of id keeps what the run gave it; empty when it need not.
+
+        It may be one of the strangers. If one of those held the same license, it lost that one, too.
+
+        :param given: the devices that get a license back, by license.
+        """
+        for one, devices in strangers.items():
+            named = f"{one.sku} by {one.id_kind.upper()}"
+            if one.sku == pool.sku:
+                return f"devices held {named} before the run, and it may be one of those SIMs, so it keeps this one"
+            if not all(self.held(one, device) or device in given.get(one, ()) for device in devices):
+                return f"a device that held {named} before the run may not hold it now and may be the same SIM"
+        return ""
+
+    def _had(self, pool: Pool, device: str) -> bool:
+        return self._took(pool, device) or self._before(pool, device).may_hold
 
     def _took(self, pool: Pool, device: str) -> bool:
         change = self.changes.get(pool, {}).get(device)

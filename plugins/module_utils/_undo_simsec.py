@@ -160,12 +160,15 @@ def _in_order(
         take: list[str] = []
         moved: list[str] = []
         strangers = former.strangers(pool)
+        doubt = former.doubt(pool, strangers, give)
         for change in rows:
             device = change.device_id
             if change.done == "removed":
                 continue
             had = former.pools(pool, device)
-            if not had:
+            if not had and doubt:
+                left.append(pool.left(change, "former_licence", doubt))
+            elif not had:
                 (moved if strangers else take).append(device)
             elif any(former.held(one, device) for one in had) or (device in given and not confirmed):
                 moved.append(device)

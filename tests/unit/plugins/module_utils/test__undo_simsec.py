@@ -199,3 +199,30 @@ def test_a_move_that_changed_the_kind_of_id() -> None:
     changes = {BUNDLE: {A: Change(A, "assigned", True)}, other: {sim: Change(sim, "removed", True)}}
     former = Former(WINDOW.started, t.cast(t.Any, changes), known)
     assert former.instead(BUNDLE, [A]) == {other: [sim]}
+
+
+@pytest.mark.parametrize("sku", [FLEX.sku, BUNDLE.sku])
+@pytest.mark.parametrize("what", FORMER)
+def test_a_license_that_another_kind_of_id_held_before_the_run(what: str, sku: str) -> None:
+    """Each may be the same SIM: the same license stays, another is taken only if they all hold theirs still."""
+    other, sim = Pool("simsec", sku, "iccid"), "89148000000800139708"
+    run, known = account((BUNDLE, A, "assigned")), {BUNDLE: {A: [tried("assign")]}, other: {sim: FORMER[what]}}
+    found, left = reverse_simsec(run, WINDOW, known, Later(), confirmed=False)
+    if what in ("gone before the run", "failed before the run", "asked for since"):
+        assert (found[BUNDLE], left) == (Reversal([A], [], []), [])
+    elif what == "held" and sku != BUNDLE.sku:
+        assert (found[BUNDLE], left) == (Reversal([], [A], []), [])
+        former = Former(WINDOW.started, {BUNDLE: {A: Change(A, "assigned", True)}}, known)
+        assert former.instead(BUNDLE, [A]) == {other: [sim]}
+    else:
+        assert found[BUNDLE] == Reversal([], [], [])
+        assert [(one.device_id, one.code) for one in left] == [(A, "former_licence")]
+
+
+def test_a_device_with_a_former_license_of_its_own_waits_for_no_strangers() -> None:
+    other, sim = Pool("simsec", BUNDLE.sku, "iccid"), "89148000000800139708"
+    known = {**MOVED, other: {sim: [tried("assign", BEFORE)]}}
+    found, left = reverse_simsec(MOVE, WINDOW, known, Later(), confirmed=False)
+    assert (found[BUNDLE], found[FLEX], left) == (Reversal([], [A], []), Reversal([], [], [A]), [])
+    changes = {FLEX: {A: Change(A, "removed", True)}, BUNDLE: {A: Change(A, "assigned", True)}}
+    assert Former(WINDOW.started, t.cast(t.Any, changes), known).instead(BUNDLE, [A]) == {FLEX: [A]}
