@@ -16,6 +16,7 @@ from ._errors import LicensingError
 from ._fota_api import FotaApi
 from ._outcomes import Outcome, Row
 from ._plan import Plan, Pool
+from ._spelling import require_spelling
 from ._verdict import Action, Answer, Verdict
 
 RESENDS = 2
@@ -110,6 +111,7 @@ def _settle(api: FotaApi, action: Action, sending: Sending, judge: Judge, *, may
     doubts, sending.in_doubt = sending.in_doubt, {}
     try:
         held, _page = api.licensed()
+        require_spelling(held, doubts)
     except LicensingError as error:
         why = f"reading back failed: {error.message}"
         return {device: ("unknown", f"{doubt.reason} {why}") for device, doubt in doubts.items()}
@@ -123,7 +125,7 @@ def _settle(api: FotaApi, action: Action, sending: Sending, judge: Judge, *, may
         if doubt.resend and may_resend and sending.stopped is None:
             again.append(device)
         else:
-            results[device] = ("failed", f"{doubt.reason} Reading back shows no change.")
+            results[device] = _unchanged(doubt)
     if again:
         sending.send(again)
         results.update(_left_behind(sending, {device: doubts[device] for device in again}))
@@ -154,11 +156,17 @@ def _moved_by_count(before: int | None, action: Action, held: int, done: int, in
     return DONE[action], CONFIRMED if unexplained >= in_doubt else PERHAPS
 
 
+def _unchanged(doubt: Doubt, why: str = "") -> Result:
+    """The result of a device of which reading shows no change: it failed, or the request is still on its way."""
+    told = f"{doubt.reason} Reading back shows no change{' yet' if doubt.lost else ''}. {why}".rstrip()
+    return "unknown" if doubt.lost else "failed", told
+
+
 def _left_behind(sending: Sending, doubts: t.Mapping[str, Doubt]) -> dict[str, Result]:
     """Devices that were sent once, in vain, and not again because the run was stopped."""
     why = f"It was not sent again: {sending.stopped.message}" if sending.stopped else ""
     return {
-        device: ("failed", f"{doubt.reason} Reading back shows no change. {why}".rstrip())
+        device: _unchanged(doubt, why)
         for device, doubt in doubts.items()
         if device not in sending.answers and device not in sending.in_doubt
     }

@@ -43,10 +43,12 @@ class Doubt(t.NamedTuple):
     """A device whose fate only reading can tell.
 
     :param resend: whether it may be sent again when reading shows no change.
+    :param lost: whether the request may still be carried out, so that no change yet proves nothing.
     """
 
     reason: str
     resend: bool
+    lost: bool = False
 
 
 @dataclasses.dataclass
@@ -126,7 +128,7 @@ class Sending:
             with self._lock:
                 self._lost_in_a_row += 1
                 pointless = error.code in POINTLESS
-                self.in_doubt.update(dict.fromkeys(batch, Doubt(error.message, not pointless)))
+                self.in_doubt.update(dict.fromkeys(batch, Doubt(error.message, not pointless, lost=True)))
                 self._step.add(len(batch))
                 if pointless or self._lost_in_a_row >= LOST_IN_A_ROW:
                     self.stopped = self.stopped or error

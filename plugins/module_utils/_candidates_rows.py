@@ -24,17 +24,20 @@ def foreseen(wish: Wish, plan: CandidatesPlan) -> list[Row]:
     return rows_after(wish, plan, plan.target)
 
 
-def rows_after(wish: Wish, plan: CandidatesPlan, now: t.Sequence[str], failure: str = "") -> list[Row]:
+def rows_after(
+    wish: Wish, plan: CandidatesPlan, now: t.Sequence[str], failure: str = "", amiss: Outcome = "failed"
+) -> list[Row]:
     """The rows that a reading after the run proves.
 
     :param failure: why what is not as wanted is so; without it, ThingSpace took everything.
+    :param amiss: what became of what is not as wanted.
     """
     there = set(now)
 
     def result(device: str, listed: bool, outcome: Outcome, reason: str) -> Row:
         if (device in there) == listed:
             return Row(device, outcome, reason)
-        return Row(device, "failed", failure or IGNORED)
+        return Row(device, amiss, failure or IGNORED)
 
     found: dict[str, Row] = {}
     for device in plan.add:

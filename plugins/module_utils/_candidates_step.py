@@ -13,9 +13,6 @@ import typing as t
 from ._candidates_api import CandidatesApi
 from ._errors import LicensingError, is_lost
 
-RESENDS = 2
-"""How often a request is sent again after reading showed that it had no effect."""
-
 GRACE = 60.0
 """Seconds beyond the deadline for putting the previous list back."""
 
@@ -36,23 +33,17 @@ class Written(t.NamedTuple):
 
 
 def step(api: CandidatesApi, send: t.Callable[[], None], took: t.Callable[[list[str]], bool | None]) -> None:
-    """Send one request; if its answer gets lost, reading tells whether it took effect, and it is sent again if not.
+    """Send one request; if its answer gets lost, reading tells whether it took effect.
 
     :param took: judges a reading: True, False, or None when it shows neither.
     :raises LicensingError: it was refused, or nobody knows what came of it.
     """
-    for attempt in range(RESENDS + 1):
-        try:
-            send()
-            return
-        except LicensingError as error:
-            if not is_lost(error):
-                raise
-            effect = took(api.read())
-            if effect:
-                return
-            if effect is None or attempt == RESENDS:
-                raise
+    try:
+        send()
+    except LicensingError as error:
+        # Never sent again: "no change yet" is no proof, and an entry that is added late would stand there twice.
+        if not is_lost(error) or not took(api.read()):
+            raise
 
 
 def is_now(before: list[str], after: list[str], now: list[str]) -> bool | None:

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
+LARGEST = 10**12
+"""More than that is no count of anything, and would break what is done with it."""
+
 
 def number(value: t.Mapping[str, t.Any], names: tuple[str, ...]) -> int | None:
     """The first of these fields that holds a whole number, also one written as a string; None for none."""
@@ -18,7 +21,9 @@ def number(value: t.Mapping[str, t.Any], names: tuple[str, ...]) -> int | None:
         if isinstance(found, bool):
             continue
         try:
-            return int(found)
+            number_found = int(found)
+            if abs(number_found) <= LARGEST:
+                return number_found
         except (TypeError, ValueError, OverflowError):
             continue
     return None

@@ -49,10 +49,10 @@ class FotaApi:
         """C(GET /subscriptions/{account}): what was bought, and how much of it is in use."""
         value = self._client.get("read the subscription", self._dialect.path("subscriptions", self.account))
         return {
-            "purchase_type": text(value, ("purchaseType",)),
+            "purchase_type": one_line(text(value, ("purchaseType",)), self._client.mask),
             "license_count": number(value, SUBSCRIBED),
             "license_used_count": number(value, SUBSCRIBED_USED),
-            "update_time": text(value, ("updateTime",)),
+            "update_time": one_line(text(value, ("updateTime",)), self._client.mask),
         }
 
     def page(self, cursor: str = FIRST) -> Page:
@@ -60,7 +60,9 @@ class FotaApi:
         while True:
             form = self._list_paths[0]
             try:
-                return _page(self._client.get("list the licensed devices", form(self.account, cursor)))
+                return _page(
+                    self._client.get("list the licensed devices", form(self.account, cursor)), self._client.mask
+                )
             except ApiError as error:
                 unknown = error.status == 404 or error.details.get("api_code") == "900906"
                 if not unknown or form is self._list_paths[-1]:
@@ -178,7 +180,13 @@ def _answer(action: Action, row: t.Mapping[str, t.Any], mask: Mask) -> Answer:
     return Answer(Verdict.UNCLEAR, one_line(f"{status}: {reason}", mask) if status and reason else said)
 
 
-def _page(value: t.Mapping[str, t.Any]) -> Page:
+def _id(value: t.Any, mask: Mask) -> str:
+    """A device id as ThingSpace wrote it; what is none may be anything."""
+    device = str(value)
+    return device if device.isascii() and device.isdigit() else one_line(device, mask)
+
+
+def _page(value: t.Mapping[str, t.Any], mask: Mask) -> Page:
     rows, more = value.get("deviceList"), value.get("hasMoreData")
     if rows is None and more in (False, "false"):
         rows = []
@@ -189,7 +197,7 @@ def _page(value: t.Mapping[str, t.Any]) -> Page:
     if isinstance(more, str):
         more = more.strip().lower() == "true"
     return Page(
-        devices=[(str(row["deviceId"]), str(row.get("assignmentTime") or "")) for row in rows],
+        devices=[(_id(row["deviceId"], mask), one_line(row.get("assignmentTime"))) for row in rows],
         total=number(value, TOTAL),
         assigned=number(value, ASSIGNED),
         more=bool(more),

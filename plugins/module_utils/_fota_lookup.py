@@ -16,6 +16,7 @@ from ._fota_api import FotaApi
 from ._guards import Limits, tripped_by
 from ._paging import Page
 from ._plan import Plan, Pool, State, make_plan
+from ._spelling import require_spelling
 from ._waves import Waves
 
 CHEAP_PAGES = 3
@@ -57,6 +58,7 @@ def plan_job(
             return "direct", plan, pool
         # The upper bound would trip a guard: only the true plan can tell.
     held, last = api.licensed(first)
+    require_spelling(held, job.wanted.devices)
     pool = Pool(pool.total if last.total is None else last.total, len(held))
     return "list", make_plan(scope, job.state, job.wanted.devices, held, pool, spare), pool
 

@@ -73,7 +73,7 @@ def token_and_value(answer: Response, subject: Subject, field: str) -> tuple[str
     :raises ApiError: anything else; the credentials may have been looked at all the same.
     """
     fault, complaint = _complaint(answer)
-    if not complaint and 200 <= answer.status < 300:
+    if not complaint and answer.status in (200, 201, 202):
         value = parse_json(answer.body)
         if not isinstance(value, dict):
             value = decode(answer)  # says what it is instead
@@ -139,11 +139,14 @@ def _complaint(answer: Response) -> tuple[str, bool]:
         return said.code or "?", True
     if not isinstance(value, dict):
         return "", False
-    if "fault" in value:
+    said_lower = {name.lower(): held for name, held in value.items()}
+    if said_lower.get("fault"):
         return "?", True
-    told = (value.get(name) for name in ("errorCode", "error"))
-    token = any(isinstance(value.get(name), str) and value[name] for name in ("access_token", "sessionToken"))
-    return "", any(code not in (None, "", 0, "0") for code in told) or bool(value.get("errorMessage") and not token)
+    told = (said_lower.get(name) for name in ("errorcode", "error"))
+    status = str(said_lower.get("status") or "").lower()
+    message = str(said_lower.get("errormessage") or "").lower()
+    objects = message not in ("", "success", "ok") or "fail" in status or "error" in status
+    return "", objects or any(code not in (None, "", 0, "0") for code in told)
 
 
 def _refused(answer: Response, subject: Subject) -> ApiError:
@@ -196,9 +199,13 @@ def known_code(answer: Response) -> str:
     return code if service in _SERVICES else rest
 
 
+_TOKEN = re.compile(r"[!-~]{1,8192}")
+"""A token is one word that fits into a header."""
+
+
 def _token(value: t.Mapping[str, t.Any], field: str, status: int) -> str:
     token = value.get(field)
-    if isinstance(token, str) and token and token.isascii() and token.isprintable():
+    if isinstance(token, str) and _TOKEN.fullmatch(token) and token.lower() not in ("null", "none", "undefined"):
         return token
     raise ApiError(
         f"The answer to the login holds no '{field}'. Check 'base_url'.",

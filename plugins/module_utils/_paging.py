@@ -34,6 +34,9 @@ class Page(t.NamedTuple):
 FIRST = "0"
 """The cursor of the first page."""
 
+SLACK = 10_000
+"""Devices that a list may have beyond twice its own count, because somebody else assigns meanwhile."""
+
 Fetch = t.Callable[[str], Page]
 Take = t.Callable[[list[tuple[str, str]]], None]
 Tell = t.Callable[[int, "int | None"], None]
@@ -101,6 +104,8 @@ def _read_once(
         seen.update(device for device, _time in page.devices)
         if len(seen) - before != len(page.devices):
             raise IncompleteList("a device stands on it twice")
+        if page.assigned is not None and len(seen) > 2 * max(0, page.assigned) + SLACK:
+            raise IncompleteList(f"it goes on beyond {len(seen)} devices, and counts {page.assigned} assigned licences")
         take(page.devices)
         tell(len(seen), page.assigned)
         if not page.more:

@@ -73,7 +73,7 @@ _OF_ERRORS = frozenset(
 )
 """Fields that an error body may have, in lower case. Any other one may be a result."""
 
-_RESULTS = frozenset({"requestid", "devicelist", "servicename", "sessiontoken", "access_token"})
+_RESULTS = frozenset({"requestid", "devicelist", "servicename", "sessiontoken", "accesstoken"})
 """Fields that only an answer to something done has, in lower case."""
 
 
@@ -132,13 +132,26 @@ def _refuses(response: Response) -> bool:
     if not 400 <= response.status < 500 or response.status in _MAY_HAVE_WORKED:
         return False
     value = parse_json(response.body)
+    if _shows_result(value):
+        return False
     if isinstance(value, dict):
-        shows_result = any(held and name.lower() in _RESULTS for name, held in value.items())
-        return not shows_result and (names_error(value) or _only_of_errors(value))
+        return names_error(value) or _only_of_errors(value)
     return response.status in TURNED_AWAY or _is_fault(parse_fault(response.body))
 
 
+def _shows_result(value: t.Any) -> bool:
+    """Whether a result stands anywhere in a JSON value."""
+    if isinstance(value, list):
+        return any(map(_shows_result, value))
+    if not isinstance(value, dict):
+        return False
+    own = any(held and name.lower().replace("_", "") in _RESULTS for name, held in value.items())
+    return own or any(map(_shows_result, value.values()))
+
+
 def _only_of_errors(value: dict[str, t.Any]) -> bool:
+    if "success" in str(value.get("status")).lower():
+        return False
     return all(name.lower() in _OF_ERRORS for name, held in value.items() if held)
 
 

@@ -16,7 +16,9 @@ import base64
 import json
 import re
 import threading
+import time
 import typing as t
+import unicodedata
 import urllib.parse
 
 from ._decoded import TooMuch, compact, decodings
@@ -26,6 +28,9 @@ WITHHELD = "(a text that may hold a secret was left out)"
 
 LONGEST = 100_000
 """Characters of a text that is searched; a longer one is left out."""
+
+MOST_SECONDS = 5.0
+"""Seconds of a task that go into searching texts; those that come after are left out."""
 
 SHORTEST = 4
 """Characters of a secret that is looked for in decoded text; a shorter one would be found everywhere by chance. It is
@@ -70,7 +75,9 @@ class SecretRegister:
         self._secrets: frozenset[str] = frozenset()
         self._dense: frozenset[str] = frozenset()
         self._lock = threading.Lock()
+        self._letters: frozenset[str] = frozenset()
         self._masked: dict[str, str] = {}
+        self._spent = 0.0
 
     def remember(self, *secrets: str | None) -> None:
         """Make sure that these secrets are masked wherever they may turn up."""
@@ -81,6 +88,7 @@ class SecretRegister:
             self._forms = tuple(sorted({*self._forms, *new}, key=len, reverse=True))
             self._secrets |= {secret for secret in secrets if secret and len(secret) >= SHORTEST}
             self._dense = frozenset(filter(_is_telling, map(compact, self._secrets)))
+            self._letters = frozenset(filter(_is_no_word, map(_letters, self._secrets)))
             self._masked = {}
 
     def mask(self, text: str) -> str:
@@ -97,8 +105,15 @@ class SecretRegister:
         return kept[text]
 
     def _searched(self, text: str) -> str:
-        if len(text) > LONGEST:
+        if len(text) > LONGEST or self._spent > MOST_SECONDS:
             return WITHHELD
+        began = time.thread_time()
+        try:
+            return self._without_secrets(text)
+        finally:
+            self._spent += time.thread_time() - began
+
+    def _without_secrets(self, text: str) -> str:
         for form in self._forms:
             text = text.replace(form, MASK)
         # An error may quote what it is about, with passwords that nobody has told of yet.
@@ -112,7 +127,20 @@ class SecretRegister:
         if any(secret in layer for secret in self._secrets) or _NAMED.search(layer):
             return True
         dense = compact(layer)
-        return any(secret in dense for secret in self._dense)
+        if any(secret in dense for secret in self._dense):
+            return True
+        letters = _letters(layer)
+        return any(secret in letters for secret in self._letters)
+
+
+def _letters(text: str) -> str:
+    """Letters and digits only, in one case and one width: what stands between them hides nothing."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
+
+
+def _is_no_word(letters: str) -> bool:
+    """Whether it would not be found in ordinary text by chance."""
+    return _is_telling(letters) and not letters.isalpha()
 
 
 def _is_telling(dense: str) -> bool:

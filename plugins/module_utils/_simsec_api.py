@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ._answers import one_line
+from ._answers import Mask, one_line
 from ._client import Client, segments
 from ._errors import ApiError
 from ._fields import number
@@ -83,7 +83,7 @@ class SimsecApi:
                 code="bad_answer",
                 status=200,
             )
-        return sorted((_subscription(row) for row in rows), key=lambda row: row["sku"])
+        return sorted((_subscription(row, self._client.mask) for row in rows), key=lambda row: row["sku"])
 
     def request_status(self, request_id: str) -> tuple[str, str] | None:
         """What ThingSpace says about a request for one device: status in lower case, and its words.
@@ -112,10 +112,10 @@ def pool_of(subscription: Subscription) -> Pool:
     return Pool(subscription["purchased"], subscription["assigned"], subscription["available"])
 
 
-def _subscription(row: t.Mapping[str, t.Any]) -> Subscription:
+def _subscription(row: t.Mapping[str, t.Any], mask: Mask) -> Subscription:
     return {
-        "sku": str(row["skuNumber"]),
-        "license_type": one_line(row.get("licenseType")),
+        "sku": one_line(row["skuNumber"], mask),
+        "license_type": one_line(row.get("licenseType"), mask),
         "purchased": number(row, ("licensePurchased",)),
         "assigned": number(row, ("licenseAssigned",)),
         "available": number(row, ("licenseAvailable",)),

@@ -19,11 +19,11 @@ from ._candidates_rows import foreseen, in_doubt, not_sent, rows_after
 from ._candidates_write import Written, carry_out
 from ._devices import NO_DEVICE, Wanted, named_devices, wanted_devices
 from ._diff import order_diff
-from ._errors import ApiError, LicensingError, Problem
+from ._errors import ApiError, LicensingError, Problem, is_lost
 from ._fota_api import FotaApi, explained
 from ._guards import Limits, limits_from
 from ._module import Context, Result
-from ._outcomes import Report, Row, failure_of, report_path_problems, reported, summarise, write_csv
+from ._outcomes import Outcome, Report, Row, failure_of, report_path_problems, reported, summarise, write_csv
 
 NAMED = 20
 
@@ -160,12 +160,15 @@ def _judge(context: Context, wish: Wish, plan: CandidatesPlan, written: Written)
         failure.details["list"] = "untouched" if written.fate == "written" and now == list(plan.live) else written.fate
     if now is None:
         return Done(in_doubt(wish, plan, "sent, and the list could not be read since"), None, failure, changed=True)
+    if written.fate == "untouched" and _amiss(failure) == "unknown":
+        # It may still take effect.
+        return Done(in_doubt(wish, plan, _first_sentence(failure)), now, failure, changed=True)
     if written.fate in ("untouched", "put_back"):
         why = "not sent" if written.fate == "untouched" else "put back as it was"
         reason = f"{why}: {_first_sentence(failure)}"
         return Done(not_sent(wish, plan, reason), now, failure, changed=False)
-    changed = tuple(now) != plan.live
-    done = Done(rows_after(wish, plan, now, _first_sentence(failure)), now, failure, changed)
+    changed = tuple(now) != plan.live or _amiss(failure) == "unknown"
+    done = Done(rows_after(wish, plan, now, _first_sentence(failure), _amiss(failure)), now, failure, changed)
     strange = _strange(plan, now)
     if not strange or failure is not None:
         return done
@@ -175,6 +178,13 @@ def _judge(context: Context, wish: Wish, plan: CandidatesPlan, written: Written)
         return done
     text = f"{strange} That change was left alone. Look at the list, and run again."
     return done._replace(failure=LicensingError(text, code="list_changed", list="written"))
+
+
+def _amiss(failure: LicensingError | None) -> Outcome:
+    """What became of what is not on the list as wanted: sent without a trustworthy answer, never sent, or refused."""
+    if failure is not None and is_lost(failure):
+        return "unknown"
+    return "skipped" if failure is not None and failure.code == "interrupted" else "failed"
 
 
 def _first_sentence(failure: LicensingError | None) -> str:

@@ -22,6 +22,7 @@ import warnings
 
 from ._body import ENCODINGS, read_body
 from ._connection import Connection, is_loopback
+from ._request_result import RequestResult, result_of
 from ._requests import AuthBase, requests
 from ._transport_errors import named, too_slow
 from ._wire import NotingAdapter, SendNote, noted_by
@@ -72,7 +73,9 @@ class _Worker:
     an exchange runs in a thread that can be abandoned: nobody waits for it longer than allowed, nor uses it again.
     """
 
-    def __init__(self, exchange: t.Callable[[Request, float], Response]) -> None:
+    def __init__(self, exchange: t.Callable[[NotingAdapter, Request, float], Response]) -> None:
+        # Connections of its own: what is wrong with one can be closed before anybody else sends over it.
+        self._adapter = NotingAdapter(pool_maxsize=1, max_retries=0)
         self._jobs: queue.SimpleQueue[tuple[Request, float, SendNote] | None] = queue.SimpleQueue()
         self._outcomes: queue.SimpleQueue[Response | BaseException] = queue.SimpleQueue()
         self._exchange = exchange
@@ -95,13 +98,18 @@ class _Worker:
         while True:
             job = self._jobs.get()
             if job is None:
+                self._adapter.close()
                 return
             request, seconds, note = job
             try:
                 with noted_by(note):
-                    outcome = self._exchange(request, seconds)
+                    outcome = self._exchange(self._adapter, request, seconds)
+                if result_of(outcome) is RequestResult.IN_DOUBT:
+                    # Another answer may follow, and would be taken for that of the next request.
+                    self._adapter.close()
                 self._outcomes.put(outcome)
             except BaseException as error:  # pylint: disable=broad-exception-caught
+                self._adapter.close()
                 self._outcomes.put(error)
 
 
@@ -120,7 +128,6 @@ class Transport:
             {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": ENCODINGS}
         )
         self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-        self._adapter = NotingAdapter(pool_maxsize=connection.max_concurrency + 1, max_retries=0)
         if not connection.validate_certs:
             # The user chose this with an option; a warning for each request would only hide others.
             warnings.filterwarnings("ignore", message="Unverified HTTPS request")
@@ -146,9 +153,8 @@ class Transport:
         """Close the connections; one that an abandoned exchange still has ends with that."""
         while self._idle:
             self._idle.pop().end()
-        self._adapter.close()
 
-    def _exchange(self, request: Request, seconds: float) -> Response:
+    def _exchange(self, adapter: NotingAdapter, request: Request, seconds: float) -> Response:
         end = time.monotonic() + seconds
         kind = {} if request.form is not None else {"Content-Type": "application/json"}
         prepared = self._session.prepare_request(
@@ -163,7 +169,7 @@ class Transport:
         )
         ambient = self._session.merge_environment_settings(prepared.url, dict(self._proxies), True, self._verify, None)
         # Past Session.send, which would read the body of a redirect whole and parse its Location.
-        answer = self._adapter.send(
+        answer = adapter.send(
             prepared,
             stream=True,
             timeout=(min(CONNECT_TIMEOUT, seconds), seconds),

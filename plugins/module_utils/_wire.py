@@ -14,9 +14,11 @@ exchange that nobody waits for any more may no longer write its request, so that
 from __future__ import annotations
 
 import contextlib
+import http.client
 import threading
 import typing as t
 
+from ._body import MAX_BODY, TooLarge
 from ._requests import HTTPAdapter, HTTPConnection, HTTPConnectionPool, HTTPSConnection, HTTPSConnectionPool
 
 
@@ -68,9 +70,60 @@ def _about_to_write() -> None:
         note.about_to_write()
 
 
+class _Bounded:
+    """A stream of a connection that yields no more than an answer may have, whatever a caller asks for at once.
+
+    Libraries read as many bytes as a server announces, in lines without an end and in chunks of the length -1.
+    """
+
+    def __init__(self, stream: t.Any) -> None:
+        self._stream = stream
+        self._left = MAX_BODY + (1 << 20)
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(self._stream, name)
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read so many bytes, or all that may come."""
+        return self._took(self._stream.read(self._at_most(size)))
+
+    def read1(self, size: int = -1) -> bytes:
+        """Read what is there."""
+        return self._took(self._stream.read1(self._at_most(size)))
+
+    def readline(self, size: int = -1) -> bytes:
+        """Read a line."""
+        return self._took(self._stream.readline(self._at_most(size)))
+
+    def readinto(self, buffer: t.Any) -> int:
+        """Fill a buffer, which is not larger than asked for by us."""
+        count = self._stream.readinto(buffer)
+        self._count(count or 0)
+        return t.cast(int, count)
+
+    def _at_most(self, size: int | None) -> int:
+        return self._left + 1 if size is None or not 0 <= size <= self._left else size
+
+    def _took(self, data: bytes) -> bytes:
+        self._count(len(data))
+        return data
+
+    def _count(self, taken: int) -> None:
+        self._left -= taken
+        if self._left < 0:
+            raise TooLarge
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fp = t.cast(t.Any, _Bounded(self.fp))
+
+
 class _Noting:
     """What both kinds of connection do."""
 
+    response_class: t.Any = _Response
     _connecting = False
 
     def connect(self) -> None:

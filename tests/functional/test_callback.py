@@ -188,7 +188,7 @@ def test_a_list_that_comes_as_an_error(simulator: Simulator, module: Module, for
     simulator.faults({"action": "status", "status": 400, "operation": "callback_list", "body": body})
     outcome = clean(module("callback_info"), module)
     assert outcome.failed
-    assert "CarrierService" in outcome.message
+    assert "HTTP 400" in outcome.message
 
 
 def test_a_refusal_in_the_words_of_thingspace(simulator: Simulator, module: Module) -> None:

@@ -79,7 +79,8 @@ class OnWrite:
             mine = self._times and self._operation in request.operation
             if mine:
                 self._times -= 1
-                transport._adapter.close()  # pylint: disable=protected-access
+                for worker in transport._idle:  # pylint: disable=protected-access
+                    worker._adapter.close()  # pylint: disable=protected-access
             place.proxy.fate = self._fate if mine else "pass"
             return send(transport, request, limit)
 

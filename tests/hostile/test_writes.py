@@ -133,7 +133,7 @@ def _check(server: Server, write: Write, result: dict[str, t.Any], before: list[
             assert "not sent" not in row["reason"], row
         else:
             assert row["outcome"] not in SURE, row
-    doubtful = write.asynchronous and result["summary"]["unknown"]
+    doubtful = result["summary"]["unknown"]
     assert result["changed"] is (server.executed != (before or [])) or (result["changed"] and doubtful), result
 
 

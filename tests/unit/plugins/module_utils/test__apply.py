@@ -167,7 +167,7 @@ def test_resends_are_bounded() -> None:
     assert len(space.writes) == 1 + RESENDS
     assert space.log == ["assign", "list"] * (1 + RESENDS)
     assert applied.rows == [
-        Row(device, "failed", "The connection broke. Reading back shows no change.") for device in devices
+        Row(device, "unknown", "The connection broke. Reading back shows no change yet.") for device in devices
     ]
 
 

@@ -245,7 +245,7 @@ def test_lost_answers_are_put_aside_and_the_others_go_on(error: LicensingError) 
     space = FakeThingSpace()
     space.faults = [None, fail(error)]
     sending = send(space, devices, 10)
-    assert sending.in_doubt == dict.fromkeys(devices[10:20], Doubt(error.message, True))
+    assert sending.in_doubt == dict.fromkeys(devices[10:20], Doubt(error.message, True, lost=True))
     assert set(sending.answers) == {*devices[:10], *devices[20:]}
     assert sending.stopped is None
     assert len(space.writes) == 3, "nothing is sent twice"
