@@ -282,8 +282,9 @@ plan:
     missing:
       description:
         - How many licenses of the SKU the journal knows as confirmed and the account does not count any more. Which
-          devices lost them is not known. Missing if it is 0.
+          devices lost them is not known. Only if there are any.
       type: int
+      version_added: 0.6.0
     incomplete:
       description:
         - Number of named devices that are not as wanted and that are not sent - their request failed, is not
