@@ -9,7 +9,8 @@ Usage: python3 licensing.py plan|apply [what ansible-playbook takes]
   plan   0 nothing to do   2 changes   3 stopped by a limit   1 error: there is no plan of some account
          4 nothing to do, and something is not as wanted
   apply  0 carried out, or nothing to do   3 not the approved plan: nothing was written   1 error: see the output
-         4 carried out, or nothing to do, and something is not as wanted which the plan does not change
+         4 carried out, or nothing to do, and something is not as wanted: the plan does not change it, or it was
+           skipped, failed, or is not confirmed yet
 
 Needs nothing but Python 3.10 or newer, and ansible-core. README.md beside this file tells more.
 """

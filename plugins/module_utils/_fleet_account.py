@@ -72,6 +72,7 @@ def run(context: Context) -> Result:
     for kind, group in itertools.groupby(parts, lambda part: part.kind):
         made[kind] = [_plan(context, part) for part in group]
         _stop_if_failed(made[kind])
+    _tell_once(made["simsec"])
     results = list(itertools.chain.from_iterable(made.values()))
     diffs = [result.values.pop("diff") for result in results if "diff" in result.values]
     values = {
@@ -107,6 +108,17 @@ def _plan(context: Context, part: Part) -> Result:
         if "plan" in values or failure.code == flow.unplanned:
             failure = None
     return Result(values, result.changed, failure)
+
+
+def _tell_once(results: t.Iterable[Result]) -> None:
+    """Leave the number of missing licenses of a SKU in one of the parts that have found it."""
+    told: set[str] = set()
+    for result in results:
+        plan, sku = result.values.get("plan"), result.values["item"]["sku"]
+        if plan and sku in told:
+            plan.pop("missing", None)
+        elif plan and plan.get("missing"):
+            told.add(sku)
 
 
 def _stop_if_failed(results: t.Iterable[Result]) -> None:

@@ -46,8 +46,7 @@ def _keeping(journal: Journal, account: str, losing: t.Mapping[Pool, t.Container
         leaving = losing.get((scope.sku, scope.kind), ())
         for device, attempts in journal.attempts(scope, devices).items():
             standing = fold(attempts)
-            held = standing.held or (standing.may_hold and standing.status != "failed")
-            if held and device not in leaving:
+            if standing.may_hold and device not in leaving:
                 found.setdefault(device, []).append(scope.sku)
     return found
 

@@ -88,10 +88,18 @@ def _simsec(context: Context) -> dict[tuple[str, str], list[str]]:
     if not path:
         return {}
     holders: dict[tuple[str, str], list[str]] = {}
+    leaving: list[str] = []
     with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
         for standing, row in device_rows(journal, context.params["account"], None):
-            if standing.held or (standing.may_hold and row.action == "assign" and row.state != "failed"):
+            if standing.held or (standing.may_hold and row.action == "assign"):
                 holders.setdefault((row.sku, row.kind), []).append(row.device_id)
+            elif standing.may_hold:
+                leaving.append(row.device_id)
+    if leaving:
+        context.warn(
+            f"{len(leaving)} devices may still hold a SIM-Secure license whose removal failed or is not confirmed, and "
+            f"are left out ({', '.join(leaving[:5])}{', ...' if len(leaving) > 5 else ''}); the first plan names them."
+        )
     return holders
 
 

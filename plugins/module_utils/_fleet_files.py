@@ -149,8 +149,9 @@ def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> di
             pool = (row.sku, row.kind)
             if wanted.pool_of(row.device_id) == pool:
                 new[row.device_id] = standing
-            # A removal that is not confirmed is listed until it is: simsec_license knows whether to send it again.
-            elif standing.held or (standing.may_hold and row.state != "failed"):
+            # What may hold it is listed until it certainly does not, also if its removal failed or was lost:
+            # simsec_license knows whether to send that again, and tells what it does not send.
+            elif standing.may_hold:
                 holders.setdefault(row.device_id, []).append(pool)
     losing: dict[Pool, list[str]] = {}
     for device, pools in holders.items():

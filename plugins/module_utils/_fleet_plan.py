@@ -30,6 +30,7 @@ from ._fleet_plan_document import (
 from ._fleet_plan_html import as_html
 from ._fleet_plan_markdown import as_markdown
 from ._fleet_plan_summary import as_summary
+from ._fleet_status import tell
 from ._freeze import read_windows
 from ._module import Context, Result
 from ._outcomes import as_it_was
@@ -86,7 +87,7 @@ def run(context: Context) -> Result:
         "files": files,
     }
     if params["status_file"]:
-        _tell(params["status_file"], _word(document, changed, approved=approved is not None))
+        tell(params["status_file"], _word(document, changed, approved=approved is not None))
     return Result(values, failure=changed)
 
 
@@ -162,22 +163,13 @@ def changing(path: str) -> list[Document]:
 def _word(document: Document, difference: LicensingError | None, *, approved: bool) -> str:
     """The status in one word. An account without a plan comes first: it may be why the plan is another one.
 
-    Of an approved plan, what it changes is about to be done, so what counts is whether everything is as wanted then.
+    Of an approved plan, what it changes is about to be done, so what counts is whether everything is as wanted then;
+    C(fleet_run) makes it worse if it is not done.
     """
     status = str(document["status"])
     if difference is not None and status != "error":
         return difference.code
     return "incomplete" if approved and document["incomplete"] and status != "error" else status
-
-
-def _tell(path: str, word: str) -> None:
-    try:
-        with open(path, "w", encoding="ascii") as stream:
-            stream.write(word + "\n")
-    except OSError as error:
-        raise LicensingError(
-            f"The status could not be written to {path}: {error.strerror or error}.", code="report_unwritable"
-        ) from None
 
 
 def _same(approved: str | None, dest: str) -> bool:

@@ -13,6 +13,7 @@ import json
 import typing as t
 
 from ._incomplete import as_left_over, is_left_over
+from ._simsec_missing import told as told_missing
 
 FORMAT = 2
 """Version of the plan file. Of format 1, digests covered less than a plan shows."""
@@ -41,7 +42,7 @@ _ADDED_UP = frozenset({"accounts", "totals", "left", "incomplete"})
 _FREE_IN_ACCOUNT = frozenset({"digest", "file", "freeze", "frozen"})
 """No part of what is approved: where the fleet file is, and when something may be done."""
 
-_TOLD_OF_PART = frozenset({"digest", "licenses", "held", "free", "note", "incomplete"})
+_TOLD_OF_PART = frozenset({"digest", "licenses", "held", "free", "note", "incomplete", "missing"})
 _TOLD_OF_PLAN = frozenset({"unchanged", "incomplete"})
 """What may be another number when a part of the account is done already."""
 
@@ -177,7 +178,10 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
     }
     # The module counts them; who is in doubt about one is not in doubt whether all is well.
     left = max(plan.get("incomplete") or 0, len(made["incomplete"]), 1 if amiss else 0)
-    made["plan"]["incomplete"] = left
+    missing = plan.get("missing") or 0
+    made["plan"]["incomplete"] = left + missing
+    if missing:
+        made["missing"] = told_missing(made["sku"], missing)
     if amiss:
         made["note"] = str(amiss["message"])
     if failure:

@@ -75,6 +75,8 @@ def _part(part: Document) -> t.Iterator[str]:
         yield f"<p>{in_waves(part)}</p>"
     if "note" in part:
         yield f"<p>Left as they are: {escape(part['note'])}</p>"
+    if "missing" in part:
+        yield f'<p class="failure"><strong>{escape(part["missing"])}</strong></p>'
     yield from _left_over(part["incomplete"], part["plan"]["incomplete"])
     pool = part["licenses"]
     if pool and pool.get("total") is not None:

@@ -128,6 +128,8 @@ def part_lines(part: Document) -> t.Iterator[str]:
         yield from (in_waves(part), "")
     if "note" in part:
         yield from (f"Left as they are: {plain(part['note'])}", "")
+    if "missing" in part:
+        yield from (f"**{plain(part['missing'])}**", "")
     yield from _left_over(part["incomplete"], part["plan"]["incomplete"])
     pool = part["licenses"]
     if pool and pool.get("total") is not None:

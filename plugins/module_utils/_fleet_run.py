@@ -22,8 +22,10 @@ from ._fleet_record_keep import NAME, begin, begun, complete
 from ._fleet_record_told import failure as _failure
 from ._fleet_record_told import ids_of, rows_of, text
 from ._fleet_record_write import moment
+from ._fleet_status import worsen
+from ._incomplete import DONE_BEFORE, is_done
 from ._module import Context, Result
-from ._outcomes import AMISS, MOVED, OUTCOMES
+from ._outcomes import MOVED, OUTCOMES
 
 BEFORE = "apply-before-candidates.csv"
 """The removal candidates as the task that writes them found them."""
@@ -47,6 +49,8 @@ def run(context: Context) -> Result:
             raise OptionsError([Problem(wrong, "run_file_invalid")])
         document = _ended(known or _lost(params, now), params, now)
         path, failure = complete(document, params["dest"], params["history"])
+        if params["status_file"] and not all(account["complete"] for account in map(_told, document["accounts"])):
+            worsen(params["status_file"])
     values = {
         "path": path,
         "run": document["run"],
@@ -214,7 +218,7 @@ def _part(part: Document, result: Document | None, report: str) -> Document:
         # Nothing was left to do about it when the part was carried out, by the plan that was checked there.
         # On the candidate list, 'unchanged' speaks of a place on it.
         same = "skipped" if part["kind"] == "removal_candidates" else UNCHANGED
-        missing = {"outcome": same, "reason": "somebody else has done it already"} if told else {}
+        missing = {"outcome": same, "reason": DONE_BEFORE} if told else {}
     rows = [{**row, **told.pop(row["device_id"], missing)} for row in part["devices"]]
     rows += [{"planned": "", **row} for row in told.values() if row["outcome"] != UNCHANGED]
     done: Document = {**part, "devices": rows, "summary": _summary(rows)}
@@ -244,7 +248,7 @@ def _told(account: Document) -> Document:
         "account": account["account"],
         "summary": {outcome: count for outcome, count in counts.items() if count},
         "failures": failures,
-        "complete": not any(counts[outcome] for outcome in AMISS) and not failures,
+        "complete": all(is_done(row) for part in account["parts"] for row in part["devices"]) and not failures,
     }
 
 

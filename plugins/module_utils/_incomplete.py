@@ -23,6 +23,9 @@ AWAITED = "sent earlier; its confirmation is awaited"
 
 _OPTIONS = ("retry_failed", "retry_unknown")
 _FORESEEN = frozenset({"assigned", "removed", "added"})
+_DONE = _FORESEEN | {"unchanged"}
+DONE_BEFORE = "somebody else has done it already"
+"""The reason in a record of a device about which nothing was left to do when its part was carried out."""
 
 
 def left_over(outcomes: t.Iterable[str]) -> int:
@@ -47,6 +50,11 @@ def as_left_over(row: t.Mapping[str, str]) -> dict[str, str]:
     waits = row["outcome"] in _FORESEEN
     outcome, reason = ("accepted", row["reason"] or "not confirmed yet") if waits else (row["outcome"], row["reason"])
     return {"device_id": row["device_id"], "outcome": outcome, "reason": reason}
+
+
+def is_done(row: t.Mapping[str, str]) -> bool:
+    """Whether a device became as planned, by the record of a run: not one that is only accepted, and none in doubt."""
+    return row["outcome"] in _DONE or (row["outcome"], row["reason"]) == ("skipped", DONE_BEFORE)
 
 
 def advice(rows: t.Iterable[t.Mapping[str, str]]) -> str:

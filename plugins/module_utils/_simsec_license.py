@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import typing as t
 
 from ._client import Client
@@ -27,6 +28,8 @@ from ._simsec_lifetime import as_the_account_says, require_journal, require_whol
 from ._simsec_listener import require_listener
 from ._simsec_look import judge_lost, keep, look
 from ._simsec_lost import resolve
+from ._simsec_missing import missing
+from ._simsec_missing import told as told_missing
 from ._simsec_moves import Losing, kept_now
 from ._simsec_plan import SimsecPlan, make_simsec_plan, require_consent
 from ._simsec_result import Done, make_result, planned
@@ -49,7 +52,7 @@ def run(context: Context) -> Result:
     job, problems = read_job(context.params)
     _look_at_journal(context, problems)
     client = context.connect(problems)
-    for warning in (*job.wanted.warnings, *sku_warnings(job.wish.sku)):
+    for warning in job.wanted.warnings:
         context.warn(warning)
     if not context.params["journal"]:
         context.warn(NO_JOURNAL)
@@ -99,6 +102,8 @@ def _converge(
     known, subscriptions = look(context, job.scope, job.wish.devices, journal, api, known)
     subscription = next((row for row in subscriptions if row["sku"] == job.wish.sku.number), None)
     job = as_the_account_says(job, subscriptions)
+    for warning in sku_warnings(job.wish.sku):
+        context.warn(warning)
     pool = pool_of(subscription) if subscription else NO_POOL
     verdicts = judge_lost(context, known, pool)
     lifetime = job.wish.sku.lifetime
@@ -106,6 +111,9 @@ def _converge(
     # Read last, so that nothing lies between what the journal says and what is sent but the sending.
     kept = kept_now(journal, Losing(job.scope, job.wish.devices), job.instead)
     plan = make_simsec_plan(job.wish, standings, pool, kept)
+    plan = dataclasses.replace(plan, missing=missing(journal, job.wish.account, job.wish.sku.number, subscriptions))
+    if plan.missing:
+        context.warn(told_missing(job.wish.sku.number, plan.missing))
     try:
         require_consent(job.wish, plan, job.consent)
         require_journal(job, plan, context.params)

@@ -19,18 +19,22 @@ from ._journal_stock import device_rows
 from ._simsec_api import Subscription, rows_of
 from ._simsec_job import Job, never_removed
 from ._simsec_plan import SimsecPlan
-from ._simsec_skus import sku_of
+from ._simsec_skus import as_assigned, sku_of
 
 
 def as_the_account_says(job: Job, subscriptions: t.Sequence[Subscription]) -> Job:
-    """The job, with the SKU as the account calls it.
+    """The job, with the SKU as the account calls it. In doubt it binds for life, but may be taken away.
 
     :raises OptionsError: C(lifetime_not_removable).
     """
     number = job.wish.sku.number
-    sku = sku_of(number, [row["license_type"] for row in rows_of(subscriptions, number)])
+    types = [row["license_type"] for row in rows_of(subscriptions, number)]
+    sku = sku_of(number, types)
     if sku.lifetime and job.wish.action == "remove":
         raise OptionsError([never_removed(number)])
+    # Without a row there is nothing to assign, which is told as such.
+    if types and job.wish.action == "assign":
+        sku = as_assigned(sku, types)
     return job._replace(wish=job.wish.with_sku(sku))
 
 

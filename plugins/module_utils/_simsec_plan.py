@@ -66,11 +66,13 @@ class SimsecPlan:
     """The plan that the guards look at, and the decisions about the devices it leaves alone.
 
     :param lifetime: whether what it assigns can never be taken back.
+    :param missing: licenses that devices certainly had and that the account does not count any more.
     """
 
     plan: Plan
     decisions: dict[str, Decision]
     lifetime: bool
+    missing: int = 0
 
     @property
     def sent(self) -> tuple[str, ...]:
@@ -80,7 +82,8 @@ class SimsecPlan:
     def as_result(self) -> dict[str, t.Any]:
         """The C(plan) value of the module's result."""
         left = left_over(decision.outcome for decision in self.decisions.values())
-        return {**self.plan.as_result(), **({"incomplete": left} if left else {})}
+        more = {"incomplete": left, "missing": self.missing}
+        return {**self.plan.as_result(), **{name: count for name, count in more.items() if count}}
 
 
 def make_simsec_plan(
@@ -171,8 +174,11 @@ def require_consent(wish: Wish, plan: SimsecPlan, consent: int | None) -> None:
         return
     named = ", ".join(bound[:20]) + (f" and {len(bound) - 20} more" if len(bound) > 20 else "")
     given = "'lifetime_consent' is not set" if consent is None else f"'lifetime_consent' is {consent}"
+    what = "is a lifetime licence, which can never be taken back"
+    if wish.sku.doubt:
+        what = f"may be a lifetime license, which can never be taken back: {wish.sku.doubt}"
     raise LicensingError(
-        f"{wish.sku.number} is a lifetime licence, which can never be taken back. The plan would bind {len(bound)} "
+        f"{wish.sku.number} {what}. The plan would bind {len(bound)} "
         f"{'device' if len(bound) == 1 else 'devices'} for life, and {given}: {named}. Nothing was sent. "
         f"If that is meant, set 'lifetime_consent: {len(bound)}'.",
         code="lifetime_consent",

@@ -87,6 +87,7 @@ options:
       - File to write the RV(status) to, as one word, for programs that start Ansible. It is written after the plan.
       - The word is V(plan_changed) if the plan is not the approved one, and there is a plan of every account.
       - With O(approved), the word is V(incomplete) also of a plan with changes, if RV(incomplete) is not 0.
+        M(thingspace.licensing.fleet_run) writes that, too, if not everything was done.
     type: path
     version_added: 0.4.0
 seealso:

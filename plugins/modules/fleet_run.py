@@ -74,6 +74,13 @@ options:
     description:
       - Directory that keeps the records of all runs, each under a name of its own. No two runs ever have the same name.
     type: path
+  status_file:
+    description:
+      - With O(state=ended), the file to which M(thingspace.licensing.fleet_plan) wrote the status of the plan. If any
+        device did not become as planned, the word in it becomes V(incomplete), unless it tells an error.
+      - A device that ThingSpace only accepted did not become as planned yet.
+    type: path
+    version_added: 0.6.0
 seealso:
   - module: thingspace.licensing.fleet_plan
 """
@@ -110,7 +117,7 @@ status:
 accounts:
   description:
     - For each account C(account), C(summary) with the number of devices for each outcome, C(failures) with texts, and
-      C(complete), whether every device became as planned.
+      C(complete), whether every device became as planned, which one that is only accepted is not.
   returned: success
   type: list
   elements: dict
@@ -142,6 +149,7 @@ def main() -> None:
         "kind": {"type": "str", "choices": ["apply", "undo"], "default": "apply"},
         "dest": {"type": "path", "required": True},
         "history": {"type": "path"},
+        "status_file": {"type": "path"},
     }
     run_module(run, options, required_if=[("state", "started", ("plan",))])
 

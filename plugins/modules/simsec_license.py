@@ -58,6 +58,9 @@ options:
       - Any other is sent as it is, with a warning.
       - If its name or the account's license type has the word lifetime, permanent or perpetual, it is treated as a
         lifetime SKU, also a documented one.
+      - In doubt, assigning it needs O(lifetime_consent) and O(journal), too. It is in doubt if the account's license
+        type has no word like flexible, bundle, monthly, subscription or tiered, or none at all for a SKU that is not
+        documented.
     type: str
     required: true
   state:
@@ -276,6 +279,12 @@ plan:
     digest:
       description: SHA-256 over the wanted and the known state, for O(approved_plan).
       type: str
+    missing:
+      description:
+        - How many licenses of the SKU the journal knows as confirmed and the account does not count any more. Which
+          devices lost them is not known. Only if there are any.
+      type: int
+      version_added: 0.6.0
     incomplete:
       description:
         - Number of named devices that are not as wanted and that are not sent - their request failed, is not

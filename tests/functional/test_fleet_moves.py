@@ -75,7 +75,9 @@ def test_nobody_hears_what_became_of_the_new_license(
     plan = fleet.plan(*unheard)
     assert plan.plan["totals"] == {"assign": 3, "remove": 3, "add": 0, "move": 0}, plan.text
     simulator.forget_requests()
-    applied = fleet.apply(*unheard)
+    word = fleet.folder / "word"
+    applied = fleet.apply(*unheard, fleet_status_file=str(word))
+    assert word.read_text(encoding="ascii") == "incomplete\n", "by which a pipeline ends with 4"
     assert [(write["operation"], write["sku"]) for write in simulator.writes()] == [("simsec_assign", BUNDLE)]
     assert simulator.holders(FLEX) == set(devices), applied.text
     assert applied.recap == {named(1): "changed"}, applied.text

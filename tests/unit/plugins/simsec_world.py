@@ -32,6 +32,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._connection import CONNECTION_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_files import write_lists
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan import changing
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal_time import ago, now
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import Context, Result, result_of
@@ -95,6 +96,7 @@ class World:
         self.journal = folder / "journal.db"
         self.held: dict[str, set[int]] = {sku: set() for sku in SKUS}
         self.wish: Wish = {}
+        self.settings: Json = {}
         self.bare: list[str] = []
         self.reports: list[Confirmation] = []
         self.trouble = False
@@ -199,11 +201,16 @@ class World:
         devices = [
             {"name": f"{sku} {kind}", "simsec": sku, "kind": kind, "ids": ids} for (sku, kind), ids in sets.items()
         ]
-        text = json.dumps({"account": ACCOUNT, "simsec": {}, "devices": devices})
+        text = json.dumps({"account": ACCOUNT, "simsec": self.settings, "devices": devices})
         (self.folder / "fleet.yml").write_text(text, encoding="utf-8")
 
     def plan(self) -> list[Json]:
         """Make the lists and the plan of the account; the parts that change something, in the role's order."""
+        found = t.cast("list[Json]", self.plan_values()["simsec"])
+        return [part for part in found if part["plan"]["assign"] + part["plan"]["remove"]]
+
+    def plan_values(self, **retries: bool) -> Json:
+        """Make the lists and the whole plan of the account."""
         given = {"src": [str(self.folder / "fleet.yml")], "accounts": None, "offline": False}
         lists = self.folder / "lists"
         made = self._flow(_fleet_files.run, {**given, "dest": str(lists), "journal": str(self.journal)}, check=True)
@@ -211,10 +218,14 @@ class World:
         wanted = made.values["accounts"][0]
         places = {"wanted": wanted, "lists": str(lists / ACCOUNT), "journal": str(self.journal)}
         options = {**places, "wait": True, "require_listener": None, "retry_failed": False, "retry_unknown": False}
+        options.update(retries)
         planned = self._flow(_fleet_account.run, options, check=True)
         assert planned.failure is None, planned.failure
-        found = t.cast("list[Json]", planned.values["simsec"])
-        return [part for part in found if part["plan"]["assign"] + part["plan"]["remove"]]
+        return planned.values
+
+    def rows(self, name: str) -> list[Json]:
+        """What the plan reports of the devices of a list that are not simply as wanted."""
+        return changing(str(self.folder / "lists" / ACCOUNT / f"plan-{name}.csv"))
 
     def carry_out(self, part: Json, *, wait: bool = True) -> Result:
         """What the role does with a part of the plan."""

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_skus import (
     KNOWN,
+    as_assigned,
+    says_flexible,
     says_lifetime,
     sku_of,
     sku_problems,
@@ -37,6 +39,13 @@ def test_only_one_of_the_known_is_for_life() -> None:
         ("PERMANENT", True),
         ("Sim permanently bound", True),
         ("\uff2c\uff29\uff26\uff25\uff34\uff29\uff2d\uff25", True),
+        ("L\u0456fet\u0456me", True),
+        ("LIFET\u0130ME", True),
+        ("l\u0131fet\u0131me", True),
+        ("l i f e t i m e", True),
+        ("Sim L-I-F-E-T-I-M-E bound", True),
+        ("Life\u200btime", True),
+        ("Per\u00admanent", True),
         ("Permission", False),
         ("lt", True),
         ("SIMSec-LTE", False),
@@ -57,6 +66,27 @@ def test_names_that_speak_of_a_lifetime(text: str, expected: bool) -> None:
 def test_what_the_account_says_counts_for_every_sku(number: str) -> None:
     assert sku_of(number, ["Flexible", "", "Permanent"]).lifetime
     assert sku_of(number, ["Flexible", ""]).lifetime is (number == LIFETIME)
+
+
+@pytest.mark.parametrize("number", ["SIMSecLt", "IoTLT", "ACME-OneTime", "ACME-Perm", "One_Time-Sim", "SIMSECLT-2"])
+def test_a_name_that_may_speak_of_a_lifetime_is_in_doubt(number: str) -> None:
+    """Even if the account calls it flexible."""
+    sku = as_assigned(sku_of(number), ["Flexible"])
+    assert (sku.lifetime, bool(sku.doubt)) == (True, True)
+    assert sku.doubt in sku_warnings(sku)[0]
+
+
+@pytest.mark.parametrize("number", [number for number in KNOWN if number != LIFETIME])
+@pytest.mark.parametrize("types", [[], [""], ["Flexible"], ["Flexible Bundle"], ["Flexible Tiered", ""], ["flex"]])
+def test_the_documented_ones_stay_flexible(number: str, types: list[str]) -> None:
+    sku = as_assigned(sku_of(number, types), types)
+    assert (sku.lifetime, sku.doubt, sku_warnings(sku)) == (False, "", [])
+
+
+@given(st.text(max_size=20))
+def test_only_words_that_say_so_make_a_license_flexible(text: str) -> None:
+    sku = as_assigned(sku_of("SIMSec-IoT", [text]), [text])
+    assert sku.lifetime is not (not text.strip() or says_flexible(text))
 
 
 @pytest.mark.parametrize("known", KNOWN)

@@ -409,3 +409,32 @@ def test_without_a_history(records: Records) -> None:
     told = Told()
     records.run(state="ended", accounts=[told.entry], history=OMIT)
     assert read_record(str(records.folder / "run.json"))["status"] == "failed"
+
+
+@pytest.mark.parametrize("before", ["changes", "incomplete", "error", "plan_changed", None])
+@pytest.mark.parametrize("outcome", [*OUTCOMES, "something else"])
+def test_the_word_of_a_run_is_of_what_was_done(records: Records, outcome: str, before: str | None) -> None:
+    """Not of what its plan foresaw: what was skipped, failed, is unknown or only accepted is left."""
+    told, word = Told(), records.folder / "word"
+    told.reported["fota"] = [row(GOOD, outcome)]
+    begun = records.begin(told)
+    records.write(told)
+    if before:
+        word.write_text(f"{before}\n", encoding="ascii")
+    ended = records.end(told, run=begun["run"], status_file=str(word))
+    done = outcome in ("assigned", "removed", "added", "unchanged")
+    assert ended["accounts"][0]["complete"] is done
+    found = word.read_text(encoding="ascii").strip() if word.exists() else None
+    assert found == (before if done or before not in ("changes", None) else "incomplete")
+    again = records.end(told, run=begun["run"], status_file=OMIT)
+    assert again["accounts"] == ended["accounts"]
+
+
+def test_what_somebody_else_did_is_done(records: Records) -> None:
+    told, word = Told(), records.folder / "word"
+    told.planned["removal_candidates"].append(row(imei(3), "removed"))
+    begun = records.begin(told)
+    records.write(told)
+    ended = records.end(told, run=begun["run"], status_file=str(word))
+    assert records.outcomes(part=1)[imei(3)] == "skipped"
+    assert (ended["accounts"][0]["complete"], word.exists()) == (True, False)

@@ -34,7 +34,17 @@ SAYS_SO = [
     "Flexible (Perpetual)",
     "Life-long",
 ]
-SAYS_NOT = ["Flexible", "Flexible Bundle", "", "LTE", "Permission"]
+SAYS_NOT = ["Flexible", "Flexible Bundle", "", "Flex", "FLEXIBLE TIERED", "Monthly subscription", "MRC"]
+SAYS_NOTHING = [
+    "LTE",
+    "Permission",
+    "Perm.",
+    "One-Time",
+    "One-time subscription",
+    "?",
+    "\u0424\u043bex",
+    "Flexible xLt",
+]
 
 
 @pytest.fixture
@@ -92,6 +102,36 @@ def test_other_types_say_nothing_of_a_lifetime(run: Run, space: Space, sku: str,
     sells(space, sku, kind, "Flexible")
     done = run(sku=sku, devices=imeis(1), journal=OMIT)
     assert (code(done), done["lifetime"], len(space.writes)) == ("", False, 1)
+
+
+@pytest.mark.parametrize(
+    ("sku", "kinds"), [*((FLEX, [kind]) for kind in SAYS_NOTHING), (NEW, [""]), (NEW, ["Flexible", "?"])]
+)
+def test_in_doubt_it_binds_for_life(run: Run, space: Space, sku: str, kinds: list[str]) -> None:
+    """What does not say that it can be taken back needs consent and a journal; taking it away can be tried."""
+    sells(space, sku, *kinds)
+    refused = run(sku=sku, devices=imeis(1))
+    assert code(refused) == "lifetime_consent"
+    assert "may be a lifetime license" in refused["msg"]
+    assert code(run(sku=sku, devices=imeis(1), lifetime_consent=1, journal=OMIT)) == "lifetime_without_journal"
+    assert space.writes == []
+    assert code(run(sku=sku, devices=imeis(1), lifetime_consent=1)) in ("", "lifetime_not_removable")
+    assert len(space.writes) == 1
+
+
+def test_a_doubtful_license_can_be_taken_away(run: Run, space: Space) -> None:
+    sells(space, NEW, "LTE")
+    space.held[NEW] = set(imeis(1))
+    assert code(run(sku=NEW, devices=imeis(1), state="absent")) == ""
+    assert len(space.writes) == 1
+
+
+def test_a_sku_for_life_is_not_said_to_be_another_first(run: Run, space: Space) -> None:
+    sells(space, NEW, "Permanent")
+    refused = run(sku=NEW, devices=imeis(1), state="absent")
+    assert code(refused) == "lifetime_not_removable"
+    assert "can be taken back" not in str(refused.get("warnings"))
+    assert "taken for a lifetime licence" in str(run(sku=NEW, devices=imeis(1))["warnings"])
 
 
 def test_without_a_journal_nothing_is_bound_twice(run: Run, space: Space) -> None:

@@ -1,0 +1,42 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The file with the status of a run in one word, by which a program that starts Ansible knows how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+
+from ._errors import LicensingError
+
+GREEN = frozenset({"", "no_change", "changes"})
+"""The words of a run that leaves nothing; C(changes) is one when the plan is carried out."""
+
+
+def tell(path: str, word: str) -> None:
+    """Write the word.
+
+    :raises LicensingError: C(report_unwritable).
+    """
+    try:
+        with open(path, "w", encoding="ascii") as stream:
+            stream.write(word + "\n")
+    except OSError as error:
+        raise LicensingError(
+            f"The status could not be written to {path}: {error.strerror or error}.", code="report_unwritable"
+        ) from None
+
+
+def worsen(path: str) -> None:
+    """Say that something is left of a plan that was carried out; a word that says something worse stays.
+
+    :raises LicensingError: C(report_unwritable).
+    """
+    word = ""
+    with contextlib.suppress(OSError, UnicodeError), open(path, encoding="ascii") as stream:
+        word = stream.read(100).strip()
+    if word in GREEN:
+        tell(path, "incomplete")

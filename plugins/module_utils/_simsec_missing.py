@@ -1,0 +1,42 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Licenses that the journal calls confirmed and that the account does not count: somebody else took them away.
+
+ThingSpace does not tell which devices hold a license, so nobody knows whose they were; only that they are missing.
+"""
+
+from __future__ import annotations
+
+import collections
+import typing as t
+
+from ._journal import Journal
+from ._journal_stock import device_rows
+from ._simsec_api import Subscription, rows_of
+
+
+def missing(journal: Journal, account: str, sku: str, subscriptions: t.Sequence[Subscription]) -> int:
+    """How many licenses of a SKU are missing at least; 0 where the account or the journal does not tell.
+
+    A SIM may stand in the journal by both kinds of id, so only the kind with more of them counts.
+
+    :param subscriptions: the counts of the account, read before this is called.
+    """
+    counts = [row["assigned"] for row in rows_of(subscriptions, sku)]
+    if not journal.path or None in counts:
+        return 0
+    held = collections.Counter(row.kind for standing, row in device_rows(journal, account, sku) if standing.held)
+    return max(0, max(held.values(), default=0) - sum(count or 0 for count in counts))
+
+
+def told(sku: str, count: int) -> str:
+    """What that means, for people."""
+    return (
+        f"The account counts {count:,} {sku} {'license' if count == 1 else 'licenses'} less than the journal knows as "
+        "assigned and confirmed. They were removed in the portal or by another tool, or are not counted yet. Which "
+        "devices lost them is not known, so nothing is sent for them."
+    )
