@@ -28,6 +28,7 @@ HEADER_LINES = 20
 _SHORTEST = 15
 """Digits of the shortest id; what is around them only makes a cell longer."""
 _NUMBER = re.compile(r"\d{10,}")
+_WORDS = re.compile(r"(?:# ?)?[^\W\d_]+(?:[ ._/#()-]+[^\W\d_]+)*[.#)]?")
 
 
 class Line(t.NamedTuple):
@@ -189,9 +190,12 @@ def _refuse_unknown_title(path: str, row: Line, below: t.Sequence[Line], kind: K
     """Customer numbers and phone numbers may be as long as ids. A title that does not say so makes none of them."""
     if _plain(row.cells[0]) in _GENERIC or not any(_is_data(other.cells) for other in below):
         return
+    title = show(unwrapped(row.cells[0]))
+    # What is not made of words may be a secret of another file.
+    named = f" '{title}'" if _WORDS.fullmatch(title) else ""
     raise LicensingError(
-        f"{path}, line {row.last}: nothing says that the column '{show(unwrapped(row.cells[0]))}' holds the "
-        f"{kind.upper()}. Name it '{kind}', or set 'devices_column' to 1 if it does.",
+        f"{path}, line {row.last}: nothing says that the column{named} holds the {kind.upper()}. "
+        f"Name it '{kind}', or set 'devices_column' to 1 if it does.",
         code="invalid_options",
     )
 

@@ -45,6 +45,9 @@ _TIME = re.compile(
 )
 _PADDED = re.compile(r"\d{18,19}[Ff]")
 _DATA_DIGITS = 14
+_TITLE_DIGITS = 8
+"""Digits that a title may have: a number, or a day."""
+_LABEL = re.compile("imei|iccid", re.IGNORECASE)
 _INVISIBLE = dict.fromkeys(map(ord, "\u00a0\u200b\u200c\u200d\u2060\ufeff\u202a\u202c\u200e\u200f"), " ")
 
 
@@ -90,10 +93,16 @@ def holds_data(cell: str) -> bool:
     Such a cell is never a title, and a row with one is never passed over. Dates, times and account numbers are none.
     """
     if sum(map(str.isdigit, cell)) < _DATA_DIGITS:
-        return _SCIENTIFIC.fullmatch(unwrapped(cell)) is not None or _POWER.search(cell) is not None
+        damaged = _SCIENTIFIC.fullmatch(unwrapped(cell)) or _POWER.search(cell) or _labeled(cell)
+        return bool(damaged)
     if _ACCOUNT.fullmatch(unwrapped(cell)):
         return False
     return sum(map(str.isdigit, _TIME.sub("", cell))) >= _DATA_DIGITS
+
+
+def _labeled(cell: str) -> bool:
+    """Whether a cell has a label of an id, and digits that may be the rest of one."""
+    return _LABEL.search(cell) is not None and sum(map(str.isdigit, _TIME.sub("", cell))) > _TITLE_DIGITS
 
 
 def problem(device: str, kind: Kind = "imei") -> str | None:

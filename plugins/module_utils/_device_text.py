@@ -22,6 +22,7 @@ OPTION = "devices_text"
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _BETWEEN = re.compile(r"[\s,;|]+")
+_MARKS = re.compile(r"[\t,;|]")
 _SEVERAL = re.compile(r"\s*\d+(?:\s+\d+)+\s*")
 
 
@@ -63,7 +64,9 @@ def _all_ids(text: str, layout: Layout) -> list[Cell]:
     """
     rows: list[tuple[int, list[str]]] = []
     for number, line in enumerate(_LINE_END.split(text), 1):
-        if not _BETWEEN.sub("", line) or (not rows and is_header([line], None, layout.kind) and not holds_data(line)):
+        # A header of several columns makes a table of what is below.
+        title = not rows and not _MARKS.search(line) and is_header([line], None, layout.kind) and not holds_data(line)
+        if title or not _BETWEEN.sub("", line):
             continue
         parts = [line] if is_id(line, layout.kind) else [part for part in _BETWEEN.split(line) if part]
         if not all(is_id(part, layout.kind) for part in parts):

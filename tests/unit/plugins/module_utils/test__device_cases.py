@@ -338,7 +338,16 @@ def test_a_lone_title_that_fits_any_device(file: Path, title: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "first", ["IMEI 9.9E+14", "IMEI: 9,9E+14", "imei=9.9e14", "IMEI: 9900000000-00000", "IMEI 9900000000 00000"]
+    "first",
+    [
+        "IMEI 9900000000000",
+        "IMEI 99-000000-0000",
+        "IMEI 9.9E+14",
+        "IMEI: 9,9E+14",
+        "imei=9.9e14",
+        "IMEI: 9900000000-00000",
+        "IMEI 9900000000 00000",
+    ],
 )
 def test_a_damaged_id_with_a_label_is_no_title(file: Path, first: str) -> None:
     assert "line 1:" in read(file, f'"{first}"\n{B}\n'.encode()).problems

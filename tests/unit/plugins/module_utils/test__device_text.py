@@ -95,6 +95,10 @@ def test_a_line_of_several_ids_among_other_things_is_refused(other: str) -> None
     assert "line 2, column 2" in told(text)[0]
 
 
+def test_the_columns_of_a_header_are_no_list() -> None:
+    assert "not clear which" in told(f"imei,imei2\n{A},{B}\n{C},\n")[0]
+
+
 def test_a_column_makes_a_file_of_a_single_line() -> None:
     assert pasted(f"{B},{A}", "2") == ([A], [])
     assert pasted(f"old,new\n{B},{A}\n", "new") == ([A], [])
