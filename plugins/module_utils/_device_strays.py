@@ -26,7 +26,7 @@ _DECIMAL = re.compile(r"[+-]?\d{1,3}[.,]\d+")
 _MOMENT = re.compile(
     r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d[0-5]\d(?:[.,]?\d{3})?"
 )
-_REMARKS = re.compile(r"comment|remark|note|descr|bemerk|kommentar|notiz|beschr|custom_?field", re.IGNORECASE)
+_REMARKS = re.compile(r"comment|remark|note|reason|descr|bemerk|kommentar|notiz|beschr|custom_?field", re.IGNORECASE)
 _OF_EXPORTS = ("service_plan", "groups", "custom_fields", "created_at", "last_connected_at")
 _MAY_HOLD = re.compile(r"(?:\d[\s\-\u2010-\u2014,;|/'\"=]*){13}\d")
 

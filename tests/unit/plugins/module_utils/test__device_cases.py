@@ -309,6 +309,7 @@ def test_titled_neighbors_of_a_named_column_are_the_users_own_choice(file: Path,
         ("created", "20261101080000"),
         ("latitude", "50.937531123456789"),
         ("comment", f"was {C}"),
+        ("reason", f"not sent: {C} stands before it"),
         ("name", A),
     ],
 )
