@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import typing as t
 import urllib.parse
@@ -17,7 +18,7 @@ from ._auth import Authenticator
 from ._budget import Budget
 from ._connection import Connection
 from ._deadline import Deadline
-from ._errors import LicensingError, defect, is_lost
+from ._errors import ApiError, LicensingError, TransportError, defect, is_lost
 from ._progress import Progress
 from ._request_result import RequestResult, TokenKind, expired_token, result_of
 from ._retry import RetryPolicy
@@ -91,15 +92,18 @@ class Client:
 
     def get(self, operation: str, path: str) -> dict[str, t.Any]:
         """Read; repeated by the retry policy."""
-        return decode(self._call(operation, "GET", path, safe=True))
+        with _reading():
+            return decode(self._call(operation, "GET", path, safe=True))
 
     def get_list(self, operation: str, path: str) -> list[dict[str, t.Any]]:
         """Read something whose answer is an array of objects."""
-        return decode_list(self._call(operation, "GET", path, safe=True))
+        with _reading():
+            return decode_list(self._call(operation, "GET", path, safe=True))
 
     def query(self, operation: str, path: str, body: Body) -> dict[str, t.Any]:
         """Read by a C(POST .../actions/list); repeated like any reading."""
-        return decode(self._call(operation, "POST", path, body, safe=True))
+        with _reading():
+            return decode(self._call(operation, "POST", path, body, safe=True))
 
     def post(self, operation: str, path: str, body: Body, headers: Headers | None = None) -> dict[str, t.Any]:
         """Write; never repeated once it may have been executed."""
@@ -167,6 +171,19 @@ class Client:
         # The new token of that kind is refused too. A bare 401 does not tell which token is meant: try the other.
         other: TokenKind = "access" if kind == "session" else "session"
         return other if response.status == 401 and other not in renewed else None
+
+
+@contextlib.contextmanager
+def _reading() -> t.Iterator[None]:
+    """What fails inside only reads: nothing can have been carried out, whatever the answer."""
+    try:
+        yield
+    except ApiError as error:
+        error.effect_possible = False
+        raise
+    except TransportError as error:
+        error.sent = False
+        raise
 
 
 def segments(*parts: str) -> str:

@@ -19,13 +19,16 @@ _NAMES: dict[Kind, tuple[str, ...]] = {
     "imei": ("imei", "deviceid", "device", "id", "imeinumber", "deviceimei", "equipmentid"),
     "iccid": ("iccid", "simid", "sim", "simnumber", "iccidnumber", "deviceid", "device", "id"),
 }
-_KINDS = ("imsi", "msisdn", "iccid", "imei", "imeisv", "meid", "mdn", "eid", "esn")
+_KINDS = ("imsi", "msisdn", "iccid", "imei", "imeisv", "meid", "mdn", "min", "eid", "esn")
+_GENERIC = ("devices", "deviceids", "devicelist", "ids", "equipment", "ger\u00e4t", "ger\u00e4te", "geraet", "geraete")
+"""Titles that fit any id of a device, besides those that are looked for."""
 HEADER_LINES = 20
 """Lines in which a header is looked for, blank ones not counted."""
 
 _SHORTEST = 15
 """Digits of the shortest id; what is around them only makes a cell longer."""
 _NUMBER = re.compile(r"\d{10,}")
+_WORDS = re.compile(r"(?:# ?)?[^\W\d_]+(?:[ ._/#()-]+[^\W\d_]+)*[.#)]?")
 
 
 class Line(t.NamedTuple):
@@ -67,7 +70,7 @@ def choose_column(path: str, rows: t.Sequence[Line], wanted: str | None, kind: K
     ):
         choice = _titled(path, rows[header], below, wanted, kind)
         return choice if choice.header is None else choice._replace(header=header)
-    return _by_first_row(path, rows[0], wanted, kind)
+    return _by_first_row(path, rows[0], rows[1:], wanted, kind)
 
 
 def is_header(row: t.Sequence[str], wanted: str | None, kind: Kind) -> bool:
@@ -137,7 +140,7 @@ def _holds_ids(rows: t.Sequence[Line], place: int, kind: Kind) -> bool:
     return any(len(row.cells) > place and is_id(row.cells[place], kind) for row in rows)
 
 
-def _by_first_row(path: str, row: Line, wanted: str | None, kind: Kind) -> Choice:
+def _by_first_row(path: str, row: Line, below: t.Sequence[Line], wanted: str | None, kind: Kind) -> Choice:
     """The column of a file without a header line, or with one that has only unknown titles."""
     if wanted is not None:
         return _named_column(path, row, wanted, kind)
@@ -145,6 +148,7 @@ def _by_first_row(path: str, row: Line, wanted: str | None, kind: Kind) -> Choic
         title = is_title(row.cells[0])
         if title:
             _refuse_other_kind(path, row, 0, kind)
+            _refuse_unknown_title(path, row, below, kind)
         return Choice(0, 0 if title else None, known=False)
     for test in (is_plain_id, is_id):
         ids = [place for place, value in enumerate(row.cells) if test(value, kind)]
@@ -182,11 +186,41 @@ def _named_column(path: str, row: Line, wanted: str, kind: Kind) -> Choice:
     )
 
 
+def _refuse_unknown_title(path: str, row: Line, below: t.Sequence[Line], kind: Kind) -> None:
+    """Customer numbers and phone numbers may be as long as ids. A title that does not say so makes none of them."""
+    if _plain(row.cells[0]) in _GENERIC or not any(_is_data(other.cells) for other in below):
+        return
+    title = show(unwrapped(row.cells[0]))
+    # What is not made of words may be a secret of another file.
+    named = f" '{title}'" if _WORDS.fullmatch(title) else ""
+    raise LicensingError(
+        f"{path}, line {row.last}: nothing says that the column{named} holds the {kind.upper()}. "
+        f"Name it '{kind}', or set 'devices_column' to 1 if it does.",
+        code="invalid_options",
+    )
+
+
+def names_other_kind(title: str, kind: Kind) -> bool:
+    """Whether a title says that its column holds other numbers than those that are looked for."""
+    name = _plain(title)
+    found = _kinds_in(title)
+    if found:
+        return kind not in found
+    if name in _NAMES[kind]:
+        return False
+    return any(name in names for other, names in _NAMES.items() if other != kind)
+
+
+def _kinds_in(title: str) -> list[str]:
+    text = unwrapped(title).lower()
+    found = [name for name in _KINDS if re.search(f"(?<![a-z]){name}(?![a-z])", text)]
+    found += [name for name in ("imsi", "msisdn", "iccid", "imeisv") if name in text]
+    return found if "imeisv" in text or "imei" not in text else [*found, "imei"]
+
+
 def _refuse_other_kind(path: str, row: Line, place: int, kind: Kind) -> None:
     """Numbers of another kind may be as long as those that are looked for, and are the ids of nothing."""
-    title = unwrapped(row.cells[place]).lower()
-    found = [name for name in _KINDS if re.search(f"(?<![a-z]){name}(?![a-z])", title)]
-    found += [name for name in ("imsi", "msisdn", "iccid", "imeisv") if name in title]
+    found = _kinds_in(row.cells[place])
     if not found or kind in found:
         return
     raise LicensingError(

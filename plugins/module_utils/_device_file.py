@@ -27,6 +27,7 @@ from ._device_sniff import (
     looks_like,
     sample_of,
 )
+from ._device_strays import Strays
 from ._errors import LicensingError
 
 MAX_BYTES = 256 * 1024 * 1024
@@ -156,10 +157,12 @@ class _File:
         header = None if choice.header is None else rows[choice.header]
         below = rows if choice.header is None else rows[choice.header + 1 :]
         width = None if header is None else len(header.cells)
-        cells = [self._cell(choice, width, row) for row in below]
-        self._others(reader, choice, width, cells)
+        strays = Strays(header or rows[0], choice, self._layout.kind, named=self._layout.column is not None)
+        cells = [self._cell(choice, width, row, strays) for row in below]
+        self._others(reader, choice, width, cells, strays)
         if self._odd is not None and width is not None:
             self._refuse_other_widths(width)
+        strays.refuse(self._path)
         if not cells and not choice.known:
             raise _unreadable(self._path, "it is a text in which no line holds an id")
         content = Content(cells, list(self._notes(choice, header)), choice.title)
@@ -176,20 +179,21 @@ class _File:
                 if count == SAMPLE_LINES:
                     return
 
-    def _others(self, reader: t.Any, choice: Choice, width: int | None, cells: list[Cell]) -> None:
+    def _others(self, reader: t.Any, choice: Choice, width: int | None, cells: list[Cell], strays: Strays) -> None:
         index, certain, before = choice.column, choice.certain, reader.line_num
+        none_in = strays.quick_look()
         for row in reader:
             first, before = before + 1, reader.line_num
-            if certain and first == before and len(row) > index and row[index].isdigit():
+            plain = certain and first == before and len(row) > index and (len(row) == 1 or none_in(row))
+            if plain and (row[index].isdigit() or row[index].strip(_BLANK)):
                 cells.append(Cell(before, row[index]))  # nearly every row
-            elif certain and first == before and len(row) > index and row[index].strip(_BLANK):
-                cells.append(Cell(before, row[index]))
             elif not _is_blank(row):
-                cells.append(self._cell(choice, width, Line(first, before, row)))
+                cells.append(self._cell(choice, width, Line(first, before, row), strays))
 
-    def _cell(self, choice: Choice, width: int | None, row: Line) -> Cell:
+    def _cell(self, choice: Choice, width: int | None, row: Line, strays: Strays) -> Cell:
         """The id cell of a row that needs a closer look."""
         self._refuse_open_quote(width, row)
+        strays.look(row)
         kind = self._layout.kind
         if not choice.certain and any(
             is_id(value, kind) for index, value in enumerate(row.cells) if index != choice.column

@@ -25,14 +25,29 @@ _LENGTHS: dict[str, tuple[int, int, str]] = {
 
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
 _FORMULA = re.compile(r'=?"?\'?([^"\']*)"?')
+_POWER = re.compile(r"(?<![\w.,])[+-]?\d+(?:[.,]\d+)?[eE]\+?\d\d(?!\w)")
+_BETWEEN = re.compile(r"[ \-\u2010-\u2014]+")
 _PRINTED = re.compile(r"\d+(?:[ \-\u2010-\u2014]+\d+)+")
-_ACCOUNT = re.compile(r"(?<![\d-])\d{10}[- ]\d{5}(?![\d-])")
+_GROUPS = {
+    # Of an IMEI: with and without the parts of the type allocation code, and in even groups.
+    *((2, 6, 6, 1), (6, 2, 6, 1), (8, 6, 1), (14, 1), (3, 3, 3, 3, 3), (4, 4, 4, 3), (5, 5, 5)),
+    # Of an ICCID.
+    *((4, 4, 4, 4, 2), (4, 4, 4, 4, 3), (4, 4, 4, 4, 4), (5, 5, 5, 3), (5, 5, 5, 4), (5, 5, 5, 5)),
+}
+"""The groups in which ids are printed. Digits in any others may be a phone number, or two numbers."""
+_ACCOUNT = re.compile(
+    r"(?!.*(?:imei|iccid|device))(?:[^\d]*(?:account|acct|konto|billing)[^\d]*)?\d{10}[- ]\d{5}", re.I
+)
+"""An account number and nothing else, but for a label that says so."""
 _TIME = re.compile(
     r"(?<![\d./-])(?:(?:19|20)\d\d-\d\d?-\d\d?|\d\d?[./]\d\d?[./](?:19|20)?\d\d)(?![\d./-])"
     r"|(?<![\d:])\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?(?![\d:])"
 )
 _PADDED = re.compile(r"\d{18,19}[Ff]")
 _DATA_DIGITS = 14
+_TITLE_DIGITS = 8
+"""Digits that a title may have: a number, or a day."""
+_LABEL = re.compile("imei|iccid", re.IGNORECASE)
 _INVISIBLE = dict.fromkeys(map(ord, "\u00a0\u200b\u200c\u200d\u2060\ufeff\u202a\u202c\u200e\u200f"), " ")
 
 
@@ -50,16 +65,16 @@ def are_plain(values: list[t.Any], kind: Kind = "imei") -> bool:
 
 def clean(cell: str) -> str:
     """An id without what portals, spreadsheets and printers do to it: spaces, ="...", a leading apostrophe, hyphens
-    and blanks between the 15 digits of an IMEI, the F that fills up an ICCID.
+    and blanks between the groups in which an id is printed, the F that fills up an ICCID.
     """
     cell = unwrapped(cell)
     if cell.isdigit():
         return cell
     if _PADDED.fullmatch(cell):
         return cell[:-1]
-    if _PRINTED.fullmatch(cell) and not (_ACCOUNT.fullmatch(cell) or _TIME.match(cell)):
-        digits = "".join(filter(str.isdigit, cell))
-        return digits if len(digits) == _LENGTHS["imei"][0] else cell
+    if _PRINTED.fullmatch(cell):
+        groups = _BETWEEN.split(cell)
+        return "".join(groups) if tuple(map(len, groups)) in _GROUPS else cell
     return cell
 
 
@@ -78,8 +93,16 @@ def holds_data(cell: str) -> bool:
     Such a cell is never a title, and a row with one is never passed over. Dates, times and account numbers are none.
     """
     if sum(map(str.isdigit, cell)) < _DATA_DIGITS:
-        return _SCIENTIFIC.fullmatch(unwrapped(cell)) is not None
-    return sum(map(str.isdigit, _TIME.sub("", _ACCOUNT.sub("", cell)))) >= _DATA_DIGITS
+        damaged = _SCIENTIFIC.fullmatch(unwrapped(cell)) or _POWER.search(cell) or _labeled(cell)
+        return bool(damaged)
+    if _ACCOUNT.fullmatch(unwrapped(cell)):
+        return False
+    return sum(map(str.isdigit, _TIME.sub("", cell))) >= _DATA_DIGITS
+
+
+def _labeled(cell: str) -> bool:
+    """Whether a cell has a label of an id, and digits that may be the rest of one."""
+    return _LABEL.search(cell) is not None and sum(map(str.isdigit, _TIME.sub("", cell))) > _TITLE_DIGITS
 
 
 def problem(device: str, kind: Kind = "imei") -> str | None:

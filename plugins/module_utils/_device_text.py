@@ -12,8 +12,9 @@ import io
 import re
 import typing as t
 
+from ._device_column import is_header, is_id
 from ._device_file import Cell, Content, Layout, read_stream
-from ._device_ids import clean
+from ._device_ids import clean, holds_data
 from ._device_sniff import looks_like
 from ._errors import LicensingError
 
@@ -21,6 +22,7 @@ OPTION = "devices_text"
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _BETWEEN = re.compile(r"[\s,;|]+")
+_MARKS = re.compile(r"[\t,;|]")
 _SEVERAL = re.compile(r"\s*\d+(?:\s+\d+)+\s*")
 
 
@@ -44,12 +46,35 @@ def read_text(text: str, layout: Layout) -> Pasted:
     if len(lines) == 1 and layout == Layout(kind=layout.kind) and not looks_like(text):
         ids = [clean(lines[0])] if clean(lines[0]).isdigit() else [part for part in _BETWEEN.split(lines[0]) if part]
         return Pasted("entry", Content([Cell(number, part) for number, part in enumerate(ids, 1)], []))
+    natural = _all_ids(text, layout) if layout == Layout(kind=layout.kind) else []
+    if natural:
+        return Pasted("line", Content(natural, []))
     try:
         content = read_stream(OPTION, io.StringIO(text, newline=""), layout)
     except LicensingError as error:
         raise _of_a_text(error) from None
     cells = [Cell(cell.line, part) for cell in content.cells for part in _parts(cell.text)]
     return Pasted("line", content._replace(cells=cells))
+
+
+def _all_ids(text: str, layout: Layout) -> list[Cell]:
+    """The ids of a text of which every line is ids and nothing else, some of them several; else none.
+
+    Where all lines have as many, they may be the columns of a table, of which only one holds what is meant.
+    """
+    rows: list[tuple[int, list[str]]] = []
+    for number, line in enumerate(_LINE_END.split(text), 1):
+        # A header of several columns makes a table of what is below.
+        title = not rows and not _MARKS.search(line) and is_header([line], None, layout.kind) and not holds_data(line)
+        if title or not _BETWEEN.sub("", line):
+            continue
+        parts = [line] if is_id(line, layout.kind) else [part for part in _BETWEEN.split(line) if part]
+        if not all(is_id(part, layout.kind) for part in parts):
+            return []
+        rows.append((number, parts))
+    if len({len(parts) for _number, parts in rows}) < 2:
+        return []
+    return [Cell(number, part) for number, parts in rows for part in parts]
 
 
 def _parts(cell: str) -> list[str]:

@@ -13,7 +13,7 @@ import os
 import typing as t
 
 from ._candidates_api import CandidatesApi
-from ._device_ids import show
+from ._device_ids import Kind, problem, show
 from ._errors import ApiError, LicensingError
 from ._fota_api import FotaApi, is_event_based
 from ._journal import open_journal
@@ -28,6 +28,9 @@ CANDIDATES_VERSIONS = ("v2", "v1")
 Files = dict[str, str]
 """What to write, by path below the directory."""
 
+Holders = dict[tuple[str, str], list[str]]
+"""Who holds a SIM-Secure license, by its SKU and the kind of id."""
+
 
 def run(context: Context) -> Result:
     """Read the account, write its fleet file and the lists beside it."""
@@ -41,7 +44,8 @@ def run(context: Context) -> Result:
     version, candidates = _candidates(context, client, licensed)
     simsec = _simsec(context)
     _refuse_two_skus(account, simsec)
-    files = _files(account, params["api_version"], licensed, version, candidates, simsec)
+    licensed, candidates, simsec, whole = _without_odd_ids(context, licensed, candidates, simsec)
+    files = _files(account, params["api_version"], licensed, version, candidates, simsec, whole)
     changed = [name for name, text in files.items() if _read(os.path.join(dest, name)) != text]
     others = [name for name in changed if _read(os.path.join(dest, name)) is not None]
     counts = {"fota": len(licensed or []), "removal_candidates": len(candidates)}
@@ -129,13 +133,58 @@ def _refuse_two_skus(account: str, simsec: t.Mapping[tuple[str, str], list[str]]
         )
 
 
+class Whole(t.NamedTuple):
+    """Whether a list names all that the account has; else the rest must be left alone."""
+
+    fota: bool
+    simsec: bool
+
+
+def _without_odd_ids(
+    context: Context, licensed: list[str] | None, candidates: list[str], simsec: Holders
+) -> tuple[list[str] | None, list[str], Holders, Whole]:
+    """What the account holds, without ids that no plan accepts; a warning names them."""
+    odd = [device for device in licensed or [] if problem(device)]
+    odd_sims = [one for (_sku, kind), devices in simsec.items() for one in devices if problem(one, _known(kind))]
+    left_out = list(dict.fromkeys([*odd, *filter(problem, candidates), *odd_sims]))
+    if left_out:
+        shown = ", ".join(f"'{show(device)}'" for device in left_out[:NAMED])
+        states = [name for name, some in (("fota", odd), ("simsec", odd_sims)) if some]
+        context.warn(
+            f"{len(left_out)} ids that ThingSpace or the journal names cannot be ids and are left out: {shown}"
+            f"{', ...' if len(left_out) > NAMED else ''}. "
+            + (
+                f"So that none of them loses its license, {' and '.join(states)} says 'state: present'. "
+                if states
+                else ""
+            )
+            + ("The first plan takes them off the removal candidates. " if any(map(problem, candidates)) else "")
+            + "Ask Verizon about them."
+        )
+    return (
+        None if licensed is None else [device for device in licensed if not problem(device)],
+        [device for device in candidates if not problem(device)],
+        {
+            key: kept
+            for key, found in simsec.items()
+            if (kept := [one for one in found if not problem(one, _known(key[1]))])
+        },
+        Whole(not odd, not odd_sims),
+    )
+
+
+def _known(kind: str) -> Kind:
+    return "iccid" if kind == "iccid" else "imei"
+
+
 def _files(
     account: str,
     api_version: str,
     licensed: list[str] | None,
     version: str,
     candidates: list[str],
-    simsec: t.Mapping[tuple[str, str], list[str]],
+    simsec: Holders,
+    whole: Whole,
 ) -> Files:
     lines = ["---", f'account: "{account}"']
     sets: list[str] = []
@@ -149,7 +198,11 @@ def _files(
 
     if licensed is not None:
         # An exact run without any device is refused, so that an empty file takes no licence away.
-        lines += ["fota:", f"  api_version: {api_version}", f"  state: {'exact' if licensed else 'present'}"]
+        lines += [
+            "fota:",
+            f"  api_version: {api_version}",
+            f"  state: {'exact' if licensed and whole.fota else 'present'}",
+        ]
         if licensed:
             add("fota", licensed, "fota: true")
     if version:
@@ -157,7 +210,7 @@ def _files(
         if candidates:
             add("removal-candidates", candidates, "removal_candidate: true")
     if simsec:
-        lines += ["simsec:", "  state: exact"]
+        lines += ["simsec:", f"  state: {'exact' if whole.simsec else 'present'}"]
     for (sku, kind), devices in sorted(simsec.items()):
         add(f"{sku}-{kind}", devices, f'simsec: "{sku}"', kind=kind)
     files[f"{account}.yml"] = "\n".join([*lines, "devices:" if sets else "devices: []", *sets]) + "\n"

@@ -134,8 +134,13 @@ def write_csv(path: str, header: t.Sequence[str], rows: t.Iterable[t.Sequence[st
         ) from None
 
 
-_AROUND = r"[ \u00a0\u3000']*"
-_SIGN = rf"(?={_AROUND}[=+\-@\uff1d\uff0b\uff0d\uff20])"
+# All that looks like nothing: blanks of any width, fillers that are letters to Unicode, and the blank of Braille.
+_AROUND = r"[\s\u115f\u1160\u2800\u3164\uffa0']*"
+# The signs that begin a formula, with their forms of full width, small, raised and lowered.
+_SIGN = (
+    rf"(?={_AROUND}[=+\-@\u2212\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
+    r"\u207a\u207b\u207c\u208a\u208b\u208c\ufb29])"
+)
 # Where columns are parted by other marks than here, a cell may begin inside of one of ours.
 _FORMULA = re.compile(rf"^(?={_AROUND}[;|%\t\r])|(^|[;|\t]){_SIGN}")
 _DEFUSED = re.compile(rf"^'(?={_AROUND}[;|%\t\r])|(^|[;|\t])'{_SIGN}")

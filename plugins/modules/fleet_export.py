@@ -13,6 +13,8 @@ description:
     writes them as a fleet file with CSV files beside it. The first plan made from it has nothing to do.
   - A device that holds, or may hold, licenses of two SIM-Secure SKUs by the journal is named, and nothing is written
     for its account (C(two_licenses)). No fleet file can say that, and one that leaves a license out takes it away.
+  - Ids that cannot be ids, and that no plan accepts, are left out, and a warning names them. The fleet file then says
+    C(state) V(present) for that kind of license, so that none of them loses its license.
   - Changes nothing at ThingSpace.
 author:
   - thingspace.licensing contributors (@thingspace)

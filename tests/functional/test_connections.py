@@ -166,7 +166,7 @@ def test_every_batch_lost_stops_early_with_true_rows(simulator: Simulator, modul
     assert outcome.changed
     assert simulator.licensed() == set(imeis(2))
     assert {device for device, word in outcome.rows.items() if word == "assigned"} == set(imeis(2))
-    assert {outcome.rows[device] for device in imeis(2, 8)} == {"failed"}
+    assert {outcome.rows[device] for device in imeis(2, 8)} == {"unknown"}
     assert {outcome.rows[device] for device in imeis(8, 14)} == {"skipped"}
     assert simulator.count("fota_assign") == 4
     assert simulator.repeated_blindly() == []

@@ -187,8 +187,9 @@ def test_a_delimiter_that_is_not_clear_is_asked_for(file: Path, separator: str) 
     content = f"{A}{separator}x{other}{B}\n".encode()
     assert "'devices_delimiter'" in read(file, content).problems
     names = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-    assert read(file, content, devices_delimiter=names[separator]).devices == [A]
-    assert read(file, content, devices_delimiter=names[other]).devices == [B]
+    assert read(file, content, devices_delimiter=names[separator], devices_column="1").devices == [A]
+    assert read(file, content, devices_delimiter=names[other], devices_column="2").devices == [B]
+    assert "column 2: 990000000000001" in read(file, content, devices_delimiter=names[separator]).problems
 
 
 @pytest.mark.parametrize(
@@ -251,6 +252,108 @@ def test_an_account_number_is_no_imei(file: Path, account: str) -> None:
     assert read(file, f"imei\n{account}\n".encode()).codes == {"invalid_devices"}
 
 
+LOST: dict[str, tuple[str, int]] = {
+    # what is wrong: (text, the line)
+    "second row wider": (f"{A}\n{B},{C}\n", 2),
+    "a blank behind the comma": (f"{A}\n{B}, {C}\n", 2),
+    "semicolon": (f"{A}\n{B};{C}\n", 2),
+    "tab": (f"{A}\n{B}\t{C}\n", 2),
+    "below a title": (f"imei\n{A}\n{B},{C}\n", 3),
+    "below a title, tab": (f"IMEI\n{A}\n{B}\t{C}\n", 3),
+    "below a generic title": (f"devices\n{A}\n{B},{C}\n", 3),
+    "below an unknown title": (f"Kunde\n{A}\n{B},{C}\n", 1),
+    "longer than the header": (f"imei,site\n{A},Bonn\n{B},Kiel,{C}\n", 3),
+    "in another titled column": (f"imei,site\n{A},Bonn\n{B},{C}\n", 3),
+    "beside a place": (f'imei,site\n{A},Bonn\n{B},"Kiel;{C}"\n', 3),
+    "printed": (f"imei,site\n{A},Bonn\n{B},99-000000-000000-2\n", 3),
+    "damaged": (f"imei\n{A}\n{B},99000000000002\n", 3),
+    "a number of a spreadsheet": (f"imei\n{A}\n{B},9.9E+14\n", 3),
+    "labeled": (f"imei,site\n{A},Bonn\n{B},IMEI{C}\n", 3),
+    "a column without a title": (f"imei,\n{A},\n{B},{C}\n", 3),
+    "a second IMEI after the sample": (
+        "imei,imei2\n" + "".join(f"{imei(n)},\n" for n in range(100, 160)) + f"{A},{C}\n",
+        62,
+    ),
+    "wide after the sample": ("".join(f"{imei(n)}\n" for n in range(100, 160)) + f"{A},{C}\n", 61),
+    "a list in a remark": (f'imei,comment\n{A},x\n{B},"{C}"\n', 3),
+}
+
+
+@pytest.mark.parametrize("case", LOST)
+def test_no_id_outside_of_the_column_is_lost(file: Path, case: str) -> None:
+    text, line = LOST[case]
+    assert f"line {line}" in read(file, text.encode()).problems
+
+
+@pytest.mark.parametrize("case", ["longer than the header", "a column without a title", "below a title", "damaged"])
+@pytest.mark.parametrize("column", ["imei", "1"])
+def test_nor_where_the_user_named_the_column_and_no_title_stands_above(file: Path, case: str, column: str) -> None:
+    text, line = LOST[case]
+    found = read(file, text.encode(), devices_column=column)
+    assert (found.devices, found.codes) == ([], {"invalid_devices"})
+    assert f"line {line}, column" in found.problems
+
+
+@pytest.mark.parametrize("column", ["imei", "1"])
+def test_titled_neighbors_of_a_named_column_are_the_users_own_choice(file: Path, column: str) -> None:
+    text = f"imei,order number\n{A},{C}\n{B},x\n".encode()
+    assert read(file, text, devices_column=column).devices == [A, B]
+
+
+@pytest.mark.parametrize(
+    ("title", "cell"),
+    [
+        *((title, "262010000000001") for title in ("IMSI", "MSISDN", "ICCID", "MEID", "IMEISV", "SIM", "sim_number")),
+        ("account", "0000123456-00001"),
+        ("created", "2026-11-01T08:00:00.123Z"),
+        ("created", "20261101080000"),
+        ("latitude", "50.937531123456789"),
+        ("comment", f"was {C}"),
+        ("reason", f"not sent: {C} stands before it"),
+        ("name", A),
+    ],
+)
+def test_what_other_columns_may_hold(file: Path, title: str, cell: str) -> None:
+    assert read(file, f"imei,{title}\n{A},{cell}\n".encode()).devices == [A]
+
+
+def test_our_own_export_holds_other_numbers(file: Path) -> None:
+    cells = {"imei": A, "groups": C, "custom_fields": f'"{{""x"": ""{C}""}}"', "created_at": "2026-11-01 08:00:00.000Z"}
+    content = f"{','.join(EXPORT_COLUMNS)}\n{','.join(cells.get(name, '') for name in EXPORT_COLUMNS)}\n"
+    assert read(file, content.encode()).devices == [A]
+
+
+@pytest.mark.parametrize("title", ["Kundennummer", "Phone number", "Serial number", "Contract", "# exported"])
+def test_a_lone_title_that_says_nothing_makes_no_ids(file: Path, title: str) -> None:
+    text = f"{title}\n{A}\n{B}\n".encode()
+    found = read(file, text)
+    assert (found.devices, found.codes) == ([], {"invalid_options"})
+    assert f"'{title}'" in found.problems
+    assert "'devices_column'" in found.problems
+    assert read(file, text, devices_column="1").devices == [A, B]
+
+
+@pytest.mark.parametrize("title", ["device", "Device ID", "id", "IMEIs", "Devices"])
+def test_a_lone_title_that_fits_any_device(file: Path, title: str) -> None:
+    assert read(file, f"{title}\n{A}\n{B}\n".encode()).devices == [A, B]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "IMEI 9900000000000",
+        "IMEI 99-000000-0000",
+        "IMEI 9.9E+14",
+        "IMEI: 9,9E+14",
+        "imei=9.9e14",
+        "IMEI: 9900000000-00000",
+        "IMEI 9900000000 00000",
+    ],
+)
+def test_a_damaged_id_with_a_label_is_no_title(file: Path, first: str) -> None:
+    assert "line 1:" in read(file, f'"{first}"\n{B}\n'.encode()).problems
+
+
 HEADER = ",".join(EXPORT_COLUMNS)
 
 
@@ -293,6 +396,9 @@ def test_nothing_is_lost_in_silence(
     assert set(found.devices) <= digits
     if "invalid_options" in found.codes or "file_unreadable" in found.codes:
         return  # The file as a whole is refused, with the line.
+    if "which would be lost" in found.problems:
+        assert found.devices == []
+        return  # So is this, with as many lines as a message bears.
     # A row of several lines is told with the last of them.
     quoted = any('"' in cell for row in rows for cell in row)
     first = 1 + header.count("\n")

@@ -115,3 +115,25 @@ def test_show_is_bounded() -> None:
     assert show("x" * 40) == "x" * 40
     assert show("x" * 41) == "x" * 37 + "..."
     assert show("a\nb\x1b") == "a b\\u001b"
+
+
+GROUPINGS = ["2-6-6-1", "6-2-6-1", "8-6-1", "14-1", "3-3-3-3-3", "4-4-4-3", "5-5-5"]
+GROUPINGS += ["4-4-4-4-2", "4-4-4-4-3", "4-4-4-4-4", "5-5-5-3", "5-5-5-4", "5-5-5-5"]
+
+
+@given(st.lists(st.integers(1, 9), min_size=2, max_size=6), st.sampled_from([" ", "-", "\u2013"]))
+def test_only_groups_in_which_ids_are_printed_are_joined(groups: list[int], mark: str) -> None:
+    cell = mark.join("7" * count for count in groups)
+    assert clean(cell).isdigit() is ("-".join(map(str, groups)) in GROUPINGS)
+
+
+@pytest.mark.parametrize("grouping", GROUPINGS)
+@pytest.mark.parametrize("mark", [" ", "-", "\u2011"])
+def test_printed_groups(grouping: str, mark: str) -> None:
+    cell = mark.join("7" * int(count) for count in grouping.split("-"))
+    assert clean(cell) == "".join(filter(str.isdigit, cell))
+
+
+@pytest.mark.parametrize("cell", ["0049 228 12345678", "20261128 1234567", "49170 1234567890", "+49 170 123456789012"])
+def test_other_groups_are_no_id(cell: str) -> None:
+    assert "an id has digits only" in str(problem(clean(cell)))

@@ -49,6 +49,11 @@ def told(text: str, column: str | None = None) -> list[str]:
         f"\ufeffIMEI;Site\n{A};Bonn\n{B};Kiel\n{C};\n",
         f'\ufeff"Device ID","Site"\n"{A}","Bonn, Rhein"\n"{B}",x\n{C},\n',
         f"site\timei\nx\t{A}\ny\t{B}\nz\t{C}",
+        f"{A}\n{B}, {C}\n",
+        f"{A}\n{B};{C}\n",
+        f"{A}\n{B}\t{C}",
+        f"imei\n{A},{B}\n{C}\n",
+        f"{A} {B},\n\n{C}\n",
     ],
 )
 def test_separators_headers_and_habits_of_spreadsheets(text: str) -> None:
@@ -80,6 +85,18 @@ def test_in_one_line_the_place_is_told() -> None:
 
 def test_ids_that_are_broken_by_blanks_are_told() -> None:
     assert "devices_text, line 2: '99000' has 5 digits" in told(f"{A}\n99000 000000001\n")[0]
+
+
+@pytest.mark.parametrize("other", ["Bonn", "99000", "9.9E+14"])
+def test_a_line_of_several_ids_among_other_things_is_refused(other: str) -> None:
+    text = f"{A}\n{B}, {C}\n{other}\n"
+    assert pasted(text)[0] == []
+    assert "devices_text" in told(text)[0]
+    assert "line 2, column 2" in told(text)[0]
+
+
+def test_the_columns_of_a_header_are_no_list() -> None:
+    assert "not clear which" in told(f"imei,imei2\n{A},{B}\n{C},\n")[0]
 
 
 def test_a_column_makes_a_file_of_a_single_line() -> None:

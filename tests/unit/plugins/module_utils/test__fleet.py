@@ -142,7 +142,12 @@ def test_a_list_lies_below_the_fleet_file(tmp_path: Path) -> None:
 
 def test_rows_of_another_file_are_not_shown(files: Files) -> None:
     files.write("a.yml", account({"file": "a.csv", "fota": True}))
-    files.write("a.csv", f"[login]\npassword=hunter2\ntoken\n{A}x\n")
+    files.write("a.csv", f"password=hunter2\ntoken\n{A}x\n")
+    assert "hunter" not in str(files.problems())
+    files.write("a.csv", f"[password]\ntoken=hunter2\n{A}x\n")
+    (problem,) = files.problems()
+    assert "nothing says that the column holds the IMEI" in problem
+    files.write("a.csv", f"imei\npassword=hunter2\ntoken\n{A}x\n")
     problems = files.problems()
     assert [problem.split(":")[0] for problem in problems] == [f"a.csv, line {line}" for line in (2, 3, 4)]
     assert "hunter" not in str(problems)

@@ -138,8 +138,12 @@ def test_words_that_cannot_be_encoded_do_not_lose_the_report(tmp_path: Path) -> 
     assert os.listdir(tmp_path) == ["out.csv"]
 
 
-@pytest.mark.parametrize("blank", ["", " ", "\u00a0"])
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", ";", "|", "%", "\t", "\r", "\uff1d", "'="])
+BLANKS = " \u00a0\u1680\u2003\u202f\u205f\u3000\u3164\u115f\u1160\uffa0\u2800"
+STARTS = "=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u207a\u207c\u2212"
+
+
+@pytest.mark.parametrize("blank", ["", *BLANKS, "\u2003\u3164 "])
+@pytest.mark.parametrize("start", [*STARTS, ";", "|", "%", "\t", "\r", "'="])
 def test_formulas_are_defused(start: str, blank: str) -> None:
     assert harmless(f"{blank}{start}HYPERLINK(1)") == f"'{blank}{start}HYPERLINK(1)"
 
@@ -159,7 +163,7 @@ def test_formulas_behind_a_mark_that_may_part_cells_elsewhere(cell: str, made: s
     assert harmless(cell) == made
 
 
-SIGNS = st.text(alphabet="=+-@;|%'\t\r a\u00a0\uff1d1")
+SIGNS = st.text(alphabet="=+-@;|%'\t\r a\u00a0\uff1d1" + BLANKS + STARTS)
 
 
 @given(SIGNS | st.text())
@@ -167,7 +171,7 @@ def test_cells_come_back_and_begin_no_formula_wherever_they_are_parted(text: str
     found = harmless(text)
     assert as_it_was(found) == text
     for part in re.split(r"[;|\t]", found):
-        assert part.strip(" \u00a0")[:1] not in ("=", "+", "-", "@", "\uff1d")
+        assert part.strip(BLANKS)[:1] not in tuple(STARTS)
 
 
 def test_no_cell_of_a_report_hides_anything(tmp_path: Path) -> None:
