@@ -98,7 +98,7 @@ class World:
         self.bare: list[str] = []
         self.reports: list[Confirmation] = []
         self.slow: list[tuple[str, Json, str]] = []
-        self.lose = self.slowly = self.prompt = False
+        self.lose = self.slowly = False
         self.trouble = False
         self.hearing = True
         self.silent = False
@@ -136,9 +136,7 @@ class World:
         fate = self.chance.choice(["done"] * 4 + ["refused", "lost", "unanswered", "killed", "killed after"])
         fate = fate if self.trouble else "lost" if self.lose else "done"
         # A slow change is a lost one to who sent it; to be slow is only dangerous for a removal.
-        slow = method != "POST" and (
-            self.slowly or (self.trouble and not self.prompt and fate == "lost" and self.chance.random() < 0.7)
-        )
+        slow = method != "POST" and (self.slowly or (self.trouble and fate == "lost" and self.chance.random() < 0.7))
         fate = "unanswered" if slow else fate
         if fate == "refused":
             return 400, {"errorCode": "X", "errorMessage": "sorry"}
