@@ -12,7 +12,8 @@ ATTEMPTS = (
     "SELECT entry.device_id, request.id, request.action, request.state, entry.outcome, "
     "CASE WHEN entry.outcome IS NULL THEN request.answer ELSE entry.reason END, "
     "coalesce(entry.request_id, request.request_id, ''), request.x_request_id, request.sent, "
-    "coalesce(entry.confirmed, '') "
+    "coalesce(entry.confirmed, ''), "
+    "entry.outcome IS NOT NULL AND entry.request_id IS NULL AND request.request_id IS NOT NULL "
     "FROM entry JOIN request ON request.id = entry.request WHERE entry.scope = ?"
 )
 ATTEMPTS_ORDER = "ORDER BY entry.device_id, entry.request"

@@ -7,7 +7,8 @@
 """When a device may lose a SIM-Secure license because it gets another one.
 
 The only place that decides it, for plans, for removals and for the undo: a device loses its old license only if the
-journal says that the new one is confirmed. In doubt it keeps the old one.
+journal says that the new one is confirmed, by a report under the id of the very request that assigned it. What was
+inferred confirms nothing here, and neither does it rule out a removal. In doubt the device keeps the old license.
 """
 
 from __future__ import annotations
@@ -22,6 +23,11 @@ from ._simsec_skus import sku_problems
 from ._standing import NOTHING, Standing, fold
 
 OPTION = "replaced_by"
+
+INFERRED = (
+    " by a report about its own request: that the device holds it was inferred when an answer was lost. To have it "
+    "confirmed, take the new license away and assign it again"
+)
 
 
 class Instead(t.NamedTuple):
@@ -46,8 +52,13 @@ class Losing(t.NamedTuple):
 
 
 def confirmed(standing: Standing) -> bool:
-    """Whether a device certainly holds a license: it was assigned, and nothing was tried since."""
-    return standing.status == "confirmed" and standing.held is True
+    """Whether a device certainly holds a license: that is proved by its own request, and nothing is open since."""
+    return standing.status == "confirmed" and standing.held is True and standing.proved
+
+
+def inferred(standing: Standing) -> bool:
+    """Whether a device counts as holding a license and it is not proved, so that nothing will be sent to prove it."""
+    return standing.held is True and standing.status in ("confirmed", "failed") and not standing.proved
 
 
 def foreseen(standing: Standing) -> bool:
@@ -81,7 +92,10 @@ def kept(
             found[device] = "it is kept: the device is to hold this license"
         elif wanted:
             if not any(confirmed(standings[scope].get(device, NOTHING)) for scope in wanted):
-                found[device] = f"it keeps this license until {' or '.join(scope.sku for scope in wanted)} is confirmed"
+                named_skus = " or ".join(scope.sku for scope in wanted)
+                found[device] = f"it keeps this license until {named_skus} is confirmed"
+                if any(inferred(standings[scope].get(device, NOTHING)) for scope in wanted):
+                    found[device] += INFERRED
         elif doubt:
             found[device] = doubt
     return found

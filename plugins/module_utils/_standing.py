@@ -16,7 +16,8 @@ RequestState = t.Literal["sending", "accepted", "rejected", "not_sent", "no_effe
 Status = t.Literal["none", "confirmed", "failed", "pending", "unknown"]
 
 WITHOUT_EFFECT = frozenset({"rejected", "not_sent", "no_effect"})
-"""Requests that certainly changed nothing: the device stands where it stood before them."""
+"""Requests that changed nothing: the device stands where it stood before them. Of C(no_effect) only the account's count
+says so, which is good enough to send again, but not to take another license away: see C(Standing.proved)."""
 
 
 class Attempt(t.NamedTuple):
@@ -26,6 +27,8 @@ class Attempt(t.NamedTuple):
     :param state: what is known about the request: written down only, answered, turned away, lost.
     :param outcome: C(success) or C(failed) as ThingSpace reported for the device; None while it did not.
     :param reason: ThingSpace's words, or why the state is what it is.
+    :param own: whether the outcome was reported under the request's own id. Otherwise it was inferred: from reports
+        under ids that nobody knows and from the account's count, which others change, too.
     """
 
     request: int
@@ -37,6 +40,7 @@ class Attempt(t.NamedTuple):
     x_request_id: str
     sent: str
     confirmed: str
+    own: bool = False
 
 
 class Standing(t.NamedTuple):
@@ -46,12 +50,16 @@ class Standing(t.NamedTuple):
     :param held: whether it holds the licence, by what is confirmed; None when nothing is, or a later change that is
         not confirmed may have turned it round.
     :param may_hold: whether it can hold the licence at all. One that was only ever removed may have held it before.
+    :param proved: whether an assignment was reported as done under its own id, and nothing that was sent since can have
+        taken the license away. What the account's count says about a removal does not count here: a removal that seems
+        to have had no effect may only be slow.
     """
 
     status: Status
     held: bool | None
     may_hold: bool
     last: Attempt | None
+    proved: bool = False
 
 
 NOTHING = Standing("none", None, False, None)
@@ -60,9 +68,10 @@ NOTHING = Standing("none", None, False, None)
 def fold(attempts: t.Iterable[Attempt]) -> Standing:
     """The standing that a device's attempts amount to, oldest first."""
     held: bool | None = None
-    may_hold = False
+    may_hold = proved = False
     last: Attempt | None = None
     for attempt in attempts:
+        proved = _proved(attempt, before=proved)
         if not attempt.outcome and attempt.state in WITHOUT_EFFECT:
             continue
         assigning = attempt.action == "assign"
@@ -74,7 +83,15 @@ def fold(attempts: t.Iterable[Attempt]) -> Standing:
             held = held if held is assigning else None
             may_hold = may_hold or assigning
         last = attempt
-    return Standing(_status(last), held, may_hold, last)
+    return Standing(_status(last), held, may_hold, last, proved)
+
+
+def _proved(attempt: Attempt, *, before: bool) -> bool:
+    """Whether it is proved after an attempt that the device holds the licence."""
+    if attempt.action == "assign":
+        return before or (attempt.own and attempt.outcome == "success")
+    refused = attempt.state in ("rejected", "not_sent") and attempt.outcome != "success"
+    return before and (refused or (attempt.own and attempt.outcome == "failed"))
 
 
 def _status(last: Attempt | None) -> Status:

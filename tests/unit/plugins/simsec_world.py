@@ -99,6 +99,8 @@ class World:
         self.settings: Json = {}
         self.bare: list[str] = []
         self.reports: list[Confirmation] = []
+        self.slow: list[tuple[str, Json, str]] = []
+        self.lose = self.slowly = False
         self.trouble = False
         self.hearing = True
         self.silent = False
@@ -134,7 +136,10 @@ class World:
 
     def _write(self, method: str, body: Json) -> tuple[int, Json]:
         fate = self.chance.choice(["done"] * 4 + ["refused", "lost", "unanswered", "killed", "killed after"])
-        fate = fate if self.trouble else "done"
+        fate = fate if self.trouble else "lost" if self.lose else "done"
+        # A slow change is a lost one to who sent it; to be slow is only dangerous for a removal.
+        slow = method != "POST" and (self.slowly or (self.trouble and fate == "lost" and self.chance.random() < 0.7))
+        fate = "unanswered" if slow else fate
         if fate == "refused":
             return 400, {"errorCode": "X", "errorMessage": "sorry"}
         if fate == "killed":
@@ -143,27 +148,57 @@ class World:
             self.requests += 1
             ids = [device["deviceIds"][0] for device in body["devices"]]
             for one in ids:
-                self._change(method, body["skuNumber"], one, f"r{self.requests}")
+                self._change(method, body["skuNumber"], one, f"r{self.requests}", slow=slow)
         if fate == "killed after":
             raise Killed
         if fate in ("lost", "unanswered"):
             raise TransportError("It broke.", code="connection_failed", sent=True)
         return 200, {"requestId": f"r{self.requests}"}
 
-    def _change(self, method: str, sku: str, one: Json, request_id: str) -> None:
-        """Carry out a change of one SIM, or fail, and have that reported some time."""
+    def _change(self, method: str, sku: str, one: Json, request_id: str, *, slow: bool = False) -> None:
+        """Carry out a change of one SIM, or fail, and have that reported some time; earlier changes come first."""
+        number = sim(one["id"])
+        self.catch_up((sku, number))
+        if slow:
+            self.slow.append((sku, one, request_id))
+            self._blame(sku, one, number in self.held[sku])
+            return
         fails = self.trouble and self.chance.random() < 0.4
         status = "failed" if fails else "success"
         self.reports.append(Confirmation(request_id, ((one["kind"].lower(), one["id"]),), t.cast(t.Any, status), "why"))
         if fails:
             return
-        number = sim(one["id"])
         if method == "POST":
             self.held[sku].add(number)
-        elif number in self.held[sku]:
+        else:
+            did = number in self.held[sku]
             self.held[sku].discard(number)
-            if number in self.wish and not any(number in held for held in self.held.values()):
-                self.bare.append(f"{one['id']} lost {sku} and is to hold {self.wish[number][0]}")
+            self._blame(sku, one, did)
+
+    def _blame(self, sku: str, one: Json, did: bool) -> None:
+        """Note who is left without a license by a removal that was sent, as soon as all is carried out."""
+        number = sim(one["id"])
+        going = {(slow, sim(other["id"])) for slow, other, _request_id in self.slow}
+        left = [held for held, sims in self.held.items() if number in sims and (held, number) not in going]
+        if did and number in self.wish and not left:
+            self.bare.append(f"{one['id']} lost {sku} and is to hold {self.wish[number][0]}")
+
+    def catch_up(self, only: tuple[str, int] | None = None) -> None:
+        """Carry out the slow removals, of one license and SIM or all; their reports have ids that nobody knows."""
+        for sku, one, request_id in list(self.slow):
+            if only in (None, (sku, sim(one["id"]))):
+                self.slow.remove((sku, one, request_id))
+                self.held[sku].discard(sim(one["id"]))
+                self.reports.append(Confirmation(request_id, ((one["kind"].lower(), one["id"]),), "success", "why"))
+
+    def foreign(self, sku: str, kind: str, numbers: t.Iterable[int]) -> None:
+        """Somebody with another journal assigns licenses; the receiver hears of it, like of all in the account."""
+        for number in numbers:
+            self.requests += 1
+            self.catch_up((sku, number))
+            self.held[sku].add(number)
+            device = imei(number) if kind == "imei" else iccid(number)
+            self.reports.append(Confirmation(f"x{self.requests}", ((kind, device),), "success", "why"))
 
     def report(self, share: float) -> None:
         """Let a share of the reports arrive, some of them twice, in any order; without a receiver they are lost."""
@@ -183,7 +218,8 @@ class World:
                 run[name] = run[name] and before(run[name], seconds)
         if self.journal.exists():
             with contextlib.closing(sqlite3.connect(self.journal)) as db:
-                for table, names in {"run": ("started", "ended"), "request": ("sent", "answered")}.items():
+                moments = {"run": ("started", "ended"), "request": ("sent", "answered")}
+                for table, names in {**moments, "entry": ("confirmed",), "callback": ("received",)}.items():
                     older = ", ".join(
                         f"{one} = strftime('%Y-%m-%dT%H:%M:%fZ', {one}, '-{seconds} seconds')" for one in names
                     )

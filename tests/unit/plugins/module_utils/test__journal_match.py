@@ -263,3 +263,22 @@ def test_two_requests_under_way_for_one_device_keep_their_reports(order: list[st
         assert (status(journal, imei(1)), status(journal, imei(1), lifetime)) == ("confirmed", "failed")
     finally:
         journal.close()
+
+
+def test_what_is_reported_under_the_own_id_is_told_from_what_was_inferred(journal: Journal) -> None:
+    """Early or late, the id of the request proves it. What was judged by the count does not, whatever comes later."""
+    first, second, third, fourth = imeis(4)
+    accept(journal, [first], "r1")
+    confirm(journal, report("r1", first), report("r2", second))
+    accept(journal, [second], "r2")
+    send(journal, [third])
+    confirm(journal, report("others", third))
+    (hinted,) = journal.snapshot(FLEX, [third]).lost
+    journal.keep([hinted], [])
+    send(journal, [fourth])
+    (counted,) = journal.snapshot(FLEX, [fourth]).lost
+    journal.keep([counted], [])
+    confirm(journal, report("unknown", fourth))
+    found = {one: standing(journal, one) for one in imeis(4)}
+    assert [one.status for one in found.values()] == ["confirmed"] * 4
+    assert [one.proved for one in found.values()] == [True, True, False, False]

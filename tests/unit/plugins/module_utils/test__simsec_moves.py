@@ -39,7 +39,18 @@ Tried = tuple[Action, RequestState, str | None]
 
 def stands(*tried: Tried) -> Standing:
     made = [
-        Attempt(number, action, state, outcome, "why", "r", "1-234", "2026", "")
+        Attempt(
+            number,
+            action,
+            state,
+            outcome,
+            "why",
+            "r",
+            "1-234",
+            "2026",
+            "",
+            own=outcome is not None and state == "accepted",
+        )
         for number, (action, state, outcome) in enumerate(tried)
     ]
     return fold(made)
@@ -60,7 +71,15 @@ HELD = stands(GOT)
         ((("assign", "sending", None),), False, False),
         ((("assign", "rejected", None),), False, True),
         ((("assign", "rejected", "failed"),), False, False),
-        ((("assign", "unknown", "success"),), True, True),
+        ((("assign", "unknown", "success"),), False, False),
+        ((GOT, ("assign", "unknown", "success")), True, True),
+        ((GOT, ("remove", "no_effect", None)), False, False),
+        ((GOT, ("remove", "unknown", "failed")), False, False),
+        ((GOT, ("remove", "unknown", None), ("assign", "unknown", "success")), False, False),
+        ((GOT, ("remove", "no_effect", None), ("assign", "no_effect", None)), False, False),
+        ((GOT, ("remove", "no_effect", None), GOT), True, True),
+        ((GOT, ("remove", "unknown", "failed"), GOT), True, True),
+        ((("remove", "no_effect", None),), False, True),
         ((GOT, ("remove", "accepted", "success")), False, True),
         ((GOT, ("remove", "accepted", None)), False, False),
         ((GOT, ("remove", "unknown", None)), False, False),

@@ -35,7 +35,7 @@ Json = dict[str, t.Any]
 def tried(action: t.Any, sent: str = DURING, outcome: str | None = "success", state: t.Any = "accepted") -> Attempt:
     """A request; those sent later have higher numbers."""
     number = int("".join(char for char in sent if char.isdigit()))
-    return Attempt(number, action, state, outcome, "why", "r", "1-234", sent, "")
+    return Attempt(number, action, state, outcome, "why", "r", "1-234", sent, "", own=bool(outcome))
 
 
 def account(*rows: tuple[Pool, str, str]) -> Json:
