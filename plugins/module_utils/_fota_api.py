@@ -181,9 +181,9 @@ def _answer(action: Action, row: t.Mapping[str, t.Any], mask: Mask) -> Answer:
 
 
 def _id(value: t.Any, mask: Mask) -> str:
-    """A device id as ThingSpace wrote it; what is none may be anything."""
+    """A device id as ThingSpace wrote it; what is none may be anything, a secret as well."""
     device = str(value)
-    return device if device.isascii() and device.isdigit() else one_line(device, mask)
+    return device if device.isascii() and device.isdigit() else mask(device)
 
 
 def _page(value: t.Mapping[str, t.Any], mask: Mask) -> Page:

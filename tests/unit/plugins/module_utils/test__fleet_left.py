@@ -142,7 +142,7 @@ def test_what_is_not_as_wanted_is_named(tmp_path_factory: pytest.TempPathFactory
         in_memory(world, monkeypatch)
         world.trouble = True
         for _run in range(4):
-            world.write(any_wish(world.chance, ("imei",)))
+            world.write(any_wish(world.chance, ("imei",), SIMS))
             world.hearing = world.chance.random() < 0.8
             world.later(world.chance.choice([100, 7200]))
             with contextlib.suppress(Killed):
