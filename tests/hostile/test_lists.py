@@ -122,6 +122,7 @@ def test_a_compression_that_was_not_asked_for_is_not_whole(encoding: str) -> Non
         (zlib.compress(b"{}")[2:-4], {"content-encoding": "deflate"}),
         (b"", {"content-encoding": "gzip"}),
     ],
+    ids=["plain", "gzip", "gzip twice", "zlib", "bare deflate", "nothing"],
 )
 def test_whole_bodies(data: bytes, headers: dict[str, str]) -> None:
     length = {"content-length": str(len(data))}
