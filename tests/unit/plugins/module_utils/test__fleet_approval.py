@@ -25,7 +25,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_d
 )
 
 Json = dict[str, t.Any]
-Place: t.TypeAlias = "tuple[str | int, ...]"
+Place = tuple[t.Any, ...]
 
 LIFETIME = "SIMSec-IoT-Lt"
 

@@ -34,7 +34,7 @@ OLD, NEW = Scope(ACCOUNT, FLEX, "imei"), Scope(ACCOUNT, BUNDLE, "imei")
 BY_ICCID = Scope(ACCOUNT, BUNDLE, "iccid")
 SIM = "89148000000800139708"
 
-Tried: t.TypeAlias = "tuple[Action, RequestState, str | None]"
+Tried = tuple[Action, RequestState, t.Any]
 
 
 def stands(*tried: Tried) -> Standing:
