@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import typing as t
 from pathlib import Path
 
@@ -14,6 +16,11 @@ import pytest
 from ansible_collections.thingspace.licensing.tests.functional.harness import Module, Playbook, Simulator
 
 Start = t.Callable[..., Simulator]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell ignores it for what it starts in the background, and so would every process of these tests.
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
