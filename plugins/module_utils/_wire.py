@@ -120,7 +120,14 @@ class _Response(http.client.HTTPResponse):
         self.fp = t.cast(t.Any, _Bounded(self.fp))
 
 
-class _Noting:
+if t.TYPE_CHECKING:
+    # Both kinds of connection have what it needs; by itself it is none.
+    _Base = HTTPConnection
+else:
+    _Base = object
+
+
+class _Noting(_Base):
     """What both kinds of connection do."""
 
     response_class: t.Any = _Response
@@ -130,17 +137,17 @@ class _Noting:
         """Connect, through a proxy if need be; nothing of this belongs to the request."""
         self._connecting = True
         try:
-            super().connect()  # type: ignore[misc]
+            super().connect()
         finally:
             self._connecting = False
 
     def send(self, data: t.Any) -> None:
         """Write; first connect where that has not been done, as the base class would."""
         if not self._connecting:
-            if self.sock is None and self.auto_open:  # type: ignore[attr-defined]
+            if self.sock is None and self.auto_open:
                 self.connect()
             _about_to_write()
-        super().send(data)  # type: ignore[misc]
+        super().send(data)
 
 
 class _Connection(_Noting, HTTPConnection):
