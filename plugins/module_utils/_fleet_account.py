@@ -18,7 +18,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from . import _fota_license, _simsec_license, _swm_removal_candidates
 from ._errors import LicensingError, OptionsError, Problem
 from ._fleet_account_parts import Kind, Part, not_wanted, parts_of, with_retries
-from ._fleet_doubles import doubles
+from ._fleet_kept import kept
 from ._module import Context, Result, result_of
 from ._options import (
     FOTA_LICENSE_SPEC,
@@ -86,7 +86,7 @@ def run(context: Context) -> Result:
         "fota": next((result.values for result in made["fota"]), None),
         "removal_candidates": next((result.values for result in made["removal_candidates"]), None),
         "simsec": [result.values for result in made["simsec"]],
-        "incomplete": doubles(wanted, lists, context.params["journal"]),
+        "incomplete": kept(wanted, lists, context.params["journal"]),
         **({"diff": diffs} if diffs else {}),
     }
     return Result(values, changed=any(result.changed for result in results))

@@ -61,20 +61,27 @@ class Journal:
     def walk(self, account: str, sku: str | None) -> t.Iterator[tuple[Scope, str, list[Attempt]]]:
         """Every device of an account, of one SKU or of all, with its attempts; sorted, and never all in memory."""
         with self._reading() as db:
-            scopes = db.execute(
-                "SELECT id, account, sku, kind FROM scope WHERE account = ? ORDER BY sku, kind", (account,)
-            )
-            for key, *scope in scopes.fetchall():
-                if sku is None or scope[1] == sku:
-                    rows = db.execute(f"{ATTEMPTS} {ATTEMPTS_ORDER}", (key,))
-                    for device, group in itertools.groupby(rows, key=operator.itemgetter(0)):
-                        yield Scope(*scope), device, [Attempt(*row[1:]) for row in group]
+            for key, scope in _scopes(db, account).items():
+                if sku is None or scope.sku == sku:
+                    for device, attempts in _devices(db, key):
+                        yield scope, device, attempts
+
+    def scopes(self, account: str) -> list[Scope]:
+        """What was ever sent for this account, sorted."""
+        with self._reading() as db:
+            return list(_scopes(db, account).values())
+
+    def devices(self, scope: Scope) -> t.Iterator[tuple[str, list[Attempt]]]:
+        """Every device of a scope with its attempts; sorted, and never all in memory."""
+        with self._reading() as db:
+            for key, one in _scopes(db, scope.account).items():
+                if one == scope:
+                    yield from _devices(db, key)
 
     def shared(self, account: str) -> dict[Scope, list[str]]:
         """The devices of each scope that another SKU of the account was sent for, too, by the same kind of id."""
         with self._reading() as db:
-            rows = db.execute("SELECT id, account, sku, kind FROM scope WHERE account = ?", (account,)).fetchall()
-            scopes = {key: Scope(*scope) for key, *scope in rows}
+            scopes = _scopes(db, account)
             found: dict[Scope, list[str]] = {}
             for kind in sorted({scope.kind for scope in scopes.values()}):
                 keys = [key for key, scope in scopes.items() if scope.kind == kind]
@@ -196,6 +203,17 @@ def open_journal(path: str, *, write: bool, patience: float = PATIENCE) -> Journ
     # One name for one file, whatever leads there: the locks lie beside it.
     path = os.path.realpath(path) if path else ""
     return Journal(connect(path, write=write, patience=patience), path)
+
+
+def _scopes(db: sqlite3.Connection, account: str) -> dict[int, Scope]:
+    rows = db.execute("SELECT id, account, sku, kind FROM scope WHERE account = ? ORDER BY sku, kind", (account,))
+    return {key: Scope(*scope) for key, *scope in rows.fetchall()}
+
+
+def _devices(db: sqlite3.Connection, key: int) -> t.Iterator[tuple[str, list[Attempt]]]:
+    rows = db.execute(f"{ATTEMPTS} {ATTEMPTS_ORDER}", (key,))
+    for device, group in itertools.groupby(rows, key=operator.itemgetter(0)):
+        yield device, [Attempt(*row[1:]) for row in group]
 
 
 def _attempts(db: sqlite3.Connection, scope: Scope, devices: t.Sequence[str]) -> dict[str, list[Attempt]]:

@@ -18,7 +18,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_p
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_rows import foreseen, not_sent
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_approval import difference
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_doubles import doubles
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_kept import kept
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_document import (
     Document,
     failed_account,
@@ -200,7 +200,7 @@ def test_what_became_complete_since_is_no_other_plan() -> None:
 
 @pytest.mark.parametrize("lost", [False, True])
 def test_devices_that_keep_two_licenses(tmp_path: Path, lost: bool) -> None:
-    """By the journal, unless the plan takes one of them away."""
+    """By the journal, unless the plan takes one of them away; and who holds one under an id that no file names."""
     both, planned_, failed, one, other = imeis(5)
     path = str(tmp_path / "journal.db")
     journal = open_journal(path, write=True)
@@ -223,12 +223,41 @@ def test_devices_that_keep_two_licenses(tmp_path: Path, lost: bool) -> None:
     journal.close()
     (tmp_path / "gone.txt").write_text(f"{planned_}\n", encoding="ascii")
     pools = [
-        {"sku": FLEX, "kind": "imei", "remove_list": "gone"},
-        {"sku": LIFETIME, "kind": "imei", "remove_list": "no"},
+        {"sku": FLEX, "kind": "imei", "state": "present", "list": "named", "remove_list": "gone"},
+        {"sku": LIFETIME, "kind": "imei", "state": "present", "list": "no", "remove_list": "no"},
     ]
     wanted = {"account": ACCOUNT, "simsec": pools}
-    found = doubles(wanted, str(tmp_path), path)
+    found = kept(wanted, str(tmp_path), path)
     assert [row["device_id"] for row in found] == [both]
     assert f"{FLEX} and {LIFETIME}" in found[0]["reason"]
-    assert doubles({**wanted, "account": "0000123456-99999"}, str(tmp_path), path) == []
-    assert doubles(wanted, str(tmp_path), None) == []
+    assert kept({**wanted, "account": "0000123456-99999"}, str(tmp_path), path) == []
+    assert kept(wanted, str(tmp_path), None) == []
+
+
+@pytest.mark.parametrize(
+    ("named", "state", "told"),
+    [("imei", "exact", False), ("iccid", "exact", True), ("both", "exact", True), ("iccid", "present", False)],
+)
+def test_devices_that_no_file_names_and_that_keep_their_license(
+    tmp_path: Path, named: str, state: str, told: bool
+) -> None:
+    """Files that name a SKU's devices by another kind of id leave its holders alone, and that is no green plan."""
+    holder, for_life, another = imeis(3)
+    path = str(tmp_path / "journal.db")
+    journal = open_journal(path, write=True)
+    for sku, device in ((FLEX, holder), (LIFETIME, for_life), (BUNDLE, another)):
+        scope = Scope(ACCOUNT, sku, "imei")
+        run = journal.begin_run(scope, "assign", 0)
+        journal.accepted(journal.intend(run, scope, "assign", [device], "x"), f"{sku}{device}")
+        journal.end_run(run)
+    journal.close()
+    (tmp_path / "b.txt").write_text(f"{another}\n", encoding="ascii")
+    (tmp_path / "flex.txt").write_text(f"{holder if named == 'imei' else '89148000000000000001'}\n", encoding="ascii")
+    kind = "imei" if named == "imei" else "iccid"
+    pools = [{"sku": FLEX, "kind": kind, "state": state, "count": 1, "list": "flex", "remove_list": "no"}]
+    bundle = {"sku": BUNDLE, "kind": "imei", "state": state, "count": 1, "list": "b", "remove_list": "no"}
+    pools += [bundle] if named in ("imei", "both") else []
+    found = kept({"account": ACCOUNT, "simsec": pools}, str(tmp_path), path)
+    expected = {holder} if named == "both" else {holder, another}
+    assert {row["device_id"] for row in found} == (expected if told else set())
+    assert all("no file names it" in row["reason"] for row in found)

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""SIM-Secure licenses that nobody wants and that stay all the same after a plan was carried out.
+
+A device that holds several at a time, and one that no file names and from which the plan takes nothing away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+
+from ._journal import Journal, open_journal
+from ._journal_file import PATIENCE
+from ._simsec_skus import sku_of
+from ._standing import fold
+
+_SEVERAL = "by the journal it holds {}, or may hold them, and this plan takes none of them away"
+_IT_HOLDS = "by the journal it holds {}; no file names it by this id, and this plan does not take it away"
+
+Pool = tuple[str, str]
+"""A SKU, and the kind of the ids that hold it."""
+
+
+def kept(wanted: t.Mapping[str, t.Any], lists: str, path: str | None) -> list[dict[str, str]]:
+    """The devices of an account that keep a license too many, as rows of a plan.
+
+    :param wanted: what C(fleet_files) returned of the account.
+    :param lists: directory of its device lists, which name those that get a license and those that the plan takes one
+        from.
+    :param path: the journal; without one, nobody knows.
+    :raises LicensingError: the journal cannot be read.
+    """
+    pools = wanted["simsec"]
+    if not path or not pools:
+        return []
+    losing = {(pool["sku"], pool["kind"]): _listed(lists, pool["remove_list"]) for pool in pools}
+    with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
+        keeping = _keeping(journal, wanted["account"], losing)
+        unnamed = _unnamed(journal, wanted, lists, losing)
+    several = {device: skus for device, skus in keeping.items() if len(skus) > 1}
+    reasons = {
+        **{device: _IT_HOLDS.format(sku) for device, sku in unnamed.items()},
+        **{device: _SEVERAL.format(" and ".join(skus)) for device, skus in several.items()},
+    }
+    return [{"device_id": device, "outcome": "unchanged", "reason": why} for device, why in sorted(reasons.items())]
+
+
+def _keeping(journal: Journal, account: str, losing: t.Mapping[Pool, t.Container[str]]) -> dict[str, list[str]]:
+    """The SKUs of which each device holds a license, and which the plan leaves it."""
+    found: dict[str, list[str]] = {}
+    for scope, devices in sorted(journal.shared(account).items()):
+        leaving = losing.get((scope.sku, scope.kind), ())
+        for device, attempts in journal.attempts(scope, devices).items():
+            standing = fold(attempts)
+            if standing.may_hold and device not in leaving:
+                found.setdefault(device, []).append(scope.sku)
+    return found
+
+
+def _unnamed(
+    journal: Journal, wanted: t.Mapping[str, t.Any], lists: str, losing: t.Mapping[Pool, t.Container[str]]
+) -> dict[str, str]:
+    """Who holds a SKU, is named by no file and keeps it; with that SKU.
+
+    That happens only where the files name devices by another kind of id, because they may be the same SIMs.
+    """
+    pools = [pool for pool in wanted["simsec"] if pool["state"] == "exact" and pool["count"]]
+    kinds = {pool["kind"] for pool in pools}
+    found: dict[str, str] = {}
+    for scope in journal.scopes(wanted["account"]) if pools else ():
+        # A license for life stays whatever the files say.
+        if kinds <= {scope.kind} or sku_of(scope.sku).lifetime:
+            continue
+        named = frozenset[str]().union(*(_listed(lists, pool["list"]) for pool in pools if pool["kind"] == scope.kind))
+        leaving = losing.get((scope.sku, scope.kind), ())
+        for device, attempts in journal.devices(scope):
+            if device not in named and device not in leaving and fold(attempts).may_hold:
+                found[device] = scope.sku
+    return found
+
+
+def _listed(lists: str, name: str) -> frozenset[str]:
+    """The devices of a list; none if there is no such list."""
+    try:
+        with open(os.path.join(lists, f"{name}.txt"), encoding="ascii") as stream:
+            return frozenset(stream.read().split())
+    except FileNotFoundError:
+        return frozenset()
