@@ -101,6 +101,8 @@ def one_line(value: t.Any, mask: Mask = str) -> str:
 
 
 def _clean(text: str) -> str:
+    if text.isprintable():
+        return " ".join(text.split())
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 

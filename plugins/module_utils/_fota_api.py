@@ -166,6 +166,10 @@ _OBJECTION = re.compile(r"\b(?:not|no|fail\w*|error|invalid|denied|exceed\w*|ins
 """Words in a reason that do not go with success."""
 
 
+_TIME = 40
+"""Characters that a time has at most."""
+
+
 def _answer(action: Action, row: t.Mapping[str, t.Any], mask: Mask) -> Answer:
     """Judge one row by the documented statuses and reasons of all versions; reading settles what else it says."""
     status, reason = text(row, ("status",)), text(row, REASON)
@@ -186,6 +190,12 @@ def _id(value: t.Any, mask: Mask) -> str:
     return device if device.isascii() and device.isdigit() else mask(device)
 
 
+def _time(value: t.Any) -> str:
+    """An assignment time as ThingSpace wrote it, on one line. Most are plain, and there may be a million of them."""
+    plain = isinstance(value, str) and len(value) <= _TIME and value.isascii() and value.isprintable()
+    return value if plain and " " not in value else one_line(value)
+
+
 def _page(value: t.Mapping[str, t.Any], mask: Mask) -> Page:
     rows, more = value.get("deviceList"), value.get("hasMoreData")
     if rows is None and more in (False, "false"):
@@ -197,7 +207,7 @@ def _page(value: t.Mapping[str, t.Any], mask: Mask) -> Page:
     if isinstance(more, str):
         more = more.strip().lower() == "true"
     return Page(
-        devices=[(_id(row["deviceId"], mask), one_line(row.get("assignmentTime"))) for row in rows],
+        devices=[(_id(row["deviceId"], mask), _time(row.get("assignmentTime"))) for row in rows],
         total=number(value, TOTAL),
         assigned=number(value, ASSIGNED),
         more=bool(more),

@@ -21,7 +21,7 @@ from ._journal_errors import guarded
 from ._journal_file import PATIENCE, connect
 from ._journal_lost import keep_no_effect, keep_took_effect, lost_requests, moved_since, usual_latency
 from ._journal_match import Recorded, adopt, record
-from ._journal_queries import ATTEMPTS, ATTEMPTS_ORDER, DEVICES_OF, IN_SEVERAL, TAKEN_BY_ANOTHER_KIND
+from ._journal_queries import ATTEMPTS, ATTEMPTS_ORDER, DEVICES_OF, HOLDERS, IN_SEVERAL, TAKEN_BY_ANOTHER_KIND
 from ._journal_rows import Lost, Moved, Scope, Snapshot
 from ._journal_time import now
 from ._standing import Attempt, RequestState
@@ -77,6 +77,12 @@ class Journal:
             for key, one in _scopes(db, scope.account).items():
                 if one == scope:
                     yield from _devices(db, key)
+
+    def holders(self, account: str, sku: str) -> dict[str, int]:
+        """How many devices certainly hold a SKU, by the kind of their ids."""
+        with self._reading() as db:
+            keys = {scope.kind: key for key, scope in _scopes(db, account).items() if scope.sku == sku}
+            return {kind: int(db.execute(HOLDERS, (key,)).fetchone()[0]) for kind, key in keys.items()}
 
     def shared(self, account: str) -> dict[Scope, list[str]]:
         """The devices of each scope that another SKU of the account was sent for, too, by the same kind of id."""

@@ -23,6 +23,15 @@ DEVICES_OF = "SELECT device_id FROM entry WHERE scope IN"
 IN_SEVERAL = "GROUP BY device_id HAVING count(DISTINCT scope) > 1"
 """The devices that stand in more than one of some scopes, whose numbers go between the two."""
 
+HOLDERS = (
+    "SELECT count(*) FROM (SELECT 1 FROM entry JOIN request ON request.id = entry.request WHERE entry.scope = ? "
+    "GROUP BY entry.device_id HAVING "
+    "max(CASE WHEN request.action = 'assign' AND entry.outcome = 'success' THEN request.id ELSE 0 END) > "
+    "max(CASE WHEN request.action = 'remove' AND (entry.outcome = 'success' OR (entry.outcome IS NULL "
+    "AND request.state NOT IN ('rejected', 'not_sent', 'no_effect'))) THEN request.id ELSE 0 END))"
+)
+"""How many devices of a scope certainly hold the license: as C(fold) tells it, without handing out every attempt."""
+
 LOST = (
     "SELECT request.id, request.run, request.action, request.sent, scope.kind, entry.device_id FROM request "
     "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "

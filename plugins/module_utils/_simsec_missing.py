@@ -11,11 +11,9 @@ ThingSpace does not tell which devices hold a license, so nobody knows whose the
 
 from __future__ import annotations
 
-import collections
 import typing as t
 
 from ._journal import Journal
-from ._journal_stock import device_rows
 from ._simsec_api import Subscription, rows_of
 
 
@@ -29,8 +27,8 @@ def missing(journal: Journal, account: str, sku: str, subscriptions: t.Sequence[
     counts = [row["assigned"] for row in rows_of(subscriptions, sku)]
     if not journal.path or None in counts:
         return 0
-    held = collections.Counter(row.kind for standing, row in device_rows(journal, account, sku) if standing.held)
-    return max(0, max(held.values(), default=0) - sum(count or 0 for count in counts))
+    held = max(journal.holders(account, sku).values(), default=0)
+    return max(0, held - sum(count or 0 for count in counts))
 
 
 def told(sku: str, count: int) -> str:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import re
 import threading
@@ -121,6 +122,38 @@ def test_walk(journal: Journal) -> None:
     assert rows == [(iccid, imei(3), 1), (FLEX, imei(1), 2), (FLEX, imei(2), 1), (lifetime, imei(3), 1)]
     assert [row[0] for row in journal.walk(ACCOUNT, "SIMSec-IoT-Lt")] == [lifetime]
     assert list(journal.walk("nobody", None)) == []
+
+
+STEPS: list[tuple[Action, str]] = [
+    (action, what)
+    for action in t.get_args(Action)
+    for what in ("success", "failed", "accepted", "rejected", "not_sent", "no_effect", "unknown")
+]
+
+
+def test_how_many_hold_a_license(journal: Journal) -> None:
+    """SQLite counts whom the fold over their attempts calls holders, after every history of three requests."""
+    histories = list(itertools.product(STEPS, repeat=3))
+    devices = imeis(len(histories))
+    for place in range(3):
+        for step in STEPS:
+            named = [device for device, history in zip(devices, histories, strict=True) if history[place] == step]
+            action, what = step
+            request = send(journal, named, action=action)
+            if what in ("success", "failed"):
+                journal.accepted(request, f"{action}-{what}-{place}")
+                journal.confirm([confirmed(f"{action}-{what}-{place}", device, what) for device in named])
+            elif what == "accepted":
+                journal.accepted(request, f"{action}-{what}-{place}")
+            elif what == "rejected":
+                journal.refused(request, "no", "no")
+            else:
+                journal.settle(request, t.cast(RequestState, what), "why")
+    held = [fold(attempts).held for _scope, _device, attempts in journal.walk(ACCOUNT, FLEX.sku)]
+    assert len(held) == len(histories)
+    assert 0 < held.count(True) < len(held)
+    assert journal.holders(ACCOUNT, FLEX.sku) == {"imei": held.count(True)}
+    assert journal.holders(ACCOUNT, "SIMSec-IoT-Lt") == {}
 
 
 def test_lost_requests(journal: Journal) -> None:
