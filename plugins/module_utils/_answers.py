@@ -12,11 +12,9 @@ from __future__ import annotations
 import typing as t
 
 from ._errors import ApiError
-from ._fault import Fault, Mask, one_line, parse_fault, parse_json
-from ._request_result import RequestResult, TokenKind, expired_token, result_of
-from ._transport import Response
-
-__all__ = ("Mask", "TokenKind", "decode", "decode_list", "expired_token", "one_line", "parse_fault", "parse_json")
+from ._fault import Fault, parse_fault
+from ._request_result import RequestResult, expired_token, result_of
+from ._response import Response
 
 
 def decode(response: Response) -> dict[str, t.Any]:
@@ -45,7 +43,7 @@ def _good(response: Response, wanted: str) -> t.Any:
     """The JSON value of an answer that says that the request was carried out, None when it is no JSON."""
     result, status = result_of(response), response.status
     if result is RequestResult.DONE:
-        return parse_json(response.body)
+        return response.value
     in_doubt = result is RequestResult.IN_DOUBT
     if 300 <= status < 400:
         raise ApiError(
@@ -74,7 +72,7 @@ def _good(response: Response, wanted: str) -> t.Any:
             effect_possible=in_doubt,
         )
     if in_doubt and status != 409:
-        raise _garbled(response, parse_json(response.body), wanted)
+        raise _garbled(response, response.value, wanted)
     raise _refused(response, fault, in_doubt)
 
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ._answers import TokenKind
 from ._connection import Connection
 from ._errors import ApiError, LicensingError, TransportError
 from ._login import Login, Tokens
 from ._login_answer import AccessRefused
 from ._login_guard import APPLICATION, USER, LoginGuard
+from ._request_result import TokenKind
 from ._runtime_dir import Store
 from ._secrets import SecretRegister
 from ._sender import Sender

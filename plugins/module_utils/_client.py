@@ -21,12 +21,13 @@ from ._deadline import Deadline
 from ._errors import ApiError, LicensingError, TransportError, defect, is_lost
 from ._progress import Progress
 from ._request_result import RequestResult, TokenKind, expired_token, result_of
+from ._response import Response
 from ._retry import RetryPolicy
 from ._runtime_dir import Store
 from ._secrets import SecretRegister
 from ._sender import RequestCount, Sender
 from ._stop import Stop
-from ._transport import Request, Response, Transport
+from ._transport import Request, Transport
 
 BUDGET_NAME = "budget-"
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ._answers import Mask, one_line
 from ._client import Client
 from ._errors import ApiError, LicensingError
+from ._fault import Mask, one_line
 from ._fields import number, text
 from ._fota_dialect import ASSIGNED, DIALECTS, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL, USED
 from ._paging import FIRST, Page, as_rows, as_set, read_all
@@ -167,7 +167,7 @@ _OBJECTION = re.compile(r"\b(?:not|no|fail\w*|error|invalid|denied|exceed\w*|ins
 
 
 _TIME = 40
-"""Characters that a time has at most."""
+"""Characters of a time, and more than any that is one."""
 
 
 def _answer(action: Action, row: t.Mapping[str, t.Any], mask: Mask) -> Answer:
@@ -184,16 +184,25 @@ def _answer(action: Action, row: t.Mapping[str, t.Any], mask: Mask) -> Answer:
     return Answer(Verdict.UNCLEAR, one_line(f"{status}: {reason}", mask) if status and reason else said)
 
 
-def _id(value: t.Any, mask: Mask) -> str:
-    """A device id as ThingSpace wrote it; what is none may be anything, a secret as well."""
-    device = str(value)
-    return device if device.isascii() and device.isdigit() else mask(device)
+def _ids(rows: t.Iterable[t.Mapping[str, t.Any]], mask: Mask) -> list[str]:
+    """Device ids as ThingSpace wrote them; what is none may be anything, a secret as well.
+
+    All are looked at together, because there may be a million of them.
+    """
+    ids = [str(row["deviceId"]) for row in rows]
+    return ids if _digits("".join(ids)) else [one if _digits(one) else mask(one) for one in ids]
 
 
-def _time(value: t.Any) -> str:
-    """An assignment time as ThingSpace wrote it, on one line. Most are plain, and there may be a million of them."""
-    plain = isinstance(value, str) and len(value) <= _TIME and value.isascii() and value.isprintable()
-    return value if plain and " " not in value else one_line(value)
+def _digits(text_: str) -> bool:
+    return text_.isascii() and text_.isdigit()
+
+
+def _times(rows: t.Iterable[t.Mapping[str, t.Any]]) -> list[str]:
+    """Assignment times as ThingSpace wrote them, each on one line and of bounded length."""
+    times = [str(row.get("assignmentTime") or "") for row in rows]
+    joined = "".join(times)
+    plain = joined.isprintable() and " " not in joined and max(map(len, times), default=0) <= _TIME
+    return times if plain else [one_line(time) for time in times]
 
 
 def _page(value: t.Mapping[str, t.Any], mask: Mask) -> Page:
@@ -207,7 +216,7 @@ def _page(value: t.Mapping[str, t.Any], mask: Mask) -> Page:
     if isinstance(more, str):
         more = more.strip().lower() == "true"
     return Page(
-        devices=[(_id(row["deviceId"], mask), _time(row.get("assignmentTime"))) for row in rows],
+        devices=list(zip(_ids(rows, mask), _times(rows), strict=True)),
         total=number(value, TOTAL),
         assigned=number(value, ASSIGNED),
         more=bool(more),

@@ -16,9 +16,10 @@ import dataclasses
 import re
 import typing as t
 
-from ._answers import decode, parse_fault, parse_json
+from ._answers import decode
 from ._errors import ApiError
-from ._transport import Response
+from ._fault import parse_fault
+from ._response import Response
 
 GATEWAY_REFUSES = ("900901", "900902", "900903")
 NO_RESOURCE = "900906"
@@ -74,7 +75,7 @@ def token_and_value(answer: Response, subject: Subject, field: str) -> tuple[str
     """
     fault, complaint = _complaint(answer)
     if not complaint and answer.status in (200, 201, 202):
-        value = parse_json(answer.body)
+        value = answer.value
         if not isinstance(value, dict):
             value = decode(answer)  # says what it is instead
         return _token(value, field, answer.status), value
@@ -133,7 +134,7 @@ _NO_ANSWER = "that is no ThingSpace answer. Check 'base_url' and any proxy in be
 
 def _complaint(answer: Response) -> tuple[str, bool]:
     """The code of a fault of the gateway ("?" for one without), and whether an error of any family is told of."""
-    value = parse_json(answer.body)
+    value = answer.value
     said = parse_fault(answer.body)
     if said.gateway:
         return said.code or "?", True

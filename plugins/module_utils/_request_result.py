@@ -23,10 +23,8 @@ import re
 import typing as t
 
 from ._errors import TransportError
-from ._fault import Fault, parse_fault, parse_json
-
-if t.TYPE_CHECKING:
-    from ._transport import Response
+from ._fault import Fault, parse_fault
+from ._response import Response
 
 TokenKind = t.Literal["access", "session"]
 
@@ -82,7 +80,7 @@ def result_of(outcome: Response | TransportError) -> RequestResult:
     if isinstance(outcome, TransportError):
         return RequestResult.IN_DOUBT if outcome.sent else RequestResult.NOT_SENT
     if outcome.status in _GOOD:
-        return _of_good(parse_json(outcome.body))
+        return _of_good(outcome.value)
     if not _refuses(outcome):
         return RequestResult.IN_DOUBT
     if outcome.status == 429:
@@ -131,7 +129,7 @@ def _refuses(response: Response) -> bool:
     """Whether an answer with another status proves a refusal."""
     if not 400 <= response.status < 500 or response.status in _MAY_HAVE_WORKED:
         return False
-    value = parse_json(response.body)
+    value = response.value
     if _shows_result(value):
         return False
     if isinstance(value, dict):

@@ -17,9 +17,10 @@ from ._budget import Budget
 from ._deadline import Deadline
 from ._errors import TransportError
 from ._request_result import RequestResult, result_of
+from ._response import Response
 from ._retry import RETRY_AFTER_CAP, Happened, RetryPolicy, parse_retry_after
 from ._stop import Stop
-from ._transport import Request, Response
+from ._transport import Request
 
 
 class Exchange(t.Protocol):

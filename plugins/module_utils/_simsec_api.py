@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ._answers import Mask, one_line
 from ._client import Client, segments
 from ._errors import ApiError
+from ._fault import Mask, one_line
 from ._fields import number
 from ._plan import Pool
 from ._verdict import Action

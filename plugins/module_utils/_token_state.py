@@ -19,8 +19,8 @@ import re
 import time
 import typing as t
 
-from ._answers import TokenKind
 from ._connection import Connection
+from ._request_result import TokenKind
 from ._runtime_dir import State, Store
 
 SESSION_IDLE = 18 * 60.0

@@ -24,6 +24,7 @@ from ._body import ENCODINGS, read_body
 from ._connection import Connection, is_loopback
 from ._request_result import RequestResult, result_of
 from ._requests import AuthBase, requests
+from ._response import Response
 from ._transport_errors import named, too_slow
 from ._wire import NotingAdapter, SendNote, noted_by
 
@@ -42,17 +43,6 @@ class Request:
     json: t.Any = None
     form: t.Mapping[str, str] | None = None
     headers: t.Mapping[str, str] | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Response:
-    """A complete answer; header names in lower case. C(mask) takes secrets out of what is quoted from it."""
-
-    operation: str
-    status: int
-    headers: t.Mapping[str, str]
-    body: bytes
-    mask: t.Callable[[str], str] = str
 
 
 class HeaderAuth(AuthBase):

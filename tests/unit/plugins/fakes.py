@@ -25,10 +25,11 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._deadline imp
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, TransportError
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota_api import FotaApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
+from ansible_collections.thingspace.licensing.plugins.module_utils._response import Response
 from ansible_collections.thingspace.licensing.plugins.module_utils._retry import RetryPolicy
 from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import MemoryStore, Store
 from ansible_collections.thingspace.licensing.plugins.module_utils._sender import Exchange, Sender
-from ansible_collections.thingspace.licensing.plugins.module_utils._transport import Request, Response
+from ansible_collections.thingspace.licensing.plugins.module_utils._transport import Request
 
 BASE = "https://api.test/api"
 ACCOUNT = "0000123456-00001"

@@ -37,7 +37,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal impo
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal_time import ago, now
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import Context, Result, result_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import SIMSEC_LICENSE_SPEC
-from ansible_collections.thingspace.licensing.plugins.module_utils._transport import Request, Response
+from ansible_collections.thingspace.licensing.plugins.module_utils._response import Response
+from ansible_collections.thingspace.licensing.plugins.module_utils._transport import Request
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo_changes import changes_of, pool_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo_history import Later
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo_moves import Former

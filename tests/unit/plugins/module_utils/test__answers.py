@@ -13,14 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._answers import (
-    Fault,
-    decode,
-    expired_token,
-    parse_fault,
-    parse_json,
-)
+from ansible_collections.thingspace.licensing.plugins.module_utils._answers import decode
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError
+from ansible_collections.thingspace.licensing.plugins.module_utils._fault import Fault, parse_fault, parse_json
+from ansible_collections.thingspace.licensing.plugins.module_utils._request_result import expired_token
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import answer
 
 XML_403 = (

@@ -20,12 +20,8 @@ import trustme
 
 from ansible_collections.thingspace.licensing.plugins.module_utils import _body, _transport
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
-from ansible_collections.thingspace.licensing.plugins.module_utils._transport import (
-    HeaderAuth,
-    Request,
-    Response,
-    Transport,
-)
+from ansible_collections.thingspace.licensing.plugins.module_utils._response import Response
+from ansible_collections.thingspace.licensing.plugins.module_utils._transport import HeaderAuth, Request, Transport
 from ansible_collections.thingspace.licensing.plugins.module_utils._wire import NotingAdapter
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import CREDENTIALS, connection
 

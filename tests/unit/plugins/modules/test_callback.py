@@ -12,7 +12,8 @@ import typing as t
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils import _client
-from ansible_collections.thingspace.licensing.plugins.module_utils._transport import Request, Response
+from ansible_collections.thingspace.licensing.plugins.module_utils._response import Response
+from ansible_collections.thingspace.licensing.plugins.module_utils._transport import Request
 from ansible_collections.thingspace.licensing.plugins.modules import callback
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, Script, Step, lost, step
 from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner

@@ -17,7 +17,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._outcomes import OUTCOMES
-from ansible_collections.thingspace.licensing.plugins.module_utils._transport import Request, Response
+from ansible_collections.thingspace.licensing.plugins.module_utils._response import Response
+from ansible_collections.thingspace.licensing.plugins.module_utils._transport import Request
 from ansible_collections.thingspace.licensing.plugins.modules import simsec_license
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
     ACCOUNT,

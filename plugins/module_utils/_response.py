@@ -1,0 +1,31 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""A complete answer, whatever it says."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing as t
+
+from ._fault import parse_json
+
+
+@dataclasses.dataclass(frozen=True)
+class Response:
+    """A complete answer; header names in lower case. C(mask) takes secrets out of what is quoted from it."""
+
+    operation: str
+    status: int
+    headers: t.Mapping[str, str]
+    body: bytes
+    mask: t.Callable[[str], str] = str
+
+    @functools.cached_property
+    def value(self) -> t.Any:
+        """The JSON value of the body, None when it is none. Read once: a page of a list is large."""
+        return parse_json(self.body)
