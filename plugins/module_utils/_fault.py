@@ -75,13 +75,14 @@ def parse_fault(body: bytes, mask: Mask = str) -> Fault:
 
 def _parse_markup(body: bytes, mask: Mask) -> Fault:
     text = body[:20_000].decode("utf-8", "replace")
-    code = re.search(r"<(?:\w+:)?code>\s*([^<]*?)\s*<", text)
+    # No two parts of a pattern may match the same blanks: that takes the cube of their number in time.
+    code = re.search(r"<(?:\w+:)?code>([^<]*)<", text)
     gateway = re.search(r"<(?:\w+:)?fault\b", text)
-    parts = re.findall(r"<(?:\w+:)?(?:message|description|title|h1)\b[^>]*>\s*([^<]*?)\s*<", text)
+    parts = re.findall(r"<(?:\w+:)?(?:message|description|title|h1)\b[^<>]*>([^<]*)<", text)
     if code or parts:
-        message = one_line(". ".join(dict.fromkeys(parts)), mask)
+        message = one_line(". ".join(dict.fromkeys(filter(None, map(str.strip, parts)))), mask)
         return Fault(one_line(code.group(1) if code else "", mask), message, bool(gateway))
-    return Fault("", one_line(re.sub(r"<[^>]*>", " ", mask(text)), mask))
+    return Fault("", one_line(re.sub(r"<[^<>]*>", " ", mask(text)), mask))
 
 
 def _join(mask: Mask, *values: t.Any) -> str:
@@ -95,8 +96,9 @@ def one_line(value: t.Any, mask: Mask = str) -> str:
     """
     if value is None:
         return ""
-    # What lies far behind the cut is not searched: that takes time, and nobody sees it.
-    clean = _clean(mask(str(value)[:_SEARCHED]))
+    # What lies far behind the cut is not searched: that takes time, and nobody sees it. The search may end within a
+    # secret, so what is shown is cut before blanks are taken out, which would bring that part into view.
+    clean = _clean(mask(str(value)[:_SEARCHED])[: _MAX_TEXT + 1])
     return clean if len(clean) <= _MAX_TEXT else clean[: _MAX_TEXT - 3] + "..."
 
 

@@ -48,8 +48,8 @@ _MAY_HAVE_WORKED = frozenset({408, 409, 499})
 
 _GOOD = frozenset({200, 201, 202})
 
-_NO_ERROR = re.compile(r"(?:0*|null|none|ok|success)", re.IGNORECASE)
-"""What an C(errorCode) may hold that names no error."""
+_NO_ERROR = re.compile(r"0*|null|none|(?:2\d\d)?[ :]*(?:ok|success(?:ful)?)|2\d\d", re.IGNORECASE)
+"""What an C(errorCode) may hold that names no error: nothing, zero, or the HTTP code of success."""
 
 _OF_ERRORS = frozenset(
     {
@@ -143,8 +143,11 @@ def _shows_result(value: t.Any) -> bool:
         return any(map(_shows_result, value))
     if not isinstance(value, dict):
         return False
-    own = any(held and name.lower().replace("_", "") in _RESULTS for name, held in value.items())
-    return own or any(map(_shows_result, value.values()))
+    if any(held and name.lower().replace("_", "") in _RESULTS for name, held in value.items()):
+        return True
+    # Whatever else lists something may list what was done.
+    strange = any(held and isinstance(held, list) for name, held in value.items() if name.lower() not in _OF_ERRORS)
+    return strange or any(map(_shows_result, value.values()))
 
 
 def _only_of_errors(value: dict[str, t.Any]) -> bool:

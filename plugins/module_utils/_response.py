@@ -14,6 +14,11 @@ import typing as t
 
 from ._fault import parse_json
 
+MAX_ERROR = 1024 * 1024
+"""Bytes of the largest body of an error that is looked at."""
+
+_ERROR = 400
+
 
 @dataclasses.dataclass(frozen=True)
 class Response:
@@ -27,5 +32,8 @@ class Response:
 
     @functools.cached_property
     def value(self) -> t.Any:
-        """The JSON value of the body, None when it is none. Read once: a page of a list is large."""
-        return parse_json(self.body)
+        """The JSON value of the body, None when it is none. Read once: a page of a list is large.
+
+        No error is: what comes with a status of an error and is larger than C(MAX_ERROR) counts as no JSON.
+        """
+        return None if self.status >= _ERROR and len(self.body) > MAX_ERROR else parse_json(self.body)

@@ -37,7 +37,7 @@ def named(error: BaseException, what: str, seconds: float, *, sent: bool) -> Bas
     if isinstance(error, TransportError) or not isinstance(error, Exception):
         return error
     if not sent and not isinstance(
-        error, (OSError, ValueError, http.client.HTTPException, urllib3.exceptions.HTTPError)
+        error, (OSError, ValueError, TooLarge, http.client.HTTPException, urllib3.exceptions.HTTPError)
     ):
         return error  # a defect of ours, and nothing was sent
     return _after_sending(error, what, seconds) if sent else _before_sending(error, what)
@@ -116,6 +116,8 @@ def _cause(error: BaseException) -> str:
             return "the answer is no valid HTTP"
         if name in ("IncompleteRead", "NotWhole"):
             return "the answer ended too early"
+        if name == "TooLarge":
+            return "the answer never ends"
         if name == "RemoteDisconnected":
             return "the server closed the connection without answering"
         if isinstance(cause, ssl.SSLError):

@@ -135,6 +135,16 @@ ODD: dict[str, Form] = {
         }.items()
     },
     "a code beside a result": _with(errorCode="INTERNAL", errorMessage="x"),
+    "200 with 200 as its error code": _json(200, {"errorCode": "200", "errorMessage": "Success"}),
+    "200 with success as its error code": _json(200, {"errorCode": "Success", "errorMessage": ""}),
+    **{
+        f"400 with a code and {name}": _json(400, {"errorCode": "X", "errorMessage": "partly", name: [{"id": "1"}]})
+        for name in ("succeeded", "failed", "results")
+    },
+    "400 with a list in a field": _json(400, {"errorCode": "X", "details": {"devices": ["1"]}}),
+    "400 of 2 MB": _json(400, {"errorCode": "X", "errorMessage": "y" * (2 << 20)}),
+    "503 with blanks": _answer(503, b"<title>" + b" " * 19_000),
+    "503 with half tags": _answer(503, b"<title" * 3_000),
     "a fault beside a result": _with(**FAULT),
     **{
         f"{status} to {name}": _answer(status, HTML, place)
@@ -164,7 +174,10 @@ ODD: dict[str, Form] = {
 """Whole answers that do not say what became of the request."""
 
 GOOD: dict[str, Form] = {
-    **{f"an error code {code!r}": _with(errorCode=code, errorMessage=None) for code in (None, "", "0", 0, "000")},
+    **{
+        f"an error code {code!r}": _with(errorCode=code, errorMessage=None)
+        for code in (None, "", "0", 0, "000", "200", 201, "OK", "200 OK", "Success")
+    },
     "an empty fault": _with(fault=None, error=None),
     "two equal lengths": _around(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nX: y"),
     "gzip": _around(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d", gzip.compress),

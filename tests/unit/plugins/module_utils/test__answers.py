@@ -15,8 +15,14 @@ from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._answers import decode
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError
-from ansible_collections.thingspace.licensing.plugins.module_utils._fault import Fault, parse_fault, parse_json
+from ansible_collections.thingspace.licensing.plugins.module_utils._fault import (
+    Fault,
+    one_line,
+    parse_fault,
+    parse_json,
+)
 from ansible_collections.thingspace.licensing.plugins.module_utils._request_result import expired_token
+from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import SecretRegister
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import answer
 
 XML_403 = (
@@ -76,6 +82,16 @@ def test_page_of_a_proxy_is_not_the_gateway() -> None:
 def test_long_texts_are_bounded() -> None:
     fault = parse_fault(json.dumps({"errorCode": "C", "errorMessage": "x" * 5000}).encode())
     assert fault.message == "x" * 297 + "..."
+
+
+@pytest.mark.parametrize("blank", [" ", "\n", "\u200b", " \r\n"])
+@pytest.mark.parametrize("before", range(1_900, 2_010, 7))
+def test_no_part_of_a_secret_comes_into_view_by_taking_out_blanks(blank: str, before: int) -> None:
+    """What is searched for secrets ends somewhere, perhaps in the middle of one."""
+    register = SecretRegister(lambda _secret: None)
+    register.remember("correct-horse-battery")
+    text = (blank * before)[:before] + "correct-horse-battery"
+    assert "corr" not in one_line(text, register.mask)
 
 
 @pytest.mark.parametrize(
