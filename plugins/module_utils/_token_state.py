@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What the tasks of a user share about their login: the tokens. (Refused logins are counted in C(_login_guard).)
+"""What the tasks of a user share about their login: the tokens. C(_login_guard) counts refused logins.
 
 The state belongs to one server, application and user. Tokens in it are bound to the secrets they were had with by a
 salted fingerprint.

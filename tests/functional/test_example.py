@@ -16,7 +16,6 @@ import pytest
 import yaml
 
 from ansible_collections.thingspace.licensing.tests.functional.harness import (
-    Json,
     Receiver,
     Simulator,
     imeis,
@@ -34,20 +33,6 @@ SECOND, THIRD = ([str(int(device) + offset) for device in imeis(40)] for offset 
 ACTIONS = {"actions/checkout@v5", "actions/setup-python@v6", "actions/upload-artifact@v4"}
 
 
-def accounts() -> list[Json]:
-    """What the accounts hold before the first merge."""
-    skus = [
-        {"sku": sku, "license_type": kind, "purchased": 10}
-        for sku, kind in ((LIFETIME, "Lifetime"), (FLEX, "Flexible"))
-    ]
-    devices = [{"imei": device, "groups": ["meters"] if device in METERS else []} for device in imeis(40)]
-    return [
-        {"name": "0000123456-00001", "devices": devices, "licenses": [*imeis(3), *METERS[:5]]},
-        {"name": "0000123456-00002", "devices": 40, "licenses": [SECOND[30]], "skus": skus},
-        {"name": "0000123456-00003", "devices": 40, "licenses": 0},
-    ]
-
-
 @pytest.fixture(scope="module")
 def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the collection of the tarball is installed."""
@@ -57,15 +42,14 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def simulator(start_simulator: t.Callable[..., Simulator]) -> Simulator:
-    """It lasts as long as several jobs in a row on a busy machine."""
-    return start_simulator("--devices", "40", "--max-seconds", "900")
+    """It holds what the example says, and lasts as long as several jobs in a row on a busy machine."""
+    return start_simulator("--seed-file", str(EXAMPLE / "simulator.json"), "--max-seconds", "900")
 
 
 @pytest.fixture
 def machine(tmp_path: Path, collections: Path, simulator: Simulator) -> t.Iterator[Machine]:
     """A runner whose ThingSpace is the simulator, with the receiver beside it."""
     simulator.quirks(simsec_delay=0.05)
-    simulator.state(accounts=accounts())
     state = tmp_path / "the state"
     state.mkdir()
     environment = plain_environment(
