@@ -11,9 +11,13 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import signal
 
 CONTROLLER = "THINGSPACE_LICENSING_CONTROLLER"
 """The variable by which an action plugin tells the process id of ansible-playbook."""
+
+
+_ENDING = 1 << (signal.SIGINT - 1) | 1 << (signal.SIGTERM - 1)
 
 
 class Starter:
@@ -22,11 +26,14 @@ class Starter:
     Ansible waits for what a module prints. Once nobody can read that any more, the worker, the connection or the
     machine that started the module is gone, whichever shells stand in between; over SSH, too. A worker that outlives
     its ansible-playbook goes on reading; so the action plugin names that process, if it is one of the same machine.
+    An ansible-playbook that is told to end gives its signal handlers up at once, and then waits for its workers; not
+    all of them hear of it.
     """
 
     def __init__(self) -> None:
         self._parent = os.getppid()
         self._controller = _process_id(os.environ.get(CONTROLLER, ""))
+        self._caught = _caught(self._controller) or 0
         self._handle = -1
         if self._controller and hasattr(os, "pidfd_open"):
             # Known for certain, also when the number is used again.
@@ -55,11 +62,25 @@ class Starter:
         if events.get(1, 0) & (select.POLLERR | select.POLLHUP):
             return "nobody waits for its result any more"
         over = self._handle in events if self._handle >= 0 else _is_over(self._controller)
-        return "ansible-playbook is gone" if over else ""
+        if over:
+            return "ansible-playbook is gone"
+        caught = _caught(self._controller)
+        given_up = caught is not None and self._caught & ~caught
+        return "ansible-playbook was told to end" if given_up else ""
 
 
 def _process_id(given: str) -> int:
     return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
+
+
+def _caught(process: int) -> int | None:
+    """For which of the signals that end a program a process has handlers, as bits; None if the system does not tell."""
+    try:
+        with open(f"/proc/{process}/status", encoding="ascii", errors="replace") as stream:
+            fields = dict(line.split(":", 1) for line in stream if ":" in line)
+        return int(fields["SigCgt"], 16) & _ENDING
+    except (OSError, KeyError, ValueError):
+        return None
 
 
 def _is_over(process: int) -> bool:

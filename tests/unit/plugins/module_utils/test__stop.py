@@ -90,6 +90,42 @@ def test_the_controller_is_gone(pidfd: bool, monkeypatch: pytest.MonkeyPatch) ->
         stop.close()
 
 
+CONTROL = """
+import signal, sys
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, lambda *_: signal.signal(number, signal.SIG_DFL))
+print("ready", flush=True)
+sys.stdin.readline()
+signal.signal(signal.Signals[sys.argv[1]], signal.SIG_DFL)
+print("ending", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="the system does not tell")
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_the_controller_was_told_to_end(number: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gives its handlers up and waits for its workers, of which not all hear of it."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", CONTROL, number], stdin=pipe, stdout=pipe, text=True) as controller:
+        assert controller.stdin is not None
+        assert controller.stdout is not None
+        controller.stdout.readline()
+        monkeypatch.setenv(CONTROLLER, str(controller.pid))
+        stop = Stop()
+        stop.install()
+        try:
+            stop.require(reading=False)
+            controller.stdin.write("\n")
+            controller.stdin.flush()
+            controller.stdout.readline()
+            with pytest.raises(Interrupted, match="ansible-playbook was told to end"):
+                stop.require(reading=False)
+        finally:
+            stop.close()
+            controller.stdin.close()
+
+
 def test_what_is_ignored_stays_so_and_all_is_left_as_it_was() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
