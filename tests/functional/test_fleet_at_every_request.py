@@ -5,9 +5,9 @@
 """The apply of a whole fleet file, with somebody else who writes, or who ends it, at each request that it sends.
 
 An apply of an account sends 24 requests. Each account of an estate has a door of its own, at which something happens
-when its own request arrives; so one run of C(ansible-playbook) shows many moments at once. By default each request meets
+when its own request arrives; so one run of C(ansible-playbook) shows many moments at once. By default each meets
 one of the three writers, within limits, and one of the four ways to end a run: by turns, so that not each meets all of
-them. With C(FLEET_MATRIX=full) in the environment each request meets each writer, also after an approval, and each way.
+them. With C(FLEET_MATRIX=full) in the environment each meets each writer, also after an approval, and each way.
 
 After an approval nobody is disturbed while the plan is made again: any difference stops the whole run, which other
 tests show. What a signal ends is judged from the moment at which ansible-playbook is gone: only then can a module know.
@@ -31,6 +31,7 @@ from ansible_collections.thingspace.licensing.tests.functional.disturbed import 
     WAYS,
     Estate,
     Gate,
+    Sent,
     Somebody,
     holders,
 )
@@ -97,7 +98,15 @@ class Judge:
         self.ran = ran
         self.writer = writer
         self.touched = TOUCHED[writer] if writer else {}
+        self.sent = [self._seen(one) for one in gate.sent]
         self.why = f"{named(gate.number)} {writer.__name__ if writer else ''} {gate.seen} {gate.sent} {ran.text}"
+
+    def _seen(self, one: Sent) -> Sent:
+        """A write without what nobody could see: the list is replaced whole, by what was read before."""
+        if one.kind != "removal_candidates" or one.number != self.gate.moment:
+            return one
+        theirs = {self.devices[place] for place in self.touched.get(one.kind, ())}
+        return one._replace(lost=[device for device in one.lost if device not in theirs])
 
     def held(self, kind: str) -> set[int]:
         """The places of the devices that hold something."""
@@ -106,7 +115,7 @@ class Judge:
     def limits(self) -> None:
         """No limit is exceeded, no license is bound twice, and nobody is bare."""
         for kind, (changes, removals) in LIMITS.items():
-            sent = [one for one in self.gate.sent if (one.sku or one.kind) == kind]
+            sent = [one for one in self.sent if (one.sku or one.kind) == kind]
             gained = [device for one in sent for device in one.gained]
             lost = [device for one in sent for device in one.lost]
             assert len(gained) + len(lost) <= changes, self.why
@@ -128,7 +137,7 @@ class Judge:
             for part in account["parts"]
             for device in part["devices"]
         }
-        for one in self.gate.sent:
+        for one in self.sent:
             for device in [*one.gained, *one.lost]:
                 assert (one.kind, one.sku, device) in planned, (device, planned, self.why)
 
@@ -147,7 +156,7 @@ class Judge:
     def told(self) -> None:
         """What was executed is never called skipped, unchanged or failed; and what is called done, was executed."""
         rows = self.rows()
-        done = {(one.kind, one.sku, device) for one in self.gate.sent for device in [*one.gained, *one.lost]}
+        done = {(one.kind, one.sku, device) for one in self.sent for device in [*one.gained, *one.lost]}
         for key in done:
             # A request is accepted first; that it fails later is true then.
             untrue = {"skipped", "unchanged"} if key[0] == "simsec" else {"skipped", "unchanged", "failed"}
