@@ -29,7 +29,9 @@ class Door:
     def __init__(self, simulator: Simulator, moment: int, happen: t.Callable[[], None], about: str = "") -> None:
         self.seen: list[str] = []
         self.happened = False
-        self._moment = moment
+        self.asker = threading.local()
+        """With C(port), that of whoever sent the request that this thread is about."""
+        self.moment = moment
         self._happen = happen
         self._about = about
         self._lock = threading.Lock()
@@ -41,6 +43,7 @@ class Door:
 
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                door.asker.port = self.client_address[1]
                 status, headers, answer = door.hand_on(self.command, self.path, dict(self.headers), body)
                 # Whoever asked may be gone.
                 with contextlib.suppress(OSError):
@@ -70,9 +73,13 @@ class Door:
         with self._lock:
             number = sum(self._about in seen for seen in self.seen)
             self.seen.append(f"{method} {path}")
-            if number == self._moment and self._about in path:
+            if number == self.moment and self._about in path:
                 self.happened = True
                 self._happen()
+        return self.pass_on(method, path, headers, body)
+
+    def pass_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, str, bytes]:
+        """The simulator's answer, after whatever happened."""
         connection = http.client.HTTPConnection(str(self._to.hostname), self._to.port, timeout=30)
         kept = {name: value for name, value in headers.items() if name.lower() in PASSED_ON}
         with contextlib.closing(connection):
