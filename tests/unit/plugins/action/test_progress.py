@@ -21,7 +21,7 @@ from ansible_collections.thingspace.licensing.tests.unit.plugins.controller impo
 _progress = import_plugin("plugin_utils._progress")
 PLUGIN_DIRECTORY = Path(__file__).resolve().parents[4] / "plugins"
 RESULT = {"changed": True, "devices": [], "failed": False}
-NAMES = sorted(path.stem for path in (PLUGIN_DIRECTORY / "action").glob("*.py"))
+NAMES = sorted(path.stem for path in (PLUGIN_DIRECTORY / "action").glob("*.py") if "_progress" in path.read_text())
 
 
 class Stage:

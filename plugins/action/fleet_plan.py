@@ -1,0 +1,13 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the module, if the hosts of the play go together."""
+
+from __future__ import annotations
+
+from ansible_collections.thingspace.licensing.plugins.plugin_utils._together import TogetherAction
+
+
+class ActionModule(TogetherAction):
+    """The action that Ansible takes for the module of the same name."""

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This plugin util is PRIVATE to the collection: it may change without notice.
+
+"""The shared part of the actions whose module speaks for all hosts of a play: they must go together."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.plugins.action import ActionBase
+
+LINEAR = frozenset({"linear", "debug", "mitogen_linear"})
+"""Names of the strategies under which every host has finished a task before the next one begins."""
+
+
+class TogetherAction(ActionBase):
+    """The action that Ansible takes for a module of the same name as the file that it stands in."""
+
+    _supports_async = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Run the module, unless each host of the play would run it for itself at a time of its own."""
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        strategy = strategy_of(self._task)
+        if strategy.rpartition(".")[2] not in LINEAR and len((task_vars or {}).get("ansible_play_hosts_all", ())) > 1:
+            message = (
+                "The play does not go through its hosts together, and the plan with its limits is one over all "
+                f"of them: its strategy is '{strategy or 'unknown'}'. Set 'strategy: linear' in the play. "
+                "ANSIBLE_STRATEGY or ansible.cfg may say otherwise. Nothing was written."
+            )
+            return {
+                **result,
+                "failed": True,
+                "msg": message,
+                "failure": {"code": "invalid_options", "message": message},
+            }
+        in_background = bool(self._task.async_val) and not self._connection.has_native_async
+        result.update(self._execute_module(task_vars=task_vars, wrap_async=in_background))
+        return result
+
+
+def strategy_of(task: t.Any) -> str:
+    """The strategy of the play that a task stands in; empty if it cannot be found, which is not taken for linear.
+
+    No variable holds it. A task knows the block around it, and the outermost block its play.
+    """
+    part = task
+    while part is not None:
+        play = getattr(part, "_play", None)
+        if play is not None:
+            return str(play.strategy or "")
+        part = getattr(part, "_parent", None)
+    return ""
