@@ -18,7 +18,7 @@ import time
 import typing as t
 
 from ._errors import LicensingError
-from ._runtime_dir import Store
+from ._runtime_dir import State, Store
 
 LOCK_PATIENCE = 60.0
 """Seconds to wait until another task is through with the list."""
@@ -59,13 +59,7 @@ class KeptList:
     def keep(self, previous: t.Sequence[str], target: t.Sequence[str]) -> None:
         """Write down what the list is, and what it is about to become."""
         with self._store.transaction(self._name) as state:
-            late, until = _late(state), state.get("until")
-            state.clear()
-            state.update(
-                previous=list(previous), target=list(target), since=time.strftime("%Y-%m-%dT%H-%M-%SZ", time.gmtime())
-            )
-            if late:
-                state.update(late=late, until=until)
+            _become(state, previous, target)
 
     def doubt(self) -> None:
         """A request of the rewrite that is kept may still take effect."""
@@ -78,10 +72,7 @@ class KeptList:
         That this cannot be noted harms nobody.
         """
         with contextlib.suppress(LicensingError), self._store.transaction(self._name) as state:
-            if _late(state):
-                state.update(previous=list(live), target=list(live))
-            else:
-                state.clear()
+            _settle(state, live)
 
     def recover(self, live: list[str], *, put_aside: bool) -> Recovery:
         """Whether the live list is what an interrupted rewrite left.
@@ -96,10 +87,8 @@ class KeptList:
                 return Recovery(None, "")
             if live in (previous, target):
                 # As long as a request may come late, that the list is as before proves nothing.
-                if not late:
-                    state.clear()
-                elif live != previous:
-                    state.update(previous=live, target=live)
+                if not late or live != previous:
+                    _settle(state, live)
                 return Recovery(None, "")
             once = list(dict.fromkeys(live))
             if late and once in (previous, target):
@@ -120,7 +109,7 @@ class KeptList:
                 name = f"{self._name}.{since}"
                 with self._store.transaction(name) as aside:
                     aside.update(state)
-                state.clear()
+                _settle(state, live)
         text = (
             f"A rewrite of the removal candidates was interrupted at {since}, and the list was changed since, so it is "
             f"taken as it is. The list before that rewrite stands in {self._file(name)}."
@@ -132,6 +121,24 @@ class KeptList:
         if self.location:
             return f"The previous list ({len(previous)} devices) is kept in {self.location}."
         return f"The previous list ({len(previous)} devices) stands in 'failure.previous_list'."
+
+
+def _become(state: State, previous: t.Sequence[str], target: t.Sequence[str]) -> None:
+    """Keep this rewrite in the place of another, of which only what may still come is remembered."""
+    late, until = _late(state), state.get("until")
+    state.clear()
+    since = time.strftime("%Y-%m-%dT%H-%M-%SZ", time.gmtime())
+    state.update(previous=list(previous), target=list(target), since=since)
+    if late:
+        state.update(late=late, until=until)
+
+
+def _settle(state: State, live: t.Sequence[str]) -> None:
+    """No rewrite is under way, and this is the list: it needs to be kept only if something may come late."""
+    if _late(state):
+        _become(state, live, live)
+    else:
+        state.clear()
 
 
 def _late(state: t.Mapping[str, t.Any]) -> list[list[str]]:

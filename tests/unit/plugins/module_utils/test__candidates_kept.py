@@ -80,6 +80,18 @@ def test_a_late_append_makes_devices_stand_twice(doubted: KeptList) -> None:
     assert "6 entries name 4 devices" in found.warning
 
 
+def test_putting_a_list_back_alone_is_a_rewrite_too(kept: KeptList) -> None:
+    """What the next task wants may be precisely the list that an interrupted one was about to change."""
+    kept.keep(PREVIOUS, PREVIOUS)
+    assert kept.recover(PREVIOUS[:2], put_aside=True).whole == PREVIOUS
+
+
+def test_what_somebody_else_made_is_kept_as_long_as_a_request_may_come(doubted: KeptList) -> None:
+    assert "taken as it is" in doubted.recover(list("xyz"), put_aside=True).warning
+    assert doubted.recover(list("xyz"), put_aside=True) == (None, "")
+    assert doubted.recover(list("dc"), put_aside=True).whole == list("xyz")
+
+
 @pytest.mark.parametrize("live", [PREVIOUS, TARGET])
 def test_after_an_hour_nothing_comes_any_more(
     doubted: KeptList, live: list[str], monkeypatch: pytest.MonkeyPatch
