@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import tracemalloc
 import typing as t
@@ -24,6 +25,7 @@ from ansible_collections.thingspace.licensing.plugins.modules import (
 from ansible_collections.thingspace.licensing.tests.hostile import forms
 from ansible_collections.thingspace.licensing.tests.hostile.conftest import Start
 from ansible_collections.thingspace.licensing.tests.hostile.server import Ambush, Form, Server
+from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import CREDENTIALS
 
 DEVICES = [f"99000000000000{number}" for number in range(5)]
 LISTS = {
@@ -99,6 +101,20 @@ def test_candidates_without_a_count_are_whole_when_nothing_stands_behind_them(he
     held.ambush = Ambush("candidates_list", _page(count=...), executed=True, times=0)
     assert runner(swm_removal_candidates.main, devices=DEVICES[:1], state="absent")()["changed"]
     assert held.account.candidates == DEVICES[1:]
+
+
+@pytest.mark.parametrize("state", ["present", "absent", "exact"])
+def test_candidates_that_echo_a_secret(held: Server, runner: Start, state: str) -> None:
+    """In an encoding that no log filter finds. It is not shown, and what is not known is never written back."""
+    echo = base64.b64encode(CREDENTIALS["password"].encode()).decode()
+    held.account.candidates.append(echo)
+    listed = runner(swm_removal_candidates_info.main)()
+    assert listed["candidate_count"] == len(DEVICES) + 1
+    result = runner(swm_removal_candidates.main, devices=DEVICES[:1], state=state, report="all", _ansible_diff=True)()
+    assert echo not in str([listed, result])
+    assert result["changed"] is False
+    assert state == "present" or result["failure"]["code"] == "bad_answer"
+    assert held.account.candidates == [*DEVICES, echo]
 
 
 class _Raw:
