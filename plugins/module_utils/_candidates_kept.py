@@ -64,7 +64,8 @@ class KeptList:
     def doubt(self) -> None:
         """A request of the rewrite that is kept may still take effect."""
         with contextlib.suppress(LicensingError), self._store.transaction(self._name) as state:
-            state.update(late=[*_late(state), state["target"], state["previous"]], until=time.time() + LATE)
+            late = [*_late(state), [state["target"], state["previous"]]]
+            state.update(late=late, until=time.time() + LATE)
 
     def stands(self, live: t.Sequence[str]) -> None:
         """This is the list, and it is whole. It is still kept as long as an earlier rewrite may come late.
@@ -98,7 +99,7 @@ class KeptList:
                     "each of them once."
                 )
                 return Recovery(once, text)
-            if live in late or (live and any(live == whole[: len(live)] for whole in (target, previous, *late))):
+            if _is_left_of(live, [[target, previous], *late]):
                 text = (
                     f"A rewrite of the removal candidates was interrupted at {since}: {len(live)} of them are left of "
                     f"the {len(previous)} before. The next change of the list starts from those."
@@ -141,9 +142,21 @@ def _settle(state: State, live: t.Sequence[str]) -> None:
         state.clear()
 
 
-def _late(state: t.Mapping[str, t.Any]) -> list[list[str]]:
-    """The lists of rewrites that may still take effect, as a whole or up to one of their requests."""
+def _is_left_of(live: list[str], rewrites: list[list[list[str]]]) -> bool:
+    """Whether one of these rewrites, or putting back what was before it, led to this list up to one of its requests.
+
+    What came late as a whole is no better: another list was wanted since. Only that all is as before it is fine.
+    """
+    return any(
+        live == target or (live and len(live) < len(whole) and live == whole[: len(live)])
+        for target, previous in rewrites
+        for whole in (target, previous)
+    )
+
+
+def _late(state: t.Mapping[str, t.Any]) -> list[list[list[str]]]:
+    """The rewrites that may still take effect: each one's wanted list, and the list before it."""
     late, until = state.get("late"), state.get("until")
     if not isinstance(late, list) or not isinstance(until, (int, float)) or until <= time.time():
         return []
-    return [whole for whole in late if isinstance(whole, list)]
+    return late
