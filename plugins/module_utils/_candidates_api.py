@@ -58,6 +58,10 @@ class CandidatesApi:
         self.progress = client.progress.about("Removal candidates")
         self.account = account
         self.version = version
+        self.unsettled = False
+        """Whether a change was sent of which nobody knows what came of it, so that it may still take effect."""
+        self.withheld = False
+        """Whether the list names something that must not be shown, so that it cannot be written back as it is."""
 
     def read(self) -> list[str]:
         """C(GET .../cancel): the whole list, in its order; an id stands in it as often as ThingSpace names it.
@@ -119,18 +123,45 @@ class CandidatesApi:
             devices += page.devices[len(known) :]
             pages.append(page)
             self.progress.tell("devices read", len(devices))
-        return _judged(devices, pages)
+        reading = _judged(devices, pages)
+        if not reading.broken and any(page.counted is None for page in pages) and not self._ends_at(len(devices)):
+            return _Reading(
+                devices, f"it has no count, and nothing proves that its {len(devices)} devices are all", broken=True
+            )
+        return reading
+
+    def _ends_at(self, length: int) -> bool:
+        """Whether the list has no more devices than these: without a count, only reading behind its end proves it."""
+        try:
+            # The first record may be asked for in an empty list, too.
+            page = self._page(max(length, 1))
+        except ApiError as error:
+            if not _past_the_end(error):
+                raise
+            return True
+        # An empty page says no more of an empty list than the page before it.
+        counted = (0, length, None) if length else (0,)
+        return not page.devices and not page.more and page.counted in counted
 
     def _page(self, start: int) -> _Page:
         """One page; a documented path that the server does not know is given up for good."""
         what = "list the removal candidates"
         while True:
             try:
-                return _as_page(what, self._client.get(what, self._path + self._forms[0].format(start)))
+                page = _as_page(what, self._client.get(what, self._path + self._forms[0].format(start)))
+                return page._replace(devices=self._shown(page.devices))
             except ApiError as error:
                 if not is_unknown_path(error) or len(self._forms) == 1:
                     raise
                 self._forms = self._forms[1:]
+
+    def _shown(self, ids: list[str]) -> list[str]:
+        """The ids without secrets. What is no plain number may be anything; all are looked at together."""
+        if _digits("".join(ids)):
+            return ids
+        shown = [one if _digits(one) else self._client.mask(one) for one in ids]
+        self.withheld = self.withheld or shown != ids
+        return shown
 
 
 def _judged(devices: list[str], pages: list[_Page]) -> _Reading:
@@ -141,6 +172,10 @@ def _judged(devices: list[str], pages: list[_Page]) -> _Reading:
     if len({page.updated for page in pages}) > 1:
         return _Reading(devices, "it was changed while it was read")
     return _Reading(devices, "a device stands on it twice" if len(set(devices)) < len(devices) else "")
+
+
+def _digits(text_: str) -> bool:
+    return text_.isascii() and text_.isdigit()
 
 
 def is_unknown_path(error: LicensingError) -> bool:

@@ -7,7 +7,8 @@
 """The list as it was before a rewrite, kept beside the session cache until the rewrite is through.
 
 No request of the API rewrites a long list in one go. When a process is killed between two, the next run finds here
-what the list was, and takes up from there instead of taking the rest for the whole.
+what the list was, and takes up from there instead of taking the rest for the whole. So it is with a request that got no
+answer and takes effect after its task, or even after a later one.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ import time
 import typing as t
 
 from ._errors import LicensingError
-from ._runtime_dir import Store
+from ._runtime_dir import State, Store
 
 LOCK_PATIENCE = 60.0
 """Seconds to wait until another task is through with the list."""
+
+LATE = 3600.0
+"""Seconds in which a request without an answer is expected to take effect, if ever. That is documented nowhere."""
 
 
 class Recovery(t.NamedTuple):
@@ -55,14 +59,21 @@ class KeptList:
     def keep(self, previous: t.Sequence[str], target: t.Sequence[str]) -> None:
         """Write down what the list is, and what it is about to become."""
         with self._store.transaction(self._name) as state:
-            state.update(
-                previous=list(previous), target=list(target), since=time.strftime("%Y-%m-%dT%H-%M-%SZ", time.gmtime())
-            )
+            _become(state, previous, target)
 
-    def forget(self) -> None:
-        """The list is whole again. That this cannot be noted harms nobody."""
+    def doubt(self) -> None:
+        """A request of the rewrite that is kept may still take effect."""
         with contextlib.suppress(LicensingError), self._store.transaction(self._name) as state:
-            state.clear()
+            late = [*_late(state), [state["target"], state["previous"]]]
+            state.update(late=late, until=time.time() + LATE)
+
+    def stands(self, live: t.Sequence[str]) -> None:
+        """This is the list, and it is whole. It is still kept as long as an earlier rewrite may come late.
+
+        That this cannot be noted harms nobody.
+        """
+        with contextlib.suppress(LicensingError), self._store.transaction(self._name) as state:
+            _settle(state, live)
 
     def recover(self, live: list[str], *, put_aside: bool) -> Recovery:
         """Whether the live list is what an interrupted rewrite left.
@@ -71,10 +82,24 @@ class KeptList:
         """
         with self._store.transaction(self._name) as state:
             previous, target, since = state.get("previous"), state.get("target"), state.get("since")
-            if not isinstance(previous, list) or not isinstance(target, list) or live in (previous, target):
+            late = _late(state)
+            if not isinstance(previous, list) or not isinstance(target, list):
                 state.clear()
                 return Recovery(None, "")
-            if live and live in (target[: len(live)], previous[: len(live)]):
+            if live in (previous, target):
+                # As long as a request may come late, that the list is as before proves nothing.
+                if not late or live != previous:
+                    _settle(state, live)
+                return Recovery(None, "")
+            once = list(dict.fromkeys(live))
+            if late and once in (previous, target):
+                text = (
+                    "A request that got no answer took effect late, so that devices stand on the removal candidates "
+                    f"more than once: {len(live)} entries name {len(once)} devices. The next change of the list names "
+                    "each of them once."
+                )
+                return Recovery(once, text)
+            if _is_left_of(live, [[target, previous], *late]):
                 text = (
                     f"A rewrite of the removal candidates was interrupted at {since}: {len(live)} of them are left of "
                     f"the {len(previous)} before. The next change of the list starts from those."
@@ -85,7 +110,7 @@ class KeptList:
                 name = f"{self._name}.{since}"
                 with self._store.transaction(name) as aside:
                     aside.update(state)
-                state.clear()
+                _settle(state, live)
         text = (
             f"A rewrite of the removal candidates was interrupted at {since}, and the list was changed since, so it is "
             f"taken as it is. The list before that rewrite stands in {self._file(name)}."
@@ -97,3 +122,41 @@ class KeptList:
         if self.location:
             return f"The previous list ({len(previous)} devices) is kept in {self.location}."
         return f"The previous list ({len(previous)} devices) stands in 'failure.previous_list'."
+
+
+def _become(state: State, previous: t.Sequence[str], target: t.Sequence[str]) -> None:
+    """Keep this rewrite in the place of another, of which only what may still come is remembered."""
+    late, until = _late(state), state.get("until")
+    state.clear()
+    since = time.strftime("%Y-%m-%dT%H-%M-%SZ", time.gmtime())
+    state.update(previous=list(previous), target=list(target), since=since)
+    if late:
+        state.update(late=late, until=until)
+
+
+def _settle(state: State, live: t.Sequence[str]) -> None:
+    """No rewrite is under way, and this is the list: it needs to be kept only if something may come late."""
+    if _late(state):
+        _become(state, live, live)
+    else:
+        state.clear()
+
+
+def _is_left_of(live: list[str], rewrites: list[list[list[str]]]) -> bool:
+    """Whether one of these rewrites, or putting back what was before it, led to this list up to one of its requests.
+
+    What came late as a whole is no better: another list was wanted since. Only that all is as before it is fine.
+    """
+    return any(
+        live == target or (live and len(live) < len(whole) and live == whole[: len(live)])
+        for target, previous in rewrites
+        for whole in (target, previous)
+    )
+
+
+def _late(state: t.Mapping[str, t.Any]) -> list[list[list[str]]]:
+    """The rewrites that may still take effect: each one's wanted list, and the list before it."""
+    late, until = state.get("late"), state.get("until")
+    if not isinstance(late, list) or not isinstance(until, (int, float)) or until <= time.time():
+        return []
+    return late

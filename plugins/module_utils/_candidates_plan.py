@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import bisect
+import collections
 import dataclasses
 import hashlib
 import json
@@ -43,7 +44,8 @@ class CandidatesPlan:
     :param target: the list as it shall be.
     :param add: devices to list, in the order of the target.
     :param remove: devices to take off the list, with the reason, in the order of the list.
-    :param move: devices that stay and change their place among those that stay; as few as possible.
+    :param move: devices that stay and change their place among those that stay, as few as possible, and those that
+        stand on the list more than once and lose a place.
     :param restored: those of C(add) that are not named: an interrupted run had lost them.
     :param digest: SHA-256 over the wish and the live list, order included.
     """
@@ -87,14 +89,19 @@ def make_candidates_plan(wish: Wish, live: t.Sequence[str], whole: t.Sequence[st
     """
     base = list(live if whole is None else whole)
     target = _target(wish, base)
-    if whole is not None or target[: len(base)] != base:
-        # That somebody listed a device twice is no reason to rewrite the list; when it is rewritten, it is mended.
+    listed, named = set(live), set(wish.devices)
+    places: t.Mapping[str, int] = collections.Counter(live) if len(listed) < len(live) else {}
+    # That somebody listed another device twice is no reason to rewrite the list; when it is rewritten, it is mended.
+    twice = wish.state == "present" and any(places.get(device, 0) > 1 for device in named)
+    if whole is not None or twice or target[: len(base)] != base:
         target = list(dict.fromkeys(target))
-    listed, wanted, named = set(live), set(target), set(wish.devices)
+    wanted = set(target)
     stay = [device for device in dict.fromkeys(live) if device in wanted]
     add = tuple(device for device in target if device not in listed)
     remove = {device: _why(wish, device) for device in dict.fromkeys(live) if device not in wanted}
     move = _moved(stay, target)
+    if len(wanted) == len(target):
+        move |= {device for device in stay if places.get(device, 0) > 1}
     return CandidatesPlan(
         state=wish.state,
         unchanged=len(named.difference(add, remove, move)),

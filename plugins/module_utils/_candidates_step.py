@@ -25,15 +25,19 @@ class Written(t.NamedTuple):
     :param now: the list afterwards; None when it could not be read.
     :param failure: why the run ended early.
     :param fate: what became of the list; C(broken) when it may be neither the wanted nor the previous one.
+    :param unsettled: whether a request may still take effect, whatever the list is now.
     """
 
     now: list[str] | None
     failure: LicensingError | None
     fate: Fate
+    unsettled: bool = False
 
 
 def step(api: CandidatesApi, send: t.Callable[[], None], took: t.Callable[[list[str]], bool | None]) -> None:
     """Send one request; if its answer gets lost, reading tells whether it took effect.
+
+    Only a reading that shows the effect settles it: C(api.unsettled) says if none did.
 
     :param took: judges a reading: True, False, or None when it shows neither.
     :raises LicensingError: it was refused, or nobody knows what came of it.
@@ -41,13 +45,19 @@ def step(api: CandidatesApi, send: t.Callable[[], None], took: t.Callable[[list[
     try:
         send()
     except LicensingError as error:
-        # Never sent again: "no change yet" is no proof, and an entry that is added late would stand there twice.
-        if not is_lost(error) or not took(api.read()):
+        if not is_lost(error):
             raise
+        before, api.unsettled = api.unsettled, True
+        # Never sent again: "no change yet" is no proof, and an entry that is added late would stand there twice.
+        if not took(api.read()):
+            raise
+        api.unsettled = before
 
 
 def is_now(before: list[str], after: list[str], now: list[str]) -> bool | None:
-    """Whether a request took effect that was to make one list of another: None if the list is neither."""
+    """Whether a request took effect that was to make one list of another: None if the list is neither, or both."""
+    if before == after:
+        return None
     return True if now == after else False if now == before else None
 
 

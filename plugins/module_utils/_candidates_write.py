@@ -32,6 +32,8 @@ def carry_out(api: CandidatesApi, plan: CandidatesPlan, batch_size: int, kept: K
     if plan.appends:
         written = _append(api, plan.target[len(plan.live) :], batch_size)
     else:
+        if api.withheld:
+            return Written(list(plan.live), _unwritable(), "untouched")
         try:
             now = api.read()
         except LicensingError as error:
@@ -43,13 +45,26 @@ def carry_out(api: CandidatesApi, plan: CandidatesPlan, batch_size: int, kept: K
             return Written(now, LicensingError(text, code="list_changed"), "untouched")
         kept.keep(plan.base, plan.target)
         written = _rewrite(api, list(plan.live), list(plan.target), batch_size)
-        if written.fate == "broken" and written.failure is not None:
-            written.failure.message += f" {kept.where_to_find(plan.base)}"
+        if api.unsettled:
+            kept.doubt()
+        if (written.fate == "broken" or api.unsettled) and written.failure is not None:
+            late = "" if written.fate == "broken" else " A request that got no answer may still change the list."
+            written.failure.message += f"{late} {kept.where_to_find(plan.base)}"
             written.failure.details["previous_list"] = kept.location or list(plan.base)
+    written = written._replace(unsettled=api.unsettled)
     as_it_was = written.fate in ("untouched", "put_back") and plan.base == plan.live
-    if as_it_was or (written.fate == "written" and written.failure is None):
-        kept.forget()
+    # What may still change is not over, whatever the list is now: only a later task can see what came of it.
+    if not written.unsettled and (as_it_was or (written.fate == "written" and written.failure is None)):
+        kept.stands(plan.live if as_it_was else written.now or ())
     return written
+
+
+def _unwritable() -> LicensingError:
+    return LicensingError(
+        "The removal candidates name something that is no device id and that must not be shown, so the list cannot be "
+        "written back. Nothing was written. Ask Verizon what stands there.",
+        code="bad_answer",
+    )
 
 
 def _append(api: CandidatesApi, devices: t.Sequence[str], batch_size: int) -> Written:

@@ -94,6 +94,13 @@ def _converge(context: Context, job: Job, api: CandidatesApi, licences: FotaApi,
     plan = make_candidates_plan(job.wish, live, recovery.whole)
     if not job.wish.devices and not plan.needed:
         context.warn("No device is named; there is nothing to do.")
+    twice = [device for device, count in collections.Counter(plan.target).items() if count > 1]
+    if twice:
+        shown = ", ".join(twice[:5]) + (", ..." if len(twice) > 5 else "")
+        context.warn(
+            f"{len(twice)} devices stand on the removal candidates more than once ({shown}). This task leaves that as "
+            "it is; one with 'state: present' that names them mends it."
+        )
     _keep_before(context, live)
     done = _carry_out(context, job, plan, api, licences, kept)
     return _result(context, plan, done)
@@ -120,8 +127,8 @@ def _carry_out(
     except LicensingError as error:
         rows = not_sent(job.wish, plan, "not sent: the plan was stopped", error.details.get("unlicensed", ()))
         return Done(rows, plan.live, error, changed=False)
-    if not plan.needed and not context.check_mode:
-        kept.forget()
+    if not plan.needed and plan.base != plan.live and not context.check_mode:
+        kept.stands(plan.live)
     if context.check_mode or not plan.needed:
         return Done(foreseen(job.wish, plan), plan.target, None, plan.needed)
     return _judge(context, job.wish, plan, carry_out(api, plan, job.batch_size, kept))
@@ -160,15 +167,15 @@ def _judge(context: Context, wish: Wish, plan: CandidatesPlan, written: Written)
         failure.details["list"] = "untouched" if written.fate == "written" and now == list(plan.live) else written.fate
     if now is None:
         return Done(in_doubt(wish, plan, "sent, and the list could not be read since"), None, failure, changed=True)
-    if written.fate == "untouched" and _amiss(failure) == "unknown":
-        # It may still take effect.
+    if written.fate in ("untouched", "put_back") and written.unsettled:
         return Done(in_doubt(wish, plan, _first_sentence(failure)), now, failure, changed=True)
     if written.fate in ("untouched", "put_back"):
         why = "not sent" if written.fate == "untouched" else "put back as it was"
         reason = f"{why}: {_first_sentence(failure)}"
         return Done(not_sent(wish, plan, reason), now, failure, changed=False)
-    changed = tuple(now) != plan.live or _amiss(failure) == "unknown"
-    done = Done(rows_after(wish, plan, now, _first_sentence(failure), _amiss(failure)), now, failure, changed)
+    amiss = _amiss(written)
+    changed = tuple(now) != plan.live or amiss == "unknown"
+    done = Done(rows_after(wish, plan, now, _first_sentence(failure), amiss), now, failure, changed)
     strange = _strange(plan, now)
     if not strange or failure is not None:
         return done
@@ -180,9 +187,10 @@ def _judge(context: Context, wish: Wish, plan: CandidatesPlan, written: Written)
     return done._replace(failure=LicensingError(text, code="list_changed", list="written"))
 
 
-def _amiss(failure: LicensingError | None) -> Outcome:
+def _amiss(written: Written) -> Outcome:
     """What became of what is not on the list as wanted: sent without a trustworthy answer, never sent, or refused."""
-    if failure is not None and is_lost(failure):
+    failure = written.failure
+    if written.unsettled or (failure is not None and is_lost(failure)):
         return "unknown"
     return "skipped" if failure is not None and failure.code == "interrupted" else "failed"
 
@@ -208,11 +216,11 @@ def _strange(plan: CandidatesPlan, now: t.Sequence[str]) -> str:
 
 
 def _listed_twice(plan: CandidatesPlan, now: t.Sequence[str]) -> list[str]:
-    """Devices that stand more often on the list than before and than once: each would be evicted in another's place."""
+    """Devices that stand on the list more often than planned: each would be evicted in another's place."""
     if len(set(now)) == len(now):
         return []
-    before = collections.Counter(plan.live)
-    return [device for device, count in collections.Counter(now).items() if count > max(1, before[device])]
+    planned = collections.Counter(plan.target)
+    return [device for device, count in collections.Counter(now).items() if count > max(1, planned[device])]
 
 
 def _result(context: Context, plan: CandidatesPlan, done: Done) -> Result:

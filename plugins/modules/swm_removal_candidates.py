@@ -50,7 +50,8 @@ options:
     default: v2
   state:
     description:
-      - V(present) puts those of the named devices that are not on the list behind it, in their order.
+      - V(present) puts those of the named devices that are not on the list behind it, in their order. If one of them
+        stands there more than once, the list is rewritten, so that it stands there once.
       - V(absent) takes the named devices off the list and leaves the others in their order.
       - V(exact) makes the list precisely the named devices in their order. With no device, the list is deleted.
     type: str
@@ -162,7 +163,9 @@ plan:
       description: Number of devices to take off the list.
       type: int
     move:
-      description: Number of devices that stay on the list and change places; as few as lead to the wanted order.
+      description:
+        - Number of devices that stay on the list and change places; as few as lead to the wanted order. A device that
+          stands there more than once and will stand there once is counted, too.
       type: int
     unchanged:
       description: Number of named devices that were on the list, or off it, as wanted, and did not have to move.
@@ -197,7 +200,8 @@ devices:
         - V(added), V(removed) or V(unchanged). A device that only changed its place is V(unchanged), and the reason
           tells behind which one it stands now.
         - V(failed) means that reading the list afterwards does not show the change, V(unknown) that it could not be
-          read, V(skipped) that nothing was sent for the device or that the list was put back.
+          read or that a request without an answer may still take effect, V(skipped) that nothing was sent for the
+          device or that the list was put back.
       type: str
     reason:
       description: Why; empty for a plain success.

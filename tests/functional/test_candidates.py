@@ -147,8 +147,9 @@ def wished(live: list[str], state: str, devices: list[str], protected: list[str]
         target = kept + [device for device in devices if device not in kept]
     else:
         target = [device for device in kept if device not in devices]
-    # A device that stands there twice stays so unless the list has to be rewritten.
-    return target if target[: len(live)] == live else list(dict.fromkeys(target))
+    # A device that stands there twice stays so unless it is named, or the list has to be rewritten.
+    twice = state == "present" and any(live.count(device) > 1 for device in devices)
+    return target if target[: len(live)] == live and not twice else list(dict.fromkeys(target))
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import tracemalloc
 import typing as t
@@ -18,11 +19,13 @@ from ansible_collections.thingspace.licensing.plugins.modules import (
     fota_license,
     fota_license_info,
     simsec_license_info,
+    swm_removal_candidates,
     swm_removal_candidates_info,
 )
 from ansible_collections.thingspace.licensing.tests.hostile import forms
 from ansible_collections.thingspace.licensing.tests.hostile.conftest import Start
 from ansible_collections.thingspace.licensing.tests.hostile.server import Ambush, Form, Server
+from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import CREDENTIALS
 
 DEVICES = [f"99000000000000{number}" for number in range(5)]
 LISTS = {
@@ -76,6 +79,42 @@ def test_a_page_that_stops_short(held: Server, runner: Start, more: t.Any, count
     result = runner(fota_license.main, devices=[DEVICES[0], "990000000000099"], state="exact", max_removals="100%")()
     assert result["failure"]["code"] in ("incomplete_list", "bad_answer"), result
     assert held.executed == []
+
+
+@pytest.mark.parametrize("more", [False, "false", "no", 0], ids=str)
+@pytest.mark.parametrize("names", [0, 1, 4])
+def test_a_page_of_candidates_that_stops_short(held: Server, runner: Start, names: int, more: t.Any) -> None:
+    """Nothing counts its devices: neither is the list rewritten from it, nor loses a candidate its license."""
+    short = _page(deviceList=DEVICES[:names], hasMoreData=more, count=...)
+    held.ambush = Ambush("candidates_list", short, executed=True, times=0)
+    for main, options in (
+        (swm_removal_candidates.main, {"devices": DEVICES[:1], "state": "absent"}),
+        (fota_license.main, {"devices": DEVICES[:1], "state": "exact", "removal_candidates": "keep"}),
+        (swm_removal_candidates_info.main, {}),
+    ):
+        result = runner(main, **options)()
+        assert result["failure"]["code"] in ("incomplete_list", "bad_answer"), result
+    assert held.executed == []
+
+
+def test_candidates_without_a_count_are_whole_when_nothing_stands_behind_them(held: Server, runner: Start) -> None:
+    held.ambush = Ambush("candidates_list", _page(count=...), executed=True, times=0)
+    assert runner(swm_removal_candidates.main, devices=DEVICES[:1], state="absent")()["changed"]
+    assert held.account.candidates == DEVICES[1:]
+
+
+@pytest.mark.parametrize("state", ["present", "absent", "exact"])
+def test_candidates_that_echo_a_secret(held: Server, runner: Start, state: str) -> None:
+    """In an encoding that no log filter finds. It is not shown, and what is not known is never written back."""
+    echo = base64.b64encode(CREDENTIALS["password"].encode()).decode()
+    held.account.candidates.append(echo)
+    listed = runner(swm_removal_candidates_info.main)()
+    assert listed["candidate_count"] == len(DEVICES) + 1
+    result = runner(swm_removal_candidates.main, devices=DEVICES[:1], state=state, report="all", _ansible_diff=True)()
+    assert echo not in str([listed, result])
+    assert result["changed"] is False
+    assert state == "present" or result["failure"]["code"] == "bad_answer"
+    assert held.account.candidates == [*DEVICES, echo]
 
 
 class _Raw:

@@ -12,7 +12,11 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_api import CandidatesApi, is_unknown_path
 from ansible_collections.thingspace.licensing.plugins.module_utils._client import Client
-from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, LicensingError
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
+    ApiError,
+    LicensingError,
+    TransportError,
+)
 from ansible_collections.thingspace.licensing.plugins.module_utils._paging import IncompleteList
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, refusal
@@ -34,6 +38,11 @@ class Calls:
         self.calls = list(calls)
         self.bodies: list[t.Any] = []
         self.allowed = 0.0
+
+    @staticmethod
+    def mask(text: str) -> str:
+        """Withhold what holds a secret."""
+        return "withheld" if "secret" in text else text
 
     def get(self, operation: str, path: str) -> dict[str, t.Any]:
         """The next answer."""
@@ -109,7 +118,7 @@ def test_the_other_form_of_the_path_is_taken_for_good(error: ApiError) -> None:
         ("GET", PATH["v2"] + "?startIndex=0", error),
         ("GET", index + "0", page("ab", 3, True)),
         ("GET", index + "2", page("c", 3)),
-        ("GET", index + "0", page("a")),
+        ("GET", index + "0", page("a", 1)),
         ("GET", index + "0", error),
     )
     assert (api.read(), api.read()) == (["a", "b", "c"], ["a"])
@@ -129,10 +138,18 @@ def test_unknown_paths() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [PAST, page(""), {"hasMoreData": False}, {"hasMoreData": "False", "deviceList": None}]
+    "answers",
+    [
+        [PAST],
+        [page("", 0)],
+        [page(""), page("", 0)],
+        [{"hasMoreData": False}, PAST],
+        [{"hasMoreData": "False", "deviceList": None}, PAST],
+    ],
 )
-def test_an_empty_list(answer: t.Any) -> None:
-    assert read((0, answer)) == []
+def test_an_empty_list(answers: list[t.Any]) -> None:
+    """Without a count, record 1 is asked for: record 0 would only say the same again."""
+    assert read(*enumerate(answers)) == []
 
 
 def test_a_list_that_gets_shorter_meanwhile_is_read_again() -> None:
@@ -141,7 +158,32 @@ def test_a_list_that_gets_shorter_meanwhile_is_read_again() -> None:
     assert why(first, (2, PAST), again=(first, (1, PAST))) == "it ended before its last page"
 
 
-@pytest.mark.parametrize("counts", [(3, 3), (2, 1), ("3", "3"), (None, None), ("many", "many")])
+NO_COUNTS = [(None, None), ("many", "many"), (True, "3.0"), (2, None), (None, 1), (None, 3)]
+
+
+@pytest.mark.parametrize("counts", NO_COUNTS)
+@pytest.mark.parametrize("end", [PAST, page(""), page("", 0), page("", 3)], ids=str)
+def test_without_a_count_the_end_is_proved_by_reading_behind_it(counts: tuple[t.Any, t.Any], end: t.Any) -> None:
+    assert read((0, page("ab", counts[0], True)), (2, page("c", counts[1])), (3, end)) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("end", [page("d"), page("d", 4), page("c"), page("", 4), page("", None, True)], ids=str)
+def test_without_a_count_a_list_that_goes_on_is_not_whole(end: t.Any) -> None:
+    told = why((0, page("abc")), (3, end))
+    assert told == "it has no count, and nothing proves that its 3 devices are all"
+    assert why((0, page("")), (1, end)) == "it has no count, and nothing proves that its 0 devices are all"
+    assert why((0, page("")), (1, page("")))
+    # Another reading that is whole is good enough.
+    assert read((0, page("abc")), (3, end), (0, page("abcd")), (4, PAST)) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("error", [refusal("Invalid index value"), TransportError("x", code="timeout", sent=True)])
+def test_without_a_count_another_error_proves_no_end(error: LicensingError) -> None:
+    with pytest.raises(type(error)):
+        read((0, page("abc")), (3, error))
+
+
+@pytest.mark.parametrize("counts", [(3, 3), (2, 1), ("3", "3")])
 def test_the_count_is_that_of_the_list_or_of_the_page(counts: tuple[t.Any, t.Any]) -> None:
     assert read((0, page("ab", counts[0], True)), (2, page("c", counts[1]))) == ["a", "b", "c"]
 
@@ -223,6 +265,16 @@ def test_answers_that_prove_nothing(answer: dict[str, t.Any], field: str) -> Non
     with pytest.raises(ApiError, match=f"lacks a usable '{field}'") as caught:
         read((0, answer))
     assert caught.value.code == "bad_answer"
+
+
+def test_ids_with_secrets_are_withheld() -> None:
+    """Only what is a plain number is surely none."""
+    where = PATH["v1"] + "/index/0"
+    ids = ["990000000000011", "a secret", "A1000000000001"]
+    answer = {"count": 3, "hasMoreData": False, "deviceList": ids}
+    api, _client = make("v1", ("GET", where, {**answer, "count": 1, "deviceList": ids[:1]}), ("GET", where, answer))
+    assert (api.read(), api.withheld) == (ids[:1], False)
+    assert (api.read(), api.withheld) == ([ids[0], "withheld", ids[2]], True)
 
 
 @pytest.mark.parametrize(("version", "count"), [("v1", {}), ("v2", {"count": 2})])

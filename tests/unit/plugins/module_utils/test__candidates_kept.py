@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils import _candidates_kept
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_kept import KeptList
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import FileStore, MemoryStore
@@ -50,12 +51,81 @@ def test_what_somebody_else_made_is_taken_as_it_is(kept: KeptList, live: str) ->
     )
 
 
+@pytest.fixture
+def doubted(kept: KeptList, monkeypatch: pytest.MonkeyPatch) -> KeptList:
+    """A kept list of a task of which a request got no answer, a while ago."""
+    monkeypatch.setattr(_candidates_kept.time, "time", lambda: 1000.0)
+    kept.doubt()
+    monkeypatch.setattr(_candidates_kept.time, "time", lambda: 1000.0 + _candidates_kept.LATE - 1)
+    return kept
+
+
+@pytest.mark.parametrize("live", ["dc", "abc", "d"])
+def test_what_is_as_before_may_still_change(doubted: KeptList, live: str) -> None:
+    assert doubted.recover(PREVIOUS, put_aside=True) == (None, "")
+    assert doubted.recover(list(live), put_aside=True).whole == PREVIOUS
+
+
+@pytest.mark.parametrize("live", ["dc", "abc", "dcbae"])
+def test_a_late_request_is_known_after_the_next_change(doubted: KeptList, live: str) -> None:
+    doubted.keep(PREVIOUS, list("xyz"))
+    doubted.stands(list("xyz"))
+    assert doubted.recover(list("xyz"), put_aside=True) == (None, "")
+    assert doubted.recover(list(live), put_aside=True).whole == list("xyz")
+
+
+def test_that_all_is_as_before_the_doubt_is_somebodys_will(doubted: KeptList) -> None:
+    doubted.keep(PREVIOUS, list("xyz"))
+    doubted.stands(list("xyz"))
+    found = doubted.recover(PREVIOUS, put_aside=True)
+    assert (found.whole, "taken as it is" in found.warning) == (None, True)
+
+
+def test_a_late_deletion_is_known(kept: KeptList) -> None:
+    kept.keep(PREVIOUS, [])
+    kept.doubt()
+    kept.stands(list("xyz"))
+    assert kept.recover([], put_aside=True).whole == list("xyz")
+
+
+def test_a_late_append_makes_devices_stand_twice(doubted: KeptList) -> None:
+    found = doubted.recover([*PREVIOUS, "d", "c"], put_aside=True)
+    assert found.whole == PREVIOUS
+    assert "6 entries name 4 devices" in found.warning
+
+
+def test_putting_a_list_back_alone_is_a_rewrite_too(kept: KeptList) -> None:
+    """What the next task wants may be precisely the list that an interrupted one was about to change."""
+    kept.keep(PREVIOUS, PREVIOUS)
+    assert kept.recover(PREVIOUS[:2], put_aside=True).whole == PREVIOUS
+
+
+def test_what_somebody_else_made_is_kept_as_long_as_a_request_may_come(doubted: KeptList) -> None:
+    assert "taken as it is" in doubted.recover(list("xyz"), put_aside=True).warning
+    assert doubted.recover(list("xyz"), put_aside=True) == (None, "")
+    assert doubted.recover(list("dc"), put_aside=True).whole == list("xyz")
+
+
+@pytest.mark.parametrize("live", [PREVIOUS, TARGET])
+def test_after_an_hour_nothing_comes_any_more(
+    doubted: KeptList, live: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_candidates_kept.time, "time", lambda: 1000.0 + _candidates_kept.LATE + 1)
+    assert doubted.recover(live, put_aside=True) == (None, "")
+    assert doubted.recover(live[:2], put_aside=True) == (None, "")
+
+
+def test_what_came_after_all_is_the_list(doubted: KeptList) -> None:
+    assert doubted.recover(TARGET, put_aside=True) == (None, "")
+    assert doubted.recover(TARGET[:2], put_aside=True).whole == TARGET
+
+
 def test_the_file(kept: KeptList, tmp_path: Path) -> None:
     assert kept.location == str(tmp_path / "run" / "removal-candidates-0000123456-00001.json")
     content: dict[str, t.Any] = json.loads(Path(kept.location).read_text(encoding="utf-8"))
     assert (content["previous"], content["target"]) == (PREVIOUS, TARGET)
     assert kept.location in kept.where_to_find(PREVIOUS)
-    kept.forget()
+    kept.stands(PREVIOUS)
     assert json.loads(Path(kept.location).read_text(encoding="utf-8")) == {}
     assert kept.recover(["d"], put_aside=False) == (None, "")
 

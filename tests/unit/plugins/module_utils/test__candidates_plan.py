@@ -56,17 +56,19 @@ def fewest_moves(before: t.Sequence[str], after: t.Sequence[str]) -> int:
     [
         ("present", ("dbc", "ab", ""), "abdc", "dc", {}, "", 1),
         ("present", ("c", "ab", "ax"), "bc", "c", {"a": "protected"}, "", 0),
-        ("present", ("a", "aba", ""), "aba", "", {}, "", 1),
+        ("present", ("a", "aba", ""), "ab", "", {}, "a", 0),
+        ("present", ("b", "aba", ""), "aba", "", {}, "", 1),
+        ("present", ("bc", "abcbaa", ""), "abc", "", {}, "ab", 1),
         ("present", ("c", "aba", ""), "abac", "c", {}, "", 0),
-        ("present", ("c", "abax", "x"), "abc", "c", {"x": "protected"}, "", 0),
+        ("present", ("c", "abax", "x"), "abc", "c", {"x": "protected"}, "a", 0),
         ("absent", ("ca", "abc", ""), "b", "", {"a": "", "c": ""}, "", 0),
         ("absent", ("x", "abc", "c"), "ab", "", {"c": "protected"}, "", 1),
-        ("absent", ("a", "abab", ""), "b", "", {"a": ""}, "", 0),
+        ("absent", ("a", "abab", ""), "b", "", {"a": ""}, "b", 0),
         ("absent", ("x", "abab", ""), "abab", "", {}, "", 1),
         ("absent", ("a", "ab", "a"), "b", "", {"a": "protected"}, "", 0),
         ("exact", ("cadb", "abxc", ""), "cadb", "d", {"x": "not named"}, "c", 2),
         ("exact", ("ab", "abc", "c"), "ab", "", {"c": "protected"}, "", 2),
-        ("exact", ("ab", "aba", ""), "ab", "", {}, "", 2),
+        ("exact", ("ab", "aba", ""), "ab", "", {}, "a", 1),
         ("exact", ("", "ab", ""), "", "", {"a": "not named", "b": "not named"}, "", 0),
         ("exact", ("bcda", "abcd", ""), "bcda", "", {}, "a", 3),
     ],
@@ -104,9 +106,15 @@ def test_carrying_the_plan_out_gives_the_target_with_the_fewest_moves(wish: Wish
     stay = [device for device in dict.fromkeys(live) if device not in found.remove]
     assert sorted({*stay, *found.add}) == sorted(set(found.target))
     assert [device for device in found.target if device in found.add] == list(found.add)
+    twice = {device for device in stay if live.count(device) > found.target.count(device)}
+    assert twice <= found.move, "that a device loses a place is a change that counts"
     still = [device for device in stay if device not in found.move]
     assert [device for device in dict.fromkeys(found.target) if device in still] == still
-    assert len(found.move) == fewest_moves(stay, list(dict.fromkeys(found.target)))
+    fewest = fewest_moves(stay, list(dict.fromkeys(found.target)))
+    assert len(found.move - twice) <= fewest <= len(found.move)
+    assert found.needed is bool(found.changes)
+    named = [device for device in found.target if device in wish.devices]
+    assert wish.state == "absent" or len(named) == len(set(named)), "what is wanted is wanted once"
     assert wish.protected.isdisjoint(found.target)
 
 

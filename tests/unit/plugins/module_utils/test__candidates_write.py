@@ -98,6 +98,7 @@ def test_append_with_faults(case: Case, faults: dict[int, Fault], listed: str, f
     assert (written.now, code(written), written.fate) == (list(listed), failure, "written")
     grace = [60.0] if failure else []
     assert (len(case.space.writes), case.space.allowed, case.kept_list()) == (writes, grace, None)
+    assert written.unsettled is (failure == "connection_failed")
 
 
 @pytest.mark.parametrize(("faults", "failure"), [({}, "connection_failed"), ({2: refused}, "api_rejected")])
@@ -196,8 +197,12 @@ def test_what_fails_half_way_is_put_back(case: Case, number: int, fault: Fault) 
     case.space.faults = {number: fault}
     written = case.rewrite()
     fate = "untouched" if number == 1 else "put_back"
-    assert (written.now, written.fate, case.kept_list()) == (LIVE, fate, None)
+    # A lost request may still take effect, whatever reading shows in the same task: the list is kept.
+    assert (written.now, written.fate, written.unsettled) == (LIVE, fate, fault is lost)
+    assert case.kept_list() == (LIVE if fault is lost else None)
     assert written.failure is not None
+    assert ("may still change the list. The previous" in written.failure.message) is (fault is lost)
+    assert written.failure.details.get("previous_list") == (case.kept.location if fault is lost else None)
     assert written.failure.code == ("api_rejected" if fault is refused else "connection_failed")
     assert ("as they were" if number == 1 else "the list is as it was") in written.failure.message
     if number > 1:
@@ -243,6 +248,38 @@ def test_putting_back_fails(case: Case, faults: dict[int, Fault], happenings: di
     assert "could not be put back: " in written.failure.message
     assert written.failure.details["previous_list"] == case.kept.location
     assert case.kept_list() == LIVE
+
+
+def test_a_lost_request_of_putting_back_may_come_late_too(case: Case) -> None:
+    """Request 3 puts back a and b. It is lost, and what it would do is what is there, so reading proves nothing."""
+    case.space.faults = {2: refused_and(LIVE[:2]), 3: lost}
+    written = case.write("exact", [*LIVE[:2], "d", "c"])
+    assert (written.fate, written.unsettled, code(written)) == ("broken", True, "list_not_restored")
+    assert case.kept_list() == LIVE
+
+
+def test_the_reading_after_a_lost_request_fails(case: Case) -> None:
+    """What fails in the end is the reading; that does not settle the request."""
+    case.space.faults, case.space.happenings = {1: lost}, {1: broken}
+    assert case.append().unsettled
+    case.space.faults, case.space.happenings = {2: lost}, {case.space.readings + 2: broken}
+    assert case.rewrite().unsettled
+
+
+@pytest.mark.parametrize("wish", [("exact", "fedcba"), ("absent", "a")])
+def test_a_list_that_is_not_shown_is_not_written_back(
+    case: Case, wish: tuple[State, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What may not be shown is not known any more, so nothing could put it back."""
+    monkeypatch.setattr(case.space, "mask", lambda text: "withheld" if text == "c" else text)
+    api = case.space.api()
+    plan = make_candidates_plan(Wish(ACCOUNT, "v2", wish[0], tuple(wish[1]), frozenset()), api.read())
+    written = carry_out(api, plan, 2, case.kept)
+    assert (written.fate, code(written), case.space.writes) == ("untouched", "bad_answer", [])
+    assert carry_out(
+        api, make_candidates_plan(Wish(ACCOUNT, "v2", "present", "g", frozenset()), api.read()), 2, case.kept
+    )
+    assert case.space.listed == [*LIVE, "g"]
 
 
 def test_put_back_after_all(case: Case) -> None:

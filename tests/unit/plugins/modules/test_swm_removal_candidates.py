@@ -22,6 +22,7 @@ from ansible_collections.thingspace.licensing.tests.unit.plugins.fake_candidates
     FakeCandidates,
     become,
     broken,
+    lost,
     lost_after,
     refused,
 )
@@ -294,7 +295,7 @@ def test_a_device_that_stands_on_the_list_twice_is_no_change_of_somebody(run: Ru
     space.listed = [A, B, A]
     result = run(devices=[C])
     assert space.listed == [A, B, A, C]
-    assert "warnings" not in result
+    assert "Somebody else" not in warnings(result)
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
@@ -332,6 +333,74 @@ def test_what_was_taken_up_once_is_not_taken_up_again(
     result = run(devices=[F], runtime_dir=runtime_dir)
     assert "warnings" not in result
     assert space.listed == [left[0], F]
+
+
+@pytest.mark.parametrize("later", ["at once", "after a look", "after the next task"])
+@pytest.mark.parametrize(("batch_size", "number"), [(10, 1), (2, 1), (2, 2), (1, 1), (1, 2), (1, 3)])
+def test_a_request_that_takes_effect_late_costs_no_candidate(
+    run: Run, space: FakeCandidates, tmp_path: Path, batch_size: int, number: int, later: str
+) -> None:
+    late: list[t.Callable[[FakeCandidates], None]] = []
+
+    def held_back(changed: FakeCandidates, effect: t.Callable[[FakeCandidates], None]) -> None:
+        late.append(effect)
+        lost(changed, effect)
+
+    def task(**options: t.Any) -> dict[str, t.Any]:
+        wish = {"devices": [A], "state": "absent", "batch_size": batch_size, "runtime_dir": str(tmp_path / "run")}
+        return run(**wish, **options)
+
+    space.faults = {number: held_back}
+    first = task()
+    assert (first["changed"], first["failure"]["code"]) == (True, "connection_failed")
+    assert rows(first)[0][1] == "unknown"
+    assert space.listed == [A, B, C, D], "as it was, for now"
+    if later == "after a look":
+        assert not task(_ansible_check_mode=True).get("failed")
+    if later == "after the next task":
+        assert not task().get("failed")
+        assert space.listed == [B, C, D]
+    late[0](space)
+    told = task()
+    assert not told.get("failed")
+    assert space.listed == [B, C, D]
+    if later == "after the next task" and batch_size < 3:
+        assert told["changed"]
+        assert "warnings" in told
+
+
+def test_a_late_append_is_mended_by_the_task_that_wants_the_devices(run: Run, space: FakeCandidates) -> None:
+    late: list[t.Callable[[FakeCandidates], None]] = []
+
+    def held_back(changed: FakeCandidates, effect: t.Callable[[FakeCandidates], None]) -> None:
+        late.append(effect)
+        lost(changed, effect)
+
+    space.faults = {1: held_back}
+    assert run(devices=[E, F])["summary"]["unknown"] == 2
+    assert run(devices=[E, F])["changed"]
+    late[0](space)
+    assert space.listed == [A, B, C, D, E, F, E, F]
+    dry = run(devices=[E, F], _ansible_check_mode=True)
+    assert (dry["changed"], dry["plan"]["move"]) == (True, 2)
+    assert run(devices=[E, F], max_changes=1)["failure"]["code"] == "guard_tripped"
+    result = run(devices=[E, F])
+    assert (result["changed"], space.listed) == (True, [A, B, C, D, E, F])
+    assert run(devices=[E, F])["changed"] is False
+
+
+def test_doubles_that_stay_are_no_success(run: Run, space: FakeCandidates) -> None:
+    space.listed = [A, B, A]
+    space.faults = {1: lambda _space, _effect: None}
+    result = run(devices=[A])
+    assert (result["failure"]["code"], f"1 listed twice ({A})" in result["msg"]) == ("list_changed", True)
+
+
+def test_doubles_that_nobody_named_are_told(run: Run, space: FakeCandidates) -> None:
+    space.listed = [A, B, A]
+    result = run(devices=[B])
+    assert result["changed"] is False
+    assert f"1 devices stand on the removal candidates more than once ({A})" in warnings(result)
 
 
 def test_a_list_that_cannot_be_read(run: Run, space: FakeCandidates) -> None:
