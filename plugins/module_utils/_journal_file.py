@@ -129,7 +129,7 @@ def _compare(db: sqlite3.Connection, path: str) -> None:
     last = _last_request(db)
     if last < noted:
         raise LicensingError(
-            f"The journal {path} is an older copy: it ends with request {last}, and {path}.id tells of request {noted}. "
+            f"The journal {path} is an older copy: it ends with request {last}, and {path}.id tells of {noted}. "
             "What was sent since would be sent once more. Nothing was sent. Restore the newest journal, "
             f"together with {path}-wal if there is one. If there is no newer one, remove the .id file; but then nobody "
             "knows what was sent since.",
