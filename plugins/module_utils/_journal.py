@@ -26,7 +26,7 @@ from ._journal_match import Recorded, adopt, record
 from ._journal_place import Place, place_of, require_place
 from ._journal_queries import ATTEMPTS, ATTEMPTS_ORDER, DEVICES_OF, HOLDERS, IN_SEVERAL, TAKEN_BY_ANOTHER_KIND
 from ._journal_rows import Lost, Moved, Scope, Snapshot
-from ._journal_runs import require_alone
+from ._journal_runs import going, require_alone
 from ._journal_time import now
 from ._standing import Attempt, RequestState
 from ._verdict import Action
@@ -45,6 +45,8 @@ class Journal:
         self._db = db
         self._held = held
         self._noted = 0
+        with guarded(path):
+            self._opened = going(db)
         self._lock = threading.Lock()
         self.path = path
 
@@ -119,7 +121,7 @@ class Journal:
         """
         values = (scope.account, scope.sku, action, assigned_before, platform.node(), os.getpid(), now())
         with self._writing() as db:
-            require_alone(db, self.path, scope.account)
+            require_alone(db, self.path, scope.account, self._opened)
             db.execute("UPDATE run SET ended = ? WHERE ended IS NULL AND account = ?", (now(), scope.account))
             db.execute("INSERT OR IGNORE INTO scope (account, sku, kind) VALUES (?, ?, ?)", scope)
             run = _inserted(

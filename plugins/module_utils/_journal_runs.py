@@ -22,14 +22,26 @@ _TOLERANCE = 5.0
 """Seconds by which the system's notes of the time may differ."""
 
 
-def require_alone(db: sqlite3.Connection, path: str, account: str) -> None:
+def going(db: sqlite3.Connection) -> frozenset[int]:
+    """The runs of other processes of this host that go on."""
+    rows = db.execute("SELECT id, host, pid, started FROM run WHERE ended IS NULL").fetchall()
+    return frozenset(run for run, *process in rows if _goes_on(*process))
+
+
+def _goes_on(host: str, pid: int, started: str) -> bool:
+    return host == platform.node() and pid != os.getpid() and runs_since(pid) + _TOLERANCE > age(started)
+
+
+def require_alone(db: sqlite3.Connection, path: str, account: str, opened: frozenset[int]) -> None:
     """Refuse to begin while a run of the account goes on, although its lock is ours.
 
+    :param opened: the runs that went on when the journal was opened. Of one that ended since without telling so here,
+        what it wrote by another name may not be seen here either.
     :raises LicensingError: C(journal_locked).
     """
-    rows = db.execute("SELECT host, pid, started FROM run WHERE ended IS NULL AND account = ?", (account,))
-    for host, pid, started in rows.fetchall():
-        if host == platform.node() and pid != os.getpid() and runs_since(pid) + _TOLERANCE > age(started):
+    rows = db.execute("SELECT id, host, pid, started FROM run WHERE ended IS NULL AND account = ?", (account,))
+    for run, host, pid, started in rows.fetchall():
+        if run in opened or _goes_on(host, pid, started):
             raise LicensingError(
                 f"The process {pid} is sending SIM-Secure changes for the account {account} with the journal {path}, "
                 "but not by this name: the file was moved while it was in use. Nothing was sent. Run again when that "

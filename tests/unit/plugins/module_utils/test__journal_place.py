@@ -139,3 +139,18 @@ def test_in_memory() -> None:
     journal = open_journal("", write=True)
     assert intend(journal, journal.begin_run(SCOPE, "assign", 0), imei(0)) == 1
     journal.close()
+
+
+def test_a_job_that_ended_since_the_journal_was_opened(path: Path) -> None:
+    """What it wrote by the other name meanwhile is not seen by this opening, but by the next one."""
+    journal, run = begun(path)
+    journal._db.execute("UPDATE run SET pid = ?", (os.getppid(),))
+    other = open_journal(str(path), write=True)
+    journal._db.execute("UPDATE run SET pid = ?", (os.getpid(),))
+    with pytest.raises(LicensingError) as caught:
+        other.begin_run(SCOPE, "assign", 0)
+    assert caught.value.code == "journal_locked"
+    other.close()
+    journal.end_run(run)
+    journal.close()
+    begun(path)[0].close()
