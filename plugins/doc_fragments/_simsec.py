@@ -26,8 +26,8 @@ options:
     description:
       - The journal, an SQLite file on a local disk, where the module runs. It records what is sent before it is sent,
         and what ThingSpace answered and confirmed. Use one for all jobs, and back it up.
-      - Two files with the endings C(.lock) and C(.id) lie beside it. If the journal gets lost, the latter makes the
-        next task fail instead of beginning anew.
+      - Two files with the endings C(.lock) and C(.id) lie beside it. If the journal gets lost, or an older copy
+        takes its place, the latter makes the next task fail instead of beginning anew.
       - If not given, the environment variable E(THINGSPACE_JOURNAL) is used.
     type: path
 """

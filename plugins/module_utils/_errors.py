@@ -42,7 +42,7 @@ CODES: dict[str, str] = {
     "invalid_options": "Options are missing, unknown, out of range or contradict each other.",
     "invalid_request_id": "The request id is not of the documented form.",
     "invalid_sku": "The SKU can be none, or is a documented one in a wrong spelling.",
-    "journal_behind": "The account counts more lifetime licenses than the journal knows of.",
+    "journal_behind": "The journal is an older copy, or lifetime licenses may be assigned that it does not know of.",
     "journal_damaged": "The journal is damaged or gone.",
     "journal_full": "The journal cannot be written because the disk is full.",
     "journal_locked": "Another job kept the journal locked.",

@@ -17,12 +17,16 @@ import threading
 import typing as t
 
 from ._confirmation import Confirmation
+from ._errors import LicensingError
 from ._journal_errors import guarded
 from ._journal_file import PATIENCE, connect
 from ._journal_lost import keep_no_effect, keep_took_effect, lost_requests, moved_since, usual_latency
+from ._journal_mark import note_request
 from ._journal_match import Recorded, adopt, record
+from ._journal_place import Place, place_of, require_place
 from ._journal_queries import ATTEMPTS, ATTEMPTS_ORDER, DEVICES_OF, HOLDERS, IN_SEVERAL, TAKEN_BY_ANOTHER_KIND
 from ._journal_rows import Lost, Moved, Scope, Snapshot
+from ._journal_runs import going, require_alone
 from ._journal_time import now
 from ._standing import Attempt, RequestState
 from ._verdict import Action
@@ -37,13 +41,20 @@ _CHUNK = 900
 class Journal:
     """An open journal; its methods may be called by several threads."""
 
-    def __init__(self, db: sqlite3.Connection, path: str) -> None:
+    def __init__(self, db: sqlite3.Connection, path: str, held: Place | None) -> None:
         self._db = db
+        self._held = held
+        self._noted = 0
+        with guarded(path):
+            self._opened = going(db)
         self._lock = threading.Lock()
         self.path = path
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; where it was moved, what lies in the log beside its old name is brought into it first."""
+        with contextlib.suppress(LicensingError):
+            if self.path and place_of(self.path) != self._held:
+                self._bring_in("TRUNCATE")
         self._db.close()
 
     def attempts(self, scope: Scope, devices: t.Sequence[str]) -> dict[str, list[Attempt]]:
@@ -102,18 +113,26 @@ class Journal:
             return int(found[0]) if found else 0
 
     def begin_run(self, scope: Scope, action: Action, assigned_before: int | None) -> int:
-        """Note that a job begins to send; whoever did before for this account was killed, for the lock is ours."""
+        """Note that a job begins to send; whoever did before for this account was killed, for the lock is ours.
+
+        The file itself tells of it afterwards, so that who opens it by another name knows of this job.
+
+        :raises LicensingError: C(journal_locked): a job of the account is sending with the file under another name.
+        """
         values = (scope.account, scope.sku, action, assigned_before, platform.node(), os.getpid(), now())
         with self._writing() as db:
+            require_alone(db, self.path, scope.account, self._opened)
             db.execute("UPDATE run SET ended = ? WHERE ended IS NULL AND account = ?", (now(), scope.account))
             db.execute("INSERT OR IGNORE INTO scope (account, sku, kind) VALUES (?, ?, ?)", scope)
-            return _inserted(
+            run = _inserted(
                 db.execute(
                     "INSERT INTO run (account, sku, action, assigned_before, host, pid, started) "
                     "VALUES (?, ?, ?, ?, ?, ?, ?)",
                     values,
                 )
             )
+        self._bring_in("PASSIVE")
+        return run
 
     def end_run(self, run: int) -> None:
         """Note that the job came to its end."""
@@ -121,7 +140,10 @@ class Journal:
             db.execute("UPDATE run SET ended = ? WHERE id = ?", (now(), run))
 
     def intend(self, run: int, scope: Scope, action: Action, devices: t.Sequence[str], x_request_id: str) -> int:
-        """Write a request down before it is sent."""
+        """Write a request down before it is sent.
+
+        :raises LicensingError: it could not be written, or the file is not under its name any more.
+        """
         with self._writing() as db:
             key = _scope(db, scope)
             values = (run, key, action, len(devices), x_request_id, now())
@@ -136,19 +158,29 @@ class Journal:
                 "INSERT INTO entry (scope, device_id, request) VALUES (?, ?, ?)",
                 [(key, device, request) for device in devices],
             )
+            require_place(self.path, self._held)
+        if self.path:
+            # Once for each run, for it takes as long as the commit.
+            note_request(self.path, request, flush=run != self._noted)
+            self._noted = run
         return request
 
-    def accepted(self, request: int, request_id: str) -> None:
+    def accepted(self, request: int, request_id: str) -> bool:
         """Write down ThingSpace's answer; a confirmation that was faster than the answer is applied.
+
+        :returns: False when another request has this id: the answer is not about this one, and was not written down.
 
         It survives a kill at once, and a power cut from the next write on: until then the request counts as lost.
         """
         with self._writing(flush=False) as db:
+            if db.execute("SELECT 1 FROM request WHERE request_id = ? AND id <> ?", (request_id, request)).fetchone():
+                return False
             db.execute(
                 "UPDATE request SET state = 'accepted', request_id = ?, answered = ? WHERE id = ?",
                 (request_id, now(), request),
             )
             adopt(db, request_id)
+        return True
 
     def settle(self, request: int, state: RequestState, answer: str) -> None:
         """Write down what else became of a request."""
@@ -181,6 +213,12 @@ class Journal:
             for lost in no_effect:
                 keep_no_effect(db, lost)
 
+    def _bring_in(self, mode: str) -> None:
+        """Bring what lies in the log into the file, as far as others allow it."""
+        if self.path:
+            with self._lock, guarded(self.path):
+                self._db.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+
     @contextlib.contextmanager
     def _writing(self, *, flush: bool = True) -> t.Iterator[sqlite3.Connection]:
         with self._lock, guarded(self.path):
@@ -208,7 +246,15 @@ def open_journal(path: str, *, write: bool, patience: float = PATIENCE) -> Journ
     """Open a journal, see C(connect); an empty path makes one that lasts as long as the process."""
     # One name for one file, whatever leads there: the locks lie beside it.
     path = os.path.realpath(path) if path else ""
-    return Journal(connect(path, write=write, patience=patience), path)
+    before = place_of(path)
+    db = connect(path, write=write, patience=patience)
+    held = place_of(path)
+    try:
+        require_place(path, before or held)
+    except LicensingError:
+        db.close()
+        raise
+    return Journal(db, path, held)
 
 
 def _scopes(db: sqlite3.Connection, account: str) -> dict[int, Scope]:

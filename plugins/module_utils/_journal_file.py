@@ -21,6 +21,7 @@ import uuid
 from ._errors import LicensingError
 from ._journal_errors import damaged, guarded, unusable
 from ._journal_lock import known_journal, remember_journal
+from ._journal_mark import note_request, noted_request
 from ._journal_name import require_one_name
 from ._journal_schema import SCHEMA
 from ._journal_time import now
@@ -41,8 +42,8 @@ def connect(path: str, *, write: bool, patience: float = PATIENCE) -> sqlite3.Co
 
     :param path: an empty string makes one in memory.
     :param write: otherwise nothing is made or changed: an old journal is upgraded in memory, a missing one is empty.
-    :raises LicensingError: C(journal_unusable), C(journal_damaged), C(journal_newer), C(journal_locked),
-        C(journal_full), C(missing_library).
+    :raises LicensingError: C(journal_unusable), C(journal_damaged), C(journal_behind), C(journal_newer),
+        C(journal_locked), C(journal_full), C(missing_library).
     """
     if sqlite3 is None:
         text = "This Python has no sqlite3, which the journal needs. Set 'ansible_python_interpreter' to one that has."
@@ -102,6 +103,7 @@ def _open_file(path: str, patience: float) -> sqlite3.Connection:
         _upgraded(db)
         _compare(db, path)
         remember_journal(path, _identity(db))
+        note_request(path, _last_request(db))
     except BaseException:
         db.close()
         raise
@@ -113,7 +115,9 @@ def _identity(db: sqlite3.Connection) -> str:
 
 
 def _compare(db: sqlite3.Connection, path: str) -> None:
-    """Refuse a journal that is not the one that was used here before."""
+    """Refuse a journal that is not the one that was used here before, or an older copy of it."""
+    # The mark first: others may be sending right now.
+    noted = noted_request(path)
     expected, found = known_journal(path), _identity(db)
     if expected and found != expected:
         raise LicensingError(
@@ -122,6 +126,19 @@ def _compare(db: sqlite3.Connection, path: str) -> None:
             "the .id file.",
             code="journal_damaged",
         )
+    last = _last_request(db)
+    if last < noted:
+        raise LicensingError(
+            f"The journal {path} is an older copy: it ends with request {last}, and {path}.id tells of {noted}. "
+            "What was sent since would be sent once more. Nothing was sent. Restore the newest journal, "
+            f"together with {path}-wal if there is one. If there is no newer one, remove the .id file; but then nobody "
+            "knows what was sent since.",
+            code="journal_behind",
+        )
+
+
+def _last_request(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT coalesce(max(id), 0) FROM request").fetchone()[0]) if "request" in _tables(db) else 0
 
 
 def _use_log(db: sqlite3.Connection, patience: float) -> None:

@@ -4,7 +4,8 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The files beside the journal: C(.lock) keeps jobs of one account apart, C(.id) remembers that there is a journal.
+"""The files beside the journal: C(.lock) keeps jobs of one account apart, C(.id) remembers that there is a journal,
+and its last request, see C(_journal_mark).
 
 The operating system's locks vanish with the process, also after kill -9. They would vanish as well when the process
 closed the same file elsewhere, hence two files.

@@ -59,7 +59,8 @@ def require_whole_journal(
 ) -> None:
     """Refuse to bind devices for life by a journal that knows of fewer licenses than the account counts.
 
-    The journal counts each device that may hold the license: confirmed, accepted, or in doubt.
+    The journal counts each device that may hold the license: confirmed, accepted, or in doubt. Devices that it knows by
+    the other kind of id may be those of the task, which no kind of id tells: they count as assigned by other means.
 
     :param elsewhere: how many licenses are known to be assigned by other means.
     :raises LicensingError: C(journal_behind); nothing was sent.
@@ -67,21 +68,45 @@ def require_whole_journal(
     if not _binds(job, plan) or not journal.path:
         return
     account, sku = job.wish.account, job.wish.sku.number
+    known, others = _known(journal, job)
+    if others > (elsewhere or 0):
+        raise _by_the_other_kind(job, journal.path, others, elsewhere)
     counts = [row["assigned"] for row in rows_of(subscriptions, sku)]
     if None in counts:
         if elsewhere is None:
             raise _uncounted(account, sku)
         return
     counted = sum(count or 0 for count in counts)
-    if counted <= (elsewhere or 0):
-        return
-    known = sum(standing.may_hold for standing, _row in device_rows(journal, account, sku))
     if counted - known > (elsewhere or 0):
         raise _behind(account, sku, journal.path, (counted, known, elsewhere))
 
 
 def _binds(job: Job, plan: SimsecPlan) -> bool:
     return job.wish.sku.lifetime and bool(plan.plan.assign)
+
+
+def _known(journal: Journal, job: Job) -> tuple[int, int]:
+    """How many devices may hold the license by the journal: of the task's kind of id, and of the other one."""
+    known = others = 0
+    for standing, row in device_rows(journal, job.wish.account, job.wish.sku.number):
+        if row.kind == job.scope.kind:
+            known += standing.may_hold
+        else:
+            others += standing.may_hold
+    return known, others
+
+
+def _by_the_other_kind(job: Job, path: str, others: int, elsewhere: int | None) -> LicensingError:
+    kind = "ICCID" if job.scope.kind == "imei" else "IMEI"
+    told = "" if elsewhere is None else f" 'lifetime_elsewhere' explains {elsewhere} of them."
+    return LicensingError(
+        f"The journal {path} knows of {others} {job.wish.sku.number} licenses by {kind}, and this task names its "
+        f"devices by {job.scope.kind.upper()}. They may be the same SIMs, which would be bound once more.{told} "
+        f"Nothing was sent. Name the devices by {kind}. If none of those SIMs is in this task, set "
+        f"'lifetime_elsewhere: {others}'.",
+        code="journal_behind",
+        known=others,
+    )
 
 
 def _behind(account: str, sku: str, path: str, counts: tuple[int, int, int | None]) -> LicensingError:

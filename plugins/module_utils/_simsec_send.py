@@ -69,6 +69,8 @@ class JournaledWriter:
     def write(self, action: Action, devices: t.Sequence[str]) -> dict[str, Answer]:
         """One request; its answer only says that it was accepted.
 
+        An answer with the id of another request proves nothing: it may be a copy of that one's answer.
+
         :raises LicensingError: it failed as a whole, or could not be written down and was therefore not sent.
         """
         with self._lock:
@@ -79,13 +81,21 @@ class JournaledWriter:
         except LicensingError as error:
             self._settle(request, devices, error)
             raise
+        try:
+            fresh = self._journal.accepted(request, request_id)
+        except LicensingError as error:
+            self._name(devices, request_id)
+            raise _not_recorded(request_id, error) from None
+        if not fresh:
+            doubt = _of_another(request_id)
+            self._settle(request, devices, doubt)
+            raise doubt
+        self._name(devices, request_id)
+        return dict.fromkeys(devices, Answer(Verdict.DONE, ""))
+
+    def _name(self, devices: t.Sequence[str], request_id: str) -> None:
         with self._lock:
             self.request_ids.update(dict.fromkeys(devices, request_id))
-        try:
-            self._journal.accepted(request, request_id)
-        except LicensingError as error:
-            raise _not_recorded(request_id, error) from None
-        return dict.fromkeys(devices, Answer(Verdict.DONE, ""))
 
     def _settle(self, request: int, devices: t.Sequence[str], error: LicensingError) -> None:
         # If even that cannot be written, the request stays one that was written down only, whose fate is not known.
@@ -151,6 +161,16 @@ def request_names(given: str | None, requests: int) -> t.Iterator[str]:
             code="invalid_request_id",
         )
     return itertools.chain((f"{given}{number:0{_SUFFIX}d}" for number in range(1, 10**_SUFFIX)), others)
+
+
+def _of_another(request_id: str) -> ApiError:
+    return ApiError(
+        f"The answer names the request {request_id}, which is an earlier request of the journal or of this task. It "
+        "may be a copy of that one's answer, so it is not known whether this request was accepted.",
+        code="bad_answer",
+        status=200,
+        effect_possible=True,
+    )
 
 
 def _not_recorded(request_id: str, error: LicensingError) -> ApiError:

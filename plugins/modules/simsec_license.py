@@ -114,6 +114,8 @@ options:
         ThingSpace's portal. None of their devices may be among those of this task, for they would be bound once more.
       - If the account counts more than the journal and this number together, the task fails with V(journal_behind)
         before anything is sent. The journal may be an older copy.
+      - Licenses that the journal knows by the other O(kind) of id count as not known, for they may be on the same SIMs.
+        If there are more of them than this number, the task fails in the same way.
     type: int
     version_added: 0.6.0
   lifetime_without_journal:

@@ -380,6 +380,8 @@ def test_an_older_copy_of_the_journal(simulator: Simulator, task: Task, tmp_path
     simulator.control("POST", "callbacks", {"flush": True})
     backup.replace(task.journal)
     simulator.forget_requests()
+    assert task(devices=[imei(2)], sku=LIFETIME, lifetime_consent=1, lifetime_elsewhere=1).code == "journal_behind"
+    task.journal.with_name(task.journal.name + ".id").unlink()
     for device in (imei(2), imei(3)):
         assert task(devices=[device], sku=LIFETIME, lifetime_consent=1).code == "journal_behind"
     assert simulator.writes() == []

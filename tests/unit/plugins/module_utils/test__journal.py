@@ -319,7 +319,7 @@ def write_much(path: str, number: int) -> None:
     for round_ in range(10):
         request_id = f"r{number}-{round_}"
         device = imei(100 * number + round_)
-        request = send(journal, [device])
+        request = send(journal, [device], FLEX._replace(account=f"0000123456-1000{number}"))
         journal.confirm([confirmed(request_id, device)])
         journal.accepted(request, request_id)
     journal.close()
@@ -336,7 +336,9 @@ def test_processes_share_a_journal(tmp_path: Path) -> None:
         process.join(60)
     assert [process.exitcode for process in processes] == [0, 0, 0]
     journal = open_journal(path, write=False)
-    rows = [fold(attempts).status for _scope, _device, attempts in journal.walk(ACCOUNT, None)]
+    accounts = [f"0000123456-1000{number}" for number in range(3)]
+    walks = [journal.walk(account, None) for account in accounts]
+    rows = [fold(attempts).status for walk in walks for _scope, _device, attempts in walk]
     journal.close()
     assert rows == ["confirmed"] * 30
 

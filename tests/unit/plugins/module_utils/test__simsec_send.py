@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
     ApiError,
     LicensingError,
@@ -43,7 +44,7 @@ class FakeApi:
     max_concurrency = 1
     progress = Progress()
 
-    def __init__(self, journal: Journal, *answers: Exception | None) -> None:
+    def __init__(self, journal: Journal, *answers: Exception | str | None) -> None:
         self.journal = journal
         self.answers = list(answers)
         self.sent: list[tuple[list[str], str]] = []
@@ -55,9 +56,9 @@ class FakeApi:
             assert (attempts[-1].state, attempts[-1].x_request_id) == ("sending", name), device
         self.sent.append((list(devices), name))
         answer = self.answers.pop(0) if self.answers else None
-        if answer is not None:
+        if isinstance(answer, Exception):
             raise answer
-        return f"r{len(self.sent)}"
+        return answer or f"r{len(self.sent)}"
 
     def subscriptions(self) -> list[dict[str, t.Any]]:
         row = {"sku": SCOPE.sku, "license_type": "", "purchased": 100, "assigned": 100 - self.free, "available": None}
@@ -111,6 +112,26 @@ def test_every_end_of_a_request(journal: Journal, answer: LicensingError, outcom
     assert [result[0] for result in sent.results.values()] == [outcome] * 2
     assert states(journal, imeis(2)) == [state] * 2
     assert journal.attempts(SCOPE, imeis(1))[imei(0)][0].reason == answer.message
+
+
+@pytest.mark.parametrize("other_run", [False, True])
+def test_an_answer_of_another_request_proves_nothing(journal: Journal, other_run: bool) -> None:
+    """As when a copy of an earlier answer comes first on a connection that is used again."""
+    if other_run:
+        assert sending(FakeApi(journal), imeis(2)).results[imei(0)][0] == "accepted"
+        devices, api = imeis(2, 2), FakeApi(journal, "r1")
+    else:
+        devices, api = imeis(4), FakeApi(journal, None, "r1")
+    results = sending(api, devices).results
+    for device in imeis(2, 2):
+        outcome, reason, request_id = results[device]
+        assert (outcome, request_id) == ("unknown", "")
+        assert "the request r1, which is an earlier request" in reason
+    found = journal.attempts(SCOPE, imeis(4))
+    assert [found[device][-1].request_id for device in imeis(4)] == ["r1", "r1", "", ""]
+    assert states(journal, imeis(4)) == ["accepted"] * 2 + ["unknown"] * 2
+    journal.confirm([Confirmation("r1", (("imei", imei(2)),), "success", "")])
+    assert journal.attempts(SCOPE, imeis(4))[imei(2)][-1].outcome is None, "it is a report on another request"
 
 
 def test_a_lost_answer_is_not_sent_again(journal: Journal) -> None:

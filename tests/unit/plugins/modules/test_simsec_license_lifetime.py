@@ -158,7 +158,11 @@ def test_an_older_copy_of_the_journal(run: Run, space: Space, journal: Path) -> 
     shutil.copy(journal, journal.with_suffix(".old"))
     assert code(run(devices=imeis(5), lifetime_consent=3)) == ""
     shutil.copy(journal.with_suffix(".old"), journal)
-    space.writes.clear()
+    before = len(space.writes)
+    refused = run(devices=imeis(5), lifetime_consent=3, lifetime_elsewhere=3)
+    assert code(refused) == "journal_behind", "the note beside it tells"
+    assert "remove the .id file" in refused["msg"]
+    journal.with_name("j.db.id").unlink()
     again: dict[str, t.Any] = {"devices": imeis(5), "lifetime_consent": 3}
     for check in (True, False):
         refused = run(**again, _ansible_check_mode=check)
@@ -167,10 +171,61 @@ def test_an_older_copy_of_the_journal(run: Run, space: Space, journal: Path) -> 
         assert "'lifetime_elsewhere: 3'" in refused["msg"]
         assert refused["plan"]["assign"] == 3
     assert code(run(**again, lifetime_elsewhere=2)) == "journal_behind", "it excuses no more than it says"
-    assert space.writes == []
+    assert space.writes[before:] == []
     assert code(run(devices=imeis(2))) == "", "nothing is bound, so nothing has to be known"
     assert code(run(devices=imeis(1, 7), lifetime_consent=1, lifetime_elsewhere=3)) == ""
-    assert [write[2] for write in space.writes] == [imeis(1, 7)]
+    assert [write[2] for write in space.writes[before:]] == [imeis(1, 7)]
+
+
+@pytest.mark.parametrize("lag", [0, 1, 5])
+def test_an_older_copy_whatever_the_account_counts(
+    run: Run, space: Space, journal: Path, monkeypatch: pytest.MonkeyPatch, lag: int
+) -> None:
+    """Neither a count that lags behind nor a request in doubt hides that the newest request is missing."""
+    count = space._count
+    monkeypatch.setattr(
+        space, "_count", lambda sku: {**count(sku), "licenseAssigned": max(0, len(space.held[sku]) - lag)}
+    )
+    space.faults = ["lose"]
+    assert code(run(devices=imeis(1), lifetime_consent=1)) == "outcome_unknown"
+    copy = shutil.copy(journal, journal.with_suffix(".old"))
+    assert code(run(devices=imeis(1, 1), lifetime_consent=1)) == ""
+    shutil.copy(copy, journal)
+    for check in (True, False):
+        assert code(run(devices=imeis(1, 1), lifetime_consent=1, _ansible_check_mode=check)) == "journal_behind"
+    assert [write[2] for write in space.writes] == [imeis(1), imeis(1, 1)]
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_the_same_sims_by_another_kind_of_id(
+    run: Run, space: Space, counted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing tells that an IMEI and an ICCID are the same SIM."""
+    count = space._count
+    if not counted:
+        monkeypatch.setattr(space, "_count", lambda sku: {**count(sku), "licenseAssigned": 0})
+    assert code(run(devices=imeis(2), lifetime_consent=2)) == ""
+    again: dict[str, t.Any] = {"devices": ["89148000000800139708"], "kind": "iccid", "lifetime_consent": 1}
+    for check in (True, False):
+        for elsewhere in (OMIT, 0, 1):
+            refused = run(**again, lifetime_elsewhere=elsewhere, _ansible_check_mode=check)
+            assert code(refused) == "journal_behind"
+            assert "2 SIMSec-IoT-Lt licenses by IMEI" in refused["msg"]
+            assert "'lifetime_elsewhere: 2'" in refused["msg"]
+    assert len(space.writes) == 1
+    assert code(run(**again, lifetime_elsewhere=2)) == ""
+    assert code(run(devices=imeis(3), lifetime_consent=1)) == "journal_behind", "and the other way round"
+    assert code(run(devices=imeis(3), lifetime_consent=1, lifetime_elsewhere=1)) == ""
+    assert len(space.writes) == 3
+
+
+def test_what_cannot_be_bound_by_the_other_kind(run: Run, space: Space) -> None:
+    """A request that was refused, and a license that can be taken away, keep nobody from being bound."""
+    space.faults = [400]
+    assert code(run(devices=imeis(1), lifetime_consent=1)) != ""
+    assert code(run(devices=imeis(1, 1), sku=FLEX)) == ""
+    assert code(run(devices=["89148000000800139708"], kind="iccid", lifetime_consent=1)) == ""
+    assert len(space.writes) == 3
 
 
 def test_another_journal(run: Run, space: Space, journal: Path) -> None:
