@@ -19,6 +19,7 @@ from ._client import Client
 from ._device_filter import DeviceFilter
 from ._device_row import DeviceRow, device_row
 from ._errors import ApiError, LicensingError
+from ._fields import truth
 from ._moments import parse_moment, write_moment
 
 PAGE_SIZE = 2000
@@ -157,10 +158,8 @@ class DeviceApi:
     def _page(self, fields: dict[str, t.Any]) -> DevicePage:
         body = {"accountName": self._account, **fields, "maxNumberOfDevices": self._page_size}
         value = self._client.query(WHAT, PATH, body)
-        devices, more = value.get("devices"), value.get("hasMoreData")
-        if isinstance(more, str):
-            more = more.strip().lower() == "true"
-        if more is None and "deviceId" in fields:
+        devices, more = value.get("devices"), truth(value.get("hasMoreData"))
+        if value.get("hasMoreData") is None and "deviceId" in fields:
             more = False
         if devices is None and more is False:
             devices = []

@@ -174,7 +174,7 @@ def test_a_page_that_is_not_in_the_order_of_adding_cannot_be_continued() -> None
 
 
 @pytest.mark.parametrize("field", ["devices", "hasMoreData"])
-@pytest.mark.parametrize("value", [None, 7, [1]])
+@pytest.mark.parametrize("value", [None, 7, [1], "", "1", "yes", "Y"])
 def test_an_answer_that_cannot_be_understood(field: str, value: t.Any) -> None:
     account = Account([device(0)], lambda answer, _n: {**answer, "hasMoreData": True, field: value})
     with pytest.raises(ApiError) as raised:

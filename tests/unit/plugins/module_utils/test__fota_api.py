@@ -100,10 +100,17 @@ def test_page_in_every_spelling(total: str, kind: type) -> None:
 
 @pytest.mark.parametrize(
     ("more", "wanted"),
-    [(True, True), (False, False), ("true", True), ("True ", True), ("false", False), ("", False), (None, False)],
+    [(True, True), (False, False), ("true", True), ("True ", True), ("false", False), (None, False)],
 )
 def test_more(more: t.Any, wanted: bool) -> None:
     assert page({**EMPTY, "hasMoreData": more, "deviceList": [{"deviceId": "1"}]}).more is wanted
+
+
+@pytest.mark.parametrize("more", ["", "1", "yes", "Y", "no", "null", 1, 0, 2.5, [], {}])
+def test_more_in_unknown_words_is_no_answer(more: t.Any) -> None:
+    with pytest.raises(ApiError, match="lacks a usable 'hasMoreData'") as raised:
+        page({**EMPTY, "hasMoreData": more, "deviceList": [{"deviceId": "1"}]})
+    assert raised.value.code == "bad_answer"
 
 
 def test_page_without_what_is_optional() -> None:
@@ -202,6 +209,28 @@ def test_licensed_reads_every_page() -> None:
     assert api.licensed()[0] == {"1", "2"}
     assert api.licensed_rows()[0] == [("1", "a"), ("2", "")]
     assert client.calls == []
+
+
+@pytest.mark.parametrize("used", [None, "", "1,005", -1, 3, "2"])
+@pytest.mark.parametrize("counted", [None, "", "x", 0, 1])
+def test_a_list_without_proof_is_not_whole(counted: t.Any, used: t.Any) -> None:
+    short = {"deviceList": [{"deviceId": "1"}, {"deviceId": "2"}], "hasMoreData": False, "assignedLicenses": counted}
+    subscribed = {"licenseCount": 9, "licenseUsedCount": used}
+    reading = [("GET", INDEX, short), ("GET", f"/fota/v3/subscriptions/{ACCOUNT}", subscribed)]
+    api, client = make("v3", *(reading if used == "2" else reading * 2))
+    if used == "2":
+        assert api.licensed()[0] == {"1", "2"}
+    else:
+        with pytest.raises(LicensingError) as raised:
+            api.licensed()
+        assert raised.value.code == "incomplete_list"
+    assert client.calls == []
+
+
+def test_the_pool_needs_no_count() -> None:
+    subscription = ("GET", f"/fota/v3/subscriptions/{ACCOUNT}", {"licenseUsedCount": "1,005"})
+    api, _client = make("v3", subscription)
+    assert api.pool(Page([], None, None, False, "", None)) == Pool(None, None)
 
 
 def test_subscription() -> None:
