@@ -16,7 +16,9 @@ import typing as t
 
 from ._client import Client, segments
 from ._errors import ApiError, LicensingError
+from ._fault import Mask
 from ._fields import number, text, truth
+from ._masking import changes
 from ._paging import IncompleteList
 
 CANDIDATES_VERSION = {"v1": "v1", "v2": "v2", "v3": "v2"}
@@ -126,7 +128,8 @@ class CandidatesApi:
         what = "list the removal candidates"
         while True:
             try:
-                return _as_page(what, self._client.get(what, self._path + self._forms[0].format(start)))
+                value = self._client.get(what, self._path + self._forms[0].format(start))
+                return _as_page(what, value, self._client.mask)
             except ApiError as error:
                 if not is_unknown_path(error) or len(self._forms) == 1:
                     raise
@@ -153,11 +156,17 @@ def _past_the_end(error: ApiError) -> bool:
     return error.status == 400 and "index exceeds" in str(error.details.get("api_message", "")).lower()
 
 
-def _as_page(what: str, value: t.Mapping[str, t.Any]) -> _Page:
+def _hides_a_secret(ids: list[str], mask: Mask) -> bool:
+    """Whether one of these, which may be written back as they are, is something that nobody may see."""
+    return bool(changes([one for one in ids if not (one.isascii() and one.isdigit())], mask))
+
+
+def _as_page(what: str, value: t.Mapping[str, t.Any], mask: Mask) -> _Page:
     rows, more = value.get("deviceList"), truth(value.get("hasMoreData"))
     if rows is None and more is False:
         rows = []
-    lacking = "deviceList" if not isinstance(rows, list) or not all(isinstance(row, str) for row in rows) else ""
+    usable = isinstance(rows, list) and all(isinstance(row, str) for row in rows) and not _hides_a_secret(rows, mask)
+    lacking = "" if usable else "deviceList"
     lacking = lacking or ("" if isinstance(more, bool) else "hasMoreData")
     if lacking:
         raise ApiError(

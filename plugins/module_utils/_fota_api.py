@@ -16,6 +16,7 @@ from ._errors import ApiError, LicensingError
 from ._fault import Mask, one_line
 from ._fields import number, text, truth
 from ._fota_dialect import ASSIGNED, DIALECTS, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL, USED
+from ._masking import are_times, changes
 from ._paging import FIRST, Page, as_rows, as_set, read_all
 from ._plan import Pool
 from ._verdict import Action, Answer, Verdict
@@ -165,10 +166,6 @@ _OBJECTION = re.compile(r"\b(?:not|no|fail\w*|error|invalid|denied|exceed\w*|ins
 """Words in a reason that do not go with success."""
 
 
-_TIME = 40
-"""Characters of a time, and more than any that is one."""
-
-
 def _answer(action: Action, row: t.Mapping[str, t.Any], mask: Mask) -> Answer:
     """Judge one row by the documented statuses and reasons of all versions; reading settles what else it says."""
     status, reason = text(row, ("status",)), text(row, REASON)
@@ -196,12 +193,13 @@ def _digits(text_: str) -> bool:
     return text_.isascii() and text_.isdigit()
 
 
-def _times(rows: t.Iterable[t.Mapping[str, t.Any]]) -> list[str]:
-    """Assignment times as ThingSpace wrote them, each on one line and of bounded length."""
+def _times(rows: t.Iterable[t.Mapping[str, t.Any]], mask: Mask) -> list[str]:
+    """Assignment times as ThingSpace wrote them; what is none may be anything, a secret as well."""
     times = [str(row.get("assignmentTime") or "") for row in rows]
-    joined = "".join(times)
-    plain = joined.isprintable() and " " not in joined and max(map(len, times), default=0) <= _TIME
-    return times if plain else [one_line(time) for time in times]
+    if are_times(times):
+        return times
+    hidden = changes(times, mask)
+    return [one_line(hidden.get(time, time)) for time in times]
 
 
 def _page(value: t.Mapping[str, t.Any], mask: Mask) -> Page:
@@ -213,7 +211,7 @@ def _page(value: t.Mapping[str, t.Any], mask: Mask) -> Page:
     if more is None and (value.get("hasMoreData") is not None or number(value, ASSIGNED) is None):
         raise _missing("list the licensed devices", "hasMoreData")
     return Page(
-        devices=list(zip(_ids(rows, mask), _times(rows), strict=True)),
+        devices=list(zip(_ids(rows, mask), _times(rows, mask), strict=True)),
         total=number(value, TOTAL),
         assigned=number(value, ASSIGNED),
         more=bool(more),

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import typing as t
 
 import pytest
@@ -15,6 +16,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client impor
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._paging import IncompleteList
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
+from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import SecretRegister
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, refusal
 
 Call = tuple[str, str, t.Any]
@@ -34,6 +36,7 @@ class Calls:
         self.calls = list(calls)
         self.bodies: list[t.Any] = []
         self.allowed = 0.0
+        self.mask: t.Callable[[str], str] = str
 
     def get(self, operation: str, path: str) -> dict[str, t.Any]:
         """The next answer."""
@@ -238,3 +241,16 @@ def test_writes(version: str, count: dict[str, int]) -> None:
     ]
     api.allow(7.0)
     assert (client.calls, client.allowed) == ([], 7.0)
+
+
+@pytest.mark.parametrize("encoded", [base64.b64encode(b"xx" + b"Passw0rd-XyZ-987654").decode(), "Passw0rd-XyZ-987654"])
+def test_an_id_that_holds_a_secret_is_no_id(encoded: str) -> None:
+    register = SecretRegister(lambda _form: None)
+    register.remember("Passw0rd-XyZ-987654")
+    answer = {"count": 3, "hasMoreData": False, "deviceList": ["990000000000001", "odd-id", encoded]}
+    api, client = make("v1", ("GET", f"/fota/v1/licenses/{ACCOUNT}/cancel/index/0", answer))
+    client.mask = register.mask
+    with pytest.raises(ApiError) as raised:
+        api.read()
+    assert raised.value.code == "bad_answer"
+    assert encoded not in str(raised.value)

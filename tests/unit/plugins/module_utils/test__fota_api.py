@@ -16,6 +16,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fota_api imp
 from ansible_collections.thingspace.licensing.plugins.module_utils._paging import Page
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan import Pool
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
+from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import WITHHELD, SecretRegister
 from ansible_collections.thingspace.licensing.plugins.module_utils._verdict import Action, Answer, Verdict
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, refusal
 
@@ -199,6 +200,19 @@ def test_other_refusals_do_not_change_the_path(error: ApiError) -> None:
         api.page()
     api.page()
     assert client.calls == []
+
+
+@pytest.mark.parametrize("mask", ["bytes", "hex"])
+def test_a_time_that_is_none_is_masked(mask: str) -> None:
+    secret = "Passw0rd" if mask == "hex" else "Passw0rd-XyZ-987654"
+    encoded = secret.encode().hex() if mask == "hex" else "".join(f"&#{ord(char)};" for char in secret)
+    register = SecretRegister(lambda _form: None)
+    register.remember(secret)
+    times = ["2017-11-29T16:03:42.000Z", encoded, "then", ""]
+    rows = [{"deviceId": str(number + 1), "assignmentTime": time} for number, time in enumerate(times)]
+    api, client = make("v3", ("GET", INDEX, {**EMPTY, "deviceList": rows}))
+    client.mask = register.mask  # type: ignore[method-assign]
+    assert [time for _device, time in api.page().devices] == [times[0], WITHHELD, "then", ""]
 
 
 def test_licensed_reads_every_page() -> None:
