@@ -157,9 +157,8 @@ def _moved_by_count(before: int | None, action: Action, held: int, done: int, in
 
 
 def _unchanged(doubt: Doubt, why: str = "") -> Result:
-    """The result of a device of which reading shows no change: it failed, or the request is still on its way."""
-    told = f"{doubt.reason} Reading back shows no change{' yet' if doubt.lost else ''}. {why}".rstrip()
-    return "unknown" if doubt.lost else "failed", told
+    """The result of a device that nobody refused and of which reading shows no change: it may still be on its way."""
+    return "unknown", f"{doubt.reason} Reading back shows no change yet. {why}".rstrip()
 
 
 def _left_behind(sending: Sending, doubts: t.Mapping[str, Doubt]) -> dict[str, Result]:

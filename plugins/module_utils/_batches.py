@@ -39,16 +39,17 @@ POINTLESS = frozenset({"redirected", "not_recorded", "internal_error"})
 STEPS: dict[Action, str] = {"assign": "assignments sent", "remove": "removals sent"}
 
 
+_UNCLEAR = "ThingSpace's answer says neither that it was done nor that it was refused ({})."
+
+
 class Doubt(t.NamedTuple):
-    """A device whose fate only reading can tell.
+    """A device whose fate only reading can tell: its request may still be carried out, so no change yet proves nothing.
 
     :param resend: whether it may be sent again when reading shows no change.
-    :param lost: whether the request may still be carried out, so that no change yet proves nothing.
     """
 
     reason: str
     resend: bool
-    lost: bool = False
 
 
 @dataclasses.dataclass
@@ -115,9 +116,9 @@ class Sending:
             for device in batch:
                 answer = answers.get(device)
                 if answer is None:
-                    self.in_doubt[device] = Doubt("ThingSpace's answer left this device out", True)
+                    self.in_doubt[device] = Doubt("ThingSpace's answer left this device out.", False)
                 elif answer.verdict is Verdict.UNCLEAR:
-                    self.in_doubt[device] = Doubt(answer.reason, False)
+                    self.in_doubt[device] = Doubt(_UNCLEAR.format(answer.reason or "no status"), False)
                 else:
                     self.answers[device] = answer
                     refused += answer.verdict is Verdict.REFUSED
@@ -128,7 +129,7 @@ class Sending:
             with self._lock:
                 self._lost_in_a_row += 1
                 pointless = error.code in POINTLESS
-                self.in_doubt.update(dict.fromkeys(batch, Doubt(error.message, not pointless, lost=True)))
+                self.in_doubt.update(dict.fromkeys(batch, Doubt(error.message, not pointless)))
                 self._step.add(len(batch))
                 if pointless or self._lost_in_a_row >= LOST_IN_A_ROW:
                     self.stopped = self.stopped or error

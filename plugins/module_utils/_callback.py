@@ -14,6 +14,7 @@ import typing as t
 from ._callback_api import CallbackApi, Listener
 from ._callback_options import listener_problems, url_secrets
 from ._errors import LicensingError, is_lost
+from ._fault import Mask
 from ._module import Context, Result
 
 RESENDS = 2
@@ -24,21 +25,22 @@ def run(context: Context) -> Result:
     """Read, compare in memory, write what differs, report without any password."""
     params = context.params
     context.secrets.remember(params["callback_password"], *url_secrets(params["url"]))
+    mask = context.secrets.mask
     client = context.connect(listener_problems(params))
     api = CallbackApi(client, params["account"])
     service = params["service"]
     before = api.listener(service)
     after = wanted(params, before)
-    diff = {"diff": _diff(params, before, after)} if context.diff_mode else {}
+    diff = {"diff": _diff(params, before, after, mask)} if context.diff_mode else {}
     if before == after or context.check_mode:
-        return Result({**_shown(params, after), **diff}, changed=before != after)
+        return Result({**_shown(params, after, mask), **diff}, changed=before != after)
     try:
         now, failure = _carry_out(api, service, before, after)
     except LicensingError as error:
         return Result({}, failure=error)
     if failure is not None and context.diff_mode:
-        diff = {"diff": _diff(params, before, now)}
-    return Result({**_shown(params, now), **diff}, changed=now != before, failure=failure)
+        diff = {"diff": _diff(params, before, now, mask)}
+    return Result({**_shown(params, now, mask), **diff}, changed=now != before, failure=failure)
 
 
 def wanted(params: t.Mapping[str, t.Any], before: Listener | None) -> Listener | None:
@@ -94,28 +96,28 @@ def _read_back(api: CallbackApi, service: str, lost: LicensingError) -> Listener
         ) from None
 
 
-def _shown(params: t.Mapping[str, t.Any], listener: Listener | None) -> dict[str, t.Any]:
+def _shown(params: t.Mapping[str, t.Any], listener: Listener | None, mask: Mask) -> dict[str, t.Any]:
     """The C(callback) of the result."""
     if listener is not None:
-        return {"callback": listener.as_result(params["account"])}
+        return {"callback": listener.as_result(params["account"], mask)}
     nothing = {"account": params["account"], "service": params["service"], "url": None, "username": None}
     return {"callback": nothing}
 
 
-def _diff(params: t.Mapping[str, t.Any], before: Listener | None, after: Listener | None) -> dict[str, str]:
+def _diff(params: t.Mapping[str, t.Any], before: Listener | None, after: Listener | None, mask: Mask) -> dict[str, str]:
     """The listener before and after; of a password only whether there is one, and whether it becomes another."""
     title = f"{params['account']}: listener of {params['service']}"
     same = before is None or after is None or before.password == after.password
     return {
         "before_header": title,
         "after_header": title,
-        "before": _lines(before, "(set)"),
-        "after": _lines(after, "(set)" if same or not before or not before.password else "(changed)"),
+        "before": _lines(before, "(set)", mask),
+        "after": _lines(after, "(set)" if same or not before or not before.password else "(changed)", mask),
     }
 
 
-def _lines(listener: Listener | None, secret: str) -> str:
+def _lines(listener: Listener | None, secret: str, mask: Mask) -> str:
     if listener is None:
         return ""
     password = secret if listener.password else "(none)"
-    return f"url: {listener.url}\nusername: {listener.username or '(none)'}\npassword: {password}\n"
+    return f"url: {mask(listener.url)}\nusername: {mask(listener.username) or '(none)'}\npassword: {password}\n"

@@ -14,6 +14,7 @@ import typing as t
 from ._callback_options import url_secrets
 from ._client import Client, segments
 from ._errors import ApiError
+from ._fault import Mask
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -28,9 +29,10 @@ class Listener:
     username: str
     password: str
 
-    def as_result(self, account: str) -> dict[str, t.Any]:
+    def as_result(self, account: str, mask: Mask) -> dict[str, t.Any]:
         """The listener without its password."""
-        return {"account": account, "service": self.service, "url": self.url, "username": self.username}
+        shown = {"service": self.service, "url": self.url, "username": self.username}
+        return {"account": account, **{field: mask(text) for field, text in shown.items()}}
 
 
 class CallbackApi:

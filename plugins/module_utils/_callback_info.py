@@ -21,7 +21,7 @@ def run(context: Context) -> Result:
     wanted = (params["service"] or "").casefold()
     listeners = CallbackApi(client, params["account"]).listeners()
     rows = [
-        {**listener.as_result(params["account"]), "has_password": bool(listener.password)}
+        {**listener.as_result(params["account"], context.secrets.mask), "has_password": bool(listener.password)}
         for listener in listeners
         if not wanted or listener.service.casefold() == wanted
     ]

@@ -16,7 +16,7 @@ import typing as t
 
 from ._client import Client, segments
 from ._errors import ApiError, LicensingError
-from ._fields import number, text
+from ._fields import number, text, truth
 from ._paging import IncompleteList
 
 CANDIDATES_VERSION = {"v1": "v1", "v2": "v2", "v3": "v2"}
@@ -189,12 +189,11 @@ def _past_the_end(error: ApiError) -> bool:
 
 
 def _as_page(what: str, value: t.Mapping[str, t.Any]) -> _Page:
-    rows, more = value.get("deviceList"), value.get("hasMoreData")
-    if isinstance(more, str):
-        more = {"true": True, "false": False}.get(more.strip().lower())
+    rows, more = value.get("deviceList"), truth(value.get("hasMoreData"))
     if rows is None and more is False:
         rows = []
-    lacking = "deviceList" if not isinstance(rows, list) or not all(isinstance(row, str) for row in rows) else ""
+    usable = isinstance(rows, list) and all(isinstance(row, str) for row in rows)
+    lacking = "" if usable else "deviceList"
     lacking = lacking or ("" if isinstance(more, bool) else "hasMoreData")
     if lacking:
         raise ApiError(

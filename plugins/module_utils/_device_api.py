@@ -19,6 +19,8 @@ from ._client import Client
 from ._device_filter import DeviceFilter
 from ._device_row import DeviceRow, device_row
 from ._errors import ApiError, LicensingError
+from ._fields import truth
+from ._masking import changes
 from ._moments import parse_moment, write_moment
 
 PAGE_SIZE = 2000
@@ -63,6 +65,7 @@ class DeviceApi:
 
     def __init__(self, client: Client, account: str, page_size: int = PAGE_SIZE, *, personal: bool = False) -> None:
         self._client = client
+        self._mask = client.secrets.mask_listed
         self._progress = client.progress.about("Device list")
         self._personal = personal
         self._account = account
@@ -157,10 +160,8 @@ class DeviceApi:
     def _page(self, fields: dict[str, t.Any]) -> DevicePage:
         body = {"accountName": self._account, **fields, "maxNumberOfDevices": self._page_size}
         value = self._client.query(WHAT, PATH, body)
-        devices, more = value.get("devices"), value.get("hasMoreData")
-        if isinstance(more, str):
-            more = more.strip().lower() == "true"
-        if more is None and "deviceId" in fields:
+        devices, more = value.get("devices"), truth(value.get("hasMoreData"))
+        if value.get("hasMoreData") is None and "deviceId" in fields:
             more = False
         if devices is None and more is False:
             devices = []
@@ -168,7 +169,13 @@ class DeviceApi:
             raise _missing("devices")
         if not isinstance(more, bool):
             raise _missing("hasMoreData")
-        return DevicePage([device_row(entry, personal=self._personal) for entry in devices], more)
+        return DevicePage(self._masked([device_row(entry, personal=self._personal) for entry in devices]), more)
+
+    def _masked(self, rows: list[DeviceRow]) -> list[DeviceRow]:
+        """The rows without secrets, in whatever encoding: ThingSpace's texts may hold anything."""
+        texts = {text for row in rows for text in row.texts()}
+        hidden = changes(texts, self._mask)
+        return [row.with_texts(hidden) for row in rows] if hidden else rows
 
 
 def _note(page: DevicePage, seen: set[str]) -> None:

@@ -13,6 +13,8 @@ import re
 import sys
 import typing as t
 
+from ._fields import truth
+
 KINDS = ("imei", "iccid", "mdn", "msisdn", "imsi", "min", "eid", "meid", "esn")
 """The documented kinds of device id; each is a key of a row, whether the device has one or not."""
 
@@ -63,6 +65,30 @@ class DeviceRow(t.NamedTuple):
         ids = " ".join(f"{kind}={self.ids[kind]}" for kind in sorted(self.ids))
         return self.cursor or ids or f"created={self.created_at}"
 
+    def texts(self) -> t.Iterator[str]:
+        """All that ThingSpace wrote, except for device ids that are numbers."""
+        yield from (text for text in self.ids.values() if not (text.isascii() and text.isdigit()))
+        for part in (self.ids.keys(), *self[1:]):
+            if isinstance(part, str):
+                yield part
+            elif isinstance(part, (list, t.KeysView)):
+                yield from part
+            elif isinstance(part, dict):
+                yield from part
+                yield from (text for text in part.values() if text)
+
+    def with_texts(self, instead: t.Mapping[str, str]) -> DeviceRow:
+        """The row with other texts in the place of these."""
+
+        def other(part: t.Any) -> t.Any:
+            if isinstance(part, list):
+                return [other(text) for text in part]
+            if isinstance(part, dict):
+                return {other(key): other(text) for key, text in part.items()}
+            return instead.get(part, part) if isinstance(part, str) else part
+
+        return DeviceRow(*map(other, self))
+
     def as_result(self) -> dict[str, t.Any]:
         """The row of a result."""
         rest = self._asdict()
@@ -88,7 +114,6 @@ def device_row(value: t.Mapping[str, t.Any], *, personal: bool = False) -> Devic
     for entry in _objects(value, "deviceIds"):
         if entry.get("kind") and entry.get("id"):
             ids.setdefault(sys.intern(str(entry["kind"]).lower()), str(entry["id"]))
-    connected = value.get("connected")
     return DeviceRow(
         ids=ids,
         state=sys.intern(_text(carrier, "state")),
@@ -96,7 +121,7 @@ def device_row(value: t.Mapping[str, t.Any], *, personal: bool = False) -> Devic
         groups=[sys.intern(str(name)) for name in value.get("groupNames") or [] if name],
         custom_fields={key: _text(entry, "value") for key, entry in _pairs(value, "customFields")},
         created_at=_text(value, "createdAt"),
-        connected=connected.lower() == "true" if isinstance(connected, str) else connected,
+        connected=truth(value.get("connected")),
         last_connected_at=_text(value, "lastConnectionDate"),
         attributes={
             key: None if entry.get("value") is None else str(entry["value"])

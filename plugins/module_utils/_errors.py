@@ -33,7 +33,7 @@ CODES: dict[str, str] = {
     "fleet_file_invalid": "A fleet file cannot be read, or says what no fleet file may say.",
     "frozen": "The account is in a freeze window; nothing was written.",
     "guard_tripped": "The plan exceeds a limit; nothing was written.",
-    "incomplete_list": "A list of ThingSpace's contradicts itself, so it cannot be trusted.",
+    "incomplete_list": "A list of ThingSpace's contradicts itself, or no count proves it to be complete.",
     "insecure_url": "Plain http is refused unless the host is this machine.",
     "internal_error": "A defect in this collection.",
     "interrupted": "The task was told to end, or whoever started it is gone; nothing more was sent.",

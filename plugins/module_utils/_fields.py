@@ -29,6 +29,13 @@ def number(value: t.Mapping[str, t.Any], names: tuple[str, ...]) -> int | None:
     return None
 
 
+def truth(found: object) -> bool | None:
+    """A truth value, also one written as a string; None for anything else, which must not pass for false."""
+    if isinstance(found, str):
+        return {"true": True, "false": False}.get(found.strip().lower())
+    return found if isinstance(found, bool) else None
+
+
 def text(value: t.Mapping[str, t.Any], names: tuple[str, ...]) -> str:
     """The first of these fields that is there, as text."""
     for name in names:

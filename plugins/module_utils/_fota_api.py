@@ -14,8 +14,9 @@ import typing as t
 from ._client import Client
 from ._errors import ApiError, LicensingError
 from ._fault import Mask, one_line
-from ._fields import number, text
+from ._fields import number, text, truth
 from ._fota_dialect import ASSIGNED, DIALECTS, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL, USED
+from ._masking import are_times, changes
 from ._paging import FIRST, Page, as_rows, as_set, read_all
 from ._plan import Pool
 from ._verdict import Action, Answer, Verdict
@@ -74,30 +75,29 @@ class FotaApi:
 
         :raises IncompleteList: the list contradicts itself.
         """
-        return read_all(first, self.page, as_set, self._tell, self._counted)
+        return read_all(first, self.page, as_set, self._tell, self._recounted)
 
     def licensed_rows(self, first: Page | None = None) -> tuple[list[tuple[str, str]], Page]:
         """As C(licensed), with the assignment times."""
-        return read_all(first, self.page, as_rows, self._tell, self._counted)
+        return read_all(first, self.page, as_rows, self._tell, self._recounted)
 
     def _tell(self, read: int, of: int | None) -> None:
         self.progress.tell("licensed devices read", read, of)
 
     def pool(self, page: Page) -> Pool:
         """The account's licences as this page counts them; asks the subscription for what the page leaves out."""
-        page = page if page.total is not None else self._by_subscription(page)
-        page = self._counted(page)
+        if page.total is None or page.assigned is None:
+            bought = self._recounted(page)
+            page = page if page.assigned is not None else page._replace(assigned=bought.assigned)
+            page = page._replace(total=bought.total)
         return Pool(page.total, page.assigned)
 
-    def _counted(self, page: Page) -> Page:
-        """The page with a count of assigned licences: without one, nothing proves that a list is whole."""
-        return page if page.assigned is not None else self._by_subscription(page)
-
-    def _by_subscription(self, page: Page) -> Page:
+    def _recounted(self, page: Page) -> Page:
+        """The page with the subscription's count of assigned licences; its own proves nothing of a list."""
         bought = self.subscription()
         return page._replace(
             total=bought["license_count"] if page.total is None else page.total,
-            assigned=bought["license_used_count"] if page.assigned is None else page.assigned,
+            assigned=bought["license_used_count"],
         )
 
     def free(self) -> int | None:
@@ -166,10 +166,6 @@ _OBJECTION = re.compile(r"\b(?:not|no|fail\w*|error|invalid|denied|exceed\w*|ins
 """Words in a reason that do not go with success."""
 
 
-_TIME = 40
-"""Characters of a time, and more than any that is one."""
-
-
 def _answer(action: Action, row: t.Mapping[str, t.Any], mask: Mask) -> Answer:
     """Judge one row by the documented statuses and reasons of all versions; reading settles what else it says."""
     status, reason = text(row, ("status",)), text(row, REASON)
@@ -197,26 +193,25 @@ def _digits(text_: str) -> bool:
     return text_.isascii() and text_.isdigit()
 
 
-def _times(rows: t.Iterable[t.Mapping[str, t.Any]]) -> list[str]:
-    """Assignment times as ThingSpace wrote them, each on one line and of bounded length."""
+def _times(rows: t.Iterable[t.Mapping[str, t.Any]], mask: Mask) -> list[str]:
+    """Assignment times as ThingSpace wrote them; what is none may be anything, a secret as well."""
     times = [str(row.get("assignmentTime") or "") for row in rows]
-    joined = "".join(times)
-    plain = joined.isprintable() and " " not in joined and max(map(len, times), default=0) <= _TIME
-    return times if plain else [one_line(time) for time in times]
+    if are_times(times):
+        return times
+    hidden = changes(times, mask)
+    return [one_line(hidden.get(time, time)) for time in times]
 
 
 def _page(value: t.Mapping[str, t.Any], mask: Mask) -> Page:
-    rows, more = value.get("deviceList"), value.get("hasMoreData")
-    if rows is None and more in (False, "false"):
+    rows, more = value.get("deviceList"), truth(value.get("hasMoreData"))
+    if rows is None and more is False:
         rows = []
     if not isinstance(rows, list) or not all(isinstance(row, dict) and row.get("deviceId") for row in rows):
         raise _missing("list the licensed devices", "deviceList")
-    if more is None and number(value, ASSIGNED) is None:
+    if more is None and (value.get("hasMoreData") is not None or number(value, ASSIGNED) is None):
         raise _missing("list the licensed devices", "hasMoreData")
-    if isinstance(more, str):
-        more = more.strip().lower() == "true"
     return Page(
-        devices=list(zip(_ids(rows, mask), _times(rows), strict=True)),
+        devices=list(zip(_ids(rows, mask), _times(rows, mask), strict=True)),
         total=number(value, TOTAL),
         assigned=number(value, ASSIGNED),
         more=bool(more),

@@ -70,7 +70,7 @@ def read_all(
     fetch: Fetch,
     collect: t.Callable[[], tuple[Take, t.Callable[[], T]]],
     tell: Tell = _tell_nobody,
-    counted: t.Callable[[Page], Page] = _as_it_is,
+    recounted: t.Callable[[Page], Page] = _as_it_is,
 ) -> tuple[T, Page]:
     """Read every page; returns what was collected and the last page (the newest counts).
 
@@ -79,13 +79,14 @@ def read_all(
     :param first: the first page if it was read already.
     :param collect: makes a pair (take the devices of a page, give the result).
     :param tell: told after every page.
-    :param counted: adds to the last page what else is known of the counts; a list must not be shorter than they say.
-    :raises IncompleteList: the second reading contradicts itself too.
+    :param recounted: gives the last page another count, by somebody else. It is asked where the page's own count
+        cannot prove that the list is whole: there is none, or it is less than what the list names.
+    :raises IncompleteList: the second reading contradicts itself too, or no count proves that it is whole.
     """
     try:
-        return _read_once(first, fetch, collect, tell, counted)
+        return _read_once(first, fetch, collect, tell, recounted)
     except IncompleteList:
-        return _read_once(None, fetch, collect, tell, counted)
+        return _read_once(None, fetch, collect, tell, recounted)
 
 
 def _read_once(
@@ -93,7 +94,7 @@ def _read_once(
     fetch: Fetch,
     collect: t.Callable[[], tuple[Take, t.Callable[[], T]]],
     tell: Tell,
-    counted: t.Callable[[Page], Page],
+    recounted: t.Callable[[Page], Page],
 ) -> tuple[T, Page]:
     take, result = collect()
     page = first or fetch(FIRST)
@@ -116,8 +117,13 @@ def _read_once(
             raise IncompleteList("it goes round in circles, the position does not advance")
         seen_cursors.add(page.cursor)
         page = fetch(page.cursor)
-    page = counted(page)
-    if page.assigned is not None and page.assigned > len(seen):
+    if page.assigned is None or page.assigned < len(seen):
+        page = recounted(page)
+    if page.assigned is None or page.assigned < 0:
+        raise IncompleteList(
+            f"it names {len(seen)} devices, and neither it nor the subscription says how many there are"
+        )
+    if page.assigned > len(seen):
         raise IncompleteList(f"it names {len(seen)} devices, and counts {page.assigned} assigned licences")
     return result(), page
 

@@ -194,17 +194,50 @@ def test_row_left_out_of_an_answer_is_settled_by_reading() -> None:
     assert space.log == ["assign", "list"]
 
 
-@pytest.mark.parametrize(("effect", "outcome"), [(True, "assigned"), (False, "failed")])
-def test_unclear_status_is_settled_by_reading_and_not_sent_again(effect: bool, outcome: str) -> None:
-    def pending(fake: FakeThingSpace, action: str, devices: list[str]) -> t.Any:
+@pytest.mark.parametrize("listed", [True, False], ids=["listed", "not listed"])
+@pytest.mark.parametrize("effect", [True, False], ids=["executed", "not yet"])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        lambda device: [{"deviceId": device, "status": "Pending", "Reason": "Request accepted"}],
+        lambda device: [{"deviceId": device}],
+        lambda device: [{"deviceId": device, "status": status} for status in ("Failure", "Success")],
+        lambda _device: [],
+    ],
+    ids=["pending", "no status", "contradiction", "left out"],
+)
+@pytest.mark.parametrize(("state", "done"), [("present", "assigned"), ("absent", "removed")])
+def test_an_answer_that_refuses_nothing_proves_nothing(
+    state: State, done: str, rows: t.Callable[[str], list[dict[str, str]]], effect: bool, listed: bool
+) -> None:
+    """Reading settles it; what reading does not show may still come, so it is unknown, and not sent again."""
+    wanted = imeis(2)
+    space = FakeThingSpace(wanted if state == "absent" else [])
+
+    def unclear(fake: FakeThingSpace, action: str, devices: list[str]) -> t.Any:
         if effect:
             fake.carry_out(action, devices)
-        return {"deviceList": [{"deviceId": device, "status": "UpgradePending"} for device in devices]}
+        return {"deviceList": [row for device in devices for row in rows(device)]}
 
-    space = FakeThingSpace()
-    applied = run(space, "present", imeis(2), pending)
-    assert outcomes(applied) == [outcome] * 2
+    pool = Pool(space.total, len(space.held))
+    plan = make(space, state, wanted) if listed else make_plan({}, state, wanted, None, pool)
+    space.faults = [unclear]
+    applied = apply_plan(plan, wanted, pool, space.api(), 10)
+    assert outcomes(applied) == [done if effect else "unknown"] * 2
     assert len(space.writes) == 1
+    assert effect or all("Reading back shows no change yet" in row.reason for row in applied.rows)
+
+
+def test_only_a_refusal_beside_an_unclear_answer_has_failed() -> None:
+    def mixed(_fake: FakeThingSpace, _action: str, devices: list[str]) -> t.Any:
+        return {
+            "deviceList": [
+                {"deviceId": devices[0], "status": "LicenseAssignFailed", "Reason": "Internal error."},
+                {"deviceId": devices[1], "status": "Pending"},
+            ]
+        }
+
+    assert outcomes(run(FakeThingSpace(), "present", imeis(3), mixed)) == ["failed", "unknown", "unknown"]
 
 
 def test_deadline_in_the_middle() -> None:

@@ -245,7 +245,7 @@ def test_lost_answers_are_put_aside_and_the_others_go_on(error: LicensingError) 
     space = FakeThingSpace()
     space.faults = [None, fail(error)]
     sending = send(space, devices, 10)
-    assert sending.in_doubt == dict.fromkeys(devices[10:20], Doubt(error.message, True, lost=True))
+    assert sending.in_doubt == dict.fromkeys(devices[10:20], Doubt(error.message, True))
     assert set(sending.answers) == {*devices[:10], *devices[20:]}
     assert sending.stopped is None
     assert len(space.writes) == 3, "nothing is sent twice"
@@ -274,7 +274,7 @@ def test_row_left_out_of_an_answer() -> None:
     space = FakeThingSpace()
     space.faults = [change(lambda rows: rows[:1] + rows[2:])]
     sending = send(space, devices)
-    assert sending.in_doubt == {devices[1]: Doubt("ThingSpace's answer left this device out", True)}
+    assert sending.in_doubt == {devices[1]: Doubt("ThingSpace's answer left this device out.", False)}
     assert set(sending.answers) == {devices[0], devices[2]}
 
 
@@ -283,7 +283,11 @@ def test_unclear_status_is_not_to_be_sent_again() -> None:
     space = FakeThingSpace()
     space.faults = [change(lambda rows: [{**rows[0], "status": "UpgradePending", "Reason": "later"}, rows[1]])]
     sending = send(space, devices)
-    assert sending.in_doubt == {devices[0]: Doubt("UpgradePending: later", False)}
+    assert sending.in_doubt == {
+        devices[0]: Doubt(
+            "ThingSpace's answer says neither that it was done nor that it was refused (UpgradePending: later).", False
+        )
+    }
 
 
 def test_rows_of_devices_that_nobody_named_are_ignored() -> None:

@@ -73,7 +73,7 @@ def test_passwords_are_masked_even_if_the_answer_is_not_understood(broken: dict[
 
 def test_a_listener_shows_no_password() -> None:
     listener = Listener(SERVICE, "https://x/", "bob", "geheim")
-    assert "geheim" not in f"{listener!r} {listener} {listener.as_result(ACCOUNT)}"
+    assert "geheim" not in f"{listener!r} {listener} {listener.as_result(ACCOUNT, str)}"
 
 
 @pytest.mark.parametrize(

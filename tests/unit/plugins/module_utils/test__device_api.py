@@ -6,16 +6,20 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _device_api
+from ansible_collections.thingspace.licensing.plugins.module_utils import _device_api, _secrets
 from ansible_collections.thingspace.licensing.plugins.module_utils._client import Client
 from ansible_collections.thingspace.licensing.plugins.module_utils._device_api import DeviceApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._device_filter import DeviceFilter
+from ansible_collections.thingspace.licensing.plugins.module_utils._device_row import device_row
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
+from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import SecretRegister
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, refusal
 
 Json = dict[str, t.Any]
@@ -42,6 +46,7 @@ class Account:
         self.edit = edit
         self.asked: list[Json] = []
         self.progress = Progress()
+        self.secrets = SecretRegister(lambda _form: None)
 
     def query(self, _operation: str, path: str, body: Json) -> Json:
         assert path == "/m2m/v1/devices/actions/list"
@@ -174,7 +179,7 @@ def test_a_page_that_is_not_in_the_order_of_adding_cannot_be_continued() -> None
 
 
 @pytest.mark.parametrize("field", ["devices", "hasMoreData"])
-@pytest.mark.parametrize("value", [None, 7, [1]])
+@pytest.mark.parametrize("value", [None, 7, [1], "", "1", "yes", "Y"])
 def test_an_answer_that_cannot_be_understood(field: str, value: t.Any) -> None:
     account = Account([device(0)], lambda answer, _n: {**answer, "hasMoreData": True, field: value})
     with pytest.raises(ApiError) as raised:
@@ -240,3 +245,53 @@ def test_states_of_none() -> None:
     account = Account([device(0)])
     assert account.api().states("imei", []) == {}
     assert account.asked == []
+
+
+SECRET = "Passw0rd-XyZ-987654"
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        SECRET,
+        "".join(f"&#{ord(char)};" for char in SECRET),
+        base64.b64encode(f"xx{SECRET}".encode()).decode(),
+        "".join(f"%25{ord(char):02x}" for char in SECRET),
+        SECRET.encode().hex(),
+    ],
+    ids=["plain", "entities", "base64", "percent twice", "hex"],
+)
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"deviceIds": [{"id": "IT", "kind": "imei"}]},
+        {"deviceIds": [{"id": "1", "kind": "IT"}]},
+        {"carrierInformations": [{"state": "IT", "servicePlan": "IT"}]},
+        {"groupNames": ["IT"]},
+        {"customFields": [{"key": "IT", "value": "IT"}]},
+        {"createdAt": "IT", "lastConnectionDate": "IT"},
+        {"connected": ["IT"]},
+        {"extendedAttributes": [{"key": "IT", "value": "IT"}]},
+    ],
+    ids="+".join,
+)
+def test_no_text_of_a_device_gives_a_secret_away(where: Json, encoded: str) -> None:
+    kind = "deviceIds" in where and where["deviceIds"][0]["kind"] == "IT"
+    fields = json.loads(json.dumps(where).replace("IT", encoded))
+    devices = [device(number) for number in range(3)]
+    devices[1] = {**devices[1], **fields}
+    account = Account(devices, lambda answer, _n: {**answer, "hasMoreData": False})
+    account.secrets.remember(SECRET)
+    rows = account.api().rows()
+    shown = json.dumps([row.as_result() for row in rows])
+    assert encoded.lower() not in shown.lower() or (kind and encoded.lower() != encoded)
+    assert rows[0] == device_row(devices[0])
+    assert rows[2] == device_row(devices[2])
+
+
+def test_a_long_list_is_not_left_out_because_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_secrets, "MOST_SECONDS", 0.0)
+    named = [{**device(number), "groupNames": [f"group number {number} of many"]} for number in range(500)]
+    account = Account(named, lambda answer, _n: {**answer, "hasMoreData": False})
+    account.secrets.remember(SECRET)
+    assert [row.groups for row in account.api(500).rows()] == [one["groupNames"] for one in named]

@@ -16,6 +16,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fota_api imp
 from ansible_collections.thingspace.licensing.plugins.module_utils._paging import Page
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan import Pool
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
+from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import WITHHELD, SecretRegister
 from ansible_collections.thingspace.licensing.plugins.module_utils._verdict import Action, Answer, Verdict
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, refusal
 
@@ -100,10 +101,17 @@ def test_page_in_every_spelling(total: str, kind: type) -> None:
 
 @pytest.mark.parametrize(
     ("more", "wanted"),
-    [(True, True), (False, False), ("true", True), ("True ", True), ("false", False), ("", False), (None, False)],
+    [(True, True), (False, False), ("true", True), ("True ", True), ("false", False), (None, False)],
 )
 def test_more(more: t.Any, wanted: bool) -> None:
     assert page({**EMPTY, "hasMoreData": more, "deviceList": [{"deviceId": "1"}]}).more is wanted
+
+
+@pytest.mark.parametrize("more", ["", "1", "yes", "Y", "no", "null", 1, 0, 2.5, [], {}])
+def test_more_in_unknown_words_is_no_answer(more: t.Any) -> None:
+    with pytest.raises(ApiError, match="lacks a usable 'hasMoreData'") as raised:
+        page({**EMPTY, "hasMoreData": more, "deviceList": [{"deviceId": "1"}]})
+    assert raised.value.code == "bad_answer"
 
 
 def test_page_without_what_is_optional() -> None:
@@ -194,6 +202,19 @@ def test_other_refusals_do_not_change_the_path(error: ApiError) -> None:
     assert client.calls == []
 
 
+@pytest.mark.parametrize("mask", ["bytes", "hex"])
+def test_a_time_that_is_none_is_masked(mask: str) -> None:
+    secret = "Passw0rd" if mask == "hex" else "Passw0rd-XyZ-987654"
+    encoded = secret.encode().hex() if mask == "hex" else "".join(f"&#{ord(char)};" for char in secret)
+    register = SecretRegister(lambda _form: None)
+    register.remember(secret)
+    times = ["2017-11-29T16:03:42.000Z", encoded, "then", ""]
+    rows = [{"deviceId": str(number + 1), "assignmentTime": time} for number, time in enumerate(times)]
+    api, client = make("v3", ("GET", INDEX, {**EMPTY, "deviceList": rows}))
+    client.mask = register.mask  # type: ignore[method-assign]
+    assert [time for _device, time in api.page().devices] == [times[0], WITHHELD, "then", ""]
+
+
 def test_licensed_reads_every_page() -> None:
     one = {"deviceList": [{"deviceId": "1", "assignmentTime": "a"}], "hasMoreData": True, "lastSeenDeviceId": 1}
     two = {"deviceList": [{"deviceId": "2"}], "hasMoreData": False, "assignedLicenses": 2}
@@ -202,6 +223,28 @@ def test_licensed_reads_every_page() -> None:
     assert api.licensed()[0] == {"1", "2"}
     assert api.licensed_rows()[0] == [("1", "a"), ("2", "")]
     assert client.calls == []
+
+
+@pytest.mark.parametrize("used", [None, "", "1,005", -1, 3, "2"])
+@pytest.mark.parametrize("counted", [None, "", "x", 0, 1])
+def test_a_list_without_proof_is_not_whole(counted: t.Any, used: t.Any) -> None:
+    short = {"deviceList": [{"deviceId": "1"}, {"deviceId": "2"}], "hasMoreData": False, "assignedLicenses": counted}
+    subscribed = {"licenseCount": 9, "licenseUsedCount": used}
+    reading = [("GET", INDEX, short), ("GET", f"/fota/v3/subscriptions/{ACCOUNT}", subscribed)]
+    api, client = make("v3", *(reading if used == "2" else reading * 2))
+    if used == "2":
+        assert api.licensed()[0] == {"1", "2"}
+    else:
+        with pytest.raises(LicensingError) as raised:
+            api.licensed()
+        assert raised.value.code == "incomplete_list"
+    assert client.calls == []
+
+
+def test_the_pool_needs_no_count() -> None:
+    subscription = ("GET", f"/fota/v3/subscriptions/{ACCOUNT}", {"licenseUsedCount": "1,005"})
+    api, _client = make("v3", subscription)
+    assert api.pool(Page([], None, None, False, "", None)) == Pool(None, None)
 
 
 def test_subscription() -> None:

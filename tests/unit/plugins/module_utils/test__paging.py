@@ -93,9 +93,35 @@ def test_short_list() -> None:
     assert "it names 2 devices, and counts 3 assigned licences" in text
 
 
-@pytest.mark.parametrize("assigned", [None, 0, 1, 2])
-def test_more_devices_than_counted_is_no_short_list(assigned: int | None) -> None:
+@pytest.mark.parametrize("assigned", [0, 1, 2])
+def test_more_devices_than_counted_is_no_short_list(assigned: int) -> None:
     assert read(Pages([(FIRST, page(["a", "b"], assigned=assigned))])) == {"a", "b"}
+
+
+@pytest.mark.parametrize("devices", [[], ["a", "b"]])
+@pytest.mark.parametrize("assigned", [None, -1])
+def test_what_nobody_counts_is_not_whole(devices: list[str], assigned: int | None) -> None:
+    assert "says how many there are" in incomplete([(FIRST, page(devices, assigned=assigned))])
+
+
+@pytest.mark.parametrize("bought", [None, -1, 0, 1, 2, 3])
+@pytest.mark.parametrize("assigned", [None, -1, 0, 1, 2, 3])
+def test_who_else_counts_is_asked_unless_the_page_proves_it(assigned: int | None, bought: int | None) -> None:
+    asked = []
+
+    def recounted(last: Page) -> Page:
+        asked.append(last)
+        return last._replace(assigned=bought)
+
+    pages = Pages(*[[(FIRST, page(["a", "b"], assigned=assigned))]] * 2)
+    decides = bought if assigned is None or assigned < 2 else assigned
+    if decides in (0, 1, 2):
+        assert set(read_all(None, pages, as_set, recounted=recounted)[0]) == {"a", "b"}
+        assert len(asked) == (assigned != 2)
+    else:
+        with pytest.raises(IncompleteList):
+            read_all(None, pages, as_set, recounted=recounted)
+        assert len(asked) == (0 if assigned == 3 else 2)
 
 
 def test_count_of_the_last_page_decides() -> None:

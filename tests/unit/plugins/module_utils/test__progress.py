@@ -101,7 +101,11 @@ def test_every_page_is_told() -> None:
         ]
     )
     told: list[tuple[int, int | None]] = []
-    read_all(None, lambda _cursor: next(pages), as_set, lambda done, of: told.append((done, of)))
+
+    def recounted(page: Page) -> Page:
+        return page._replace(assigned=3)
+
+    read_all(None, lambda _cursor: next(pages), as_set, lambda done, of: told.append((done, of)), recounted)
     assert told == [(2, 3), (3, None)]
 
 

@@ -260,3 +260,13 @@ def test_bad_input(run: Run, script: Script, options: dict[str, t.Any], code: st
 )
 def test_options_that_are_missing_or_unknown(run: Run, options: dict[str, t.Any]) -> None:
     assert run(**{**WANTED, **options})["failure"]["code"] == "invalid_options"
+
+
+@pytest.mark.parametrize("field", ["url", "username"])
+def test_an_encoded_password_is_not_shown_and_stays_as_it_is(run: Run, script: Script, field: str) -> None:
+    encoded = "".join(f"&#{ord(char)};" for char in OLD)
+    script.steps = [held(**{field: encoded, "password": OLD}), POST]
+    result = run(url=URL, callback_password=NEW)
+    assert result["changed"]
+    assert encoded not in str(result["callback"]) + str(result["diff"])
+    assert field == "url" or encoded in str(script.sent[-1].json)

@@ -17,7 +17,7 @@ from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner i
 
 PATH = f"/m2m/v1/callbacks/{ACCOUNT}"
 TOKENS = {"access_token": "the-access-token", "session_token": "the-session-token"}
-LISTED = [
+LISTED: list[dict[str, t.Any]] = [
     {"serviceName": "CarrierService", "url": "https://one/", "username": "to-us", "password": "one+Geheim"},
     {"serviceName": "DeviceService", "url": "https://robot:two%2BGeheim@two/", "username": None, "password": ""},
 ]
@@ -67,3 +67,10 @@ def test_none_of_that_service(run: Run) -> None:
 def test_bad_input(run: Run, script: Script, options: dict[str, t.Any], code: str) -> None:
     assert run(**options)["failure"]["code"] == code
     assert script.sent == []
+
+
+@pytest.mark.parametrize("field", ["serviceName", "url", "username"])
+def test_an_encoded_password_is_left_out(run: Run, script: Script, field: str) -> None:
+    encoded = "".join(f"&#{ord(char)};" for char in "one+Geheim")
+    script.steps = [step("GET", PATH, 200, [{**LISTED[0], field: f"https://two/{encoded}"}])]
+    assert encoded not in str(run()["callbacks"])

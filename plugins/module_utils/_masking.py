@@ -1,0 +1,53 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Masking the many texts of a list: those of a page are searched at once, because nearly none holds a secret."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ._fault import Mask
+
+_MOST = 50_000
+"""Characters that are searched at once."""
+
+_APART = "|"
+"""Stands between texts: a character that no encoding uses, so that each is decoded as if it stood alone."""
+
+_TIMES = re.compile(
+    r"(?:(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d(?: UTC)?)?)?\|)*", re.ASCII
+)
+
+
+def are_times(texts: t.Collection[str]) -> bool:
+    """Whether each is empty or written as a time, with no room for anything else; quick for many."""
+    joined = _APART.join([*texts, ""])
+    return joined.count(_APART) == len(texts) and _TIMES.fullmatch(joined) is not None
+
+
+def changes(texts: t.Iterable[str], mask: Mask) -> dict[str, str]:
+    """Those of many texts that hold a secret, each with what to show instead."""
+    found: dict[str, str] = {}
+    for part in _parts(text for text in dict.fromkeys(texts) if not are_times((text,))):
+        joined = _APART.join(part)
+        if mask(joined) != joined:
+            found.update((text, shown) for text in part if (shown := mask(text)) != text)
+    return found
+
+
+def _parts(texts: t.Iterable[str]) -> t.Iterator[list[str]]:
+    part: list[str] = []
+    size = 0
+    for text in texts:
+        if part and size + len(text) >= _MOST:
+            yield part
+            part, size = [], 0
+        part.append(text)
+        size += len(text) + 1
+    if part:
+        yield part
