@@ -31,9 +31,15 @@ def read_approved(given: str | None, problems: list[Problem]) -> Document | str 
     if re.fullmatch(r"[0-9a-fA-F]{64}", given.strip()):
         return given.strip().lower()
     try:
-        return read_plan(given)
+        document = read_plan(given)
+        for account in document["accounts"]:
+            # What is not as a plan has it cannot be held against another one.
+            not_done(account, account)
+        return document
     except LicensingError as error:
         problems.append(Problem(f"'approved' {given[:200]} cannot be used: {error.message}.", error.code))
+    except (KeyError, TypeError, AttributeError):
+        problems.append(Problem(f"'approved' {given[:200]} cannot be used: it is no plan file.", "plan_file_invalid"))
     return None
 
 
@@ -72,9 +78,6 @@ def _wrong(document: t.Any) -> str:
         return "it has an account twice"
     if not is_sealed(document):
         return "its content does not fit its digest: it was changed after it was made"
-    for account in document["accounts"]:
-        # What is not as a plan has it cannot be held against another one.
-        not_done(account, account)
     return ""
 
 
