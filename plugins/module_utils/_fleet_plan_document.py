@@ -12,6 +12,7 @@ import hashlib
 import json
 import typing as t
 
+from ._fleet_status import without_approval
 from ._incomplete import as_left_over, is_left_over, is_on_its_way
 from ._simsec_missing import told as told_missing
 
@@ -213,7 +214,8 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
         made["note"] = str(amiss["message"])
     if failure:
         # What the module advises is for its own task: here the whole plan is what is approved.
-        told = {"message": str(failure["message"]).removesuffix(failure.get("advice", "")).rstrip()}
+        why = str(failure["message"]).removesuffix(failure.get("advice", "")).rstrip()
+        told = {"message": without_approval(failure["code"], why)}
         made["failure"] = {**{key: failure[key] for key in ("code", "guards") if key in failure}, **told}
     return made
 

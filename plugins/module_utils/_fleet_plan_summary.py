@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from ._fleet_plan_document import IDLE, TITLES, Document, incomplete_of
-from ._fleet_plan_markdown import HEADLINES, not_as_wanted, told
+from ._fleet_plan_markdown import headline, not_as_wanted, told
 
 MAX_BYTES = 1000
 """Of a whole summary: AWX keeps it with the job and hands it on to those that follow."""
@@ -20,11 +20,11 @@ MAX_BYTES = 1000
 def as_summary(document: Document) -> str:
     """The totals, then a line for each account with something to do, as long as there is room."""
     where = f"in {_counted(len(document['accounts']), 'account')}."
-    headline = HEADLINES[document["status"]]
+    title = headline(document)
     if document["status"] == "no_change":
-        return f"{headline} {where}"
+        return f"{title} {where}"
     left = f" {not_as_wanted(document['incomplete'])}" if document["incomplete"] else ""
-    lines = [f"{headline}: {told(document['totals'])} {where}{left}"]
+    lines = [f"{title}: {told(document['totals'])} {where}{left}"]
     busy = [account for account in document["accounts"] if account["status"] != "no_change"]
     for place, account in enumerate(busy):
         line = f"{_short(account['account'])}: {_what(account)}"
