@@ -39,9 +39,13 @@ def run(context: Context) -> Result:
     now = datetime.datetime.now(datetime.timezone.utc)
     failure: LicensingError | None = None
     if params["state"] == "started":
-        document = _started(params, now)
+        plan = _plan(params["plan"])
+        document = _started(plan, params, now)
         _forget(params["reports"], document)
         path = begin(document, params["dest"], params["history"])
+        if params["status_file"] and plan.get("incomplete"):
+            # What the plan leaves as nobody wants it is not better when it is carried out.
+            worsen(params["status_file"])
     else:
         known = begun(params["dest"], params["history"], params["run"])
         if known is None and not params["accounts"]:
@@ -60,9 +64,8 @@ def run(context: Context) -> Result:
     return Result(values, failure=failure)
 
 
-def _started(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Document:
+def _started(plan: Document, params: t.Mapping[str, t.Any], now: datetime.datetime) -> Document:
     """The record of what a plan is about to do; of every device, nothing is known yet."""
-    plan = _plan(params["plan"])
     going = {entry["account"]: entry for entry in params["accounts"]}
     digest = str(plan.get("digest") or "")
     begun_now = enter(params["history"], now, digest)

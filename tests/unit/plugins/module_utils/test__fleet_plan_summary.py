@@ -19,7 +19,11 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_d
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_html import as_html
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_markdown import as_markdown
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_summary import as_summary
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_summary import (
+    as_remaining,
+    as_summary,
+    awaited,
+)
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_status import NO_APPROVAL
 from ansible_collections.thingspace.licensing.plugins.module_utils._markdown import plain
 
@@ -56,6 +60,28 @@ def test_totals_then_what_each_account_has_to_do() -> None:
         "c: FOTA licences 7 to remove (stopped: guard_tripped)",
         "d: no plan (login_refused)",
     ]
+
+
+def test_what_is_left_and_what_to_do_about_it() -> None:
+    rows = [
+        {"device_id": str(990_000_000_000_000 + number), "outcome": outcome, "reason": reason}
+        for number, (outcome, reason) in enumerate(
+            [
+                ("accepted", "sent today, not confirmed yet"),
+                ("accepted", "late. It is sent again only with 'retry_unknown: true'"),
+                ("failed", "no (not sent again without 'retry_failed: true')"),
+            ]
+        )
+    ]
+    one = part("simsec", "SIMSec-IoT", assign=0, incomplete=3)
+    document = make_document([make_account("a", "fleet.yml", "f" * 64, [one], [rows])], "now")
+    assert awaited(document) == 1
+    assert as_remaining(document) == (
+        "3 devices are not as wanted, which this plan does not change. 2 accepted, 1 failed. 1 of them is not confirmed "
+        "yet: to wait, apply the same plan again. To send them again: -e fleet_retry_failed=true -e "
+        "fleet_retry_unknown=true, or 'retry_failed: true' and 'retry_unknown: true' under 'simsec' in the fleet file."
+    )
+    assert as_remaining(make_document([account("a", part(unchanged=3))], "now")) == ""
 
 
 def test_nothing_to_do() -> None:
