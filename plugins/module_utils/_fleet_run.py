@@ -31,6 +31,7 @@ BEFORE = "apply-before-candidates.csv"
 """The removal candidates as the task that writes them found them."""
 
 UNCHANGED = "unchanged"
+_NAMED = 20
 
 
 def run(context: Context) -> Result:
@@ -38,6 +39,7 @@ def run(context: Context) -> Result:
     params = context.params
     now = datetime.datetime.now(datetime.timezone.utc)
     failure: LicensingError | None = None
+    remaining = ""
     if params["state"] == "started":
         plan = _plan(params["plan"])
         document = _started(plan, params, now)
@@ -53,9 +55,13 @@ def run(context: Context) -> Result:
             raise OptionsError([Problem(wrong, "run_file_invalid")])
         document = _ended(known or _lost(params, now), params, now)
         path, failure = complete(document, params["dest"], params["history"])
-        if params["status_file"] and not all(account["complete"] for account in map(_told, document["accounts"])):
-            worsen(params["status_file"])
+        remaining = _remaining(document["accounts"], path)
+        if remaining:
+            context.warn(remaining)
+            if params["status_file"]:
+                worsen(params["status_file"])
     values = {
+        "remaining": remaining,
         "path": path,
         "run": document["run"],
         "status": document["status"],
@@ -239,6 +245,22 @@ def _may_have_written(result: Document) -> bool:
         return bool(result.get("changed")) or _failure(result.get("failure"))["code"] == "internal_error"
     counts = result["summary"]
     return not isinstance(counts, dict) or any(counts.get(name) != 0 for name in (*MOVED, "unknown", "failed"))
+
+
+def _remaining(accounts: t.Sequence[Document], path: str) -> str:
+    """What did not become as planned, in counts, and what to do about it; empty if there is nothing."""
+    names = [account["account"] for account in accounts if not _told(account)["complete"]]
+    if not names:
+        return ""
+    rows = [row for account in accounts for part in account["parts"] for row in part["devices"] if not is_done(row)]
+    counts = ", ".join(f"{count:,} {outcome}" for outcome, count in _summary(rows).items() if count)
+    more = ", ..." if len(names) > _NAMED else ""
+    told = f"Not everything became as planned in {', '.join(names[:_NAMED])}{more}" + (
+        f": {counts}." if counts else "."
+    )
+    waiting = any(row["outcome"] == "accepted" for row in rows)
+    waits = " What is only accepted is not confirmed yet: to wait, apply the same plan again." if waiting else ""
+    return f"{told}{waits} See {path}."
 
 
 def _told(account: Document) -> Document:

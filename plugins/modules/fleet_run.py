@@ -115,6 +115,14 @@ status:
   description: V(running), V(done), or V(failed) if any part failed.
   returned: success
   type: str
+remaining:
+  description:
+    - What did not become as planned, in a few sentences; empty if there is nothing, and with O(state=started). The task
+      warns with this text.
+  returned: success
+  type: str
+  version_added: 0.6.0
+  sample: ""
 accounts:
   description:
     - For each account C(account), C(summary) with the number of devices for each outcome, C(failures) with texts, and

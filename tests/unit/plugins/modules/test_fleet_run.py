@@ -424,6 +424,8 @@ def test_the_word_of_a_run_is_of_what_was_done(records: Records, outcome: str, b
     ended = records.end(told, run=begun["run"], status_file=str(word))
     done = outcome in ("assigned", "removed", "added", "unchanged")
     assert ended["accounts"][0]["complete"] is done
+    assert (ended["remaining"] == "") is done
+    assert ("apply the same plan again" in ended["remaining"]) is (outcome == "accepted")
     found = word.read_text(encoding="ascii").strip() if word.exists() else None
     assert found == (before if done or before not in ("changes", None) else "incomplete")
     again = records.end(told, run=begun["run"], status_file=OMIT)
