@@ -15,7 +15,8 @@ import re
 import typing as t
 
 from ._errors import LicensingError, Problem
-from ._fleet_plan_document import FORMAT, IDLE, Document, is_sealed, remains_of, same_run
+from ._fleet_plan_document import FORMAT, IDLE, Document, is_sealed, left_of, not_done, remains_of, same_run
+from ._incomplete import forgotten, is_on_its_way
 
 _NAMED = 20
 
@@ -30,9 +31,15 @@ def read_approved(given: str | None, problems: list[Problem]) -> Document | str 
     if re.fullmatch(r"[0-9a-fA-F]{64}", given.strip()):
         return given.strip().lower()
     try:
-        return read_plan(given)
+        document = read_plan(given)
+        for account in document["accounts"]:
+            # What is not as a plan has it cannot be held against another one.
+            not_done(account, account)
+        return document
     except LicensingError as error:
         problems.append(Problem(f"'approved' {given[:200]} cannot be used: {error.message}.", error.code))
+    except (KeyError, TypeError, AttributeError):
+        problems.append(Problem(f"'approved' {given[:200]} cannot be used: it is no plan file.", "plan_file_invalid"))
     return None
 
 
@@ -92,27 +99,61 @@ def difference(
     :param bases: what a plan is made from.
     """
     digest = approved if isinstance(approved, str) else approved["digest"]
-    if digest == document["digest"] or document["status"] in IDLE:
+    if digest == document["digest"]:
         return None
-    named = ""
-    if not isinstance(approved, str):
-        # What was carried out of it already is no difference, so that a run that failed half-way can be repeated.
-        before = {one["account"]: one for one in approved["accounts"]}
-        now = {one["account"]: one for one in document["accounts"]}
-        other = sorted({*before} ^ {*now})
-        other += [
-            name
-            for name, one in now.items()
-            if name in before and one["status"] != "error" and not remains_of(one, before[name])
-        ]
-        if not other and same_run(document, approved):
-            return None
-        more = ", ..." if len(other) > _NAMED else ""
-        named = f" These accounts differ: {', '.join(other[:_NAMED])}{more}." if other else ""
+    told = _since_digest(document) if isinstance(approved, str) else _since_file(document, approved)
+    if told is None:
+        return None
+    why, named = told
     return LicensingError(
         f"The approved plan {digest[:12]}... is not the plan that would be carried out now, {document['digest']}: "
-        f"{bases} changed since it was approved.{named} Nothing was written. Make a new plan, and have that one "
-        "approved.",
+        f"{why or f'{bases} changed since it was approved.'}{named} Nothing was written. Make a new plan, and have "
+        "that one approved.",
         code="plan_changed",
         digest=document["digest"],
     )
+
+
+def _since_digest(document: Document) -> tuple[str, str] | None:
+    """Why this is not the approved plan, empty if it is just another one, and what is known of it; None if it is done.
+
+    Where all is as wanted, nothing of it is left to do. Otherwise nobody knows whether it was carried out.
+    """
+    if document["status"] not in IDLE:
+        return "", ""
+    rows = [row for account in document["accounts"] for row in left_of(account)]
+    left = [row for row in rows if not is_on_its_way(row)]
+    count = document["incomplete"] - (len(rows) - len(left))
+    if not left and count <= 0:
+        return None
+    why = "there is nothing to do, and a digest alone does not tell whether the approved plan was carried out."
+    return why, _left(left, count)
+
+
+def _since_file(document: Document, approved: Document) -> tuple[str, str] | None:
+    """The same by the whole plan. What was carried out of it already is no difference, so that a run that failed
+    half-way can be repeated.
+    """
+    before = {one["account"]: one for one in approved["accounts"]}
+    now = {one["account"]: one for one in document["accounts"]}
+    both = [name for name, one in now.items() if name in before and one["status"] != "error"]
+    other = {*before} ^ {*now} | {name for name in both if not remains_of(now[name], before[name])}
+    undone = {name: not_done(now[name], before[name]) for name in both if name not in other}
+    left = [row for rows in undone.values() for row in rows]
+    if not other and not left:
+        return None if same_run(document, approved) else ("", "")
+    differing = sorted(other | {name for name, rows in undone.items() if rows})
+    more = ", ..." if len(differing) > _NAMED else ""
+    named = f" These accounts differ: {', '.join(differing[:_NAMED])}{more}."
+    why = "" if other else "it changes devices that are not as it wants them, and now nothing would be done about them."
+    return why, named + _left(left, len(left))
+
+
+def _left(rows: t.Sequence[Document], count: int) -> str:
+    """Which devices are not as wanted, although they may have been planned, and what may have been forgotten."""
+    if not count:
+        return ""
+    named = ", ".join(f"{row['device_id']} ({row['outcome']})" for row in rows[:_NAMED])
+    more = ", ..." if len(rows) > _NAMED else ""
+    told = f" Not as wanted: {count}" + (f", {named}{more}." if named else ".")
+    return " ".join(filter(None, [told, forgotten(rows)]))

@@ -53,7 +53,8 @@ def run(context: Context) -> Result:
     if others and not params["force"]:
         raise LicensingError(
             f"{', '.join(os.path.join(dest, name) for name in others)} would be overwritten by what the account holds "
-            "now. Nothing was written. Name another directory in 'dest', or set 'force: true'.",
+            "now. Nothing was written. Name another directory in 'dest', or set 'force: true'; of the playbook "
+            "'export', these are the variables 'fleet' and 'fleet_overwrite'.",
             code="fleet_file_exists",
         )
     if not context.check_mode:

@@ -15,6 +15,7 @@ import typing as t
 from ._amounts import at_most, read_amount
 from ._errors import LicensingError
 from ._fleet_plan_document import IDLE, Document
+from ._fleet_status import without_approval
 from ._freeze import FOREVER, Window, frozen
 from ._guards import limits_from
 
@@ -92,7 +93,8 @@ def over_a_sku(parts: t.Sequence[Document]) -> Document | None:
         return None
     codes = [code for code, _text in found]
     code = next((code for code in BINDING if code in codes), "guard_tripped")
-    return {"code": code, "message": f"The plan exceeds what there is: {'; '.join(text for _code, text in found)}."}
+    told = f"The plan exceeds what there is: {'; '.join(text for _code, text in found)}."
+    return {"code": code, "message": without_approval(code, told)}
 
 
 def _over_a_sku(sku: str, parts: t.Sequence[Document]) -> t.Iterator[tuple[str, str]]:

@@ -29,7 +29,7 @@ from ._fleet_plan_document import (
 )
 from ._fleet_plan_html import as_html
 from ._fleet_plan_markdown import as_markdown
-from ._fleet_plan_summary import as_summary
+from ._fleet_plan_summary import as_remaining, as_summary, awaited
 from ._fleet_status import tell
 from ._freeze import read_windows
 from ._module import Context, Result
@@ -74,6 +74,8 @@ def run(context: Context) -> Result:
         "digest": document["digest"],
         "totals": document["totals"],
         "incomplete": document["incomplete"],
+        "awaited": awaited(document),
+        "remaining": as_remaining(document),
         "summary": as_summary(document),
         "accounts": [
             {
@@ -86,6 +88,8 @@ def run(context: Context) -> Result:
         "over": over if approved is None else None,
         "files": files,
     }
+    if values["remaining"] and changed is None:
+        context.warn(values["remaining"])
     if params["status_file"]:
         tell(params["status_file"], _word(document, changed, approved=approved is not None))
     return Result(values, failure=changed)

@@ -12,7 +12,8 @@ import hashlib
 import json
 import typing as t
 
-from ._incomplete import as_left_over, is_left_over
+from ._fleet_status import without_approval
+from ._incomplete import as_left_over, is_left_over, is_on_its_way
 from ._simsec_missing import told as told_missing
 
 FORMAT = 2
@@ -129,12 +130,14 @@ def failed_account(name: str, failure: t.Mapping[str, t.Any]) -> Document:
 
 
 def remains_of(now: Document, before: Document) -> bool:
-    """Whether the plan of an account is what another one leaves to do: each part as it was there, or done.
+    """Whether the plan of an account is what another one leaves to do: each part as it was there, or gone.
+
+    That alone does not say that it was done: see C(not_done).
 
     :param now: a plan that was just made.
     :param before: one whose digests were recomputed.
     """
-    if now["status"] in IDLE or now["digest"] == before["digest"]:
+    if now["digest"] == before["digest"] or (now["status"] in IDLE and before["status"] in ("error", *IDLE)):
         return True
     if "error" in (now["status"], before["status"]) or now["wanted"] != before["wanted"]:
         return False
@@ -142,6 +145,31 @@ def remains_of(now: Document, before: Document) -> bool:
         return False
     planned = [_carried_out(part) for part in before["parts"]]
     return all(part["status"] in IDLE or _carried_out(part) in planned for part in now["parts"])
+
+
+def not_done(now: Document, before: Document) -> list[Document]:
+    """The devices that another plan changes, of which this one says that they are not as wanted and stay so.
+
+    What was sent and waits for its confirmation was carried out.
+
+    :param now: the plan of an account, of which C(remains_of) is true.
+    :param before: the other one.
+    """
+    parts = {part["list"]: {row["device_id"] for row in part["devices"]} for part in before["parts"]}
+    losing = {row["device_id"] for part in before["parts"] if part["action"] == "absent" for row in part["devices"]}
+    losing -= {row["device_id"] for row in before.get("incomplete") or []}
+    losing -= {row["device_id"] for part in now["parts"] for row in part["devices"]}
+    sent = {row["device_id"] for row in left_of(now) if is_on_its_way(row)}
+    rows = [
+        row for part in now["parts"] for row in part["incomplete"] if row["device_id"] in parts.get(part["list"], ())
+    ]
+    rows += [row for row in now.get("incomplete") or [] if row["device_id"] in losing]
+    return [row for row in rows if row["device_id"] not in sent]
+
+
+def left_of(account: Document) -> list[Document]:
+    """The devices of an account that are not as wanted, and are named."""
+    return [*(row for part in account["parts"] for row in part["incomplete"]), *(account.get("incomplete") or [])]
 
 
 def same_run(now: Document, before: Document) -> bool:
@@ -186,7 +214,8 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
         made["note"] = str(amiss["message"])
     if failure:
         # What the module advises is for its own task: here the whole plan is what is approved.
-        told = {"message": str(failure["message"]).removesuffix(failure.get("advice", "")).rstrip()}
+        why = str(failure["message"]).removesuffix(failure.get("advice", "")).rstrip()
+        told = {"message": without_approval(failure["code"], why)}
         made["failure"] = {**{key: failure[key] for key in ("code", "guards") if key in failure}, **told}
     return made
 

@@ -13,7 +13,7 @@ import typing as t
 from ._fleet_plan_document import TITLES, Document, incomplete_of
 from ._fleet_plan_markdown import (
     FOR_LIFE,
-    HEADLINES,
+    headline,
     in_waves,
     not_as_wanted,
     nothing,
@@ -36,7 +36,7 @@ def as_html(document: Document) -> str:
 
 def _body(document: Document) -> t.Iterator[str]:
     status = document["status"]
-    yield f'<h1>Licence plan: <span class="{status}">{HEADLINES[status]}</span></h1>'
+    yield f'<h1>Licence plan: <span class="{status}">{headline(document)}</span></h1>'
     yield f"<p><strong>{escape(told(document['totals']))}</strong> in {len(document['accounts'])} account(s). "
     yield f"Made {escape(document['created'])}.</p>"
     if document["incomplete"]:

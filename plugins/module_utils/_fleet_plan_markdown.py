@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ._fleet_plan_document import TITLES, Document, incomplete_of
+from ._fleet_status import NO_APPROVAL
 from ._incomplete import advice
 from ._markdown import plain
 
@@ -25,6 +26,8 @@ HEADLINES = {
     "error": "No plan for some accounts",
 }
 
+NOT_TO_APPROVE = "Stopped by what no approval lets through"
+
 FOR_LIFE = "For life: these licences can never be taken back."
 
 WORDS = {"assign": "assign", "remove": "remove", "add": "put on the list", "move": "move on the list"}
@@ -32,7 +35,7 @@ WORDS = {"assign": "assign", "remove": "remove", "add": "put on the list", "move
 
 def as_markdown(document: Document) -> str:
     """The whole plan."""
-    lines = [f"# Licence plan: {HEADLINES[document['status']]}", "", _totals(document), ""]
+    lines = [f"# Licence plan: {headline(document)}", "", _totals(document), ""]
     lines += _failure(document)
     lines += ["| account | " + " | ".join(TITLES.values()) + " | status |", "|---|" + "---|" * (len(TITLES) + 1)]
     lines += [_row(account) for account in document["accounts"]]
@@ -40,6 +43,20 @@ def as_markdown(document: Document) -> str:
         lines += _account(account)
     lines += ["", f"Plan digest: `{document['digest']}`", ""]
     return "\n".join(lines)
+
+
+def headline(thing: Document) -> str:
+    """The status of a plan or of an account of it, in words."""
+    stopped = thing["status"] == "guard_tripped" and any(code in NO_APPROVAL for code in _codes(thing))
+    return NOT_TO_APPROVE if stopped else HEADLINES[thing["status"]]
+
+
+def _codes(thing: Document) -> t.Iterator[str]:
+    """Why a plan is stopped, or any of its accounts and parts."""
+    if "failure" in thing:
+        yield thing["failure"]["code"]
+    for inner in (*thing.get("accounts", ()), *thing.get("parts", ())):
+        yield from _codes(inner)
 
 
 def told(plan: t.Mapping[str, t.Any]) -> str:
@@ -60,7 +77,7 @@ def nothing(account: Document) -> str:
 
 def status_of(account: Document) -> str:
     """The status of one account."""
-    return "no plan" if account["status"] == "error" else HEADLINES[account["status"]].lower()
+    return "no plan" if account["status"] == "error" else headline(account).lower()
 
 
 def _totals(document: Document) -> str:

@@ -8,10 +8,14 @@
 
 from __future__ import annotations
 
+import collections
 import re
 
-from ._fleet_plan_document import IDLE, TITLES, Document, incomplete_of
-from ._fleet_plan_markdown import HEADLINES, not_as_wanted, told
+from ._fleet_plan_document import IDLE, TITLES, Document, incomplete_of, left_of
+from ._fleet_plan_markdown import headline, not_as_wanted, told
+from ._incomplete import advice, is_on_its_way
+
+_OUTCOMES = 10
 
 MAX_BYTES = 1000
 """Of a whole summary: AWX keeps it with the job and hands it on to those that follow."""
@@ -20,11 +24,11 @@ MAX_BYTES = 1000
 def as_summary(document: Document) -> str:
     """The totals, then a line for each account with something to do, as long as there is room."""
     where = f"in {_counted(len(document['accounts']), 'account')}."
-    headline = HEADLINES[document["status"]]
+    title = headline(document)
     if document["status"] == "no_change":
-        return f"{headline} {where}"
+        return f"{title} {where}"
     left = f" {not_as_wanted(document['incomplete'])}" if document["incomplete"] else ""
-    lines = [f"{headline}: {told(document['totals'])} {where}{left}"]
+    lines = [f"{title}: {told(document['totals'])} {where}{left}"]
     busy = [account for account in document["accounts"] if account["status"] != "no_change"]
     for place, account in enumerate(busy):
         line = f"{_short(account['account'])}: {_what(account)}"
@@ -33,6 +37,31 @@ def as_summary(document: Document) -> str:
             return "\n".join([*lines, rest])
         lines.append(line)
     return "\n".join(lines)
+
+
+def awaited(document: Document) -> int:
+    """How many devices were sent by an earlier run, and wait for their confirmation."""
+    return sum(is_on_its_way(row) for account in document["accounts"] for row in left_of(account))
+
+
+def as_remaining(document: Document) -> str:
+    """What a plan leaves as nobody wants it, and what to do about it; empty if there is nothing."""
+    if not document["incomplete"]:
+        return ""
+    rows = [row for account in document["accounts"] for row in left_of(account)]
+    counts = collections.Counter(_short(row["outcome"]) for row in rows)
+    waiting = awaited(document)
+    texts = [
+        not_as_wanted(document["incomplete"]),
+        ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counts.items())[:_OUTCOMES]) + "."
+        if rows
+        else "",
+        f"{waiting:,} of them {'is' if waiting == 1 else 'are'} not confirmed yet: to wait, apply the same plan again."
+        if waiting
+        else "",
+        advice(rows),
+    ]
+    return " ".join(filter(None, texts))
 
 
 def _what(account: Document) -> str:

@@ -31,6 +31,7 @@ BEFORE = "apply-before-candidates.csv"
 """The removal candidates as the task that writes them found them."""
 
 UNCHANGED = "unchanged"
+_NAMED = 20
 
 
 def run(context: Context) -> Result:
@@ -38,10 +39,15 @@ def run(context: Context) -> Result:
     params = context.params
     now = datetime.datetime.now(datetime.timezone.utc)
     failure: LicensingError | None = None
+    remaining = ""
     if params["state"] == "started":
-        document = _started(params, now)
+        plan = _plan(params["plan"])
+        document = _started(plan, params, now)
         _forget(params["reports"], document)
         path = begin(document, params["dest"], params["history"])
+        if params["status_file"] and plan.get("incomplete"):
+            # What the plan leaves as nobody wants it is not better when it is carried out.
+            worsen(params["status_file"])
     else:
         known = begun(params["dest"], params["history"], params["run"])
         if known is None and not params["accounts"]:
@@ -49,9 +55,13 @@ def run(context: Context) -> Result:
             raise OptionsError([Problem(wrong, "run_file_invalid")])
         document = _ended(known or _lost(params, now), params, now)
         path, failure = complete(document, params["dest"], params["history"])
-        if params["status_file"] and not all(account["complete"] for account in map(_told, document["accounts"])):
-            worsen(params["status_file"])
+        remaining = _remaining(document["accounts"], path)
+        if remaining:
+            context.warn(remaining)
+            if params["status_file"]:
+                worsen(params["status_file"])
     values = {
+        "remaining": remaining,
         "path": path,
         "run": document["run"],
         "status": document["status"],
@@ -60,9 +70,8 @@ def run(context: Context) -> Result:
     return Result(values, failure=failure)
 
 
-def _started(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Document:
+def _started(plan: Document, params: t.Mapping[str, t.Any], now: datetime.datetime) -> Document:
     """The record of what a plan is about to do; of every device, nothing is known yet."""
-    plan = _plan(params["plan"])
     going = {entry["account"]: entry for entry in params["accounts"]}
     digest = str(plan.get("digest") or "")
     begun_now = enter(params["history"], now, digest)
@@ -236,6 +245,22 @@ def _may_have_written(result: Document) -> bool:
         return bool(result.get("changed")) or _failure(result.get("failure"))["code"] == "internal_error"
     counts = result["summary"]
     return not isinstance(counts, dict) or any(counts.get(name) != 0 for name in (*MOVED, "unknown", "failed"))
+
+
+def _remaining(accounts: t.Sequence[Document], path: str) -> str:
+    """What did not become as planned, in counts, and what to do about it; empty if there is nothing."""
+    names = [account["account"] for account in accounts if not _told(account)["complete"]]
+    if not names:
+        return ""
+    rows = [row for account in accounts for part in account["parts"] for row in part["devices"] if not is_done(row)]
+    counts = ", ".join(f"{count:,} {outcome}" for outcome, count in _summary(rows).items() if count)
+    more = ", ..." if len(names) > _NAMED else ""
+    told = f"Not everything became as planned in {', '.join(names[:_NAMED])}{more}" + (
+        f": {counts}." if counts else "."
+    )
+    waiting = any(row["outcome"] == "accepted" for row in rows)
+    waits = " What is only accepted is not confirmed yet: to wait, apply the same plan again." if waiting else ""
+    return f"{told}{waits} See {path}."
 
 
 def _told(account: Document) -> Document:

@@ -15,6 +15,31 @@ from ._errors import LicensingError
 GREEN = frozenset({"", "no_change", "changes"})
 """The words of a run that leaves nothing; C(changes) is one when the plan is carried out."""
 
+NO_APPROVAL = {
+    "lifetime_consent": "Look at the devices; if they are right, set 'lifetime_consent' in the fleet file.",
+    "lifetime_without_journal": "Name the journal: -e fleet_journal=PATH.",
+    "journal_behind": "Restore the newest journal; if it is known who holds the other licenses, set "
+    "'lifetime_elsewhere' in the fleet file.",
+    "no_listener": "Somebody has to listen, because the run waits for what becomes of each device "
+    "('fleet_licensing_wait'), or binds devices for life, or because 'fleet_licensing_require_listener' asks for it. "
+    "Start a receiver and register it with the module 'callback'. If somebody listens whom ThingSpace does not list: "
+    "-e fleet_licensing_require_listener=false.",
+    "not_licensed": "Name licensed devices only, or set 'unlicensed: warn' under 'removal_candidates' in the fleet "
+    "file.",
+    "pool_exhausted": "Buy licenses, free some, or name fewer devices.",
+}
+"""What stops a plan whatever is approved, by code, and what to do about it in the words of a fleet run."""
+
+
+def without_approval(code: str, told: str) -> str:
+    """What a plan says that is stopped for this reason, with what to do about it where no approval helps.
+
+    :param told: why, in the words of a module, whose own advice begins with what was not done.
+    """
+    if code not in NO_APPROVAL:
+        return told
+    return f"{told.partition(' Nothing was ')[0].rstrip()} No approval lets this through. {NO_APPROVAL[code]}"
+
 
 def tell(path: str, word: str) -> None:
     """Write the word.

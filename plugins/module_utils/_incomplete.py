@@ -57,11 +57,28 @@ def is_done(row: t.Mapping[str, str]) -> bool:
     return row["outcome"] in _DONE or (row["outcome"], row["reason"]) == ("skipped", DONE_BEFORE)
 
 
+def is_on_its_way(row: t.Mapping[str, str]) -> bool:
+    """Whether such a row is of a device whose request was sent and is to be confirmed: nothing is to be sent again."""
+    return row["outcome"] == "accepted" and not _retries([row])
+
+
 def advice(rows: t.Iterable[t.Mapping[str, str]]) -> str:
     """How to have devices sent again, in the words of a fleet run; empty if none of them can be."""
-    found = {option for row in rows for option in _OPTIONS if f"'{option}: true'" in row["reason"]}
-    named = [f"-e fleet_{option}=true" for option in _OPTIONS if option in found]
-    if not named:
+    found = _retries(rows)
+    if not found:
         return ""
-    keys = " and ".join(f"'{option}: true'" for option in _OPTIONS if option in found)
+    named = [f"-e fleet_{option}=true" for option in found]
+    keys = " and ".join(f"'{option}: true'" for option in found)
     return f"To send them again: {' '.join(named)}, or {keys} under 'simsec' in the fleet file."
+
+
+def forgotten(rows: t.Iterable[t.Mapping[str, str]]) -> str:
+    """What to look at if a plan was to change these devices, and another one made since does not; empty for others."""
+    named = " and ".join(f"-e fleet_{option}=true" for option in _retries(rows))
+    return f"If the approved plan was made with {named}, give that to apply, too." if named else ""
+
+
+def _retries(rows: t.Iterable[t.Mapping[str, str]]) -> list[str]:
+    """The options by which any of the devices would be sent again."""
+    found = {option for row in rows for option in _OPTIONS if f"'{option}: true'" in row["reason"]}
+    return [option for option in _OPTIONS if option in found]

@@ -48,11 +48,11 @@ def require_listener(context: Context, client: Client, job: Job, plan: SimsecPla
         return
     why = "'wait' waits for these reports" if params["wait"] else f"{job.wish.sku.number} is a lifetime license"
     why = "'require_listener' asks for one" if params["require_listener"] else why
-    raise LicensingError(
-        f"{missing} {_LOST} It is needed because {why}. Nothing was sent. Start a receiver and register it with the "
-        "module 'callback'. If somebody listens whom ThingSpace does not list, set 'require_listener: false'.",
-        code=CODE,
+    advice = (
+        f"It is needed because {why}. Nothing was sent. Start a receiver and register it with the module 'callback'. "
+        "If somebody listens whom ThingSpace does not list, set 'require_listener: false'."
     )
+    raise LicensingError(f"{missing} {_LOST} {advice}", code=CODE, advice=advice)
 
 
 def _missing(context: Context, client: Client, account: str) -> str:

@@ -146,6 +146,21 @@ incomplete:
   type: int
   version_added: 0.6.0
   sample: 0
+awaited:
+  description:
+    - How many of those were sent by an earlier run, and wait for their confirmation.
+  returned: when options are valid
+  type: int
+  version_added: 0.6.0
+  sample: 0
+remaining:
+  description:
+    - What RV(incomplete) counts, in a few sentences, with what to do about it; empty if that is V(0). The task warns
+      with this text.
+  returned: when options are valid
+  type: str
+  version_added: 0.6.0
+  sample: ""
 summary:
   description:
     - The totals, and a line for each account with something to do, as plain text. At most 1,000 bytes, so that

@@ -76,9 +76,10 @@ options:
     type: path
   status_file:
     description:
-      - With O(state=ended), the file to which M(thingspace.licensing.fleet_plan) wrote the status of the plan. If any
+      - The file to which M(thingspace.licensing.fleet_plan) wrote the status of the plan. With O(state=ended), if any
         device did not become as planned, the word in it becomes V(incomplete), unless it tells an error.
       - A device that ThingSpace only accepted did not become as planned yet.
+      - With O(state=started) the word becomes V(incomplete) if the plan leaves devices as nobody wants them.
     type: path
     version_added: 0.6.0
 seealso:
@@ -114,6 +115,14 @@ status:
   description: V(running), V(done), or V(failed) if any part failed.
   returned: success
   type: str
+remaining:
+  description:
+    - What did not become as planned, in a few sentences; empty if there is nothing, and with O(state=started). The task
+      warns with this text.
+  returned: success
+  type: str
+  version_added: 0.6.0
+  sample: ""
 accounts:
   description:
     - For each account C(account), C(summary) with the number of devices for each outcome, C(failures) with texts, and

@@ -13,6 +13,7 @@ import signal
 import time
 import typing as t
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -280,6 +281,67 @@ def test_what_a_plan_leaves_as_it_is(fleet: Fleet, simulator: Simulator, module:
         assert simulator.holders(FLEX) == set(one[:2])
         fleet.write(1, {"ids": one[:2], "simsec": FLEX}, fota, simsec={"retry_failed": True})
         assert fleet.plan("-e", "fleet_fail_on=changes").plan["status"] == "no_change"
+    finally:
+        receiver.stop()
+
+
+def test_an_approved_plan_that_is_not_carried_out(
+    fleet: Fleet, simulator: Simulator, module: Module, tmp_path: Path
+) -> None:
+    """It was made with an option that apply does not get: refused, and the message names it."""
+    simulator.state(accounts=seeded(1))
+    one = imeis(1, 1)
+    receiver = Receiver(tmp_path, fleet.journal, simulator)
+    try:
+        simulator.devices({"imei": one[0], "state": "suspend"})
+        options = {"sku": FLEX, "devices": one, "journal": str(fleet.journal), "wait": True, "wait_timeout": 30}
+        assert module("simsec_license", **options).code == "devices_failed"
+    finally:
+        receiver.stop()
+    fleet.write(1, {"ids": one, "simsec": FLEX})
+    plan = fleet.plan("-e", "fleet_retry_failed=true")
+    assert plan.plan["status"] == "changes", plan.text
+    for told in ("Status: changes", "1 to assign", f"Plan: {plan.dest}/plan.md", f"Digest: {plan.plan['digest']}"):
+        assert told in plan.text
+    simulator.forget_requests()
+    word = fleet.folder / "word"
+    refused = fleet.apply(fleet_status_file=str(word))
+    assert refused.returncode == 2, refused.text
+    assert word.read_text(encoding="ascii") == "plan_changed\n"
+    assert "-e fleet_retry_failed=true" in refused.text
+    assert f"{one[0]} (failed)" in refused.text
+    assert simulator.writes() == []
+
+
+def test_what_an_earlier_run_did_not_wait_for(
+    fleet: Fleet, simulator: Simulator, module: Module, tmp_path: Path
+) -> None:
+    """Is awaited by the next one, which sends nothing; one device is refused, and the end tells of it."""
+    simulator.state(accounts=seeded(1))
+    one = imeis(1, 3)
+    receiver = Receiver(tmp_path, fleet.journal, simulator)
+    try:
+        simulator.devices({"imei": one[2], "state": "suspend"})
+        simulator.quirks(simsec_delay=600)
+        options = {"sku": FLEX, "devices": one, "journal": str(fleet.journal), "wait": False}
+        assert not module("simsec_license", **options).failed
+        fleet.write(1, {"ids": one, "simsec": FLEX})
+        simulator.forget_requests()
+        word = fleet.folder / "word"
+        waits = json.dumps({"fleet_licensing_fail_on": "incomplete", "fleet_licensing_status_file": str(word)})
+        with ThreadPoolExecutor() as pool:
+            running = pool.submit(fleet.apply, "-e", waits, "-e", "fleet_licensing_wait_timeout=60", approved="")
+            while not simulator.count("callback_list") and not running.done():
+                time.sleep(0.05)
+            simulator.control("POST", "callbacks", {"flush": True, "wait": 30})
+            ran = running.result()
+        assert "3 of them are not confirmed yet" in ran.text
+        assert simulator.writes() == []
+        assert (ran.plan["status"], ran.plan["incomplete"]) == ("incomplete", 1), ran.text
+        assert word.read_text(encoding="ascii") == "incomplete\n"
+        assert "Status: incomplete" in ran.text
+        assert "Not everything is as wanted. 1 device is not as wanted" in ran.text
+        assert ran.returncode == 2
     finally:
         receiver.stop()
 

@@ -15,8 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_approval import difference, read_plan
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError, Problem
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_approval import (
+    difference,
+    read_approved,
+    read_plan,
+)
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_document import (
     failed_account,
     make_account,
@@ -206,11 +210,10 @@ def carried_out(document: Json) -> list[t.Any]:
 def approves(path: Path, edited: Json, live: Json) -> Json | None:
     """The approved plan, if it lets the one that would be carried out through."""
     path.write_text(json.dumps(edited), encoding="utf-8")
-    try:
-        approved = read_plan(str(path))
-    except LicensingError:
-        return None
-    return None if difference(live, approved) else approved
+    problems: list[Problem] = []
+    approved = read_approved(str(path), problems)
+    assert (approved is None) is bool(problems)
+    return None if not isinstance(approved, dict) or difference(live, approved) else approved
 
 
 @pytest.mark.parametrize("editor", EDITORS)

@@ -6,16 +6,26 @@
 
 from __future__ import annotations
 
+import html
 import typing as t
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_limits import BINDING, over_a_sku
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_document import (
     failed_account,
     make_account,
     make_document,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_summary import as_summary
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_html import as_html
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_markdown import as_markdown
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_summary import (
+    as_remaining,
+    as_summary,
+    awaited,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_status import NO_APPROVAL
+from ansible_collections.thingspace.licensing.plugins.module_utils._markdown import plain
 
 Part = dict[str, t.Any]
 
@@ -52,6 +62,28 @@ def test_totals_then_what_each_account_has_to_do() -> None:
     ]
 
 
+def test_what_is_left_and_what_to_do_about_it() -> None:
+    rows = [
+        {"device_id": str(990_000_000_000_000 + number), "outcome": outcome, "reason": reason}
+        for number, (outcome, reason) in enumerate(
+            [
+                ("accepted", "sent today, not confirmed yet"),
+                ("accepted", "late. It is sent again only with 'retry_unknown: true'"),
+                ("failed", "no (not sent again without 'retry_failed: true')"),
+            ]
+        )
+    ]
+    one = part("simsec", "SIMSec-IoT", assign=0, incomplete=3)
+    document = make_document([make_account("a", "fleet.yml", "f" * 64, [one], [rows])], "now")
+    assert awaited(document) == 1
+    assert as_remaining(document) == (
+        "3 devices are not as wanted, which this plan does not change. 2 accepted, 1 failed. 1 of them is not "
+        "confirmed yet: to wait, apply the same plan again. To send them again: -e fleet_retry_failed=true -e "
+        "fleet_retry_unknown=true, or 'retry_failed: true' and 'retry_unknown: true' under 'simsec' in the fleet file."
+    )
+    assert as_remaining(make_document([account("a", part(unchanged=3))], "now")) == ""
+
+
 def test_nothing_to_do() -> None:
     assert summary(account("a", part(unchanged=3))) == "Nothing to do in 1 account."
 
@@ -63,3 +95,34 @@ def test_a_thousand_bytes_hold_any_number_of_accounts(name: str) -> None:
     lines = text.splitlines()
     assert lines[-1] == f"... and {5000 - (len(lines) - 2)} more accounts"
     assert all(": FOTA licences 20000 to assign" in line for line in lines[1:-1])
+
+
+@pytest.mark.parametrize("code", [*NO_APPROVAL, "guard_tripped"])
+def test_what_no_approval_lets_through_is_told_as_such(code: str) -> None:
+    """With what to do about it in a fleet run; what a module advises for its own task is left out."""
+    why = f"It is so. Nothing was sent. Set '{code}: true'."
+    document = make_document([account("a", part(assign=1, failure={"code": code, "message": why}))], "now")
+    told = document["accounts"][0]["parts"][0]["failure"]["message"]
+    binding = code in NO_APPROVAL
+    assert told == (f"It is so. No approval lets this through. {NO_APPROVAL[code]}" if binding else why)
+    assert document["status"] == "guard_tripped", "the exit codes of a pipeline are the same"
+    for text in (as_markdown(document), html.unescape(as_html(document)), as_summary(document)):
+        assert ("Stopped by what no approval lets through" in text) is binding
+        assert ("Stopped by a limit" in text) is not binding
+    assert plain(told) in as_markdown(document)
+    assert told in html.unescape(as_html(document))
+
+
+def test_each_reason_that_binds_has_an_advice() -> None:
+    assert set(BINDING) <= set(NO_APPROVAL)
+    assert "fleet_licensing_require_listener" in NO_APPROVAL["no_listener"]
+
+
+def test_pools_that_are_too_small_together() -> None:
+    parts = [{**part("simsec", "SIMSec-IoT", assign=6), "id_kind": kind} for kind in ("imei", "iccid")]
+    for one in parts:
+        one["result"]["licenses"] = {"total": 20, "assigned": 16, "available": 4}
+    made = account("a", *parts)
+    over = over_a_sku(made["parts"])
+    assert over is not None
+    assert over["message"].endswith(f"No approval lets this through. {NO_APPROVAL['pool_exhausted']}")

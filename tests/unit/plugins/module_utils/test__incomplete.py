@@ -195,7 +195,66 @@ def test_what_became_complete_since_is_no_other_plan() -> None:
     assert waiting["digest"] != confirmed["digest"]
     assert difference(confirmed, waiting) is None
     assert difference(confirmed, waiting["digest"]) is not None
-    assert difference(make_document([account("a", part(1))], "now"), "0" * 64) is None
+    assert difference(make_document([account("a", part())], "now"), "0" * 64) is None
+
+
+FAILED = "ThingSpace says no (not sent again without 'retry_failed: true')"
+FATES_NOW: dict[str, tuple[dict[str, str] | None, bool]] = {
+    "done": (None, True),
+    "on its way": ({"outcome": "accepted", "reason": "sent today, not confirmed yet"}, True),
+    "failed": ({"outcome": "failed", "reason": FAILED}, False),
+    "unknown": ({"outcome": "unknown", "reason": "It is sent again only with 'retry_unknown: true'"}, False),
+    "overdue": ({"outcome": "accepted", "reason": "late. It is sent again only with 'retry_unknown: true'"}, False),
+    "left out": ({"outcome": "skipped", "reason": "not sent: it holds no license"}, False),
+    "something new": ({"outcome": "new", "reason": ""}, False),
+}
+"""What is told of a device that the approved plan changes, where the new one does not; whether that is carried out."""
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside what is planned"])
+@pytest.mark.parametrize("fate", FATES_NOW)
+def test_what_is_neither_planned_nor_done_was_not_carried_out(fate: str, beside: bool) -> None:
+    """The approved plan sends a device again. The new one, made without that, has nothing to do about it."""
+    row, carried_out = FATES_NOW[fate]
+    other = part(assign=1)
+    other[0]["list"] = "two"
+    others = [other] if beside else []
+    approved = make_document([account("a", part(assign=1), *others), account("b", part())], "now")
+    now_part = part(1) if row else part()
+    rows = [{"device_id": imeis(1)[0], **row}] if row else []
+    now = make_document([account("a", (now_part[0], rows), *others), account("b", part())], "now")
+    error = difference(now, approved)
+    assert (error is None) is carried_out
+    # A digest tells of no device, and covers the whole plan.
+    alone = difference(now, approved["digest"])
+    assert (alone is None) is (carried_out and not beside)
+    if error and alone:
+        assert error.code == alone.code == "plan_changed"
+        assert "These accounts differ: a." in error.message
+        for told in (error.message, *([] if beside else [alone.message])):
+            assert imeis(1)[0] in told
+            for option in ("retry_failed", "retry_unknown"):
+                assert (f"-e fleet_{option}=true" in told) is (option in (row or {})["reason"])
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_what_is_no_longer_wanted_was_not_carried_out(changes: bool) -> None:
+    """The files do not name the devices any more that the approved plan changes, so nothing is to be done."""
+    approved = make_document([account("a", part(assign=int(changes)))], "now")
+    now = make_document([account("a", part(), wanted="other")], "now")
+    assert (difference(now, approved) is None) is not changes
+
+
+def test_a_device_that_keeps_two_licenses_although_one_was_to_go() -> None:
+    """Neither its removal nor its assignment is planned any more."""
+    removal = part(remove=1)
+    removal[0]["result"]["plan"]["state"] = "absent"
+    double = [{"device_id": imeis(1)[0], "outcome": "unchanged", "reason": "it holds two"}]
+    approved = make_document([account("a", removal)], "now")
+    assert difference(make_document([account("a", incomplete=double)], "now"), approved) is not None
+    assert difference(make_document([account("a")], "now"), approved) is None
+    added = make_document([account("a", part(assign=1))], "now")
+    assert difference(make_document([account("a", part(), incomplete=double)], "now"), added) is None, "it was added"
 
 
 @pytest.mark.parametrize("lost", [False, True])

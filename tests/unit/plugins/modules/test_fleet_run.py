@@ -424,10 +424,28 @@ def test_the_word_of_a_run_is_of_what_was_done(records: Records, outcome: str, b
     ended = records.end(told, run=begun["run"], status_file=str(word))
     done = outcome in ("assigned", "removed", "added", "unchanged")
     assert ended["accounts"][0]["complete"] is done
+    assert (ended["remaining"] == "") is done
+    assert ("apply the same plan again" in ended["remaining"]) is (outcome == "accepted")
     found = word.read_text(encoding="ascii").strip() if word.exists() else None
     assert found == (before if done or before not in ("changes", None) else "incomplete")
     again = records.end(told, run=begun["run"], status_file=OMIT)
     assert again["accounts"] == ended["accounts"]
+
+
+@pytest.mark.parametrize("left", [0, 1])
+@pytest.mark.parametrize("before", ["changes", "error", None])
+def test_the_word_of_a_run_is_of_what_its_plan_leaves(records: Records, before: str | None, left: int) -> None:
+    """Also where nobody approved that."""
+    word = records.folder / "word"
+    if before:
+        word.write_text(f"{before}\n", encoding="ascii")
+    part = {"status": "incomplete", "plan": {"incomplete": left}, "list": "fota", "devices": []}
+    plan = sealed({"format": PLAN_FORMAT, "accounts": [{"account": ACCOUNT, "wanted": "", "parts": [part]}]})
+    (records.folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    options = {"plan": str(records.folder / "plan.json"), "accounts": [], "status_file": str(word)}
+    assert "failure" not in records.run(state="started", **options)
+    found = word.read_text(encoding="ascii").strip() if word.exists() else None
+    assert found == (before if not left or before == "error" else "incomplete")
 
 
 def test_what_somebody_else_did_is_done(records: Records) -> None:
