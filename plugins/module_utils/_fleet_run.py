@@ -26,6 +26,7 @@ from ._fleet_status import worsen
 from ._incomplete import DONE_BEFORE, is_done
 from ._module import Context, Result
 from ._outcomes import MOVED, OUTCOMES
+from ._undo_own import new_mark
 
 BEFORE = "apply-before-candidates.csv"
 """The removal candidates as the task that writes them found them."""
@@ -54,6 +55,7 @@ def run(context: Context) -> Result:
     values = {
         "path": path,
         "run": document["run"],
+        "mark": document.get("mark") or "",
         "status": document["status"],
         "accounts": [_told(account) for account in document["accounts"]],
     }
@@ -70,6 +72,7 @@ def _started(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Document:
         "format": FORMAT,
         "run": begun_now.run,
         "beside": begun_now.beside,
+        "mark": new_mark(),
         "kind": params["kind"],
         "started": moment(now),
         "ended": None,

@@ -48,9 +48,16 @@ def any_wish(chance: random.Random, kinds: tuple[str, ...], sims: range) -> Wish
     return {number: (chance.choice(SKUS), chance.choice(kinds)) for number in sims if chance.random() < 0.8}
 
 
+JUMPS = [0, 0, -7200, -100, 100, 86400, -86400]
+"""Seconds by which a clock is wrong from now on; less than none sets it back."""
+
+
 def history(world: World, kinds: tuple[str, ...], runs: int, *, undone: bool) -> None:
-    """Everybody holds the same at first, then runs of the role follow, in which everything may go wrong."""
-    chance = world.chance
+    """Everybody holds the same at first, then runs of the role follow, in which everything may go wrong.
+
+    :param undone: whether runs are undone in between; then clocks jump, too.
+    """
+    chance, jumps = world.chance, random.Random(runs)
     # What concerns one SIM only is clear to the count more often, and so it misleads more often.
     sims = chance.choice([SIMS[:1], SIMS[:2], SIMS])
     assert not world.license(sku=FLEX, devices=[f"99000000000000{number}" for number in sims], wait=False).failure
@@ -61,6 +68,8 @@ def history(world: World, kinds: tuple[str, ...], runs: int, *, undone: bool) ->
         if chance.random() < 0.6:
             world.write(any_wish(chance, kinds, sims))
         world.later(chance.choice([100, 100, 7200]))
+        if undone:
+            world.later(jumps.choice(JUMPS))
         if chance.random() < 0.5:
             world.catch_up()
         for _other in range(chance.choice([0, 0, 2, 4])):
@@ -97,7 +106,7 @@ def test_no_device_is_without_a_license(
     assert lived(tmp_path_factory.mktemp("world"), seed, kinds, runs) == []
 
 
-@pytest.mark.parametrize("kinds", [("imei",), ("imei", "iccid")], ids="-".join)
+@pytest.mark.parametrize("kinds", [("imei",), ("imei", "iccid"), ("iccid", "imei")], ids="-".join)
 @hypothesis.settings(max_examples=20)
 @hypothesis.given(st.integers(0, 2**32), st.integers(2, 8))
 @hypothesis.example(seed=192, runs=2)  # The undone run assigned by ICCID what the SIMs held by IMEI already.
