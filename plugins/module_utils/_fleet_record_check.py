@@ -104,6 +104,7 @@ _MAY: dict[str, Fits] = {
     "before": _or_none(_ids),
     "after": _or_none(_ids),
     "beside": _ids,
+    "seen": lambda value: isinstance(value, dict) and all(map(_count, value.values())),
     "mark": _like(_MARK),
 }
 """Fields that may be missing."""

@@ -72,6 +72,7 @@ def _started(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Document:
         "format": FORMAT,
         "run": begun_now.run,
         "beside": begun_now.beside,
+        "seen": begun_now.seen,
         "mark": new_mark(),
         "kind": params["kind"],
         "started": moment(now),
