@@ -50,7 +50,7 @@ def any_wish(chance: random.Random, kinds: tuple[str, ...], sims: range) -> Wish
     return {number: (chance.choice(SKUS), chance.choice(kinds)) for number in sims if chance.random() < 0.8}
 
 
-JUMPS = [0, 0, -7200, -100, 100, 86400, -86400]
+JUMPS = [0, 100, -300, -86400, 7200]
 """Seconds by which a clock is wrong from now on; less than none sets it back."""
 
 
