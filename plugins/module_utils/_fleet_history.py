@@ -7,7 +7,8 @@
 """The order of the runs in a directory of records, which must not depend on a clock that somebody may set back.
 
 Each run takes the next number of its directory, and has it in its name. A directory that was copied or restored goes on
-with numbers of its own, because what was written elsewhere since is not known there.
+with numbers of its own, because what was written elsewhere since is not known there. So a run also notes the last
+number that it found of every other identity: up to there, those runs had begun before.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ for one. In a line for each: the runs that have not ended."""
 MAX_OPEN = 100
 """Runs without an end that are remembered; those that were killed never have one."""
 
+SURE = datetime.timedelta(days=1)
+"""Where there are no numbers, only a difference of at least that much tells which run began first. Clocks of machines
+are wrong by hours, when they run in the time of a zone, or are set by hand."""
+
 PATIENCE = 10.0
 """Seconds to wait for another process. Without the lock, two runs may get the same number, which proves no order."""
 
@@ -43,11 +48,13 @@ class Place(t.NamedTuple):
 
     :param began: the second in which it began, as C(20260131T120000Z).
     :param history: identity of the directory that gave the number; empty if none did.
+    :param seen: other identities, each with the last number of it that the directory had when the run began.
     """
 
     began: str
     history: str = ""
     number: int = 0
+    seen: tuple[tuple[str, int], ...] = ()
 
 
 class Begun(t.NamedTuple):
@@ -55,10 +62,12 @@ class Begun(t.NamedTuple):
 
     :param run: its name.
     :param beside: the runs that had begun before, and had not ended: what these did may be later all the same.
+    :param seen: see C(Place).
     """
 
     run: str
     beside: list[str]
+    seen: dict[str, int]
 
 
 class _Order(t.NamedTuple):
@@ -79,16 +88,25 @@ def place_of(run: str) -> Place | None:
 def is_earlier(other: Place, this: Place) -> bool:
     """Whether a run is proven to have begun before this one. All others count as later, which keeps what they did."""
     if by_number(other, this):
-        return other.number < this.number
-    if other.history and not this.history:
-        # Numbers came later than records without.
-        return False
-    return other.began < this.began
+        return other.history != this.history or other.number < this.number
+    # Numbers came later than records without. Those of another identity prove nothing, and neither do clocks.
+    return not other.history and _long_before(other.began, this.began)
 
 
 def by_number(other: Place, this: Place) -> bool:
     """Whether the order of two runs is told by their numbers, and not only by the clocks of their machines."""
-    return bool(this.history) and other.history == this.history
+    if not other.history:
+        return False
+    return other.history == this.history or other.number <= dict(this.seen).get(other.history, 0)
+
+
+def _long_before(one: str, other: str) -> bool:
+    """Whether two moments are so far apart that clocks tell which came first; not if one is none."""
+    try:
+        first, second = (datetime.datetime.strptime(text, "%Y%m%dT%H%M%S%z") for text in (one, other))
+    except ValueError:
+        return False
+    return second - first >= SURE
 
 
 def enter(folder: str | None, now: datetime.datetime, digest: str) -> Begun:
@@ -99,13 +117,13 @@ def enter(folder: str | None, now: datetime.datetime, digest: str) -> Begun:
     """
     began, plan = now.strftime("%Y%m%dT%H%M%SZ"), digest[:8] or "00000000"
     if folder is None:
-        return Begun(f"{began}-{plan}-{secrets.token_hex(4)}", [])
+        return Begun(f"{began}-{plan}-{secrets.token_hex(4)}", [], {})
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         with _order_file(folder) as handle:
             order = _read(handle)
-            known = (place_of(name.removesuffix(".json")) for name in os.listdir(folder))
-            last = max([order.last, *(place.number for place in known if place and place.history == order.history)])
+            seen = _numbers(folder)
+            last = max(order.last, seen.pop(order.history, 0))
             run = f"{began}-{last + 1:06}-{order.history}-{plan}"
             _write(handle, _Order(order.history, last + 1, [*order.running[1 - MAX_OPEN :], run]))
     except OSError as error:
@@ -113,7 +131,17 @@ def enter(folder: str | None, now: datetime.datetime, digest: str) -> Begun:
             f"The run could not be given a number in {folder}: {error.strerror or error}. Nothing was sent.",
             code="report_unwritable",
         ) from None
-    return Begun(run, order.running)
+    return Begun(run, order.running, seen)
+
+
+def _numbers(folder: str) -> dict[str, int]:
+    """The last number of each identity in a directory of records."""
+    found: dict[str, int] = {}
+    for name in os.listdir(folder):
+        place = place_of(name.removesuffix(".json"))
+        if place and place.history:
+            found[place.history] = max(place.number, found.get(place.history, 0))
+    return found
 
 
 def leave(folder: str | None, run: str) -> None:

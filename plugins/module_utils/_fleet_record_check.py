@@ -25,6 +25,7 @@ _MOST = 20
 
 _RUN = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,79}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_MARK = re.compile(r"[0-9]-[0-9]{16}")
 _DIGEST = re.compile(r"([0-9a-f]{64})?")
 
 Fits = t.Callable[[t.Any], bool]
@@ -103,6 +104,8 @@ _MAY: dict[str, Fits] = {
     "before": _or_none(_ids),
     "after": _or_none(_ids),
     "beside": _ids,
+    "seen": lambda value: isinstance(value, dict) and all(map(_count, value.values())),
+    "mark": _like(_MARK),
 }
 """Fields that may be missing."""
 

@@ -26,6 +26,7 @@ from ._fleet_status import worsen
 from ._incomplete import DONE_BEFORE, is_done
 from ._module import Context, Result
 from ._outcomes import MOVED, OUTCOMES
+from ._undo_own import new_mark
 
 BEFORE = "apply-before-candidates.csv"
 """The removal candidates as the task that writes them found them."""
@@ -64,6 +65,7 @@ def run(context: Context) -> Result:
         "remaining": remaining,
         "path": path,
         "run": document["run"],
+        "mark": document.get("mark") or "",
         "status": document["status"],
         "accounts": [_told(account) for account in document["accounts"]],
     }
@@ -79,6 +81,8 @@ def _started(plan: Document, params: t.Mapping[str, t.Any], now: datetime.dateti
         "format": FORMAT,
         "run": begun_now.run,
         "beside": begun_now.beside,
+        "seen": begun_now.seen,
+        "mark": new_mark(),
         "kind": params["kind"],
         "started": moment(now),
         "ended": None,

@@ -144,7 +144,8 @@ def request_id_problems(given: str | None) -> list[Problem]:
 def request_names(given: str | None, requests: int) -> t.Iterator[str]:
     """A name for each request: the given one, with a number behind it when there are several; else random ones.
 
-    Parts of a request that was refused are sent under further names, random ones in the end.
+    Parts of a request that was refused are sent under further names, with numbers as far as there is room for them,
+    random ones in the end.
 
     :raises LicensingError: C(invalid_request_id): there is no room for the number.
     """
@@ -152,15 +153,16 @@ def request_names(given: str | None, requests: int) -> t.Iterator[str]:
     others: t.Iterator[str] = iter(lambda: f"1-{generator.randrange(10**18):018d}", None)
     if given is None:
         return others
+    numbered = (f"{given}{number:0{_SUFFIX}d}" for number in range(1, 10**_SUFFIX))
     if requests <= 1:
-        return itertools.chain([given], others)
+        return itertools.chain([given], numbered if len(given) + _SUFFIX <= _LONGEST else (), others)
     if len(given) + _SUFFIX > _LONGEST:
         raise LicensingError(
             f"'request_id' has {len(given)} characters; the plan needs {requests} requests, and a number of {_SUFFIX} "
             f"digits must fit behind it within {_LONGEST}. Nothing was sent.",
             code="invalid_request_id",
         )
-    return itertools.chain((f"{given}{number:0{_SUFFIX}d}" for number in range(1, 10**_SUFFIX)), others)
+    return itertools.chain(numbered, others)
 
 
 def _of_another(request_id: str) -> ApiError:

@@ -28,7 +28,8 @@ from ._undo_changes import CANDIDATES, FOTA, Left, Part, Pool, changes_of, parts
 from ._undo_fota import FotaReversal, reverse_fota
 from ._undo_history import Later, later_than, lies_ahead, place_problems
 from ._undo_moves import Former
-from ._undo_simsec import Attempts, Reversal, Window, reverse_simsec
+from ._undo_own import Window
+from ._undo_simsec import Attempts, Reversal, reverse_simsec
 
 Lists = dict[str, list[str]]
 
@@ -169,13 +170,13 @@ def _simsec(
         pool: changes_of(parts_of(account, pool))
         for pool in {pool_of(part) for part in account["parts"] if part["kind"] == "simsec"}
     }
+    window = Window(record["started"], record["ended"], ago(OVERDUE), record.get("mark") or "")
     if not changes:
-        return {}, [], Former(record["started"], {}, {})
-    window = Window(record["started"], record["ended"], ago(OVERDUE))
+        return {}, [], Former(window, {}, {})
     known = _attempts(context, account["account"], changes)
     confirmed = context.params["stage"] == "apply"
     found, left = reverse_simsec(account, window, known, later, confirmed=confirmed)
-    return found, left, Former(record["started"], changes, known or {})
+    return found, left, Former(window, changes, known or {})
 
 
 def _attempts(

@@ -24,11 +24,13 @@ class Change(t.NamedTuple):
     """What a run did to one device.
 
     :param certain: whether the run saw that it was done, or at least accepted.
+    :param request_id: ThingSpace's id of the request, as far as the record knows it.
     """
 
     device_id: str
     done: Done
     certain: bool
+    request_id: str = ""
 
 
 class Left(t.NamedTuple):
@@ -100,13 +102,13 @@ def change_of(part: Part, row: Part) -> Change | None:
     """
     outcome, planned = row["outcome"], row["planned"]
     if outcome in _CARRIED_OUT:
-        return Change(row["device_id"], outcome, True)
+        return Change(row["device_id"], outcome, True, row["request_id"])
     if outcome not in ("accepted", "unknown"):
         # On the candidate list only the place may have changed.
         moved = part["kind"] == "removal_candidates" and outcome == "unchanged"
         return Change(row["device_id"], "moved", True) if moved else None
     done = planned or {"present": "assigned", "absent": "removed"}.get(part["action"], "moved")
-    return Change(row["device_id"], t.cast(Done, done), outcome == "accepted")
+    return Change(row["device_id"], t.cast(Done, done), outcome == "accepted", row["request_id"])
 
 
 def changes_of(parts: t.Iterable[Part]) -> dict[str, Change]:

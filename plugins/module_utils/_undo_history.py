@@ -112,7 +112,8 @@ def lies_ahead(record: Document) -> bool:
 def _place(record: Document) -> Place:
     named = place_of(record["run"])
     began = re.sub(r"[-:]", "", record["started"])
-    return named._replace(began=began) if named else Place(began)
+    seen = tuple(sorted((record.get("seen") or {}).items()))
+    return named._replace(began=began, seen=seen) if named else Place(began)
 
 
 def place_problems(dest: str | None, run: str, history: str | None) -> t.Iterator[Problem]:

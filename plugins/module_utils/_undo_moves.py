@@ -11,8 +11,9 @@ from __future__ import annotations
 import typing as t
 
 from ._simsec_moves import confirmed
-from ._standing import NOTHING, Attempt, Standing, fold
+from ._standing import Attempt, fold
 from ._undo_changes import Change, Pool
+from ._undo_own import Window
 
 Changes = t.Mapping[Pool, t.Mapping[str, Change]]
 Attempts = t.Mapping[Pool, t.Mapping[str, t.Sequence[Attempt]]]
@@ -20,22 +21,23 @@ Given = t.Mapping[Pool, t.Sequence[str]]
 
 
 class Former(t.NamedTuple):
-    """What was there before a run.
+    """What was there before a run. The numbers of the requests tell what came first, whatever the clocks said.
 
-    :param started: when it began.
+    :param window: what tells its requests from those of others.
     :param changes: what it did, by license.
     :param journal: the requests for the devices that it changed, of all licenses that the journal knows; where the run
         assigned something, also those for all devices that are named by another kind of id.
     """
 
-    started: str
+    window: Window
     changes: Changes
     journal: Attempts
 
     def pools(self, pool: Pool, device: str) -> list[Pool]:
         """The other licenses that a device held before the run, or may have held; of the same kind of id."""
         others = {one for one in (*self.changes, *self.journal) if one != pool and one.id_kind == pool.id_kind}
-        return sorted(one for one in others if self._had(one, device))
+        own = self._own(pool, device)
+        return sorted(one for one in others if self._had(one, device, own))
 
     def strangers(self, pool: Pool) -> dict[Pool, list[str]]:
         """Who held, or may have held, a license before the run by another kind of id.
@@ -43,10 +45,12 @@ class Former(t.NamedTuple):
         Each may be the same SIM as a device that got one by this kind: nobody knows which ids belong together.
         """
         found: dict[Pool, list[str]] = {}
+        numbers = [self._own(pool, device) for device in self.changes.get(pool, {})]
+        own = max((number for number in numbers if number is not None), default=None)
         for one in {*self.changes, *self.journal}:
             if one.id_kind != pool.id_kind:
                 devices = {*self.changes.get(one, {}), *self.journal.get(one, {})}
-                found[one] = sorted(device for device in devices if self._had(one, device))
+                found[one] = sorted(device for device in devices if self._had(one, device, own))
         return {one: devices for one, devices in sorted(found.items()) if devices}
 
     def held(self, pool: Pool, device: str) -> bool:
@@ -78,15 +82,22 @@ class Former(t.NamedTuple):
                 return f"a device that held {named} before the run may not hold it now and may be the same SIM"
         return ""
 
-    def _had(self, pool: Pool, device: str) -> bool:
-        return self._took(pool, device) or self._before(pool, device).may_hold
+    def _own(self, pool: Pool, device: str) -> int | None:
+        """The number of the run's own last request about a license and a device; None if none is proven to be its own.
 
-    def _took(self, pool: Pool, device: str) -> bool:
+        What others sent before that one counts as sent before the run: in doubt the device keeps what it has.
+        """
         change = self.changes.get(pool, {}).get(device)
-        return change is not None and change.done == "removed"
-
-    def _before(self, pool: Pool, device: str) -> Standing:
         attempts = self.journal.get(pool, {}).get(device, ())
-        # Records have whole seconds.
-        earlier = [attempt for attempt in attempts if attempt.sent[:19] < self.started[:19]]
-        return fold(earlier) if earlier else NOTHING
+        return max((one.request for one in attempts if self.window.sent(one, change)), default=None)
+
+    def _had(self, pool: Pool, device: str, own: int | None) -> bool:
+        """Whether a device may have held a license when the run sent a request; at any time, if no request is known."""
+        change = self.changes.get(pool, {}).get(device)
+        if change is not None and change.done == "removed":
+            return True
+        attempts = self.journal.get(pool, {}).get(device, ())
+        others = [one for one in attempts if not self.window.sent(one, change)]
+        if own is None:
+            return any(fold(others[:count]).may_hold for count in range(1, len(others) + 1))
+        return fold(one for one in others if one.request < own).may_hold

@@ -16,29 +16,13 @@ from ._standing import WITHOUT_EFFECT, Attempt
 from ._undo_changes import Change, Left, Part, Pool, changes_of, parts_of, pool_of
 from ._undo_history import Later
 from ._undo_moves import Former
+from ._undo_own import Window
 
 Attempts = t.Mapping[str, t.Sequence[Attempt]]
 """The requests of each device, oldest first."""
 
 WORDS = {"assign": "assignment", "remove": "removal"}
 ACTIONS = {"assigned": "assign", "removed": "remove"}
-
-
-class Window(t.NamedTuple):
-    """When a run sent its requests.
-
-    :param ended: None when it was killed, or still runs.
-    :param overdue: an acceptance before this time is not expected to be confirmed any more.
-    """
-
-    started: str
-    ended: str | None
-    overdue: str
-
-    def holds(self, moment: str) -> bool:
-        """Whether the run was at work; records have whole seconds."""
-        second = moment[:19]
-        return self.started[:19] <= second and (self.ended is None or second <= self.ended[:19])
 
 
 class Why(t.NamedTuple):
@@ -83,7 +67,7 @@ def reverse_simsec(
             else:
                 wanted.setdefault(pool, []).append(change)
     _leave_single(wanted, left)
-    return _in_order(wanted, Former(window.started, changes, journal or {}), left, confirmed=confirmed)
+    return _in_order(wanted, Former(window, changes, journal or {}), left, confirmed=confirmed)
 
 
 def _leave_single(wanted: dict[Pool, list[Change]], left: list[Left]) -> None:
@@ -113,6 +97,13 @@ def _judged(change: Change, attempts: t.Sequence[Attempt] | None, window: Window
         )
     own = _own(change, attempts, window)
     if own is None:
+        action = ACTIONS.get(change.done)
+        perhaps = [one for one in attempts if one.action == action and window.may_have_sent(one, change)]
+        if perhaps:
+            word, told = WORDS[perhaps[-1].action], for_people(perhaps[-1].sent)
+            return Why(
+                "unknown", f"the record does not say whether the run sent its {word} of {told}, or somebody else"
+            )
         if change.certain:
             return Why("not_in_journal", "the journal knows no request of that run for it; was it another journal?")
         return Why("not_done", "the journal knows no request of that run for it: it was never sent")
@@ -140,7 +131,7 @@ def _judged(change: Change, attempts: t.Sequence[Attempt] | None, window: Window
 def _own(change: Change, attempts: t.Sequence[Attempt], window: Window) -> Attempt | None:
     """The last request of the run itself for this device."""
     action = ACTIONS.get(change.done)
-    found = [attempt for attempt in attempts if attempt.action == action and window.holds(attempt.sent)]
+    found = [attempt for attempt in attempts if attempt.action == action and window.sent(attempt, change)]
     return found[-1] if found else None
 
 

@@ -111,6 +111,15 @@ run:
   returned: success
   type: str
   sample: 20261121T215143Z-000042-9f8e7d6c-1a2b3c4d
+mark:
+  description:
+    - How the C(request_id) of each M(thingspace.licensing.simsec_license) task of the run has to begin. Ten digits
+      follow, other ones for each task. By that the journal tells the requests of the run from all others; without it,
+      they are not undone.
+  returned: success
+  type: str
+  sample: 1-4711081547110815
+  version_added: 0.6.0
 status:
   description: V(running), V(done), or V(failed) if any part failed.
   returned: success

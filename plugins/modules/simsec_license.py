@@ -184,7 +184,7 @@ options:
   request_id:
     description:
       - The C(X-Request-ID) of the request, a digit, a hyphen and 3 to 30 digits. If the plan needs several requests,
-        each gets a number of four digits behind it.
+        each gets a number of four digits behind it, and so do the parts of one that has to be divided.
       - If not given, each request gets a random one. The journal keeps them.
     type: str
   batch_size:

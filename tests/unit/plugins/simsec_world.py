@@ -42,7 +42,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._transport im
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo_changes import changes_of, pool_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo_history import Later
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo_moves import Former
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo_simsec import Window, reverse_simsec
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo_own import Window
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo_simsec import reverse_simsec
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
     ACCOUNT,
     BASE,
@@ -106,6 +107,8 @@ class World:
         self.hearing = True
         self.silent = False
         self.requests = 0
+        self.mark = ""
+        self.names = 0
         self.runs: list[Json] = []
         (folder / "lists").mkdir(parents=True)
 
@@ -213,7 +216,7 @@ class World:
                 journal.confirm(now + now[:1])
 
     def later(self, seconds: int = 7200) -> None:
-        """Let time pass: what is known gets older."""
+        """Let time pass: what is known gets older. If less than none passes, the clock is set back."""
         for run in self.runs:
             for name in ("started", "ended"):
                 run[name] = run[name] and before(run[name], seconds)
@@ -222,7 +225,7 @@ class World:
                 moments = {"run": ("started", "ended"), "request": ("sent", "answered")}
                 for table, names in {**moments, "entry": ("confirmed",), "callback": ("received",)}.items():
                     older = ", ".join(
-                        f"{one} = strftime('%Y-%m-%dT%H:%M:%fZ', {one}, '-{seconds} seconds')" for one in names
+                        f"{one} = strftime('%Y-%m-%dT%H:%M:%fZ', {one}, '{-seconds:+d} seconds')" for one in names
                     )
                     db.execute(f"UPDATE {table} SET {older}")
                 db.commit()
@@ -277,26 +280,41 @@ class World:
             "wait": wait,
             "wait_timeout": 5,
             "replaced_by": item.get("replaced_by"),
+            "request_id": self._name(),
         }
         return self.license(**options)
+
+    def _name(self) -> str | None:
+        """The name of a request of the run that is at work, if one is."""
+        self.names += 1
+        return f"{self.mark}{self.names:010}" if self.mark else None
 
     def run(self, parts: list[Json], *, wait: bool, killed_at: int = 99) -> None:
         """What the role does with a plan, keeping a record of it; a kill ends it."""
         before = {number for held in self.held.values() for number in held}
-        record: Json = {"started": now(), "ended": None, "before": before, "parts": []}
+        self.mark = f"1-{len(self.runs):016}"
+        record: Json = {"started": now(), "ended": None, "mark": self.mark, "before": before, "parts": []}
         self.runs.append(record)
+        try:
+            self._run(record, parts, wait=wait, killed_at=killed_at)
+        finally:
+            self.mark = ""
+
+    def _run(self, record: Json, parts: list[Json], *, wait: bool, killed_at: int) -> None:
         for part in parts:
             item, action = part["item"], "removed" if part["item"]["state"] == "absent" else "assigned"
             fixed = {"kind": "simsec", "sku": item["sku"], "id_kind": item["kind"], "lifetime": False}
-            rows = [{"device_id": one, "outcome": "unknown", "planned": action} for one in self._named(item)]
+            fresh = {"outcome": "unknown", "planned": action, "request_id": ""}
+            rows = [{"device_id": one, **fresh} for one in self._named(item)]
             record["parts"].append({**fixed, "action": item["state"], "devices": rows})
         for number, (part, kept) in enumerate(zip(parts, record["parts"], strict=True)):
             if number == killed_at:
                 raise Killed
             result = self.carry_out(part, wait=wait)
-            told = {row["device_id"]: row["outcome"] for row in result.values.get("devices", [])}
+            told = {row["device_id"]: row for row in result.values.get("devices", [])}
             for row in kept["devices"]:
-                row["outcome"] = told.get(row["device_id"], "skipped")
+                one = told.get(row["device_id"], {"outcome": "skipped", "request_id": ""})
+                row.update(outcome=one["outcome"], request_id=one["request_id"])
             self.report(self.chance.choice([0.0, 0.3, 1.0]))
         record["ended"] = now()
 
@@ -307,10 +325,10 @@ class World:
         changes = {pool_of(part): changes_of([part]) for part in record["parts"]}
         context = types.SimpleNamespace(params={"journal": str(self.journal), "dest": str(self.folder / "lists")})
         known = _undo._attempts(t.cast(t.Any, context), ACCOUNT, changes)
-        window = Window(record["started"], record["ended"], ago(datetime.timedelta(hours=1)))
+        window = Window(record["started"], record["ended"], ago(datetime.timedelta(hours=1)), record["mark"])
         found, _left = reverse_simsec(account, window, known, Later(), confirmed=False)
         lists: dict[str, list[str]] = {}
-        former = Former(record["started"], changes, known or {})
+        former = Former(window, changes, known or {})
         parts = list(_undo._simsec_parts(t.cast(t.Any, context), ACCOUNT, found, former, lists))
         paths = write_lists(str(self.folder / "lists"), ACCOUNT, lists)
         for part in parts:

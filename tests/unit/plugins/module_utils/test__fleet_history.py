@@ -42,9 +42,9 @@ def place(name: str) -> Place:
 
 def take(folder: Path, now: datetime.datetime = NOW) -> Place:
     """A run that begins, and leaves a file."""
-    name = enter(str(folder), now, PLAN).run
-    (folder / f"{name}.json").write_text("{}", encoding="utf-8")
-    return place(name)
+    begun_now = enter(str(folder), now, PLAN)
+    (folder / f"{begun_now.run}.json").write_text("{}", encoding="utf-8")
+    return place(begun_now.run)._replace(seen=tuple(begun_now.seen.items()))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -89,15 +89,19 @@ def _copy(folder: Path) -> Path:
 def test_a_directory_that_may_have_missed_runs_goes_on_with_numbers_of_its_own(
     tmp_path: Path, change: t.Callable[[Path], Path]
 ) -> None:
-    """So that the number of a run of another copy proves nothing."""
+    """So that the number of a run of another copy proves nothing, and no clock does: only what was there is earlier."""
     folder = tmp_path / "history"
     folder.mkdir()
     before = [take(folder) for _run in range(3)]
-    lost = [take(folder) for _run in range(3)]
-    after = take(change(folder))
-    assert after.history not in {one.history for one in before}
-    # All of one second, so that nothing is proven.
-    assert not any(is_earlier(after, one) or is_earlier(one, after) for one in (*before, *lost))
+    other = change(folder)
+    hour = datetime.timedelta(hours=1)
+    after = [take(other, NOW + hours * hour) for hours in (-9000, -3, 0, 3, 9000)]
+    # Where the first identity goes on, if it does.
+    elsewhere = [Place(f"{year}0101T000000Z", before[0].history, 4) for year in (2020, 2099)]
+    assert {one.history for one in after}.isdisjoint({one.history for one in before})
+    for one in after:
+        assert all(is_earlier(known, one) and not is_earlier(one, known) for known in before)
+        assert not any(is_earlier(one, unknown) or is_earlier(unknown, one) for unknown in elsewhere)
 
 
 def test_a_number_that_files_have_is_not_given_again(tmp_path: Path) -> None:

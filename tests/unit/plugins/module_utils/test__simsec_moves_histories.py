@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import typing as t
 from pathlib import Path
 
 import hypothesis
@@ -29,6 +30,7 @@ from ansible_collections.thingspace.licensing.tests.unit.plugins.simsec_world im
     FLEX,
     SKUS,
     TIERED,
+    Json,
     Killed,
     Wish,
     World,
@@ -48,8 +50,15 @@ def any_wish(chance: random.Random, kinds: tuple[str, ...], sims: range) -> Wish
     return {number: (chance.choice(SKUS), chance.choice(kinds)) for number in sims if chance.random() < 0.8}
 
 
-def history(world: World, kinds: tuple[str, ...], runs: int, *, undone: bool) -> None:
-    """Everybody holds the same at first, then runs of the role follow, in which everything may go wrong."""
+JUMPS = [0, 100, -300, -86400, 7200]
+"""Seconds by which a clock is wrong from now on; less than none sets it back."""
+
+
+def history(world: World, kinds: tuple[str, ...], runs: int, jumps: random.Random | None) -> None:
+    """Everybody holds the same at first, then runs of the role follow, in which everything may go wrong.
+
+    :param jumps: how clocks jump, if runs are undone in between.
+    """
     chance = world.chance
     # What concerns one SIM only is clear to the count more often, and so it misleads more often.
     sims = chance.choice([SIMS[:1], SIMS[:2], SIMS])
@@ -61,11 +70,13 @@ def history(world: World, kinds: tuple[str, ...], runs: int, *, undone: bool) ->
         if chance.random() < 0.6:
             world.write(any_wish(chance, kinds, sims))
         world.later(chance.choice([100, 100, 7200]))
+        if jumps:
+            world.later(jumps.choice(JUMPS))
         if chance.random() < 0.5:
             world.catch_up()
         for _other in range(chance.choice([0, 0, 2, 4])):
             world.foreign(chance.choice(SKUS), kinds[0], [chance.choice([*sims, *OTHERS])])
-        if world.runs and undone and chance.random() < 0.4:
+        if world.runs and jumps and chance.random() < 0.4:
             with contextlib.suppress(Killed):
                 world.undo(chance.choice(world.runs), wait=chance.random() < 0.7)
             world.write(any_wish(chance, kinds, sims))
@@ -84,7 +95,7 @@ def lived(folder: Path, seed: int, kinds: tuple[str, ...], runs: int, *, undone:
         world = World(folder, random.Random(seed))
         in_memory(world, patch)
         world.write(dict.fromkeys(SIMS, (FLEX, "imei")))
-        history(world, kinds, runs, undone=undone)
+        history(world, kinds, runs, random.Random(seed) if undone else None)
         return world.bare
 
 
@@ -97,7 +108,7 @@ def test_no_device_is_without_a_license(
     assert lived(tmp_path_factory.mktemp("world"), seed, kinds, runs) == []
 
 
-@pytest.mark.parametrize("kinds", [("imei",), ("imei", "iccid")], ids="-".join)
+@pytest.mark.parametrize("kinds", [("imei",), ("imei", "iccid"), ("iccid", "imei")], ids="-".join)
 @hypothesis.settings(max_examples=20)
 @hypothesis.given(st.integers(0, 2**32), st.integers(2, 8))
 @hypothesis.example(seed=192, runs=2)  # The undone run assigned by ICCID what the SIMs held by IMEI already.
@@ -198,13 +209,19 @@ def test_a_license_that_was_taken_by_the_other_id(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize("given_back", [True, False])
-def test_an_undo_of_the_run_before_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given_back: bool) -> None:
-    """The first run assigned the new licenses, the second took the old ones: the first cannot be undone alone."""
+@pytest.mark.parametrize("passed", [100, 0, -100, -7200], ids=["later", "the same second", "set back", "far back"])
+def test_an_undo_of_the_run_before_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given_back: bool, passed: int
+) -> None:
+    """The first run assigned the new licenses, the second took the old ones: the first cannot be undone alone.
+
+    Whatever the clock said when the old ones were assigned.
+    """
     world = World(tmp_path, random.Random(1))
     in_memory(world, monkeypatch)
     assert not world.license(sku=FLEX, devices=[f"99000000000000{number}" for number in SIMS]).failure
     world.report(1.0)
-    world.later(100)
+    world.later(passed)
     world.write(dict.fromkeys(SIMS, (BUNDLE, "imei")))
     for early in (True, False):
         world.silent = early
@@ -220,6 +237,41 @@ def test_an_undo_of_the_run_before_the_last(tmp_path: Path, monkeypatch: pytest.
         world.later(100)
     assert world.bare == []
     assert (world.held[FLEX], world.held[BUNDLE]) == ((set(SIMS), set()) if given_back else (set(), set(SIMS)))
+
+
+@pytest.mark.parametrize("passed", [7200, 0, -7200])
+@pytest.mark.parametrize("first", [True, False])
+def test_an_undo_of_a_run_beside_which_others_assign(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: bool, passed: int
+) -> None:
+    """What somebody assigns while a run is at work was there before, or is his; a killed run sent nothing itself."""
+    world = World(tmp_path, random.Random(1))
+    in_memory(world, monkeypatch)
+    device = imei(0)
+    world.write({0: (BUNDLE, "imei")})
+    parts, carry_out = world.plan(), world.carry_out
+
+    def beside(part: Json, *, wait: bool = True) -> t.Any:
+        world.license(sku=FLEX, devices=[device], wait=False)
+        world.report(1.0)
+        world.later(passed)
+        return carry_out(part, wait=wait)
+
+    with contextlib.suppress(Killed), monkeypatch.context() as patch:
+        patch.setattr(world, "carry_out", beside)
+        world.run(parts, wait=False, killed_at=99 if first else 0)
+    world.report(1.0)
+    world.later(passed)
+    if first:
+        # The next run takes the other license.
+        world.run(world.plan(), wait=False)
+    else:
+        world.license(sku=BUNDLE, devices=[device], wait=False)
+    world.report(1.0)
+    world.later(passed)
+    assert (world.held[FLEX], world.held[BUNDLE]) == (set(), {0})
+    world.undo(world.runs[0], wait=True)
+    assert (world.held[FLEX], world.held[BUNDLE]) == (set(), {0})
 
 
 def both_held(world: World) -> str:

@@ -248,6 +248,7 @@ def test_a_number_behind_the_given_name(given_: str, requests: int) -> None:
 def test_further_names_when_a_single_request_has_to_be_divided(given_: str) -> None:
     names = list(itertools.islice(request_names(given_, 1), 200))
     assert len(set(names)) == 200
+    assert all(name.startswith(given_) for name in names)
     assert all(X_REQUEST_ID.fullmatch(name) for name in names)
 
 

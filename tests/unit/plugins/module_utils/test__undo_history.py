@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 from pathlib import Path
 
@@ -42,8 +43,10 @@ def account(*parts: Json, name: str = ONE) -> Json:
     return {"account": name, "parts": list(parts)}
 
 
-def record(*accounts: Json, run: str = "20260101T000000Z-a", started: str = "2026-01-01T00:00:00Z") -> Json:
-    fixed = {"format": 1, "kind": "apply", "ended": None, "plan": "", "status": "done"}
+def record(
+    *accounts: Json, run: str = "20260101T000000Z-a", started: str = "2026-01-01T00:00:00Z", **more: t.Any
+) -> Json:
+    fixed = {"format": 1, "kind": "apply", "ended": None, "plan": "", "status": "done", **more}
     made = {**fixed, "run": run, "started": started, "accounts": list(accounts)}
     return {**made, "checksum": checksum(made)}
 
@@ -128,12 +131,21 @@ def test_records_that_cannot_be_read(tmp_path: Path) -> None:
 NEW, OTHER = "9f8e7d6c", "00000000"
 
 
-def run_of(number: int, year: int, history: str = NEW) -> Json:
-    """Name and begin of a run with a number."""
+def run_of(number: int, year: int, history: str = NEW, seen: int = 0) -> Json:
+    """Name and begin of a run with a number.
+
+    :param seen: the last number of the other identity that was there when it began.
+    """
     return {
         "run": f"{year}0101T000000Z-{number:06}-{history}-1a2b3c4d",
         "started": f"{year}-01-01T00:00:00Z",
+        "seen": {OTHER: seen} if seen else {},
     }
+
+
+def unnumbered(moment: str) -> Json:
+    """Name and begin of a run of a release without numbers."""
+    return {"run": re.sub("[-:]", "", moment) + "-a", "started": moment}
 
 
 def told(undone: Json, folder: Path) -> str:
@@ -174,13 +186,24 @@ def test_a_run_of_a_time_that_has_not_come_whose_order_nobody_knows(tmp_path: Pa
 @pytest.mark.parametrize(
     ("undone", "other", "later"),
     [
-        # A directory that was copied, or records of two put together: by time.
+        # A directory that was copied, or records of two put together: no clock tells.
         (run_of(5, 2025), run_of(4, 2026, OTHER), True),
-        (run_of(4, 2025), run_of(5, 2024, OTHER), False),
-        # Records of 0.5 beside those with numbers.
-        (run_of(1, 2025), {"run": "20240101T000000Z-a", "started": "2024-01-01T00:00:00Z"}, False),
-        (run_of(1, 2025), {"run": "20250101T000000Z-a", "started": "2025-01-01T00:00:00Z"}, True),
-        ({"run": "20250101T000000Z-a", "started": "2025-01-01T00:00:00Z"}, run_of(1, 2024), True),
+        (run_of(4, 2025), run_of(5, 2024, OTHER), True),
+        # What was there when the undone run began had begun before.
+        (run_of(1, 2025, seen=4), run_of(4, 2024, OTHER), False),
+        (run_of(1, 2025, seen=4), run_of(4, 2026, OTHER), False),
+        (run_of(1, 2025, seen=4), run_of(5, 2024, OTHER), True),
+        (run_of(1, 2099, seen=4), run_of(4, 2024, OTHER), False),
+        (run_of(4, 2025, OTHER), run_of(1, 2024, seen=4), True),
+        # Records of 0.5 beside those with numbers, and alone.
+        (run_of(1, 2025), unnumbered("2024-01-01T00:00:00Z"), False),
+        (run_of(1, 2025), unnumbered("2025-01-01T00:00:00Z"), True),
+        (run_of(1, 2025), unnumbered("2024-12-31T00:00:00Z"), False),
+        (run_of(1, 2025), unnumbered("2024-12-31T00:00:01Z"), True),
+        (run_of(1, 2025), unnumbered("2024-99-31T00:00:01Z"), True),
+        (unnumbered("2025-01-01T00:00:00Z"), run_of(1, 2024), True),
+        (unnumbered("2025-01-01T12:00:00Z"), unnumbered("2025-01-01T10:00:00Z"), True),
+        (unnumbered("2025-01-03T12:00:00Z"), unnumbered("2025-01-01T10:00:00Z"), False),
         # The same number twice, as without a lock.
         (run_of(3, 2025), {**run_of(3, 2025), "run": f"20250101T000000Z-000003-{NEW}-ffffffff"}, True),
     ],

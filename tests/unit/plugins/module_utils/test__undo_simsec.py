@@ -14,17 +14,20 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._standing imp
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo_changes import Change, Left, Pool
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo_history import Later
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo_moves import Former
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo_own import Window, new_mark
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo_simsec import (
     Attempts,
     Reversal,
-    Window,
     reverse_simsec,
 )
 
 ACCOUNT = "0000123456-00001"
 A, B = "990000000000001", "990000000000002"
 FLEX, BUNDLE, LIFETIME = (Pool("simsec", sku) for sku in ("SIMSec-IoT", "TS-BUNDLE-KTO-SIMSEC-MRC", "SIMSec-IoT-Lt"))
-WINDOW = Window("2026-01-02T10:00:00Z", "2026-01-02T10:05:00Z", "2026-01-02T23:00:00.000000Z")
+MARK = new_mark()
+WINDOW = Window("2026-01-02T10:00:00Z", "2026-01-02T10:05:00Z", "2026-01-02T23:00:00.000000Z", MARK)
+OLD = WINDOW._replace(mark="")
+"""Of a release that gave its requests no mark."""
 BEFORE, DURING, AFTER, LATE = (
     f"2026-01-02T{time}.500000Z" for time in ("09:59:59", "10:05:00", "10:05:01", "23:30:00")
 )
@@ -32,10 +35,22 @@ BEFORE, DURING, AFTER, LATE = (
 Json = dict[str, t.Any]
 
 
-def tried(action: t.Any, sent: str = DURING, outcome: str | None = "success", state: t.Any = "accepted") -> Attempt:
-    """A request; those sent later have higher numbers."""
+def tried(
+    action: t.Any,
+    sent: str = DURING,
+    outcome: str | None = "success",
+    state: t.Any = "accepted",
+    *,
+    ours: bool | None = None,
+) -> Attempt:
+    """A request; those sent later have higher numbers.
+
+    :param ours: whether the run sent it; by default, if it was sent while the run was at work.
+    """
     number = int("".join(char for char in sent if char.isdigit()))
-    return Attempt(number, action, state, outcome, "why", "r", "1-234", sent, "", own=bool(outcome))
+    ours = sent == DURING if ours is None else ours
+    names = ("r", f"{MARK}0123456789") if ours else ("another", "1-234")
+    return Attempt(number, action, state, outcome, "why", *names, sent, "", own=bool(outcome))
 
 
 def account(*rows: tuple[Pool, str, str]) -> Json:
@@ -45,16 +60,22 @@ def account(*rows: tuple[Pool, str, str]) -> Json:
         fixed = {"kind": "simsec", "sku": pool.sku, "id_kind": "imei", "lifetime": False, "action": "present"}
         devices = parts.setdefault(pool, {**fixed, "devices": []})["devices"]
         done, _space, planned = outcome.partition(" ")
-        devices.append({"device_id": device, "outcome": done, "planned": planned, "request_id": "", "reason": ""})
+        request = "" if done == "unknown" else "r"
+        devices.append({"device_id": device, "outcome": done, "planned": planned, "request_id": request, "reason": ""})
     return {"account": ACCOUNT, "parts": list(parts.values())}
 
 
 def reversed_(
-    run: Json, journal: t.Mapping[Pool, Attempts] | None, later: Later | None = None, *, confirmed: bool = False
+    run: Json,
+    journal: t.Mapping[Pool, Attempts] | None,
+    later: Later | None = None,
+    *,
+    confirmed: bool = False,
+    window: Window = WINDOW,
 ) -> tuple[dict[Pool, Reversal], list[tuple[str, str, str]]]:
     """What is to be done, and of each change that stays its SKU, device and code."""
     known = None if journal is None else {pool: journal.get(pool, {}) for pool in (FLEX, BUNDLE, LIFETIME)}
-    found, left = reverse_simsec(run, WINDOW, known, later or Later(), confirmed=confirmed)
+    found, left = reverse_simsec(run, window, known, later or Later(), confirmed=confirmed)
     done = {pool: reversal for pool, reversal in found.items() if any(reversal)}
     return done, [(one.sku, one.device_id, one.code) for one in left]
 
@@ -89,9 +110,42 @@ def test_what_the_journal_says_of_an_assignment(outcome: str, attempts: list[Att
     assert (done, left) == expected
 
 
+@pytest.mark.parametrize("ended", [WINDOW.ended, None], ids=["ended", "killed"])
+@pytest.mark.parametrize("sent", [BEFORE, DURING, AFTER, LATE], ids=["before", "during", "after", "late"])
+@pytest.mark.parametrize("ours", [True, False], ids=["ours", "another's"])
+@pytest.mark.parametrize("outcome", ["unknown assigned", "accepted assigned"])
+def test_only_what_the_run_itself_sent_is_taken(outcome: str, ours: bool, sent: str, ended: str | None) -> None:
+    """Whatever the clocks said, whether it ended, and whoever assigned the same license meanwhile."""
+    run, journal = account((FLEX, A, outcome)), {FLEX: {A: [tried("assign", sent, ours=ours)]}}
+    done, left = reversed_(run, journal, window=WINDOW._replace(ended=ended))
+    if ours:
+        assert (done, left) == ({FLEX: Reversal([A], [], [])}, [])
+    else:
+        assert (done, left) == ({}, [(FLEX.sku, A, "not_in_journal" if outcome[0] == "a" else "not_done")])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "attempts", "code"),
+    [
+        ("assigned", [tried("assign")], ""),
+        ("assigned", [tried("assign", AFTER, ours=True)], "not_in_journal"),
+        ("assigned", [tried("assign", ours=False)], "not_in_journal"),
+        ("accepted assigned", [tried("assign", BEFORE, ours=True)], "not_in_journal"),
+        ("unknown assigned", [], "not_done"),
+        ("unknown assigned", [tried("assign", BEFORE)], "not_done"),
+        ("unknown assigned", [tried("assign")], "unknown"),
+    ],
+)
+def test_a_record_of_a_release_without_marks(outcome: str, attempts: list[Attempt], code: str) -> None:
+    """Only what the record names by its id was sent by the run; and not what an earlier run had sent."""
+    done, left = reversed_(account((FLEX, A, outcome)), {FLEX: {A: attempts}}, window=OLD)
+    expected: tuple[t.Any, t.Any] = ({}, [(FLEX.sku, A, code)]) if code else ({FLEX: Reversal([A], [], [])}, [])
+    assert (done, left) == expected
+
+
 def test_a_request_that_is_not_confirmed_yet() -> None:
     """Is waited for, until no confirmation is expected any more."""
-    run, journal = account((FLEX, A, "accepted assigned")), {FLEX: {A: [tried("assign", LATE, None)]}}
+    run, journal = account((FLEX, A, "accepted assigned")), {FLEX: {A: [tried("assign", LATE, None, ours=True)]}}
     running = WINDOW._replace(ended=None)
     for window, code in ((running, "not_confirmed"), (running._replace(overdue="2027-01-01T00:00:00.000000Z"), "")):
         done, left = reverse_simsec(run, window, journal, Later(), confirmed=False)
@@ -173,6 +227,27 @@ FORMER = {
 }
 
 
+@pytest.mark.parametrize("kind", ["imei", "iccid"])
+@pytest.mark.parametrize("clock", [BEFORE, "2026-01-02T10:00:00.000000Z", DURING, LATE])
+@pytest.mark.parametrize("first", [True, False])
+def test_numbers_tell_what_was_there_before_and_no_clock(clock: str, first: bool, kind: str) -> None:
+    """Another one assigned the old license, which a later run took: before the run's own request, or after it."""
+    other, sim = (FLEX, A) if kind == "imei" else (Pool("simsec", FLEX.sku, "iccid"), "89148000000800139708")
+    own, last = tried("assign"), tried("remove", LATE)
+    number = own.request + (-1 if first else 1)
+    theirs = tried("assign", clock, ours=False)._replace(request=number)
+    known = {BUNDLE: {A: [own]}, other: {sim: [theirs, last]}}
+    found, left = reverse_simsec(account((BUNDLE, A, "assigned")), WINDOW, known, Later(), confirmed=False)
+    assert found[BUNDLE] == Reversal([] if first else [A], [], [])
+    assert [one.code for one in left] == (["former_licence"] if first else [])
+
+
+@pytest.mark.parametrize("what", FORMER)
+def test_where_no_request_of_the_run_is_known_all_that_was_ever_held_counts(what: str) -> None:
+    former = Former(WINDOW, {BUNDLE: {A: Change(A, "assigned", True)}}, {FLEX: {A: FORMER[what]}})
+    assert former.pools(BUNDLE, A) == ([] if what == "failed before the run" else [FLEX])
+
+
 @pytest.mark.parametrize("what", FORMER)
 def test_a_license_that_was_there_before_the_run_and_that_the_run_did_not_take(what: str) -> None:
     """Only the journal knows of it. A device that had one keeps what the run gave, unless it certainly has it still."""
@@ -197,7 +272,7 @@ def test_a_move_that_changed_the_kind_of_id() -> None:
     found, _left = reverse_simsec(run, WINDOW, known, Later(), confirmed=False)
     assert found == {BUNDLE: Reversal([], [A], []), other: Reversal([], [], [sim])}
     changes = {BUNDLE: {A: Change(A, "assigned", True)}, other: {sim: Change(sim, "removed", True)}}
-    former = Former(WINDOW.started, t.cast(t.Any, changes), known)
+    former = Former(WINDOW, t.cast(t.Any, changes), known)
     assert former.instead(BUNDLE, [A]) == {other: [sim]}
 
 
@@ -212,7 +287,7 @@ def test_a_license_that_another_kind_of_id_held_before_the_run(what: str, sku: s
         assert (found[BUNDLE], left) == (Reversal([A], [], []), [])
     elif what == "held" and sku != BUNDLE.sku:
         assert (found[BUNDLE], left) == (Reversal([], [A], []), [])
-        former = Former(WINDOW.started, {BUNDLE: {A: Change(A, "assigned", True)}}, known)
+        former = Former(WINDOW, {BUNDLE: {A: Change(A, "assigned", True)}}, known)
         assert former.instead(BUNDLE, [A]) == {other: [sim]}
     else:
         assert found[BUNDLE] == Reversal([], [], [])
@@ -225,4 +300,4 @@ def test_a_device_with_a_former_license_of_its_own_waits_for_no_strangers() -> N
     found, left = reverse_simsec(MOVE, WINDOW, known, Later(), confirmed=False)
     assert (found[BUNDLE], found[FLEX], left) == (Reversal([], [A], []), Reversal([], [], [A]), [])
     changes = {FLEX: {A: Change(A, "removed", True)}, BUNDLE: {A: Change(A, "assigned", True)}}
-    assert Former(WINDOW.started, t.cast(t.Any, changes), known).instead(BUNDLE, [A]) == {FLEX: [A]}
+    assert Former(WINDOW, t.cast(t.Any, changes), known).instead(BUNDLE, [A]) == {FLEX: [A]}

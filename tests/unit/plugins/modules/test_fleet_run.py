@@ -381,6 +381,16 @@ def test_a_run_that_cannot_leave_a_record_does_not_begin(records: Records, place
     assert [path for path in records.folder.rglob("*.json") if path.name != "plan.json"] == []
 
 
+def test_the_record_of_a_run_in_a_copied_directory_names_what_was_there(records: Records) -> None:
+    told = Told()
+    first, second = (records.begin(told)["run"] for _run in range(2))
+    assert records.record["seen"] == {}
+    (records.folder / "history" / ".order").unlink()
+    third = records.begin(told)["run"]
+    assert first.split("-")[2] == second.split("-")[2] != third.split("-")[2]
+    assert records.record["seen"] == {first.split("-")[2]: 2}
+
+
 def test_two_runs_in_one_directory(records: Records) -> None:
     """The one that began first does not end the other one's record."""
     told = Told()
@@ -394,6 +404,9 @@ def test_two_runs_in_one_directory(records: Records) -> None:
     history = read_history(str(records.folder / "history"))
     assert [run["run"] for run in history.runs] == [second["run"], first["run"]]
     assert records.record["beside"] == [first["run"]]
+    marks = [read_record(str(path))["mark"] for path in (records.folder / "history").glob("2*.json")]
+    assert sorted(marks) == sorted([first["mark"], second["mark"]])
+    assert first["mark"] != second["mark"]
     records.begin(told)
     assert records.record["beside"] == []
 

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Which requests of the journal a run has sent: no clock tells it, because others may send at the same time. Pure."""
+
+from __future__ import annotations
+
+import secrets
+import typing as t
+
+from ._standing import Attempt
+from ._undo_changes import Change
+
+DIGITS = 16
+"""Of a mark. Ten more tell the tasks of a run apart, and four the requests of a task, which makes the 30 of a name."""
+
+
+def new_mark() -> str:
+    """How the C(X-Request-ID) of all requests of a run begins, and of no others."""
+    return f"1-{secrets.randbelow(10**DIGITS):0{DIGITS}}"
+
+
+class Window(t.NamedTuple):
+    """What is known of a run that tells its requests from those of others.
+
+    :param started: when it began.
+    :param ended: None when it was killed, or still runs.
+    :param overdue: an acceptance before this time is not expected to be confirmed any more.
+    :param mark: how the names of its requests begin; empty in records of releases before 0.6.
+    """
+
+    started: str
+    ended: str | None
+    overdue: str
+    mark: str = ""
+
+    def sent(self, attempt: Attempt, change: Change | None) -> bool:
+        """Whether the run is proven to have sent a request.
+
+        :param change: what its record says of the device and the license.
+        """
+        if self.mark:
+            return attempt.x_request_id.startswith(self.mark)
+        # A record may name a request of an earlier run, which was not confirmed yet.
+        named = change is not None and bool(change.request_id) and change.request_id == attempt.request_id
+        return named and self._holds(attempt)
+
+    def may_have_sent(self, attempt: Attempt, change: Change) -> bool:
+        """Whether nothing tells that a request was not sent by the run."""
+        return not self.mark and not change.request_id and self._holds(attempt)
+
+    def _holds(self, attempt: Attempt) -> bool:
+        """Whether the run was at work; records have whole seconds. What this says is no proof by itself."""
+        second = attempt.sent[:19]
+        return self.started[:19] <= second and (self.ended is None or second <= self.ended[:19])
