@@ -21,8 +21,16 @@ from ._journal_errors import guarded
 from ._journal_file import PATIENCE, connect
 from ._journal_lost import keep_no_effect, keep_took_effect, lost_requests, moved_since, usual_latency
 from ._journal_match import Recorded, adopt, record
-from ._journal_queries import ATTEMPTS, ATTEMPTS_ORDER, DEVICES_OF, HOLDERS, IN_SEVERAL, TAKEN_BY_ANOTHER_KIND
-from ._journal_rows import Lost, Moved, Scope, Snapshot
+from ._journal_queries import (
+    ATTEMPTS,
+    ATTEMPTS_ORDER,
+    DEVICES_OF,
+    HOLDERS,
+    IN_SEVERAL,
+    NAMED_BY,
+    REMOVED_BY_ANOTHER_KIND,
+)
+from ._journal_rows import Lost, Moved, Removed, Scope, Snapshot
 from ._journal_time import now
 from ._standing import Attempt, RequestState
 from ._verdict import Action
@@ -95,11 +103,16 @@ class Journal:
                 found.update((scopes[key], devices) for key in keys if devices)
             return found
 
-    def taken_by_another_kind(self, scope: Scope) -> int:
-        """The number of the last removal by the other kind of id that may have taken this SKU from a device; or 0."""
+    def named_by(self, request_id: str) -> int:
+        """How many devices were sent under a request id."""
         with self._reading() as db:
-            found = db.execute(TAKEN_BY_ANOTHER_KIND, scope).fetchone()
-            return int(found[0]) if found else 0
+            return int(db.execute(NAMED_BY, (request_id,)).fetchone()[0])
+
+    def removed_by_another_kind(self, scope: Scope) -> Removed:
+        """The removals of this SKU by the other kind of id that may have taken it from a device."""
+        with self._reading() as db:
+            number, until = db.execute(REMOVED_BY_ANOTHER_KIND, scope).fetchone()
+            return Removed(number or 0, until or "")
 
     def begin_run(self, scope: Scope, action: Action, assigned_before: int | None) -> int:
         """Note that a job begins to send; whoever did before for this account was killed, for the lock is ours."""

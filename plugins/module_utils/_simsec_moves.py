@@ -18,15 +18,20 @@ import typing as t
 from ._devices import named_devices
 from ._errors import OptionsError, Problem
 from ._journal import Journal
-from ._journal_rows import Scope
+from ._journal_rows import Removed, Scope
 from ._simsec_skus import sku_problems
 from ._standing import NOTHING, Standing, fold
 
 OPTION = "replaced_by"
 
 INFERRED = (
-    " by a report about its own request: that the device holds it was inferred when an answer was lost. To have it "
-    "confirmed, take the new license away and assign it again"
+    " by a report about its own request, and by nothing else: that the device holds it was inferred when an answer was "
+    "lost, or reports do not agree or came too late. To have it confirmed, take the new license away and assign it "
+    "again"
+)
+OVERLAID = (
+    " beyond doubt: a removal of it, of this device or by another kind of id, may have been carried out after it was "
+    "assigned. If you know that the device holds it, a task without 'replaced_by' takes this license away"
 )
 
 
@@ -94,11 +99,18 @@ def kept(
             if not any(confirmed(standings[scope].get(device, NOTHING)) for scope in wanted):
                 named_skus = " or ".join(scope.sku for scope in wanted)
                 found[device] = f"it keeps this license until {named_skus} is confirmed"
-                if any(inferred(standings[scope].get(device, NOTHING)) for scope in wanted):
-                    found[device] += INFERRED
+                found[device] += _why_not([standings[scope].get(device, NOTHING) for scope in wanted])
         elif doubt:
             found[device] = doubt
     return found
+
+
+def _why_not(standings: t.Sequence[Standing]) -> str:
+    """What keeps a license from being confirmed that nothing will be sent for; empty where that is still to come."""
+    inferred_ones = [standing for standing in standings if inferred(standing)]
+    if not inferred_ones:
+        return ""
+    return OVERLAID if all(standing.overlaid for standing in inferred_ones) else INFERRED
 
 
 def _doubt(strangers: t.Sequence[Instead], standings: t.Mapping[Scope, t.Mapping[str, Standing]]) -> str:
@@ -171,16 +183,18 @@ def kept_now(journal: Journal, losing: Losing, instead: t.Sequence[Instead]) -> 
 
     def now(scope: Scope) -> dict[str, Standing]:
         # The SIM may have lost it by its other id since, and nobody knows which ids belong together.
-        taken = journal.taken_by_another_kind(scope)
+        removed = journal.removed_by_another_kind(scope)
         tried = journal.attempts(scope, devices[scope])
-        return {device: _unless_taken(fold(attempts), taken) for device, attempts in tried.items()}
+        return {device: _unless_taken(fold(attempts), removed) for device, attempts in tried.items()}
 
     return kept(losing, instead, now)
 
 
-def _unless_taken(standing: Standing, taken: int) -> Standing:
-    """In doubt whether it is held, if a later request may have taken it."""
-    return standing._replace(held=None) if standing.last and standing.last.request < taken else standing
+def _unless_taken(standing: Standing, removed: Removed) -> Standing:
+    """Without its proof, if a removal by the other kind of id may have been carried out after that."""
+    if standing.proof is None or not removed.may_follow(standing.proof):
+        return standing
+    return standing._replace(proof=None, overlaid=True)
 
 
 def _asked(losing: Losing, one: Instead) -> list[str]:

@@ -147,8 +147,8 @@ options:
     description:
       - Whether to wait until every device is confirmed. Needs O(journal), to which a receiver writes the confirmations
         (see the guide about callbacks).
-      - For a single device the status of the request is asked for as well, if ThingSpace answers that; then no journal
-        is needed.
+      - For a single device that was sent in a request of its own, the status of that is asked for as well, if
+        ThingSpace answers that; then no journal is needed.
       - Fails before anything is sent if nobody listens, see O(require_listener).
       - With C(ansible-playbook) the progress is shown while waiting, if the journal can be read on the controller.
     type: bool

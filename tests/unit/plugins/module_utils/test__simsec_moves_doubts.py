@@ -1,0 +1,130 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What speaks against a license that was reported as assigned: the old one stays until nothing does any more.
+
+The account carries changes out in any order, as nothing says that it does not.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Status
+from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imei
+from ansible_collections.thingspace.licensing.tests.unit.plugins.simsec_world import (
+    BUNDLE,
+    FLEX,
+    Json,
+    World,
+    in_memory,
+)
+
+
+class Unordered(World):
+    """An account that carries slow removals out whenever it likes."""
+
+    accepts = False
+
+    def catch_up(self, only: tuple[str, int] | None = None) -> None:
+        """Only when somebody says so."""
+        if only is None:
+            super().catch_up()
+
+    def _write(self, method: str, body: Json) -> tuple[int, Json]:
+        """Accept a removal and do it later, or not at all."""
+        if method == "POST" or not self.accepts:
+            return super()._write(method, body)
+        self.requests += 1
+        self.slow += [(body["skuNumber"], device["deviceIds"][0], f"r{self.requests}") for device in body["devices"]]
+        return 200, {"requestId": f"r{self.requests}"}
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Unordered:
+    world = Unordered(tmp_path, random.Random(1))
+    in_memory(world, monkeypatch)
+    return world
+
+
+def holds(world: World, *skus: str, count: int = 1) -> list[str]:
+    """Some devices hold these, with certainty; the fleet file wants the last one of them."""
+    devices = [imei(number) for number in range(count)]
+    for sku in skus:
+        assert not world.license(sku=sku, devices=devices, wait=False).failure
+    world.report(1.0)
+    world.later(100)
+    world.write(dict.fromkeys(range(count), (skus[-1], "imei")))
+    return devices
+
+
+def go_on(world: World) -> None:
+    """Two more plans are carried out, all that was slow is done, and everything is reported."""
+    for _run in range(2):
+        world.run(world.plan(), wait=False)
+        world.report(1.0)
+        world.later(100)
+    world.catch_up()
+
+
+@pytest.mark.parametrize("answered", [True, False])
+@pytest.mark.parametrize("done", ["before the old license is looked at", "after that", "never"])
+def test_a_removal_that_is_carried_out_after_the_assignment_that_followed(
+    world: Unordered, answered: bool, done: str
+) -> None:
+    """Whether its answer came or not, and whenever it is done: it was sent first, and that says nothing."""
+    devices = holds(world, FLEX, BUNDLE)
+    world.accepts, world.slowly = answered, not answered
+    world.license(sku=BUNDLE, devices=devices, state="absent", wait=False)
+    world.accepts = world.slowly = False
+    if answered:
+        world.later(3700)
+    again = world.license(sku=BUNDLE, devices=devices, wait=False, retry_unknown=True)
+    assert again.values["devices"][0]["outcome"] == "accepted"
+    world.report(1.0)
+    if done.startswith("before"):
+        world.catch_up()
+        world.report(1.0)
+    if done == "never":
+        world.slow.clear()
+    go_on(world)
+    assert world.bare == []
+    assert world.held[FLEX] == {0}
+    incomplete = [*world.plan_values()["incomplete"], *world.rows(f"simsec-{BUNDLE}-imei")]
+    assert devices[0] in [row["device_id"] for row in incomplete], "that both stay is told"
+
+
+def test_a_removal_that_is_over_keeps_nobody_from_moving(world: Unordered) -> None:
+    """It was reported before the license was assigned again, as always when nothing goes wrong."""
+    devices = holds(world, FLEX, BUNDLE)
+    for state in ("absent", "present"):
+        assert not world.license(sku=BUNDLE, devices=devices, state=state, wait=False).failure
+        world.report(1.0)
+        world.later(100)
+    go_on(world)
+    assert (world.held[FLEX], world.held[BUNDLE], world.bare) == (set(), {0}, [])
+
+
+@pytest.mark.parametrize("told", [("success", "failed"), ("failed", "success")], ids=" then ".join)
+def test_reports_that_contradict_each_other(world: Unordered, told: tuple[Status, Status]) -> None:
+    """Nobody knows which of them is true, in whatever order they come. A new request settles it."""
+    holds(world, FLEX)
+    world.write({0: (BUNDLE, "imei")})
+    world.license(sku=BUNDLE, devices=[imei(0)], wait=False)
+    true = world.reports[0]
+    world.held[BUNDLE].discard(0)
+    for status in told:
+        world.reports = [true._replace(status=status, reason="why")]
+        world.report(1.0)
+    go_on(world)
+    assert (world.bare, world.held[FLEX]) == ([], {0})
+    for state in ("absent", "present"):
+        world.license(sku=BUNDLE, devices=[imei(0)], state=state, wait=False)
+        world.report(1.0)
+        world.later(100)
+    go_on(world)
+    assert (world.bare, world.held[FLEX], world.held[BUNDLE]) == ([], set(), {0})
