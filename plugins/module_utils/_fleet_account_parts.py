@@ -79,9 +79,8 @@ def parts_of(
                 needed = (wait or None) if require_listener is None else require_listener
                 options = {**_simsec(pool, state, journal, wait=wait), "require_listener": needed}
                 options = {**options, **_files(wanted, lists, pool[name])}
-                # Not for the plan, which foresees that what it assigns is confirmed: for carrying it out.
                 instead = {} if state == "present" else {"replaced_by": list(_instead(wanted, lists))}
-                yield Part("simsec", options, {"item": {**pool, "state": state, **instead}})
+                yield Part("simsec", {**options, **instead}, {"item": {**pool, "state": state, **instead}})
 
 
 def _fota(settings: Settings) -> Options:

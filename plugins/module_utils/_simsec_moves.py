@@ -8,17 +8,22 @@
 
 The only place that decides it, for plans, for removals and for the undo: a device loses its old license only if the
 journal says that the new one is confirmed, by a report under the id of the very request that assigned it. What was
-inferred confirms nothing here, and neither does it rule out a removal. In doubt the device keeps the old license.
+inferred confirms nothing here, and neither does it rule out a removal. Nor is anything confirmed of a SKU of which the
+account counts fewer licenses than the journal: somebody lost one, and it may be anybody. In doubt the device keeps the
+old license.
 """
 
 from __future__ import annotations
 
 import typing as t
+from types import MappingProxyType
 
 from ._devices import named_devices
 from ._errors import OptionsError, Problem
 from ._journal import Journal
 from ._journal_rows import Removed, Scope
+from ._simsec_api import Subscription
+from ._simsec_missing import missing
 from ._simsec_skus import sku_problems
 from ._standing import NOTHING, Standing, fold
 
@@ -32,6 +37,11 @@ INFERRED = (
 OVERLAID = (
     " beyond doubt: a removal of it, of this device or by another kind of id, may have been carried out after it was "
     "assigned. If you know that the device holds it, a task without 'replaced_by' takes this license away"
+)
+
+_SHORT = (
+    "the account counts {:,} of {} less than the journal knows as confirmed, and this device may be one of those that "
+    "lost it"
 )
 
 
@@ -75,12 +85,18 @@ def foreseen(standing: Standing) -> bool:
 
 
 def kept(
-    losing: Losing, instead: t.Sequence[Instead], now: t.Callable[[Scope], t.Mapping[str, Standing]]
+    losing: Losing,
+    instead: t.Sequence[Instead],
+    now: t.Callable[[Scope], t.Mapping[str, Standing]],
+    short: t.Mapping[str, int] = MappingProxyType({}),
+    sure: t.Callable[[Standing], bool] = confirmed,
 ) -> dict[str, str]:
     """The devices that must not lose their license now, each with the reason.
 
     :param instead: who is to hold what.
     :param now: where the devices of a scope stand.
+    :param short: how many licenses of a SKU may be missing in the account, so that nobody certainly holds it.
+    :param sure: what is required of a new license.
     """
     own, devices = losing
     if any(one.scope.sku == own.sku and one.scope.kind != own.kind and one.devices for one in instead):
@@ -89,17 +105,29 @@ def kept(
     named = [one for one in instead if one.scope.kind == own.kind]
     strangers = [one for one in instead if one.scope.kind != own.kind]
     standings = {one.scope: now(one.scope) for one in instead if one.scope != own}
-    doubt = _doubt(strangers, standings)
+
+    def holds(scope: Scope, device: str) -> bool:
+        return sure(standings[scope].get(device, NOTHING))
+
+    doubt = _doubt(
+        [
+            one
+            for one in strangers
+            if one.scope.sku in short or not all(holds(one.scope, device) for device in one.devices)
+        ]
+    )
     found: dict[str, str] = {}
     for device in devices:
         wanted = [one.scope for one in named if device in one.devices]
         if own in wanted:
             found[device] = "it is kept: the device is to hold this license"
         elif wanted:
-            if not any(confirmed(standings[scope].get(device, NOTHING)) for scope in wanted):
-                named_skus = " or ".join(scope.sku for scope in wanted)
-                found[device] = f"it keeps this license until {named_skus} is confirmed"
+            held = [scope for scope in wanted if holds(scope, device)]
+            if not held:
+                found[device] = f"it keeps this license until {' or '.join(scope.sku for scope in wanted)} is confirmed"
                 found[device] += _why_not([standings[scope].get(device, NOTHING) for scope in wanted])
+            elif all(scope.sku in short for scope in held):
+                found[device] = "it keeps this license: " + _SHORT.format(short[held[0].sku], held[0].sku)
         elif doubt:
             found[device] = doubt
     return found
@@ -113,19 +141,14 @@ def _why_not(standings: t.Sequence[Standing]) -> str:
     return OVERLAID if all(standing.overlaid for standing in inferred_ones) else INFERRED
 
 
-def _doubt(strangers: t.Sequence[Instead], standings: t.Mapping[Scope, t.Mapping[str, Standing]]) -> str:
+def _doubt(waiting: t.Sequence[Instead]) -> str:
     """Why a device that is to hold nothing by this kind of id keeps what it holds; empty when it need not.
 
     It may be the same SIM as one that is named by the other kind, so all of those have to be confirmed.
     """
-    waiting = [
-        one.scope
-        for one in strangers
-        if not all(confirmed(standings[one.scope].get(device, NOTHING)) for device in one.devices)
-    ]
     if not waiting:
         return ""
-    named = " and ".join(f"{scope.sku} by {scope.kind.upper()}" for scope in waiting)
+    named = " and ".join(f"{one.scope.sku} by {one.scope.kind.upper()}" for one in waiting)
     return f"it keeps this license until all of {named} are confirmed: it may be one of those SIMs"
 
 
@@ -170,9 +193,18 @@ def _read_one(
     return Instead(scope, frozenset(ids)), problems
 
 
-def kept_now(journal: Journal, losing: Losing, instead: t.Sequence[Instead]) -> dict[str, str]:
+def kept_now(
+    journal: Journal,
+    losing: Losing,
+    instead: t.Sequence[Instead],
+    subscriptions: t.Sequence[Subscription],
+    *,
+    foresee: bool = False,
+) -> dict[str, str]:
     """As C(kept), by what the journal says at this moment.
 
+    :param subscriptions: the counts of the account, read before this is called.
+    :param foresee: for a plan that assigns the new licenses, too: what it may show as going.
     :raises OptionsError: nothing says what is confirmed.
     """
     if not instead:
@@ -187,7 +219,11 @@ def kept_now(journal: Journal, losing: Losing, instead: t.Sequence[Instead]) -> 
         tried = journal.attempts(scope, devices[scope])
         return {device: _unless_taken(fold(attempts), removed) for device, attempts in tried.items()}
 
-    return kept(losing, instead, now)
+    account, own = losing.scope.account, losing.scope.sku
+    others = sorted({one.scope.sku for one in instead} - {own})
+    counts = {sku: missing(journal, account, sku, subscriptions, at_most=True) for sku in others}
+    short = {sku: count for sku, count in counts.items() if count}
+    return kept(losing, instead, now, short, foreseen if foresee else confirmed)
 
 
 def _unless_taken(standing: Standing, removed: Removed) -> Standing:

@@ -76,6 +76,7 @@ options:
         journal says, right before the request is sent, that ThingSpace has confirmed its other one. Otherwise it is
         V(skipped), with that reason, and the task does not fail because of it.
       - A confirmed license counts until something else was asked for, such as its removal, whatever came of that.
+      - Nothing counts as confirmed of a SKU of which the account counts fewer licenses than the journal.
       - A device for which several entries name a license needs one of them. One for which no entry does loses this
         license like without this option, but for the case of another O(replaced_by[].kind).
       - Needs O(journal).

@@ -21,6 +21,7 @@ from ansible_collections.thingspace.licensing.tests.unit.plugins.simsec_world im
     FLEX,
     Json,
     World,
+    iccid,
     in_memory,
 )
 
@@ -128,3 +129,26 @@ def test_reports_that_contradict_each_other(world: Unordered, told: tuple[Status
         world.later(100)
     go_on(world)
     assert (world.bare, world.held[FLEX], world.held[BUNDLE]) == ([], set(), {0})
+
+
+@pytest.mark.parametrize("kind", ["imei", "iccid"], ids="the others by {}".format)
+def test_a_count_that_disproves_the_journal_keeps_old_licenses(world: Unordered, kind: str) -> None:
+    """Somebody took one new license away in the portal, and nobody knows whose: none of the old ones goes."""
+    devices = holds(world, FLEX, BUNDLE, count=2)
+    if kind == "iccid":
+        # Other SIMs that are named by their ICCIDs, of which none is missing.
+        assert not world.license(sku=BUNDLE, kind=kind, devices=[iccid(7), iccid(8)], wait=False).failure
+        world.report(1.0)
+        world.write({**world.wish, 7: (BUNDLE, kind), 8: (BUNDLE, kind)})
+    world.held[BUNDLE].discard(1)
+    parts = world.plan()
+    assert [part["item"]["sku"] for part in parts if part["plan"]["remove"]] == [], "nor does a plan show it"
+    assert [row["device_id"] for row in world.rows(f"simsec-{FLEX}-imei-remove")] == devices
+    go_on(world)
+    assert (world.bare, world.held[FLEX]) == ([], {0, 1})
+    told = world.license(sku=FLEX, devices=devices, state="absent", replaced_by=[{"sku": BUNDLE}], wait=False)
+    assert [row["outcome"] for row in told.values["devices"]] == ["skipped"] * 2
+    assert f"counts 1 of {BUNDLE} less than the journal" in told.values["devices"][0]["reason"]
+    world.held[BUNDLE].add(1)
+    go_on(world)
+    assert (world.bare, world.held[FLEX]) == ([], set())
