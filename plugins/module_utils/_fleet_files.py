@@ -23,7 +23,7 @@ from ._journal import open_journal
 from ._journal_file import PATIENCE
 from ._journal_stock import device_rows
 from ._module import Context, Result
-from ._simsec_moves import confirmed, foreseen
+from ._simsec_moves import confirmed, digest_of, foreseen
 from ._simsec_skus import sku_of
 from ._standing import NOTHING, Standing
 
@@ -119,7 +119,8 @@ def _simsec(
         entry = {"sku": sku, "kind": kind, "lifetime": sku_of(sku).lifetime}
         entry.update({name: given.get(sku) for name, given in for_life.items()})
         counts = {"count": len(lists[stem]), "remove": len(lists[f"{stem}-remove"])}
-        made.append({**entry, **settings, **counts, "list": stem, "remove_list": f"{stem}-remove"})
+        names = {"list": stem, "list_digest": digest_of(lists[stem]), "remove_list": f"{stem}-remove"}
+        made.append({**entry, **settings, **counts, **names})
     return made
 
 

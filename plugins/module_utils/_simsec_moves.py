@@ -15,6 +15,7 @@ old license.
 
 from __future__ import annotations
 
+import hashlib
 import typing as t
 from types import MappingProxyType
 
@@ -173,6 +174,11 @@ def read_instead(params: t.Mapping[str, t.Any], devices: t.Sequence[str]) -> tup
     return found, problems
 
 
+def digest_of(devices: t.Iterable[str]) -> str:
+    """What tells a list of devices from every other one: SHA-256 over the ids in ascending order."""
+    return hashlib.sha256("\n".join(sorted(devices)).encode()).hexdigest()
+
+
 def _read_one(
     params: t.Mapping[str, t.Any], entry: t.Mapping[str, t.Any], devices: t.Sequence[str]
 ) -> tuple[Instead, list[Problem]]:
@@ -189,6 +195,9 @@ def _read_one(
     count = entry.get("count")
     if count is not None and not problems and count != len(ids):
         text = f"{path or 'the task'} names {len(ids)} devices and not {count}: it is not the list that was meant."
+        problems.append(Problem(text, "invalid_devices"))
+    elif entry.get("digest") is not None and not problems and entry["digest"] != digest_of(ids):
+        text = f"{path or 'the task'} names other devices than the list that was meant: it was written over."
         problems.append(Problem(text, "invalid_devices"))
     return Instead(scope, frozenset(ids)), problems
 

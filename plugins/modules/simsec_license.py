@@ -104,6 +104,11 @@ options:
         description:
           - How many devices the file must name. Otherwise the task fails before anything is sent.
         type: int
+      digest:
+        description:
+          - The devices that the file must name, as the SHA-256 of their ids in ascending order with a line feed between
+            two of them. Otherwise the task fails before anything is sent. The modules that make such entries set it.
+        type: str
   lifetime_consent:
     description:
       - How many devices may be bound for life by this task. Needed for a lifetime SKU; if the plan would bind more, the

@@ -16,6 +16,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_moves
     Instead,
     Losing,
     confirmed,
+    digest_of,
     foreseen,
     kept,
     read_instead,
@@ -184,7 +185,7 @@ def test_the_option(tmp_path: Path) -> None:
     path = tmp_path / "moving.txt"
     path.write_text(imei(0) + "\n", encoding="utf-8")
     listed = {"sku": BUNDLE, "devices_file": str(path)}
-    good = options({"sku": BUNDLE}, {**listed, "count": 1})
+    good = options({"sku": BUNDLE}, {**listed, "count": 1, "digest": digest_of([imei(0)])})
     assert read_instead(good, imeis(2)) == ([Instead(NEW, frozenset(imeis(2))), Instead(NEW, frozenset(imeis(1)))], [])
     assert read_instead(options(replaced_by=None, journal=None, state="present"), imeis(2)) == ([], [])
     for given, why in (
@@ -193,6 +194,8 @@ def test_the_option(tmp_path: Path) -> None:
         (options({"sku": "simsec-iot"}), "ThingSpace spells it"),
         (options({"sku": BUNDLE, "kind": "iccid"}), "needs 'devices_file'"),
         (options({**listed, "count": 2}), "names 1 devices and not 2"),
+        (options({**listed, "count": 1, "digest": digest_of([imei(1)])}), "names other devices"),
+        (options({"sku": BUNDLE, "digest": digest_of([imei(1)])}), "the task names other devices"),
         (options({**listed, "devices_file": str(tmp_path / "gone.txt")}), "gone.txt"),
         (options({**listed, "kind": "iccid"}), imei(0)),
     ):

@@ -152,3 +152,17 @@ def test_a_count_that_disproves_the_journal_keeps_old_licenses(world: Unordered,
     world.held[BUNDLE].add(1)
     go_on(world)
     assert (world.bare, world.held[FLEX]) == ([], set())
+
+
+def test_lists_that_another_plan_exchanged(world: Unordered) -> None:
+    """As many devices are named, but others: the old license does not go for what they hold."""
+    holds(world, FLEX, count=2)
+    world.write({0: (BUNDLE, "imei")})
+    parts = world.plan()
+    assert [(part["plan"]["assign"], part["plan"]["remove"]) for part in parts] == [(1, 0), (0, 2)]
+    world.write({1: (BUNDLE, "imei")})
+    world.plan()
+    world.wish = {0: (BUNDLE, "imei")}
+    codes = [(result.failure and result.failure.code) for result in map(world.carry_out, parts)]
+    assert codes == ["plan_changed", "invalid_devices"]
+    assert (world.bare, world.held[FLEX]) == ([], {0, 1})
