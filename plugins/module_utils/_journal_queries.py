@@ -26,6 +26,7 @@ ATTEMPTS = f"{_ATTEMPT}, {OWN} FROM entry JOIN request ON request.id = entry.req
 ATTEMPTS_ORDER = "ORDER BY entry.device_id, entry.request"
 """The attempts of a scope's devices, oldest first; conditions go between the two."""
 
+IDS = "SELECT DISTINCT device_id FROM entry WHERE scope = ? ORDER BY device_id"
 DEVICES_OF = "SELECT device_id FROM entry WHERE scope IN"
 IN_SEVERAL = "GROUP BY device_id HAVING count(DISTINCT scope) > 1"
 """The devices that stand in more than one of some scopes, whose numbers go between the two."""

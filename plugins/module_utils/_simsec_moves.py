@@ -23,6 +23,7 @@ from ._devices import named_devices
 from ._errors import OptionsError, Problem
 from ._journal import Journal
 from ._journal_rows import Removed, Scope
+from ._same_device import Spellings
 from ._simsec_api import Subscription
 from ._simsec_missing import missing
 from ._simsec_skus import sku_problems
@@ -117,10 +118,14 @@ def kept(
             if one.scope.sku in short or not all(holds(one.scope, device) for device in one.devices)
         ]
     )
+    spellings = Spellings(device for one in named for device in one.devices)
     found: dict[str, str] = {}
     for device in devices:
         wanted = [one.scope for one in named if device in one.devices]
-        if own in wanted:
+        same = "" if wanted else spellings.other(device)
+        if same:
+            found[device] = f"it is kept: {same} is to hold a license and seems to be this device, spelled differently"
+        elif own in wanted:
             found[device] = "it is kept: the device is to hold this license"
         elif wanted:
             held = [scope for scope in wanted if holds(scope, device)]

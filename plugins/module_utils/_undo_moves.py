@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ._same_device import Spellings
 from ._simsec_moves import confirmed
 from ._standing import NOTHING, Attempt, Standing, fold
 from ._undo_changes import Change, Pool
@@ -53,6 +54,12 @@ class Former(t.NamedTuple):
         """Whether a device certainly holds a license now."""
         attempts = self.journal.get(pool, {}).get(device, ())
         return confirmed(fold(attempts)) if attempts else False
+
+    def spellings(self, pool: Pool) -> Spellings:
+        """The ids, of the same kind, that held a license before the run."""
+        same = {one for one in (*self.changes, *self.journal) if one.id_kind == pool.id_kind}
+        named = {one: {*self.changes.get(one, ()), *self.journal.get(one, ())} for one in same}
+        return Spellings(device for one in sorted(same) for device in sorted(named[one]) if self._had(one, device))
 
     def instead(self, pool: Pool, devices: t.Sequence[str]) -> dict[Pool, list[str]]:
         """By license who has to hold it before one of the devices loses this one."""
