@@ -12,9 +12,13 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
+from ansible_collections.thingspace.licensing.plugins.module_utils import _standing
 from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Status
+from ansible_collections.thingspace.licensing.plugins.module_utils._standing import Attempt
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imei
 from ansible_collections.thingspace.licensing.tests.unit.plugins.simsec_world import (
     BUNDLE,
@@ -166,3 +170,42 @@ def test_lists_that_another_plan_exchanged(world: Unordered) -> None:
     codes = [(result.failure and result.failure.code) for result in map(world.carry_out, parts)]
     assert codes == ["plan_changed", "invalid_devices"]
     assert (world.bare, world.held[FLEX]) == ([], {0, 1})
+
+
+def to_and_fro(folder: Path, seed: int) -> list[str]:
+    """The devices that were left bare after a license was taken and given back, and the old one was to go."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("THINGSPACE_JOURNAL", raising=False)
+        world = Unordered(folder, random.Random(seed))
+        in_memory(world, patch)
+        chance = world.chance
+        devices = holds(world, FLEX, BUNDLE)
+        for _step in range(chance.randint(2, 8)):
+            world.accepts, world.slowly = chance.choice([(True, False), (False, True), (False, False)])
+            state = chance.choice(["absent", "present"])
+            world.license(sku=BUNDLE, devices=devices, state=state, wait=False, retry_unknown=chance.random() < 0.5)
+            world.report(chance.choice([0.0, 1.0]))
+            world.later(chance.choice([100, 3700]))
+            if chance.random() < 0.4:
+                world.catch_up()
+            if chance.random() < 0.5:
+                world.run(world.plan(), wait=False)
+            if 0 not in world.held[FLEX] or any(sku == FLEX for sku, _one, _request_id in world.slow):
+                break
+        return world.bare
+
+
+@hypothesis.settings(max_examples=40)
+@hypothesis.given(st.integers(0, 2**32))
+def test_removals_and_assignments_in_any_order(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+    assert to_and_fro(tmp_path_factory.mktemp("world"), seed) == []
+
+
+def test_these_histories_need_more_than_the_order_of_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the numbers alone, as if changes were carried out as they are sent, a device is left bare."""
+
+    def sent_later(removal: Attempt, done: Attempt) -> bool:
+        return removal.request > done.request and (_standing._is_open(removal) or removal.outcome == "success")
+
+    monkeypatch.setattr(_standing, "_may_follow", sent_later)
+    assert any(to_and_fro(tmp_path / str(seed), seed) for seed in range(40))
