@@ -159,12 +159,9 @@ def test_asking_for_a_single_device(journal: Journal, said: tuple[str, str], sta
     assert (standing.status, standing.last and standing.last.reason) == (status, reason)
 
 
-@pytest.mark.parametrize("again", [False, True], ids=["one request", "the same id twice"])
-def test_a_request_for_several_devices_is_not_asked_for_the_last_of_them(journal: Journal, again: bool) -> None:
+def test_a_request_for_several_devices_is_not_asked_for_the_last_of_them(journal: Journal) -> None:
     """Its status says that it was carried out, not for whom: the failure of the other device was not heard."""
-    accept(journal, [imei(0)] if again else imeis(2))
-    if again:
-        accept(journal, [imei(1)])
+    accept(journal, imeis(2))
     confirm(journal, imei(0))
     play = Play(journal, ("success", "Success"))
     assert play.wait([imei(1)], 10) == [imei(1)]
