@@ -101,7 +101,8 @@ def _plan(context: Context, part: Part) -> Result:
     # Of an earlier plan, which must not be taken for this one's.
     with contextlib.suppress(OSError):
         os.remove(part.options["devices_report"])
-    result = result_of(flow.run, context.part(found.validated_parameters))
+    # What is planned here is carried out together, and assignments first.
+    result = result_of(flow.run, context.part({**found.validated_parameters, "foresee": True}))
     values, failure = {**result.values, **part.about}, result.failure
     if failure is not None:
         values["failure"] = failure.as_failure()

@@ -28,7 +28,7 @@ class Part(t.NamedTuple):
 
 
 _ACCOUNT = {"account": str, "file": str, "digest": str, "fota": dict, "removal_candidates": dict, "simsec": list}
-_POOL = {"sku": str, "kind": str, "count": int, "remove": int, "list": str, "remove_list": str}
+_POOL = {"sku": str, "kind": str, "count": int, "remove": int, "list": str, "list_digest": str, "remove_list": str}
 RETRIES = ("retry_failed", "retry_unknown")
 _MAY_BE_EMPTY = ("fota", "removal_candidates")
 
@@ -79,9 +79,8 @@ def parts_of(
                 needed = (wait or None) if require_listener is None else require_listener
                 options = {**_simsec(pool, state, journal, wait=wait), "require_listener": needed}
                 options = {**options, **_files(wanted, lists, pool[name])}
-                # Not for the plan, which foresees that what it assigns is confirmed: for carrying it out.
                 instead = {} if state == "present" else {"replaced_by": list(_instead(wanted, lists))}
-                yield Part("simsec", options, {"item": {**pool, "state": state, **instead}})
+                yield Part("simsec", {**options, **instead}, {"item": {**pool, "state": state, **instead}})
 
 
 def _fota(settings: Settings) -> Options:
@@ -115,7 +114,8 @@ def _instead(wanted: Settings, lists: str) -> t.Iterator[Options]:
     for pool in wanted["simsec"]:
         if pool["count"]:
             path = os.path.join(lists, f"{pool['list']}.txt")
-            yield {"sku": pool["sku"], "kind": pool["kind"], "devices_file": path, "count": pool["count"]}
+            bound = {"count": pool["count"], "digest": pool["list_digest"]}
+            yield {"sku": pool["sku"], "kind": pool["kind"], "devices_file": path, **bound}
 
 
 def _files(wanted: Settings, lists: str, devices: str, report: str = "") -> Options:

@@ -23,12 +23,16 @@ from ._journal import open_journal
 from ._journal_file import PATIENCE
 from ._journal_stock import device_rows
 from ._module import Context, Result
-from ._simsec_moves import confirmed, foreseen
+from ._same_device import Spellings
+from ._simsec_moves import confirmed, digest_of, foreseen
 from ._simsec_skus import sku_of
 from ._standing import NOTHING, Standing
 
 Lists = dict[str, list[str]]
 """Devices by the name of the file that they are written to."""
+
+_NAMED = 20
+"""Pairs of ids that a warning names."""
 
 
 def run(context: Context) -> Result:
@@ -119,7 +123,8 @@ def _simsec(
         entry = {"sku": sku, "kind": kind, "lifetime": sku_of(sku).lifetime}
         entry.update({name: given.get(sku) for name, given in for_life.items()})
         counts = {"count": len(lists[stem]), "remove": len(lists[f"{stem}-remove"])}
-        made.append({**entry, **settings, **counts, "list": stem, "remove_list": f"{stem}-remove"})
+        names = {"list": stem, "list_digest": digest_of(lists[stem]), "remove_list": f"{stem}-remove"}
+        made.append({**entry, **settings, **counts, **names})
     return made
 
 
@@ -153,16 +158,40 @@ def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> di
             # simsec_license knows whether to send that again, and tells what it does not send.
             elif standing.may_hold:
                 holders.setdefault(row.device_id, []).append(pool)
+    keeping = {device for device in wanted.simsec if not foreseen(new.get(device, NOTHING))}
+    keeping |= _spelled_differently(context, account, wanted, holders)
     losing: dict[Pool, list[str]] = {}
-    for device, pools in holders.items():
-        if wanted.pool_of(device) is not None and not foreseen(new.get(device, NOTHING)):
-            continue
-        for pool in pools:
-            if not sku_of(pool[0]).lifetime:
-                losing.setdefault(pool, []).append(device)
+    for device, pool in ((device, pool) for device, pools in holders.items() for pool in pools):
+        if device not in keeping and not sku_of(pool[0]).lifetime:
+            losing.setdefault(pool, []).append(device)
     certain = {device for device, standing in new.items() if confirmed(standing)}
     settled = {pool: _settled(context, wanted, pool, devices, certain) for pool, devices in losing.items()}
     return {pool: devices for pool, devices in settled.items() if devices}
+
+
+def _spelled_differently(
+    context: Context, account: str, wanted: WantedAccount, holders: t.Mapping[str, t.Sequence[Pool]]
+) -> set[str]:
+    """The holders that no file names by this id, and one by another that seems to be of the same device."""
+    kinds = {kind for _sku, kind in wanted.pools}
+    named = {
+        kind: Spellings(device for device, (_named, pool) in wanted.simsec.items() if pool[1] == kind) for kind in kinds
+    }
+    found = {}
+    for device, pools in holders.items():
+        spellings = named.get(pools[0][1])
+        same = spellings.other(device) if spellings and wanted.pool_of(device) is None else ""
+        if same:
+            found[device] = same
+    if found:
+        pairs = ", ".join(f"{device} and {same}" for device, same in list(found.items())[:_NAMED])
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        context.warn(
+            f"The journal knows devices of {account} that seem to be named by the fleet files with other digits (a "
+            f"check digit, or zeros in front): {pairs}{more}. None of them loses a license. Name them as the journal "
+            "does."
+        )
+    return set(found)
 
 
 def _settled(

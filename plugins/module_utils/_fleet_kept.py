@@ -17,11 +17,13 @@ import typing as t
 
 from ._journal import Journal, open_journal
 from ._journal_file import PATIENCE
+from ._same_device import Spellings
 from ._simsec_skus import sku_of
 from ._standing import fold
 
 _SEVERAL = "by the journal it holds {}, or may hold them, and this plan takes none of them away"
 _IT_HOLDS = "by the journal it holds {}; no file names it by this id, and this plan does not take it away"
+_SPELLED = ". {}, which a file names, seems to be this device, spelled differently"
 
 Pool = tuple[str, str]
 """A SKU, and the kind of the ids that hold it."""
@@ -42,10 +44,10 @@ def kept(wanted: t.Mapping[str, t.Any], lists: str, path: str | None) -> list[di
     losing = {(pool["sku"], pool["kind"]): _listed(lists, pool["remove_list"]) for pool in pools}
     with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
         keeping = _keeping(journal, wanted["account"], losing)
-        unnamed = _unnamed(journal, wanted, lists, losing)
+        unnamed = list(_unnamed(journal, wanted, lists, losing))
     several = {device: skus for device, skus in keeping.items() if len(skus) > 1}
     reasons = {
-        **{device: _IT_HOLDS.format(sku) for device, sku in unnamed.items()},
+        **{device: _IT_HOLDS.format(sku) + (_SPELLED.format(same) if same else "") for device, (sku, same) in unnamed},
         **{device: _SEVERAL.format(" and ".join(skus)) for device, skus in several.items()},
     }
     return [{"device_id": device, "outcome": "unchanged", "reason": why} for device, why in sorted(reasons.items())]
@@ -65,24 +67,27 @@ def _keeping(journal: Journal, account: str, losing: t.Mapping[Pool, t.Container
 
 def _unnamed(
     journal: Journal, wanted: t.Mapping[str, t.Any], lists: str, losing: t.Mapping[Pool, t.Container[str]]
-) -> dict[str, str]:
-    """Who holds a SKU, is named by no file and keeps it; with that SKU.
+) -> t.Iterator[tuple[str, tuple[str, str]]]:
+    """Who holds a SKU, is named by no file and keeps it; with that SKU, and with the named id that may be its own, too.
 
-    That happens only where the files name devices by another kind of id, because they may be the same SIMs.
+    That happens only where the files name devices by another kind of id, or spelled differently, because they may be
+    the same SIMs.
     """
     pools = [pool for pool in wanted["simsec"] if pool["state"] == "exact" and pool["count"]]
     kinds = {pool["kind"] for pool in pools}
-    found: dict[str, str] = {}
     for scope in journal.scopes(wanted["account"]) if pools else ():
         # A license for life stays whatever the files say.
-        if kinds <= {scope.kind} or sku_of(scope.sku).lifetime:
+        if sku_of(scope.sku).lifetime:
             continue
         named = frozenset[str]().union(*(_listed(lists, pool["list"]) for pool in pools if pool["kind"] == scope.kind))
         leaving = losing.get((scope.sku, scope.kind), ())
-        for device, attempts in journal.devices(scope):
-            if device not in named and device not in leaving and fold(attempts).may_hold:
-                found[device] = scope.sku
-    return found
+        spellings, strangers = Spellings(named), bool(kinds - {scope.kind})
+        others = [device for device in journal.ids(scope) if device not in named and device not in leaving]
+        same = {device: spellings.other(device) for device in others}
+        asked = others if strangers else [device for device in others if same[device]]
+        for device, attempts in journal.attempts(scope, asked).items():
+            if fold(attempts).may_hold:
+                yield device, (scope.sku, same[device])
 
 
 def _listed(lists: str, name: str) -> frozenset[str]:

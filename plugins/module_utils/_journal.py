@@ -24,8 +24,17 @@ from ._journal_lost import keep_no_effect, keep_took_effect, lost_requests, move
 from ._journal_mark import note_request
 from ._journal_match import Recorded, adopt, record
 from ._journal_place import Place, place_of, require_place
-from ._journal_queries import ATTEMPTS, ATTEMPTS_ORDER, DEVICES_OF, HOLDERS, IN_SEVERAL, TAKEN_BY_ANOTHER_KIND
-from ._journal_rows import Lost, Moved, Scope, Snapshot
+from ._journal_queries import (
+    ATTEMPTS,
+    ATTEMPTS_ORDER,
+    DEVICES_OF,
+    HOLDERS,
+    IDS,
+    IN_SEVERAL,
+    NAMED_BY,
+    REMOVED_BY_ANOTHER_KIND,
+)
+from ._journal_rows import Lost, Moved, Removed, Scope, Snapshot
 from ._journal_runs import going, require_alone
 from ._journal_time import now
 from ._standing import Attempt, RequestState
@@ -82,12 +91,10 @@ class Journal:
         with self._reading() as db:
             return list(_scopes(db, account).values())
 
-    def devices(self, scope: Scope) -> t.Iterator[tuple[str, list[Attempt]]]:
-        """Every device of a scope with its attempts; sorted, and never all in memory."""
+    def ids(self, scope: Scope) -> list[str]:
+        """Every device of a scope, sorted."""
         with self._reading() as db:
-            for key, one in _scopes(db, scope.account).items():
-                if one == scope:
-                    yield from _devices(db, key)
+            return [str(device) for (device,) in db.execute(IDS, (_scope(db, scope),))]
 
     def holders(self, account: str, sku: str) -> dict[str, int]:
         """How many devices certainly hold a SKU, by the kind of their ids."""
@@ -106,11 +113,16 @@ class Journal:
                 found.update((scopes[key], devices) for key in keys if devices)
             return found
 
-    def taken_by_another_kind(self, scope: Scope) -> int:
-        """The number of the last removal by the other kind of id that may have taken this SKU from a device; or 0."""
+    def named_by(self, request_id: str) -> int:
+        """How many devices were sent under a request id."""
         with self._reading() as db:
-            found = db.execute(TAKEN_BY_ANOTHER_KIND, scope).fetchone()
-            return int(found[0]) if found else 0
+            return int(db.execute(NAMED_BY, (request_id,)).fetchone()[0])
+
+    def removed_by_another_kind(self, scope: Scope) -> Removed:
+        """The removals of this SKU by the other kind of id that may have taken it from a device."""
+        with self._reading() as db:
+            number, until = db.execute(REMOVED_BY_ANOTHER_KIND, scope).fetchone()
+            return Removed(number or 0, until or "")
 
     def begin_run(self, scope: Scope, action: Action, assigned_before: int | None) -> int:
         """Note that a job begins to send; whoever did before for this account was killed, for the lock is ours.

@@ -78,8 +78,10 @@ def record(db: sqlite3.Connection, confirmation: Confirmation) -> Recorded:
     if entry.outcome == confirmation.status:
         return told._replace(outcome="duplicate")
     if entry.outcome == "success":
-        # A later contradiction is kept, but what was reported as done counts as done.
+        # A later contradiction is kept, but what was reported as done counts as done, and only proves nothing any more.
         return _keep(db, confirmation, entry)
+    if entry.outcome == "failed" and own_id is None:
+        _keep(db, confirmation._replace(status="failed", reason=""), entry)
     db.execute(
         "UPDATE entry SET outcome = ?, reason = ?, confirmed = ?, request_id = ? "
         "WHERE scope = ? AND device_id = ? AND request = ?",

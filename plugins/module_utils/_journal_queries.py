@@ -8,17 +8,25 @@
 
 from __future__ import annotations
 
-ATTEMPTS = (
+OWN = (
+    "(entry.outcome IS NOT NULL AND entry.request_id IS NULL AND request.request_id IS NOT NULL "
+    "AND NOT EXISTS (SELECT 1 FROM callback WHERE callback.request_id = request.request_id "
+    "AND callback.status IN ('success', 'failed') AND callback.status <> entry.outcome "
+    "AND instr(callback.devices, '\"' || entry.device_id || '\"') > 0))"
+)
+"""Whether an outcome was reported under the request's own id, and no report under it says otherwise."""
+
+_ATTEMPT = (
     "SELECT entry.device_id, request.id, request.action, request.state, entry.outcome, "
     "CASE WHEN entry.outcome IS NULL THEN request.answer ELSE entry.reason END, "
     "coalesce(entry.request_id, request.request_id, ''), request.x_request_id, request.sent, "
-    "coalesce(entry.confirmed, ''), "
-    "entry.outcome IS NOT NULL AND entry.request_id IS NULL AND request.request_id IS NOT NULL "
-    "FROM entry JOIN request ON request.id = entry.request WHERE entry.scope = ?"
+    "coalesce(entry.confirmed, '')"
 )
+ATTEMPTS = f"{_ATTEMPT}, {OWN} FROM entry JOIN request ON request.id = entry.request WHERE entry.scope = ?"
 ATTEMPTS_ORDER = "ORDER BY entry.device_id, entry.request"
 """The attempts of a scope's devices, oldest first; conditions go between the two."""
 
+IDS = "SELECT DISTINCT device_id FROM entry WHERE scope = ? ORDER BY device_id"
 DEVICES_OF = "SELECT device_id FROM entry WHERE scope IN"
 IN_SEVERAL = "GROUP BY device_id HAVING count(DISTINCT scope) > 1"
 """The devices that stand in more than one of some scopes, whose numbers go between the two."""
@@ -68,11 +76,21 @@ UNMATCHED = (
 )
 """Reports under request ids that are not known, between two times."""
 
-TAKEN_BY_ANOTHER_KIND = (
-    "SELECT request.id FROM request CROSS JOIN scope ON scope.id = request.scope "
-    "CROSS JOIN entry ON entry.request = request.id "
-    "WHERE request.action = 'remove' AND scope.account = ? AND scope.sku = ? AND scope.kind <> ? "
-    "AND (entry.outcome = 'success' OR (entry.outcome IS NULL "
-    "AND request.state NOT IN ('rejected', 'not_sent', 'no_effect'))) ORDER BY request.id DESC LIMIT 1"
+NAMED_BY = (
+    "SELECT count(*) FROM request CROSS JOIN entry ON entry.request = request.id AND entry.scope = request.scope "
+    "WHERE request.request_id = ?"
 )
-"""The last removal of a SKU by another kind of id that may have taken it from somebody."""
+"""How many devices were sent under a request id, also if several requests got the same one."""
+
+_REPORTED = f"max(CASE WHEN {OWN} AND entry.outcome = 'success' THEN entry.confirmed ELSE '9999' END)"
+_REMOVALS_BY_ANOTHER_KIND = (
+    "FROM request CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
+    "WHERE request.action = 'remove' AND scope.account = ? AND scope.sku = ? AND scope.kind <> ? "
+    "AND NOT (request.state IN ('rejected', 'not_sent') AND coalesce(entry.outcome, '') <> 'success')"
+)
+_LAST = "SELECT max(request.id)"
+REMOVED_BY_ANOTHER_KIND = (
+    f"{_LAST}, {_REPORTED} {_REMOVALS_BY_ANOTHER_KIND} AND NOT ({OWN} AND coalesce(entry.outcome, '') = 'failed')"
+)
+"""The last removal of a SKU by another kind of id that may have taken it from somebody, and until when all of those
+were reported; in the far future if one of them is still open."""

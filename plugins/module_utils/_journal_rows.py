@@ -61,6 +61,21 @@ class Moved(t.NamedTuple):
     devices: dict[tuple[Action, bool], int]
 
 
+class Removed(t.NamedTuple):
+    """Removals that may have taken a license away from some device.
+
+    :param last: the number of the last one; 0 if there is none.
+    :param until: when the last of them was reported, in the far future if one of them was not; empty if there is none.
+    """
+
+    last: int
+    until: str
+
+    def may_follow(self, done: Attempt) -> bool:
+        """Whether one of them may have been carried out after an assignment; see C(fold)."""
+        return self.last > done.request or self.until > done.sent
+
+
 class Snapshot(t.NamedTuple):
     """What a plan needs to know, read at one moment.
 

@@ -92,6 +92,7 @@ SIMSEC_LICENSE_SPEC: Spec = {
             "kind": {"type": "str", "choices": ["imei", "iccid"]},
             "devices_file": {"type": "path"},
             "count": {"type": "int"},
+            "digest": {"type": "str"},
         },
     },
     "lifetime_consent": {"type": "int"},

@@ -35,6 +35,7 @@ class Job(t.NamedTuple):
 
     :param consent: devices that may be bound for life.
     :param instead: what devices are to hold that lose a license.
+    :param foresee: whether it is part of a plan that assigns that, too.
     """
 
     wish: Wish
@@ -44,6 +45,7 @@ class Job(t.NamedTuple):
     consent: int | None
     waves: Waves
     instead: t.Sequence[Instead] = ()
+    foresee: bool = False
 
 
 def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
@@ -78,7 +80,9 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     if action == "remove" and sku.lifetime:
         problems.append(never_removed(sku.number))
     scope = Scope(params["account"], params["sku"], params["kind"])
-    return Job(wish, scope, wanted, limits, params["lifetime_consent"], waves, instead), problems
+    # No option of the module: only who plans all licenses of an account together knows that they are assigned.
+    foresee = bool(params.get("foresee"))
+    return Job(wish, scope, wanted, limits, params["lifetime_consent"], waves, instead, foresee), problems
 
 
 def never_removed(sku: str) -> Problem:

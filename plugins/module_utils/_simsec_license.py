@@ -109,7 +109,7 @@ def _converge(
     lifetime = job.wish.sku.lifetime
     standings = _standings(resolve(known.attempts, known.lost, verdicts, lifetime=lifetime))
     # Read last, so that nothing lies between what the journal says and what is sent but the sending.
-    kept = kept_now(journal, Losing(job.scope, job.wish.devices), job.instead)
+    kept = kept_now(journal, Losing(job.scope, job.wish.devices), job.instead, subscriptions, foresee=job.foresee)
     plan = make_simsec_plan(job.wish, standings, pool, kept)
     plan = dataclasses.replace(plan, missing=missing(journal, job.wish.account, job.wish.sku.number, subscriptions))
     if plan.missing:

@@ -17,17 +17,21 @@ from ._journal import Journal
 from ._simsec_api import Subscription, rows_of
 
 
-def missing(journal: Journal, account: str, sku: str, subscriptions: t.Sequence[Subscription]) -> int:
+def missing(
+    journal: Journal, account: str, sku: str, subscriptions: t.Sequence[Subscription], *, at_most: bool = False
+) -> int:
     """How many licenses of a SKU are missing at least; 0 where the account or the journal does not tell.
 
     A SIM may stand in the journal by both kinds of id, so only the kind with more of them counts.
 
     :param subscriptions: the counts of the account, read before this is called.
+    :param at_most: tell how many may be missing: then what stands there by two kinds of id counts as two SIMs.
     """
     counts = [row["assigned"] for row in rows_of(subscriptions, sku)]
     if not journal.path or None in counts:
         return 0
-    held = max(journal.holders(account, sku).values(), default=0)
+    holders = journal.holders(account, sku).values()
+    held = sum(holders) if at_most else max(holders, default=0)
     return max(0, held - sum(count or 0 for count in counts))
 
 

@@ -8,25 +8,42 @@
 
 The only place that decides it, for plans, for removals and for the undo: a device loses its old license only if the
 journal says that the new one is confirmed, by a report under the id of the very request that assigned it. What was
-inferred confirms nothing here, and neither does it rule out a removal. In doubt the device keeps the old license.
+inferred confirms nothing here, and neither does it rule out a removal. Nor is anything confirmed of a SKU of which the
+account counts fewer licenses than the journal: somebody lost one, and it may be anybody. In doubt the device keeps the
+old license.
 """
 
 from __future__ import annotations
 
+import hashlib
 import typing as t
+from types import MappingProxyType
 
 from ._devices import named_devices
 from ._errors import OptionsError, Problem
 from ._journal import Journal
-from ._journal_rows import Scope
+from ._journal_rows import Removed, Scope
+from ._same_device import Spellings
+from ._simsec_api import Subscription
+from ._simsec_missing import missing
 from ._simsec_skus import sku_problems
 from ._standing import NOTHING, Standing, fold
 
 OPTION = "replaced_by"
 
 INFERRED = (
-    " by a report about its own request: that the device holds it was inferred when an answer was lost. To have it "
-    "confirmed, take the new license away and assign it again"
+    " by a report about its own request, and by nothing else: that the device holds it was inferred when an answer was "
+    "lost, or reports do not agree or came too late. To have it confirmed, take the new license away and assign it "
+    "again"
+)
+OVERLAID = (
+    " beyond doubt: a removal of it, of this device or by another kind of id, may have been carried out after it was "
+    "assigned. If you know that the device holds it, a task without 'replaced_by' takes this license away"
+)
+
+_SHORT = (
+    "the account counts {:,} of {} less than the journal knows as confirmed, and this device may be one of those that "
+    "lost it"
 )
 
 
@@ -70,12 +87,18 @@ def foreseen(standing: Standing) -> bool:
 
 
 def kept(
-    losing: Losing, instead: t.Sequence[Instead], now: t.Callable[[Scope], t.Mapping[str, Standing]]
+    losing: Losing,
+    instead: t.Sequence[Instead],
+    now: t.Callable[[Scope], t.Mapping[str, Standing]],
+    short: t.Mapping[str, int] = MappingProxyType({}),
+    sure: t.Callable[[Standing], bool] = confirmed,
 ) -> dict[str, str]:
     """The devices that must not lose their license now, each with the reason.
 
     :param instead: who is to hold what.
     :param now: where the devices of a scope stand.
+    :param short: how many licenses of a SKU may be missing in the account, so that nobody certainly holds it.
+    :param sure: what is required of a new license.
     """
     own, devices = losing
     if any(one.scope.sku == own.sku and one.scope.kind != own.kind and one.devices for one in instead):
@@ -84,36 +107,54 @@ def kept(
     named = [one for one in instead if one.scope.kind == own.kind]
     strangers = [one for one in instead if one.scope.kind != own.kind]
     standings = {one.scope: now(one.scope) for one in instead if one.scope != own}
-    doubt = _doubt(strangers, standings)
+
+    def holds(scope: Scope, device: str) -> bool:
+        return sure(standings[scope].get(device, NOTHING))
+
+    doubt = _doubt(
+        [
+            one
+            for one in strangers
+            if one.scope.sku in short or not all(holds(one.scope, device) for device in one.devices)
+        ]
+    )
+    spellings = Spellings(device for one in named for device in one.devices)
     found: dict[str, str] = {}
     for device in devices:
         wanted = [one.scope for one in named if device in one.devices]
-        if own in wanted:
+        same = "" if wanted else spellings.other(device)
+        if same:
+            found[device] = f"it is kept: {same} is to hold a license and seems to be this device, spelled differently"
+        elif own in wanted:
             found[device] = "it is kept: the device is to hold this license"
         elif wanted:
-            if not any(confirmed(standings[scope].get(device, NOTHING)) for scope in wanted):
-                named_skus = " or ".join(scope.sku for scope in wanted)
-                found[device] = f"it keeps this license until {named_skus} is confirmed"
-                if any(inferred(standings[scope].get(device, NOTHING)) for scope in wanted):
-                    found[device] += INFERRED
+            held = [scope for scope in wanted if holds(scope, device)]
+            if not held:
+                found[device] = f"it keeps this license until {' or '.join(scope.sku for scope in wanted)} is confirmed"
+                found[device] += _why_not([standings[scope].get(device, NOTHING) for scope in wanted])
+            elif all(scope.sku in short for scope in held):
+                found[device] = "it keeps this license: " + _SHORT.format(short[held[0].sku], held[0].sku)
         elif doubt:
             found[device] = doubt
     return found
 
 
-def _doubt(strangers: t.Sequence[Instead], standings: t.Mapping[Scope, t.Mapping[str, Standing]]) -> str:
+def _why_not(standings: t.Sequence[Standing]) -> str:
+    """What keeps a license from being confirmed that nothing will be sent for; empty where that is still to come."""
+    inferred_ones = [standing for standing in standings if inferred(standing)]
+    if not inferred_ones:
+        return ""
+    return OVERLAID if all(standing.overlaid for standing in inferred_ones) else INFERRED
+
+
+def _doubt(waiting: t.Sequence[Instead]) -> str:
     """Why a device that is to hold nothing by this kind of id keeps what it holds; empty when it need not.
 
     It may be the same SIM as one that is named by the other kind, so all of those have to be confirmed.
     """
-    waiting = [
-        one.scope
-        for one in strangers
-        if not all(confirmed(standings[one.scope].get(device, NOTHING)) for device in one.devices)
-    ]
     if not waiting:
         return ""
-    named = " and ".join(f"{scope.sku} by {scope.kind.upper()}" for scope in waiting)
+    named = " and ".join(f"{one.scope.sku} by {one.scope.kind.upper()}" for one in waiting)
     return f"it keeps this license until all of {named} are confirmed: it may be one of those SIMs"
 
 
@@ -138,6 +179,11 @@ def read_instead(params: t.Mapping[str, t.Any], devices: t.Sequence[str]) -> tup
     return found, problems
 
 
+def digest_of(devices: t.Iterable[str]) -> str:
+    """What tells a list of devices from every other one: SHA-256 over the ids in ascending order."""
+    return hashlib.sha256("\n".join(sorted(devices)).encode()).hexdigest()
+
+
 def _read_one(
     params: t.Mapping[str, t.Any], entry: t.Mapping[str, t.Any], devices: t.Sequence[str]
 ) -> tuple[Instead, list[Problem]]:
@@ -155,12 +201,24 @@ def _read_one(
     if count is not None and not problems and count != len(ids):
         text = f"{path or 'the task'} names {len(ids)} devices and not {count}: it is not the list that was meant."
         problems.append(Problem(text, "invalid_devices"))
+    elif entry.get("digest") is not None and not problems and entry["digest"] != digest_of(ids):
+        text = f"{path or 'the task'} names other devices than the list that was meant: it was written over."
+        problems.append(Problem(text, "invalid_devices"))
     return Instead(scope, frozenset(ids)), problems
 
 
-def kept_now(journal: Journal, losing: Losing, instead: t.Sequence[Instead]) -> dict[str, str]:
+def kept_now(
+    journal: Journal,
+    losing: Losing,
+    instead: t.Sequence[Instead],
+    subscriptions: t.Sequence[Subscription],
+    *,
+    foresee: bool = False,
+) -> dict[str, str]:
     """As C(kept), by what the journal says at this moment.
 
+    :param subscriptions: the counts of the account, read before this is called.
+    :param foresee: for a plan that assigns the new licenses, too: what it may show as going.
     :raises OptionsError: nothing says what is confirmed.
     """
     if not instead:
@@ -171,16 +229,22 @@ def kept_now(journal: Journal, losing: Losing, instead: t.Sequence[Instead]) -> 
 
     def now(scope: Scope) -> dict[str, Standing]:
         # The SIM may have lost it by its other id since, and nobody knows which ids belong together.
-        taken = journal.taken_by_another_kind(scope)
+        removed = journal.removed_by_another_kind(scope)
         tried = journal.attempts(scope, devices[scope])
-        return {device: _unless_taken(fold(attempts), taken) for device, attempts in tried.items()}
+        return {device: _unless_taken(fold(attempts), removed) for device, attempts in tried.items()}
 
-    return kept(losing, instead, now)
+    account, own = losing.scope.account, losing.scope.sku
+    others = sorted({one.scope.sku for one in instead} - {own})
+    counts = {sku: missing(journal, account, sku, subscriptions, at_most=True) for sku in others}
+    short = {sku: count for sku, count in counts.items() if count}
+    return kept(losing, instead, now, short, foreseen if foresee else confirmed)
 
 
-def _unless_taken(standing: Standing, taken: int) -> Standing:
-    """In doubt whether it is held, if a later request may have taken it."""
-    return standing._replace(held=None) if standing.last and standing.last.request < taken else standing
+def _unless_taken(standing: Standing, removed: Removed) -> Standing:
+    """Without its proof, if a removal by the other kind of id may have been carried out after that."""
+    if standing.proof is None or not removed.may_follow(standing.proof):
+        return standing
+    return standing._replace(proof=None, overlaid=True)
 
 
 def _asked(losing: Losing, one: Instead) -> list[str]:

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Waiting until ThingSpace has reported on every device: in the journal, and for a single device by asking."""
+"""Waiting until ThingSpace has reported on every device: in the journal, and for a request of one device by asking."""
 
 from __future__ import annotations
 
@@ -125,10 +125,13 @@ class Waiting:
         return waiting, statuses.count("failed")
 
     def _ask(self, device: str) -> None:
-        """Best effort: the call is documented for other operations, so a refusal means nothing."""
+        """Best effort: the call is documented for other operations, so a refusal means nothing.
+
+        The status is that of the request, and says nothing about one of several devices that it named.
+        """
         attempt = fold(self._journal.attempts(self._scope, [device])[device]).last
         said = None
-        if attempt is not None and attempt.request_id:
+        if attempt is not None and attempt.request_id and self._journal.named_by(attempt.request_id) == 1:
             with contextlib.suppress(LicensingError):
                 said = self._api.request_status(attempt.request_id)
         if attempt is None or said is None:

@@ -27,8 +27,9 @@ class Attempt(t.NamedTuple):
     :param state: what is known about the request: written down only, answered, turned away, lost.
     :param outcome: C(success) or C(failed) as ThingSpace reported for the device; None while it did not.
     :param reason: ThingSpace's words, or why the state is what it is.
-    :param own: whether the outcome was reported under the request's own id. Otherwise it was inferred: from reports
-        under ids that nobody knows and from the account's count, which others change, too.
+    :param own: whether the outcome was reported under the request's own id, and no other report of it says otherwise.
+        Otherwise it was inferred: from reports under ids that nobody knows and from the account's count, which others
+        change, too.
     """
 
     request: int
@@ -50,16 +51,23 @@ class Standing(t.NamedTuple):
     :param held: whether it holds the licence, by what is confirmed; None when nothing is, or a later change that is
         not confirmed may have turned it round.
     :param may_hold: whether it can hold the licence at all. One that was only ever removed may have held it before.
-    :param proved: whether an assignment was reported as done under its own id, and nothing that was sent since can have
-        taken the license away. What the account's count says about a removal does not count here: a removal that seems
-        to have had no effect may only be slow.
+    :param proof: the assignment that was reported as done under its own id, if nothing else that was sent can have
+        taken the license away after it. What the account's count says about a removal does not count here: a removal
+        that seems to have had no effect may only be slow.
+    :param overlaid: whether there is no proof because of a removal that may still be carried out.
     """
 
     status: Status
     held: bool | None
     may_hold: bool
     last: Attempt | None
-    proved: bool = False
+    proof: Attempt | None = None
+    overlaid: bool = False
+
+    @property
+    def proved(self) -> bool:
+        """Whether it is good enough to take another license away."""
+        return self.proof is not None
 
 
 NOTHING = Standing("none", None, False, None)
@@ -68,13 +76,18 @@ NOTHING = Standing("none", None, False, None)
 def fold(attempts: t.Iterable[Attempt]) -> Standing:
     """The standing that a device's attempts amount to, oldest first."""
     held: bool | None = None
-    may_hold = proved = False
+    may_hold = False
     last: Attempt | None = None
+    done: Attempt | None = None
+    removals: list[Attempt] = []
     for attempt in attempts:
-        proved = _proved(attempt, before=proved)
+        assigning = attempt.action == "assign"
+        if assigning and attempt.own and attempt.outcome == "success":
+            done = attempt
+        elif not assigning:
+            removals.append(attempt)
         if not attempt.outcome and attempt.state in WITHOUT_EFFECT:
             continue
-        assigning = attempt.action == "assign"
         if last is None:
             may_hold = not assigning
         if attempt.outcome == "success":
@@ -83,15 +96,26 @@ def fold(attempts: t.Iterable[Attempt]) -> Standing:
             held = held if held is assigning else None
             may_hold = may_hold or assigning
         last = attempt
-    return Standing(_status(last), held, may_hold, last, proved)
+    if done is None or not any(_may_follow(removal, done) for removal in removals):
+        return Standing(_status(last), held, may_hold, last, done)
+    return Standing(_status(last), held, may_hold, last, None, any(map(_is_open, removals)))
 
 
-def _proved(attempt: Attempt, *, before: bool) -> bool:
-    """Whether it is proved after an attempt that the device holds the licence."""
-    if attempt.action == "assign":
-        return before or (attempt.own and attempt.outcome == "success")
-    refused = attempt.state in ("rejected", "not_sent") and attempt.outcome != "success"
-    return before and (refused or (attempt.own and attempt.outcome == "failed"))
+def _may_follow(removal: Attempt, done: Attempt) -> bool:
+    """Whether a removal may have been carried out after an assignment, in whatever order they were sent.
+
+    Certainly not if it did nothing, or if it was reported as done before the assignment was even sent.
+    """
+    if _is_open(removal):
+        return True
+    over = removal.request < done.request and "" < removal.confirmed <= done.sent
+    return removal.outcome == "success" and not over
+
+
+def _is_open(removal: Attempt) -> bool:
+    """Whether a removal may still be carried out: neither its own answer nor its own report tells what became of it."""
+    refused = removal.state in ("rejected", "not_sent") and removal.outcome != "success"
+    return not refused and not (removal.own and removal.outcome)
 
 
 def _status(last: Attempt | None) -> Status:

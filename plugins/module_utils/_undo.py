@@ -22,6 +22,7 @@ from ._journal_time import ago
 from ._module import Context, Result
 from ._outcomes import report_path_problems, write_csv
 from ._simsec_job import OVERDUE
+from ._simsec_moves import digest_of
 from ._standing import Attempt
 from ._undo_candidates import restore, returning
 from ._undo_changes import CANDIDATES, FOTA, Left, Part, Pool, changes_of, parts_of, pool_of, without_odd_ids
@@ -134,7 +135,8 @@ def _instead(
         other = f"{name}-after-{pool.sku}-{pool.id_kind}"
         lists[other] = devices
         path = os.path.join(folder, f"{other}.txt")
-        yield {"sku": pool.sku, "kind": pool.id_kind, "devices_file": path, "count": len(devices)}
+        bound = {"count": len(devices), "digest": digest_of(devices)}
+        yield {"sku": pool.sku, "kind": pool.id_kind, "devices_file": path, **bound}
 
 
 def _version(parts: t.Sequence[Part], otherwise: str) -> str:

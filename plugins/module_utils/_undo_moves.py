@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ._same_device import Spellings
 from ._simsec_moves import confirmed
 from ._standing import Attempt, fold
 from ._undo_changes import Change, Pool
@@ -45,8 +46,7 @@ class Former(t.NamedTuple):
         Each may be the same SIM as a device that got one by this kind: nobody knows which ids belong together.
         """
         found: dict[Pool, list[str]] = {}
-        numbers = [self._own(pool, device) for device in self.changes.get(pool, {})]
-        own = max((number for number in numbers if number is not None), default=None)
+        own = self._last(pool)
         for one in {*self.changes, *self.journal}:
             if one.id_kind != pool.id_kind:
                 devices = {*self.changes.get(one, {}), *self.journal.get(one, {})}
@@ -57,6 +57,13 @@ class Former(t.NamedTuple):
         """Whether a device certainly holds a license now."""
         attempts = self.journal.get(pool, {}).get(device, ())
         return confirmed(fold(attempts)) if attempts else False
+
+    def spellings(self, pool: Pool) -> Spellings:
+        """The ids, of the same kind, that held a license before the run."""
+        same = {one for one in (*self.changes, *self.journal) if one.id_kind == pool.id_kind}
+        named = {one: {*self.changes.get(one, ()), *self.journal.get(one, ())} for one in same}
+        own = self._last(pool)
+        return Spellings(device for one in sorted(same) for device in sorted(named[one]) if self._had(one, device, own))
 
     def instead(self, pool: Pool, devices: t.Sequence[str]) -> dict[Pool, list[str]]:
         """By license who has to hold it before one of the devices loses this one."""
@@ -90,6 +97,11 @@ class Former(t.NamedTuple):
         change = self.changes.get(pool, {}).get(device)
         attempts = self.journal.get(pool, {}).get(device, ())
         return max((one.request for one in attempts if self.window.sent(one, change)), default=None)
+
+    def _last(self, pool: Pool) -> int | None:
+        """The number of the run's own last request about a license; None if none is proven to be its own."""
+        numbers = [self._own(pool, device) for device in self.changes.get(pool, {})]
+        return max((number for number in numbers if number is not None), default=None)
 
     def _had(self, pool: Pool, device: str, own: int | None) -> bool:
         """Whether a device may have held a license when the run sent a request; at any time, if no request is known."""

@@ -152,12 +152,17 @@ def _in_order(
         moved: list[str] = []
         strangers = former.strangers(pool)
         doubt = former.doubt(pool, strangers, give)
+        spellings = former.spellings(pool)
         for change in rows:
             device = change.device_id
             if change.done == "removed":
                 continue
             had = former.pools(pool, device)
-            if not had and doubt:
+            same = "" if had else spellings.other(device)
+            if same:
+                reason = f"{same} held a license before the run and seems to be this device, spelled differently"
+                left.append(pool.left(change, "former_licence", f"{reason}, so it keeps this one"))
+            elif not had and doubt:
                 left.append(pool.left(change, "former_licence", doubt))
             elif not had:
                 (moved if strangers else take).append(device)

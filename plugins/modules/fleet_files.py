@@ -101,7 +101,9 @@ accounts:
         - A device that is to hold another license is among the latter if that one is confirmed, or not assigned yet.
           Give the task that takes the old one away
           O(thingspace.licensing.simsec_license#module:replaced_by), which waits for the confirmation.
-        - C(list) and C(remove_list) are the names of their lists.
+        - A device that the journal knows by another spelling of an id that the files name, with or without the check
+          digit or zeros in front, is not among the latter. A warning names both.
+        - C(list) and C(remove_list) are the names of their lists, and C(list_digest) tells what stands in the former.
       type: list
       elements: dict
     freeze:

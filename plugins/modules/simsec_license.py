@@ -76,6 +76,7 @@ options:
         journal says, right before the request is sent, that ThingSpace has confirmed its other one. Otherwise it is
         V(skipped), with that reason, and the task does not fail because of it.
       - A confirmed license counts until something else was asked for, such as its removal, whatever came of that.
+      - Nothing counts as confirmed of a SKU of which the account counts fewer licenses than the journal.
       - A device for which several entries name a license needs one of them. One for which no entry does loses this
         license like without this option, but for the case of another O(replaced_by[].kind).
       - Needs O(journal).
@@ -103,6 +104,11 @@ options:
         description:
           - How many devices the file must name. Otherwise the task fails before anything is sent.
         type: int
+      digest:
+        description:
+          - The devices that the file must name, as the SHA-256 of their ids in ascending order with a line feed between
+            two of them. Otherwise the task fails before anything is sent. The modules that make such entries set it.
+        type: str
   lifetime_consent:
     description:
       - How many devices may be bound for life by this task. Needed for a lifetime SKU; if the plan would bind more, the
@@ -149,8 +155,8 @@ options:
     description:
       - Whether to wait until every device is confirmed. Needs O(journal), to which a receiver writes the confirmations
         (see the guide about callbacks).
-      - For a single device the status of the request is asked for as well, if ThingSpace answers that; then no journal
-        is needed.
+      - For a single device that was sent in a request of its own, the status of that is asked for as well, if
+        ThingSpace answers that; then no journal is needed.
       - Fails before anything is sent if nobody listens, see O(require_listener).
       - With C(ansible-playbook) the progress is shown while waiting, if the journal can be read on the controller.
     type: bool

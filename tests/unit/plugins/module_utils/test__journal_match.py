@@ -282,3 +282,22 @@ def test_what_is_reported_under_the_own_id_is_told_from_what_was_inferred(journa
     found = {one: standing(journal, one) for one in imeis(4)}
     assert [one.status for one in found.values()] == ["confirmed"] * 4
     assert [one.proved for one in found.values()] == [True, True, False, False]
+
+
+@pytest.mark.parametrize("early", [True, False])
+@pytest.mark.parametrize("told", [("success", "failed"), ("failed", "success")], ids=" then ".join)
+def test_what_is_contradicted_counts_and_proves_nothing(
+    journal: Journal, told: tuple[Status, Status], early: bool
+) -> None:
+    """In any order, before or after the answer; another device of the same request has nothing to do with it."""
+    reports = [*(report("r1", imei(0), one) for one in told), report("r1", imei(1)), report("r1", imei(1))]
+    if early:
+        confirm(journal, *reports)
+    accept(journal, imeis(2), "r1")
+    if not early:
+        confirm(journal, *reports)
+    found = [standing(journal, one) for one in imeis(2)]
+    assert [(one.status, one.held, one.proved) for one in found] == [
+        ("confirmed", True, False),
+        ("confirmed", True, True),
+    ]

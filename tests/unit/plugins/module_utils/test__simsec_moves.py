@@ -16,6 +16,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_moves
     Instead,
     Losing,
     confirmed,
+    digest_of,
     foreseen,
     kept,
     read_instead,
@@ -47,8 +48,8 @@ def stands(*tried: Tried) -> Standing:
             "why",
             "r",
             "1-234",
-            "2026",
-            "",
+            f"2026-01-{number + 1:02}",
+            f"2026-01-{number + 1:02}T1" if outcome else "",
             own=outcome is not None and state == "accepted",
         )
         for number, (action, state, outcome) in enumerate(tried)
@@ -77,8 +78,17 @@ HELD = stands(GOT)
         ((GOT, ("remove", "unknown", "failed")), False, False),
         ((GOT, ("remove", "unknown", None), ("assign", "unknown", "success")), False, False),
         ((GOT, ("remove", "no_effect", None), ("assign", "no_effect", None)), False, False),
-        ((GOT, ("remove", "no_effect", None), GOT), True, True),
-        ((GOT, ("remove", "unknown", "failed"), GOT), True, True),
+        ((GOT, ("remove", "no_effect", None), GOT), False, False),
+        ((GOT, ("remove", "unknown", "failed"), GOT), False, False),
+        ((GOT, ("remove", "accepted", "success"), GOT), True, True),
+        ((GOT, ("remove", "accepted", "failed"), GOT), True, True),
+        ((GOT, ("remove", "rejected", None), GOT), True, True),
+        ((GOT, ("remove", "not_sent", None), GOT), True, True),
+        ((GOT, ("remove", "accepted", None), GOT), False, False),
+        ((GOT, ("remove", "unknown", None), GOT), False, False),
+        ((GOT, ("remove", "sending", None), GOT), False, False),
+        ((GOT, ("remove", "unknown", "success"), GOT), False, False),
+        ((("remove", "accepted", None), GOT, GOT), False, False),
         ((("remove", "no_effect", None),), False, True),
         ((GOT, ("remove", "accepted", "success")), False, True),
         ((GOT, ("remove", "accepted", None)), False, False),
@@ -97,6 +107,39 @@ def test_what_the_journal_says_of_the_new_license(tried: tuple[Tried, ...], sure
         Losing(OLD, [imei(0)]), [Instead(NEW, frozenset([imei(0)]))], lambda _scope: {imei(0): stands(*tried)}
     )
     assert (waiting == {}) is sure
+
+
+REMOVED = Attempt(1, "remove", "accepted", "success", "", "r1", "x1", "2026-01-01T10", "2026-01-01T11", own=True)
+AGAIN = Attempt(2, "assign", "accepted", "success", "", "r2", "x2", "2026-01-01T12", "2026-01-01T13", own=True)
+
+
+@pytest.mark.parametrize(
+    ("reported", "sure"),
+    [("11", True), ("12", True), ("12:30", False), ("13", False), ("14", False)],
+    ids=["before it was sent", "as it was sent", "meanwhile", "together", "after its report"],
+)
+def test_a_removal_is_over_if_it_was_reported_before_the_assignment_was_sent(reported: str, sure: bool) -> None:
+    """Reports tell when something was done at the latest: only so it is certain what was done last."""
+    late = REMOVED._replace(confirmed=f"2026-01-01T{reported}")
+    standing = fold([late, AGAIN])
+    assert (standing.held, confirmed(standing)) == (True, sure), "what is planned for the license itself stays"
+    assert confirmed(fold([late, AGAIN, AGAIN._replace(request=3, sent="2026-01-02", confirmed="2026-01-02")]))
+    assert confirmed(fold([late._replace(outcome="failed"), AGAIN]))
+    assert not confirmed(fold([late._replace(own=False), AGAIN])), "nobody knows which removal that was about"
+
+
+@pytest.mark.parametrize(
+    ("before", "way"),
+    [
+        (REMOVED._replace(confirmed="2026-01-01T14"), "take the new license away and assign it again"),
+        (REMOVED._replace(outcome=None, own=False), "a task without 'replaced_by'"),
+    ],
+)
+def test_a_reason_names_the_way_out(before: Attempt, way: str) -> None:
+    """Assigning it anew ends a doubt about reports, but not one about a removal that may still come."""
+    held = {imei(0): fold([before, AGAIN])}
+    told = kept(Losing(OLD, [imei(0)]), [Instead(NEW, frozenset([imei(0)]))], lambda _scope: held)
+    assert way in told[imei(0)]
 
 
 def keeping(instead: list[Instead], held: t.Mapping[Scope, t.Sequence[str]]) -> dict[str, str]:
@@ -142,7 +185,7 @@ def test_the_option(tmp_path: Path) -> None:
     path = tmp_path / "moving.txt"
     path.write_text(imei(0) + "\n", encoding="utf-8")
     listed = {"sku": BUNDLE, "devices_file": str(path)}
-    good = options({"sku": BUNDLE}, {**listed, "count": 1})
+    good = options({"sku": BUNDLE}, {**listed, "count": 1, "digest": digest_of([imei(0)])})
     assert read_instead(good, imeis(2)) == ([Instead(NEW, frozenset(imeis(2))), Instead(NEW, frozenset(imeis(1)))], [])
     assert read_instead(options(replaced_by=None, journal=None, state="present"), imeis(2)) == ([], [])
     for given, why in (
@@ -151,6 +194,8 @@ def test_the_option(tmp_path: Path) -> None:
         (options({"sku": "simsec-iot"}), "ThingSpace spells it"),
         (options({"sku": BUNDLE, "kind": "iccid"}), "needs 'devices_file'"),
         (options({**listed, "count": 2}), "names 1 devices and not 2"),
+        (options({**listed, "count": 1, "digest": digest_of([imei(1)])}), "names other devices"),
+        (options({"sku": BUNDLE, "digest": digest_of([imei(1)])}), "the task names other devices"),
         (options({**listed, "devices_file": str(tmp_path / "gone.txt")}), "gone.txt"),
         (options({**listed, "kind": "iccid"}), imei(0)),
     ):

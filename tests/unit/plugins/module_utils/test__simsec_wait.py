@@ -159,6 +159,15 @@ def test_asking_for_a_single_device(journal: Journal, said: tuple[str, str], sta
     assert (standing.status, standing.last and standing.last.reason) == (status, reason)
 
 
+def test_a_request_for_several_devices_is_not_asked_for_the_last_of_them(journal: Journal) -> None:
+    """Its status says that it was carried out, not for whom: the failure of the other device was not heard."""
+    accept(journal, imeis(2))
+    confirm(journal, imei(0))
+    play = Play(journal, ("success", "Success"))
+    assert play.wait([imei(1)], 10) == [imei(1)]
+    assert play.asked == []
+
+
 @pytest.mark.parametrize("said", [None, TransportError("no", code="timeout", sent=True)])
 def test_refused_once_it_is_not_asked_again(journal: Journal, said: Said) -> None:
     accept(journal, [imei(1)])

@@ -50,7 +50,8 @@ def tried(
     number = int("".join(char for char in sent if char.isdigit()))
     ours = sent == DURING if ours is None else ours
     names = ("r", f"{MARK}0123456789") if ours else ("another", "1-234")
-    return Attempt(number, action, state, outcome, "why", *names, sent, "", own=bool(outcome))
+    confirmed = sent if outcome else ""
+    return Attempt(number, action, state, outcome, "why", *names, sent, confirmed, own=bool(outcome))
 
 
 def account(*rows: tuple[Pool, str, str]) -> Json:
@@ -301,3 +302,13 @@ def test_a_device_with_a_former_license_of_its_own_waits_for_no_strangers() -> N
     assert (found[BUNDLE], found[FLEX], left) == (Reversal([], [A], []), Reversal([], [], [A]), [])
     changes = {FLEX: {A: Change(A, "removed", True)}, BUNDLE: {A: Change(A, "assigned", True)}}
     assert Former(WINDOW, t.cast(t.Any, changes), known).instead(BUNDLE, [A]) == {FLEX: [A]}
+
+
+def test_a_device_that_lost_its_license_by_another_spelling_keeps_the_new_one() -> None:
+    """Undoing both would leave it bare in between; nobody knows that it is one device."""
+    spelled, other = "0" + A[:-1], "990000000000102"
+    run = account((BUNDLE, A, "assigned"), (BUNDLE, other, "assigned"), (FLEX, spelled, "removed"))
+    known = {BUNDLE: {one: [tried("assign")] for one in (A, other)}, FLEX: {spelled: [tried("remove")]}}
+    done, left = reversed_(run, known)
+    assert left == [(BUNDLE.sku, A, "former_licence")]
+    assert done == {BUNDLE: Reversal([other], [], []), FLEX: Reversal([], [], [spelled])}

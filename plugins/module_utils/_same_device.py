@@ -1,0 +1,31 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Ids that are told apart as texts and seem to name one device: with and without the check digit, or zeros in front.
+
+An ICCID is written with 19 or 20 digits, and ThingSpace takes both. In doubt two ids are one device.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+
+class Spellings:
+    """Looks ids up among others of the same kind.
+
+    :param devices: the others.
+    """
+
+    def __init__(self, devices: t.Iterable[str]) -> None:
+        self._plain = {device.lstrip("0"): device for device in devices}
+        self._short = {plain[:-1]: device for plain, device in self._plain.items()}
+
+    def other(self, device: str) -> str:
+        """One of the others that seems to be this device and is spelled differently; empty if there is none."""
+        plain = device.lstrip("0")
+        found = (self._plain.get(plain), self._plain.get(plain[:-1]), self._short.get(plain))
+        return next((one for one in found if one and one != device), "")
