@@ -150,5 +150,5 @@ def passes_luhn(device: str) -> bool:
 
 def show(device: str) -> str:
     """An id for a message: printable and of bounded length."""
-    text = visible(device[:41])
+    text = " ".join(visible(device[:41]).split())
     return text if len(text) <= 40 else text[:37] + "..."
