@@ -46,7 +46,7 @@ class FakeApi:
 
     def __init__(self, journal: Journal, *answers: Exception | str | None) -> None:
         self.journal = journal
-        self.answers = list(answers)
+        self.answers: list[t.Any] = list(answers)
         self.sent: list[tuple[list[str], str]] = []
         self.free = 100
 
@@ -55,10 +55,10 @@ class FakeApi:
         for device, attempts in self.journal.attempts(SCOPE, devices).items():
             assert (attempts[-1].state, attempts[-1].x_request_id) == ("sending", name), device
         self.sent.append((list(devices), name))
-        answer = self.answers.pop(0) if self.answers else None
+        answer = (self.answers or [f"r{len(self.sent)}"]).pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return answer or f"r{len(self.sent)}"
+        return str(answer or f"r{len(self.sent)}")
 
     def subscriptions(self) -> list[dict[str, t.Any]]:
         row = {"sku": SCOPE.sku, "license_type": "", "purchased": 100, "assigned": 100 - self.free, "available": None}
