@@ -190,9 +190,10 @@ def _judge(context: Context, wish: Wish, plan: CandidatesPlan, written: Written)
 def _amiss(written: Written) -> Outcome:
     """What became of what is not on the list as wanted: sent without a trustworthy answer, never sent, or refused."""
     failure = written.failure
-    if written.unsettled or (failure is not None and is_lost(failure)):
+    if written.unsettled or failure is None or is_lost(failure):
+        # An answer that says that it was done is no proof against the list, and the list none against the answer.
         return "unknown"
-    return "skipped" if failure is not None and failure.code == "interrupted" else "failed"
+    return "skipped" if failure.code == "interrupted" else "failed"
 
 
 def _first_sentence(failure: LicensingError | None) -> str:

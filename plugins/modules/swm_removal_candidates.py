@@ -199,9 +199,9 @@ devices:
       description:
         - V(added), V(removed) or V(unchanged). A device that only changed its place is V(unchanged), and the reason
           tells behind which one it stands now.
-        - V(failed) means that reading the list afterwards does not show the change, V(unknown) that it could not be
-          read or that a request without an answer may still take effect, V(skipped) that nothing was sent for the
-          device or that the list was put back.
+        - V(failed) means that ThingSpace refused the change, V(unknown) that the list could not be read or does not
+          show it although nobody refused it, V(skipped) that nothing was sent for the device or that the list was put
+          back.
       type: str
     reason:
       description: Why; empty for a plain success.

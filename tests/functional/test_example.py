@@ -198,7 +198,7 @@ def test_checks_before_a_commit(machine: Machine, collections: Path, simulator: 
 def test_the_start_that_its_readme_describes(machine: Machine, simulator: Simulator) -> None:
     """Existing accounts become the repository, and the first plan is empty."""
     readme = (EXAMPLE / "README.md").read_text(encoding="utf-8")
-    lines = readme.partition("```console\n")[2].partition("```")[0].strip().splitlines()
+    lines = readme.partition("## Start")[2].partition("```console\n")[2].partition("```")[0].strip().splitlines()
     # The credentials come from the test, and the simulator's receiver has made the state already.
     commands = [line.strip() for line in lines if not line.strip().startswith("export ")]
     assert (len(lines), len(commands)) == (6, 4)

@@ -214,10 +214,10 @@ def test_guards_and_approval(run: Run, space: FakeCandidates) -> None:
     assert space.listed == [D, E]
 
 
-def test_what_thingspace_ignores_has_failed(run: Run, space: FakeCandidates, tmp_path: Path) -> None:
+def test_what_thingspace_ignores_is_in_doubt(run: Run, space: FakeCandidates, tmp_path: Path) -> None:
     space.faults = {1: lambda _space, _effect: None}
     result = run(devices=[E], devices_report=str(tmp_path / "r.csv"))
-    assert (result["failure"]["code"], result["changed"]) == ("devices_failed", False)
+    assert (result["failure"]["code"], result["changed"]) == ("outcome_unknown", True)
     assert result["devices"][0]["reason"].endswith("reading back does not show the change")
     with (tmp_path / "r.csv").open(newline="") as stream:
         assert list(csv.DictReader(stream)) == result["devices"]
