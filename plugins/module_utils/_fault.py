@@ -38,7 +38,15 @@ class Fault(t.NamedTuple):
 Mask = t.Callable[[str], str]
 
 _MAX_TEXT = 300
-_SEARCHED = 2000
+_SEARCHED = 6000
+_MARKUP = 20_000
+
+_LONGEST_SECRET = 4000
+"""Characters before a cut that are left out, because the cut may lie within a secret, which is not found then."""
+
+MAX_ERROR = 1024 * 1024
+"""Bytes of the largest body of an error that is read as JSON."""
+
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -60,7 +68,7 @@ def parse_fault(body: bytes, mask: Mask = str) -> Fault:
 
     :param mask: takes secrets out of a text.
     """
-    value = parse_json(body)
+    value = parse_json(body) if len(body) <= MAX_ERROR else None
     if isinstance(value, dict):
         inner = value.get("fault")
         if isinstance(inner, dict):
@@ -74,7 +82,7 @@ def parse_fault(body: bytes, mask: Mask = str) -> Fault:
 
 
 def _parse_markup(body: bytes, mask: Mask) -> Fault:
-    text = body[:20_000].decode("utf-8", "replace")
+    text = body[:_MARKUP].decode("utf-8", "replace")
     # No two parts of a pattern may match the same blanks: that takes the cube of their number in time.
     code = re.search(r"<(?:\w+:)?code>([^<]*)<", text)
     gateway = re.search(r"<(?:\w+:)?fault\b", text)
@@ -82,7 +90,8 @@ def _parse_markup(body: bytes, mask: Mask) -> Fault:
     if code or parts:
         message = one_line(". ".join(dict.fromkeys(filter(None, map(str.strip, parts)))), mask)
         return Fault(one_line(code.group(1) if code else "", mask), message, bool(gateway))
-    return Fault("", one_line(re.sub(r"<[^<>]*>", " ", mask(text)), mask))
+    clean = mask(text) if len(body) <= _MARKUP else mask(text)[:-_LONGEST_SECRET]
+    return Fault("", one_line(re.sub(r"<[^<>]*>", " ", clean), mask))
 
 
 def _join(mask: Mask, *values: t.Any) -> str:
@@ -96,9 +105,9 @@ def one_line(value: t.Any, mask: Mask = str) -> str:
     """
     if value is None:
         return ""
-    # What lies far behind the cut is not searched: that takes time, and nobody sees it. The search may end within a
-    # secret, so what is shown is cut before blanks are taken out, which would bring that part into view.
-    clean = _clean(mask(str(value)[:_SEARCHED])[: _MAX_TEXT + 1])
+    text = str(value)
+    # What lies far behind the cut is not searched: that takes time, and nobody sees it.
+    clean = _clean(mask(text) if len(text) <= _SEARCHED else mask(text[:_SEARCHED])[:-_LONGEST_SECRET])
     return clean if len(clean) <= _MAX_TEXT else clean[: _MAX_TEXT - 3] + "..."
 
 

@@ -12,10 +12,7 @@ import dataclasses
 import functools
 import typing as t
 
-from ._fault import parse_json
-
-MAX_ERROR = 1024 * 1024
-"""Bytes of the largest body of an error that is looked at."""
+from ._fault import MAX_ERROR, parse_json
 
 _ERROR = 400
 

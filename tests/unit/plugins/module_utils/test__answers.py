@@ -84,14 +84,23 @@ def test_long_texts_are_bounded() -> None:
     assert fault.message == "x" * 297 + "..."
 
 
-@pytest.mark.parametrize("blank", [" ", "\n", "\u200b", " \r\n"])
-@pytest.mark.parametrize("before", range(1_900, 2_010, 7))
-def test_no_part_of_a_secret_comes_into_view_by_taking_out_blanks(blank: str, before: int) -> None:
-    """What is searched for secrets ends somewhere, perhaps in the middle of one."""
+SECRET, TOKEN = "correct-horse-battery", "t0ken-" * 300
+
+
+@pytest.mark.parametrize("before", [" ", "\n", "\u200b", " \r\n", TOKEN, f"<{'a' * 1_000}>", "x"])
+@pytest.mark.parametrize("missing", [1, 3, 10, 16, 30])
+@pytest.mark.parametrize("cut", [300, 2_000, 6_000, 20_000])
+def test_no_part_of_a_secret_comes_into_view(before: str, missing: int, cut: int) -> None:
+    """What is searched for secrets ends somewhere, perhaps within one; what is taken out before brings that nearer."""
     register = SecretRegister(lambda _secret: None)
-    register.remember("correct-horse-battery")
-    text = (blank * before)[:before] + "correct-horse-battery"
+    register.remember(SECRET, TOKEN)
+    text = (before * cut)[: cut - len(SECRET) + missing] + SECRET
     assert "corr" not in one_line(text, register.mask)
+    assert "corr" not in parse_fault(text.encode(), register.mask).text
+
+
+def test_a_large_error_is_not_read_as_json() -> None:
+    assert parse_fault(b'{"errorCode": "X", "errorMessage": "%b"}' % (b"y" * (2 << 20))).code == ""
 
 
 @pytest.mark.parametrize(
