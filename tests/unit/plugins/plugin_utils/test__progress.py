@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import os
@@ -125,3 +126,28 @@ def test_the_controller_of_a_worker_is_its_playbook() -> None:
     worker.start()
     assert told.get() == os.getpid()
     worker.join(30)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_nothing_is_collected_while_ansible_packs_the_module(monkeypatch: pytest.MonkeyPatch, before: bool) -> None:
+    """Also when the task fails, the process is left as it was."""
+    meanwhile: list[bool] = []
+
+    def execute(**_arguments: t.Any) -> t.NoReturn:
+        meanwhile.append(gc.isenabled())
+        raise OSError
+
+    action = object.__new__(_progress.ProgressAction)
+    action._task = types.SimpleNamespace(async_val=0, args={}, no_log=False)
+    action._connection = types.SimpleNamespace(transport="ssh", has_native_async=False)
+    action._execute_module = execute
+    monkeypatch.setattr(_progress.ActionBase, "run", lambda *_arguments: {})
+    enabled = gc.isenabled()
+    try:
+        (gc.enable if before else gc.disable)()
+        with pytest.raises(OSError):
+            action.run()
+        assert meanwhile == [False]
+        assert gc.isenabled() is before
+    finally:
+        (gc.enable if enabled else gc.disable)()
