@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    parts = _load("_errors", "_receiver_credentials", "_receiver_listener")
+    parts = _load("_errors", "_receiver.credentials", "_receiver.listener")
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: ended.set())
@@ -109,8 +109,8 @@ def _load(*names: str) -> dict[str, t.Any]:
 
 
 def _listen(options: argparse.Namespace, parts: dict[str, t.Any]) -> t.Any:
-    pairs = parts["_receiver_credentials"].credentials(allow_anonymous=options.allow_anonymous)
-    settings = parts["_receiver_listener"].Settings(
+    pairs = parts["_receiver.credentials"].credentials(allow_anonymous=options.allow_anonymous)
+    settings = parts["_receiver.listener"].Settings(
         journal=options.journal or os.environ.get("THINGSPACE_JOURNAL", ""),
         pairs=pairs,
         host=options.host,
@@ -121,7 +121,7 @@ def _listen(options: argparse.Namespace, parts: dict[str, t.Any]) -> t.Any:
     )
     if not settings.journal:
         raise BadStart("The journal is missing: give --journal, or set THINGSPACE_JOURNAL")
-    return parts["_receiver_listener"].Listener(settings, log=_Log(sys.stdout))
+    return parts["_receiver.listener"].Listener(settings, log=_Log(sys.stdout))
 
 
 class _Log:

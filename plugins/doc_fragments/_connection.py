@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Documentation of C(module_utils/_connection.py)."""
+    """Documentation of C(module_utils/_client/connection.py)."""
 
     DOCUMENTATION = r"""
 options:

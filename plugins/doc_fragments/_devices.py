@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Documentation of C(module_utils/_devices.py) and C(module_utils/_outcomes.py)."""
+    """Documentation of C(module_utils/_devices/wanted.py) and C(module_utils/_plan/outcomes.py)."""
 
     DOCUMENTATION = r"""
 options:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Documentation of C(module_utils/_guards.py)."""
+    """Documentation of C(module_utils/_plan/guards.py)."""
 
     DOCUMENTATION = r"""
 options:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Documentation of C(module_utils/_journal_file.py) and of the kinds of ids."""
+    """Documentation of C(module_utils/_journal/file.py) and of the kinds of ids."""
 
     DOCUMENTATION = r"""
 options:

@@ -166,8 +166,8 @@ from ansible import constants as C
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import SecretRegister
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError, OptionsError, Problem
-from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import SecretRegister
 from ansible_collections.thingspace.licensing.plugins.plugin_utils import _inventory_cache as _cache
 from ansible_collections.thingspace.licensing.plugins.plugin_utils import _inventory_options as _options
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_draft import Draft

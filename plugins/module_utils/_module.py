@@ -17,16 +17,16 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.parameters import remove_values
 
 from ._account import account_problems, account_warnings
-from ._bounds import bound_result, shorten
-from ._client import Client
-from ._connection import CONNECTION_SPEC, connection_from
+from ._client.client import Client
+from ._client.connection import CONNECTION_SPEC, connection_from
+from ._client.requests_dep import REQUESTS_IMPORT_ERROR
+from ._client.runtime_dir import MemoryStore, Store, open_store
+from ._client.secrets import SecretRegister
+from ._client.stop import Stop
 from ._errors import LicensingError, OptionsError, Problem, defect
 from ._progress import Progress, ProgressFile
-from ._requests import REQUESTS_IMPORT_ERROR
-from ._runtime_dir import MemoryStore, Store, open_store
-from ._secrets import SecretRegister
-from ._stop import Stop
-from ._visible import BLOCK, visible, visible_all
+from ._text.bounds import bound_result, shorten
+from ._text.visible import BLOCK, visible, visible_all
 
 
 @dataclasses.dataclass

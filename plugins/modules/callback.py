@@ -174,8 +174,8 @@ failure:
       type: str
 """
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._callback import run
-from ansible_collections.thingspace.licensing.plugins.module_utils._callback_options import LISTENER_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._callback.converge import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._callback.options import LISTENER_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import ACCOUNT_SPEC
 

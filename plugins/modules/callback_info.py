@@ -128,8 +128,8 @@ failure:
       type: str
 """
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._callback_info import run
-from ansible_collections.thingspace.licensing.plugins.module_utils._callback_options import SERVICES
+from ansible_collections.thingspace.licensing.plugins.module_utils._callback.info import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._callback.options import SERVICES
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import ACCOUNT_SPEC
 

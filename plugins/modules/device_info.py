@@ -230,8 +230,8 @@ failure:
       type: str
 """
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_filter import FILTER_SPEC
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_info import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.filter import FILTER_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.info import run
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import ACCOUNT_SPEC, PROGRESS_SPEC
 

@@ -193,7 +193,7 @@ failure:
     message: "SIMSec-IoT-Lt is a lifetime licence, which can never be taken back. ..."
 """
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_account import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account import run
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import JOURNAL_SPEC, PROGRESS_SPEC
 

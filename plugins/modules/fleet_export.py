@@ -115,7 +115,7 @@ failure:
       type: str
 """
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_export import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.export import run
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import (
     ACCOUNT_SPEC,

@@ -161,7 +161,7 @@ failure:
       type: int
 """
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_files import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.files import run
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import JOURNAL_SPEC, PROGRESS_SPEC
 

@@ -208,7 +208,7 @@ failure:
       type: str
 """
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan import run
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
 
 

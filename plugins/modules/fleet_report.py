@@ -175,8 +175,8 @@ failure:
       type: str
 """
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_report import run
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._report.make import run
 
 FORMATS = ["html", "markdown", "csv", "json"]
 

@@ -152,7 +152,7 @@ failure:
       type: str
 """
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_run import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run import run
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
 
 

@@ -174,7 +174,7 @@ failure:
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import JOURNAL_SPEC
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.undo import run
 
 
 def main() -> None:

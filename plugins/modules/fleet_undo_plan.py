@@ -153,7 +153,7 @@ failure:
 """
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo_plan import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.plan import run
 
 
 def main() -> None:

@@ -281,7 +281,7 @@ failure:
     message: "The plan was stopped before its first write: ..."
 """
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fota_license import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota.converge import run
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import FOTA_LICENSE_SPEC, WAVES_CONSTRAINTS
 

@@ -159,7 +159,7 @@ failure:
       type: str
 """
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fota_license_info import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota.info import run
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import (
     ACCOUNT_SPEC,

@@ -456,7 +456,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._options impo
     SIMSEC_LICENSE_SPEC,
     WAVES_CONSTRAINTS,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_license import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.converge import run
 
 
 def main() -> None:

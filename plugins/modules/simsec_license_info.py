@@ -248,7 +248,7 @@ failure:
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import ACCOUNT_SPEC, JOURNAL_SPEC
-from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_license_info import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.info import run
 
 
 def main() -> None:

@@ -287,12 +287,12 @@ failure:
     message: "Somebody changed the removal candidates after this task had planned. Nothing was written. Run again."
 """
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.converge import run
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import (
     REMOVAL_CANDIDATES_CONSTRAINTS,
     REMOVAL_CANDIDATES_SPEC,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._swm_removal_candidates import run
 
 
 def main() -> None:

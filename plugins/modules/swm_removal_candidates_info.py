@@ -201,13 +201,13 @@ failure:
       type: str
 """
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.info import run
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import (
     ACCOUNT_SPEC,
     CANDIDATES_VERSION_SPEC,
     PROGRESS_SPEC,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._swm_removal_candidates_info import run
 
 
 def main() -> None:

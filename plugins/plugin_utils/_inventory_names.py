@@ -12,7 +12,7 @@ import re
 import typing as t
 from collections import Counter
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_row import KINDS
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.row import KINDS
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError, Problem
 
 from ._inventory_record import Record

@@ -18,7 +18,7 @@ import typing as t
 from ansible import errors
 from ansible.errors import AnsibleError, AnsibleRequiredOptionError
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._connection import CONNECTION_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.connection import CONNECTION_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import Problem
 
 Options = dict[str, t.Any]

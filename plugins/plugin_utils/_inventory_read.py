@@ -11,13 +11,17 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._account import account_warnings
-from ansible_collections.thingspace.licensing.plugins.module_utils._client import Client
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_api import DeviceApi
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.requests_dep import REQUESTS_IMPORT_ERROR
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import (
+    MemoryStore,
+    Store,
+    open_store,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import SecretRegister
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.api import DeviceApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._fota_api import FotaApi, is_event_based
-from ansible_collections.thingspace.licensing.plugins.module_utils._requests import REQUESTS_IMPORT_ERROR
-from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import MemoryStore, Store, open_store
-from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import SecretRegister
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.licenses import FotaApi, is_event_based
 
 from ._inventory_record import Licensed, Record, make_record, merged
 from ._inventory_settings import Settings

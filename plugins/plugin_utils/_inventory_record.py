@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_row import KINDS, DeviceRow
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.row import KINDS, DeviceRow
 
 FIELDS = (
     "account",

@@ -13,8 +13,8 @@ import json
 import typing as t
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._account import account_problems
-from ansible_collections.thingspace.licensing.plugins.module_utils._connection import Connection, connection_from
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_filter import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.connection import Connection, connection_from
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.filter import (
     FILTER_SPEC,
     DeviceFilter,
     filter_from,

@@ -24,7 +24,7 @@ from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._starter import CONTROLLER
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.starter import CONTROLLER
 
 INTERVAL = "THINGSPACE_PROGRESS_INTERVAL"
 

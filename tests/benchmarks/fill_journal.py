@@ -17,8 +17,8 @@ import os
 import sys
 import time
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Confirmation
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal import Scope, open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Scope, open_journal
 
 BATCH = 100
 

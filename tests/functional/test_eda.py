@@ -24,7 +24,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal import Scope, open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Scope, open_journal
 from ansible_collections.thingspace.licensing.tests.functional.harness import plain_environment
 
 SOURCE = "extensions/eda/plugins/event_source/simsec_confirmations.py"

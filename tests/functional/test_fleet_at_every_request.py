@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._incomplete import is_done
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.incomplete import is_done
 from ansible_collections.thingspace.licensing.tests.functional.disturbed import (
     BY_THE_PROGRAM,
     DEVICES,

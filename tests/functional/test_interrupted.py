@@ -17,7 +17,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._starter import CONTROLLER
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.starter import CONTROLLER
 from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Module, Running, Simulator, imei
 from ansible_collections.thingspace.licensing.tests.functional.interrupted import Door
 
@@ -39,7 +39,7 @@ WAYS = (*SIGNALS, *STARTERS, KILLED_CONTROLLER)
 
 DEFECT = """
 import runpy, sys
-from ansible_collections.thingspace.licensing.plugins.module_utils._client import Client
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
 write, left = Client._write, [int(sys.argv[1])]
 def broken(*args):
     answer = write(*args)

@@ -25,7 +25,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal import Scope, open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Scope, open_journal
 from ansible_collections.thingspace.licensing.tests.functional.harness import plain_environment
 
 PROGRAM = Path("ansible_collections/thingspace/licensing/extensions/receiver/thingspace_receiver.py")

@@ -150,9 +150,9 @@ def test_a_late_removal_does_not_hide_the_lost_assignment(simulator: Simulator, 
 
 def with_confirmation(journal: Path, devices: list[str]) -> None:
     """Confirm the last accepted request of these devices, as a receiver does."""
-    from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Confirmation
-    from ansible_collections.thingspace.licensing.plugins.module_utils._journal import open_journal
-    from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Scope
+    from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
+    from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
+    from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 
     opened = open_journal(str(journal), write=True)
     attempts = opened.attempts(Scope("0000123456-00001", FLEX, "imei"), devices)

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_file import APPLICATION_ID
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_schema import SCHEMA
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.file import APPLICATION_ID
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.schema import SCHEMA
 from ansible_collections.thingspace.licensing.tests.functional.harness import (
     ACCOUNT,
     Json,

@@ -11,8 +11,8 @@ import json
 import re
 import typing as t
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_record import checksum
-from ansible_collections.thingspace.licensing.plugins.module_utils._outcomes import OUTCOMES
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import checksum
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES
 from ansible_collections.thingspace.licensing.tests.functional.fleets import Fleet, Ran
 from ansible_collections.thingspace.licensing.tests.functional.harness import Json
 

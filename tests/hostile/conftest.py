@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _retry
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import retry
 from ansible_collections.thingspace.licensing.tests.hostile.server import Server
 from ansible_collections.thingspace.licensing.tests.unit.plugins import module_runner
 
@@ -21,7 +21,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Server]:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    monkeypatch.setattr(_retry, "BACKOFF_BASE", 0.0)
+    monkeypatch.setattr(retry, "BACKOFF_BASE", 0.0)
     server = Server()
     yield server
     server.close()

@@ -14,7 +14,12 @@ import zlib
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._body import MAX_BODY, NotWhole, TooLarge, read_body
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.body import (
+    MAX_BODY,
+    NotWhole,
+    TooLarge,
+    read_body,
+)
 from ansible_collections.thingspace.licensing.plugins.modules import (
     fota_license,
     fota_license_info,

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _connection, _retry, _transport
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import connection as connection_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import retry
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import transport as transport_module
 from ansible_collections.thingspace.licensing.plugins.modules import fota_license, simsec_license
 from ansible_collections.thingspace.licensing.tests.hostile.proxy import Fate, Proxy
 from ansible_collections.thingspace.licensing.tests.hostile.server import LIFETIME, Server
@@ -50,16 +52,16 @@ def place(
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.setenv("https_proxy", proxy.url)
-    monkeypatch.setattr(_retry, "BACKOFF_BASE", 0.0)
+    monkeypatch.setattr(retry, "BACKOFF_BASE", 0.0)
     # A proxy never stands before a server on this machine, but in this test.
-    monkeypatch.setattr(_transport, "is_loopback", lambda _host: False)
+    monkeypatch.setattr(transport_module, "is_loopback", lambda _host: False)
 
     def run(main: t.Callable[[], None], **options: t.Any) -> dict[str, t.Any]:
         own = {"base_url": server.base_url, "ca_path": str(tmp_path / "ca.pem"), "retries": 2}
         fixed = {"account": "0000123456-00001", "devices": DEVICES, "report": "all"}
         return module_runner.runner(main, None, monkeypatch, capsys, **own, **fixed)(**options)
 
-    assert _connection.is_loopback("127.0.0.1")
+    assert connection_module.is_loopback("127.0.0.1")
     yield Place(server, proxy, run)
     proxy.close()
     server.close()
@@ -72,10 +74,12 @@ class OnWrite:
         self._place, self._operation, self._fate, self._times = place, operation, fate, times
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        send = _transport.Transport.send
+        send = transport_module.Transport.send
         place = self._place
 
-        def noted(transport: _transport.Transport, request: _transport.Request, limit: float) -> _transport.Response:
+        def noted(
+            transport: transport_module.Transport, request: transport_module.Request, limit: float
+        ) -> transport_module.Response:
             mine = self._times and self._operation in request.operation
             if mine:
                 self._times -= 1
@@ -84,7 +88,7 @@ class OnWrite:
             place.proxy.fate = self._fate if mine else "pass"
             return send(transport, request, limit)
 
-        monkeypatch.setattr(_transport.Transport, "send", noted)
+        monkeypatch.setattr(transport_module.Transport, "send", noted)
 
 
 BEFORE: list[Fate] = ["refuse", "407", "garbage", "close", "reset"]

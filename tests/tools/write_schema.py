@@ -4,7 +4,7 @@
 
 """Writes docs/fleet.schema.json and the tables of docs/fleet-files.md, from the table that files are checked by.
 
-``python tests/tools/write_schema.py`` after a change of ``_fleet_schema``; a unit test says when it was forgotten.
+``python tests/tools/write_schema.py`` after a change of ``_fleet/schema.py``; a unit test says when it was forgotten.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import typing as t
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[2]
-SOURCE = HERE / "plugins" / "module_utils" / "_fleet_schema.py"
+SOURCE = HERE / "plugins" / "module_utils" / "_fleet" / "schema.py"
 SCHEMA = HERE / "docs" / "fleet.schema.json"
 GUIDE = HERE / "docs" / "fleet-files.md"
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ._callback_options import url_secrets
-from ._client import Client, segments
-from ._errors import ApiError
-from ._fault import Mask
+from .._client.client import Client, segments
+from .._client.fault import Mask
+from .._errors import ApiError
+from .options import url_secrets
 
 
 @dataclasses.dataclass(frozen=True, repr=False)

@@ -11,11 +11,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ._callback_api import CallbackApi, Listener
-from ._callback_options import listener_problems, url_secrets
-from ._errors import LicensingError, is_lost
-from ._fault import Mask
-from ._module import Context, Result
+from .._client.fault import Mask
+from .._errors import LicensingError, is_lost
+from .._module import Context, Result
+from .api import CallbackApi, Listener
+from .options import listener_problems, url_secrets
 
 RESENDS = 2
 """How often a write is sent again after reading showed that a lost one had no effect; it replaces, so that is safe."""

@@ -8,9 +8,9 @@
 
 from __future__ import annotations
 
-from ._callback_api import CallbackApi
-from ._errors import Problem
-from ._module import Context, Result
+from .._errors import Problem
+from .._module import Context, Result
+from .api import CallbackApi
 
 
 def run(context: Context) -> Result:

@@ -14,10 +14,10 @@ from __future__ import annotations
 import typing as t
 import urllib.parse
 
-from ._characters import character_problems
-from ._connection import is_loopback
-from ._errors import Problem
-from ._options import Spec
+from .._client.characters import character_problems
+from .._client.connection import is_loopback
+from .._errors import Problem
+from .._options import Spec
 
 SERVICES = (
     "CarrierService",

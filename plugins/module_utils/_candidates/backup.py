@@ -17,8 +17,8 @@ import contextlib
 import time
 import typing as t
 
-from ._errors import LicensingError
-from ._runtime_dir import State, Store
+from .._client.runtime_dir import State, Store
+from .._errors import LicensingError
 
 LOCK_PATIENCE = 60.0
 """Seconds to wait until another task is through with the list."""

@@ -11,19 +11,19 @@ from __future__ import annotations
 import collections
 import typing as t
 
-from ._candidates_api import CandidatesApi
-from ._candidates_guards import enforce_candidates
-from ._candidates_kept import LOCK_PATIENCE, KeptList
-from ._candidates_plan import CandidatesPlan, Wish, make_candidates_plan
-from ._candidates_rows import foreseen, in_doubt, not_sent, rows_after
-from ._candidates_write import Written, carry_out
-from ._devices import NO_DEVICE, Wanted, named_devices, wanted_devices
-from ._diff import order_diff
-from ._errors import ApiError, LicensingError, Problem, is_lost
-from ._fota_api import FotaApi, explained
-from ._guards import Limits, limits_from
-from ._module import Context, Result
-from ._outcomes import Outcome, Report, Row, failure_of, report_path_problems, reported, summarise, write_csv
+from .._devices.wanted import NO_DEVICE, Wanted, named_devices, wanted_devices
+from .._errors import ApiError, LicensingError, Problem, is_lost
+from .._module import Context, Result
+from .._plan.guards import Limits, limits_from
+from .._plan.outcomes import Outcome, Report, Row, failure_of, report_path_problems, reported, summarise, write_csv
+from .._swm.candidates import CandidatesApi
+from .._swm.licenses import FotaApi, explained
+from .._text.diff import order_diff
+from .backup import LOCK_PATIENCE, KeptList
+from .guards import enforce_candidates
+from .plan import CandidatesPlan, Wish, make_candidates_plan
+from .rows import foreseen, in_doubt, not_sent, rows_after
+from .write import Written, carry_out
 
 NAMED = 20
 

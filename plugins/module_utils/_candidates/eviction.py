@@ -16,7 +16,7 @@ import bisect
 import datetime
 import typing as t
 
-from ._moments import parse_moment
+from .._text.timestamps import parse_moment
 
 Reason = t.Literal["listed", "oldest"]
 

@@ -11,8 +11,8 @@ Being on the list or off it takes no licence away by itself, so there is no limi
 
 from __future__ import annotations
 
-from ._candidates_plan import CandidatesPlan
-from ._guards import Limits, Tripped, stop_unless_allowed
+from .._plan.guards import Limits, Tripped, stop_unless_allowed
+from .plan import CandidatesPlan
 
 
 def enforce_candidates(plan: CandidatesPlan, limits: Limits) -> None:

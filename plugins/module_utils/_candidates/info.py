@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ._candidates_api import CandidatesApi
-from ._candidates_kept import LOCK_PATIENCE, KeptList
-from ._errors import ApiError, LicensingError, Problem
-from ._eviction import Forecast, forecast
-from ._fota_api import FotaApi, explained, is_event_based
-from ._module import Context, Result
-from ._outcomes import report_path_problems, write_csv
-from ._plan import Pool
+from .._errors import ApiError, LicensingError, Problem
+from .._module import Context, Result
+from .._plan.outcomes import report_path_problems, write_csv
+from .._plan.plan import Pool
+from .._swm.candidates import CandidatesApi
+from .._swm.licenses import FotaApi, explained, is_event_based
+from .backup import LOCK_PATIENCE, KeptList
+from .eviction import Forecast, forecast
 
 LIST_COLUMNS = ("place", "device_id")
 FORECAST_COLUMNS = ("place", "device_id", "reason", "assigned_at", "certain")

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ._candidates_api import CANDIDATES_VERSION, CandidatesApi, is_unknown_path
-from ._candidates_kept import LOCK_PATIENCE, KeptList
-from ._client import Client
-from ._errors import LicensingError
-from ._module import Context
-from ._outcomes import Row
+from .._client.client import Client
+from .._errors import LicensingError
+from .._module import Context
+from .._plan.outcomes import Row
+from .._swm.candidates import CANDIDATES_VERSION, CandidatesApi, is_unknown_path
+from .backup import LOCK_PATIENCE, KeptList
 
 MENTIONED = ("assigned", "removed", "skipped")
 

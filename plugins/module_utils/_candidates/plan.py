@@ -15,7 +15,7 @@ import hashlib
 import json
 import typing as t
 
-from ._plan import State
+from .._plan.plan import State
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,10 +11,10 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from ._batches import rejects_devices
-from ._candidates_api import CandidatesApi
-from ._candidates_step import GRACE, Written, batches, is_now, step
-from ._errors import LicensingError
+from .._errors import LicensingError
+from .._plan.batches import rejects_devices
+from .._swm.candidates import CandidatesApi
+from .step import GRACE, Written, batches, is_now, step
 
 MOST_REFUSED = 20
 """Devices that putting back may leave out because ThingSpace refuses them one by one."""

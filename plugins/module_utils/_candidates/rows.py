@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ._candidates_plan import CandidatesPlan, Wish
-from ._outcomes import Outcome, Row
+from .._plan.outcomes import Outcome, Row
+from .plan import CandidatesPlan, Wish
 
 LISTED = "already on the list"
 NOT_LISTED = "not on the list"

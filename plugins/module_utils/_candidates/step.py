@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ._candidates_api import CandidatesApi
-from ._errors import LicensingError, is_lost
+from .._errors import LicensingError, is_lost
+from .._swm.candidates import CandidatesApi
 
 GRACE = 60.0
 """Seconds beyond the deadline for putting the previous list back."""

@@ -15,13 +15,13 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from ._batches import rejects_devices
-from ._candidates_api import CandidatesApi
-from ._candidates_kept import KeptList
-from ._candidates_plan import CandidatesPlan
-from ._candidates_step import GRACE, Written, batches, is_now, step
-from ._candidates_undo import put_list_back
-from ._errors import LicensingError
+from .._errors import LicensingError
+from .._plan.batches import rejects_devices
+from .._swm.candidates import CandidatesApi
+from .backup import KeptList
+from .plan import CandidatesPlan
+from .restore import put_list_back
+from .step import GRACE, Written, batches, is_now, step
 
 SAFE_BATCH = 1000
 """What a page of the list holds. No limit of a request is documented; a larger one that is refused is cut to this."""

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ._errors import ApiError
-from ._fault import Fault, parse_fault
-from ._request_result import RequestResult, expired_token, result_of
-from ._response import Response
+from .._errors import ApiError
+from .fault import Fault, parse_fault
+from .request_result import RequestResult, expired_token, result_of
+from .response import Response
 
 
 def decode(response: Response) -> dict[str, t.Any]:

@@ -11,16 +11,16 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ._connection import Connection
-from ._errors import ApiError, LicensingError, TransportError
-from ._login import Login, Tokens
-from ._login_answer import AccessRefused
-from ._login_guard import APPLICATION, USER, LoginGuard
-from ._request_result import TokenKind
-from ._runtime_dir import Store
-from ._secrets import SecretRegister
-from ._sender import Sender
-from ._token_state import TokenState, token_state
+from .._errors import ApiError, LicensingError, TransportError
+from .connection import Connection
+from .login import Login, Tokens
+from .login_answer import AccessRefused
+from .login_guard import APPLICATION, USER, LoginGuard
+from .request_result import TokenKind
+from .runtime_dir import Store
+from .secrets import SecretRegister
+from .sender import Sender
+from .token_state import TokenState, token_state
 
 TOUCH_EVERY = 60.0
 """Seconds after which a running task looks at the shared state again, and notes that the session is in use."""

@@ -22,8 +22,8 @@ import threading
 import time
 import typing as t
 
-from ._retry import RETRY_AFTER_CAP
-from ._runtime_dir import Store
+from .retry import RETRY_AFTER_CAP
+from .runtime_dir import Store
 
 CUT = 0.7
 RECOVER_TO = 0.85

@@ -11,7 +11,7 @@ Source: Synchronous Error Messages, C(INPUT_INVALID.Request.InvalidCharacter).
 
 from __future__ import annotations
 
-from ._errors import Problem
+from .._errors import Problem
 
 FORBIDDEN = "'<\\"
 

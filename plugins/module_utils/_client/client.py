@@ -13,21 +13,21 @@ import random
 import typing as t
 import urllib.parse
 
-from ._answers import decode, decode_list
-from ._auth import Authenticator
-from ._budget import Budget
-from ._connection import Connection
-from ._deadline import Deadline
-from ._errors import ApiError, LicensingError, TransportError, defect, is_lost
-from ._progress import Progress
-from ._request_result import RequestResult, TokenKind, expired_token, result_of
-from ._response import Response
-from ._retry import RetryPolicy
-from ._runtime_dir import Store
-from ._secrets import SecretRegister
-from ._sender import RequestCount, Sender
-from ._stop import Stop
-from ._transport import Request, Transport
+from .._errors import ApiError, LicensingError, TransportError, defect, is_lost
+from .._progress import Progress
+from .answers import decode, decode_list
+from .auth import Authenticator
+from .budget import Budget
+from .connection import Connection
+from .deadline import Deadline
+from .request_result import RequestResult, TokenKind, expired_token, result_of
+from .response import Response
+from .retry import RetryPolicy
+from .runtime_dir import Store
+from .secrets import SecretRegister
+from .sender import RequestCount, Sender
+from .stop import Stop
+from .transport import Request, Transport
 
 BUDGET_NAME = "budget-"
 

@@ -19,8 +19,8 @@ import urllib.parse
 
 from ansible.module_utils.common.parameters import env_fallback
 
-from ._errors import Problem
-from ._runtime_dir import default_directory
+from .._errors import Problem
+from .runtime_dir import default_directory
 
 DEFAULT_BASE_URL = "https://thingspace.verizon.com/api"
 

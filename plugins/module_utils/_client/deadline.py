@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ._errors import TransportError
+from .._errors import TransportError
 
 
 class Deadline:

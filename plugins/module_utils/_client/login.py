@@ -16,10 +16,10 @@ import dataclasses
 import math
 import typing as t
 
-from ._connection import Connection
-from ._login_answer import APPLICATION, USER, logout_problem, token_and_value
-from ._sender import Sender
-from ._transport import HeaderAuth, Request
+from .connection import Connection
+from .login_answer import APPLICATION, USER, logout_problem, token_and_value
+from .sender import Sender
+from .transport import HeaderAuth, Request
 
 OAUTH_PATH = "/ts/v1/oauth2/token"
 LOGIN_PATH = "/m2m/v1/session/login"

@@ -16,10 +16,10 @@ import dataclasses
 import re
 import typing as t
 
-from ._answers import decode
-from ._errors import ApiError
-from ._fault import parse_fault
-from ._response import Response
+from .._errors import ApiError
+from .answers import decode
+from .fault import parse_fault
+from .response import Response
 
 GATEWAY_REFUSES = ("900901", "900902", "900903")
 NO_RESOURCE = "900906"

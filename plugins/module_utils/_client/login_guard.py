@@ -22,10 +22,10 @@ import time
 import typing as t
 import urllib.parse
 
-from ._connection import Connection
-from ._errors import LicensingError, TransportError
-from ._login_answer import LoginRefused
-from ._runtime_dir import Damaged, MemoryStore, State, Store
+from .._errors import LicensingError, TransportError
+from .connection import Connection
+from .login_answer import LoginRefused
+from .runtime_dir import Damaged, MemoryStore, State, Store
 
 HOUR = 3600.0
 

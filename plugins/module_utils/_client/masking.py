@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ._fault import Mask
+from .fault import Mask
 
 _MOST = 50_000
 """Characters that are searched at once."""

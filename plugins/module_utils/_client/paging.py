@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ._errors import LicensingError
+from .._errors import LicensingError
 
 
 class Page(t.NamedTuple):

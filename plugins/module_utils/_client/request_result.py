@@ -22,9 +22,9 @@ import enum
 import re
 import typing as t
 
-from ._errors import TransportError
-from ._fault import Fault, parse_fault
-from ._response import Response
+from .._errors import TransportError
+from .fault import Fault, parse_fault
+from .response import Response
 
 TokenKind = t.Literal["access", "session"]
 

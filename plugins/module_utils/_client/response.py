@@ -12,7 +12,7 @@ import dataclasses
 import functools
 import typing as t
 
-from ._fault import MAX_ERROR, parse_json
+from .fault import MAX_ERROR, parse_json
 
 _ERROR = 400
 

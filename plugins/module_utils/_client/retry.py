@@ -8,7 +8,7 @@
 
 - Not sent, or turned away with 429: any request is tried again.
 - 408, 500, 502, 503, 504, or a connection that broke after sending: only reads are tried again. A write
-  may have taken effect; its caller reads back first (see C(_apply)).
+  may have taken effect; its caller reads back first (see C(_fota/apply.py)).
 - Everything else is final.
 """
 
@@ -20,7 +20,7 @@ import email.utils
 import math
 import typing as t
 
-from ._request_result import RequestResult
+from .request_result import RequestResult
 
 RETRY_AFTER_CAP = 60.0
 """Longest wait, in seconds, that a C(Retry-After) header can ask for."""

@@ -24,7 +24,7 @@ import threading
 import time
 import typing as t
 
-from ._errors import LicensingError
+from .._errors import LicensingError
 
 State = dict[str, t.Any]
 

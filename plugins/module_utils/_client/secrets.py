@@ -21,7 +21,7 @@ import typing as t
 import unicodedata
 import urllib.parse
 
-from ._decoded import TooMuch, compact, decodings
+from .decoded import TooMuch, compact, decodings
 
 MASK = "********"
 WITHHELD = "(a text that may hold a secret was left out)"

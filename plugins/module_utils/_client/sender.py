@@ -13,14 +13,14 @@ import threading
 import time
 import typing as t
 
-from ._budget import Budget
-from ._deadline import Deadline
-from ._errors import TransportError
-from ._request_result import RequestResult, result_of
-from ._response import Response
-from ._retry import RETRY_AFTER_CAP, Happened, RetryPolicy, parse_retry_after
-from ._stop import Stop
-from ._transport import Request
+from .._errors import TransportError
+from .budget import Budget
+from .deadline import Deadline
+from .request_result import RequestResult, result_of
+from .response import Response
+from .retry import RETRY_AFTER_CAP, Happened, RetryPolicy, parse_retry_after
+from .stop import Stop
+from .transport import Request
 
 
 class Exchange(t.Protocol):

@@ -20,8 +20,8 @@ import time
 import types
 import typing as t
 
-from ._errors import TransportError
-from ._starter import Starter
+from .._errors import TransportError
+from .starter import Starter
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

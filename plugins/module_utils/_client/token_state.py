@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What the tasks of a user share about their login: the tokens. C(_login_guard) counts refused logins.
+"""What the tasks of a user share about their login: the tokens. C(_client/login_guard.py) counts refused logins.
 
 The state belongs to one server, application and user. Tokens in it are bound to the secrets they were had with by a
 salted fingerprint.
@@ -19,9 +19,9 @@ import re
 import time
 import typing as t
 
-from ._connection import Connection
-from ._request_result import TokenKind
-from ._runtime_dir import State, Store
+from .connection import Connection
+from .request_result import TokenKind
+from .runtime_dir import State, Store
 
 SESSION_IDLE = 18 * 60.0
 """Seconds after which an unused session is not trusted any more; ThingSpace ends it after 20 minutes."""

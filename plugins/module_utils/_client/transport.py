@@ -20,13 +20,13 @@ import time
 import typing as t
 import warnings
 
-from ._body import ENCODINGS, read_body
-from ._connection import Connection, is_loopback
-from ._request_result import RequestResult, result_of
-from ._requests import AuthBase, requests
-from ._response import Response
-from ._transport_errors import named, too_slow
-from ._wire import NotingAdapter, SendNote, noted_by
+from .body import ENCODINGS, read_body
+from .connection import Connection, is_loopback
+from .request_result import RequestResult, result_of
+from .requests_dep import AuthBase, requests
+from .response import Response
+from .transport_errors import named, too_slow
+from .wire import NotingAdapter, SendNote, noted_by
 
 CONNECT_TIMEOUT = 15.0
 USER_AGENT = "thingspace.licensing (Ansible collection)"

@@ -18,9 +18,9 @@ import re
 import ssl
 import typing as t
 
-from ._body import MAX_BODY, NotWhole, TooLarge, TooLate
-from ._errors import TransportError
-from ._requests import requests, urllib3
+from .._errors import TransportError
+from .body import MAX_BODY, NotWhole, TooLarge, TooLate
+from .requests_dep import requests, urllib3
 
 _UNUSABLE = frozenset(
     {"InvalidURL", "InvalidSchema", "MissingSchema", "InvalidHeader", "InvalidProxyURL", "LocationParseError"}

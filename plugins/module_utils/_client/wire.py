@@ -18,8 +18,8 @@ import http.client
 import threading
 import typing as t
 
-from ._body import MAX_BODY, TooLarge
-from ._requests import HTTPAdapter, HTTPConnection, HTTPConnectionPool, HTTPSConnection, HTTPSConnectionPool
+from .body import MAX_BODY, TooLarge
+from .requests_dep import HTTPAdapter, HTTPConnection, HTTPConnectionPool, HTTPSConnection, HTTPSConnectionPool
 
 
 class GivenUp(OSError):

@@ -15,13 +15,13 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ._client import Client
-from ._device_filter import DeviceFilter
-from ._device_row import DeviceRow, device_row
-from ._errors import ApiError, LicensingError
-from ._fields import truth
-from ._masking import changes
-from ._moments import parse_moment, write_moment
+from .._client.client import Client
+from .._client.fields import truth
+from .._client.masking import changes
+from .._errors import ApiError, LicensingError
+from .._text.timestamps import parse_moment, write_moment
+from .filter import DeviceFilter
+from .row import DeviceRow, device_row
 
 PAGE_SIZE = 2000
 """Devices that a page holds at most."""

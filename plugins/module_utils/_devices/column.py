@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ._device_ids import Kind, clean, holds_data, problem, show, unwrapped
-from ._device_row import EXPORT_COLUMNS
-from ._errors import LicensingError
+from .._errors import LicensingError
+from .ids import Kind, clean, holds_data, problem, show, unwrapped
+from .row import EXPORT_COLUMNS
 
 _NAMES: dict[Kind, tuple[str, ...]] = {
     "imei": ("imei", "deviceid", "device", "id", "imeinumber", "deviceimei", "equipmentid"),

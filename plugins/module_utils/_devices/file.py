@@ -15,9 +15,10 @@ import re
 import stat
 import typing as t
 
-from ._device_column import Choice, Line, choose_column, is_export, is_id, unclear
-from ._device_ids import Kind, clean, holds_data
-from ._device_sniff import (
+from .._errors import LicensingError
+from .column import Choice, Line, choose_column, is_export, is_id, unclear
+from .ids import Kind, clean, holds_data
+from .sniff import (
     DELIMITERS,
     SAMPLE_LINES,
     SEPARATOR,
@@ -27,8 +28,7 @@ from ._device_sniff import (
     looks_like,
     sample_of,
 )
-from ._device_strays import Strays
-from ._errors import LicensingError
+from .strays import Strays
 
 MAX_BYTES = 256 * 1024 * 1024
 """Larger files are refused before they are read: a million devices with many columns fit well below."""

@@ -12,11 +12,11 @@ import datetime
 import re
 import typing as t
 
-from ._characters import character_problems
-from ._device_row import DeviceRow
-from ._errors import Problem
-from ._moments import parse_moment, write_moment
-from ._options import Spec
+from .._client.characters import character_problems
+from .._errors import Problem
+from .._options import Spec
+from .._text.timestamps import parse_moment, write_moment
+from .row import DeviceRow
 
 FILTER_SPEC: Spec = {
     "device_id": {"type": "str"},

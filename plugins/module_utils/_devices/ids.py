@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ._visible import visible
+from .._text.visible import visible
 
 Kind = t.Literal["imei", "iccid"]
 

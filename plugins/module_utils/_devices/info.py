@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 
-from ._device_api import PAGE_SIZE, DeviceApi
-from ._device_filter import filter_from
-from ._device_row import EXPORT_COLUMNS, KINDS, DeviceRow
-from ._errors import LicensingError, Problem
-from ._module import Context, Result
-from ._outcomes import report_path_problems, write_csv
+from .._errors import LicensingError, Problem
+from .._module import Context, Result
+from .._plan.outcomes import report_path_problems, write_csv
+from .api import PAGE_SIZE, DeviceApi
+from .filter import filter_from
+from .row import EXPORT_COLUMNS, KINDS, DeviceRow
 
 
 def run(context: Context) -> Result:

@@ -13,9 +13,9 @@ import io
 import re
 import typing as t
 
-from ._device_column import HEADER_LINES, Line, is_header, is_id
-from ._device_ids import Kind, holds_data
-from ._errors import LicensingError
+from .._errors import LicensingError
+from .column import HEADER_LINES, Line, is_header, is_id
+from .ids import Kind, holds_data
 
 DELIMITERS: dict[str, str] = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 """The marks between columns, by the names that options have for them."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ._paging import IncompleteList
+from .._client.paging import IncompleteList
 
 _IMEI = 15
 

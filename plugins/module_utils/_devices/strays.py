@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ._device_column import Choice, Line, is_export, names_other_kind
-from ._device_ids import Kind, clean, holds_data, show
-from ._errors import LicensingError
+from .._errors import LicensingError
+from .column import Choice, Line, is_export, names_other_kind
+from .ids import Kind, clean, holds_data, show
 
 SHORT = 14
 """A cell of fewer characters holds no id."""

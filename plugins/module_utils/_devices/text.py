@@ -12,11 +12,11 @@ import io
 import re
 import typing as t
 
-from ._device_column import is_header, is_id
-from ._device_file import Cell, Content, Layout, read_stream
-from ._device_ids import clean, holds_data
-from ._device_sniff import looks_like
-from ._errors import LicensingError
+from .._errors import LicensingError
+from .column import is_header, is_id
+from .file import Cell, Content, Layout, read_stream
+from .ids import clean, holds_data
+from .sniff import looks_like
 
 OPTION = "devices_text"
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ._device_file import Content, Layout, read_cells
-from ._device_ids import Kind, are_plain, clean, passes_luhn, problem, show
-from ._device_text import read_text
-from ._errors import LicensingError, Problem
+from .._errors import LicensingError, Problem
+from .file import Content, Layout, read_cells
+from .ids import Kind, are_plain, clean, passes_luhn, problem, show
+from .text import read_text
 
 NO_DEVICE = "No device is named; there is nothing to do."
 

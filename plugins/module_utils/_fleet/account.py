@@ -15,12 +15,11 @@ import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from . import _fota_license, _simsec_license, _swm_removal_candidates
-from ._errors import LicensingError, OptionsError, Problem
-from ._fleet_account_parts import Kind, Part, not_wanted, parts_of, with_retries
-from ._fleet_kept import kept
-from ._module import Context, Result, result_of
-from ._options import (
+from .._candidates import converge as candidates
+from .._errors import LicensingError, OptionsError, Problem
+from .._fota import converge as fota
+from .._module import Context, Result, result_of
+from .._options import (
     FOTA_LICENSE_SPEC,
     REMOVAL_CANDIDATES_CONSTRAINTS,
     REMOVAL_CANDIDATES_SPEC,
@@ -28,6 +27,9 @@ from ._options import (
     WAVES_CONSTRAINTS,
     Spec,
 )
+from .._simsec import converge as simsec
+from .account_parts import Kind, Part, not_wanted, parts_of, with_retries
+from .kept import kept
 
 
 class Flow(t.NamedTuple):
@@ -43,10 +45,10 @@ class Flow(t.NamedTuple):
 
 
 FLOWS: dict[Kind, Flow] = {
-    "fota": Flow(_fota_license.run, FOTA_LICENSE_SPEC, WAVES_CONSTRAINTS),
-    "removal_candidates": Flow(_swm_removal_candidates.run, REMOVAL_CANDIDATES_SPEC, REMOVAL_CANDIDATES_CONSTRAINTS),
+    "fota": Flow(fota.run, FOTA_LICENSE_SPEC, WAVES_CONSTRAINTS),
+    "removal_candidates": Flow(candidates.run, REMOVAL_CANDIDATES_SPEC, REMOVAL_CANDIDATES_CONSTRAINTS),
     # Of a SKU that is for life as the account says, there is nothing to take away.
-    "simsec": Flow(_simsec_license.run, SIMSEC_LICENSE_SPEC, WAVES_CONSTRAINTS, "lifetime_not_removable"),
+    "simsec": Flow(simsec.run, SIMSEC_LICENSE_SPEC, WAVES_CONSTRAINTS, "lifetime_not_removable"),
 }
 
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ._account import account_problems
-from ._device_ids import show
-from ._errors import LicensingError, Problem
-from ._fleet_devices import CODE, Listing, Named, filter_of, selected, written_down
-from ._fleet_read import DeviceSet, FleetAccount, read_accounts
-from ._fleet_wanted import WantedAccount, check_account, check_all
-from ._fleet_yaml import YAML_IMPORT_ERROR, read_yaml
-from ._freeze import read_window
+from .._account import account_problems
+from .._devices.ids import show
+from .._errors import LicensingError, Problem
+from .devices import CODE, Listing, Named, filter_of, selected, written_down
+from .freeze import read_window
+from .read import DeviceSet, FleetAccount, read_accounts
+from .wanted import WantedAccount, check_account, check_all
+from .yaml import YAML_IMPORT_ERROR, read_yaml
 
 Contents = list[tuple[DeviceSet, list[Named]]]
 

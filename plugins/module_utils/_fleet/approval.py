@@ -14,9 +14,9 @@ import os
 import re
 import typing as t
 
-from ._errors import LicensingError, Problem
-from ._fleet_plan_document import FORMAT, IDLE, Document, is_sealed, left_of, not_done, remains_of, same_run
-from ._incomplete import forgotten, is_on_its_way
+from .._errors import LicensingError, Problem
+from .._plan.incomplete import forgotten, is_on_its_way
+from .plan_document import FORMAT, IDLE, Document, is_sealed, left_of, not_done, remains_of, same_run
 
 _NAMED = 20
 

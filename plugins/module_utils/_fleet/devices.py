@@ -11,14 +11,14 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ._device_api import PAGE_SIZE, DeviceApi
-from ._device_file import Layout, read_cells
-from ._device_filter import DeviceFilter, filter_from
-from ._device_ids import clean, problem, show
-from ._errors import LicensingError, Problem
-from ._fleet_read import DeviceSet, FleetAccount
-from ._fleet_schema import SELECT
-from ._fleet_yaml import Value
+from .._devices.api import PAGE_SIZE, DeviceApi
+from .._devices.file import Layout, read_cells
+from .._devices.filter import DeviceFilter, filter_from
+from .._devices.ids import clean, problem, show
+from .._errors import LicensingError, Problem
+from .read import DeviceSet, FleetAccount
+from .schema import SELECT
+from .yaml import Value
 
 CODE = "fleet_file_invalid"
 

@@ -12,15 +12,15 @@ import contextlib
 import os
 import typing as t
 
-from ._candidates_api import CandidatesApi
-from ._device_ids import Kind, problem, show
-from ._errors import ApiError, LicensingError
-from ._fota_api import FotaApi, is_event_based
-from ._journal import open_journal
-from ._journal_file import PATIENCE
-from ._journal_stock import device_rows
-from ._module import Context, Result
-from ._outcomes import report_path_problems
+from .._devices.ids import Kind, problem, show
+from .._errors import ApiError, LicensingError
+from .._journal.file import PATIENCE
+from .._journal.inventory import device_rows
+from .._journal.journal import open_journal
+from .._module import Context, Result
+from .._plan.outcomes import report_path_problems
+from .._swm.candidates import CandidatesApi
+from .._swm.licenses import FotaApi, is_event_based
 
 NAMED = 20
 CANDIDATES_VERSIONS = ("v2", "v1")

@@ -14,19 +14,19 @@ import json
 import os
 import typing as t
 
-from ._errors import LicensingError, OptionsError, Problem
-from ._fleet import read_fleet, resolve
-from ._fleet_devices import new_listing
-from ._fleet_read import FleetAccount
-from ._fleet_wanted import Pool, WantedAccount
-from ._journal import open_journal
-from ._journal_file import PATIENCE
-from ._journal_stock import device_rows
-from ._module import Context, Result
-from ._same_device import Spellings
-from ._simsec_moves import confirmed, digest_of, foreseen
-from ._simsec_skus import sku_of
-from ._standing import NOTHING, Standing
+from .._devices.same_device import Spellings
+from .._errors import LicensingError, OptionsError, Problem
+from .._journal.file import PATIENCE
+from .._journal.inventory import device_rows
+from .._journal.journal import open_journal
+from .._journal.status import NOTHING, Standing
+from .._module import Context, Result
+from .._simsec.moves import confirmed, digest_of, foreseen
+from .._simsec.skus import sku_of
+from .accounts import read_fleet, resolve
+from .devices import new_listing
+from .read import FleetAccount
+from .wanted import Pool, WantedAccount
 
 Lists = dict[str, list[str]]
 """Devices by the name of the file that they are written to."""

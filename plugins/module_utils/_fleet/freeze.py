@@ -14,7 +14,7 @@ import re
 import typing as t
 import zoneinfo
 
-from ._fleet_schema import DAYS
+from .schema import DAYS
 
 What = t.Literal["all", "removals"]
 

@@ -22,7 +22,7 @@ import secrets
 import time
 import typing as t
 
-from ._errors import LicensingError
+from .._errors import LicensingError
 
 ORDER_FILE = ".order"
 """In its first line: identity of the directory, last number given, and the file's own inode, by which a copy is known

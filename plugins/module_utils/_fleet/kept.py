@@ -15,11 +15,11 @@ import contextlib
 import os
 import typing as t
 
-from ._journal import Journal, open_journal
-from ._journal_file import PATIENCE
-from ._same_device import Spellings
-from ._simsec_skus import sku_of
-from ._standing import fold
+from .._devices.same_device import Spellings
+from .._journal.file import PATIENCE
+from .._journal.journal import Journal, open_journal
+from .._journal.status import fold
+from .._simsec.skus import sku_of
 
 _SEVERAL = "by the journal it holds {}, or may hold them, and this plan takes none of them away"
 _IT_HOLDS = "by the journal it holds {}; no file names it by this id, and this plan does not take it away"

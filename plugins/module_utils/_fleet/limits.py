@@ -12,12 +12,12 @@ import dataclasses
 import datetime
 import typing as t
 
-from ._amounts import at_most, read_amount
-from ._errors import LicensingError
-from ._fleet_plan_document import IDLE, Document
-from ._fleet_status import without_approval
-from ._freeze import FOREVER, Window, frozen
-from ._guards import limits_from
+from .._errors import LicensingError
+from .._plan.guards import limits_from
+from .._text.quantities import at_most, read_amount
+from .freeze import FOREVER, Window, frozen
+from .plan_document import IDLE, Document
+from .status import without_approval
 
 MOMENT = "%Y-%m-%d %H:%M %Z"
 

@@ -15,10 +15,13 @@ import json
 import os
 import typing as t
 
-from ._errors import LicensingError, OptionsError, Problem
-from ._fleet_approval import difference, read_approved
-from ._fleet_limits import over_a_sku, over_the_run, read_run_limits, why_not
-from ._fleet_plan_document import (
+from .._errors import LicensingError, OptionsError, Problem
+from .._module import Context, Result
+from .._plan.outcomes import as_it_was
+from .approval import difference, read_approved
+from .freeze import read_windows
+from .limits import over_a_sku, over_the_run, read_run_limits, why_not
+from .plan_document import (
     COUNTS,
     Document,
     failed_account,
@@ -27,13 +30,10 @@ from ._fleet_plan_document import (
     make_account,
     make_document,
 )
-from ._fleet_plan_html import as_html
-from ._fleet_plan_markdown import as_markdown
-from ._fleet_plan_summary import as_remaining, as_summary, awaited
-from ._fleet_status import tell
-from ._freeze import read_windows
-from ._module import Context, Result
-from ._outcomes import as_it_was
+from .plan_html import as_html
+from .plan_markdown import as_markdown
+from .plan_summary import as_remaining, as_summary, awaited
+from .status import tell
 
 UNCHANGED = "unchanged"
 FILES = {"json": "plan.json", "markdown": "plan.md", "html": "plan.html"}

@@ -12,9 +12,9 @@ import hashlib
 import json
 import typing as t
 
-from ._fleet_status import without_approval
-from ._incomplete import as_left_over, is_left_over, is_on_its_way
-from ._simsec_missing import told as told_missing
+from .._plan.incomplete import as_left_over, is_left_over, is_on_its_way
+from .._simsec.missing import told as told_missing
+from .status import without_approval
 
 FORMAT = 2
 """Version of the plan file. Of format 1, digests covered less than a plan shows."""

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ._fleet_plan_document import TITLES, Document, incomplete_of
-from ._fleet_plan_markdown import (
+from .._plan.incomplete import advice
+from .._text.html import escape, page, table
+from .plan_document import TITLES, Document, incomplete_of
+from .plan_markdown import (
     FOR_LIFE,
     headline,
     in_waves,
@@ -22,8 +24,6 @@ from ._fleet_plan_markdown import (
     told,
     worth_telling,
 )
-from ._html import escape, page, table
-from ._incomplete import advice
 
 MAX_ROWS = 1000
 """Devices shown of each part; the plan file has them all."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ._fleet_plan_document import TITLES, Document, incomplete_of
-from ._fleet_status import NO_APPROVAL
-from ._incomplete import advice
-from ._markdown import plain
+from .._plan.incomplete import advice
+from .._text.markdown import plain
+from .plan_document import TITLES, Document, incomplete_of
+from .status import NO_APPROVAL
 
 MAX_ROWS = 50
 """Devices shown of each part; the plan file has them all."""

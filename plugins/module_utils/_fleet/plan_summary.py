@@ -11,9 +11,9 @@ from __future__ import annotations
 import collections
 import re
 
-from ._fleet_plan_document import IDLE, TITLES, Document, incomplete_of, left_of
-from ._fleet_plan_markdown import headline, not_as_wanted, told
-from ._incomplete import advice, is_on_its_way
+from .._plan.incomplete import advice, is_on_its_way
+from .plan_document import IDLE, TITLES, Document, incomplete_of, left_of
+from .plan_markdown import headline, not_as_wanted, told
 
 _OUTCOMES = 10
 

@@ -12,11 +12,11 @@ import dataclasses
 import re
 import typing as t
 
-from ._device_ids import show
-from ._errors import Problem
-from ._fleet_schema import ACCOUNT, AMOUNT, FILE, FREEZE, PURPOSES, SOURCES, Field, Table
-from ._fleet_yaml import Value, printable
-from ._waves import size_problems
+from .._devices.ids import show
+from .._errors import Problem
+from .._plan.waves import size_problems
+from .schema import ACCOUNT, AMOUNT, FILE, FREEZE, PURPOSES, SOURCES, Field, Table
+from .yaml import Value, printable
 
 _KINDS = {"text": "text", "bool": "bool", "whole": "whole", "ids": "list", "texts": "list", "list": "list"}
 _WANTED = {

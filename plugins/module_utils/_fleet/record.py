@@ -14,8 +14,8 @@ import os
 import stat
 import typing as t
 
-from ._errors import OptionsError, Problem
-from ._fleet_record_check import wrong_in
+from .._errors import OptionsError, Problem
+from .record_check import wrong_in
 
 FORMAT = 1
 """Version of the record."""

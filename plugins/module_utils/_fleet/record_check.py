@@ -12,10 +12,10 @@ import itertools
 import re
 import typing as t
 
-from ._account import account_problems
-from ._device_ids import show
-from ._outcomes import OUTCOMES
-from ._simsec_skus import sku_problems
+from .._account import account_problems
+from .._devices.ids import show
+from .._plan.outcomes import OUTCOMES
+from .._simsec.skus import sku_problems
 
 KINDS = ("fota", "removal_candidates", "simsec")
 PLANNED = ("", "assigned", "removed", "added")

@@ -14,10 +14,10 @@ from __future__ import annotations
 import json
 import os
 
-from ._errors import LicensingError
-from ._fleet_history import leave
-from ._fleet_record import Document, checksum
-from ._fleet_record_write import write_record
+from .._errors import LicensingError
+from .history import leave
+from .record import Document, checksum
+from .record_write import write_record
 
 NAME = "run.json"
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 import csv
 import typing as t
 
-from ._fleet_record import Document
-from ._outcomes import OUTCOMES, as_it_was
+from .._plan.outcomes import OUTCOMES, as_it_was
+from .record import Document
 
 MAX_TEXT = 100_000
 """Characters that a record keeps of one value."""

@@ -14,8 +14,8 @@ import json
 import os
 import tempfile
 
-from ._errors import LicensingError
-from ._fleet_record import Document, checksum
+from .._errors import LicensingError
+from .record import Document, checksum
 
 
 def moment(when: datetime.datetime) -> str:

@@ -13,20 +13,20 @@ import datetime
 import os
 import typing as t
 
-from ._errors import LicensingError, OptionsError, Problem
-from ._fleet_approval import read_plan
-from ._fleet_history import enter
-from ._fleet_plan_document import IDLE, Document
-from ._fleet_record import FORMAT
-from ._fleet_record_keep import NAME, begin, begun, complete
-from ._fleet_record_told import failure as _failure
-from ._fleet_record_told import ids_of, rows_of, text
-from ._fleet_record_write import moment
-from ._fleet_status import worsen
-from ._incomplete import DONE_BEFORE, is_done
-from ._module import Context, Result
-from ._outcomes import MOVED, OUTCOMES
-from ._undo_own import new_mark
+from .._errors import LicensingError, OptionsError, Problem
+from .._module import Context, Result
+from .._plan.incomplete import DONE_BEFORE, is_done
+from .._plan.outcomes import MOVED, OUTCOMES
+from .._undo.own_requests import new_mark
+from .approval import read_plan
+from .history import enter
+from .plan_document import IDLE, Document
+from .record import FORMAT
+from .record_keep import NAME, begin, begun, complete
+from .record_told import failure as _failure
+from .record_told import ids_of, rows_of, text
+from .record_write import moment
+from .status import worsen
 
 BEFORE = "apply-before-candidates.csv"
 """The removal candidates as the task that writes them found them."""

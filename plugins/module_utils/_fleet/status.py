@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 
-from ._errors import LicensingError
+from .._errors import LicensingError
 
 GREEN = frozenset({"", "no_change", "changes"})
 """The words of a run that leaves nothing; C(changes) is one when the plan is carried out."""

@@ -11,10 +11,10 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ._errors import Problem
-from ._fleet_devices import CODE, Named
-from ._fleet_read import DeviceSet, FleetAccount
-from ._simsec_skus import sku_problems
+from .._errors import Problem
+from .._simsec.skus import sku_problems
+from .devices import CODE, Named
+from .read import DeviceSet, FleetAccount
 
 Pool = tuple[str, str]
 """A SKU, and the kind of the ids that hold it."""

@@ -15,9 +15,9 @@ import re
 import traceback
 import typing as t
 
-from ._device_ids import show
-from ._errors import LicensingError
-from ._visible import visible
+from .._devices.ids import show
+from .._errors import LicensingError
+from .._text.visible import visible
 
 try:
     import yaml

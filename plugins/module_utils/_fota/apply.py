@@ -11,13 +11,13 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from ._batches import Doubt, Sending
-from ._errors import LicensingError
-from ._fota_api import FotaApi
-from ._outcomes import Outcome, Row
-from ._plan import Plan, Pool
-from ._spelling import require_spelling
-from ._verdict import Action, Answer, Verdict
+from .._devices.spelling import require_spelling
+from .._errors import LicensingError
+from .._plan.answer import Action, Answer, Verdict
+from .._plan.batches import Doubt, Sending
+from .._plan.outcomes import Outcome, Row
+from .._plan.plan import Plan, Pool
+from .._swm.licenses import FotaApi
 
 RESENDS = 2
 """How often a device is sent again after reading showed that a lost request had no effect."""

@@ -10,19 +10,28 @@ from __future__ import annotations
 
 import typing as t
 
-from ._apply import Applied, hold_back, predict
-from ._candidates_seen import MENTIONED, Candidates, mention
-from ._devices import wanted_devices
-from ._diff import device_diff
-from ._errors import ApiError, LicensingError, Problem
-from ._fota_api import FotaApi, explained
-from ._fota_lookup import Job, plan_job
-from ._fota_waves import apply_in_waves
-from ._guards import enforce, limits_from
-from ._module import Context, Result
-from ._outcomes import MAY_HAVE_MOVED, Report, Row, failure_of, report_path_problems, reported, summarise, write_csv
-from ._plan import Plan, Pool
-from ._waves import waves_from
+from .._candidates.mention import MENTIONED, Candidates, mention
+from .._devices.wanted import wanted_devices
+from .._errors import ApiError, LicensingError, Problem
+from .._module import Context, Result
+from .._plan.guards import enforce, limits_from
+from .._plan.outcomes import (
+    MAY_HAVE_MOVED,
+    Report,
+    Row,
+    failure_of,
+    report_path_problems,
+    reported,
+    summarise,
+    write_csv,
+)
+from .._plan.plan import Plan, Pool
+from .._plan.waves import waves_from
+from .._swm.licenses import FotaApi, explained
+from .._text.diff import device_diff
+from .apply import Applied, hold_back, predict
+from .lookup import Job, plan_job
+from .waves import apply_in_waves
 
 
 def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ._errors import LicensingError
-from ._fota_api import FotaApi, Subscription, is_event_based
-from ._module import Context, Result
-from ._outcomes import report_path_problems, write_csv
-from ._plan import Pool
+from .._errors import LicensingError
+from .._module import Context, Result
+from .._plan.outcomes import report_path_problems, write_csv
+from .._plan.plan import Pool
+from .._swm.licenses import FotaApi, Subscription, is_event_based
 
 COLUMNS = ("device_id", "assigned_at")
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 import math
 import typing as t
 
-from ._devices import Wanted
-from ._fota_api import FotaApi
-from ._guards import Limits, tripped_by
-from ._paging import Page
-from ._plan import Plan, Pool, State, make_plan
-from ._spelling import require_spelling
-from ._waves import Waves
+from .._client.paging import Page
+from .._devices.spelling import require_spelling
+from .._devices.wanted import Wanted
+from .._plan.guards import Limits, tripped_by
+from .._plan.plan import Plan, Pool, State, make_plan
+from .._plan.waves import Waves
+from .._swm.licenses import FotaApi
 
 CHEAP_PAGES = 3
 """Further pages that are always read rather than avoided: it lets a second run send no write."""

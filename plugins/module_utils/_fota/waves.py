@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ._apply import Applied, Result, apply_plan, rows_of
-from ._errors import LicensingError
-from ._fota_api import FotaApi
-from ._fota_lookup import Job
-from ._outcomes import Row
-from ._plan import Plan, Pool
-from ._waves import AS_WANTED, cut, judge, why_left_out
+from .._errors import LicensingError
+from .._plan.outcomes import Row
+from .._plan.plan import Plan, Pool
+from .._plan.waves import AS_WANTED, cut, judge, why_left_out
+from .._swm.licenses import FotaApi
+from .apply import Applied, Result, apply_plan, rows_of
+from .lookup import Job
 
 NOT_TRUE = "ThingSpace's answer said that it is as wanted; reading back shows that it is not"
 

@@ -16,8 +16,8 @@ import dataclasses
 import json
 import typing as t
 
-from ._errors import LicensingError
-from ._secrets import SecretRegister
+from .._client.secrets import SecretRegister
+from .._errors import LicensingError
 
 Status = t.Literal["success", "failed", "other"]
 Body = dict[str, t.Any]

@@ -12,9 +12,9 @@ import contextlib
 import shlex
 import typing as t
 
-from ._errors import LicensingError
-from ._journal_lock import known_journal
-from ._sqlite import sqlite3
+from .._errors import LicensingError
+from .lock import known_journal
+from .sqlite_dep import sqlite3
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@
 """The journal as a file: opening, creating, upgrading and locking it, and the names of all that can go wrong.
 
 SQLite with a write-ahead log: what was committed survives a kill, and a power cut unless a commit says otherwise.
-The file belongs on a local disk. Two small files lie beside it, see C(_journal_lock).
+The file belongs on a local disk. Two small files lie beside it, see C(_journal/lock.py).
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import time
 import urllib.parse
 import uuid
 
-from ._errors import LicensingError
-from ._journal_errors import damaged, guarded, unusable
-from ._journal_lock import known_journal, remember_journal
-from ._journal_mark import note_request, noted_request
-from ._journal_name import require_one_name
-from ._journal_schema import SCHEMA
-from ._journal_time import now
-from ._sqlite import sqlite3
+from .._errors import LicensingError
+from .clock import now
+from .errors import damaged, guarded, unusable
+from .high_water_mark import note_request, noted_request
+from .lock import known_journal, remember_journal
+from .name import require_one_name
+from .schema import SCHEMA
+from .sqlite_dep import sqlite3
 
 APPLICATION_ID = 0x54534A4C
 """Marks the file as a journal of this collection (the letters TSJL)."""

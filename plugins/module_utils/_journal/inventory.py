@@ -13,9 +13,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ._journal import Journal
-from ._simsec_api import Subscription
-from ._standing import Standing, fold
+from .._simsec.api import Subscription
+from .journal import Journal
+from .status import Standing, fold
 
 State = t.Literal["assigned", "removed", "pending", "failed", "unknown"]
 

@@ -16,15 +16,17 @@ import platform
 import threading
 import typing as t
 
-from ._confirmation import Confirmation
-from ._errors import LicensingError
-from ._journal_errors import guarded
-from ._journal_file import PATIENCE, connect
-from ._journal_lost import keep_no_effect, keep_took_effect, lost_requests, moved_since, usual_latency
-from ._journal_mark import note_request
-from ._journal_match import Recorded, adopt, record
-from ._journal_place import Place, place_of, require_place
-from ._journal_queries import (
+from .._errors import LicensingError
+from .._plan.answer import Action
+from .clock import now
+from .confirmation import Confirmation
+from .errors import guarded
+from .file import PATIENCE, connect
+from .high_water_mark import note_request
+from .lost import keep_no_effect, keep_took_effect, lost_requests, moved_since, usual_latency
+from .match import Recorded, adopt, record
+from .place import Place, place_of, require_place
+from .queries import (
     ATTEMPTS,
     ATTEMPTS_ORDER,
     DEVICES_OF,
@@ -34,11 +36,9 @@ from ._journal_queries import (
     NAMED_BY,
     REMOVED_BY_ANOTHER_KIND,
 )
-from ._journal_rows import Lost, Moved, Removed, Scope, Snapshot
-from ._journal_runs import going, require_alone
-from ._journal_time import now
-from ._standing import Attempt, RequestState
-from ._verdict import Action
+from .rows import Lost, Moved, Removed, Scope, Snapshot
+from .runs import going, require_alone
+from .status import Attempt, RequestState
 
 if t.TYPE_CHECKING:
     import sqlite3

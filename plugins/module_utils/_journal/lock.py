@@ -5,7 +5,7 @@
 # This module util is PRIVATE to the collection: it may change without notice.
 
 """The files beside the journal: C(.lock) keeps jobs of one account apart, C(.id) remembers that there is a journal,
-and its last request, see C(_journal_mark).
+and its last request, see C(_journal/high_water_mark.py).
 
 The operating system's locks vanish with the process, also after kill -9. They would vanish as well when the process
 closed the same file elsewhere, hence two files.
@@ -20,7 +20,7 @@ import time
 import typing as t
 import zlib
 
-from ._errors import LicensingError
+from .._errors import LicensingError
 
 PATIENCE = 120.0
 """Seconds to wait for another job: twice as long as one may wait itself for a lost request to show."""

@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ._journal_queries import LATENCY, LOST, MOVED_SINCE, UNMATCHED
-from ._journal_rows import Hint, Lost, Moved
-from ._journal_time import hour_after, hour_before, now, seconds_between
-from ._verdict import Action
+from .._plan.answer import Action
+from .clock import hour_after, hour_before, now, seconds_between
+from .queries import LATENCY, LOST, MOVED_SINCE, UNMATCHED
+from .rows import Hint, Lost, Moved
 
 if t.TYPE_CHECKING:
     import sqlite3

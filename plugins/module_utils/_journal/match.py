@@ -12,9 +12,9 @@ import datetime
 import json
 import typing as t
 
-from ._confirmation import Confirmation
-from ._journal_time import ago, now
-from ._verdict import Action
+from .._plan.answer import Action
+from .clock import ago, now
+from .confirmation import Confirmation
 
 if t.TYPE_CHECKING:
     import sqlite3

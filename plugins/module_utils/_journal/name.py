@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 
-from ._journal_errors import unusable
+from .errors import unusable
 
 
 def require_one_name(path: str) -> None:

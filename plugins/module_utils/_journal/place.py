@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from ._errors import LicensingError
+from .._errors import LicensingError
 
 Place = tuple[int, int]
 """The device and the inode of a file."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ._standing import Attempt
-from ._verdict import Action
+from .._plan.answer import Action
+from .status import Attempt
 
 
 class Scope(t.NamedTuple):

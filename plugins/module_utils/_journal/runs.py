@@ -12,8 +12,8 @@ import os
 import platform
 import typing as t
 
-from ._errors import LicensingError
-from ._journal_time import age
+from .._errors import LicensingError
+from .clock import age
 
 if t.TYPE_CHECKING:
     import sqlite3

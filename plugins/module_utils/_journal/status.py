@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ._verdict import Action
+from .._plan.answer import Action
 
 RequestState = t.Literal["sending", "accepted", "rejected", "not_sent", "no_effect", "unknown"]
 Status = t.Literal["none", "confirmed", "failed", "pending", "unknown"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 import typing as t
 
-from ._progress import Progress
+from .._progress import Progress
 
 Action = t.Literal["assign", "remove"]
 

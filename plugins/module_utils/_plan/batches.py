@@ -6,7 +6,7 @@
 
 """Sending one action for many devices: full batches, several at a time; a rejected batch is narrowed down.
 
-Nothing is sent twice here. What has no trustworthy answer is put aside in C(in_doubt); C(_apply) reads it.
+Nothing is sent twice here. What has no trustworthy answer is put aside in C(in_doubt); C(_fota/apply.py) reads it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import dataclasses
 import threading
 import typing as t
 
-from ._errors import ApiError, LicensingError, is_lost
-from ._verdict import Action, Answer, Verdict, Writer
+from .._errors import ApiError, LicensingError, is_lost
+from .answer import Action, Answer, Verdict, Writer
 
 REJECTIONS_BEFORE_CHECK = 40
 """Rejected parts of one batch, with none accepted, after which single devices are tried to see whether it has sense."""

@@ -12,9 +12,9 @@ import dataclasses
 import re
 import typing as t
 
-from ._amounts import Amount, at_most, read_amount
-from ._errors import LicensingError, Problem
-from ._plan import Plan, Pool
+from .._errors import LicensingError, Problem
+from .._text.quantities import Amount, at_most, read_amount
+from .plan import Plan, Pool
 
 EXACT_SHARE = 0.30
 EXACT_FREE = 10

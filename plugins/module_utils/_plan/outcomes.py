@@ -16,8 +16,8 @@ import re
 import tempfile
 import typing as t
 
-from ._errors import LicensingError, Problem
-from ._visible import visible
+from .._errors import LicensingError, Problem
+from .._text.visible import visible
 
 Outcome = t.Literal["assigned", "removed", "added", "unchanged", "accepted", "failed", "unknown", "skipped"]
 Report = t.Literal["changed", "failed", "all", "none"]

@@ -13,10 +13,10 @@ import dataclasses
 import itertools
 import typing as t
 
-from ._amounts import Amount, at_least, at_most, read_amount
-from ._errors import LicensingError, Problem
-from ._outcomes import Row
-from ._plan import Plan
+from .._errors import LicensingError, Problem
+from .._text.quantities import Amount, at_least, at_most, read_amount
+from .outcomes import Row
+from .plan import Plan
 
 AS_WANTED = frozenset({"assigned", "removed", "unchanged"})
 

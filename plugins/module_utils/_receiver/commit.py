@@ -19,11 +19,11 @@ import queue
 import threading
 import typing as t
 
-from ._confirmation import Confirmation
-from ._errors import LicensingError
+from .._errors import LicensingError
+from .._journal.confirmation import Confirmation
 
 if t.TYPE_CHECKING:
-    from ._journal import Recorded
+    from .._journal.journal import Recorded
 
 AT_ONCE = 500
 """Confirmations in one transaction."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ._errors import LicensingError
+from .._errors import LicensingError
 
 USERNAME = "THINGSPACE_CALLBACK_USERNAME"
 PASSWORD = "THINGSPACE_CALLBACK_PASSWORD"  # noqa: S105 - the name of a variable

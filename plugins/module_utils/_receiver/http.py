@@ -19,11 +19,11 @@ import socket
 import typing as t
 from http.server import BaseHTTPRequestHandler
 
-from ._receiver import Reply
-from ._receiver_stream import BodyRefused, PatientStream, read_body
+from .receiver import Reply
+from .stream import BodyRefused, PatientStream, read_body
 
 if t.TYPE_CHECKING:
-    from ._receiver_server import Server
+    from .server import Server
 
 HEALTH = "/health"
 LINGER_BYTES = 64 * 1024 * 1024

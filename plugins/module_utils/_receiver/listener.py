@@ -12,12 +12,12 @@ import os
 import threading
 import typing as t
 
-from ._errors import LicensingError
-from ._journal import open_journal
-from ._receiver import Accepted, Log, OnRecorded, Receiver
-from ._receiver_commit import GroupCommit
-from ._receiver_server import Server
-from ._receiver_tls import Certificate
+from .._errors import LicensingError
+from .._journal.journal import open_journal
+from .commit import GroupCommit
+from .receiver import Accepted, Log, OnRecorded, Receiver
+from .server import Server
+from .tls import Certificate
 
 HOST = "127.0.0.1"
 PORT = 9001

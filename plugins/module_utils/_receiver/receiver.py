@@ -17,12 +17,12 @@ import hashlib
 import hmac
 import typing as t
 
-from ._confirmation import Confirmation, Sender, confirmation_in, parse_body, sender_in
-from ._errors import CODES, LicensingError
-from ._receiver_commit import GroupCommit
+from .._errors import CODES, LicensingError
+from .._journal.confirmation import Confirmation, Sender, confirmation_in, parse_body, sender_in
+from .commit import GroupCommit
 
 if t.TYPE_CHECKING:
-    from ._journal import Recorded
+    from .._journal.journal import Recorded
 
 Log = t.Callable[[str], None]
 OnRecorded = t.Callable[[Confirmation, "Recorded"], None]

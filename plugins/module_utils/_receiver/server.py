@@ -18,9 +18,9 @@ import time
 import typing as t
 from http.server import ThreadingHTTPServer
 
-from ._receiver import Receiver
-from ._receiver_http import Handler
-from ._receiver_tls import Certificate
+from .http import Handler
+from .receiver import Receiver
+from .tls import Certificate
 
 MAX_CONNECTIONS = 512
 MAX_BODY = 64 * 1024

@@ -13,7 +13,7 @@ import os
 import ssl
 import threading
 
-from ._errors import LicensingError
+from .._errors import LicensingError
 
 
 class Certificate:

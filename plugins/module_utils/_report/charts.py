@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import typing as t
 
-from ._html import cards, escape
+from .._text.html import cards, escape
 
 MAX_BARS = 20
 """Bars of one chart; the table below it has more."""

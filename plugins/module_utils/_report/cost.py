@@ -11,8 +11,8 @@ from __future__ import annotations
 import decimal
 import typing as t
 
-from ._errors import Problem
-from ._report_text import visible
+from .._errors import Problem
+from .text import visible
 
 Prices = dict[str, decimal.Decimal]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ._report_lines import Line
+from .lines import Line
 
 COLUMNS = (
     "account",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ._simsec_skus import Sku, sku_of
+from .._simsec.skus import Sku, sku_of
 
 FOTA = "FOTA"
 """What a Software Management licence is called where SIM-Secure licences are called by their SKU."""

@@ -11,9 +11,9 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ._report_cost import added
-from ._report_data import FOTA, Json
-from ._report_lines import Line
+from .cost import added
+from .data import FOTA, Json
+from .lines import Line
 
 FORMAT = 1
 """Version of the document."""

@@ -15,8 +15,8 @@ import os
 import tempfile
 import typing as t
 
-from ._errors import LicensingError
-from ._report_text import visible
+from .._errors import LicensingError
+from .text import visible
 
 Json = dict[str, t.Any]
 Key = tuple[str, str]

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ._html import cards, escape, page
-from ._report_charts import STYLE as CHARTS
-from ._report_data import Json
-from ._report_document import days_of, pools_of
-from ._report_html_charts import (
+from .._text.html import cards, escape, page
+from .charts import STYLE as CHARTS
+from .data import Json
+from .document import days_of, pools_of
+from .html_charts import (
     candidate_chart,
     drift_chart,
     past_charts,
@@ -24,9 +24,9 @@ from ._report_html_charts import (
     runway_chart,
     week_charts,
 )
-from ._report_html_head import STYLE, amount, headline, tiles
-from ._report_text import many
-from ._report_words import (
+from .html_head import STYLE, amount, headline, tiles
+from .text import many
+from .wording import (
     LIMITS,
     RECLAIM,
     candidate_words,

@@ -11,11 +11,11 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ._report_charts import Bar, bars, columns
-from ._report_data import Json
-from ._report_document import days_of, pools_of
-from ._report_text import many
-from ._report_words import drift_words, pool_words, run_words
+from .charts import Bar, bars, columns
+from .data import Json
+from .document import days_of, pools_of
+from .text import many
+from .wording import drift_words, pool_words, run_words
 
 YEAR = 365
 """Days that the whole width of the runway chart stands for."""

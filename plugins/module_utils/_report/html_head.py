@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ._html import escape
-from ._report_data import Json
-from ._report_document import days_of, pools_of
-from ._report_text import many
-from ._report_words import runway_words, told
+from .._text.html import escape
+from .data import Json
+from .document import days_of, pools_of
+from .text import many
+from .wording import runway_words, told
 
 STYLE = """
 body { overflow-wrap: anywhere; } td, th { min-width: 4.5rem; } td { max-width: 28rem; }

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ._report_data import FOTA, AccountData, Device, Entry, Pool
-from ._report_reclaim import Reclaim, Rules, reclaim
-from ._report_text import utc
+from .data import FOTA, AccountData, Device, Entry, Pool
+from .reclaim import Reclaim, Rules, reclaim
+from .text import utc
 
 Drift = t.Literal["", "as wanted", "missing", "extra", "kept", "unknown"]
 """C(missing): wanted, not held; C(extra): held, not wanted, to be taken away; C(kept): not wanted, and left alone."""

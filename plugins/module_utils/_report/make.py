@@ -15,21 +15,21 @@ import os
 import tempfile
 import typing as t
 
-from ._errors import LicensingError, OptionsError, Problem
-from ._module import Context, Result
-from ._outcomes import write_csv
-from ._report_cost import prices_from
-from ._report_csv import COLUMNS, cells
-from ._report_data import Json
-from ._report_document import Tables, make_document, snapshots_of
-from ._report_history import read_history, remember
-from ._report_html import as_html
-from ._report_lines import lines_of
-from ._report_markdown import as_markdown
-from ._report_read import read_account, whole
-from ._report_reclaim import Rules
-from ._report_section import Settings, section_of
-from ._report_text import visible
+from .._errors import LicensingError, OptionsError, Problem
+from .._module import Context, Result
+from .._plan.outcomes import write_csv
+from .cost import prices_from
+from .csv import COLUMNS, cells
+from .data import Json
+from .document import Tables, make_document, snapshots_of
+from .history import read_history, remember
+from .html import as_html
+from .lines import lines_of
+from .markdown import as_markdown
+from .read import read_account, whole
+from .reclaim import Rules
+from .section import Settings, section_of
+from .text import visible
 
 NAMES = {"html": "report.html", "markdown": "report.md", "csv": "report.csv", "json": "report.json"}
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ._markdown import plain
-from ._report_data import Json
-from ._report_document import days_of, pools_of
-from ._report_text import many
-from ._report_words import (
+from .._text.markdown import plain
+from .data import Json
+from .document import days_of, pools_of
+from .text import many
+from .wording import (
     LIMITS,
     RECLAIM,
     candidate_words,

@@ -14,10 +14,10 @@ import os
 import sys
 import typing as t
 
-from ._errors import LicensingError
-from ._outcomes import as_it_was
-from ._report_data import FOTA, AccountData, Device, Entry, Failure, Json, Wanted
-from ._report_text import visible
+from .._errors import LicensingError
+from .._plan.outcomes import as_it_was
+from .data import FOTA, AccountData, Device, Entry, Failure, Json, Wanted
+from .text import visible
 
 WHAT = {
     "wanted": ("the fleet files", "accounts"),

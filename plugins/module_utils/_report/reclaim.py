@@ -12,7 +12,7 @@ import dataclasses
 import datetime
 import typing as t
 
-from ._report_text import day_of, utc
+from .text import day_of, utc
 
 Reclaim = t.Literal["", "now", "wanted", "locked"]
 """C(now): can be taken back; C(wanted): the fleet files want it, they come first; C(locked): it is for life."""

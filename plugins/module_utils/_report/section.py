@@ -13,14 +13,14 @@ import dataclasses
 import datetime
 import typing as t
 
-from ._eviction import forecast
-from ._report_cost import Prices, cost_of
-from ._report_data import FOTA, AccountData, Json
-from ._report_history import History, earlier
-from ._report_lines import Line
-from ._report_reclaim import Rules
-from ._report_runway import Point, runway
-from ._simsec_skus import sku_of
+from .._candidates.eviction import forecast
+from .._simsec.skus import sku_of
+from .cost import Prices, cost_of
+from .data import FOTA, AccountData, Json
+from .history import History, earlier
+from .lines import Line
+from .reclaim import Rules
+from .runway import Point, runway
 
 WEEKS = 26
 STATES = 12

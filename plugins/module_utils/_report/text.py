@@ -12,8 +12,8 @@ import datetime
 import functools
 import typing as t
 
-from . import _visible
-from ._moments import parse_moment
+from .._text import visible as text_visible
+from .._text.timestamps import parse_moment
 
 MAX_TEXT = 500
 
@@ -26,7 +26,7 @@ def visible(value: t.Any) -> str:
     if text.isascii() and text.isprintable() and len(text) <= MAX_TEXT:
         return text
     words = " ".join(text.split())
-    told = _visible.visible(words[: MAX_TEXT + 1])
+    told = text_visible.visible(words[: MAX_TEXT + 1])
     return told if len(words) <= MAX_TEXT else told[: MAX_TEXT - 3] + "..."
 
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ._report_data import Json
-from ._report_text import many
+from .data import Json
+from .text import many
 
 NEAR = 60
 """Days up to which a day is told; beyond, a month is precise enough."""

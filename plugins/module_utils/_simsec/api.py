@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ._client import Client, segments
-from ._errors import ApiError
-from ._fault import Mask, one_line
-from ._fields import number
-from ._plan import Pool
-from ._verdict import Action
+from .._client.client import Client, segments
+from .._client.fault import Mask, one_line
+from .._client.fields import number
+from .._errors import ApiError
+from .._plan.answer import Action
+from .._plan.plan import Pool
 
 LICENSE_PATH = "/m2m/v1/devices/license/actions/assign"
 """Assign is POST, unassign is DELETE on the same path ("Assign SIM-Secure licenses", "Unassign flex licenses")."""

@@ -12,32 +12,32 @@ import contextlib
 import dataclasses
 import typing as t
 
-from ._client import Client
-from ._errors import LicensingError, Problem
-from ._guards import enforce
-from ._journal import Journal, open_journal
-from ._journal_file import PATIENCE, require_writable
-from ._journal_lock import PATIENCE as LOCK_PATIENCE
-from ._journal_lock import account_lock
-from ._module import Context, Result
-from ._plan import Pool
-from ._simsec_api import SimsecApi, Subscription, pool_of
-from ._simsec_eligibility import require_eligible
-from ._simsec_job import Job, read_job
-from ._simsec_lifetime import as_the_account_says, require_journal, require_whole_journal
-from ._simsec_listener import require_listener
-from ._simsec_look import judge_lost, keep, look
-from ._simsec_lost import resolve
-from ._simsec_missing import missing
-from ._simsec_missing import told as told_missing
-from ._simsec_moves import Losing, kept_now
-from ._simsec_plan import SimsecPlan, make_simsec_plan, require_consent
-from ._simsec_result import Done, make_result, planned
-from ._simsec_send import JournaledWriter, request_names
-from ._simsec_skus import sku_warnings
-from ._simsec_wait import Waiting, unconfirmed_error
-from ._simsec_waves import send_in_waves
-from ._standing import Attempt, Standing, fold
+from .._client.client import Client
+from .._errors import LicensingError, Problem
+from .._journal.file import PATIENCE, require_writable
+from .._journal.journal import Journal, open_journal
+from .._journal.lock import PATIENCE as LOCK_PATIENCE
+from .._journal.lock import account_lock
+from .._journal.status import Attempt, Standing, fold
+from .._module import Context, Result
+from .._plan.guards import enforce
+from .._plan.plan import Pool
+from .api import SimsecApi, Subscription, pool_of
+from .eligibility import require_eligible
+from .job import Job, read_job
+from .lifetime import as_the_account_says, require_journal, require_whole_journal
+from .listener import require_listener
+from .look import judge_lost, keep, look
+from .lost import resolve
+from .missing import missing
+from .missing import told as told_missing
+from .moves import Losing, kept_now
+from .plan import SimsecPlan, make_simsec_plan, require_consent
+from .result import Done, make_result, planned
+from .send import JournaledWriter, request_names
+from .skus import sku_warnings
+from .wait import Waiting, unconfirmed_error
+from .waves import send_in_waves
 
 NO_POOL = Pool(None, None)
 

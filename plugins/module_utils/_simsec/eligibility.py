@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ._client import Client
-from ._device_api import DeviceApi
-from ._errors import MAX_PROBLEMS, LicensingError
+from .._client.client import Client
+from .._devices.api import DeviceApi
+from .._errors import MAX_PROBLEMS, LicensingError
 
 
 def require_eligible(client: Client, account: str, kind: str, devices: t.Sequence[str]) -> None:

@@ -12,15 +12,15 @@ import contextlib
 import os
 import typing as t
 
-from ._account import account_problems
-from ._errors import LicensingError, OptionsError, Problem
-from ._journal import Journal, open_journal
-from ._journal_file import PATIENCE
-from ._journal_stock import OPEN, DeviceRow, HistoryRow, Stock, device_rows, drift, history_rows
-from ._module import Context, Result
-from ._outcomes import report_path_problems, write_csv
-from ._simsec_api import SimsecApi, Subscription
-from ._simsec_skus import sku_problems
+from .._account import account_problems
+from .._errors import LicensingError, OptionsError, Problem
+from .._journal.file import PATIENCE
+from .._journal.inventory import OPEN, DeviceRow, HistoryRow, Stock, device_rows, drift, history_rows
+from .._journal.journal import Journal, open_journal
+from .._module import Context, Result
+from .._plan.outcomes import report_path_problems, write_csv
+from .api import SimsecApi, Subscription
+from .skus import sku_problems
 
 REPORTS = ("devices_report", "history_report")
 

@@ -11,20 +11,20 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ._devices import Wanted, wanted_devices
-from ._errors import Problem
-from ._guards import Limits, limits_from
-from ._journal_rows import Scope
-from ._journal_time import ago
-from ._outcomes import report_path_problems
-from ._simsec_api import LIMIT
-from ._simsec_moves import Instead, read_instead
-from ._simsec_plan import Wish
-from ._simsec_send import request_id_problems
-from ._simsec_skus import sku_of, sku_problems
-from ._simsec_wait import wait_problems
-from ._verdict import Action
-from ._waves import Waves, waves_from
+from .._devices.wanted import Wanted, wanted_devices
+from .._errors import Problem
+from .._journal.clock import ago
+from .._journal.rows import Scope
+from .._plan.answer import Action
+from .._plan.guards import Limits, limits_from
+from .._plan.outcomes import report_path_problems
+from .._plan.waves import Waves, waves_from
+from .api import LIMIT
+from .moves import Instead, read_instead
+from .plan import Wish
+from .send import request_id_problems
+from .skus import sku_of, sku_problems
+from .wait import wait_problems
 
 OVERDUE = datetime.timedelta(hours=1)
 """After that long no confirmation is expected any more: ThingSpace sends it four times within 15 minutes."""

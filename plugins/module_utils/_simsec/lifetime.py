@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ._errors import LicensingError, OptionsError
-from ._journal import Journal
-from ._journal_stock import device_rows
-from ._simsec_api import Subscription, rows_of
-from ._simsec_job import Job, never_removed
-from ._simsec_plan import SimsecPlan
-from ._simsec_skus import as_assigned, sku_of
+from .._errors import LicensingError, OptionsError
+from .._journal.inventory import device_rows
+from .._journal.journal import Journal
+from .api import Subscription, rows_of
+from .job import Job, never_removed
+from .plan import SimsecPlan
+from .skus import as_assigned, sku_of
 
 
 def as_the_account_says(job: Job, subscriptions: t.Sequence[Subscription]) -> Job:

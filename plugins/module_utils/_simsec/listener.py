@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ._callback_api import CallbackApi
-from ._client import Client
-from ._errors import LicensingError
-from ._module import Context
-from ._simsec_job import Job
-from ._simsec_plan import SimsecPlan
+from .._callback.api import CallbackApi
+from .._client.client import Client
+from .._errors import LicensingError
+from .._module import Context
+from .job import Job
+from .plan import SimsecPlan
 
 SERVICE = "CarrierService"
 CODE = "no_listener"

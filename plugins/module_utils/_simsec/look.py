@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ._journal import Journal
-from ._journal_rows import Scope, Snapshot
-from ._journal_time import age
-from ._module import Context
-from ._plan import Pool
-from ._simsec_api import SimsecApi, Subscription
-from ._simsec_lost import Judgement, judge, settle_seconds
+from .._journal.clock import age
+from .._journal.journal import Journal
+from .._journal.rows import Scope, Snapshot
+from .._module import Context
+from .._plan.plan import Pool
+from .api import SimsecApi, Subscription
+from .lost import Judgement, judge, settle_seconds
 
 PATIENT = 60.0
 """Seconds that a run waits at most for a lost request to become old enough; what is younger than that stays unknown."""

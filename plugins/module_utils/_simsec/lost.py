@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ._journal_lost import NO_EFFECT, TOOK_EFFECT
-from ._journal_rows import Lost, Moved
-from ._standing import Attempt
-from ._verdict import Action
+from .._journal.lost import NO_EFFECT, TOOK_EFFECT
+from .._journal.rows import Lost, Moved
+from .._journal.status import Attempt
+from .._plan.answer import Action
 
 Judgement = t.Literal["took_effect", "no_effect", "unclear", "too_early"]
 

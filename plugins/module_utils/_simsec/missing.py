@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ._journal import Journal
-from ._simsec_api import Subscription, rows_of
+from .._journal.journal import Journal
+from .api import Subscription, rows_of
 
 
 def missing(

@@ -19,15 +19,15 @@ import hashlib
 import typing as t
 from types import MappingProxyType
 
-from ._devices import named_devices
-from ._errors import OptionsError, Problem
-from ._journal import Journal
-from ._journal_rows import Removed, Scope
-from ._same_device import Spellings
-from ._simsec_api import Subscription
-from ._simsec_missing import missing
-from ._simsec_skus import sku_problems
-from ._standing import NOTHING, Standing, fold
+from .._devices.same_device import Spellings
+from .._devices.wanted import named_devices
+from .._errors import OptionsError, Problem
+from .._journal.journal import Journal
+from .._journal.rows import Removed, Scope
+from .._journal.status import NOTHING, Standing, fold
+from .api import Subscription
+from .missing import missing
+from .skus import sku_problems
 
 OPTION = "replaced_by"
 

@@ -12,14 +12,14 @@ import dataclasses
 import typing as t
 from types import MappingProxyType
 
-from ._errors import MAX_PROBLEMS, LicensingError
-from ._incomplete import left_over
-from ._journal_time import for_people
-from ._outcomes import Outcome
-from ._plan import Plan, Pool, make_plan
-from ._simsec_skus import Sku
-from ._standing import NOTHING, Standing
-from ._verdict import Action
+from .._errors import MAX_PROBLEMS, LicensingError
+from .._journal.clock import for_people
+from .._journal.status import NOTHING, Standing
+from .._plan.answer import Action
+from .._plan.incomplete import left_over
+from .._plan.outcomes import Outcome
+from .._plan.plan import Plan, Pool, make_plan
+from .skus import Sku
 
 
 class Decision(t.NamedTuple):

@@ -11,17 +11,17 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ._diff import device_diff
-from ._errors import LicensingError
-from ._incomplete import AWAITED
-from ._module import Context, Result
-from ._outcomes import MOVED, Outcome, Report, RequestRow, failure_of, reported, summarise, write_csv
-from ._plan import Pool
-from ._simsec_job import Job
-from ._simsec_plan import SimsecPlan
-from ._simsec_send import Sent
-from ._standing import Standing
-from ._verdict import Action
+from .._errors import LicensingError
+from .._journal.status import Standing
+from .._module import Context, Result
+from .._plan.answer import Action
+from .._plan.incomplete import AWAITED
+from .._plan.outcomes import MOVED, Outcome, Report, RequestRow, failure_of, reported, summarise, write_csv
+from .._plan.plan import Pool
+from .._text.diff import device_diff
+from .job import Job
+from .plan import SimsecPlan
+from .send import Sent
 
 DONE: dict[Action, Outcome] = {"assign": "assigned", "remove": "removed"}
 

@@ -15,13 +15,13 @@ import re
 import threading
 import typing as t
 
-from ._batches import Sending, rejects_devices, words
-from ._errors import ApiError, LicensingError, Problem, is_lost
-from ._journal import Journal
-from ._journal_rows import Scope
-from ._outcomes import Outcome
-from ._simsec_api import SimsecApi, pool_of
-from ._verdict import Action, Answer, Verdict
+from .._errors import ApiError, LicensingError, Problem, is_lost
+from .._journal.journal import Journal
+from .._journal.rows import Scope
+from .._plan.answer import Action, Answer, Verdict
+from .._plan.batches import Sending, rejects_devices, words
+from .._plan.outcomes import Outcome
+from .api import SimsecApi, pool_of
 
 X_REQUEST_ID = re.compile(r"[0-9]-[0-9]{3,30}")
 """C(X-Request-ID) as the public SDK describes it, within both its pattern and its length of 32."""

@@ -16,7 +16,7 @@ import re
 import typing as t
 import unicodedata
 
-from ._errors import Problem
+from .._errors import Problem
 
 
 class Sku(t.NamedTuple):

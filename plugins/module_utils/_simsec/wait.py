@@ -12,13 +12,13 @@ import contextlib
 import time
 import typing as t
 
-from ._confirmation import Confirmation
-from ._errors import MAX_PROBLEMS, LicensingError, Problem
-from ._journal import Journal
-from ._journal_rows import Scope
-from ._simsec_api import SimsecApi
-from ._standing import Standing, fold
-from ._stop import Interrupted, Stop
+from .._client.stop import Interrupted, Stop
+from .._errors import MAX_PROBLEMS, LicensingError, Problem
+from .._journal.confirmation import Confirmation
+from .._journal.journal import Journal
+from .._journal.rows import Scope
+from .._journal.status import Standing, fold
+from .api import SimsecApi
 
 POLL = 0.5
 """Seconds between two looks into the journal."""

@@ -11,14 +11,14 @@ All of it is one run of the journal and happens under the account's lock, so tha
 
 from __future__ import annotations
 
-from ._errors import LicensingError
-from ._outcomes import Outcome, RequestRow, Row
-from ._simsec_job import Job
-from ._simsec_plan import SimsecPlan
-from ._simsec_result import confirmed_row
-from ._simsec_send import JournaledWriter, Sent, send
-from ._simsec_wait import Waiting
-from ._waves import AS_WANTED, cut, judge, why_left_out
+from .._errors import LicensingError
+from .._plan.outcomes import Outcome, RequestRow, Row
+from .._plan.waves import AS_WANTED, cut, judge, why_left_out
+from .job import Job
+from .plan import SimsecPlan
+from .result import confirmed_row
+from .send import JournaledWriter, Sent, send
+from .wait import Waiting
 
 Results = dict[str, tuple[Outcome, str, str]]
 

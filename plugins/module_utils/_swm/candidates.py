@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ._client import Client, segments
-from ._errors import ApiError, LicensingError
-from ._fields import number, text, truth
-from ._paging import IncompleteList
+from .._client.client import Client, segments
+from .._client.fields import number, text, truth
+from .._client.paging import IncompleteList
+from .._errors import ApiError, LicensingError
 
 CANDIDATES_VERSION = {"v1": "v1", "v2": "v2", "v3": "v2"}
 """Where the list of devices of an API version is kept; v3 has no list of its own."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ._client import segments
+from .._client.client import segments
 
 
 @dataclasses.dataclass(frozen=True)

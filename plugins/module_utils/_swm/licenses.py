@@ -11,15 +11,15 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ._client import Client
-from ._errors import ApiError, LicensingError
-from ._fault import Mask, one_line
-from ._fields import number, text, truth
-from ._fota_dialect import ASSIGNED, DIALECTS, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL, USED
-from ._masking import are_times, changes
-from ._paging import FIRST, Page, as_rows, as_set, read_all
-from ._plan import Pool
-from ._verdict import Action, Answer, Verdict
+from .._client.client import Client
+from .._client.fault import Mask, one_line
+from .._client.fields import number, text, truth
+from .._client.masking import are_times, changes
+from .._client.paging import FIRST, Page, as_rows, as_set, read_all
+from .._errors import ApiError, LicensingError
+from .._plan.answer import Action, Answer, Verdict
+from .._plan.plan import Pool
+from .dialects import ASSIGNED, DIALECTS, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL, USED
 
 
 class Subscription(t.TypedDict):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ._visible import visible
+from .visible import visible
 
 DIFF_LINES = 500
 CONTEXT = 3

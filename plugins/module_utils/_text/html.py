@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 import typing as t
 
-from ._visible import BLOCK, visible
+from .visible import BLOCK, visible
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8886; --good: #1a7f37; --warn: #9a6700; --bad: #cf222e; }

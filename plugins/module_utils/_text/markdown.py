@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from ._visible import visible
+from .visible import visible
 
 
 def plain(text: object) -> str:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ._candidates_rows import moved_behind
-from ._device_ids import show
-from ._undo_changes import CANDIDATES, Left, Part, changes_of
-from ._undo_history import Later
+from .._candidates.rows import moved_behind
+from .._devices.ids import show
+from .changes import CANDIDATES, Left, Part, changes_of
+from .history import Later
 
 
 class Restoration(t.NamedTuple):

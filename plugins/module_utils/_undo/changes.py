@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ._device_ids import Kind, problem
-from ._report_text import visible
+from .._devices.ids import Kind, problem
+from .._report.text import visible
 
 Done = t.Literal["assigned", "removed", "added", "moved"]
 Part = t.Mapping[str, t.Any]

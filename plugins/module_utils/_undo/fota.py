@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ._undo_changes import FOTA, OPPOSITE, Left, Part, changes_of, parts_of
-from ._undo_history import Later
+from .changes import FOTA, OPPOSITE, Left, Part, changes_of, parts_of
+from .history import Later
 
 
 class FotaReversal(t.NamedTuple):

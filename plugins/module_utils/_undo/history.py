@@ -13,11 +13,11 @@ import os
 import re
 import typing as t
 
-from ._errors import OptionsError, Problem
-from ._fleet_history import Place, by_number, is_earlier, place_of
-from ._fleet_record import CODE, Document, read_record
-from ._fleet_record_write import moment
-from ._undo_changes import OPPOSITE, Change, Pool, change_of, pool_of
+from .._errors import OptionsError, Problem
+from .._fleet.history import Place, by_number, is_earlier, place_of
+from .._fleet.record import CODE, Document, read_record
+from .._fleet.record_write import moment
+from .changes import OPPOSITE, Change, Pool, change_of, pool_of
 
 _AHEAD = (
     "The run {} is of {}, which has not come yet: a clock was set back, or is wrong. There are records of runs before "

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ._same_device import Spellings
-from ._simsec_moves import confirmed
-from ._standing import Attempt, fold
-from ._undo_changes import Change, Pool
-from ._undo_own import Window
+from .._devices.same_device import Spellings
+from .._journal.status import Attempt, fold
+from .._simsec.moves import confirmed
+from .changes import Change, Pool
+from .own_requests import Window
 
 Changes = t.Mapping[Pool, t.Mapping[str, Change]]
 Attempts = t.Mapping[Pool, t.Mapping[str, t.Sequence[Attempt]]]

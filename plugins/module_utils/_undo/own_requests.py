@@ -11,8 +11,8 @@ from __future__ import annotations
 import secrets
 import typing as t
 
-from ._standing import Attempt
-from ._undo_changes import Change
+from .._journal.status import Attempt
+from .changes import Change
 
 DIGITS = 16
 """Of a mark. Ten more tell the tasks of a run apart, and four the requests of a task, which makes the 30 of a name."""

@@ -16,19 +16,19 @@ import json
 import os
 import typing as t
 
-from ._errors import LicensingError, OptionsError, Problem
-from ._fleet_approval import difference, read_approved
-from ._fleet_limits import on_ice
-from ._fleet_plan import changing
-from ._fleet_plan_document import Document, failed_account, make_account, make_document, sealed
-from ._fleet_record import CODE, read_record
-from ._freeze import Window, read_windows
-from ._module import Context, Result
-from ._outcomes import write_csv
-from ._undo import LEFT_FILE
-from ._undo_changes import Left
-from ._undo_history import place_problems
-from ._undo_plan_markdown import as_markdown
+from .._errors import LicensingError, OptionsError, Problem
+from .._fleet.approval import difference, read_approved
+from .._fleet.freeze import Window, read_windows
+from .._fleet.limits import on_ice
+from .._fleet.plan import changing
+from .._fleet.plan_document import Document, failed_account, make_account, make_document, sealed
+from .._fleet.record import CODE, read_record
+from .._module import Context, Result
+from .._plan.outcomes import write_csv
+from .changes import Left
+from .history import place_problems
+from .plan_markdown import as_markdown
+from .undo import LEFT_FILE
 
 BASES = "the accounts, the journal or the later runs"
 

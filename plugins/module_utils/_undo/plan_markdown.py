@@ -11,8 +11,8 @@ from __future__ import annotations
 import collections
 import typing as t
 
-from ._fleet_plan_document import TITLES, Document
-from ._fleet_plan_markdown import HEADLINES, MAX_ROWS, part_lines, plain, status_of, told
+from .._fleet.plan_document import TITLES, Document
+from .._fleet.plan_markdown import HEADLINES, MAX_ROWS, part_lines, plain, status_of, told
 
 DONE = {"assigned": "assigned", "removed": "taken away", "added": "put on the list", "moved": "moved on the list"}
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ._journal_time import for_people
-from ._simsec_skus import sku_of
-from ._standing import WITHOUT_EFFECT, Attempt
-from ._undo_changes import Change, Left, Part, Pool, changes_of, parts_of, pool_of
-from ._undo_history import Later
-from ._undo_moves import Former
-from ._undo_own import Window
+from .._journal.clock import for_people
+from .._journal.status import WITHOUT_EFFECT, Attempt
+from .._simsec.skus import sku_of
+from .changes import Change, Left, Part, Pool, changes_of, parts_of, pool_of
+from .history import Later
+from .moves import Former
+from .own_requests import Window
 
 Attempts = t.Mapping[str, t.Sequence[Attempt]]
 """The requests of each device, oldest first."""

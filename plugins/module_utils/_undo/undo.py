@@ -13,24 +13,24 @@ import csv
 import os
 import typing as t
 
-from ._errors import OptionsError, Problem
-from ._fleet_files import write_lists
-from ._fleet_record import CODE, Document, read_record
-from ._journal import open_journal
-from ._journal_file import PATIENCE
-from ._journal_time import ago
-from ._module import Context, Result
-from ._outcomes import report_path_problems, write_csv
-from ._simsec_job import OVERDUE
-from ._simsec_moves import digest_of
-from ._standing import Attempt
-from ._undo_candidates import restore, returning
-from ._undo_changes import CANDIDATES, FOTA, Left, Part, Pool, changes_of, parts_of, pool_of, without_odd_ids
-from ._undo_fota import FotaReversal, reverse_fota
-from ._undo_history import Later, later_than, lies_ahead, place_problems
-from ._undo_moves import Former
-from ._undo_own import Window
-from ._undo_simsec import Attempts, Reversal, reverse_simsec
+from .._errors import OptionsError, Problem
+from .._fleet.files import write_lists
+from .._fleet.record import CODE, Document, read_record
+from .._journal.clock import ago
+from .._journal.file import PATIENCE
+from .._journal.journal import open_journal
+from .._journal.status import Attempt
+from .._module import Context, Result
+from .._plan.outcomes import report_path_problems, write_csv
+from .._simsec.job import OVERDUE
+from .._simsec.moves import digest_of
+from .candidates import restore, returning
+from .changes import CANDIDATES, FOTA, Left, Part, Pool, changes_of, parts_of, pool_of, without_odd_ids
+from .fota import FotaReversal, reverse_fota
+from .history import Later, later_than, lies_ahead, place_problems
+from .moves import Former
+from .own_requests import Window
+from .simsec import Attempts, Reversal, reverse_simsec
 
 Lists = dict[str, list[str]]
 

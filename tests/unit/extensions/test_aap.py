@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 import yaml
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._connection import CONNECTION_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.connection import CONNECTION_SPEC
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 AAP = CHECKOUT / "extensions" / "aap"

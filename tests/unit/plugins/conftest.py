@@ -9,8 +9,8 @@ from __future__ import annotations
 import hypothesis
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _login_guard
-from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import MemoryStore
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import login_guard
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import MemoryStore
 
 # No time limit for one example: it would fail on a busy machine. No database: it would litter the checkout.
 hypothesis.settings.register_profile(
@@ -26,4 +26,4 @@ hypothesis.settings.load_profile("units")
 @pytest.fixture(autouse=True)
 def _no_logins_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test is a process of its own as far as logins are counted."""
-    monkeypatch.setattr(_login_guard, "_IN_PROCESS", MemoryStore())
+    monkeypatch.setattr(login_guard, "_IN_PROCESS", MemoryStore())

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_api import CandidatesApi
-from ansible_collections.thingspace.licensing.plugins.module_utils._client import Client
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
-from ansible_collections.thingspace.licensing.plugins.module_utils._fota_api import FotaApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.candidates import CandidatesApi
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.licenses import FotaApi
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, refusal
 
 CANCEL = f"/fota/v2/licenses/{ACCOUNT}/cancel"

@@ -14,22 +14,22 @@ import typing as t
 
 import requests
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._budget import Budget
-from ansible_collections.thingspace.licensing.plugins.module_utils._client import Client
-from ansible_collections.thingspace.licensing.plugins.module_utils._connection import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.budget import Budget
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.connection import (
     CONNECTION_SPEC,
     Connection,
     connection_from,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._deadline import Deadline
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.deadline import Deadline
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.response import Response
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.retry import RetryPolicy
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import MemoryStore, Store
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.sender import Exchange, Sender
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.transport import Request
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, TransportError
-from ansible_collections.thingspace.licensing.plugins.module_utils._fota_api import FotaApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
-from ansible_collections.thingspace.licensing.plugins.module_utils._response import Response
-from ansible_collections.thingspace.licensing.plugins.module_utils._retry import RetryPolicy
-from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import MemoryStore, Store
-from ansible_collections.thingspace.licensing.plugins.module_utils._sender import Exchange, Sender
-from ansible_collections.thingspace.licensing.plugins.module_utils._transport import Request
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.licenses import FotaApi
 
 BASE = "https://api.test/api"
 ACCOUNT = "0000123456-00001"

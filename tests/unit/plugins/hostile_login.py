@@ -15,15 +15,15 @@ import struct
 import threading
 import typing as t
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._auth import Authenticator
-from ansible_collections.thingspace.licensing.plugins.module_utils._budget import Budget
-from ansible_collections.thingspace.licensing.plugins.module_utils._deadline import Deadline
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.auth import Authenticator
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.budget import Budget
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.deadline import Deadline
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.retry import RetryPolicy
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import FileStore
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import SecretRegister
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.sender import Sender
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.transport import Transport
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._retry import RetryPolicy
-from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import FileStore
-from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import SecretRegister
-from ansible_collections.thingspace.licensing.plugins.module_utils._sender import Sender
-from ansible_collections.thingspace.licensing.plugins.module_utils._transport import Transport
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import CREDENTIALS, LOGIN, OAUTH, connection
 
 RESET, SILENCE = b"reset", b"silence"

@@ -14,15 +14,12 @@ import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import (
-    _candidates_seen,
-    _fota_license,
-    _fota_license_info,
-)
-from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_api import CandidatesApi
-from ansible_collections.thingspace.licensing.plugins.module_utils._connection import CONNECTION_SPEC
-from ansible_collections.thingspace.licensing.plugins.module_utils._fota_api import FotaApi
-from ansible_collections.thingspace.licensing.plugins.module_utils._stop import Stop
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates import mention
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.connection import CONNECTION_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.stop import Stop
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota import converge, info
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.candidates import CandidatesApi
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.licenses import FotaApi
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import BASE, CREDENTIALS, FakeThingSpace
 
 OMIT = object()
@@ -88,8 +85,8 @@ def runner(
         return CandidatesApi(t.cast(t.Any, space), account, version)
 
     if space is not None:
-        monkeypatch.setattr(_candidates_seen, "CandidatesApi", candidates)
-        for flow in (_fota_license, _fota_license_info):
+        monkeypatch.setattr(mention, "CandidatesApi", candidates)
+        for flow in (converge, info):
             monkeypatch.setattr(flow, "FotaApi", operations)
 
     def run(**options: t.Any) -> dict[str, t.Any]:

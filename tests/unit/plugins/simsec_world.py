@@ -19,31 +19,28 @@ from pathlib import Path
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import (
-    _client,
-    _fleet_account,
-    _fleet_files,
-    _simsec_license,
-    _simsec_wait,
-    _stop,
-    _undo,
-)
-from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Confirmation
-from ansible_collections.thingspace.licensing.plugins.module_utils._connection import CONNECTION_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import client, stop
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.connection import CONNECTION_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.response import Response
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.transport import Request
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_files import write_lists
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan import changing
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal import open_journal
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_time import ago, now
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import account as fleet_account
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import files
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.files import write_lists
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan import changing
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.clock import ago, now
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import Context, Result, result_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import SIMSEC_LICENSE_SPEC
-from ansible_collections.thingspace.licensing.plugins.module_utils._response import Response
-from ansible_collections.thingspace.licensing.plugins.module_utils._transport import Request
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo_changes import changes_of, pool_of
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo_history import Later
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo_moves import Former
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo_own import Window
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo_simsec import reverse_simsec
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import converge
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import wait as simsec_wait
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo import undo as undo_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.changes import changes_of, pool_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history import Later
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.moves import Former
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.own_requests import Window
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.simsec import reverse_simsec
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
     ACCOUNT,
     BASE,
@@ -253,13 +250,13 @@ class World:
         """Make the lists and the whole plan of the account."""
         given = {"src": [str(self.folder / "fleet.yml")], "accounts": None, "offline": False}
         lists = self.folder / "lists"
-        made = self._flow(_fleet_files.run, {**given, "dest": str(lists), "journal": str(self.journal)}, check=True)
+        made = self._flow(files.run, {**given, "dest": str(lists), "journal": str(self.journal)}, check=True)
         assert made.failure is None, made.failure
         wanted = made.values["accounts"][0]
         places = {"wanted": wanted, "lists": str(lists / ACCOUNT), "journal": str(self.journal)}
         options = {**places, "wait": True, "require_listener": None, "retry_failed": False, "retry_unknown": False}
         options.update(retries)
-        planned = self._flow(_fleet_account.run, options, check=True)
+        planned = self._flow(fleet_account.run, options, check=True)
         assert planned.failure is None, planned.failure
         return planned.values
 
@@ -324,12 +321,12 @@ class World:
         self.wish = dict.fromkeys(record["before"], ("anything", "imei"))
         changes = {pool_of(part): changes_of([part]) for part in record["parts"]}
         context = types.SimpleNamespace(params={"journal": str(self.journal), "dest": str(self.folder / "lists")})
-        known = _undo._attempts(t.cast(t.Any, context), ACCOUNT, changes)
+        known = undo_module._attempts(t.cast(t.Any, context), ACCOUNT, changes)
         window = Window(record["started"], record["ended"], ago(datetime.timedelta(hours=1)), record["mark"])
         found, _left = reverse_simsec(account, window, known, Later(), confirmed=False)
         lists: dict[str, list[str]] = {}
         former = Former(window, changes, known or {})
-        parts = list(_undo._simsec_parts(t.cast(t.Any, context), ACCOUNT, found, former, lists))
+        parts = list(undo_module._simsec_parts(t.cast(t.Any, context), ACCOUNT, found, former, lists))
         paths = write_lists(str(self.folder / "lists"), ACCOUNT, lists)
         for part in parts:
             names = {"sku": part["sku"], "kind": part["id_kind"], "state": part["state"], "wait": wait}
@@ -347,7 +344,7 @@ class World:
         given = {name: value for name, value in fixed.items() if value is not None}
         found = ArgumentSpecValidator(SIMSEC_LICENSE_SPEC).validate(given)
         assert not found.error_messages, found.error_messages
-        return self._flow(_simsec_license.run, found.validated_parameters, check=False)
+        return self._flow(converge.run, found.validated_parameters, check=False)
 
     def _flow(self, run: t.Callable[[Context], Result], params: Json, *, check: bool) -> Result:
         connection = {name: spec.get("default") for name, spec in CONNECTION_SPEC.items()}
@@ -377,6 +374,6 @@ def in_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         clock.sleep(seconds)
         world.report(0.5)
 
-    monkeypatch.setattr(_client, "Transport", world.play)
-    monkeypatch.setattr(_stop.Stop, "sleep", lambda _stop, seconds: clock.sleep(seconds))
-    monkeypatch.setattr(_simsec_wait.Waiting.__init__, "__defaults__", (sleep, clock, None))
+    monkeypatch.setattr(client, "Transport", world.play)
+    monkeypatch.setattr(stop.Stop, "sleep", lambda stop, seconds: clock.sleep(seconds))
+    monkeypatch.setattr(simsec_wait.Waiting.__init__, "__defaults__", (sleep, clock, None))

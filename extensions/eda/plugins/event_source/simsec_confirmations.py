@@ -136,8 +136,8 @@ def _settings(args: dict[str, t.Any]) -> tuple[t.Any, t.Any]:
     unknown = sorted(set(args) - OPTIONS)
     if unknown:
         raise ValueError(f"simsec_confirmations has no option {', '.join(unknown)}")
-    parts = _load("_receiver_listener")
-    secrets = _load("_receiver_credentials")
+    parts = _load("_receiver.listener")
+    secrets = _load("_receiver.credentials")
     given = {
         secrets.USERNAME: _text(args, "username"),
         secrets.PASSWORD: _text(args, "password"),

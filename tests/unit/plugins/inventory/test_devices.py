@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from ansible_collections.thingspace.licensing.plugins.doc_fragments import _connection
-from ansible_collections.thingspace.licensing.plugins.module_utils._connection import CONNECTION_SPEC
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_filter import FILTER_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.connection import CONNECTION_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.filter import FILTER_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import FOTA_VERSION_SPEC
 from ansible_collections.thingspace.licensing.plugins.modules import device_info
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_record import FIELDS

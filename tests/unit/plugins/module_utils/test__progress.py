@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._batches import Sending
-from ansible_collections.thingspace.licensing.plugins.module_utils._paging import Page, as_set, read_all
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.paging import Page, as_set, read_all
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.batches import Sending
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress, ProgressFile
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import FakeThingSpace, Told, imeis, lose
 

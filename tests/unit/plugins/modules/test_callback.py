@@ -11,9 +11,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _client
-from ansible_collections.thingspace.licensing.plugins.module_utils._response import Response
-from ansible_collections.thingspace.licensing.plugins.module_utils._transport import Request
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import client
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.response import Response
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.transport import Request
 from ansible_collections.thingspace.licensing.plugins.modules import callback
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, Script, Step, lost, step
 from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
@@ -58,7 +58,7 @@ class Masking(Script):
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     script = Masking()
-    monkeypatch.setattr(_client, "Transport", script.play)
+    monkeypatch.setattr(client, "Transport", script.play)
     return script
 
 

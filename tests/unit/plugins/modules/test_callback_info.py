@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _client
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import client
 from ansible_collections.thingspace.licensing.plugins.modules import callback_info
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, Script, step
 from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import Run, runner
@@ -26,7 +26,7 @@ LISTED: list[dict[str, t.Any]] = [
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     script = Script(step("GET", PATH, 200, LISTED))
-    monkeypatch.setattr(_client, "Transport", lambda _connection, _mask: script)
+    monkeypatch.setattr(client, "Transport", lambda _connection, _mask: script)
     return script
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _client
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import client
 from ansible_collections.thingspace.licensing.plugins.modules import device_info
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, Script, imei, step
 from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import Run, runner
@@ -44,7 +44,7 @@ PAGES = (
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     script = Script(*PAGES)
-    monkeypatch.setattr(_client, "Transport", lambda _connection, _mask: script)
+    monkeypatch.setattr(client, "Transport", lambda _connection, _mask: script)
     return script
 
 

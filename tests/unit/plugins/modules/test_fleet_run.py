@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _fleet_record_write
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_document import FORMAT as PLAN_FORMAT
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_document import sealed
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_record import read_record
-from ansible_collections.thingspace.licensing.plugins.module_utils._outcomes import OUTCOMES, write_csv
-from ansible_collections.thingspace.licensing.plugins.module_utils._report_history import read_history
-from ansible_collections.thingspace.licensing.plugins.module_utils._visible import visible
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import record_write
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import FORMAT as PLAN_FORMAT
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import sealed
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import read_record
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES, write_csv
+from ansible_collections.thingspace.licensing.plugins.module_utils._report.history import read_history
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.visible import visible
 from ansible_collections.thingspace.licensing.plugins.modules import fleet_run, fleet_undo
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei
 from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
@@ -351,14 +351,14 @@ def test_a_full_disk_after_the_writes(records: Records, place: str, monkeypatch:
     told = Told()
     begun = records.begin(told)
     records.write(told)
-    real = _fleet_record_write.tempfile.mkstemp
+    real = record_write.tempfile.mkstemp
 
     def full(dir: str, prefix: str) -> tuple[int, str]:  # pylint: disable=redefined-builtin
         if place == "both" or os.path.samefile(dir, records.folder / ("history" if place == "history" else "")):
             raise OSError(28, "No space left on device")
         return real(dir=dir, prefix=prefix)
 
-    monkeypatch.setattr(_fleet_record_write.tempfile, "mkstemp", full)
+    monkeypatch.setattr(record_write.tempfile, "mkstemp", full)
     ended = records.end(told, run=begun["run"])
     assert (ended["failure"]["code"], ended["status"]) == ("report_unwritable", "done")
     states = {

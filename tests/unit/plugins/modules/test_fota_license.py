@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._outcomes import OUTCOMES
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES
 from ansible_collections.thingspace.licensing.plugins.modules import fota_license
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, FakeThingSpace, imei, imeis, lose
 from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner

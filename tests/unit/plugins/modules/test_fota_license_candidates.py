@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_kept import KeptList
-from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import FileStore
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.backup import KeptList
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import FileStore
 from ansible_collections.thingspace.licensing.plugins.modules import fota_license
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
     ACCOUNT,

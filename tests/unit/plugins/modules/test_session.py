@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _client
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import client
 from ansible_collections.thingspace.licensing.plugins.modules import session
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import LOGIN, LOGOUT, OAUTH, Script, step
 from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import Run, runner
@@ -26,7 +26,7 @@ OUT = step("POST", LOGOUT, 200, {"sessionToken": "the-session-token"})
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     script = Script()
-    monkeypatch.setattr(_client, "Transport", lambda _connection, _mask: script)
+    monkeypatch.setattr(client, "Transport", lambda _connection, _mask: script)
     return script
 
 

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _client, _simsec_wait, _stop
-from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Confirmation
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import client, stop
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.response import Response
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.transport import Request
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal import open_journal
-from ansible_collections.thingspace.licensing.plugins.module_utils._outcomes import OUTCOMES
-from ansible_collections.thingspace.licensing.plugins.module_utils._response import Response
-from ansible_collections.thingspace.licensing.plugins.module_utils._transport import Request
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import wait as simsec_wait
 from ansible_collections.thingspace.licensing.plugins.modules import simsec_license
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
     ACCOUNT,
@@ -111,7 +112,7 @@ class Space:
 @pytest.fixture
 def space(monkeypatch: pytest.MonkeyPatch) -> Space:
     space = Space()
-    monkeypatch.setattr(_client, "Transport", space.play)
+    monkeypatch.setattr(client, "Transport", space.play)
     monkeypatch.delenv("THINGSPACE_JOURNAL", raising=False)
     return space
 
@@ -126,8 +127,8 @@ def journal(tmp_path: Path) -> Path:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Waiting takes no time."""
     clock = Clock()
-    monkeypatch.setattr(_stop.Stop, "sleep", lambda _stop, seconds: clock.sleep(seconds))
-    monkeypatch.setattr(_simsec_wait.Waiting.__init__, "__defaults__", (clock.sleep, clock, None))
+    monkeypatch.setattr(stop.Stop, "sleep", lambda stop, seconds: clock.sleep(seconds))
+    monkeypatch.setattr(simsec_wait.Waiting.__init__, "__defaults__", (clock.sleep, clock, None))
     return clock
 
 
@@ -342,7 +343,7 @@ def test_wait(run: Run, space: Space, journal: Path, clock: Clock, monkeypatch: 
         confirm(journal, "r1", imei(0))
         confirm(journal, "r1", imei(1), status="failed", reason="no")
 
-    monkeypatch.setattr(_simsec_wait.Waiting.__init__, "__defaults__", (receive, clock, None))
+    monkeypatch.setattr(simsec_wait.Waiting.__init__, "__defaults__", (receive, clock, None))
     result = run(devices=imeis(2), wait=True)
     assert (result["changed"], result["failure"]["code"]) == (True, "devices_failed")
     assert rows(result, "outcome", "reason") == [("assigned", ""), ("failed", "no")]

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _client
-from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Confirmation
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_file import Layout, read_cells
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal import open_journal
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Scope
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import client
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.file import Layout, read_cells
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.modules import simsec_license_info
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, Script, imei, step
 from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import Run, runner
@@ -37,7 +37,7 @@ def counts(flex: int, lifetime: int = 0) -> dict[str, t.Any]:
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     script = Script(step("POST", PATH, 200, counts(2)))
-    monkeypatch.setattr(_client, "Transport", lambda _connection, _mask: script)
+    monkeypatch.setattr(client, "Transport", lambda _connection, _mask: script)
     monkeypatch.delenv("THINGSPACE_JOURNAL", raising=False)
     return script
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _client, _stop
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import client, stop
 from ansible_collections.thingspace.licensing.plugins.modules import simsec_license
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imeis
 from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
@@ -50,8 +50,8 @@ SAYS_NOTHING = [
 @pytest.fixture
 def space(monkeypatch: pytest.MonkeyPatch) -> Space:
     space = Space()
-    monkeypatch.setattr(_client, "Transport", space.play)
-    monkeypatch.setattr(_stop.Stop, "sleep", lambda _stop, seconds: None)
+    monkeypatch.setattr(client, "Transport", space.play)
+    monkeypatch.setattr(stop.Stop, "sleep", lambda stop, seconds: None)
     monkeypatch.delenv("THINGSPACE_JOURNAL", raising=False)
     return space
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _client, _simsec_wait, _stop
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import client, stop
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import wait
 from ansible_collections.thingspace.licensing.plugins.modules import simsec_license
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, Clock, imeis
 from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
@@ -50,7 +51,7 @@ MANY = {"devices": imeis(2)}
 @pytest.fixture
 def space(monkeypatch: pytest.MonkeyPatch) -> Space:
     space = Space()
-    monkeypatch.setattr(_client, "Transport", space.play)
+    monkeypatch.setattr(client, "Transport", space.play)
     monkeypatch.delenv("THINGSPACE_JOURNAL", raising=False)
     return space
 
@@ -59,8 +60,8 @@ def space(monkeypatch: pytest.MonkeyPatch) -> Space:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Waiting takes no time."""
     clock = Clock()
-    monkeypatch.setattr(_stop.Stop, "sleep", lambda _stop, seconds: clock.sleep(seconds))
-    monkeypatch.setattr(_simsec_wait.Waiting.__init__, "__defaults__", (clock.sleep, clock, None))
+    monkeypatch.setattr(stop.Stop, "sleep", lambda stop, seconds: clock.sleep(seconds))
+    monkeypatch.setattr(wait.Waiting.__init__, "__defaults__", (clock.sleep, clock, None))
     return clock
 
 

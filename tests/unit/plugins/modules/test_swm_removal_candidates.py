@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _swm_removal_candidates
-from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_kept import KeptList
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates import converge
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.backup import KeptList
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import FileStore
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._outcomes import OUTCOMES
-from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import FileStore
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES
 from ansible_collections.thingspace.licensing.plugins.modules import swm_removal_candidates
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fake_candidates import (
     FakeCandidates,
@@ -42,8 +42,8 @@ def space() -> FakeCandidates:
 
 @pytest.fixture
 def run(space: FakeCandidates, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setattr(_swm_removal_candidates, "CandidatesApi", space.api)
-    monkeypatch.setattr(_swm_removal_candidates, "FotaApi", space.licences)
+    monkeypatch.setattr(converge, "CandidatesApi", space.api)
+    monkeypatch.setattr(converge, "FotaApi", space.licences)
     return runner(swm_removal_candidates.main, None, monkeypatch, capsys, account=ACCOUNT, report="all")
 
 
@@ -449,7 +449,7 @@ def test_the_list_before_is_written_before_anything_is_sent(
     assert not run(devices=[E], state="absent", before_file=str(path), _ansible_check_mode=True).get("failed")
     path.unlink()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_swm_removal_candidates, "write_csv", _full_disk)
+        patch.setattr(converge, "write_csv", _full_disk)
         result = run(devices=[E], state="absent", before_file=str(path))
     assert (result["failure"]["code"], result["changed"], space.writes) == ("report_unwritable", False, [])
 

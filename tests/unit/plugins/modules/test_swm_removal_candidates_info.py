@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _swm_removal_candidates_info
-from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_kept import KeptList
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_file import Layout, read_cells
-from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import FileStore
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates import info
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.backup import KeptList
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import FileStore
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.file import Layout, read_cells
 from ansible_collections.thingspace.licensing.plugins.modules import swm_removal_candidates_info
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fake_candidates import (
     THEN,
@@ -39,8 +39,8 @@ def space() -> FakeCandidates:
 
 @pytest.fixture
 def run(space: FakeCandidates, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setattr(_swm_removal_candidates_info, "CandidatesApi", space.api)
-    monkeypatch.setattr(_swm_removal_candidates_info, "FotaApi", space.licences)
+    monkeypatch.setattr(info, "CandidatesApi", space.api)
+    monkeypatch.setattr(info, "FotaApi", space.licences)
     return runner(swm_removal_candidates_info.main, None, monkeypatch, capsys, account=ACCOUNT)
 
 

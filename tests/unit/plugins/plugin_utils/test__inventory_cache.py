@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_row import device_row
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.row import device_row
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_cache import DamagedCache, entry, known
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_record import Record, make_record
 

@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_row import device_row
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.row import device_row
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_groups import (
     GroupNames,
     prefix_problems,

@@ -10,7 +10,7 @@ import json
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_row import device_row
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.row import device_row
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_record import (
     Record,
     host_variables,

@@ -10,10 +10,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._callback_api import CallbackApi, Listener
-from ansible_collections.thingspace.licensing.plugins.module_utils._client import Client
+from ansible_collections.thingspace.licensing.plugins.module_utils._callback.api import CallbackApi, Listener
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import SecretRegister, spellings
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, is_lost
-from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import SecretRegister, spellings
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT
 
 PATH = f"/m2m/v1/callbacks/{ACCOUNT}"

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._callback_options import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._callback.options import (
     listener_problems,
     url_secrets,
 )

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _candidates_kept
-from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_kept import KeptList
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates import backup
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.backup import KeptList
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import FileStore, MemoryStore
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import FileStore, MemoryStore
 
 PREVIOUS, TARGET = list("abcd"), list("dcbae")
 
@@ -54,9 +54,9 @@ def test_what_somebody_else_made_is_taken_as_it_is(kept: KeptList, live: str) ->
 @pytest.fixture
 def doubted(kept: KeptList, monkeypatch: pytest.MonkeyPatch) -> KeptList:
     """A kept list of a task of which a request got no answer, a while ago."""
-    monkeypatch.setattr(_candidates_kept.time, "time", lambda: 1000.0)
+    monkeypatch.setattr(backup.time, "time", lambda: 1000.0)
     kept.doubt()
-    monkeypatch.setattr(_candidates_kept.time, "time", lambda: 1000.0 + _candidates_kept.LATE - 1)
+    monkeypatch.setattr(backup.time, "time", lambda: 1000.0 + backup.LATE - 1)
     return kept
 
 
@@ -110,7 +110,7 @@ def test_what_somebody_else_made_is_kept_as_long_as_a_request_may_come(doubted: 
 def test_after_an_hour_nothing_comes_any_more(
     doubted: KeptList, live: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_candidates_kept.time, "time", lambda: 1000.0 + _candidates_kept.LATE + 1)
+    monkeypatch.setattr(backup.time, "time", lambda: 1000.0 + backup.LATE + 1)
     assert doubted.recover(live, put_aside=True) == (None, "")
     assert doubted.recover(live[:2], put_aside=True) == (None, "")
 

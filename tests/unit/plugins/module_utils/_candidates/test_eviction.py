@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._eviction import Eviction, forecast
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.eviction import Eviction, forecast
 
 EARLY, LATE = "2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z"
 TIMES = (EARLY, "2020-06-01T00:00:00.000Z", "2020-06-01T02:00:00+02:00", LATE, "", "soon")

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_guards import enforce_candidates
-from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_plan import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.guards import enforce_candidates
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.plan import (
     CandidatesPlan,
     Wish,
     make_candidates_plan,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._guards import Limits
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.guards import Limits
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imeis
 
 LIVE = imeis(20)

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_plan import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.plan import (
     CandidatesPlan,
     Wish,
     make_candidates_plan,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._plan import State
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import State
 
 WISH = Wish("account", "v2", "present", (), frozenset())
 LIVE = st.lists(st.sampled_from("abcdefg"), max_size=7)

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_plan import Wish, make_candidates_plan
-from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_rows import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.plan import Wish, make_candidates_plan
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.rows import (
     IGNORED,
     foreseen,
     in_doubt,

@@ -11,12 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_kept import KeptList
-from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_plan import Wish, make_candidates_plan
-from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_step import GRACE, Written
-from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_write import carry_out
-from ansible_collections.thingspace.licensing.plugins.module_utils._plan import State
-from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import FileStore, MemoryStore, Store
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.backup import KeptList
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.plan import Wish, make_candidates_plan
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.step import GRACE, Written
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.write import carry_out
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import (
+    FileStore,
+    MemoryStore,
+    Store,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import State
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fake_candidates import (
     FakeCandidates,
     Fault,

@@ -13,16 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._answers import decode
-from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError
-from ansible_collections.thingspace.licensing.plugins.module_utils._fault import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.answers import decode
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.fault import (
     Fault,
     one_line,
     parse_fault,
     parse_json,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._request_result import expired_token
-from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import SecretRegister
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.request_result import expired_token
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import SecretRegister
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import answer
 
 XML_403 = (

@@ -12,13 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _auth, _login_guard, _token_state
-from ansible_collections.thingspace.licensing.plugins.module_utils._auth import Authenticator
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import auth as auth_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import login_guard, token_state
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.auth import Authenticator
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.login import Tokens
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.login_answer import LoginRefused
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import (
+    FileStore,
+    MemoryStore,
+    Store,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import SecretRegister, spellings
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError, TransportError
-from ansible_collections.thingspace.licensing.plugins.module_utils._login import Tokens
-from ansible_collections.thingspace.licensing.plugins.module_utils._login_answer import LoginRefused
-from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import FileStore, MemoryStore, Store
-from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import SecretRegister, spellings
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
     CREDENTIALS,
     LOGIN,
@@ -52,7 +57,7 @@ def login(token: str = "S1") -> Step:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of everything that knows the time."""
     clock = Clock()
-    for module in (_auth, _login_guard, _token_state):
+    for module in (auth_module, login_guard, token_state):
         monkeypatch.setattr(module, "time", clock.module())
     return clock
 
@@ -190,14 +195,14 @@ def test_life_of_an_access_token(seconds: t.Any, good: float, store: Store, cloc
 
 
 def test_session_is_given_up_before_thingspace_ends_it() -> None:
-    assert 10 * 60 < _token_state.SESSION_IDLE < 20 * 60
+    assert 10 * 60 < token_state.SESSION_IDLE < 20 * 60
 
 
 def test_idle_session_is_not_trusted(store: Store, clock: Clock) -> None:
     auth(Script(oauth(), login()), store, clock).tokens()
-    clock.now += _token_state.SESSION_IDLE - 1
+    clock.now += token_state.SESSION_IDLE - 1
     assert pair(auth(Script(), store, clock).tokens()) == ("A1", "S1"), "and this is a use"
-    clock.now += _token_state.SESSION_IDLE - 1
+    clock.now += token_state.SESSION_IDLE - 1
     assert pair(auth(Script(), store, clock).cached()) == ("A1", "S1")
     clock.now += 1
     script = Script(login("S2"))
@@ -252,7 +257,7 @@ def test_handed_over_access_token_that_the_login_found_refused_is_not_taken_up_a
     script = Script(step("POST", LOGIN, 401, GATEWAY), oauth("A2"), login())
     one = auth(script, store, clock, access_token="GA")
     assert pair(one.tokens()) == ("A2", "S1")
-    clock.now += _auth.TOUCH_EVERY + 1
+    clock.now += auth_module.TOUCH_EVERY + 1
     assert pair(one.tokens()) == ("A2", "S1")
     script.finished()
 
@@ -281,7 +286,7 @@ def refuse_login(store: Store, clock: Clock, **given: t.Any) -> LicensingError:
 
 
 def _has_access(store: Store, clock: Clock, given: dict[str, t.Any]) -> bool:
-    with _token_state.token_state(store, connection(**{**CREDENTIALS, **given}), 1.0) as state:
+    with token_state.token_state(store, connection(**{**CREDENTIALS, **given}), 1.0) as state:
         return state.get("access") is not None
 
 
@@ -398,7 +403,7 @@ def test_refusals_of_another_user_do_not_count(store: Store, clock: Clock) -> No
 def test_refusals_are_forgotten_after_an_hour(store: Store, clock: Clock) -> None:
     refuse_login(store, clock)
     refuse_login(store, clock)
-    clock.now += _login_guard.HOUR - 1
+    clock.now += login_guard.HOUR - 1
     with pytest.raises(LicensingError, match="refused this 'password'"):
         auth(Script(), store, clock).tokens()
     clock.now += 2

@@ -14,10 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _budget
-from ansible_collections.thingspace.licensing.plugins.module_utils._budget import Budget, Pace, reserve, throttled
-from ansible_collections.thingspace.licensing.plugins.module_utils._retry import RETRY_AFTER_CAP
-from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import FileStore, MemoryStore
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import budget as budget_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.budget import (
+    Budget,
+    Pace,
+    reserve,
+    throttled,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.retry import RETRY_AFTER_CAP
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import FileStore, MemoryStore
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import Clock
 
 NOW = 1_000_000.0
@@ -108,10 +113,10 @@ def test_the_smaller_of_learned_rate_and_limit_counts(rate: float, limit: float,
 
 def test_forgotten_after_a_long_silence() -> None:
     pace = Pace(rate=1.0, refused_rate=2.0, cut_at=NOW, next_at=NOW)
-    reserve(pace, NOW + _budget.FORGET_AFTER, 0.0)
+    reserve(pace, NOW + budget_module.FORGET_AFTER, 0.0)
     assert pace.rate == 1.0
     pace = Pace(rate=1.0, refused_rate=2.0, cut_at=NOW, next_at=NOW)
-    assert reserve(pace, NOW + _budget.FORGET_AFTER + 1, 0.0) == 0.0
+    assert reserve(pace, NOW + budget_module.FORGET_AFTER + 1, 0.0) == 0.0
     assert (pace.rate, pace.refused_rate) == (0.0, 0.0)
 
 
@@ -139,7 +144,7 @@ def test_any_history_keeps_the_state_sane(events: list[tuple[float, bool, float]
         now += passed
         if is_429:
             throttled(pace, now, wait)
-            assert pace.rate >= _budget.SLOWEST
+            assert pace.rate >= budget_module.SLOWEST
             assert pace.rate <= pace.refused_rate
             assert pace.blocked_until >= now + wait
         else:

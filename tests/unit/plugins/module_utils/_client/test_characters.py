@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._characters import character_problems
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.characters import character_problems
 
 
 @pytest.mark.parametrize("value", ["it's", "a<b", "a\\b"])

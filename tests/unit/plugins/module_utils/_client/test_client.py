@@ -12,12 +12,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _client
-from ansible_collections.thingspace.licensing.plugins.module_utils._client import Client, segments
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import client as client_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client, segments
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import MemoryStore
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import SecretRegister
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.stop import Interrupted, Stop
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import MemoryStore
-from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import SecretRegister
-from ansible_collections.thingspace.licensing.plugins.module_utils._stop import Interrupted, Stop
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
     CREDENTIALS,
     LOGIN,
@@ -42,7 +42,7 @@ ACCESS_GONE = {"fault": {"code": "900901", "message": "Invalid Credentials"}}
 def client(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., tuple[Client, Script]]:
     def make(*steps: Step, retries: int = 0) -> tuple[Client, Script]:
         script = Script(*START, *steps)
-        monkeypatch.setattr(_client, "Transport", lambda _connection, _mask: script)
+        monkeypatch.setattr(client_module, "Transport", lambda _connection, _mask: script)
         values = connection(**CREDENTIALS, retries=retries)
         return Client(values, MemoryStore(), SecretRegister(lambda _form: None)), script
 
@@ -125,7 +125,7 @@ def test_call_names_its_operation_in_errors(client: Make) -> None:
 def test_reads_are_repeated_and_writes_are_not(
     method: str, sent: int, client: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_client.random, "random", lambda: 0.0)
+    monkeypatch.setattr(client_module.random, "random", lambda: 0.0)
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     one, script = client(*[lost(method.upper(), "/x")] * sent, retries=1)
     with pytest.raises(LicensingError):
@@ -180,7 +180,7 @@ def test_a_write_that_ends_in_a_defect_is_counted(client: Make, monkeypatch: pyt
     def broken(_response: object) -> t.NoReturn:
         raise LookupError
 
-    monkeypatch.setattr(_client, "decode", broken)
+    monkeypatch.setattr(client_module, "decode", broken)
     one, _script = client(step("POST", "/x", 200), step("DELETE", "/x", 200))
     for count, write in ((1, lambda: one.post("do it", "/x", {})), (2, lambda: one.delete("do it", "/x"))):
         with pytest.raises(LicensingError):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._connection import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.connection import (
     CONNECTION_SPEC,
     DEFAULT_BASE_URL,
     connection_from,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._deadline import Deadline
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.deadline import Deadline
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import Clock
 

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fields import number, text
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.fields import number, text
 
 
 @pytest.mark.parametrize(

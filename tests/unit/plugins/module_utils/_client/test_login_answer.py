@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._login_guard import HOUR
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.login_guard import HOUR
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import LOGIN, OAUTH
 from ansible_collections.thingspace.licensing.tests.unit.plugins.hostile_login import (
     GOOD,

@@ -17,14 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _login_guard
-from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
-    ApiError,
-    LicensingError,
-    TransportError,
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import login_guard
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.login_answer import (
+    AccessRefused,
+    LoginRefused,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._login_answer import AccessRefused, LoginRefused
-from ansible_collections.thingspace.licensing.plugins.module_utils._login_guard import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.login_guard import (
     APPLICATION,
     HOUR,
     SENT,
@@ -32,7 +30,16 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._login_guard 
     LoginGuard,
     Rules,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import FileStore, MemoryStore, Store
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import (
+    FileStore,
+    MemoryStore,
+    Store,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
+    ApiError,
+    LicensingError,
+    TransportError,
+)
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import CREDENTIALS, Clock, connection
 
 REFUSED = LoginRefused("refused", code="login_refused", status=400)
@@ -53,7 +60,7 @@ ENDS: tuple[LicensingError | None, ...] = (
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(_login_guard, "time", clock.module())
+    monkeypatch.setattr(login_guard, "time", clock.module())
     return clock
 
 
@@ -96,8 +103,8 @@ def test_no_history_sends_a_password_five_times_an_hour(
 ) -> None:
     clock, store = Clock(), MemoryStore()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_login_guard, "time", clock.module())
-        patch.setattr(_login_guard, "_IN_PROCESS", store)
+        patch.setattr(login_guard, "time", clock.module())
+        patch.setattr(login_guard, "_IN_PROCESS", store)
         times: dict[str, list[float]] = {}
         row: list[float] = []
         guards = {password: guard(store, password=password) for password in "abc"}

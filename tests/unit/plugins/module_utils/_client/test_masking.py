@@ -10,8 +10,8 @@ import base64
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._masking import are_times, changes
-from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import MASK, WITHHELD, SecretRegister
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.masking import are_times, changes
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import MASK, WITHHELD, SecretRegister
 
 SECRET = "Passw0rd-XyZ-987654"
 ENCODED = base64.b64encode(SECRET.encode()).decode()

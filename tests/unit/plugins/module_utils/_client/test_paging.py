@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._paging import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.paging import (
     FIRST,
     IncompleteList,
     Page,
@@ -21,6 +20,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._paging impor
     as_set,
     read_all,
 )
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imeis
 
 

@@ -13,8 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._request_result import RequestResult, result_of
-from ansible_collections.thingspace.licensing.plugins.module_utils._retry import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.request_result import (
+    RequestResult,
+    result_of,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.retry import (
     BACKOFF_CAP,
     RETRY_AFTER_CAP,
     Happened,

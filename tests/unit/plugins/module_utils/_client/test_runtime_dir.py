@@ -18,20 +18,20 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _runtime_dir
-from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import runtime_dir
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import (
     FileStore,
     MemoryStore,
     Store,
     default_directory,
     open_store,
 )
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 
 ADDER = """
 import sys
 sys.path[:0] = sys.argv[1].split("|")
-from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import FileStore
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import FileStore
 store = FileStore(sys.argv[2])
 for number in range(int(sys.argv[3])):
     with store.transaction("a") as state:
@@ -41,7 +41,7 @@ for number in range(int(sys.argv[3])):
 HOLDER = """
 import sys, time
 sys.path[:0] = sys.argv[1].split("|")
-from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import FileStore
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import FileStore
 with FileStore(sys.argv[2]).transaction("a") as state:
     state["held"] = True
     print("held", flush=True)
@@ -107,7 +107,7 @@ def test_directory_of_ones_own_is_taken(directory: Path, bits: int) -> None:
 
 def test_directory_of_somebody_else_is_refused(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     FileStore(str(directory))
-    monkeypatch.setattr(_runtime_dir.os, "geteuid", lambda: os.getuid() + 1)
+    monkeypatch.setattr(runtime_dir.os, "geteuid", lambda: os.getuid() + 1)
     assert "it belongs to another user" in refused(directory)
 
 
@@ -127,7 +127,7 @@ def test_file_in_the_place_of_the_directory_is_refused(tmp_path: Path) -> None:
 
 def test_read_only_directory_is_refused(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     FileStore(str(directory))
-    monkeypatch.setattr(_runtime_dir.os, "access", lambda _path, _mode: False)
+    monkeypatch.setattr(runtime_dir.os, "access", lambda _path, _mode: False)
     assert "it is not writable" in refused(directory)
 
 
@@ -196,7 +196,7 @@ def test_write_that_fails_is_told_and_leaves_the_old_state(directory: Path, monk
         raise OSError(28, "No space left on device")
 
     for call in ("replace", "pwrite"):
-        monkeypatch.setattr(_runtime_dir.os, call, full)
+        monkeypatch.setattr(runtime_dir.os, call, full)
     with pytest.raises(LicensingError, match="No space left on device"), store.transaction("a") as state:
         state["x"] = 2
     monkeypatch.undo()
@@ -273,12 +273,12 @@ def test_default_is_in_the_runtime_directory_of_the_user(tmp_path: Path) -> None
 def test_default_without_one_carries_the_user_number(
     environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_runtime_dir.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(runtime_dir.tempfile, "gettempdir", lambda: str(tmp_path))
     assert default_directory(environ) == str(tmp_path / f"thingspace-licensing-{os.geteuid()}")
 
 
 def test_default_skips_a_runtime_directory_that_is_not_writable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_runtime_dir.os, "access", lambda _path, _mode: False)
+    monkeypatch.setattr(runtime_dir.os, "access", lambda _path, _mode: False)
     assert default_directory({"XDG_RUNTIME_DIR": str(tmp_path)}).endswith(f"thingspace-licensing-{os.geteuid()}")

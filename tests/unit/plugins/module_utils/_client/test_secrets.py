@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import (
     LONGEST,
     MASK,
     WITHHELD,

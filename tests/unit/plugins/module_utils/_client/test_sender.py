@@ -10,10 +10,10 @@ import email.utils
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _sender
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import sender as sender_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import MemoryStore
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.transport import Request
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
-from ansible_collections.thingspace.licensing.plugins.module_utils._runtime_dir import MemoryStore
-from ansible_collections.thingspace.licensing.plugins.module_utils._transport import Request
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
     BASE,
     Clock,
@@ -89,7 +89,7 @@ def test_429_waits_as_asked_and_is_counted() -> None:
 
 def test_429_with_a_date(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr(_sender, "time", clock.module())
+    monkeypatch.setattr(sender_module, "time", clock.module())
     date = email.utils.formatdate(clock.now + 9, usegmt=True)
     sender(Script(step("GET", "/x", 429, retry_after=date), step("GET", "/x", 200)), clock).send(READ, safe=True)
     assert clock.slept == [9.0]

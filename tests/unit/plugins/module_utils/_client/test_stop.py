@@ -15,12 +15,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._starter import CONTROLLER
-from ansible_collections.thingspace.licensing.plugins.module_utils._stop import Interrupted, Stop
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.starter import CONTROLLER
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.stop import Interrupted, Stop
 
 WATCH = """
 import os, sys, time
-from ansible_collections.thingspace.licensing.plugins.module_utils._stop import Stop
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.stop import Stop
 stop = Stop()
 stop.install()
 os.write(2, b"ready")

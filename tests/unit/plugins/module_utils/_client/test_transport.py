@@ -18,11 +18,16 @@ import pytest
 import requests
 import trustme
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _body, _transport
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import body as body_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import transport as transport_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.response import Response
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.transport import (
+    HeaderAuth,
+    Request,
+    Transport,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.wire import NotingAdapter
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
-from ansible_collections.thingspace.licensing.plugins.module_utils._response import Response
-from ansible_collections.thingspace.licensing.plugins.module_utils._transport import HeaderAuth, Request, Transport
-from ansible_collections.thingspace.licensing.plugins.module_utils._wire import NotingAdapter
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import CREDENTIALS, connection
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Seen: Yes\r\n\r\n{}"
@@ -134,7 +139,7 @@ def test_get(serve: Serve) -> None:
         b"VZ-M2M-Token: S1",
         b"Content-Type: application/json",
         b"Accept: application/json",
-        b"User-Agent: " + _transport.USER_AGENT.encode(),
+        b"User-Agent: " + transport_module.USER_AGENT.encode(),
     ):
         assert line in head
 
@@ -252,8 +257,8 @@ def test_slow_server(serve: Serve, talk: str, by: str) -> None:
 
 @pytest.mark.parametrize("known", [True, False])
 def test_body_limit(serve: Serve, monkeypatch: pytest.MonkeyPatch, known: bool) -> None:
-    monkeypatch.setattr(_body, "MAX_BODY", 300_000)
-    monkeypatch.setattr(_body, "_CHUNK", 10_000)
+    monkeypatch.setattr(body_module, "MAX_BODY", 300_000)
+    monkeypatch.setattr(body_module, "_CHUNK", 10_000)
     length = b"Content-Length: %d\r\n" if known else b"X-Length: %d\r\n"
 
     def answer(size: int) -> bytes:
@@ -362,5 +367,5 @@ def test_defect_before_sending_is_not_renamed(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_defect_after_sending_is_in_doubt(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_transport, "read_body", lambda *_place: 1 / 0)
+    monkeypatch.setattr(transport_module, "read_body", lambda *_place: 1 / 0)
     assert failure(serve())[:2] == ("connection_failed", True)

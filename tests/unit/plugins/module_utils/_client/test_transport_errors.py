@@ -17,8 +17,8 @@ import urllib3
 from requests import exceptions as kinds
 from urllib3 import exceptions as inner
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.transport_errors import named
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
-from ansible_collections.thingspace.licensing.plugins.module_utils._transport_errors import named
 
 SECRET = "http://user:pass-word@proxy.test"
 POOL = urllib3.HTTPConnectionPool("x.test")

@@ -12,14 +12,15 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _device_api, _secrets
-from ansible_collections.thingspace.licensing.plugins.module_utils._client import Client
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_api import DeviceApi
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_filter import DeviceFilter
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_row import device_row
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import secrets as secrets_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import SecretRegister
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices import api as device_api
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.api import DeviceApi
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.filter import DeviceFilter
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.row import device_row
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
-from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import SecretRegister
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, refusal
 
 Json = dict[str, t.Any]
@@ -224,7 +225,7 @@ def test_another_refusal_is_an_error() -> None:
 @pytest.mark.parametrize(("few", "requests"), [(2, 2), (1, 3)])
 @pytest.mark.parametrize("kind", ["imei", "iccid"])
 def test_states(monkeypatch: pytest.MonkeyPatch, few: int, requests: int, kind: str) -> None:
-    monkeypatch.setattr(_device_api, "FEW", few)
+    monkeypatch.setattr(device_api, "FEW", few)
     account = Account([device(number) for number in range(10)])
     ids = [imei(number) if kind == "imei" else f"8914{number:016d}" for number in (3, 4)]
     assert account.api().states(kind, ids) == {ids[0]: "active", ids[1]: "suspend"}
@@ -290,7 +291,7 @@ def test_no_text_of_a_device_gives_a_secret_away(where: Json, encoded: str) -> N
 
 
 def test_a_long_list_is_not_left_out_because_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_secrets, "MOST_SECONDS", 0.0)
+    monkeypatch.setattr(secrets_module, "MOST_SECONDS", 0.0)
     named = [{**device(number), "groupNames": [f"group number {number} of many"]} for number in range(500)]
     account = Account(named, lambda answer, _n: {**answer, "hasMoreData": False})
     account.secrets.remember(SECRET)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _device_file
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_file import Cell, Layout, read_cells
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices import file as device_file
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.file import Cell, Layout, read_cells
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imei
 
@@ -201,7 +201,7 @@ def test_huge_file_is_refused_before_it_is_read(file: Path) -> None:
 
 
 def test_largest_file_allowed(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_device_file, "MAX_BYTES", 16)
+    monkeypatch.setattr(device_file, "MAX_BYTES", 16)
     assert cells(file, f"{A}\n") == [Cell(1, A)]
     file.write_text(f"{A}\r\n")
     assert "more than the" in refused(file).message

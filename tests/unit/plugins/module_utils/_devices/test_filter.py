@@ -10,8 +10,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_filter import FILTER_SPEC, filter_from
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_row import device_row
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.filter import FILTER_SPEC, filter_from
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.row import device_row
 
 NO_TEXTS: tuple[t.Any, ...] = (None, "", [], {}, True)
 

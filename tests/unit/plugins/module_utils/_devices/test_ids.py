@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_ids import clean, passes_luhn, problem, show
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.ids import clean, passes_luhn, problem, show
 
 GOOD = "990003425730535"
 

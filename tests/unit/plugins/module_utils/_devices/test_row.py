@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_row import KINDS, device_row, is_personal
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.row import KINDS, device_row, is_personal
 
 FULL: dict[str, t.Any] = {
     "accountName": "0000123456-00001",

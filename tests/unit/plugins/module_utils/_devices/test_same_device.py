@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Scope
-from ansible_collections.thingspace.licensing.plugins.module_utils._same_device import Spellings
-from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_moves import Instead, Losing, kept
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.same_device import Spellings
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.moves import Instead, Losing, kept
 from ansible_collections.thingspace.licensing.tests.unit.plugins import simsec_world
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imeis
 from ansible_collections.thingspace.licensing.tests.unit.plugins.simsec_world import BUNDLE, FLEX, World, in_memory

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._devices import wanted_devices
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.wanted import wanted_devices
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import Problem
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imei, imeis
 

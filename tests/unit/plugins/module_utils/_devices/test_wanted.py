@@ -13,8 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_ids import passes_luhn
-from ansible_collections.thingspace.licensing.plugins.module_utils._devices import Wanted, named_devices, wanted_devices
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.ids import passes_luhn
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.wanted import (
+    Wanted,
+    named_devices,
+    wanted_devices,
+)
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imei, imeis
 
 A, B, C = imeis(3)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_api import DeviceApi
-from ansible_collections.thingspace.licensing.plugins.module_utils._device_row import DeviceRow, device_row
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.api import DeviceApi
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.row import DeviceRow, device_row
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import read_fleet, resolve
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_devices import Listing
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.accounts import read_fleet, resolve
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.devices import Listing
 
 ONE, TWO = "0000123456-00001", "0000123456-00002"
 A, B, C = ("990000000000001", "990000000000002", "990000000000003")

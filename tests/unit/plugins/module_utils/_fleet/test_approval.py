@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError, Problem
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_approval import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.approval import (
     difference,
     read_approved,
     read_plan,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_document import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import (
     failed_account,
     make_account,
     make_document,

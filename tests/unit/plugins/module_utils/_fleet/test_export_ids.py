@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _fleet_export
-from ansible_collections.thingspace.licensing.plugins.module_utils._devices import wanted_devices
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.wanted import wanted_devices
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import export as fleet_export_module
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, FakeThingSpace, imei, imeis
 
 ODD = ["99000000000000", "=1+1;\x1b[31mX", "9" * 16, f"{imei(7)}\n{imei(8)}", "imei", "A,B"]
@@ -31,7 +31,7 @@ def export(
     context = types.SimpleNamespace(
         params=params, check_mode=False, diff_mode=False, connect=lambda _problems: space, warn=warnings.append
     )
-    values = _fleet_export.run(t.cast("t.Any", context)).values
+    values = fleet_export_module.run(t.cast("t.Any", context)).values
     files = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.*") if path.is_file()}
     return files, warnings, values
 
@@ -65,7 +65,7 @@ def test_an_account_without_odd_ids_is_exact(tmp_path: Path) -> None:
 
 def test_odd_ids_of_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sims = {("SKU-1", "iccid"): ["89148000000000000001", "8914"], ("SKU-2", "imei"): ["=1"]}
-    monkeypatch.setattr(_fleet_export, "_simsec", lambda _context: sims)
+    monkeypatch.setattr(fleet_export_module, "_simsec", lambda _context: sims)
     files, (warning,), _values = export(tmp_path, GOOD, [])
     assert files["SKU-1-iccid.csv"] == "iccid\n89148000000000000001\n"
     assert "SKU-2-imei.csv" not in files

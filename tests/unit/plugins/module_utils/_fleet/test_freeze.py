@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._freeze import Window, frozen, read_window
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.freeze import Window, frozen, read_window
 
 
 def window(**settings: t.Any) -> Window:

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_history import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.history import (
     MAX_OPEN,
     ORDER_FILE,
     Place,
@@ -27,8 +27,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_histor
     leave,
     place_of,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_record_keep import begin, begun
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_record_write import write_record
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_keep import begin, begun
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_write import write_record
 
 NOW = datetime.datetime(2026, 11, 21, 21, 51, 43, tzinfo=datetime.timezone.utc)
 PLAN = "1a2b3c4d" * 8

@@ -14,17 +14,17 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_document import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import (
     Document,
     make_account,
     make_document,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_html import as_html
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_markdown import as_markdown
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal import open_journal
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Scope
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_html import as_html
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_markdown import as_markdown
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_utils.test__simsec_moves_histories import (
+from ansible_collections.thingspace.licensing.tests.unit.plugins.module_utils._simsec.test_moves_histories import (
     SIMS,
     any_wish,
 )

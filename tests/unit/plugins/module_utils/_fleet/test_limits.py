@@ -11,14 +11,14 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_limits import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.freeze import read_window
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.limits import (
     over_a_sku,
     over_the_run,
     read_run_limits,
     why_not,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_document import make_account
-from ansible_collections.thingspace.licensing.plugins.module_utils._freeze import read_window
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import make_account
 
 FLEX, LIFETIME = "SIMSec-IoT", "SIMSec-IoT-Lt"
 NOW = datetime.datetime(2026, 12, 18, 12, tzinfo=datetime.timezone.utc)

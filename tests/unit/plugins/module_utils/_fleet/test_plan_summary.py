@@ -11,21 +11,21 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_limits import BINDING, over_a_sku
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_document import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.limits import BINDING, over_a_sku
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import (
     failed_account,
     make_account,
     make_document,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_html import as_html
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_markdown import as_markdown
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_summary import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_html import as_html
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_markdown import as_markdown
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_summary import (
     as_remaining,
     as_summary,
     awaited,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_status import NO_APPROVAL
-from ansible_collections.thingspace.licensing.plugins.module_utils._markdown import plain
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.status import NO_APPROVAL
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.markdown import plain
 
 Part = dict[str, t.Any]
 

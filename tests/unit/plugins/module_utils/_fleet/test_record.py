@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import OptionsError
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_record import checksum, read_record
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import checksum, read_record
 
 A, B = "990000000000001", "990000000000002"
 ROW = {"device_id": A, "planned": "assigned", "outcome": "assigned", "reason": "", "request_id": ""}

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_run import _part
-from ansible_collections.thingspace.licensing.plugins.module_utils._outcomes import OUTCOMES, RequestRow, write_csv
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run import _part
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES, RequestRow, write_csv
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imeis
 
 

@@ -15,17 +15,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_devices import written_down
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_read import read_accounts
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_schema import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.devices import written_down
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.read import read_accounts
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.schema import (
     ACCOUNT,
     FILE,
     Field,
     json_schema,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_yaml import read_yaml
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.yaml import read_yaml
 
-CHECKOUT = Path(__file__).resolve().parents[4]
+CHECKOUT = Path(__file__).resolve().parents[5]
 VALIDATOR = jsonschema.Draft7Validator(json_schema())
 
 JUNK = st.sampled_from(

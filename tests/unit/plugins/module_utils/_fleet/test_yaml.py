@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_yaml import MAX_BYTES, BadYaml, read_yaml
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.yaml import MAX_BYTES, BadYaml, read_yaml
 
 GOOD = 'account: "0000123456-00001"\nfota: {}\ndevices:\n- name: a\n  ids: ["990000000000001"]\n  fota: true\n'
 LAUGHS = 'a: &a ["x"]\n' + "".join(

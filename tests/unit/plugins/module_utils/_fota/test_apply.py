@@ -12,20 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._apply import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
+    ApiError,
+    LicensingError,
+    TransportError,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota.apply import (
     CONFIRMED,
     RESENDS,
     Applied,
     apply_plan,
     predict,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
-    ApiError,
-    LicensingError,
-    TransportError,
-)
-from ansible_collections.thingspace.licensing.plugins.module_utils._outcomes import Row
-from ansible_collections.thingspace.licensing.plugins.module_utils._plan import Plan, Pool, State, make_plan
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import Row
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Plan, Pool, State, make_plan
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
     FakeThingSpace,
     Fault,

@@ -10,10 +10,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._devices import Wanted
-from ansible_collections.thingspace.licensing.plugins.module_utils._fota_lookup import Job, plan_job
-from ansible_collections.thingspace.licensing.plugins.module_utils._guards import Limits
-from ansible_collections.thingspace.licensing.plugins.module_utils._plan import Plan, Pool, State
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.wanted import Wanted
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota.lookup import Job, plan_job
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.guards import Limits
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Plan, Pool, State
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, FakeThingSpace, imeis
 
 

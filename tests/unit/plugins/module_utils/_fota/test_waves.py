@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._apply import Applied, predict
-from ansible_collections.thingspace.licensing.plugins.module_utils._devices import Wanted
-from ansible_collections.thingspace.licensing.plugins.module_utils._fota_lookup import Job
-from ansible_collections.thingspace.licensing.plugins.module_utils._fota_waves import NOT_TRUE, apply_in_waves
-from ansible_collections.thingspace.licensing.plugins.module_utils._guards import Limits
-from ansible_collections.thingspace.licensing.plugins.module_utils._plan import Plan, Pool, State, make_plan
-from ansible_collections.thingspace.licensing.plugins.module_utils._waves import Waves
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.wanted import Wanted
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota.apply import Applied, predict
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota.lookup import Job
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota.waves import NOT_TRUE, apply_in_waves
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.guards import Limits
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Plan, Pool, State, make_plan
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.waves import Waves
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
     ACCOUNT,
     FakeThingSpace,

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import (
     MAX_DEVICE_IDS,
     MAX_REASON,
     Confirmation,
@@ -22,7 +23,6 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation
     parse_body,
     sender_in,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 
 FAILED = {
     "username": "listener",

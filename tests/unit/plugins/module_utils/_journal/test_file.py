@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _journal_file
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_errors import guarded
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_file import APPLICATION_ID, connect
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_lock import remember_journal
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_schema import SCHEMA
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal import file as journal_file
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.errors import guarded
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.file import APPLICATION_ID, connect
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.lock import remember_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.schema import SCHEMA
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_reading_changes_nothing(path: Path) -> None:
 @pytest.mark.parametrize("write", [True, False])
 def test_upgrade_from_the_first_schema(path: Path, write: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as old:
-        old.setattr(_journal_file, "SCHEMA", SCHEMA[:1])
+        old.setattr(journal_file, "SCHEMA", SCHEMA[:1])
         db = connect(str(path), write=True)
         db.execute("INSERT INTO scope (account, sku, kind) VALUES ('a', 'b', 'imei')")
         uuid = db.execute("SELECT uuid FROM identity").fetchone()
@@ -245,7 +245,7 @@ def test_every_error_of_sqlite_has_a_name(text: str, code: str, word: str) -> No
 
 
 def test_a_python_without_sqlite(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_journal_file, "sqlite3", None)
+    monkeypatch.setattr(journal_file, "sqlite3", None)
     with pytest.raises(LicensingError) as caught:
         connect(str(path), write=True)
     assert caught.value.code == "missing_library"
@@ -253,7 +253,7 @@ def test_a_python_without_sqlite(path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_large_one_is_checked_only_after_a_run_that_did_not_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(path)
-    monkeypatch.setattr(_journal_file, "CHECKED_BELOW", 0)
+    monkeypatch.setattr(journal_file, "CHECKED_BELOW", 0)
     looked: list[str] = []
     real = sqlite3.connect
 

@@ -12,10 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Confirmation
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal import Journal, open_journal
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Scope
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_stock import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.inventory import (
     DeviceRow,
     Stock,
     device_rows,
@@ -23,14 +21,16 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal_stoc
     history_rows,
     state_of,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_api import Subscription
-from ansible_collections.thingspace.licensing.plugins.module_utils._standing import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import (
     WITHOUT_EFFECT,
     Attempt,
     RequestState,
     fold,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._verdict import Action
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.api import Subscription
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei
 
 SKU = "SIMSec-IoT"

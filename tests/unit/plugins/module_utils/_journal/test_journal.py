@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal import Journal, open_journal
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_lost import moved_since
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Lost, Scope
-from ansible_collections.thingspace.licensing.plugins.module_utils._standing import RequestState, fold
-from ansible_collections.thingspace.licensing.plugins.module_utils._verdict import Action
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.lost import moved_since
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Lost, Scope
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import RequestState, fold
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, imeis
 
 FLEX = Scope(ACCOUNT, "SIMSec-IoT", "imei")

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_lock import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.lock import (
     account_lock,
     known_journal,
     remember_journal,

@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _journal, _journal_match
-from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Confirmation, Status
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal import Journal, open_journal
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_match import Recorded
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Scope
-from ansible_collections.thingspace.licensing.plugins.module_utils._standing import RequestState, Standing, fold
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal import journal as journal_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal import match
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation, Status
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.match import Recorded
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import RequestState, Standing, fold
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, imeis
 
 FLEX = Scope(ACCOUNT, "SIMSec-IoT", "imei")
@@ -165,7 +166,7 @@ def test_a_request_that_certainly_changed_nothing_is_matched_by_nothing(journal:
 def at(monkeypatch: pytest.MonkeyPatch, minutes: float) -> None:
     """Let the journal write down times of some minutes ago."""
     moment = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=minutes)
-    for module in (_journal, _journal_match):
+    for module in (journal_module, match):
         monkeypatch.setattr(module, "now", lambda: moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal import open_journal
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_name import mounted_alone
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.name import mounted_alone
 
 
 @pytest.mark.parametrize("write", [True, False])

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal import Journal, open_journal
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_file import connect
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Scope
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal import journal as journal_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.file import connect
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, imeis
 
 SCOPE = Scope(ACCOUNT, "SIMSec-IoT-Lt", "imei")
@@ -129,7 +129,7 @@ def test_replaced_while_it_is_opened(path: Path, monkeypatch: pytest.MonkeyPatch
         replace(path)
         return db
 
-    monkeypatch.setattr(_journal, "connect", slow)
+    monkeypatch.setattr(journal_module, "connect", slow)
     with pytest.raises(LicensingError) as caught:
         open_journal(str(path), write=True)
     assert caught.value.code == "journal_damaged"

@@ -15,10 +15,10 @@ import typing as t
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal import Journal, open_journal
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Scope
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_runs import runs_since
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_time import now
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.clock import now
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.runs import runs_since
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT
 
 SCOPE = Scope(ACCOUNT, "SIMSec-IoT", "imei")

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._standing import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import (
     NOTHING,
     WITHOUT_EFFECT,
     Attempt,
     RequestState,
     fold,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._verdict import Action
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
 
 ASSIGN, REMOVE = t.get_args(Action)
 SUCCESS, FAILED = "success", "failed"

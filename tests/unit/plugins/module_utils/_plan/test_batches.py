@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._batches import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
+    ApiError,
+    LicensingError,
+    TransportError,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action, Answer, Verdict
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.batches import (
     LOST_IN_A_ROW,
     REJECTIONS_BEFORE_CHECK,
     SINGLES_IN_CHECK,
     Doubt,
     Sending,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
-    ApiError,
-    LicensingError,
-    TransportError,
-)
-from ansible_collections.thingspace.licensing.plugins.module_utils._verdict import Action, Answer, Verdict
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
     FakeThingSpace,
     change,

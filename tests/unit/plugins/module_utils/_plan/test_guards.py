@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._guards import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.guards import (
     Limits,
     Tripped,
     enforce,
     limits_from,
     tripped_by,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._plan import Plan, Pool, State
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Plan, Pool, State
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imeis
 
 DIGEST = "ab" * 32

@@ -12,38 +12,38 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._apply import hold_back, predict
-from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_plan import Wish as ListWish
-from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_plan import make_candidates_plan
-from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_rows import foreseen, not_sent
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.plan import Wish as ListWish
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.plan import make_candidates_plan
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.rows import foreseen, not_sent
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_approval import difference
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_kept import kept
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_document import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.approval import difference
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.kept import kept
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import (
     Document,
     failed_account,
     judged_account,
     make_account,
     make_document,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_html import as_html
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_markdown import as_markdown
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_plan_summary import as_summary
-from ansible_collections.thingspace.licensing.plugins.module_utils._incomplete import is_left_over
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal import open_journal
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Scope
-from ansible_collections.thingspace.licensing.plugins.module_utils._outcomes import Outcome, Rows
-from ansible_collections.thingspace.licensing.plugins.module_utils._plan import Pool, make_plan
-from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_plan import Wish, make_simsec_plan
-from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_result import planned
-from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_skus import sku_of
-from ansible_collections.thingspace.licensing.plugins.module_utils._standing import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_html import as_html
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_markdown import as_markdown
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_summary import as_summary
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota.apply import hold_back, predict
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import (
     Attempt,
     RequestState,
     Standing,
     fold,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._verdict import Action
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.incomplete import is_left_over
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import Outcome, Rows
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Pool, make_plan
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.plan import Wish, make_simsec_plan
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.result import planned
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.skus import sku_of
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imeis
 
 OLD, OVERDUE, NEW = "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00", "2026-01-03T00:00:00.000000Z"

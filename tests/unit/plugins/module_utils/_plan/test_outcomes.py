@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _outcomes
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._outcomes import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan import outcomes as outcomes_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import (
     OUTCOMES,
     Report,
     Row,
@@ -118,7 +118,7 @@ def test_report_that_fails_leaves_the_old_one_and_no_litter(tmp_path: Path, monk
     def full(_source: str, _target: str) -> t.NoReturn:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(_outcomes.os, "replace", full)
+    monkeypatch.setattr(outcomes_module.os, "replace", full)
     with pytest.raises(LicensingError, match="No space left on device") as raised:
         write_csv(str(path), ["a"], [])
     assert raised.value.code == "report_unwritable"
@@ -188,7 +188,7 @@ def test_report_path_is_looked_at_beforehand(tmp_path: Path, monkeypatch: pytest
     for path, why in ((tmp_path, "it is a directory"), (tmp_path / "none" / "x", "does not exist")):
         (problem,) = report_path_problems(str(path))
         assert (problem.code, why in problem.text) == ("report_unwritable", True)
-    monkeypatch.setattr(_outcomes.os, "access", lambda _path, _mode: False)
+    monkeypatch.setattr(outcomes_module.os, "access", lambda _path, _mode: False)
     (problem,) = report_path_problems(str(tmp_path / "out.csv"))
     assert "is not writable" in problem.text
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._plan import Plan, Pool, State, make_plan
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Plan, Pool, State, make_plan
 
 SCOPE = {"kind": "fota", "account": "a", "api_version": "v3"}
 POOL = Pool(100, 3)

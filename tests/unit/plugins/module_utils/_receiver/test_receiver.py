@@ -16,17 +16,17 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Confirmation, Sender
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal import Recorded, Scope, open_journal
-from ansible_collections.thingspace.licensing.plugins.module_utils._receiver import Accepted, Receiver
-from ansible_collections.thingspace.licensing.plugins.module_utils._receiver_commit import AT_ONCE, GroupCommit
-from ansible_collections.thingspace.licensing.plugins.module_utils._receiver_credentials import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation, Sender
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Recorded, Scope, open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._receiver.commit import AT_ONCE, GroupCommit
+from ansible_collections.thingspace.licensing.plugins.module_utils._receiver.credentials import (
     PASSWORD,
     USERNAME,
     credentials,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._receiver_server import Server
+from ansible_collections.thingspace.licensing.plugins.module_utils._receiver.receiver import Accepted, Receiver
+from ansible_collections.thingspace.licensing.plugins.module_utils._receiver.server import Server
 
 PAIR = ("listener", "open sesame")
 DEVICE = "864508030109877"

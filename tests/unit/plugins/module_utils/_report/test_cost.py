@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._report_cost import added, cost_of, prices_from
+from ansible_collections.thingspace.licensing.plugins.module_utils._report.cost import added, cost_of, prices_from
 
 
 def test_cents_are_exact() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._report_history import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._report.history import (
     POOLS,
     earlier,
     read_history,

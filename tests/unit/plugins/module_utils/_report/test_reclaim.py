@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._report_reclaim import Rules, reclaim
+from ansible_collections.thingspace.licensing.plugins.module_utils._report.reclaim import Rules, reclaim
 
 RULES = Rules(datetime.date(2026, 11, 21), frozenset({"deactive"}))
 IDLE = Rules(datetime.date(2026, 11, 21), frozenset({"deactive"}), 90)

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._report_runway import FAR, Point, runway
-from ansible_collections.thingspace.licensing.plugins.module_utils._report_words import runway_words
+from ansible_collections.thingspace.licensing.plugins.module_utils._report.runway import FAR, Point, runway
+from ansible_collections.thingspace.licensing.plugins.module_utils._report.wording import runway_words
 
 TODAY = datetime.date(2026, 11, 21)
 

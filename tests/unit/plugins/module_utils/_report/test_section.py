@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._report_document import Tables, make_document
-from ansible_collections.thingspace.licensing.plugins.module_utils._report_history import History
-from ansible_collections.thingspace.licensing.plugins.module_utils._report_lines import Line, lines_of
-from ansible_collections.thingspace.licensing.plugins.module_utils._report_read import read_account
-from ansible_collections.thingspace.licensing.plugins.module_utils._report_reclaim import Rules
-from ansible_collections.thingspace.licensing.plugins.module_utils._report_section import Settings, section_of
-from ansible_collections.thingspace.licensing.plugins.module_utils._report_words import candidate_words
+from ansible_collections.thingspace.licensing.plugins.module_utils._report.document import Tables, make_document
+from ansible_collections.thingspace.licensing.plugins.module_utils._report.history import History
+from ansible_collections.thingspace.licensing.plugins.module_utils._report.lines import Line, lines_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._report.read import read_account
+from ansible_collections.thingspace.licensing.plugins.module_utils._report.reclaim import Rules
+from ansible_collections.thingspace.licensing.plugins.module_utils._report.section import Settings, section_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._report.wording import candidate_words
 
 Json = dict[str, t.Any]
 NAME = "0000123456-00001"

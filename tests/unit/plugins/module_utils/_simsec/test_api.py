@@ -10,12 +10,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._client import Client
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, LicensingError, is_lost
-from ansible_collections.thingspace.licensing.plugins.module_utils._plan import Pool
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Pool
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
-from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_api import LICENSE_PATH, SimsecApi, pool_of
-from ansible_collections.thingspace.licensing.plugins.module_utils._verdict import Action
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.api import LICENSE_PATH, SimsecApi, pool_of
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, refusal
 
 Json = dict[str, t.Any]

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Hint, Lost, Moved
-from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_lost import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Hint, Lost, Moved
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import Attempt, RequestState
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.lost import (
     Judgement,
     judge,
     resolve,
     settle_seconds,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._standing import Attempt, RequestState
-from ansible_collections.thingspace.licensing.plugins.module_utils._verdict import Action
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imeis
 
 COUNT = st.integers(0, 5)

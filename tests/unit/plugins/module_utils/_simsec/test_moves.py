@@ -11,8 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Scope
-from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_moves import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import (
+    Attempt,
+    RequestState,
+    Standing,
+    fold,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.moves import (
     Instead,
     Losing,
     confirmed,
@@ -21,13 +28,6 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_moves
     kept,
     read_instead,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._standing import (
-    Attempt,
-    RequestState,
-    Standing,
-    fold,
-)
-from ansible_collections.thingspace.licensing.plugins.module_utils._verdict import Action
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, imeis
 
 FLEX, BUNDLE = "SIMSec-IoT", "TS-BUNDLE-KTO-SIMSEC-MRC"

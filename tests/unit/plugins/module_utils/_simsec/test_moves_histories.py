@@ -18,12 +18,10 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import (
-    _fleet_files,
-    _simsec_license,
-    _simsec_moves,
-)
-from ansible_collections.thingspace.licensing.plugins.module_utils._standing import Standing
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import files
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import Standing
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import converge
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import moves as simsec_moves
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imei
 from ansible_collections.thingspace.licensing.tests.unit.plugins.simsec_world import (
     BUNDLE,
@@ -126,10 +124,10 @@ def test_nor_after_an_undo(
 def test_these_histories_need_the_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
     """Without what the removing process decides, devices are left bare; what the plan foresees cannot replace it."""
     if rule == "the plan":
-        monkeypatch.setattr(_fleet_files, "foreseen", lambda _standing: True)
+        monkeypatch.setattr(files, "foreseen", lambda _standing: True)
         assert [bare for seed in range(8) for bare in lived(tmp_path / str(seed), seed, ("imei",), 6)] == []
     else:
-        monkeypatch.setattr(_simsec_license, "kept_now", lambda *_of, **_more: {})
+        monkeypatch.setattr(converge, "kept_now", lambda *_of, **_more: {})
         assert any(lived(tmp_path / str(seed), seed, ("imei",), 6) for seed in range(40))
 
 
@@ -173,7 +171,7 @@ def before_it_was_proved(standing: Standing) -> bool:
 
 def test_these_histories_need_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was inferred from the count is not enough: devices are left bare by it."""
-    monkeypatch.setattr(_simsec_moves, "confirmed", before_it_was_proved)
+    monkeypatch.setattr(simsec_moves, "confirmed", before_it_was_proved)
     assert any(doubtful(tmp_path / str(seed), seed) for seed in range(60, 80))
 
 

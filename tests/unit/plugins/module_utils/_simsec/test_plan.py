@@ -14,17 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._plan import Pool
-from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_plan import (
-    SEND,
-    SimsecPlan,
-    Wish,
-    decide,
-    make_simsec_plan,
-    require_consent,
-)
-from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_skus import sku_of
-from ansible_collections.thingspace.licensing.plugins.module_utils._standing import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import (
     NOTHING,
     WITHOUT_EFFECT,
     Attempt,
@@ -32,7 +22,17 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._standing imp
     Standing,
     fold,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._verdict import Action
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Pool
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.plan import (
+    SEND,
+    SimsecPlan,
+    Wish,
+    decide,
+    make_simsec_plan,
+    require_consent,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.skus import sku_of
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imeis
 
 OLD, OVERDUE, NEW = "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00", "2026-01-03T00:00:00.000000Z"

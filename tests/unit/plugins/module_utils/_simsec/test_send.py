@@ -14,17 +14,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
     ApiError,
     LicensingError,
     TransportError,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal import Journal, open_journal
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Scope
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
-from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_api import SimsecApi
-from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_send import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.api import SimsecApi
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.send import (
     X_REQUEST_ID,
     JournaledWriter,
     Sent,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_skus import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.skus import (
     KNOWN,
     as_assigned,
     says_flexible,

@@ -10,20 +10,20 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._confirmation import Confirmation
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.stop import Stop
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal import Journal, open_journal
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal_rows import Scope
-from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_api import SimsecApi
-from ansible_collections.thingspace.licensing.plugins.module_utils._simsec_wait import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import fold
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.api import SimsecApi
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.wait import (
     ASK_EVERY,
     POLL,
     Waiting,
     unconfirmed_error,
     wait_problems,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._standing import fold
-from ansible_collections.thingspace.licensing.plugins.module_utils._stop import Stop
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, Clock, Told, imei, imeis
 
 SCOPE = Scope(ACCOUNT, "SIMSec-IoT", "imei")

@@ -10,8 +10,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fields import number, text
-from ansible_collections.thingspace.licensing.plugins.module_utils._fota_dialect import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.fields import number, text
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.dialects import (
     ASSIGNED,
     DIALECTS,
     PAGE_SIZE,

@@ -10,14 +10,14 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._client import Client
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.paging import Page
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import WITHHELD, SecretRegister
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, LicensingError, is_lost
-from ansible_collections.thingspace.licensing.plugins.module_utils._fota_api import FotaApi
-from ansible_collections.thingspace.licensing.plugins.module_utils._paging import Page
-from ansible_collections.thingspace.licensing.plugins.module_utils._plan import Pool
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action, Answer, Verdict
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Pool
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
-from ansible_collections.thingspace.licensing.plugins.module_utils._secrets import WITHHELD, SecretRegister
-from ansible_collections.thingspace.licensing.plugins.module_utils._verdict import Action, Answer, Verdict
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.licenses import FotaApi
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, refusal
 
 Call = tuple[str, str, t.Any]

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils import _swm_removal_candidates
-from ansible_collections.thingspace.licensing.plugins.module_utils._bounds import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates import converge
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.bounds import (
     MAX_LINES,
     MAX_LISTED,
     MAX_ROWS,
@@ -57,8 +57,8 @@ def test_no_task_returns_more(
         run = runner(fota_license.main, FakeThingSpace([], total=MANY), monkeypatch, capsys)
     else:
         space = FakeCandidates()
-        monkeypatch.setattr(_swm_removal_candidates, "CandidatesApi", space.api)
-        monkeypatch.setattr(_swm_removal_candidates, "FotaApi", space.licences)
+        monkeypatch.setattr(converge, "CandidatesApi", space.api)
+        monkeypatch.setattr(converge, "FotaApi", space.licences)
         run = runner(swm_removal_candidates.main, None, monkeypatch, capsys)
     extra = {"report": report} if report else {}
     options = {"account": ACCOUNT, "devices": imeis(MANY), **extra, "unlicensed": "ignore", **ENDS[end]}

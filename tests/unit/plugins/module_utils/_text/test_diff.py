@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._candidates_plan import Wish, make_candidates_plan
-from ansible_collections.thingspace.licensing.plugins.module_utils._diff import DIFF_LINES, device_diff, order_diff
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.plan import Wish, make_candidates_plan
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.diff import DIFF_LINES, device_diff, order_diff
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imeis
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._moments import parse_moment, write_moment
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.timestamps import parse_moment, write_moment
 
 
 @pytest.mark.parametrize(

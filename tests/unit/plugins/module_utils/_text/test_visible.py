@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._diff import device_diff
-from ansible_collections.thingspace.licensing.plugins.module_utils._html import escape
-from ansible_collections.thingspace.licensing.plugins.module_utils._markdown import plain
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import LicensingModule
-from ansible_collections.thingspace.licensing.plugins.module_utils._visible import visible, visible_all
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.diff import device_diff
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.html import escape
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.markdown import plain
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.visible import visible, visible_all
 from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import arguments
 
 NASTY = "a\x1b[2Jb\x00\x07\x7f\x9b1m\u202e\u2066\u200b\ufeff\ud83d\U000e0001z"

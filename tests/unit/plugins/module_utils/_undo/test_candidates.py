@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo_candidates import restore, returning
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo_changes import CANDIDATES, Change
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo_history import Later
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.candidates import restore, returning
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.changes import CANDIDATES, Change
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history import Later
 
 ACCOUNT = "0000123456-00001"
 WHERE = {"removed": ("removed", "removed"), "added": ("added", "added"), "moved": ("unchanged", "")}

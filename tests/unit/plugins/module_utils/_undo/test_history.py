@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import OptionsError
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_record import checksum
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo_changes import Change, changes_of
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo_fota import reverse_fota
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo_history import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import checksum
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.changes import Change, changes_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.fota import reverse_fota
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history import (
     Later,
     later_than,
     lies_ahead,

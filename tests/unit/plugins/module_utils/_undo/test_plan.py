@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet_record import checksum
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import checksum
 from ansible_collections.thingspace.licensing.plugins.modules import fleet_undo_plan
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei
 from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
