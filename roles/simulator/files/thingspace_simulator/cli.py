@@ -16,10 +16,11 @@ import threading
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import NAME, quirks, seed
+from . import NAME, quirks
+from .http.server import Server
 from .lifetime import ReadyFile, detach, watch_parent
-from .server import Server
 from .service import BadSeed, Service
+from .world import seed
 
 BAD_START = 2
 

@@ -11,30 +11,25 @@ import threading
 import traceback
 from typing import Any
 
-from . import (
-    access,
-    bodies,
-    controls,
-    device_list,
-    fota,
-    login,
-    m2m_callbacks,
-    mishaps,
-    request_status,
-    simsec,
-    subscriptions,
-)
-from .auth import CREDENTIALS, Auth
-from .callbacks import Callbacks
-from .clock import Clock, iso
-from .faults import LISTS, TOKENS, Fault, Faults
-from .journal import Entry, Journal
-from .messages import ApiError, Reply, Request
+from .apis import access, login
+from .apis import callbacks as m2m_callbacks
+from .apis.devices import listing as device_list
+from .apis.fota import routes as fota
+from .apis.router import Call, Router
+from .apis.simsec import licenses as simsec
+from .apis.simsec import request_status, subscriptions
+from .background.callbacks import Callbacks
+from .background.jobs import Work
+from .controls import answer as controls
+from .http import bodies, mishaps
+from .http.faults import LISTS, TOKENS, Fault, Faults
+from .http.journal import Entry, Journal
+from .http.messages import ApiError, Reply, Request
+from .http.rate_limit import RateLimit, too_many
 from .quirks import Quirks
-from .ratelimit import RateLimit, too_many
-from .router import Call, Router
-from .simsec_work import Work
-from .state import World
+from .world.account import World
+from .world.auth import CREDENTIALS, Auth
+from .world.clock import Clock, iso
 
 # A later API adds its routes here, and its piece of an account to statefile.PARTS.
 ROUTES = (

@@ -22,9 +22,9 @@ import requests
 FILES = Path(__file__).resolve().parents[4] / "roles" / "simulator" / "files"
 sys.path.insert(0, str(FILES))
 
-from thingspace_simulator import seed as seeds  # noqa: E402
-from thingspace_simulator.server import Server  # noqa: E402
+from thingspace_simulator.http.server import Server  # noqa: E402
 from thingspace_simulator.service import Service  # noqa: E402
+from thingspace_simulator.world import seed as seeds  # noqa: E402
 
 ACCOUNT = seeds.ACCOUNT
 
