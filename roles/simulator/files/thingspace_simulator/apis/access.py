@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+from ..http import gateway
 from . import errors
-from .router import Call
+from .call import Call
 
 SESSION_HEADER = "vz-m2m-token"
 
@@ -25,20 +26,20 @@ def _check_token(call: Call) -> None:
     """Check the Authorization header as the gateway does."""
     given = call.request.headers.get("authorization", "")
     if not given:
-        raise errors.missing_credentials()
+        raise gateway.missing_credentials()
     scheme, _space, token = given.partition(" ")
     if scheme.lower() != "bearer":
-        raise errors.wrong_authentication()
-    if not call.service.auth.token_is_good(token.strip()):
-        raise errors.invalid_credentials(call.route.context, call.route.version)
+        raise gateway.wrong_authentication()
+    if not call.world.auth.token_is_good(token.strip()):
+        raise gateway.invalid_credentials(call.route.context, call.route.version)
 
 
 def _check_session(call: Call) -> None:
     """Check the session; connectivity management itself always uses its own documented codes."""
-    problem = call.service.auth.session_problem(call.request.headers.get(SESSION_HEADER))
+    problem = call.world.auth.session_problem(call.request.headers.get(SESSION_HEADER))
     if problem is None:
         return
-    form = call.service.quirks.word("session_error")
+    form = call.world.quirks.word("session_error")
     if call.route.context == "/m2m/v1" and not form.startswith("m2m_"):
         form = "m2m_400"
     raise errors.session(form, problem)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from ..http.messages import Reply
 from ..world.listeners import listeners_of, make
 from . import errors
+from .call import Call, Route
 from .m2m import account_of, body_of
-from .router import Call, Route
 
 PATH = "/m2m/v1/callbacks/{account}"
 

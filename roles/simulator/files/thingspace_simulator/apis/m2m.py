@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What all connectivity-management calls check first: body, characters, account (Error Messages page)."""
+"""What all connectivity-management calls check first: body, characters, account, identifiers (Error Messages page)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..world.account import Account
+from ..world.directory import Ids
 from . import errors
-from .router import Call
+from .call import Call
 
 FORBIDDEN = set("'<\\")
+# The kinds that the simulator knows devices by, with their greatest length; an IMEI may be shorter than 15.
+LENGTHS = {"imei": 15, "iccid": 20}
+_MIN_LENGTH = 3
 
 
 def body_of(call: Call) -> dict[str, Any]:
@@ -46,9 +50,9 @@ def _strings(value: Any) -> Iterator[str]:
 
 def account_of(call: Call, name: Any) -> Account:
     """Return the account of a request by its name."""
-    accounts = call.service.world.accounts
+    accounts = call.world.accounts
     if name is None or name == "":
-        if call.service.quirks.word("account_name") == "required":
+        if call.world.quirks.word("account_name") == "required":
             raise errors.m2m("INPUT_INVALID.Account.NotDefined", "The account name is missing.")
         if len(accounts) != 1:
             code = "MultipleAccounts" if accounts else "NoAccounts"
@@ -78,3 +82,26 @@ def list_of(given: dict[str, Any], name: str) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         raise errors.m2m("DeserializationFailed", f"{name} must be a list of objects.")
     return value
+
+
+def read_id(given: Any) -> tuple[str, str]:
+    """Return kind (lower case) and id of one identifier; no check digit, as no document mentions one."""
+    given = given if isinstance(given, dict) else {}
+    kind, value = given.get("kind"), given.get("id")
+    if not isinstance(kind, str) or kind.lower() not in LENGTHS:
+        raise errors.m2m("INPUT_INVALID.Device.Kind.Invalid", f"The device identifier kind {kind} is not valid.")
+    kind = kind.lower()
+    digits = isinstance(value, str) and value.isascii() and value.isdigit()
+    if not (digits and _MIN_LENGTH <= len(str(value)) <= LENGTHS[kind]):
+        raise errors.m2m("INPUT_INVALID.Device.Identifier.Invalid", f"The device identifier {value} is not valid.")
+    return kind, str(value)
+
+
+def read_ids(entry: Any, limit: int = 0) -> Ids:
+    """Return the identifiers of one device."""
+    given = entry.get("deviceIds") if isinstance(entry, dict) else None
+    if not isinstance(given, list) or not given:
+        raise errors.m2m("INPUT_INVALID.Device.Identifier.Invalid", "A device has no identifier.")
+    if limit and len(given) > limit:
+        raise errors.m2m("INPUT_INVALID.Device.Identifier.Invalid", f"A device has more than {limit} identifiers.")
+    return tuple(read_id(one) for one in given)

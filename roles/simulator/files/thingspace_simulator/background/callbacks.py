@@ -10,15 +10,13 @@ import http.client
 import threading
 import time
 from collections import Counter, deque
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..world.listeners import CARRIER, Listener, listeners_of
+from ..world.world import World
 from .message import MAX_ATTEMPTS, Message
 from .sender import Sender
 from .timeline import Timeline
-
-if TYPE_CHECKING:
-    from ..service import Service
 
 THREADS = 4
 SHOWN = 1000
@@ -28,9 +26,9 @@ OUTCOMES = ("waiting", "delivered", "given_up", "refused", "lost", "dropped")
 class Callbacks:
     """All messages not yet delivered, and what became of the last ones."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self._timeline: Timeline[Message] = Timeline(service.clock, service.stopping)
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._timeline: Timeline[Message] = Timeline(world.clock, world.stopping)
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._made = 0
@@ -40,7 +38,7 @@ class Callbacks:
 
     def add(self, messages: list[Message]) -> None:
         """Send messages as soon as possible; without a listener they are lost (best practices page)."""
-        every = self._service.quirks.count("callback_loss")
+        every = self._world.quirks.count("callback_loss")
         ready: list[Message] = []
         with self._lock:
             for message in messages:
@@ -60,14 +58,14 @@ class Callbacks:
         if ready:
             self._start()
             for message in ready:
-                message.due = self._service.clock.now()
-            self._timeline.add(self._service.clock.now(), ready)
+                message.due = self._world.clock.now()
+            self._timeline.add(self._world.clock.now(), ready)
 
     def rush(self, seconds: float) -> None:
         """Make all attempts due now, and wait up to some time until they are made."""
         self._timeline.rush()
         end = time.monotonic() + seconds
-        while not self._timeline.is_quiet() and time.monotonic() < end and not self._service.stopping.wait(0.01):
+        while not self._timeline.is_quiet() and time.monotonic() < end and not self._world.stopping.wait(0.01):
             pass
 
     def clear(self) -> int:
@@ -95,7 +93,7 @@ class Callbacks:
                 self._threads[-1].start()
 
     def _run(self) -> None:
-        """Send what is due, until the service stops."""
+        """Send what is due, until the simulator ends."""
         sender = Sender()
         while (message := self._timeline.take()) is not None:
             self._attempt(sender, message)
@@ -104,7 +102,7 @@ class Callbacks:
 
     def _attempt(self, sender: Sender, message: Message) -> None:
         """Try once, and settle what comes of it."""
-        quirks = self._service.quirks
+        quirks = self._world.quirks
         if quirks.word("callback_listener") == "current":
             message.listener = self._registered(message.account)
         listener = message.listener
@@ -123,7 +121,7 @@ class Callbacks:
             self._finish(message, "delivered" if good else "given_up")
         elif message.epoch == self._epoch:
             # From when it was due: a clock moved by an hour makes all attempts of that hour.
-            message.due = min(message.due, self._service.clock.now()) + quirks.number("callback_interval")
+            message.due = min(message.due, self._world.clock.now()) + quirks.number("callback_interval")
             self._timeline.add(message.due, [message])
 
     def _finish(self, message: Message, outcome: str) -> None:
@@ -136,5 +134,5 @@ class Callbacks:
 
     def _registered(self, account: str) -> Listener | None:
         """Return the listener as it is registered now."""
-        found = self._service.world.accounts.get(account)
+        found = self._world.accounts.get(account)
         return listeners_of(found).get(CARRIER) if found else None

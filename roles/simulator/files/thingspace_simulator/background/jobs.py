@@ -10,17 +10,26 @@ import threading
 import uuid
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from ..apis.simsec.request import Wanted
-from . import results as simsec_result
+from ..world.account import Account
+from ..world.directory import Ids
+from ..world.skus import Sku
+from ..world.world import World
+from . import results
+from .callbacks import Callbacks
 from .message import Message
 from .timeline import Timeline
 
-if TYPE_CHECKING:
-    from ..service import Service
-
 REMEMBERED = 100_000
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a valid request wants."""
+
+    account: Account
+    sku: Sku
+    devices: list[Ids]
 
 
 @dataclass
@@ -35,12 +44,13 @@ class Job:
     failed: int = 0
 
 
-class Work:
+class Jobs:
     """All requests not yet done, and what became of the last ones."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self._timeline: Timeline[Job] = Timeline(service.clock, service.stopping)
+    def __init__(self, world: World, callbacks: Callbacks) -> None:
+        self._world = world
+        self._callbacks = callbacks
+        self._timeline: Timeline[Job] = Timeline(world.clock, world.stopping)
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._thread: threading.Thread | None = None
 
@@ -57,7 +67,7 @@ class Work:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, daemon=True)
             self._thread.start()
-        self._timeline.add(self._service.clock.now() + self._service.quirks.number("simsec_delay"), [job])
+        self._timeline.add(self._world.clock.now() + self._world.quirks.number("simsec_delay"), [job])
         return job.request_id
 
     def job(self, request_id: str) -> Job | None:
@@ -67,7 +77,7 @@ class Work:
     def settle(self) -> None:
         """Do what is due. The lock is let go between two requests."""
         while True:
-            with self._service.world.lock:
+            with self._world.lock:
                 job = self._timeline.pop()
                 if job is None:
                     return
@@ -84,27 +94,27 @@ class Work:
         return len(self._timeline.clear())
 
     def _run(self) -> None:
-        """Do what is due whenever something is, until the service stops."""
+        """Do what is due whenever something is, until the simulator ends."""
         while self._timeline.wait():
             self.settle()
 
     def _do(self, job: Job) -> None:
         """Give each device its result, and hand over the messages."""
-        wanted, service = job.wanted, self._service
+        wanted = job.wanted
         wanted.sku.pending -= job.change
-        now_ms = service.clock.now_ms()
+        now_ms = self._world.clock.now_ms()
         messages: list[Message] = []
         for ids in wanted.devices:
-            device = simsec_result.device_of(wanted.account, ids)
-            fault = simsec_result.settle(device, wanted.sku, job.removing, service.quirks, now_ms)
+            device = results.device_of(wanted.account, ids)
+            fault = results.settle(device, wanted.sku, job.removing, self._world.quirks, now_ms)
             job.failed += fault is not None
             own = (("imei", device.imei), ("iccid", device.iccid)) if device else ids
             messages.append(Message(wanted.account.name, job.request_id, own, wanted.sku.sku, fault))
         job.done = True
-        service.callbacks.add(messages)
+        self._callbacks.add(messages)
 
 
 def expected(wanted: Wanted, removing: bool) -> int:
     """Return by how much a request will change the number assigned if nothing fails."""
-    devices = {id(one): one for one in (simsec_result.device_of(wanted.account, ids) for ids in wanted.devices)}
-    return sum(simsec_result.change(one, wanted.sku, removing) for one in devices.values())
+    devices = {id(one): one for one in (results.device_of(wanted.account, ids) for ids in wanted.devices)}
+    return sum(results.change(one, wanted.sku, removing) for one in devices.values())

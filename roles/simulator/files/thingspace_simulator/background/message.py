@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..apis.device_ids import Ids
 from ..quirks import Quirks
+from ..world.directory import Ids
 from ..world.listeners import Listener
-from .results import Fault
+from .results import Failure
 
 MAX_ATTEMPTS = 4
 _MIXED = {"imei": "Imei", "iccid": "Iccid"}
@@ -26,7 +26,7 @@ class Message:
     request_id: str
     ids: Ids
     sku: str
-    fault: Fault | None
+    fault: Failure | None
     attempts: int = 0
     outcome: str = "waiting"
     answer: str | None = None

@@ -8,27 +8,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..apis.device_ids import Ids
 from ..quirks import Quirks
 from ..world.account import Account
 from ..world.device import Device
+from ..world.directory import Ids
 from ..world.skus import Sku
 
 
 @dataclass(frozen=True)
-class Fault:
+class Failure:
     """Why a device failed."""
 
     code: str
     text: str
 
 
-UNKNOWN = Fault("REQUEST_FAILED.DeviceNotFound", "REQUEST_FAILED. Device was not found")
-NOT_ACTIVE = Fault("INPUT_INVALID.DeviceState.Invalid", "INPUT_INVALID. Device is not active")
-NOT_4G = Fault("INPUT_INVALID.DeviceTechnology.Invalid", "INPUT_INVALID. Device is not a 4G device")  # *
-EXHAUSTED = Fault("REQUEST_FAILED.LicenseNotAvailable", "REQUEST_FAILED. No license is available")  # *
-NOT_ASSIGNED = Fault("REQUEST_FAILED.LicenseNotAssigned", "REQUEST_FAILED. Device has no such license")  # *
-ASSIGNED = Fault("REQUEST_FAILED.LicenseAlreadyAssigned", "REQUEST_FAILED. Device already has the license")  # *
+UNKNOWN = Failure("REQUEST_FAILED.DeviceNotFound", "REQUEST_FAILED. Device was not found")
+NOT_ACTIVE = Failure("INPUT_INVALID.DeviceState.Invalid", "INPUT_INVALID. Device is not active")
+NOT_4G = Failure("INPUT_INVALID.DeviceTechnology.Invalid", "INPUT_INVALID. Device is not a 4G device")  # *
+EXHAUSTED = Failure("REQUEST_FAILED.LicenseNotAvailable", "REQUEST_FAILED. No license is available")  # *
+NOT_ASSIGNED = Failure("REQUEST_FAILED.LicenseNotAssigned", "REQUEST_FAILED. Device has no such license")  # *
+ASSIGNED = Failure("REQUEST_FAILED.LicenseAlreadyAssigned", "REQUEST_FAILED. Device already has the license")  # *
 
 
 def device_of(account: Account, ids: Ids) -> Device | None:
@@ -37,7 +37,7 @@ def device_of(account: Account, ids: Ids) -> Device | None:
     return found[0] if all(device is found[0] for device in found) else None
 
 
-def refusal(device: Device | None, removing: bool) -> Fault | None:
+def refusal(device: Device | None, removing: bool) -> Failure | None:
     """Say why a device can have no part in this; removing asks only that the account has it."""
     if device is None:
         return UNKNOWN
@@ -48,7 +48,7 @@ def refusal(device: Device | None, removing: bool) -> Fault | None:
     return None if device.technology == "4G" else NOT_4G
 
 
-def settle(device: Device | None, sku: Sku, removing: bool, quirks: Quirks, now_ms: int) -> Fault | None:
+def settle(device: Device | None, sku: Sku, removing: bool, quirks: Quirks, now_ms: int) -> Failure | None:
     """Attach or detach the licence of one device; return why that failed."""
     fault = refusal(device, removing)
     if fault is not None or device is None:

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from ..world.clock import Clock
 
 Item = TypeVar("Item")
-# How long a waiting thread sleeps at most, so that it sees the end of the service.
+# How long a waiting thread sleeps at most, so that it sees the end of the simulator.
 NAP = 0.25
 
 
@@ -49,7 +49,7 @@ class Timeline(Generic[Item]):
             return None
 
     def wait(self) -> bool:
-        """Sleep until something is due; false once the service stops."""
+        """Sleep until something is due; false once the simulator ends."""
         with self._changed:
             while not self._stopping.is_set():
                 left = self._heap[0][0] - self._clock.now() if self._heap else NAP
@@ -59,7 +59,7 @@ class Timeline(Generic[Item]):
         return False
 
     def take(self) -> Item | None:
-        """Sleep until something is due and take it out; nothing once the service stops."""
+        """Sleep until something is due and take it out; nothing once the simulator ends."""
         while self.wait():
             with self._changed:
                 item = self.pop()

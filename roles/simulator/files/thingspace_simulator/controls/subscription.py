@@ -6,33 +6,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..http.messages import Request
+from ..simulation import Simulation
 from ..world.account import Account
 from ..world.clock import iso
 from ..world.evictions import evict
-from .refusal import Refused, body_of
-
-if TYPE_CHECKING:
-    from ..service import Service
+from .control import Controls, Refused, account_of, body_of
 
 _FIELDS = ("account", "license_count")
 
 
-def _show(service: Service, request: Request) -> Any:
+def _show(simulation: Simulation, request: Request) -> Any:
     """Return how many licences are bought and held; ``?account=`` may be left out for the first account."""
     unknown = sorted(request.query.keys() - {"account"})
     problems = [f"{name}: unknown filter; known is account" for name in unknown]
-    with service.world.lock:
-        account = _account(service, request.query.get("account"), problems)
+    with simulation.world.lock:
+        account = account_of(simulation, request.query.get("account"), problems)
         if problems or account is None:
             raise Refused(problems)
         return _counts(account)
 
 
-def _change(service: Service, request: Request) -> Any:
+def _change(simulation: Simulation, request: Request) -> Any:
     """Buy more or fewer licences. If devices then hold more than are bought, some lose theirs at once."""
     given = body_of(request)
     if not isinstance(given, dict):
@@ -41,28 +38,17 @@ def _change(service: Service, request: Request) -> Any:
     count = given.get("license_count")
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:
         problems.append(f"license_count: must be a whole number from 0, not {count!r}")
-    with service.world.lock:
-        account = _account(service, given.get("account"), problems)
+    with simulation.world.lock:
+        account = account_of(simulation, given.get("account"), problems)
         if account is not None and not account.has_pool:
             problems.append(f"account: {account.name} buys no licences in advance")
         if problems or account is None:
             raise Refused(problems)
-        now_ms = service.clock.now_ms()
+        now_ms = simulation.world.clock.now_ms()
         account.license_count, account.updated_ms = int(count or 0), now_ms
-        evicted = evict(account, service.quirks, now_ms)
+        evicted = evict(account, simulation.world.quirks, now_ms)
         rows = [{"device_id": imei, "assigned_at": iso(assigned_ms)} for imei, assigned_ms in evicted]
         return {**_counts(account), "evicted": rows}
-
-
-def _account(service: Service, name: Any, problems: list[str]) -> Account | None:
-    """Return the account named, or the first; notes if there is none."""
-    accounts = service.world.accounts
-    if name is None and accounts:
-        return next(iter(accounts.values()))
-    if not isinstance(name, str) or name not in accounts:
-        problems.append(f"account: {name!r} is unknown; known are {', '.join(accounts)}")
-        return None
-    return accounts[name]
 
 
 def _counts(account: Account) -> dict[str, Any]:
@@ -70,6 +56,6 @@ def _counts(account: Account) -> dict[str, Any]:
     return {"account": account.name, "license_count": account.license_count, "assigned": len(account.licenses)}
 
 
-CONTROLS: dict[str, dict[str, Callable[[Service, Request], Any]]] = {
+CONTROLS: Controls = {
     "/_simulator/subscription": {"GET": _show, "POST": _change},
 }

@@ -11,6 +11,8 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .messages import Request
+
 LIMIT = 200_000
 
 
@@ -82,3 +84,45 @@ class Journal:
             statuses[status] = statuses.get(status, 0) + 1
         writes = sum(1 for entry in entries if entry.write)
         return {"total": total, "kept": len(entries), "writes": writes, "operations": operations, "statuses": statuses}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the journal says about a body, and never more of it: account, SKU and device ids."""
+
+    account: str | None = None
+    sku: str | None = None
+    devices: list[str] | None = None
+
+
+def facts(request: Request) -> Facts:
+    """Read a body, whatever it is."""
+    try:
+        given = request.json() if request.body else None
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        return Facts()
+    return Facts(_text(given.get("accountName")), _text(given.get("skuNumber")), _devices(given))
+
+
+def _text(value: Any) -> str | None:
+    """Return a string or nothing."""
+    return value if isinstance(value, str) else None
+
+
+def _devices(given: dict[str, Any]) -> list[str] | None:
+    """Return the ids of a FOTA body (deviceList) or of a SIM-Secure body (devices with deviceIds)."""
+    ids = given.get("deviceList")
+    if isinstance(ids, list):
+        return [str(one) for one in ids]
+    devices = given.get("devices")
+    if not isinstance(devices, list):
+        return None
+    return [str(one.get("id")) for entry in devices for one in _list(entry) if isinstance(one, dict)]
+
+
+def _list(entry: Any) -> list[Any]:
+    """Return the identifiers of one device."""
+    found = entry.get("deviceIds") if isinstance(entry, dict) else None
+    return found if isinstance(found, list) else []

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ..apis import errors
+from . import gateway
 from .faults import ON_THE_WIRE, PAGES, ROWS, TOKENS, Fault
 from .messages import Reply
 
@@ -46,7 +46,7 @@ def _status(fault: Fault) -> Reply:
         return Reply(status, body=body.encode(), content_type="text/plain; charset=UTF-8")
     if body is None:
         if status == 403:
-            return errors.wrong_authentication().reply
+            return gateway.wrong_authentication().reply
         code, message = _GATEWAY.get(status, ("101503", "Runtime Error"))
         body = {"fault": {"code": code, "message": message, "description": f"Simulated HTTP {status}"}}
     return Reply(status, body)

@@ -11,17 +11,26 @@ import socket
 import socketserver
 import ssl
 import sys
+import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol
 
 from .. import VERSION
-from ..service import Service
 from . import wire
 from .messages import Reply, Request
 
 MAX_BODY = 256 * 1024 * 1024
 IDLE_SECONDS = 120.0
 HANDSHAKE_SECONDS = 10.0
+
+
+class Service(Protocol):
+    """Whoever knows the answers. ``stopping`` is set when no more are wanted."""
+
+    stopping: threading.Event
+
+    def answer(self, request: Request) -> Reply:
+        """Answer one request; never raises."""
 
 
 class Handler(BaseHTTPRequestHandler):

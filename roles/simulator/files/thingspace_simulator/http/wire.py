@@ -12,32 +12,53 @@ import socket
 import struct
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from .messages import Reply
 from .mishaps import OVERSIZE
 
-if TYPE_CHECKING:
-    from .server import Handler
-
 _CHUNK = b"x" * 65536
 
 
-def play(handler: Handler, reply: Reply, stopping: threading.Event) -> None:
+class _Output(Protocol):
+    """Takes bytes for the caller, and sends them."""
+
+    def write(self, data: bytes, /) -> int:
+        """Take bytes."""
+
+    def flush(self) -> None:
+        """Send what was taken."""
+
+
+class Connection(Protocol):
+    """What a fault on the wire needs of the connection that it hits."""
+
+    close_connection: bool
+    connection: socket.socket
+
+    @property
+    def wfile(self) -> _Output:
+        """Return where the bytes go."""
+
+    def send_head(self, reply: Reply, length: int) -> None:
+        """Send status and headers."""
+
+
+def play(caller: Connection, reply: Reply, stopping: threading.Event) -> None:
     """Send a reply the way its fault wants it; the connection is not used again."""
-    handler.close_connection = True
+    caller.close_connection = True
     if reply.wire == "reset":
-        _reset(handler.connection)
+        _reset(caller.connection)
     elif reply.wire == "stall":
-        _hold(handler.connection, reply.seconds, stopping)
+        _hold(caller.connection, reply.seconds, stopping)
     elif reply.wire == "truncate":
         body = reply.encoded()
-        handler.send_head(reply, len(body))
-        handler.wfile.write(body[: len(body) // 2])
+        caller.send_head(reply, len(body))
+        caller.wfile.write(body[: len(body) // 2])
     elif reply.wire == "drip":
-        _drip(handler, reply, stopping)
+        _drip(caller, reply, stopping)
     elif reply.wire == "oversize":
-        _oversize(handler, reply)
+        _oversize(caller, reply)
 
 
 def _reset(connection: socket.socket) -> None:
@@ -54,26 +75,26 @@ def _hold(connection: socket.socket, seconds: float, stopping: threading.Event) 
             return
 
 
-def _drip(handler: Handler, reply: Reply, stopping: threading.Event) -> None:
+def _drip(caller: Connection, reply: Reply, stopping: threading.Event) -> None:
     """Send the head at once and the body one byte a second."""
     body = reply.encoded()
-    handler.send_head(reply, len(body))
-    handler.wfile.flush()
+    caller.send_head(reply, len(body))
+    caller.wfile.flush()
     end = time.monotonic() + reply.seconds
     for byte in body:
-        handler.wfile.write(bytes((byte,)))
-        handler.wfile.flush()
+        caller.wfile.write(bytes((byte,)))
+        caller.wfile.flush()
         if time.monotonic() >= end or stopping.wait(1.0):
             return
 
 
-def _oversize(handler: Handler, reply: Reply) -> None:
+def _oversize(caller: Connection, reply: Reply) -> None:
     """Send 50 MB of valid JSON without holding it in memory."""
     start, finish = b'{"accountName":"', b'"}'
-    handler.send_head(reply, len(start) + OVERSIZE + len(finish))
-    handler.wfile.write(start)
+    caller.send_head(reply, len(start) + OVERSIZE + len(finish))
+    caller.wfile.write(start)
     left = OVERSIZE
     while left:
-        handler.wfile.write(_CHUNK[:left])
+        caller.wfile.write(_CHUNK[:left])
         left -= min(left, len(_CHUNK))
-    handler.wfile.write(finish)
+    caller.wfile.write(finish)

@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the simulated service knows: accounts, their devices, their FOTA licences; other APIs keep parts of it."""
+"""An account: its devices and their FOTA licenses; other APIs keep parts of it."""
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -107,16 +106,3 @@ class Account:
     def licensed_after(self, cursor: str, size: int) -> tuple[list[str], bool]:
         """Return a page of licensed devices with an IMEI greater than ``cursor``."""
         return self._order.after(cursor, size)
-
-
-class World:
-    """All accounts, behind one lock: an API call sees and changes them as if it were alone."""
-
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-        self.accounts: dict[str, Account] = {}
-
-    def replace(self, accounts: Iterable[Account]) -> None:
-        """Forget all accounts and take these."""
-        with self.lock:
-            self.accounts = {account.name: account for account in accounts}

@@ -13,6 +13,9 @@ from typing import Any
 
 from .device import FIRST_NUMBER, Device, usual_imei
 
+Ids = tuple[tuple[str, str], ...]
+"""The identifiers of one device: kind (imei or iccid) and id of each."""
+
 
 class Directory:
     """Indexes over the devices of one account, each built when first needed; devices are only ever added."""

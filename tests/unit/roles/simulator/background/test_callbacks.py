@@ -25,7 +25,7 @@ def settle(sim, seconds=0.0):
     """Let the clock pass and every due message be tried."""
     sim.advance(seconds)
     end = time.monotonic() + 5
-    while not sim.service.callbacks._timeline.is_quiet() and time.monotonic() < end:
+    while not sim.service.simulation.callbacks._timeline.is_quiet() and time.monotonic() < end:
         time.sleep(0.005)
 
 
@@ -180,7 +180,7 @@ def test_only_this_machine_is_called(sim, imei):
     sim.simsec_done(imei(0))
     message = sim.messages()[0]
     assert (message["outcome"], message["attempts"]) == ("refused", 0)
-    assert sim.service.callbacks._threads == []
+    assert sim.service.simulation.callbacks._threads == []
 
 
 def test_copies_and_loss(sim, heard, imei):

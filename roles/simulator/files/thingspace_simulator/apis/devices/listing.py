@@ -14,9 +14,8 @@ from ...http.messages import Reply
 from ...world.account import Account
 from ...world.device import Device
 from .. import errors
-from ..device_ids import read_id, read_ids
-from ..m2m import account_of, body_of, list_of
-from ..router import Call, Route
+from ..call import Call, Route
+from ..m2m import account_of, body_of, list_of, read_id, read_ids
 from .filter import moment_of, tests_of
 from .row import row
 
@@ -25,7 +24,7 @@ def devices(call: Call) -> Reply:
     """Answer with one page: 202 while there are more devices, 200 for the last."""
     given = body_of(call)
     account = account_of(call, given.get("accountName"))
-    quirks = call.service.quirks
+    quirks = call.world.quirks
     limit, cursor = _whole(given, "maxNumberOfDevices"), _whole(given, "largestDeviceIdSeen")
     size = min(limit or quirks.count("device_page"), quirks.count("device_page"))
     tests = tests_of(given, account)

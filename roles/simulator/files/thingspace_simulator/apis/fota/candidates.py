@@ -13,7 +13,7 @@ from ...http.messages import Reply
 from ...world.account import Account, is_imei
 from ...world.candidates import Candidates, candidates_of
 from .. import errors
-from ..router import Call
+from ..call import Call
 from .request import BAD_DEVICE, UNREADABLE, body_of, check_size, devices_in
 from .subscription import licensed_account_of, written
 
@@ -31,11 +31,11 @@ def create(call: Call) -> Reply:
     append = _appends(given)
     ids = devices_in(call, given)
     _check(call, given, ids)
-    quirks = call.service.quirks
+    quirks = call.world.quirks
     candidates = candidates_of(account)
     fresh = _unrepeated(call, _licensed(call, account, ids), candidates if append else Candidates((), 0))
     change = candidates.append if append else candidates.replace
-    change(fresh, call.service.clock.now_ms())
+    change(fresh, call.world.clock.now_ms())
     named = ids if quirks.word("candidates_answer") == "request" else list(candidates.ids)
     return Reply(data={"count": len(named), "deviceList": named})
 
@@ -43,7 +43,7 @@ def create(call: Call) -> Reply:
 def listing(call: Call) -> Reply:
     """Answer with the devices from a record number on, up to a page; the first has the number zero."""
     candidates = candidates_of(licensed_account_of(call))
-    quirks = call.service.quirks
+    quirks = call.world.quirks
     start = _start(call)
     if start >= len(candidates) and not (start == 0 and quirks.word("candidates_empty") == "empty"):
         raise errors.fota(PAST_THE_END)
@@ -59,7 +59,7 @@ def listing(call: Call) -> Reply:
 
 def delete(call: Call) -> Reply:
     """Empty the list; an empty one is no error, though that is not documented."""
-    candidates_of(licensed_account_of(call)).replace([], call.service.clock.now_ms())
+    candidates_of(licensed_account_of(call)).replace([], call.world.clock.now_ms())
     return Reply(data={"success": True})
 
 
@@ -72,7 +72,7 @@ def _appends(given: dict[str, Any]) -> bool:
 
 def _check(call: Call, given: dict[str, Any], ids: list[str]) -> None:
     """Refuse the whole request for what is wrong with its numbers or with one of its ids."""
-    quirks = call.service.quirks
+    quirks = call.world.quirks
     if call.route.version == "v2" and quirks.word("candidates_body_count") == "check":
         count = given.get("count")
         if isinstance(count, bool) or count != len(ids):
@@ -84,7 +84,7 @@ def _check(call: Call, given: dict[str, Any], ids: list[str]) -> None:
 
 def _licensed(call: Call, account: Account, ids: list[str]) -> list[str]:
     """Return the ids that may be listed; what happens to a device without a licence is a quirk."""
-    word = call.service.quirks.word("candidates_unlicensed")
+    word = call.world.quirks.word("candidates_unlicensed")
     if word == "accept":
         return ids
     licensed = [one for one in ids if one in account.licenses]
@@ -95,7 +95,7 @@ def _licensed(call: Call, account: Account, ids: list[str]) -> list[str]:
 
 def _unrepeated(call: Call, ids: list[str], before: Candidates) -> list[str]:
     """Return the ids to add; what happens to one that is listed or named twice is a quirk."""
-    word = call.service.quirks.word("candidates_repeated")
+    word = call.world.quirks.word("candidates_repeated")
     if word == "append":
         return ids
     fresh = list(dict.fromkeys(one for one in ids if one not in before))

@@ -13,7 +13,7 @@ from ...world.account import Account, is_imei
 from ...world.candidates import candidates_of
 from ...world.device import Device
 from .. import errors
-from ..router import Call
+from ..call import Call
 from .dialects import Words
 from .request import BAD_DEVICE, body_of, devices_in
 from .subscription import licensed_account_of, written
@@ -31,12 +31,12 @@ def assign(call: Call) -> Reply:
     account = licensed_account_of(call)
     ids = devices_in(call, body_of(call))
     _refuse_whole(call, account, ids)
-    quirks = call.service.quirks
+    quirks = call.world.quirks
     if quirks.word("exhausted") == "reject":
         wanted = {imei for imei in ids if imei in account.devices and imei not in account.licenses}
         if len(wanted) > account.free:
             raise errors.fota(EXHAUSTED)
-    now = call.service.clock.now_ms()
+    now = call.world.clock.now_ms()
     accept = quirks.word("unknown_device") == "accept"
 
     def one(imei: str) -> tuple[bool, str]:
@@ -61,7 +61,7 @@ def remove(call: Call) -> Reply:
     removed: list[str] = []
 
     def one(imei: str) -> tuple[bool, str]:
-        if imei not in account.devices and call.service.quirks.word("unknown_device") != "accept":
+        if imei not in account.devices and call.world.quirks.word("unknown_device") != "accept":
             return _unknown(call, imei)
         if imei not in account.licenses:
             return False, NOT_ATTACHED
@@ -72,19 +72,19 @@ def remove(call: Call) -> Reply:
         return True, "Success"
 
     reply = _answer(call, account, ids, "Remove", one)
-    if call.service.quirks.word("candidates_unassigned") == "drop":
-        candidates_of(account).drop(removed, call.service.clock.now_ms())
+    if call.world.quirks.word("candidates_unassigned") == "drop":
+        candidates_of(account).drop(removed, call.world.clock.now_ms())
     return reply
 
 
 def _unknown(call: Call, imei: str) -> tuple[bool, str]:
     """Return the reason for an id that the account does not own."""
-    return False, UNKNOWN[call.service.quirks.word("unknown_device_reason")] if is_imei(imei) else BAD_IMEI
+    return False, UNKNOWN[call.world.quirks.word("unknown_device_reason")] if is_imei(imei) else BAD_IMEI
 
 
 def _refuse_whole(call: Call, account: Account, ids: list[str]) -> None:
     """Refuse the whole request for one bad id, where a quirk says so."""
-    quirks = call.service.quirks
+    quirks = call.world.quirks
     if quirks.word("bad_device") == "reject" and not all(is_imei(imei) for imei in ids):
         raise errors.fota(BAD_DEVICE)
     if quirks.word("unknown_device") == "reject" and any(is_imei(i) and i not in account.devices for i in ids):
@@ -93,9 +93,9 @@ def _refuse_whole(call: Call, account: Account, ids: list[str]) -> None:
 
 def _answer(call: Call, account: Account, ids: list[str], action: str, one: Callable[[str], tuple[bool, str]]) -> Reply:
     """Do it device by device, in the order given, and write the answer."""
-    quirks = call.service.quirks
+    quirks = call.world.quirks
     words = Words(call.route.version, quirks)
-    moment = written(call.service.clock.now_ms(), quirks)
+    moment = written(call.world.clock.now_ms(), quirks)
     rows = [words.row(imei, action, *one(imei), moment) for imei in ids]
     counts = words.counts(len(ids), len(account.licenses), account.total)
     return Reply(data={"accountName": account.name, **counts, "deviceList": rows})

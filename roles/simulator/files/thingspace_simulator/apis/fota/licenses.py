@@ -9,7 +9,7 @@ from __future__ import annotations
 from ...http.messages import Reply
 from ...world.account import Account, is_imei
 from .. import errors
-from ..router import Call
+from ..call import Call
 from .dialects import Words
 from .subscription import licensed_account_of, written
 
@@ -17,7 +17,7 @@ from .subscription import licensed_account_of, written
 def licenses(call: Call) -> Reply:
     """Answer with the devices whose IMEI is greater than the cursor, up to a page."""
     account = licensed_account_of(call)
-    quirks = call.service.quirks
+    quirks = call.world.quirks
     cursor = _cursor(call, account)
     ids, more = account.licensed_after(cursor, quirks.count("page_size"))
     words = Words(call.route.version, quirks)
@@ -35,7 +35,7 @@ def _cursor(call: Call, account: Account) -> str:
     """Return the checked cursor: 0, or an IMEI of the account, licensed or not (Error Messages page)."""
     in_path = call.names.get("cursor")
     given = in_path if in_path is not None else call.request.query.get("lastSeenDeviceId")
-    if given is None and call.service.quirks.word("list_cursor") == "optional":
+    if given is None and call.world.quirks.word("list_cursor") == "optional":
         return "0"
     given = given or ""
     if given == "0":

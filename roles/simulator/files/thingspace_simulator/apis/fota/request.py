@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import errors
-from ..router import Call
+from ..call import Call
 
 BAD_DEVICE = "Invalid device id format"  # Error Messages page
 UNREADABLE = "Input binding error"  # Error Messages page
@@ -33,7 +33,7 @@ def devices_in(call: Call, given: dict[str, Any]) -> list[str]:
         raise errors.fota("Device list is empty")
     if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
         raise errors.fota(UNREADABLE)
-    check_size(ids, call.service.quirks.count("max_devices_per_request"))
+    check_size(ids, call.world.quirks.count("max_devices_per_request"))
     return list(ids)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ...quirks import Quirks
-from ..router import Handler, Route
+from ..call import Handler, Route
 from . import candidates
 from .change import assign, remove
 from .licenses import licenses

@@ -13,7 +13,7 @@ from ...quirks import Quirks
 from ...world.account import Account
 from ...world.clock import go_style, iso
 from .. import errors
-from ..router import Call
+from ..call import Call
 
 
 def written(moment_ms: int, quirks: Quirks) -> str:
@@ -24,7 +24,7 @@ def written(moment_ms: int, quirks: Quirks) -> str:
 def account_of(call: Call) -> Account:
     """Return the account in the path; the errors are those of the Error Messages pages."""
     name = call.names["account"]
-    account = call.service.world.accounts.get(name)
+    account = call.world.accounts.get(name)
     if account is None:
         if not re.fullmatch(r"[0-9]{10}-[0-9]{5}", name):
             raise errors.fota("Invalid account name format")
@@ -37,7 +37,7 @@ def account_of(call: Call) -> Account:
 def licensed_account_of(call: Call) -> Account:
     """Return the account for a licence call: such calls are for MRC accounts only (licence status pages)."""
     account = account_of(call)
-    if not account.has_pool and call.service.quirks.word("event_only") == "reject":
+    if not account.has_pool and call.world.quirks.word("event_only") == "reject":
         # What an event-only account gets is not documented; this text is ours.
         raise errors.fota("Account has no MRC subscription")
     return account
@@ -51,6 +51,6 @@ def subscription(call: Call) -> Reply:
         "purchaseType": account.purchase_type,
         "licenseCount": account.total,
         "licenseUsedCount": len(account.licenses),
-        "updateTime": written(account.updated_ms, call.service.quirks),
+        "updateTime": written(account.updated_ms, call.world.quirks),
     }
     return Reply(data=reply)

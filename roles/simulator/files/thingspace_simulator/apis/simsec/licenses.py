@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from ...background import results as simsec_result
-from ...background.jobs import expected
+from ...background import results
+from ...background.jobs import Wanted, expected
 from ...http.messages import ApiError, Reply
 from .. import errors
-from ..router import Call, Route
-from .request import Wanted, check_header, in_form, read
+from ..call import Call, Route
+from .request import check_header, in_form, read
 
 PATH = "/m2m/v1/devices/license/actions/assign"
 NOWHERE = "00000000-0000-0000-0000-000000000000"
@@ -31,27 +31,27 @@ def _answer(call: Call, removing: bool) -> Reply:
     """Check, accept, answer with the id of the request."""
     try:
         check_header(call, required=removing)
-        if removing and not call.request.body.strip() and call.service.quirks.word("simsec_bodyless") == "accept":
+        if removing and not call.request.body.strip() and call.world.quirks.word("simsec_bodyless") == "accept":
             return Reply(data={"requestId": NOWHERE})
         wanted = read(call, removing)
         _check(call, wanted, removing)
     except ApiError as error:
         raise in_form(call, error) from error
-    return Reply(data={"requestId": call.service.work.accept(wanted, removing)})
+    return Reply(data={"requestId": call.jobs.accept(wanted, removing)})
 
 
 def _check(call: Call, wanted: Wanted, removing: bool) -> None:
     """Refuse the whole request for what is usually the result of one device, where a quirk says so."""
-    quirks = call.service.quirks
+    quirks = call.world.quirks
     if quirks.word("simsec_checks") == "sync":
         for ids in wanted.devices:
-            fault = simsec_result.refusal(simsec_result.device_of(wanted.account, ids), removing)
+            fault = results.refusal(results.device_of(wanted.account, ids), removing)
             if fault:
                 raise errors.m2m(fault.code, fault.text)
     if quirks.word("simsec_exhausted") == "reject" and not removing:
         left = wanted.sku.free - max(0, wanted.sku.pending)
         if expected(wanted, removing) > left:
-            raise errors.m2m(simsec_result.EXHAUSTED.code, simsec_result.EXHAUSTED.text)
+            raise errors.m2m(results.EXHAUSTED.code, results.EXHAUSTED.text)
 
 
 ROUTES = (

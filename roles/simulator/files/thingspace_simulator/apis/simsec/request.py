@@ -7,16 +7,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
+from ...background.jobs import Wanted
 from ...http.messages import ApiError, Reply
 from ...world.account import Account
+from ...world.directory import Ids
 from ...world.skus import LIFETIME, Sku, skus_of
 from .. import errors
-from ..device_ids import Ids, read_ids
-from ..m2m import account_of, body_of, text_of
-from ..router import Call
+from ..call import Call
+from ..m2m import account_of, body_of, read_ids, text_of
 
 MAX_DEVICES = 100
 MAX_IDS = 100
@@ -24,18 +24,9 @@ REQUEST_ID = re.compile(r"[0-9]-[0-9]{3,32}")
 ERROR_URL = "https://thingspace.verizon.com/documentation"
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What a valid request wants."""
-
-    account: Account
-    sku: Sku
-    devices: list[Ids]
-
-
 def check_header(call: Call, required: bool) -> None:
     """Check X-Request-ID, which only the SDK knows, as the quirk says."""
-    how, given = call.service.quirks.word("x_request_id"), call.request.headers.get("x-request-id")
+    how, given = call.world.quirks.word("x_request_id"), call.request.headers.get("x-request-id")
     if how == "ignore" or (given is None and not (required and how == "require")):
         return
     if given is None or len(given) > 32 or not REQUEST_ID.fullmatch(given):
@@ -73,7 +64,7 @@ def _devices(given: Any) -> list[Ids]:
 
 def in_form(call: Call, error: ApiError) -> ApiError:
     """Return an error in the form that the quirk says; that of the SDK has no room for dots or spaces."""
-    if call.service.quirks.word("security_errors") == "m2m":
+    if call.world.quirks.word("security_errors") == "m2m":
         return error
     code = str(error.reply.data["errorCode"])
     text = re.sub(r"[^A-Za-z0-9]", "", code.partition(".")[2].partition(".")[2] or code)[:32]

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from ...http.messages import Reply
 from .. import errors
+from ..call import Call, Route
 from ..m2m import account_of
-from ..router import Call, Route
 
 
 def status(call: Call) -> Reply:
     """Answer with the status of a SIM-Secure request, if the quirk lets it be known. The error code is ours."""
     account = account_of(call, call.names["account"])
-    quirks = call.service.quirks
+    quirks = call.world.quirks
     which = quirks.word("request_status")
-    job = call.service.work.job(call.names["request"]) if which != "never" else None
+    job = call.jobs.job(call.names["request"]) if which != "never" else None
     if job is None or job.wanted.account is not account or (which == "single" and len(job.wanted.devices) != 1):
         raise errors.m2m("REQUEST_FAILED.RequestNotFound", "The status of the request is not available.")
     word = "Pending"

@@ -11,8 +11,8 @@ from typing import Any
 from ...http.messages import ApiError, Reply
 from ...quirks import Quirks
 from ...world.skus import Sku, skus_of
+from ..call import Call, Route
 from ..m2m import account_of, body_of, text_of
-from ..router import Call, Route
 from .request import check_header, in_form
 
 
@@ -25,7 +25,7 @@ def subscriptions(call: Call) -> Reply:
         wanted = text_of(given, "skuNumber")
     except ApiError as error:
         raise in_form(call, error) from error
-    rows = [_row(one, call.service.quirks) for one in skus_of(account).values() if wanted in (None, one.sku)]
+    rows = [_row(one, call.world.quirks) for one in skus_of(account).values() if wanted in (None, one.sku)]
     return Reply(data={"accountName": account.name, "subscriptionList": rows})
 
 

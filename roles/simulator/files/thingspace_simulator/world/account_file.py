@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Accounts as JSON: the format of ``--seed-file`` and of ``/_simulator/state``.
-
-Reading is complete before anything is applied, and reports every problem at once.
-"""
+"""Accounts as JSON, as the state has them. Reading reports every problem at once."""
 
 from __future__ import annotations
 
@@ -42,7 +39,7 @@ PARTS: dict[str, Part] = {
 }
 
 
-def dump_account(account: Account) -> dict[str, Any]:
+def dump(account: Account) -> dict[str, Any]:
     """Write an account."""
     return {
         "name": account.name,
@@ -58,7 +55,7 @@ def dump_account(account: Account) -> dict[str, Any]:
     }
 
 
-def load_accounts(given: Any, now_ms: int) -> tuple[list[Account], list[str]]:
+def load(given: Any, now_ms: int) -> tuple[list[Account], list[str]]:
     """Read accounts; return them and what is wrong with them."""
     problems: list[str] = []
     if not isinstance(given, list):
