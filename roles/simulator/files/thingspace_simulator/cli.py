@@ -16,10 +16,12 @@ import threading
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import NAME, quirks, seed
+from . import NAME, quirks
+from .http.server import Server
 from .lifetime import ReadyFile, detach, watch_parent
-from .server import Server
-from .service import BadSeed, Service
+from .service import Service
+from .simulation import BadSeed
+from .world import seed
 
 BAD_START = 2
 
@@ -126,7 +128,7 @@ def _tls(options: argparse.Namespace) -> ssl.SSLContext | None:
     return context
 
 
-def _listen(options: argparse.Namespace) -> Server:
+def _listen(options: argparse.Namespace) -> tuple[Service, Server]:
     """Build the service and bind the port."""
     if not 0 <= options.port <= 65535:
         raise BadOption(f"--port {options.port}: must be from 0 to 65535")
@@ -136,7 +138,7 @@ def _listen(options: argparse.Namespace) -> Server:
     except BadSeed as error:
         raise BadOption(f"bad state to start from: {error}") from error
     try:
-        return Server(host, options.port, service, tls)
+        return service, Server(host, options.port, service, tls)
     except OSError as error:
         raise BadOption(f"cannot listen on {host} port {options.port}: {error.strerror or error}") from error
 
@@ -151,7 +153,7 @@ def main(arguments: list[str] | None = None) -> int:
         for name in ("seed_file", "ready_file", "tls_cert", "tls_key"):
             path = getattr(options, name)
             setattr(options, name, path and path.expanduser())
-        server = _listen(options)
+        service, server = _listen(options)
         announce = detach() if options.detach else None
         base_url = f"{server.root_url}/api"
         ready = ReadyFile(options.ready_file, server.server_port, base_url)
@@ -163,7 +165,7 @@ def main(arguments: list[str] | None = None) -> int:
         watch_parent(options.parent_pid, stop)
     try:
         ready.write()
-        accounts = server.service.world.accounts.values()
+        accounts = service.simulation.world.accounts.values()
         names = ", ".join(f"account {one.name}, {len(one.devices)} devices" for one in accounts)
         print(f"{NAME}: {base_url} ({names})", flush=True)
         if announce is not None:
@@ -173,7 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"thingspace_simulator: error: {error}", file=sys.stderr)
         return BAD_START
     finally:
-        server.service.stopping.set()
+        service.stopping.set()
         server.shutdown()
         server.server_close()
         ready.remove()

@@ -2,99 +2,39 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The simulator as a whole: takes a request, returns a reply, knows nothing of sockets."""
+"""Leads each request through the same steps to its reply; knows nothing of sockets."""
 
 from __future__ import annotations
 
 import sys
-import threading
 import traceback
 from typing import Any
 
-from . import (
-    access,
-    bodies,
-    controls,
-    device_list,
-    fota,
-    login,
-    m2m_callbacks,
-    mishaps,
-    request_status,
-    simsec,
-    subscriptions,
-)
-from .auth import CREDENTIALS, Auth
-from .callbacks import Callbacks
-from .clock import Clock, iso
-from .faults import LISTS, TOKENS, Fault, Faults
-from .journal import Entry, Journal
-from .messages import ApiError, Reply, Request
-from .quirks import Quirks
-from .ratelimit import RateLimit, too_many
-from .router import Call, Router
-from .simsec_work import Work
-from .state import World
-
-# A later API adds its routes here, and its piece of an account to statefile.PARTS.
-ROUTES = (
-    *login.ROUTES,
-    *fota.ROUTES,
-    *simsec.ROUTES,
-    *subscriptions.ROUTES,
-    *device_list.ROUTES,
-    *request_status.ROUTES,
-    *m2m_callbacks.ROUTES,
-)
-OPERATIONS = {route.operation for route in ROUTES}
-
-
-class BadSeed(Exception):
-    """The state to start from is wrong; the message names every problem."""
+from .apis import access, router
+from .apis.call import Call
+from .controls import answer as controls
+from .http import journal, mishaps
+from .http.faults import LISTS, TOKENS, Fault
+from .http.messages import ApiError, Reply, Request
+from .http.rate_limit import RateLimit, too_many
+from .simulation import Simulation
+from .world.clock import iso
 
 
 class Service:
-    """Holds all state and leads each request through the same steps."""
+    """Answers requests for a simulation."""
 
     def __init__(self, seed: Any) -> None:
-        self.seed = seed
-        self.operations = OPERATIONS
-        self.world = World()
-        self.clock = Clock()
-        self.quirks = Quirks()
-        self.auth = Auth(self.clock)
-        self.faults = Faults()
-        self.journal = Journal()
-        self.stopping = threading.Event()
-        self.work = Work(self)
-        self.callbacks = Callbacks(self)
-        self._router = Router(ROUTES)
+        self.simulation = Simulation(seed)
+        self.stopping = self.simulation.world.stopping
         self._rate = RateLimit()
         self._pages: dict[tuple[str, str], list[Any]] = {}
-        self.reset()
-
-    def reset(self) -> None:
-        """Return accounts, quirks and credentials to the start, and forget tokens and refused logins."""
-        # Read anew each time: requests change the accounts in place.
-        accounts, switches, credentials, problems = controls.check_state(self.seed, self.clock.now_ms())
-        if problems:
-            raise BadSeed("; ".join(problems))
-        self.cancel()
-        self.world.replace(accounts)
-        self.quirks.merge({**Quirks().dump(), **switches})
-        self.auth.credentials = {**dict.fromkeys(CREDENTIALS, "simulator"), **credentials}
-        self.auth.reset()
-
-    def cancel(self) -> None:
-        """Forget what is under way: accepted requests and waiting messages."""
-        self.work.cancel()
-        self.callbacks.clear()
 
     def answer(self, request: Request) -> Reply:
         """Answer any request: a control, or the API."""
         try:
             if request.path.startswith("/_simulator"):
-                return controls.answer(self, request)
+                return controls.answer(self.simulation, request)
             return self._api(request)
         except Exception:  # pylint: disable=broad-exception-caught
             traceback.print_exc(file=sys.stderr)
@@ -102,26 +42,27 @@ class Service:
 
     def _api(self, request: Request) -> Reply:
         """Find the route, keep the journal, limit, delay, let a fault happen, do the work."""
-        found = self._router.find(request, self.quirks)
-        call = Call(self, request, *found) if found else None
+        simulation, world = self.simulation, self.simulation.world
+        found = router.find(request, world.quirks)
+        call = Call(world, simulation.jobs, request, *found) if found else None
         entry = self._note(request, call)
-        wait = self._rate.wait(self.quirks.count("rate_limit"))
-        self.stopping.wait(self.quirks.number("latency"))
+        wait = self._rate.wait(world.quirks.count("rate_limit"))
+        self.stopping.wait(world.quirks.number("latency"))
         if wait:
-            reply = too_many(self.quirks.word("retry_after"), wait)
+            reply = too_many(world.quirks.word("retry_after"), wait)
         else:
-            fault = self.faults.pick(entry.operation, request.method, request.path)
+            fault = simulation.faults.pick(entry.operation, request.method, request.path)
             entry.fault = fault.action if fault else None
             reply = self._with_fault(request, call, fault)
         entry.status = None if reply.wire in ("reset", "stall") else reply.status
         return reply
 
-    def _note(self, request: Request, call: Call | None) -> Entry:
+    def _note(self, request: Request, call: Call | None) -> journal.Entry:
         """Open the journal entry."""
         write = call is not None and call.route.is_write
-        body = bodies.facts(request)
-        return self.journal.open(
-            time=iso(self.clock.now_ms()),
+        body = journal.facts(request)
+        return self.simulation.journal.open(
+            time=iso(self.simulation.world.clock.now_ms()),
             method=request.method,
             path=request.path,
             query=request.query,
@@ -156,16 +97,16 @@ class Service:
     def _expire(self, fault: Fault) -> None:
         """End the sessions or the token."""
         if fault.action == "expire_session":
-            self.auth.expire_sessions()
+            self.simulation.world.auth.expire_sessions()
         else:
-            self.auth.revoke()
+            self.simulation.world.auth.revoke()
 
     def _work(self, request: Request, call: Call | None) -> Reply:
         """Check the caller and run the handler, alone on the state."""
         if call is None:
-            return self._router.missing(request.path)
+            return router.missing(request.path)
         try:
-            with self.world.lock:
+            with call.world.lock:
                 access.check(call)
                 reply = call.route.handler(call)
         except ApiError as error:

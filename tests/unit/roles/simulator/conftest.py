@@ -22,9 +22,9 @@ import requests
 FILES = Path(__file__).resolve().parents[4] / "roles" / "simulator" / "files"
 sys.path.insert(0, str(FILES))
 
-from thingspace_simulator import seed as seeds  # noqa: E402
-from thingspace_simulator.server import Server  # noqa: E402
+from thingspace_simulator.http.server import Server  # noqa: E402
 from thingspace_simulator.service import Service  # noqa: E402
+from thingspace_simulator.world import seed as seeds  # noqa: E402
 
 ACCOUNT = seeds.ACCOUNT
 
@@ -32,9 +32,9 @@ ACCOUNT = seeds.ACCOUNT
 class Caller:
     """Calls a simulator the way a client of the API does."""
 
-    def __init__(self, server: Server, verify: str | bool = True) -> None:
+    def __init__(self, server: Server, service: Service, verify: str | bool = True) -> None:
         self.root = server.root_url
-        self.service = server.service
+        self.service = service
         self.account = ACCOUNT
         self.http = requests.Session()
         self.http.trust_env = False
@@ -226,15 +226,16 @@ def fixture_start() -> Iterator[Callable[..., Caller]]:
         verify: str | bool = True,
     ) -> Caller:
         seed = seeds.default_seed(devices, licensed, devices if licenses is None else licenses)
-        server = Server("127.0.0.1", 0, Service(seed), tls)
+        service = Service(seed)
+        server = Server("127.0.0.1", 0, service, tls)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        running.append((server, Caller(server, verify)))
+        running.append((server, Caller(server, service, verify)))
         return running[-1][1]
 
     yield start
     for server, caller in running:
         caller.close()
-        server.service.stopping.set()
+        caller.service.stopping.set()
         server.shutdown()
         server.server_close()
 

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every endpoint is made of: the call that it gets, and the route that leads to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..background.jobs import Jobs
+from ..http.messages import Reply, Request
+from ..quirks import Quirks
+from ..world.world import World
+
+
+@dataclass
+class Call:
+    """One API request on its way: what was asked, of which route, with which names in the path."""
+
+    world: World
+    jobs: Jobs
+    request: Request
+    route: Route
+    names: dict[str, str]
+
+
+Handler = Callable[[Call], Reply]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One documented endpoint. ``needs`` is what is checked first: nothing, the token, token and session."""
+
+    operation: str
+    method: str
+    path: str
+    handler: Handler
+    context: str
+    version: str
+    needs: str = "session"
+    is_write: bool = False
+    offered: Callable[[Quirks], bool] | None = None
+    pattern: re.Pattern[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        text = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path)
+        object.__setattr__(self, "pattern", re.compile(text))

@@ -1,0 +1,59 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Registering, listing and removing callback listeners (callback pages)."""
+
+from __future__ import annotations
+
+from ..http.messages import Reply
+from ..world.listeners import listeners_of, make
+from . import errors
+from .call import Call, Route
+from .m2m import account_of, body_of
+
+PATH = "/m2m/v1/callbacks/{account}"
+
+
+def register(call: Call) -> Reply:
+    """Take in a listener; one that was there for the service is replaced. The error code is ours."""
+    account = account_of(call, call.names["account"])
+    given = body_of(call)
+    try:
+        listener = make(given.get("name"), given.get("url"), given.get("username"), given.get("password"))
+    except ValueError as error:
+        raise errors.m2m("INPUT_INVALID.Callback.Invalid", f"The callback cannot be registered: {error}.") from error
+    listeners_of(account)[listener.service] = listener
+    return Reply(data={"accountName": account.name, "serviceName": listener.service})
+
+
+def listing(call: Call) -> Reply:
+    """Answer with all listeners, passwords in clear text as documented."""
+    account = account_of(call, call.names["account"])
+    rows = [
+        {
+            "accountName": account.name,
+            "serviceName": one.service,
+            "url": one.url,
+            "username": one.username,
+            "password": one.password,
+        }
+        for one in listeners_of(account).values()
+    ]
+    return Reply(data=rows)
+
+
+def remove(call: Call) -> Reply:
+    """Drop a listener."""
+    account = account_of(call, call.names["account"])
+    service = call.names["service"]
+    if listeners_of(account).pop(service, None) is None:
+        raise errors.m2m("REQUEST_FAILED.CallbackNotFound", f"No callback is registered for {service}.")
+    return Reply(data={"accountName": account.name, "serviceName": service})
+
+
+ROUTES = (
+    Route("callback_register", "POST", PATH, register, "/m2m/v1", "v1", is_write=True),
+    Route("callback_list", "GET", PATH, listing, "/m2m/v1", "v1"),
+    Route("callback_remove", "DELETE", f"{PATH}/name/{{service}}", remove, "/m2m/v1", "v1", is_write=True),
+)

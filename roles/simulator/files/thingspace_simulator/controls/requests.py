@@ -1,0 +1,63 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The controls for requests: the faults that wait for them, and the journal of those that came."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..apis.router import OPERATIONS
+from ..http import faults
+from ..http.messages import Request
+from ..simulation import Simulation
+from .control import Controls, Refused, body_of
+
+
+def _faults(simulation: Simulation, _request: Request) -> Any:
+    """Return all faults with their counts."""
+    return simulation.faults.listing()
+
+
+def _post_faults(simulation: Simulation, request: Request) -> Any:
+    """Let one fault or a list of them wait."""
+    added, problems = faults.read(body_of(request), OPERATIONS)
+    if problems:
+        raise Refused(problems)
+    simulation.faults.add(added)
+    return simulation.faults.listing()
+
+
+def _clear_faults(simulation: Simulation, _request: Request) -> Any:
+    """Drop all faults."""
+    return {"cleared": simulation.faults.clear()}
+
+
+def _requests(simulation: Simulation, request: Request) -> Any:
+    """Return the journal, filtered by operation and by write."""
+    query = request.query
+    unknown = sorted(query.keys() - {"operation", "write"})
+    if unknown:
+        raise Refused([f"{name}: unknown filter; known are operation, write" for name in unknown])
+    if query.get("write", "true") not in ("true", "false"):
+        raise Refused(["write: must be true or false"])
+    write = query["write"] == "true" if "write" in query else None
+    return simulation.journal.listing(query.get("operation"), write)
+
+
+def _clear_requests(simulation: Simulation, _request: Request) -> Any:
+    """Forget all requests."""
+    return {"cleared": simulation.journal.clear()}
+
+
+def _summary(simulation: Simulation, _request: Request) -> Any:
+    """Count the requests."""
+    return simulation.journal.summary()
+
+
+CONTROLS: Controls = {
+    "/_simulator/faults": {"GET": _faults, "POST": _post_faults, "DELETE": _clear_faults},
+    "/_simulator/requests": {"GET": _requests, "DELETE": _clear_requests},
+    "/_simulator/requests/summary": {"GET": _summary},
+}

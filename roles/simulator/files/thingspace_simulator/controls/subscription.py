@@ -1,0 +1,61 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The control that plays the sales department: how many licences an account has bought."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..http.messages import Request
+from ..simulation import Simulation
+from ..world.account import Account
+from ..world.clock import iso
+from ..world.evictions import evict
+from .control import Controls, Refused, account_of, body_of
+
+_FIELDS = ("account", "license_count")
+
+
+def _show(simulation: Simulation, request: Request) -> Any:
+    """Return how many licences are bought and held; ``?account=`` may be left out for the first account."""
+    unknown = sorted(request.query.keys() - {"account"})
+    problems = [f"{name}: unknown filter; known is account" for name in unknown]
+    with simulation.world.lock:
+        account = account_of(simulation, request.query.get("account"), problems)
+        if problems or account is None:
+            raise Refused(problems)
+        return _counts(account)
+
+
+def _change(simulation: Simulation, request: Request) -> Any:
+    """Buy more or fewer licences. If devices then hold more than are bought, some lose theirs at once."""
+    given = body_of(request)
+    if not isinstance(given, dict):
+        raise Refused(['give {"account": name, "license_count": number}'])
+    problems = [f"{name}: unknown; known are {', '.join(_FIELDS)}" for name in given if name not in _FIELDS]
+    count = given.get("license_count")
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        problems.append(f"license_count: must be a whole number from 0, not {count!r}")
+    with simulation.world.lock:
+        account = account_of(simulation, given.get("account"), problems)
+        if account is not None and not account.has_pool:
+            problems.append(f"account: {account.name} buys no licences in advance")
+        if problems or account is None:
+            raise Refused(problems)
+        now_ms = simulation.world.clock.now_ms()
+        account.license_count, account.updated_ms = int(count or 0), now_ms
+        evicted = evict(account, simulation.world.quirks, now_ms)
+        rows = [{"device_id": imei, "assigned_at": iso(assigned_ms)} for imei, assigned_ms in evicted]
+        return {**_counts(account), "evicted": rows}
+
+
+def _counts(account: Account) -> dict[str, Any]:
+    """Return what both answers have in common."""
+    return {"account": account.name, "license_count": account.license_count, "assigned": len(account.licenses)}
+
+
+CONTROLS: Controls = {
+    "/_simulator/subscription": {"GET": _show, "POST": _change},
+}

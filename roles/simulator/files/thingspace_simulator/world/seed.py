@@ -1,0 +1,48 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the accounts come from at the start: a size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .account import MRC
+from .clock import iso, parse_ms
+
+ACCOUNT = "0000123456-00001"
+FIRST_IMEI = 990_000_000_000_000
+ACCOUNT_STEP = 100_000_000
+# Seeded licences were all attached at the moment of the documented example.
+SEEDED_MS = parse_ms("2017-11-29T16:03:42.000Z")
+# The SIM-Secure SKUs (assign page). Only the type "Flexible Bundle" is documented, the other words are ours.
+SIMSEC_SKUS = {
+    "SIMSec-IoT-Lt": "Lifetime",
+    "SIMSec-IoT": "Flexible",
+    "TS-BUNDLE-KTO-SIMSEC-MRC": "Flexible Bundle",
+    "TSS-IOT-INTLG-TIERED-SIMSEC": "Flexible Tiered",
+}
+
+
+def imeis(count: int, account_index: int = 0) -> list[str]:
+    """Return that many device ids, the same every time; each account of a file has its own range."""
+    first = FIRST_IMEI + account_index * ACCOUNT_STEP
+    return [str(number) for number in range(first, first + count)]
+
+
+def default_seed(devices: int, licensed: int, licenses: int, sku_licenses: int | None = None) -> dict[str, Any]:
+    """Return a state file with one account; its first ``licensed`` devices hold a FOTA licence.
+
+    Of each SIM-Secure SKU it has bought ``sku_licenses``, by default as many as it has devices.
+    """
+    subscription = {"purchase_type": MRC, "license_count": licenses, "updated_at": iso(SEEDED_MS)}
+    purchased = devices if sku_licenses is None else sku_licenses
+    account = {
+        "name": ACCOUNT,
+        "subscription": subscription,
+        "devices": devices,
+        "licenses": licensed,
+        "skus": [{"sku": sku, "license_type": kind, "purchased": purchased} for sku, kind in SIMSEC_SKUS.items()],
+    }
+    return {"accounts": [account]}
