@@ -16,6 +16,7 @@ from .._account import account_problems
 from .._devices.ids import show
 from .._plan.outcomes import OUTCOMES
 from .._simsec.skus import sku_problems
+from .run_mark import MARK
 
 KINDS = ("fota", "removal_candidates", "simsec")
 PLANNED = ("", "assigned", "removed", "added")
@@ -25,7 +26,6 @@ _MOST = 20
 
 _RUN = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,79}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-_MARK = re.compile(r"[0-9]-[0-9]{16}")
 _DIGEST = re.compile(r"([0-9a-f]{64})?")
 
 Fits = t.Callable[[t.Any], bool]
@@ -105,7 +105,7 @@ _MAY: dict[str, Fits] = {
     "after": _or_none(_ids),
     "beside": _ids,
     "seen": lambda value: isinstance(value, dict) and all(map(_count, value.values())),
-    "mark": _like(_MARK),
+    "mark": _like(MARK),
 }
 """Fields that may be missing."""
 
