@@ -19,6 +19,7 @@ description:
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
+  - thingspace.licensing._api_version
   - thingspace.licensing._connection
   - thingspace.licensing._connection.plugin
   - ansible.builtin.constructed
@@ -68,12 +69,6 @@ options:
       - Costs one request for each page of an account's licence list.
     type: bool
     default: false
-  api_version:
-    description:
-      - Version of the Software Management API to read the licences with.
-    type: str
-    choices: [v1, v2, v3]
-    default: v3
   attributes:
     description:
       - Whether hosts have the variable C(thingspace_attributes), the extended attributes without those about persons.

@@ -16,80 +16,17 @@ import os
 import traceback
 import typing as t
 
-CODES: dict[str, str] = {
-    "account_not_found": "ThingSpace does not know the account, or the user may not see it.",
-    "answer_too_large": "An answer was larger than any real one can be; reading it was stopped.",
-    "api_rejected": "ThingSpace refused the request as a whole.",
-    "auth_rejected": "ThingSpace keeps refusing the tokens, also right after logging in again.",
-    "bad_answer": "An answer could not be understood (truncated, not JSON, fields missing).",
-    "bad_callback": "A callback could not be understood (not JSON, fields missing).",
-    "canary_failed": "Too many devices of the first waves are not as wanted; the others were not sent.",
-    "connection_failed": "No connection to ThingSpace or the proxy, or it broke.",
-    "deadline_exceeded": "The task's total time ran out.",
-    "devices_failed": "The run went through, but some devices did not reach the wanted state.",
-    "empty_exact": "An exact run was given no device, which would take away every licence.",
-    "file_unreadable": "A file cannot be read, or is not the kind of file that is needed.",
-    "fleet_file_exists": "A fleet file exists already, and says something else.",
-    "fleet_file_invalid": "A fleet file cannot be read, or says what no fleet file may say.",
-    "frozen": "The account is in a freeze window; nothing was written.",
-    "guard_tripped": "The plan exceeds a limit; nothing was written.",
-    "incomplete_list": "A list of ThingSpace's contradicts itself, or no count proves it to be complete.",
-    "insecure_url": "Plain http is refused unless the host is this machine.",
-    "internal_error": "A defect in this collection.",
-    "interrupted": "The task was told to end, or whoever started it is gone; nothing more was sent.",
-    "invalid_account": "The account name cannot be one.",
-    "invalid_devices": "Some device ids cannot be ids, or are named twice.",
-    "invalid_options": "Options are missing, unknown, out of range or contradict each other.",
-    "invalid_request_id": "The request id is not of the documented form.",
-    "invalid_sku": "The SKU can be none, or is a documented one in a wrong spelling.",
-    "journal_behind": "The journal is an older copy, or lifetime licenses may be assigned that it does not know of.",
-    "journal_damaged": "The journal is damaged or gone.",
-    "journal_full": "The journal cannot be written because the disk is full.",
-    "journal_locked": "Another job kept the journal locked.",
-    "journal_newer": "The journal was written by a newer release.",
-    "journal_unusable": "The journal cannot be opened, read or written.",
-    "lifetime_consent": "The plan would bind more devices for life than the task consents to.",
-    "lifetime_not_removable": "A lifetime licence can never be taken back.",
-    "lifetime_without_journal": "A lifetime license would be assigned without a journal.",
-    "list_changed": "Somebody else changed the removal candidates while the task was at it.",
-    "list_not_restored": "A rewrite of the removal candidates failed, and so did putting the previous list back.",
-    "login_blocked": "Earlier logins had no success; another one could lock the account, so it was not tried.",
-    "login_refused": "ThingSpace refused the credentials.",
-    "missing_credentials": "Credentials are missing or incomplete.",
-    "missing_library": "The Python library requests is not installed for the module's Python.",
-    "no_listener": "Nobody is known to hear what ThingSpace would report.",
-    "not_eligible": "Some devices cannot get the licence, because they are not active or not in the account.",
-    "not_licensed": "Some devices hold no licence, so they cannot be candidates for losing it.",
-    "not_recorded": "A request was accepted, but that could not be written into the journal.",
-    "outcome_unknown": "For some devices, or for the listener, no trustworthy answer could be had.",
-    "plan_changed": "The approved plan is not the plan that would be carried out now.",
-    "plan_file_invalid": "The approved plan is no plan file, or was changed after it was made.",
-    "pool_exhausted": "The account has fewer free licences than the plan needs.",
-    "rate_limited": "ThingSpace kept answering that there are too many requests.",
-    "redirected": "The server answered with a redirect, which the API never does.",
-    "report_unwritable": "The report file cannot be written.",
-    "run_file_invalid": "A run record cannot be read, is none, or was changed after it was written.",
-    "run_order_unknown": "It cannot be told which runs came after the one that is to be undone.",
-    "runtime_dir_unusable": "The directory for shared state cannot be used safely.",
-    "server_error": "ThingSpace kept answering with a server error.",
-    "sku_not_subscribed": "The account has no licences of the SKU.",
-    "timeout": "The server took longer than one request may take.",
-    "tls_failed": "The server's certificate or the TLS connection was not acceptable.",
-    "two_licenses": "A device holds SIM-Secure licenses of several SKUs, which no fleet file can say.",
-    "unconfirmed": "Some devices were not confirmed in time.",
-}
-"""Each stable C(failure.code) and its meaning. Documented in docs/errors.md; a test keeps both equal."""
+from ._error_codes import Code
 
 
 class LicensingError(Exception):
     """A failure that a user can act on.
 
     :param message: what was tried, what came back, what to do next; free of secrets.
-    :param code: a key of C(CODES).
     :param details: further plain fields for C(failure).
     """
 
-    def __init__(self, message: str, *, code: str, **details: t.Any) -> None:
+    def __init__(self, message: str, *, code: Code, **details: t.Any) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
@@ -119,7 +56,7 @@ class Problem(t.NamedTuple):
     """One thing that is wrong with the input."""
 
     text: str
-    code: str = "invalid_options"
+    code: Code = "invalid_options"
 
 
 MAX_PROBLEMS = 1000
@@ -135,7 +72,7 @@ class TransportError(LicensingError):
     :param retryable: whether trying again can help at all.
     """
 
-    def __init__(self, message: str, *, code: str, sent: bool, retryable: bool = True, **details: t.Any) -> None:
+    def __init__(self, message: str, *, code: Code, sent: bool, retryable: bool = True, **details: t.Any) -> None:
         super().__init__(message, code=code, **details)
         self.sent = sent
         self.retryable = retryable
@@ -149,7 +86,7 @@ class ApiError(LicensingError):
     """
 
     def __init__(
-        self, message: str, *, code: str, status: int, effect_possible: bool = False, **details: t.Any
+        self, message: str, *, code: Code, status: int, effect_possible: bool = False, **details: t.Any
     ) -> None:
         super().__init__(message, code=code, status=status, **details)
         self.status = status

@@ -12,18 +12,24 @@ import typing as t
 
 from ansible.module_utils.common.parameters import env_fallback
 
+from ._thingspace.api_versions import API_VERSION, API_VERSIONS, CANDIDATES_VERSION, CANDIDATES_VERSIONS
+from ._thingspace.id_kinds import KIND, KINDS
+
 Spec = dict[str, dict[str, t.Any]]
 
 ACCOUNT_SPEC: Spec = {"account": {"type": "str", "required": True}}
 
-FOTA_VERSION_SPEC: Spec = {"api_version": {"type": "str", "choices": ["v1", "v2", "v3"], "default": "v3"}}
+FOTA_VERSION_SPEC: Spec = {"api_version": {"type": "str", "choices": [*API_VERSIONS], "default": API_VERSION}}
+
+DELIMITERS: dict[str, str] = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
+"""What can separate the columns of a file, and how each is called in options and fleet files."""
 
 DEVICE_SPEC: Spec = {
     "devices": {"type": "list", "elements": "raw"},
     "devices_file": {"type": "path"},
     "devices_text": {"type": "str"},
     "devices_column": {"type": "str"},
-    "devices_delimiter": {"type": "str", "choices": ["comma", "semicolon", "tab", "bar"]},
+    "devices_delimiter": {"type": "str", "choices": [*DELIMITERS]},
     "check_digit": {"type": "bool", "default": False},
 }
 
@@ -54,13 +60,15 @@ WAVES_SPEC: Spec = {
 
 RESERVE_SPEC: Spec = {"reserve": {"type": "int", "default": 0}}
 
-CANDIDATES_VERSION_SPEC: Spec = {"api_version": {"type": "str", "choices": ["v1", "v2"], "default": "v2"}}
+CANDIDATES_VERSION_SPEC: Spec = {
+    "api_version": {"type": "str", "choices": [*CANDIDATES_VERSIONS], "default": CANDIDATES_VERSION}
+}
 
 JOURNAL_SPEC: Spec = {"journal": {"type": "path", "fallback": (env_fallback, ["THINGSPACE_JOURNAL"])}}
 
 PROGRESS_SPEC: Spec = {"progress_file": {"type": "path"}}
 
-SIMSEC_KIND_SPEC: Spec = {"kind": {"type": "str", "choices": ["imei", "iccid"], "default": "imei"}}
+SIMSEC_KIND_SPEC: Spec = {"kind": {"type": "str", "choices": [*KINDS], "default": KIND}}
 
 CONVERGE_SPEC: Spec = {**ACCOUNT_SPEC, **DEVICE_SPEC, **REPORT_SPEC, **GUARD_SPEC, **PROGRESS_SPEC}
 """What all modules have that change what devices hold."""
@@ -89,7 +97,7 @@ SIMSEC_LICENSE_SPEC: Spec = {
         "elements": "dict",
         "options": {
             "sku": {"type": "str", "required": True},
-            "kind": {"type": "str", "choices": ["imei", "iccid"]},
+            "kind": {"type": "str", "choices": [*KINDS]},
             "devices_file": {"type": "path"},
             "count": {"type": "int"},
             "digest": {"type": "str"},
@@ -116,7 +124,7 @@ REMOVAL_CANDIDATES_SPEC: Spec = {
     "protected": {"type": "list", "elements": "raw"},
     "protected_file": {"type": "path"},
     "protected_column": {"type": "str"},
-    "protected_delimiter": {"type": "str", "choices": ["comma", "semicolon", "tab", "bar"]},
+    "protected_delimiter": {"type": "str", "choices": [*DELIMITERS]},
     "unlicensed": {"type": "str", "choices": ["refuse", "warn", "ignore"], "default": "refuse"},
     "batch_size": {"type": "int", "default": 10000},
     "before_file": {"type": "path"},

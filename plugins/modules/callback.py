@@ -18,6 +18,7 @@ description:
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
+  - thingspace.licensing._account
   - thingspace.licensing._connection
   - thingspace.licensing._attributes
   - thingspace.licensing._attributes.action_group
@@ -31,11 +32,6 @@ attributes:
   idempotent:
     support: full
 options:
-  account:
-    description:
-      - The billing account, for example V(0000123456-00001). Write it in quotes.
-    type: str
-    required: true
   service:
     description:
       - The service whose callbacks the listener receives.

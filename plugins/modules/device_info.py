@@ -14,17 +14,13 @@ description:
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
+  - thingspace.licensing._account
   - thingspace.licensing._connection
   - thingspace.licensing._progress
   - thingspace.licensing._attributes
   - thingspace.licensing._attributes.info_module
   - thingspace.licensing._attributes.action_group
 options:
-  account:
-    description:
-      - The billing account, for example V(0000123456-00001). Write it in quotes.
-    type: str
-    required: true
   device_id:
     description:
       - Return only the device with this id, or none if the account does not have it. Write it in quotes.

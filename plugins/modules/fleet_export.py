@@ -19,6 +19,8 @@ description:
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
+  - thingspace.licensing._account
+  - thingspace.licensing._api_version
   - thingspace.licensing._connection
   - thingspace.licensing._progress
   - thingspace.licensing._simsec.journal
@@ -34,17 +36,6 @@ attributes:
   idempotent:
     support: full
 options:
-  account:
-    description:
-      - The billing account, for example V(0000123456-00001). Write it in quotes.
-    type: str
-    required: true
-  api_version:
-    description:
-      - Version of the Software Management API for FOTA licences.
-    type: str
-    choices: [v1, v2, v3]
-    default: v3
   dest:
     description:
       - Directory to write to. It must exist, except in check mode. The file is named after the account, and so is the

@@ -16,6 +16,8 @@ description:
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
+  - thingspace.licensing._account
+  - thingspace.licensing._api_version
   - thingspace.licensing._connection
   - thingspace.licensing._progress
   - thingspace.licensing._devices
@@ -37,18 +39,6 @@ attributes:
   idempotent:
     support: full
 options:
-  account:
-    description:
-      - The billing account, for example V(0000123456-00001). Write it in quotes.
-    type: str
-    required: true
-  api_version:
-    description:
-      - Version of the Software Management API. V(v1) serves OMA-DM and LWM2M devices, V(v2) HTTP FOTA devices, V(v3) is
-        the current one.
-    type: str
-    choices: [v1, v2, v3]
-    default: v3
   state:
     description:
       - V(present) licenses the named devices, V(absent) takes their licences away.

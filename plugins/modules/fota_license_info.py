@@ -14,23 +14,14 @@ description:
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
+  - thingspace.licensing._account
+  - thingspace.licensing._api_version
   - thingspace.licensing._connection
   - thingspace.licensing._progress
   - thingspace.licensing._attributes
   - thingspace.licensing._attributes.info_module
   - thingspace.licensing._attributes.action_group
 options:
-  account:
-    description:
-      - The billing account, for example V(0000123456-00001). Write it in quotes.
-    type: str
-    required: true
-  api_version:
-    description:
-      - Version of the Software Management API.
-    type: str
-    choices: [v1, v2, v3]
-    default: v3
   pool_only:
     description:
       - Whether to read only the subscription and its pool, which is one request, and no devices.

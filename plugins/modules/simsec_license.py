@@ -20,6 +20,7 @@ description:
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
+  - thingspace.licensing._account
   - thingspace.licensing._connection
   - thingspace.licensing._progress
   - thingspace.licensing._devices
@@ -45,11 +46,6 @@ attributes:
     details:
       - With O(journal). Without it every named device is sent each time, because ThingSpace cannot be asked.
 options:
-  account:
-    description:
-      - The billing account, for example V(0000123456-00001). Write it in quotes.
-    type: str
-    required: true
   sku:
     description:
       - The SKU of the licence. Documented are V(SIMSec-IoT-Lt) (lifetime, can never be taken back), V(SIMSec-IoT)

@@ -18,6 +18,8 @@ description:
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
+  - thingspace.licensing._account
+  - thingspace.licensing._api_version.candidates
   - thingspace.licensing._connection
   - thingspace.licensing._progress
   - thingspace.licensing._devices
@@ -37,17 +39,6 @@ attributes:
   idempotent:
     support: full
 options:
-  account:
-    description:
-      - The billing account, for example V(0000123456-00001). Write it in quotes.
-    type: str
-    required: true
-  api_version:
-    description:
-      - Version of the Software Management API. V(v3) has no such list.
-    type: str
-    choices: [v1, v2]
-    default: v2
   state:
     description:
       - V(present) puts those of the named devices that are not on the list behind it, in their order. If one of them

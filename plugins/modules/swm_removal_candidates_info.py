@@ -17,23 +17,14 @@ description:
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
+  - thingspace.licensing._account
+  - thingspace.licensing._api_version.candidates
   - thingspace.licensing._connection
   - thingspace.licensing._progress
   - thingspace.licensing._attributes
   - thingspace.licensing._attributes.info_module
   - thingspace.licensing._attributes.action_group
 options:
-  account:
-    description:
-      - The billing account, for example V(0000123456-00001). Write it in quotes.
-    type: str
-    required: true
-  api_version:
-    description:
-      - Version of the Software Management API. V(v3) has no such list.
-    type: str
-    choices: [v1, v2]
-    default: v2
   shrink_to:
     description:
       - Number of licences that the subscription is about to have. Reads every licensed device, and adds RV(forecast).

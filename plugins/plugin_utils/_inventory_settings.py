@@ -20,6 +20,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._devices.filt
     filter_from,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import Problem
+from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.api_versions import ApiVersion
 
 from ._inventory_groups import prefix_problems
 from ._inventory_names import preference_problems
@@ -37,7 +38,7 @@ class Settings(t.NamedTuple):
     accounts: list[str]
     filters: DeviceFilter
     licenses: bool
-    api_version: str
+    api_version: ApiVersion
     attributes: bool
     hostname: list[str]
     group_prefix: str

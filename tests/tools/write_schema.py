@@ -9,14 +9,14 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import json
 import re
+import sys
 import typing as t
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[2]
-SOURCE = HERE / "plugins" / "module_utils" / "_fleet" / "schema.py"
 SCHEMA = HERE / "docs" / "fleet.schema.json"
 GUIDE = HERE / "docs" / "fleet-files.md"
 
@@ -38,13 +38,9 @@ _KINDS = {
 
 
 def load() -> t.Any:
-    """The module with the table; it needs nothing else of the collection."""
-    spec = importlib.util.spec_from_file_location("_fleet_schema", SOURCE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """The module with the table. It needs ansible-core, but not that the checkout is found as a collection."""
+    sys.path.insert(0, str(HERE))
+    return importlib.import_module("plugins.module_utils._fleet.schema")
 
 
 def schema(table: t.Any) -> str:

@@ -14,7 +14,8 @@ from .._client.client import Client
 from .._errors import LicensingError
 from .._module import Context
 from .._plan.outcomes import Row
-from .._swm.candidates import CANDIDATES_VERSION, CandidatesApi, is_unknown_path
+from .._swm.candidates import CandidatesApi, is_unknown_path
+from .._thingspace.api_versions import CANDIDATES_OF
 from .backup import LOCK_PATIENCE, KeptList
 
 MENTIONED = ("assigned", "removed", "skipped")
@@ -27,7 +28,7 @@ class Candidates:
         self._context = context
         self._option: str = context.params["removal_candidates"]
         account = context.params["account"]
-        self._api = CandidatesApi(client, account, CANDIDATES_VERSION[context.params["api_version"]])
+        self._api = CandidatesApi(client, account, CANDIDATES_OF[context.params["api_version"]])
         self._kept = KeptList(client.store, account)
         self._places: dict[str, int] | None = None
 

@@ -16,6 +16,7 @@ import json
 import typing as t
 
 from .._plan.plan import State
+from .._thingspace.api_versions import CandidatesVersion
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Wish:
     """
 
     account: str
-    version: str
+    version: CandidatesVersion
     state: State
     devices: t.Sequence[str]
     protected: frozenset[str]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 import typing as t
 
+from .._error_codes import Code
 from .._errors import TransportError
 
 
@@ -37,7 +38,7 @@ class Deadline:
         """Leave out so many seconds that have passed: they are bounded by something else."""
         self._end += seconds
 
-    def require(self, seconds: float, purpose: str, *, code: str = "deadline_exceeded") -> None:
+    def require(self, seconds: float, purpose: str, *, code: Code = "deadline_exceeded") -> None:
         """Raise when fewer than these seconds are left.
 
         :param purpose: what the time is needed for, as the end of "there is not enough time left to ...".

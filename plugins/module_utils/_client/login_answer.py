@@ -16,6 +16,7 @@ import dataclasses
 import re
 import typing as t
 
+from .._error_codes import Code
 from .._errors import ApiError
 from .answers import decode
 from .fault import parse_fault
@@ -175,7 +176,7 @@ def _server_error(answer: Response) -> ApiError:
     return _error(answer, "a server error. Run again later.", "server_error")
 
 
-def _error(answer: Response, why: str, code: str) -> ApiError:
+def _error(answer: Response, why: str, code: Code) -> ApiError:
     return ApiError(
         f"'{answer.operation}' was answered with {_status(answer)}: {why}",
         code=code,

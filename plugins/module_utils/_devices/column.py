@@ -12,7 +12,8 @@ import re
 import typing as t
 
 from .._errors import LicensingError
-from .ids import Kind, clean, holds_data, problem, show, unwrapped
+from .._thingspace.id_kinds import Kind
+from .ids import clean, holds_data, problem, show, unwrapped
 from .row import EXPORT_COLUMNS
 
 _NAMES: dict[Kind, tuple[str, ...]] = {

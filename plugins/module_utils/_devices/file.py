@@ -16,10 +16,11 @@ import stat
 import typing as t
 
 from .._errors import LicensingError
+from .._options import DELIMITERS
+from .._thingspace.id_kinds import Kind
 from .column import Choice, Line, choose_column, is_export, is_id, unclear
-from .ids import Kind, clean, holds_data
+from .ids import clean, holds_data
 from .sniff import (
-    DELIMITERS,
     SAMPLE_LINES,
     SEPARATOR,
     binary_kind,

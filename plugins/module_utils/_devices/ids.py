@@ -15,13 +15,7 @@ import re
 import typing as t
 
 from .._text.visible import visible
-
-Kind = t.Literal["imei", "iccid"]
-
-_LENGTHS: dict[str, tuple[int, int, str]] = {
-    "imei": (15, 15, "an IMEI has 15 digits"),
-    "iccid": (18, 20, "an ICCID has 18 to 20 digits"),
-}
+from .._thingspace.id_kinds import LENGTHS, Kind
 
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
 _FORMULA = re.compile(r'=?"?\'?([^"\']*)"?')
@@ -53,7 +47,7 @@ _INVISIBLE = dict.fromkeys(map(ord, "\u00a0\u200b\u200c\u200d\u2060\ufeff\u202a\
 
 def are_plain(values: list[t.Any], kind: Kind = "imei") -> bool:
     """Whether all of these are ids as they stand, and none is named twice."""
-    lowest, highest, _rule = _LENGTHS[kind]
+    lowest, highest, _rule = LENGTHS[kind]
     try:
         together, unlike = "".join(values), set(values)
     except TypeError:
@@ -107,7 +101,7 @@ def _labeled(cell: str) -> bool:
 
 def problem(device: str, kind: Kind = "imei") -> str | None:
     """What is wrong with a cleaned id, or None when it can be one."""
-    lowest, highest, rule = _LENGTHS[kind]
+    lowest, highest, rule = LENGTHS[kind]
     if device.isascii() and device.isdigit():
         if lowest <= len(device) <= highest:
             return None

@@ -14,11 +14,10 @@ import re
 import typing as t
 
 from .._errors import LicensingError
+from .._options import DELIMITERS
+from .._thingspace.id_kinds import Kind
 from .column import HEADER_LINES, Line, is_header, is_id
-from .ids import Kind, holds_data
-
-DELIMITERS: dict[str, str] = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
-"""The marks between columns, by the names that options have for them."""
+from .ids import holds_data
 
 NO_DELIMITER = "\x1f"
 """For a file of one column."""

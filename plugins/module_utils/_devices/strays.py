@@ -12,8 +12,9 @@ import re
 import typing as t
 
 from .._errors import LicensingError
+from .._thingspace.id_kinds import Kind
 from .column import Choice, Line, is_export, names_other_kind
-from .ids import Kind, clean, holds_data, show
+from .ids import clean, holds_data, show
 
 SHORT = 14
 """A cell of fewer characters holds no id."""

@@ -12,8 +12,9 @@ from __future__ import annotations
 import typing as t
 
 from .._errors import LicensingError, Problem
+from .._thingspace.id_kinds import Kind
 from .file import Content, Layout, read_cells
-from .ids import Kind, are_plain, clean, passes_luhn, problem, show
+from .ids import are_plain, clean, passes_luhn, problem, show
 from .text import read_text
 
 NO_DEVICE = "No device is named; there is nothing to do."

@@ -20,7 +20,7 @@ from .read import DeviceSet, FleetAccount
 from .schema import SELECT
 from .yaml import Value
 
-CODE = "fleet_file_invalid"
+CODE: t.Final = "fleet_file_invalid"
 
 
 class Named(t.NamedTuple):

@@ -12,7 +12,7 @@ import contextlib
 import os
 import typing as t
 
-from .._devices.ids import Kind, problem, show
+from .._devices.ids import problem, show
 from .._errors import ApiError, LicensingError
 from .._journal.file import PATIENCE
 from .._journal.inventory import device_rows
@@ -21,9 +21,10 @@ from .._module import Context, Result
 from .._plan.outcomes import report_path_problems
 from .._swm.candidates import CandidatesApi
 from .._swm.licenses import FotaApi, is_event_based
+from .._thingspace.api_versions import CANDIDATES_VERSIONS
+from .._thingspace.id_kinds import Kind
 
 NAMED = 20
-CANDIDATES_VERSIONS = ("v2", "v1")
 
 Files = dict[str, str]
 """What to write, by path below the directory."""
@@ -69,7 +70,7 @@ def _candidates(context: Context, client: t.Any, licensed: list[str] | None) -> 
     """The removal candidates that hold a licence, with the version of the API that lists them."""
     if licensed is None:
         return "", []
-    for version in CANDIDATES_VERSIONS:
+    for version in reversed(CANDIDATES_VERSIONS):
         try:
             listed = list(dict.fromkeys(CandidatesApi(client, context.params["account"], version).read()))
         except ApiError as error:

@@ -23,6 +23,7 @@ from .._journal.status import NOTHING, Standing
 from .._module import Context, Result
 from .._simsec.moves import confirmed, digest_of, foreseen
 from .._simsec.skus import sku_of
+from .._thingspace.api_versions import API_VERSION, CANDIDATES_VERSION
 from .accounts import read_fleet, resolve
 from .devices import new_listing
 from .read import FleetAccount
@@ -90,11 +91,11 @@ def _account(
     made: dict[str, t.Any] = {"account": account.name, "file": account.path, "fota": None, "simsec": []}
     if account.manages("fota"):
         lists["fota"] = list(wanted.fota)
-        made["fota"] = {"state": "exact", "api_version": "v3", **(account.fota or {}), "count": len(wanted.fota)}
+        made["fota"] = {"state": "exact", "api_version": API_VERSION, **(account.fota or {}), "count": len(wanted.fota)}
     made["removal_candidates"] = None
     if account.manages("removal_candidates"):
         lists["candidates"], lists["protected"] = list(wanted.candidates), sorted(wanted.protected)
-        settings = {"api_version": "v2", **(account.removal_candidates or {})}
+        settings = {"api_version": CANDIDATES_VERSION, **(account.removal_candidates or {})}
         made["removal_candidates"] = {**settings, "count": len(wanted.candidates), "protected": len(wanted.protected)}
     made["simsec"] = _simsec(context, account, wanted, lists, certain=certain)
     made["digest"] = _digest(made, lists)

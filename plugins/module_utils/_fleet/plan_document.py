@@ -14,6 +14,8 @@ import typing as t
 
 from .._plan.incomplete import as_left_over, is_left_over, is_on_its_way
 from .._simsec.missing import told as told_missing
+from .._thingspace.id_kinds import KIND
+from .account_parts import Kind
 from .status import without_approval
 
 FORMAT = 2
@@ -28,7 +30,11 @@ IDLE = ("no_change", "incomplete")
 
 Document = dict[str, t.Any]
 
-TITLES = {"fota": "FOTA licences", "removal_candidates": "Removal candidates", "simsec": "SIM-Secure licences"}
+TITLES: dict[Kind, str] = {
+    "fota": "FOTA licences",
+    "removal_candidates": "Removal candidates",
+    "simsec": "SIM-Secure licences",
+}
 
 _AMISS = frozenset({"devices_failed", "outcome_unknown", "unconfirmed"})
 
@@ -191,7 +197,7 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
     made: Document = {
         "kind": part["kind"],
         "sku": part.get("sku") or "",
-        "id_kind": part.get("id_kind") or "imei",
+        "id_kind": part.get("id_kind") or KIND,
         "api_version": part.get("api_version") or "",
         "list": part["list"],
         "lifetime": bool(part.get("lifetime")),

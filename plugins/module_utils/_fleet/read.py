@@ -15,6 +15,8 @@ import typing as t
 from .._devices.ids import show
 from .._errors import Problem
 from .._plan.waves import size_problems
+from .._thingspace.id_kinds import KIND, Kind
+from .account_parts import Kind as Part
 from .schema import ACCOUNT, AMOUNT, FILE, FREEZE, PURPOSES, SOURCES, Field, Table
 from .yaml import Value, printable
 
@@ -55,7 +57,7 @@ class DeviceSet:
     file: str | None
     column: str | None
     select: Settings | None
-    kind: t.Literal["imei", "iccid"]
+    kind: Kind
     fota: bool
     simsec: str | None
     removal_candidate: bool
@@ -81,7 +83,7 @@ class FleetAccount:
         """Whether ThingSpace has to be asked for devices."""
         return any(one.select is not None for one in self.devices)
 
-    def manages(self, part: t.Literal["fota", "simsec", "removal_candidates"]) -> bool:
+    def manages(self, part: Part) -> bool:
         """Whether licences of this kind, or the list, are managed: there are settings for it, or a set wants it."""
         purpose = "removal_candidate" if part == "removal_candidates" else part
         return getattr(self, part) is not None or any(getattr(one, purpose) for one in self.devices)
@@ -147,7 +149,7 @@ class _Reader:
             name=name,
             where=f"{self._path}, line {value.line}",
             ids=ids,
-            kind=made.get("kind", "imei"),
+            kind=made.get("kind", KIND),
             file=made.get("file"),
             column=made.get("column"),
             delimiter=made.get("delimiter"),

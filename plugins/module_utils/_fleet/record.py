@@ -20,7 +20,7 @@ from .record_check import wrong_in
 FORMAT = 1
 """Version of the record."""
 
-CODE = "run_file_invalid"
+CODE: t.Final = "run_file_invalid"
 MAX_BYTES = 512 * 1024 * 1024
 """A record of a million devices has less than 200 MB."""
 

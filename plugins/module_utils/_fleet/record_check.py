@@ -16,8 +16,11 @@ from .._account import account_problems
 from .._devices.ids import show
 from .._plan.outcomes import OUTCOMES
 from .._simsec.skus import sku_problems
+from .._thingspace.api_versions import API_VERSIONS
+from .._thingspace.id_kinds import KIND, KINDS
+from .account_parts import Kind
+from .run_mark import MARK
 
-KINDS = ("fota", "removal_candidates", "simsec")
 PLANNED = ("", "assigned", "removed", "added")
 
 _MOST = 20
@@ -25,7 +28,6 @@ _MOST = 20
 
 _RUN = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,79}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-_MARK = re.compile(r"[0-9]-[0-9]{16}")
 _DIGEST = re.compile(r"([0-9a-f]{64})?")
 
 Fits = t.Callable[[t.Any], bool]
@@ -83,11 +85,11 @@ _ACCOUNT: dict[str, Fits] = {
     "parts": lambda value: isinstance(value, list),
 }
 _PART: dict[str, Fits] = {
-    "kind": _one_of(*KINDS),
+    "kind": _one_of(*t.get_args(Kind)),
     "sku": lambda value: _text(value) and (not value or not sku_problems(value)),
-    "id_kind": _one_of("imei", "iccid"),
+    "id_kind": _one_of(*KINDS),
     "lifetime": lambda value: isinstance(value, bool),
-    "api_version": _one_of("v1", "v2", "v3", ""),
+    "api_version": _one_of(*API_VERSIONS, ""),
     "action": _one_of("exact", "present", "absent"),
     "summary": _summary,
     "devices": lambda value: isinstance(value, list),
@@ -105,7 +107,7 @@ _MAY: dict[str, Fits] = {
     "after": _or_none(_ids),
     "beside": _ids,
     "seen": lambda value: isinstance(value, dict) and all(map(_count, value.values())),
-    "mark": _like(_MARK),
+    "mark": _like(MARK),
 }
 """Fields that may be missing."""
 
@@ -153,7 +155,7 @@ def _part(part: t.Any, where: str) -> t.Iterator[str]:
         return
     if part.get("kind") == "simsec" and not part.get("sku"):
         yield f"{where} names no SKU"
-    if part.get("kind") != "simsec" and part.get("id_kind") != "imei":
+    if part.get("kind") != "simsec" and part.get("id_kind") != KIND:
         yield f"{where} goes by IMEI"
     seen: set[str] = set()
     for number, row in enumerate(part["devices"], 1):

@@ -17,7 +17,6 @@ from .._errors import LicensingError, OptionsError, Problem
 from .._module import Context, Result
 from .._plan.incomplete import DONE_BEFORE, is_done
 from .._plan.outcomes import MOVED, OUTCOMES
-from .._undo.own_requests import new_mark
 from .approval import read_plan
 from .history import enter
 from .plan_document import IDLE, Document
@@ -26,6 +25,7 @@ from .record_keep import NAME, begin, begun, complete
 from .record_told import failure as _failure
 from .record_told import ids_of, rows_of, text
 from .record_write import moment
+from .run_mark import new_mark
 from .status import worsen
 
 BEFORE = "apply-before-candidates.csv"

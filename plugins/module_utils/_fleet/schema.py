@@ -10,6 +10,11 @@ from __future__ import annotations
 
 import typing as t
 
+from .._options import DELIMITERS, FOTA_LICENSE_SPEC, REMOVAL_CANDIDATES_SPEC, Spec
+from .._thingspace.api_versions import API_VERSION, API_VERSIONS, CANDIDATES_VERSION, CANDIDATES_VERSIONS
+from .._thingspace.id_kinds import KIND, KINDS, LENGTHS
+from .._thingspace.id_kinds import Kind as IdKind
+
 Kind = t.Literal[
     "text", "place", "bool", "whole", "amount", "amounts", "ids", "texts", "map", "list", "counts", "fields"
 ]
@@ -42,6 +47,12 @@ class Field(t.NamedTuple):
 
 Table = t.Mapping[str, Field]
 
+
+def _choices(spec: Spec, name: str) -> tuple[str, ...]:
+    """The choices of the option of a module that a field is handed to."""
+    return tuple(spec[name]["choices"])
+
+
 _GUARDS: dict[str, Field] = {
     "max_changes": Field("whole", "How many devices a run may touch."),
     "max_removals": Field("amount", "How many devices a run may take away from, as a number or a share like 5%."),
@@ -66,13 +77,15 @@ _STATE = Field(
 )
 
 FOTA: dict[str, Field] = {
-    "api_version": Field("text", "Version of the API. The default is v3.", choices=("v1", "v2", "v3")),
+    "api_version": Field("text", f"Version of the API. The default is {API_VERSION}.", choices=API_VERSIONS),
     "state": _STATE,
     **_GUARDS,
     "reserve": _RESERVE,
     **_WAVES,
     "removal_candidates": Field(
-        "text", "What it means that a device is a removal candidate.", choices=("report", "keep", "ignore")
+        "text",
+        "What it means that a device is a removal candidate.",
+        choices=_choices(FOTA_LICENSE_SPEC, "removal_candidates"),
     ),
 }
 
@@ -95,9 +108,13 @@ SIMSEC: dict[str, Field] = {
 }
 
 CANDIDATES: dict[str, Field] = {
-    "api_version": Field("text", "Version of the API. The default is v2.", choices=("v1", "v2")),
+    "api_version": Field(
+        "text", f"Version of the API. The default is {CANDIDATES_VERSION}.", choices=CANDIDATES_VERSIONS
+    ),
     **_GUARDS,
-    "unlicensed": Field("text", "What to do about devices without a licence.", choices=("refuse", "warn", "ignore")),
+    "unlicensed": Field(
+        "text", "What to do about devices without a licence.", choices=_choices(REMOVAL_CANDIDATES_SPEC, "unlicensed")
+    ),
 }
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -135,11 +152,11 @@ DEVICES: dict[str, Field] = {
     "delimiter": Field(
         "text",
         "What separates the columns of the file, where that is not clear.",
-        choices=("comma", "semicolon", "tab", "bar"),
+        choices=tuple(DELIMITERS),
         needs="file",
     ),
     "select": Field("map", "The devices that ThingSpace lists with these properties.", fields=SELECT, filled=True),
-    "kind": Field("text", "What the ids are. The default is imei.", choices=("imei", "iccid")),
+    "kind": Field("text", f"What the ids are. The default is {KIND}.", choices=KINDS),
     "fota": Field("bool", "They hold a FOTA licence."),
     "simsec": Field("text", "The SKU of the SIM-Secure licence that they hold."),
     "removal_candidate": Field(
@@ -182,8 +199,6 @@ WHOLE_MAX = 999_999_999
 AMOUNT = r"(?:0|[1-9][0-9]{0,8}|(?:100(?:\.0+)?|[0-9]{1,2}(?:\.[0-9]+)?)%)"
 """A whole number, or a share."""
 
-_IDS = {"imei": "^[0-9]{15}$", "iccid": "^[0-9]{18,20}$"}
-
 
 def json_schema() -> dict[str, t.Any]:
     """The published JSON schema; of the newest draft that editors know well."""
@@ -199,7 +214,7 @@ def json_schema() -> dict[str, t.Any]:
 
 def _device_set() -> dict[str, t.Any]:
     says = [{"properties": {name: {"const": True}}, "required": [name]} for name in PURPOSES if name != "simsec"]
-    ids = {kind: {"properties": {"ids": {"items": {"pattern": pattern}}}} for kind, pattern in _IDS.items()}
+    ids = {kind: {"properties": {"ids": {"items": {"pattern": pattern}}}} for kind, pattern in _id_patterns()}
     return {
         **_object(DEVICES),
         "oneOf": [{"required": [source]} for source in SOURCES],
@@ -208,6 +223,11 @@ def _device_set() -> dict[str, t.Any]:
         "then": ids["iccid"],
         "else": ids["imei"],
     }
+
+
+def _id_patterns() -> t.Iterator[tuple[IdKind, str]]:
+    for kind, (least, most, _rule) in LENGTHS.items():
+        yield kind, f"^[0-9]{{{least if least == most else f'{least},{most}'}}}$"
 
 
 def _object(fields: Table) -> dict[str, t.Any]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import contextlib
 
+from .._error_codes import Code
 from .._errors import LicensingError
 
 GREEN = frozenset({"", "no_change", "changes"})
 """The words of a run that leaves nothing; C(changes) is one when the plan is carried out."""
 
-NO_APPROVAL = {
+NO_APPROVAL: dict[Code, str] = {
     "lifetime_consent": "Look at the devices; if they are right, set 'lifetime_consent' in the fleet file.",
     "lifetime_without_journal": "Name the journal: -e fleet_journal=PATH.",
     "journal_behind": "Restore the newest journal; if it is known who holds the other licenses, set "

@@ -13,6 +13,7 @@ import typing as t
 
 from .._errors import Problem
 from .._simsec.skus import sku_problems
+from .._thingspace.id_kinds import KIND
 from .devices import CODE, Named
 from .read import DeviceSet, FleetAccount
 
@@ -69,7 +70,7 @@ def check_account(account: FleetAccount, contents: Contents, *, complete: bool) 
             problems += _take(wanted.candidates, devices, "is a removal candidate")
         if one.protected:
             wanted.protected.update((named.device, named) for named in devices)
-        if one.kind != "imei" and (one.fota or one.removal_candidate or one.protected):
+        if one.kind != KIND and (one.fota or one.removal_candidate or one.protected):
             text = f"{one.where}: '{one.name}' holds ICCIDs; FOTA licences and removal candidates go by IMEI."
             problems.append(Problem(text, CODE))
     return wanted, [*problems, *_contradictions(account, wanted, complete)]

@@ -18,6 +18,7 @@ from .._plan.guards import Limits, tripped_by
 from .._plan.plan import Plan, Pool, State, make_plan
 from .._plan.waves import Waves
 from .._swm.licenses import FotaApi
+from .._thingspace.api_versions import ApiVersion
 
 CHEAP_PAGES = 3
 """Further pages that are always read rather than avoided: it lets a second run send no write."""
@@ -30,7 +31,7 @@ class Job(t.NamedTuple):
     """What a task asks for, checked without the network."""
 
     account: str
-    version: str
+    version: ApiVersion
     state: State
     wanted: Wanted
     limits: Limits

@@ -13,7 +13,6 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._simsec.api import Subscription
 from .journal import Journal
 from .status import Standing, fold
 
@@ -129,9 +128,11 @@ def held_of(standing: Standing) -> t.Literal["yes", "no", "unknown"]:
     return "unknown" if standing.may_hold else "no"
 
 
-def drift(stocks: t.Iterable[Stock], subscriptions: t.Sequence[Subscription]) -> list[dict[str, t.Any]]:
-    """The SKUs whose count in the account cannot be explained by the journal."""
-    counts = {row["sku"]: row["assigned"] for row in subscriptions}
+def drift(stocks: t.Iterable[Stock], counts: t.Mapping[str, int | None]) -> list[dict[str, t.Any]]:
+    """The SKUs whose count in the account cannot be explained by the journal.
+
+    :param counts: the assigned licences of each SKU; None where ThingSpace gives no number.
+    """
     found = []
     known = {stock.sku: stock for stock in stocks}
     for sku in sorted(counts.keys() | known.keys()):

@@ -16,19 +16,55 @@ import contextlib
 import http
 import json
 import socket
+import threading
 import typing as t
-from http.server import BaseHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from .receiver import Reply
+from .receiver import Receiver, Reply
 from .stream import BodyRefused, PatientStream, read_body
 
-if t.TYPE_CHECKING:
-    from .server import Server
-
 HEALTH = "/health"
+MAX_CONNECTIONS = 512
+MAX_BODY = 64 * 1024
+"""Largest body in bytes. A callback has less than one kilobyte."""
+
 LINGER_BYTES = 64 * 1024 * 1024
 LINGER_SECONDS = 2.0
 """How much of a refused body is thrown away, and for how long, so that its sender gets to see the answer."""
+
+
+class Host(ThreadingHTTPServer):
+    """What a connection needs of the server that accepted it, which keeps account of its connections.
+
+    :param path: where callbacks are taken; everything else is not found.
+    :param patience: seconds for a request.
+    """
+
+    max_body = MAX_BODY
+
+    def __init__(self, address: tuple[str, int], path: str, receiver: Receiver, patience: float) -> None:
+        self.path = path
+        self.receiver = receiver
+        self.patience = patience
+        self.stopping = False
+        self._live: set[Handler] = set()
+        self._changed = threading.Condition()
+        super().__init__(address, Handler)
+
+    def enter(self, handler: Handler) -> None:
+        """Note a connection."""
+        with self._changed:
+            self._live.add(handler)
+
+    def leave(self, handler: Handler) -> None:
+        """Note that it is gone."""
+        with self._changed:
+            self._live.discard(handler)
+            self._changed.notify_all()
+
+    def is_busy(self) -> bool:
+        """Whether room is running out, so that no connection should be kept without need."""
+        return len(self._live) > MAX_CONNECTIONS // 2
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -39,7 +75,7 @@ class Handler(BaseHTTPRequestHandler):
     sys_version = ""
     wbufsize = -1
     disable_nagle_algorithm = True
-    server: Server
+    server: Host
     connection: socket.socket
 
     def setup(self) -> None:

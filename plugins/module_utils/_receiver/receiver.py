@@ -17,7 +17,8 @@ import hashlib
 import hmac
 import typing as t
 
-from .._errors import CODES, LicensingError
+from .._error_codes import CODES
+from .._errors import LicensingError
 from .._journal.confirmation import Confirmation, Sender, confirmation_in, parse_body, sender_in
 from .commit import GroupCommit
 

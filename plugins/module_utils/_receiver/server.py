@@ -16,15 +16,10 @@ import sys
 import threading
 import time
 import typing as t
-from http.server import ThreadingHTTPServer
 
-from .http import Handler
+from .http import MAX_CONNECTIONS, Host
 from .receiver import Receiver
 from .tls import Certificate
-
-MAX_CONNECTIONS = 512
-MAX_BODY = 64 * 1024
-"""Largest body in bytes. A callback has less than one kilobyte."""
 
 PATIENCE = 30.0
 """Seconds for a request, from its first byte to its last; a kept connection may be idle as long."""
@@ -35,8 +30,8 @@ GRACE = 10.0
 """Seconds that requests under way get when the receiver ends."""
 
 
-class Server(ThreadingHTTPServer):
-    """Listens, and keeps account of its connections.
+class Server(Host):
+    """Listens.
 
     :param path: where callbacks are taken; everything else is not found.
     :param certificate: None for plain HTTP.
@@ -45,7 +40,6 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 2048
-    max_body = MAX_BODY
 
     def __init__(
         self,
@@ -55,16 +49,10 @@ class Server(ThreadingHTTPServer):
         certificate: Certificate | None = None,
         patience: float = PATIENCE,
     ) -> None:
-        self.path = path
-        self.receiver = receiver
-        self.patience = patience
-        self.stopping = False
         self._certificate = certificate
         self._room = threading.BoundedSemaphore(MAX_CONNECTIONS)
-        self._live: set[Handler] = set()
-        self._changed = threading.Condition()
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        super().__init__(address, Handler)
+        super().__init__(address, path, receiver, patience)
 
     @property
     def url(self) -> str:
@@ -76,21 +64,6 @@ class Server(ThreadingHTTPServer):
         """Bind without asking the resolver for a name."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
-
-    def enter(self, handler: Handler) -> None:
-        """Note a connection."""
-        with self._changed:
-            self._live.add(handler)
-
-    def leave(self, handler: Handler) -> None:
-        """Note that it is gone."""
-        with self._changed:
-            self._live.discard(handler)
-            self._changed.notify_all()
-
-    def is_busy(self) -> bool:
-        """Whether room is running out, so that no connection should be kept without need."""
-        return len(self._live) > MAX_CONNECTIONS // 2
 
     def process_request(self, request: t.Any, client_address: t.Any) -> None:
         """Start a thread for a new connection, as soon as there is room; others wait in the queue meanwhile."""

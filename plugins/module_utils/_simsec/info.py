@@ -48,7 +48,7 @@ def run(context: Context) -> Result:
         values["journal"] = [stock.as_result() for stock in stocks]
         values["devices"] = [row._asdict() for row in rows]
         if subscriptions is not None:
-            values["drift"] = drift(stocks, subscriptions)
+            values["drift"] = drift(stocks, {row["sku"]: row["assigned"] for row in subscriptions})
         return Result(values, failure=_export(context, journal))
 
 

@@ -21,7 +21,7 @@ from .job import Job
 from .plan import SimsecPlan
 
 SERVICE = "CarrierService"
-CODE = "no_listener"
+CODE: t.Final = "no_listener"
 
 _LOST = "ThingSpace reports what became of each device to that listener only, and what nobody hears is lost."
 

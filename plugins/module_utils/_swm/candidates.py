@@ -18,14 +18,12 @@ from .._client.client import Client, segments
 from .._client.fields import number, text, truth
 from .._client.paging import IncompleteList
 from .._errors import ApiError, LicensingError
-
-CANDIDATES_VERSION = {"v1": "v1", "v2": "v2", "v3": "v2"}
-"""Where the list of devices of an API version is kept; v3 has no list of its own."""
+from .._thingspace.api_versions import CandidatesVersion
 
 READINGS = 3
 """How often a list that looks odd is read in the hope of two readings alike."""
 
-FORMS = {"v1": ("/index/{}",), "v2": ("?startIndex={}", "/index/{}")}
+FORMS: dict[CandidatesVersion, tuple[str, ...]] = {"v1": ("/index/{}",), "v2": ("?startIndex={}", "/index/{}")}
 """How a page is asked for. The reference page of v2 shows both forms; the second is tried when the first is unknown."""
 
 
@@ -51,7 +49,7 @@ class _Reading(t.NamedTuple):
 class CandidatesApi:
     """The candidate list of one account with one API version."""
 
-    def __init__(self, client: Client, account: str, version: str) -> None:
+    def __init__(self, client: Client, account: str, version: CandidatesVersion) -> None:
         self._client = client
         self._path = f"/fota/{version}" + segments("licenses", account, "cancel")
         self._forms = list(FORMS[version])

@@ -16,6 +16,7 @@ import dataclasses
 import typing as t
 
 from .._client.client import segments
+from .._thingspace.api_versions import ApiVersion
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Dialect:
     :param list_paths: makers of the path of a list page, from account and cursor; the first is tried first.
     """
 
-    version: str
+    version: ApiVersion
     list_paths: tuple[t.Callable[[str, str], str], ...]
 
     def path(self, *parts: str) -> str:
@@ -33,7 +34,7 @@ class Dialect:
         return "/fota/" + self.version + segments(*parts)
 
 
-def _dialect(version: str, *forms: str) -> Dialect:
+def _dialect(version: ApiVersion, *forms: str) -> Dialect:
     def by_index(account: str, cursor: str) -> str:
         return f"/fota/{version}" + segments("licenses", account, "index", cursor)
 
@@ -44,7 +45,7 @@ def _dialect(version: str, *forms: str) -> Dialect:
     return Dialect(version, tuple(known[form] for form in forms))
 
 
-DIALECTS: dict[str, Dialect] = {
+DIALECTS: dict[ApiVersion, Dialect] = {
     "v1": _dialect("v1", "index"),
     "v2": _dialect("v2", "query", "index"),
     "v3": _dialect("v3", "index", "query"),

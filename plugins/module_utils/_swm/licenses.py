@@ -19,6 +19,7 @@ from .._client.paging import FIRST, Page, as_rows, as_set, read_all
 from .._errors import ApiError, LicensingError
 from .._plan.answer import Action, Answer, Verdict
 from .._plan.plan import Pool
+from .._thingspace.api_versions import ApiVersion
 from .dialects import ASSIGNED, DIALECTS, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL, USED
 
 
@@ -34,7 +35,7 @@ class Subscription(t.TypedDict):
 class FotaApi:
     """Licence operations on one account with one API version."""
 
-    def __init__(self, client: Client, account: str, version: str) -> None:
+    def __init__(self, client: Client, account: str, version: ApiVersion) -> None:
         self._client = client
         self._dialect = DIALECTS[version]
         self._list_paths = list(self._dialect.list_paths)

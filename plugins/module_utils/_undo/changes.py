@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .._devices.ids import Kind, problem
+from .._devices.ids import problem
 from .._report.text import visible
+from .._thingspace.id_kinds import KIND, Kind
 
 Done = t.Literal["assigned", "removed", "added", "moved"]
 Part = t.Mapping[str, t.Any]
@@ -52,7 +53,7 @@ class Pool(t.NamedTuple):
 
     kind: str
     sku: str = ""
-    id_kind: str = "imei"
+    id_kind: str = KIND
 
     def left(self, change: Change, code: str, reason: str) -> Left:
         """Say why a change is not reversed."""

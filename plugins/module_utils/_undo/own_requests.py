@@ -8,19 +8,10 @@
 
 from __future__ import annotations
 
-import secrets
 import typing as t
 
 from .._journal.status import Attempt
 from .changes import Change
-
-DIGITS = 16
-"""Of a mark. Ten more tell the tasks of a run apart, and four the requests of a task, which makes the 30 of a name."""
-
-
-def new_mark() -> str:
-    """How the C(X-Request-ID) of all requests of a run begins, and of no others."""
-    return f"1-{secrets.randbelow(10**DIGITS):0{DIGITS}}"
 
 
 class Window(t.NamedTuple):

@@ -24,6 +24,7 @@ from .._module import Context, Result
 from .._plan.outcomes import report_path_problems, write_csv
 from .._simsec.job import OVERDUE
 from .._simsec.moves import digest_of
+from .._thingspace.api_versions import API_VERSION, CANDIDATES_VERSION
 from .candidates import restore, returning
 from .changes import CANDIDATES, FOTA, Left, Part, Pool, changes_of, parts_of, pool_of, without_odd_ids
 from .fota import FotaReversal, reverse_fota
@@ -77,11 +78,15 @@ def _account(context: Context, record: Document, account: Part, later: Later) ->
         left += restoration.left
         if restoration.devices is not None:
             lists[CANDIDATES_LIST] = restoration.devices
-            settings = {"kind": "removal_candidates", "state": "exact", "api_version": _version(candidates, "v2")}
+            settings = {
+                "kind": "removal_candidates",
+                "state": "exact",
+                "api_version": _version(candidates, CANDIDATES_VERSION),
+            }
             parts.append({**settings, "list": CANDIDATES_LIST, "count": len(restoration.devices)})
     lists[RETURNING_LIST] = returning(candidates)
     # Where the run changed nothing on the list, nobody needs to look at it.
-    listed = {"api_version": _version(candidates, "v2"), "returning": len(lists[RETURNING_LIST])}
+    listed = {"api_version": _version(candidates, CANDIDATES_VERSION), "returning": len(lists[RETURNING_LIST])}
     return {
         "account": account["account"],
         "parts": _write(context, account["account"], lists, parts, left),
@@ -94,7 +99,7 @@ def _account(context: Context, record: Document, account: Part, later: Later) ->
 
 def _fota_parts(account: Part, fota: FotaReversal, lists: Lists) -> t.Iterator[Document]:
     """Licences are taken away first, so that a full pool has some to give back."""
-    version = _version(parts_of(account, FOTA), "v3")
+    version = _version(parts_of(account, FOTA), API_VERSION)
     for step, state, devices in (("take", "absent", fota.take), ("give", "present", fota.give)):
         if devices:
             name = f"undo-fota-{step}"

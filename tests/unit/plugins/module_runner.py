@@ -20,6 +20,10 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.stop 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota import converge, info
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.candidates import CandidatesApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.licenses import FotaApi
+from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.api_versions import (
+    ApiVersion,
+    CandidatesVersion,
+)
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import BASE, CREDENTIALS, FakeThingSpace
 
 OMIT = object()
@@ -78,10 +82,10 @@ def runner(
     for name in CONNECTION_SPEC:
         monkeypatch.delenv(f"THINGSPACE_{name.upper()}", raising=False)
 
-    def operations(_client: t.Any, account: str, version: str) -> FotaApi:
+    def operations(_client: t.Any, account: str, version: ApiVersion) -> FotaApi:
         return FotaApi(t.cast(t.Any, space), account, version)
 
-    def candidates(_client: t.Any, account: str, version: str) -> CandidatesApi:
+    def candidates(_client: t.Any, account: str, version: CandidatesVersion) -> CandidatesApi:
         return CandidatesApi(t.cast(t.Any, space), account, version)
 
     if space is not None:

@@ -10,14 +10,15 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._errors import CODES, LicensingError
+from ansible_collections.thingspace.licensing.plugins.module_utils._error_codes import CODES, Code
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import Result, truthful
 
 
 @pytest.mark.parametrize("code", sorted(CODES))
 @pytest.mark.parametrize(("writes", "values", "changed"), [(0, {}, False), (3, {}, True), (3, {"devices": []}, False)])
 def test_a_failure_without_rows_is_changed_after_a_write(
-    code: str, writes: int, values: dict[str, t.Any], changed: bool
+    code: Code, writes: int, values: dict[str, t.Any], changed: bool
 ) -> None:
     """What has rows knows better."""
     failure = LicensingError("It failed.", code=code)

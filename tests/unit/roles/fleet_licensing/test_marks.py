@@ -15,11 +15,11 @@ import jinja2
 import pytest
 import yaml
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run_mark import new_mark
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.send import (
     request_id_problems,
     request_names,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo.own_requests import new_mark
 
 TASKS = Path(__file__).parents[4] / "roles" / "fleet_licensing" / "tasks"
 MODULE = "thingspace.licensing.simsec_license"

@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._error_codes import Code
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.limits import BINDING, over_a_sku
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import (
     failed_account,
@@ -98,7 +99,7 @@ def test_a_thousand_bytes_hold_any_number_of_accounts(name: str) -> None:
 
 
 @pytest.mark.parametrize("code", [*NO_APPROVAL, "guard_tripped"])
-def test_what_no_approval_lets_through_is_told_as_such(code: str) -> None:
+def test_what_no_approval_lets_through_is_told_as_such(code: Code) -> None:
     """With what to do about it in a fleet run; what a module advises for its own task is left out."""
     why = f"It is so. Nothing was sent. Set '{code}: true'."
     document = make_document([account("a", part(assign=1, failure={"code": code, "message": why}))], "now")

@@ -19,6 +19,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.candidates import CandidatesApi, is_unknown_path
+from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.api_versions import CandidatesVersion
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, refusal
 
 Call = tuple[str, str, t.Any]
@@ -70,7 +71,7 @@ class Calls:
         return t.cast("dict[str, t.Any]", answer)
 
 
-def make(version: str, *calls: Call) -> tuple[CandidatesApi, Calls]:
+def make(version: CandidatesVersion, *calls: Call) -> tuple[CandidatesApi, Calls]:
     """The operations, and the calls they are to make."""
     client = Calls(*calls)
     return CandidatesApi(t.cast(Client, client), ACCOUNT, version), client
@@ -99,7 +100,7 @@ def why(*answers: t.Any, again: tuple[t.Any, ...] | None = None) -> str:
 
 
 @pytest.mark.parametrize(("version", "form"), [("v1", "/index/"), ("v2", "?startIndex=")])
-def test_pages_go_by_record_number(version: str, form: str) -> None:
+def test_pages_go_by_record_number(version: CandidatesVersion, form: str) -> None:
     where = PATH[version] + form
     api, client = make(
         version,
@@ -278,7 +279,7 @@ def test_ids_with_secrets_are_withheld() -> None:
 
 
 @pytest.mark.parametrize(("version", "count"), [("v1", {}), ("v2", {"count": 2})])
-def test_writes(version: str, count: dict[str, int]) -> None:
+def test_writes(version: CandidatesVersion, count: dict[str, int]) -> None:
     path = PATH[version]
     api, client = make(version, ("POST", path, {}), ("POST", path, {}), ("DELETE", path, {}))
     api.append(("b", "a"))

@@ -18,6 +18,10 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._swm.dialects
     REASON,
     TOTAL,
 )
+from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.api_versions import (
+    API_VERSIONS,
+    ApiVersion,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +32,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._swm.dialects
         ("v3", ["/fota/v3/licenses/a%2Fb/index/0", "/fota/v3/licenses/a%2Fb?lastSeenDeviceId=0"]),
     ],
 )
-def test_list_paths(version: str, paths: list[str]) -> None:
+def test_list_paths(version: ApiVersion, paths: list[str]) -> None:
     assert [path("a/b", "0") for path in DIALECTS[version].list_paths] == paths
 
 
@@ -39,8 +43,8 @@ def test_cursor_is_quoted_in_both_forms() -> None:
     ]
 
 
-@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
-def test_other_paths(version: str) -> None:
+@pytest.mark.parametrize("version", API_VERSIONS)
+def test_other_paths(version: ApiVersion) -> None:
     assert DIALECTS[version].path("licenses", "a", "assign") == f"/fota/{version}/licenses/a/assign"
     assert DIALECTS[version].path("subscriptions", "a") == f"/fota/{version}/subscriptions/a"
 

@@ -18,6 +18,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer 
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Pool
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.licenses import FotaApi
+from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.api_versions import ApiVersion
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, refusal
 
 Call = tuple[str, str, t.Any]
@@ -55,7 +56,7 @@ class Calls:
         return t.cast("dict[str, t.Any]", answer)
 
 
-def make(version: str, *calls: Call) -> tuple[FotaApi, Calls]:
+def make(version: ApiVersion, *calls: Call) -> tuple[FotaApi, Calls]:
     """The operations, and the calls they are to make."""
     client = Calls(*calls)
     return FotaApi(t.cast(Client, client), ACCOUNT, version), client
@@ -66,7 +67,7 @@ QUERY = f"/fota/v3/licenses/{ACCOUNT}?lastSeenDeviceId=0"
 EMPTY = {"deviceList": [], "hasMoreData": False, "assignedLicenses": 0, "totalLicenses": 5}
 
 
-def page(value: dict[str, t.Any], version: str = "v3") -> Page:
+def page(value: dict[str, t.Any], version: ApiVersion = "v3") -> Page:
     """A page that is answered with this value."""
     return make(version, ("GET", INDEX, value))[0].page()
 
@@ -372,7 +373,7 @@ def test_write_without_rows_is_lost(rows: t.Any) -> None:
 
 @pytest.mark.parametrize("version", ["v1", "v2", "v3"])
 @pytest.mark.parametrize("action", ["assign", "remove"])
-def test_write_path(version: str, action: Action) -> None:
+def test_write_path(version: ApiVersion, action: Action) -> None:
     api, client = make(version, ("POST", f"/fota/{version}/licenses/{ACCOUNT}/{action}", {"deviceList": []}))
     assert api.write(action, [imei(1)]) == {}
     assert (client.calls, api.max_concurrency) == ([], 3)

@@ -10,11 +10,12 @@ import typing as t
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run_mark import new_mark
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import Attempt
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.changes import Change, Left, Pool
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history import Later
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.moves import Former
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo.own_requests import Window, new_mark
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.own_requests import Window
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.simsec import (
     Attempts,
     Reversal,

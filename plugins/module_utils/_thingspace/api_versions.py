@@ -1,0 +1,30 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The versions of the Software Management API, and which of them keeps the removal candidates of which. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+ApiVersion = t.Literal["v1", "v2", "v3"]
+
+API_VERSIONS: tuple[ApiVersion, ...] = t.get_args(ApiVersion)
+"""Oldest first."""
+
+API_VERSION: ApiVersion = "v3"
+"""The one that is meant where none is named."""
+
+CandidatesVersion = t.Literal["v1", "v2"]
+
+CANDIDATES_VERSIONS: tuple[CandidatesVersion, ...] = t.get_args(CandidatesVersion)
+"""Those that have a list of removal candidates, oldest first."""
+
+CANDIDATES_OF: dict[ApiVersion, CandidatesVersion] = {"v1": "v1", "v2": "v2", "v3": "v2"}
+"""Where the list of devices of an API version is kept; v3 has no list of its own."""
+
+CANDIDATES_VERSION: CandidatesVersion = CANDIDATES_OF[API_VERSION]
+"""The one that is meant where none is named."""
