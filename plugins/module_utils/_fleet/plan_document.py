@@ -28,7 +28,7 @@ IDLE = ("no_change", "incomplete")
 
 Document = dict[str, t.Any]
 
-TITLES = {"fota": "FOTA licences", "removal_candidates": "Removal candidates", "simsec": "SIM-Secure licences"}
+TITLES = {"fota": "FOTA licenses", "removal_candidates": "Removal candidates", "simsec": "SIM-Secure licenses"}
 
 _AMISS = frozenset({"devices_failed", "outcome_unknown", "unconfirmed"})
 

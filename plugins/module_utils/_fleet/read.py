@@ -42,7 +42,7 @@ Settings = dict[str, t.Any]
 
 @dataclasses.dataclass
 class DeviceSet:
-    """Devices that hold the same licences.
+    """Devices that hold the same licenses.
 
     :param where: file and line, for messages.
     :param ids: as they stand in the file, with their lines; None when they come from elsewhere.
@@ -82,7 +82,7 @@ class FleetAccount:
         return any(one.select is not None for one in self.devices)
 
     def manages(self, part: t.Literal["fota", "simsec", "removal_candidates"]) -> bool:
-        """Whether licences of this kind, or the list, are managed: there are settings for it, or a set wants it."""
+        """Whether licenses of this kind, or the list, are managed: there are settings for it, or a set wants it."""
         purpose = "removal_candidate" if part == "removal_candidates" else part
         return getattr(self, part) is not None or any(getattr(one, purpose) for one in self.devices)
 

@@ -93,7 +93,7 @@ def _account(context: Context, record: Document, account: Part, later: Later) ->
 
 
 def _fota_parts(account: Part, fota: FotaReversal, lists: Lists) -> t.Iterator[Document]:
-    """Licences are taken away first, so that a full pool has some to give back."""
+    """Licenses are taken away first, so that a full pool has some to give back."""
     version = _version(parts_of(account, FOTA), "v3")
     for step, state, devices in (("take", "absent", fota.take), ("give", "present", fota.give)):
         if devices:
@@ -157,7 +157,7 @@ def _notes(record: Document, account: Part, fota: FotaReversal) -> list[str]:
         )
     if fota.uncertain:
         found.append(
-            f"The run does not know what became of {fota.uncertain} FOTA licences. Where one is as the run wanted it, "
+            f"The run does not know what became of {fota.uncertain} FOTA licenses. Where one is as the run wanted it, "
             "the run did that, or somebody has since: that cannot be told apart, and both are undone."
         )
     if account.get("failure"):
@@ -205,7 +205,7 @@ def _attempts(
 
 
 def _unlicensed(context: Context, given: t.Sequence[str]) -> set[str]:
-    """The devices that hold no FOTA licence, by the report of a look at those that come back to the list."""
+    """The devices that hold no FOTA license, by the report of a look at those that come back to the list."""
     path = context.params["licensed"]
     if not path or not os.path.exists(path):
         return set()

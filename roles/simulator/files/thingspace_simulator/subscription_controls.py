@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The control that plays the sales department: how many licences an account has bought."""
+"""The control that plays the sales department: how many licenses an account has bought."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FIELDS = ("account", "license_count")
 
 
 def _show(service: Service, request: Request) -> Any:
-    """Return how many licences are bought and held; ``?account=`` may be left out for the first account."""
+    """Return how many licenses are bought and held; ``?account=`` may be left out for the first account."""
     unknown = sorted(request.query.keys() - {"account"})
     problems = [f"{name}: unknown filter; known is account" for name in unknown]
     with service.world.lock:
@@ -33,7 +33,7 @@ def _show(service: Service, request: Request) -> Any:
 
 
 def _change(service: Service, request: Request) -> Any:
-    """Buy more or fewer licences. If devices then hold more than are bought, some lose theirs at once."""
+    """Buy more or fewer licenses. If devices then hold more than are bought, some lose theirs at once."""
     given = body_of(request)
     if not isinstance(given, dict):
         raise Refused(['give {"account": name, "license_count": number}'])
@@ -44,7 +44,7 @@ def _change(service: Service, request: Request) -> Any:
     with service.world.lock:
         account = _account(service, given.get("account"), problems)
         if account is not None and not account.has_pool:
-            problems.append(f"account: {account.name} buys no licences in advance")
+            problems.append(f"account: {account.name} buys no licenses in advance")
         if problems or account is None:
             raise Refused(problems)
         now_ms = service.clock.now_ms()
