@@ -16,6 +16,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._candidates i
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.backup import KeptList
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import FileStore
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.file import Layout, read_cells
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.former_names import FORMER_NAMES
 from ansible_collections.thingspace.licensing.plugins.modules import swm_removal_candidates_info
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fake_candidates import (
     THEN,
@@ -76,6 +77,7 @@ def test_the_forecast(run: Run) -> None:
         "tied": [imei(4)],
         "tied_count": 1,
         "without_license": [STRANGER],
+        FORMER_NAMES["without_license"]: [STRANGER],
     }
     assert "only 2 of them are on the removal candidate list" in warnings(result)
     assert "open in 1 places: 2 devices got their license in the same moment" in warnings(result)
