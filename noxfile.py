@@ -152,6 +152,13 @@ def installed(session: nox.Session) -> None:
 
 
 @nox.session
+def codespell(session: nox.Session) -> None:
+    """Find misspelled words, and those that are not spelled the American way."""
+    session.install("codespell")
+    session.run("codespell", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure the collection against the simulator."""
     session.install("ansible-core", "-r", "tests/unit/requirements.txt")

@@ -87,7 +87,7 @@ options:
       - How often a request is repeated at most.
       - Reads are repeated after server errors and broken connections. Writes are repeated only when they certainly were
         not carried out (no connection, or HTTP 429); otherwise the account is read back first.
-      - C(Retry-After) is honoured in both forms, up to 60 seconds a time.
+      - C(Retry-After) is honored in both forms, up to 60 seconds a time.
       - If not given, the environment variable E(THINGSPACE_RETRIES) is used.
     type: int
     default: 5

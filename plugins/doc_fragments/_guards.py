@@ -18,7 +18,7 @@ options:
     type: int
   max_removals:
     description:
-      - How many licences the task may take away, as a number (V(20)) or as a share of what the account holds (V(5%)).
+      - How many licenses the task may take away, as a number (V(20)) or as a share of what the account holds (V(5%)).
       - If not given, an exact run may take away at most 30 % of what is held when more than 10 are held.
     type: str
   approved_plan:
@@ -42,7 +42,7 @@ options:
 options:
   reserve:
     description:
-      - How many licences must stay free.
+      - How many licenses must stay free.
     type: int
     default: 0
 """
@@ -59,7 +59,7 @@ options:
       - Numbers must grow, and so must shares. A wave that is not larger than the one before falls away.
       - Limits, approval and consent are about the whole plan and are checked before the first wave. The plan's digest
         does not depend on the waves.
-      - FOTA licences are confirmed by reading the account back. C(simsec_license) waits for ThingSpace's reports, which
+      - FOTA licenses are confirmed by reading the account back. C(simsec_license) waits for ThingSpace's reports, which
         needs O(ignore:journal) and O(ignore:wait=true).
     type: list
     elements: str

@@ -65,8 +65,8 @@ options:
     type: str
   licenses:
     description:
-      - Whether to read which devices hold a Software Management (FOTA) licence.
-      - Costs one request for each page of an account's licence list.
+      - Whether to read which devices hold a Software Management (FOTA) license.
+      - Costs one request for each page of an account's license list.
     type: bool
     default: false
   attributes:
@@ -98,7 +98,7 @@ notes:
   - A device that stands in several accounts is one host, in the groups of all of them, with the values of the account
     that O(accounts) names first. C(thingspace_accounts) names all of them, and a warning counts these devices.
   - The variables of a host are C(thingspace_account), C(thingspace_accounts), and C(thingspace_<field>) for each field
-    of RV(thingspace.licensing.device_info#module:devices). C(thingspace_fota_license) says whether it holds a licence
+    of RV(thingspace.licensing.device_info#module:devices). C(thingspace_fota_license) says whether it holds a license
     and C(thingspace_fota_assigned_at) since when; both are none where that was not read.
   - Text from ThingSpace is never evaluated as a template.
   - Unless C(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) is true, Ansible only warns when an inventory fails, and goes on
@@ -120,7 +120,7 @@ accounts:
   - "0000123456-00001"
 
 ---
-# licensed.thingspace.yml: two accounts, with licences, read at most once an hour
+# licensed.thingspace.yml: two accounts, with licenses, read at most once an hour
 plugin: thingspace.licensing.devices
 accounts:
   - "0000123456-00001"

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: fleet_account_plan
-short_description: Plan all licences of an account as its fleet file wants them
+short_description: Plan all licenses of an account as its fleet file wants them
 version_added: 0.5.0
 description:
   - Does what M(thingspace.licensing.fota_license), M(thingspace.licensing.swm_removal_candidates) and
     M(thingspace.licensing.simsec_license) do in check mode, for everything that a fleet file says of an account, in one
     process with one connection.
   - Changes nothing at ThingSpace, whether in check mode or not.
-  - O(deadline) is for all licences together.
-  - A plan that a limit stops is a plan all the same. The task fails if there is no plan of a licence.
+  - O(deadline) is for all licenses together.
+  - A plan that a limit stops is a plan all the same. The task fails if there is no plan of a license.
   - It is a building block of the role P(thingspace.licensing.fleet_licensing#role).
 author:
   - thingspace.licensing contributors (@thingspace)
@@ -32,7 +32,7 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Returns the differences that the licence modules return.
+      - Returns the differences that the license modules return.
   idempotent:
     support: full
     details:
@@ -47,13 +47,13 @@ options:
     description:
       - Directory with the account's lists of devices, as M(thingspace.licensing.fleet_files) wrote them.
       - What would happen to each device is written beside them, to C(plan-fota.csv), C(plan-removal_candidates.csv),
-        and C(plan-) with the name of the list for SIM-Secure licences; the list of removal candidates as it is, to
+        and C(plan-) with the name of the list for SIM-Secure licenses; the list of removal candidates as it is, to
         C(before-candidates.csv).
     type: path
     required: true
   wait:
     description:
-      - Whether SIM-Secure licences that are assigned in waves will be waited for until ThingSpace confirms them.
+      - Whether SIM-Secure licenses that are assigned in waves will be waited for until ThingSpace confirms them.
     type: bool
     default: false
   require_listener:
@@ -91,7 +91,7 @@ EXAMPLES = r"""
     journal: /var/lib/thingspace/journal.db
   register: fleet
 
-- name: Plan its licences
+- name: Plan its licenses
   thingspace.licensing.fleet_account_plan:
     wanted: "{{ fleet.accounts[0] }}"
     lists: work/0000123456-00001
@@ -122,7 +122,7 @@ wanted:
   type: str
   sample: 9b74c9897bac770ffc029102a200c5de3f0b1f2e5d6d5a7c8b9e0f1a2b3c4d5e
 api_versions:
-  description: By kind of licence, the version of the API that serves it.
+  description: By kind of license, the version of the API that serves it.
   returned: success
   type: dict
   sample:
@@ -147,13 +147,13 @@ simsec:
   description:
     - What M(thingspace.licensing.simsec_license) returns in check mode for each SKU, kind of id and state that there
       is something to look at for. C(item) is the entry of C(simsec) in O(wanted), with its C(state).
-    - It has no C(plan) if a licence was to be taken away that turned out to be for life.
+    - It has no C(plan) if a license was to be taken away that turned out to be for life.
   returned: success
   type: list
   elements: dict
 incomplete:
   description:
-    - Devices that are not as wanted, which no licence module tells - by the journal they hold, or may hold, licenses
+    - Devices that are not as wanted, which no license module tells - by the journal they hold, or may hold, licenses
       of several SKUs, and the plan takes none of them away. Each has C(device_id), C(outcome) and C(reason).
   returned: success
   type: list
@@ -178,7 +178,7 @@ requests:
       description: Seconds spent waiting for the pace, all threads together.
       type: float
 failure:
-  description: Why there is no plan, with the details that the licence module returns.
+  description: Why there is no plan, with the details that the license module returns.
   returned: failure
   type: dict
   contains:
@@ -190,7 +190,7 @@ failure:
       type: str
   sample:
     code: lifetime_consent
-    message: "SIMSec-IoT-Lt is a lifetime licence, which can never be taken back. ..."
+    message: "SIMSec-IoT-Lt is a lifetime license, which can never be taken back. ..."
 """
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account import run
@@ -199,7 +199,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._options impo
 
 
 def main() -> None:
-    """Plan the licences of an account."""
+    """Plan the licenses of an account."""
     options = {
         **JOURNAL_SPEC,
         **PROGRESS_SPEC,

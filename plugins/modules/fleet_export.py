@@ -9,7 +9,7 @@ module: fleet_export
 short_description: Write what an account holds as a fleet file
 version_added: 0.3.0
 description:
-  - Reads the FOTA licences and the removal candidates of an account, and with O(journal) its SIM-Secure licences, and
+  - Reads the FOTA licenses and the removal candidates of an account, and with O(journal) its SIM-Secure licenses, and
     writes them as a fleet file with CSV files beside it. The first plan made from it has nothing to do.
   - A device that holds, or may hold, licenses of two SIM-Secure SKUs by the journal is named, and nothing is written
     for its account (C(two_licenses)). No fleet file can say that, and one that leaves a license out takes it away.
@@ -71,7 +71,7 @@ counts:
   type: dict
   contains:
     fota:
-      description: Devices that hold a FOTA licence.
+      description: Devices that hold a FOTA license.
       type: int
     removal_candidates:
       description: Removal candidates that hold one.

@@ -9,9 +9,9 @@ module: fleet_files
 short_description: Check fleet files, and make device lists of them
 version_added: 0.3.0
 description:
-  - Reads the fleet files of a repository, which say which device of which account holds which licence, and checks them
+  - Reads the fleet files of a repository, which say which device of which account holds which license, and checks them
     as a whole. Every problem is reported at once, with file and line.
-  - Without O(dest) it only checks. With it, it writes for each account and licence the list of devices that the licence
+  - Without O(dest) it only checks. With it, it writes for each account and license the list of devices that the license
     modules take as C(devices_file).
   - Asks ThingSpace only for the devices that a C(select) describes; without one it needs no credentials. Never changes
     anything at ThingSpace.
@@ -88,7 +88,7 @@ accounts:
       type: str
     fota:
       description:
-        - The settings of the file for FOTA licences, and C(count), the number of devices that hold one.
+        - The settings of the file for FOTA licenses, and C(count), the number of devices that hold one.
         - V(none) if the file does not manage them.
       type: dict
     removal_candidates:
@@ -96,7 +96,7 @@ accounts:
       type: dict
     simsec:
       description:
-        - For each SIM-Secure SKU and kind of ids the settings, and the numbers of devices that hold the licence
+        - For each SIM-Secure SKU and kind of ids the settings, and the numbers of devices that hold the license
           (C(count)) and that hold it by the journal and are to lose it (C(remove)).
         - A device that is to hold another license is among the latter if that one is confirmed, or not assigned yet.
           Give the task that takes the old one away

@@ -9,10 +9,10 @@ module: fleet_plan
 short_description: Put the plans of accounts together for approval
 version_added: 0.3.0
 description:
-  - Makes one plan of what the licence modules returned in check mode, for any number of accounts, with one digest over
+  - Makes one plan of what the license modules returned in check mode, for any number of accounts, with one digest over
     everything that is wanted and everything that is.
   - Writes it as JSON, Markdown and HTML, and holds it against an approved one. It talks to nobody and changes no
-    licence.
+    license.
   - It is a building block of the role P(thingspace.licensing.fleet_licensing#role).
 author:
   - thingspace.licensing contributors (@thingspace)
@@ -28,7 +28,7 @@ options:
       - C(file) and C(wanted) are the file and the digest that M(thingspace.licensing.fleet_files) returned.
       - C(fota) and C(removal_candidates) are what these modules returned in check mode, C(simsec) is a list of what
         M(thingspace.licensing.simsec_license) returned in a loop over C(simsec) of M(thingspace.licensing.fleet_files).
-      - C(incomplete) are devices that are not as wanted, which no licence module tells, each with C(device_id),
+      - C(incomplete) are devices that are not as wanted, which no license module tells, each with C(device_id),
         C(outcome) and C(reason), as M(thingspace.licensing.fleet_account_plan) returns them.
       - C(reports) is the directory with the C(devices_report) of each, named C(plan-fota.csv),
         C(plan-removal_candidates.csv), and C(plan-) with the name of the list for the others.
@@ -57,7 +57,7 @@ options:
     version_added: 0.4.0
   max_removals:
     description:
-      - How many licences may be taken away from the accounts together, as a number or as a share like V(5%) of those
+      - How many licenses may be taken away from the accounts together, as a number or as a share like V(5%) of those
         that they hold.
     type: str
     version_added: 0.4.0
@@ -95,7 +95,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Plan the licences of an account
+- name: Plan the licenses of an account
   thingspace.licensing.fota_license:
     account: "0000123456-00001"
     devices_file: "{{ fleet.accounts[0].lists.fota }}"
@@ -170,7 +170,7 @@ summary:
   version_added: 0.4.0
   sample: |-
     Changes: 120 to assign, 3 to remove in 5 accounts.
-    0000123456-00001: FOTA licences 120 to assign, 3 to remove
+    0000123456-00001: FOTA licenses 120 to assign, 3 to remove
 accounts:
   description:
     - Name, status and digest of each account, and as C(incomplete) how many of its devices are not as wanted, which

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: fleet_report
-short_description: Report on the licences of accounts
+short_description: Report on the licenses of accounts
 version_added: 0.4.0
 description:
   - Makes one report of what the info modules found out about any number of accounts, as HTML, Markdown, CSV and JSON.
     Pool use, assignments over time, how long each pool lasts, what came of earlier runs, drift between what is wanted
-    and what is, removal candidates, and licences that could be taken back.
-  - It reads what these modules returned and wrote. It talks to nobody and changes no licence.
+    and what is, removal candidates, and licenses that could be taken back.
+  - It reads what these modules returned and wrote. It talks to nobody and changes no license.
   - It is a building block of the role P(thingspace.licensing.license_report#role).
 author:
   - thingspace.licensing contributors (@thingspace)
@@ -32,7 +32,7 @@ options:
         did, and C(wanted) what M(thingspace.licensing.fleet_files) did with C(dest).
       - C(reports) is the directory with the C(devices_report) of each, named C(fota.csv), C(removal_candidates.csv),
         C(simsec.csv) and C(devices.csv). Devices are taken from there, so these modules need no C(report).
-      - C(shrink_to), a number of licences, adds who would lose the FOTA licence if only so many were bought.
+      - C(shrink_to), a number of licenses, adds who would lose the FOTA license if only so many were bought.
     type: list
     elements: dict
     required: true
@@ -54,7 +54,7 @@ options:
     description:
       - The title of the report.
     type: str
-    default: Licence report
+    default: License report
   history:
     description:
       - Directory with the records of earlier runs. The outcome of each is told.
@@ -63,7 +63,7 @@ options:
     type: path
   prices:
     description:
-      - What a licence costs a month, by licence, V(FOTA) or a SKU. Costs are told for these.
+      - What a license costs a month, by license, V(FOTA) or a SKU. Costs are told for these.
     type: dict
   currency:
     description:
@@ -72,13 +72,13 @@ options:
     default: ""
   reclaim_states:
     description:
-      - States of devices that need no licence any more, in any case.
+      - States of devices that need no license any more, in any case.
     type: list
     elements: str
     default: [deactive]
   idle_days:
     description:
-      - A device that was not connected for so many days needs no licence either. If not given, that does not count.
+      - A device that was not connected for so many days needs no license either. If not given, that does not count.
     type: int
 seealso:
   - module: thingspace.licensing.fleet_files
@@ -127,8 +127,10 @@ totals:
     incomplete:
       description: How many of them could not be read in full.
       type: int
-    licences:
-      description: C(total), C(assigned) and C(available) over all pools that could be counted.
+    licenses:
+      description:
+        - C(total), C(assigned) and C(available) over all pools that could be counted.
+        - The same value stands under C(licences), the name in release 0.5.0 and earlier.  # codespell:ignore licences
       type: dict
     drift:
       description:
@@ -137,16 +139,17 @@ totals:
       type: dict
     reclaimable:
       description:
-        - Licences that could be taken back, C(now), C(wanted) by the fleet files, or C(locked) for life. V(none) where
+        - Licenses that could be taken back, C(now), C(wanted) by the fleet files, or C(locked) for life. V(none) where
           nobody is known to hold one.
       type: dict
     soonest:
       description:
-        - The pool that is empty first, with C(account), C(licence) and C(days). V(none) if that cannot be said.
+        - The pool that is empty first, with C(account), C(license) and C(days). V(none) if that cannot be said.
+        - The value of C(license) is also under C(licence), its name until 0.5.0.  # codespell:ignore licence
       type: dict
     cost:
       description:
-        - What licences cost a month, C(bought), C(assigned), C(free) and C(reclaimable). V(none) without prices.
+        - What licenses cost a month, C(bought), C(assigned), C(free) and C(reclaimable). V(none) without prices.
       type: dict
 accounts:
   description: Name, status (V(complete) or V(incomplete)) and failures of each account.
@@ -187,7 +190,7 @@ def main() -> None:
         "accounts": {"type": "list", "elements": "dict", "required": True},
         "dest": {"type": "path", "required": True},
         "formats": {"type": "list", "elements": "str", "choices": FORMATS, "default": FORMATS},
-        "title": {"type": "str", "default": "Licence report"},
+        "title": {"type": "str", "default": "License report"},
         "history": {"type": "path"},
         "prices": {"type": "dict"},
         "currency": {"type": "str", "default": ""},

@@ -11,7 +11,7 @@ version_added: 0.4.0
 description:
   - Writes C(run.json) before the first write of a run, with every device that is to be changed, and again after it,
     with what happened to each. A run that was killed leaves the first one behind.
-  - It talks to nobody and changes no licence.
+  - It talks to nobody and changes no license.
   - It is a building block of the role P(thingspace.licensing.fleet_licensing#role).
 author:
   - thingspace.licensing contributors (@thingspace)

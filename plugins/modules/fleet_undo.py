@@ -10,9 +10,9 @@ short_description: Make the lists of devices that reverse a run
 version_added: 0.4.0
 description:
   - Reads the record of a run (C(run.json)) and decides for each device that the run changed whether that can be
-    reversed. Writes the lists of devices that the licence modules take as C(devices_file), and what cannot be
+    reversed. Writes the lists of devices that the license modules take as C(devices_file), and what cannot be
     reversed, and why.
-  - It talks to nobody and changes no licence. It is a building block of the role
+  - It talks to nobody and changes no license. It is a building block of the role
     P(thingspace.licensing.fleet_licensing#role).
 author:
   - thingspace.licensing contributors (@thingspace)
@@ -51,7 +51,7 @@ options:
   stage:
     description:
       - V(plan) writes everything that is to be done.
-      - V(apply) is for the middle of carrying that out. It writes the lists of those that lose a SIM-Secure licence
+      - V(apply) is for the middle of carrying that out. It writes the lists of those that lose a SIM-Secure license
         because their former one is confirmed by now, and the list of removal candidates, and names no device that
         V(plan) did not.
     type: str
@@ -66,7 +66,7 @@ options:
   licensed:
     description:
       - The C(devices_report) of M(thingspace.licensing.fota_license) in check mode, with O(ignore:state=present) and
-        the devices of the list C(undo-candidates-returning). It tells which of them hold no licence.
+        the devices of the list C(undo-candidates-returning). It tells which of them hold no license.
     type: path
 seealso:
   - module: thingspace.licensing.fleet_undo_plan
@@ -80,7 +80,7 @@ EXAMPLES = r"""
     dest: work
   register: undo
 
-- name: Take the FOTA licences away that it assigned
+- name: Take the FOTA licenses away that it assigned
   thingspace.licensing.fota_license:
     account: "{{ undo.accounts[0].account }}"
     devices_file: "work/{{ undo.accounts[0].account }}/undo-fota-take.txt"
@@ -130,7 +130,7 @@ accounts:
     parts:
       description:
         - What is to be done, in this order. Each with C(kind), C(state), C(list) (the name of the list of devices),
-          C(count), and C(step), which is V(take), V(give), or V(moved) for those that get another SIM-Secure licence
+          C(count), and C(step), which is V(take), V(give), or V(moved) for those that get another SIM-Secure license
           back before.
         - C(replaced_by) says what devices have to hold before they lose a SIM-Secure license, for the option of that
           name of M(thingspace.licensing.simsec_license).

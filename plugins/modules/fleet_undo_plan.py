@@ -9,11 +9,11 @@ module: fleet_undo_plan
 short_description: Put together for approval what reverses a run
 version_added: 0.4.0
 description:
-  - Makes one plan of what the licence modules returned in check mode for the lists of
+  - Makes one plan of what the license modules returned in check mode for the lists of
     M(thingspace.licensing.fleet_undo), for any number of accounts, with one digest over everything.
   - Writes it as C(undo.json) and C(undo.md), and what is not reversed as C(cannot.csv). Holds it against an approved
     one.
-  - It talks to nobody and changes no licence. It is a building block of the role
+  - It talks to nobody and changes no license. It is a building block of the role
     P(thingspace.licensing.fleet_licensing#role).
 author:
   - thingspace.licensing contributors (@thingspace)
@@ -70,7 +70,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look what taking licences away would do
+- name: Look what taking licenses away would do
   thingspace.licensing.fota_license:
     account: "0000123456-00001"
     devices_file: "work/0000123456-00001/{{ item.list }}.txt"

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: fota_license
-short_description: Assign and remove Software Management (FOTA) licences
+short_description: Assign and remove Software Management (FOTA) licenses
 version_added: 0.1.0
 description:
-  - Makes the devices of a ThingSpace account hold, or not hold, a Software Management licence.
-  - The whole plan is checked before the first write. Licences are moved in full batches, several at a time, and every
+  - Makes the devices of a ThingSpace account hold, or not hold, a Software Management license.
+  - The whole plan is checked before the first write. Licenses are moved in full batches, several at a time, and every
     device gets an outcome.
   - An answer that gets lost is never guessed. The account is read back before anything is sent again.
 author:
@@ -41,14 +41,14 @@ attributes:
 options:
   state:
     description:
-      - V(present) licenses the named devices, V(absent) takes their licences away.
-      - V(exact) makes precisely the named devices hold a licence; all others of the account lose theirs.
+      - V(present) licenses the named devices, V(absent) takes their licenses away.
+      - V(exact) makes precisely the named devices hold a license; all others of the account lose theirs.
     type: str
     choices: [present, absent, exact]
     default: present
   lookup:
     description:
-      - How to find out which devices hold a licence.
+      - How to find out which devices hold a license.
       - V(list) reads the whole account, so that a second run sends no write.
       - V(direct) lets ThingSpace's answer for each device decide, which is cheaper for a few devices of a huge account.
         If the plan could then exceed a guard, the account is listed all the same.
@@ -58,11 +58,11 @@ options:
     default: auto
   removal_candidates:
     description:
-      - What it means that a device is on the list of those that lose their licence first when the subscription shrinks,
+      - What it means that a device is on the list of those that lose their license first when the subscription shrinks,
         see M(thingspace.licensing.swm_removal_candidates). The list of O(api_version=v3) is the one of V(v2).
-      - V(report) reads the list when licences are moved, warns about listed devices that get or lose one, and says so
+      - V(report) reads the list when licenses are moved, warns about listed devices that get or lose one, and says so
         in their rows. A list that cannot be read is only worth a warning.
-      - V(keep) does the same, and O(state=exact) leaves the licences of listed devices alone. For that the list must
+      - V(keep) does the same, and O(state=exact) leaves the licenses of listed devices alone. For that the list must
         be readable.
       - V(ignore) does not read it.
     type: str
@@ -93,7 +93,7 @@ EXAMPLES = r"""
           - "990003425730535"
           - "990000473475989"
 
-    - name: Make exactly the devices of a file hold a licence
+    - name: Make exactly the devices of a file hold a license
       thingspace.licensing.fota_license:
         account: "0000123456-00001"
         devices_file: fleet/vending.csv
@@ -133,16 +133,16 @@ plan:
       description: The wanted state.
       type: str
     assign:
-      description: Number of licences to assign; with RV(lookup=direct) the number of named devices.
+      description: Number of licenses to assign; with RV(lookup=direct) the number of named devices.
       type: int
     remove:
-      description: Number of licences to take away; with RV(lookup=direct) the number of named devices.
+      description: Number of licenses to take away; with RV(lookup=direct) the number of named devices.
       type: int
     unchanged:
       description: Number of named devices that were as wanted.
       type: int
     left_alone:
-      description: Number of removal candidates that keep a licence nobody names; only where there are such.
+      description: Number of removal candidates that keep a license nobody names; only where there are such.
       type: int
     digest:
       description: SHA-256 over the wanted and the live state, for O(approved_plan). V(none) with RV(lookup=direct).
@@ -198,13 +198,13 @@ licenses:
   type: dict
   contains:
     total:
-      description: Licences bought.
+      description: Licenses bought.
       type: int
     assigned:
-      description: Licences that a device holds.
+      description: Licenses that a device holds.
       type: int
     available:
-      description: Licences that are free.
+      description: Licenses that are free.
       type: int
 requests:
   description: What the task cost.
@@ -277,7 +277,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._options impo
 
 
 def main() -> None:
-    """Converge the account's FOTA licences."""
+    """Converge the account's FOTA licenses."""
     run_module(run, FOTA_LICENSE_SPEC, **WAVES_CONSTRAINTS)
 
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: fota_license_info
-short_description: Read Software Management (FOTA) licences
+short_description: Read Software Management (FOTA) licenses
 version_added: 0.1.0
 description:
-  - Returns the licence pool and the subscription of a ThingSpace account, and the devices that hold a licence.
+  - Returns the license pool and the subscription of a ThingSpace account, and the devices that hold a license.
   - The list of devices is complete or the task fails. A list that contradicts itself is never returned.
 author:
   - thingspace.licensing contributors (@thingspace)
@@ -49,7 +49,7 @@ EXAMPLES = r"""
     account: "0000123456-00001"
   register: fota
 
-- name: Stop when fewer than 50 licences are free
+- name: Stop when fewer than 50 licenses are free
   ansible.builtin.assert:
     that: fota.licenses.available >= 50
 
@@ -67,13 +67,13 @@ licenses:
   type: dict
   contains:
     total:
-      description: Licences bought.
+      description: Licenses bought.
       type: int
     assigned:
-      description: Licences that a device holds.
+      description: Licenses that a device holds.
       type: int
     available:
-      description: Licences that are free.
+      description: Licenses that are free.
       type: int
 subscription:
   description: The account's subscription, as ThingSpace states it.
@@ -84,16 +84,16 @@ subscription:
       description: C(TS-HFOTA-MRC) (monthly), C(TS-HFOTA-EVNT) (event-based), or both with a comma.
       type: str
     license_count:
-      description: Licences bought; 0 for event-based accounts.
+      description: Licenses bought; 0 for event-based accounts.
       type: int
     license_used_count:
-      description: Licences in use.
+      description: Licenses in use.
       type: int
     update_time:
       description: When it last changed, in ThingSpace's own notation.
       type: str
 devices:
-  description: The devices that hold a licence; empty with O(pool_only) or O(report=none).
+  description: The devices that hold a license; empty with O(pool_only) or O(report=none).
   returned: success
   type: list
   elements: dict
@@ -102,7 +102,7 @@ devices:
       description: The IMEI.
       type: str
     assigned_at:
-      description: When the licence was assigned, in ThingSpace's own notation.
+      description: When the license was assigned, in ThingSpace's own notation.
       type: str
 requests:
   description: What the task cost.
@@ -160,7 +160,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._options impo
 
 
 def main() -> None:
-    """Read the account's FOTA licences."""
+    """Read the account's FOTA licenses."""
     options = {
         **ACCOUNT_SPEC,
         **FOTA_VERSION_SPEC,

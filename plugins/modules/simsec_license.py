@@ -6,15 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: simsec_license
-short_description: Assign and unassign SIM-Secure for IoT licences
+short_description: Assign and unassign SIM-Secure for IoT licenses
 version_added: 0.2.0
 description:
-  - Asks ThingSpace to assign SIM-Secure for IoT licences to SIMs, or to take them away. ThingSpace answers only that it
+  - Asks ThingSpace to assign SIM-Secure for IoT licenses to SIMs, or to take them away. ThingSpace answers only that it
     accepted the request; the result comes later, for each device, as a callback.
-  - No call tells which SIM holds a licence. With O(journal) every request is written down before it is sent, and so is
+  - No call tells which SIM holds a license. With O(journal) every request is written down before it is sent, and so is
     every confirmation that a receiver hears. That makes the module idempotent and its check mode truthful, and a run
     that was killed is continued.
-  - Lifetime licences can never be taken back. They are only assigned to as many devices as O(lifetime_consent) says,
+  - Lifetime licenses can never be taken back. They are only assigned to as many devices as O(lifetime_consent) says,
     and what may have been sent is never sent again unless O(retry_unknown) says so. They need a O(journal) that knows
     of as many of them as the account counts.
 author:
@@ -40,7 +40,7 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Lists the devices that would get or lose the licence, up to 500.
+      - Lists the devices that would get or lose the license, up to 500.
   idempotent:
     support: partial
     details:
@@ -48,7 +48,7 @@ attributes:
 options:
   sku:
     description:
-      - The SKU of the licence. Documented are V(SIMSec-IoT-Lt) (lifetime, can never be taken back), V(SIMSec-IoT)
+      - The SKU of the license. Documented are V(SIMSec-IoT-Lt) (lifetime, can never be taken back), V(SIMSec-IoT)
         (flex), V(TS-BUNDLE-KTO-SIMSEC-MRC) (flex bundle) and V(TSS-IOT-INTLG-TIERED-SIMSEC) (tiered, Intelligence
         bundle).
       - Any other is sent as it is, with a warning.
@@ -61,7 +61,7 @@ options:
     required: true
   state:
     description:
-      - V(present) assigns the licence to the named devices, V(absent) takes it away from them.
+      - V(present) assigns the license to the named devices, V(absent) takes it away from them.
       - V(absent) is refused for a lifetime SKU.
     type: str
     choices: [present, absent]
@@ -132,7 +132,7 @@ options:
       - Whether to send again what was sent without a trustworthy answer, and what was accepted more than an hour ago
         and never confirmed.
       - Without it, a request that was lost is sent again only if the SKU is not a lifetime one and the account's count
-        of assigned licences shows that the request had no effect.
+        of assigned licenses shows that the request had no effect.
     type: bool
     default: false
   retry_failed:
@@ -178,7 +178,7 @@ options:
   settle_time:
     description:
       - How many seconds old a request without a trustworthy answer must be before the account's count of assigned
-        licences is taken as proof of what became of it. The task waits for that, up to a minute; otherwise the devices
+        licenses is taken as proof of what became of it. The task waits for that, up to a minute; otherwise the devices
         stay V(unknown) for now.
       - If not given, it is three times as long as ThingSpace lately took to report on a device, between 5 and 900
         seconds, or 30 seconds if it never did. Set it higher if nothing is received and ThingSpace is known to be slow.
@@ -201,7 +201,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Assign flex licences and wait until ThingSpace confirmed them
+- name: Assign flex licenses and wait until ThingSpace confirmed them
   thingspace.licensing.simsec_license:
     account: "0000123456-00001"
     sku: SIMSec-IoT
@@ -231,7 +231,7 @@ EXAMPLES = r"""
     lifetime_consent: 3
     journal: /var/lib/thingspace/journal.db
 
-- name: Take flex licences away from devices that left the fleet
+- name: Take flex licenses away from devices that left the fleet
   thingspace.licensing.simsec_license:
     account: "0000123456-00001"
     sku: SIMSec-IoT
@@ -259,7 +259,7 @@ lookup:
   sample: journal
 lifetime:
   description:
-    - Whether the licence stays with its device for life, by the name of the SKU or by what the account says of it.
+    - Whether the license stays with its device for life, by the name of the SKU or by what the account says of it.
   returned: when the account could be read
   type: bool
   version_added: 0.4.0
@@ -353,13 +353,13 @@ licenses:
   type: dict
   contains:
     total:
-      description: Licences bought.
+      description: Licenses bought.
       type: int
     assigned:
-      description: Licences that a device holds.
+      description: Licenses that a device holds.
       type: int
     available:
-      description: Licences that are free.
+      description: Licenses that are free.
       type: int
 requests:
   description: What the task cost.
@@ -444,7 +444,7 @@ failure:
       type: str
   sample:
     code: lifetime_consent
-    message: "SIMSec-IoT-Lt is a lifetime licence, which can never be taken back. ..."
+    message: "SIMSec-IoT-Lt is a lifetime license, which can never be taken back. ..."
 """
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
@@ -456,7 +456,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.conve
 
 
 def main() -> None:
-    """Converge the SIM-Secure licences of devices."""
+    """Converge the SIM-Secure licenses of devices."""
     run_module(run, SIMSEC_LICENSE_SPEC, **WAVES_CONSTRAINTS)
 
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: simsec_license_info
-short_description: Read SIM-Secure for IoT licences
+short_description: Read SIM-Secure for IoT licenses
 version_added: 0.2.0
 description:
-  - Reads how many SIM-Secure licences of each SKU an account bought, and how many are assigned. ThingSpace tells no
+  - Reads how many SIM-Secure licenses of each SKU an account bought, and how many are assigned. ThingSpace tells no
     more.
   - With O(journal) it also tells where each device stands, and whether journal and account agree.
 author:
@@ -56,7 +56,7 @@ EXAMPLES = r"""
     account: "0000123456-00001"
   register: simsec
 
-- name: Stop when fewer than 50 flex licences are free
+- name: Stop when fewer than 50 flex licenses are free
   ansible.builtin.assert:
     that: (simsec.subscriptions | selectattr('sku', 'eq', 'SIMSec-IoT') | first).available >= 50
 
@@ -72,7 +72,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 subscriptions:
-  description: The licences of each SKU as the account counts them. A number is V(none) where ThingSpace does not say.
+  description: The licenses of each SKU as the account counts them. A number is V(none) where ThingSpace does not say.
   returned: when the account was asked
   type: list
   elements: dict
@@ -81,16 +81,16 @@ subscriptions:
       description: The SKU.
       type: str
     license_type:
-      description: ThingSpace's name of the kind of licence.
+      description: ThingSpace's name of the kind of license.
       type: str
     purchased:
-      description: Licences bought.
+      description: Licenses bought.
       type: int
     assigned:
-      description: Licences that a device holds.
+      description: Licenses that a device holds.
       type: int
     available:
-      description: Licences that are free, as ThingSpace counts them.
+      description: Licenses that are free, as ThingSpace counts them.
       type: int
   sample:
     - sku: SIMSec-IoT
@@ -124,7 +124,7 @@ journal:
       type: int
 drift:
   description:
-    - The SKUs for which the account counts more or fewer licences than the journal can explain, counting what is not
+    - The SKUs for which the account counts more or fewer licenses than the journal can explain, counting what is not
       confirmed yet either way. Empty when both agree.
   returned: with O(journal), unless O(journal_only)
   type: list
@@ -134,13 +134,13 @@ drift:
       description: The SKU.
       type: str
     account:
-      description: Assigned licences as the account counts them.
+      description: Assigned licenses as the account counts them.
       type: int
     journal_least:
-      description: Assigned licences that the journal is sure of.
+      description: Assigned licenses that the journal is sure of.
       type: int
     journal_most:
-      description: Assigned licences that the journal can explain.
+      description: Assigned licenses that the journal can explain.
       type: int
     difference:
       description: By how many they differ.
@@ -186,7 +186,7 @@ devices:
       type: str
     held:
       description:
-        - Whether the device holds the licence by what is confirmed, V(yes), V(no), or V(unknown) while a change is not.
+        - Whether the device holds the license by what is confirmed, V(yes), V(no), or V(unknown) while a change is not.
       type: str
       version_added: 0.4.0
 devices_left_out:
@@ -248,7 +248,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.info 
 
 
 def main() -> None:
-    """Read the SIM-Secure licences of an account."""
+    """Read the SIM-Secure licenses of an account."""
     options = {
         **ACCOUNT_SPEC,
         **JOURNAL_SPEC,

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: swm_removal_candidates
-short_description: Decide which devices lose their FOTA licence first
+short_description: Decide which devices lose their FOTA license first
 version_added: 0.3.0
 description:
-  - Maintains the ordered list of devices that lose their Software Management licence when the account's subscription
-    becomes smaller than the number of assigned licences. Until then the list does nothing.
-  - ThingSpace takes licences in the order of the list, then from the devices that hold theirs longest.
+  - Maintains the ordered list of devices that lose their Software Management license when the account's subscription
+    becomes smaller than the number of assigned licenses. Until then the list does nothing.
+  - ThingSpace takes licenses in the order of the list, then from the devices that hold theirs longest.
     M(thingspace.licensing.swm_removal_candidates_info) foresees who that is.
   - ThingSpace can only replace the list, append to it and delete it. This module adds and removes single devices, and
     tells when somebody else changed the list at the same time.
@@ -70,9 +70,9 @@ options:
     version_added: 0.6.0
   unlicensed:
     description:
-      - What to do when the task would list devices that hold no licence, and therefore have none to lose.
+      - What to do when the task would list devices that hold no license, and therefore have none to lose.
       - V(refuse) fails before the first write, V(warn) lists them all the same.
-      - V(ignore) does not look, which saves reading the account's licences.
+      - V(ignore) does not look, which saves reading the account's licenses.
     type: str
     choices: [refuse, warn, ignore]
     default: refuse
@@ -247,7 +247,7 @@ failure:
       description: When the list may be broken, the file that holds the previous one, or that list itself.
       type: raw
     unlicensed:
-      description: Devices that hold no licence, up to 1,000.
+      description: Devices that hold no license, up to 1,000.
       type: list
       elements: str
     problems:

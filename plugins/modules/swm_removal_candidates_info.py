@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: swm_removal_candidates_info
-short_description: Read the removal candidates, and foresee who would lose a FOTA licence
+short_description: Read the removal candidates, and foresee who would lose a FOTA license
 version_added: 0.3.0
 description:
-  - Returns the ordered list of devices that lose their Software Management licence first when the subscription
+  - Returns the ordered list of devices that lose their Software Management license first when the subscription
     shrinks.
-  - With O(shrink_to) it rehearses the shrinking. It returns which devices would lose their licence, in which order and
+  - With O(shrink_to) it rehearses the shrinking. It returns which devices would lose their license, in which order and
     why, and changes nothing.
   - The list is complete or the task fails.
 author:
@@ -27,7 +27,7 @@ extends_documentation_fragment:
 options:
   shrink_to:
     description:
-      - Number of licences that the subscription is about to have. Reads every licensed device, and adds RV(forecast).
+      - Number of licenses that the subscription is about to have. Reads every licensed device, and adds RV(forecast).
     type: int
   report:
     description:
@@ -53,14 +53,14 @@ EXAMPLES = r"""
     account: "0000123456-00001"
   register: removal
 
-- name: Rehearse a subscription of 980 licences
+- name: Rehearse a subscription of 980 licenses
   thingspace.licensing.swm_removal_candidates_info:
     account: "0000123456-00001"
     shrink_to: 980
     devices_report: eviction.csv
   register: rehearsal
 
-- name: Stop when a device would lose its licence that nobody chose
+- name: Stop when a device would lose its license that nobody chose
   ansible.builtin.assert:
     that: rehearsal.forecast.beyond_list == 0
 """
@@ -82,27 +82,27 @@ licenses:
   type: dict
   contains:
     total:
-      description: Licences bought.
+      description: Licenses bought.
       type: int
     assigned:
-      description: Licences that a device holds.
+      description: Licenses that a device holds.
       type: int
     available:
-      description: Licences that are free.
+      description: Licenses that are free.
       type: int
 forecast:
-  description: What a subscription of O(shrink_to) licences would lead to.
+  description: What a subscription of O(shrink_to) licenses would lead to.
   returned: with O(shrink_to)
   type: dict
   contains:
     shrink_to:
-      description: Licences bought then.
+      description: Licenses bought then.
       type: int
     assigned:
-      description: Licences held now.
+      description: Licenses held now.
       type: int
     evicted:
-      description: Number of devices that would lose their licence.
+      description: Number of devices that would lose their license.
       type: int
     from_list:
       description: How many of them are on the list.
@@ -114,7 +114,7 @@ forecast:
       description: Whether it is certain for every one of them.
       type: bool
     devices:
-      description: Those that would lose their licence, in that order.
+      description: Those that would lose their license, in that order.
       type: list
       elements: dict
       contains:
@@ -128,22 +128,24 @@ forecast:
           description: V(listed) or V(oldest).
           type: str
         assigned_at:
-          description: When the licence was assigned, in ThingSpace's own notation.
+          description: When the license was assigned, in ThingSpace's own notation.
           type: str
         certain:
           description:
-            - Whether the device loses its licence in any case. It is not certain when others got theirs in the same
+            - Whether the device loses its license in any case. It is not certain when others got theirs in the same
               moment, because ThingSpace does not document which of those goes first.
           type: bool
     tied:
-      description: Devices that may lose their licence instead of one that is not certain, up to 1,000.
+      description: Devices that may lose their license instead of one that is not certain, up to 1,000.
       type: list
       elements: str
     tied_count:
       description: Number of such devices.
       type: int
-    without_licence:
-      description: Devices on the list that hold no licence, and so do not count.
+    without_license:
+      description:
+        - Devices on the list that hold no license, and so do not count.
+        - The same value stands under C(without_licence), the name in 0.5.0 and earlier.  # codespell:ignore licence
       type: list
       elements: str
 requests:

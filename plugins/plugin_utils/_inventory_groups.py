@@ -4,7 +4,7 @@
 
 # This plugin util is PRIVATE to the collection: it may change without notice.
 
-"""Groups that every device gets: by account, device group, state, service plan and licence."""
+"""Groups that every device gets: by account, device group, state, service plan and license."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def read_records(settings: Settings, secrets: SecretRegister, warn: Warn) -> lis
 
 
 def _licensed(api: FotaApi, warn: Warn) -> Licensed | None:
-    """Which devices hold a licence; None when none of them needs one."""
+    """Which devices hold a license; None when none of them needs one."""
     try:
         rows, _last = api.licensed_rows()
     except LicensingError:

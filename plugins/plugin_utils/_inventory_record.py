@@ -41,7 +41,7 @@ Licensed = t.Mapping[str, str]
 def make_record(account: str, row: DeviceRow, licensed: Licensed | None, *, attributes: bool = False) -> Record:
     """The record of a device.
 
-    :param licensed: None when it is not known which devices hold a licence.
+    :param licensed: None when it is not known which devices hold a license.
     :param attributes: whether to keep the attributes; a device without any id keeps them to be told by.
     """
     values = row.as_result()
@@ -62,7 +62,7 @@ def merged(records: list[Record]) -> tuple[list[Record], int]:
 
     Records of two accounts with the same IMEI and the same SIM are one device: a phone number belongs to its account.
     In one account, only records with the very same ids are. The first record stands for the device, with all accounts
-    that list it, and with the licence that it has in any of them.
+    that list it, and with the license that it has in any of them.
     """
     known: dict[tuple[str | None, ...], list[Record]] = {}
     repeated = 0

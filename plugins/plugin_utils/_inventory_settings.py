@@ -30,7 +30,7 @@ from ._inventory_record import FIELDS
 class Settings(t.NamedTuple):
     """The options that decide what is read, and how it is shown.
 
-    :param licenses: whether to read which devices hold a FOTA licence.
+    :param licenses: whether to read which devices hold a FOTA license.
     """
 
     connection: Connection

@@ -95,7 +95,7 @@ def _told(task: t.Any) -> t.Iterator[None]:
 
 @contextlib.contextmanager
 def _with_file(args: dict[str, t.Any]) -> t.Iterator[dict[str, t.Any]]:
-    """The arguments with a file to watch; one that the user did not name is removed afterwards."""
+    """The arguments with a file to watch; one that the user did not name is removed afterward."""
     if args.get("progress_file"):
         yield args
         return

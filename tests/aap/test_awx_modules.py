@@ -140,11 +140,11 @@ def the_templates(controller: Controller) -> None:
     accounts = controller.named("inventories", "ThingSpace accounts")["id"]
     for template in controller.objects["job_templates"]:
         assert template["inventory"] == accounts
-        assert template["project"] == controller.named("projects", "ThingSpace licences")["id"]
+        assert template["project"] == controller.named("projects", "ThingSpace licenses")["id"]
         assert controller.linked("job_templates", template["name"], "credentials") == [credential]
     drift = controller.named("job_templates", "ThingSpace drift")
     assert json.loads(drift["extra_vars"]) == {"fleet": "fleet", "fleet_fail_on": "changes"}
-    notification = controller.named("notification_templates", "ThingSpace licences")
+    notification = controller.named("notification_templates", "ThingSpace licenses")
     assert "{{ workflow_url }}" in notification["messages"]["workflow_approval"]["running"]["body"]
     told = notification["id"]
     for name in ("drift", "report"):

@@ -43,7 +43,7 @@ def run(space: Workspace, *, quick: bool, latency: float) -> t.Iterator[Row]:
             space, simulator, "swm_removal_candidates_info", shrink_to=listed // 2, report="none"
         )
         foreseen = used.result()["forecast"]["evicted"]
-        note = f"{foreseen:,} evictions among {2 * listed:,} licences; {used.wall:.2f} s, {used.rss:.0f} MB"
+        note = f"{foreseen:,} evictions among {2 * listed:,} licenses; {used.wall:.2f} s, {used.rss:.0f} MB"
         yield at_most(NAME, "forecast: requests", total, 3 * pages + LOGIN, note=note)
 
 

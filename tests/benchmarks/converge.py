@@ -21,7 +21,7 @@ EXTRA = 3
 
 
 class Case(t.NamedTuple):
-    """A run: options, who holds a licence afterwards, how many are assigned and removed."""
+    """A run: options, who holds a license afterward, how many are assigned and removed."""
 
     title: str
     options: dict[str, t.Any]

@@ -34,7 +34,7 @@ ALONE = 3
 
 
 def run(space: Workspace, *, quick: bool, latency: float) -> t.Iterator[Row]:
-    """Plan FOTA licences; then these with removal candidates and SIM-Secure licences."""
+    """Plan FOTA licenses; then these with removal candidates and SIM-Secure licenses."""
     accounts, devices, forks, rounds = (6, 2_000, 3, 1) if quick else (50, 2_000, 10, 2)
     for title, everything in (("FOTA", False), ("all kinds", True)):
         estate = Estate(space, accounts, devices, everything=everything)

@@ -21,9 +21,9 @@ STEP = 100_000_000
 
 
 class Estate:
-    """Every device holds a FOTA licence; nine tenths are named in a CSV file, the rest in the fleet file itself.
+    """Every device holds a FOTA license; nine tenths are named in a CSV file, the rest in the fleet file itself.
 
-    :param everything: the rest also holds SIM-Secure licences by a journal, and stands on the removal candidate list.
+    :param everything: the rest also holds SIM-Secure licenses by a journal, and stands on the removal candidate list.
     """
 
     def __init__(self, space: Workspace, accounts: int, devices: int, *, everything: bool) -> None:

@@ -22,7 +22,7 @@ TODAY = datetime.datetime.now(datetime.timezone.utc)
 
 
 def run(space: Workspace, *, quick: bool, latency: float) -> t.Iterator[Row]:
-    """Report on devices of which all hold a FOTA licence and every second one a SIM-Secure licence."""
+    """Report on devices of which all hold a FOTA license and every second one a SIM-Secure license."""
     devices = 5_000 if quick else 100_000
     folder = space.fresh("report")
     folder.mkdir()

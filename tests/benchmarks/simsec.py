@@ -85,10 +85,10 @@ def _round(space: Workspace, simulator: Simulator, runs: Runs, fleet: Path, devi
 
 
 def _done(simulator: Simulator, devices: int) -> None:
-    """Make sure that every device holds a licence in the end."""
+    """Make sure that every device holds a license in the end."""
     holders = simulator.holders(SKU)
     if holders != devices:
-        raise SystemExit(f"{holders} instead of {devices} devices hold a licence")
+        raise SystemExit(f"{holders} instead of {devices} devices hold a license")
 
 
 def _requests(runs: Runs, devices: int) -> t.Iterator[Row]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""SIM-Secure licences for all devices of a file as a script on Verizon's public SDK: 100 at a time, one after another.
+"""SIM-Secure licenses for all devices of a file as a script on Verizon's public SDK: 100 at a time, one after another.
 
 Run by C(simsec.py) as a process of its own: C(simsec_sdk.py BASE_URL ACCOUNT SKU FILE). It keeps no journal and looks
 at nothing before: so it assigns every device each time.

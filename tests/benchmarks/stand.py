@@ -99,14 +99,14 @@ class Simulator:
         return summary["total"], summary["writes"]
 
     def holders(self, sku: str) -> int:
-        """How many devices of the first account hold this SIM-Secure licence once all that is under way is done."""
+        """How many devices of the first account hold this SIM-Secure license once all that is under way is done."""
         self.control("POST", "callbacks", {"flush": True})
         skus = self.control("GET", "state")["accounts"][0]["skus"]
         found: t.Any = next((entry["licenses"] for entry in skus if entry["sku"] == sku), [])
         return found if isinstance(found, int) else len(found)
 
     def licensed(self) -> set[str]:
-        """Who holds a licence in the first account."""
+        """Who holds a license in the first account."""
         account = self.control("GET", "state")["accounts"][0]
         return {entry["device_id"] for entry in account["licenses"]}
 

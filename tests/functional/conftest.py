@@ -44,7 +44,7 @@ def start_simulator(tmp_path: Path) -> t.Iterator[Start]:
 
 @pytest.fixture
 def simulator(start_simulator: Start) -> Simulator:
-    """An account with 60 devices and 60 licences, none of them assigned."""
+    """An account with 60 devices and 60 licenses, none of them assigned."""
     return start_simulator("--devices", "60")
 
 

@@ -78,7 +78,7 @@ class Ran:
 
     @property
     def record(self) -> Json:
-        """What is known of the run afterwards."""
+        """What is known of the run afterward."""
         return t.cast(Json, json.loads((self.dest / "run.json").read_text(encoding="utf-8")))
 
     @property
@@ -174,4 +174,4 @@ class Fleet:
 
 
 def licensed(simulator: Simulator, number: int) -> set[str]:
-    return {licence["device_id"] for licence in simulator.state()["accounts"][number - 1]["licenses"]}
+    return {license["device_id"] for license in simulator.state()["accounts"][number - 1]["licenses"]}

@@ -150,7 +150,7 @@ class GitHub:
     def _job(self, job: Json, context: Json) -> Job:
         where, output, code = self.machine.checkout(), "", 0
         github = context["github"]
-        given = {"GITHUB_EVENT_NAME": github.event_name, "GITHUB_SHA": github.sha, "GITHUB_REPOSITORY": "our/licences"}
+        given = {"GITHUB_EVENT_NAME": github.event_name, "GITHUB_SHA": github.sha, "GITHUB_REPOSITORY": "our/licenses"}
         for step in job["steps"]:
             # A step without a condition is left out once one has failed.
             if not (

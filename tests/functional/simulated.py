@@ -150,13 +150,13 @@ class Simulator:
         return [request for request in self.requests() if request["write"]]
 
     def licensed(self) -> set[str]:
-        """The devices that hold a licence."""
-        return {licence["device_id"] for licence in self.state()["accounts"][0]["licenses"]}
+        """The devices that hold a license."""
+        return {license["device_id"] for license in self.state()["accounts"][0]["licenses"]}
 
     def holders(self, sku: str, account: int = 0) -> set[str]:
-        """The devices that hold a SIM-Secure licence."""
+        """The devices that hold a SIM-Secure license."""
         skus = {entry["sku"]: entry for entry in self.state()["accounts"][account]["skus"]}
-        return {licence["device_id"] for licence in skus[sku]["licenses"]}
+        return {license["device_id"] for license in skus[sku]["licenses"]}
 
     def devices(self, *changes: Json) -> None:
         """Change devices, each named by its IMEI; what is under way goes on."""

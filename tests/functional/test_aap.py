@@ -33,7 +33,7 @@ def imeis(account: int, *bounds: int) -> list[str]:
 
 
 def seed(simulator: Simulator, count: int, devices: int = 20, **more: t.Any) -> None:
-    """So many accounts with so many devices and licences for them, ten of them assigned."""
+    """So many accounts with so many devices and licenses for them, ten of them assigned."""
     accounts = [
         {"name": named(number), "devices": devices, "licenses": 10, "subscription": {"license_count": devices}}
         for number in range(1, count + 1)
@@ -42,7 +42,7 @@ def seed(simulator: Simulator, count: int, devices: int = 20, **more: t.Any) -> 
 
 
 def licensed(simulator: Simulator, number: int) -> int:
-    """How many devices of an account hold a licence."""
+    """How many devices of an account hold a license."""
     return len(simulator.state()["accounts"][number - 1]["licenses"])
 
 
@@ -63,7 +63,7 @@ def test_report(controller: Controller, simulator: Simulator) -> None:
     """Nothing outlives the job but its output, which has the report."""
     made = controller.launch("report", fleet="fleet")
     assert made.returncode == 0, made.stdout
-    assert "# Licence report" in made.stdout
+    assert "# License report" in made.stdout
     for number in (1, 2, 3):
         assert f"| {named(number)} | FOTA | 10 of 20 assigned" in made.stdout
         assert f"| {named(number)} | FOTA | 12 devices wanted: 2 missing |" in made.stdout
@@ -99,11 +99,11 @@ def test_plan_approval_apply_of_a_large_fleet(controller: Controller, simulator:
     assert handed_on["thingspace_plan_status"] == "guard_tripped"
     assert handed_on["thingspace_plan_summary"].splitlines() == [
         f"Stopped by a limit: {MANY - 10} to assign in 2 accounts.",
-        f"{named(1)}: FOTA licences {MANY - 10} to assign (stopped: guard_tripped)",
+        f"{named(1)}: FOTA licenses {MANY - 10} to assign (stopped: guard_tripped)",
     ]
     shown = planned.messages("tell | Show the plan")[0]
     assert f"Plan digest: `{digest}`" in shown
-    assert shown[0] == "# Licence plan: Stopped by a limit"
+    assert shown[0] == "# License plan: Stopped by a limit"
     assert len(shown) < 100
     applied = apply(controller, handed_on)
     assert applied.returncode == 0, applied.stdout
@@ -145,7 +145,7 @@ def test_drift_fails_and_tells(controller: Controller, simulator: Simulator) -> 
     job = controller.launch("plan", **drift)
     assert job.returncode == 2
     assert job.artifacts["thingspace_plan_status"] == "changes"
-    assert "# Licence plan: Changes" in job.messages("tell | Show the plan")[0]
+    assert "# License plan: Changes" in job.messages("tell | Show the plan")[0]
     assert apply(controller, job.artifacts).returncode == 0
     simulator.forget_requests()
     quiet = controller.launch("plan", **drift)

@@ -79,8 +79,8 @@ def test_blank_answers_count_as_unset(launch: t.Callable[..., Job], simulator: S
     )
     assert job.returncode == 0, job.stdout
     assert [write["sku"] for write in simulator.writes()] == ["SIMSec-IoT"]
-    labelled = launch(license_devices=f"IMEI: {imei(1)}\r\n{imei(2)}\r\n{imei(3)}", license_mode="run")
-    assert "line 1: 'IMEI: " in labelled.stdout
+    labeled = launch(license_devices=f"IMEI: {imei(1)}\r\n{imei(2)}\r\n{imei(3)}", license_mode="run")
+    assert "line 1: 'IMEI: " in labeled.stdout
     assert simulator.licensed() == set()
 
 

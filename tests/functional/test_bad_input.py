@@ -36,7 +36,7 @@ CASES: dict[str, tuple[dict[str, t.Any], str, tuple[str, ...]]] = {
     "version": ({"api_version": "v9"}, "invalid_options", ("api_version", "v1, v2, v3", "v9")),
     "state": ({"state": "gone"}, "invalid_options", ("present, absent, exact",)),
     "unknown option": ({"device": "1"}, "invalid_options", ("device",)),
-    "empty exact": ({"devices": [], "state": "exact"}, "empty_exact", ("take away every licence", "state: absent")),
+    "empty exact": ({"devices": [], "state": "exact"}, "empty_exact", ("take away every license", "state: absent")),
     "plain http": ({"base_url": "http://192.0.2.1/api"}, "insecure_url", ("plain http", "Use https://")),
     "loopback look-alike": ({"base_url": "http://127.0.0.1.example/api"}, "insecure_url", ("plain http",)),
     "no url": ({"base_url": "thingspace"}, "invalid_options", ("must begin with https://",)),

@@ -35,7 +35,7 @@ VERSIONS = ("v1", "v2")
 
 
 def put(simulator: Simulator, candidates: t.Sequence[str], *, devices: int = 60, **more: t.Any) -> None:
-    """Start from an account all of whose devices hold a licence, with this list."""
+    """Start from an account all of whose devices hold a license, with this list."""
     account = {"name": ACCOUNT, "devices": devices, "licenses": devices, "candidates": list(candidates), **more}
     simulator.state(accounts=[account])
 
@@ -330,7 +330,7 @@ def test_protected_devices_leave_the_list_whatever_is_wished(
     assert listed(simulator) == [imei(2), imei(3), imei(5), imei(7)]
 
 
-def test_devices_that_have_no_licence_to_lose(simulator: Simulator, module: Module) -> None:
+def test_devices_that_have_no_license_to_lose(simulator: Simulator, module: Module) -> None:
     put(simulator, [imei(50), imei(1)], licenses=10)
     wanted = [imei(2), imei(11), imei(12)]
     for check in (True, False):
@@ -408,7 +408,7 @@ def test_a_limit_of_removals(simulator: Simulator, module: Module, share: str, a
 
 
 @pytest.mark.parametrize("word", ["reject", "empty"])
-def test_an_account_without_licences_in_advance(simulator: Simulator, module: Module, word: str) -> None:
+def test_an_account_without_licenses_in_advance(simulator: Simulator, module: Module, word: str) -> None:
     event = {"purchase_type": "TS-HFOTA-EVNT"}
     simulator.state(accounts=[{"name": ACCOUNT, "devices": 5, "subscription": event}], quirks={"event_only": word})
     for name, options in ((NAME, {"devices": imeis(2)}), (INFO, {}), (INFO, {"shrink_to": 3})):
@@ -483,7 +483,7 @@ def test_nothing_is_changed_by_a_run_that_wrote_nothing(simulator: Simulator, mo
 
 
 def test_somebody_else_while_devices_are_appended(simulator: Simulator, module: Module, between: Between) -> None:
-    """Requests: 0 reading, 1 the licences, 2 to 4 writing, 5 reading."""
+    """Requests: 0 reading, 1 the licenses, 2 to 4 writing, 5 reading."""
     other = Other(simulator)
     put(simulator, imeis(4))
     for state, numbers in (("present", (2, 5)), ("exact", (3,))):

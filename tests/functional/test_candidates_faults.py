@@ -367,7 +367,7 @@ def test_putting_back_keeps_to_the_size_of_a_request_that_passed(simulator: Simu
 
 @pytest.mark.parametrize("word", ["reject", "drop"])
 def test_a_list_with_a_device_that_the_service_takes_no_more(simulator: Simulator, module: Module, word: str) -> None:
-    """One that had a licence when it was listed; it stands in the second batch."""
+    """One that had a license when it was listed; it stands in the second batch."""
     anew(simulator, [*imeis(6), imei(59), *imeis(6, 11)])
     account = simulator.state()["accounts"][0]
     simulator.state(accounts=[{**account, "licenses": 59}], quirks={"candidates_unlicensed": word})
@@ -387,7 +387,7 @@ def test_a_list_with_a_device_that_the_service_takes_no_more(simulator: Simulato
 def test_a_device_that_is_dropped_does_not_keep_the_list_from_being_put_back(
     simulator: Simulator, module: Module
 ) -> None:
-    """A device without a licence, in the first batch, leaves the list when that is written; the second is refused."""
+    """A device without a license, in the first batch, leaves the list when that is written; the second is refused."""
     anew(simulator, [imei(0), imei(1), imei(59), *imeis(2, 11)])
     account = simulator.state()["accounts"][0]
     simulator.state(accounts=[{**account, "licenses": 59}], quirks={"candidates_unlicensed": "drop"})

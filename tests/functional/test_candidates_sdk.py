@@ -96,7 +96,7 @@ def test_the_sdk_hears_documented_errors(sdk: t.Any, version: str) -> None:
     assert caught.value.error_message == "Device list is empty"
 
 
-def test_who_the_sdk_names_loses_the_licence_first(sdk: t.Any, simulator: Simulator) -> None:
+def test_who_the_sdk_names_loses_the_license_first(sdk: t.Any, simulator: Simulator) -> None:
     create(sdk, "v2", [imei(9), imei(4)], append=True)
     answer = simulator.control("POST", "subscription", {"account": ACCOUNT, "license_count": 7})
     assert [row["device_id"] for row in answer["evicted"]] == [imei(9), imei(4), imei(0)]

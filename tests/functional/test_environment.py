@@ -119,7 +119,7 @@ def test_a_proxy_is_used(module: Module, make_proxy: MakeProxy, behind: dict[str
     assert set(proxy.credentials) == {"Proxy-Authorization: Basic cm9ib3Q6cEBzcw=="}
 
 
-def test_no_proxy_variable_is_honoured(module: Module, make_proxy: MakeProxy, behind: dict[str, t.Any]) -> None:
+def test_no_proxy_variable_is_honored(module: Module, make_proxy: MakeProxy, behind: dict[str, t.Any]) -> None:
     proxy = make_proxy()
     env = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}", "NO_PROXY": ".thingspace.example"}
     outcome = module("fota_license_info", env=env, **behind)

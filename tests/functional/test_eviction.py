@@ -27,7 +27,7 @@ DAYS = [f"2024-02-{day:02d}T08:00:00.{day:03d}Z" for day in range(1, 29)]
 
 
 def some_account(chance: random.Random) -> Json:
-    """Devices of which some hold a licence, many since the same moment, and a list of any of them."""
+    """Devices of which some hold a license, many since the same moment, and a list of any of them."""
     devices = imeis(chance.randint(4, 24))
     held = chance.sample(devices, chance.randint(1, len(devices)))
     days = chance.sample(DAYS, chance.choice([1, 2, 4, 20]))
@@ -43,7 +43,7 @@ def some_account(chance: random.Random) -> Json:
 
 
 def evicted(simulator: Simulator, account: Json, shrink_to: int, ties: str) -> list[str]:
-    """Who loses the licence when the subscription really shrinks."""
+    """Who loses the license when the subscription really shrinks."""
     simulator.state(accounts=[account], quirks={"eviction_ties": ties})
     answer = simulator.control("POST", "subscription", {"account": ACCOUNT, "license_count": shrink_to})
     lost = [row["device_id"] for row in answer["evicted"]]
@@ -91,18 +91,18 @@ def test_what_is_foreseen_is_what_happens(simulator: Simulator, module: Module, 
             assert certain <= set(lost) <= {*foreseen, *tied}, f"{where}, {ties}"
             assert lost[: len(listed)] == listed
         without = set(account["candidates"]) - {row["device_id"] for row in account["licenses"]}
-        assert set(seen["without_licence"]) == without
+        assert set(seen["without_license"]) == without
         assert ("would lose it because they hold it longest" in outcome.warnings) == bool(seen["beyond_list"]), where
         assert ("is open in" in outcome.warnings) == bool(tied), where
-        assert ("hold no licence" in outcome.warnings) == bool(without), where
+        assert ("hold no license" in outcome.warnings) == bool(without), where
         assert outcome.result["licenses"]["assigned"] == held
         assert outcome.result["candidates"] == account["candidates"]
     assert simulator.writes() == []
 
 
 def test_a_list_as_long_as_the_cut_and_one_too_short(simulator: Simulator, module: Module) -> None:
-    licences = [{"device_id": imei(n), "assigned_at": DAYS[9 - n]} for n in range(10)]
-    account = {"name": ACCOUNT, "devices": 10, "licenses": licences, "candidates": [imei(1), imei(9), imei(4)]}
+    licenses = [{"device_id": imei(n), "assigned_at": DAYS[9 - n]} for n in range(10)]
+    account = {"name": ACCOUNT, "devices": 10, "licenses": licenses, "candidates": [imei(1), imei(9), imei(4)]}
     simulator.state(accounts=[account])
     enough = module(INFO, shrink_to=7).result
     assert [row["device_id"] for row in enough["forecast"]["devices"]] == [imei(1), imei(9), imei(4)]
@@ -118,9 +118,9 @@ def test_a_large_account_in_a_report(start_simulator: t.Callable[..., Simulator]
     simulator = start_simulator("--devices", "2500")
     module = Module(tmp_path, simulator)
     chance = random.Random(5)
-    licences = [{"device_id": device, "assigned_at": chance.choice(DAYS)} for device in imeis(2500)]
+    licenses = [{"device_id": device, "assigned_at": chance.choice(DAYS)} for device in imeis(2500)]
     candidates = chance.sample(imeis(2500), 1100)
-    account = {"name": ACCOUNT, "devices": 2500, "licenses": licences, "candidates": candidates}
+    account = {"name": ACCOUNT, "devices": 2500, "licenses": licenses, "candidates": candidates}
     simulator.state(accounts=[account], quirks={"candidates_page": 333, "page_size": 777})
     report = tmp_path / "eviction.csv"
     try:

@@ -102,7 +102,7 @@ def test_github_from_a_pull_request_to_drift(machine: Machine, simulator: Simula
     assert plan["totals"] == {"assign": 14 + 2 + 5 - 5 + 3, "remove": 1, "add": 4, "move": 0}, plan["totals"]
     assert plan["digest"] in comment
     assert comment == machine.summary.read_text(encoding="utf-8")
-    assert "these licences can never be taken back" in comment
+    assert "these licenses can never be taken back" in comment
     assert sorted(path.name for path in kept.iterdir()) == ["plan.html", "plan.json", "plan.md"]
     merge(machine, head)
     jobs = github("push")
@@ -161,7 +161,7 @@ def test_gitlab_from_a_merge_request_to_drift(machine: Machine, simulator: Simul
     gitlab = GitLab(machine, SECRETS)
     jobs, manual = gitlab("merge_request_event", "change")
     assert ({name: job.code for name, job in jobs.items()}, manual) == ({"plan": 0}, []), jobs
-    assert "# Licence plan: Changes" in jobs["plan"].output
+    assert "# License plan: Changes" in jobs["plan"].output
     assert simulator.writes() == []
     jobs, manual = gitlab("push")
     assert ({name: job.code for name, job in jobs.items()}, manual) == ({"plan": 0, "apply": 0}, ["apply"]), jobs

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plan of all licences of an account is the plan that the licence modules make of each."""
+"""The plan of all licenses of an account is the plan that the license modules make of each."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ class Account:
         return self._module("fleet_account_plan", account=None, **given)
 
     def look(self, name: str, devices: str, **options: t.Any) -> Json:
-        """What a licence module plans by itself."""
+        """What a license module plans by itself."""
         given = {"account": named(1), "devices_file": str(self.lists / f"{devices}.txt"), "report": "none", **options}
         return self._module(name, check=True, **given).result
 
     def assign(self, sku: str, *devices: str) -> None:
-        """Assign SIM-Secure licences, known to the journal."""
+        """Assign SIM-Secure licenses, known to the journal."""
         given = {"account": named(1), "sku": sku, "devices": list(devices), "journal": self._journal}
         assert self._module("simsec_license", **given).changed
 
@@ -166,7 +166,7 @@ def test_why_there_is_no_plan(account: Account, simulator: Simulator) -> None:
     failed = account.plan(wanted)
     assert failed.code == "lifetime_consent"
     assert failed.result["failure"]["planned"] == 2
-    assert failed.message.count("lifetime licence") == 2
+    assert failed.message.count("lifetime license") == 2
     assert other in failed.message
     simulator.state(accounts=seeded(1, a1={"active": False}))
     simulator.forget_requests()
@@ -174,7 +174,7 @@ def test_why_there_is_no_plan(account: Account, simulator: Simulator) -> None:
     assert "subscriptions_list" not in simulator.operations()
 
 
-def test_a_licence_for_life_is_not_taken_away(account: Account, simulator: Simulator) -> None:
+def test_a_license_for_life_is_not_taken_away(account: Account, simulator: Simulator) -> None:
     """The account knows more of a SKU than its name tells: that is no reason to plan nothing."""
     pool = {"sku": "ACME-9", "license_type": "Flexible", "purchased": 20}
     simulator.state(accounts=seeded(1, a1={"skus": [pool]}))
@@ -188,7 +188,7 @@ def test_a_licence_for_life_is_not_taken_away(account: Account, simulator: Simul
 
 
 def test_diff(account: Account) -> None:
-    """Of each licence that changes."""
+    """Of each license that changes."""
     wanted = account.wants({"ids": imeis(1, 12), "fota": True}, {"ids": imeis(1, 2), "removal_candidate": True})
     assert len(account.plan(wanted, diff=True).result["diff"]) == 2
 

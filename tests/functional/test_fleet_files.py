@@ -66,7 +66,7 @@ def task(module: Module, tmp_path: Path) -> Task:
     return Task(module, tmp_path)
 
 
-def test_lists_that_the_licence_modules_take(simulator: Simulator, task: Task) -> None:
+def test_lists_that_the_license_modules_take(simulator: Simulator, task: Task) -> None:
     everything = {"ids": imeis(3), "fota": True, "simsec": FLEX, "removal_candidate": True}
     outcome = task(everything, {"ids": [imei(9)], "protected": True}, dest=str(task.folder))
     assert not outcome.failed
@@ -96,7 +96,7 @@ def test_protected_devices_of_a_list_that_is_not_managed(task: Task) -> None:
     assert task(sets[0]).result["accounts"][0]["digest"] == entry["digest"], "nothing is done about them"
 
 
-def test_who_is_to_lose_a_licence_by_the_journal(simulator: Simulator, task: Task) -> None:
+def test_who_is_to_lose_a_license_by_the_journal(simulator: Simulator, task: Task) -> None:
     def losing(*sets: Json, **fields: t.Any) -> list[str]:
         outcome = task(*sets, fields={"simsec": fields}, dest=str(task.folder))
         return task.lists(outcome)[f"{POOL}-remove"] if outcome.result["accounts"][0]["simsec"] else []
@@ -116,7 +116,7 @@ def test_who_is_to_lose_a_licence_by_the_journal(simulator: Simulator, task: Tas
     assert unknown.warnings.count("Without 'journal'") == 1
     assert unknown.result["accounts"][0]["digest"] == known.result["accounts"][0]["digest"], "wanted is wanted"
     by_iccid = task({"ids": iccids(1), "kind": "iccid", "simsec": FLEX})
-    assert "They may be the same SIMs, so none of them loses the licence" in by_iccid.warnings
+    assert "They may be the same SIMs, so none of them loses the license" in by_iccid.warnings
     assert [entry["remove"] for entry in by_iccid.result["accounts"][0]["simsec"]] == [0]
     assert task(first, offline=True).result["accounts"][0]["simsec"][0]["remove"] == 0
     # A removal whose answer got lost is not forgotten.
@@ -143,7 +143,7 @@ def test_devices_that_thingspace_selects(simulator: Simulator, task: Task) -> No
     twice = task(meters, {"ids": [imei(4)], "fota": True})
     assert twice.code == "invalid_devices"
     assert "('select') already" in twice.message
-    # A selection that finds nothing does not make the licences unmanaged.
+    # A selection that finds nothing does not make the licenses unmanaged.
     nothing = task({"select": {"group": "nobody"}, "fota": True})
     assert nothing.result["accounts"][0]["fota"]["count"] == 0
     assert "selects no device" in nothing.warnings

@@ -187,7 +187,7 @@ def test_canary_waves(fleet: Fleet, simulator: Simulator, tmp_path: Path) -> Non
 
 
 def test_moves_between_skus(fleet: Fleet, simulator: Simulator, module: Module, tmp_path: Path) -> None:
-    """The new licence is confirmed before the old one goes; where it is not, the old one stays."""
+    """The new license is confirmed before the old one goes; where it is not, the old one stays."""
     simulator.state(accounts=seeded(1))
     one = imeis(1, 20)
     receiver = Receiver(tmp_path, fleet.journal, simulator)
@@ -215,7 +215,7 @@ def test_moves_between_skus(fleet: Fleet, simulator: Simulator, module: Module, 
         assert f"The plan is of the status changes, see {plan.dest}/plan.md" in plan.text
         for name in ("plan.md", "plan.html"):
             text = (plan.dest / name).read_text(encoding="utf-8")
-            assert text.count("these licences can never be taken back") == 1
+            assert text.count("these licenses can never be taken back") == 1
         assert simulator.writes() == []
         applied = fleet.apply("-e", "fleet_licensing_wait_timeout=20")
         assert simulator.holders(FLEX) == {one[2], *one[4:6]}
@@ -389,7 +389,7 @@ def test_ten_accounts_at_once_with_journals_of_their_own(
     others = {account: status for account, status in plan.statuses.items() if status != "no_change"}
     assert others == {named(9): "changes", named(10): "incomplete"}
     assert "1 of 1 devices" in plan.part(10, "simsec", "absent")["note"], (
-        "it waits for the confirmation of that licence"
+        "it waits for the confirmation of that license"
     )
     accounts = {one["account"]: one["parts"] for one in plan.plan["accounts"]}
     assert [part["action"] for part in accounts[named(9)]] == ["present"], "nobody knows who holds what"

@@ -148,7 +148,7 @@ def test_freeze_windows(fleet: Fleet, simulator: Simulator) -> None:
     assert plan.plan["status"] == "changes", plan.text
     told = f"'end of the year': nothing is changed until {days_from_now(2)} 00:00 UTC."
     assert told in (plan.dest / "plan.html").read_text(encoding="utf-8").replace("&#x27;", "'")
-    assert "licences are not taken away until" in (plan.dest / "plan.md").read_text(encoding="utf-8")
+    assert "licenses are not taken away until" in (plan.dest / "plan.md").read_text(encoding="utf-8")
     foreseen = fleet.apply("--check")
     assert foreseen.recap == {named(1): "failed", named(2): "changed", named(3): "failed"}, foreseen.text
     assert simulator.writes() == []
@@ -238,7 +238,7 @@ def test_one_pool_named_by_imei_and_by_iccid(fleet: Fleet, simulator: Simulator)
     account = plan.plan["accounts"][0]
     assert account["status"] == "guard_tripped", plan.text
     assert account["failure"]["code"] == "pool_exhausted"
-    assert "it assigns 12 licences of SIMSec-IoT, and 10 are free" in account["failure"]["message"]
+    assert "it assigns 12 licenses of SIMSec-IoT, and 10 are free" in account["failure"]["message"]
     assert [part["status"] for part in account["parts"]] == ["changes"] * 3
     applied = fleet.apply()
     assert applied.recap == {named(1): "failed", named(2): "changed"}, applied.text

@@ -41,10 +41,10 @@ def state(simulator: Simulator) -> list[Json]:
     """Who holds what in each account, and the list in its order."""
     return [
         {
-            "fota": sorted(licence["device_id"] for licence in account["licenses"]),
+            "fota": sorted(license["device_id"] for license in account["licenses"]),
             "candidates": account["candidates"],
             "simsec": {
-                sku["sku"]: sorted(licence["device_id"] for licence in sku["licenses"]) for sku in account["skus"]
+                sku["sku"]: sorted(license["device_id"] for license in sku["licenses"]) for sku in account["skus"]
             },
         }
         for account in simulator.state()["accounts"]
@@ -70,7 +70,7 @@ def test_there_and_back(undo: Undoing, simulator: Simulator) -> None:
     """Of a full pool; check mode writes nothing, a second undo has nothing to do, and an undo can be undone."""
     simulator.state(accounts=seeded(2, a1={"subscription": {"license_count": 10}, "candidates": imeis(1, 3)}))
     one = imeis(1, 20)
-    # Three lose their licence to three others, the list is turned round, and one of it goes.
+    # Three lose their license to three others, the list is turned round, and one of it goes.
     undo.fleet.write(
         1,
         {"ids": one[3:13], "fota": True},
@@ -103,7 +103,7 @@ def test_there_and_back(undo: Undoing, simulator: Simulator) -> None:
 
 
 def test_sim_secure(undo: Undoing, simulator: Simulator, module: Module, tmp_path: Path) -> None:
-    """A move goes back with no device being without a licence; what is for life stays, and what changed since."""
+    """A move goes back with no device being without a license; what is for life stays, and what changed since."""
     simulator.state(accounts=seeded(1))
     one = imeis(1, 20)
     journal = {"journal": str(undo.fleet.journal), "wait": True, "wait_timeout": 30}
@@ -111,7 +111,7 @@ def test_sim_secure(undo: Undoing, simulator: Simulator, module: Module, tmp_pat
     try:
         assert not module("simsec_license", sku=FLEX, devices=one[:5], **journal).failed
         before = state(simulator)
-        # Two move, of which one to a licence for life; one loses its licence, two are new, one of them for life.
+        # Two move, of which one to a license for life; one loses its license, two are new, one of them for life.
         sets = [
             {"ids": [*one[1:3], one[8]], "simsec": FLEX},
             {"ids": [one[3], one[9]], "simsec": BUNDLE},
@@ -134,7 +134,7 @@ def test_sim_secure(undo: Undoing, simulator: Simulator, module: Module, tmp_pat
         done = undo("undo", approved="check/undo.json", name="undone.json")
         assert done.returncode == 0, done.text
         expected = [
-            ("simsec", one[4], "keeps_licence"),
+            ("simsec", one[4], "keeps_license"),
             ("simsec", one[4], "lifetime"),
             ("simsec", one[7], "lifetime"),
             ("simsec", one[9], "later_request"),
@@ -159,7 +159,7 @@ def test_sim_secure(undo: Undoing, simulator: Simulator, module: Module, tmp_pat
 
 def test_what_cannot_be_had_any_more(undo: Undoing, simulator: Simulator) -> None:
     """A refused removal fails and is told; a list that somebody changed and what a later run did stay untouched."""
-    # The run gave a licence to the last three of each account, and made a longer list for the second.
+    # The run gave a license to the last three of each account, and made a longer list for the second.
     before, after = imeis(2, 3), imeis(2, 2, 6)
     listed = part("removal_candidates", [row(imeis(2, 1)[0], "removed")], before=before, after=after)
     runs = {named(number): [given(number, 10, 13)] for number in (1, 2, 3)}
@@ -215,7 +215,7 @@ def test_a_run_that_was_killed(undo: Undoing, simulator: Simulator) -> None:
     assert ran.returncode == 0, ran.text
     text = (ran.dest / "undo.md").read_text(encoding="utf-8")
     assert "it was killed, or is still at work" in text
-    assert "does not know what became of 6 FOTA licences" in text
+    assert "does not know what became of 6 FOTA licenses" in text
     assert "that cannot be told apart, and both are undone" in text
     assert licensed(simulator, 1) == set(imeis(1, 10))
 

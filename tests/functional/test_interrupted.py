@@ -90,7 +90,7 @@ WORKS = {
         lambda account: {"state": "exact", "devices": account.imeis(2, 3, 4, 5), "max_concurrency": 2},
         lambda account: account.imeis(2, 3, 4, 5),
         lambda account: {"licenses": account.imeis(0, 1, 2)},
-        lambda state: sorted(licence["device_id"] for licence in state["licenses"]),
+        lambda state: sorted(license["device_id"] for license in state["licenses"]),
         requests=7,
         at_once=2,
     ),
@@ -100,7 +100,7 @@ WORKS = {
         lambda account: account.imeis(0, 1, 2, 3),
         lambda _account: {"skus": [{"sku": FLEX, "license_type": "Flexible", "purchased": 6}]},
         lambda state: sorted(
-            licence["device_id"] for sku in state["skus"] if sku["sku"] == FLEX for licence in sku["licenses"]
+            license["device_id"] for sku in state["skus"] if sku["sku"] == FLEX for license in sku["licenses"]
         ),
         requests=5,
     ),

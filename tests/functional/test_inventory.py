@@ -424,7 +424,7 @@ def test_a_list_that_contradicts_itself(simulator: Simulator, inventory: Invento
     inventory.refused("incomplete_list")
 
 
-def test_licences_that_cannot_be_read(simulator: Simulator, inventory: Inventory) -> None:
+def test_licenses_that_cannot_be_read(simulator: Simulator, inventory: Inventory) -> None:
     simulator.faults({"action": "status", "status": 500, "operation": "fota_list", "times": 0})
     inventory.refused("server_error", licenses=True, retries=0)
 

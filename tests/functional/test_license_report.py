@@ -70,8 +70,8 @@ def test_an_account_that_cannot_be_read(fleet: Fleet, simulator: Simulator, modu
     """Stands in the report with the reason; all that is known of the others is there, in check mode, too."""
     one = imeis(1, 20)
     devices: list[t.Any] = [{"imei": one[0], "state": "deactive"}, {"imei": one[1], "state": "suspend"}, *one[2:]]
-    licences = [{"device_id": device, "assigned_at": "2026-01-31T12:00:00.000Z"} for device in one[:8]]
-    changes = {"devices": devices, "licenses": licences, "candidates": [one[3], one[0], one[19]]}
+    licenses = [{"device_id": device, "assigned_at": "2026-01-31T12:00:00.000Z"} for device in one[:8]]
+    changes = {"devices": devices, "licenses": licenses, "candidates": [one[3], one[0], one[19]]}
     simulator.state(accounts=seeded(3, a1={**changes, "subscription": {"license_count": 12}}, a3={"active": False}))
     sent = module("simsec_license", sku=FLEX, devices=one[4:6], journal=str(fleet.journal))
     assert sent.result["summary"]["accepted"] == 2, sent.message
@@ -109,11 +109,11 @@ def test_an_account_that_cannot_be_read(fleet: Fleet, simulator: Simulator, modu
     assert fota["runway"]["verdict"] == "no_assignment"
     assert flex["drift"] == {"wanted": 1, "as_wanted": 0, "missing": 0, "extra": 0, "kept": 0, "unknown": 2}
     listed = first["candidates"]
-    assert (listed["listed"], listed["without_licence"], listed["missing"], listed["extra"]) == (3, 1, 1, 2)
+    assert (listed["listed"], listed["without_license"], listed["missing"], listed["extra"]) == (3, 1, 1, 2)
     assert (listed["forecast"]["evicted"], listed["forecast"]["from_list"]) == (2, 2)
     assert first["devices"] == {
         "count": 20,
-        "without_licence": 20 - 8 - 3 - 1,
+        "without_license": 20 - 8 - 3 - 1,
         "states": {"active": 18, "deactive": 1, "suspend": 1},
     }
     assert second["pools"][0]["drift"]["as_wanted"] == 10
@@ -123,7 +123,7 @@ def test_an_account_that_cannot_be_read(fleet: Fleet, simulator: Simulator, modu
         ("2026-11-19", {"assigned": 3}),
     ]
     assert [one["file"] for one in report["unreadable"]] == ["20261121T000000Z-00000000.json"]
-    by = {(row["account"], row["licence"], row["device_id"]): row for row in rows(made[0])}
+    by = {(row["account"], row["license"], row["device_id"]): row for row in rows(made[0])}
     deactive = by[named(1), "FOTA", one[0]]
     assert deactive["reason"] == "the device is deactive; but the fleet files want it"
     assert (deactive["state"], deactive["candidate_place"], deactive["since"]) == (
@@ -156,7 +156,7 @@ def test_accounts_of_an_inventory_without_fleet_files(fleet: Fleet, simulator: S
     assert ran.returncode == 0
     report = document(ran)
     assert report["totals"]["drift"] is None
-    assert report["totals"]["licences"]["assigned"] == 20
+    assert report["totals"]["licenses"]["assigned"] == 20
     assert report["totals"]["cost"] is None
     for section in report["accounts"]:
         assert [pool["read_from"] for pool in section["pools"]] == ["ThingSpace", "", "", ""]

@@ -194,7 +194,7 @@ def test_other_collections_are_found_all_the_same(pipeline: Pipeline, tmp_path: 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_job_that_is_cancelled(pipeline: Pipeline, simulator: Simulator, number: signal.Signals) -> None:
+def test_a_job_that_is_canceled(pipeline: Pipeline, simulator: Simulator, number: signal.Signals) -> None:
     """Ends Ansible too, before it ends itself."""
     pipeline.write(ACCOUNT, imeis(12))
     simulator.faults({"action": "stall", "operation": "fota_list", "seconds": 60})

@@ -48,7 +48,7 @@ def spellings(secret: str) -> set[str]:
         secret.replace("\t", "?"),
     }
     for offset in range(3):
-        # The characters that hold bits of neighbours are cut off.
+        # The characters that hold bits of neighbors are cut off.
         encoded = base64.b64encode(b"\0" * offset + secret.encode()).decode().rstrip("=")
         forms |= {encoded[(0, 2, 3)[offset] : -1], encoded[(0, 2, 3)[offset] : -1].replace("+", "-").replace("/", "_")}
     return forms

@@ -153,4 +153,4 @@ def test_another_request_of_the_same_device_does_not_settle_the_lost_one(
     finally:
         receiver.stop()
     assert simulator.holders(LIFETIME) == set()
-    assert told == dict.fromkeys(imeis(3), "unknown"), "nobody confirmed that they hold a lifetime licence"
+    assert told == dict.fromkeys(imeis(3), "unknown"), "nobody confirmed that they hold a lifetime license"

@@ -56,7 +56,7 @@ def kill_at_stall(simulator: Simulator, running: Running) -> None:
 
 
 def reached(simulator: Simulator, sku: str, devices: list[str]) -> None:
-    """Wait until the simulator has given the devices their licence."""
+    """Wait until the simulator has given the devices their license."""
     end = time.monotonic() + 20
     while not set(devices) <= simulator.holders(sku):
         assert time.monotonic() < end
@@ -126,7 +126,7 @@ def test_what_an_earlier_run_moves_late_is_not_taken_for_the_lost_request(
     told = module("simsec_license", **lost, check=True).rows
     simulator.control("POST", "callbacks", {"flush": True})
     arrived = set(imeis(20, 30)) <= simulator.holders(FLEX)
-    assert arrived or set(told.values()) == {"unknown"}, "they never got a licence, and nobody says so"
+    assert arrived or set(told.values()) == {"unknown"}, "they never got a license, and nobody says so"
 
 
 def test_a_late_removal_does_not_hide_the_lost_assignment(simulator: Simulator, module: Module, journal: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_late_removal_does_not_hide_the_lost_assignment(simulator: Simulator, 
     simulator.forget_requests()
     let_time_pass(journal)
     module("simsec_license", **job)
-    assert simulator.count("simsec_assign") == 0, "they hold the licence by the lost request"
+    assert simulator.count("simsec_assign") == 0, "they hold the license by the lost request"
 
 
 def with_confirmation(journal: Path, devices: list[str]) -> None:
@@ -173,4 +173,4 @@ def test_failures_of_accepted_devices_do_not_hide_the_lost_request(
     simulator.forget_requests()
     let_time_pass(journal)
     module("simsec_license", **job)
-    assert not set(simulator.sends()) & set(imeis(10, 15)), "they hold the licence by the lost request"
+    assert not set(simulator.sends()) & set(imeis(10, 15)), "they hold the license by the lost request"

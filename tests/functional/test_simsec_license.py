@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""SIM-Secure licences from the first run to the confirmed end: waiting, second runs, check mode, pool, eligibility."""
+"""SIM-Secure licenses from the first run to the confirmed end: waiting, second runs, check mode, pool, eligibility."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ IDS = {"imei": imeis, "iccid": iccids}
 
 @pytest.fixture
 def simulator(start_simulator: t.Callable[..., Simulator]) -> Simulator:
-    """An account with 250 devices and as many licences of each SKU."""
+    """An account with 250 devices and as many licenses of each SKU."""
     simulator = start_simulator("--devices", str(FLEET))
     simulator.quirks(simsec_delay=0.2)
     return simulator

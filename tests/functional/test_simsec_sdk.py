@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The vendor's public Python SDK assigns SIM-Secure licences in the simulator, and the modules see it."""
+"""The vendor's public Python SDK assigns SIM-Secure licenses in the simulator, and the modules see it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""SIM-Secure licences in canary waves: a few devices first, and the others when ThingSpace has reported on these."""
+"""SIM-Secure licenses in canary waves: a few devices first, and the others when ThingSpace has reported on these."""
 
 from __future__ import annotations
 

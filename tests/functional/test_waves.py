@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""FOTA licences in canary waves: a few devices first, read back, and the others only if these are as wanted."""
+"""FOTA licenses in canary waves: a few devices first, read back, and the others only if these are as wanted."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_an_answer_that_is_not_true(simulator: Simulator, module: Module) -> Non
 
 
 def test_a_full_pool_is_reshuffled(simulator: Simulator, module: Module) -> None:
-    """Each wave first takes licences away, so that its own assignments fit."""
+    """Each wave first takes licenses away, so that its own assignments fit."""
     subscription = {"license_count": 10}
     simulator.state(
         accounts=[{"name": ACCOUNT, "devices": 20, "licenses": 10, "subscription": subscription}],
@@ -167,7 +167,7 @@ def test_a_full_pool_is_reshuffled(simulator: Simulator, module: Module) -> None
     assert outcome.result["plan"]["waves"] == [3, 10, 20]
     simulator.devices({"imei": imei(10), "upgraded": True})
     simulator.forget_requests()
-    # The first to lose it keeps it, so one of those that are to get it finds no free licence.
+    # The first to lose it keeps it, so one of those that are to get it finds no free license.
     stuck = module(**OPTIONS, devices=imeis(10), state="exact", max_removals=10, waves=[4])
     assert stuck.code == "canary_failed"
     assert sizes(simulator) == [("remove", 2), ("assign", 1)]
@@ -185,7 +185,7 @@ def test_removals_of_named_devices(simulator: Simulator, module: Module) -> None
 
 
 def test_direct_lookup_reads_one_page_after_each_wave(simulator: Simulator, module: Module) -> None:
-    """A share is of the named devices there, and the count of assigned licences tells whether the answers are true."""
+    """A share is of the named devices there, and the count of assigned licenses tells whether the answers are true."""
     simulator.state(accounts=[{"name": ACCOUNT, "devices": 60, "licenses": 40}], quirks={"page_size": 5})
     named = imeis(38, 46)
     outcome = module(**OPTIONS, devices=named, waves=["50%"], lookup="direct")

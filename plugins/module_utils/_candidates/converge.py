@@ -15,7 +15,7 @@ from .._devices.wanted import NO_DEVICE, Wanted, named_devices, wanted_devices
 from .._errors import ApiError, LicensingError, Problem, is_lost
 from .._module import Context, Result
 from .._plan.guards import Limits, limits_from
-from .._plan.outcomes import Outcome, Report, Row, failure_of, report_path_problems, reported, summarise, write_csv
+from .._plan.outcomes import Outcome, Report, Row, failure_of, report_path_problems, reported, summarize, write_csv
 from .._swm.candidates import CandidatesApi
 from .._swm.licenses import FotaApi, explained
 from .._text.diff import order_diff
@@ -40,7 +40,7 @@ class Job(t.NamedTuple):
 class Done(t.NamedTuple):
     """What a plan led to.
 
-    :param now: the list afterwards, or as check mode foresees it; None when nobody knows.
+    :param now: the list afterward, or as check mode foresees it; None when nobody knows.
     """
 
     rows: list[Row]
@@ -77,17 +77,17 @@ def run(context: Context) -> Result:
     if context.params["protected_file"] and not job.wish.protected:
         context.warn(f"'protected_file' {context.params['protected_file']} names no device, so none is protected.")
     api = CandidatesApi(client, job.wish.account, job.wish.version)
-    licences = FotaApi(client, job.wish.account, job.wish.version)
+    licenses = FotaApi(client, job.wish.account, job.wish.version)
     kept = KeptList(client.store, job.wish.account)
     with kept.alone(min(LOCK_PATIENCE, float(context.params["deadline"]))):
-        return _converge(context, job, api, licences, kept)
+        return _converge(context, job, api, licenses, kept)
 
 
-def _converge(context: Context, job: Job, api: CandidatesApi, licences: FotaApi, kept: KeptList) -> Result:
+def _converge(context: Context, job: Job, api: CandidatesApi, licenses: FotaApi, kept: KeptList) -> Result:
     try:
         live = api.read()
     except ApiError as error:
-        raise explained(error, licences) from None
+        raise explained(error, licenses) from None
     recovery = kept.recover(live, put_aside=not context.check_mode)
     if recovery.warning:
         context.warn(recovery.warning)
@@ -102,7 +102,7 @@ def _converge(context: Context, job: Job, api: CandidatesApi, licences: FotaApi,
             "it is; one with 'state: present' that names them mends it."
         )
     _keep_before(context, live)
-    done = _carry_out(context, job, plan, api, licences, kept)
+    done = _carry_out(context, job, plan, api, licenses, kept)
     return _result(context, plan, done)
 
 
@@ -118,12 +118,12 @@ def _keep_before(context: Context, live: t.Sequence[str]) -> None:
 
 
 def _carry_out(
-    context: Context, job: Job, plan: CandidatesPlan, api: CandidatesApi, licences: FotaApi, kept: KeptList
+    context: Context, job: Job, plan: CandidatesPlan, api: CandidatesApi, licenses: FotaApi, kept: KeptList
 ) -> Done:
     """What the plan leads to: held back, foreseen in check mode, or done."""
     try:
         enforce_candidates(plan, job.limits)
-        _require_licences(context, plan, licences)
+        _require_licenses(context, plan, licenses)
     except LicensingError as error:
         rows = not_sent(job.wish, plan, "not sent: the plan was stopped", error.details.get("unlicensed", ()))
         return Done(rows, plan.live, error, changed=False)
@@ -134,8 +134,8 @@ def _carry_out(
     return _judge(context, job.wish, plan, carry_out(api, plan, job.batch_size, kept))
 
 
-def _require_licences(context: Context, plan: CandidatesPlan, licences: FotaApi) -> None:
-    """A device without a licence has none to lose: on the list it only makes the list look longer than it is.
+def _require_licenses(context: Context, plan: CandidatesPlan, licenses: FotaApi) -> None:
+    """A device without a license has none to lose: on the list it only makes the list look longer than it is.
 
     :raises LicensingError: C(not_licensed), with every such device; nothing was written.
     """
@@ -143,21 +143,21 @@ def _require_licences(context: Context, plan: CandidatesPlan, licences: FotaApi)
     if not new or context.params["unlicensed"] == "ignore":
         return
     try:
-        held, _page = licences.licensed()
+        held, _page = licenses.licensed()
     except ApiError as error:
-        raise explained(error, licences) from None
+        raise explained(error, licenses) from None
     lacking = [device for device in new if device not in held]
     if not lacking:
         return
     named = ", ".join(lacking[:NAMED]) + (f" and {len(lacking) - NAMED} more" if len(lacking) > NAMED else "")
     text = (
-        f"{len(lacking)} of {len(new)} devices that the plan puts on the removal candidates hold no licence: {named}."
+        f"{len(lacking)} of {len(new)} devices that the plan puts on the removal candidates hold no license: {named}."
     )
     if context.params["unlicensed"] == "warn":
         context.warn(text)
         return
     text += " Nothing was written. Name licensed devices only, or set 'unlicensed: warn' to list them all the same."
-    raise explained(LicensingError(text, code="not_licensed", unlicensed=lacking[:1000]), licences)
+    raise explained(LicensingError(text, code="not_licensed", unlicensed=lacking[:1000]), licenses)
 
 
 def _judge(context: Context, wish: Wish, plan: CandidatesPlan, written: Written) -> Done:
@@ -231,7 +231,7 @@ def _result(context: Context, plan: CandidatesPlan, done: Done) -> Result:
     values: dict[str, t.Any] = {
         "lookup": "list",
         "plan": plan.as_result(),
-        "summary": summarise(done.rows),
+        "summary": summarize(done.rows),
         "devices": reported(done.rows, t.cast(Report, params["report"]), plan.move),
         "candidate_count": None if done.now is None else len(done.now),
     }

@@ -4,10 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The eviction forecast: which devices lose their licence when the subscription shrinks, as a pure value.
+"""The eviction forecast: which devices lose their license when the subscription shrinks, as a pure value.
 
 Documented order (create page of the candidate list): the listed devices in their order, then those that hold their
-licence longest. Not documented: what decides between licences assigned in the same moment.
+license longest. Not documented: what decides between licenses assigned in the same moment.
 """
 
 from __future__ import annotations
@@ -16,17 +16,18 @@ import bisect
 import datetime
 import typing as t
 
+from .._text.former_names import with_former_names
 from .._text.timestamps import parse_moment
 
 Reason = t.Literal["listed", "oldest"]
 
 
 class Eviction(t.NamedTuple):
-    """A device that would lose its licence.
+    """A device that would lose its license.
 
     :param place: when it would be its turn, from 1.
     :param assigned_at: as ThingSpace wrote it.
-    :param certain: whether it loses the licence whatever the order of those assigned in the same moment is.
+    :param certain: whether it loses the license whatever the order of those assigned in the same moment is.
     """
 
     place: int
@@ -37,24 +38,24 @@ class Eviction(t.NamedTuple):
 
 
 class Forecast(t.NamedTuple):
-    """What a subscription of so many licences would lead to.
+    """What a subscription of so many licenses would lead to.
 
-    :param shrink_to: licences bought then.
-    :param assigned: licences held now.
-    :param evictions: who would lose the licence, in that order.
+    :param shrink_to: licenses bought then.
+    :param assigned: licenses held now.
+    :param evictions: who would lose the license, in that order.
     :param tied: devices that may be in the place of an uncertain one.
-    :param without_licence: devices on the list that hold no licence, so that they are no help.
+    :param without_license: devices on the list that hold no license, so that they are no help.
     """
 
     shrink_to: int
     assigned: int
     evictions: list[Eviction]
     tied: list[str]
-    without_licence: list[str]
+    without_license: list[str]
 
     @property
     def beyond_list(self) -> int:
-        """How many lose the licence because of its age alone."""
+        """How many lose the license because of its age alone."""
         return sum(eviction.reason == "oldest" for eviction in self.evictions)
 
     def as_result(self, most: int) -> dict[str, t.Any]:
@@ -62,7 +63,7 @@ class Forecast(t.NamedTuple):
 
         :param most: how many of the tied to name; 0 to name no device at all.
         """
-        return {
+        values = {
             "shrink_to": self.shrink_to,
             "assigned": self.assigned,
             "evicted": len(self.evictions),
@@ -72,24 +73,25 @@ class Forecast(t.NamedTuple):
             "devices": [eviction._asdict() for eviction in self.evictions] if most else [],
             "tied": self.tied[:most],
             "tied_count": len(self.tied),
-            "without_licence": self.without_licence if most else [],
+            "without_license": self.without_license if most else [],
         }
+        return with_former_names(values)
 
     def as_rows(self) -> list[tuple[str, str, str, str, str]]:
-        """Who would lose the licence, one row a device."""
+        """Who would lose the license, one row a device."""
         return [
             (str(row.place), row.device_id, row.reason, row.assigned_at, "yes" if row.certain else "no")
             for row in self.evictions
         ]
 
 
-def forecast(shrink_to: int, licences: t.Sequence[tuple[str, str]], candidates: t.Iterable[str]) -> Forecast:
-    """Who would lose the licence if only so many were bought.
+def forecast(shrink_to: int, licenses: t.Sequence[tuple[str, str]], candidates: t.Iterable[str]) -> Forecast:
+    """Who would lose the license if only so many were bought.
 
-    :param licences: (device id, assignment time) of every licensed device.
+    :param licenses: (device id, assignment time) of every licensed device.
     :param candidates: the list, in its order.
     """
-    times = dict(licences)
+    times = dict(licenses)
     listed = list(dict.fromkeys(candidates))
     cut = max(0, len(times) - shrink_to)
     first = [device for device in listed if device in times][:cut]

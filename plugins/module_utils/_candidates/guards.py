@@ -6,7 +6,7 @@
 
 """Limits that stop a change of the removal candidate list before its first write.
 
-Being on the list or off it takes no licence away by itself, so there is no limit that nobody asked for.
+Being on the list or off it takes no license away by itself, so there is no limit that nobody asked for.
 """
 
 from __future__ import annotations

@@ -25,14 +25,14 @@ MAX_TIED = 1000
 
 
 def run(context: Context) -> Result:
-    """Read the list; with C(shrink_to) also the licences, and tell who would lose one."""
+    """Read the list; with C(shrink_to) also the licenses, and tell who would lose one."""
     params = context.params
     problems = report_path_problems(params["devices_report"])
     if params["shrink_to"] is not None and params["shrink_to"] < 0:
         problems.append(Problem(f"'shrink_to' is {params['shrink_to']}; it cannot be negative."))
     client = context.connect(problems)
     account, version = params["account"], params["api_version"]
-    licences = FotaApi(client, account, version)
+    licenses = FotaApi(client, account, version)
     try:
         kept = KeptList(client.store, account)
         with kept.alone(min(LOCK_PATIENCE, float(params["deadline"]))):
@@ -43,12 +43,12 @@ def run(context: Context) -> Result:
         if params["shrink_to"] is None:
             rows = [(str(place), device) for place, device in enumerate(candidates, 1)]
             return _result(context, candidates, {}, LIST_COLUMNS, rows)
-        held, page = licences.licensed_rows()
-        pool = licences.pool(page)
-        if not held and is_event_based(licences.subscription()):
-            context.warn("The subscription of this account is event-based: nobody holds a licence that could be lost.")
+        held, page = licenses.licensed_rows()
+        pool = licenses.pool(page)
+        if not held and is_event_based(licenses.subscription()):
+            context.warn("The subscription of this account is event-based: nobody holds a license that could be lost.")
     except ApiError as error:
-        raise explained(error, licences) from None
+        raise explained(error, licenses) from None
     seen = forecast(params["shrink_to"], held, candidates)
     for text in _warnings(seen):
         context.warn(text)
@@ -80,7 +80,7 @@ def _warnings(seen: Forecast) -> t.Iterator[str]:
     """What an operator should know before the subscription shrinks."""
     if seen.beyond_list:
         yield (
-            f"{len(seen.evictions)} devices would lose their licence, and only "
+            f"{len(seen.evictions)} devices would lose their license, and only "
             f"{len(seen.evictions) - seen.beyond_list} of them are on the removal candidate list: {seen.beyond_list} "
             "would lose it because they hold it longest."
         )
@@ -88,11 +88,11 @@ def _warnings(seen: Forecast) -> t.Iterator[str]:
     if doubtful:
         yield (
             f"Which devices come last is open in {doubtful} places: {doubtful + len(seen.tied)} devices got their "
-            "licence in the same moment, or at one that cannot be read, and ThingSpace does not say which of them goes "
+            "license in the same moment, or at one that cannot be read, and ThingSpace does not say which of them goes "
             "first. Put the ones to lose on the list."
         )
-    if seen.without_licence:
+    if seen.without_license:
         yield (
-            f"{len(seen.without_licence)} devices on the removal candidate list hold no licence, so they are none that "
-            f"could lose it: {', '.join(seen.without_licence[:5])}{', ...' if len(seen.without_licence) > 5 else ''}."
+            f"{len(seen.without_license)} devices on the removal candidate list hold no license, so they are none that "
+            f"could lose it: {', '.join(seen.without_license[:5])}{', ...' if len(seen.without_license) > 5 else ''}."
         )

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What C(fota_license) makes of the removal candidate list: whoever is on it is the first to lose the licence."""
+"""What C(fota_license) makes of the removal candidate list: whoever is on it is the first to lose the license."""
 
 from __future__ import annotations
 
@@ -56,18 +56,18 @@ class Candidates:
         return self._places
 
     def warn_of(self, rows: t.Sequence[Row]) -> None:
-        """Tell of listed devices that got a licence or lost it."""
+        """Tell of listed devices that got a license or lost it."""
         places = self._places or {}
         assigned = [row.device_id for row in rows if row.outcome == "assigned" and row.device_id in places]
         removed = [row.device_id for row in rows if row.outcome == "removed" and row.device_id in places]
         if assigned:
             self._context.warn(
-                "A licence is assigned to devices that stand on the removal candidate list, the first to lose it when "
+                "A license is assigned to devices that stand on the removal candidate list, the first to lose it when "
                 f"the subscription shrinks: {_named(assigned)}. swm_removal_candidates takes devices off the list."
             )
         if removed:
             self._context.warn(
-                "The licence is removed from devices on the removal candidate list, where they are of no use without "
+                "The license is removed from devices on the removal candidate list, where they are of no use without "
                 f"one: {_named(removed)}. swm_removal_candidates takes devices off the list."
             )
 

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What happened to each device of the removal candidate list: foreseen by check mode, or as it was read afterwards."""
+"""What happened to each device of the removal candidate list: foreseen by check mode, or as it was read afterward."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def not_sent(wish: Wish, plan: CandidatesPlan, why: str, unlicensed: t.Sequence[
     found = {device: Row(device, "skipped", f"{why}; it would be added") for device in plan.add}
     found.update({device: Row(device, "skipped", f"{why}; it would be removed") for device in plan.remove})
     found.update({device: Row(device, "skipped", f"{why}; it would be moved") for device in plan.move})
-    found.update({device: Row(device, "skipped", "not sent: it holds no licence") for device in unlicensed})
+    found.update({device: Row(device, "skipped", "not sent: it holds no license") for device in unlicensed})
     return _in_order(wish, found)
 
 

@@ -22,7 +22,7 @@ Fate = t.Literal["written", "untouched", "put_back", "broken"]
 class Written(t.NamedTuple):
     """What came of writing.
 
-    :param now: the list afterwards; None when it could not be read.
+    :param now: the list afterward; None when it could not be read.
     :param failure: why the run ended early.
     :param fate: what became of the list; C(broken) when it may be neither the wanted nor the previous one.
     :param unsettled: whether a request may still take effect, whatever the list is now.

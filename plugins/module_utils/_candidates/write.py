@@ -7,7 +7,7 @@
 """Writing the removal candidate list so that neither a fault nor another writer leaves it short unnoticed.
 
 Appending harms nobody. A rewrite is begun only if the list is still the one that was planned with; if it fails
-half-way, the previous list is put back; what became of the list is told from a reading afterwards, never guessed.
+half-way, the previous list is put back; what became of the list is told from a reading afterward, never guessed.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ def _join(mask: Mask, *values: t.Any) -> str:
 def one_line(value: t.Any, mask: Mask = str) -> str:
     """One printable line of bounded length.
 
-    :param mask: takes out secrets, before cleaning and cutting make them unrecognisable.
+    :param mask: takes out secrets, before cleaning and cutting make them unrecognizable.
     """
     if value is None:
         return ""

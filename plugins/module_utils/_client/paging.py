@@ -17,8 +17,8 @@ class Page(t.NamedTuple):
     """One page of licensed devices, in the same words for every API version.
 
     :param devices: (device id, assignment time as ThingSpace wrote it).
-    :param total: licences of the account, None where the version leaves it out.
-    :param assigned: licences in use, None where left out.
+    :param total: licenses of the account, None where the version leaves it out.
+    :param assigned: licenses in use, None where left out.
     :param cursor: what to send back for the next page; never computed here.
     :param size: devices a full page holds, None where left out.
     """
@@ -106,7 +106,7 @@ def _read_once(
         if len(seen) - before != len(page.devices):
             raise IncompleteList("a device stands on it twice")
         if page.assigned is not None and len(seen) > 2 * max(0, page.assigned) + SLACK:
-            raise IncompleteList(f"it goes on beyond {len(seen)} devices, and counts {page.assigned} assigned licences")
+            raise IncompleteList(f"it goes on beyond {len(seen)} devices, and counts {page.assigned} assigned licenses")
         take(page.devices)
         tell(len(seen), page.assigned)
         if not page.more:
@@ -124,7 +124,7 @@ def _read_once(
             f"it names {len(seen)} devices, and neither it nor the subscription says how many there are"
         )
     if page.assigned > len(seen):
-        raise IncompleteList(f"it names {len(seen)} devices, and counts {page.assigned} assigned licences")
+        raise IncompleteList(f"it names {len(seen)} devices, and counts {page.assigned} assigned licenses")
     return result(), page
 
 

@@ -105,7 +105,7 @@ class Stop:
         """Why the task is to end; empty as long as it is not."""
         if self._starter is not None and not self._event.is_set():
             with self._lock:
-                why = self._signalled() or self._starter.gone()
+                why = self._signaled() or self._starter.gone()
                 if why:
                     self._tell(why)
         return self._why
@@ -159,7 +159,7 @@ class Stop:
             self._breakable = False
             raise Interrupted(self._why)
 
-    def _signalled(self) -> str:
+    def _signaled(self) -> str:
         try:
             arrived = os.read(self._arrived, 1) if self._arrived >= 0 else b""
         except BlockingIOError:

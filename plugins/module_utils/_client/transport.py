@@ -34,7 +34,7 @@ USER_AGENT = "thingspace.licensing (Ansible collection)"
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What to send. C(operation) is its name in messages ("list licences"), C(headers) come on top of the usual."""
+    """What to send. C(operation) is its name in messages ("list licenses"), C(headers) come on top of the usual."""
 
     operation: str
     method: str

@@ -32,7 +32,7 @@ def run(context: Context) -> Result:
     if strays:
         context.warn(
             f"{strays} of the {len(rows)} devices that ThingSpace returned do not look like what was asked for (group, "
-            "state, custom fields, time). Look at them before licences are changed on the strength of this list."
+            "state, custom fields, time). Look at them before licenses are changed on the strength of this list."
         )
     shown = rows if params["report"] == "all" else []
     result = Result({"count": len(rows), "devices": [row.as_result() for row in shown]})

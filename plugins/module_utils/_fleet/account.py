@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Planning all licences of one account: the flow of C(fleet_account_plan), made of those of the licence modules."""
+"""Planning all licenses of one account: the flow of C(fleet_account_plan), made of those of the license modules."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from .kept import kept
 
 
 class Flow(t.NamedTuple):
-    """What a licence module does, and the options that it takes.
+    """What a license module does, and the options that it takes.
 
     :param unplanned: code of the failure that may leave one of its parts without a plan.
     """
@@ -53,7 +53,7 @@ FLOWS: dict[Kind, Flow] = {
 
 
 def run(context: Context) -> Result:
-    """Plan every licence that the fleet file manages, a kind after the other.
+    """Plan every license that the fleet file manages, a kind after the other.
 
     A plan that a limit stops is a plan all the same. If there is none, the kinds that follow are not planned.
     """
@@ -125,7 +125,7 @@ def _tell_once(results: t.Iterable[Result]) -> None:
 
 
 def _stop_if_failed(results: t.Iterable[Result]) -> None:
-    """Fail with everything that kept licences from being planned."""
+    """Fail with everything that kept licenses from being planned."""
     failures = [result.failure for result in results if result.failure is not None]
     if failures:
         texts = dict.fromkeys(failure.message for failure in failures)

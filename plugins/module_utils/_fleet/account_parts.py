@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The options with which the licence modules plan what C(fleet_files) returned of an account."""
+"""The options with which the license modules plan what C(fleet_files) returned of an account."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Options = dict[str, t.Any]
 
 
 class Part(t.NamedTuple):
-    """One task of a licence module.
+    """One task of a license module.
 
     :param about: what is added to its result.
     """

@@ -67,7 +67,7 @@ def run(context: Context) -> Result:
 
 
 def _candidates(context: Context, client: t.Any, licensed: list[str] | None) -> tuple[str, list[str]]:
-    """The removal candidates that hold a licence, with the version of the API that lists them."""
+    """The removal candidates that hold a license, with the version of the API that lists them."""
     if licensed is None:
         return "", []
     for version in reversed(CANDIDATES_VERSIONS):
@@ -81,7 +81,7 @@ def _candidates(context: Context, client: t.Any, licensed: list[str] | None) -> 
         useless = [device for device in listed if device not in held]
         if useless:
             context.warn(
-                f"{len(useless)} removal candidates hold no licence and are left out ({', '.join(useless[:5])}"
+                f"{len(useless)} removal candidates hold no license and are left out ({', '.join(useless[:5])}"
                 f"{', ...' if len(useless) > 5 else ''}); the first plan takes them off the list."
             )
         return version, [device for device in listed if device in held]
@@ -89,7 +89,7 @@ def _candidates(context: Context, client: t.Any, licensed: list[str] | None) -> 
 
 
 def _simsec(context: Context) -> dict[tuple[str, str], list[str]]:
-    """Who holds which SIM-Secure licence, by the journal; ThingSpace itself does not tell."""
+    """Who holds which SIM-Secure license, by the journal; ThingSpace itself does not tell."""
     path = context.params["journal"]
     if not path:
         return {}
@@ -199,7 +199,7 @@ def _files(
         sets.extend([f'  - name: "{name}"', f'    file: "{path}"', *more, *(f"    {fact}" for fact in facts)])
 
     if licensed is not None:
-        # An exact run without any device is refused, so that an empty file takes no licence away.
+        # An exact run without any device is refused, so that an empty file takes no license away.
         lines += [
             "fota:",
             f"  api_version: {api_version}",

@@ -110,7 +110,7 @@ def _account(
 def _simsec(
     context: Context, account: FleetAccount, wanted: WantedAccount, lists: Lists, *, certain: bool
 ) -> list[dict[str, t.Any]]:
-    """One entry for each SKU and kind of id: who gets the licence, and who holds it and is to lose it."""
+    """One entry for each SKU and kind of id: who gets the license, and who holds it and is to lose it."""
     if not account.manages("simsec"):
         return []
     settings = {"state": "exact", **(account.simsec or {})}
@@ -134,7 +134,7 @@ def _stem(pool: Pool) -> str:
 
 
 def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> dict[Pool, list[str]]:
-    """By the journal: devices that may hold a licence which can be taken back and which nobody wants them to hold.
+    """By the journal: devices that may hold a license which can be taken back and which nobody wants them to hold.
 
     One that is to hold another license is among them only if that one is confirmed, or assigned by the same plan.
 
@@ -144,7 +144,7 @@ def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> di
     if not path:
         if context.params["dest"]:
             context.warn(
-                f"Without 'journal' nobody knows which devices of {account} hold a SIM-Secure licence, so none is "
+                f"Without 'journal' nobody knows which devices of {account} hold a SIM-Secure license, so none is "
                 "taken from those that are not wanted any more."
             )
         return {}
@@ -207,7 +207,7 @@ def _settled(
         context.warn(
             f"The journal knows {len(devices)} devices by {kind.upper()} that hold {sku} and that the fleet files do "
             "not name, and the files name devices of that SKU by another kind of id. They may be the same SIMs, so "
-            "none of them loses the licence. Name them as the journal does."
+            "none of them loses the license. Name them as the journal does."
         )
         return []
     others = [device for device, (_named, named) in wanted.simsec.items() if named[1] != kind]
@@ -226,7 +226,7 @@ def _settled(
 def _digest(made: t.Mapping[str, t.Any], lists: Lists) -> str:
     """SHA-256 over what is wanted: the settings, and the devices of each list in their order.
 
-    Who is to lose a SIM-Secure licence follows from the journal, too, so it is no part of what is wanted.
+    Who is to lose a SIM-Secure license follows from the journal, too, so it is no part of what is wanted.
     """
     pools = [{**pool, "remove": 0} for pool in made["simsec"] if pool["count"]]
     settings = {key: value for key, value in made.items() if key not in ("file", "simsec")}

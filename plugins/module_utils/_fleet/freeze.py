@@ -113,7 +113,7 @@ def read_windows(entries: t.Sequence[t.Any]) -> tuple[list[Window], list[str]]:
 def frozen(windows: t.Iterable[Window], now: datetime.datetime, *, removing: bool) -> Frozen | None:
     """The window that forbids changes now, and when the last of those that follow it without a gap ends.
 
-    :param removing: whether licences would be taken away.
+    :param removing: whether licenses would be taken away.
     """
     binding = [window for window in windows if removing or window.what == "all"]
     first, moment = None, now

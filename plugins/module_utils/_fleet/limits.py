@@ -30,7 +30,7 @@ class RunLimits:
     """Limits over all accounts together.
 
     :param max_changes: devices that may be touched.
-    :param max_removals: licences that may be taken away, as a number or as a share of what all accounts hold.
+    :param max_removals: licenses that may be taken away, as a number or as a share of what all accounts hold.
     :param max_lifetime: devices that may be bound for life.
     """
 
@@ -65,7 +65,7 @@ def over_the_run(accounts: t.Sequence[Document], limits: RunLimits) -> Document 
         if removals > allowed:
             share = limits.max_removals
             said = f" ({share * 100:.4g} % of {held} held)" if isinstance(share, float) else ""
-            text = f"it takes away {removals} licences, 'max_removals' of the run{said} allows {allowed}"
+            text = f"it takes away {removals} licenses, 'max_removals' of the run{said} allows {allowed}"
             tripped.append(("max_removals", removals, allowed, text))
     if limits.max_lifetime is not None and lifetime > limits.max_lifetime:
         text = f"it binds {lifetime} devices for life, 'max_lifetime' of the run allows {limits.max_lifetime}"
@@ -107,7 +107,7 @@ def _over_a_sku(sku: str, parts: t.Sequence[Document]) -> t.Iterator[tuple[str, 
     if need and free is not None and need > free - reserve:
         kept = f", of which {reserve} are to stay free" if reserve else ""
         code = "pool_exhausted" if need > free else "guard_tripped"
-        yield code, f"it assigns {need} licences of {sku}, and {free} are free{kept}"
+        yield code, f"it assigns {need} licenses of {sku}, and {free} are free{kept}"
     if need and any(part["lifetime"] for part in parts) and need > (limits["lifetime_consent"] or 0):
         yield (
             "lifetime_consent",
@@ -121,7 +121,7 @@ def _over_a_sku(sku: str, parts: t.Sequence[Document]) -> t.Iterator[tuple[str, 
     held = max((part["held"] for part in parts if part["held"] is not None), default=0)
     amount = read_amount(limits["max_removals"])
     if amount is not None and gone > at_most(amount, held):
-        yield "guard_tripped", f"it takes away {gone} licences of {sku}, 'max_removals' allows {at_most(amount, held)}"
+        yield "guard_tripped", f"it takes away {gone} licenses of {sku}, 'max_removals' allows {at_most(amount, held)}"
 
 
 def why_not(
@@ -151,7 +151,7 @@ def on_ice(account: Document, windows: t.Sequence[Window], now: datetime.datetim
     ice = frozen(windows, now, removing=removing)
     if ice is None:
         return None
-    only = "licences are not taken away" if ice.what == "removals" else "nothing is changed"
+    only = "licenses are not taken away" if ice.what == "removals" else "nothing is changed"
     end = "further notice" if ice.until >= FOREVER else ice.until.strftime(MOMENT)
     text = f"'{ice.name}': {only} until {end}."
     return LicensingError(f"The account is frozen: {text} {advice}", code="frozen").as_failure()
@@ -162,7 +162,7 @@ def _count(part: Document, *names: str) -> int:
 
 
 def _held(accounts: t.Sequence[Document]) -> t.Iterator[int]:
-    """Licences that each pool has assigned before the run."""
+    """Licenses that each pool has assigned before the run."""
     for account in accounts:
         pools: dict[tuple[str, str], int] = {}
         for part in account["parts"]:

@@ -31,12 +31,12 @@ MAX_ROWS = 1000
 
 def as_html(document: Document) -> str:
     """The whole plan."""
-    return page("Licence plan", "".join(_body(document)))
+    return page("License plan", "".join(_body(document)))
 
 
 def _body(document: Document) -> t.Iterator[str]:
     status = document["status"]
-    yield f'<h1>Licence plan: <span class="{status}">{headline(document)}</span></h1>'
+    yield f'<h1>License plan: <span class="{status}">{headline(document)}</span></h1>'
     yield f"<p><strong>{escape(told(document['totals']))}</strong> in {len(document['accounts'])} account(s). "
     yield f"Made {escape(document['created'])}.</p>"
     if document["incomplete"]:
@@ -80,7 +80,7 @@ def _part(part: Document) -> t.Iterator[str]:
     yield from _left_over(part["incomplete"], part["plan"]["incomplete"])
     pool = part["licenses"]
     if pool and pool.get("total") is not None:
-        yield f"<p>Afterwards {escape(pool['assigned'])} of {escape(pool['total'])} licences are assigned, "
+        yield f"<p>Afterward {escape(pool['assigned'])} of {escape(pool['total'])} licenses are assigned, "
         yield f"{escape(pool['available'])} are free.</p>"
     rows = part["devices"]
     if rows:

@@ -28,14 +28,14 @@ HEADLINES = {
 
 NOT_TO_APPROVE = "Stopped by what no approval lets through"
 
-FOR_LIFE = "For life: these licences can never be taken back."
+FOR_LIFE = "For life: these licenses can never be taken back."
 
 WORDS = {"assign": "assign", "remove": "remove", "add": "put on the list", "move": "move on the list"}
 
 
 def as_markdown(document: Document) -> str:
     """The whole plan."""
-    lines = [f"# Licence plan: {headline(document)}", "", _totals(document), ""]
+    lines = [f"# License plan: {headline(document)}", "", _totals(document), ""]
     lines += _failure(document)
     lines += ["| account | " + " | ".join(TITLES.values()) + " | status |", "|---|" + "---|" * (len(TITLES) + 1)]
     lines += [_row(account) for account in document["accounts"]]
@@ -150,7 +150,7 @@ def part_lines(part: Document) -> t.Iterator[str]:
     yield from _left_over(part["incomplete"], part["plan"]["incomplete"])
     pool = part["licenses"]
     if pool and pool.get("total") is not None:
-        yield f"Afterwards {pool['assigned']} of {pool['total']} licences are assigned, {pool['available']} are free."
+        yield f"Afterward {pool['assigned']} of {pool['total']} licenses are assigned, {pool['available']} are free."
         yield ""
     rows = part["devices"]
     if rows:

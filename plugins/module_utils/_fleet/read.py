@@ -44,7 +44,7 @@ Settings = dict[str, t.Any]
 
 @dataclasses.dataclass
 class DeviceSet:
-    """Devices that hold the same licences.
+    """Devices that hold the same licenses.
 
     :param where: file and line, for messages.
     :param ids: as they stand in the file, with their lines; None when they come from elsewhere.

@@ -69,10 +69,10 @@ _WAVES: dict[str, Field] = {
         needs="waves",
     ),
 }
-_RESERVE = Field("whole", "How many licences must stay free.")
+_RESERVE = Field("whole", "How many licenses must stay free.")
 _STATE = Field(
     "text",
-    "exact: nobody else holds a licence; present: others are left alone. The default is exact.",
+    "exact: nobody else holds a license; present: others are left alone. The default is exact.",
     choices=("exact", "present"),
 )
 
@@ -91,7 +91,7 @@ FOTA: dict[str, Field] = {
 
 SIMSEC: dict[str, Field] = {
     "state": _STATE._replace(
-        help="exact: what the journal knows to hold a licence that is not wanted any more, loses it; present: it keeps "
+        help="exact: what the journal knows to hold a license that is not wanted any more, loses it; present: it keeps "
         "it. The default is exact."
     ),
     **_GUARDS,
@@ -128,7 +128,7 @@ FREEZE: dict[str, Field] = {
     "timezone": Field("text", "Whose time is meant, like Europe/Berlin. The default is UTC."),
     "what": Field(
         "text",
-        "all: nothing is changed; removals: nothing is changed if licences would be taken away. The default is all.",
+        "all: nothing is changed; removals: nothing is changed if licenses would be taken away. The default is all.",
         choices=("all", "removals"),
     ),
 }
@@ -160,7 +160,7 @@ DEVICES: dict[str, Field] = {
     "fota": Field("bool", "They hold a FOTA licence."),
     "simsec": Field("text", "The SKU of the SIM-Secure licence that they hold."),
     "removal_candidate": Field(
-        "bool", "They lose the FOTA licence first when the subscription shrinks, in this order."
+        "bool", "They lose the FOTA license first when the subscription shrinks, in this order."
     ),
     "protected": Field("bool", "They may never be removal candidates."),
 }
@@ -169,15 +169,15 @@ ACCOUNT: dict[str, Field] = {
     "account": Field("text", "The billing account, in quotes, like 0000123456-00001.", required=True),
     "fota": Field(
         "map",
-        "How FOTA licences are managed. Without this and without a set that wants one, they are left alone.",
+        "How FOTA licenses are managed. Without this and without a set that wants one, they are left alone.",
         fields=FOTA,
     ),
-    "simsec": Field("map", "How SIM-Secure licences are managed.", fields=SIMSEC),
+    "simsec": Field("map", "How SIM-Secure licenses are managed.", fields=SIMSEC),
     "removal_candidates": Field("map", "How the removal candidate list is managed.", fields=CANDIDATES),
     "freeze": Field("list", "Times in which the account is left as it is.", fields=FREEZE, ref="freeze", filled=True),
     "devices": Field(
         "list",
-        "Sets of devices, and the licences that each of them holds.",
+        "Sets of devices, and the licenses that each of them holds.",
         required=True,
         fields=DEVICES,
         ref="devices",

@@ -33,7 +33,7 @@ class WantedAccount:
     protected: dict[str, Named] = dataclasses.field(default_factory=dict)
 
     def of_pool(self, pool: Pool) -> list[str]:
-        """The devices that hold the licences of a SKU."""
+        """The devices that hold the licenses of a SKU."""
         return [device for device, (_named, wanted) in self.simsec.items() if wanted == pool]
 
     def pool_of(self, device: str) -> Pool | None:
@@ -63,7 +63,7 @@ def check_account(account: FleetAccount, contents: Contents, *, complete: bool) 
     for one, devices in contents:
         problems += _once_in_set(devices)
         if one.fota:
-            problems += _take(wanted.fota, devices, "is to hold a FOTA licence")
+            problems += _take(wanted.fota, devices, "is to hold a FOTA license")
         if one.simsec:
             problems += _pool(wanted, devices, (one.simsec, one.kind))
         if one.removal_candidate:
@@ -130,7 +130,7 @@ def _contradictions(account: FleetAccount, wanted: WantedAccount, complete: bool
         if device in wanted.protected:
             yield _at(named, f"is a removal candidate here, and protected by {wanted.protected[device].where}")
         if complete and managed and device not in wanted.fota:
-            text = "is a removal candidate, but the fleet files do not want it to hold a FOTA licence ('fota: true')"
+            text = "is a removal candidate, but the fleet files do not want it to hold a FOTA license ('fota: true')"
             yield _at(named, text)
 
 

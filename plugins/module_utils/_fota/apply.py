@@ -23,7 +23,7 @@ RESENDS = 2
 """How often a device is sent again after reading showed that a lost request had no effect."""
 
 DONE: dict[Action, Outcome] = {"assign": "assigned", "remove": "removed"}
-ALREADY: dict[Action, str] = {"assign": "already licensed", "remove": "holds no licence"}
+ALREADY: dict[Action, str] = {"assign": "already licensed", "remove": "holds no license"}
 CONFIRMED = "the answer was lost; reading back confirms it"
 SPARED = "left alone: a removal candidate"
 PERHAPS = "the answer was lost; reading back shows the wanted state, which the device may have had before"
@@ -60,7 +60,7 @@ def hold_back(plan: Plan, wanted: t.Sequence[str], stopped: LicensingError) -> A
 
 def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, batch_size: int) -> Applied:
     """Carry out a plan on ThingSpace. Every device gets a row, whatever happens."""
-    # Without a listed state only the count of assigned licences can tell whether a lost request moved any.
+    # Without a listed state only the count of assigned licenses can tell whether a lost request moved any.
     before = pool.assigned if plan.held is None else None
     judge = _certainly_moved if plan.held is not None else functools.partial(_moved_by_count, before)
     results, stopped = _act(api, "remove", plan.remove, batch_size, judge)
@@ -75,12 +75,12 @@ def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, ba
 
 
 def _that_fit(plan: Plan, pool: Pool, removed: dict[str, Result]) -> tuple[t.Sequence[str], dict[str, Result]]:
-    """Failed removals free no licence: leave out the assignments that counted on them."""
+    """Failed removals free no license: leave out the assignments that counted on them."""
     failures = sum(outcome not in ("removed", "unchanged") for outcome, _reason in removed.values())
     if not failures or pool.total is None or pool.assigned is None:
         return plan.assign, {}
     fit = max(0, pool.total - pool.assigned + len(plan.remove) - failures)
-    reason = f"not sent: no licence is free for it, because {failures} removals did not succeed"
+    reason = f"not sent: no license is free for it, because {failures} removals did not succeed"
     return plan.assign[:fit], dict.fromkeys(plan.assign[fit:], ("skipped", reason))
 
 
@@ -143,8 +143,8 @@ def _certainly_moved(action: Action, _held: int, _done: int, _in_doubt: int) -> 
 def _moved_by_count(before: int | None, action: Action, held: int, done: int, in_doubt: int) -> Result:
     """The result of devices that are as wanted after a lost request, and may have been so before.
 
-    :param before: licences assigned before the run.
-    :param held: licences assigned now.
+    :param before: licenses assigned before the run.
+    :param held: licenses assigned now.
     :param done: how many of the difference are explained by good answers.
     :param in_doubt: how many devices there are.
     """

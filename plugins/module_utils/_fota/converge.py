@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Converging an account's FOTA licences: the flow of C(fota_license), from options to result."""
+"""Converging an account's FOTA licenses: the flow of C(fota_license), from options to result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .._plan.outcomes import (
     failure_of,
     report_path_problems,
     reported,
-    summarise,
+    summarize,
     write_csv,
 )
 from .._plan.plan import Plan, Pool
@@ -46,7 +46,7 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
         problems.append(Problem("'state: exact' needs the whole list, so it contradicts 'lookup: direct'."))
     if params["state"] == "exact" and not wanted.devices and not problems:
         text = (
-            "'state: exact' with no device would take away every licence of the account. If that is meant, name the "
+            "'state: exact' with no device would take away every license of the account. If that is meant, name the "
             "devices with 'state: absent'; if not, look why the list is empty."
         )
         problems.append(Problem(text, "empty_exact"))
@@ -94,7 +94,7 @@ def _result(context: Context, lookup: str, plan: dict[str, t.Any], applied: Appl
     values = {
         "lookup": lookup,
         "plan": plan,
-        "summary": summarise(rows),
+        "summary": summarize(rows),
         "devices": reported(rows, t.cast(Report, context.params["report"])),
         "licenses": pool.as_result(),
     }
@@ -113,7 +113,7 @@ def _result(context: Context, lookup: str, plan: dict[str, t.Any], applied: Appl
 def _with_counts(applied: Applied) -> LicensingError | None:
     """Why a run ended early, and how far it had come."""
     if applied.stopped is not None and any(row.outcome in MAY_HAVE_MOVED for row in applied.rows):
-        counts = ", ".join(f"{count} {outcome}" for outcome, count in summarise(applied.rows).items() if count)
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in summarize(applied.rows).items() if count)
         applied.stopped.message += f" The run ended early; so far: {counts}."
     return applied.stopped
 
@@ -141,4 +141,4 @@ def _diff(context: Context, rows: list[Row]) -> dict[str, str]:
     removed = [row.device_id for row in rows if row.outcome == "removed"]
     assigned = [row.device_id for row in rows if row.outcome == "assigned"]
     changing = f"{len(removed) + len(assigned)} of {len(rows)} devices change"
-    return device_diff(f"{context.params['account']}: FOTA licences, {changing}", removed, assigned)
+    return device_diff(f"{context.params['account']}: FOTA licenses, {changing}", removed, assigned)

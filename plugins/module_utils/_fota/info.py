@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Reading an account's FOTA licences: the flow of C(fota_license_info)."""
+"""Reading an account's FOTA licenses: the flow of C(fota_license_info)."""
 
 from __future__ import annotations
 

@@ -58,8 +58,8 @@ def _read_back(
 ) -> tuple[list[Row], Pool, LicensingError | None]:
     """Hold the answers of a wave against the account; returns the rows as they stand then, and the pool as it is now.
 
-    Of a long list the first page is enough, if its count of assigned licences is what the answers amount to. When it
-    is not, only the whole list tells whether the wave went wrong or somebody else moved licences meanwhile.
+    Of a long list the first page is enough, if its count of assigned licenses is what the answers amount to. When it
+    is not, only the whole list tells whether the wave went wrong or somebody else moved licenses meanwhile.
 
     :returns: with an error when the account could not be read.
     """
@@ -77,8 +77,8 @@ def _read_back(
     seen = [_as_seen(row, (row.device_id in held) != (row.device_id in removed)) for row in rows]
     if seen == rows and expected.assigned is not None and len(held) != expected.assigned:
         warn(
-            f"After a wave the account holds {len(held)} licences where {expected.assigned} were expected. Every "
-            "device of the wave is as its row says, so somebody else moved licences meanwhile; the run went on."
+            f"After a wave the account holds {len(held)} licenses where {expected.assigned} were expected. Every "
+            "device of the wave is as its row says, so somebody else moved licenses meanwhile; the run went on."
         )
     return seen, Pool(total, len(held)), None
 

@@ -26,7 +26,7 @@ class DeviceRow(t.NamedTuple):
 
     :param state: C(assigned) and C(removed) are confirmed; the others speak of the change in C(action).
     :param sent: when the last request was sent, and C(confirmed) when ThingSpace reported on it.
-    :param held: whether it holds the licence by what is confirmed: C(yes), C(no), or C(unknown).
+    :param held: whether it holds the license by what is confirmed: C(yes), C(no), or C(unknown).
     """
 
     sku: str
@@ -62,7 +62,7 @@ class HistoryRow(t.NamedTuple):
 class Stock:
     """The devices of one SKU, counted.
 
-    :param least: licences that the account must count according to the journal, C(most) those that it may count:
+    :param least: licenses that the account must count according to the journal, C(most) those that it may count:
         what is not confirmed can have happened or not.
     """
 
@@ -122,7 +122,7 @@ def state_of(standing: Standing) -> State:
 
 
 def held_of(standing: Standing) -> t.Literal["yes", "no", "unknown"]:
-    """Whether a device holds the licence; a change that is not confirmed may have happened or not."""
+    """Whether a device holds the license; a change that is not confirmed may have happened or not."""
     if standing.held:
         return "yes"
     return "unknown" if standing.may_hold else "no"
@@ -156,10 +156,10 @@ def drift(stocks: t.Iterable[Stock], counts: t.Mapping[str, int | None]) -> list
 def _meaning(difference: int) -> str:
     if difference > 0:
         return (
-            f"{difference} licences are assigned in the account that this journal knows nothing of: assigned in the "
+            f"{difference} licenses are assigned in the account that this journal knows nothing of: assigned in the "
             "portal, by another tool, or with another journal."
         )
     return (
-        f"{-difference} licences that this journal calls assigned are not counted in the account: removed in the "
+        f"{-difference} licenses that this journal calls assigned are not counted in the account: removed in the "
         "portal or by another tool, or not counted yet."
     )

@@ -127,7 +127,7 @@ class Journal:
     def begin_run(self, scope: Scope, action: Action, assigned_before: int | None) -> int:
         """Note that a job begins to send; whoever did before for this account was killed, for the lock is ours.
 
-        The file itself tells of it afterwards, so that who opens it by another name knows of this job.
+        The file itself tells of it afterward, so that who opens it by another name knows of this job.
 
         :raises LicensingError: C(journal_locked): a job of the account is sending with the file under another name.
         """

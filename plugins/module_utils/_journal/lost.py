@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The journal's side of lost requests: which there are, what speaks for and against each, and keeping a judgement."""
+"""The journal's side of lost requests: which there are, what speaks for and against each, and keeping a judgment."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from .status import Attempt
 
 
 class Scope(t.NamedTuple):
-    """What a journal keeps apart: the licences of one SKU in one account, by one kind of id."""
+    """What a journal keeps apart: the licenses of one SKU in one account, by one kind of id."""
 
     account: str
     sku: str
@@ -53,7 +53,7 @@ class Lost(t.NamedTuple):
 class Moved(t.NamedTuple):
     """What happened since the first run with a lost request.
 
-    :param before: assigned licences of the SKU when that run began.
+    :param before: assigned licenses of the SKU when that run began.
     :param devices: how many devices changed, by action and whether that is certain; failed ones are left out.
     """
 

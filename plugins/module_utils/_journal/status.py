@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What the journal knows about a device: a pure fold over the attempts to change its licence."""
+"""What the journal knows about a device: a pure fold over the attempts to change its license."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ class Standing(t.NamedTuple):
     """Where a device stands.
 
     :param status: of the last attempt that may have had an effect; C(none) when there was no such attempt.
-    :param held: whether it holds the licence, by what is confirmed; None when nothing is, or a later change that is
+    :param held: whether it holds the license, by what is confirmed; None when nothing is, or a later change that is
         not confirmed may have turned it round.
-    :param may_hold: whether it can hold the licence at all. One that was only ever removed may have held it before.
+    :param may_hold: whether it can hold the license at all. One that was only ever removed may have held it before.
     :param proof: the assignment that was reported as done under its own id, if nothing else that was sent can have
         taken the license away after it. What the account's count says about a removal does not count here: a removal
         that seems to have had no effect may only be slow.

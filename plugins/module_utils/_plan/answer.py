@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What an API says about single devices of a write, in the same words for every kind of licence."""
+"""What an API says about single devices of a write, in the same words for every kind of license."""
 
 from __future__ import annotations
 
@@ -50,4 +50,4 @@ class Writer(t.Protocol):
         """
 
     def free(self) -> int | None:
-        """Licences that no device holds right now; None where ThingSpace does not say."""
+        """Licenses that no device holds right now; None where ThingSpace does not say."""

@@ -183,14 +183,14 @@ class Sending:
         return [device for device in devices if device not in self.answers and device not in self.in_doubt]
 
     def _cut_to_pool(self, batch: t.Sequence[str], error: LicensingError) -> t.Sequence[str]:
-        """The part of a rejected batch that the free licences suffice for; the rest is refused."""
+        """The part of a rejected batch that the free licenses suffice for; the rest is refused."""
         fitting, unfit = self._fitting(batch) if self._action == "assign" else (batch, ())
         if unfit:
-            self._refuse(unfit, f"{words(error)} (the account has no free licence for it)")
+            self._refuse(unfit, f"{words(error)} (the account has no free license for it)")
         return fitting
 
     def _fitting(self, batch: t.Sequence[str]) -> tuple[t.Sequence[str], t.Sequence[str]]:
-        """Split a batch into what the free licences suffice for, and the rest."""
+        """Split a batch into what the free licenses suffice for, and the rest."""
         try:
             free = self._writer.free()
         except LicensingError:

@@ -28,8 +28,8 @@ class Limits:
     """The guard options.
 
     :param max_changes: devices the plan may touch.
-    :param max_removals: licences it may take away, as a number or as a share of what is held.
-    :param reserve: licences that must stay free.
+    :param max_removals: licenses it may take away, as a number or as a share of what is held.
+    :param reserve: licenses that must stay free.
     :param approved: digest of the plan that somebody approved, which lets it through although it exceeds limits.
     :param expected: digest of the plan that it has to be all the same; that lets no limit be exceeded.
     """
@@ -87,7 +87,7 @@ def tripped_by(plan: Plan, pool: Pool, limits: Limits) -> list[Tripped]:
         found.append(Tripped("max_changes", plan.changes, limits.max_changes, text))
     allowed, why = _removals_allowed(plan, pool, limits)
     if allowed is not None and len(plan.remove) > allowed:
-        text = f"it takes away {len(plan.remove)} licences, {why} allows {allowed}"
+        text = f"it takes away {len(plan.remove)} licenses, {why} allows {allowed}"
         found.append(Tripped("max_removals", len(plan.remove), allowed, text))
     free_after = _free_after(plan, pool)
     if plan.assign and free_after is not None and free_after < 0:
@@ -95,7 +95,7 @@ def tripped_by(plan: Plan, pool: Pool, limits: Limits) -> list[Tripped]:
             Tripped("pool", len(plan.assign), len(plan.assign) + free_after, _shortage(plan, pool, free_after))
         )
     elif plan.assign and free_after is not None and free_after < limits.reserve:
-        text = f"it leaves {free_after} licences free, 'reserve' keeps {limits.reserve}"
+        text = f"it leaves {free_after} licenses free, 'reserve' keeps {limits.reserve}"
         found.append(Tripped("reserve", free_after, limits.reserve, text))
     return found
 
@@ -156,7 +156,7 @@ def _shortage(plan: Plan, pool: Pool, free_after: int) -> str:
     named = ", ".join(unfit[:_NAMED]) + (f" and {len(unfit) - _NAMED} more" if len(unfit) > _NAMED else "")
     gained = f", {len(plan.remove)} come free," if plan.remove else ""
     return (
-        f"it assigns {len(plan.assign)} licences{gained} and {pool.free} of {pool.total} are free: "
+        f"it assigns {len(plan.assign)} licenses{gained} and {pool.free} of {pool.total} are free: "
         f"{-free_after} too few. These devices would not fit: {named}"
     )
 
@@ -164,7 +164,7 @@ def _shortage(plan: Plan, pool: Pool, free_after: int) -> str:
 def _stop(digest: str | None, tripped: list[Tripped]) -> LicensingError:
     short = any(trip.guard == "pool" for trip in tripped)
     if short:
-        advice = "Buy licences, free some, or name fewer devices."
+        advice = "Buy licenses, free some, or name fewer devices."
     else:
         advice = f"If this plan is right, set 'approved_plan: {digest}' to let exactly this one through."
     return LicensingError(

@@ -49,7 +49,7 @@ class RequestRow(t.NamedTuple):
 Rows: t.TypeAlias = "t.Sequence[Row] | t.Sequence[RequestRow]"
 
 
-def summarise(rows: Rows) -> dict[str, int]:
+def summarize(rows: Rows) -> dict[str, int]:
     """How many devices had each outcome; every outcome is a key."""
     counts: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
     for row in rows:

@@ -17,7 +17,7 @@ State = t.Literal["present", "absent", "exact"]
 
 
 class Pool(t.NamedTuple):
-    """Licences of an account; None where ThingSpace does not say.
+    """Licenses of an account; None where ThingSpace does not say.
 
     :param available: as ThingSpace counts them itself, where it does; in a documented example, fewer.
     """
@@ -28,14 +28,14 @@ class Pool(t.NamedTuple):
 
     @property
     def free(self) -> int | None:
-        """Licences that no device holds, never negative."""
+        """Licenses that no device holds, never negative."""
         if self.total is None or self.assigned is None:
             return self.available
         spare = max(0, self.total - self.assigned)
         return spare if self.available is None else min(spare, self.available)
 
     def moved(self, assigned: int, removed: int) -> Pool:
-        """The pool after so many licences were assigned and removed."""
+        """The pool after so many licenses were assigned and removed."""
         now = None if self.assigned is None else max(0, self.assigned + assigned - removed)
         left = None if self.available is None else max(0, self.available - assigned + removed)
         return Pool(self.total, now, left)
@@ -50,10 +50,10 @@ class Plan:
     """What would be done to which device.
 
     :param assign: devices to license, in the order they were named.
-    :param remove: devices to lose their licence, in a stable order.
+    :param remove: devices to lose their license, in a stable order.
     :param unchanged: named devices that are as wanted.
     :param spared: devices that an exact run leaves alone though they are not named.
-    :param held: licences held before, None when the current state was not listed.
+    :param held: licenses held before, None when the current state was not listed.
     :param digest: SHA-256 over scope, wanted and live state; None when the live state was not listed.
     """
 
@@ -93,8 +93,8 @@ def make_plan(
 ) -> Plan:
     """Compare wanted with current.
 
-    :param scope: what the plan is bound to besides the devices: account, kind of licence, API version.
-    :param current: ids that hold a licence; None when they were not listed: then every named device is touched, and
+    :param scope: what the plan is bound to besides the devices: account, kind of license, API version.
+    :param current: ids that hold a license; None when they were not listed: then every named device is touched, and
         ThingSpace's own answer tells which of them changed.
     :param spare: devices that an exact run leaves alone, named or not.
     """
@@ -109,7 +109,7 @@ def make_plan(
         return Plan(state, (), remove, unchanged, len(current), digest)
     assign = tuple(device for device in wanted if device not in current)
     unchanged = tuple(device for device in wanted if device in current)
-    # Whoever holds a licence and is not among the unchanged was not named.
+    # Whoever holds a license and is not among the unchanged was not named.
     extra = sorted(current - set(unchanged)) if state == "exact" and len(unchanged) < len(current) else []
     remove = tuple(device for device in extra if device not in spare)
     spared = tuple(device for device in extra if device in spare)

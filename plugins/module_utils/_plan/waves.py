@@ -96,7 +96,7 @@ def cut(plan: Plan, waves: Waves) -> list[Plan]:
     """The part of a plan that each wave carries out, in order.
 
     Each takes the same share of the removals and of the assignments, the former rounded up. So the assignments up to
-    any wave never need more licences than are free and have come free by then, if those of the whole plan do not: with
+    any wave never need more licenses than are free and have come free by then, if those of the whole plan do not: with
     F free ones, R removals, A assignments and the share s, F + ceil(s R) - floor(s A) >= F + s (R - A), which is a mean
     of F and F + R - A.
     """

@@ -40,7 +40,7 @@ figure svg.tall { height: 8rem; border-radius: 0; background: none; border-botto
 _OPEN = '<svg role="img" preserveAspectRatio="none"'
 
 Piece = tuple[str, str, int]
-"""Class of the colour, what it is, how much."""
+"""Class of the color, what it is, how much."""
 
 
 class Bar(t.NamedTuple):
@@ -58,11 +58,11 @@ class Bar(t.NamedTuple):
 
 def bars(caption: str, rows: t.Sequence[Bar]) -> str:
     """Horizontal bars, each divided into pieces."""
-    kinds = dict.fromkeys((colour, what) for row in rows for colour, what, _count in row.pieces)
+    kinds = dict.fromkeys((color, what) for row in rows for color, what, _count in row.pieces)
     legend = "".join(
-        f'<li><svg viewBox="0 0 1 1" aria-hidden="true"><rect class="{colour}" width="1" height="1"/></svg>'
+        f'<li><svg viewBox="0 0 1 1" aria-hidden="true"><rect class="{color}" width="1" height="1"/></svg>'
         f"{escape(what)}</li>"
-        for colour, what in kinds
+        for color, what in kinds
     )
     more = f"<p>And {len(rows) - MAX_BARS:,} more, see the table.</p>" if len(rows) > MAX_BARS else ""
     drawn = "".join(map(_bar, rows[:MAX_BARS]))
@@ -70,12 +70,12 @@ def bars(caption: str, rows: t.Sequence[Bar]) -> str:
 
 
 def _bar(row: Bar) -> str:
-    most = max(row.most, sum(count for _colour, _what, count in row.pieces), 1)
-    told = ", ".join(f"{count:,} {what}" for _colour, what, count in row.pieces)
-    ends = list(itertools.accumulate((count for _colour, _what, count in row.pieces), initial=0))
+    most = max(row.most, sum(count for _color, _what, count in row.pieces), 1)
+    told = ", ".join(f"{count:,} {what}" for _color, what, count in row.pieces)
+    ends = list(itertools.accumulate((count for _color, _what, count in row.pieces), initial=0))
     drawn = "".join(
-        f'<rect class="{colour}" x="{_place(start, most)}" width="{_place(count, most)}" height="1"/>'
-        for start, (colour, _what, count) in zip(ends, row.pieces, strict=False)
+        f'<rect class="{color}" x="{_place(start, most)}" width="{_place(count, most)}" height="1"/>'
+        for start, (color, _what, count) in zip(ends, row.pieces, strict=False)
         if count > 0
     )
     return (
@@ -84,12 +84,12 @@ def _bar(row: Bar) -> str:
     )
 
 
-def columns(caption: str, labels: t.Sequence[str], counts: t.Sequence[int], what: str, colour: str = "c1") -> str:
+def columns(caption: str, labels: t.Sequence[str], counts: t.Sequence[int], what: str, color: str = "c1") -> str:
     """Columns over time, with the numbers in a table that can be opened."""
     most = max([*counts, 1])
     width = 1000 / max(len(counts), 1)
     drawn = "".join(
-        f'<rect class="{colour}" x="{place * width + width * 0.1:.1f}" y="{100 - 100 * count / most:.1f}" '
+        f'<rect class="{color}" x="{place * width + width * 0.1:.1f}" y="{100 - 100 * count / most:.1f}" '
         f'width="{width * 0.8:.1f}" height="{100 * count / most:.1f}"/>'
         for place, count in enumerate(counts)
         if count

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What licences cost a month, by the operator's own prices; without prices there is no word of cost."""
+"""What licenses cost a month, by the operator's own prices; without prices there is no word of cost."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ _MOST = decimal.Decimal(1_000_000_000)
 
 
 def prices_from(given: t.Mapping[str, t.Any] | None) -> tuple[Prices, list[Problem]]:
-    """Prices of a month by licence, and what is wrong about them."""
+    """Prices of a month by license, and what is wrong about them."""
     prices: Prices = {}
     problems: list[Problem] = []
-    for licence, value in (given or {}).items():
+    for license, value in (given or {}).items():
         try:
             price = decimal.Decimal(str(value).strip())
         except decimal.InvalidOperation:
             price = decimal.Decimal("NaN")
         if price.is_nan() or isinstance(value, bool) or not 0 <= price <= _MOST:
             problems.append(
-                Problem(f"'prices' has {visible(value)[:60]} for {visible(licence)[:60]}; that is no price.")
+                Problem(f"'prices' has {visible(value)[:60]} for {visible(license)[:60]}; that is no price.")
             )
         else:
-            prices[visible(licence)] = price
+            prices[visible(license)] = price
     return prices, problems
 
 
-def cost_of(prices: Prices, licence: str, counts: t.Mapping[str, int | None]) -> dict[str, str | None] | None:
-    """What the licences of a pool cost a month, by what they are; None without a price.
+def cost_of(prices: Prices, license: str, counts: t.Mapping[str, int | None]) -> dict[str, str | None] | None:
+    """What the licenses of a pool cost a month, by what they are; None without a price.
 
-    :param counts: numbers of licences by name; None where nobody knows.
+    :param counts: numbers of licenses by name; None where nobody knows.
     """
-    if licence not in prices:
+    if license not in prices:
         return None
-    return {name: None if count is None else money(prices[licence] * count) for name, count in counts.items()}
+    return {name: None if count is None else money(prices[license] * count) for name, count in counts.items()}
 
 
 def money(amount: decimal.Decimal) -> str:

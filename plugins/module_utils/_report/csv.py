@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The lines of a report as CSV: every account, device and licence."""
+"""The lines of a report as CSV: every account, device and license."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COLUMNS = (
     "account",
     "device_id",
     "kind",
-    "licence",
+    "license",
     "wanted",
     "held",
     "since",
@@ -38,7 +38,7 @@ def cells(account: str, lines: t.Iterable[Line]) -> t.Iterator[tuple[str, ...]]:
             account,
             line.device_id,
             line.kind,
-            line.licence or "none",
+            line.license or "none",
             line.wanted,
             line.held,
             line.since,

@@ -14,11 +14,11 @@ import typing as t
 from .._simsec.skus import Sku, sku_of
 
 FOTA = "FOTA"
-"""What a Software Management licence is called where SIM-Secure licences are called by their SKU."""
+"""What a Software Management license is called where SIM-Secure licenses are called by their SKU."""
 
 Json = dict[str, t.Any]
 Pool = tuple[str, str]
-"""A licence, and the kind of the ids that hold it."""
+"""A license, and the kind of the ids that hold it."""
 
 
 class Failure(t.NamedTuple):
@@ -37,7 +37,7 @@ class Device(t.NamedTuple):
 
 
 class Entry(t.NamedTuple):
-    """What the journal says of a device: whether it holds the licence (yes, no, unknown) and since when."""
+    """What the journal says of a device: whether it holds the license (yes, no, unknown) and since when."""
 
     held: str
     since: str
@@ -47,7 +47,7 @@ class Entry(t.NamedTuple):
 class Wanted:
     """What the fleet files want of an account.
 
-    :param exact: for C(FOTA) and C(simsec), whether who is not named is to lose the licence.
+    :param exact: for C(FOTA) and C(simsec), whether who is not named is to lose the license.
     :param simsec: the devices of each SKU and kind of id.
     :param candidates: None where the list is not managed.
     """
@@ -85,10 +85,10 @@ class AccountData:
     shrink_to: int | None = None
     _skus: dict[str, Sku] = dataclasses.field(default_factory=dict, repr=False)
 
-    def sku(self, licence: str) -> Sku:
+    def sku(self, license: str) -> Sku:
         """The meaning of a SIM-Secure SKU, as far as its name and the account tell."""
-        if licence not in self._skus:
+        if license not in self._skus:
             rows = self.subscriptions or []
-            types = [str(row.get("license_type") or "") for row in rows if row["sku"] == licence]
-            self._skus[licence] = sku_of(licence, types)
-        return self._skus[licence]
+            types = [str(row.get("license_type") or "") for row in rows if row["sku"] == license]
+            self._skus[license] = sku_of(license, types)
+        return self._skus[license]

@@ -15,8 +15,8 @@ from .cost import added
 from .data import FOTA, Json
 from .lines import Line
 
-FORMAT = 1
-"""Version of the document."""
+FORMAT = 2
+"""Version of the document. In format 1, C(license), C(licenses) and C(without_license) were spelled with a c."""
 
 MAX_ROWS = 1000
 """Devices named in each table of the document; the CSV file has every device."""
@@ -49,7 +49,7 @@ class Tables:
         table = self._tables[name]
         table["count"] += 1
         if len(table["rows"]) < MAX_ROWS:
-            plain = {"account": account, "device_id": line.device_id, "licence": line.licence, "state": line.state}
+            plain = {"account": account, "device_id": line.device_id, "license": line.license, "state": line.state}
             table["rows"].append({**plain, "since": line.since, **more})
 
 
@@ -94,7 +94,7 @@ def snapshots_of(sections: t.Iterable[Json]) -> dict[tuple[str, str], Json]:
                 drift = pool["drift"] or {}
                 amiss = {name: drift.get(name) for name in ("missing", "extra", "unknown")}
                 wasted = {"reclaimable": pool["reclaimable"]["now"] if pool["reclaimable"] else None}
-                found[section["account"], pool["licence"]] = {**numbers, **amiss, **wasted}
+                found[section["account"], pool["license"]] = {**numbers, **amiss, **wasted}
     return found
 
 
@@ -108,15 +108,15 @@ def _totals(sections: t.Sequence[Json]) -> Json:
     return {
         "accounts": len(sections),
         "incomplete": sum(section["status"] == "incomplete" for section in sections),
-        "licences": {name: _sum(pool[name] for pool in pools) for name in ("total", "assigned", "available")},
+        "licenses": {name: _sum(pool[name] for pool in pools) for name in ("total", "assigned", "available")},
         "uncounted_pools": sum(pool["assigned"] is None or pool["total"] is None for pool in pools),
         "drift": {name: sum(drift[name] for drift in drifts) for name in amiss} if drifts else None,
         "reclaimable": {name: sum(one[name] for one in wasted) for name in ("now", "wanted", "locked")}
         if wasted
         else None,
         "candidates": sum(one["listed"] for one in listed) if listed else None,
-        "fota_by_week": _weeks([pool["assigned_by_week"] for pool in pools if pool["licence"] == FOTA]),
-        "simsec_by_week": _weeks([pool["assigned_by_week"] for pool in pools if pool["licence"] != FOTA]),
+        "fota_by_week": _weeks([pool["assigned_by_week"] for pool in pools if pool["license"] == FOTA]),
+        "simsec_by_week": _weeks([pool["assigned_by_week"] for pool in pools if pool["license"] != FOTA]),
         "soonest": _soonest(sections),
         "cost": added(costs) if costs else None,
     }
@@ -138,15 +138,15 @@ def _weeks(weeks: t.Sequence[Json | None]) -> Json | None:
 def _soonest(sections: t.Sequence[Json]) -> Json | None:
     """The pool that is empty first, of those for which that can be said."""
     found = [
-        (pool["runway"]["days"], section["account"], pool["licence"])
+        (pool["runway"]["days"], section["account"], pool["license"])
         for section in sections
         for pool in section["pools"]
         if _pressing(pool)
     ]
     if not found:
         return None
-    days, account, licence = min(found)
-    return {"account": account, "licence": licence, "days": days}
+    days, account, license = min(found)
+    return {"account": account, "license": license, "days": days}
 
 
 def _pressing(pool: Json) -> bool:

@@ -16,14 +16,15 @@ import tempfile
 import typing as t
 
 from .._errors import LicensingError
+from .._text.former_names import renamed
 from .text import visible
 
 Json = dict[str, t.Any]
 Key = tuple[str, str]
-"""An account and a licence."""
+"""An account and a license."""
 
 POOLS = "license-pools.jsonl"
-"""One line for each day, account and licence: the counts of the last report of that day."""
+"""One line for each day, account and license: the counts of the last report of that day."""
 
 RUN_FORMAT = 1
 MAX_RUNS = 200
@@ -39,7 +40,7 @@ class History(t.NamedTuple):
     """What is there.
 
     :param runs: newest first.
-    :param pools: lines of earlier days by account and licence, oldest first.
+    :param pools: lines of earlier days by account and license, oldest first.
     :param unreadable: files, or lines of a file, that are not what they should be, each with the reason.
     """
 
@@ -106,7 +107,7 @@ def _read_pools(path: str, history: History) -> None:
             if not all(count is None or isinstance(count, int) for count in counts.values()):
                 raise ValueError(line)
             row = {"day": value["day"], **counts}
-            history.pools.setdefault((str(value["account"]), str(value["licence"])), []).append(row)
+            history.pools.setdefault((str(value["account"]), str(renamed(value, "license"))), []).append(row)
         except (ValueError, KeyError, TypeError):
             broken += 1
     if broken:
@@ -139,8 +140,8 @@ def remember(folder: str, history: History, day: str, pools: t.Mapping[Key, Json
         handle, temporary = tempfile.mkstemp(dir=folder, prefix=".pools.")
         try:
             with open(handle, "w", encoding="utf-8") as stream:
-                for _day, account, licence, row in rows:
-                    stream.write(json.dumps({"account": account, "licence": licence, **row}, sort_keys=True) + "\n")
+                for _day, account, license, row in rows:
+                    stream.write(json.dumps({"account": account, "license": license, **row}, sort_keys=True) + "\n")
             os.replace(temporary, os.path.join(folder, POOLS))
         except OSError:
             os.unlink(temporary)

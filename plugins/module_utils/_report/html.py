@@ -55,19 +55,19 @@ def _pools(document: Json) -> t.Iterator[str]:
         yield "<p>No pool could be read.</p></section>"
         return
     yield pool_chart(document)
-    head = ["account", "licence", "kind", "use"] + (
+    head = ["account", "license", "kind", "use"] + (
         ["cost a month", "free", "reclaimable"] if document["totals"]["cost"] else []
     )
     rows = []
     for account, pool in pools[:MAX_TABLE]:
         cost = pool["cost"] or dict.fromkeys(("bought", "free", "reclaimable"), "-.-")
         costs = [amount(cost[name]) if pool["cost"] else "no price" for name in ("bought", "free", "reclaimable")]
-        rows.append([account, pool["licence"], pool["name"], pool_words(pool), *costs][: len(head)])
+        rows.append([account, pool["license"], pool["name"], pool_words(pool), *costs][: len(head)])
     yield _folded("All pools", cards(head, rows), len(pools))
     for section in document["accounts"]:
         if section["event_based"]:
             yield f"<p>The FOTA subscription of {escape(section['account'])} is event-based: "
-            yield "no licences are assigned.</p>"
+            yield "no licenses are assigned.</p>"
     yield "</section>"
 
 
@@ -77,8 +77,8 @@ def _runway(document: Json) -> t.Iterator[str]:
     if pools:
         yield "<section><h2>Runway</h2>"
         yield runway_chart(document)
-        rows = [(account, pool["licence"], runway_words(pool["runway"], today)) for account, pool in pools[:MAX_TABLE]]
-        yield cards(("account", "licence", "how long it lasts"), rows) + "</section>"
+        rows = [(account, pool["license"], runway_words(pool["runway"], today)) for account, pool in pools[:MAX_TABLE]]
+        yield cards(("account", "license", "how long it lasts"), rows) + "</section>"
 
 
 def _time(document: Json) -> t.Iterator[str]:
@@ -99,9 +99,9 @@ def _drift(document: Json) -> t.Iterator[str]:
         yield "</section>"
         return
     yield drift_chart(document)
-    rows = [(account, pool["licence"], drift_words(pool["drift"]), since_words(pool)) for account, pool in managed]
-    yield cards(("account", "licence", "drift", "since the report before"), rows[:MAX_TABLE])
-    columns = ("account", "device_id", "licence", "what", "state", "since")
+    rows = [(account, pool["license"], drift_words(pool["drift"]), since_words(pool)) for account, pool in managed]
+    yield cards(("account", "license", "drift", "since the report before"), rows[:MAX_TABLE])
+    columns = ("account", "device_id", "license", "what", "state", "since")
     yield _devices(document, "drift", "Devices not as wanted", columns) + "</section>"
 
 
@@ -110,7 +110,7 @@ def _candidates(document: Json) -> t.Iterator[str]:
     if not listed:
         return
     yield "<section><h2>Removal candidates</h2>"
-    yield "<p>These lose their FOTA licence first when the subscription shrinks, in the order of the list.</p>"
+    yield "<p>These lose their FOTA license first when the subscription shrinks, in the order of the list.</p>"
     if any(one["listed"] for _account, one in listed):
         yield candidate_chart(document)
     yield cards(("account", "list"), ((account, candidate_words(one)) for account, one in listed[:MAX_TABLE]))
@@ -124,25 +124,25 @@ def _candidates(document: Json) -> t.Iterator[str]:
 def _reclaimable(document: Json) -> t.Iterator[str]:
     if not document["totals"]["reclaimable"]:
         return
-    yield "<section><h2>Reclaimable licences</h2>"
+    yield "<section><h2>Reclaimable licenses</h2>"
     yield f"<p>{escape(_rules(document))}</p>"
     if any(document["totals"]["reclaimable"].values()):
         yield reclaim_chart(document)
         rows = [
-            (account, pool["licence"], why, f"{count:,}")
+            (account, pool["license"], why, f"{count:,}")
             for account, pool in pools_of(document)
             for why, count in pool["reasons"].items()
         ]
-        yield cards(("account", "licence", "why", "devices"), rows[:MAX_TABLE])
-    columns = ("account", "device_id", "licence", "what", "why", "since")
-    yield _devices(document, "reclaimable", "Devices with a reclaimable licence", columns) + "</section>"
+        yield cards(("account", "license", "why", "devices"), rows[:MAX_TABLE])
+    columns = ("account", "device_id", "license", "what", "why", "since")
+    yield _devices(document, "reclaimable", "Devices with a reclaimable license", columns) + "</section>"
 
 
 def _rules(document: Json) -> str:
     states = ", ".join(document["reclaim_states"]) or "no state"
     idle = f", was not connected for {many(document['idle_days'], 'day')}" if document["idle_days"] is not None else ""
     return (
-        f"A licence counts as reclaimable when its device is in one of these states: {states}{idle}, is not in the "
+        f"A license counts as reclaimable when its device is in one of these states: {states}{idle}, is not in the "
         "account any more, or is not wanted by fleet files that want nobody else. Devices are only known where the "
         "list of devices was read. Nothing is taken away by this report."
     )
@@ -166,10 +166,10 @@ def _states(document: Json) -> t.Iterator[str]:
         rows = []
         for account, one in known[:MAX_TABLE]:
             states = ", ".join(f"{count:,} {state or 'without a state'}" for state, count in one["states"].items())
-            rows.append((account, f"{one['count']:,}", states, f"{one['without_licence']:,}"))
+            rows.append((account, f"{one['count']:,}", states, f"{one['without_license']:,}"))
         yield (
             "<section><h2>Devices</h2>"
-            + cards(("account", "devices", "states", "without any licence"), rows)
+            + cards(("account", "devices", "states", "without any license"), rows)
             + "</section>"
         )
 

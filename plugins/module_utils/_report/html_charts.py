@@ -35,18 +35,18 @@ _OUTCOMES = {
 
 
 def _label(account: str, pool: Json) -> str:
-    return f"{account} {pool['licence']}"
+    return f"{account} {pool['license']}"
 
 
 def pool_chart(document: Json) -> str:
-    """Assigned and free licences of each pool, the fullest first."""
+    """Assigned and free licenses of each pool, the fullest first."""
     pools = [(account, pool) for account, pool in pools_of(document) if pool["total"] is not None]
-    pools.sort(key=lambda one: ((one[1]["available"] or 0) / (one[1]["total"] or 1), one[0], one[1]["licence"]))
+    pools.sort(key=lambda one: ((one[1]["available"] or 0) / (one[1]["total"] or 1), one[0], one[1]["license"]))
     rows = []
     for account, pool in pools:
         assigned, free = pool["assigned"] or 0, max(pool["available"] or 0, 0)
         rows.append(Bar(_label(account, pool), pool_words(pool), (("c1", "assigned", assigned), ("c0", "free", free))))
-    return bars("Assigned and free licences, the fullest pool first", rows) if rows else ""
+    return bars("Assigned and free licenses, the fullest pool first", rows) if rows else ""
 
 
 def runway_chart(document: Json) -> str:
@@ -54,13 +54,13 @@ def runway_chart(document: Json) -> str:
     known = [
         (account, pool) for account, pool in pools_of(document) if pool["total"] and pool["runway"]["days"] is not None
     ]
-    known.sort(key=lambda one: (one[1]["runway"]["days"], one[0], one[1]["licence"]))
+    known.sort(key=lambda one: (one[1]["runway"]["days"], one[0], one[1]["license"]))
     rows = []
     for account, pool in known:
         days = pool["runway"]["days"]
-        colour = "c6" if days < 30 else "c2" if days < 90 else "c1"
-        what = {"c6": "days, less than 30", "c2": "days, less than 90", "c1": "days until it is empty"}[colour]
-        piece = (colour, what, min(days, YEAR))
+        color = "c6" if days < 30 else "c2" if days < 90 else "c1"
+        what = {"c6": "days, less than 30", "c2": "days, less than 90", "c1": "days until it is empty"}[color]
+        piece = (color, what, min(days, YEAR))
         note = many(days, "day") if days else "empty now"
         rows.append(Bar(_label(account, pool), note, (piece,), YEAR))
     return bars("Days until a pool is empty; the whole width is a year", rows) if rows else ""
@@ -68,7 +68,7 @@ def runway_chart(document: Json) -> str:
 
 def week_charts(document: Json) -> t.Iterator[str]:
     """Assignments of each week, all accounts together."""
-    for name, what in (("fota_by_week", "FOTA licences"), ("simsec_by_week", "SIM-Secure licences, by the journal")):
+    for name, what in (("fota_by_week", "FOTA licenses"), ("simsec_by_week", "SIM-Secure licenses, by the journal")):
         weeks = document["totals"][name]
         if weeks and (any(weeks["counts"]) or weeks["before"]):
             first = datetime.date.fromisoformat(weeks["first_day"])
@@ -92,13 +92,13 @@ def past_charts(document: Json) -> t.Iterator[str]:
 def drift_chart(document: Json) -> str:
     """What is as wanted and what is not, the worst first."""
     managed = [(account, pool) for account, pool in pools_of(document) if pool["drift"]]
-    managed.sort(key=lambda one: (-one[1]["drift"]["missing"] - one[1]["drift"]["extra"], one[0], one[1]["licence"]))
+    managed.sort(key=lambda one: (-one[1]["drift"]["missing"] - one[1]["drift"]["extra"], one[0], one[1]["license"]))
     names = (("c1", "as_wanted"), ("c2", "missing"), ("c3", "extra"), ("c4", "unknown"))
     rows = [
         Bar(
             _label(account, pool),
             drift_words(pool["drift"]),
-            [(colour, name.replace("_", " "), pool["drift"][name]) for colour, name in names],
+            [(color, name.replace("_", " "), pool["drift"][name]) for color, name in names],
         )
         for account, pool in managed
     ]
@@ -111,19 +111,19 @@ def candidate_chart(document: Json) -> str:
     for section in document["accounts"]:
         one = section["candidates"]
         if one and one["listed"]:
-            useless = one["without_licence"] or 0
-            what = "holds a licence" if one["without_licence"] is not None else "listed, licence unknown"
+            useless = one["without_license"] or 0
+            what = "holds a license" if one["without_license"] is not None else "listed, license unknown"
             pieces = (("c1", what, one["listed"] - useless), ("c4", "holds none", useless))
             rows.append(Bar(section["account"], f"{one['listed']:,} listed", pieces))
-    rows.sort(key=lambda row: -sum(count for _colour, _what, count in row.pieces))
-    most = max(sum(count for _colour, _what, count in row.pieces) for row in rows)
+    rows.sort(key=lambda row: -sum(count for _color, _what, count in row.pieces))
+    most = max(sum(count for _color, _what, count in row.pieces) for row in rows)
     return bars("Listed devices", [row._replace(most=most) for row in rows])
 
 
 def reclaim_chart(document: Json) -> str:
-    """Licences that could be taken back, the most first; all bars have one scale."""
+    """Licenses that could be taken back, the most first; all bars have one scale."""
     pools = [(account, pool) for account, pool in pools_of(document) if any((pool["reclaimable"] or {}).values())]
-    pools.sort(key=lambda one: (-one[1]["reclaimable"]["now"], one[0], one[1]["licence"]))
+    pools.sort(key=lambda one: (-one[1]["reclaimable"]["now"], one[0], one[1]["license"]))
     most = max(sum(pool["reclaimable"].values()) for _account, pool in pools)
     rows = []
     for account, pool in pools:
@@ -136,7 +136,7 @@ def reclaim_chart(document: Json) -> str:
         rows.append(
             Bar(_label(account, pool), f"{count['now']:,} of {sum(count.values()):,} can be taken back", pieces, most)
         )
-    return bars("Licences of devices that do not need them", rows)
+    return bars("Licenses of devices that do not need them", rows)
 
 
 def run_chart(document: Json) -> str:
@@ -145,7 +145,7 @@ def run_chart(document: Json) -> str:
     most = max([sum(run["summary"].values()) for run in runs] + [1])
     rows = []
     for run in runs:
-        known = [(colour, name, run["summary"].get(name, 0)) for name, colour in _OUTCOMES.items()]
+        known = [(color, name, run["summary"].get(name, 0)) for name, color in _OUTCOMES.items()]
         pieces = [piece for piece in known if piece[2]]
         rows.append(Bar(f"{run['started']} {run['kind']} ({run['status']})", run_words(run), pieces, most))
     return bars("Outcome of each run, the newest first", rows)

@@ -55,10 +55,10 @@ def headline(document: Json) -> t.Iterator[str]:
 
 def tiles(document: Json) -> t.Iterator[str]:
     totals = document["totals"]
-    pool, drift, wasted, soonest = (totals[name] for name in ("licences", "drift", "reclaimable", "soonest"))
+    pool, drift, wasted, soonest = (totals[name] for name in ("licenses", "drift", "reclaimable", "soonest"))
     counted = "in all pools" if not totals["uncounted_pools"] + totals["incomplete"] else "as far as that could be read"
     shown = [
-        ("Licences assigned", told(pool["assigned"]), f"of {told(pool['total'])} bought, {counted}"),
+        ("Licenses assigned", told(pool["assigned"]), f"of {told(pool['total'])} bought, {counted}"),
         ("Free", told(pool["available"]), counted),
     ]
     if soonest:
@@ -88,10 +88,10 @@ def tiles(document: Json) -> t.Iterator[str]:
 
 def _first(document: Json, soonest: Json) -> tuple[str, str, str]:
     """The tile of the pool that is empty first."""
-    place = (soonest["account"], soonest["licence"])
-    (runway,) = (pool["runway"] for account, pool in pools_of(document) if (account, pool["licence"]) == place)
+    place = (soonest["account"], soonest["license"])
+    (runway,) = (pool["runway"] for account, pool in pools_of(document) if (account, pool["license"]) == place)
     days = many(soonest["days"], "day") if soonest["days"] else "empty now"
-    told_of = f"{soonest['licence']} of {soonest['account']}: {runway_words(runway, days_of(document))}"
+    told_of = f"{soonest['license']} of {soonest['account']}: {runway_words(runway, days_of(document))}"
     return "First pool to run dry", days, told_of
 
 

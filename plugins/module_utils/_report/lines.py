@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""One line for each account, device and licence: what is wanted, what is, and what follows from both. Pure."""
+"""One line for each account, device and license: what is wanted, what is, and what follows from both. Pure."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ NOBODY: dict[str, None] = {}
 
 
 class Line(t.NamedTuple):
-    """A device and a licence.
+    """A device and a license.
 
-    :param wanted: yes, no, or empty where the licence is not managed by fleet files.
+    :param wanted: yes, no, or empty where the license is not managed by fleet files.
     :param held: yes, no or unknown.
     :param since: when it was assigned, in UTC.
     :param source: where C(held) is known from.
@@ -32,7 +32,7 @@ class Line(t.NamedTuple):
 
     device_id: str
     kind: str
-    licence: str
+    license: str
     wanted: str
     held: str
     since: str
@@ -47,7 +47,7 @@ class Line(t.NamedTuple):
 
 
 def lines_of(data: AccountData, rules: Rules) -> list[Line]:
-    """All lines of an account; devices without any licence come last."""
+    """All lines of an account; devices without any license come last."""
     maker = _Maker(data, rules)
     lines = [*maker.fota(), *maker.simsec()]
     named = {line.device_id for line in lines}
@@ -68,7 +68,7 @@ class _Maker:
         self._protected = data.wanted.protected if data.wanted else frozenset[str]()
 
     def fota(self) -> t.Iterator[Line]:
-        """The FOTA licences."""
+        """The FOTA licenses."""
         data = self._data
         wanted = data.wanted.fota if data.wanted else None
         held = data.fota
@@ -81,7 +81,7 @@ class _Maker:
                 yield self.line(device, pool, wanted, absent, "" if held is None else "ThingSpace")
 
     def simsec(self) -> t.Iterator[Line]:
-        """The SIM-Secure licences, as far as the journal knows who holds them."""
+        """The SIM-Secure licenses, as far as the journal knows who holds them."""
         data = self._data
         wanted = data.wanted.simsec if data.wanted else None
         for pool in sorted({*(wanted or {}), *(data.journal or {})}):
@@ -106,13 +106,13 @@ class _Maker:
         source: str,
         facts: Device | None = None,
     ) -> Line:
-        """The line of a device that holds a licence, or is to hold it."""
-        licence, kind = pool
+        """The line of a device that holds a license, or is to hold it."""
+        license, kind = pool
         listed = self._data.devices
         facts = facts or (listed[kind].get(device) if listed is not None else None)
         is_wanted = wanted is not None and device in wanted
-        lifetime = licence not in ("", FOTA) and self._data.sku(licence).lifetime
-        drift = self._drift(licence, entry.held, is_wanted, lifetime) if wanted is not None else ""
+        lifetime = license not in ("", FOTA) and self._data.sku(license).lifetime
+        drift = self._drift(license, entry.held, is_wanted, lifetime) if wanted is not None else ""
         verdict: tuple[Reclaim, str] = ("", "")
         last = facts.last_connected if facts else ""
         state = facts.state if facts else None if listed is not None else ""
@@ -124,7 +124,7 @@ class _Maker:
         return Line(
             device_id=device,
             kind=kind,
-            licence=licence,
+            license=license,
             wanted="" if wanted is None else "yes" if is_wanted else "no",
             held=entry.held,
             since=utc(entry.since) if entry.since else "",
@@ -132,14 +132,14 @@ class _Maker:
             drift=drift,
             state="not in the account" if state is None else state,
             last_connected=utc(last) if last else "",
-            place=self._places.get(device, 0) if licence in ("", FOTA) else 0,
+            place=self._places.get(device, 0) if license in ("", FOTA) else 0,
             protected=device in self._protected,
             reclaim=verdict[0],
             why=verdict[1],
         )
 
-    def _drift(self, licence: str, held: str, wanted: bool, lifetime: bool) -> Drift:
-        exact = self._data.wanted is not None and self._data.wanted.exact[FOTA if licence == FOTA else "simsec"]
+    def _drift(self, license: str, held: str, wanted: bool, lifetime: bool) -> Drift:
+        exact = self._data.wanted is not None and self._data.wanted.exact[FOTA if license == FOTA else "simsec"]
         if wanted:
             return "as wanted" if held == "yes" else "missing" if held == "no" else "unknown"
         if held == "no":

@@ -18,6 +18,7 @@ import typing as t
 from .._errors import LicensingError, OptionsError, Problem
 from .._module import Context, Result
 from .._plan.outcomes import write_csv
+from .._text.former_names import with_former_names
 from .cost import prices_from
 from .csv import COLUMNS, cells
 from .data import Json
@@ -79,7 +80,7 @@ def _values(document: Json, files: dict[str, str]) -> Json:
     """The result of the module."""
     return {
         "status": document["status"],
-        "totals": document["totals"],
+        "totals": with_former_names(document["totals"]),
         "accounts": [{key: one[key] for key in ("account", "status", "failures")} for one in document["accounts"]],
         "files": files,
     }
@@ -102,7 +103,7 @@ def _settings(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Settings
         try:
             whole(entry.get("shrink_to"))
         except ValueError as error:
-            told = f"'shrink_to' of {visible(name)[:60]} is {visible(error)[:60]}, not a number of licences."
+            told = f"'shrink_to' of {visible(name)[:60]} is {visible(error)[:60]}, not a number of licenses."
             problems.append(Problem(told))
     if params["idle_days"] is not None and params["idle_days"] < 1:
         problems.append(Problem(f"'idle_days' is {params['idle_days']}; it must be at least 1."))

@@ -61,8 +61,8 @@ def _pools(document: Json) -> t.Iterator[str]:
         cost = pool["cost"]
         costs = [f"{cost['bought'] or 'unknown'}{currency}" if cost else "no price"] if priced else []
         runway = runway_words(pool["runway"], today) if pool["total"] else ""
-        rows.append([account, pool["licence"], pool_words(pool), runway, *costs])
-    yield from _table("Pools", ["account", "licence", "use", "runway", *(["cost a month"] if priced else [])], rows)
+        rows.append([account, pool["license"], pool_words(pool), runway, *costs])
+    yield from _table("Pools", ["account", "license", "use", "runway", *(["cost a month"] if priced else [])], rows)
     if priced:
         cost = {name: amount or "unknown" for name, amount in document["totals"]["cost"].items()}
         yield from (
@@ -75,13 +75,13 @@ def _pools(document: Json) -> t.Iterator[str]:
 
 def _drift(document: Json) -> t.Iterator[str]:
     rows = [
-        [account, pool["licence"], drift_words(pool["drift"]), since_words(pool)]
+        [account, pool["license"], drift_words(pool["drift"]), since_words(pool)]
         for account, pool in pools_of(document)
         if pool["drift"]
     ]
-    yield from _table("Drift", ["account", "licence", "drift", "since the report before"], rows)
+    yield from _table("Drift", ["account", "license", "drift", "since the report before"], rows)
     yield from _devices(
-        document, "drift", "Devices not as wanted", ("account", "device_id", "licence", "what", "state")
+        document, "drift", "Devices not as wanted", ("account", "device_id", "license", "what", "state")
     )
 
 
@@ -97,16 +97,16 @@ def _candidates(document: Json) -> t.Iterator[str]:
 
 def _reclaimable(document: Json) -> t.Iterator[str]:
     rows = [
-        [account, pool["licence"], why, f"{count:,}"]
+        [account, pool["license"], why, f"{count:,}"]
         for account, pool in pools_of(document)
         for why, count in pool["reasons"].items()
     ]
-    yield from _table("Reclaimable licences", ["account", "licence", "why", "devices"], rows)
+    yield from _table("Reclaimable licenses", ["account", "license", "why", "devices"], rows)
     yield from _devices(
         document,
         "reclaimable",
-        "Devices with a reclaimable licence",
-        ("account", "device_id", "licence", "what", "why"),
+        "Devices with a reclaimable license",
+        ("account", "device_id", "license", "what", "why"),
     )
 
 

@@ -21,9 +21,9 @@ from .text import visible
 
 WHAT = {
     "wanted": ("the fleet files", "accounts"),
-    "fota": ("FOTA licences", "licenses"),
+    "fota": ("FOTA licenses", "licenses"),
     "removal_candidates": ("removal candidates", "candidate_count"),
-    "simsec": ("SIM-Secure licences", "subscriptions"),
+    "simsec": ("SIM-Secure licenses", "subscriptions"),
     "devices": ("the device list", "count"),
 }
 """The parts of an account's entry, each in the words of a report, and with a field that no result lacks."""
@@ -61,7 +61,7 @@ def read_account(entry: t.Mapping[str, t.Any], retired: t.Container[str]) -> Acc
 def whole(value: t.Any) -> int | None:
     """A number that may have become a text on its way through variables; None when there is none.
 
-    :raises ValueError: it is no number of licences.
+    :raises ValueError: it is no number of licenses.
     """
     if value is None or value == "":
         return None
@@ -109,7 +109,7 @@ def _candidates(data: AccountData, result: Json, path: str) -> None:
 
 def _simsec(data: AccountData, result: Json, path: str) -> None:
     data.subscriptions = [{**row, "sku": visible(row["sku"])} for row in result.get("subscriptions") or []]
-    # Licences that the journal knows nothing of may be with any device.
+    # Licenses that the journal knows nothing of may be with any device.
     data.beyond_journal = frozenset(
         visible(row["sku"]) for row in result.get("drift") or [] if row.get("difference", 0) > 0
     )

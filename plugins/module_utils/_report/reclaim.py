@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Which licences could be taken back, and why: the reclaim advisor. It advises; nothing is ever taken away."""
+"""Which licenses could be taken back, and why: the reclaim advisor. It advises; nothing is ever taken away."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Reclaim = t.Literal["", "now", "wanted", "locked"]
 
 @dataclasses.dataclass(frozen=True)
 class Rules:
-    """When a licence counts as wasted.
+    """When a license counts as wasted.
 
     :param today: the day of the report, in UTC.
     :param retired: states of devices that are out of use, in lower case.
@@ -35,10 +35,10 @@ class Rules:
 def reclaim(
     rules: Rules, *, state: str | None, last_connected: str, lifetime: bool, wanted: bool, extra: bool
 ) -> tuple[Reclaim, str]:
-    """Whether a held licence could be taken back, and why.
+    """Whether a held license could be taken back, and why.
 
     :param state: of the device; None if the account has no such device, empty if that was not read.
-    :param extra: the fleet files want nobody else to hold a licence, and this device does.
+    :param extra: the fleet files want nobody else to hold a license, and this device does.
     """
     reasons = []
     if state is None:

@@ -27,7 +27,7 @@ Basis = t.Literal["", "dates", "history"]
 
 
 class Point(t.NamedTuple):
-    """How many licences were assigned on an earlier day."""
+    """How many licenses were assigned on an earlier day."""
 
     day: datetime.date
     assigned: int
@@ -38,7 +38,7 @@ class Runway:
     """How long a pool lasts.
 
     :param basis: C(dates), the assignment dates of what is held now; C(history), the counts of earlier reports.
-    :param last_30: licences held now that were assigned in the last 30 days, C(last_90) in the last 90.
+    :param last_30: licenses held now that were assigned in the last 30 days, C(last_90) in the last 90.
     :param active_days: days of those 90 with an assignment.
     :param span: days over which the rate is taken.
     :param per_day: slowest and fastest rate.
@@ -68,9 +68,9 @@ def runway(
     today: datetime.date,
     history: t.Sequence[Point] = (),
 ) -> Runway:
-    """How long so many free licences last.
+    """How long so many free licenses last.
 
-    :param days: how many of the licences that are held now were assigned on each day; None if nobody knows.
+    :param days: how many of the licenses that are held now were assigned on each day; None if nobody knows.
     :param history: counts of earlier days, oldest first; the last one is of today.
     """
     if available is None:
@@ -107,7 +107,7 @@ def _assigned(days: t.Mapping[str, int], today: datetime.date) -> Runway:
 
 
 def _net(history: t.Sequence[Point], today: datetime.date) -> tuple[int, float] | None:
-    """Over how many days, and by how many licences a day the pool was used up, what was given back counted."""
+    """Over how many days, and by how many licenses a day the pool was used up, what was given back counted."""
     lately = [point for point in history if 0 <= (today - point.day).days <= 90]
     if len(lately) < MIN_DAYS:
         return None

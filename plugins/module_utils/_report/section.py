@@ -38,10 +38,10 @@ class Settings:
 
 def section_of(data: AccountData, lines: t.Sequence[Line], settings: Settings) -> Json:
     """Everything that a report says of an account, but for its lines."""
-    by_licence: dict[str, list[Line]] = {}
+    by_license: dict[str, list[Line]] = {}
     for line in lines:
-        by_licence.setdefault(line.licence, []).append(line)
-    pools = [_pool(data, pool, by_licence.get(pool["licence"], []), settings) for pool in _pools(data, by_licence)]
+        by_license.setdefault(line.license, []).append(line)
+    pools = [_pool(data, pool, by_license.get(pool["license"], []), settings) for pool in _pools(data, by_license)]
     return {
         "account": data.name,
         "file": data.wanted.file if data.wanted else None,
@@ -51,35 +51,35 @@ def section_of(data: AccountData, lines: t.Sequence[Line], settings: Settings) -
         "event_based": data.event_based,
         "journal": data.journal is not None,
         "pools": pools,
-        "candidates": _candidates(data, by_licence.get(FOTA, [])),
+        "candidates": _candidates(data, by_license.get(FOTA, [])),
         "devices": _devices(data, lines),
     }
 
 
-def _pools(data: AccountData, by_licence: t.Mapping[str, t.Any]) -> list[Json]:
-    """Numbers of licences as the account counts them, for each licence that it has or is to have."""
+def _pools(data: AccountData, by_license: t.Mapping[str, t.Any]) -> list[Json]:
+    """Numbers of licenses as the account counts them, for each license that it has or is to have."""
     found: dict[str, Json] = {}
-    if data.fota_pool is not None or FOTA in by_licence:
+    if data.fota_pool is not None or FOTA in by_license:
         found[FOTA] = {"name": "Software Management", **(data.fota_pool or {})}
     for row in data.subscriptions or []:
         numbers = {"total": row["purchased"], "assigned": row["assigned"], "available": row["available"]}
         found[row["sku"]] = {"name": f"SIM-Secure {sku_of(row['sku']).name}", **numbers}
-    for licence in sorted(by_licence):
-        if licence and licence not in found:
-            found[licence] = {"name": f"SIM-Secure {sku_of(licence).name}"}
+    for license in sorted(by_license):
+        if license and license not in found:
+            found[license] = {"name": f"SIM-Secure {sku_of(license).name}"}
     empty = {"total": None, "assigned": None, "available": None}
-    return [{"licence": licence, **empty, **row} for licence, row in found.items()]
+    return [{"license": license, **empty, **row} for license, row in found.items()]
 
 
 def _pool(data: AccountData, pool: Json, lines: t.Sequence[Line], settings: Settings) -> Json:
-    licence, today = pool["licence"], settings.rules.today
-    fota = licence == FOTA
+    license, today = pool["license"], settings.rules.today
+    fota = license == FOTA
     dated = data.fota if fota else data.journal
     days = collections.Counter(line.since[:10] for line in lines if line.held == "yes" and line.since)
-    drift = _drift(data, licence, lines)
+    drift = _drift(data, license, lines)
     reclaimable = collections.Counter(line.reclaim for line in lines if line.reclaim)
     wasted = {name: reclaimable[name] for name in ("now", "wanted", "locked")}
-    past = earlier(settings.history, (data.name, licence), today.isoformat())
+    past = earlier(settings.history, (data.name, license), today.isoformat())
     points = [
         Point(datetime.date.fromisoformat(row["day"]), row["assigned"]) for row in past if row["assigned"] is not None
     ]
@@ -94,9 +94,9 @@ def _pool(data: AccountData, pool: Json, lines: t.Sequence[Line], settings: Sett
     }
     return {
         **pool,
-        "lifetime": not fota and data.sku(licence).lifetime,
+        "lifetime": not fota and data.sku(license).lifetime,
         "read_from": "ThingSpace" if fota else "journal" if data.journal is not None else "",
-        "beyond_journal": licence in data.beyond_journal,
+        "beyond_journal": license in data.beyond_journal,
         "assigned_by_week": _weeks(days, today) if dated is not None else None,
         "undated": sum(line.held == "yes" and not line.since for line in lines) if dated is not None else None,
         "runway": span.as_document(),
@@ -105,18 +105,18 @@ def _pool(data: AccountData, pool: Json, lines: t.Sequence[Line], settings: Sett
         "reasons": dict(collections.Counter(line.why for line in lines if line.reclaim).most_common(20)),
         "before": past[-1] if past else None,
         "past": [{"day": row["day"], "total": row["total"], "assigned": row["assigned"]} for row in past[-400:]],
-        "cost": cost_of(settings.prices, licence, counts),
+        "cost": cost_of(settings.prices, license, counts),
     }
 
 
-def _drift(data: AccountData, licence: str, lines: t.Sequence[Line]) -> Json | None:
-    """How what is differs from what is wanted; None where the fleet files do not manage the licence."""
-    if data.wanted is None or (data.wanted.fota if licence == FOTA else data.wanted.simsec) is None:
+def _drift(data: AccountData, license: str, lines: t.Sequence[Line]) -> Json | None:
+    """How what is differs from what is wanted; None where the fleet files do not manage the license."""
+    if data.wanted is None or (data.wanted.fota if license == FOTA else data.wanted.simsec) is None:
         return None
     counts = collections.Counter[str](line.drift for line in lines)
     names = {"as_wanted": "as wanted", "missing": "missing", "extra": "extra", "kept": "kept", "unknown": "unknown"}
     found: Json = {name: counts[word] for name, word in names.items()}
-    if not any(found.values()) and licence != FOTA:
+    if not any(found.values()) and license != FOTA:
         return None
     return {"wanted": sum(line.wanted == "yes" for line in lines), **found}
 
@@ -143,7 +143,7 @@ def _candidates(data: AccountData, lines: t.Sequence[Line]) -> Json | None:
     wanted = data.wanted.candidates if data.wanted else None
     found: Json = {
         "listed": len(data.candidates),
-        "without_licence": None if data.fota is None else sum(line.held == "no" for line in listed),
+        "without_license": None if data.fota is None else sum(line.held == "no" for line in listed),
         "protected": sum(line.protected for line in listed),
         "wanted": None if wanted is None else len(wanted),
         "missing": None if wanted is None else len(set(wanted).difference(data.candidates)),
@@ -158,12 +158,12 @@ def _candidates(data: AccountData, lines: t.Sequence[Line]) -> Json | None:
 
 
 def _devices(data: AccountData, lines: t.Sequence[Line]) -> Json | None:
-    """How many devices are in which state, and how many hold no licence that is known of."""
+    """How many devices are in which state, and how many hold no license that is known of."""
     if data.devices is None:
         return None
     states = collections.Counter(device.state for device in data.devices["imei"].values())
     return {
         "count": data.device_count,
-        "without_licence": sum(not line.licence for line in lines),
+        "without_license": sum(not line.license for line in lines),
         "states": dict(states.most_common(STATES)),
     }

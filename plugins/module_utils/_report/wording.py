@@ -30,14 +30,14 @@ DRIFT = {
 RECLAIM = {"now": "can be taken back", "wanted": "wanted by the fleet files", "locked": "bound for life"}
 
 LIMITS = (
-    "FOTA licences and their assignment times are as ThingSpace lists them. A licence that was taken back is not "
+    "FOTA licenses and their assignment times are as ThingSpace lists them. A license that was taken back is not "
     "listed any more, so past weeks show only what is still held.",
-    "ThingSpace tells how many SIM-Secure licences are assigned, but not to which devices. That is known from the "
-    "journal, for what was assigned with it. Where there is no journal, or the account counts more licences than it "
+    "ThingSpace tells how many SIM-Secure licenses are assigned, but not to which devices. That is known from the "
+    "journal, for what was assigned with it. Where there is no journal, or the account counts more licenses than it "
     "explains, the report says unknown.",
-    "ThingSpace does not tell which devices ever upgraded their firmware. It refuses to take a monthly FOTA licence "
-    "from those, so fewer licences may come back than are called reclaimable.",
-    "A runway supposes that licences go on being assigned as lately. It is no forecast of what anybody plans.",
+    "ThingSpace does not tell which devices ever upgraded their firmware. It refuses to take a monthly FOTA license "
+    "from those, so fewer licenses may come back than are called reclaimable.",
+    "A runway supposes that licenses go on being assigned as lately. It is no forecast of what anybody plans.",
 )
 """What a reader has to know to take the figures for what they are."""
 
@@ -122,8 +122,8 @@ def since_words(pool: Json) -> str:
 def candidate_words(candidates: Json) -> str:
     """What the removal candidate list of an account is like."""
     parts = [many(candidates["listed"], "device") + " listed"]
-    if candidates["without_licence"]:
-        parts.append(f"{candidates['without_licence']:,} of them without a licence, so no help")
+    if candidates["without_license"]:
+        parts.append(f"{candidates['without_license']:,} of them without a license, so no help")
     if candidates["protected"]:
         parts.append(f"{candidates['protected']:,} of them protected by the fleet files")
     if candidates["wanted"] is not None:
@@ -136,9 +136,9 @@ def candidate_words(candidates: Json) -> str:
 def forecast_words(seen: Json) -> str:
     """What a smaller subscription would lead to."""
     if not seen["evicted"]:
-        return f"With {seen['shrink_to']:,} licences, no device would lose its licence."
+        return f"With {seen['shrink_to']:,} licenses, no device would lose its license."
     text = (
-        f"With {many(seen['shrink_to'], 'licence')}, {many(seen['evicted'], 'device')} would lose theirs: "
+        f"With {many(seen['shrink_to'], 'license')}, {many(seen['evicted'], 'device')} would lose theirs: "
         f"{seen['from_list']:,} from the list, {seen['beyond_list']:,} because they hold it longest."
     )
     return text if seen["certain"] else text + " Which ones come last is open: some were assigned in the same moment."

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The operations of the SIM-Secure licence API: assign, unassign, the account's counts, the status of a request."""
+"""The operations of the SIM-Secure license API: assign, unassign, the account's counts, the status of a request."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LIMIT = 100
 
 
 class Subscription(t.TypedDict):
-    """The licences of one SKU, as C(simsec_license_info) returns them. None where ThingSpace does not say."""
+    """The licenses of one SKU, as C(simsec_license_info) returns them. None where ThingSpace does not say."""
 
     sku: str
     license_type: str
@@ -35,7 +35,7 @@ class Subscription(t.TypedDict):
 
 
 class SimsecApi:
-    """Licence operations on one account."""
+    """License operations on one account."""
 
     def __init__(self, client: Client, account: str) -> None:
         self._client = client
@@ -48,7 +48,7 @@ class SimsecApi:
         self._client.not_counted(seconds)
 
     def change(self, action: Action, sku: str, kind: str, devices: t.Sequence[str], x_request_id: str) -> str:
-        """Ask for a licence to be assigned to, or removed from, devices; returns the id of the accepted request.
+        """Ask for a license to be assigned to, or removed from, devices; returns the id of the accepted request.
 
         :raises LicensingError: the request failed as a whole; C(is_lost) tells whether it may have taken effect.
         """
@@ -58,7 +58,7 @@ class SimsecApi:
             "devices": [{"deviceIds": [{"id": device, "kind": kind.upper()}]} for device in devices],
         }
         headers = {"X-Request-ID": x_request_id}
-        what = f"{action} the {sku} licences of {len(devices)} devices"
+        what = f"{action} the {sku} licenses of {len(devices)} devices"
         send = self._client.post if action == "assign" else self._client.delete
         request_id = send(what, LICENSE_PATH, body, headers).get("requestId")
         if not isinstance(request_id, str) or not one_line(request_id):
@@ -71,8 +71,8 @@ class SimsecApi:
         return one_line(request_id, self._client.mask)
 
     def subscriptions(self) -> list[Subscription]:
-        """C(POST /accounts/subscriptions/actions/list): the account's SIM-Secure licences by SKU, sorted."""
-        what = "count the SIM-Secure licences"
+        """C(POST /accounts/subscriptions/actions/list): the account's SIM-Secure licenses by SKU, sorted."""
+        what = "count the SIM-Secure licenses"
         value = self._client.query(what, "/m2m/v1/accounts/subscriptions/actions/list", {"accountName": self.account})
         rows = value.get("subscriptionList")
         if rows is None and value.get("accountName"):
@@ -89,7 +89,7 @@ class SimsecApi:
         """What ThingSpace says about a request for one device: status in lower case, and its words.
 
         C(GET /accounts/{account}/requests/{requestId}/status) is documented for other operations only, so every refusal
-        means no more than that nothing can be learnt this way.
+        means no more than that nothing can be learned this way.
 
         :returns: None when ThingSpace does not answer for this request.
         """

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Converging SIM-Secure licences: the flow of C(simsec_license), from options to result."""
+"""Converging SIM-Secure licenses: the flow of C(simsec_license), from options to result."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from .waves import send_in_waves
 NO_POOL = Pool(None, None)
 
 NO_JOURNAL = (
-    "Without 'journal' nobody knows which devices hold a SIM-Secure licence: every named device is sent, each time, "
+    "Without 'journal' nobody knows which devices hold a SIM-Secure license: every named device is sent, each time, "
     "and 'changed' is true even if ThingSpace had nothing to do."
 )
 
@@ -170,7 +170,7 @@ def _require_subscription(job: Job, plan: SimsecPlan, subscriptions: list[Subscr
         return
     has = ", ".join(bought) or "none at all"
     raise LicensingError(
-        f"The account {job.wish.account} has no licences of the SKU '{job.wish.sku.number}'; it has: {has}. Nothing "
-        "was sent. Correct 'sku', or buy licences.",
+        f"The account {job.wish.account} has no licenses of the SKU '{job.wish.sku.number}'; it has: {has}. Nothing "
+        "was sent. Correct 'sku', or buy licenses.",
         code="sku_not_subscribed",
     )

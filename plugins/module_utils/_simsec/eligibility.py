@@ -32,7 +32,7 @@ def require_eligible(client: Client, account: str, kind: str, devices: t.Sequenc
     named = "; ".join(f"{device} {why}" for device, why in list(refused.items())[:20])
     more = f"; and {len(refused) - 20} more" if len(refused) > 20 else ""
     raise LicensingError(
-        f"{len(refused)} of {len(devices)} devices cannot get a SIM-Secure licence: {named}{more}. Nothing was sent. "
+        f"{len(refused)} of {len(devices)} devices cannot get a SIM-Secure license: {named}{more}. Nothing was sent. "
         "Activate them, or leave them out.",
         code="not_eligible",
         devices=dict(list(refused.items())[:MAX_PROBLEMS]),

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Reading SIM-Secure licences: the account's counts, and what the journal knows beyond them."""
+"""Reading SIM-Secure licenses: the account's counts, and what the journal knows beyond them."""
 
 from __future__ import annotations
 

@@ -86,9 +86,9 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
 
 
 def never_removed(sku: str) -> Problem:
-    """Lifetime licences stay."""
+    """Lifetime licenses stay."""
     return Problem(
-        f"'state: absent' cannot be had for {sku}: a lifetime licence stays with its SIM and can never be taken back. "
+        f"'state: absent' cannot be had for {sku}: a lifetime license stays with its SIM and can never be taken back. "
         "Devices can only be left out of future assignments.",
         "lifetime_not_removable",
     )

@@ -16,7 +16,7 @@ from .._journal.rows import Scope, Snapshot
 from .._module import Context
 from .._plan.plan import Pool
 from .api import SimsecApi, Subscription
-from .lost import Judgement, judge, settle_seconds
+from .lost import Judgment, judge, settle_seconds
 
 PATIENT = 60.0
 """Seconds that a run waits at most for a lost request to become old enough; what is younger than that stays unknown."""
@@ -44,7 +44,7 @@ def look(
     return known, subscriptions
 
 
-def judge_lost(context: Context, known: Snapshot, pool: Pool) -> dict[int, Judgement]:
+def judge_lost(context: Context, known: Snapshot, pool: Pool) -> dict[int, Judgment]:
     """What the account's count says about the lost requests."""
     if known.lost and _youngest(known) < _settle_seconds(context, known):
         return {lost.request: "too_early" for lost in known.lost}
@@ -61,9 +61,9 @@ def _youngest(known: Snapshot) -> float:
 
 
 def keep(
-    context: Context, journal: Journal, known: Snapshot, verdicts: t.Mapping[int, Judgement], *, lifetime: bool
+    context: Context, journal: Journal, known: Snapshot, verdicts: t.Mapping[int, Judgment], *, lifetime: bool
 ) -> None:
-    """Write a clear judgement down; of a lifetime SKU only that a request took effect: the rest stays visible."""
+    """Write a clear judgment down; of a lifetime SKU only that a request took effect: the rest stays visible."""
     took_effect = [lost for lost in known.lost if verdicts[lost.request] == "took_effect"]
     no_effect = [lost for lost in known.lost if verdicts[lost.request] == "no_effect" and not lifetime]
     if took_effect or no_effect:

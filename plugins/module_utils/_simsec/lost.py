@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What became of requests whose answer was lost, as far as the account's count of assigned licences proves it. Pure.
+"""What became of requests whose answer was lost, as far as the account's count of assigned licenses proves it. Pure.
 
 The count is of one SKU, so it is proof where a report under an unknown request id is only a hint. A case is clear when
 the difference in the count can be explained in one way only.
@@ -19,7 +19,7 @@ from .._journal.rows import Lost, Moved
 from .._journal.status import Attempt
 from .._plan.answer import Action
 
-Judgement = t.Literal["took_effect", "no_effect", "unclear", "too_early"]
+Judgment = t.Literal["took_effect", "no_effect", "unclear", "too_early"]
 
 UNKNOWN_LATENCY = 30.0
 """Seconds until a lost request counts as one that should show in the count, when ThingSpace has never reported yet."""
@@ -42,10 +42,10 @@ def settle_seconds(wanted: float | None, latency: float | None) -> float:
     return UNKNOWN_LATENCY if latency is None else min(LONGEST, max(SHORTEST, FACTOR * latency))
 
 
-def judge(now: int | None, moved: Moved, lost: t.Sequence[Lost]) -> dict[int, Judgement]:
-    """The judgement on each lost request.
+def judge(now: int | None, moved: Moved, lost: t.Sequence[Lost]) -> dict[int, Judgment]:
+    """The judgment on each lost request.
 
-    :param now: assigned licences of the SKU, as the account counts them after C(lost) and C(moved) were read.
+    :param now: assigned licenses of the SKU, as the account counts them after C(lost) and C(moved) were read.
     """
     if moved.before is None or now is None or len({request.action for request in lost}) != 1:
         return {request.request: "unclear" for request in lost}
@@ -76,11 +76,11 @@ def judge(now: int | None, moved: Moved, lost: t.Sequence[Lost]) -> dict[int, Ju
 def resolve(
     attempts: t.Mapping[str, list[Attempt]],
     lost: t.Sequence[Lost],
-    verdicts: t.Mapping[int, Judgement],
+    verdicts: t.Mapping[int, Judgment],
     *,
     lifetime: bool,
 ) -> dict[str, list[Attempt]]:
-    """The attempts as they stand after the judgement. That a lifetime request had no effect is not taken as proved."""
+    """The attempts as they stand after the judgment. That a lifetime request had no effect is not taken as proved."""
     requests = {request.request: request for request in lost}
     return {
         device: [
@@ -93,7 +93,7 @@ def resolve(
     }
 
 
-def _resolved(attempt: Attempt, device: str, lost: Lost, verdict: Judgement, *, lifetime: bool) -> Attempt:
+def _resolved(attempt: Attempt, device: str, lost: Lost, verdict: Judgment, *, lifetime: bool) -> Attempt:
     if verdict == "took_effect":
         hint = lost.hints.get(device)
         if hint is None:
@@ -110,8 +110,8 @@ def _resolved(attempt: Attempt, device: str, lost: Lost, verdict: Judgement, *, 
     return attempt._replace(reason=f"{before}; {said}" if before else said)
 
 
-def _judge_together(lost: t.Sequence[Lost], unexplained: int, perhaps: int, against: int) -> Judgement:
-    """One judgement for all of these: the count does not tell them apart."""
+def _judge_together(lost: t.Sequence[Lost], unexplained: int, perhaps: int, against: int) -> Judgment:
+    """One judgment for all of these: the count does not tell them apart."""
     devices = sum(len(request.devices) for request in lost)
     if devices and unexplained >= devices + perhaps and not any(_failures(request) for request in lost):
         return "took_effect"

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The plan for SIM-Secure licences: wanted x where the devices stand. Pure."""
+"""The plan for SIM-Secure licenses: wanted x where the devices stand. Pure."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def _pending(wish: Wish, same: bool, sent: str, request_id: str, reason: str) ->
 
 
 def _unknown(wish: Wish, same: bool, sent: str, reason: str) -> Decision:
-    # A lifetime licence cannot have been removed, so there the other direction does not occur.
+    # A lifetime license cannot have been removed, so there the other direction does not occur.
     if wish.retry_unknown or (sent < wish.overdue and not same and not wish.sku.lifetime):
         return SEND
     what = "assignment" if (wish.action == "assign") == same else "removal"
@@ -174,7 +174,7 @@ def require_consent(wish: Wish, plan: SimsecPlan, consent: int | None) -> None:
         return
     named = ", ".join(bound[:20]) + (f" and {len(bound) - 20} more" if len(bound) > 20 else "")
     given = "'lifetime_consent' is not set" if consent is None else f"'lifetime_consent' is {consent}"
-    what = "is a lifetime licence, which can never be taken back"
+    what = "is a lifetime license, which can never be taken back"
     if wish.sku.doubt:
         what = f"may be a lifetime license, which can never be taken back: {wish.sku.doubt}"
     raise LicensingError(

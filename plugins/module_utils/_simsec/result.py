@@ -16,7 +16,7 @@ from .._journal.status import Standing
 from .._module import Context, Result
 from .._plan.answer import Action
 from .._plan.incomplete import AWAITED
-from .._plan.outcomes import MOVED, Outcome, Report, RequestRow, failure_of, reported, summarise, write_csv
+from .._plan.outcomes import MOVED, Outcome, Report, RequestRow, failure_of, reported, summarize, write_csv
 from .._plan.plan import Pool
 from .._text.diff import device_diff
 from .job import Job
@@ -120,7 +120,7 @@ def make_result(context: Context, job: Job, done: Done) -> Result:
         "lookup": "journal" if params["journal"] else "direct",
         "plan": {**done.plan.as_result(), **job.waves.as_result(len(done.plan.sent))},
         "lifetime": done.plan.lifetime,
-        "summary": summarise(done.rows),
+        "summary": summarize(done.rows),
         "devices": reported(done.rows, t.cast(Report, params["report"])),
         "licenses": done.pool.as_result(),
     }
@@ -138,7 +138,7 @@ def make_result(context: Context, job: Job, done: Done) -> Result:
 def _with_counts(done: Done) -> LicensingError | None:
     """Why a run ended early, and how far it had come."""
     if done.stopped is not None and done.stopped.code != "unconfirmed" and done.moved:
-        counts = ", ".join(f"{count} {outcome}" for outcome, count in summarise(done.rows).items() if count)
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in summarize(done.rows).items() if count)
         done.stopped.message += f" The run ended early; so far: {counts}."
     return done.stopped
 
@@ -154,6 +154,6 @@ def confirmed_row(row: RequestRow, standing: Standing | None, action: Action) ->
 
 def _diff(job: Job, done: Done) -> dict[str, str]:
     moved = [device for device in done.plan.sent if device in done.moved]
-    title = f"{job.wish.account}: {job.wish.sku.number} licences, {len(moved)} of {len(done.rows)} devices change"
+    title = f"{job.wish.account}: {job.wish.sku.number} licenses, {len(moved)} of {len(done.rows)} devices change"
     removed, assigned = (moved, []) if job.wish.action == "remove" else ([], moved)
     return device_diff(title, removed, assigned)

@@ -60,7 +60,7 @@ class JournaledWriter:
         return self._api.max_concurrency
 
     def free(self) -> int | None:
-        """Licences of the SKU that no device holds right now."""
+        """Licenses of the SKU that no device holds right now."""
         for row in self._api.subscriptions():
             if row["sku"] == self._scope.sku:
                 return pool_of(row).free

@@ -20,7 +20,7 @@ from .._errors import Problem
 
 
 class Sku(t.NamedTuple):
-    """A kind of licence.
+    """A kind of license.
 
     :param lifetime: stays with the SIM for good.
     :param doubt: why it is taken for one that does where it is to be assigned, though nothing says so; or empty.
@@ -125,7 +125,7 @@ def sku_warnings(sku: Sku) -> list[str]:
     """Say that a SKU is not a documented one, and what it is taken for."""
     if sku.number in KNOWN:
         return [f"{sku.number} is taken for a lifetime license: {sku.doubt}."] if sku.doubt else []
-    taken = "a lifetime licence" if sku.lifetime else "a licence that can be taken back"
+    taken = "a lifetime license" if sku.lifetime else "a license that can be taken back"
     taken += f": {sku.doubt}" if sku.doubt else ""
     return [
         f"The SKU '{sku.number}' is not one of the documented ones ({', '.join(KNOWN)}); it is sent as it is and taken "

@@ -70,7 +70,7 @@ class CandidatesApi:
         for _again in range(READINGS - 1):
             if not reading.odd:
                 return reading.devices
-            # Pages that overlap by one show whether the record numbers are honoured.
+            # Pages that overlap by one show whether the record numbers are honored.
             reading = self._read_once(overlap=1)
             if not reading.broken and reading.devices == before.devices:
                 return reading.devices

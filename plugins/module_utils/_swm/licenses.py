@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The operations of the Software Management (FOTA) licence API, in the same words for v1, v2 and v3."""
+"""The operations of the Software Management (FOTA) license API, in the same words for v1, v2 and v3."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Subscription(t.TypedDict):
 
 
 class FotaApi:
-    """Licence operations on one account with one API version."""
+    """License operations on one account with one API version."""
 
     def __init__(self, client: Client, account: str, version: ApiVersion) -> None:
         self._client = client
@@ -44,7 +44,7 @@ class FotaApi:
         self.max_concurrency = client.max_concurrency
         self.progress = client.progress.about("FOTA")
         self.used_counts: set[int] = set()
-        """What the answers to the last kind of write said about licences in use; several may be under way at a time."""
+        """What the answers to the last kind of write said about licenses in use; several may be under way at a time."""
         self._last_action: Action = "remove"
 
     def subscription(self) -> Subscription:
@@ -86,7 +86,7 @@ class FotaApi:
         self.progress.tell("licensed devices read", read, of)
 
     def pool(self, page: Page) -> Pool:
-        """The account's licences as this page counts them; asks the subscription for what the page leaves out."""
+        """The account's licenses as this page counts them; asks the subscription for what the page leaves out."""
         if page.total is None or page.assigned is None:
             bought = self._recounted(page)
             page = page if page.assigned is not None else page._replace(assigned=bought.assigned)
@@ -94,7 +94,7 @@ class FotaApi:
         return Pool(page.total, page.assigned)
 
     def _recounted(self, page: Page) -> Page:
-        """The page with the subscription's count of assigned licences; its own proves nothing of a list."""
+        """The page with the subscription's count of assigned licenses; its own proves nothing of a list."""
         bought = self.subscription()
         return page._replace(
             total=bought["license_count"] if page.total is None else page.total,
@@ -102,7 +102,7 @@ class FotaApi:
         )
 
     def free(self) -> int | None:
-        """Licences that no device holds right now."""
+        """Licenses that no device holds right now."""
         return self.pool(self.page()).free
 
     def write(self, action: Action, devices: t.Sequence[str]) -> dict[str, Answer]:
@@ -111,7 +111,7 @@ class FotaApi:
         :raises LicensingError: the request failed as a whole; C(is_lost) tells whether it may have taken effect.
         """
         path = self._dialect.path("licenses", self.account, action)
-        what = f"{action} the licences of {len(devices)} devices"
+        what = f"{action} the licenses of {len(devices)} devices"
         value = self._client.post(what, path, {"deviceList": list(devices)})
         if action != self._last_action:
             self._last_action = action
@@ -134,7 +134,7 @@ class FotaApi:
 
 
 def explained(error: LicensingError, api: FotaApi) -> LicensingError:
-    """Say when the trouble is that the account has no licences to assign at all."""
+    """Say when the trouble is that the account has no licenses to assign at all."""
     if error.code not in ("pool_exhausted", "api_rejected", "not_licensed"):
         return error
     try:
@@ -144,13 +144,13 @@ def explained(error: LicensingError, api: FotaApi) -> LicensingError:
     if is_event_based(bought):
         error.message += (
             f" The subscription of this account is event-based ({bought['purchase_type']}): its devices need no "
-            "assigned licence, they are billed for each upgrade."
+            "assigned license, they are billed for each upgrade."
         )
     return error
 
 
 def is_event_based(subscription: Subscription) -> bool:
-    """Whether upgrades are billed one by one, so that no licence needs to be assigned (purchase type EVNT only)."""
+    """Whether upgrades are billed one by one, so that no license needs to be assigned (purchase type EVNT only)."""
     return "EVNT" in subscription["purchase_type"] and "MRC" not in subscription["purchase_type"]
 
 

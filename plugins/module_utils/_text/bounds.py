@@ -52,7 +52,7 @@ def bound_result(values: Values, params: t.Mapping[str, t.Any]) -> str | None:
 def shorten(params: Values) -> None:
     """Keep long lists and a pasted text out of C(invocation), which every callback and every job log repeats.
 
-    No other text is cut: half a secret would not be recognised as one, and not be masked.
+    No other text is cut: half a secret would not be recognized as one, and not be masked.
     """
     text = params.get("devices_text")
     if isinstance(text, str) and len(text) > MAX_SHOWN:

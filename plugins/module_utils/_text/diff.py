@@ -29,14 +29,14 @@ def order_diff(
     :param moved: devices on both lists that change their place.
     """
     changed = moved | (set(before) ^ set(after))
-    near = _neighbours(before, changed) | _neighbours(after, changed)
+    near = _neighbors(before, changed) | _neighbors(after, changed)
     if not near and before != after:
         near = {*before, *after}
     shown = [_lines(_abridged(devices, near)) for devices in (before, after)]
     return {"before_header": title, "after_header": title, "before": shown[0], "after": shown[1]}
 
 
-def _neighbours(devices: t.Sequence[str], changed: t.AbstractSet[str]) -> set[str]:
+def _neighbors(devices: t.Sequence[str], changed: t.AbstractSet[str]) -> set[str]:
     """The changed devices of a list, and those around them."""
     near: set[str] = set()
     for place, device in enumerate(devices):

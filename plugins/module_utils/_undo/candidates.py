@@ -40,7 +40,7 @@ def restore(
     Order is what the list is about, so nothing is merged: a list that somebody else changed since is left alone.
 
     :param live: the list as ThingSpace has it.
-    :param unlicensed: devices that cannot be put back on it, because they hold no licence.
+    :param unlicensed: devices that cannot be put back on it, because they hold no license.
     """
     changes = changes_of(parts)
     before = _before(parts)
@@ -60,7 +60,7 @@ def restore(
             by = f" by later runs ({runs})" if runs else ""
             return leave("list_changed", f"the list was changed since{by}: {why}")
     # One that is missing on the list stays missing, whatever the run did to it.
-    reason = "it holds no licence, so it cannot be put back on the list"
+    reason = "it holds no license, so it cannot be put back on the list"
     return Restoration(
         target, [CANDIDATES.left(changes[one], "not_licensed", reason) for one in lacking if one in changes]
     )

@@ -49,7 +49,7 @@ class Left(t.NamedTuple):
 
 
 class Pool(t.NamedTuple):
-    """A kind of licence, with the SKU and the kind of ids where there are several."""
+    """A kind of license, with the SKU and the kind of ids where there are several."""
 
     kind: str
     sku: str = ""
@@ -87,12 +87,12 @@ def without_odd_ids(account: Part) -> tuple[Part, list[Left]]:
 
 
 def pool_of(part: Part) -> Pool:
-    """Which licences a part of a run is about."""
+    """Which licenses a part of a run is about."""
     return Pool("simsec", part["sku"], part["id_kind"]) if part["kind"] == "simsec" else Pool(part["kind"])
 
 
 def parts_of(account: Part, pool: Pool) -> list[Part]:
-    """The parts of an account's run that are about these licences."""
+    """The parts of an account's run that are about these licenses."""
     return [part for part in account["parts"] if pool_of(part) == pool]
 
 
@@ -113,7 +113,7 @@ def change_of(part: Part, row: Part) -> Change | None:
 
 
 def changes_of(parts: t.Iterable[Part]) -> dict[str, Change]:
-    """What a run did to each device, all parts about the same licences together."""
+    """What a run did to each device, all parts about the same licenses together."""
     found: dict[str, Change] = {}
     for part in parts:
         for row in part["devices"]:

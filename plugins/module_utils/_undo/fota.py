@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Which FOTA licences of a run are taken away and given back. Pure: the modules compare with what is there."""
+"""Which FOTA licenses of a run are taken away and given back. Pure: the modules compare with what is there."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Later:
         return f"a later run, {run}, was about {planned}, and does not know what became of that"
 
     def runs(self, account: str, pool: Pool) -> list[str]:
-        """The later runs that changed anything about these licences."""
+        """The later runs that changed anything about these licenses."""
         return sorted(
             {
                 run

@@ -117,7 +117,7 @@ def _blocked(account: Document, windows: t.Sequence[Window], now: datetime.datet
 
 
 def _with_freed(result: Document, rows: list[Document], freed: int) -> tuple[Document, list[Document]]:
-    """A part that only the pool stops, as it will be when the parts before it have freed licences."""
+    """A part that only the pool stops, as it will be when the parts before it have freed licenses."""
     failure = result.get("failure") or {}
     guards = failure.get("guards") or []
     short = sum(guard["planned"] - guard["allowed"] for guard in guards if guard["guard"] == "pool")

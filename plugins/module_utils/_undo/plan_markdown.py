@@ -68,7 +68,7 @@ def _account(account: Document) -> t.Iterator[str]:
 def _left(rows: t.Sequence[Document]) -> t.Iterator[str]:
     counts = collections.Counter(row["code"] for row in rows)
     named = ", ".join(f"{count} {plain(code)}" for code, count in sorted(counts.items()))
-    yield from (f"### Not undone: {named}", "", "| licence | device | was | why it stays |", "|---|---|---|---|")
+    yield from (f"### Not undone: {named}", "", "| license | device | was | why it stays |", "|---|---|---|---|")
     for row in rows[:MAX_ROWS]:
         title = f"{TITLES[row['kind']]} {plain(row['sku'])}".strip()
         yield f"| {title} | {plain(row['device_id'])} | {DONE[row['done']]} | {plain(row['reason'])} |"

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Which SIM-Secure licences of a run are taken away and given back: its record x what the journal knows. Pure."""
+"""Which SIM-Secure licenses of a run are taken away and given back: its record x what the journal knows. Pure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Why(t.NamedTuple):
 class Reversal(t.NamedTuple):
     """What is to be done about a pool.
 
-    :param take: devices to lose the licence at once, C(moved) those that get another one back first, and C(give) those
+    :param take: devices to lose the license at once, C(moved) those that get another one back first, and C(give) those
         that get it back.
     """
 
@@ -50,7 +50,7 @@ def reverse_simsec(
     """Decide about every device of every pool.
 
     :param journal: the requests for the devices of the run, of each pool that the journal knows; None without one.
-    :param confirmed: leave those out of C(moved) whose former licence is not confirmed yet.
+    :param confirmed: leave those out of C(moved) whose former license is not confirmed yet.
     """
     pools = sorted({pool_of(part) for part in account["parts"] if part["kind"] == "simsec"})
     changes = {pool: changes_of(parts_of(account, pool)) for pool in pools}
@@ -71,21 +71,21 @@ def reverse_simsec(
 
 
 def _leave_single(wanted: dict[Pool, list[Change]], left: list[Left]) -> None:
-    """Give nothing back to a device that keeps what the run gave it: it would hold, and cost, two licences."""
+    """Give nothing back to a device that keeps what the run gave it: it would hold, and cost, two licenses."""
     kept = {one.device_id: one for one in left if one.done == "assigned" and one.code != "not_done"}
     for pool, rows in wanted.items():
         stay = [one for one in rows if one.done == "removed" and one.device_id in kept]
-        left += [pool.left(one, "keeps_licence", _keeps(kept[one.device_id])) for one in stay]
+        left += [pool.left(one, "keeps_license", _keeps(kept[one.device_id])) for one in stay]
         rows[:] = [one for one in rows if one.done != "removed" or one.device_id not in kept]
 
 
 def _keeps(kept: Left) -> str:
-    return f"its licence {kept.sku} is not taken away, so it does not get this one back as well"
+    return f"its license {kept.sku} is not taken away, so it does not get this one back as well"
 
 
 def _lasting(lifetime: bool, told: str) -> Why | None:
     if lifetime:
-        return Why("lifetime", "a lifetime licence stays with its SIM and can never be taken back")
+        return Why("lifetime", "a lifetime license stays with its SIM and can never be taken back")
     return Why("later_run", told) if told else None
 
 
@@ -143,7 +143,7 @@ def _counts(attempt: Attempt) -> bool:
 def _in_order(
     wanted: t.Mapping[Pool, list[Change]], former: Former, left: list[Left], *, confirmed: bool
 ) -> tuple[dict[Pool, Reversal], list[Left]]:
-    """No device is without a licence in between: one that moved gets its former one back before it loses the new."""
+    """No device is without a license in between: one that moved gets its former one back before it loses the new."""
     give = {pool: [one.device_id for one in rows if one.done == "removed"] for pool, rows in wanted.items()}
     given = {device for devices in give.values() for device in devices}
     found: dict[Pool, Reversal] = {}
@@ -161,15 +161,15 @@ def _in_order(
             same = "" if had else spellings.other(device)
             if same:
                 reason = f"{same} held a license before the run and seems to be this device, spelled differently"
-                left.append(pool.left(change, "former_licence", f"{reason}, so it keeps this one"))
+                left.append(pool.left(change, "former_license", f"{reason}, so it keeps this one"))
             elif not had and doubt:
-                left.append(pool.left(change, "former_licence", doubt))
+                left.append(pool.left(change, "former_license", doubt))
             elif not had:
                 (moved if strangers else take).append(device)
             elif any(former.held(one, device) for one in had) or (device in given and not confirmed):
                 moved.append(device)
             elif device not in given:
-                reason = f"its former licence {had[0].sku} is not given back, so it keeps this one"
-                left.append(pool.left(change, "former_licence", reason))
+                reason = f"its former license {had[0].sku} is not given back, so it keeps this one"
+                left.append(pool.left(change, "former_license", reason))
         found[pool] = Reversal(take, moved, give[pool])
     return found, left

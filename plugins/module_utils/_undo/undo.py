@@ -162,7 +162,7 @@ def _notes(record: Document, account: Part, fota: FotaReversal) -> list[str]:
         )
     if fota.uncertain:
         found.append(
-            f"The run does not know what became of {fota.uncertain} FOTA licences. Where one is as the run wanted it, "
+            f"The run does not know what became of {fota.uncertain} FOTA licenses. Where one is as the run wanted it, "
             "the run did that, or somebody has since: that cannot be told apart, and both are undone."
         )
     if account.get("failure"):
@@ -210,7 +210,7 @@ def _attempts(
 
 
 def _unlicensed(context: Context, given: t.Sequence[str]) -> set[str]:
-    """The devices that hold no FOTA licence, by the report of a look at those that come back to the list."""
+    """The devices that hold no FOTA license, by the report of a look at those that come back to the list."""
     path = context.params["licensed"]
     if not path or not os.path.exists(path):
         return set()

@@ -268,7 +268,7 @@ def test_the_workflow_applies_only_after_an_approval() -> None:
         assert required == [], "nobody answers it in a workflow"
 
 
-def test_nothing_that_changes_licences_runs_by_itself() -> None:
+def test_nothing_that_changes_licenses_runs_by_itself() -> None:
     for schedule in TREE["controller_schedules"]:
         assert TEMPLATES[schedule["unified_job_template"]]["playbook"] == "plan.yml"
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An account with licences and a removal candidate list, version 2 of the API, in the place of a client."""
+"""An account with licenses and a removal candidate list, version 2 of the API, in the place of a client."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ class FakeCandidates:
         self.allowed.append(seconds)
 
     def get(self, operation: str, path: str) -> dict[str, t.Any]:
-        """List candidates or licences, or the subscription."""
+        """List candidates or licenses, or the subscription."""
         if path == f"/fota/v2/subscriptions/{ACCOUNT}":
             return {"purchaseType": self.purchase_type, "licenseCount": 100, "licenseUsedCount": len(self.held)}
         if not path.startswith(CANCEL):
             assert path.startswith(LICENSES), path
-            self.log.append("licences")
+            self.log.append("licenses")
             rows = [{"deviceId": device, "assignmentTime": time} for device, time in self.held.items()]
             counts = {"totalLicenses": 100, "assignedLicenses": len(rows)}
             return {**counts, "hasMoreData": False, "lastSeenDeviceId": "0", "deviceList": rows}
@@ -101,7 +101,7 @@ class FakeCandidates:
         """The real operations over this client."""
         return CandidatesApi(t.cast(Client, self), ACCOUNT, "v2")
 
-    def licences(self, *_args: t.Any) -> FotaApi:
+    def licenses(self, *_args: t.Any) -> FotaApi:
         """The real operations over this client."""
         return FotaApi(t.cast(Client, self), ACCOUNT, "v2")
 

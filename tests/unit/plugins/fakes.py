@@ -186,7 +186,7 @@ class Told(Progress):
 
 
 class FakeThingSpace:
-    """A client that keeps the licences of one account, version 3 of the API.
+    """A client that keeps the licenses of one account, version 3 of the API.
 
     :param faults: what happens instead of the next writes, in this order; None lets one through.
     """

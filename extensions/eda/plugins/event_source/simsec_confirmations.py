@@ -112,7 +112,7 @@ logger = logging.getLogger("thingspace.licensing.simsec_confirmations")
 
 
 async def main(queue: asyncio.Queue[t.Any], args: dict[str, t.Any] | None) -> None:
-    """Receive until cancelled."""
+    """Receive until canceled."""
     settings, parts = _settings(args or {})
     loop = asyncio.get_running_loop()
     # ansible-rulebook's queue has room for one: callers must not wait until a rule has been worked through.

@@ -86,7 +86,7 @@ def test_a_file_that_is_gone_afterwards(stage: Stage, name: str) -> None:
     assert Path(stage.given["progress_file"]).is_relative_to(stage.folder)
     assert list(stage.folder.iterdir()) == []
     assert stage.task.args == {"account": "a"}
-    assert threading.active_count() == stage.threads, "nothing goes on afterwards"
+    assert threading.active_count() == stage.threads, "nothing goes on afterward"
 
 
 def test_a_file_that_the_user_named_stays(stage: Stage) -> None:

@@ -277,7 +277,7 @@ def test_consent(run: Run, space: Space, consent: t.Any, sent: bool, check_mode:
 
 
 @pytest.mark.parametrize("journal_given", [True, False])
-def test_a_licence_type_that_speaks_of_a_lifetime_counts(run: Run, space: Space, journal_given: bool) -> None:
+def test_a_license_type_that_speaks_of_a_lifetime_counts(run: Run, space: Space, journal_given: bool) -> None:
     space.held["NEW-SKU"], space.types["NEW-SKU"] = set(), "Perpetual"
     options = {"sku": "NEW-SKU", "devices": imeis(2)} | ({} if journal_given else {"journal": OMIT})
     assert run(**options)["failure"]["code"] == "lifetime_consent"

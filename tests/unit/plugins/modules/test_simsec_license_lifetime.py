@@ -131,7 +131,7 @@ def test_a_sku_for_life_is_not_said_to_be_another_first(run: Run, space: Space) 
     refused = run(sku=NEW, devices=imeis(1), state="absent")
     assert code(refused) == "lifetime_not_removable"
     assert "can be taken back" not in str(refused.get("warnings"))
-    assert "taken for a lifetime licence" in str(run(sku=NEW, devices=imeis(1))["warnings"])
+    assert "taken for a lifetime license" in str(run(sku=NEW, devices=imeis(1))["warnings"])
 
 
 def test_without_a_journal_nothing_is_bound_twice(run: Run, space: Space) -> None:

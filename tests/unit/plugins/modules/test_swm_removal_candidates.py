@@ -36,14 +36,14 @@ STRANGER = imei(77)
 
 @pytest.fixture
 def space() -> FakeCandidates:
-    """Devices 0 to 19 hold a licence, the first four of them are candidates."""
+    """Devices 0 to 19 hold a license, the first four of them are candidates."""
     return FakeCandidates([A, B, C, D], imeis(20))
 
 
 @pytest.fixture
 def run(space: FakeCandidates, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     monkeypatch.setattr(converge, "CandidatesApi", space.api)
-    monkeypatch.setattr(converge, "FotaApi", space.licences)
+    monkeypatch.setattr(converge, "FotaApi", space.licenses)
     return runner(swm_removal_candidates.main, None, monkeypatch, capsys, account=ACCOUNT, report="all")
 
 
@@ -167,29 +167,29 @@ def test_no_device_is_a_warning_unless_it_deletes_the_list(run: Run, state: str,
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_devices_without_a_licence_are_refused(run: Run, space: FakeCandidates, check_mode: bool) -> None:
+def test_devices_without_a_license_are_refused(run: Run, space: FakeCandidates, check_mode: bool) -> None:
     result = run(devices=[STRANGER, E, imei(78)], _ansible_check_mode=check_mode)
     assert (result["failure"]["code"], result["failure"]["unlicensed"]) == ("not_licensed", [STRANGER, imei(78)])
-    assert "2 of 3 devices that the plan puts on the removal candidates hold no licence" in result["msg"]
+    assert "2 of 3 devices that the plan puts on the removal candidates hold no license" in result["msg"]
     assert (space.writes, result["changed"], result["summary"]) == ([], False, {**SUMMARY, "skipped": 3})
     space.purchase_type = "TS-HFOTA-EVNT"
     assert "event-based" in run(devices=[STRANGER])["msg"]
 
 
 @pytest.mark.parametrize(("unlicensed", "asked", "warned"), [("warn", True, True), ("ignore", False, False)])
-def test_devices_without_a_licence_on_request(
+def test_devices_without_a_license_on_request(
     run: Run, space: FakeCandidates, unlicensed: str, asked: bool, warned: bool
 ) -> None:
     result = run(devices=[STRANGER], unlicensed=unlicensed)
     assert (result["changed"], space.listed[-1]) == (True, STRANGER)
-    assert ("licences" in space.log) is asked
-    assert (f"hold no licence: {STRANGER}" in warnings(result)) is warned
+    assert ("licenses" in space.log) is asked
+    assert (f"hold no license: {STRANGER}" in warnings(result)) is warned
 
 
 def test_what_is_listed_already_is_not_asked_about(run: Run, space: FakeCandidates) -> None:
     space.listed = [STRANGER, A]
     assert run(devices=[A, STRANGER], state="exact")["changed"] is True
-    assert "licences" not in space.log
+    assert "licenses" not in space.log
 
 
 def test_guards_and_approval(run: Run, space: FakeCandidates) -> None:
@@ -425,7 +425,7 @@ def test_the_rows_tell_who_is_to_blame(run: Run, space: FakeCandidates) -> None:
     result = run(devices=[STRANGER, E])
     assert result["failure"]["code"] == "not_licensed"
     assert [row[2] for row in rows(result)] == [
-        "not sent: it holds no licence",
+        "not sent: it holds no license",
         "not sent: the plan was stopped; it would be added",
     ]
 

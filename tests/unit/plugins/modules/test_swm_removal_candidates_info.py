@@ -16,6 +16,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._candidates i
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.backup import KeptList
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import FileStore
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.file import Layout, read_cells
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.former_names import FORMER_NAMES
 from ansible_collections.thingspace.licensing.plugins.modules import swm_removal_candidates_info
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fake_candidates import (
     THEN,
@@ -31,7 +32,7 @@ LISTED = [imei(3), STRANGER, imei(1)]
 
 @pytest.fixture
 def space() -> FakeCandidates:
-    """Five licences: 1 to 4 of the same moment, and 5 of an earlier one."""
+    """Five licenses: 1 to 4 of the same moment, and 5 of an earlier one."""
     space = FakeCandidates(LISTED, imeis(5, 1))
     space.held[imei(5)] = "2019-01-01T00:00:00Z"
     return space
@@ -40,7 +41,7 @@ def space() -> FakeCandidates:
 @pytest.fixture
 def run(space: FakeCandidates, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     monkeypatch.setattr(info, "CandidatesApi", space.api)
-    monkeypatch.setattr(info, "FotaApi", space.licences)
+    monkeypatch.setattr(info, "FotaApi", space.licenses)
     return runner(swm_removal_candidates_info.main, None, monkeypatch, capsys, account=ACCOUNT)
 
 
@@ -75,12 +76,13 @@ def test_the_forecast(run: Run) -> None:
         "certain": False,
         "tied": [imei(4)],
         "tied_count": 1,
-        "without_licence": [STRANGER],
+        "without_license": [STRANGER],
+        FORMER_NAMES["without_license"]: [STRANGER],
     }
     assert "only 2 of them are on the removal candidate list" in warnings(result)
-    assert "open in 1 places: 2 devices got their licence in the same moment" in warnings(result)
+    assert "open in 1 places: 2 devices got their license in the same moment" in warnings(result)
     assert (
-        f"1 devices on the removal candidate list hold no licence, so they are none that could lose it: {STRANGER}."
+        f"1 devices on the removal candidate list hold no license, so they are none that could lose it: {STRANGER}."
         in (warnings(result))
     )
 
@@ -96,8 +98,8 @@ def test_no_device_is_named_on_request(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     result = run(shrink_to=1, report="none", devices_report=str(path))
     assert (result["candidates"], result["candidate_count"]) == ([], 3)
-    named = {name: result["forecast"][name] for name in ("devices", "tied", "without_licence")}
-    assert named == {"devices": [], "tied": [], "without_licence": []}
+    named = {name: result["forecast"][name] for name in ("devices", "tied", "without_license")}
+    assert named == {"devices": [], "tied": [], "without_license": []}
     assert (result["forecast"]["evicted"], result["forecast"]["tied_count"]) == (4, 1)
     with path.open(newline="") as stream:
         rows = list(csv.reader(stream))

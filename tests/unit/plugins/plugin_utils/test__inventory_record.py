@@ -28,10 +28,10 @@ ROW = device_row(
 )
 
 
-def test_licences() -> None:
+def test_licenses() -> None:
     assert make_record("a", ROW, {"1": "then"})["fota_assigned_at"] == "then"
     assert [make_record("a", ROW, held)["fota_license"] for held in ({"1": ""}, {"2": ""}, None)] == [True, False, None]
-    assert make_record("a", device_row({}), {"1": ""})["fota_license"] is None, "licences are held by IMEI"
+    assert make_record("a", device_row({}), {"1": ""})["fota_license"] is None, "licenses are held by IMEI"
 
 
 def test_variables() -> None:

@@ -66,11 +66,11 @@ class Caller:
         return self
 
     def list(self, version: str = "v3", cursor: object = "0", **options: Any) -> requests.Response:
-        """Ask for one page of licences, in the form with the index in the path."""
+        """Ask for one page of licenses, in the form with the index in the path."""
         return self.api("GET", f"/fota/{version}/licenses/{self.account}/index/{cursor}", **options)
 
     def change(self, what: str, *ids: str, version: str = "v3", **options: Any) -> requests.Response:
-        """Assign or remove licences."""
+        """Assign or remove licenses."""
         path = f"/fota/{version}/licenses/{self.account}/{what}"
         return self.api("POST", path, json={"deviceList": list(ids)}, **options)
 
@@ -89,13 +89,13 @@ class Caller:
         return ids
 
     def buy(self, count: int, **fields: Any) -> Any:
-        """Change how many licences are bought; return what the control says."""
+        """Change how many licenses are bought; return what the control says."""
         return self.control("POST", "subscription", {"account": self.account, "license_count": count, **fields})
 
     def simsec(
         self, *ids: str, sku: str = "SIMSec-IoT", method: str = "POST", kind: str = "IMEI", **options: Any
     ) -> requests.Response:
-        """Ask for SIM-Secure licences (POST) or give them back (DELETE)."""
+        """Ask for SIM-Secure licenses (POST) or give them back (DELETE)."""
         devices = [{"deviceIds": [{"id": one, "kind": kind}]} for one in ids]
         body = {"accountName": self.account, "skuNumber": sku, "devices": devices}
         options.setdefault("json", body)
@@ -115,7 +115,7 @@ class Caller:
         return rows[0]["licensePurchased"], rows[0]["licenseAssigned"], rows[0]["licenseAvailable"]
 
     def secured(self, sku: str = "SIMSec-IoT") -> Sequence[str]:
-        """Return the devices that hold a SIM-Secure licence, straight from the state."""
+        """Return the devices that hold a SIM-Secure license, straight from the state."""
         skus = {row["sku"]: row["licenses"] for row in self.control("GET", "state")["accounts"][0]["skus"]}
         return [row["device_id"] for row in skus[sku]]
 
@@ -152,7 +152,7 @@ class Caller:
         self.control("POST", "clock", {"advance": seconds})
 
     def held(self) -> Sequence[str]:
-        """Return the devices that hold a licence, straight from the state."""
+        """Return the devices that hold a license, straight from the state."""
         return [row["device_id"] for row in self.control("GET", "state")["accounts"][0]["licenses"]]
 
 
@@ -242,7 +242,7 @@ def fixture_start() -> Iterator[Callable[..., Caller]]:
 
 @pytest.fixture(name="sim")
 def fixture_sim(start: Callable[..., Caller]) -> Caller:
-    """Ten devices, the first four licensed, ten licences, logged in."""
+    """Ten devices, the first four licensed, ten licenses, logged in."""
     return start().login()
 
 

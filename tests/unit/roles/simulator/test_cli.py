@@ -67,7 +67,7 @@ def test_large_account_starts_fast(tmp_path):
     assert took < 3  # well under one second on an idle machine
 
 
-def test_licences_of_each_sku(tmp_path):
+def test_licenses_of_each_sku(tmp_path):
     process = begin("--devices", 5, "--sku-licenses", 3, ready=tmp_path / "ready.json")
     root = json.loads((tmp_path / "ready.json").read_text())["base_url"].removesuffix("/api")
     skus = requests.get(f"{root}/_simulator/state", timeout=20).json()["accounts"][0]["skus"]
@@ -116,7 +116,7 @@ def test_ends_by_itself(tmp_path):
         (["--ready-file", "/dev/null/ready"], "/dev/null"),
         (["--tls-key", "/nonexistent"], "--tls-cert"),
         (["--tls-cert", "/nonexistent"], "/nonexistent"),
-        (["--colour"], "--colour"),
+        (["--color"], "--color"),
     ],
 )
 def test_mistakes_are_one_line(options, word):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The control that plays the sales department: how many licences an account has bought."""
+"""The control that plays the sales department: how many licenses an account has bought."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _change(simulation: Simulation, request: Request) -> Any:
     with simulation.world.lock:
         account = account_of(simulation, given.get("account"), problems)
         if account is not None and not account.has_pool:
-            problems.append(f"account: {account.name} buys no licences in advance")
+            problems.append(f"account: {account.name} buys no licenses in advance")
         if problems or account is None:
             raise Refused(problems)
         now_ms = simulation.world.clock.now_ms()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The removal candidates of an account: which devices lose their licence first, and in which order (cancel pages)."""
+"""The removal candidates of an account: which devices lose their license first, and in which order (cancel pages)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def candidates_of(account: Account) -> Candidates:
 
 
 def load(value: Any, account: Account) -> Candidates:
-    """Read the list; whether its devices hold a licence is not asked. Raises ValueError."""
+    """Read the list; whether its devices hold a license is not asked. Raises ValueError."""
     if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
         raise ValueError("must be a list of strings")
     return Candidates(value, account.updated_ms)

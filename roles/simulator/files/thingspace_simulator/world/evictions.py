@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Evictions: who loses the licence when fewer are bought than devices hold (cancel page of v1).
+"""Evictions: who loses the license when fewer are bought than devices hold (cancel page of v1).
 
 Those on the removal candidate list come first, in the order of the list, then the others by the time of
 their assignment, the oldest first. Upgrades that have started finish, so having upgraded protects nobody.
@@ -18,7 +18,7 @@ from .candidates import candidates_of
 
 
 def evict(account: Account, quirks: Quirks, now_ms: int) -> list[tuple[str, int]]:
-    """Take licences away until no more are held than bought; return devices and assignment times in that order."""
+    """Take licenses away until no more are held than bought; return devices and assignment times in that order."""
     excess = len(account.licenses) - account.total
     if excess <= 0:
         return []
@@ -31,7 +31,7 @@ def evict(account: Account, quirks: Quirks, now_ms: int) -> list[tuple[str, int]
 
 
 def order(account: Account, ties: str) -> list[str]:
-    """Return all devices that hold a licence, the first to lose it first."""
+    """Return all devices that hold a license, the first to lose it first."""
     held = account.licenses
     candidates = candidates_of(account)
     listed = [imei for imei in dict.fromkeys(candidates.ids) if imei in held]

@@ -14,7 +14,7 @@ from .clock import iso, parse_ms
 ACCOUNT = "0000123456-00001"
 FIRST_IMEI = 990_000_000_000_000
 ACCOUNT_STEP = 100_000_000
-# Seeded licences were all attached at the moment of the documented example.
+# Seeded licenses were all attached at the moment of the documented example.
 SEEDED_MS = parse_ms("2017-11-29T16:03:42.000Z")
 # The SIM-Secure SKUs (assign page). Only the type "Flexible Bundle" is documented, the other words are ours.
 SIMSEC_SKUS = {
@@ -32,7 +32,7 @@ def imeis(count: int, account_index: int = 0) -> list[str]:
 
 
 def default_seed(devices: int, licensed: int, licenses: int, sku_licenses: int | None = None) -> dict[str, Any]:
-    """Return a state file with one account; its first ``licensed`` devices hold a FOTA licence.
+    """Return a state file with one account; its first ``licensed`` devices hold a FOTA license.
 
     Of each SIM-Secure SKU it has bought ``sku_licenses``, by default as many as it has devices.
     """

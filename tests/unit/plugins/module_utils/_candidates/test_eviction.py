@@ -18,14 +18,14 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.e
 EARLY, LATE = "2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z"
 TIMES = (EARLY, "2020-06-01T00:00:00.000Z", "2020-06-01T02:00:00+02:00", LATE, "", "soon")
 RANK = dict(zip(TIMES, (1, 2, 2, 3, None, None), strict=True))
-LICENCES = st.dictionaries(st.sampled_from("abcdefgh"), st.sampled_from(TIMES), max_size=6).map(
+LICENSES = st.dictionaries(st.sampled_from("abcdefgh"), st.sampled_from(TIMES), max_size=6).map(
     lambda held: list(held.items())
 )
 LISTED = st.lists(st.sampled_from("abcdxy"), max_size=5)
 
 
 def evicted_in_every_order(count: int, held: dict[str, str], listed: list[str]) -> list[list[str]]:
-    """Who loses the licence, once for each order that the documents leave open."""
+    """Who loses the license, once for each order that the documents leave open."""
     first = [device for device in dict.fromkeys(listed) if device in held]
     found = []
     for others in itertools.permutations(sorted(set(held).difference(first))):
@@ -35,11 +35,11 @@ def evicted_in_every_order(count: int, held: dict[str, str], listed: list[str]) 
     return found
 
 
-@given(st.integers(0, 8), LICENCES, LISTED)
-def test_against_every_order(shrink_to: int, licences: list[tuple[str, str]], listed: list[str]) -> None:
-    held = dict(licences)
+@given(st.integers(0, 8), LICENSES, LISTED)
+def test_against_every_order(shrink_to: int, licenses: list[tuple[str, str]], listed: list[str]) -> None:
+    held = dict(licenses)
     cases = evicted_in_every_order(max(0, len(held) - shrink_to), held, listed)
-    seen = forecast(shrink_to, licences, listed)
+    seen = forecast(shrink_to, licenses, listed)
     devices = [row.device_id for row in seen.evictions]
     assert len(devices) == len(set(devices)) == len(cases[0])
     assert {row.device_id for row in seen.evictions if row.certain} == set.intersection(*map(set, cases))
@@ -48,7 +48,7 @@ def test_against_every_order(shrink_to: int, licences: list[tuple[str, str]], li
     assert set(seen.tied).isdisjoint(devices)
     assert [row.place for row in seen.evictions] == list(range(1, len(devices) + 1))
     assert [row.reason for row in seen.evictions] == ["listed" if one in listed else "oldest" for one in devices]
-    assert seen.without_licence == [device for device in dict.fromkeys(listed) if device not in held]
+    assert seen.without_license == [device for device in dict.fromkeys(listed) if device not in held]
     result = seen.as_result(1000)
     assert (result["assigned"], result["evicted"]) == (len(held), len(devices))
     assert result["from_list"] + result["beyond_list"] == len(devices)
@@ -56,14 +56,14 @@ def test_against_every_order(shrink_to: int, licences: list[tuple[str, str]], li
 
 
 def test_listed_ones_in_their_order_then_the_oldest() -> None:
-    licences = [("new", LATE), ("old", EARLY), ("b", LATE), ("a", EARLY)]
-    seen = forecast(1, licences, ["b", "stranger", "a", "b"])
+    licenses = [("new", LATE), ("old", EARLY), ("b", LATE), ("a", EARLY)]
+    seen = forecast(1, licenses, ["b", "stranger", "a", "b"])
     assert seen.evictions == [
         Eviction(1, "b", "listed", LATE, True),
         Eviction(2, "a", "listed", EARLY, True),
         Eviction(3, "old", "oldest", EARLY, True),
     ]
-    assert (seen.tied, seen.without_licence) == ([], ["stranger"])
+    assert (seen.tied, seen.without_license) == ([], ["stranger"])
     assert seen.as_rows()[0] == ("1", "b", "listed", LATE, "yes")
 
 
@@ -85,16 +85,16 @@ def test_a_time_that_cannot_be_read_may_be_any() -> None:
 @pytest.mark.parametrize("shrink_to", [2, 3, 1000])
 def test_nobody_loses_anything_while_there_are_enough(shrink_to: int) -> None:
     seen = forecast(shrink_to, [("a", EARLY), ("b", "?")], ["a", "stranger"])
-    assert (seen.evictions, seen.tied, seen.without_licence) == ([], [], ["stranger"])
+    assert (seen.evictions, seen.tied, seen.without_license) == ([], [], ["stranger"])
 
 
 def test_the_documented_notation_of_time_is_read() -> None:
-    licences = [("a", "2017-11-29 20:15:42.738 +0000 UTC"), ("b", "2017-11-29 16:03:42 +0000 UTC")]
-    assert forecast(1, licences, []).evictions == [Eviction(1, "b", "oldest", licences[1][1], True)]
+    licenses = [("a", "2017-11-29 20:15:42.738 +0000 UTC"), ("b", "2017-11-29 16:03:42 +0000 UTC")]
+    assert forecast(1, licenses, []).evictions == [Eviction(1, "b", "oldest", licenses[1][1], True)]
 
 
 @pytest.mark.parametrize(("most", "tied"), [(1000, 3), (2, 2), (0, 0)])
 def test_how_many_are_named(most: int, tied: int) -> None:
     result: dict[str, t.Any] = forecast(3, [(device, EARLY) for device in "abcd"], ["x"]).as_result(most)
     assert (len(result["tied"]), result["tied_count"], result["evicted"]) == (tied, 3, 1)
-    assert (bool(result["devices"]), bool(result["without_licence"])) == (most > 0, most > 0)
+    assert (bool(result["devices"]), bool(result["without_license"])) == (most > 0, most > 0)

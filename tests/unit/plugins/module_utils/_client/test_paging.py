@@ -90,7 +90,7 @@ def test_rows_keep_times_and_order() -> None:
 
 def test_short_list() -> None:
     text = incomplete([(FIRST, page(["a"], "1", more=True)), ("1", page(["b"], assigned=3))])
-    assert "it names 2 devices, and counts 3 assigned licences" in text
+    assert "it names 2 devices, and counts 3 assigned licenses" in text
 
 
 @pytest.mark.parametrize("assigned", [0, 1, 2])

@@ -50,7 +50,7 @@ def account(*sets: t.Any, name: str = ONE, **fields: t.Any) -> dict[str, t.Any]:
 CANDIDATE = {"removal_candidate": True}
 WRONG: dict[str, tuple[t.Any, str]] = {
     "twice in a set": (account({"ids": [A, f" {A} "], "fota": True}), f"{A} is named twice, first at a.yml, line 1"),
-    "fota in two sets": (account({"ids": [A], "fota": True}, {"ids": [A], "fota": True}), "FOTA licence because of"),
+    "fota in two sets": (account({"ids": [A], "fota": True}, {"ids": [A], "fota": True}), "FOTA license because of"),
     "two pools": (
         account({"ids": [A], "simsec": "SIMSec-IoT"}, {"ids": [A], "simsec": "SIMSec-IoT-Lt"}),
         "is in two pools, SIMSec-IoT-Lt here and SIMSec-IoT at a.yml, line 1",
@@ -63,10 +63,10 @@ WRONG: dict[str, tuple[t.Any, str]] = {
         account({"ids": [A], "fota": True, **CANDIDATE}, {"ids": [A], "protected": True}),
         "is a removal candidate here, and protected by a.yml, line 1",
     ),
-    "candidate without licence": (account({"ids": [A], **CANDIDATE}, fota={}), "want it to hold a FOTA licence"),
+    "candidate without license": (account({"ids": [A], **CANDIDATE}, fota={}), "want it to hold a FOTA license"),
     "the same, managed by a set": (
         account({"ids": [A], **CANDIDATE}, {"ids": [B], "fota": True}),
-        "want it to hold a FOTA licence",
+        "want it to hold a FOTA license",
     ),
     "iccid for fota": (account({"ids": [SIM], "kind": "iccid", "fota": True}), "go by IMEI"),
     "iccid as imei": (account({"ids": [SIM], "simsec": "SIMSec-IoT"}), "this may be an ICCID"),
@@ -175,7 +175,7 @@ def test_everything_is_found_at_once(files: Files) -> None:
         assert problems.count(text) == 1, problems
 
 
-def test_several_licences_and_what_is_allowed(files: Files) -> None:
+def test_several_licenses_and_what_is_allowed(files: Files) -> None:
     files.write("a.csv", f"sep=;\nimei;site\n{A};x\n\n={B!r};y\n".replace("'", '"'))
     files.write(
         "a.yml",
@@ -244,7 +244,7 @@ def test_what_only_a_selection_shows(files: Files) -> None:
     assert [problem.text.count(C) for problem in problems] == [1]
     texts = [problem.text for problem in resolve(fleet, listing(row(A), row(B)))[1]]
     assert any(f"{A} is a removal candidate here, and protected by" in text for text in texts)
-    assert any(f"{B} is to hold a FOTA licence because of" in text for text in texts)
+    assert any(f"{B} is to hold a FOTA license because of" in text for text in texts)
     assert not any(A in problem.text for problem in resolve(fleet, None)[1])
 
 

@@ -25,7 +25,7 @@ NOW = datetime.datetime(2026, 12, 18, 12, tzinfo=datetime.timezone.utc)
 
 
 def part(id_kind: str = "imei", assign: int = 0, remove: int = 0, failure: str = "", **more: t.Any) -> dict[str, t.Any]:
-    """What a module in check mode makes of a part, of a pool with 10 of 30 licences assigned."""
+    """What a module in check mode makes of a part, of a pool with 10 of 30 licenses assigned."""
     state = "absent" if remove else "present"
     moved = 0 if failure else assign - remove
     result: dict[str, t.Any] = {

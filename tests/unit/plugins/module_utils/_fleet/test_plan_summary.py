@@ -57,8 +57,8 @@ def test_totals_then_what_each_account_has_to_do() -> None:
     )
     assert text.splitlines() == [
         "No plan for some accounts: 5 to assign, 7 to remove in 4 accounts.",
-        "a: FOTA licences 3 to assign; SIMSec-IoT-Lt 2 to assign FOR LIFE",
-        "c: FOTA licences 7 to remove (stopped: guard_tripped)",
+        "a: FOTA licenses 3 to assign; SIMSec-IoT-Lt 2 to assign FOR LIFE",
+        "c: FOTA licenses 7 to remove (stopped: guard_tripped)",
         "d: no plan (login_refused)",
     ]
 
@@ -95,7 +95,7 @@ def test_a_thousand_bytes_hold_any_number_of_accounts(name: str) -> None:
     assert 500 < len(text.encode()) <= 1000
     lines = text.splitlines()
     assert lines[-1] == f"... and {5000 - (len(lines) - 2)} more accounts"
-    assert all(": FOTA licences 20000 to assign" in line for line in lines[1:-1])
+    assert all(": FOTA licenses 20000 to assign" in line for line in lines[1:-1])
 
 
 @pytest.mark.parametrize("code", [*NO_APPROVAL, "guard_tripped"])

@@ -112,7 +112,7 @@ def test_words_of_thingspace_are_kept() -> None:
     assert applied.stopped is None
 
 
-@pytest.mark.parametrize(("state", "reason"), [("present", "already licensed"), ("absent", "holds no licence")])
+@pytest.mark.parametrize(("state", "reason"), [("present", "already licensed"), ("absent", "holds no license")])
 def test_somebody_else_was_faster(state: State, reason: str) -> None:
     wanted = imeis(2)
     space = FakeThingSpace(wanted if state == "absent" else [])
@@ -295,11 +295,11 @@ def test_failed_removals_keep_the_assignments_that_counted_on_them(total: int, f
         [wanted[:assigned]] if assigned else []
     )
     if assigned < 4:
-        reason = f"not sent: no licence is free for it, because {failures} removals did not succeed"
+        reason = f"not sent: no license is free for it, because {failures} removals did not succeed"
         assert applied.rows[assigned] == Row(wanted[assigned], "skipped", reason)
 
 
-def test_removal_that_somebody_else_did_frees_its_licence_all_the_same() -> None:
+def test_removal_that_somebody_else_did_frees_its_license_all_the_same() -> None:
     wanted = imeis(2, 10)
     space = FakeThingSpace(imeis(2), total=2)
     plan = make(space, "exact", wanted)
@@ -308,7 +308,7 @@ def test_removal_that_somebody_else_did_frees_its_licence_all_the_same() -> None
     assert [row.outcome for row in applied.rows] == ["assigned", "assigned", "unchanged", "removed"]
 
 
-def test_failed_removal_on_an_account_with_too_many_licences_assigned() -> None:
+def test_failed_removal_on_an_account_with_too_many_licenses_assigned() -> None:
     wanted = [*imeis(9), imei(50)]
     space = FakeThingSpace(imeis(12), total=10)
     plan = make_plan({}, "exact", wanted, set(space.held), Pool(10, 12))

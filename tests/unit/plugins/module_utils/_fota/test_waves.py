@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading a wave back while others move licences, and what reading costs."""
+"""Reading a wave back while others move licenses, and what reading costs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Run:
 
 
 def meanwhile(change: t.Callable[[set[str]], t.Any]) -> Fault:
-    """Carry the write out, and somebody else changes who holds a licence."""
+    """Carry the write out, and somebody else changes who holds a license."""
 
     def fault(space: FakeThingSpace, action: str, devices: list[str]) -> t.Any:
         answer = space.carry_out(action, devices)
@@ -70,7 +70,7 @@ def meanwhile(change: t.Callable[[set[str]], t.Any]) -> Fault:
 def test_result_is_what_was_predicted(
     state: State, wanted: list[int], held: set[int], page: int, sizes: tuple[t.Any, ...]
 ) -> None:
-    """With no licence to spare."""
+    """With no license to spare."""
     ids = [imei(number) for number in wanted]
     left = {"present": held | set(wanted), "absent": held - set(wanted), "exact": set(wanted)}[state]
     space = FakeThingSpace(map(imei, held), total=max(len(held), len(left)), page_size=page)
@@ -84,14 +84,14 @@ def test_result_is_what_was_predicted(
 
 @pytest.mark.parametrize("page_size", [3, 1000])
 @pytest.mark.parametrize("change", [lambda held: held.add(imei(99)), lambda held: held.discard(imei(50))])
-def test_others_who_move_licences_do_not_stop_the_run(change: t.Callable[[set[str]], t.Any], page_size: int) -> None:
+def test_others_who_move_licenses_do_not_stop_the_run(change: t.Callable[[set[str]], t.Any], page_size: int) -> None:
     space = FakeThingSpace(imeis(5, 50), page_size=page_size)
     run = Run(space, imeis(20), Waves((4,)), meanwhile(change))
     assert run.applied.stopped is None
     assert run.outcomes == ["assigned"] * 20
     assert len(run.warnings) == 1
     assert "where 9 were expected" in run.warnings[0]
-    assert "somebody else moved licences meanwhile; the run went on" in run.warnings[0]
+    assert "somebody else moved licenses meanwhile; the run went on" in run.warnings[0]
 
 
 @pytest.mark.parametrize("page_size", [3, 1000])
@@ -123,6 +123,6 @@ def test_what_others_took_is_not_counted_on() -> None:
 
     run = Run(space, imeis(10, 10), Waves((4,), 2), stuck, state="exact")
     assert run.applied.stopped is None
-    assert space.writes[1] == ("assign", imeis(1, 10)), "of two assignments one has its licence"
+    assert space.writes[1] == ("assign", imeis(1, 10)), "of two assignments one has its license"
     assert len(space.held) == 10
     assert run.outcomes.count("failed") == run.outcomes.count("skipped") == 1

@@ -114,7 +114,7 @@ def test_counts(journal: Journal) -> None:
         "failed": 1,
         "unknown": 1,
     }
-    # The removal of one that was never confirmed as assigned may have found a licence, or not.
+    # The removal of one that was never confirmed as assigned may have found a license, or not.
     assert (stock.least, stock.most) == (1, 3)
 
 

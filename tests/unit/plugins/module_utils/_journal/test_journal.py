@@ -212,7 +212,7 @@ def test_keeping_that_a_request_had_no_effect(journal: Journal) -> None:
     assert lost(journal) == []
 
 
-def test_a_judgement_does_not_overwrite_an_answer_that_came_meanwhile(journal: Journal) -> None:
+def test_a_judgment_does_not_overwrite_an_answer_that_came_meanwhile(journal: Journal) -> None:
     request = send(journal, [imei(1)])
     before = lost(journal)
     journal.accepted(request, "r1")

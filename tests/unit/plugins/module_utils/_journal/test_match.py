@@ -133,7 +133,7 @@ def test_a_report_under_an_unknown_id_decides_nothing(journal: Journal, state: R
 
 
 def test_a_late_success_overrules_that_there_was_no_effect(journal: Journal) -> None:
-    """ThingSpace was slower than anybody thought; and the repetition fails because the licence is there already."""
+    """ThingSpace was slower than anybody thought; and the repetition fails because the license is there already."""
     journal.settle(send(journal, imeis(2)), "no_effect", "the count shows it")
     accept(journal, imeis(2), "r2")
     assert confirm(journal, report("r1", imei(0)), report("r1", imei(1), "failed")) == ["recorded", "unmatched"]

@@ -166,7 +166,7 @@ def test_exhausted_pool_is_cut_to_what_fits() -> None:
         **dict.fromkeys(devices[:40], Verdict.DONE),
         **dict.fromkeys(devices[40:], Verdict.REFUSED),
     }
-    assert sending.answers[devices[40]].reason == "No licenses left (the account has no free licence for it)"
+    assert sending.answers[devices[40]].reason == "No licenses left (the account has no free license for it)"
 
 
 def test_empty_pool_sends_nothing_more() -> None:

@@ -166,7 +166,7 @@ def test_shortage_names_the_devices_that_do_not_fit() -> None:
     (trip,) = tripped_by(plan(905), P, NONE)
     named = ", ".join(imeis(5, 900))
     assert trip.text == (
-        f"it assigns 905 licences and 900 of 1000 are free: 5 too few. These devices would not fit: {named}"
+        f"it assigns 905 licenses and 900 of 1000 are free: 5 too few. These devices would not fit: {named}"
     )
 
 
@@ -174,7 +174,7 @@ def test_shortage_names_at_most_twenty() -> None:
     (trip,) = tripped_by(plan(30, 4), Pool(100, 100), NONE)
     named = ", ".join(imeis(20, 4))
     assert trip.text == (
-        "it assigns 30 licences, 4 come free, and 0 of 100 are free: 26 too few. "
+        "it assigns 30 licenses, 4 come free, and 0 of 100 are free: 26 too few. "
         f"These devices would not fit: {named} and 6 more"
     )
 
@@ -194,7 +194,7 @@ def test_stopped_plan_tells_everything() -> None:
     assert error.as_failure() == {
         "code": "guard_tripped",
         "message": "The plan was stopped before its first write: it touches 7 devices, 'max_changes' allows 3; it "
-        "takes away 6 licences, 'max_removals' (5 % of 100 held) allows 5. If this plan is right, set "
+        "takes away 6 licenses, 'max_removals' (5 % of 100 held) allows 5. If this plan is right, set "
         f"'approved_plan: {DIGEST}' to let exactly this one through.",
         "guards": [
             {"guard": "max_changes", "planned": 7, "allowed": 3},

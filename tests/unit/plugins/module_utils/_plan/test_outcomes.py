@@ -28,7 +28,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcome
     harmless,
     report_path_problems,
     reported,
-    summarise,
+    summarize,
     write_csv,
 )
 
@@ -40,8 +40,8 @@ def test_outcomes_are_those_of_the_documentation() -> None:
 
 
 def test_summary_has_every_outcome() -> None:
-    assert summarise([]) == dict.fromkeys(OUTCOMES, 0)
-    assert summarise([*ALL, Row("x", "failed", "")]) == {**dict.fromkeys(OUTCOMES, 1), "failed": 2}
+    assert summarize([]) == dict.fromkeys(OUTCOMES, 0)
+    assert summarize([*ALL, Row("x", "failed", "")]) == {**dict.fromkeys(OUTCOMES, 1), "failed": 2}
 
 
 @pytest.mark.parametrize(

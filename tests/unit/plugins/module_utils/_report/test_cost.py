@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What licences cost: exact to the cent, and unknown where a number is."""
+"""What licenses cost: exact to the cent, and unknown where a number is."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._report.histo
     read_history,
     remember,
 )
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.former_names import FORMER_NAMES
 
 KEY = ("0000123456-00001", "FOTA")
 COUNTS = {
@@ -100,6 +101,17 @@ def test_counts_of_a_day_are_kept_once(tmp_path: Path) -> None:
     remember(str(folder), history, "2029-12-31", {KEY: COUNTS})
     assert [row["day"] for row in read_history(str(folder)).pools[KEY]] == ["2029-12-31"]
     assert [path.name for path in folder.iterdir()] == [POOLS], "and no temporary file is left"
+
+
+def test_lines_of_earlier_releases_are_read_and_written_anew(tmp_path: Path) -> None:
+    remember(str(tmp_path), read_history(str(tmp_path)), "2026-11-19", {KEY: COUNTS})
+    path = tmp_path / POOLS
+    new = path.read_text(encoding="utf-8")
+    path.write_text(new.replace('"license"', f'"{FORMER_NAMES["license"]}"'), encoding="utf-8")
+    history = read_history(str(tmp_path))
+    assert (history.pools, history.unreadable) == ({KEY: [{"day": "2026-11-19", **COUNTS}]}, [])
+    remember(str(tmp_path), history, "2026-11-20", {KEY: COUNTS})
+    assert path.read_text(encoding="utf-8") == new + new.replace("2026-11-19", "2026-11-20")
 
 
 def test_lines_that_are_broken_are_left_out_and_told(tmp_path: Path) -> None:

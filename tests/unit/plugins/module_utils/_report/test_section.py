@@ -103,13 +103,13 @@ def section(entry: Json, pools: dict[tuple[str, str], list[Json]] | None = None)
     return section_of(read_account(entry, RULES.retired), lines(entry), settings)
 
 
-def pool(made: Json, licence: str) -> Json:
-    return t.cast(Json, next(one for one in made["pools"] if one["licence"] == licence))
+def pool(made: Json, license: str) -> Json:
+    return t.cast(Json, next(one for one in made["pools"] if one["license"] == license))
 
 
 def test_each_line(entry: Json) -> None:
     found = [
-        (line.licence, line.kind, line.device_id, line.wanted, line.held, line.drift, line.reclaim)
+        (line.license, line.kind, line.device_id, line.wanted, line.held, line.drift, line.reclaim)
         for line in lines(entry)
     ]
     assert found == [
@@ -125,7 +125,7 @@ def test_each_line(entry: Json) -> None:
         (FLEX, "imei", "e", "yes", "no", "missing", ""),
         (LIFETIME, "imei", "b", "no", "yes", "kept", "locked"),
     ]
-    by = {(line.licence, line.device_id): line for line in lines(entry)}
+    by = {(line.license, line.device_id): line for line in lines(entry)}
     assert by["FOTA", "a"].since == "2026-11-21T00:30:00Z"
     assert by["FOTA", "c"].since == ""
     assert by["FOTA", "c"].why == "not a device of the account; not wanted by the fleet files"
@@ -140,7 +140,7 @@ def test_what_the_account_calls_for_life_cannot_be_reclaimed(entry: Json) -> Non
     assert pool(section(entry), FLEX)["lifetime"] is False
     entry["simsec"]["subscriptions"].append({**entry["simsec"]["subscriptions"][0], "license_type": "PERMANENT"})
     assert pool(section(entry), FLEX)["lifetime"] is True
-    extra = next(line for line in lines(entry) if (line.licence, line.kind, line.device_id) == (FLEX, "imei", "b"))
+    extra = next(line for line in lines(entry) if (line.license, line.kind, line.device_id) == (FLEX, "imei", "b"))
     assert (extra.drift, extra.reclaim) == ("kept", "locked")
 
 
@@ -178,7 +178,7 @@ def test_the_figures(entry: Json) -> None:
     assert pool(made, LIFETIME)["reclaimable"] == {"now": 0, "wanted": 0, "locked": 1}
     assert made["candidates"] == {
         "listed": 2,
-        "without_licence": 1,
+        "without_license": 1,
         "protected": 1,
         "wanted": 1,
         "missing": 0,
@@ -194,17 +194,17 @@ def test_the_figures(entry: Json) -> None:
             "tied_count": 1,
         },
     }
-    assert made["devices"] == {"count": 5, "without_licence": 0, "states": {"active": 2, "deactive": 1, "=cmd": 1}}
+    assert made["devices"] == {"count": 5, "without_license": 0, "states": {"active": 2, "deactive": 1, "=cmd": 1}}
 
 
-def test_a_device_that_is_named_by_its_sim_is_not_without_licence(entry: Json) -> None:
+def test_a_device_that_is_named_by_its_sim_is_not_without_license(entry: Json) -> None:
     del entry["wanted"], entry["fota"], entry["removal_candidates"]
-    assert [line.device_id for line in lines(entry) if not line.licence] == ["d"]
+    assert [line.device_id for line in lines(entry) if not line.license] == ["d"]
     del entry["simsec"]["journal"]
-    assert [line.device_id for line in lines(entry) if not line.licence] == ["a", "b", "d", "e"]
+    assert [line.device_id for line in lines(entry) if not line.license] == ["a", "b", "d", "e"]
 
 
-def test_licences_that_the_journal_does_not_know(entry: Json) -> None:
+def test_licenses_that_the_journal_does_not_know(entry: Json) -> None:
     """May be with any device that it has no record of; what it does know stays."""
     entry["simsec"]["drift"] = [{"sku": FLEX, "difference": 2}]
     drift = pool(section(entry), FLEX)["drift"]
@@ -229,13 +229,13 @@ def test_present_leaves_others_alone(entry: Json) -> None:
 
 
 def test_what_could_not_be_read_is_unknown(entry: Json) -> None:
-    """Licences bought are known even if the list is not; one reason is told once."""
+    """Licenses bought are known even if the list is not; one reason is told once."""
     entry["fota"] = {**entry["fota"], **REFUSED}
     entry["devices"] = entry["removal_candidates"] = REFUSED
     made = section(entry)
     assert made["failures"] == [
         {
-            "what": "FOTA licences, removal candidates, the device list",
+            "what": "FOTA licenses, removal candidates, the device list",
             "code": "login_refused",
             "message": "No.",
         }
@@ -267,7 +267,7 @@ def test_an_account_without_anything(tmp_path: Path) -> None:
     made = section({"account": NAME, "reports": str(tmp_path), "fota": {"skipped": True}, "wanted": {"accounts": []}})
     assert (made["pools"], made["failures"], made["unnamed"], made["candidates"]) == ([], [], True, None)
     document = make_document([made], Tables(), [], [], created="2026-11-21 00:00:00 UTC")
-    assert document["totals"]["licences"] == {"total": None, "assigned": None, "available": None}
+    assert document["totals"]["licenses"] == {"total": None, "assigned": None, "available": None}
     assert document["totals"]["soonest"] is None
 
 
@@ -279,7 +279,7 @@ def test_totals_over_accounts_and_the_report_before(entry: Json) -> None:
     document = make_document([other, one], Tables(), [], [], created="2026-11-21 00:00:00 UTC")
     assert [made["account"] for made in document["accounts"]] == [NAME, "0000123456-00002"]
     totals = document["totals"]
-    assert totals["licences"] == {"total": 50, "assigned": 18, "available": 18}
+    assert totals["licenses"] == {"total": 50, "assigned": 18, "available": 18}
     assert totals["drift"] is not None
     assert totals["drift"]["missing"] == 3
     assert totals["reclaimable"] == {"now": 6, "wanted": 0, "locked": 2}

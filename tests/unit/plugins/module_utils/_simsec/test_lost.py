@@ -16,7 +16,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import Attempt, RequestState
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.lost import (
-    Judgement,
+    Judgment,
     judge,
     resolve,
     settle_seconds,
@@ -58,7 +58,7 @@ def moved(before: int | None = 10, **devices: int) -> Moved:
         (10, None, "assign", "unclear"),
     ],
 )
-def test_one_lost_request(before: int | None, now: int | None, action: Action, expected: Judgement) -> None:
+def test_one_lost_request(before: int | None, now: int | None, action: Action, expected: Judgment) -> None:
     assert judge(now, moved(before), [lost(3, action)]) == {1: expected}
 
 
@@ -95,7 +95,7 @@ def test_a_count_that_moved_contradicts_a_report_of_failure(devices: int) -> Non
 
 
 def test_a_count_that_two_requests_can_explain_is_not_clear() -> None:
-    """One licence more; one lost device with a report of failure under an unknown id, one without any report."""
+    """One license more; one lost device with a report of failure under an unknown id, one without any report."""
     found = judge(11, moved(), [lost(1, hints=["failed"]), lost(1, request=2)])
     assert found == {1: "unclear", 2: "unclear"}
 
@@ -161,7 +161,7 @@ def test_settle_seconds(wanted: float | None, latency: float | None, seconds: fl
         ("too_early", False, "unknown", "it broke; it is too early to tell"),
     ],
 )
-def test_resolve(verdict: Judgement, lifetime: bool, state: RequestState, word: str) -> None:
+def test_resolve(verdict: Judgment, lifetime: bool, state: RequestState, word: str) -> None:
     request = lost(2, hints=["success"])
     first, second = request.devices
     attempt = Attempt(1, "assign", "unknown", None, "it broke.", "", "1-234", "then", "")

@@ -119,7 +119,7 @@ def test_the_reason_names_the_direction_that_was_sent() -> None:
             assert f"its {word} was sent" in decide(wish(wanted), standing).reason
 
 
-def test_a_failed_removal_leaves_the_licence() -> None:
+def test_a_failed_removal_leaves_the_license() -> None:
     standing = fold([attempt("assign", "accepted", "success"), attempt("remove", "accepted", "failed")])
     assert decide(wish("assign"), standing).outcome == "unchanged"
     assert decide(wish("remove"), standing).outcome == "failed"

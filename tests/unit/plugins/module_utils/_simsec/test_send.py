@@ -150,7 +150,7 @@ def test_one_bad_device_does_not_keep_the_others(journal: Journal) -> None:
 
 
 def test_a_batch_is_cut_to_the_pool_of_its_own_sku(journal: Journal) -> None:
-    api = FakeApi(journal, refusal("no licence"))
+    api = FakeApi(journal, refusal("no license"))
     api.free = 1
     sent = sending(api, imeis(3), 3)
     assert [result[0] for result in sent.results.values()] == ["accepted", "failed", "failed"]

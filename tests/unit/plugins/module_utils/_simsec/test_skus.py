@@ -35,7 +35,7 @@ def test_only_one_of_the_known_is_for_life() -> None:
         ("SIMSEC_LT", True),
         ("TS-LIFETIME-SIMSEC", True),
         ("Lifelong", True),
-        ("Perpetual licence", True),
+        ("Perpetual license", True),
         ("PERMANENT", True),
         ("Sim permanently bound", True),
         ("\uff2c\uff29\uff26\uff25\uff34\uff29\uff2d\uff25", True),
@@ -59,7 +59,7 @@ def test_names_that_speak_of_a_lifetime(text: str, expected: bool) -> None:
     if text:
         sku = sku_of(text)
         assert (sku.number, sku.name, sku.lifetime) == (text, "unknown", expected)
-        assert ("a lifetime licence" in sku_warnings(sku)[0]) is expected
+        assert ("a lifetime license" in sku_warnings(sku)[0]) is expected
 
 
 @pytest.mark.parametrize("number", [*KNOWN, "ACME-1"])
@@ -92,10 +92,10 @@ def test_only_words_that_say_so_make_a_license_flexible(text: str) -> None:
 @pytest.mark.parametrize("known", KNOWN)
 @pytest.mark.parametrize("spell", [str.upper, str.lower, " {}".format, "{}\n".format])
 def test_another_spelling_of_a_known_one_is_refused(known: str, spell: type[str]) -> None:
-    spelt = spell(known)
-    if spelt == known:
+    spelled = spell(known)
+    if spelled == known:
         return
-    problems = sku_problems(spelt)
+    problems = sku_problems(spelled)
     assert [problem.code for problem in problems] == ["invalid_sku"]
     assert f"'{known}'" in problems[0].text
 

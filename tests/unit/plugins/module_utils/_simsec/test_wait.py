@@ -127,7 +127,7 @@ def test_several_waits_share_the_time(journal: Journal) -> None:
 
 
 def test_what_may_be_amiss_is_not_waited_for(journal: Journal) -> None:
-    """As soon as the judgement cannot change any more; a failure uses up what may be left open."""
+    """As soon as the judgment cannot change any more; a failure uses up what may be left open."""
     accept(journal, imeis(5))
     play = Play(journal, None)
     play.at = {

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The licence operations, over a client that knows which calls come."""
+"""The license operations, over a client that knows which calls come."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_no_list_and_no_more_is_an_empty_account(value: dict[str, t.Any]) -> Non
 
 
 @pytest.mark.parametrize("value", [{}, {"deviceList": None}, {"status": "ok"}])
-def test_object_that_says_nothing_about_licences_is_no_empty_account(value: dict[str, t.Any]) -> None:
+def test_object_that_says_nothing_about_licenses_is_no_empty_account(value: dict[str, t.Any]) -> None:
     with pytest.raises(ApiError) as raised:
         page(value)
     assert raised.value.code == "bad_answer"

@@ -41,7 +41,7 @@ ENDS: dict[str, Json] = {
     "an option that Ansible refuses": {"state": "gone"},
     "an option that the module refuses": {"batch_size": 0},
     "a pasted text": {"devices": None, "devices_text": "\n".join(imeis(MANY))},
-    "licences for none of them": {"devices": imeis(MANY), "unlicensed": "refuse"},
+    "licenses for none of them": {"devices": imeis(MANY), "unlicensed": "refuse"},
     "a report that cannot be written": {"devices_report": "/nowhere/rows.csv"},
 }
 
@@ -58,7 +58,7 @@ def test_no_task_returns_more(
     else:
         space = FakeCandidates()
         monkeypatch.setattr(converge, "CandidatesApi", space.api)
-        monkeypatch.setattr(converge, "FotaApi", space.licences)
+        monkeypatch.setattr(converge, "FotaApi", space.licenses)
         run = runner(swm_removal_candidates.main, None, monkeypatch, capsys)
     extra = {"report": report} if report else {}
     options = {"account": ACCOUNT, "devices": imeis(MANY), **extra, "unlicensed": "ignore", **ENDS[end]}

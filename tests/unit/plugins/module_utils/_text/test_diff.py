@@ -50,7 +50,7 @@ def lines(before: str, after: str) -> tuple[str, str]:
         ("aaaa", "aa", ("a a a a", "a a")),
     ],
 )
-def test_order_diff_shows_what_changes_and_its_neighbours(before: str, after: str, shown: tuple[str, str]) -> None:
+def test_order_diff_shows_what_changes_and_its_neighbors(before: str, after: str, shown: tuple[str, str]) -> None:
     assert lines(before, after) == shown
 
 

@@ -92,12 +92,12 @@ def test_an_order_that_the_rows_of_the_run_tell() -> None:
     assert restored(told, "dacx") == ("abcd", "")
 
 
-def test_devices_without_a_licence() -> None:
+def test_devices_without_a_license() -> None:
     """Are not put back; those on the list stay where they are."""
     two = part("abcd", b="removed", c="removed")
     assert restored(two, "ad", lacking="bd") == (
         "acd",
-        "not_licensed: it holds no licence, so it cannot be put back on the list",
+        "not_licensed: it holds no license, so it cannot be put back on the list",
     )
     assert returning([two]) == ["b", "c"]
     assert restored(two, "acd", lacking="b")[0] == "acd"

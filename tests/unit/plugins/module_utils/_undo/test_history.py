@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which FOTA licences go back, and which devices are left to a later run."""
+"""Which FOTA licenses go back, and which devices are left to a later run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Json = dict[str, t.Any]
 
 
 def part(*rows: tuple[str, str, str], action: str = "exact", **more: t.Any) -> Json:
-    """FOTA licences; rows are device, outcome and what was planned."""
+    """FOTA licenses; rows are device, outcome and what was planned."""
     devices = [
         {"device_id": device, "outcome": outcome, "planned": planned, "reason": "", "request_id": ""}
         for device, outcome, planned in rows
@@ -84,7 +84,7 @@ def test_a_record_that_does_not_say_what_was_to_be_done() -> None:
     assert (found.take, found.give, [left.code for left in found.left]) == ([], [], ["unknown"])
 
 
-def test_fota_licences() -> None:
+def test_fota_licenses() -> None:
     found = reverse_fota(
         account(part((A, "assigned", ""), (B, "removed", ""), (C, "unknown", "assigned"), (D, "failed", "removed"))),
         Later(),

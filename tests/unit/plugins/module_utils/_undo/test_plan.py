@@ -66,7 +66,7 @@ def entry(folder: Path, *results: Json) -> Json:
     ],
 )
 def test_a_pool_that_the_parts_before_fill(run: Run, tmp_path: Path, guards: list[Json], status: str) -> None:
-    """Two licences are taken away, so two of the three that go back need not be free yet."""
+    """Two licenses are taken away, so two of the three that go back need not be free yet."""
     take = result(tmp_path, "take", "removed", 2)
     failure = {"code": "pool_exhausted", "message": "too few", "guards": guards}
     give = result(tmp_path, "give", "skipped", 3, failed=True, failure=failure)
@@ -86,7 +86,7 @@ def test_the_digest_and_what_is_written(run: Run, tmp_path: Path) -> None:
     text = (tmp_path / "undo" / "undo.md").read_text(encoding="utf-8")
     assert "# Undo of the run 20261121T215143Z-1a2b3c4d: no plan for some accounts" in text
     assert "**2 to remove**, **1 that stay as the run left them**." in text
-    assert "| SIM-Secure licences SIMSec-IoT-Lt | 990000000000009 | assigned | \\*for life\\* |" in text
+    assert "| SIM-Secure licenses SIMSec-IoT-Lt | 990000000000009 | assigned | \\*for life\\* |" in text
     assert "A note." in text
     assert "Why." in text
     listed = (tmp_path / "undo" / "cannot.csv").read_text(encoding="utf-8").splitlines()
@@ -123,7 +123,7 @@ def test_freeze_windows(run: Run, tmp_path: Path) -> None:
     for made, codes in ((free, [None, None]), (everywhere, ["frozen", None]), (own, ["frozen", None])):
         assert [one["blocked"] and one["blocked"]["code"] for one in made["accounts"]] == codes
     text = (tmp_path / "undo" / "undo.md").read_text(encoding="utf-8")
-    assert re.search("'inventory': licences are not taken away until [0-9-]+ 00:00 UTC. Undo the run after that.", text)
+    assert re.search("'inventory': licenses are not taken away until [0-9-]+ 00:00 UTC. Undo the run after that.", text)
     give = result(tmp_path, "give", "assigned", 2)
     kind = run(accounts=[{**entry(tmp_path, give), "freeze": [{**window, "what": "removals"}]}])
     assert kind["accounts"][0]["blocked"] is None

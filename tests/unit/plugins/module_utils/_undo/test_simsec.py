@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which SIM-Secure licences go back, by a run's record and the journal."""
+"""Which SIM-Secure licenses go back, by a run's record and the journal."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_a_removal_goes_back() -> None:
 
 
 def test_what_is_never_touched() -> None:
-    """Lifetime licences whatever is known, everything without a journal, and what a later run did."""
+    """Lifetime licenses whatever is known, everything without a journal, and what a later run did."""
     run = account((LIFETIME, A, "assigned"), (FLEX, B, "assigned"))
     journal = {LIFETIME: {A: [tried("assign")]}, FLEX: {B: [tried("assign")]}}
     assert reversed_(run, None) == ({}, [(FLEX.sku, B, "no_journal"), (LIFETIME.sku, A, "lifetime")])
@@ -181,7 +181,7 @@ def test_what_is_never_touched() -> None:
             A,
             "assigned",
             "lifetime",
-            "a lifetime licence stays with its SIM and can never be taken back",
+            "a lifetime license stays with its SIM and can never be taken back",
         )
     ]
 
@@ -192,7 +192,7 @@ MOVED = {FLEX: {A: [tried("assign", BEFORE), tried("remove")]}, BUNDLE: {A: [tri
 
 def test_a_move_goes_back_in_two_steps() -> None:
     assert reversed_(MOVE, MOVED) == ({BUNDLE: Reversal([], [A], []), FLEX: Reversal([], [], [A])}, [])
-    # When the former licence was requested, but is not confirmed, the device keeps the other one.
+    # When the former license was requested, but is not confirmed, the device keeps the other one.
     asked = {**MOVED, FLEX: {A: [*MOVED[FLEX][A], tried("assign", AFTER, None)]}}
     assert reversed_(MOVE, asked, confirmed=True)[0] == {}
     back = {**MOVED, FLEX: {A: [*MOVED[FLEX][A], tried("assign", AFTER)]}}
@@ -204,16 +204,16 @@ def test_a_move_goes_back_in_two_steps() -> None:
 
 
 def test_a_move_of_which_one_half_stays() -> None:
-    """Leaves no device without a licence, and none with two."""
+    """Leaves no device without a license, and none with two."""
     later = Later([((ACCOUNT, FLEX, A), ("run-2", Change(A, "assigned", True)))])
     assert reversed_(MOVE, MOVED, later) == (
         {},
-        [(FLEX.sku, A, "later_run"), (BUNDLE.sku, A, "former_licence")],
+        [(FLEX.sku, A, "later_run"), (BUNDLE.sku, A, "former_license")],
     )
     bound = account((FLEX, A, "removed"), (LIFETIME, A, "assigned"))
     assert reversed_(bound, {**MOVED, LIFETIME: {A: [tried("assign")]}}) == (
         {},
-        [(LIFETIME.sku, A, "lifetime"), (FLEX.sku, A, "keeps_licence")],
+        [(LIFETIME.sku, A, "lifetime"), (FLEX.sku, A, "keeps_license")],
     )
 
 
@@ -241,7 +241,7 @@ def test_numbers_tell_what_was_there_before_and_no_clock(clock: str, first: bool
     known = {BUNDLE: {A: [own]}, other: {sim: [theirs, last]}}
     found, left = reverse_simsec(account((BUNDLE, A, "assigned")), WINDOW, known, Later(), confirmed=False)
     assert found[BUNDLE] == Reversal([] if first else [A], [], [])
-    assert [one.code for one in left] == (["former_licence"] if first else [])
+    assert [one.code for one in left] == (["former_license"] if first else [])
 
 
 @pytest.mark.parametrize("what", FORMER)
@@ -261,7 +261,7 @@ def test_a_license_that_was_there_before_the_run_and_that_the_run_did_not_take(w
     elif what == "held":
         assert (done, left) == ({BUNDLE: Reversal([], [A], [])}, [])
     else:
-        assert (done, left) == ({}, [(BUNDLE.sku, A, "former_licence")])
+        assert (done, left) == ({}, [(BUNDLE.sku, A, "former_license")])
 
 
 def test_a_move_that_changed_the_kind_of_id() -> None:
@@ -293,7 +293,7 @@ def test_a_license_that_another_kind_of_id_held_before_the_run(what: str, sku: s
         assert former.instead(BUNDLE, [A]) == {other: [sim]}
     else:
         assert found[BUNDLE] == Reversal([], [], [])
-        assert [(one.device_id, one.code) for one in left] == [(A, "former_licence")]
+        assert [(one.device_id, one.code) for one in left] == [(A, "former_license")]
 
 
 def test_a_device_with_a_former_license_of_its_own_waits_for_no_strangers() -> None:
@@ -311,5 +311,5 @@ def test_a_device_that_lost_its_license_by_another_spelling_keeps_the_new_one() 
     run = account((BUNDLE, A, "assigned"), (BUNDLE, other, "assigned"), (FLEX, spelled, "removed"))
     known = {BUNDLE: {one: [tried("assign")] for one in (A, other)}, FLEX: {spelled: [tried("remove")]}}
     done, left = reversed_(run, known)
-    assert left == [(BUNDLE.sku, A, "former_licence")]
+    assert left == [(BUNDLE.sku, A, "former_license")]
     assert done == {BUNDLE: Reversal([other], [], []), FLEX: Reversal([], [], [spelled])}

@@ -75,7 +75,7 @@ def listed(folder: Path, name: str) -> list[str]:
 
 
 def test_all_lists_and_what_stays(run: Run, tmp_path: Path) -> None:
-    """A device that gets its licence back can be a candidate again, and one without a licence cannot."""
+    """A device that gets its license back can be a candidate again, and one without a license cannot."""
     made = run(accounts=[ACCOUNT])
     assert (made["changed"], made["run"], made["check_mode"]) == (False, RECORD["run"], False)
     (account,) = made["accounts"]
@@ -97,7 +97,7 @@ def test_all_lists_and_what_stays(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_middle_of_an_undo(run: Run, tmp_path: Path) -> None:
-    """By then a licence that was not given back is missing, and nothing is listed that was not before."""
+    """By then a license that was not given back is missing, and nothing is listed that was not before."""
     run(accounts=[ACCOUNT])
     stays = (tmp_path / ACCOUNT / "cannot.csv").read_bytes()
     made = run(accounts=[ACCOUNT], stage="apply")

@@ -151,7 +151,7 @@ def test_journal(sim, imei):
     assert summary["operations"] == {"fota_list": 2, "fota_assign": 1, "unknown": 1}
     assert summary["statuses"] == {"200": 3, "400": 1}
     assert (summary["total"], summary["writes"]) == (4, 1)
-    sim.control("GET", "requests?colour=red", status=400)
+    sim.control("GET", "requests?color=red", status=400)
 
 
 def test_journal_keeps_no_secret(sim):

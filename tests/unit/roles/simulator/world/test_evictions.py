@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Evictions: the control that shrinks a subscription, and the order in which devices lose their licence."""
+"""Evictions: the control that shrinks a subscription, and the order in which devices lose their license."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_subscription_changes_at_that_moment(four):
     assert reply["updateTime"].startswith("2030-01-01T00:00:0")
 
 
-def test_licences_are_free_again_after_eviction(four, imei):
+def test_licenses_are_free_again_after_eviction(four, imei):
     four.buy(2)
     assert "Not enough" in four.change("assign", imei(8)).text
     four.buy(3)
@@ -104,7 +104,7 @@ def test_shuffled_ties_are_the_same_every_time(start, imei):
 
 
 def test_having_upgraded_protects_nobody(four, imei):
-    """The cancel page: upgrades that have started finish; that does not keep the licence."""
+    """The cancel page: upgrades that have started finish; that does not keep the license."""
     four.control("PUT", "devices", [{"imei": imei(1), "upgraded": True}])
     assert gone(four.buy(3)) == [1]
 
@@ -129,9 +129,9 @@ def test_the_first_account_is_meant_unless_one_is_named(sim):
 @pytest.mark.parametrize("count", [-1, 1.5, "3", True, None])
 def test_all_problems_at_once(sim, count):
     before = sim.control("GET", "state")
-    body = {"account": "nobody", "license_count": count, "colour": "red"}
+    body = {"account": "nobody", "license_count": count, "color": "red"}
     problems = sim.control("POST", "subscription", body, status=400)["problems"]
-    for word, problem in zip(("colour: unknown", "license_count: must", "account: 'nobody'"), problems, strict=True):
+    for word, problem in zip(("color: unknown", "license_count: must", "account: 'nobody'"), problems, strict=True):
         assert word in problem
     assert sim.control("GET", "state") == before
 
@@ -139,7 +139,7 @@ def test_all_problems_at_once(sim, count):
 def test_wrong_use_of_the_control(sim):
     sim.control("POST", "subscription", [], status=400)
     sim.control("PUT", "subscription", {}, status=405)
-    problems = sim.control("GET", "subscription?account=nobody&colour=red", status=400)["problems"]
+    problems = sim.control("GET", "subscription?account=nobody&color=red", status=400)["problems"]
     assert len(problems) == 2
     accounts = [{"name": "e", "subscription": {"purchase_type": "TS-HFOTA-EVNT"}, "licenses": 2}]
     sim.control("PUT", "state", {"accounts": accounts})
@@ -166,7 +166,7 @@ def test_shrinking_and_assigning_at_the_same_time(start, imei):
 
 
 def naive(held, listed, count, reverse):
-    """Take one licence after the other, in the words of the page."""
+    """Take one license after the other, in the words of the page."""
     left, order = dict(held), []
     while len(left) > count:
         named = [imei for imei in listed if imei in left]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The licence list: pages of licensed devices in order of IMEI (licence status pages)."""
+"""The license list: pages of licensed devices in order of IMEI (license status pages)."""
 
 from __future__ import annotations
 

@@ -184,7 +184,7 @@ def test_wrong_devices_and_skus_of_a_state(sim, imei):
         ({"sku": "x", "licenses": [imei(0), imei(0)]}, "given twice"),
         ({"sku": "x", "licenses": [{"device_id": imei(0), "assigned_at": "x"}]}, "assigned_at"),
         ({"sku": "x", "licenses": [5]}, "device_id"),
-        ({"sku": "x", "colour": 1}, "colour: unknown"),
+        ({"sku": "x", "color": 1}, "color: unknown"),
     ):
         body = {"accounts": [{"name": "a", "devices": [imei(0)], "skus": [sku]}]}
         assert word in sim.control("PUT", "state", body, status=400)["error"]
@@ -208,7 +208,7 @@ def test_single_devices_can_be_changed(sim, imei):
         [5],
         [{"imei": "123"}],
         [{"imei": imei(1), "state": "x"}],
-        [{"imei": imei(1), "colour": 1}],
+        [{"imei": imei(1), "color": 1}],
         [{"imei": imei(1), "upgraded": "yes"}],
         [{"imei": imei(1), "iccid": "89148000000000000002"}],
         [{"imei": imei(1), "iccid": "891480"}, {"imei": imei(2), "iccid": "891480"}],

@@ -42,7 +42,7 @@ def test_append_replace_delete(sim, imei, version):
         answer = sim.api("DELETE", cancel_path(sim, version))
         assert (answer.status_code, answer.json()) == (200, {"success": True})
         assert sim.listed() == []
-    assert len(sim.held()) == 4, "nothing happens to licences until the subscription shrinks"
+    assert len(sim.held()) == 4, "nothing happens to licenses until the subscription shrinks"
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -163,8 +163,8 @@ def test_answer_with_the_whole_list(sim, imei):
 @pytest.mark.parametrize(
     ("word", "status", "listed"), [("accept", 200, [1, 9, 99]), ("reject", 400, [0]), ("drop", 200, [1])]
 )
-def test_devices_without_a_licence(sim, imei, word, status, listed):
-    """Number 9 has no licence, number 99 is not a device of the account."""
+def test_devices_without_a_license(sim, imei, word, status, listed):
+    """Number 9 has no license, number 99 is not a device of the account."""
     sim.cancel(imei(0))
     sim.quirk(candidates_unlicensed=word)
     answer = sim.cancel(imei(1), imei(9), imei(99), replace=True)
@@ -209,7 +209,7 @@ def test_limit(sim, imei):
 
 
 @pytest.mark.parametrize(("word", "listed"), [("keep", [0, 1, 9]), ("drop", [1, 9])])
-def test_a_device_that_loses_its_licence_by_a_remove_call(sim, imei, word, listed):
+def test_a_device_that_loses_its_license_by_a_remove_call(sim, imei, word, listed):
     sim.quirk(candidates_unassigned=word)
     sim.cancel(imei(0), imei(1), imei(9))
     sim.change("remove", imei(0), imei(9), imei(2))
@@ -275,7 +275,7 @@ def test_damaged_pages(sim, imei):
     assert sim.listed() == [*ids, imei(5), imei(6)]
     sim.fault("loop_cursor")
     assert sim.candidates().json()["deviceList"] == ids[:2]
-    assert sim.list().json()["hasMoreData"] is True, "there is a cursor in the licence list only"
+    assert sim.list().json()["hasMoreData"] is True, "there is a cursor in the license list only"
 
 
 def test_appending_at_the_same_time_loses_nothing(start, imei):

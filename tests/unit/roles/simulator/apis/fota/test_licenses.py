@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Subscriptions, licence lists, assign and remove: in every version, with every switch."""
+"""Subscriptions, license lists, assign and remove: in every version, with every switch."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_list_without_cursor(sim):
 
 def test_cursor_must_be_zero_or_of_the_account(sim, imei):
     assert [row["deviceId"] for row in sim.list(cursor=imei(1)).json()["deviceList"]] == [imei(2), imei(3)]
-    assert sim.list(cursor=imei(9)).json()["deviceList"] == []  # a device without a licence will do
+    assert sim.list(cursor=imei(9)).json()["deviceList"] == []  # a device without a license will do
     assert sim.list(cursor="900000000000999").json()["errorMessage"] == "LastSeenDeviceId Not Valid"
     assert sim.list(cursor="abc").json()["errorMessage"] == "Invalid device id format"
 
