@@ -15,6 +15,7 @@ import sys
 import typing as t
 from pathlib import Path
 
+from ansible_collections.thingspace.licensing.tests.functional.forked import ansible_playbook
 from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Simulator, plain_environment
 from ansible_collections.thingspace.licensing.tests.functional.simulated import LISTENER
 
@@ -124,15 +125,20 @@ class Fleet:
         text = json.dumps({"account": named(number), "devices": sets, **more}, indent=1)
         (self.folder / "fleet" / f"{named(number)}.yml").write_text(text, encoding="utf-8")
 
-    def start(self, playbook: str, *arguments: str, env: t.Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        """Start a playbook of the collection, in a process group of its own."""
+    def start(
+        self, playbook: str, *arguments: str, env: t.Mapping[str, str] | None = None, real: bool = True
+    ) -> subprocess.Popen[str]:
+        """Start a playbook of the collection, in a process group of its own.
+
+        :param real: its modules are in the group, too.
+        """
         name = playbook if "." in playbook else f"thingspace.licensing.{playbook}"
-        return subprocess.Popen(
-            [sys.executable, "-m", "ansible", "playbook", name, *arguments],
+        return ansible_playbook(
+            [name, *arguments],
+            real=real,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
             cwd=self.folder,
             start_new_session=True,
             env={**self.environment, **self.connection, **(env or {})},
@@ -144,7 +150,7 @@ class Fleet:
         """Run a playbook with this C(fleet_dest) and more variables."""
         variables = {"fleet": "fleet", "fleet_dest": dest, "fleet_journal": "journal.db", **more}
         given = [word for name, value in variables.items() if value for word in ("-e", json.dumps({name: value}))]
-        process = self.start(playbook, *given, *arguments, env=env)
+        process = self.start(playbook, *given, *arguments, env=env, real=False)
         try:
             stdout, stderr = process.communicate(timeout=PATIENCE)
         finally:

@@ -18,6 +18,12 @@ import time
 import typing as t
 from pathlib import Path
 
+from ansible_collections.thingspace.licensing.tests.functional.forked import (
+    MODULES,
+    ansible_playbook,
+    plain_environment,
+    popen,
+)
 from ansible_collections.thingspace.licensing.tests.functional.simulated import (
     ACCOUNT,
     PATIENCE,
@@ -41,18 +47,8 @@ __all__ = (
     "imei",
     "imeis",
     "let_time_pass",
+    "plain_environment",
 )
-
-MODULES = "ansible_collections.thingspace.licensing.plugins.modules."
-
-
-def plain_environment(home: Path, **extra: str) -> dict[str, str]:
-    """An environment without anything of the caller's that could reach the code under test."""
-    keep = ("PATH", "LANG", "LC_ALL", "ANSIBLE_COLLECTIONS_PATH", "LD_LIBRARY_PATH")
-    kept = {name: os.environ[name] for name in keep if name in os.environ}
-    root = os.environ["ANSIBLE_COLLECTIONS_PATH"]
-    home.mkdir(parents=True, exist_ok=True)
-    return {**kept, "HOME": str(home), "PYTHONPATH": root, "TMPDIR": str(home), "PYTHONUTF8": "1", **extra}
 
 
 @dataclasses.dataclass
@@ -171,12 +167,11 @@ class Module:
             "_ansible_remote_tmp": str(self.folder / "remote"),
             "_ansible_keep_remote_files": False,
         }
-        process = subprocess.Popen(
+        process = popen(
             [*prefix, sys.executable, "-m", MODULES + name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
             cwd=self.folder,
             env={**plain_environment(self.folder / "home"), **(env or {})},
         )
@@ -260,7 +255,12 @@ class Playbook:
         self.folder = folder
 
     def __call__(
-        self, plays: list[Json], *arguments: str, env: t.Mapping[str, str] | None = None, hosts: int = 0
+        self,
+        plays: list[Json],
+        *arguments: str,
+        env: t.Mapping[str, str] | None = None,
+        hosts: int = 0,
+        real: bool = False,
     ) -> subprocess.CompletedProcess[str]:
         """Run plays (JSON is YAML) on localhost, or on so many hosts of a group C(estate)."""
         book = self.folder / "playbook.yml"
@@ -278,13 +278,17 @@ class Playbook:
             ANSIBLE_LOCAL_TEMP=str(self.folder / "local"),
             ANSIBLE_REMOTE_TEMP=str(self.folder / "remote"),
         )
-        return subprocess.run(
-            [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), *arguments, str(book)],
+        with ansible_playbook(
+            ["-i", str(inventory), *arguments, str(book)],
+            real=real,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             cwd=self.folder,
             env={**environment, **(env or {})},
-        )
+        ) as process:
+            try:
+                stdout, stderr = process.communicate(timeout=PATIENCE)
+            finally:
+                process.kill()
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)

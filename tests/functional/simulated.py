@@ -18,8 +18,15 @@ import urllib.request
 from collections import Counter
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-SIMULATOR = CHECKOUT / "roles" / "simulator" / "files" / "thingspace_simulator"
+from ansible_collections.thingspace.licensing.tests.functional.forked import (
+    CHECKOUT,
+    SIMULATOR,
+    plain_environment,
+    popen,
+)
+
+__all__ = ("ACCOUNT", "CHECKOUT", "LISTENER", "PATIENCE", "Json", "Simulator", "iccids", "imei", "imeis")
+
 ACCOUNT = "0000123456-00001"
 PATIENCE = 60.0
 
@@ -52,8 +59,10 @@ class Simulator:
         self._log = folder / "simulator.log"
         options = ["--port", "0", "--ready-file", str(ready), "--parent-pid", str(os.getpid()), "--max-seconds", "300"]
         with self._log.open("w", encoding="utf-8") as log:
-            self._process = subprocess.Popen(
+            self._process = popen(
                 [sys.executable, str(SIMULATOR), *options, *arguments],
+                env=plain_environment(folder),
+                cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=log,

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""C(ansible-playbook), but modules are not packed into archives, to be unpacked and compiled for each task.
+
+Those of this collection and of Ansible run from where they are, each in a process of its own, with the arguments,
+environment and directory that Ansible gives them. On other connections, in the background or with another interpreter
+they run as always.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import typing as t
+
+from ansible.cli import playbook
+from ansible.module_utils.common.json import Direction, get_module_encoder
+from ansible.plugins import action
+from ansible.plugins.action import ActionBase
+
+ADDRESS = "THINGSPACE_TESTS_FORKED_BY"
+MODULES = "ansible_collections.thingspace.licensing.plugins.modules."
+PACKAGES = {
+    "thingspace.licensing.": MODULES,
+    "ansible.builtin.": "ansible.modules.",
+    "ansible.legacy.": "ansible.modules.",
+}
+MARK = b"#!forked\n"
+PROFILE = "legacy"
+"""How Ansible writes down the arguments of modules of collections."""
+
+Answer = dict[str, t.Any]
+
+
+def install(address: str) -> None:
+    """Let actions run modules in this way.
+
+    :param address: who forks them.
+    """
+    base: t.Any = ActionBase
+    pack, execute = base._configure_module, base._low_level_execute_command
+
+    def configure(self: t.Any, module_name: str, module_args: Answer, task_vars: Answer) -> tuple[t.Any, str]:
+        """What is to be executed."""
+        interpreter = self._templar.template(task_vars.get("ansible_python_interpreter"))
+        package = next((name for name in PACKAGES if module_name.startswith(name)), None)
+        if (
+            package is None
+            or interpreter != sys.executable
+            or self._connection.transport != "local"
+            or self._connection.become
+            or self._task.async_val
+        ):
+            return t.cast("tuple[t.Any, str]", pack(self, module_name, module_args, task_vars))
+        environment: dict[str, t.Any] = {}
+        self._compute_environment_string(environment)
+        encoder = get_module_encoder(PROFILE, Direction.CONTROLLER_TO_MODULE)
+        order = {
+            "module": PACKAGES[package] + module_name.removeprefix(package),
+            "environment": environment,
+            "arguments": json.dumps({"ANSIBLE_MODULE_ARGS": module_args}, cls=encoder),
+        }
+        built = action._BuiltModule(
+            b_module_data=MARK + json.dumps(order).encode(),
+            module_style="new",
+            shebang=f"#!{sys.executable}",
+            serialization_profile=PROFILE,
+        )
+        return built, module_name
+
+    def run(self: t.Any, cmd: str, *others: t.Any, in_data: bytes | None = None, **options: t.Any) -> Answer:
+        """Execute it."""
+        if not (in_data or b"").startswith(MARK):
+            return t.cast(Answer, execute(self, cmd, *others, in_data=in_data, **options))
+        # Not before Ansible has made a package of the collection.
+        from ansible_collections.thingspace.licensing.tests.functional.forked import Forked
+
+        order = json.loads((in_data or b"").removeprefix(MARK))
+        process = Forked(
+            address,
+            [sys.executable, "-m", order["module"]],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self._loader.get_basedir(),
+            env={**os.environ, **order["environment"]},
+        )
+        stdout, stderr = process.communicate(order["arguments"])
+        lines = {"stdout_lines": stdout.splitlines(), "stderr_lines": stderr.splitlines()}
+        return {"rc": process.returncode, "stdout": stdout, "stderr": stderr, **lines}
+
+    base._configure_module, base._low_level_execute_command = configure, run
+
+
+def main() -> None:
+    """Run C(ansible-playbook)."""
+    address = os.environ.pop(ADDRESS, None)
+    if address and hasattr(action, "_BuiltModule"):
+        install(address)
+    playbook.main(["ansible-playbook", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    main()
