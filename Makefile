@@ -19,10 +19,22 @@ READY := $(VENV)/.ready-$(notdir $(PYTHON))
 TREE := $(VENV)/collections
 IN_VENV := PATH="$$PWD/$(VENV)/bin:$$PATH"
 NOX := $(IN_VENV) nox
+RUN := $(IN_VENV) CI=true python tests/tools/run_sessions.py
+# The sessions of the inner loop.
+CHECK := units typing formatters codeqa yamllint
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Errors only: no index addresses in any log.
 export PIP_QUIET := 2
+# uv does not read pip's settings. These say where packages come from.
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
+ifdef PIP_EXTRA_INDEX_URL
+export UV_INDEX ?= $(PIP_EXTRA_INDEX_URL)
+endif
+# Without bytecode on disk Python compiles the same files again in each of the thousand programs that tests start.
+unexport PYTHONDONTWRITEBYTECODE
 export ANSIBLE_LOCALHOST_WARNING := false
 export ANSIBLE_NOCOWS := 1
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := false
@@ -33,25 +45,41 @@ export ANSIBLE_DISPLAY_SKIPPED_HOSTS := false
 help:  ## Show this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf 'make %-10s %s\n' "$$name" "$$text"; done
 
-$(READY): constraints.txt
+$(READY): $(wildcard locks/*.txt)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "Python 3.11 or newer is needed: '$(PYTHON)' says: $$($(PYTHON) --version 2>&1 | head -n 1 || true). Name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(VENV)/bin/python -m pip install -c constraints.txt ansible-core requests nox antsibull-nox
+	@lock=locks/python$$($(VENV)/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])').txt; \
+	  test -f $$lock || lock=constraints.txt; \
+	  $(VENV)/bin/python -m pip install -c $$lock uv; \
+	  VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install --quiet --compile-bytecode --build-constraint $$lock \
+	    --override $$lock ansible-core requests nox antsibull-nox
 	@mkdir -p $(TREE)/ansible_collections/thingspace
 	@ln -sfn "$$PWD" $(TREE)/ansible_collections/thingspace/licensing
 	@touch $@
 
 .PHONY: test
 test: $(READY)  ## Run every check; ends with a line "N passed, N failed"
-	@mkdir -p tests/output && rm -f tests/output/nox.json tests/output/units.xml
-	@rc=0; CI=true $(NOX) --report tests/output/nox.json || rc=$$?; \
-	  $(VENV)/bin/python tests/tools/summary.py tests/output/nox.json tests/output/units.xml || rc=1; exit $$rc
+	@$(RUN)
 
-.PHONY: lint
-lint: $(READY)  ## Run the fast checks only: format, style, YAML, types
-	@CI=true $(NOX) -s formatters codeqa yamllint typing
+.PHONY: check
+check: $(READY)  ## Run the fast checks only: format, style, YAML, types, unit tests
+	@$(RUN) $(CHECK)
+
+.PHONY: newest
+newest: $(READY)  ## Run the unit tests with the newest release of everything, whatever the locks say
+	@$(NOX) -s newest -- $(ARGS)
+
+.PHONY: lock
+lock: $(READY)  ## Write the locks anew: the newest releases that constraints.txt takes
+	@for lock in locks/python*.txt; do \
+	  version=$${lock#locks/python}; \
+	  { sed -n 1,3p constraints.txt; printf '\n# Made by "make lock" from constraints.txt.\n'; \
+	    $(VENV)/bin/uv pip compile --quiet --no-header --no-annotate --python-platform linux \
+	      --python-version "$${version%.txt}" --override overrides.txt constraints.txt; } > $$lock.new; \
+	  mv $$lock.new $$lock; \
+	done
 
 .PHONY: format
 format: $(READY)  ## Rewrite Python files in the project's format
@@ -75,4 +103,5 @@ bench: $(READY)  ## Measure the collection against the simulator
 
 .PHONY: clean
 clean:  ## Remove everything that these commands made
+	find . -name __pycache__ -prune -exec rm -rf {} +
 	rm -rf .ansible .coverage .hypothesis .mypy_cache .nox .pytest_cache .ruff_cache .venv dist tests/output

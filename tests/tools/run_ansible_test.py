@@ -57,7 +57,6 @@ def run(arguments: list[str], folder: Path, programs: Path) -> tuple[int, list[s
     """Run ansible-test, show what matters as it comes, and return its code and everything it said."""
     program = [str(programs / "python"), str(programs / "ansible-test"), *arguments, "--color", "no"]
     environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
-    environment.pop("PIP_CONSTRAINT", None)  # ansible-test pins its tools itself
     lines = []
     with subprocess.Popen(
         program,

@@ -2,19 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Counts the results of ``make test``: nox's report of its sessions, and pytest's report of its tests."""
+"""Counts results: nox's reports of its sessions, and pytest's reports of its tests."""
 
 from __future__ import annotations
 
 import json
-import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
 from pathlib import Path
 
 
-def count_sessions(report: Path) -> Counter[str]:
-    """Count the sessions by result, and name those that did not pass."""
+def count_session(report: Path) -> Counter[str]:
+    """Count the one session of a report by result, and name it if it did not pass; no report is a failure."""
+    if not report.is_file():
+        print(f"session {report.stem}: failed (no report)")
+        return Counter(failed=1)
     counts: Counter[str] = Counter()
     for session in json.loads(report.read_text(encoding="utf-8"))["sessions"]:
         result = {"success": "passed", "skipped": "skipped"}.get(session["result"], "failed")
@@ -25,32 +27,24 @@ def count_sessions(report: Path) -> Counter[str]:
 
 
 def count_tests(report: Path) -> Counter[str]:
-    """Count pytest's tests by result."""
+    """Count pytest's tests by result, and tell why one was skipped."""
     counts: Counter[str] = Counter()
-    for suite in ET.parse(report).getroot().iter("testsuite"):
+    root = ET.parse(report).getroot()
+    for suite in root.iter("testsuite"):
         failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
         skipped = int(suite.get("skipped", 0))
         counts.update(failed=failed, skipped=skipped, passed=int(suite.get("tests", 0)) - failed - skipped)
+    for reason in sorted({skip.get("message", "") for skip in root.iter("skipped")}):
+        print(f"{report.stem}: skipped: {reason}")
     return counts
 
 
-def main(nox_report: str, units_report: str) -> int:
-    """Print the counts; a report that is not there is a failure."""
+def main(sessions: list[Path], tests: list[Path]) -> int:
+    """Print the counts; return 1 if anything failed or nothing passed."""
     total: Counter[str] = Counter()
-    for name, count, path in (
-        ("sessions", count_sessions, Path(nox_report)),
-        ("tests", count_tests, Path(units_report)),
-    ):
-        if not path.is_file():
-            print(f"{name}: no report")
-            total["failed"] += 1
-            continue
-        counts = count(path)
+    for name, parts in (("sessions", map(count_session, sessions)), ("tests", map(count_tests, tests))):
+        counts: Counter[str] = sum(parts, Counter())
         print(f"{name}: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
         total += counts
     print(f"{total['passed']} passed, {total['failed']} failed")
     return 1 if total["failed"] or not total["passed"] else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
