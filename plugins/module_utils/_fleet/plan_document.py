@@ -31,9 +31,9 @@ IDLE = ("no_change", "incomplete")
 Document = dict[str, t.Any]
 
 TITLES: dict[Kind, str] = {
-    "fota": "FOTA licences",
+    "fota": "FOTA licenses",
     "removal_candidates": "Removal candidates",
-    "simsec": "SIM-Secure licences",
+    "simsec": "SIM-Secure licenses",
 }
 
 _AMISS = frozenset({"devices_failed", "outcome_unknown", "unconfirmed"})

@@ -84,7 +84,7 @@ class FleetAccount:
         return any(one.select is not None for one in self.devices)
 
     def manages(self, part: Part) -> bool:
-        """Whether licences of this kind, or the list, are managed: there are settings for it, or a set wants it."""
+        """Whether licenses of this kind, or the list, are managed: there are settings for it, or a set wants it."""
         purpose = "removal_candidate" if part == "removal_candidates" else part
         return getattr(self, part) is not None or any(getattr(one, purpose) for one in self.devices)
 

@@ -113,7 +113,7 @@ CANDIDATES: dict[str, Field] = {
     ),
     **_GUARDS,
     "unlicensed": Field(
-        "text", "What to do about devices without a licence.", choices=_choices(REMOVAL_CANDIDATES_SPEC, "unlicensed")
+        "text", "What to do about devices without a license.", choices=_choices(REMOVAL_CANDIDATES_SPEC, "unlicensed")
     ),
 }
 
@@ -157,8 +157,8 @@ DEVICES: dict[str, Field] = {
     ),
     "select": Field("map", "The devices that ThingSpace lists with these properties.", fields=SELECT, filled=True),
     "kind": Field("text", f"What the ids are. The default is {KIND}.", choices=KINDS),
-    "fota": Field("bool", "They hold a FOTA licence."),
-    "simsec": Field("text", "The SKU of the SIM-Secure licence that they hold."),
+    "fota": Field("bool", "They hold a FOTA license."),
+    "simsec": Field("text", "The SKU of the SIM-Secure license that they hold."),
     "removal_candidate": Field(
         "bool", "They lose the FOTA license first when the subscription shrinks, in this order."
     ),

@@ -71,7 +71,7 @@ def check_account(account: FleetAccount, contents: Contents, *, complete: bool) 
         if one.protected:
             wanted.protected.update((named.device, named) for named in devices)
         if one.kind != KIND and (one.fota or one.removal_candidate or one.protected):
-            text = f"{one.where}: '{one.name}' holds ICCIDs; FOTA licences and removal candidates go by IMEI."
+            text = f"{one.where}: '{one.name}' holds ICCIDs; FOTA licenses and removal candidates go by IMEI."
             problems.append(Problem(text, CODE))
     return wanted, [*problems, *_contradictions(account, wanted, complete)]
 

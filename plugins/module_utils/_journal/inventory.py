@@ -131,7 +131,7 @@ def held_of(standing: Standing) -> t.Literal["yes", "no", "unknown"]:
 def drift(stocks: t.Iterable[Stock], counts: t.Mapping[str, int | None]) -> list[dict[str, t.Any]]:
     """The SKUs whose count in the account cannot be explained by the journal.
 
-    :param counts: the assigned licences of each SKU; None where ThingSpace gives no number.
+    :param counts: the assigned licenses of each SKU; None where ThingSpace gives no number.
     """
     found = []
     known = {stock.sku: stock for stock in stocks}

@@ -98,7 +98,7 @@ def _account(context: Context, record: Document, account: Part, later: Later) ->
 
 
 def _fota_parts(account: Part, fota: FotaReversal, lists: Lists) -> t.Iterator[Document]:
-    """Licences are taken away first, so that a full pool has some to give back."""
+    """Licenses are taken away first, so that a full pool has some to give back."""
     version = _version(parts_of(account, FOTA), API_VERSION)
     for step, state, devices in (("take", "absent", fota.take), ("give", "present", fota.give)):
         if devices:

@@ -19,7 +19,7 @@ _FIELDS = ("account", "license_count")
 
 
 def _show(simulation: Simulation, request: Request) -> Any:
-    """Return how many licences are bought and held; ``?account=`` may be left out for the first account."""
+    """Return how many licenses are bought and held; ``?account=`` may be left out for the first account."""
     unknown = sorted(request.query.keys() - {"account"})
     problems = [f"{name}: unknown filter; known is account" for name in unknown]
     with simulation.world.lock:
@@ -30,7 +30,7 @@ def _show(simulation: Simulation, request: Request) -> Any:
 
 
 def _change(simulation: Simulation, request: Request) -> Any:
-    """Buy more or fewer licences. If devices then hold more than are bought, some lose theirs at once."""
+    """Buy more or fewer licenses. If devices then hold more than are bought, some lose theirs at once."""
     given = body_of(request)
     if not isinstance(given, dict):
         raise Refused(['give {"account": name, "license_count": number}'])
