@@ -64,7 +64,8 @@ MODULE_UTILS = Tree(
     },
 )
 
-_WORLD = ("__init__.py", "quirks.py", "world")
+_FLOOR = ("fields.py", "quirks.py")
+_PARTS = (*_FLOOR, "world", "http", "background")
 
 SIMULATOR = Tree(
     folder=_CHECKOUT / "roles" / "simulator" / "files" / "thingspace_simulator",
@@ -72,25 +73,24 @@ SIMULATOR = Tree(
     rule="the simulator needs Python's standard library and nothing else",
     standard_library_only=True,
     rooms={
-        "__init__.py": Room("`__init__.py` holds the name and the version"),
-        "quirks.py": Room("`quirks.py` is a table and imports no other file"),
+        "__init__.py": Room("`__init__.py` holds the name and the version and imports nothing"),
+        "fields.py": Room("`fields.py` knows kinds of values and not what they are for"),
+        "quirks.py": Room("`quirks.py` is a table of kinds", ("fields.py",)),
         "lifetime.py": Room("`lifetime.py` knows the process and not what runs in it"),
-        "http": Room("`http` knows no account, no clock and no quirk", ("__init__.py",)),
-        "world": Room("`world` knows no request and no reply", ("quirks.py",), never=("http",)),
-        "background": Room("`background` knows no endpoint", ("quirks.py", "world")),
-        "apis": Room("`apis` knows no control and no fault that waits", (*_WORLD, "http", "background")),
-        "simulation.py": Room("`simulation.py` holds the parts and answers nothing", (*_WORLD, "http", "background")),
-        "controls": Room(
-            "`controls` change what is there and answer no API", (*_WORLD, "http", "apis", "simulation.py")
-        ),
+        "http": Room("`http` knows no account, no clock and no quirk", ("__init__.py", "fields.py")),
+        "world": Room("`world` knows no request and no reply", _FLOOR, never=("http",)),
+        "background": Room("`background` knows no endpoint", (*_FLOOR, "world")),
+        "apis": Room("`apis` knows no control", _PARTS),
+        "simulation.py": Room("`simulation.py` holds the parts and answers nothing", _PARTS),
+        "controls": Room("`controls` answers no API", ("__init__.py", *_PARTS, "apis", "simulation.py")),
         "service.py": Room(
             "`service.py` leads a request to its reply and knows no socket",
-            (*_WORLD, "http", "apis", "controls", "simulation.py"),
+            (*_PARTS, "apis", "controls", "simulation.py"),
             never=("socket", "ssl", "http"),
         ),
         "cli.py": Room(
             "`cli.py` starts the simulator and answers nothing itself",
-            (*_WORLD, "http", "lifetime.py", "service.py", "simulation.py"),
+            ("__init__.py", *_PARTS, "lifetime.py", "service.py", "simulation.py"),
         ),
         "__main__.py": Room("`__main__.py` finds the package and starts the command line", ("cli.py",)),
     },

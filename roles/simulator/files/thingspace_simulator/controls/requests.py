@@ -9,10 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from ..apis.router import OPERATIONS
+from ..fields import Choice, Kind, string
 from ..http import faults
 from ..http.messages import Request
 from ..simulation import Simulation
-from .control import Controls, Refused, body_of
+from .control import Controls, Refused, body_of, fields_of
+
+_FILTERS: dict[str, Kind] = {"operation": string, "write": Choice(("true", "false"))}
 
 
 def _faults(simulation: Simulation, _request: Request) -> Any:
@@ -36,12 +39,7 @@ def _clear_faults(simulation: Simulation, _request: Request) -> Any:
 
 def _requests(simulation: Simulation, request: Request) -> Any:
     """Return the journal, filtered by operation and by write."""
-    query = request.query
-    unknown = sorted(query.keys() - {"operation", "write"})
-    if unknown:
-        raise Refused([f"{name}: unknown filter; known are operation, write" for name in unknown])
-    if query.get("write", "true") not in ("true", "false"):
-        raise Refused(["write: must be true or false"])
+    query = fields_of(request.query, _FILTERS, "filter")
     write = query["write"] == "true" if "write" in query else None
     return simulation.journal.listing(query.get("operation"), write)
 

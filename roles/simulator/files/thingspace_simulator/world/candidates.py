@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..fields import strings
 from .account import Account
 
 
@@ -61,11 +62,13 @@ def candidates_of(account: Account) -> Candidates:
     return found
 
 
-def load(value: Any, account: Account) -> Candidates:
-    """Read the list; whether its devices hold a licence is not asked. Raises ValueError."""
-    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
-        raise ValueError("must be a list of strings")
-    return Candidates(value, account.updated_ms)
+def load(given: Any, account: Account, where: str, problems: list[str]) -> Candidates:
+    """Read the list; whether its devices hold a license is not asked."""
+    try:
+        return Candidates(strings(given), account.updated_ms)
+    except ValueError as error:
+        problems.append(f"{where}: {error}")
+        return Candidates((), account.updated_ms)
 
 
 def dump(candidates: Candidates) -> list[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from ..fields import Kind, anything, must, read
 from .account import Account
 
 CARRIER = "CarrierService"
@@ -34,7 +35,7 @@ SERVICES = (
 )
 MAX_WORD = 40
 PORTS = {80, 443, *range(9001, 9007), *range(50551, 50560), *range(28200, 28221)}
-_KNOWN = {"service", "url", "username", "password", "has_password"}
+_KINDS: dict[str, Kind] = dict.fromkeys(("service", "url", "username", "password", "has_password"), anything)
 
 
 @dataclass(frozen=True)
@@ -110,23 +111,24 @@ def make(service: Any, url: Any, username: Any, password: Any) -> Listener:
     return Listener(str(service), url, words[0], words[1])
 
 
-def load(value: Any, _account: Account) -> dict[str, Listener]:
+def load(given: Any, _account: Account, where: str, problems: list[str]) -> dict[str, Listener]:
     """Read the listeners of an account."""
-    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-        raise ValueError("must be a list of objects")
     listeners: dict[str, Listener] = {}
-    for index, entry in enumerate(value):
-        unknown = sorted(entry.keys() - _KNOWN)
-        if unknown:
-            raise ValueError(f"entry {index}: {', '.join(unknown)}: unknown; known are {', '.join(sorted(_KNOWN))}")
-        service = entry.get("service", CARRIER)
+    if not isinstance(given, list):
+        problems.append(f"{where}: {must('a list of objects', given)}")
+        return listeners
+    for index, entry in enumerate(given):
+        place = f"{where}[{index}]"
+        fields = read(entry, _KINDS, place, problems)
+        service = fields.get("service", CARRIER)
         try:
-            one = make(service, entry.get("url"), entry.get("username"), entry.get("password"))
+            one = make(service, fields.get("url"), fields.get("username"), fields.get("password"))
         except ValueError as error:
-            raise ValueError(f"entry {index}: {error}") from error
+            problems.append(f"{place}: {error}")
+            continue
         if one.service in listeners:
-            raise ValueError(f"entry {index}: {one.service} is given twice")
-        hidden = bool(entry.get("has_password")) and "password" not in entry
+            problems.append(f"{place}: {one.service} is given twice")
+        hidden = bool(fields.get("has_password")) and "password" not in fields
         listeners[one.service] = replace(one, keep_password=hidden)
     return listeners
 

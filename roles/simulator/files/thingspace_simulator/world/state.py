@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from .. import quirks
+from .. import fields, quirks
+from ..fields import Kind, anything, secret
 from . import account_file
 from .account import Account
 from .auth import CREDENTIALS
 from .world import World
 
-NAMES = ("accounts", "quirks", "credentials")
+_KINDS: dict[str, Kind] = dict.fromkeys(("accounts", "quirks", "credentials"), anything)
+_CREDENTIALS: dict[str, Kind] = dict.fromkeys(CREDENTIALS, secret)
 
 
 @dataclass(frozen=True)
@@ -29,29 +31,14 @@ class State:
 
 def read(given: Any, now_ms: int) -> tuple[State, list[str]]:
     """Read a state completely; return it and everything that is wrong."""
-    if not isinstance(given, dict):
-        return State(), ["the state must be an object"]
-    problems = [f"{name}: unknown; known are {', '.join(NAMES)}" for name in given if name not in NAMES]
-    accounts, wrong = account_file.load(given.get("accounts", []), now_ms)
-    problems.extend(wrong)
-    switches, wrong = quirks.check(given.get("quirks", {}))
-    problems.extend(wrong)
-    credentials, wrong = _credentials(given.get("credentials", {}))
-    problems.extend(wrong)
-    return State(accounts if "accounts" in given else None, switches, credentials), problems
-
-
-def _credentials(given: Any) -> tuple[dict[str, str], list[str]]:
-    """Read what a client has to know; return it and what is wrong."""
-    if not isinstance(given, dict):
-        return {}, ["credentials: must be an object"]
     problems: list[str] = []
-    for name, value in given.items():
-        if name not in CREDENTIALS:
-            problems.append(f"credentials.{name}: unknown; known are {', '.join(CREDENTIALS)}")
-        elif not isinstance(value, str) or not value:
-            problems.append(f"credentials.{name}: must be a non-empty string")
-    return given, problems
+    parts = fields.read(given, _KINDS, "state", problems)
+    accounts, wrong = account_file.load(parts.get("accounts", []), now_ms)
+    problems.extend(wrong)
+    switches, wrong = quirks.check(parts.get("quirks", {}))
+    problems.extend(wrong)
+    credentials = fields.read(parts.get("credentials", {}), _CREDENTIALS, "credentials", problems)
+    return State(accounts if "accounts" in parts else None, switches, credentials), problems
 
 
 def dump(world: World) -> dict[str, Any]:

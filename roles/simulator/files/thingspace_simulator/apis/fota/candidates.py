@@ -10,8 +10,9 @@ import re
 from typing import Any
 
 from ...http.messages import Reply
-from ...world.account import Account, is_imei
+from ...world.account import Account
 from ...world.candidates import Candidates, candidates_of
+from ...world.device import is_imei
 from .. import errors
 from ..call import Call
 from .request import BAD_DEVICE, UNREADABLE, body_of, check_size, devices_in

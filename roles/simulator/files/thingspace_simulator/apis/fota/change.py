@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...http.messages import Reply
-from ...world.account import Account, is_imei
+from ...world.account import Account
 from ...world.candidates import candidates_of
-from ...world.device import Device
+from ...world.device import Device, is_imei
 from .. import errors
 from ..call import Call
 from .dialects import Words

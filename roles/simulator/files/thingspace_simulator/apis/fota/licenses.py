@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 from ...http.messages import Reply
-from ...world.account import Account, is_imei
+from ...world.account import Account
+from ...world.device import is_imei
 from .. import errors
 from ..call import Call
 from .dialects import Words
