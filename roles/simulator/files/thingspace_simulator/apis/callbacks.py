@@ -53,7 +53,7 @@ def remove(call: Call) -> Reply:
 
 
 ROUTES = (
-    Route("callback_register", "POST", PATH, register, "/m2m/v1", "v1", is_write=True),
-    Route("callback_list", "GET", PATH, listing, "/m2m/v1", "v1"),
-    Route("callback_remove", "DELETE", f"{PATH}/name/{{service}}", remove, "/m2m/v1", "v1", is_write=True),
+    Route("callback_register", "POST", PATH, register, is_write=True),
+    Route("callback_list", "GET", PATH, listing),
+    Route("callback_remove", "DELETE", f"{PATH}/name/{{service}}", remove, is_write=True),
 )

@@ -12,8 +12,8 @@ from ..fields import WHOLE, Kind, anything, read
 from ..http.messages import Request
 from ..simulation import Simulation
 from ..world.account import Account
+from ..world.candidates import evict
 from ..world.clock import iso
-from ..world.evictions import evict
 from .control import Controls, Refused, account_of, body_of
 
 _FIELDS: dict[str, Kind] = {"account": anything, "license_count": WHOLE}

@@ -9,8 +9,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from dataclasses import replace
 from email.utils import formatdate
 
+from . import gateway
 from .messages import Reply
 
 
@@ -44,9 +46,5 @@ def too_many(form: str, wait: float) -> Reply:
         "nonsense": "soon",
         "huge": "86400000",
     }
-    fault = {
-        "code": "900802",
-        "message": "Message throttled out",
-        "description": "You have exceeded your quota",
-    }
-    return Reply(429, {"fault": fault}, headers={"Retry-After": values[form]} if form in values else {})
+    reply = gateway.fault(429, "900802", "Message throttled out", "You have exceeded your quota").reply
+    return replace(reply, headers={"Retry-After": values[form]} if form in values else {})
