@@ -40,7 +40,7 @@ KNOWN: dict[str, Choice | Flag | Number] = {
     "exhausted": Choice(("per_device", "reject")),
     "bad_device": Choice(("per_device", "reject")),
     "unknown_device": Choice(("per_device", "reject", "accept")),
-    # Licence calls are "for MRC accounts only"; what an event-only account gets is not documented.
+    # License calls are "for MRC accounts only"; what an event-only account gets is not documented.
     "event_only": Choice(("reject", "empty")),
     "max_devices_per_request": Number(0, 0, 10_000_000),
     "page_size": Number(1000, 1, 1_000_000),
@@ -53,14 +53,14 @@ KNOWN: dict[str, Choice | Flag | Number] = {
     "candidates_count": Choice(("total", "page")),
     # The example creates a list, so its answer may name the devices of the request or of the list.
     "candidates_answer": Choice(("request", "list")),
-    # Not documented: devices without a licence, those that are listed already or named twice.
+    # Not documented: devices without a license, those that are listed already or named twice.
     "candidates_unlicensed": Choice(("accept", "reject", "drop")),
     "candidates_repeated": Choice(("ignore", "append", "reject")),
     # Whether the service looks at the count in the body, which v2 has, is not documented.
     "candidates_body_count": Choice(("ignore", "check")),
     # Most devices in one create request; 0 is none. No limit is documented.
     "candidates_limit": Number(0, 0, 10_000_000),
-    # Not documented: whether a device leaves the list with its licence, by a remove call or by eviction.
+    # Not documented: whether a device leaves the list with its license, by a remove call or by eviction.
     "candidates_unassigned": Choice(("keep", "drop")),
     "evicted_candidates": Choice(("drop", "keep")),
     # The order among devices that are not listed and were assigned in the same moment is not documented.
@@ -91,7 +91,7 @@ KNOWN: dict[str, Choice | Flag | Number] = {
     "callback_response": Choice(("empty", "keyed")),
     # "first": goes on with the URL and password of the first attempt, as was seen after registering anew.
     "callback_listener": Choice(("current", "first")),
-    # "odd": one licence less than purchased minus assigned, as in the documented example.
+    # "odd": one license less than purchased minus assigned, as in the documented example.
     "available": Choice(("computed", "odd")),
     "device_page": Number(2000, 1, 1_000_000),
     # The SDK says that only a query for one device has extendedAttributes; users read them in lists.

@@ -49,7 +49,7 @@ def refusal(device: Device | None, removing: bool) -> Failure | None:
 
 
 def settle(device: Device | None, sku: Sku, removing: bool, quirks: Quirks, now_ms: int) -> Failure | None:
-    """Attach or detach the licence of one device; return why that failed."""
+    """Attach or detach the license of one device; return why that failed."""
     fault = refusal(device, removing)
     if fault is not None or device is None:
         return fault

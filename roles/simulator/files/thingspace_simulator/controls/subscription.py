@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The control that plays the sales department: how many licences an account has bought."""
+"""The control that plays the sales department: how many licenses an account has bought."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FIELDS: dict[str, Kind] = {"account": anything, "license_count": WHOLE}
 
 
 def _show(simulation: Simulation, request: Request) -> Any:
-    """Return how many licences are bought and held; ``?account=`` may be left out for the first account."""
+    """Return how many licenses are bought and held; ``?account=`` may be left out for the first account."""
     problems: list[str] = []
     name = read(request.query, {"account": anything}, "filter", problems).get("account")
     with simulation.world.lock:
@@ -31,13 +31,13 @@ def _show(simulation: Simulation, request: Request) -> Any:
 
 
 def _change(simulation: Simulation, request: Request) -> Any:
-    """Buy more or fewer licences. If devices then hold more than are bought, some lose theirs at once."""
+    """Buy more or fewer licenses. If devices then hold more than are bought, some lose theirs at once."""
     problems: list[str] = []
     given = read(body_of(request), _FIELDS, "subscription", problems, required=("license_count",))
     with simulation.world.lock:
         account = account_of(simulation, given.get("account"), problems)
         if account is not None and not account.has_pool:
-            problems.append(f"account: {account.name} buys no licences in advance")
+            problems.append(f"account: {account.name} buys no licenses in advance")
         if problems or account is None:
             raise Refused(problems)
         now_ms = simulation.world.clock.now_ms()

@@ -61,7 +61,7 @@ class SortedIds:
 
 @dataclass
 class Account:
-    """A billing account: its FOTA subscription, its devices and the licences they hold."""
+    """A billing account: its FOTA subscription, its devices and the licenses they hold."""
 
     name: str
     purchase_type: str = MRC
@@ -80,26 +80,26 @@ class Account:
 
     @property
     def has_pool(self) -> bool:
-        """Say whether licences of this account are bought in advance (MRC) rather than per event."""
+        """Say whether licenses of this account are bought in advance (MRC) rather than per event."""
         return MRC in self.purchase_type.split(",")
 
     @property
     def total(self) -> int:
-        """Return the licences bought; event-only accounts have none (subscription pages)."""
+        """Return the licenses bought; event-only accounts have none (subscription pages)."""
         return self.license_count if self.has_pool else 0
 
     @property
     def free(self) -> int:
-        """Return the licences that no device holds; never negative."""
+        """Return the licenses that no device holds; never negative."""
         return max(0, self.total - len(self.licenses))
 
     def attach(self, imei: str, moment_ms: int) -> None:
-        """Give a device that has none a licence."""
+        """Give a device that has none a license."""
         self.licenses[imei] = moment_ms
         self._order.add(imei)
 
     def detach(self, imei: str) -> None:
-        """Take the licence of a device back into the pool."""
+        """Take the license of a device back into the pool."""
         del self.licenses[imei]
         self._order.discard(imei)
 

@@ -83,7 +83,7 @@ def dump(candidates: Candidates) -> list[str]:
 
 
 def evict(account: Account, quirks: Quirks, now_ms: int) -> list[tuple[str, int]]:
-    """Take licences away until no more are held than bought; return devices and assignment times in that order."""
+    """Take licenses away until no more are held than bought; return devices and assignment times in that order."""
     excess = len(account.licenses) - account.total
     if excess <= 0:
         return []
@@ -96,7 +96,7 @@ def evict(account: Account, quirks: Quirks, now_ms: int) -> list[tuple[str, int]
 
 
 def order(account: Account, ties: str) -> list[str]:
-    """Return all devices that hold a licence, the first to lose it first."""
+    """Return all devices that hold a license, the first to lose it first."""
     held = account.licenses
     candidates = candidates_of(account)
     listed = [imei for imei in dict.fromkeys(candidates.ids) if imei in held]

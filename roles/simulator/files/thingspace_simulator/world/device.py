@@ -47,7 +47,7 @@ def usual_imei(iccid: str) -> str:
 
 @dataclass(slots=True)
 class Device:
-    """A device of an account. No request can take the FOTA licence of one that has ever upgraded.
+    """A device of an account. No request can take the FOTA license of one that has ever upgraded.
 
     ``number`` is the internal DeviceId, given once somebody asks for it; ``own`` is what is not as usual.
     """

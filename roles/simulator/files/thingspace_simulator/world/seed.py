@@ -24,7 +24,7 @@ def imeis(count: int, account_index: int = 0) -> list[str]:
 
 
 def default_seed(devices: int, licensed: int, licenses: int, sku_licenses: int | None = None) -> dict[str, Any]:
-    """Return a state file with one account; its first ``licensed`` devices hold a FOTA licence.
+    """Return a state file with one account; its first ``licensed`` devices hold a FOTA license.
 
     Of each SIM-Secure SKU it has bought ``sku_licenses``, by default as many as it has devices.
     """

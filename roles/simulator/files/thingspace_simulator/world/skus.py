@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""SIM-Secure licences: what an account has bought of each SKU, and which devices hold one."""
+"""SIM-Secure licenses: what an account has bought of each SKU, and which devices hold one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Sku:
 
     @property
     def free(self) -> int:
-        """Return the licences that no device holds; never negative."""
+        """Return the licenses that no device holds; never negative."""
         return max(0, self.purchased - len(self.licenses))
 
 

@@ -84,7 +84,7 @@ def _check(call: Call, given: dict[str, Any], ids: list[str]) -> None:
 
 
 def _licensed(call: Call, account: Account, ids: list[str]) -> list[str]:
-    """Return the ids that may be listed; what happens to a device without a licence is a quirk."""
+    """Return the ids that may be listed; what happens to a device without a license is a quirk."""
     word = call.world.quirks.word("candidates_unlicensed")
     if word == "accept":
         return ids

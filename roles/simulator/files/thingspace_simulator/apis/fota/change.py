@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Assigning and removing licences: a per-device answer in one reply (assign and remove pages)."""
+"""Assigning and removing licenses: a per-device answer in one reply (assign and remove pages)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EXHAUSTED = "Not enough licenses available."  # what happens is not documented, 
 
 
 def assign(call: Call) -> Reply:
-    """Attach a licence to each device that has none."""
+    """Attach a license to each device that has none."""
     account = licensed_account_of(call)
     ids = devices_in(call, body_of(call))
     _refuse_whole(call, account, ids)
@@ -53,7 +53,7 @@ def assign(call: Call) -> Reply:
 
 
 def remove(call: Call) -> Reply:
-    """Take the licence of each device back, except from those that have ever upgraded."""
+    """Take the license of each device back, except from those that have ever upgraded."""
     account = licensed_account_of(call)
     ids = devices_in(call, body_of(call))
     _refuse_whole(call, account, ids)

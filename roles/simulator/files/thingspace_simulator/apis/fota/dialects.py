@@ -4,7 +4,7 @@
 
 """How the versions of the software-management API differ, as a table.
 
-Sources: licence status, assign and remove pages of v1, v2 and v3. Where those and the SDKs disagree
+Sources: license status, assign and remove pages of v1, v2 and v3. Where those and the SDKs disagree
 about v3, a quirk decides.
 """
 
@@ -21,12 +21,12 @@ from ...world.clock import go_style, iso
 class Dialect:
     """The words of one version."""
 
-    total: str  # of a licence list
+    total: str  # of a license list
     pool: str  # total of an assign or remove answer
     reason: str
     long_status: bool  # LicenseAssignSuccess rather than Success
     cursor_is_number: bool
-    page_size: bool  # maxPageSize is part of a licence list
+    page_size: bool  # maxPageSize is part of a license list
 
 
 _TABLE = {
@@ -51,14 +51,14 @@ class Words:
         self._quirks = quirks
 
     def totals(self, total: int, used: int) -> dict[str, Any]:
-        """Return the counts of a licence list."""
+        """Return the counts of a license list."""
         name = self._dialect.total
         if self._version == "v3":
             name = self._quirks.word("v3_total")
         return {**({} if name == "absent" else {name: total}), "assignedLicenses": used}
 
     def paging(self, more: bool, last: str) -> dict[str, Any]:
-        """Return cursor and page size of a licence list; the v1 page calls the cursor an integer."""
+        """Return cursor and page size of a license list; the v1 page calls the cursor an integer."""
         number = self._dialect.cursor_is_number and self._quirks.word("v1_cursor") == "integer"
         paging: dict[str, Any] = {"hasMoreData": more, "lastSeenDeviceId": int(last) if number else last}
         if self._dialect.page_size:

@@ -31,7 +31,7 @@ def account_of(call: Call) -> Account:
 
 
 def licensed_account_of(call: Call) -> Account:
-    """Return the account for a licence call: such calls are for MRC accounts only (licence status pages)."""
+    """Return the account for a license call: such calls are for MRC accounts only (license status pages)."""
     account = account_of(call)
     if not account.has_pool and call.world.quirks.word("event_only") == "reject":
         # What an event-only account gets is not documented; this text is ours.

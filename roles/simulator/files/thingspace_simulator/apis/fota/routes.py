@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The endpoints of the software-management API that concern licences, for v1, v2 and v3."""
+"""The endpoints of the software-management API that concern licenses, for v1, v2 and v3."""
 
 from __future__ import annotations
 

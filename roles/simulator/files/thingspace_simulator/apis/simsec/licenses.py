@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""SIM-Secure licences: accepted at once, done later (assign and unassign pages; both have one path)."""
+"""SIM-Secure licenses: accepted at once, done later (assign and unassign pages; both have one path)."""
 
 from __future__ import annotations
 
