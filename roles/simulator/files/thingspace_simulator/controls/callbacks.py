@@ -37,11 +37,10 @@ def _flush(simulation: Simulation, request: Request) -> Any:
     return _report(simulation, request)
 
 
-def _forget(simulation: Simulation, _request: Request) -> Any:
-    """Forget all messages and counts; what is waiting is not sent any more."""
-    return {"cleared": simulation.callbacks.clear()}
-
-
 CONTROLS: Controls = {
-    "/_simulator/callbacks": {"GET": _report, "POST": _flush, "DELETE": _forget},
+    "/_simulator/callbacks": {
+        "GET": _report,
+        "POST": _flush,
+        "DELETE": lambda simulation, _request: {"cleared": simulation.callbacks.clear()},
+    },
 }

@@ -18,11 +18,6 @@ from .control import Controls, Refused, body_of, fields_of
 _FILTERS: dict[str, Kind] = {"operation": string, "write": Choice(("true", "false"))}
 
 
-def _faults(simulation: Simulation, _request: Request) -> Any:
-    """Return all faults with their counts."""
-    return simulation.faults.listing()
-
-
 def _post_faults(simulation: Simulation, request: Request) -> Any:
     """Let one fault or a list of them wait."""
     added, problems = faults.read(body_of(request), OPERATIONS)
@@ -32,11 +27,6 @@ def _post_faults(simulation: Simulation, request: Request) -> Any:
     return simulation.faults.listing()
 
 
-def _clear_faults(simulation: Simulation, _request: Request) -> Any:
-    """Drop all faults."""
-    return {"cleared": simulation.faults.clear()}
-
-
 def _requests(simulation: Simulation, request: Request) -> Any:
     """Return the journal, filtered by operation and by write."""
     query = fields_of(request.query, _FILTERS, "filter")
@@ -44,18 +34,15 @@ def _requests(simulation: Simulation, request: Request) -> Any:
     return simulation.journal.listing(query.get("operation"), write)
 
 
-def _clear_requests(simulation: Simulation, _request: Request) -> Any:
-    """Forget all requests."""
-    return {"cleared": simulation.journal.clear()}
-
-
-def _summary(simulation: Simulation, _request: Request) -> Any:
-    """Count the requests."""
-    return simulation.journal.summary()
-
-
 CONTROLS: Controls = {
-    "/_simulator/faults": {"GET": _faults, "POST": _post_faults, "DELETE": _clear_faults},
-    "/_simulator/requests": {"GET": _requests, "DELETE": _clear_requests},
-    "/_simulator/requests/summary": {"GET": _summary},
+    "/_simulator/faults": {
+        "GET": lambda simulation, _request: simulation.faults.listing(),
+        "POST": _post_faults,
+        "DELETE": lambda simulation, _request: {"cleared": simulation.faults.clear()},
+    },
+    "/_simulator/requests": {
+        "GET": _requests,
+        "DELETE": lambda simulation, _request: {"cleared": simulation.journal.clear()},
+    },
+    "/_simulator/requests/summary": {"GET": lambda simulation, _request: simulation.journal.summary()},
 }
