@@ -16,10 +16,10 @@ from ansible_collections.thingspace.licensing.tests.unit.imports import Room, Tr
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
 # The floors of plugins/module_utils, from the ground up; a room imports from floors below its own.
-_GROUND = ("_errors.py", "_text")
+_GROUND = ("_errors.py", "_error_codes.py", "_text")
 _PLANNING = ("_client", "_plan")
 _RECORDS = ("_journal", "_swm", "_module.py")
-_ALL_BELOW_DEVICES = (*_GROUND, "_options.py", "_progress.py", *_PLANNING, *_RECORDS)
+_ALL_BELOW_DEVICES = (*_GROUND, "_options.py", "_progress.py", "_thingspace", *_PLANNING, *_RECORDS)
 _ALL_BELOW_LICENSES = (*_ALL_BELOW_DEVICES, "_callback", "_devices", "_receiver")
 _ALL_BELOW_REPORT = (*_ALL_BELOW_LICENSES, "_account.py", "_candidates", "_fota", "_simsec")
 
@@ -29,10 +29,12 @@ MODULE_UTILS = Tree(
     rule="plugins/module_utils is sent to the host that runs a module and imports nothing else of the collection",
     never=("ansible_collections",),
     rooms={
-        "_errors.py": Room("`_errors.py` is the ground and imports no other file"),
-        "_options.py": Room("`_options.py` is the ground and imports no other file"),
+        "_error_codes.py": Room("`_error_codes.py` is a list and imports no other file"),
+        "_errors.py": Room("`_errors.py` is the ground and imports nothing but the codes", ("_error_codes.py",)),
+        "_options.py": Room("`_options.py` is the ground and imports nothing but facts", ("_thingspace",)),
         "_progress.py": Room("`_progress.py` is the ground and imports no other file"),
         "_text": Room("`_text` is the ground and imports no other room"),
+        "_thingspace": Room("`_thingspace` holds facts of the API, each in one place, and imports no other room"),
         "_client": Room("`_client` knows no license", (*_GROUND, "_progress.py")),
         "_plan": Room(
             "`_plan` knows no API and no AnsibleModule",
@@ -42,7 +44,9 @@ MODULE_UTILS = Tree(
         "_journal": Room(
             "`_journal` knows no API and no HTTP", (*_GROUND, "_client", "_plan"), never=("ansible", "requests", "http")
         ),
-        "_swm": Room("`_swm` knows the Software Management API and nothing above requests", (*_GROUND, *_PLANNING)),
+        "_swm": Room(
+            "`_swm` knows the Software Management API and nothing above requests", (*_GROUND, "_thingspace", *_PLANNING)
+        ),
         "_module.py": Room(
             "`_module.py` is the shell of every module and knows no license",
             (*_GROUND, "_account.py", "_options.py", "_progress.py", "_client"),
