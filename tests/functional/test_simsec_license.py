@@ -136,6 +136,28 @@ def test_the_life_of_a_fleet(simulator: Simulator, module: Module, journal: Path
 
 
 @pytest.mark.usefixtures("receiver")
+@pytest.mark.parametrize(
+    "quirks",
+    [
+        {"callback_kinds": "upper", "callback_status": "Failure", "callback_response": "keyed"},
+        {"callback_kinds": "lower", "callback_copies": 2, "simsec_reassign": "failed"},
+        {"callback_listener": "first", "callback_interval": 0.01, "simsec_bodyless": "accept"},
+    ],
+    ids=" ".join,
+)
+def test_results_in_every_form_that_the_documents_leave_open(
+    simulator: Simulator, module: Module, journal: Path, quirks: Json
+) -> None:
+    simulator.quirks(**quirks)
+    simulator.devices({"imei": imei(1), "state": "suspend"})
+    task = Task(module, devices=imeis(3), journal=str(journal), wait=True)
+    assert counted(task()) == {"assigned": 2, "failed": 1}
+    assert simulator.holders(FLEX) == {imei(0), imei(2)}
+    assert counted(task(state="absent", devices=[imei(0)])) == {"removed": 1}
+    assert simulator.holders(FLEX) == {imei(2)}
+
+
+@pytest.mark.usefixtures("receiver")
 def test_removing_what_is_not_there(simulator: Simulator, module: Module, journal: Path) -> None:
     task = Task(module, devices=imeis(3), journal=str(journal), wait=True, state="absent")
     outcome = task()

@@ -117,7 +117,9 @@ def forbidden(tree: Tree) -> list[str]:
 
 def _broken_rule(tree: Tree, one: Import) -> str:
     """Return the rule that an import breaks, or nothing."""
-    room = tree.rooms[room_of(one.file)]
+    room = tree.rooms.get(room_of(one.file))
+    if room is None:  # one of the strangers
+        return ""
     if not one.outside:
         target = room_of(one.target)
         return "" if target == room_of(one.file) or target in room.may else room.rule

@@ -16,10 +16,10 @@ from ansible_collections.thingspace.licensing.tests.unit.imports import Room, Tr
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
 # The floors of plugins/module_utils, from the ground up; a room imports from floors below its own.
-_GROUND = ("_errors.py", "_text")
+_GROUND = ("_errors.py", "_error_codes.py", "_text")
 _PLANNING = ("_client", "_plan")
 _RECORDS = ("_journal", "_swm", "_module.py")
-_ALL_BELOW_DEVICES = (*_GROUND, "_options.py", "_progress.py", *_PLANNING, *_RECORDS)
+_ALL_BELOW_DEVICES = (*_GROUND, "_options.py", "_progress.py", "_thingspace", *_PLANNING, *_RECORDS)
 _ALL_BELOW_LICENSES = (*_ALL_BELOW_DEVICES, "_callback", "_devices", "_receiver")
 _ALL_BELOW_REPORT = (*_ALL_BELOW_LICENSES, "_account.py", "_candidates", "_fota", "_simsec")
 
@@ -29,10 +29,12 @@ MODULE_UTILS = Tree(
     rule="plugins/module_utils is sent to the host that runs a module and imports nothing else of the collection",
     never=("ansible_collections",),
     rooms={
-        "_errors.py": Room("`_errors.py` is the ground and imports no other file"),
-        "_options.py": Room("`_options.py` is the ground and imports no other file"),
+        "_error_codes.py": Room("`_error_codes.py` is a list and imports no other file"),
+        "_errors.py": Room("`_errors.py` is the ground and imports nothing but the codes", ("_error_codes.py",)),
+        "_options.py": Room("`_options.py` is the ground and imports nothing but facts", ("_thingspace",)),
         "_progress.py": Room("`_progress.py` is the ground and imports no other file"),
         "_text": Room("`_text` is the ground and imports no other room"),
+        "_thingspace": Room("`_thingspace` holds facts of the API, each in one place, and imports no other room"),
         "_client": Room("`_client` knows no license", (*_GROUND, "_progress.py")),
         "_plan": Room(
             "`_plan` knows no API and no AnsibleModule",
@@ -42,7 +44,9 @@ MODULE_UTILS = Tree(
         "_journal": Room(
             "`_journal` knows no API and no HTTP", (*_GROUND, "_client", "_plan"), never=("ansible", "requests", "http")
         ),
-        "_swm": Room("`_swm` knows the Software Management API and nothing above requests", (*_GROUND, *_PLANNING)),
+        "_swm": Room(
+            "`_swm` knows the Software Management API and nothing above requests", (*_GROUND, "_thingspace", *_PLANNING)
+        ),
         "_module.py": Room(
             "`_module.py` is the shell of every module and knows no license",
             (*_GROUND, "_account.py", "_options.py", "_progress.py", "_client"),
@@ -64,7 +68,8 @@ MODULE_UTILS = Tree(
     },
 )
 
-_WORLD = ("__init__.py", "quirks.py", "world")
+_FLOOR = ("fields.py", "quirks.py")
+_PARTS = (*_FLOOR, "world", "http", "background")
 
 SIMULATOR = Tree(
     folder=_CHECKOUT / "roles" / "simulator" / "files" / "thingspace_simulator",
@@ -72,25 +77,24 @@ SIMULATOR = Tree(
     rule="the simulator needs Python's standard library and nothing else",
     standard_library_only=True,
     rooms={
-        "__init__.py": Room("`__init__.py` holds the name and the version"),
-        "quirks.py": Room("`quirks.py` is a table and imports no other file"),
+        "__init__.py": Room("`__init__.py` holds the name and the version and imports nothing"),
+        "fields.py": Room("`fields.py` knows kinds of values and not what they are for"),
+        "quirks.py": Room("`quirks.py` is a table of kinds", ("fields.py",)),
         "lifetime.py": Room("`lifetime.py` knows the process and not what runs in it"),
-        "http": Room("`http` knows no account, no clock and no quirk", ("__init__.py",)),
-        "world": Room("`world` knows no request and no reply", ("quirks.py",), never=("http",)),
-        "background": Room("`background` knows no endpoint", ("quirks.py", "world")),
-        "apis": Room("`apis` knows no control and no fault that waits", (*_WORLD, "http", "background")),
-        "simulation.py": Room("`simulation.py` holds the parts and answers nothing", (*_WORLD, "http", "background")),
-        "controls": Room(
-            "`controls` change what is there and answer no API", (*_WORLD, "http", "apis", "simulation.py")
-        ),
+        "http": Room("`http` knows no account, no clock and no quirk", ("__init__.py", "fields.py")),
+        "world": Room("`world` knows no request and no reply", _FLOOR, never=("http",)),
+        "background": Room("`background` knows no endpoint", (*_FLOOR, "world")),
+        "apis": Room("`apis` knows no control", _PARTS),
+        "simulation.py": Room("`simulation.py` holds the parts and answers nothing", _PARTS),
+        "controls": Room("`controls` answers no API", ("__init__.py", *_PARTS, "apis", "simulation.py")),
         "service.py": Room(
             "`service.py` leads a request to its reply and knows no socket",
-            (*_WORLD, "http", "apis", "controls", "simulation.py"),
+            (*_PARTS, "apis", "controls", "simulation.py"),
             never=("socket", "ssl", "http"),
         ),
         "cli.py": Room(
             "`cli.py` starts the simulator and answers nothing itself",
-            (*_WORLD, "http", "lifetime.py", "service.py", "simulation.py"),
+            ("__init__.py", *_PARTS, "lifetime.py", "service.py", "simulation.py"),
         ),
         "__main__.py": Room("`__main__.py` finds the package and starts the command line", ("cli.py",)),
     },

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from . import NAME, quirks
+from .fields import Choice
 from .http.server import Server
 from .lifetime import ReadyFile, detach, watch_parent
 from .service import Service
@@ -68,7 +69,7 @@ def _quirk_help() -> str:
     """List the switches."""
     words = []
     for name, kind in quirks.KNOWN.items():
-        words.append(f"{name}={'|'.join(kind.words)}" if isinstance(kind, quirks.Choice) else f"{name}={kind.default}")
+        words.append(f"{name}={'|'.join(kind.words)}" if isinstance(kind, Choice) else f"{name}={kind.default}")
     return f"set a switch; repeatable; the first value is the default: {', '.join(words)}"
 
 

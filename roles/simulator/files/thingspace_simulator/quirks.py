@@ -9,64 +9,9 @@ The first choice of each is the default. A number or a truth value takes no list
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Choice:
-    """One of a few words."""
-
-    words: tuple[str, ...]
-
-    @property
-    def default(self) -> str:
-        """Return the first word."""
-        return self.words[0]
-
-    def check(self, value: Any) -> str:
-        """Return the word, or raise ValueError saying what is allowed."""
-        text = str(value)
-        if text not in self.words:
-            raise ValueError(f"must be one of {', '.join(self.words)}")
-        return text
-
-
-@dataclass(frozen=True)
-class Flag:
-    """True or false."""
-
-    default: bool
-
-    def check(self, value: Any) -> bool:
-        """Return the truth value; on the command line it arrives as a word."""
-        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-        if str(value).lower() not in words:
-            raise ValueError("must be true or false")
-        return words[str(value).lower()]
-
-
-@dataclass(frozen=True)
-class Number:
-    """A number within limits, whole or not."""
-
-    default: float
-    low: float
-    high: float
-    whole: bool = True
-
-    def check(self, value: Any) -> float:
-        """Return the number, or raise ValueError saying what is allowed."""
-        try:
-            number = float("nan") if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
-            number = math.nan
-        if not self.low <= number <= self.high or (self.whole and number != int(number)):
-            kind = "a whole number" if self.whole else "a number"
-            raise ValueError(f"must be {kind} from {self.low:g} to {self.high:g}")
-        return int(number) if self.whole else number
-
+from .fields import Choice, Flag, Kind, Number, read
 
 KNOWN: dict[str, Choice | Flag | Number] = {
     # How the FOTA host reports a session that is gone: not documented; five siblings do it differently.
@@ -197,18 +142,14 @@ class Quirks:
 
 
 def check(given: Any) -> tuple[dict[str, Any], list[str]]:
-    """Return the valid switches of ``given`` and what is wrong with the others."""
-    if not isinstance(given, dict):
-        return {}, ["quirks: must be an object of names and values"]
-    valid: dict[str, Any] = {}
+    """Return the valid switches of ``given`` and what is wrong with the others; each may be written as a text."""
     problems: list[str] = []
-    for name, value in given.items():
-        kind = KNOWN.get(name)
-        if kind is None:
-            problems.append(f"quirks.{name}: unknown; known are {', '.join(sorted(KNOWN))}")
-            continue
-        try:
-            valid[name] = kind.check(value)
-        except ValueError as error:
-            problems.append(f"quirks.{name}: {error}, not {value!r}")
-    return valid, problems
+    return read(given, _KINDS, "quirks", problems), problems
+
+
+def _kind(known: Choice | Flag | Number) -> Kind:
+    """Return a kind that takes a text as well."""
+    return lambda value: known(known.parse(str(value)))
+
+
+_KINDS = {name: _kind(known) for name, known in KNOWN.items()}

@@ -15,8 +15,8 @@ from .apis.call import Call
 from .controls import answer as controls
 from .http import journal, mishaps
 from .http.faults import LISTS, TOKENS, Fault
+from .http.gateway import RateLimit, too_many
 from .http.messages import ApiError, Reply, Request
-from .http.rate_limit import RateLimit, too_many
 from .simulation import Simulation
 from .world.clock import iso
 

@@ -13,10 +13,9 @@ from .background.jobs import Jobs
 from .http.faults import Faults
 from .http.journal import Journal
 from .quirks import Quirks
-from .world import state
 from .world.account import Account
 from .world.auth import CREDENTIALS
-from .world.world import World
+from .world.world import World, read_state
 
 
 class BadSeed(Exception):
@@ -41,7 +40,7 @@ class Simulation:
         :raises BadSeed: The state to start from is wrong.
         """
         # Read anew each time: requests change the accounts in place.
-        start, problems = state.read(self._seed, self.world.clock.now_ms())
+        start, problems = read_state(self._seed, self.world.clock.now_ms())
         if problems:
             raise BadSeed("; ".join(problems))
         self.replace(start.accounts or [])

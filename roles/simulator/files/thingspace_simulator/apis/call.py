@@ -32,19 +32,25 @@ Handler = Callable[[Call], Reply]
 
 @dataclass(frozen=True)
 class Route:
-    """One documented endpoint. ``needs`` is what is checked first: nothing, the token, token and session."""
+    """One documented endpoint. ``needs`` is what is checked first: nothing, the token, token and session.
+
+    ``context`` is the API that the path is in, as /fota/v3; ``version`` is the last part of that.
+    """
 
     operation: str
     method: str
     path: str
     handler: Handler
-    context: str
-    version: str
     needs: str = "session"
     is_write: bool = False
     offered: Callable[[Quirks], bool] | None = None
+    context: str = field(init=False)
+    version: str = field(init=False)
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
+        context = "/".join(self.path.split("/")[:3])
+        object.__setattr__(self, "context", context)
+        object.__setattr__(self, "version", context.rpartition("/")[2])
         text = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path)
         object.__setattr__(self, "pattern", re.compile(text))

@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+from ..fields import read
 from ..http.messages import Reply
-from ..world.listeners import listeners_of, make
+from ..world.listeners import KINDS, Listener, listeners_of
 from . import errors
 from .call import Call, Route
 from .m2m import account_of, body_of
@@ -19,10 +20,13 @@ def register(call: Call) -> Reply:
     """Take in a listener; one that was there for the service is replaced. The error code is ours."""
     account = account_of(call, call.names["account"])
     given = body_of(call)
-    try:
-        listener = make(given.get("name"), given.get("url"), given.get("username"), given.get("password"))
-    except ValueError as error:
-        raise errors.m2m("INPUT_INVALID.Callback.Invalid", f"The callback cannot be registered: {error}.") from error
+    wanted = {"service": given.get("name"), **{name: given.get(name) for name in ("url", "username", "password")}}
+    problems: list[str] = []
+    fields = read(wanted, KINDS, "callback", problems)
+    if problems:
+        text = f"The callback cannot be registered: {'; '.join(problems)}."
+        raise errors.m2m("INPUT_INVALID.Callback.Invalid", text)
+    listener = Listener(**fields)
     listeners_of(account)[listener.service] = listener
     return Reply(data={"accountName": account.name, "serviceName": listener.service})
 
@@ -53,7 +57,7 @@ def remove(call: Call) -> Reply:
 
 
 ROUTES = (
-    Route("callback_register", "POST", PATH, register, "/m2m/v1", "v1", is_write=True),
-    Route("callback_list", "GET", PATH, listing, "/m2m/v1", "v1"),
-    Route("callback_remove", "DELETE", f"{PATH}/name/{{service}}", remove, "/m2m/v1", "v1", is_write=True),
+    Route("callback_register", "POST", PATH, register, is_write=True),
+    Route("callback_list", "GET", PATH, listing),
+    Route("callback_remove", "DELETE", f"{PATH}/name/{{service}}", remove, is_write=True),
 )

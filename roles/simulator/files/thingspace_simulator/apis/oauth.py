@@ -53,6 +53,6 @@ def revoke(call: Call) -> Reply:
 
 
 ROUTES = (
-    Route("oauth_token", "POST", "/ts/v1/oauth2/token", token, "/ts/v1", "v1", needs="nothing"),
-    Route("oauth_revoke", "POST", "/ts/v1/oauth2/revoke", revoke, "/ts/v1", "v1", needs="nothing"),
+    Route("oauth_token", "POST", "/ts/v1/oauth2/token", token, needs="nothing"),
+    Route("oauth_revoke", "POST", "/ts/v1/oauth2/revoke", revoke, needs="nothing"),
 )

@@ -15,7 +15,7 @@ from . import callbacks, oauth, session
 from .call import Route
 from .devices import listing
 from .fota import routes as fota
-from .simsec import licenses, request_status, subscriptions
+from .simsec import licenses, subscriptions
 
 # A later API adds its routes here, and its piece of an account to PARTS of world/account_file.py.
 ROUTES = (
@@ -25,7 +25,6 @@ ROUTES = (
     *licenses.ROUTES,
     *subscriptions.ROUTES,
     *listing.ROUTES,
-    *request_status.ROUTES,
     *callbacks.ROUTES,
 )
 OPERATIONS = {route.operation for route in ROUTES}

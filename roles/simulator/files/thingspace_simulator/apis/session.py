@@ -47,6 +47,6 @@ def logout(call: Call) -> Reply:
 
 
 ROUTES = (
-    Route("session_login", "POST", "/m2m/v1/session/login", login, "/m2m/v1", "v1", needs="token"),
-    Route("session_logout", "POST", "/m2m/v1/session/logout", logout, "/m2m/v1", "v1"),
+    Route("session_login", "POST", "/m2m/v1/session/login", login, needs="token"),
+    Route("session_logout", "POST", "/m2m/v1/session/logout", logout),
 )

@@ -8,9 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..fields import Kind, Number, must
 from ..http.messages import Request
 from ..simulation import Simulation
-from .control import Controls, Refused, body_of
+from .control import Controls, body_of, fields_of
+
+
+def _yes(value: Any) -> bool:
+    """Take true and nothing else."""
+    if value is not True:
+        raise must("true", value)
+    return True
+
+
+_FLUSH: dict[str, Kind] = {"flush": _yes, "wait": Number(high=60, whole=False)}
 
 
 def _report(simulation: Simulation, _request: Request) -> Any:
@@ -20,22 +31,16 @@ def _report(simulation: Simulation, _request: Request) -> Any:
 
 def _flush(simulation: Simulation, request: Request) -> Any:
     """Make everything due now: results first, then messages. ``wait`` says how long to wait for the listeners."""
-    given = body_of(request)
-    if not isinstance(given, dict) or given.get("flush") is not True or not given.keys() <= {"flush", "wait"}:
-        raise Refused(['give {"flush": true}, with "wait" (seconds) if wanted'])
-    seconds = given.get("wait", 0)
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= 60:
-        raise Refused([f"wait: must be a number from 0 to 60, not {seconds!r}"])
+    given = fields_of(body_of(request), _FLUSH, "callbacks", required=("flush",))
     simulation.jobs.rush()
-    simulation.callbacks.rush(seconds)
+    simulation.callbacks.rush(given.get("wait", 0))
     return _report(simulation, request)
 
 
-def _forget(simulation: Simulation, _request: Request) -> Any:
-    """Forget all messages and counts; what is waiting is not sent any more."""
-    return {"cleared": simulation.callbacks.clear()}
-
-
 CONTROLS: Controls = {
-    "/_simulator/callbacks": {"GET": _report, "POST": _flush, "DELETE": _forget},
+    "/_simulator/callbacks": {
+        "GET": _report,
+        "POST": _flush,
+        "DELETE": lambda simulation, _request: {"cleared": simulation.callbacks.clear()},
+    },
 }

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from ..fields import Kind, read
 from ..http.messages import Request
 from ..simulation import Simulation
 from ..world.account import Account
@@ -33,6 +34,15 @@ def body_of(request: Request) -> Any:
         return request.json()
     except ValueError as error:
         raise Refused([f"the body is not JSON: {error}"]) from error
+
+
+def fields_of(given: Any, kinds: Mapping[str, Kind], where: str, required: Collection[str] = ()) -> dict[str, Any]:
+    """Read the fields of a body or a query; refuses it for whatever is wrong."""
+    problems: list[str] = []
+    found = read(given, kinds, where, problems, required)
+    if problems:
+        raise Refused(problems)
+    return found
 
 
 def account_of(simulation: Simulation, name: Any, problems: list[str]) -> Account | None:

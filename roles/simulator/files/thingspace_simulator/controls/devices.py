@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
+from ..fields import Flag, or_null, read
 from ..http.messages import Request
 from ..simulation import Simulation
 from ..world.account import Account
-from ..world.device import Device
-from ..world.device_file import OWN_FIELDS, read_own
+from ..world.device import DEVICE_KINDS, Device, own_of
 from .control import Controls, Refused, account_of, body_of
 
 
@@ -41,33 +40,23 @@ def _changes(entries: Any, account: Account) -> list[tuple[Device, bool | None, 
     problems: list[str] = []
     given: set[str | None] = set()
     for index, entry in enumerate(entries):
-        fields: dict[str, Any] = entry if isinstance(entry, dict) else {}
-        device = account.devices.get(str(fields.get("imei")))
+        fields = read(entry, _KINDS, f"devices[{index}]", problems, required=("imei",))
+        device = account.devices.get(fields.get("imei", ""))
         if device is None:
             problems.append(f"devices[{index}].imei: {fields.get('imei')!r} is not a device of the account")
             continue
-        unknown = sorted(fields.keys() - OWN_FIELDS - {"imei", "upgraded"})
-        problems.extend(f"devices[{index}].{name}: unknown; known are {_NAMES}" for name in unknown)
-        own = read_own(fields, partial(_note, problems, index))
+        own = own_of(fields)
         iccid = own.get("iccid")
         if iccid and (iccid in given or account.directory.find("iccid", iccid) not in (None, device)):
             problems.append(f"devices[{index}].iccid: {iccid} is that of another device")
         given.add(iccid)
-        upgraded = fields.get("upgraded")
-        if upgraded not in (None, True, False):
-            problems.append(f"devices[{index}].upgraded: must be true or false, not {upgraded!r}")
-        changes.append((device, upgraded, own))
+        changes.append((device, fields.get("upgraded"), own))
     if problems:
         raise Refused(problems)
     return changes
 
 
-def _note(problems: list[str], index: int, name: str, what: str) -> None:
-    """Note what is wrong with a field."""
-    problems.append(f"devices[{index}]{name}: {what}")
-
-
-_NAMES = ", ".join(sorted({"imei", "upgraded", *OWN_FIELDS}))
+_KINDS = {**DEVICE_KINDS, "upgraded": or_null(Flag())}
 
 CONTROLS: Controls = {
     "/_simulator/devices": {"PUT": _put_devices},

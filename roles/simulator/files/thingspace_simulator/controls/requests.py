@@ -9,15 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from ..apis.router import OPERATIONS
+from ..fields import Choice, Kind, string
 from ..http import faults
 from ..http.messages import Request
 from ..simulation import Simulation
-from .control import Controls, Refused, body_of
+from .control import Controls, Refused, body_of, fields_of
 
-
-def _faults(simulation: Simulation, _request: Request) -> Any:
-    """Return all faults with their counts."""
-    return simulation.faults.listing()
+_FILTERS: dict[str, Kind] = {"operation": string, "write": Choice(("true", "false"))}
 
 
 def _post_faults(simulation: Simulation, request: Request) -> Any:
@@ -29,35 +27,22 @@ def _post_faults(simulation: Simulation, request: Request) -> Any:
     return simulation.faults.listing()
 
 
-def _clear_faults(simulation: Simulation, _request: Request) -> Any:
-    """Drop all faults."""
-    return {"cleared": simulation.faults.clear()}
-
-
 def _requests(simulation: Simulation, request: Request) -> Any:
     """Return the journal, filtered by operation and by write."""
-    query = request.query
-    unknown = sorted(query.keys() - {"operation", "write"})
-    if unknown:
-        raise Refused([f"{name}: unknown filter; known are operation, write" for name in unknown])
-    if query.get("write", "true") not in ("true", "false"):
-        raise Refused(["write: must be true or false"])
+    query = fields_of(request.query, _FILTERS, "filter")
     write = query["write"] == "true" if "write" in query else None
     return simulation.journal.listing(query.get("operation"), write)
 
 
-def _clear_requests(simulation: Simulation, _request: Request) -> Any:
-    """Forget all requests."""
-    return {"cleared": simulation.journal.clear()}
-
-
-def _summary(simulation: Simulation, _request: Request) -> Any:
-    """Count the requests."""
-    return simulation.journal.summary()
-
-
 CONTROLS: Controls = {
-    "/_simulator/faults": {"GET": _faults, "POST": _post_faults, "DELETE": _clear_faults},
-    "/_simulator/requests": {"GET": _requests, "DELETE": _clear_requests},
-    "/_simulator/requests/summary": {"GET": _summary},
+    "/_simulator/faults": {
+        "GET": lambda simulation, _request: simulation.faults.listing(),
+        "POST": _post_faults,
+        "DELETE": lambda simulation, _request: {"cleared": simulation.faults.clear()},
+    },
+    "/_simulator/requests": {
+        "GET": _requests,
+        "DELETE": lambda simulation, _request: {"cleared": simulation.journal.clear()},
+    },
+    "/_simulator/requests/summary": {"GET": lambda simulation, _request: simulation.journal.summary()},
 }

@@ -12,14 +12,10 @@ from typing import Any
 from .. import quirks
 from ..http.messages import Request
 from ..simulation import Simulation
-from ..world import listeners, state
+from ..world import listeners
 from ..world.clock import iso, parse_ms
+from ..world.world import dump_state, read_state
 from .control import Controls, Refused, body_of
-
-
-def _state(simulation: Simulation, _request: Request) -> Any:
-    """Return the whole state, in the format of a seed file."""
-    return state.dump(simulation.world)
 
 
 def _put_state(simulation: Simulation, request: Request) -> Any:
@@ -28,7 +24,7 @@ def _put_state(simulation: Simulation, request: Request) -> Any:
     With the accounts goes what was under way for them: accepted requests and waiting messages.
     """
     world = simulation.world
-    wanted, problems = state.read(body_of(request), world.clock.now_ms())
+    wanted, problems = read_state(body_of(request), world.clock.now_ms())
     if problems:
         raise Refused(problems)
     with world.lock:
@@ -45,11 +41,6 @@ def _reset_state(simulation: Simulation, _request: Request) -> Any:
     with simulation.world.lock:
         simulation.reset()
     return {"reset": True}
-
-
-def _quirks(simulation: Simulation, _request: Request) -> Any:
-    """Return all switches."""
-    return simulation.world.quirks.dump()
 
 
 def _put_quirks(simulation: Simulation, request: Request) -> Any:
@@ -92,11 +83,6 @@ def _reset_clock(simulation: Simulation, request: Request) -> Any:
     return _clock(simulation, request)
 
 
-def _sessions(simulation: Simulation, _request: Request) -> Any:
-    """Return counts of tokens, sessions and refused logins."""
-    return simulation.world.auth.report()
-
-
 def _clear_sessions(simulation: Simulation, _request: Request) -> Any:
     """End the token and all sessions, and unlock everyone."""
     simulation.world.auth.reset()
@@ -104,8 +90,15 @@ def _clear_sessions(simulation: Simulation, _request: Request) -> Any:
 
 
 CONTROLS: Controls = {
-    "/_simulator/state": {"GET": _state, "PUT": _put_state, "DELETE": _reset_state},
-    "/_simulator/quirks": {"GET": _quirks, "PUT": _put_quirks},
+    "/_simulator/state": {
+        "GET": lambda simulation, _request: dump_state(simulation.world),
+        "PUT": _put_state,
+        "DELETE": _reset_state,
+    },
+    "/_simulator/quirks": {"GET": lambda simulation, _request: simulation.world.quirks.dump(), "PUT": _put_quirks},
     "/_simulator/clock": {"GET": _clock, "POST": _post_clock, "DELETE": _reset_clock},
-    "/_simulator/sessions": {"GET": _sessions, "DELETE": _clear_sessions},
+    "/_simulator/sessions": {
+        "GET": lambda simulation, _request: simulation.world.auth.report(),
+        "DELETE": _clear_sessions,
+    },
 }

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..fields import WHOLE, Kind, anything, read
 from ..http.messages import Request
 from ..simulation import Simulation
 from ..world.account import Account
+from ..world.candidates import evict
 from ..world.clock import iso
-from ..world.evictions import evict
 from .control import Controls, Refused, account_of, body_of
 
-_FIELDS = ("account", "license_count")
+_FIELDS: dict[str, Kind] = {"account": anything, "license_count": WHOLE}
 
 
 def _show(simulation: Simulation, request: Request) -> Any:
     """Return how many licenses are bought and held; ``?account=`` may be left out for the first account."""
-    unknown = sorted(request.query.keys() - {"account"})
-    problems = [f"{name}: unknown filter; known is account" for name in unknown]
+    problems: list[str] = []
+    name = read(request.query, {"account": anything}, "filter", problems).get("account")
     with simulation.world.lock:
-        account = account_of(simulation, request.query.get("account"), problems)
+        account = account_of(simulation, name, problems)
         if problems or account is None:
             raise Refused(problems)
         return _counts(account)
@@ -31,13 +32,8 @@ def _show(simulation: Simulation, request: Request) -> Any:
 
 def _change(simulation: Simulation, request: Request) -> Any:
     """Buy more or fewer licenses. If devices then hold more than are bought, some lose theirs at once."""
-    given = body_of(request)
-    if not isinstance(given, dict):
-        raise Refused(['give {"account": name, "license_count": number}'])
-    problems = [f"{name}: unknown; known are {', '.join(_FIELDS)}" for name in given if name not in _FIELDS]
-    count = given.get("license_count")
-    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-        problems.append(f"license_count: must be a whole number from 0, not {count!r}")
+    problems: list[str] = []
+    given = read(body_of(request), _FIELDS, "subscription", problems, required=("license_count",))
     with simulation.world.lock:
         account = account_of(simulation, given.get("account"), problems)
         if account is not None and not account.has_pool:
@@ -45,7 +41,7 @@ def _change(simulation: Simulation, request: Request) -> Any:
         if problems or account is None:
             raise Refused(problems)
         now_ms = simulation.world.clock.now_ms()
-        account.license_count, account.updated_ms = int(count or 0), now_ms
+        account.license_count, account.updated_ms = given["license_count"], now_ms
         evicted = evict(account, simulation.world.quirks, now_ms)
         rows = [{"device_id": imei, "assigned_at": iso(assigned_ms)} for imei, assigned_ms in evicted]
         return {**_counts(account), "evicted": rows}

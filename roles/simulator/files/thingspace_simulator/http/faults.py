@@ -11,6 +11,9 @@ import threading
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .. import fields
+from ..fields import WHOLE, Choice, Kind, Number, anything, must, or_null, string, string_object
+
 REPLACING = ("status", "empty", "html", "array", "charset", "oversize", "redirect")
 ON_THE_WIRE = ("reset", "stall", "drip", "truncate")
 TOKENS = ("expire_session", "expire_token")
@@ -63,90 +66,47 @@ class Fault:
         return True
 
 
-def _anything(_value: Any) -> bool:
-    return True
-
-
-def _text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _seconds(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 3600
-
-
-def _status(value: Any) -> bool:
-    return _count(value) and 200 <= value <= 599
-
-
-def _headers(value: Any) -> bool:
-    return isinstance(value, dict) and all(
-        isinstance(part, str) and part.isprintable() and part.isascii() for pair in value.items() for part in pair
-    )
-
-
-def _regex(value: Any) -> bool:
+def _regex(value: Any) -> str:
+    """Take a regular expression."""
     try:
         re.compile(value)
-    except (re.error, TypeError):
-        return False
-    return isinstance(value, str)
+    except (re.error, TypeError) as error:
+        raise must("a regular expression", value) from error
+    return string(value)
 
 
-# name: whether null is allowed, the test, what to say
-_FIELDS = {
-    "operation": (True, _text, "must be the name of an operation or null"),
-    "method": (True, _text, "must be an HTTP method or null"),
-    "path": (True, _regex, "must be a regular expression or null"),
-    "after": (False, _count, "must be a whole number from 0"),
-    "times": (False, _count, "must be a whole number from 0; 0 is for ever"),
-    "effect": (False, lambda value: value in ("none", "done"), "must be none or done"),
-    "status": (True, _status, "must be an HTTP status from 200 to 599"),
-    "headers": (False, _headers, "must be an object of strings"),
-    "body": (True, _anything, ""),
-    "seconds": (False, _seconds, "must be a number from 0 to 3600"),
-    "device": (True, _text, "must be a device id or null"),
+def _headers(value: Any) -> dict[str, str]:
+    """Take names and values that can be sent."""
+    headers = string_object(value)
+    if not all(part.isprintable() and part.isascii() for pair in headers.items() for part in pair):
+        raise must("an object of printable ASCII strings", value)
+    return headers
+
+
+_KINDS: dict[str, Kind] = {
+    "action": Choice(ACTIONS),
+    "method": or_null(string),
+    "path": or_null(_regex),
+    "after": WHOLE,
+    "times": WHOLE,  # 0 is for ever
+    "effect": Choice(("none", "done")),
+    "status": or_null(Number(low=200, high=599)),
+    "headers": _headers,
+    "body": anything,
+    "seconds": Number(high=3600, whole=False),
+    "device": or_null(string),
 }
 
 
 def read(given: Any, operations: set[str]) -> tuple[list[Fault], list[str]]:
     """Read one fault or a list; return them and everything that is wrong."""
-    faults: list[Fault] = []
+    kinds = {**_KINDS, "operation": or_null(Choice(tuple(sorted(operations))))}
     problems: list[str] = []
-    for index, entry in enumerate(given if isinstance(given, list) else [given]):
-        where = f"faults[{index}]"
-        if not isinstance(entry, dict):
-            problems.append(f"{where}: must be an object")
-            continue
-        found = _problems(entry, where, operations)
-        problems.extend(found)
-        if not found:
-            faults.append(Fault(**entry))
-    return faults, problems
-
-
-def _problems(entry: dict[str, Any], where: str, operations: set[str]) -> list[str]:
-    """Return what is wrong with one fault."""
-    problems: list[str] = []
-    if entry.get("action") not in ACTIONS:
-        problems.append(f"{where}.action: must be one of {', '.join(ACTIONS)}, not {entry.get('action')!r}")
-    for name, value in entry.items():
-        if name == "action":
-            continue
-        if name not in _FIELDS:
-            problems.append(f"{where}.{name}: unknown; known are action, {', '.join(_FIELDS)}")
-            continue
-        nullable, test, text = _FIELDS[name]
-        if not (value is None and nullable) and not test(value):
-            problems.append(f"{where}.{name}: {text}, not {value!r}")
-    operation = entry.get("operation")
-    if isinstance(operation, str) and operation not in operations:
-        problems.append(f"{where}.operation: {operation!r} is unknown; known are {', '.join(sorted(operations))}")
-    return problems
+    found = [
+        fields.read(entry, kinds, f"faults[{index}]", problems, required=("action",))
+        for index, entry in enumerate(given if isinstance(given, list) else [given])
+    ]
+    return [] if problems else [Fault(**one) for one in found], problems
 
 
 class Faults:

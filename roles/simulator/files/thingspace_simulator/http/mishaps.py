@@ -48,7 +48,7 @@ def _status(fault: Fault) -> Reply:
         if status == 403:
             return gateway.wrong_authentication().reply
         code, message = _GATEWAY.get(status, ("101503", "Runtime Error"))
-        body = {"fault": {"code": code, "message": message, "description": f"Simulated HTTP {status}"}}
+        return gateway.fault(status, code, message, f"Simulated HTTP {status}").reply
     return Reply(status, body)
 
 

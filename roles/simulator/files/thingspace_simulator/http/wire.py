@@ -12,6 +12,7 @@ import socket
 import struct
 import threading
 import time
+from io import BufferedIOBase
 from typing import Protocol
 
 from .messages import Reply
@@ -20,25 +21,12 @@ from .mishaps import OVERSIZE
 _CHUNK = b"x" * 65536
 
 
-class _Output(Protocol):
-    """Takes bytes for the caller, and sends them."""
-
-    def write(self, data: bytes, /) -> int:
-        """Take bytes."""
-
-    def flush(self) -> None:
-        """Send what was taken."""
-
-
 class Connection(Protocol):
     """What a fault on the wire needs of the connection that it hits."""
 
     close_connection: bool
     connection: socket.socket
-
-    @property
-    def wfile(self) -> _Output:
-        """Return where the bytes go."""
+    wfile: BufferedIOBase
 
     def send_head(self, reply: Reply, length: int) -> None:
         """Send status and headers."""

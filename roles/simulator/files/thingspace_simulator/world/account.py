@@ -7,20 +7,20 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..fields import Kind, is_count, or_null, read_list
+from .clock import iso, moment, parse_ms
 from .device import Device
+from .device import imei as imei_kind
 from .directory import Directory
 
 MRC = "TS-HFOTA-MRC"
 EVENT = "TS-HFOTA-EVNT"
-
-
-def is_imei(text: str) -> bool:
-    """Say whether an id is 15 digits; the documentation's own examples fail the Luhn check."""
-    return len(text) == 15 and text.isascii() and text.isdigit()
+# Licenses of a state that does not say otherwise were attached at the moment of the documented example.
+SEEDED_MS = parse_ms("2017-11-29T16:03:42.000Z")
 
 
 class SortedIds:
@@ -106,3 +106,22 @@ class Account:
     def licensed_after(self, cursor: str, size: int) -> tuple[list[str], bool]:
         """Return a page of licensed devices with an IMEI greater than ``cursor``."""
         return self._order.after(cursor, size)
+
+
+_LICENSE_KINDS: dict[str, Kind] = {"device_id": imei_kind, "assigned_at": or_null(moment)}
+
+
+def read_licenses(given: Any, first: Callable[[int], Iterable[str]], where: str, problems: list[str]) -> dict[str, int]:
+    """Read who holds a license, and since when: the ``first`` so many devices, plain ids, or objects."""
+    if is_count(given):
+        return dict.fromkeys(first(given), SEEDED_MS)
+    licenses: dict[str, int] = {}
+    for device, fields in read_list(given, "device_id", _LICENSE_KINDS, where, problems).items():
+        assigned_ms = fields.get("assigned_at")
+        licenses[device] = SEEDED_MS if assigned_ms is None else assigned_ms
+    return licenses
+
+
+def dump_licenses(licenses: Mapping[str, int]) -> list[dict[str, str]]:
+    """Write who holds a license, and since when."""
+    return [{"device_id": device, "assigned_at": iso(assigned_ms)} for device, assigned_ms in licenses.items()]

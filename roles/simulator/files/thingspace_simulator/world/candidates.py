@@ -2,13 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The removal candidates of an account: which devices lose their license first, and in which order (cancel pages)."""
+"""Who loses the license when fewer are bought than devices hold (cancel pages).
+
+Those on the removal candidate list come first, in the order of the list, then the others by the time of
+their assignment, the oldest first. Upgrades that have started finish, so having upgraded protects nobody.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+from zlib import crc32
 
+from ..fields import strings
+from ..quirks import Quirks
 from .account import Account
 
 
@@ -61,13 +68,47 @@ def candidates_of(account: Account) -> Candidates:
     return found
 
 
-def load(value: Any, account: Account) -> Candidates:
-    """Read the list; whether its devices hold a license is not asked. Raises ValueError."""
-    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
-        raise ValueError("must be a list of strings")
-    return Candidates(value, account.updated_ms)
+def load(given: Any, account: Account, where: str, problems: list[str]) -> Candidates:
+    """Read the list; whether its devices hold a license is not asked."""
+    try:
+        return Candidates(strings(given), account.updated_ms)
+    except ValueError as error:
+        problems.append(f"{where}: {error}")
+        return Candidates((), account.updated_ms)
 
 
 def dump(candidates: Candidates) -> list[str]:
     """Write the list."""
     return list(candidates.ids)
+
+
+def evict(account: Account, quirks: Quirks, now_ms: int) -> list[tuple[str, int]]:
+    """Take licenses away until no more are held than bought; return devices and assignment times in that order."""
+    excess = len(account.licenses) - account.total
+    if excess <= 0:
+        return []
+    evicted = [(imei, account.licenses[imei]) for imei in order(account, quirks.word("eviction_ties"))[:excess]]
+    for imei, _assigned_ms in evicted:
+        account.detach(imei)
+    if quirks.word("evicted_candidates") == "drop":
+        candidates_of(account).drop((imei for imei, _assigned_ms in evicted), now_ms)
+    return evicted
+
+
+def order(account: Account, ties: str) -> list[str]:
+    """Return all devices that hold a license, the first to lose it first."""
+    held = account.licenses
+    candidates = candidates_of(account)
+    listed = [imei for imei in dict.fromkeys(candidates.ids) if imei in held]
+    others = [imei for imei in held if imei not in candidates]
+    if ties == "shuffled":
+        others.sort(key=_shuffled)
+    else:
+        others.sort(reverse=ties == "reverse")
+    others.sort(key=held.__getitem__)  # keeps the order among equals
+    return listed + others
+
+
+def _shuffled(imei: str) -> int:
+    """Return what looks like chance and is the same every time."""
+    return crc32(imei.encode())

@@ -10,6 +10,9 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 from functools import lru_cache
+from typing import Any
+
+from ..fields import must
 
 
 class Clock:
@@ -62,6 +65,14 @@ def go_style(moment_ms: int) -> str:
     """Write a time as ``2017-11-29 20:15:42.738 +0000 UTC`` (license status example, FOTA v3)."""
     moment = datetime.fromtimestamp(moment_ms // 1000, tz=timezone.utc)
     return f"{moment:%Y-%m-%d %H:%M:%S}.{moment_ms % 1000:03d} +0000 UTC"
+
+
+def moment(value: Any) -> int:
+    """Take an ISO 8601 time; return milliseconds since 1970."""
+    try:
+        return parse_ms(value)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise must("an ISO 8601 time", value) from error
 
 
 @lru_cache(maxsize=8192)

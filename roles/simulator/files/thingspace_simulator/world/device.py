@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from .clock import parse_ms
+from ..fields import Choice, Flag, Kind, must, string_object, strings, text
+from .clock import iso, moment, parse_ms
 
 STATES = (
     "active",
@@ -89,3 +90,66 @@ class Device:
     def groups(self, account: str) -> list[str]:
         """Return the device groups; every account has one of its own."""
         return list(self.own.get("groups", [f"Default: {account}"]))
+
+
+def is_imei(text: str) -> bool:
+    """Say whether an id is 15 digits; the documentation's own examples fail the Luhn check."""
+    return len(text) == 15 and text.isascii() and text.isdigit()
+
+
+def imei(value: Any) -> str:
+    """Take an IMEI."""
+    if not isinstance(value, str) or not is_imei(value):
+        raise must("a string of 15 digits", value)
+    return value
+
+
+def _iccid(value: Any) -> str:
+    """Take the id of a SIM."""
+    if not (isinstance(value, str) and value.isascii() and value.isdigit() and 3 <= len(value) <= 20):
+        raise must("a string of 3 to 20 digits", value)
+    return value
+
+
+OWN_KINDS: dict[str, Kind] = {
+    "iccid": _iccid,
+    "state": Choice(STATES),
+    "technology": Choice(TECHNOLOGIES),
+    "groups": strings,
+    "service_plan": text,
+    "custom_fields": string_object,
+    "created_at": moment,
+}
+"""What of a device may differ from the usual, in a state file and in the control for devices."""
+
+DEVICE_KINDS: dict[str, Kind] = {"imei": imei, "upgraded": Flag(), **OWN_KINDS}
+
+
+def own_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a device is not as usual."""
+    return {name: value for name, value in fields.items() if name in OWN_KINDS}
+
+
+def dump_device(device: Device) -> dict[str, Any]:
+    """Write a device; what is as usual is left out."""
+    if not device.own:
+        return {"imei": device.imei, "upgraded": device.upgraded}
+    own = dict(device.own)
+    if "created_at" in own:
+        own["created_at"] = iso(own["created_at"])
+    return {"imei": device.imei, "upgraded": device.upgraded, **own}
+
+
+def shared_iccids(devices: dict[str, Device]) -> list[str]:
+    """Return each ICCID that two devices would have; usual ones never collide with one another."""
+    shared: list[str] = []
+    seen: set[str] = set()
+    for device in devices.values():
+        if "iccid" not in device.own:
+            continue
+        other = devices.get(usual_imei(device.iccid))
+        taken = other is not None and other is not device and "iccid" not in other.own
+        if taken or device.iccid in seen:
+            shared.append(device.iccid)
+        seen.add(device.iccid)
+    return shared

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from ..fields import Choice, Kind, anything, read_list, string
 from .account import Account
 
 CARRIER = "CarrierService"
@@ -34,7 +35,6 @@ SERVICES = (
 )
 MAX_WORD = 40
 PORTS = {80, 443, *range(9001, 9007), *range(50551, 50560), *range(28200, 28221)}
-_KNOWN = {"service", "url", "username", "password", "has_password"}
 
 
 @dataclass(frozen=True)
@@ -82,52 +82,36 @@ def is_loopback(parts: SplitResult) -> bool:
         return False
 
 
-def url_problem(url: str) -> str:
-    """Say what is wrong with the URL of a listener: https and certain ports, except on this machine."""
-    try:
-        parts = split(url)
-    except ValueError as error:
-        return str(error)
+def _url(value: Any) -> str:
+    """Take the URL of a listener: https and certain ports, except on this machine."""
+    parts = split(string(value))
     if is_loopback(parts):
-        return ""
+        return str(value)
     if parts.scheme != "https":
-        return "the URL must be https"
-    return "" if (parts.port or 443) in PORTS else f"port {parts.port} is not allowed"
+        raise ValueError("the URL must be https")
+    if (parts.port or 443) not in PORTS:
+        raise ValueError(f"port {parts.port} is not allowed")
+    return str(value)
 
 
-def make(service: Any, url: Any, username: Any, password: Any) -> Listener:
-    """Build a listener by the documented rules; raises ValueError."""
-    if service not in SERVICES:
-        raise ValueError(f"the service must be one of {', '.join(SERVICES)}")
-    if not isinstance(url, str):
-        raise ValueError("the URL must be a string")
-    problem = url_problem(url)
-    if problem:
-        raise ValueError(problem)
-    words = ["" if word is None else word for word in (username, password)]
-    if not all(isinstance(word, str) and len(word) <= MAX_WORD for word in words):
-        raise ValueError(f"username and password have {MAX_WORD} characters at most")
-    return Listener(str(service), url, words[0], words[1])
+def _word(value: Any) -> str:
+    """Take a user name or a password; the message never shows it."""
+    if value is not None and (not isinstance(value, str) or len(value) > MAX_WORD):
+        raise ValueError(f"must be a string of {MAX_WORD} characters at most")
+    return value or ""
 
 
-def load(value: Any, _account: Account) -> dict[str, Listener]:
+KINDS: dict[str, Kind] = {"service": Choice(SERVICES), "url": _url, "username": _word, "password": _word}
+
+
+def load(given: Any, _account: Account, where: str, problems: list[str]) -> dict[str, Listener]:
     """Read the listeners of an account."""
-    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-        raise ValueError("must be a list of objects")
+    if isinstance(given, list):
+        given = [{"service": CARRIER, "url": None, **one} if isinstance(one, dict) else one for one in given]
     listeners: dict[str, Listener] = {}
-    for index, entry in enumerate(value):
-        unknown = sorted(entry.keys() - _KNOWN)
-        if unknown:
-            raise ValueError(f"entry {index}: {', '.join(unknown)}: unknown; known are {', '.join(sorted(_KNOWN))}")
-        service = entry.get("service", CARRIER)
-        try:
-            one = make(service, entry.get("url"), entry.get("username"), entry.get("password"))
-        except ValueError as error:
-            raise ValueError(f"entry {index}: {error}") from error
-        if one.service in listeners:
-            raise ValueError(f"entry {index}: {one.service} is given twice")
-        hidden = bool(entry.get("has_password")) and "password" not in entry
-        listeners[one.service] = replace(one, keep_password=hidden)
+    for service, fields in read_list(given, "service", {**KINDS, "has_password": anything}, where, problems).items():
+        hidden = bool(fields.pop("has_password", False)) and "password" not in fields
+        listeners[service] = Listener(**{"url": "", **fields}, keep_password=hidden)
     return listeners
 
 

@@ -8,21 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from .account import MRC
-from .clock import iso, parse_ms
+from .account import MRC, SEEDED_MS
+from .clock import iso
+from .skus import SIMSEC_SKUS
 
 ACCOUNT = "0000123456-00001"
 FIRST_IMEI = 990_000_000_000_000
 ACCOUNT_STEP = 100_000_000
-# Seeded licenses were all attached at the moment of the documented example.
-SEEDED_MS = parse_ms("2017-11-29T16:03:42.000Z")
-# The SIM-Secure SKUs (assign page). Only the type "Flexible Bundle" is documented, the other words are ours.
-SIMSEC_SKUS = {
-    "SIMSec-IoT-Lt": "Lifetime",
-    "SIMSec-IoT": "Flexible",
-    "TS-BUNDLE-KTO-SIMSEC-MRC": "Flexible Bundle",
-    "TSS-IOT-INTLG-TIERED-SIMSEC": "Flexible Tiered",
-}
 
 
 def imeis(count: int, account_index: int = 0) -> list[str]:

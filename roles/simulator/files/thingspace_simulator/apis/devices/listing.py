@@ -78,4 +78,4 @@ def _whole(given: dict[str, Any], name: str) -> int | None:
     return number
 
 
-ROUTES = (Route("device_list", "POST", "/m2m/v1/devices/actions/list", devices, "/m2m/v1", "v1"),)
+ROUTES = (Route("device_list", "POST", "/m2m/v1/devices/actions/list", devices),)

@@ -10,12 +10,13 @@ import re
 from typing import Any
 
 from ...http.messages import Reply
-from ...world.account import Account, is_imei
+from ...world.account import Account
 from ...world.candidates import Candidates, candidates_of
+from ...world.device import is_imei
 from .. import errors
 from ..call import Call
-from .request import BAD_DEVICE, UNREADABLE, body_of, check_size, devices_in
-from .subscription import licensed_account_of, written
+from .dialects import written
+from .request import BAD_DEVICE, UNREADABLE, body_of, check_size, devices_in, licensed_account_of
 
 PAST_THE_END = "Index exceeds number of devices in list"  # Error Messages page
 BAD_INDEX = "Invalid index value"  # Error Messages page

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...http.messages import Reply
-from ...world.account import Account, is_imei
+from ...world.account import Account
 from ...world.candidates import candidates_of
-from ...world.device import Device
+from ...world.device import Device, is_imei
 from .. import errors
 from ..call import Call
-from .dialects import Words
-from .request import BAD_DEVICE, body_of, devices_in
-from .subscription import licensed_account_of, written
+from .dialects import Words, written
+from .request import BAD_DEVICE, body_of, devices_in, licensed_account_of
 
 PREEXISTING = "Device license preexisting"  # v2 and v3 assign pages
 NOT_ATTACHED = "No license attached to device"  # v1 and v2 remove pages

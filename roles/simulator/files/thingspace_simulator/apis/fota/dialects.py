@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...quirks import Quirks
+from ...world.clock import go_style, iso
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,12 @@ _TABLE = {
     "v2": Dialect("totalLicense", "licTotalCount", "resultReason", False, False, True),
     "v3": Dialect("v3_total", "v3_count", "v3_reason", True, False, True),
 }
+VERSIONS = tuple(_TABLE)
+
+
+def written(moment_ms: int, quirks: Quirks) -> str:
+    """Write a time in the form chosen; both are in the pages."""
+    return go_style(moment_ms) if quirks.word("time_format") == "go" else iso(moment_ms)
 
 
 class Words:

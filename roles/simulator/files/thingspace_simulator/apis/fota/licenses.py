@@ -2,20 +2,34 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The license list: pages of licensed devices in order of IMEI (license status pages)."""
+"""The subscription, and the license list: pages of licensed devices in order of IMEI."""
 
 from __future__ import annotations
 
 from ...http.messages import Reply
-from ...world.account import Account, is_imei
+from ...world.account import Account
+from ...world.device import is_imei
 from .. import errors
 from ..call import Call
-from .dialects import Words
-from .subscription import licensed_account_of, written
+from .dialects import Words, written
+from .request import account_of, licensed_account_of
+
+
+def subscription(call: Call) -> Reply:
+    """Answer with the subscription (subscription status pages, the same in all versions)."""
+    account = account_of(call)
+    reply = {
+        "accountName": account.name,
+        "purchaseType": account.purchase_type,
+        "licenseCount": account.total,
+        "licenseUsedCount": len(account.licenses),
+        "updateTime": written(account.updated_ms, call.world.quirks),
+    }
+    return Reply(data=reply)
 
 
 def licenses(call: Call) -> Reply:
-    """Answer with the devices whose IMEI is greater than the cursor, up to a page."""
+    """Answer with the devices whose IMEI is greater than the cursor, up to a page (license status pages)."""
     account = licensed_account_of(call)
     quirks = call.world.quirks
     cursor = _cursor(call, account)

@@ -12,10 +12,8 @@ from ...quirks import Quirks
 from ..call import Handler, Route
 from . import candidates
 from .change import assign, remove
-from .licenses import licenses
-from .subscription import subscription
-
-WRITES = ("fota_assign", "fota_remove", "candidates_create", "candidates_delete")
+from .dialects import VERSIONS
+from .licenses import licenses, subscription
 
 
 def _form(quirk: str, form: str) -> Callable[[Quirks], bool]:
@@ -36,8 +34,7 @@ def _routes(version: str) -> Iterator[Route]:
     def route(
         operation: str, method: str, path: str, handler: Handler, offered: Callable[[Quirks], bool] | None = None
     ) -> Route:
-        write = operation in WRITES
-        return Route(operation, method, path, handler, context, version, is_write=write, offered=offered)
+        return Route(operation, method, path, handler, is_write=method != "GET", offered=offered)
 
     yield route("fota_subscription", "GET", f"{context}/subscriptions/{{account}}", subscription)
     yield route("fota_assign", "POST", f"{account}/assign", assign)
@@ -59,4 +56,4 @@ def _routes(version: str) -> Iterator[Route]:
     yield route("fota_remove", "POST", f"{other}/remove", remove, _firmware)
 
 
-ROUTES = tuple(route for version in ("v1", "v2", "v3") for route in _routes(version))
+ROUTES = tuple(route for version in VERSIONS for route in _routes(version))

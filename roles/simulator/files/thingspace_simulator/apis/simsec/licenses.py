@@ -11,9 +11,11 @@ from ...background.jobs import Wanted, expected
 from ...http.messages import ApiError, Reply
 from .. import errors
 from ..call import Call, Route
+from ..m2m import account_of
 from .request import check_header, in_form, read
 
 PATH = "/m2m/v1/devices/license/actions/assign"
+STATUS_PATH = "/m2m/v1/accounts/{account}/requests/{request}/status"
 NOWHERE = "00000000-0000-0000-0000-000000000000"
 
 
@@ -54,7 +56,25 @@ def _check(call: Call, wanted: Wanted, removing: bool) -> None:
             raise errors.m2m(results.EXHAUSTED.code, results.EXHAUSTED.text)
 
 
+def status(call: Call) -> Reply:
+    """Answer with the status of a request, if the quirk lets it be known; the error code is ours.
+
+    It is documented for requests of other kinds with one device only (request status page).
+    """
+    account = account_of(call, call.names["account"])
+    quirks = call.world.quirks
+    which = quirks.word("request_status")
+    job = call.jobs.job(call.names["request"]) if which != "never" else None
+    if job is None or job.wanted.account is not account or (which == "single" and len(job.wanted.devices) != 1):
+        raise errors.m2m("REQUEST_FAILED.RequestNotFound", "The status of the request is not available.")
+    word = "Pending"
+    if job.done:
+        word = quirks.word("status_words") if job.failed else "Success"
+    return Reply(data={"requestId": job.request_id, "status": word})
+
+
 ROUTES = (
-    Route("simsec_assign", "POST", PATH, assign, "/m2m/v1", "v1", is_write=True),
-    Route("simsec_unassign", "DELETE", PATH, unassign, "/m2m/v1", "v1", is_write=True),
+    Route("simsec_assign", "POST", PATH, assign, is_write=True),
+    Route("simsec_unassign", "DELETE", PATH, unassign, is_write=True),
+    Route("request_status", "GET", STATUS_PATH, status),
 )

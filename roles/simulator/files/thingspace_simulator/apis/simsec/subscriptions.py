@@ -51,7 +51,5 @@ ROUTES = (
         "POST",
         "/m2m/v1/accounts/subscriptions/actions/list",
         subscriptions,
-        "/m2m/v1",
-        "v1",
     ),
 )

@@ -175,9 +175,9 @@ def test_wrong_devices_and_skus_of_a_state(sim, imei):
         body = {"accounts": [{"name": "a", "devices": [{"imei": imei(0), **device}, imei(1)]}]}
         assert word in sim.control("PUT", "state", body, status=400)["error"]
     for sku, word in (
-        ({"sku": ""}, "sku must be"),
-        ({"sku": "x", "purchased": -1}, "purchased must be"),
-        ({"sku": "x", "license_type": 5}, "license_type must be"),
+        ({"sku": ""}, "skus[0].sku: must be"),
+        ({"sku": "x", "purchased": -1}, "purchased: must be"),
+        ({"sku": "x", "license_type": 5}, "license_type: must be"),
         ({"sku": "x", "licenses": 2}, "has 1 devices only"),
         ({"sku": "x", "licenses": "all"}, "must be a list"),
         ({"sku": "x", "licenses": [imei(1)]}, "is not a device"),

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 
 from thingspace_simulator.quirks import Quirks
 from thingspace_simulator.world.account import Account
-from thingspace_simulator.world.candidates import candidates_of
+from thingspace_simulator.world.candidates import candidates_of, evict
 from thingspace_simulator.world.device import Device
-from thingspace_simulator.world.evictions import evict
 
 TIMES = ("2024-01-03T00:00:00.000Z", "2024-01-01T00:00:00.000Z", "2024-01-02T00:00:00.000Z", "2024-01-01T00:00:00.000Z")
 
