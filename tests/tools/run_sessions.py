@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs nox sessions two at a time: ``python tests/tools/run_sessions.py [SESSION ...]``; all default sessions if none is named.
+"""Runs nox sessions two at a time: ``python tests/tools/run_sessions.py [SESSION ...]``.
 
+Without a name it runs those that noxfile.py selects.
 One line tells the result of each session. What a session printed is in ``tests/output/SESSION.log``, and on the screen
 if it failed. The last line counts sessions and tests.
 """
