@@ -59,7 +59,6 @@ antsibull_nox.load_antsibull_nox_toml()
 newest_python = next((version for version in NEWEST_PYTHONS if shutil.which(f"python{version}")), None)
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
-# In this order: the longest first.
 nox.options.sessions = [
     "functional",
     "integration",
