@@ -26,7 +26,7 @@ def ranges(name: str) -> list[Requirement]:
 
 
 def test_there_is_a_lock_for_each_python_of_development() -> None:
-    assert [path.stem for path in LOCKS] == ["python3.11", "python3.12", "python3.13"]
+    assert {path.stem for path in LOCKS} >= {"python3.11", "python3.12", "python3.13"}
 
 
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)
