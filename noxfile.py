@@ -27,7 +27,7 @@ HERE = Path(__file__).resolve().parent
 AWX_PACKAGE = "13.8.0"
 # The newest ansible-core needs one of these.
 NEWEST_PYTHONS = ("3.13", "3.12")
-# The targets that show in a minute that the modules, the roles and the inventory plugin run with an ansible-core at all.
+# These show in a minute that modules, roles and the inventory plugin run with an ansible-core at all.
 SMOKE_TARGETS = ("session", "inventory_devices", "role_fleet_licensing")
 # What an older ansible-core sees differently: its own imports, its way to read documentation and argument specs.
 SMOKE_SANITY = ("--test", "ansible-doc", "--test", "import", "--test", "validate-modules")
@@ -59,7 +59,6 @@ antsibull_nox.load_antsibull_nox_toml()
 newest_python = next((version for version in NEWEST_PYTHONS if shutil.which(f"python{version}")), None)
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
-# In this order: the longest first.
 nox.options.sessions = [
     "functional",
     "integration",
@@ -85,7 +84,7 @@ if newest_python and sys.version_info < (3, 12):
 
 
 def run_pytest(session: nox.Session, *folders: str) -> None:
-    """Run pytest on folders, or on what was asked for: that in one process, where a debugger works and start-up is short."""
+    """Run pytest on folders, or only what was asked for: in one process, which starts fast and takes a debugger."""
     paths = [argument for argument in session.posargs if (HERE / argument.partition("::")[0]).exists()]
     workers = () if session.posargs else ("-n", "2")
     report = HERE / "tests" / "output" / f"{session.name}.xml"

@@ -10,12 +10,15 @@ less it tests nothing and calls that a success. The copy holds what git tracks a
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import seed_get_pip
@@ -77,10 +80,24 @@ def run(arguments: list[str], folder: Path, programs: Path) -> tuple[int, list[s
     return process.returncode, lines
 
 
+@contextlib.contextmanager
+def alone(command: str) -> Iterator[None]:
+    """Let one sanity run at a time use the environments that ansible-test keeps under the home directory.
+
+    Runs with different releases of ansible-core share some of them, and one would remove what the other is making.
+    """
+    cache = Path("~/.ansible/test").expanduser()
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "thingspace-licensing.lock").open("w") as lock:
+        if command == "sanity":
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            seed_get_pip.main()
+        yield
+
+
 def main() -> int:
     """Run ansible-test with the arguments of the command line."""
-    seed_get_pip.main()
-    with tempfile.TemporaryDirectory(prefix="thingspace-ansible-test-") as root:
+    with alone(sys.argv[1]), tempfile.TemporaryDirectory(prefix="thingspace-ansible-test-") as root:
         code, lines = run(sys.argv[1:], copy_checkout(Path(root)), link_environment(Path(root)))
     nothing = [line for line in lines if NOTHING_TESTED.search(line)]
     if code and sys.argv[1] != "sanity":  # there, the lines shown already say it all

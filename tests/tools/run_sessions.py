@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs nox sessions two at a time: ``python tests/tools/run_sessions.py [SESSION ...]``; without names, all of them.
+"""Runs nox sessions two at a time: ``python tests/tools/run_sessions.py [SESSION ...]``.
 
+Without a name it runs those that noxfile.py selects.
 One line tells the result of each session. What a session printed is in ``tests/output/SESSION.log``, and on the screen
 if it failed. The last line counts sessions and tests.
 """
@@ -23,12 +24,15 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 OUTPUT = CHECKOUT / "tests" / "output"
 NOX = (sys.executable, "-m", "nox")
 AT_A_TIME = 2
+# They begin first, so that in the end no core waits for one of them.
+LONGEST = ("functional", "integration", "sanity", "units")
 
 
 def default_sessions() -> list[str]:
-    """Return the sessions that noxfile.py selects, in its order."""
+    """Return the sessions that noxfile.py selects, the longest first: nox lists them as they are defined."""
     listing = subprocess.run([*NOX, "--list", "--json"], cwd=CHECKOUT, check=True, stdout=subprocess.PIPE, text=True)
-    return [session["session"] for session in json.loads(listing.stdout)]
+    names = [session["session"] for session in json.loads(listing.stdout)]
+    return sorted(names, key=lambda name: LONGEST.index(name) if name in LONGEST else len(LONGEST))
 
 
 def run(session: str) -> tuple[bool, float]:
