@@ -21,7 +21,7 @@ IN_VENV := PATH="$$PWD/$(VENV)/bin:$$PATH"
 NOX := $(IN_VENV) nox
 RUN := $(IN_VENV) CI=true python tests/tools/run_sessions.py
 # The sessions of the inner loop.
-CHECK := units typing formatters codeqa yamllint
+CHECK := units typing formatters codeqa yamllint codespell
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Errors only: no index addresses in any log.

@@ -76,6 +76,7 @@ nox.options.sessions = [
     "formatters",
     "codeqa",
     "yamllint",
+    "codespell",
     "antsibull-nox-config",
 ]
 # An older Python cannot run the newest ansible-core: where another one was found for that, both are tested.
