@@ -60,13 +60,26 @@ def ansible_playbook(
 
     :param real: with modules as users have them; they are processes of its group then.
     """
-    if real or not FORKS:
-        return subprocess.Popen(
-            [sys.executable, "-m", "ansible", "playbook", *arguments], env=env, text=True, **options
-        )
-    command = [sys.executable, "-P", str(PLAYBOOK_PROGRAM), *arguments]
-    quick = {"ANSIBLE_PIPELINING": "1", **env, ADDRESS: server(env)}
-    return subprocess.Popen(command, env=quick, text=True, **options)
+    command = [sys.executable, "-m", "ansible", "playbook", *arguments]
+    if FORKS and not real:
+        command[1:4] = ["-P", str(PLAYBOOK_PROGRAM)]
+        env = with_address(env)
+    return subprocess.Popen(command, env=env, text=True, **options)
+
+
+def programs(folder: Path) -> Path:
+    """A folder with a C(ansible-playbook) like that for programs that look for one; it needs C(with_address)."""
+    program = folder / "programs" / "ansible-playbook"
+    program.parent.mkdir()
+    command = f'"{sys.executable}" -P "{PLAYBOOK_PROGRAM}"' if FORKS else f'"{sys.executable}" -m ansible playbook'
+    program.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    return program.parent
+
+
+def with_address(env: Environment) -> dict[str, str]:
+    """An environment in which C(playbook_program.py) knows who forks."""
+    return {"ANSIBLE_PIPELINING": "1", **env, ADDRESS: server(env)} if FORKS else dict(env)
 
 
 def server(env: Environment) -> str:
