@@ -68,9 +68,9 @@ def ansible_playbook(
 
 
 def programs(folder: Path) -> Path:
-    """A folder with a C(ansible-playbook) like that for programs that look for one; it needs C(with_address)."""
+    """A folder with such an C(ansible-playbook) for programs that look for one; it needs C(with_address)."""
     program = folder / "programs" / "ansible-playbook"
-    program.parent.mkdir()
+    program.parent.mkdir(exist_ok=True)
     command = f'"{sys.executable}" -P "{PLAYBOOK_PROGRAM}"' if FORKS else f'"{sys.executable}" -m ansible playbook'
     program.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
     program.chmod(0o755)
@@ -78,8 +78,11 @@ def programs(folder: Path) -> Path:
 
 
 def with_address(env: Environment) -> dict[str, str]:
-    """An environment in which C(playbook_program.py) knows who forks."""
-    return {"ANSIBLE_PIPELINING": "1", **env, ADDRESS: server(env)} if FORKS else dict(env)
+    """An environment in which C(playbook_program.py) knows who forks; modules come from the checkout."""
+    if not FORKS:
+        return dict(env)
+    address = server({**env, "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]})
+    return {"ANSIBLE_PIPELINING": "1", **env, ADDRESS: address}
 
 
 def server(env: Environment) -> str:
