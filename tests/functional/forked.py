@@ -77,6 +77,13 @@ def programs(folder: Path) -> Path:
     return program.parent
 
 
+def python_beside(folder: Path) -> Path:
+    """A Python, without libraries of others, beside such an C(ansible-playbook)."""
+    python = programs(folder) / "python3"
+    python.symlink_to(sys.executable)
+    return python
+
+
 def with_address(env: Environment) -> dict[str, str]:
     """An environment in which C(playbook_program.py) knows who forks; modules come from the checkout."""
     if not FORKS:

@@ -74,7 +74,7 @@ class Machine:
             )
             program.chmod(0o755)
         # The launcher takes the ansible-playbook beside its Python, and needs nothing else of that.
-        (forked.programs(folder) / "python3").symlink_to(sys.executable)
+        forked.python_beside(folder)
         path = os.pathsep.join([str(programs), os.path.dirname(sys.executable), os.environ["PATH"]])
         self.environment = {**forked.with_address(environment), "PATH": path, "GITHUB_STEP_SUMMARY": str(self.summary)}
 
