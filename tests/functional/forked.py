@@ -20,6 +20,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import typing as t
 from pathlib import Path
 
@@ -144,9 +145,12 @@ class Forked(subprocess.Popen[str]):
         this._close_pipe_fds(*pipes)
 
 
+_adopting = threading.Lock()
+
+
 def _ask(address: str, request: t.Mapping[str, t.Any], handles: t.Sequence[int]) -> int:
     """The process id of a new child of this process, with these as its input, output and errors."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as channel:
+    with _adopting, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as channel:
         channel.connect(address)
         _adopt_orphans(True)
         try:

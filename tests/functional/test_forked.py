@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -43,7 +45,8 @@ def started(tmp_path: Path) -> t.Iterator[Start]:
 
     def start(code: str, *arguments: str, forked: bool = True, **options: t.Any) -> subprocess.Popen[str]:
         program = tmp_path / "program.py"
-        program.write_text(code, encoding="utf-8")
+        if not program.exists() or program.read_text(encoding="utf-8") != code:
+            program.write_text(code, encoding="utf-8")
         env = plain_environment(tmp_path / "home", OWN="word")
         given: Json = {"cwd": tmp_path, "stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         command = [sys.executable, str(program), *arguments]
@@ -81,6 +84,16 @@ def test_ended_by_a_signal(started: Start, number: signal.Signals) -> None:
         assert process.poll() is None
         process.send_signal(number)
         assert process.wait(30) == -number
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it is not used elsewhere")
+def test_each_is_a_child_of_who_asked_for_it(started: Start) -> None:
+    """Also when several ask at a time: otherwise nobody would know how it ended, nor send it a signal."""
+    code = f"import os, sys\nsys.exit(os.getppid() == {os.getpid()})\n"
+    processes = [started(code)]
+    with ThreadPoolExecutor(8) as pool:
+        processes += pool.map(lambda _number: started(code), range(40))
+    assert {process.wait(30) for process in processes} == {1}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it is not used elsewhere")
