@@ -18,7 +18,12 @@ from pathlib import Path
 import jinja2
 import yaml
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Simulator, plain_environment
+from ansible_collections.thingspace.licensing.tests.functional.forked import (
+    plain_environment,
+    programs,
+    with_address,
+)
+from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Simulator
 from ansible_collections.thingspace.licensing.tests.functional.simulated import CHECKOUT
 
 AAP = CHECKOUT / "extensions" / "aap"
@@ -94,6 +99,7 @@ class Controller:
         self.inputs = {**dict.fromkeys(("client_id", "client_secret", "username", "password"), "simulator")}
         self.inputs["base_url"] = simulator.base_url
         self._count = 0
+        self._programs = programs(folder)
 
     def write(self, account: str, *devices: Json, **more: t.Any) -> None:
         """Write the fleet file of an account; JSON is YAML."""
@@ -137,8 +143,10 @@ class Controller:
         words = ["--limit", limit] if limit else []
         if check:
             (folder / "env" / "cmdline").write_text("--check", encoding="utf-8")
-        environment = plain_environment(folder / "home", PWD="/")
-        environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+        environment = with_address(plain_environment(folder / "home", PWD="/"))
+        environment["PATH"] = os.pathsep.join(
+            map(str, [self._programs, Path(sys.executable).parent, os.environ["PATH"]])
+        )
         process = subprocess.run(
             [sys.executable, "-m", "ansible_runner", "run", str(folder), "-p", f"{playbook}.yml", "-i", "job", *words],
             stdin=subprocess.DEVNULL,

@@ -23,6 +23,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.modules import simsec_license
 from ansible_collections.thingspace.licensing.tests.functional.fleets import FLEX, LIFETIME, Fleet, Ran, imeis, named
+from ansible_collections.thingspace.licensing.tests.functional.forked import ansible_playbook
 from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Receiver, Simulator
 from ansible_collections.thingspace.licensing.tests.functional.interrupted import Door
 from ansible_collections.thingspace.licensing.tests.unit.plugins import module_runner
@@ -279,18 +280,22 @@ class Estate:
         words = json.dumps({**extra, "fleet_licensing_wait_timeout": 20})
         return [book, "-i", self.inventory(numbers), "--forks=8", "-e", words]
 
-    def start(self, *command: str, program: t.Sequence[str] = ("-m", "ansible", "playbook")) -> subprocess.Popen[str]:
-        """Start a program, in a process group of its own."""
-        return subprocess.Popen(
-            [sys.executable, *program, *command],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=self.fleet.folder,
-            start_new_session=True,
-            env={**self.fleet.environment, **self.fleet.connection},
-        )
+    def start(self, *command: str, program: str = "", real: bool = False) -> subprocess.Popen[str]:
+        """Start C(ansible-playbook), or a program, in a process group of its own.
+
+        :param real: its modules are in the group, too.
+        """
+        options: Json = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            "cwd": self.fleet.folder,
+            "start_new_session": True,
+            "env": {**self.fleet.environment, **self.fleet.connection},
+        }
+        if program:
+            return subprocess.Popen([sys.executable, program, *command], text=True, **options)
+        return ansible_playbook(command, real=real, **options)
 
     def end(self, process: subprocess.Popen[str], dest: str) -> Ran:
         """How a program ended."""
@@ -321,9 +326,9 @@ class Estate:
         if approved:
             launcher = str(Path(os.environ["ANSIBLE_COLLECTIONS_PATH"]) / LAUNCHER)
             command = self.command(dest, moments, "apply", approved=approved)
-            strike.begin(self.start(*command, program=(launcher,)))
+            strike.begin(self.start(*command, program=launcher))
         else:
-            strike.begin(self.start(*self.command(dest, moments)))
+            strike.begin(self.start(*self.command(dest, moments), real=True))
         ran = self.end(strike.process, dest)
         strike.await_all()
         return ran

@@ -20,6 +20,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import typing as t
 from pathlib import Path
 
@@ -60,13 +61,36 @@ def ansible_playbook(
 
     :param real: with modules as users have them; they are processes of its group then.
     """
-    if real or not FORKS:
-        return subprocess.Popen(
-            [sys.executable, "-m", "ansible", "playbook", *arguments], env=env, text=True, **options
-        )
-    command = [sys.executable, "-P", str(PLAYBOOK_PROGRAM), *arguments]
-    quick = {"ANSIBLE_PIPELINING": "1", **env, ADDRESS: server(env)}
-    return subprocess.Popen(command, env=quick, text=True, **options)
+    command = [sys.executable, "-m", "ansible", "playbook", *arguments]
+    if FORKS and not real:
+        command[1:4] = ["-P", str(PLAYBOOK_PROGRAM)]
+        env = with_address(env)
+    return subprocess.Popen(command, env=env, text=True, **options)
+
+
+def programs(folder: Path) -> Path:
+    """A folder with such an C(ansible-playbook) for programs that look for one; it needs C(with_address)."""
+    program = folder / "programs" / "ansible-playbook"
+    program.parent.mkdir(exist_ok=True)
+    command = f'"{sys.executable}" -P "{PLAYBOOK_PROGRAM}"' if FORKS else f'"{sys.executable}" -m ansible playbook'
+    program.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    return program.parent
+
+
+def python_beside(folder: Path) -> Path:
+    """A Python, without libraries of others, beside such an C(ansible-playbook)."""
+    python = programs(folder) / "python3"
+    python.symlink_to(sys.executable)
+    return python
+
+
+def with_address(env: Environment) -> dict[str, str]:
+    """An environment in which C(playbook_program.py) knows who forks; modules come from the checkout."""
+    if not FORKS:
+        return dict(env)
+    address = server({**env, "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]})
+    return {"ANSIBLE_PIPELINING": "1", **env, ADDRESS: address}
 
 
 def server(env: Environment) -> str:
@@ -121,9 +145,12 @@ class Forked(subprocess.Popen[str]):
         this._close_pipe_fds(*pipes)
 
 
+_adopting = threading.Lock()
+
+
 def _ask(address: str, request: t.Mapping[str, t.Any], handles: t.Sequence[int]) -> int:
     """The process id of a new child of this process, with these as its input, output and errors."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as channel:
+    with _adopting, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as channel:
         channel.connect(address)
         _adopt_orphans(True)
         try:

@@ -202,7 +202,7 @@ class Receiver:
         secrets = {f"THINGSPACE_CALLBACK_{name.upper()}": word for name, word in words.items()}
         options = ["--journal", str(journal), "--port", "0", "--ready-file", str(ready), "--max-seconds", "300"]
         with self._log.open("w", encoding="utf-8") as log:
-            self._process = subprocess.Popen(
+            self._process = popen(
                 [sys.executable, str(program), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

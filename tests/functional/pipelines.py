@@ -18,6 +18,7 @@ from types import SimpleNamespace
 
 import yaml
 
+from ansible_collections.thingspace.licensing.tests.functional import forked
 from ansible_collections.thingspace.licensing.tests.functional.simulated import CHECKOUT, Json
 
 EXAMPLE = CHECKOUT / "docs" / "example"
@@ -72,8 +73,10 @@ class Machine:
                 STUB.format(python=sys.executable, folder=str(folder), name=name, body=text), encoding="utf-8"
             )
             program.chmod(0o755)
+        # The launcher takes the ansible-playbook beside its Python, and needs nothing else of that.
+        forked.python_beside(folder)
         path = os.pathsep.join([str(programs), os.path.dirname(sys.executable), os.environ["PATH"]])
-        self.environment = {**environment, "PATH": path, "GITHUB_STEP_SUMMARY": str(self.summary)}
+        self.environment = {**forked.with_address(environment), "PATH": path, "GITHUB_STEP_SUMMARY": str(self.summary)}
 
     def checkout(self) -> Path:
         """A fresh copy of the repository."""

@@ -55,19 +55,24 @@ def serve(listener: socket.socket) -> Request | None:
             return None
         channel, _address = listener.accept()
         text, handles, _flags, _address = socket.recv_fds(channel, MOST, 3)
+        wait, go = os.pipe()
         between = os.fork()
         if between == 0:
-            # The one between ends at once, so that whoever asked becomes the parent.
+            # The one between ends at once, so that whoever asked becomes the parent. Nothing runs before that.
+            os.close(go)
             process = os.fork()
             if process:
                 channel.send(str(process).encode())
                 os._exit(0)
+            os.read(wait, 1)
             listener.detach()
             channel.detach()
             request = t.cast(Request, json.loads(text))
             become(request, handles)
             return request
         os.waitpid(between, 0)
+        os.close(go)
+        os.close(wait)
         channel.send(b"begun")
         channel.close()
         for handle in handles:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.tests.functional.forked import python_beside, with_address
 from ansible_collections.thingspace.licensing.tests.functional.harness import (
     ACCOUNT,
     Json,
@@ -56,8 +57,11 @@ class Pipeline:
             THINGSPACE_RUNTIME_DIR=str(folder / "runtime"),
             **{f"THINGSPACE_{name.upper()}": "simulator" for name in CREDENTIALS},
         )
+        self.python = str(python_beside(folder))
         self.environment = {
-            name: value for name, value in environment.items() if name not in ("ANSIBLE_COLLECTIONS_PATH", "PYTHONPATH")
+            name: value
+            for name, value in with_address(environment).items()
+            if name not in ("ANSIBLE_COLLECTIONS_PATH", "PYTHONPATH")
         }
 
     def write(self, account: str, devices: list[str], **fota: t.Any) -> None:
@@ -67,6 +71,7 @@ class Pipeline:
         (self.folder / "fleet" / f"{account}.yml").write_text(text, encoding="utf-8")
 
     def start(self, *arguments: str, python: str = sys.executable, **env: str) -> subprocess.Popen[str]:
+        """Start it, by default with modules that are in its process group."""
         return subprocess.Popen(
             [python, str(self.launcher), *arguments],
             stdin=subprocess.DEVNULL,
@@ -78,9 +83,9 @@ class Pipeline:
             env={**self.environment, **env},
         )
 
-    def __call__(self, *arguments: str, python: str = sys.executable, **env: str) -> int:
+    def __call__(self, *arguments: str, python: str = "", **env: str) -> int:
         """The exit code."""
-        process = self.start(*arguments, python=python, **env)
+        process = self.start(*arguments, python=python or self.python, **env)
         try:
             self.output, _none = process.communicate(timeout=PATIENCE)
         finally:
