@@ -110,6 +110,12 @@ def test_the_guide_names_each_sku_and_which_is_for_life() -> None:
     }
 
 
+def test_the_module_names_each_sku() -> None:
+    documentation = (ROOT / "plugins" / "modules" / "simsec_license.py").read_text(encoding="utf-8")
+    (told,) = re.findall(r"Documented are (.+?)\.\n", documentation, re.DOTALL)
+    assert set(re.findall(r"V\(([\w-]+)\)", told)) == KNOWN.keys()
+
+
 def repetitions(tree: ast.AST) -> t.Iterator[tuple[int, str]]:
     """Lists in code that say one of the facts anew, and SKUs."""
     facts = {frozenset(one) for one in (API_VERSIONS, CANDIDATES_VERSIONS, KINDS, DELIMITERS, PARTS)}
