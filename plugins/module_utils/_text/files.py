@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import stat
 import typing as t
 
@@ -40,7 +39,7 @@ def replacing(
             with open(path, "w", encoding=encoding, errors=errors, newline="") as stream:
                 yield stream
             return
-    temporary = os.path.join(os.path.dirname(os.path.abspath(path)), f".writing.{secrets.token_hex(8)}")
+    temporary = os.path.join(os.path.dirname(os.path.abspath(path)), f".writing.{os.urandom(8).hex()}")
     handle = os.open(temporary, _FLAGS, PRIVATE if known is not None or mode is not None else 0o666)
     try:
         with open(handle, "w", encoding=encoding, errors=errors, newline="") as stream:
