@@ -39,7 +39,10 @@ display = Display()
 
 
 class ProgressAction(ActionBase):
-    """The action that Ansible takes for a module of the same name as the file that it stands in."""
+    """The action that Ansible takes for a module of the same name as the file that it stands in.
+
+    Each module has a file: were all of them routed to one, the events of a job would name its module for every task.
+    """
 
     _supports_async = True
 

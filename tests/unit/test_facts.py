@@ -110,6 +110,21 @@ def test_the_guide_names_each_sku_and_which_is_for_life() -> None:
     }
 
 
+def test_the_module_names_each_sku() -> None:
+    documentation = (ROOT / "plugins" / "modules" / "simsec_license.py").read_text(encoding="utf-8")
+    (told,) = re.findall(r"Documented are (.+?)\.\n", documentation, re.DOTALL)
+    assert set(re.findall(r"V\(([\w-]+)\)", told)) == KNOWN.keys()
+
+
+def test_the_simulator_documents_each_quirk() -> None:
+    simulator = ROOT / "roles" / "simulator"
+    (path,) = (simulator / "files").rglob("quirks.py")
+    quirks = re.findall(r'^    "(\w+)": (?:Choice|Flag|Number)\(', path.read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(r"^\| (`[^|]+) \|", (simulator / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(quirks) > 40
+    assert set(quirks) - set(re.findall(r"`(\w+)`", " ".join(rows))) == set()
+
+
 def repetitions(tree: ast.AST) -> t.Iterator[tuple[int, str]]:
     """Lists in code that say one of the facts anew, and SKUs."""
     facts = {frozenset(one) for one in (API_VERSIONS, CANDIDATES_VERSIONS, KINDS, DELIMITERS, PARTS)}

@@ -19,6 +19,7 @@ from .._plan.outcomes import Outcome, Report, Row, failure_of, report_path_probl
 from .._swm.candidates import CandidatesApi
 from .._swm.licenses import FotaApi, explained
 from .._text.diff import order_diff
+from .._text.lists import few, first
 from .backup import LOCK_PATIENCE, KeptList
 from .guards import enforce_candidates
 from .plan import CandidatesPlan, Wish, make_candidates_plan
@@ -96,10 +97,9 @@ def _converge(context: Context, job: Job, api: CandidatesApi, licenses: FotaApi,
         context.warn("No device is named; there is nothing to do.")
     twice = [device for device, count in collections.Counter(plan.target).items() if count > 1]
     if twice:
-        shown = ", ".join(twice[:5]) + (", ..." if len(twice) > 5 else "")
         context.warn(
-            f"{len(twice)} devices stand on the removal candidates more than once ({shown}). This task leaves that as "
-            "it is; one with 'state: present' that names them mends it."
+            f"{len(twice)} devices stand on the removal candidates more than once ({few(twice)}). This task leaves "
+            "that as it is; one with 'state: present' that names them mends it."
         )
     _keep_before(context, live)
     done = _carry_out(context, job, plan, api, licenses, kept)
@@ -149,7 +149,7 @@ def _require_licenses(context: Context, plan: CandidatesPlan, licenses: FotaApi)
     lacking = [device for device in new if device not in held]
     if not lacking:
         return
-    named = ", ".join(lacking[:NAMED]) + (f" and {len(lacking) - NAMED} more" if len(lacking) > NAMED else "")
+    named = first(lacking, NAMED)
     text = (
         f"{len(lacking)} of {len(new)} devices that the plan puts on the removal candidates hold no license: {named}."
     )
@@ -209,7 +209,7 @@ def _strange(plan: CandidatesPlan, now: t.Sequence[str]) -> str:
     kept = [device for device in dict.fromkeys(plan.target) if device in there]
     moved = not added and not gone and [device for device in dict.fromkeys(now) if device in wanted] != kept
     parts = [
-        f"{len(devices)} {what} ({', '.join(devices[:5])}{', ...' if len(devices) > 5 else ''})"
+        f"{len(devices)} {what} ({few(devices)})"
         for devices, what in ((added, "added"), (gone, "taken off"), (_listed_twice(plan, now), "listed twice"))
         if devices
     ]

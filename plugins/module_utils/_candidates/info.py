@@ -16,6 +16,7 @@ from .._plan.outcomes import report_path_problems, write_csv
 from .._plan.plan import Pool
 from .._swm.candidates import CandidatesApi
 from .._swm.licenses import FotaApi, explained, is_event_based
+from .._text.lists import few
 from .backup import LOCK_PATIENCE, KeptList
 from .eviction import Forecast, forecast
 
@@ -94,5 +95,5 @@ def _warnings(seen: Forecast) -> t.Iterator[str]:
     if seen.without_license:
         yield (
             f"{len(seen.without_license)} devices on the removal candidate list hold no license, so they are none that "
-            f"could lose it: {', '.join(seen.without_license[:5])}{', ...' if len(seen.without_license) > 5 else ''}."
+            f"could lose it: {few(seen.without_license)}."
         )

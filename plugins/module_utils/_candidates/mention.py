@@ -15,6 +15,7 @@ from .._errors import LicensingError
 from .._module import Context
 from .._plan.outcomes import Row
 from .._swm.candidates import CandidatesApi, is_unknown_path
+from .._text.lists import few
 from .._thingspace.api_versions import CANDIDATES_OF
 from .backup import LOCK_PATIENCE, KeptList
 
@@ -93,5 +94,5 @@ def mention(rows: t.Sequence[Row], places: t.Mapping[str, int]) -> list[Row]:
 
 
 def _named(devices: list[str]) -> str:
-    shown = ", ".join(devices[:5]) + (", ..." if len(devices) > 5 else "")
+    shown = few(devices)
     return f"{shown} ({len(devices)} in all)" if len(devices) > 1 else shown

@@ -14,6 +14,7 @@ import typing as t
 from .._errors import LicensingError
 from .._plan.batches import rejects_devices
 from .._swm.candidates import CandidatesApi
+from .._text.lists import few
 from .step import GRACE, Written, batches, is_now, step
 
 MOST_REFUSED = 20
@@ -45,9 +46,8 @@ def put_list_back(
         error.code = "list_not_restored"
         return Written(found, error, "broken")
     if refused:
-        shown = ", ".join(refused[:5]) + (", ..." if len(refused) > 5 else "")
         error.message += (
-            f" The previous removal candidates were put back, but ThingSpace does not take {shown} any more."
+            f" The previous removal candidates were put back, but ThingSpace does not take {few(refused)} any more."
         )
         error.code = "list_not_restored"
         return Written(now, error, "broken")

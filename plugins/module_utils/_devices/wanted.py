@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from .._errors import LicensingError, Problem
+from .._text.lists import few
 from .._thingspace.id_kinds import Kind
 from .file import Content, Layout, read_cells
 from .ids import are_plain, clean, passes_luhn, problem, show
@@ -126,5 +127,5 @@ def _check_digits(devices: list[str]) -> list[str]:
     odd = [device for device in devices if not passes_luhn(device)]
     if not odd:
         return []
-    shown = ", ".join(odd[:5]) + (", ..." if len(odd) > 5 else "")
+    shown = few(odd)
     return [f"{len(odd)} of {len(devices)} ids have a check digit that does not fit (possible typing errors): {shown}."]

@@ -14,6 +14,7 @@ import typing as t
 from .._account import account_problems
 from .._devices.ids import show
 from .._errors import LicensingError, Problem
+from .._text.lists import first
 from .devices import CODE, Listing, Named, filter_of, selected, written_down
 from .freeze import read_window
 from .read import DeviceSet, FleetAccount, read_accounts
@@ -163,5 +164,5 @@ def _left_out(source: str) -> list[str]:
             found += [os.path.relpath(os.path.join(folder, name), source) for name in _fleet_files(names)]
     if not found:
         return []
-    named = ", ".join(map(show, found[:5])) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+    named = first(found, 5, tell=show)
     return [f"{source}: files in subdirectories are not read: {named}. Name their directories in 'src', too."]

@@ -16,6 +16,7 @@ import typing as t
 
 from .._errors import LicensingError, Problem
 from .._plan.incomplete import forgotten, is_on_its_way
+from .._text.lists import few
 from .plan_document import FORMAT, IDLE, Document, is_sealed, left_of, not_done, remains_of, same_run
 
 _NAMED = 20
@@ -143,8 +144,7 @@ def _since_file(document: Document, approved: Document) -> tuple[str, str] | Non
     if not other and not left:
         return None if same_run(document, approved) else ("", "")
     differing = sorted(other | {name for name, rows in undone.items() if rows})
-    more = ", ..." if len(differing) > _NAMED else ""
-    named = f" These accounts differ: {', '.join(differing[:_NAMED])}{more}."
+    named = f" These accounts differ: {few(differing, _NAMED)}."
     why = "" if other else "it changes devices that are not as it wants them, and now nothing would be done about them."
     return why, named + _left(left, len(left))
 
@@ -153,7 +153,6 @@ def _left(rows: t.Sequence[Document], count: int) -> str:
     """Which devices are not as wanted, although they may have been planned, and what may have been forgotten."""
     if not count:
         return ""
-    named = ", ".join(f"{row['device_id']} ({row['outcome']})" for row in rows[:_NAMED])
-    more = ", ..." if len(rows) > _NAMED else ""
-    told = f" Not as wanted: {count}" + (f", {named}{more}." if named else ".")
+    named = few(rows, _NAMED, lambda row: f"{row['device_id']} ({row['outcome']})")
+    told = f" Not as wanted: {count}" + (f", {named}." if named else ".")
     return " ".join(filter(None, [told, forgotten(rows)]))

@@ -21,6 +21,8 @@ from .._module import Context, Result
 from .._plan.outcomes import report_path_problems
 from .._swm.candidates import CandidatesApi
 from .._swm.licenses import FotaApi, is_event_based
+from .._text.files import write
+from .._text.lists import few, first
 from .._thingspace.api_versions import CANDIDATES_VERSIONS
 from .._thingspace.id_kinds import Kind
 
@@ -81,8 +83,8 @@ def _candidates(context: Context, client: t.Any, licensed: list[str] | None) -> 
         useless = [device for device in listed if device not in held]
         if useless:
             context.warn(
-                f"{len(useless)} removal candidates hold no license and are left out ({', '.join(useless[:5])}"
-                f"{', ...' if len(useless) > 5 else ''}); the first plan takes them off the list."
+                f"{len(useless)} removal candidates hold no license and are left out ({few(useless)}); "
+                "the first plan takes them off the list."
             )
         return version, [device for device in listed if device in held]
     return "", []
@@ -104,7 +106,7 @@ def _simsec(context: Context) -> dict[tuple[str, str], list[str]]:
     if leaving:
         context.warn(
             f"{len(leaving)} devices may still hold a SIM-Secure license whose removal failed or is not confirmed, and "
-            f"are left out ({', '.join(leaving[:5])}{', ...' if len(leaving) > 5 else ''}); the first plan names them."
+            f"are left out ({few(leaving)}); the first plan names them."
         )
     return holders
 
@@ -120,13 +122,10 @@ def _refuse_two_skus(account: str, simsec: t.Mapping[tuple[str, str], list[str]]
             held.setdefault((device, kind), []).append(sku)
     several = {device: skus for (device, _kind), skus in sorted(held.items()) if len(skus) > 1}
     if several:
-        shown = "; ".join(
-            f"{show(device)} holds {' and '.join(skus)}" for device, skus in list(several.items())[:NAMED]
-        )
-        more = f"; and {len(several) - NAMED} more" if len(several) > NAMED else ""
+        shown = first(several.items(), NAMED, "; ", lambda one: f"{show(one[0])} holds {' and '.join(one[1])}")
         raise LicensingError(
             f"By the journal, {len(several)} devices of {account} hold, or may hold, SIM-Secure licenses of several "
-            f"SKUs, which no fleet file can say: {shown}{more}. Nothing was written. If a device is on its way to "
+            f"SKUs, which no fleet file can say: {shown}. Nothing was written. If a device is on its way to "
             "another SKU, export again when that is done. Otherwise take one of its licenses away with "
             "simsec_license and 'state: absent', which is not possible for a lifetime license, or export without the "
             "journal and write the SIM-Secure part yourself.",
@@ -232,8 +231,7 @@ def _write(dest: str, files: Files) -> None:
         for name, text in files.items():
             path = os.path.join(dest, name)
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "w", encoding="utf-8", newline="") as stream:
-                stream.write(text)
+            write(path, text)
     except OSError as error:
         raise LicensingError(
             f"The fleet file could not be written below {dest}: {error.strerror or error}.", code="report_unwritable"

@@ -23,6 +23,8 @@ from .._journal.status import NOTHING, Standing
 from .._module import Context, Result
 from .._simsec.moves import confirmed, digest_of, foreseen
 from .._simsec.skus import sku_of
+from .._text.files import replacing
+from .._text.lists import first
 from .._thingspace.api_versions import API_VERSION, CANDIDATES_VERSION
 from .accounts import read_fleet, resolve
 from .devices import new_listing
@@ -185,11 +187,10 @@ def _spelled_differently(
         if same:
             found[device] = same
     if found:
-        pairs = ", ".join(f"{device} and {same}" for device, same in list(found.items())[:_NAMED])
-        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        pairs = first(found.items(), _NAMED, tell=" and ".join)
         context.warn(
             f"The journal knows devices of {account} that seem to be named by the fleet files with other digits (a "
-            f"check digit, or zeros in front): {pairs}{more}. None of them loses a license. Name them as the journal "
+            f"check digit, or zeros in front): {pairs}. None of them loses a license. Name them as the journal "
             "does."
         )
     return set(found)
@@ -248,7 +249,7 @@ def write_lists(dest: str, account: str, lists: Lists) -> dict[str, str]:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         paths = {name: os.path.join(folder, f"{name}.txt") for name in lists}
         for name, devices in lists.items():
-            with open(paths[name], "w", encoding="ascii") as stream:
+            with replacing(paths[name], encoding="ascii") as stream:
                 stream.writelines(f"{device}\n" for device in devices)
     except OSError as error:
         raise LicensingError(

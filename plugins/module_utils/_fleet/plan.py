@@ -18,6 +18,7 @@ import typing as t
 from .._errors import LicensingError, OptionsError, Problem
 from .._module import Context, Result
 from .._plan.outcomes import as_it_was
+from .._text.files import write
 from .approval import difference, read_approved
 from .freeze import read_windows
 from .limits import over_a_sku, over_the_run, read_run_limits, why_not
@@ -190,8 +191,7 @@ def _write(dest: str, document: Document) -> dict[str, str]:
     try:
         os.makedirs(dest, exist_ok=True)
         for kind, path in files.items():
-            with open(path, "w", encoding="utf-8") as stream:
-                stream.write(texts[kind])
+            write(path, texts[kind])
     except OSError as error:
         raise LicensingError(
             f"The plan could not be written to {dest}: {error.strerror or error}.", code="report_unwritable"

@@ -8,13 +8,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import json
 import os
-import tempfile
 
 from .._errors import LicensingError
+from .._text.files import PRIVATE, replacing
 from .record import Document, checksum
 
 
@@ -32,39 +31,11 @@ def write_record(folder: str, name: str, document: Document, *, new: bool = Fals
     path = os.path.join(folder, name)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".run.")
-        try:
-            with open(handle, "w", encoding="utf-8") as stream:
-                json.dump({**document, "checksum": checksum(document)}, stream, indent=1, sort_keys=True)
-            (_put if new else os.replace)(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
+        with replacing(path, PRIVATE, new=new) as stream:
+            json.dump({**document, "checksum": checksum(document)}, stream, indent=1, sort_keys=True)
     except OSError as error:
         raise LicensingError(
             f"The record of the run could not be written to {path}: {error.strerror or error}.",
             code="report_unwritable",
         ) from None
     return path
-
-
-def _put(temporary: str, path: str) -> None:
-    """Give a file its name if no other one has it.
-
-    :raises FileExistsError: one has.
-    """
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        raise
-    except OSError:
-        # Not every file system has hard links.
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        try:
-            os.replace(temporary, path)
-        except OSError:
-            os.unlink(path)
-            raise
-    else:
-        os.unlink(temporary)

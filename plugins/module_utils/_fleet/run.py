@@ -17,6 +17,7 @@ from .._errors import LicensingError, OptionsError, Problem
 from .._module import Context, Result
 from .._plan.incomplete import DONE_BEFORE, is_done
 from .._plan.outcomes import MOVED, OUTCOMES
+from .._text.lists import few
 from .approval import read_plan
 from .history import enter
 from .plan_document import IDLE, Document
@@ -258,10 +259,7 @@ def _remaining(accounts: t.Sequence[Document], path: str) -> str:
         return ""
     rows = [row for account in accounts for part in account["parts"] for row in part["devices"] if not is_done(row)]
     counts = ", ".join(f"{count:,} {outcome}" for outcome, count in _summary(rows).items() if count)
-    more = ", ..." if len(names) > _NAMED else ""
-    told = f"Not everything became as planned in {', '.join(names[:_NAMED])}{more}" + (
-        f": {counts}." if counts else "."
-    )
+    told = f"Not everything became as planned in {few(names, _NAMED)}" + (f": {counts}." if counts else ".")
     waiting = any(row["outcome"] == "accepted" for row in rows)
     waits = " What is only accepted is not confirmed yet: to wait, apply the same plan again." if waiting else ""
     return f"{told}{waits} See {path}."

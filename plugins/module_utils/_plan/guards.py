@@ -13,6 +13,7 @@ import re
 import typing as t
 
 from .._errors import LicensingError, Problem
+from .._text.lists import first
 from .._text.quantities import Amount, at_most, read_amount
 from .plan import Plan, Pool
 
@@ -153,7 +154,7 @@ def _free_after(plan: Plan, pool: Pool) -> int | None:
 
 def _shortage(plan: Plan, pool: Pool, free_after: int) -> str:
     unfit = plan.assign[free_after:]
-    named = ", ".join(unfit[:_NAMED]) + (f" and {len(unfit) - _NAMED} more" if len(unfit) > _NAMED else "")
+    named = first(unfit, _NAMED)
     gained = f", {len(plan.remove)} come free," if plan.remove else ""
     return (
         f"it assigns {len(plan.assign)} licenses{gained} and {pool.free} of {pool.total} are free: "

@@ -13,10 +13,11 @@ import csv
 import functools
 import os
 import re
-import tempfile
 import typing as t
 
 from .._errors import LicensingError, Problem
+from .._text.files import READABLE, replacing
+from .._text.lists import first
 from .._text.visible import visible
 
 Outcome = t.Literal["assigned", "removed", "added", "unchanged", "accepted", "failed", "unknown", "skipped"]
@@ -82,8 +83,8 @@ def failure_of(rows: Rows) -> LicensingError | None:
     counts = collections.Counter(row.outcome for row in amiss)
     unknown = counts["unknown"]
     parts = [f"{counts[name]} {name}" for name in ("failed", "unknown", "skipped") if counts[name]]
-    named = "; ".join(f"{row.device_id} {row.outcome}: {row.reason.rstrip('.')}" for row in amiss[:5])
-    more = f"; and {len(amiss) - 5} more (see 'devices', or 'devices_report')" if len(amiss) > 5 else ""
+    named = first(amiss, 5, "; ", lambda row: f"{row.device_id} {row.outcome}: {row.reason.rstrip('.')}")
+    more = " (see 'devices', or 'devices_report')" if len(amiss) > 5 else ""
     advice = "Run again: devices that are as wanted are left alone." if unknown or counts["skipped"] else ""
     return LicensingError(
         f"{len(amiss)} of {len(rows)} devices did not reach the wanted state ({', '.join(parts)}): {named}{more}. "
@@ -113,19 +114,11 @@ def write_csv(path: str, header: t.Sequence[str], rows: t.Iterable[t.Sequence[st
 
     :raises LicensingError: C(report_unwritable).
     """
-    folder = os.path.dirname(os.path.abspath(path))
     try:
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".devices_report.")
-        try:
-            with open(handle, "w", encoding="utf-8", newline="") as stream:
-                writer = csv.writer(stream)
-                writer.writerow(header)
-                writer.writerows([value if value.isdigit() else _cell(value) for value in row] for row in rows)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except OSError:
-            os.unlink(temporary)
-            raise
+        with replacing(path, READABLE) as stream:
+            writer = csv.writer(stream)
+            writer.writerow(header)
+            writer.writerows([value if value.isdigit() else _cell(value) for value in row] for row in rows)
     except OSError as error:
         raise LicensingError(
             f"The report {path} could not be written: {error.strerror or error}. What happened to the devices stands "

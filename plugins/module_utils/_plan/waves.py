@@ -14,6 +14,7 @@ import itertools
 import typing as t
 
 from .._errors import LicensingError, Problem
+from .._text.lists import first
 from .._text.quantities import Amount, at_least, at_most, read_amount
 from .outcomes import Row
 from .plan import Plan
@@ -124,8 +125,8 @@ def judge(waves: Waves, tried: t.Sequence[Row], left: int) -> CanaryFailed | Non
         return None
     counts = collections.Counter(_WORDS.get(row.outcome, row.outcome) for row in amiss)
     told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-    named = "; ".join(_named(row) for row in amiss[:_NAMED])
-    more = f"; and {len(amiss) - _NAMED} more (see 'devices', or 'devices_report')" if len(amiss) > _NAMED else ""
+    named = first(amiss, _NAMED, "; ", _named)
+    more = " (see 'devices', or 'devices_report')" if len(amiss) > _NAMED else ""
     advice = (
         " What is not confirmed is not sent again. If nothing is ever confirmed, look whether a receiver runs and is "
         "registered (callback_info)."

@@ -12,10 +12,10 @@ import datetime
 import hashlib
 import json
 import os
-import tempfile
 import typing as t
 
 from .._errors import LicensingError
+from .._text.files import PRIVATE, replacing
 from .._text.former_names import renamed
 from .text import visible
 
@@ -137,15 +137,9 @@ def remember(folder: str, history: History, day: str, pools: t.Mapping[Key, Json
     rows.sort(key=lambda row: row[:3])
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".pools.")
-        try:
-            with open(handle, "w", encoding="utf-8") as stream:
-                for _day, account, license, row in rows:
-                    stream.write(json.dumps({"account": account, "license": license, **row}, sort_keys=True) + "\n")
-            os.replace(temporary, os.path.join(folder, POOLS))
-        except OSError:
-            os.unlink(temporary)
-            raise
+        with replacing(os.path.join(folder, POOLS), PRIVATE) as stream:
+            for _day, account, license, row in rows:
+                stream.write(json.dumps({"account": account, "license": license, **row}, sort_keys=True) + "\n")
     except OSError as error:
         raise LicensingError(
             f"The history in {folder} could not be written: {error.strerror or error}. The report itself was.",

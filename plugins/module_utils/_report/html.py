@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from .._text.html import cards, escape, page
+from .._text.lists import few
 from .charts import STYLE as CHARTS
 from .data import Json
 from .document import days_of, pools_of
@@ -94,7 +95,7 @@ def _drift(document: Json) -> t.Iterator[str]:
         return
     yield "<section><h2>Drift: wanted against actual</h2>"
     if unnamed:
-        yield f"<p>No fleet file names {escape(', '.join(unnamed[:20]))}{', ...' if len(unnamed) > 20 else ''}.</p>"
+        yield f"<p>No fleet file names {escape(few(unnamed, 20))}.</p>"
     if not managed:
         yield "</section>"
         return

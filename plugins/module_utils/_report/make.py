@@ -12,12 +12,12 @@ import collections
 import datetime
 import json
 import os
-import tempfile
 import typing as t
 
 from .._errors import LicensingError, OptionsError, Problem
 from .._module import Context, Result
 from .._plan.outcomes import write_csv
+from .._text.files import READABLE, replacing
 from .._text.former_names import with_former_names
 from .cost import prices_from
 from .csv import COLUMNS, cells
@@ -134,17 +134,9 @@ def _write(document: Json, files: t.Mapping[str, str]) -> None:
     }
     for name in makers.keys() & files.keys():
         text = makers[name](document)
-        folder = os.path.dirname(files[name])
         try:
-            handle, temporary = tempfile.mkstemp(dir=folder, prefix=".report.")
-            try:
-                with open(handle, "w", encoding="utf-8", errors="replace") as stream:
-                    stream.write(text)
-                os.chmod(temporary, 0o644)
-                os.replace(temporary, files[name])
-            except OSError:
-                os.unlink(temporary)
-                raise
+            with replacing(files[name], READABLE, errors="replace") as stream:
+                stream.write(text)
         except OSError as error:
             raise _unwritable(files[name], error) from None
 

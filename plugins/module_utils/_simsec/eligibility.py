@@ -16,6 +16,7 @@ import typing as t
 from .._client.client import Client
 from .._devices.api import DeviceApi
 from .._errors import MAX_PROBLEMS, LicensingError
+from .._text.lists import first
 
 
 def require_eligible(client: Client, account: str, kind: str, devices: t.Sequence[str]) -> None:
@@ -29,10 +30,9 @@ def require_eligible(client: Client, account: str, kind: str, devices: t.Sequenc
     refused = {device: _why(states.get(device)) for device in devices if states.get(device, "").lower() != "active"}
     if not refused:
         return
-    named = "; ".join(f"{device} {why}" for device, why in list(refused.items())[:20])
-    more = f"; and {len(refused) - 20} more" if len(refused) > 20 else ""
+    named = first(refused.items(), 20, "; ", " ".join)
     raise LicensingError(
-        f"{len(refused)} of {len(devices)} devices cannot get a SIM-Secure license: {named}{more}. Nothing was sent. "
+        f"{len(refused)} of {len(devices)} devices cannot get a SIM-Secure license: {named}. Nothing was sent. "
         "Activate them, or leave them out.",
         code="not_eligible",
         devices=dict(list(refused.items())[:MAX_PROBLEMS]),

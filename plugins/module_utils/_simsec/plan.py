@@ -19,6 +19,7 @@ from .._plan.answer import Action
 from .._plan.incomplete import left_over
 from .._plan.outcomes import Outcome
 from .._plan.plan import Plan, Pool, make_plan
+from .._text.lists import first
 from .skus import Sku
 
 
@@ -172,7 +173,7 @@ def require_consent(wish: Wish, plan: SimsecPlan, consent: int | None) -> None:
     bound = plan.plan.assign
     if not wish.sku.lifetime or not bound or (consent or 0) >= len(bound):
         return
-    named = ", ".join(bound[:20]) + (f" and {len(bound) - 20} more" if len(bound) > 20 else "")
+    named = first(bound, 20)
     given = "'lifetime_consent' is not set" if consent is None else f"'lifetime_consent' is {consent}"
     what = "is a lifetime license, which can never be taken back"
     if wish.sku.doubt:

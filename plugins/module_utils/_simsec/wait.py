@@ -18,6 +18,7 @@ from .._journal.confirmation import Confirmation
 from .._journal.journal import Journal
 from .._journal.rows import Scope
 from .._journal.status import Standing, fold
+from .._text.lists import first
 from .api import SimsecApi
 
 POLL = 0.5
@@ -150,7 +151,7 @@ def unconfirmed_error(waiting: t.Sequence[str], overdue: int, seconds: float) ->
 
     :param overdue: how many of them were not waited for, because they were accepted too long ago.
     """
-    named = ", ".join(waiting[:20]) + (f" and {len(waiting) - 20} more" if len(waiting) > 20 else "")
+    named = first(waiting, 20)
     late = f" {overdue} of them were accepted more than an hour ago and not waited for." if overdue else ""
     return LicensingError(
         f"{len(waiting)} devices were not confirmed within {seconds:.0f} s: {named}.{late} Their requests were "

@@ -16,7 +16,7 @@ import dataclasses
 import typing as t
 
 from .._client.client import segments
-from .._thingspace.api_versions import ApiVersion
+from .._thingspace.api_versions import LIST_FORMS, ApiVersion
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,11 +45,7 @@ def _dialect(version: ApiVersion, *forms: str) -> Dialect:
     return Dialect(version, tuple(known[form] for form in forms))
 
 
-DIALECTS: dict[ApiVersion, Dialect] = {
-    "v1": _dialect("v1", "index"),
-    "v2": _dialect("v2", "query", "index"),
-    "v3": _dialect("v3", "index", "query"),
-}
+DIALECTS: dict[ApiVersion, Dialect] = {version: _dialect(version, *forms) for version, forms in LIST_FORMS.items()}
 
 TOTAL = ("totalLicenses", "totalLicense")
 ASSIGNED = ("assignedLicenses",)

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The versions of the Software Management API, and which of them keeps the removal candidates of which. Pure."""
+"""The versions of the Software Management API: how each lists licenses and where it keeps removal candidates. Pure."""
 
 from __future__ import annotations
 
@@ -17,6 +17,16 @@ API_VERSIONS: tuple[ApiVersion, ...] = t.get_args(ApiVersion)
 
 API_VERSION: ApiVersion = "v3"
 """The one that is meant where none is named."""
+
+LIST_FORMS: dict[ApiVersion, tuple[t.Literal["index", "query"], ...]] = {
+    "v1": ("index",),
+    "v2": ("query", "index"),
+    "v3": ("index", "query"),
+}
+"""Whether the cursor of a license list stands in the path or behind it; the second is tried when the first is unknown.
+
+Sources: the reference pages of the versions, which contradict the SDK.
+"""
 
 CandidatesVersion = t.Literal["v1", "v2"]
 

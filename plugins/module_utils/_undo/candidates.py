@@ -12,6 +12,7 @@ import typing as t
 
 from .._candidates.rows import moved_behind
 from .._devices.ids import show
+from .._text.lists import few
 from .changes import CANDIDATES, Left, Part, changes_of
 from .history import Later
 
@@ -80,7 +81,7 @@ def _differs(parts: t.Sequence[Part], before: list[str], there: list[str]) -> st
     expected = set(after) if after is not None else (set(before) - gone) | new
     found = set(there)
     parts_ = [
-        f"{len(devices)} {what} ({', '.join(map(show, devices[:3]))}{', ...' if len(devices) > 3 else ''})"
+        f"{len(devices)} {what} ({few(devices, 3, show)})"
         for devices, what in ((sorted(found - expected), "more"), (sorted(expected - found), "fewer"))
         if devices
     ]

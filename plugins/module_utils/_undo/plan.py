@@ -25,6 +25,7 @@ from .._fleet.plan_document import Document, failed_account, make_account, make_
 from .._fleet.record import CODE, read_record
 from .._module import Context, Result
 from .._plan.outcomes import write_csv
+from .._text.files import write
 from .changes import Left
 from .history import place_problems
 from .plan_markdown import as_markdown
@@ -163,8 +164,7 @@ def _write(dest: str, document: Document) -> dict[str, str]:
     try:
         os.makedirs(dest, exist_ok=True)
         for kind, path in files.items():
-            with open(path, "w", encoding="utf-8") as stream:
-                stream.write(texts[kind])
+            write(path, texts[kind])
     except OSError as error:
         raise LicensingError(
             f"The plan could not be written to {dest}: {error.strerror or error}.", code="report_unwritable"

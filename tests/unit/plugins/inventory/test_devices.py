@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.thingspace.licensing.plugins.doc_fragments import _connection
+from ansible_collections.thingspace.licensing.plugins.doc_fragments import _api_version, _connection
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.connection import CONNECTION_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.filter import FILTER_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import FOTA_VERSION_SPEC
@@ -32,8 +32,12 @@ def test_every_connection_option_has_its_variable() -> None:
 
 def test_filters_are_those_of_device_info() -> None:
     assert FILTER_SPEC.keys() - OPTIONS.keys() == {"device_id", "kind"}
+    assert (
+        "thingspace.licensing._api_version" in yaml.safe_load(devices.DOCUMENTATION)["extends_documentation_fragment"]
+    )
     spec = FOTA_VERSION_SPEC["api_version"]
-    assert {name: OPTIONS["api_version"][name] for name in spec} == spec
+    documented = yaml.safe_load(_api_version.ModuleDocFragment.DOCUMENTATION)["options"]["api_version"]
+    assert {name: documented[name] for name in spec} == spec
 
 
 def test_variables_are_the_fields_of_device_info() -> None:

@@ -351,14 +351,15 @@ def test_a_full_disk_after_the_writes(records: Records, place: str, monkeypatch:
     told = Told()
     begun = records.begin(told)
     records.write(told)
-    real = record_write.tempfile.mkstemp
+    real = record_write.replacing
 
-    def full(dir: str, prefix: str) -> tuple[int, str]:  # pylint: disable=redefined-builtin
-        if place == "both" or os.path.samefile(dir, records.folder / ("history" if place == "history" else "")):
+    def full(path: str, mode: int, *, new: bool) -> contextlib.AbstractContextManager[t.TextIO]:
+        folder = records.folder / ("history" if place == "history" else "")
+        if place == "both" or os.path.samefile(os.path.dirname(path), folder):
             raise OSError(28, "No space left on device")
-        return real(dir=dir, prefix=prefix)
+        return real(path, mode, new=new)
 
-    monkeypatch.setattr(record_write.tempfile, "mkstemp", full)
+    monkeypatch.setattr(record_write, "replacing", full)
     ended = records.end(told, run=begun["run"])
     assert (ended["failure"]["code"], ended["status"]) == ("report_unwritable", "done")
     states = {

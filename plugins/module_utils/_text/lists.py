@@ -1,0 +1,26 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""A list that may be long, in a sentence. Pure."""
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+
+T = t.TypeVar("T")
+
+
+def first(items: t.Collection[T], most: int, between: str = ", ", tell: t.Callable[[T], str] = str) -> str:
+    """The first of some, and how many more there are: C(a, b and 3 more), or with C(; ), C(a; b; and 3 more)."""
+    named = between.join(map(tell, itertools.islice(items, most)))
+    left = len(items) - most
+    return f"{named}{' ' if between == ', ' else between}and {left} more" if left > 0 else named
+
+
+def few(items: t.Collection[T], most: int = 5, tell: t.Callable[[T], str] = str) -> str:
+    """The first of some whose number stands beside: C(a, b, ...)."""
+    return ", ".join(map(tell, itertools.islice(items, most))) + (", ..." if len(items) > most else "")

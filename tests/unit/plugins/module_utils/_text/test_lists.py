@@ -1,0 +1,43 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A list that may be long, in a sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.lists import few, first
+
+
+@pytest.mark.parametrize(
+    ("most", "named", "parted", "short"),
+    [
+        (3, "a, b, c", "a; b; c", "a, b, c"),
+        (4, "a, b, c", "a; b; c", "a, b, c"),
+        (2, "a, b and 1 more", "a; b; and 1 more", "a, b, ..."),
+        (1, "a and 2 more", "a; and 2 more", "a, ..."),
+    ],
+)
+def test_all_or_the_first(most: int, named: str, parted: str, short: str) -> None:
+    assert first("abc", most) == named
+    assert first(["a", "b", "c"], most, "; ") == parted
+    assert few(dict.fromkeys("abc"), most) == short
+
+
+def test_each_is_told_in_its_own_way_and_no_other_is_looked_at() -> None:
+    asked: list[int] = []
+
+    def tell(number: int) -> str:
+        asked.append(number)
+        return f"no. {number}"
+
+    assert first(range(1000), 2, tell=tell) == "no. 0, no. 1 and 998 more"
+    assert few(range(1000), 1, tell) == "no. 0, ..."
+    assert asked == [0, 1, 0]
+
+
+def test_none() -> None:
+    assert first([], 5) == ""
+    assert few([]) == ""
