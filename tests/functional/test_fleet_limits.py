@@ -91,7 +91,7 @@ def test_limits_of_the_whole_run(fleet: Fleet, simulator: Simulator) -> None:
     bad = fleet.plan(*extra(fleet_licensing_max_changes=-1, fleet_licensing_max_removals="a lot"))
     assert bad.returncode == 2
     assert "it cannot be negative" in bad.text
-    assert "use a number like 20 or a share like 5%" in bad.text
+    assert "use a number like 20 or a percentage like 5%" in bad.text
 
 
 MEANWHILE = """

@@ -65,7 +65,7 @@ def limits_from(params: t.Mapping[str, t.Any]) -> tuple[Limits, list[Problem]]:
     share = None if removals is None else read_amount(removals)
     if removals is not None and share is None:
         problems.append(
-            Problem(f"'max_removals' is '{removals}'; use a number like 20 or a share like 5%, or leave it out.")
+            Problem(f"'max_removals' is '{removals}'; use a number like 20 or a percentage like 5%, or leave it out.")
         )
     approved, expected = (_digest_from(params, name, problems) for name in ("approved_plan", "expected_plan"))
     return Limits(params.get("max_changes"), share, params.get("reserve") or 0, approved, expected), problems

@@ -72,7 +72,7 @@ def waves_from(params: t.Mapping[str, t.Any]) -> tuple[Waves, list[Problem]]:
     problems = [Problem(f"'waves' {text}.") for text in size_problems(given)]
     spare = 0 if params["max_failures"] is None else read_amount(params["max_failures"])
     if spare is None:
-        text = f"'max_failures' is '{params['max_failures']}'; use a number like 2 or a share like 5%, or leave it out."
+        text = f"'max_failures' is '{params['max_failures']}'; use a number like 2 or a percentage like 5%, or leave it out."
         problems.append(Problem(text))
     if problems:
         return Waves(), problems
@@ -85,7 +85,7 @@ def size_problems(given: t.Iterable[object]) -> t.Iterator[str]:
     for entry in given:
         size = read_amount(entry)
         if not size:
-            yield f"has the entry '{str(entry)[:40]}'; use numbers like 10 and shares like 5%, more than 0"
+            yield f"has the entry '{str(entry)[:40]}'; use numbers like 10 and percentages like 5%, more than 0"
         elif size <= last.get(type(size), 0):
             yield f"has {entry} after one that is not smaller; each says how many devices are done in all by then"
         else:

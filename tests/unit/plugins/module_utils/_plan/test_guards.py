@@ -69,7 +69,7 @@ def test_max_removals(value: t.Any, read: float | None) -> None:
 def test_bad_max_removals(value: str) -> None:
     (problem,) = limits_from({"max_removals": value})[1]
     assert problem == (
-        f"'max_removals' is '{value}'; use a number like 20 or a share like 5%, or leave it out.",
+        f"'max_removals' is '{value}'; use a number like 20 or a percentage like 5%, or leave it out.",
         "invalid_options",
     )
 
