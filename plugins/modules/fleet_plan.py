@@ -63,7 +63,7 @@ options:
     version_added: 0.4.0
   max_lifetime:
     description:
-      - How many devices of all accounts together may be bound for life.
+      - How many devices may get a lifetime license in all accounts together.
     type: int
     version_added: 0.4.0
   freeze:

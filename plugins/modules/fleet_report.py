@@ -63,7 +63,7 @@ options:
     type: path
   prices:
     description:
-      - What a license costs a month, by license, V(FOTA) or a SKU. Costs are told for these.
+      - The monthly price of a license, by license, V(FOTA) or a SKU. The report shows costs for these.
     type: dict
   currency:
     description:

@@ -55,7 +55,7 @@ options:
     type: str
   max_changes:
     description:
-      - Devices that the undo may touch, all accounts together. An approval lets more through.
+      - How many devices the undo may change in all accounts together. An approval lets more through.
     type: int
   freeze:
     description:

@@ -212,7 +212,7 @@ def test_moves_between_skus(fleet: Fleet, simulator: Simulator, module: Module, 
         plan = fleet.plan("-e", "fleet_fail_on=changes")
         assert plan.plan["totals"] == {"assign": 7, "remove": 6, "add": 0, "move": 0}, plan.text
         assert plan.returncode == 2
-        assert f"The plan is of the status changes, see {plan.dest}/plan.md" in plan.text
+        assert f"The status of the plan is changes, see {plan.dest}/plan.md" in plan.text
         for name in ("plan.md", "plan.html"):
             text = (plan.dest / name).read_text(encoding="utf-8")
             assert text.count("these licenses can never be taken back") == 1
