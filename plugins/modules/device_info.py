@@ -73,8 +73,8 @@ options:
     default: 2000
   report:
     description:
-      - Whether RV(devices) lists the devices. V(none) keeps a large account out of the job's log; O(devices_report) and
-        RV(count) have everything all the same.
+      - Whether RV(devices) lists the devices. V(none) keeps a large account out of the job log. O(devices_report) and
+        RV(count) are still complete.
     type: str
     choices: [all, none]
     default: all
@@ -173,33 +173,33 @@ devices:
       description: Custom fields and their values.
       type: dict
     created_at:
-      description: When it was added to the account, in ThingSpace's own notation.
+      description: When it was added to the account, in ThingSpace's format.
       type: str
     connected:
       description: Whether it is connected; V(none) where ThingSpace does not say.
       type: bool
     last_connected_at:
-      description: When it was last connected, in ThingSpace's own notation.
+      description: When it was last connected, in ThingSpace's format.
       type: str
     attributes:
       description: Extended attributes and their values, see O(include_personal_data).
       type: dict
 requests:
-  description: What the task cost.
+  description: The requests of the task.
   returned: when options are valid
   type: dict
   contains:
     sent:
-      description: Requests sent, logins and repetitions included.
+      description: Requests sent, including logins and repetitions.
       type: int
     retried:
-      description: Repetitions among them.
+      description: Repeated requests.
       type: int
     throttled:
-      description: Answers with HTTP 429 among them.
+      description: Answers with HTTP 429.
       type: int
     throttled_seconds:
-      description: Seconds spent waiting for the pace.
+      description: Seconds spent waiting for the rate limit.
       type: float
 failure:
   description: Why the task failed.
@@ -207,13 +207,13 @@ failure:
   type: dict
   contains:
     code:
-      description: Stable code for playbooks to test, see the list of error codes.
+      description: Stable code that playbooks can test, see the list of error codes.
       type: str
     message:
       description: The same text as in C(msg).
       type: str
     problems:
-      description: Every problem with the input.
+      description: All problems with the input.
       type: list
       elements: str
     problem_count:

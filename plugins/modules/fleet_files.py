@@ -125,21 +125,21 @@ journal:
   returned: success
   type: str
 requests:
-  description: What the task cost.
+  description: The requests of the task.
   returned: when ThingSpace was asked
   type: dict
   contains:
     sent:
-      description: Requests sent, logins and repetitions included.
+      description: Requests sent, including logins and repetitions.
       type: int
     retried:
-      description: Repetitions among them.
+      description: Repeated requests.
       type: int
     throttled:
-      description: Answers with HTTP 429 among them.
+      description: Answers with HTTP 429.
       type: int
     throttled_seconds:
-      description: Seconds spent waiting for the pace, all threads together.
+      description: Seconds spent waiting for the rate limit, in all threads together.
       type: float
 failure:
   description: Why the task failed.
@@ -147,13 +147,13 @@ failure:
   type: dict
   contains:
     code:
-      description: Stable code for playbooks to test, see the list of error codes.
+      description: Stable code that playbooks can test, see the list of error codes.
       type: str
     message:
       description: The same text as in C(msg).
       type: str
     problems:
-      description: Every problem with the input, up to 1,000.
+      description: All problems with the input, up to 1,000.
       type: list
       elements: str
     problem_count:

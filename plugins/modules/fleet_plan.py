@@ -201,7 +201,7 @@ failure:
   type: dict
   contains:
     code:
-      description: Stable code for playbooks to test, see the list of error codes.
+      description: Stable code that playbooks can test, see the list of error codes.
       type: str
     message:
       description: The same text as in C(msg).

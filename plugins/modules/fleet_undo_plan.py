@@ -138,13 +138,13 @@ failure:
   type: dict
   contains:
     code:
-      description: Stable code for playbooks to test, see the list of error codes.
+      description: Stable code that playbooks can test, see the list of error codes.
       type: str
     message:
       description: The same text as in C(msg).
       type: str
     problems:
-      description: Every problem with the input, up to 1,000.
+      description: All problems with the input, up to 1,000.
       type: list
       elements: str
     problem_count:

@@ -70,21 +70,21 @@ session_token:
   returned: O(state=present)
   type: str
 requests:
-  description: What the task cost.
+  description: The requests of the task.
   returned: when options are valid
   type: dict
   contains:
     sent:
-      description: Requests sent, repetitions included.
+      description: Requests sent, including repetitions.
       type: int
     retried:
-      description: Repetitions among them.
+      description: Repeated requests.
       type: int
     throttled:
-      description: Answers with HTTP 429 among them.
+      description: Answers with HTTP 429.
       type: int
     throttled_seconds:
-      description: Seconds spent waiting for the pace.
+      description: Seconds spent waiting for the rate limit.
       type: float
 failure:
   description: Why the task failed.
@@ -92,13 +92,13 @@ failure:
   type: dict
   contains:
     code:
-      description: Stable code for playbooks to test, see the list of error codes.
+      description: Stable code that playbooks can test, see the list of error codes.
       type: str
     message:
       description: The same text as in C(msg).
       type: str
     problems:
-      description: Every problem with the input.
+      description: All problems with the input.
       type: list
       elements: str
     problem_count:
