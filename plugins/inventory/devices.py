@@ -42,7 +42,7 @@ options:
     type: str
   state:
     description:
-      - Only devices in this state, for example V(active), V(suspend), V(deactive) or V(pre-active).
+      - Only devices in this state, for example V(active), V(suspend), V(deactive), or V(pre-active).
     type: str
   service_plan:
     description:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: callback_info
-short_description: Read where ThingSpace reports results to
+short_description: Read the listeners for ThingSpace's reports
 version_added: 0.2.0
 description:
   - Returns the callback listeners of a ThingSpace account that were registered through the API.
@@ -55,7 +55,7 @@ EXAMPLES = r"""
     account: "0000123456-00001"
   register: listeners
 
-- name: Stop when the results of SIM-Secure assignments would be lost
+- name: Stop if the results of SIM-Secure assignments would be lost
   ansible.builtin.assert:
     that: listeners.callbacks | selectattr('service', '==', 'CarrierService') | length == 1
 """
@@ -74,13 +74,13 @@ callbacks:
       description: The service whose callbacks the listener receives.
       type: str
     url:
-      description: Where callbacks are sent to.
+      description: The URL for callbacks.
       type: str
     username:
-      description: User that is named in callbacks, empty for none.
+      description: The user name in callbacks. Empty if there is none.
       type: str
     has_password:
-      description: Whether callbacks carry a password.
+      description: Whether callbacks contain a password.
       type: bool
 requests:
   description: The requests of the task.

@@ -155,7 +155,7 @@ forecast:
     without_license:
       description:
         - Devices on the list that hold no license, so listing them has no effect.
-        - The same value stands under C(without_licence), the name in 0.5.0 and earlier.  # codespell:ignore licence
+        - The same value is also under C(without_licence), its name until 0.5.0.  # codespell:ignore licence
       type: list
       elements: str
 requests:
