@@ -86,7 +86,10 @@ WRONG: dict[str, tuple[t.Any, str]] = {
     "endless number": (f"account: {ONE}\nfota: {{reserve: {'9' * 5000}}}\ndevices: []\n", "must be a whole number"),
     "other digits": (account(fota={"max_removals": "\u0663"}), "must be a number like 20"),
     "share beyond all": (account(fota={"max_removals": "101%"}), "must be a number like 20"),
-    "waves that are no list": (account(fota={"waves": "5%"}), "must be a list of numbers like 20 and percentages like 5%"),
+    "waves that are no list": (
+        account(fota={"waves": "5%"}),
+        "must be a list of numbers like 20 and percentages like 5%",
+    ),
     "no wave": (account(fota={"waves": []}), "'waves' is empty"),
     "wave of nothing": (account(simsec={"waves": [0]}), "'waves' has the entry '0'"),
     "waves that shrink": (f"account: {ONE}\nfota:\n  waves: [10, 5]\ndevices: []\n", "line 3: 'waves' has 5 after one"),
