@@ -271,7 +271,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 known = _cache.known(lambda: self._kept(key), asked)
             except _cache.DamagedCache:
                 known = None
-                self._warn(f"The cached devices of {path} are damaged, or of another release. They are read anew.")
+                self._warn(f"The cached devices of {path} are damaged or from another release. They are read again.")
             if known is not None:
                 return known
         records = read_records(self._settings, self._secrets, self._warn)
@@ -304,13 +304,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 self._add_host_to_composed_groups(conditions, variables, name, strict=strict, fetch_hostvars=False)
                 self._add_host_to_keyed_groups(keys, variables, name, strict=strict, fetch_hostvars=False)
         if named.shared:
-            self._warn(f"{named.shared} devices are not named as 'hostname' prefers, because they share that name.")
+            self._warn(
+                f"{named.shared} devices do not have the name that 'hostname' prefers, because they share that name."
+            )
         pairs = zip(named.names, (record["accounts"] for record in records), strict=True)
         several = [(name, accounts) for name, accounts in pairs if len(accounts) > 1]
         if several:
             name, accounts = several[0]
             self._warn(
-                f"{len(several)} devices stand in several accounts, for instance {name} in {' and '.join(accounts)}. "
+                f"{len(several)} devices are in several accounts, for example {name} in {' and '.join(accounts)}. "
                 "Each is one host, with the values of the account that 'accounts' names first; 'thingspace_accounts' "
                 "names all of them."
             )

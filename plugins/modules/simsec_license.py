@@ -450,7 +450,7 @@ failure:
       type: str
   sample:
     code: lifetime_consent
-    message: "SIMSec-IoT-Lt is a lifetime license, which can never be taken back. ..."
+    message: "SIMSec-IoT-Lt is a lifetime license, which can never be removed. ..."
 """
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module

@@ -286,7 +286,7 @@ failure:
       type: str
   sample:
     code: list_changed
-    message: "Somebody changed the removal candidates after this task had planned. Nothing was written. Run again."
+    message: "Someone changed the removal candidates after the plan. Nothing was written. Run again."
 """
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.converge import run

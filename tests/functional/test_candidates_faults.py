@@ -180,8 +180,8 @@ def test_the_file_that_a_warning_names_has_the_list(simulator: Simulator, module
     outcome = module(NAME, **job("absent", devices=[imei(1)]))
     assert not outcome.failed
     assert listed(simulator) == [*imeis(2, 9), imei(40)]
-    assert "The list before that rewrite stands in" in outcome.warnings
-    named = outcome.warnings.split("stands in ")[1].split(".json")[0] + ".json"
+    assert "The list before that rewrite is in" in outcome.warnings
+    named = outcome.warnings.split("rewrite is in ")[1].split(".json")[0] + ".json"
     assert imei(11) in Path(named).read_text(encoding="utf-8"), "the only copy of what was lost"
     unmarked(module, "put aside")
 

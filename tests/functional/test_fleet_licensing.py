@@ -215,7 +215,7 @@ def test_moves_between_skus(fleet: Fleet, simulator: Simulator, module: Module, 
         assert f"The status of the plan is changes, see {plan.dest}/plan.md" in plan.text
         for name in ("plan.md", "plan.html"):
             text = (plan.dest / name).read_text(encoding="utf-8")
-            assert text.count("these licenses can never be taken back") == 1
+            assert text.count("these licenses can never be removed") == 1
         assert simulator.writes() == []
         applied = fleet.apply("-e", "fleet_licensing_wait_timeout=20")
         assert simulator.holders(FLEX) == {one[2], *one[4:6]}

@@ -274,7 +274,7 @@ def test_names(simulator: Simulator, inventory: Inventory) -> None:
     simulator.devices({"imei": imei(3), "custom_fields": {"site": "../x y:[1]"}})
     shown = inventory(hostname="custom_fields.site")
     assert sorted(shown.hosts) == [*imeis(3), "x_y_1"]
-    assert "2 devices are not named as 'hostname' prefers" in shown.told
+    assert "2 devices do not have the name that 'hostname' prefers" in shown.told
 
 
 def test_every_page_of_a_large_account(start_simulator: Start, tmp_path: Path) -> None:
@@ -349,7 +349,7 @@ def test_a_device_in_two_accounts_is_one_host(simulator: Simulator, inventory: I
         assert (host["thingspace_account"], host["thingspace_accounts"]) == (ACCOUNT, [ACCOUNT, OTHER])
         assert (host["thingspace_state"], host["thingspace_fota_license"]) == ("deactive", True)
         assert shown.group("thingspace_account_0000123456_00002") == [imei(2)]
-        assert f"1 devices stand in several accounts, for instance {imei(2)} in {ACCOUNT} and {OTHER}" in shown.told
+        assert f"1 devices are in several accounts, for example {imei(2)} in {ACCOUNT} and {OTHER}" in shown.told
 
 
 def is_token(value: t.Any) -> bool:

@@ -61,13 +61,13 @@ class Candidates:
         removed = [row.device_id for row in rows if row.outcome == "removed" and row.device_id in places]
         if assigned:
             self._context.warn(
-                "A license is assigned to devices that stand on the removal candidate list, the first to lose it when "
-                f"the subscription shrinks: {_named(assigned)}. swm_removal_candidates takes devices off the list."
+                "A license is assigned to devices on the removal candidate list, which lose it first when "
+                f"the subscription shrinks: {_named(assigned)}. swm_removal_candidates removes devices from the list."
             )
         if removed:
             self._context.warn(
                 "The license is removed from devices on the removal candidate list, where they are of no use without "
-                f"one: {_named(removed)}. swm_removal_candidates takes devices off the list."
+                f"one: {_named(removed)}. swm_removal_candidates removes devices from the list."
             )
 
     def _read(self) -> dict[str, int]:

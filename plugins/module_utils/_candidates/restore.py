@@ -31,7 +31,7 @@ def put_list_back(
             error.message += " The removal candidates are as they were."
             return Written(now, error, "untouched")
         if not _is_part(now, target) or (target and not now):
-            error.message += " Somebody else changed the removal candidates meanwhile, so they were not put back."
+            error.message += " Someone else changed the removal candidates in the meantime, so they were not restored."
             error.code = "list_changed"
             return Written(now, error, "broken")
         refused = _put_back(api, now, live, batch_size)
@@ -39,23 +39,23 @@ def put_list_back(
     except LicensingError as second:
         found = _now(api)
         if found == live:
-            error.message += " The previous removal candidates were put back; the list is as it was."
+            error.message += " The previous removal candidates were restored; the list is as it was."
             return Written(found, error, "put_back")
-        error.message += f" The previous removal candidates could not be put back: {second.message}"
+        error.message += f" The previous removal candidates could not be restored: {second.message}"
         error.code = "list_not_restored"
         return Written(found, error, "broken")
     if refused:
         shown = ", ".join(refused[:5]) + (", ..." if len(refused) > 5 else "")
         error.message += (
-            f" The previous removal candidates were put back, but ThingSpace does not take {shown} any more."
+            f" The previous removal candidates were restored, but ThingSpace does not accept {shown} any more."
         )
         error.code = "list_not_restored"
         return Written(now, error, "broken")
     if list(dict.fromkeys(now)) != list(dict.fromkeys(live)):
-        error.message += " The previous removal candidates were put back, and somebody else changed them since."
+        error.message += " The previous removal candidates were restored, and someone else has changed them since."
         error.code = "list_changed"
         return Written(now, error, "broken")
-    error.message += " The previous removal candidates were put back; the list is as it was."
+    error.message += " The previous removal candidates were restored; the list is as it was."
     return Written(now, error, "put_back")
 
 

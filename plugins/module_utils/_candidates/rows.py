@@ -15,7 +15,7 @@ from .plan import CandidatesPlan, Wish
 
 LISTED = "already on the list"
 NOT_LISTED = "not on the list"
-RESTORED = "put back: an interrupted run had lost it"
+RESTORED = "restored: an interrupted run had lost it"
 IGNORED = "ThingSpace took the request, but reading back does not show the change"
 
 

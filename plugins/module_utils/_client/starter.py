@@ -51,7 +51,7 @@ class Starter:
         if os.getppid() != self._parent:
             return "the process that started it is gone"
         watch = select.poll()
-        # No event is asked for: an error and a hangup are told all the same.
+        # No event is requested, because errors and hangups are always reported.
         watch.register(1, 0)
         if self._handle >= 0:
             watch.register(self._handle, select.POLLIN)
@@ -60,7 +60,7 @@ class Starter:
         except OSError:
             return ""
         if events.get(1, 0) & (select.POLLERR | select.POLLHUP):
-            return "nobody waits for its result any more"
+            return "nothing waits for its result any more"
         over = self._handle in events if self._handle >= 0 else _is_over(self._controller)
         if over:
             return "ansible-playbook is gone"

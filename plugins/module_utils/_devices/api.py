@@ -109,7 +109,7 @@ class DeviceApi:
                 return []
             raise
         if page.more:
-            raise Contradiction("it names more devices than the one that was asked for")
+            raise Contradiction("it names more devices than the requested one")
         return page.rows
 
     def _read(self, filters: DeviceFilter) -> list[DeviceRow]:

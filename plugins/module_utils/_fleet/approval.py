@@ -126,7 +126,7 @@ def _since_digest(document: Document) -> tuple[str, str] | None:
     count = document["incomplete"] - (len(rows) - len(left))
     if not left and count <= 0:
         return None
-    why = "there is nothing to do, and a digest alone does not tell whether the approved plan was carried out."
+    why = "there is nothing to do, and a digest alone does not show whether the approved plan was carried out."
     return why, _left(left, count)
 
 

@@ -18,7 +18,7 @@ Kind = t.Literal[
 class Field(t.NamedTuple):
     """A field of a mapping.
 
-    :param kind: C(place) is the name of a column, or its number from 1; C(amount) is a number or a percentage like V(5%),
+    :param kind: C(place) is the name of a column, or its number from 1; C(amount) is a number or a percentage,
         C(amounts) a list of them; C(ids) a list of device ids;
         C(texts) one of choices;
         C(counts) a mapping of names to numbers; C(fields) a mapping of names to texts; C(map) and C(list) have

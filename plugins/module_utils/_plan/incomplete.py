@@ -18,13 +18,13 @@ STOPPED = "not sent: the plan was stopped; it would be "
 """How the reason begins of a device that the plan would change if no limit stopped it."""
 
 _DECIDED = frozenset({"send", "unchanged"})
-AWAITED = "sent earlier; its confirmation is awaited"
+AWAITED = "sent earlier, and waiting for confirmation"
 """The reason of a device that is foreseen as confirmed without being sent."""
 
 _OPTIONS = ("retry_failed", "retry_unknown")
 _FORESEEN = frozenset({"assigned", "removed", "added"})
 _DONE = _FORESEEN | {"unchanged"}
-DONE_BEFORE = "somebody else has done it already"
+DONE_BEFORE = "someone else has already done it"
 """The reason in a record of a device about which nothing was left to do when its part was carried out."""
 
 

@@ -128,8 +128,8 @@ def write_csv(path: str, header: t.Sequence[str], rows: t.Iterable[t.Sequence[st
             raise
     except OSError as error:
         raise LicensingError(
-            f"The report {path} could not be written: {error.strerror or error}. What happened to the devices stands "
-            "in this result all the same.",
+            f"The report {path} could not be written: {error.strerror or error}. This result still says "
+            "what happened to the devices.",
             code="report_unwritable",
         ) from None
 

@@ -72,8 +72,8 @@ def waves_from(params: t.Mapping[str, t.Any]) -> tuple[Waves, list[Problem]]:
     problems = [Problem(f"'waves' {text}.") for text in size_problems(given)]
     spare = 0 if params["max_failures"] is None else read_amount(params["max_failures"])
     if spare is None:
-        text = f"'max_failures' is '{params['max_failures']}'; use a number like 2 or a percentage like 5%, or leave it out."
-        problems.append(Problem(text))
+        given_text = f"'max_failures' is '{params['max_failures']}'"
+        problems.append(Problem(f"{given_text}; use a number like 2 or a percentage like 5%, or leave it out."))
     if problems:
         return Waves(), problems
     return Waves(tuple(t.cast(Amount, read_amount(size)) for size in given), spare or 0), []
@@ -127,13 +127,13 @@ def judge(waves: Waves, tried: t.Sequence[Row], left: int) -> CanaryFailed | Non
     named = "; ".join(_named(row) for row in amiss[:_NAMED])
     more = f"; and {len(amiss) - _NAMED} more (see 'devices', or 'devices_report')" if len(amiss) > _NAMED else ""
     advice = (
-        " What is not confirmed is not sent again. If nothing is ever confirmed, look whether a receiver runs and is "
+        " Unconfirmed requests are not sent again. If nothing is ever confirmed, check that a receiver is running and "
         "registered (callback_info)."
     )
     return CanaryFailed(
         f"The canary wave failed: {len(amiss)} of the {len(tried)} devices that were tried are not as wanted ({told}), "
-        f"and 'max_failures' allows {allowed}: {named}{more}. The other {left} devices were not sent. Look at those "
-        "that failed, mend what is wrong, and run again: what was done stays done."
+        f"and 'max_failures' allows {allowed}: {named}{more}. The other {left} devices were not sent. Check the "
+        "failed devices, fix the problem, and run again: finished changes stay."
         f"{advice if 'not confirmed' in counts else ''}",
         len(tried),
         len(amiss),

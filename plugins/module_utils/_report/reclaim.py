@@ -15,7 +15,7 @@ import typing as t
 from .text import day_of, utc
 
 Reclaim = t.Literal["", "now", "wanted", "locked"]
-"""C(now): can be taken back; C(wanted): the fleet files want it, they come first; C(locked): it is for life."""
+"""C(now): can be removed; C(wanted): the fleet files want it, they come first; C(locked): it is for life."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -109,7 +109,7 @@ class JournaledWriter:
 
 
 def send(writer: JournaledWriter, action: Action, devices: t.Sequence[str], batch_size: int) -> Sent:
-    """Send all these devices; what has no trustworthy answer is C(unknown), and not sent again."""
+    """Send all these devices; what has no reliable answer is C(unknown), and not sent again."""
     sending = Sending(writer, action, batch_size)
     sending.send(devices)
     results: dict[str, tuple[Outcome, str, str]] = {}

@@ -46,7 +46,7 @@ def test_what_somebody_else_made_is_taken_as_it_is(kept: KeptList, live: str) ->
     found = kept.recover(list(live), put_aside=False)
     assert found.whole is None
     assert (
-        f"the list was changed since, so it is taken as it is. The list before that rewrite stands in {kept.location}"
+        f"the list has changed since, so the current list is used. The list before that rewrite is in {kept.location}"
         in (found.warning)
     )
 
@@ -138,7 +138,7 @@ def test_the_list_of_another_account_is_another(kept: KeptList, tmp_path: Path) 
 
 def test_what_does_not_fit_any_more_is_put_aside_once(kept: KeptList) -> None:
     warning = kept.recover(["x"], put_aside=True).warning
-    aside = Path(warning.split("stands in ")[1].removesuffix("."))
+    aside = Path(warning.split("rewrite is in ")[1].removesuffix("."))
     assert json.loads(aside.read_text(encoding="utf-8"))["previous"] == PREVIOUS
     assert kept.recover(["x"], put_aside=True) == (None, "")
     assert kept.recover(["d"], put_aside=True) == (None, "")

@@ -309,7 +309,7 @@ def test_without_a_directory_the_failure_holds_the_list() -> None:
     failure = case.rewrite().failure
     assert failure is not None
     assert failure.details["previous_list"] == LIVE
-    assert failure.message.endswith("The previous list (6 devices) stands in 'failure.previous_list'.")
+    assert failure.message.endswith("The previous list (6 devices) is in 'failure.previous_list'.")
 
 
 def test_a_rewrite_that_cannot_be_read_back(case: Case) -> None:
