@@ -125,7 +125,7 @@ class KeptList:
 
 
 def _become(state: State, previous: t.Sequence[str], target: t.Sequence[str]) -> None:
-    """Keep this rewrite in the place of another, of which only what may still come is remembered."""
+    """Store this rewrite in place of an earlier one. Of that, keep only requests that may still take effect."""
     late, until = _late(state), state.get("until")
     state.clear()
     since = time.strftime("%Y-%m-%dT%H-%M-%SZ", time.gmtime())

@@ -199,7 +199,7 @@ def _amiss(written: Written) -> Outcome:
 
 
 def _first_sentence(failure: LicensingError | None) -> str:
-    """Why, short enough to stand in every row; the whole story stands in the failure."""
+    """The reason, short enough for every row. The failure has the details."""
     return failure.message.split(". ")[0].rstrip(".") if failure else ""
 
 

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What C(fota_license) makes of the removal candidate list: whoever is on it is the first to lose the license."""
+"""How C(fota_license) uses the removal candidate list, whose devices lose their license first."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MENTIONED = ("assigned", "removed", "skipped")
 
 
 class Candidates:
-    """The list as far as C(removal_candidates) lets it matter; read once, and only if somebody asks."""
+    """The list, as far as C(removal_candidates) uses it. It is read once, and only if it is needed."""
 
     def __init__(self, context: Context, client: Client) -> None:
         self._context = context

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Putting the previous removal candidate list back after a rewrite that failed half-way."""
+"""Restore the previous removal candidate list after a rewrite that failed halfway."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_REFUSED = 20
 def put_list_back(
     api: CandidatesApi, live: list[str], target: list[str], error: LicensingError, batch_size: int
 ) -> Written:
-    """A rewrite failed: put the previous list back, unless somebody else's would be overwritten by that."""
+    """Restore the previous list after a failed rewrite, unless that would overwrite someone else's list."""
     api.allow(GRACE)
     try:
         now = api.read()

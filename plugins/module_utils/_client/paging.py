@@ -35,7 +35,7 @@ FIRST = "0"
 """The cursor of the first page."""
 
 SLACK = 10_000
-"""Devices that a list may have beyond twice its own count, because somebody else assigns meanwhile."""
+"""How many devices beyond twice its own count a list may have, because others may assign in the meantime."""
 
 Fetch = t.Callable[[str], Page]
 Take = t.Callable[[list[tuple[str, str]]], None]

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Whether whoever started this process is still there."""
+"""Whether the processes that started this one are still there."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ENDING = 1 << (signal.SIGINT - 1) | 1 << (signal.SIGTERM - 1)
 
 
 class Starter:
-    """Whoever started this process: its parent, who reads its output, and ansible-playbook where that is told.
+    """The processes that started this one: its parent, the reader of its output, and, if known, ansible-playbook.
 
     Ansible waits for what a module prints. Once nobody can read that any more, the worker, the connection or the
     machine that started the module is gone, whichever shells stand in between; over SSH, too. A worker that outlives

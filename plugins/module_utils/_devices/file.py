@@ -35,7 +35,7 @@ MAX_BYTES = 256 * 1024 * 1024
 
 
 class Cell(t.NamedTuple):
-    """An id as it stands in the file."""
+    """An id as the file spells it."""
 
     line: int
     text: str

@@ -133,7 +133,7 @@ def _stem(pool: Pool) -> str:
 
 
 def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> dict[Pool, list[str]]:
-    """By the journal: devices that may hold a license which can be removed and which nobody wants them to hold.
+    """Devices that may hold a removable license according to the journal, but should not.
 
     One that is to hold another license is among them only if that one is confirmed, or assigned by the same plan.
 

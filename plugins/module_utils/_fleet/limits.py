@@ -22,7 +22,7 @@ from .status import without_approval
 MOMENT = "%Y-%m-%d %H:%M %Z"
 
 BINDING = ("lifetime_consent", "lifetime_without_journal", "journal_behind", "no_listener", "pool_exhausted")
-"""What no approval of a plan lets through: it fills no pool and makes nobody listen; consent is in the fleet file."""
+"""What no approval lets through: an approval adds no licenses and no listener, and consent is in the fleet file."""
 
 
 @dataclasses.dataclass(frozen=True)

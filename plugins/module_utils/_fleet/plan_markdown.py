@@ -66,7 +66,7 @@ def told(plan: t.Mapping[str, t.Any]) -> str:
 
 
 def not_as_wanted(count: int) -> str:
-    """That a plan leaves so many devices as nobody wants them."""
+    """The sentence that a plan leaves this number of devices not as wanted."""
     return f"{count:,} {'device is' if count == 1 else 'devices are'} not as wanted, which this plan does not change."
 
 

@@ -24,7 +24,7 @@ Contents = t.Sequence[tuple[DeviceSet, t.Sequence[Named]]]
 
 @dataclasses.dataclass
 class WantedAccount:
-    """The devices of an account by what is wanted of them, each in the order of the files."""
+    """The devices of an account by their wanted licenses, in the order of the files."""
 
     fota: dict[str, Named] = dataclasses.field(default_factory=dict)
     simsec: dict[str, tuple[Named, Pool]] = dataclasses.field(default_factory=dict)

@@ -38,7 +38,7 @@ CHECKED_BELOW = 64 * 1024 * 1024
 
 
 def connect(path: str, *, write: bool, patience: float = PATIENCE) -> sqlite3.Connection:
-    """Open a journal of the newest schema, made when there is none.
+    """Open a journal with the newest schema. Create it if there is none.
 
     :param path: an empty string makes one in memory.
     :param write: otherwise nothing is made or changed: an old journal is upgraded in memory, a missing one is empty.

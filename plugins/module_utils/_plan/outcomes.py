@@ -25,7 +25,7 @@ Report = t.Literal["changed", "failed", "all", "none"]
 OUTCOMES: tuple[Outcome, ...] = t.get_args(Outcome)
 MOVED = frozenset({"assigned", "removed", "added", "accepted"})
 MAY_HAVE_MOVED = MOVED | {"unknown"}
-"""Outcomes of what was sent that make a task changed: what nobody knows is not called unchanged."""
+"""Outcomes of sent devices that make a task changed. An unknown result does not count as unchanged."""
 AMISS = frozenset({"failed", "unknown", "skipped"})
 
 
@@ -38,7 +38,7 @@ class Row(t.NamedTuple):
 
 
 class RequestRow(t.NamedTuple):
-    """A row of an asynchronous API: with the id of the request that was accepted, empty when there is none."""
+    """A row of an asynchronous API, with the id of the accepted request; empty if there is none."""
 
     device_id: str
     outcome: Outcome

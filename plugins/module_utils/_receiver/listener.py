@@ -24,7 +24,7 @@ PORT = 9001
 PATH = "/callback"
 
 LOCK_PATIENCE = 20.0
-"""Seconds to wait while another process writes to the journal; ThingSpace waits for the answer meanwhile."""
+"""Seconds to wait while another process writes to the journal. ThingSpace waits for the answer in the meantime."""
 
 
 class Settings(t.NamedTuple):

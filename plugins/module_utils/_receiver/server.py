@@ -93,7 +93,7 @@ class Server(ThreadingHTTPServer):
         return len(self._live) > MAX_CONNECTIONS // 2
 
     def process_request(self, request: t.Any, client_address: t.Any) -> None:
-        """Start a thread for a new connection, as soon as there is room; others wait in the queue meanwhile."""
+        """Start a thread for a new connection as soon as there is room. Until then, it waits in the queue."""
         if not self._room.acquire(timeout=WAIT_FOR_ROOM):  # pylint: disable=consider-using-with
             self.shutdown_request(request)
             return

@@ -15,7 +15,7 @@ from .data import Json
 from .text import many
 
 NEAR = 60
-"""Days up to which a day is told; beyond, a month is precise enough."""
+"""Days up to which the day is shown. Beyond that, a month is precise enough."""
 
 UNKNOWN = "unknown"
 
@@ -108,7 +108,7 @@ def drift_words(drift: Json | None) -> str:
 
 
 def since_words(pool: Json) -> str:
-    """How the drift changed since the report before; empty when there is none to compare with."""
+    """How the drift changed since the previous report; empty if there is none."""
     before, drift = pool["before"], pool["drift"]
     if not before or not drift:
         return ""

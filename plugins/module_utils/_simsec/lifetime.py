@@ -39,7 +39,7 @@ def as_the_account_says(job: Job, subscriptions: t.Sequence[Subscription]) -> Jo
 
 
 def require_journal(job: Job, plan: SimsecPlan, params: t.Mapping[str, t.Any]) -> None:
-    """Refuse to bind devices for life where nobody would know it the next time.
+    """Refuse to bind devices for life if the next run would not know about it.
 
     :raises LicensingError: C(lifetime_without_journal); nothing was sent.
     """

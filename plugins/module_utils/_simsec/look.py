@@ -22,7 +22,7 @@ PATIENT = 60.0
 """Seconds that a run waits at most for a lost request to become old enough; what is younger than that stays unknown."""
 
 LOOKS = 5
-"""How often the counts are read at most until nothing is reported meanwhile."""
+"""How often the counts are read at most until no report arrives in the meantime."""
 
 
 def look(

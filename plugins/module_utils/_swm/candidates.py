@@ -59,12 +59,12 @@ class CandidatesApi:
         self.account = account
         self.version = version
         self.unsettled = False
-        """Whether a change was sent of which nobody knows what came of it, so that it may still take effect."""
+        """Whether a change was sent with an unknown result, so that it may still take effect."""
         self.withheld = False
         """Whether the list names something that must not be shown, so that it cannot be written back as it is."""
 
     def read(self) -> list[str]:
-        """C(GET .../cancel): the whole list, in its order; an id stands in it as often as ThingSpace names it.
+        """C(GET .../cancel): the whole list, in its order, with each id as often as ThingSpace names it.
 
         :raises IncompleteList: it contradicts itself, also when read again.
         """
