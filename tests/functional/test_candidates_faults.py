@@ -380,7 +380,7 @@ def test_a_list_with_a_device_that_the_service_takes_no_more(simulator: Simulato
     else:
         assert outcome.failed
         assert now == [device for device in before if device != imei(59)]
-        assert f"ThingSpace does not take {imei(59)} any more" in outcome.message
+        assert f"ThingSpace does not accept {imei(59)} any more" in outcome.message
         assert outcome.result["failure"]["list"] == "broken"
 
 
@@ -394,7 +394,7 @@ def test_a_device_that_is_dropped_does_not_keep_the_list_from_being_put_back(
     simulator.faults({"action": "status", "status": 400, "operation": WRITE, "after": 1})
     outcome = module(NAME, **job("absent", devices=[imei(0)]))
     assert outcome.failed
-    assert "Somebody else" not in outcome.message
+    assert "Someone else" not in outcome.message
     assert set(imeis(11)) <= set(listed(simulator)), "nothing that ThingSpace would have kept is lost"
 
 

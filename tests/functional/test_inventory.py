@@ -330,7 +330,7 @@ def test_a_damaged_cache_is_read_anew_with_a_warning(simulator: Simulator, inven
             kept.write_text(damaged, encoding="utf-8")
         shown = inventory.cached()
         assert list(shown.hosts) == imeis(60), damaged
-        assert "damaged, or of another release. They are read anew." in shown.told, damaged
+        assert "damaged or from another release. They are read again." in shown.told, damaged
         assert simulator.count(LIST) == count
         if damaged is not None:
             assert kept.read_text(encoding="utf-8") == whole, "it was written anew"

@@ -295,7 +295,7 @@ def test_a_device_that_stands_on_the_list_twice_is_no_change_of_somebody(run: Ru
     space.listed = [A, B, A]
     result = run(devices=[C])
     assert space.listed == [A, B, A, C]
-    assert "Somebody else" not in warnings(result)
+    assert "Someone else" not in warnings(result)
 
 
 @pytest.mark.parametrize("check_mode", [True, False])

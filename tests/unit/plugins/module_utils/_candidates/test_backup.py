@@ -78,7 +78,7 @@ def test_that_all_is_as_before_the_doubt_is_somebodys_will(doubted: KeptList) ->
     doubted.keep(PREVIOUS, list("xyz"))
     doubted.stands(list("xyz"))
     found = doubted.recover(PREVIOUS, put_aside=True)
-    assert (found.whole, "taken as it is" in found.warning) == (None, True)
+    assert (found.whole, "current list is used" in found.warning) == (None, True)
 
 
 def test_a_late_deletion_is_known(kept: KeptList) -> None:
@@ -101,7 +101,7 @@ def test_putting_a_list_back_alone_is_a_rewrite_too(kept: KeptList) -> None:
 
 
 def test_what_somebody_else_made_is_kept_as_long_as_a_request_may_come(doubted: KeptList) -> None:
-    assert "taken as it is" in doubted.recover(list("xyz"), put_aside=True).warning
+    assert "current list is used" in doubted.recover(list("xyz"), put_aside=True).warning
     assert doubted.recover(list("xyz"), put_aside=True) == (None, "")
     assert doubted.recover(list("dc"), put_aside=True).whole == list("xyz")
 

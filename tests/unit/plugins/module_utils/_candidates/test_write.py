@@ -249,7 +249,7 @@ def test_putting_back_fails(case: Case, faults: dict[int, Fault], happenings: di
     written = case.rewrite()
     assert (written.fate, code(written)) == ("broken", "list_not_restored")
     assert written.failure is not None
-    assert "could not be put back: " in written.failure.message
+    assert "could not be restored: " in written.failure.message
     assert written.failure.details["previous_list"] == case.kept.location
     assert case.kept_list() == LIVE
 
