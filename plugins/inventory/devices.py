@@ -317,7 +317,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 "names all of them."
             )
         for group, texts in groups.shared().items():
-            self._warn(f"The group {group} stands for several names of ThingSpace's: {', '.join(sorted(texts))}.")
+            self._warn(f"The group {group} combines several names from ThingSpace: {', '.join(sorted(texts))}.")
 
     def _warn(self, text: str) -> None:
         self.display.warning(self._secrets.mask(text))

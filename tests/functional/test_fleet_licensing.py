@@ -510,7 +510,7 @@ def test_files_that_cannot_be_used(fleet: Fleet, simulator: Simulator) -> None:
             "line 5: an id must be a text in quotes, not the number 990000000000001",
         ),
         "one": (f"{head}devices: []\n", ""),
-        "two": (f"{head}devices: []\n", f"line 1: the account {named(1)} stands in {{folder}}/one.yml, line 1 already"),
+        "two": (f"{head}devices: []\n", f"line 1: the account {named(1)} is already in {{folder}}/one.yml, line 1"),
     }
     folder = fleet.folder / "fleet"
     for name, (text, _why) in files.items():

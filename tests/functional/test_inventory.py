@@ -183,7 +183,7 @@ def test_hosts_variables_and_groups_of_two_accounts(simulator: Simulator, invent
     assert shown.group("thingspace_group_water_meters") == [imei(0), imei(1), imei(3)]
     assert shown.group("thingspace_license_fota") == [imei(1), imei(2)]
     assert shown.group("thingspace_license_none") == [imei(0), imei(3), imei(7)]
-    assert "thingspace_group_water_meters stands for several names of ThingSpace's: water meters, water-meters" in (
+    assert "thingspace_group_water_meters combines several names from ThingSpace: water meters, water-meters" in (
         shown.told
     )
     assert "attributes" not in shown.stdout

@@ -104,9 +104,11 @@ def _read_once(
         before = len(seen)
         seen.update(device for device, _time in page.devices)
         if len(seen) - before != len(page.devices):
-            raise IncompleteList("a device stands on it twice")
+            raise IncompleteList("a device is on it twice")
         if page.assigned is not None and len(seen) > 2 * max(0, page.assigned) + SLACK:
-            raise IncompleteList(f"it goes on beyond {len(seen)} devices, and counts {page.assigned} assigned licenses")
+            raise IncompleteList(
+                f"it continues beyond {len(seen)} devices, and counts {page.assigned} assigned licenses"
+            )
         take(page.devices)
         tell(len(seen), page.assigned)
         if not page.more:

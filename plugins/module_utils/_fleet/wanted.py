@@ -83,7 +83,7 @@ def check_all(fleet: t.Sequence[tuple[FleetAccount, WantedAccount]]) -> list[Pro
     for account, wanted in fleet:
         first = accounts.setdefault(account.name, account)
         if first is not account:
-            text = f"{account.where}: the account {account.name} stands in {first.where} already."
+            text = f"{account.where}: the account {account.name} is already in {first.where}."
             problems.append(Problem(text, CODE))
             continue
         for named in wanted.all_named():

@@ -69,7 +69,7 @@ def require_writable(path: str) -> None:
     """
     for place in (os.path.dirname(os.path.abspath(path)), path):
         if path and os.path.exists(place) and not os.access(place, os.W_OK):
-            raise unusable(path, "it, or the directory it lies in, is read-only")
+            raise unusable(path, "the file or its directory is read-only")
 
 
 def _check_place(path: str) -> None:

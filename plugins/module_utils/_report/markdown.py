@@ -123,7 +123,7 @@ def _runs(document: Json) -> t.Iterator[str]:
 
 def _limits(document: Json) -> t.Iterator[str]:
     yield from ("## How to read this", "", *(f"- {plain(text)}" for text in LIMITS), "")
-    named = f" Every device stands in {plain(document['csv'])}." if document["csv"] else ""
+    named = f" Every device is in {plain(document['csv'])}." if document["csv"] else ""
     yield f"All times are UTC.{named}"
 
 

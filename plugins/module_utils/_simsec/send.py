@@ -159,7 +159,7 @@ def request_names(given: str | None, requests: int) -> t.Iterator[str]:
     if len(given) + _SUFFIX > _LONGEST:
         raise LicensingError(
             f"'request_id' has {len(given)} characters; the plan needs {requests} requests, and a number of {_SUFFIX} "
-            f"digits must fit behind it within {_LONGEST}. Nothing was sent.",
+            f"digits must fit after it within {_LONGEST}. Nothing was sent.",
             code="invalid_request_id",
         )
     return itertools.chain(numbered, others)

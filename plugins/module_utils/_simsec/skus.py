@@ -118,7 +118,7 @@ def sku_problems(number: str) -> list[Problem]:
     if _ALLOWED.fullmatch(number):
         return []
     shown = "".join(char if char.isprintable() else "?" for char in number)[:60]
-    return [Problem(f"'sku' is '{shown}', which can be none. Known are {', '.join(KNOWN)}.", "invalid_sku")]
+    return [Problem(f"'sku' is '{shown}', which is invalid. Known SKUs: {', '.join(KNOWN)}.", "invalid_sku")]
 
 
 def sku_warnings(sku: Sku) -> list[str]:

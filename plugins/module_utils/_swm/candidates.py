@@ -171,7 +171,7 @@ def _judged(devices: list[str], pages: list[_Page]) -> _Reading:
         return _Reading(devices, f"it names {len(devices)} devices, and counts {counts[-1]}", broken=True)
     if len({page.updated for page in pages}) > 1:
         return _Reading(devices, "it was changed while it was read")
-    return _Reading(devices, "a device stands on it twice" if len(set(devices)) < len(devices) else "")
+    return _Reading(devices, "a device is on it twice" if len(set(devices)) < len(devices) else "")
 
 
 def _digits(text_: str) -> bool:

@@ -101,15 +101,13 @@ def _judged(change: Change, attempts: t.Sequence[Attempt] | None, window: Window
         perhaps = [one for one in attempts if one.action == action and window.may_have_sent(one, change)]
         if perhaps:
             word, told = WORDS[perhaps[-1].action], for_people(perhaps[-1].sent)
-            return Why(
-                "unknown", f"the record does not say whether the run sent its {word} of {told}, or somebody else"
-            )
+            return Why("unknown", f"the record does not say whether the run or someone else sent its {word} of {told}")
         if change.certain:
             return Why("not_in_journal", "the journal knows no request of that run for it; was it another journal?")
         return Why("not_done", "the journal knows no request of that run for it: it was never sent")
     word = WORDS[own.action]
     if own.outcome == "failed" or (own.outcome is None and own.state in WITHOUT_EFFECT):
-        return Why("not_done", f"its {word} failed, so there is nothing to reverse ({own.reason or 'no reason told'})")
+        return Why("not_done", f"its {word} failed, so there is nothing to reverse ({own.reason or 'no reason given'})")
     since = [attempt for attempt in attempts if attempt.request > own.request and _counts(attempt)]
     if since:
         last = since[-1]

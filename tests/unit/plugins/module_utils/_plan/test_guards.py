@@ -193,8 +193,8 @@ def test_stopped_plan_tells_everything() -> None:
     assert error is not None
     assert error.as_failure() == {
         "code": "guard_tripped",
-        "message": "The plan was stopped before its first write: it touches 7 devices, 'max_changes' allows 3; it "
-        "takes away 6 licenses, 'max_removals' (5 % of 100 held) allows 5. If this plan is right, set "
+        "message": "The plan was stopped before its first write: it changes 7 devices, 'max_changes' allows 3; it "
+        "removes 6 licenses, 'max_removals' (5 % of 100 held) allows 5. If this plan is right, set "
         f"'approved_plan: {DIGEST}' to let exactly this one through.",
         "guards": [
             {"guard": "max_changes", "planned": 7, "allowed": 3},
