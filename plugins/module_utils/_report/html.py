@@ -56,7 +56,7 @@ def _pools(document: Json) -> t.Iterator[str]:
         return
     yield pool_chart(document)
     head = ["account", "license", "kind", "use"] + (
-        ["cost a month", "free", "reclaimable"] if document["totals"]["cost"] else []
+        ["monthly cost", "free", "reclaimable"] if document["totals"]["cost"] else []
     )
     rows = []
     for account, pool in pools[:MAX_TABLE]:
@@ -100,7 +100,7 @@ def _drift(document: Json) -> t.Iterator[str]:
         return
     yield drift_chart(document)
     rows = [(account, pool["license"], drift_words(pool["drift"]), since_words(pool)) for account, pool in managed]
-    yield cards(("account", "license", "drift", "since the report before"), rows[:MAX_TABLE])
+    yield cards(("account", "license", "drift", "since the previous report"), rows[:MAX_TABLE])
     columns = ("account", "device_id", "license", "what", "state", "since")
     yield _devices(document, "drift", "Devices not as wanted", columns) + "</section>"
 
@@ -169,7 +169,7 @@ def _states(document: Json) -> t.Iterator[str]:
             rows.append((account, f"{one['count']:,}", states, f"{one['without_license']:,}"))
         yield (
             "<section><h2>Devices</h2>"
-            + cards(("account", "devices", "states", "without any license"), rows)
+            + cards(("account", "devices", "states", "without a license"), rows)
             + "</section>"
         )
 

@@ -171,7 +171,7 @@ def test_everything_is_found_at_once(files: Files) -> None:
         f"b.yml, line 1: {A} is in account {TWO}, and in account {ONE} at a.yml",
         "c.yml, line 1: 'account' is the number 7",
         "'nam' is unknown",
-        f"d.yml, line 1: the account {ONE} stands in a.yml, line 1 already",
+        f"d.yml, line 1: the account {ONE} is already in a.yml, line 1",
         "e.yml, line 1: a tab",
         "No fleet file names the account 'nobody'",
     ):
