@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--path", default="/callback", help="path of the registered URL (default %(default)s)")
     add("--tls-cert", help="certificate chain, PEM; with it the receiver speaks HTTPS")
     add("--tls-key", help="its private key, if not in the same file")
-    add("--allow-anonymous", action="store_true", help="start without credentials: anybody can report results")
+    add("--allow-anonymous", action="store_true", help="start without credentials: anyone can report results")
     add("--ready-file", help="written with pid, port and url as JSON once listening")
     add("--max-seconds", type=float, default=0.0, help="end after that time (default 0: never)")
     return parser
@@ -153,7 +153,7 @@ def _warn(options: argparse.Namespace) -> None:
     if outside and not options.tls_cert:
         _tell("warning: without --tls-cert, callbacks and their passwords travel unencrypted up to here")
     if options.allow_anonymous:
-        _tell("warning: --allow-anonymous lets anybody report results unless credentials are set")
+        _tell("warning: --allow-anonymous lets anyone report results unless credentials are set")
 
 
 def _write_ready(path: str | None, listener: t.Any) -> None:

@@ -14,8 +14,8 @@ class ModuleDocFragment:
 options:
   api_version:
     description:
-      - Version of the Software Management API. V(v1) serves OMA-DM and LWM2M devices, V(v2) HTTP FOTA devices, V(v3) is
-        the current one.
+      - Version of the Software Management API. V(v1) is for OMA-DM and LWM2M devices, V(v2) is for HTTP FOTA devices,
+        and V(v3) is the current version.
     type: str
     choices: [v1, v2, v3]
     default: v3

@@ -14,112 +14,113 @@ class ModuleDocFragment:
 options:
   base_url:
     description:
-      - Where the API is. It ends in C(/api).
-      - Plain C(http) is refused unless the host is this machine (V(localhost), V(127.0.0.1)), where the simulator runs.
-      - If not given, the environment variable E(THINGSPACE_BASE_URL) is used.
+      - The URL of the API. It ends in C(/api).
+      - Plain C(http) is refused unless the host is the local machine (V(localhost), V(127.0.0.1)), where the simulator
+        runs.
+      - Falls back to the environment variable E(THINGSPACE_BASE_URL).
     type: str
     default: https://thingspace.verizon.com/api
   client_id:
     description:
       - Key of the application (OAuth client credentials), from C(Key Management) in the ThingSpace account settings.
-      - Needed together with O(client_secret) unless O(access_token) is given.
-      - If not given, the environment variable E(THINGSPACE_CLIENT_ID) is used.
+      - Required together with O(client_secret) unless O(access_token) is set.
+      - Falls back to the environment variable E(THINGSPACE_CLIENT_ID).
     type: str
   client_secret:
     description:
       - Secret of the application.
-      - If not given, the environment variable E(THINGSPACE_CLIENT_SECRET) is used.
+      - Falls back to the environment variable E(THINGSPACE_CLIENT_SECRET).
     type: str
   username:
     description:
-      - ThingSpace user (the UWS user, not the developer portal's).
-      - Needed together with O(password) unless O(session_token) is given.
-      - If not given, the environment variable E(THINGSPACE_USERNAME) is used.
+      - ThingSpace user (the UWS user, not the user of the developer portal).
+      - Required together with O(password) unless O(session_token) is set.
+      - Falls back to the environment variable E(THINGSPACE_USERNAME).
     type: str
   password:
     description:
       - Password of the ThingSpace user.
       - An account locks after five refused logins. Therefore a refused password is tried at most twice within an hour,
-        and a password without a success at most four times, whatever the number of forks and jobs; a different password
+        and a password without a success at most four times, whatever the number of forks and jobs. A different password
         is tried at once.
-      - If not given, the environment variable E(THINGSPACE_PASSWORD) is used.
+      - Falls back to the environment variable E(THINGSPACE_PASSWORD).
     type: str
   access_token:
     description:
-      - An OAuth access token that was obtained elsewhere, for example by M(thingspace.licensing.session).
-      - With O(client_id) and O(client_secret) it is renewed when it expires; without them the task fails then.
-      - If not given, the environment variable E(THINGSPACE_ACCESS_TOKEN) is used.
+      - An OAuth access token from elsewhere, for example from M(thingspace.licensing.session).
+      - With O(client_id) and O(client_secret), it is renewed when it expires. Without them, the task then fails.
+      - Falls back to the environment variable E(THINGSPACE_ACCESS_TOKEN).
     type: str
   session_token:
     description:
-      - A session token (C(VZ-M2M-Token)) that was obtained elsewhere.
-      - With O(username) and O(password) it is renewed when it expires; without them the task fails then.
-      - If not given, the environment variable E(THINGSPACE_SESSION_TOKEN) is used.
+      - A session token (C(VZ-M2M-Token)) from elsewhere.
+      - With O(username) and O(password), it is renewed when it expires. Without them, the task then fails.
+      - Falls back to the environment variable E(THINGSPACE_SESSION_TOKEN).
     type: str
   validate_certs:
     description:
       - Whether to check the server's certificate.
-      - If not given, the environment variable E(THINGSPACE_VALIDATE_CERTS) is used.
+      - Falls back to the environment variable E(THINGSPACE_VALIDATE_CERTS).
     type: bool
     default: true
   ca_path:
     description:
       - File with the certificates of the authorities to trust instead of the usual ones.
-      - Wins over the environment variables E(REQUESTS_CA_BUNDLE) and E(CURL_CA_BUNDLE).
+      - Overrides the environment variables E(REQUESTS_CA_BUNDLE) and E(CURL_CA_BUNDLE).
       - Cannot be combined with O(validate_certs=false).
-      - If not given, the environment variable E(THINGSPACE_CA_PATH) is used.
+      - Falls back to the environment variable E(THINGSPACE_CA_PATH).
     type: path
   timeout:
     description:
-      - Seconds that one request may take in all, from connecting to the last byte of the answer.
-      - If not given, the environment variable E(THINGSPACE_TIMEOUT) is used.
+      - Total seconds that one request may take, from the connection to the last byte of the answer.
+      - Falls back to the environment variable E(THINGSPACE_TIMEOUT).
     type: float
     default: 60
   deadline:
     description:
-      - Seconds that the whole task may take, waiting and repetitions included.
-      - A task that runs out of time says for each device what happened; running it again continues.
-      - If not given, the environment variable E(THINGSPACE_DEADLINE) is used.
+      - Seconds that the whole task may take, including waits and repetitions.
+      - A task that runs out of time reports what happened to each device. Run it again to continue.
+      - Falls back to the environment variable E(THINGSPACE_DEADLINE).
     type: float
     default: 3600
   retries:
     description:
-      - How often a request is repeated at most.
-      - Reads are repeated after server errors and broken connections. Writes are repeated only when they certainly were
-        not carried out (no connection, or HTTP 429); otherwise the account is read back first.
-      - C(Retry-After) is honored in both forms, up to 60 seconds a time.
-      - If not given, the environment variable E(THINGSPACE_RETRIES) is used.
+      - Maximum number of repetitions of a request.
+      - Reads are repeated after server errors and broken connections. Writes are repeated only if they were certainly
+        not carried out (no connection, or HTTP 429). Otherwise the account is read back first.
+      - Both forms of C(Retry-After) are honored, up to 60 seconds each time.
+      - Falls back to the environment variable E(THINGSPACE_RETRIES).
     type: int
     default: 5
   max_concurrency:
     description:
       - How many requests one task sends at a time.
-      - If not given, the environment variable E(THINGSPACE_MAX_CONCURRENCY) is used.
+      - Falls back to the environment variable E(THINGSPACE_MAX_CONCURRENCY).
     type: int
     default: 4
   rate_limit:
     description:
-      - Requests per second that all forks and jobs sharing a O(runtime_dir) may send together.
-      - V(0) sets no limit of its own. In both cases the rate is lowered when ThingSpace answers with HTTP 429.
-      - If not given, the environment variable E(THINGSPACE_RATE_LIMIT) is used.
+      - Requests per second that all forks and jobs that share a O(runtime_dir) may send together.
+      - V(0) sets no limit. In both cases, the rate is lowered when ThingSpace answers with HTTP 429.
+      - Falls back to the environment variable E(THINGSPACE_RATE_LIMIT).
     type: float
     default: 0
   runtime_dir:
     description:
-      - Private directory (created with mode 0700) for what the forks and jobs of one user share on the machine that
-        runs the module, which are the session, so that a job logs in once, the refused logins, and the pace of
-        requests.
+      - Private directory (created with mode 0700) for the state that the forks and jobs of one user share on the
+        machine that runs the module. The state is the session, so that a job logs in once, the refused logins, and the
+        request rate.
       - The default is C(thingspace-licensing) in the user's runtime directory (E(XDG_RUNTIME_DIR)), or
         C(thingspace-licensing-<uid>) in the temporary directory.
-      - An empty string shares nothing.
-      - If not given, the environment variable E(THINGSPACE_RUNTIME_DIR) is used.
+      - With an empty string, nothing is shared.
+      - Falls back to the environment variable E(THINGSPACE_RUNTIME_DIR).
     type: path
 requirements:
   - requests >= 2.28
 notes:
-  - A module runs where the task runs, usually on C(localhost); an inventory plugin runs where Ansible does. That
+  - A module runs where the task runs, usually on C(localhost). An inventory plugin runs where Ansible runs. That
     machine needs the Python library requests.
-  - Proxies are taken from the usual environment variables (E(HTTPS_PROXY), E(NO_PROXY)); C(~/.netrc) is never used.
+  - Proxies come from the usual environment variables (E(HTTPS_PROXY), E(NO_PROXY)). C(~/.netrc) is never used.
 seealso:
   - name: Error codes
     description: Every value of RV(ignore:failure.code) with its meaning.

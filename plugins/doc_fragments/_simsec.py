@@ -14,7 +14,7 @@ class ModuleDocFragment:
 options:
   kind:
     description:
-      - What the device ids are, V(imei) (15 digits) or V(iccid) (18 to 20 digits).
+      - The kind of the device ids, V(imei) (15 digits) or V(iccid) (18 to 20 digits).
     type: str
     choices: [imei, iccid]
     default: imei
@@ -24,10 +24,10 @@ options:
 options:
   journal:
     description:
-      - The journal, an SQLite file on a local disk, where the module runs. It records what is sent before it is sent,
-        and what ThingSpace answered and confirmed. Use one for all jobs, and back it up.
-      - Two files with the endings C(.lock) and C(.id) lie beside it. If the journal gets lost, or an older copy
-        takes its place, the latter makes the next task fail instead of beginning anew.
-      - If not given, the environment variable E(THINGSPACE_JOURNAL) is used.
+      - The journal, an SQLite file on a local disk, where the module runs. It records every request before it is sent,
+        and ThingSpace's answers and confirmations. Use one journal for all jobs, and back it up.
+      - Two files with the suffixes C(.lock) and C(.id) are beside it. If the journal is lost or replaced with an older
+        copy, the C(.id) file makes the next task fail, so that it does not start over.
+      - Falls back to the environment variable E(THINGSPACE_JOURNAL).
     type: path
 """

@@ -11,11 +11,11 @@ name: devices
 short_description: Devices of ThingSpace accounts as hosts
 version_added: 0.3.0
 description:
-  - Makes the devices of one or several ThingSpace accounts the hosts of an inventory, all of them or those that pass a
-    filter. Filters add up.
+  - Adds the devices of one or several ThingSpace accounts as hosts, either all of them or those that match the filters.
+    Filters are combined.
   - Reads a YAML file whose name is C(thingspace.yml) or ends in C(.thingspace.yml), also with C(.yaml).
-  - The list of devices is complete or the inventory fails. Part of an inventory is never added.
-  - Every option but O(compose), O(groups) and O(keyed_groups) may be a template, with lookups and extra vars.
+  - The list of devices is complete, or the inventory fails. A partial inventory is never added.
+  - Every option except O(compose), O(groups), and O(keyed_groups) may be a template, with lookups and extra variables.
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
@@ -39,11 +39,11 @@ options:
     required: true
   group:
     description:
-      - Only devices of this device group of ThingSpace. Not to be confused with O(groups).
+      - Only devices in this device group of ThingSpace. This is different from O(groups).
     type: str
   state:
     description:
-      - Only devices in this state, for example V(active), V(suspend), V(deactive) or V(pre-active).
+      - Only devices in this state, for example V(active), V(suspend), V(deactive), or V(pre-active).
     type: str
   service_plan:
     description:
@@ -66,46 +66,44 @@ options:
   licenses:
     description:
       - Whether to read which devices hold a Software Management (FOTA) license.
-      - Costs one request for each page of an account's license list.
+      - This costs one request for each page of an account's license list.
     type: bool
     default: false
   attributes:
     description:
-      - Whether hosts have the variable C(thingspace_attributes), the extended attributes without those about persons.
-      - They make the inventory of a large account half as large again.
+      - Whether hosts have the variable C(thingspace_attributes), the extended attributes without personal data.
+      - They make the inventory of a large account about 50 % larger.
     type: bool
     default: false
   hostname:
     description:
-      - What to name the hosts by, in order of preference. Each is one of V(imei), V(iccid), V(mdn), V(msisdn), V(imsi),
-        V(min), V(eid), V(meid) and V(esn), or V(custom_fields.) with the name of a custom field.
-      - A device takes the first that it has and no other device has as well, otherwise the first of its ids of which
-        that is true.
-      - Everything but letters, digits, C(_), C(.) and C(-) becomes C(_). V(localhost) and V(all) are never taken.
+      - The fields for the host names, in order of preference. Each is one of V(imei), V(iccid), V(mdn), V(msisdn),
+        V(imsi), V(min), V(eid), V(meid), and V(esn), or V(custom_fields.) with the name of a custom field.
+      - A device uses the first value that it has and that no other device has, otherwise the first of its ids that no
+        other device has.
+      - Any character except letters, digits, C(_), C(.), and C(-) becomes C(_). V(localhost) and V(all) are never used.
     type: list
     elements: str
     default: [imei]
   group_prefix:
     description:
-      - What the names of the groups begin with that every host is put into.
+      - Prefix for the names of the groups that this plugin creates.
     type: str
     default: thingspace_
 notes:
-  - Every host is in the groups C(thingspace_account_<account>), C(thingspace_state_<state>),
-    C(thingspace_plan_<service plan>), and C(thingspace_group_<name>) for each of its device groups. With
-    O(licenses=true) it is in C(thingspace_license_fota) or C(thingspace_license_none). What cannot stand in the name of
-    a group becomes C(_).
-  - A device that stands in several accounts is one host, in the groups of all of them, with the values of the account
-    that O(accounts) names first. C(thingspace_accounts) names all of them, and a warning counts these devices.
+  - Every host is in the groups C(thingspace_account_<account>), C(thingspace_state_<state>), C(thingspace_plan_<service
+    plan>), and C(thingspace_group_<name>) for each of its device groups. With O(licenses=true), it is in
+    C(thingspace_license_fota) or C(thingspace_license_none). Characters that cannot be in a group name become C(_).
+  - A device in several accounts is one host, in the groups of all of them, with the values of the account that comes
+    first in O(accounts). C(thingspace_accounts) lists all of them, and a warning counts these devices.
   - The variables of a host are C(thingspace_account), C(thingspace_accounts), and C(thingspace_<field>) for each field
-    of RV(thingspace.licensing.device_info#module:devices). C(thingspace_fota_license) says whether it holds a license
-    and C(thingspace_fota_assigned_at) since when; both are none where that was not read.
+    of RV(thingspace.licensing.device_info#module:devices). C(thingspace_fota_license) says whether it holds a license,
+    and C(thingspace_fota_assigned_at) since when. Both are none if that was not read.
   - Text from ThingSpace is never evaluated as a template.
-  - Unless C(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) is true, Ansible only warns when an inventory fails, and goes on
+  - Unless C(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) is true, Ansible only warns if an inventory fails, and continues
     without its hosts.
-  - The cache plugin must be one that keeps data, such as V(ansible.builtin.jsonfile). A file that asks for other
-    devices than before does not use what is cached. What is damaged is read anew, with a warning. Neither passwords nor
-    tokens are cached.
+  - The cache plugin must keep data, such as V(ansible.builtin.jsonfile). If a file selects other devices than before,
+    the cache is not used. A damaged cache is read again, with a warning. Neither passwords nor tokens are cached.
 seealso:
   - module: thingspace.licensing.device_info
   - name: Inventory guide
@@ -268,7 +266,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 known = _cache.known(lambda: self._kept(key), asked)
             except _cache.DamagedCache:
                 known = None
-                self._warn(f"The cached devices of {path} are damaged, or of another release. They are read anew.")
+                self._warn(f"The cached devices of {path} are damaged or from another release. They are read again.")
             if known is not None:
                 return known
         records = read_records(self._settings, self._secrets, self._warn)
@@ -301,18 +299,20 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 self._add_host_to_composed_groups(conditions, variables, name, strict=strict, fetch_hostvars=False)
                 self._add_host_to_keyed_groups(keys, variables, name, strict=strict, fetch_hostvars=False)
         if named.shared:
-            self._warn(f"{named.shared} devices are not named as 'hostname' prefers, because they share that name.")
+            self._warn(
+                f"{named.shared} devices do not have the name that 'hostname' prefers, because they share that name."
+            )
         pairs = zip(named.names, (record["accounts"] for record in records), strict=True)
         several = [(name, accounts) for name, accounts in pairs if len(accounts) > 1]
         if several:
             name, accounts = several[0]
             self._warn(
-                f"{len(several)} devices stand in several accounts, for instance {name} in {' and '.join(accounts)}. "
+                f"{len(several)} devices are in several accounts, for example {name} in {' and '.join(accounts)}. "
                 "Each is one host, with the values of the account that 'accounts' names first; 'thingspace_accounts' "
                 "names all of them."
             )
         for group, texts in groups.shared().items():
-            self._warn(f"The group {group} stands for several names of ThingSpace's: {', '.join(sorted(texts))}.")
+            self._warn(f"The group {group} combines several names from ThingSpace: {', '.join(sorted(texts))}.")
 
     def _warn(self, text: str) -> None:
         self.display.warning(self._secrets.mask(text))

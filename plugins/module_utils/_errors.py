@@ -6,7 +6,7 @@
 
 """Every foreseeable failure, as one small tree with stable codes that playbooks can test.
 
-A message says what was tried, what came back and what to do next. Request arguments are never
+A message says what was tried, what came back, and what to do next. Request arguments are never
 put into an error, so that no secret can travel in one.
 """
 
@@ -60,7 +60,7 @@ class Problem(t.NamedTuple):
 
 
 MAX_PROBLEMS = 1000
-"""Problems kept in a result; beyond it only their number is given, so that a log stays readable."""
+"""Problems kept in a result. Beyond that, only their number is given, so that a log stays readable."""
 
 _SHOWN = 20
 

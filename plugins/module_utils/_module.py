@@ -57,7 +57,7 @@ class LicensingModule(AnsibleModule):
         super().warn(visible(warning, BLOCK), **kwargs)
 
     def _visible(self, values: dict[str, t.Any]) -> dict[str, t.Any]:
-        """What is told, with the options as they were given."""
+        """The context, with the given options."""
         shown = visible_all(values)
         if shown is not values:
             shown = visible_all(remove_values(values, self.no_log_values))
@@ -68,7 +68,7 @@ class LicensingModule(AnsibleModule):
         return t.cast("dict[str, t.Any]", shown)
 
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
-        """Fail with C(failure), whoever found the problem."""
+        """Fail with C(failure)."""
         kwargs.setdefault("failure", {"code": "invalid_options", "message": msg})
         shorten(self.params)
         super().fail_json(visible(msg, BLOCK), **self._visible(kwargs))

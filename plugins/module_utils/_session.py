@@ -13,7 +13,7 @@ from ._module import Context, Result
 
 
 def run(context: Context) -> Result:
-    """Make sure that there is a session, or that there is none. Check mode asks ThingSpace nothing."""
+    """Ensure that there is a session, or that there is none. Check mode sends no requests to ThingSpace."""
     params = context.params
     problems: list[Problem] = []
     client = context.connect(problems, reveal_tokens=params["state"] == "present")

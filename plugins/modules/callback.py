@@ -6,15 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: callback
-short_description: Register where ThingSpace reports results to
+short_description: Register the listener for ThingSpace's reports
 version_added: 0.2.0
 description:
-  - Registers, replaces or removes the callback listener of a service. One service of an account has one listener.
-  - ThingSpace reports the results of SIM-Secure assignments to the listener of C(CarrierService), and nowhere else.
-    Without a listener they are lost.
-  - The registered listeners are read first. If the listener is as wanted, nothing is sent.
-  - ThingSpace returns the passwords of all listeners in clear text. They are compared in memory and masked; no result,
-    diff or message holds one.
+  - Registers, replaces, or removes the callback listener of a service. Each service of an account has one listener.
+  - ThingSpace reports the results of SIM-Secure assignments only to the listener of C(CarrierService). Without a
+    listener, they are lost.
+  - The module reads the registered listeners first. If the listener is as wanted, it sends nothing.
+  - ThingSpace returns the passwords of all listeners in clear text. They are compared in memory and masked. No result,
+    diff, or message contains one.
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
@@ -28,7 +28,7 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Of a password the diff only says whether there is one, and whether it becomes another.
+      - For a password, the diff only shows whether there is one and whether it changes.
   idempotent:
     support: full
 options:
@@ -56,38 +56,40 @@ options:
     default: CarrierService
   url:
     description:
-      - Where ThingSpace sends callbacks to. Needed for O(state=present).
-      - It begins with C(https://) and its port is 80, 443, 9001-9006, 50551-50559 or 28200-28220. Only on this machine,
-        where the simulator runs, plain C(http) and other ports are accepted.
-      - ThingSpace accepts no self-signed certificate there.
+      - The URL to which ThingSpace sends callbacks. Required for O(state=present).
+      - It starts with C(https://), and its port is 80, 443, 9001-9006, 50551-50559, or 28200-28220. Plain C(http) and
+        other ports are accepted only on the local machine, where the simulator runs.
+      - ThingSpace does not accept a self-signed certificate there.
     type: str
   callback_username:
     description:
-      - User that ThingSpace names in every callback, so that the listener knows it is ThingSpace. Up to 40 characters.
+      - User name that ThingSpace sends in every callback, so that the listener can recognize ThingSpace. Up to 40
+        characters.
       - It must not be the O(username) of the API, because it is sent in clear text.
-      - If not given, a registered one is kept. An empty string removes it.
+      - By default, a registered user name is kept. An empty string removes it.
     type: str
   callback_password:
     description:
       - Password that ThingSpace sends with O(callback_username). Up to 40 characters.
-      - If not given, a registered one is kept. An empty string removes it.
+      - By default, a registered password is kept. An empty string removes it.
     type: str
   update_password:
     description:
       - V(always) replaces a registered password that differs from O(callback_password).
-      - V(on_create) uses O(callback_password) for a new listener only. A listener that is there keeps its password,
-        also when its O(url) changes.
+      - V(on_create) uses O(callback_password) only for a new listener. An existing listener keeps its password, even if
+        its O(url) changes.
     type: str
     choices: [always, on_create]
     default: always
   state:
     description:
-      - V(present) makes sure that the listener is registered like this, V(absent) that the service has none.
+      - V(present) ensures that the listener is registered with these values. V(absent) ensures that the service has
+        none.
     type: str
     choices: [present, absent]
     default: present
 notes:
-  - After a change ThingSpace may for some minutes go on sending callbacks with the previous password.
+  - After a change, ThingSpace may continue to send callbacks with the previous password for some minutes.
 seealso:
   - module: thingspace.licensing.callback_info
 """
@@ -109,7 +111,7 @@ EXAMPLES = r"""
 RETURN = r"""
 callback:
   description: The listener after the task, without its password.
-  returned: when it is known
+  returned: if it is known
   type: dict
   contains:
     account:
@@ -119,27 +121,27 @@ callback:
       description: The service.
       type: str
     url:
-      description: Where callbacks are sent to; V(none) when there is no listener.
+      description: The URL for callbacks. V(none) if there is no listener.
       type: str
     username:
-      description: User that is named in callbacks, empty for none; V(none) when there is no listener.
+      description: The user name in callbacks. Empty if there is no user name, V(none) if there is no listener.
       type: str
 requests:
-  description: What the task cost.
+  description: The requests of the task.
   returned: when options are valid
   type: dict
   contains:
     sent:
-      description: Requests sent, logins and repetitions included.
+      description: Requests sent, including logins and repetitions.
       type: int
     retried:
-      description: Repetitions among them.
+      description: Repeated requests.
       type: int
     throttled:
-      description: Answers with HTTP 429 among them.
+      description: Answers with HTTP 429.
       type: int
     throttled_seconds:
-      description: Seconds spent waiting for the pace.
+      description: Seconds spent waiting for the rate limit.
       type: float
 failure:
   description: Why the task failed.
@@ -147,13 +149,13 @@ failure:
   type: dict
   contains:
     code:
-      description: Stable code for playbooks to test, see the list of error codes.
+      description: Stable code that playbooks can test, see the list of error codes.
       type: str
     message:
       description: The same text as in C(msg).
       type: str
     problems:
-      description: Every problem with the input.
+      description: All problems with the input.
       type: list
       elements: str
     problem_count:

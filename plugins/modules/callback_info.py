@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: callback_info
-short_description: Read where ThingSpace reports results to
+short_description: Read the listeners for ThingSpace's reports
 version_added: 0.2.0
 description:
   - Returns the callback listeners of a ThingSpace account that were registered through the API.
@@ -51,7 +51,7 @@ EXAMPLES = r"""
     account: "0000123456-00001"
   register: listeners
 
-- name: Stop when the results of SIM-Secure assignments would be lost
+- name: Stop if the results of SIM-Secure assignments would be lost
   ansible.builtin.assert:
     that: listeners.callbacks | selectattr('service', '==', 'CarrierService') | length == 1
 """
@@ -70,30 +70,30 @@ callbacks:
       description: The service whose callbacks the listener receives.
       type: str
     url:
-      description: Where callbacks are sent to.
+      description: The URL for callbacks.
       type: str
     username:
-      description: User that is named in callbacks, empty for none.
+      description: The user name in callbacks. Empty if there is none.
       type: str
     has_password:
-      description: Whether callbacks carry a password.
+      description: Whether callbacks contain a password.
       type: bool
 requests:
-  description: What the task cost.
+  description: The requests of the task.
   returned: when options are valid
   type: dict
   contains:
     sent:
-      description: Requests sent, logins and repetitions included.
+      description: Requests sent, including logins and repetitions.
       type: int
     retried:
-      description: Repetitions among them.
+      description: Repeated requests.
       type: int
     throttled:
-      description: Answers with HTTP 429 among them.
+      description: Answers with HTTP 429.
       type: int
     throttled_seconds:
-      description: Seconds spent waiting for the pace.
+      description: Seconds spent waiting for the rate limit.
       type: float
 failure:
   description: Why the task failed.
@@ -101,13 +101,13 @@ failure:
   type: dict
   contains:
     code:
-      description: Stable code for playbooks to test, see the list of error codes.
+      description: Stable code that playbooks can test, see the list of error codes.
       type: str
     message:
       description: The same text as in C(msg).
       type: str
     problems:
-      description: Every problem with the input.
+      description: All problems with the input.
       type: list
       elements: str
     problem_count:

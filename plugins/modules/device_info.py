@@ -9,8 +9,8 @@ module: device_info
 short_description: List the devices of an account
 version_added: 0.2.0
 description:
-  - Returns the devices of a ThingSpace account, all of them or those that pass a filter. Filters add up.
-  - The list of devices is complete or the task fails. A list that contradicts itself is never returned.
+  - Returns all devices of a ThingSpace account, or those that match the filters. Filters are combined.
+  - The list of devices is complete, or the task fails. A list that contradicts itself is never returned.
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
@@ -23,21 +23,21 @@ extends_documentation_fragment:
 options:
   device_id:
     description:
-      - Return only the device with this id, or none if the account does not have it. Write it in quotes.
+      - Return only the device with this id, if the account has it. Write it in quotes.
     type: str
   kind:
     description:
-      - What O(device_id) is.
+      - The kind of O(device_id).
     type: str
     choices: [imei, iccid, mdn, msisdn, eid, meid, esn]
     default: imei
   group:
     description:
-      - Return only devices of this device group.
+      - Return only devices in this device group.
     type: str
   state:
     description:
-      - Return only devices in this state, for example V(active), V(suspend), V(deactive) or V(pre-active).
+      - Return only devices in this state, for example V(active), V(suspend), V(deactive), or V(pre-active).
     type: str
   service_plan:
     description:
@@ -58,26 +58,26 @@ options:
     type: str
   include_personal_data:
     description:
-      - Whether RV(devices[].attributes) has personal data too, such as the name and address of the place where a device
-        is used (C(PrimaryPlaceOfUse...)).
+      - Whether RV(devices[].attributes) includes personal data, such as the name and address of the place where a
+        device is used (C(PrimaryPlaceOfUse...)).
     type: bool
     default: false
   page_size:
     description:
-      - How many devices to ask for at a time. ThingSpace gives 2000 at most.
+      - How many devices to request at a time. ThingSpace returns at most 2000.
     type: int
     default: 2000
   report:
     description:
-      - Whether RV(devices) lists the devices. V(none) keeps a large account out of the job's log; O(devices_report) and
-        RV(count) have everything all the same.
+      - Whether RV(devices) lists the devices. V(none) keeps a large account out of the job log. O(devices_report) and
+        RV(count) are still complete.
     type: str
     choices: [all, none]
     default: all
   devices_report:
     description:
-      - File to write the devices to, as CSV with a column C(imei) and one for each other field but the attributes. It
-        can be used as O(thingspace.licensing.fota_license#module:devices_file).
+      - CSV file for the devices, with a column C(imei) and one for each other field except the attributes. You can use
+        it as O(thingspace.licensing.fota_license#module:devices_file).
     type: path
 seealso:
   - module: thingspace.licensing.fota_license
@@ -169,33 +169,33 @@ devices:
       description: Custom fields and their values.
       type: dict
     created_at:
-      description: When it was added to the account, in ThingSpace's own notation.
+      description: When it was added to the account, in ThingSpace's format.
       type: str
     connected:
-      description: Whether it is connected; V(none) where ThingSpace does not say.
+      description: Whether it is connected. V(none) if ThingSpace does not return it.
       type: bool
     last_connected_at:
-      description: When it was last connected, in ThingSpace's own notation.
+      description: When it was last connected, in ThingSpace's format.
       type: str
     attributes:
       description: Extended attributes and their values, see O(include_personal_data).
       type: dict
 requests:
-  description: What the task cost.
+  description: The requests of the task.
   returned: when options are valid
   type: dict
   contains:
     sent:
-      description: Requests sent, logins and repetitions included.
+      description: Requests sent, including logins and repetitions.
       type: int
     retried:
-      description: Repetitions among them.
+      description: Repeated requests.
       type: int
     throttled:
-      description: Answers with HTTP 429 among them.
+      description: Answers with HTTP 429.
       type: int
     throttled_seconds:
-      description: Seconds spent waiting for the pace.
+      description: Seconds spent waiting for the rate limit.
       type: float
 failure:
   description: Why the task failed.
@@ -203,13 +203,13 @@ failure:
   type: dict
   contains:
     code:
-      description: Stable code for playbooks to test, see the list of error codes.
+      description: Stable code that playbooks can test, see the list of error codes.
       type: str
     message:
       description: The same text as in C(msg).
       type: str
     problems:
-      description: Every problem with the input.
+      description: All problems with the input.
       type: list
       elements: str
     problem_count:

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: fleet_account_plan
-short_description: Plan all licenses of an account as its fleet file wants them
+short_description: Plan all licenses of an account from its fleet file
 version_added: 0.5.0
 description:
-  - Does what M(thingspace.licensing.fota_license), M(thingspace.licensing.swm_removal_candidates) and
-    M(thingspace.licensing.simsec_license) do in check mode, for everything that a fleet file says of an account, in one
-    process with one connection.
-  - Changes nothing at ThingSpace, whether in check mode or not.
-  - O(deadline) is for all licenses together.
-  - A plan that a limit stops is a plan all the same. The task fails if there is no plan of a license.
+  - Does what M(thingspace.licensing.fota_license), M(thingspace.licensing.swm_removal_candidates), and
+    M(thingspace.licensing.simsec_license) do in check mode, for the whole fleet file of an account, in one process with
+    one connection.
+  - Changes nothing in ThingSpace, in check mode or not.
+  - O(deadline) covers all licenses together.
+  - A plan that a limit stops is still a plan. The task fails if a license has no plan.
   - It is a building block of the role P(thingspace.licensing.fleet_licensing#role).
 author:
   - thingspace.licensing contributors (@thingspace)
@@ -32,7 +32,7 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Returns the differences that the license modules return.
+      - Returns the diffs of the license modules.
   idempotent:
     support: full
     details:
@@ -40,40 +40,40 @@ attributes:
 options:
   wanted:
     description:
-      - What is wanted of the account, an entry of RV(thingspace.licensing.fleet_files#module:accounts).
+      - The wanted state of the account, an entry of RV(thingspace.licensing.fleet_files#module:accounts).
     type: dict
     required: true
   lists:
     description:
-      - Directory with the account's lists of devices, as M(thingspace.licensing.fleet_files) wrote them.
-      - What would happen to each device is written beside them, to C(plan-fota.csv), C(plan-removal_candidates.csv),
-        and C(plan-) with the name of the list for SIM-Secure licenses; the list of removal candidates as it is, to
-        C(before-candidates.csv).
+      - Directory with the account's device lists, as M(thingspace.licensing.fleet_files) wrote them.
+      - The predicted result for each device is written to the same directory, to C(plan-fota.csv),
+        C(plan-removal_candidates.csv), and C(plan-) with the name of the list for SIM-Secure licenses. The current
+        removal candidate list is written to C(before-candidates.csv).
     type: path
     required: true
   wait:
     description:
-      - Whether SIM-Secure licenses that are assigned in waves will be waited for until ThingSpace confirms them.
+      - Whether the run will wait until ThingSpace confirms SIM-Secure licenses that are assigned in waves.
     type: bool
     default: false
   require_listener:
     description:
-      - Whether a plan that sends SIM-Secure licenses is stopped with V(no_listener) if it is not certain that somebody
-        hears what ThingSpace will report, as O(thingspace.licensing.simsec_license#module:require_listener).
-      - If not given, it is with O(wait) or a lifetime SKU.
+      - Whether a plan that sends SIM-Secure licenses is stopped with V(no_listener) unless a listener for ThingSpace's
+        reports is known, like O(thingspace.licensing.simsec_license#module:require_listener).
+      - The default is true with O(wait) or a lifetime SKU.
     type: bool
     version_added: 0.6.0
   retry_failed:
     description:
-      - Whether SIM-Secure requests that failed are planned again, as
-        O(thingspace.licensing.simsec_license#module:retry_failed) does. It can also be asked for in the fleet file.
+      - Whether failed SIM-Secure requests are planned again, like
+        O(thingspace.licensing.simsec_license#module:retry_failed). You can also set this in the fleet file.
     type: bool
     default: false
     version_added: 0.6.0
   retry_unknown:
     description:
-      - Whether SIM-Secure requests are planned again of which nobody knows what came of them, as
-        O(thingspace.licensing.simsec_license#module:retry_unknown) does. It can also be asked for in the fleet file.
+      - Whether SIM-Secure requests with an unknown result are planned again, like
+        O(thingspace.licensing.simsec_license#module:retry_unknown). You can also set this in the fleet file.
     type: bool
     default: false
     version_added: 0.6.0
@@ -83,7 +83,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make the lists of the account's devices
+- name: Create the device lists of the account
   thingspace.licensing.fleet_files:
     src: [fleet]
     accounts: ["0000123456-00001"]
@@ -112,17 +112,17 @@ account:
   type: str
   sample: "0000123456-00001"
 file:
-  description: The fleet file that speaks of it.
+  description: The fleet file of the account.
   returned: success
   type: str
   sample: fleet/east.yml
 wanted:
-  description: SHA-256 over what is wanted.
+  description: SHA-256 of the wanted state.
   returned: success
   type: str
   sample: 9b74c9897bac770ffc029102a200c5de3f0b1f2e5d6d5a7c8b9e0f1a2b3c4d5e
 api_versions:
-  description: By kind of license, the version of the API that serves it.
+  description: The API version for each kind of license.
   returned: success
   type: dict
   sample:
@@ -135,47 +135,49 @@ freeze:
   elements: dict
   sample: []
 fota:
-  description: What M(thingspace.licensing.fota_license) returns in check mode; V(none) if the file does not manage it.
+  description: The result of M(thingspace.licensing.fota_license) in check mode. V(none) if the file does not manage it.
   returned: success
   type: dict
 removal_candidates:
   description:
-    - What M(thingspace.licensing.swm_removal_candidates) returns in check mode; V(none) if the file does not manage it.
+    - The result of M(thingspace.licensing.swm_removal_candidates) in check mode. V(none) if the file does not manage
+      it.
   returned: success
   type: dict
 simsec:
   description:
-    - What M(thingspace.licensing.simsec_license) returns in check mode for each SKU, kind of id and state that there
-      is something to look at for. C(item) is the entry of C(simsec) in O(wanted), with its C(state).
-    - It has no C(plan) if a license was to be taken away that turned out to be for life.
+    - The result of M(thingspace.licensing.simsec_license) in check mode for each relevant SKU, kind of id, and state.
+      C(item) is the entry of C(simsec) in O(wanted), with its C(state).
+    - It has no C(plan) if a license that should be removed turned out to be a lifetime license.
   returned: success
   type: list
   elements: dict
 incomplete:
   description:
-    - Devices that are not as wanted, which no license module tells - by the journal they hold, or may hold, licenses
-      of several SKUs, and the plan takes none of them away. Each has C(device_id), C(outcome) and C(reason).
+    - Devices that are not as wanted and that no license module reports. According to the journal, they hold, or may
+      hold, licenses of several SKUs, and the plan removes none of them. Each has C(device_id), C(outcome), and
+      C(reason).
   returned: success
   type: list
   elements: dict
   version_added: 0.6.0
   sample: []
 requests:
-  description: What the task cost.
+  description: The requests of the task.
   returned: when options are valid
   type: dict
   contains:
     sent:
-      description: Requests sent, logins and repetitions included.
+      description: Requests sent, including logins and repetitions.
       type: int
     retried:
-      description: Repetitions among them.
+      description: Repeated requests.
       type: int
     throttled:
-      description: Answers with HTTP 429 among them.
+      description: Answers with HTTP 429.
       type: int
     throttled_seconds:
-      description: Seconds spent waiting for the pace, all threads together.
+      description: Seconds spent waiting for the rate limit, in all threads together.
       type: float
 failure:
   description: Why there is no plan, with the details that the license module returns.
@@ -183,14 +185,14 @@ failure:
   type: dict
   contains:
     code:
-      description: Stable code for playbooks to test, see the list of error codes.
+      description: Stable code that playbooks can test, see the list of error codes.
       type: str
     message:
       description: The same text as in C(msg).
       type: str
   sample:
     code: lifetime_consent
-    message: "SIMSec-IoT-Lt is a lifetime license, which can never be taken back. ..."
+    message: "SIMSec-IoT-Lt is a lifetime license, which can never be removed. ..."
 """
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account import run

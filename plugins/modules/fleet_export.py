@@ -6,16 +6,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: fleet_export
-short_description: Write what an account holds as a fleet file
+short_description: Write the licenses of an account as a fleet file
 version_added: 0.3.0
 description:
   - Reads the FOTA licenses and the removal candidates of an account, and with O(journal) its SIM-Secure licenses, and
-    writes them as a fleet file with CSV files beside it. The first plan made from it has nothing to do.
-  - A device that holds, or may hold, licenses of two SIM-Secure SKUs by the journal is named, and nothing is written
-    for its account (C(two_licenses)). No fleet file can say that, and one that leaves a license out takes it away.
-  - Ids that cannot be ids, and that no plan accepts, are left out, and a warning names them. The fleet file then says
-    C(state) V(present) for that kind of license, so that none of them loses its license.
-  - Changes nothing at ThingSpace.
+    writes them as a fleet file with CSV files. The first plan from the file is empty.
+  - If a device holds, or may hold, licenses of two SIM-Secure SKUs according to the journal, it is named, and nothing
+    is written for its account (C(two_licenses)). A fleet file cannot express that, and a file without one of the
+    licenses would remove it.
+  - Invalid ids, which no plan accepts, are left out, and a warning names them. The fleet file then has C(state)
+    V(present) for that kind of license, so that none of these devices loses its license.
+  - Changes nothing in ThingSpace.
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
@@ -32,19 +33,19 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Shows the fleet file, not the lists of devices beside it.
+      - Shows the fleet file, but not its device lists.
   idempotent:
     support: full
 options:
   dest:
     description:
-      - Directory to write to. It must exist, except in check mode. The file is named after the account, and so is the
-        directory with its lists.
+      - Output directory. It must exist, except in check mode. The file and the directory with its lists are named after
+        the account.
     type: path
     required: true
   force:
     description:
-      - Whether to overwrite files that say something else.
+      - Whether to overwrite files with other content.
     type: bool
     default: false
 seealso:
@@ -52,7 +53,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Begin a repository with what the account holds
+- name: Start a repository with the licenses of the account
   thingspace.licensing.fleet_export:
     account: "0000123456-00001"
     dest: fleet
@@ -66,7 +67,7 @@ files:
   elements: str
   sample: [fleet/0000123456-00001.yml, fleet/0000123456-00001/fota.csv]
 counts:
-  description: Numbers of devices.
+  description: Number of devices.
   returned: success
   type: dict
   contains:
@@ -74,24 +75,24 @@ counts:
       description: Devices that hold a FOTA license.
       type: int
     removal_candidates:
-      description: Removal candidates that hold one.
+      description: Removal candidates that hold a FOTA license.
       type: int
 requests:
-  description: What the task cost.
+  description: The requests of the task.
   returned: when options are valid
   type: dict
   contains:
     sent:
-      description: Requests sent, logins and repetitions included.
+      description: Requests sent, including logins and repetitions.
       type: int
     retried:
-      description: Repetitions among them.
+      description: Repeated requests.
       type: int
     throttled:
-      description: Answers with HTTP 429 among them.
+      description: Answers with HTTP 429.
       type: int
     throttled_seconds:
-      description: Seconds spent waiting for the pace, all threads together.
+      description: Seconds spent waiting for the rate limit, in all threads together.
       type: float
 failure:
   description: Why the task failed.
@@ -99,7 +100,7 @@ failure:
   type: dict
   contains:
     code:
-      description: Stable code for playbooks to test, see the list of error codes.
+      description: Stable code that playbooks can test, see the list of error codes.
       type: str
     message:
       description: The same text as in C(msg).

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: fleet_files
-short_description: Check fleet files, and make device lists of them
+short_description: Check fleet files and create device lists from them
 version_added: 0.3.0
 description:
-  - Reads the fleet files of a repository, which say which device of which account holds which license, and checks them
-    as a whole. Every problem is reported at once, with file and line.
-  - Without O(dest) it only checks. With it, it writes for each account and license the list of devices that the license
-    modules take as C(devices_file).
-  - Asks ThingSpace only for the devices that a C(select) describes; without one it needs no credentials. Never changes
-    anything at ThingSpace.
+  - Reads the fleet files of a repository, which state which device of which account holds which license, and checks
+    them as a whole. All problems are reported together, with file and line.
+  - Without O(dest), it only checks. With O(dest), it writes the device lists for each account and license. The license
+    modules take them as C(devices_file).
+  - Requests only the devices of a C(select) from ThingSpace. Without one, it needs no credentials. It never changes
+    anything in ThingSpace.
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
@@ -33,20 +33,20 @@ options:
     required: true
   accounts:
     description:
-      - Return only these accounts. Everything is checked all the same.
+      - Return only these accounts. Everything is still checked.
     type: list
     elements: str
   offline:
     description:
-      - Whether to ask ThingSpace nothing. Devices that a C(select) describes are left out then.
-      - With O(dest) it writes the lists of all accounts for which no device is selected, which is possible since 0.4.0.
-        The other accounts, and those whose lists cannot be made, have V(none) as RV(accounts[].lists); a task for such
-        an account alone makes them, or tells why it cannot.
+      - Whether to send no requests to ThingSpace. Devices of a C(select) are then left out.
+      - With O(dest), it writes the lists of all accounts without a C(select), which is possible since 0.4.0. For the
+        other accounts, and those whose lists cannot be created, RV(accounts[].lists) is V(none). A task for only such
+        an account creates them, or says why it cannot.
     type: bool
     default: false
   dest:
     description:
-      - Directory to write the lists to, into a directory for each account. It must exist.
+      - Directory for the lists, which are written to a subdirectory for each account. It must exist.
     type: path
 seealso:
   - module: thingspace.licensing.fota_license
@@ -59,7 +59,7 @@ EXAMPLES = r"""
   thingspace.licensing.fleet_files:
     src: fleet
 
-- name: Make the lists of one account
+- name: Create the lists of one account
   thingspace.licensing.fleet_files:
     src: [fleet]
     accounts: ["0000123456-00001"]
@@ -75,7 +75,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 accounts:
-  description: What the files want of each account.
+  description: The wanted state of each account.
   returned: success
   type: list
   elements: dict
@@ -92,54 +92,55 @@ accounts:
         - V(none) if the file does not manage them.
       type: dict
     removal_candidates:
-      description: The settings for the removal candidate list, and the numbers of devices C(count) and C(protected).
+      description: The settings for the removal candidate list, and the device counts C(count) and C(protected).
       type: dict
     simsec:
       description:
-        - For each SIM-Secure SKU and kind of ids the settings, and the numbers of devices that hold the license
-          (C(count)) and that hold it by the journal and are to lose it (C(remove)).
-        - A device that is to hold another license is among the latter if that one is confirmed, or not assigned yet.
-          Give the task that takes the old one away
-          O(thingspace.licensing.simsec_license#module:replaced_by), which waits for the confirmation.
-        - A device that the journal knows by another spelling of an id that the files name, with or without the check
-          digit or zeros in front, is not among the latter. A warning names both.
-        - C(list) and C(remove_list) are the names of their lists, and C(list_digest) tells what stands in the former.
+        - For each SIM-Secure SKU and kind of ids, the settings, the number of devices that should hold the license
+          (C(count)), and the number of devices that hold it according to the journal and should lose it (C(remove)).
+        - A device that should hold another license is among the latter if that license is confirmed or not assigned
+          yet. For the task that removes the old license, set O(thingspace.licensing.simsec_license#module:replaced_by),
+          which waits for the confirmation.
+        - A device that the journal knows by another spelling of a listed id, with or without the check digit or leading
+          zeros, is not among the latter. A warning names both spellings.
+        - C(list) and C(remove_list) are the names of their lists. C(list_digest) is the digest of the content of the
+          former.
       type: list
       elements: dict
     freeze:
-      description: The freeze windows, as they stand in the file.
+      description: The freeze windows from the file.
       type: list
       elements: dict
     lists:
       description:
-        - The files that were written, by name.
-        - V(none) without O(dest), and where they cannot be made with O(offline=true).
+        - The written files, by name.
+        - V(none) without O(dest), and if they cannot be created with O(offline=true).
       type: dict
       sample:
         fota: work/0000123456-00001/fota.txt
     digest:
-      description: SHA-256 over the settings and the devices in their order. It changes with the files alone.
+      description: SHA-256 of the settings and the devices in their order. It depends only on the files.
       type: str
 journal:
-  description: The journal as given, V(none) without one.
+  description: The value of O(journal). V(none) without a journal.
   returned: success
   type: str
 requests:
-  description: What the task cost.
+  description: The requests of the task.
   returned: when ThingSpace was asked
   type: dict
   contains:
     sent:
-      description: Requests sent, logins and repetitions included.
+      description: Requests sent, including logins and repetitions.
       type: int
     retried:
-      description: Repetitions among them.
+      description: Repeated requests.
       type: int
     throttled:
-      description: Answers with HTTP 429 among them.
+      description: Answers with HTTP 429.
       type: int
     throttled_seconds:
-      description: Seconds spent waiting for the pace, all threads together.
+      description: Seconds spent waiting for the rate limit, in all threads together.
       type: float
 failure:
   description: Why the task failed.
@@ -147,13 +148,13 @@ failure:
   type: dict
   contains:
     code:
-      description: Stable code for playbooks to test, see the list of error codes.
+      description: Stable code that playbooks can test, see the list of error codes.
       type: str
     message:
       description: The same text as in C(msg).
       type: str
     problems:
-      description: Every problem with the input, up to 1,000.
+      description: All problems with the input, up to 1,000.
       type: list
       elements: str
     problem_count:

@@ -9,10 +9,10 @@ module: fleet_report
 short_description: Report on the licenses of accounts
 version_added: 0.4.0
 description:
-  - Makes one report of what the info modules found out about any number of accounts, as HTML, Markdown, CSV and JSON.
-    Pool use, assignments over time, how long each pool lasts, what came of earlier runs, drift between what is wanted
-    and what is, removal candidates, and licenses that could be taken back.
-  - It reads what these modules returned and wrote. It talks to nobody and changes no license.
+  - Combines the results of the info modules for any number of accounts into one report, as HTML, Markdown, CSV, and
+    JSON. It covers pool use, assignments over time, how long each pool lasts, the results of earlier runs, drift
+    between the wanted and the current state, removal candidates, and reclaimable licenses.
+  - It reads the results and files of these modules. It sends no requests and changes no licenses.
   - It is a building block of the role P(thingspace.licensing.license_report#role).
 author:
   - thingspace.licensing contributors (@thingspace)
@@ -24,28 +24,30 @@ extends_documentation_fragment:
 options:
   accounts:
     description:
-      - The accounts, each with C(account), and what modules returned about it, as far as they were asked. One that
-        failed stands in the report with its failure.
-      - C(fota) is what M(thingspace.licensing.fota_license_info) returned, C(removal_candidates) what
-        M(thingspace.licensing.swm_removal_candidates_info) did, C(simsec) what
-        M(thingspace.licensing.simsec_license_info) did, C(devices) what M(thingspace.licensing.device_info)
-        did, and C(wanted) what M(thingspace.licensing.fleet_files) did with C(dest).
-      - C(reports) is the directory with the C(devices_report) of each, named C(fota.csv), C(removal_candidates.csv),
-        C(simsec.csv) and C(devices.csv). Devices are taken from there, so these modules need no C(report).
-      - C(shrink_to), a number of licenses, adds who would lose the FOTA license if only so many were bought.
+      - The accounts, each with C(account) and the results of the modules that you ran. A module that failed is in the
+        report with its failure.
+      - C(fota) is the result of M(thingspace.licensing.fota_license_info), C(removal_candidates) that of
+        M(thingspace.licensing.swm_removal_candidates_info), C(simsec) that of
+        M(thingspace.licensing.simsec_license_info), C(devices) that of M(thingspace.licensing.device_info), and
+        C(wanted) that of M(thingspace.licensing.fleet_files) with C(dest).
+      - C(reports) is the directory with the C(devices_report) of each module, named C(fota.csv),
+        C(removal_candidates.csv), C(simsec.csv), and C(devices.csv). The report reads the devices from there, so these
+        modules need no C(report).
+      - C(shrink_to), a number of licenses, adds the devices that would lose their FOTA license with that number of
+        licenses.
     type: list
     elements: dict
     required: true
   dest:
     description:
-      - Directory to write C(report.html), C(report.md), C(report.csv) and C(report.json) to. It is made if it does not
+      - Directory for C(report.html), C(report.md), C(report.csv), and C(report.json). It is created if it does not
         exist.
     type: path
     required: true
   formats:
     description:
-      - What to write. V(csv) is the only one with every device; the others name the first 1,000 of each kind,
-        V(markdown) the first 50.
+      - What to write. Only V(csv) contains every device. The others list the first 1,000 of each kind, and V(markdown)
+        the first 50.
     type: list
     elements: str
     choices: [html, markdown, csv, json]
@@ -57,28 +59,29 @@ options:
     default: License report
   history:
     description:
-      - Directory with the records of earlier runs. The outcome of each is told.
-      - The report keeps the counts of each day there, in C(license-pools.jsonl). With these it tells what changed since
-        the report before, and how long a pool lasts of which ThingSpace tells no dates.
+      - Directory with the records of earlier runs. The report shows the outcome of each.
+      - The report stores the counts of each day there, in C(license-pools.jsonl). With these, it shows what changed
+        since the previous report, and how long a pool lasts for which ThingSpace returns no dates.
     type: path
   prices:
     description:
-      - What a license costs a month, by license, V(FOTA) or a SKU. Costs are told for these.
+      - The monthly price of a license, by license, V(FOTA) or a SKU. The report shows costs for these.
     type: dict
   currency:
     description:
-      - What to write behind an amount, for example V(EUR).
+      - The text after an amount, for example V(EUR).
     type: str
     default: ""
   reclaim_states:
     description:
-      - States of devices that need no license any more, in any case.
+      - States of devices that certainly no longer need a license.
     type: list
     elements: str
     default: [deactive]
   idle_days:
     description:
-      - A device that was not connected for so many days needs no license either. If not given, that does not count.
+      - A device that was not connected for this number of days does not need a license, either. By default, that does
+        not count.
     type: int
 seealso:
   - module: thingspace.licensing.fleet_files
@@ -113,7 +116,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 status:
-  description: V(complete), or V(incomplete) if something of an account could not be read.
+  description: V(complete), or V(incomplete) if an account could not be read completely.
   returned: when options are valid
   type: str
 totals:
@@ -129,35 +132,35 @@ totals:
       type: int
     licenses:
       description:
-        - C(total), C(assigned) and C(available) over all pools that could be counted.
-        - The same value stands under C(licences), the name in release 0.5.0 and earlier.  # codespell:ignore licences
+        - C(total), C(assigned), and C(available) of all pools that could be counted.
+        - The same value is also under C(licences), its name until 0.5.0.  # codespell:ignore licences
       type: dict
     drift:
       description:
-        - Numbers of devices, C(wanted), C(as_wanted), C(missing) (wanted, not held), C(extra) (held, to be taken away),
-          C(kept) (not wanted, left alone) and C(unknown). V(none) without fleet files.
+        - Number of devices, C(wanted), C(as_wanted), C(missing) (wanted but not held), C(extra) (held and to be
+          removed), C(kept) (not wanted but left alone), and C(unknown). V(none) without fleet files.
       type: dict
     reclaimable:
       description:
-        - Licenses that could be taken back, C(now), C(wanted) by the fleet files, or C(locked) for life. V(none) where
-          nobody is known to hold one.
+        - Reclaimable licenses, C(now), C(wanted) by the fleet files, or C(locked) for life. V(none) if no device is
+          known to hold one.
       type: dict
     soonest:
       description:
-        - The pool that is empty first, with C(account), C(license) and C(days). V(none) if that cannot be said.
+        - The pool that will be empty first, with C(account), C(license), and C(days). V(none) if that is unknown.
         - The value of C(license) is also under C(licence), its name until 0.5.0.  # codespell:ignore licence
       type: dict
     cost:
       description:
-        - What licenses cost a month, C(bought), C(assigned), C(free) and C(reclaimable). V(none) without prices.
+        - Monthly cost of the licenses, C(bought), C(assigned), C(free), and C(reclaimable). V(none) without prices.
       type: dict
 accounts:
-  description: Name, status (V(complete) or V(incomplete)) and failures of each account.
+  description: Name, status (V(complete) or V(incomplete)), and failures of each account.
   returned: when options are valid
   type: list
   elements: dict
 files:
-  description: What was written, by format.
+  description: The written files, by format.
   returned: when options are valid
   type: dict
   sample:
@@ -171,7 +174,7 @@ failure:
   type: dict
   contains:
     code:
-      description: Stable code for playbooks to test, see the list of error codes.
+      description: Stable code that playbooks can test, see the list of error codes.
       type: str
     message:
       description: The same text as in C(msg).

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: fleet_run
-short_description: Keep the record of a run over accounts
+short_description: Keep the record of a run
 version_added: 0.4.0
 description:
-  - Writes C(run.json) before the first write of a run, with every device that is to be changed, and again after it,
-    with what happened to each. A run that was killed leaves the first one behind.
-  - It talks to nobody and changes no license.
+  - Writes C(run.json) before the first write of a run, with every device that will change, and again after the run,
+    with what happened to each. A killed run leaves the first version behind.
+  - It sends no requests and changes no licenses.
   - It is a building block of the role P(thingspace.licensing.fleet_licensing#role).
 author:
   - thingspace.licensing contributors (@thingspace)
@@ -23,30 +23,30 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(started) makes a new record of what O(plan) is about to do, V(ended) completes the one in O(dest).
+      - V(started) creates a new record of what O(plan) is about to do. V(ended) completes the record in O(dest).
     type: str
     choices: [started, ended]
     required: true
   accounts:
     description:
-      - The accounts, each with C(account). Accounts that are not named do not belong to the run.
-      - With O(state=started), what M(thingspace.licensing.fleet_plan) returned as C(accounts). An account that is
-        C(blocked) is not going to be changed.
-      - With O(state=ended), C(fota) and C(removal_candidates) are what these modules returned, C(assigned) and
-        C(removed) lists of what M(thingspace.licensing.simsec_license) returned, and C(failure) what kept the account
-        from being done. C(undone) is a list of any of them, as the entry point C(undo) of the role returns them.
+      - The accounts, each with C(account). Accounts that are not listed do not belong to the run.
+      - With O(state=started), the C(accounts) that M(thingspace.licensing.fleet_plan) returned. An account that is
+        C(blocked) will not be changed.
+      - With O(state=ended), C(fota) and C(removal_candidates) are the results of these modules. C(assigned) and
+        C(removed) are lists of results of M(thingspace.licensing.simsec_license), and C(failure) is the reason why the
+        account was not processed. C(undone) is a list of any of these, as the entry point C(undo) of the role returns
+        them.
     type: list
     elements: dict
     required: true
   reports:
     description:
-      - Directory with a directory for each account, with the C(devices_report) of each part, named as
-        M(thingspace.licensing.fleet_plan) has them, with C(apply-) instead of C(plan-); and with
-        C(before-candidates.csv), the removal candidates as the plan found them.
-      - In C(apply-before-candidates.csv), the task that changes the removal candidates says how it found them, which is
-        what the record keeps then. See C(before_file) of M(thingspace.licensing.swm_removal_candidates).
-      - A report that is missing, or cannot be read, makes its devices C(unknown). It never keeps the record from being
-        written.
+      - Directory with a subdirectory for each account. It contains the C(devices_report) of each part, named as for
+        M(thingspace.licensing.fleet_plan) with C(apply-) instead of C(plan-), and C(before-candidates.csv), the removal
+        candidates at the time of the plan.
+      - C(apply-before-candidates.csv) contains the removal candidates that the task read before it changed them. The
+        record then keeps these. See C(before_file) of M(thingspace.licensing.swm_removal_candidates).
+      - If a report is missing or cannot be read, its devices are C(unknown). The record is still written.
     type: path
     required: true
   plan:
@@ -55,31 +55,31 @@ options:
     type: path
   kind:
     description:
-      - What kind of run it is.
+      - The kind of run.
     type: str
     choices: [apply, undo]
     default: apply
   run:
     description:
-      - With O(state=ended), the name of the run, as O(state=started) returned it. Without it, the run is meant whose
-        record is in O(dest). If another run has begun in O(dest) meanwhile, its C(run.json) is left alone.
+      - With O(state=ended), the name of the run that O(state=started) returned. The default is the run whose record is
+        in O(dest). If another run has started in O(dest) in the meantime, its C(run.json) is left alone.
     type: str
     version_added: 0.6.0
   dest:
     description:
-      - Directory of C(run.json). It is made if it does not exist.
+      - Directory of C(run.json). It is created if it does not exist.
     type: path
     required: true
   history:
     description:
-      - Directory that keeps the records of all runs, each under a name of its own. No two runs ever have the same name.
+      - Directory that keeps the records of all runs, each with its own name. No two runs have the same name.
     type: path
   status_file:
     description:
-      - The file to which M(thingspace.licensing.fleet_plan) wrote the status of the plan. With O(state=ended), if any
-        device did not become as planned, the word in it becomes V(incomplete), unless it tells an error.
-      - A device that ThingSpace only accepted did not become as planned yet.
-      - With O(state=started) the word becomes V(incomplete) if the plan leaves devices as nobody wants them.
+      - The file to which M(thingspace.licensing.fleet_plan) wrote the status of the plan. With O(state=ended), the word
+        in it becomes V(incomplete) if any device did not reach the planned state, unless it is an error.
+      - A device that ThingSpace has only accepted has not reached the planned state yet.
+      - With O(state=started), the word becomes V(incomplete) if the plan leaves devices not as wanted.
     type: path
     version_added: 0.6.0
 seealso:
@@ -87,7 +87,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Write down what is about to be done
+- name: Start the record of the run
   thingspace.licensing.fleet_run:
     state: started
     plan: apply/plan.json
@@ -101,21 +101,22 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: Where the record is.
+  description: The path of the record.
   returned: success
   type: str
   sample: apply/run.json
 run:
   description:
-    - The name of the run, from its begin, its number in O(history), the identity of that directory, and its plan.
+    - The name of the run, made of its start time, its number in O(history), the identity of that directory, and its
+      plan.
   returned: success
   type: str
   sample: 20261121T215143Z-000042-9f8e7d6c-1a2b3c4d
 mark:
   description:
-    - How the C(request_id) of each M(thingspace.licensing.simsec_license) task of the run has to begin. Ten digits
-      follow, other ones for each task. By that the journal tells the requests of the run from all others; without it,
-      they are not undone.
+    - The start of the C(request_id) of each M(thingspace.licensing.simsec_license) task of the run. Ten digits follow,
+      which differ for each task. With this, the journal distinguishes the requests of the run from all others. Without
+      it, they are not undone.
   returned: success
   type: str
   sample: 1-4711081547110815
@@ -126,16 +127,16 @@ status:
   type: str
 remaining:
   description:
-    - What did not become as planned, in a few sentences; empty if there is nothing, and with O(state=started). The task
-      warns with this text.
+    - A short text about the devices that did not reach the planned state. Empty if there are none, and with
+      O(state=started). The task warns with this text.
   returned: success
   type: str
   version_added: 0.6.0
   sample: ""
 accounts:
   description:
-    - For each account C(account), C(summary) with the number of devices for each outcome, C(failures) with texts, and
-      C(complete), whether every device became as planned, which one that is only accepted is not.
+    - For each account, C(account), C(summary) with the number of devices for each outcome, C(failures) with texts, and
+      C(complete), whether every device reached the planned state. A device that is only accepted has not reached it.
   returned: success
   type: list
   elements: dict
@@ -145,7 +146,7 @@ failure:
   type: dict
   contains:
     code:
-      description: Stable code for playbooks to test, see the list of error codes.
+      description: Stable code that playbooks can test, see the list of error codes.
       type: str
     message:
       description: The same text as in C(msg).

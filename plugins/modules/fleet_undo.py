@@ -6,13 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: fleet_undo
-short_description: Make the lists of devices that reverse a run
+short_description: Create the device lists that reverse a run
 version_added: 0.4.0
 description:
-  - Reads the record of a run (C(run.json)) and decides for each device that the run changed whether that can be
-    reversed. Writes the lists of devices that the license modules take as C(devices_file), and what cannot be
-    reversed, and why.
-  - It talks to nobody and changes no license. It is a building block of the role
+  - Reads the record of a run (C(run.json)) and decides for each changed device whether the change can be reversed.
+    Writes the device lists that the license modules take as C(devices_file), and lists what cannot be reversed and why.
+  - It sends no requests and changes no licenses. It is a building block of the role
     P(thingspace.licensing.fleet_licensing#role).
 author:
   - thingspace.licensing contributors (@thingspace)
@@ -31,56 +30,55 @@ options:
   history:
     description:
       - Directory with the records of all runs. A device that a later run changed again is left alone.
-      - Without it, nothing is known about later runs.
+      - Without it, later runs are not known.
     type: path
   accounts:
     description:
-      - Return only these accounts of the run. Without it, all of them.
+      - Return only these accounts of the run. The default is all accounts.
     type: list
     elements: str
   dest:
     description:
-      - Directory to write the lists to, into a directory for each account. It must exist. Without it, nothing is
-        written.
+      - Directory for the lists, which are written to a subdirectory for each account. It must exist. Without it,
+        nothing is written.
     type: path
   plan_dest:
     description:
-      - Directory that M(thingspace.licensing.fleet_undo_plan) is going to write to. It is only checked, so that a wrong
-        one is refused before anything is written.
+      - The output directory of M(thingspace.licensing.fleet_undo_plan). It is only checked, so that a wrong one is
+        refused before anything is written.
     type: path
   stage:
     description:
-      - V(plan) writes everything that is to be done.
-      - V(apply) is for the middle of carrying that out. It writes the lists of those that lose a SIM-Secure license
-        because their former one is confirmed by now, and the list of removal candidates, and names no device that
-        V(plan) did not.
+      - V(plan) writes all lists.
+      - V(apply) is for use during the undo. It writes the lists of devices that lose a SIM-Secure license because their
+        former one is confirmed now, and the removal candidate list. It lists no device that V(plan) did not list.
     type: str
     choices: [plan, apply]
     default: plan
   candidates:
     description:
-      - The removal candidates as they are now, in their order. Without it, their list is not restored.
+      - The current removal candidates, in their order. Without this, their list is not restored.
       - Only for one account.
     type: list
     elements: str
   licensed:
     description:
       - The C(devices_report) of M(thingspace.licensing.fota_license) in check mode, with O(ignore:state=present) and
-        the devices of the list C(undo-candidates-returning). It tells which of them hold no license.
+        the devices of the list C(undo-candidates-returning). It shows which of them hold no license.
     type: path
 seealso:
   - module: thingspace.licensing.fleet_undo_plan
 """
 
 EXAMPLES = r"""
-- name: Make the lists that reverse a run
+- name: Create the lists that reverse a run
   thingspace.licensing.fleet_undo:
     run: apply/run.json
     journal: journal.db
     dest: work
   register: undo
 
-- name: Take the FOTA licenses away that it assigned
+- name: Remove the FOTA licenses that it assigned
   thingspace.licensing.fota_license:
     account: "{{ undo.accounts[0].account }}"
     devices_file: "work/{{ undo.accounts[0].account }}/undo-fota-take.txt"
@@ -90,7 +88,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 run:
-  description: The run that is reversed.
+  description: The run to reverse.
   returned: success
   type: str
   sample: 20261121T215143Z-1a2b3c4d
@@ -99,15 +97,15 @@ kind:
   returned: success
   type: str
 started:
-  description: When it began.
+  description: When it started.
   returned: success
   type: str
 ended:
-  description: When it ended. V(none) if it was killed or still runs.
+  description: When it ended. V(none) if it was killed or is still running.
   returned: success
   type: str
 status:
-  description: V(running), V(done) or V(failed).
+  description: V(running), V(done), or V(failed).
   returned: success
   type: str
 checksum:
@@ -115,11 +113,11 @@ checksum:
   returned: success
   type: str
 check_mode:
-  description: Whether the task ran in check mode, so that a role can tell.
+  description: Whether the task ran in check mode. A role can use this.
   returned: success
   type: bool
 accounts:
-  description: What is to be done in each account.
+  description: What to do in each account.
   returned: success
   type: list
   elements: dict
@@ -129,27 +127,27 @@ accounts:
       type: str
     parts:
       description:
-        - What is to be done, in this order. Each with C(kind), C(state), C(list) (the name of the list of devices),
-          C(count), and C(step), which is V(take), V(give), or V(moved) for those that get another SIM-Secure license
-          back before.
-        - C(replaced_by) says what devices have to hold before they lose a SIM-Secure license, for the option of that
-          name of M(thingspace.licensing.simsec_license).
+        - The parts to carry out, in this order, each with C(kind), C(state), C(list) (the name of the device list),
+          C(count), and C(step). The step is V(take), V(give), or V(moved) for devices that first get another SIM-Secure
+          license again.
+        - C(replaced_by) lists the licenses that devices must hold before they lose a SIM-Secure license. It is for the
+          option of that name of M(thingspace.licensing.simsec_license).
       type: list
       elements: dict
     removal_candidates:
       description:
-        - C(api_version), and C(returning), how many devices the run took off the list. V(none) if the run did not
-          change the list.
+        - C(api_version), and C(returning), the number of devices that the run removed from the list. V(none) if the run
+          did not change the list.
       type: dict
     freeze:
-      description: The account's freeze windows, as they were when the run was planned.
+      description: The account's freeze windows at the time of the plan.
       type: list
       elements: dict
     left:
-      description: Number of changes that are not reversed. They stand in C(cannot.csv) beside the lists.
+      description: Number of changes that are not reversed. C(cannot.csv) beside the lists contains them.
       type: int
     notes:
-      description: What people should know.
+      description: Notes for people.
       type: list
       elements: str
 failure:
@@ -158,13 +156,13 @@ failure:
   type: dict
   contains:
     code:
-      description: Stable code for playbooks to test, see the list of error codes.
+      description: Stable code that playbooks can test, see the list of error codes.
       type: str
     message:
       description: The same text as in C(msg).
       type: str
     problems:
-      description: Every problem with the input, up to 1,000.
+      description: All problems with the input, up to 1,000.
       type: list
       elements: str
     problem_count:

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: fleet_undo_plan
-short_description: Put together for approval what reverses a run
+short_description: Combine the plan of an undo for approval
 version_added: 0.4.0
 description:
-  - Makes one plan of what the license modules returned in check mode for the lists of
-    M(thingspace.licensing.fleet_undo), for any number of accounts, with one digest over everything.
-  - Writes it as C(undo.json) and C(undo.md), and what is not reversed as C(cannot.csv). Holds it against an approved
-    one.
-  - It talks to nobody and changes no license. It is a building block of the role
+  - Combines the check mode results of the license modules for the lists of M(thingspace.licensing.fleet_undo), for any
+    number of accounts, into one plan with one digest.
+  - Writes the plan as C(undo.json) and C(undo.md), and the changes that are not reversed as C(cannot.csv). Compares the
+    plan with an approved one.
+  - It sends no requests and changes no licenses. It is a building block of the role
     P(thingspace.licensing.fleet_licensing#role).
 author:
   - thingspace.licensing contributors (@thingspace)
@@ -30,38 +30,37 @@ options:
     required: true
   history:
     description:
-      - The directory that M(thingspace.licensing.fleet_undo) was given. Without it, C(undo.md) says that later runs are
-        not known.
+      - The C(history) of M(thingspace.licensing.fleet_undo). Without it, C(undo.md) says that later runs are not known.
     type: path
   accounts:
     description:
-      - The accounts, each with C(account), and either C(failure), why there is no plan of it, or what follows.
-      - C(results) are what the modules returned in check mode, in their order, in a loop over C(parts) of
+      - The accounts, each with C(account), and either C(failure), the reason why it has no plan, or the following
+        values.
+      - C(results) are the results of the modules in check mode, in their order, in a loop over C(parts) of
         M(thingspace.licensing.fleet_undo).
       - C(reports) is the directory with the lists, and with the C(devices_report) of each, named C(plan-) and the name
         of the list.
-      - C(notes) and C(freeze) are what M(thingspace.licensing.fleet_undo) returned.
+      - C(notes) and C(freeze) are the values from M(thingspace.licensing.fleet_undo).
     type: list
     elements: dict
     required: true
   dest:
     description:
-      - Directory to write to, neither O(history) nor the directory of O(run). It is made if it does not exist.
+      - Output directory. It must not be O(history) or the directory of O(run). It is created if it does not exist.
     type: path
   approved:
     description:
-      - The C(undo.json), or the digest, that somebody approved. If this plan is another one, the task fails and writes
-        nothing.
+      - The approved C(undo.json), or its digest. If the current plan differs, the task fails and writes nothing.
     type: str
   max_changes:
     description:
-      - Devices that the undo may touch, all accounts together. An approval lets more through.
+      - How many devices the undo may change in all accounts together. An approval lets more through.
     type: int
   freeze:
     description:
       - Freeze windows for all accounts, as for M(thingspace.licensing.fleet_plan). An entry of O(accounts) may have
-        further ones as C(freeze).
-      - They change nothing about the plan. RV(accounts) tells which accounts are not to be changed now.
+        more windows as C(freeze).
+      - They do not change the plan. RV(accounts) shows which accounts must not be changed now.
     type: list
     elements: dict
     default: []
@@ -70,7 +69,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look what taking licenses away would do
+- name: Plan the removal of licenses
   thingspace.licensing.fota_license:
     account: "0000123456-00001"
     devices_file: "work/0000123456-00001/{{ item.list }}.txt"
@@ -95,17 +94,16 @@ EXAMPLES = r"""
 RETURN = r"""
 status:
   description:
-    - V(no_change), V(incomplete) if there is nothing to do and devices are not as they were to be, V(changes),
-      V(guard_tripped) if something stops the plan of an account, or V(error) if the plan of an account could not be
-      made.
+    - V(no_change), V(incomplete) if there is nothing to do and devices are not as wanted, V(changes), V(guard_tripped)
+      if something stops the plan of an account, or V(error) if some account has no plan.
   returned: when options are valid
   type: str
 digest:
-  description: SHA-256 over the run and all that is to be done.
+  description: SHA-256 of the run and the whole plan.
   returned: when options are valid
   type: str
 totals:
-  description: Numbers of devices, all accounts together.
+  description: Number of devices in all accounts together.
   returned: when options are valid
   type: dict
   sample:
@@ -119,13 +117,13 @@ left:
   type: int
 accounts:
   description:
-    - Name, status and digest of each account, and C(blocked), the failure of one that is not to be changed now, or
-      V(none).
+    - Name, status, and digest of each account, and C(blocked), the failure of an account that must not be changed now,
+      or V(none).
   returned: when options are valid
   type: list
   elements: dict
 files:
-  description: What was written, by format.
+  description: The written files, by format.
   returned: when options are valid
   type: dict
   sample:
@@ -138,13 +136,13 @@ failure:
   type: dict
   contains:
     code:
-      description: Stable code for playbooks to test, see the list of error codes.
+      description: Stable code that playbooks can test, see the list of error codes.
       type: str
     message:
       description: The same text as in C(msg).
       type: str
     problems:
-      description: Every problem with the input, up to 1,000.
+      description: All problems with the input, up to 1,000.
       type: list
       elements: str
     problem_count:

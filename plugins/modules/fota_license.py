@@ -9,10 +9,10 @@ module: fota_license
 short_description: Assign and remove Software Management (FOTA) licenses
 version_added: 0.1.0
 description:
-  - Makes the devices of a ThingSpace account hold, or not hold, a Software Management license.
-  - The whole plan is checked before the first write. Licenses are moved in full batches, several at a time, and every
-    device gets an outcome.
-  - An answer that gets lost is never guessed. The account is read back before anything is sent again.
+  - Assigns Software Management licenses to the devices of a ThingSpace account, or removes them.
+  - Checks the whole plan before the first write. Moves licenses in full batches, in parallel, and returns an outcome
+    for every device.
+  - Never guesses a lost answer. It reads the account back before it sends anything again.
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
@@ -30,47 +30,47 @@ attributes:
   check_mode:
     support: full
     details:
-      - Check mode always lists the account (RV(lookup=list)) and returns the rows of a run in which ThingSpace refuses
+      - Check mode always reads the list (RV(lookup=list)) and returns the rows of a run in which ThingSpace refuses
         nothing.
   diff_mode:
     support: full
     details:
-      - Lists the licensed devices before and after, of those that change, up to 500 in each direction.
+      - Lists the licenses of the changing devices before and after, up to 500 in each direction.
   idempotent:
     support: full
 options:
   state:
     description:
-      - V(present) licenses the named devices, V(absent) takes their licenses away.
-      - V(exact) makes precisely the named devices hold a license; all others of the account lose theirs.
+      - V(present) assigns licenses to the listed devices. V(absent) removes their licenses.
+      - V(exact) assigns licenses to exactly the listed devices. All other devices of the account lose theirs.
     type: str
     choices: [present, absent, exact]
     default: present
   lookup:
     description:
-      - How to find out which devices hold a license.
-      - V(list) reads the whole account, so that a second run sends no write.
-      - V(direct) lets ThingSpace's answer for each device decide, which is cheaper for a few devices of a huge account.
-        If the plan could then exceed a guard, the account is listed all the same.
-      - V(auto) lists the account unless it is large and more than ten times larger than the job.
+      - How to determine which devices hold a license.
+      - V(list) reads the whole account, so that a second run sends no writes.
+      - V(direct) relies on ThingSpace's answer for each device, which is cheaper for a few devices of a huge account.
+        If the plan could then exceed a guard, the list is read anyway.
+      - V(auto) reads the list unless the account is large and more than ten times larger than the job.
     type: str
     choices: [auto, list, direct]
     default: auto
   removal_candidates:
     description:
-      - What it means that a device is on the list of those that lose their license first when the subscription shrinks,
-        see M(thingspace.licensing.swm_removal_candidates). The list of O(api_version=v3) is the one of V(v2).
-      - V(report) reads the list when licenses are moved, warns about listed devices that get or lose one, and says so
-        in their rows. A list that cannot be read is only worth a warning.
-      - V(keep) does the same, and O(state=exact) leaves the licenses of listed devices alone. For that the list must
+      - What to do about devices on the list of those that lose their license first when the subscription shrinks, see
+        M(thingspace.licensing.swm_removal_candidates). O(api_version=v3) uses the list of V(v2).
+      - V(report) reads the list when licenses are moved, warns about listed devices that get or lose a license, and
+        says so in their rows. If the list cannot be read, the task only warns.
+      - V(keep) does the same, and O(state=exact) leaves the licenses of listed devices alone. For that, the list must
         be readable.
-      - V(ignore) does not read it.
+      - V(ignore) does not read the list.
     type: str
     choices: [report, keep, ignore]
     default: report
   batch_size:
     description:
-      - Devices in one request. Verizon documents no limit.
+      - Maximum number of devices in one request. Verizon documents no limit.
     type: int
     default: 1000
 seealso:
@@ -120,12 +120,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 lookup:
-  description: How the current state was found out, V(list) or V(direct).
+  description: How the current state was determined, V(list) or V(direct).
   returned: when the account could be read
   type: str
   sample: list
 plan:
-  description: What was to be done.
+  description: The plan.
   returned: when the account could be read
   type: dict
   contains:
@@ -133,28 +133,28 @@ plan:
       description: The wanted state.
       type: str
     assign:
-      description: Number of licenses to assign; with RV(lookup=direct) the number of named devices.
+      description: Number of licenses to assign. With RV(lookup=direct), the number of listed devices.
       type: int
     remove:
-      description: Number of licenses to take away; with RV(lookup=direct) the number of named devices.
+      description: Number of licenses to remove. With RV(lookup=direct), the number of listed devices.
       type: int
     unchanged:
-      description: Number of named devices that were as wanted.
+      description: Number of listed devices that were already in the wanted state.
       type: int
     left_alone:
-      description: Number of removal candidates that keep a license nobody names; only where there are such.
+      description: Number of removal candidates that keep an unlisted license. Only if there are any.
       type: int
     digest:
-      description: SHA-256 over the wanted and the live state, for O(approved_plan). V(none) with RV(lookup=direct).
+      description: SHA-256 of the wanted and the current state, for O(approved_plan). V(none) with RV(lookup=direct).
       type: str
     waves:
-      description: How many devices are done after each wave. Only with O(waves).
+      description: Number of finished devices after each wave. Only with O(waves).
       type: list
       elements: int
       version_added: 0.4.0
       sample: [10, 250, 5000]
 summary:
-  description: Number of devices for each outcome; every outcome is a key.
+  description: Number of devices for each outcome. Every outcome is a key.
   returned: when the account could be read
   type: dict
   sample:
@@ -167,7 +167,7 @@ summary:
     unknown: 0
     skipped: 0
 devices:
-  description: What happened to each device, as far as O(report) lets through, and up to 1,000 unless that is V(all).
+  description: What happened to each device that O(report) includes; up to 1,000 devices unless O(report=all).
   returned: when the account could be read
   type: list
   elements: dict
@@ -177,85 +177,85 @@ devices:
       type: str
     outcome:
       description:
-        - V(assigned), V(removed) or V(unchanged).
-        - V(failed) means that ThingSpace refused, V(unknown) that no trustworthy answer could be had, V(skipped) that
-          nothing was sent for the device.
+        - V(assigned), V(removed), or V(unchanged).
+        - V(failed) means that ThingSpace refused. V(unknown) means that there was no reliable answer. V(skipped) means
+          that nothing was sent for the device.
       type: str
     reason:
-      description: Why, in ThingSpace's words where it said something; empty for a plain success.
+      description: The reason, with ThingSpace's text if there is one; empty for a plain success.
       type: str
   sample:
     - device_id: "990003425730535"
       outcome: assigned
       reason: ""
 devices_left_out:
-  description: How many rows are left out of RV(devices). Those that failed or are unknown are left out last.
+  description: Number of rows left out of RV(devices). Failed and unknown devices are left out last.
   returned: when rows are left out
   type: int
 licenses:
-  description: The account's pool after the run. A number is V(none) where ThingSpace does not say.
+  description: The account's pool after the run. A number is V(none) if ThingSpace does not return it.
   returned: when the account could be read
   type: dict
   contains:
     total:
-      description: Licenses bought.
+      description: Purchased licenses.
       type: int
     assigned:
-      description: Licenses that a device holds.
+      description: Licenses that devices hold.
       type: int
     available:
-      description: Licenses that are free.
+      description: Free licenses.
       type: int
 requests:
-  description: What the task cost.
+  description: The requests of the task.
   returned: when options are valid
   type: dict
   contains:
     sent:
-      description: Requests sent, logins and repetitions included.
+      description: Requests sent, including logins and repetitions.
       type: int
     retried:
-      description: Repetitions among them.
+      description: Repeated requests.
       type: int
     throttled:
-      description: Answers with HTTP 429 among them.
+      description: Answers with HTTP 429.
       type: int
     throttled_seconds:
-      description: Seconds spent waiting for the pace, all threads together.
+      description: Seconds spent waiting for the rate limit, in all threads together.
       type: float
 failure:
-  description: Why the task failed. Everything else that is known is returned as well.
+  description: Why the task failed. The other values are also returned as far as they are known.
   returned: failure
   type: dict
   contains:
     code:
-      description: Stable code for playbooks to test, see the list of error codes.
+      description: Stable code that playbooks can test, see the list of error codes.
       type: str
     message:
       description: The same text as in C(msg).
       type: str
     problems:
-      description: Every problem with the input, up to 1,000.
+      description: All problems with the input, up to 1,000.
       type: list
       elements: str
     problem_count:
       description: Number of problems with the input.
       type: int
     guards:
-      description: The limits that were exceeded, each with C(guard), C(planned) and C(allowed).
+      description: The exceeded limits, each with C(guard), C(planned), and C(allowed).
       type: list
       elements: dict
     digest:
-      description: Digest of the plan that was stopped.
+      description: Digest of the stopped plan.
       type: str
     tried:
-      description: Number of devices in the waves until one failed.
+      description: Number of devices in the waves up to the failed one.
       type: int
     not_as_wanted:
-      description: Number of devices among them that are not as wanted.
+      description: Number of these devices that did not reach the wanted state.
       type: int
     allowed:
-      description: What O(max_failures) allowed of them.
+      description: How many such devices O(max_failures) allowed.
       type: int
     status:
       description: HTTP status of ThingSpace's answer.

@@ -10,7 +10,7 @@ short_description: Read Software Management (FOTA) licenses
 version_added: 0.1.0
 description:
   - Returns the license pool and the subscription of a ThingSpace account, and the devices that hold a license.
-  - The list of devices is complete or the task fails. A list that contradicts itself is never returned.
+  - The list of devices is complete, or the task fails. A list that contradicts itself is never returned.
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
@@ -24,20 +24,20 @@ extends_documentation_fragment:
 options:
   pool_only:
     description:
-      - Whether to read only the subscription and its pool, which is one request, and no devices.
+      - Whether to read only the subscription and its pool, in one request, and no devices.
     type: bool
     default: false
   report:
     description:
-      - Whether RV(devices) lists the devices. V(none) keeps a large account out of the job's log; O(devices_report) and
-        RV(licenses) have everything all the same.
+      - Whether RV(devices) lists the devices. V(none) keeps a large account out of the job log. O(devices_report) and
+        RV(licenses) are still complete.
     type: str
     choices: [all, none]
     default: all
   devices_report:
     description:
-      - File to write the licensed devices to, as CSV with the columns C(device_id) and C(assigned_at). It can be used
-        as O(thingspace.licensing.fota_license#module:devices_file).
+      - CSV file for the licensed devices, with the columns C(device_id) and C(assigned_at). You can use it as
+        O(thingspace.licensing.fota_license#module:devices_file).
     type: path
 seealso:
   - module: thingspace.licensing.fota_license
@@ -62,21 +62,21 @@ EXAMPLES = r"""
 
 RETURN = r"""
 licenses:
-  description: The account's pool. A number is V(none) where ThingSpace does not say.
+  description: The account's pool. A number is V(none) if ThingSpace does not return it.
   returned: success
   type: dict
   contains:
     total:
-      description: Licenses bought.
+      description: Purchased licenses.
       type: int
     assigned:
-      description: Licenses that a device holds.
+      description: Licenses that devices hold.
       type: int
     available:
-      description: Licenses that are free.
+      description: Free licenses.
       type: int
 subscription:
-  description: The account's subscription, as ThingSpace states it.
+  description: The account's subscription, as ThingSpace returns it.
   returned: success
   type: dict
   contains:
@@ -84,16 +84,16 @@ subscription:
       description: C(TS-HFOTA-MRC) (monthly), C(TS-HFOTA-EVNT) (event-based), or both with a comma.
       type: str
     license_count:
-      description: Licenses bought; 0 for event-based accounts.
+      description: Purchased licenses; 0 for event-based accounts.
       type: int
     license_used_count:
       description: Licenses in use.
       type: int
     update_time:
-      description: When it last changed, in ThingSpace's own notation.
+      description: When it last changed, in ThingSpace's format.
       type: str
 devices:
-  description: The devices that hold a license; empty with O(pool_only) or O(report=none).
+  description: The devices that hold a license. Empty with O(pool_only) or O(report=none).
   returned: success
   type: list
   elements: dict
@@ -102,24 +102,24 @@ devices:
       description: The IMEI.
       type: str
     assigned_at:
-      description: When the license was assigned, in ThingSpace's own notation.
+      description: When the license was assigned, in ThingSpace's format.
       type: str
 requests:
-  description: What the task cost.
+  description: The requests of the task.
   returned: when options are valid
   type: dict
   contains:
     sent:
-      description: Requests sent, logins and repetitions included.
+      description: Requests sent, including logins and repetitions.
       type: int
     retried:
-      description: Repetitions among them.
+      description: Repeated requests.
       type: int
     throttled:
-      description: Answers with HTTP 429 among them.
+      description: Answers with HTTP 429.
       type: int
     throttled_seconds:
-      description: Seconds spent waiting for the pace, all threads together.
+      description: Seconds spent waiting for the rate limit, in all threads together.
       type: float
 failure:
   description: Why the task failed.
@@ -127,13 +127,13 @@ failure:
   type: dict
   contains:
     code:
-      description: Stable code for playbooks to test, see the list of error codes.
+      description: Stable code that playbooks can test, see the list of error codes.
       type: str
     message:
       description: The same text as in C(msg).
       type: str
     problems:
-      description: Every problem with the input.
+      description: All problems with the input.
       type: list
       elements: str
     problem_count:

@@ -9,10 +9,10 @@ module: session
 short_description: Log in to and out of ThingSpace explicitly
 version_added: 0.1.0
 description:
-  - Every module of this collection logs in by itself and shares the session with the other tasks and forks of the job,
-    so most playbooks do not need this module.
-  - Use it to hand the tokens to something else, to log out at the end of a job, or to forget refused logins.
-  - The returned tokens are not masked, because handing them over is what the task is for. Set C(no_log=true) on it.
+  - Every module of this collection logs in automatically and shares the session with the other tasks and forks of the
+    job, so most playbooks do not need this module.
+  - Use it to pass the tokens to other tools, to log out at the end of a job, or to clear refused logins.
+  - The returned tokens are not masked, because the purpose of the task is to return them. Set C(no_log=true) on it.
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
@@ -23,7 +23,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Asks ThingSpace nothing; predicts from what the tasks of this user share.
+      - Sends no requests to ThingSpace. It predicts the result from what the tasks of this user share.
   diff_mode:
     support: none
   idempotent:
@@ -31,9 +31,9 @@ attributes:
 options:
   state:
     description:
-      - V(present) makes sure that there is a session, and returns both tokens.
-      - V(absent) ends the session, forgets the tokens, and forgets refused logins, so that a password that was right
-        after all is tried again; but no password is sent more than four times an hour.
+      - V(present) ensures that there is a session, and returns both tokens.
+      - V(absent) ends the session, deletes the tokens, and clears refused logins, so that a correct password is tried
+        again. Still, no password is sent more than four times an hour.
     type: str
     choices: [present, absent]
     default: present
@@ -70,21 +70,21 @@ session_token:
   returned: O(state=present)
   type: str
 requests:
-  description: What the task cost.
+  description: The requests of the task.
   returned: when options are valid
   type: dict
   contains:
     sent:
-      description: Requests sent, repetitions included.
+      description: Requests sent, including repetitions.
       type: int
     retried:
-      description: Repetitions among them.
+      description: Repeated requests.
       type: int
     throttled:
-      description: Answers with HTTP 429 among them.
+      description: Answers with HTTP 429.
       type: int
     throttled_seconds:
-      description: Seconds spent waiting for the pace.
+      description: Seconds spent waiting for the rate limit.
       type: float
 failure:
   description: Why the task failed.
@@ -92,13 +92,13 @@ failure:
   type: dict
   contains:
     code:
-      description: Stable code for playbooks to test, see the list of error codes.
+      description: Stable code that playbooks can test, see the list of error codes.
       type: str
     message:
       description: The same text as in C(msg).
       type: str
     problems:
-      description: Every problem with the input.
+      description: All problems with the input.
       type: list
       elements: str
     problem_count:

@@ -9,9 +9,9 @@ module: simsec_license_info
 short_description: Read SIM-Secure for IoT licenses
 version_added: 0.2.0
 description:
-  - Reads how many SIM-Secure licenses of each SKU an account bought, and how many are assigned. ThingSpace tells no
-    more.
-  - With O(journal) it also tells where each device stands, and whether journal and account agree.
+  - Reads how many SIM-Secure licenses of each SKU an account purchased, and how many are assigned. ThingSpace returns
+    no more than that.
+  - With O(journal), it also returns the status of each device, and whether the journal and the account agree.
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
@@ -24,27 +24,27 @@ extends_documentation_fragment:
 options:
   sku:
     description:
-      - Only this SKU. If not given, all are read.
+      - Return only this SKU. The default is all SKUs.
     type: str
   journal_only:
     description:
-      - Whether to read only the journal and ask ThingSpace nothing. Needs no credentials.
+      - Whether to read only the journal and send no requests to ThingSpace. This needs no credentials.
     type: bool
     default: false
   report:
     description:
-      - Which devices RV(devices) lists. V(open) are those whose last change is not confirmed, failed or unknown.
+      - Which devices RV(devices) lists. V(open) means devices whose last change is not confirmed, failed, or unknown.
     type: str
     choices: [open, all, none]
     default: open
   devices_report:
     description:
-      - File to write where every device of the account stands, as CSV, whatever O(report) says.
-      - It can be used as O(thingspace.licensing.simsec_license#module:devices_file), with C(device_id) as column.
+      - CSV file for the status of every device of the account, whatever O(report) says.
+      - You can use it as O(thingspace.licensing.simsec_license#module:devices_file), with C(device_id) as the column.
     type: path
   history_report:
     description:
-      - File to write every request of every device to, as CSV. It is the journal as text.
+      - CSV file for every request of every device. It is the journal as text.
     type: path
 seealso:
   - module: thingspace.licensing.simsec_license
@@ -72,7 +72,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 subscriptions:
-  description: The licenses of each SKU as the account counts them. A number is V(none) where ThingSpace does not say.
+  description:
+    - The licenses of each SKU as the account counts them. A number is V(none) if ThingSpace does not return it.
   returned: when the account was asked
   type: list
   elements: dict
@@ -84,13 +85,13 @@ subscriptions:
       description: ThingSpace's name of the kind of license.
       type: str
     purchased:
-      description: Licenses bought.
+      description: Purchased licenses.
       type: int
     assigned:
-      description: Licenses that a device holds.
+      description: Licenses that devices hold.
       type: int
     available:
-      description: Licenses that are free, as ThingSpace counts them.
+      description: Free licenses, as ThingSpace counts them.
       type: int
   sample:
     - sku: SIMSec-IoT
@@ -99,7 +100,7 @@ subscriptions:
       assigned: 248
       available: 752
 journal:
-  description: The devices that the journal knows, counted for each SKU by where they stand.
+  description: The number of devices in the journal, for each SKU by status.
   returned: with O(journal)
   type: list
   elements: dict
@@ -120,12 +121,12 @@ journal:
       description: Devices whose last change failed.
       type: int
     unknown:
-      description: Devices whose last change was sent without a trustworthy answer.
+      description: Devices whose last change was sent without a reliable answer.
       type: int
 drift:
   description:
-    - The SKUs for which the account counts more or fewer licenses than the journal can explain, counting what is not
-      confirmed yet either way. Empty when both agree.
+    - The SKUs for which the account counts more or fewer licenses than the journal can explain. Unconfirmed changes may
+      count either way. Empty if both agree.
   returned: with O(journal), unless O(journal_only)
   type: list
   elements: dict
@@ -149,7 +150,7 @@ drift:
       description: What that means.
       type: str
 devices:
-  description: Where devices stand, as far as O(report) lets through, and up to 1,000 unless that is V(all).
+  description: The status of each device that O(report) includes; up to 1,000 devices unless O(report=all).
   returned: with O(journal)
   type: list
   elements: dict
@@ -164,13 +165,13 @@ devices:
       description: The device id.
       type: str
     state:
-      description: V(assigned), V(removed), V(pending), V(failed) or V(unknown).
+      description: V(assigned), V(removed), V(pending), V(failed), or V(unknown).
       type: str
     action:
       description: The last change, V(assign) or V(remove).
       type: str
     reason:
-      description: Why, in ThingSpace's words where it said something.
+      description: The reason, with ThingSpace's text if there is one.
       type: str
     request_id:
       description: ThingSpace's id of the request.
@@ -186,43 +187,44 @@ devices:
       type: str
     held:
       description:
-        - Whether the device holds the license by what is confirmed, V(yes), V(no), or V(unknown) while a change is not.
+        - Whether the device holds the license according to the confirmations, V(yes), V(no), or V(unknown) while a
+          change is not confirmed.
       type: str
       version_added: 0.4.0
 devices_left_out:
-  description: How many rows are left out of RV(devices). Those that failed or are unknown are left out last.
+  description: Number of rows left out of RV(devices). Failed and unknown devices are left out last.
   returned: when rows are left out
   type: int
 requests:
-  description: What the task cost.
+  description: The requests of the task.
   returned: when the account was asked
   type: dict
   contains:
     sent:
-      description: Requests sent, logins and repetitions included.
+      description: Requests sent, including logins and repetitions.
       type: int
     retried:
-      description: Repetitions among them.
+      description: Repeated requests.
       type: int
     throttled:
-      description: Answers with HTTP 429 among them.
+      description: Answers with HTTP 429.
       type: int
     throttled_seconds:
-      description: Seconds spent waiting for the pace, all threads together.
+      description: Seconds spent waiting for the rate limit, in all threads together.
       type: float
 failure:
-  description: Why the task failed. Everything else that is known is returned as well.
+  description: Why the task failed. The other values are also returned as far as they are known.
   returned: failure
   type: dict
   contains:
     code:
-      description: Stable code for playbooks to test, see the list of error codes.
+      description: Stable code that playbooks can test, see the list of error codes.
       type: str
     message:
       description: The same text as in C(msg).
       type: str
     problems:
-      description: Every problem with the input, up to 1,000.
+      description: All problems with the input, up to 1,000.
       type: list
       elements: str
     problem_count:

@@ -10,11 +10,11 @@ short_description: Decide which devices lose their FOTA license first
 version_added: 0.3.0
 description:
   - Maintains the ordered list of devices that lose their Software Management license when the account's subscription
-    becomes smaller than the number of assigned licenses. Until then the list does nothing.
-  - ThingSpace takes licenses in the order of the list, then from the devices that hold theirs longest.
-    M(thingspace.licensing.swm_removal_candidates_info) foresees who that is.
-  - ThingSpace can only replace the list, append to it and delete it. This module adds and removes single devices, and
-    tells when somebody else changed the list at the same time.
+    becomes smaller than the number of assigned licenses. Until then, the list does nothing.
+  - ThingSpace removes licenses in the order of the list, then from the devices that have held theirs longest.
+    M(thingspace.licensing.swm_removal_candidates_info) predicts which devices these are.
+  - ThingSpace can only replace the list, append to it, and delete it. This module adds and removes single devices, and
+    reports if someone else changed the list at the same time.
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
@@ -34,29 +34,30 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Shows the list before and after, in its order, around what changes, up to 500 lines of each. The header counts
-        what changes.
+      - Shows the list before and after, in its order, around the changes, up to 500 lines each. The header counts the
+        changes.
   idempotent:
     support: full
 options:
   state:
     description:
-      - V(present) puts those of the named devices that are not on the list behind it, in their order. If one of them
-        stands there more than once, the list is rewritten, so that it stands there once.
-      - V(absent) takes the named devices off the list and leaves the others in their order.
-      - V(exact) makes the list precisely the named devices in their order. With no device, the list is deleted.
+      - V(present) appends the devices of the task that are not on the list, in their order. If one of them is on the
+        list more than once, the list is rewritten so that it is there once.
+      - V(absent) removes the devices of the task from the list and keeps the order of the others.
+      - V(exact) makes the list contain exactly the devices of the task in their order. Without devices, the list is
+        deleted.
     type: str
     choices: [present, absent, exact]
     default: present
   protected:
     description:
-      - Devices that may never be on the list. The task fails when one of them is named, and takes off the list those
-        that somebody else put there, whatever the O(state).
+      - Devices that must never be on the list. The task fails if it names one of them. It removes those that someone
+        else put on the list, whatever the O(state).
     type: list
     elements: raw
   protected_file:
     description:
-      - File with the protected devices, of the same kinds as O(devices_file).
+      - File with the protected devices, in the same formats as O(devices_file).
     type: path
   protected_column:
     description:
@@ -64,55 +65,55 @@ options:
     type: str
   protected_delimiter:
     description:
-      - What separates the columns of O(protected_file), see O(devices_delimiter).
+      - The separator between the columns of O(protected_file), see O(devices_delimiter).
     type: str
     choices: [comma, semicolon, tab, bar]
     version_added: 0.6.0
   unlicensed:
     description:
-      - What to do when the task would list devices that hold no license, and therefore have none to lose.
-      - V(refuse) fails before the first write, V(warn) lists them all the same.
-      - V(ignore) does not look, which saves reading the account's licenses.
+      - What to do if the task would add devices that hold no license, and therefore have none to lose.
+      - V(refuse) fails before the first write. V(warn) adds them anyway.
+      - V(ignore) does not check, and so does not have to read the account's licenses.
     type: str
     choices: [refuse, warn, ignore]
     default: refuse
   max_removals:
     description:
-      - How many devices the task may take off the list, as a number (V(20)) or as a share of the list (V(5%)).
+      - How many devices the task may remove from the list, as a number (V(20)) or as a percentage of the list (V(5%)).
     type: str
   batch_size:
     description:
-      - Devices in one request. Verizon documents no limit; when ThingSpace refuses to replace the list by more than
-        1000 devices at once, it is cut to batches of 1000.
-      - Replacing a list that fits one request is one step for ThingSpace. With more requests the list is incomplete
+      - Maximum number of devices in one request. Verizon documents no limit. If ThingSpace refuses to replace the list
+        with more than 1000 devices at once, batches of 1000 are sent.
+      - Replacing a list that fits in one request is one step for ThingSpace. With more requests, the list is incomplete
         for a moment.
     type: int
     default: 10000
   before_file:
     description:
-      - CSV file to write the list to as it was before, in its order; O(devices_file) takes it to put the list back.
-        Written before anything is sent, in check mode, too.
+      - CSV file for the previous list, in its order. To restore the list, use the file as O(devices_file). It is
+        written before anything is sent, also in check mode.
     type: path
     version_added: 0.4.0
 notes:
-  - The list is read just before it is rewritten and just after. If somebody else changed it meanwhile, the task fails
-    with C(list_changed) rather than overwrite that.
-  - If a rewrite fails half-way, the list is put back as it was. If the task is killed half-way, the next one on the
-    same O(runtime_dir) takes up from the list as it was.
+  - The list is read right before and right after it is rewritten. If someone else changed it in the meantime, the task
+    fails with C(list_changed) and does not overwrite that.
+  - If a rewrite fails halfway, the previous list is restored. If the task is killed halfway, the next task with the
+    same O(runtime_dir) starts from the previous list.
 seealso:
   - module: thingspace.licensing.swm_removal_candidates_info
   - module: thingspace.licensing.fota_license
 """
 
 EXAMPLES = r"""
-- name: Let go of two retired devices first when the subscription shrinks
+- name: Remove two retired devices first when the subscription shrinks
   thingspace.licensing.swm_removal_candidates:
     account: "0000123456-00001"
     devices:
       - "990003425730535"
       - "990000473475989"
 
-- name: Make the list what stands in the repository, in that order, and keep the ambulances off it
+- name: Make the list match the repository, in that order, and keep the ambulances off it
   thingspace.licensing.swm_removal_candidates:
     account: "0000123456-00001"
     devices_file: fleet/retire-first.csv
@@ -120,7 +121,7 @@ EXAMPLES = r"""
     state: exact
     max_removals: 10%
 
-- name: Take a device off the list
+- name: Remove a device from the list
   thingspace.licensing.swm_removal_candidates:
     account: "0000123456-00001"
     devices: ["990003425730535"]
@@ -135,12 +136,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 lookup:
-  description: How the current state was found out, always V(list).
+  description: How the current state was determined, always V(list).
   returned: when the account could be read
   type: str
   sample: list
 plan:
-  description: What was to be done.
+  description: The plan.
   returned: when the account could be read
   type: dict
   contains:
@@ -148,24 +149,25 @@ plan:
       description: The wanted state.
       type: str
     add:
-      description: Number of devices to put on the list.
+      description: Number of devices to add to the list.
       type: int
     remove:
-      description: Number of devices to take off the list.
+      description: Number of devices to remove from the list.
       type: int
     move:
       description:
-        - Number of devices that stay on the list and change places; as few as lead to the wanted order. A device that
-          stands there more than once and will stand there once is counted, too.
+        - Smallest number of devices that have to change their place to reach the wanted order. A device that is on the
+          list more than once and will be there once also counts.
       type: int
     unchanged:
-      description: Number of named devices that were on the list, or off it, as wanted, and did not have to move.
+      description:
+        - Number of devices of the task that were already on or off the list as wanted, and did not have to move.
       type: int
     digest:
-      description: SHA-256 over the wanted and the live list in their order, for O(approved_plan).
+      description: SHA-256 of the wanted and the current list in their order, for O(approved_plan).
       type: str
 summary:
-  description: Number of devices for each outcome; every outcome is a key.
+  description: Number of devices for each outcome. Every outcome is a key.
   returned: when the account could be read
   type: dict
   sample:
@@ -178,7 +180,7 @@ summary:
     unknown: 0
     skipped: 0
 devices:
-  description: What happened to each device, as far as O(report) lets through, and up to 1,000 unless that is V(all).
+  description: What happened to each device that O(report) includes; up to 1,000 devices unless O(report=all).
   returned: when the account could be read
   type: list
   elements: dict
@@ -188,81 +190,81 @@ devices:
       type: str
     outcome:
       description:
-        - V(added), V(removed) or V(unchanged). A device that only changed its place is V(unchanged), and the reason
-          tells behind which one it stands now.
-        - V(failed) means that ThingSpace refused the change, V(unknown) that the list could not be read or does not
-          show it although nobody refused it, V(skipped) that nothing was sent for the device or that the list was put
-          back.
+        - V(added), V(removed), or V(unchanged). A device that only changed its place is V(unchanged), and the reason
+          says which device it follows now.
+        - V(failed) means that ThingSpace refused the change. V(unknown) means that the list could not be read, or does
+          not show the change although it was not refused. V(skipped) means that nothing was sent for the device, or
+          that the list was restored.
       type: str
     reason:
-      description: Why; empty for a plain success.
+      description: The reason; empty for a plain success.
       type: str
   sample:
     - device_id: "990003425730535"
       outcome: added
       reason: ""
 devices_left_out:
-  description: How many rows are left out of RV(devices). Those that failed or are unknown are left out last.
+  description: Number of rows left out of RV(devices). Failed and unknown devices are left out last.
   returned: when rows are left out
   type: int
 candidate_count:
-  description: Number of devices on the list after the run; V(none) if it could not be read.
+  description: Number of devices on the list after the run. V(none) if the list could not be read.
   returned: when the account could be read
   type: int
 requests:
-  description: What the task cost.
+  description: The requests of the task.
   returned: when options are valid
   type: dict
   contains:
     sent:
-      description: Requests sent, logins and repetitions included.
+      description: Requests sent, including logins and repetitions.
       type: int
     retried:
-      description: Repetitions among them.
+      description: Repeated requests.
       type: int
     throttled:
-      description: Answers with HTTP 429 among them.
+      description: Answers with HTTP 429.
       type: int
     throttled_seconds:
-      description: Seconds spent waiting for the pace, all threads together.
+      description: Seconds spent waiting for the rate limit, in all threads together.
       type: float
 failure:
-  description: Why the task failed. Everything else that is known is returned as well.
+  description: Why the task failed. The other values are also returned as far as they are known.
   returned: failure
   type: dict
   contains:
     code:
-      description: Stable code for playbooks to test, see the list of error codes.
+      description: Stable code that playbooks can test, see the list of error codes.
       type: str
     message:
       description: The same text as in C(msg).
       type: str
     list:
       description:
-        - What became of the list when writing failed. V(untouched) and V(put_back) mean that it is as it was,
-          V(written) that some devices could not be appended, V(broken) that it may be neither the wanted nor the
-          previous one.
+        - The state of the list after a failed write. V(untouched) and V(put_back) mean that it is the previous list.
+          V(written) means that some devices could not be appended. V(broken) means that it may be neither the wanted
+          nor the previous list.
       type: str
     previous_list:
-      description: When the list may be broken, the file that holds the previous one, or that list itself.
+      description: If the list may be broken, the file that holds the previous list, or that list itself.
       type: raw
     unlicensed:
       description: Devices that hold no license, up to 1,000.
       type: list
       elements: str
     problems:
-      description: Every problem with the input, up to 1,000.
+      description: All problems with the input, up to 1,000.
       type: list
       elements: str
     problem_count:
       description: Number of problems with the input.
       type: int
     guards:
-      description: The limits that were exceeded, each with C(guard), C(planned) and C(allowed).
+      description: The exceeded limits, each with C(guard), C(planned), and C(allowed).
       type: list
       elements: dict
     digest:
-      description: Digest of the plan that was stopped.
+      description: Digest of the stopped plan.
       type: str
     status:
       description: HTTP status of ThingSpace's answer.
@@ -275,7 +277,7 @@ failure:
       type: str
   sample:
     code: list_changed
-    message: "Somebody changed the removal candidates after this task had planned. Nothing was written. Run again."
+    message: "Someone changed the removal candidates after the plan. Nothing was written. Run again."
 """
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.converge import run

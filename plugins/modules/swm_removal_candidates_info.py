@@ -6,14 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: swm_removal_candidates_info
-short_description: Read the removal candidates, and foresee who would lose a FOTA license
+short_description: Read the removal candidates and predict which devices would lose a FOTA license
 version_added: 0.3.0
 description:
   - Returns the ordered list of devices that lose their Software Management license first when the subscription
     shrinks.
-  - With O(shrink_to) it rehearses the shrinking. It returns which devices would lose their license, in which order and
-    why, and changes nothing.
-  - The list is complete or the task fails.
+  - With O(shrink_to), it predicts a smaller subscription. It returns the devices that would lose their license, in
+    which order and why, and changes nothing.
+  - The list is complete, or the task fails.
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
@@ -27,21 +27,22 @@ extends_documentation_fragment:
 options:
   shrink_to:
     description:
-      - Number of licenses that the subscription is about to have. Reads every licensed device, and adds RV(forecast).
+      - Planned number of licenses of the subscription. The module then reads every licensed device and returns
+        RV(forecast).
     type: int
   report:
     description:
-      - Whether the result names devices. V(none) keeps a large account out of the job's log; the counts and
-        O(devices_report) have everything all the same.
+      - Whether the result lists devices. V(none) keeps a large account out of the job log. The counts and
+        O(devices_report) are still complete.
     type: str
     choices: [all, none]
     default: all
   devices_report:
     description:
-      - File to write the list to as CSV, with the columns C(place) and C(device_id). It can be used as
+      - CSV file for the list, with the columns C(place) and C(device_id). You can use it as
         O(thingspace.licensing.swm_removal_candidates#module:devices_file).
-      - With O(shrink_to) it holds the forecast instead, with the columns C(place), C(device_id), C(reason),
-        C(assigned_at) and C(certain).
+      - With O(shrink_to), it contains the forecast instead, with the columns C(place), C(device_id), C(reason),
+        C(assigned_at), and C(certain).
     type: path
 seealso:
   - module: thingspace.licensing.swm_removal_candidates
@@ -53,21 +54,21 @@ EXAMPLES = r"""
     account: "0000123456-00001"
   register: removal
 
-- name: Rehearse a subscription of 980 licenses
+- name: Predict a subscription of 980 licenses
   thingspace.licensing.swm_removal_candidates_info:
     account: "0000123456-00001"
     shrink_to: 980
     devices_report: eviction.csv
   register: rehearsal
 
-- name: Stop when a device would lose its license that nobody chose
+- name: Stop if a device that nobody chose would lose its license
   ansible.builtin.assert:
     that: rehearsal.forecast.beyond_list == 0
 """
 
 RETURN = r"""
 candidates:
-  description: The device ids on the list, in its order; empty with O(report=none).
+  description: The device ids on the list, in its order. Empty with O(report=none).
   returned: success
   type: list
   elements: str
@@ -77,26 +78,26 @@ candidate_count:
   returned: success
   type: int
 licenses:
-  description: The account's pool. A number is V(none) where ThingSpace does not say.
+  description: The account's pool. A number is V(none) if ThingSpace does not return it.
   returned: with O(shrink_to)
   type: dict
   contains:
     total:
-      description: Licenses bought.
+      description: Purchased licenses.
       type: int
     assigned:
-      description: Licenses that a device holds.
+      description: Licenses that devices hold.
       type: int
     available:
-      description: Licenses that are free.
+      description: Free licenses.
       type: int
 forecast:
-  description: What a subscription of O(shrink_to) licenses would lead to.
+  description: The effect of a subscription of O(shrink_to) licenses.
   returned: with O(shrink_to)
   type: dict
   contains:
     shrink_to:
-      description: Licenses bought then.
+      description: Licenses of the smaller subscription.
       type: int
     assigned:
       description: Licenses held now.
@@ -108,10 +109,10 @@ forecast:
       description: How many of them are on the list.
       type: int
     beyond_list:
-      description: How many of them are not, and would lose it because they hold it longest.
+      description: How many of them are not, and would lose it because they have held it longest.
       type: int
     certain:
-      description: Whether it is certain for every one of them.
+      description: Whether it is certain for all of them.
       type: bool
     devices:
       description: Those that would lose their license, in that order.
@@ -128,12 +129,12 @@ forecast:
           description: V(listed) or V(oldest).
           type: str
         assigned_at:
-          description: When the license was assigned, in ThingSpace's own notation.
+          description: When the license was assigned, in ThingSpace's format.
           type: str
         certain:
           description:
-            - Whether the device loses its license in any case. It is not certain when others got theirs in the same
-              moment, because ThingSpace does not document which of those goes first.
+            - Whether the device certainly loses its license. It is not certain if others got theirs at the same time,
+              because ThingSpace does not document which of them loses it first.
           type: bool
     tied:
       description: Devices that may lose their license instead of one that is not certain, up to 1,000.
@@ -144,26 +145,26 @@ forecast:
       type: int
     without_license:
       description:
-        - Devices on the list that hold no license, and so do not count.
-        - The same value stands under C(without_licence), the name in 0.5.0 and earlier.  # codespell:ignore licence
+        - Devices on the list that hold no license, so listing them has no effect.
+        - The same value is also under C(without_licence), its name until 0.5.0.  # codespell:ignore licence
       type: list
       elements: str
 requests:
-  description: What the task cost.
+  description: The requests of the task.
   returned: when options are valid
   type: dict
   contains:
     sent:
-      description: Requests sent, logins and repetitions included.
+      description: Requests sent, including logins and repetitions.
       type: int
     retried:
-      description: Repetitions among them.
+      description: Repeated requests.
       type: int
     throttled:
-      description: Answers with HTTP 429 among them.
+      description: Answers with HTTP 429.
       type: int
     throttled_seconds:
-      description: Seconds spent waiting for the pace, all threads together.
+      description: Seconds spent waiting for the rate limit, in all threads together.
       type: float
 failure:
   description: Why the task failed.
@@ -171,13 +172,13 @@ failure:
   type: dict
   contains:
     code:
-      description: Stable code for playbooks to test, see the list of error codes.
+      description: Stable code that playbooks can test, see the list of error codes.
       type: str
     message:
       description: The same text as in C(msg).
       type: str
     problems:
-      description: Every problem with the input.
+      description: All problems with the input.
       type: list
       elements: str
     problem_count:

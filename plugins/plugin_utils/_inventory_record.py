@@ -91,7 +91,7 @@ def _ids(record: Record, kinds: t.Iterable[str]) -> tuple[str | None, ...]:
 
 
 def host_variables(record: Record) -> dict[str, t.Any]:
-    """The variables of a host; what was not asked for is none."""
+    """The variables of a host. A value that was not requested is None."""
     return {"thingspace_" + name: value for name, value in record.items() if name != "attributes" or value is not None}
 
 

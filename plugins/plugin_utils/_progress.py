@@ -4,7 +4,7 @@
 
 # This plugin util is PRIVATE to the collection: it may change without notice.
 
-"""The action of modules that tell how far they are: runs the module, and shows what it tells meanwhile."""
+"""The action of modules that show their progress: it runs the module and shows its progress in the meantime."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ display = Display()
 
 
 class ProgressAction(ActionBase):
-    """The action that Ansible takes for a module of the same name as the file that it stands in.
+    """The action that Ansible uses for the module with the name of its file.
 
-    Each module has a file: were all of them routed to one, the events of a job would name its module for every task.
+    Each module has a file. If all were routed to one, the events of a job would name that one's module for every task.
     """
 
     _supports_async = True
@@ -86,7 +86,7 @@ def _uncollected() -> t.Iterator[None]:
 
 @contextlib.contextmanager
 def _told(task: t.Any) -> t.Iterator[None]:
-    """A task whose module is told without which process it writes nothing more."""
+    """A task that tells its module which process must be alive for it to write."""
     given = task.environment
     before = given if isinstance(given, list) else [given] if given else []
     task.environment = [*before, {CONTROLLER: str(controller())}]
@@ -124,7 +124,7 @@ def first_pause(given: str | None) -> float:
 
 
 class Watch:
-    """Shows what stands in a file, whenever that has changed, less and less often.
+    """Shows the content of a file whenever it has changed, at growing intervals.
 
     :param path: the file as the user named it.
     :param host: for whom the task runs.

@@ -17,7 +17,7 @@ LINEAR = frozenset({"linear", "debug", "mitogen_linear"})
 
 
 class TogetherAction(ActionBase):
-    """The action that Ansible takes for a module of the same name as the file that it stands in."""
+    """The action that Ansible uses for the module with the name of its file."""
 
     _supports_async = True
 
@@ -43,7 +43,7 @@ class TogetherAction(ActionBase):
 
 
 def strategy_of(task: t.Any) -> str:
-    """The strategy of the play that a task stands in; empty if it cannot be found, which is not taken for linear.
+    """The strategy of the play of a task; empty if it cannot be found, which does not count as linear.
 
     No variable holds it. A task knows the block around it, and the outermost block its play.
     """

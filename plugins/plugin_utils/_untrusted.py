@@ -4,7 +4,7 @@
 
 # This plugin util is PRIVATE to the collection: it may change without notice.
 
-"""Text from ThingSpace is never a template, whatever stands in it."""
+"""Text from ThingSpace is never a template, whatever it contains."""
 
 from __future__ import annotations
 

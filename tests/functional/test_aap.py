@@ -125,7 +125,7 @@ def test_nothing_is_applied_without_an_approval_or_with_an_old_one(
 ) -> None:
     controller.accounts = controller.accounts[:2]
     refused = apply(controller, {})
-    assert "Set 'approved' to the plan that was approved" in refused.stdout
+    assert "Set 'approved' to the approved plan" in refused.stdout
     old = plan(controller).artifacts
     controller.write(named(2), {"ids": imeis(2, 15), "fota": True})
     changed = apply(controller, old)

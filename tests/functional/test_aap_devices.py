@@ -18,7 +18,7 @@ from ansible_collections.thingspace.licensing.tests.functional.harness import AC
 from ansible_collections.thingspace.licensing.tests.functional.simulated import LISTENER
 
 MANY = 20_000
-SAYS = "Say what happened to whom"
+SAYS = "Show what happened to each device"
 
 
 def survey() -> Json:

@@ -180,8 +180,8 @@ def test_the_file_that_a_warning_names_has_the_list(simulator: Simulator, module
     outcome = module(NAME, **job("absent", devices=[imei(1)]))
     assert not outcome.failed
     assert listed(simulator) == [*imeis(2, 9), imei(40)]
-    assert "The list before that rewrite stands in" in outcome.warnings
-    named = outcome.warnings.split("stands in ")[1].split(".json")[0] + ".json"
+    assert "The list before that rewrite is in" in outcome.warnings
+    named = outcome.warnings.split("rewrite is in ")[1].split(".json")[0] + ".json"
     assert imei(11) in Path(named).read_text(encoding="utf-8"), "the only copy of what was lost"
     unmarked(module, "put aside")
 
@@ -380,7 +380,7 @@ def test_a_list_with_a_device_that_the_service_takes_no_more(simulator: Simulato
     else:
         assert outcome.failed
         assert now == [device for device in before if device != imei(59)]
-        assert f"ThingSpace does not take {imei(59)} any more" in outcome.message
+        assert f"ThingSpace does not accept {imei(59)} any more" in outcome.message
         assert outcome.result["failure"]["list"] == "broken"
 
 
@@ -394,7 +394,7 @@ def test_a_device_that_is_dropped_does_not_keep_the_list_from_being_put_back(
     simulator.faults({"action": "status", "status": 400, "operation": WRITE, "after": 1})
     outcome = module(NAME, **job("absent", devices=[imei(0)]))
     assert outcome.failed
-    assert "Somebody else" not in outcome.message
+    assert "Someone else" not in outcome.message
     assert set(imeis(11)) <= set(listed(simulator)), "nothing that ThingSpace would have kept is lost"
 
 

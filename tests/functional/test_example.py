@@ -102,7 +102,7 @@ def test_github_from_a_pull_request_to_drift(machine: Machine, simulator: Simula
     assert plan["totals"] == {"assign": 14 + 2 + 5 - 5 + 3, "remove": 1, "add": 4, "move": 0}, plan["totals"]
     assert plan["digest"] in comment
     assert comment == machine.summary.read_text(encoding="utf-8")
-    assert "these licenses can never be taken back" in comment
+    assert "these licenses can never be removed" in comment
     assert sorted(path.name for path in kept.iterdir()) == ["plan.html", "plan.json", "plan.md"]
     merge(machine, head)
     jobs = github("push")

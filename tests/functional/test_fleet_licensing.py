@@ -212,10 +212,10 @@ def test_moves_between_skus(fleet: Fleet, simulator: Simulator, module: Module, 
         plan = fleet.plan("-e", "fleet_fail_on=changes")
         assert plan.plan["totals"] == {"assign": 7, "remove": 6, "add": 0, "move": 0}, plan.text
         assert plan.returncode == 2
-        assert f"The plan is of the status changes, see {plan.dest}/plan.md" in plan.text
+        assert f"The status of the plan is changes, see {plan.dest}/plan.md" in plan.text
         for name in ("plan.md", "plan.html"):
             text = (plan.dest / name).read_text(encoding="utf-8")
-            assert text.count("these licenses can never be taken back") == 1
+            assert text.count("these licenses can never be removed") == 1
         assert simulator.writes() == []
         applied = fleet.apply("-e", "fleet_licensing_wait_timeout=20")
         assert simulator.holders(FLEX) == {one[2], *one[4:6]}
@@ -510,7 +510,7 @@ def test_files_that_cannot_be_used(fleet: Fleet, simulator: Simulator) -> None:
             "line 5: an id must be a text in quotes, not the number 990000000000001",
         ),
         "one": (f"{head}devices: []\n", ""),
-        "two": (f"{head}devices: []\n", f"line 1: the account {named(1)} stands in {{folder}}/one.yml, line 1 already"),
+        "two": (f"{head}devices: []\n", f"line 1: the account {named(1)} is already in {{folder}}/one.yml, line 1"),
     }
     folder = fleet.folder / "fleet"
     for name, (text, _why) in files.items():

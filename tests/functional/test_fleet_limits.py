@@ -91,7 +91,7 @@ def test_limits_of_the_whole_run(fleet: Fleet, simulator: Simulator) -> None:
     bad = fleet.plan(*extra(fleet_licensing_max_changes=-1, fleet_licensing_max_removals="a lot"))
     assert bad.returncode == 2
     assert "it cannot be negative" in bad.text
-    assert "use a number like 20 or a share like 5%" in bad.text
+    assert "use a number like 20 or a percentage like 5%" in bad.text
 
 
 MEANWHILE = """
@@ -148,7 +148,7 @@ def test_freeze_windows(fleet: Fleet, simulator: Simulator) -> None:
     assert plan.plan["status"] == "changes", plan.text
     told = f"'end of the year': nothing is changed until {days_from_now(2)} 00:00 UTC."
     assert told in (plan.dest / "plan.html").read_text(encoding="utf-8").replace("&#x27;", "'")
-    assert "licenses are not taken away until" in (plan.dest / "plan.md").read_text(encoding="utf-8")
+    assert "licenses are not removed until" in (plan.dest / "plan.md").read_text(encoding="utf-8")
     foreseen = fleet.apply("--check")
     assert foreseen.recap == {named(1): "failed", named(2): "changed", named(3): "failed"}, foreseen.text
     assert simulator.writes() == []

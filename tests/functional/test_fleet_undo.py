@@ -129,7 +129,7 @@ def test_sim_secure(undo: Undoing, simulator: Simulator, module: Module, tmp_pat
         foreseen = undo("check", "--check")
         assert foreseen.returncode == 0, foreseen.text
         told = (foreseen.dest / "undo.md").read_text(encoding="utf-8")
-        assert "can never be taken back" in told
+        assert "can never be removed" in told
         assert simulator.writes() == []
         done = undo("undo", approved="check/undo.json", name="undone.json")
         assert done.returncode == 0, done.text
@@ -214,9 +214,9 @@ def test_a_run_that_was_killed(undo: Undoing, simulator: Simulator) -> None:
     ran = undo("undo", approved=document(limited)["digest"], max_changes="2")
     assert ran.returncode == 0, ran.text
     text = (ran.dest / "undo.md").read_text(encoding="utf-8")
-    assert "it was killed, or is still at work" in text
+    assert "it was killed or is still in progress" in text
     assert "does not know what became of 6 FOTA licenses" in text
-    assert "that cannot be told apart, and both are undone" in text
+    assert "These cases look the same, and both are undone" in text
     assert licensed(simulator, 1) == set(imeis(1, 10))
 
 

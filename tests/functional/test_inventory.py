@@ -183,7 +183,7 @@ def test_hosts_variables_and_groups_of_two_accounts(simulator: Simulator, invent
     assert shown.group("thingspace_group_water_meters") == [imei(0), imei(1), imei(3)]
     assert shown.group("thingspace_license_fota") == [imei(1), imei(2)]
     assert shown.group("thingspace_license_none") == [imei(0), imei(3), imei(7)]
-    assert "thingspace_group_water_meters stands for several names of ThingSpace's: water meters, water-meters" in (
+    assert "thingspace_group_water_meters combines several names from ThingSpace: water meters, water-meters" in (
         shown.told
     )
     assert "attributes" not in shown.stdout
@@ -274,7 +274,7 @@ def test_names(simulator: Simulator, inventory: Inventory) -> None:
     simulator.devices({"imei": imei(3), "custom_fields": {"site": "../x y:[1]"}})
     shown = inventory(hostname="custom_fields.site")
     assert sorted(shown.hosts) == [*imeis(3), "x_y_1"]
-    assert "2 devices are not named as 'hostname' prefers" in shown.told
+    assert "2 devices do not have the name that 'hostname' prefers" in shown.told
 
 
 def test_every_page_of_a_large_account(start_simulator: Start, tmp_path: Path) -> None:
@@ -330,7 +330,7 @@ def test_a_damaged_cache_is_read_anew_with_a_warning(simulator: Simulator, inven
             kept.write_text(damaged, encoding="utf-8")
         shown = inventory.cached()
         assert list(shown.hosts) == imeis(60), damaged
-        assert "damaged, or of another release. They are read anew." in shown.told, damaged
+        assert "damaged or from another release. They are read again." in shown.told, damaged
         assert simulator.count(LIST) == count
         if damaged is not None:
             assert kept.read_text(encoding="utf-8") == whole, "it was written anew"
@@ -349,7 +349,7 @@ def test_a_device_in_two_accounts_is_one_host(simulator: Simulator, inventory: I
         assert (host["thingspace_account"], host["thingspace_accounts"]) == (ACCOUNT, [ACCOUNT, OTHER])
         assert (host["thingspace_state"], host["thingspace_fota_license"]) == ("deactive", True)
         assert shown.group("thingspace_account_0000123456_00002") == [imei(2)]
-        assert f"1 devices stand in several accounts, for instance {imei(2)} in {ACCOUNT} and {OTHER}" in shown.told
+        assert f"1 devices are in several accounts, for example {imei(2)} in {ACCOUNT} and {OTHER}" in shown.told
 
 
 def is_token(value: t.Any) -> bool:

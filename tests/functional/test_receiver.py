@@ -319,7 +319,7 @@ def test_renewed_certificate(receiver: Receiver) -> None:
         (["--tls-cert", "/nowhere.pem"], {}, "/nowhere.pem cannot be read"),
         (["--tls-key", "/nowhere.pem"], {}, "a certificate"),
         (["--port", "70000"], {}, "port 70000"),
-        (["--path", "x"], {}, "begin with a slash"),
+        (["--path", "x"], {}, "start with a slash"),
         (["--password", "x"], {}, "unrecognized arguments"),
         (["--host", "192.0.2.1"], {}, "192.0.2.1 port 0"),
     ],

@@ -357,7 +357,7 @@ def test_check_mode_leaves_nothing_beside_the_journal(task: Task) -> None:
 
 
 def test_another_journal_in_its_place(simulator: Simulator, task: Task, tmp_path: Path) -> None:
-    """With the wrong journal everything would be sent once more."""
+    """With the wrong journal, everything would be sent again."""
     assert not task().failed
     other = tmp_path / "other.db"
     assert not task(journal=str(other), devices=[imei(50)]).failed

@@ -19,7 +19,7 @@ from .options import url_secrets
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Listener:
-    """What ThingSpace calls for one service; empty strings for what there is none of.
+    """The listener of one service. Missing values are empty strings.
 
     Has no C(repr), so that it can never print a secret.
     """
@@ -54,7 +54,7 @@ class CallbackApi:
         return listeners
 
     def listener(self, service: str) -> Listener | None:
-        """The listener of a service, None when there is none."""
+        """The listener of a service, or None."""
         found = [row for row in self.listeners() if row.service.casefold() == service.casefold()]
         # One service has one listener; should it be listed twice, the later one replaced the other.
         return dataclasses.replace(found[-1], service=service) if found else None

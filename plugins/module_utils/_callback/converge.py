@@ -81,7 +81,7 @@ def _carry_out(
         if now == after:
             return after, None
         if not attempts:
-            failure.message += " Reading back shows that the listener is not as wanted. Run again."
+            failure.message += " Reading back shows a different listener. Run again."
             return now, failure
 
 

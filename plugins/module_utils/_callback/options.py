@@ -87,7 +87,7 @@ def url_secrets(url: str | None) -> list[str]:
 
 def _url_problems(url: str) -> list[Problem]:
     if not url:
-        return [Problem("'url' is missing: it is where ThingSpace shall send callbacks to. 'state: present' needs it.")]
+        return [Problem("'url' is missing: ThingSpace sends callbacks to it. 'state: present' needs it.")]
     problems = character_problems("url", url)
     try:
         parts = urllib.parse.urlsplit(url)
@@ -101,7 +101,7 @@ def _url_problems(url: str) -> list[Problem]:
     if not url.isprintable() or " " in url:
         problems.append(Problem("'url' holds spaces, line breaks or other characters that no URL has."))
     if parts.scheme not in ("http", "https") or not host:
-        text = "'url' must begin with https:// and name a host, like https://callbacks.example.com/thingspace."
+        text = "'url' must start with https:// and contain a host, like https://callbacks.example.com/thingspace."
         return [*problems, Problem(text)]
     if is_loopback(host):
         return problems

@@ -94,7 +94,7 @@ class KeptList:
             once = list(dict.fromkeys(live))
             if late and once in (previous, target):
                 text = (
-                    "A request that got no answer took effect late, so that devices stand on the removal candidates "
+                    "A request without an answer took effect late, so devices are on the removal candidate list "
                     f"more than once: {len(live)} entries name {len(once)} devices. The next change of the list names "
                     "each of them once."
                 )
@@ -112,8 +112,8 @@ class KeptList:
                     aside.update(state)
                 _settle(state, live)
         text = (
-            f"A rewrite of the removal candidates was interrupted at {since}, and the list was changed since, so it is "
-            f"taken as it is. The list before that rewrite stands in {self._file(name)}."
+            f"A rewrite of the removal candidates was interrupted at {since}, and the list has changed since, so the "
+            f"current list is used. The list before that rewrite is in {self._file(name)}."
         )
         return Recovery(None, text)
 
@@ -121,11 +121,11 @@ class KeptList:
         """Where a user finds the list that could not be put back."""
         if self.location:
             return f"The previous list ({len(previous)} devices) is kept in {self.location}."
-        return f"The previous list ({len(previous)} devices) stands in 'failure.previous_list'."
+        return f"The previous list ({len(previous)} devices) is in 'failure.previous_list'."
 
 
 def _become(state: State, previous: t.Sequence[str], target: t.Sequence[str]) -> None:
-    """Keep this rewrite in the place of another, of which only what may still come is remembered."""
+    """Store this rewrite in place of an earlier one. Of that, keep only requests that may still take effect."""
     late, until = _late(state), state.get("until")
     state.clear()
     since = time.strftime("%Y-%m-%dT%H-%M-%SZ", time.gmtime())

@@ -98,8 +98,8 @@ def _converge(context: Context, job: Job, api: CandidatesApi, licenses: FotaApi,
     twice = [device for device, count in collections.Counter(plan.target).items() if count > 1]
     if twice:
         context.warn(
-            f"{len(twice)} devices stand on the removal candidates more than once ({few(twice)}). This task leaves "
-            "that as it is; one with 'state: present' that names them mends it."
+            f"{len(twice)} devices are on the removal candidate list more than once ({few(twice)}). This task leaves that "
+            "as it is. A task with 'state: present' that names them corrects it."
         )
     _keep_before(context, live)
     done = _carry_out(context, job, plan, api, licenses, kept)
@@ -156,7 +156,7 @@ def _require_licenses(context: Context, plan: CandidatesPlan, licenses: FotaApi)
     if context.params["unlicensed"] == "warn":
         context.warn(text)
         return
-    text += " Nothing was written. Name licensed devices only, or set 'unlicensed: warn' to list them all the same."
+    text += " Nothing was written. List only licensed devices, or set 'unlicensed: warn' to list them anyway."
     raise explained(LicensingError(text, code="not_licensed", unlicensed=lacking[:1000]), licenses)
 
 
@@ -179,7 +179,9 @@ def _judge(context: Context, wish: Wish, plan: CandidatesPlan, written: Written)
     strange = _strange(plan, now)
     if not strange or failure is not None:
         return done
-    strange = f"The removal candidates are not what this task left: {strange}. Somebody else changed them meanwhile."
+    strange = (
+        f"The removal candidates are not what this task left: {strange}. Someone else changed them in the meantime."
+    )
     if plan.appends and wish.state != "exact" and not _listed_twice(plan, now):
         context.warn(strange)
         return done
@@ -197,7 +199,7 @@ def _amiss(written: Written) -> Outcome:
 
 
 def _first_sentence(failure: LicensingError | None) -> str:
-    """Why, short enough to stand in every row; the whole story stands in the failure."""
+    """The reason, short enough for every row. The failure has the details."""
     return failure.message.split(". ")[0].rstrip(".") if failure else ""
 
 

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The eviction forecast: which devices lose their license when the subscription shrinks, as a pure value.
+"""The eviction forecast: which devices lose their license when the subscription shrinks. Pure.
 
 Documented order (create page of the candidate list): the listed devices in their order, then those that hold their
 license longest. Not documented: what decides between licenses assigned in the same moment.
@@ -27,7 +27,7 @@ class Eviction(t.NamedTuple):
 
     :param place: when it would be its turn, from 1.
     :param assigned_at: as ThingSpace wrote it.
-    :param certain: whether it loses the license whatever the order of those assigned in the same moment is.
+    :param certain: whether it loses the license in any order of the devices that were assigned at the same time.
     """
 
     place: int
@@ -38,13 +38,13 @@ class Eviction(t.NamedTuple):
 
 
 class Forecast(t.NamedTuple):
-    """What a subscription of so many licenses would lead to.
+    """The effect of a subscription of this size.
 
     :param shrink_to: licenses bought then.
     :param assigned: licenses held now.
     :param evictions: who would lose the license, in that order.
     :param tied: devices that may be in the place of an uncertain one.
-    :param without_license: devices on the list that hold no license, so that they are no help.
+    :param without_license: devices on the list that hold no license, so listing them has no effect.
     """
 
     shrink_to: int
@@ -86,7 +86,7 @@ class Forecast(t.NamedTuple):
 
 
 def forecast(shrink_to: int, licenses: t.Sequence[tuple[str, str]], candidates: t.Iterable[str]) -> Forecast:
-    """Who would lose the license if only so many were bought.
+    """The devices that would lose their license in a smaller subscription.
 
     :param licenses: (device id, assignment time) of every licensed device.
     :param candidates: the list, in its order.

@@ -27,7 +27,7 @@ def enforce_candidates(plan: CandidatesPlan, limits: Limits) -> None:
 def _tripped_by(plan: CandidatesPlan, limits: Limits) -> list[Tripped]:
     found: list[Tripped] = []
     if limits.max_changes is not None and plan.changes > limits.max_changes:
-        text = f"it touches {plan.changes} devices, 'max_changes' allows {limits.max_changes}"
+        text = f"it changes {plan.changes} devices, 'max_changes' allows {limits.max_changes}"
         found.append(Tripped("max_changes", plan.changes, limits.max_changes, text))
     removals, why = limits.max_removals, "'max_removals'"
     if isinstance(removals, float):

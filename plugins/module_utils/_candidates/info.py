@@ -47,7 +47,9 @@ def run(context: Context) -> Result:
         held, page = licenses.licensed_rows()
         pool = licenses.pool(page)
         if not held and is_event_based(licenses.subscription()):
-            context.warn("The subscription of this account is event-based: nobody holds a license that could be lost.")
+            context.warn(
+                "The subscription of this account is event-based: no device holds a license that it could lose."
+            )
     except ApiError as error:
         raise explained(error, licenses) from None
     seen = forecast(params["shrink_to"], held, candidates)

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What C(fota_license) makes of the removal candidate list: whoever is on it is the first to lose the license."""
+"""How C(fota_license) uses the removal candidate list, whose devices lose their license first."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MENTIONED = ("assigned", "removed", "skipped")
 
 
 class Candidates:
-    """The list as far as C(removal_candidates) lets it matter; read once, and only if somebody asks."""
+    """The list, as far as C(removal_candidates) uses it. It is read once, and only if it is needed."""
 
     def __init__(self, context: Context, client: Client) -> None:
         self._context = context
@@ -63,13 +63,13 @@ class Candidates:
         removed = [row.device_id for row in rows if row.outcome == "removed" and row.device_id in places]
         if assigned:
             self._context.warn(
-                "A license is assigned to devices that stand on the removal candidate list, the first to lose it when "
-                f"the subscription shrinks: {_named(assigned)}. swm_removal_candidates takes devices off the list."
+                "A license is assigned to devices on the removal candidate list, which lose it first when "
+                f"the subscription shrinks: {_named(assigned)}. swm_removal_candidates removes devices from the list."
             )
         if removed:
             self._context.warn(
                 "The license is removed from devices on the removal candidate list, where they are of no use without "
-                f"one: {_named(removed)}. swm_removal_candidates takes devices off the list."
+                f"one: {_named(removed)}. swm_removal_candidates removes devices from the list."
             )
 
     def _read(self) -> dict[str, int]:

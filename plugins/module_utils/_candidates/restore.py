@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Putting the previous removal candidate list back after a rewrite that failed half-way."""
+"""Restore the previous removal candidate list after a rewrite that failed halfway."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOST_REFUSED = 20
 def put_list_back(
     api: CandidatesApi, live: list[str], target: list[str], error: LicensingError, batch_size: int
 ) -> Written:
-    """A rewrite failed: put the previous list back, unless somebody else's would be overwritten by that."""
+    """Restore the previous list after a failed rewrite, unless that would overwrite someone else's list."""
     api.allow(GRACE)
     try:
         now = api.read()
@@ -32,7 +32,7 @@ def put_list_back(
             error.message += " The removal candidates are as they were."
             return Written(now, error, "untouched")
         if not _is_part(now, target) or (target and not now):
-            error.message += " Somebody else changed the removal candidates meanwhile, so they were not put back."
+            error.message += " Someone else changed the removal candidates in the meantime, so they were not restored."
             error.code = "list_changed"
             return Written(now, error, "broken")
         refused = _put_back(api, now, live, batch_size)
@@ -40,22 +40,22 @@ def put_list_back(
     except LicensingError as second:
         found = _now(api)
         if found == live:
-            error.message += " The previous removal candidates were put back; the list is as it was."
+            error.message += " The previous removal candidates were restored; the list is as it was."
             return Written(found, error, "put_back")
-        error.message += f" The previous removal candidates could not be put back: {second.message}"
+        error.message += f" The previous removal candidates could not be restored: {second.message}"
         error.code = "list_not_restored"
         return Written(found, error, "broken")
     if refused:
         error.message += (
-            f" The previous removal candidates were put back, but ThingSpace does not take {few(refused)} any more."
+            f" The previous removal candidates were restored, but ThingSpace does not accept {few(refused)} any more."
         )
         error.code = "list_not_restored"
         return Written(now, error, "broken")
     if list(dict.fromkeys(now)) != list(dict.fromkeys(live)):
-        error.message += " The previous removal candidates were put back, and somebody else changed them since."
+        error.message += " The previous removal candidates were restored, and someone else has changed them since."
         error.code = "list_changed"
         return Written(now, error, "broken")
-    error.message += " The previous removal candidates were put back; the list is as it was."
+    error.message += " The previous removal candidates were restored; the list is as it was."
     return Written(now, error, "put_back")
 
 

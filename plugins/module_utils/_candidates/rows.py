@@ -15,7 +15,7 @@ from .plan import CandidatesPlan, Wish
 
 LISTED = "already on the list"
 NOT_LISTED = "not on the list"
-RESTORED = "put back: an interrupted run had lost it"
+RESTORED = "restored: an interrupted run had lost it"
 IGNORED = "ThingSpace took the request, but reading back does not show the change"
 
 
@@ -50,7 +50,7 @@ def rows_after(
 
 
 def not_sent(wish: Wish, plan: CandidatesPlan, why: str, unlicensed: t.Sequence[str] = ()) -> list[Row]:
-    """The rows of a plan of which nothing was sent, or everything was put back.
+    """The rows of a plan if nothing was sent or everything was restored.
 
     :param unlicensed: the devices because of which nothing was sent.
     """
@@ -74,7 +74,7 @@ def _moved(plan: CandidatesPlan, now: t.Sequence[str]) -> t.Iterator[tuple[str, 
 
 
 def moved_behind(ahead: str) -> str:
-    """What a row says of a device whose place is another one now; nobody is ahead of the first."""
+    """The text in the row of a device that changed its place. No device is before the first."""
     return f"moved: now behind {ahead}" if ahead else "moved: now the first"
 
 

@@ -39,9 +39,7 @@ def carry_out(api: CandidatesApi, plan: CandidatesPlan, batch_size: int, kept: K
         except LicensingError as error:
             return Written(list(plan.live), error, "untouched")
         if now != list(plan.live):
-            text = (
-                "Somebody changed the removal candidates after this task had planned. Nothing was written. Run again."
-            )
+            text = "Someone changed the removal candidates after the plan. Nothing was written. Run again."
             return Written(now, LicensingError(text, code="list_changed"), "untouched")
         kept.keep(plan.base, plan.target)
         written = _rewrite(api, list(plan.live), list(plan.target), batch_size)
@@ -61,8 +59,8 @@ def carry_out(api: CandidatesApi, plan: CandidatesPlan, batch_size: int, kept: K
 
 def _unwritable() -> LicensingError:
     return LicensingError(
-        "The removal candidates name something that is no device id and that must not be shown, so the list cannot be "
-        "written back. Nothing was written. Ask Verizon what stands there.",
+        "The removal candidates contain an invalid device id that must not be shown, so the list cannot be written "
+        "back. Nothing was written. Ask Verizon what the list contains.",
         code="bad_answer",
     )
 

@@ -83,7 +83,7 @@ def reserve(pace: Pace, now: float, limit: float) -> float:
 
 
 def throttled(pace: Pace, now: float, wait: float, sent_at: float | None = None) -> None:
-    """Take note of a 429: nobody sends for C(wait) seconds, and slower from then on.
+    """Record a 429: no process sends for C(wait) seconds, and all send more slowly after that.
 
     :param sent_at: when the refused request was sent.
     """

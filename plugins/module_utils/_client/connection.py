@@ -120,7 +120,7 @@ def _url_problems(url: str) -> t.Iterator[Problem]:
         yield Problem("'base_url' is not a URL. Use one like " + DEFAULT_BASE_URL + ".")
         return
     if parts.scheme not in ("http", "https") or not host:
-        yield Problem("'base_url' must begin with https:// and name a host, like " + DEFAULT_BASE_URL + ".")
+        yield Problem("'base_url' must start with https:// and contain a host, like " + DEFAULT_BASE_URL + ".")
     elif parts.scheme == "http" and not is_loopback(host):
         yield Problem(
             f"'base_url' uses plain http to {host}: passwords would cross the network unencrypted. Use https://. "

@@ -71,7 +71,7 @@ def _character(match: re.Match[str]) -> str:
 
 
 def _from_base64(text: str) -> str:
-    """What stands in base64 in it, whatever stands right before or after, and also when it is cut into lines."""
+    """The decoded base64 parts of a text, whatever surrounds them, even if they are broken into lines."""
     parts = []
     for run in _BASE64.findall(compact(text).replace("=", " ")):
         plain = run.translate(_SAFE_TO_URL)
@@ -88,7 +88,7 @@ def _from_hex(text: str) -> str:
 
 
 def _readable(parts: list[bytes]) -> str:
-    """What can be text; most of what is decoded by guess is none."""
+    """The decoded values that can be text. Most values that were decoded by guessing are not text."""
     text = compact(b"\xff".join(parts).decode("utf-8", "replace"))
     return "\ufffd".join(_STRETCH.findall(text))
 

@@ -134,7 +134,7 @@ _NO_ANSWER = "that is no ThingSpace answer. Check 'base_url' and any proxy in be
 
 
 def _complaint(answer: Response) -> tuple[str, bool]:
-    """The code of a fault of the gateway ("?" for one without), and whether an error of any family is told of."""
+    """The code of a gateway fault ("?" if it has none), and whether the answer contains an error of any kind."""
     value = answer.value
     said = parse_fault(answer.body)
     if said.gateway:

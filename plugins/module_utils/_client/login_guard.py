@@ -157,7 +157,7 @@ class LoginGuard:
         raise LicensingError(self._blocked(why, then), code="login_blocked")
 
     def _blocked(self, why: str, then: str) -> str:
-        what = "Not logged in" if self._rules.locks else "No access token was asked for"
+        what = "Not logged in" if self._rules.locks else "No access token was requested"
         locks = ", and five refusals lock the account" if self._rules.locks else ""
         kept = f" (logins are counted in {self._store.location})" if self._store.location else ""
         return f"{what}: {why} for '{self._who}' within the last hour{locks}. {then}{kept}."

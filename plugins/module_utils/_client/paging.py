@@ -35,7 +35,7 @@ FIRST = "0"
 """The cursor of the first page."""
 
 SLACK = 10_000
-"""Devices that a list may have beyond twice its own count, because somebody else assigns meanwhile."""
+"""How many devices beyond twice its own count a list may have, because others may assign in the meantime."""
 
 Fetch = t.Callable[[str], Page]
 Take = t.Callable[[list[tuple[str, str]]], None]
@@ -104,9 +104,11 @@ def _read_once(
         before = len(seen)
         seen.update(device for device, _time in page.devices)
         if len(seen) - before != len(page.devices):
-            raise IncompleteList("a device stands on it twice")
+            raise IncompleteList("a device is on it twice")
         if page.assigned is not None and len(seen) > 2 * max(0, page.assigned) + SLACK:
-            raise IncompleteList(f"it goes on beyond {len(seen)} devices, and counts {page.assigned} assigned licenses")
+            raise IncompleteList(
+                f"it continues beyond {len(seen)} devices, and counts {page.assigned} assigned licenses"
+            )
         take(page.devices)
         tell(len(seen), page.assigned)
         if not page.more:

@@ -41,7 +41,7 @@ class RequestResult(enum.Enum):
 
 
 TURNED_AWAY = frozenset({401, 405, 407, 411, 413, 414, 415, 417, 429, 431})
-"""Statuses that mean by themselves that nobody looked at the request, whatever stands in the body (RFC 9110, 6585)."""
+"""Statuses that prove that the request was not processed, whatever the body says (RFC 9110, 6585)."""
 
 _MAY_HAVE_WORKED = frozenset({408, 409, 499})
 """Statuses below 500 that are given when a request is given up, or meets what it may have done itself."""
@@ -157,5 +157,5 @@ def _only_of_errors(value: dict[str, t.Any]) -> bool:
 
 
 def _is_fault(fault: Fault) -> bool:
-    """Whether markup is the gateway's error (documented as XML for 403), and not somebody's page."""
+    """Whether markup is an error of the gateway (documented as XML for 403) and not some other page."""
     return fault.gateway and bool(fault.code)

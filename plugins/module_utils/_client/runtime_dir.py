@@ -152,7 +152,7 @@ def open_store(directory: str) -> Store:
 
 
 def _prepare(directory: str) -> None:
-    """Create the directory, or make sure that nobody else can plant or read files in it."""
+    """Create the directory, or check that no other user can create or read files in it."""
     try:
         os.makedirs(os.path.dirname(os.path.abspath(directory)), exist_ok=True)
         with contextlib.suppress(FileExistsError):

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Whether whoever started this process is still there."""
+"""Whether the processes that started this one are still there."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ENDING = 1 << (signal.SIGINT - 1) | 1 << (signal.SIGTERM - 1)
 
 
 class Starter:
-    """Whoever started this process: its parent, who reads its output, and ansible-playbook where that is told.
+    """The processes that started this one: its parent, the reader of its output, and, if known, ansible-playbook.
 
     Ansible waits for what a module prints. Once nobody can read that any more, the worker, the connection or the
     machine that started the module is gone, whichever shells stand in between; over SSH, too. A worker that outlives
@@ -51,7 +51,7 @@ class Starter:
         if os.getppid() != self._parent:
             return "the process that started it is gone"
         watch = select.poll()
-        # No event is asked for: an error and a hangup are told all the same.
+        # No event is requested, because errors and hangups are always reported.
         watch.register(1, 0)
         if self._handle >= 0:
             watch.register(self._handle, select.POLLIN)
@@ -60,7 +60,7 @@ class Starter:
         except OSError:
             return ""
         if events.get(1, 0) & (select.POLLERR | select.POLLHUP):
-            return "nobody waits for its result any more"
+            return "nothing waits for its result any more"
         over = self._handle in events if self._handle >= 0 else _is_over(self._controller)
         if over:
             return "ansible-playbook is gone"

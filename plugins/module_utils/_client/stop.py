@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Whether a task is to end early: it was told so by a signal, or whoever started it is gone.
+"""Whether a task must end early: a signal said so, or the process that started it is gone.
 
 A request that is under way then is awaited, and its answer counts. No further one is sent, with two exceptions that are
 both short: reading what became of what was written, and putting back a list that would otherwise stay short.
@@ -65,7 +65,7 @@ class Stop:
         self._lock = threading.RLock()
 
     def install(self) -> None:
-        """From now on a signal that would end the process is noted, and whoever started it is watched.
+        """From now on, record signals that would end the process, and watch the process that started it.
 
         A signal that is ignored stays ignored: C(nohup) means that.
         """

@@ -109,7 +109,7 @@ class DeviceApi:
                 return []
             raise
         if page.more:
-            raise Contradiction("it names more devices than the one that was asked for")
+            raise Contradiction("it names more devices than the requested one")
         return page.rows
 
     def _read(self, filters: DeviceFilter) -> list[DeviceRow]:
@@ -183,7 +183,7 @@ def _note(page: DevicePage, seen: set[str]) -> None:
     before = len(seen)
     seen.update(row.identity for row in page.rows)
     if len(seen) - before != len(page.rows):
-        raise Contradiction("a device stands on it twice")
+        raise Contradiction("a device is on it twice")
     if page.more and not page.rows:
         raise Contradiction("an empty page claims that more devices follow")
 

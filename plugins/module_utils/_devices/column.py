@@ -232,7 +232,7 @@ def _refuse_other_kind(path: str, row: Line, place: int, kind: Kind) -> None:
 
 
 def is_title(cell: str) -> bool:
-    """Whether a cell of the first row is a title. A damaged id is none: it must be reported, not passed over."""
+    """Whether a cell of the first row is a title. A damaged id is not: it must be reported, not skipped."""
     text = unwrapped(cell)
     if holds_data(cell):
         return False

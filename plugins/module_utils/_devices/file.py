@@ -36,7 +36,7 @@ MAX_BYTES = 256 * 1024 * 1024
 
 
 class Cell(t.NamedTuple):
-    """An id as it stands in the file."""
+    """An id as the file spells it."""
 
     line: int
     text: str
@@ -86,7 +86,7 @@ def read_cells(path: str, layout: Layout) -> Content:
     except OSError as error:
         raise _unreadable(path, error.strerror or "it cannot be read") from None
     except UnicodeError:
-        raise _unreadable(path, "it begins like UTF-16 text and is none. Save it as 'CSV UTF-8'") from None
+        raise _unreadable(path, "it starts like UTF-16 text but is not. Save it as 'CSV UTF-8'") from None
     return content._replace(notes=[*notes, *content.notes])
 
 

@@ -119,7 +119,7 @@ def _text_problems(option: str, value: str | None) -> list[Problem]:
         return []
     if not value.strip():
         # An empty variable must not turn a group into the whole account.
-        return [Problem(f"'{option}' is empty. Leave it out if it shall not matter.")]
+        return [Problem(f"'{option}' is empty. Leave it out if it does not matter.")]
     return character_problems(option, value)
 
 

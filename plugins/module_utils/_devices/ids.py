@@ -82,7 +82,7 @@ def unwrapped(cell: str) -> str:
 
 
 def holds_data(cell: str) -> bool:
-    """Whether a cell is data, whatever else stands in it: it has the digits of an id, or what is left of one.
+    """Whether a cell is data, whatever else it contains: it has the digits of an id, or the rest of one.
 
     Such a cell is never a title, and a row with one is never passed over. Dates, times and account numbers are none.
     """

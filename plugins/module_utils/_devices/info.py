@@ -31,7 +31,7 @@ def run(context: Context) -> Result:
     strays = sum(map(filters.contradicted_by, rows))
     if strays:
         context.warn(
-            f"{strays} of the {len(rows)} devices that ThingSpace returned do not look like what was asked for (group, "
+            f"{strays} of the {len(rows)} devices that ThingSpace returned do not match the request (group, "
             "state, custom fields, time). Look at them before licenses are changed on the strength of this list."
         )
     shown = rows if params["report"] == "all" else []

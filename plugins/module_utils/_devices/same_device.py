@@ -25,7 +25,7 @@ class Spellings:
         self._short = {plain[:-1]: device for plain, device in self._plain.items()}
 
     def other(self, device: str) -> str:
-        """One of the others that seems to be this device and is spelled differently; empty if there is none."""
+        """Another id that seems to be this device in a different spelling; empty if there is none."""
         plain = device.lstrip("0")
         found = (self._plain.get(plain), self._plain.get(plain[:-1]), self._short.get(plain))
         return next((one for one in found if one and one != device), "")

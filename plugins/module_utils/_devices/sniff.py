@@ -54,7 +54,7 @@ def looks_like(sample: str) -> str:
     start = sample.lstrip("\ufeff \t\r\n")[:200].lower()
     if start.startswith("<"):
         page = re.match(r"<(!doctype html|html|head|body)", start)
-        return "an HTML page, perhaps of a login, and not the file that was asked for" if page else "XML or HTML"
+        return "an HTML page, perhaps a login page, and not the expected file" if page else "XML or HTML"
     return "JSON" if re.match(r'\{\s*"|\{\s*\}|\[\s*["\[{\]\d]', start) else ""
 
 

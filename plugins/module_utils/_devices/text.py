@@ -58,7 +58,7 @@ def read_text(text: str, layout: Layout) -> Pasted:
 
 
 def _all_ids(text: str, layout: Layout) -> list[Cell]:
-    """The ids of a text of which every line is ids and nothing else, some of them several; else none.
+    """The ids of a text whose lines all hold only ids, some of them several; otherwise nothing.
 
     Where all lines have as many, they may be the columns of a table, of which only one holds what is meant.
     """

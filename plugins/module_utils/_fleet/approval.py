@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The plan that somebody approved, and whether the plan that would be carried out now is that one."""
+"""The approved plan, and whether the current plan is the same."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def read_approved(given: str | None, problems: list[Problem]) -> Document | str 
 
 
 def read_plan(path: str) -> Document:
-    """A plan file of which every digest, recomputed from the content, is the one that stands in it.
+    """A plan file whose digests all match its content when they are recomputed.
 
     :raises LicensingError: C(plan_file_invalid), with the reason, which is no whole sentence.
     """
@@ -127,7 +127,7 @@ def _since_digest(document: Document) -> tuple[str, str] | None:
     count = document["incomplete"] - (len(rows) - len(left))
     if not left and count <= 0:
         return None
-    why = "there is nothing to do, and a digest alone does not tell whether the approved plan was carried out."
+    why = "there is nothing to do, and a digest alone does not show whether the approved plan was carried out."
     return why, _left(left, count)
 
 

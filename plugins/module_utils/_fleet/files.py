@@ -136,7 +136,7 @@ def _stem(pool: Pool) -> str:
 
 
 def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> dict[Pool, list[str]]:
-    """By the journal: devices that may hold a license which can be taken back and which nobody wants them to hold.
+    """Devices that may hold a removable license according to the journal, but should not.
 
     One that is to hold another license is among them only if that one is confirmed, or assigned by the same plan.
 
@@ -146,8 +146,8 @@ def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> di
     if not path:
         if context.params["dest"]:
             context.warn(
-                f"Without 'journal' nobody knows which devices of {account} hold a SIM-Secure license, so none is "
-                "taken from those that are not wanted any more."
+                f"Without 'journal', it is unknown which devices of {account} hold a SIM-Secure license, so none is "
+                "removed from devices that should no longer hold one."
             )
         return {}
     holders: dict[str, list[Pool]] = {}

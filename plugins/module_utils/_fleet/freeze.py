@@ -83,7 +83,7 @@ def read_window(settings: t.Mapping[str, t.Any]) -> tuple[Window | None, list[st
     """
     wrong: list[str] = []
     if not str(settings.get("name") or "").strip():
-        wrong.append("it lacks 'name', which tells people why")
+        wrong.append("it lacks 'name', which gives the reason")
     if not any(settings.get(name) for name in ("from", "until", "days", "hours")):
         wrong.append("it lacks all of 'from', 'until', 'days' and 'hours', and would never end")
     zone = _zone(settings, wrong)

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The order of the runs in a directory of records, which must not depend on a clock that somebody may set back.
+"""The order of the runs in a directory of records. It must not depend on clocks, which may be set back.
 
 Each run takes the next number of its directory, and has it in its name. A directory that was copied or restored goes on
 with numbers of its own, because what was written elsewhere since is not known there. So a run also notes the last
@@ -94,14 +94,14 @@ def is_earlier(other: Place, this: Place) -> bool:
 
 
 def by_number(other: Place, this: Place) -> bool:
-    """Whether the order of two runs is told by their numbers, and not only by the clocks of their machines."""
+    """Whether numbers determine the order of two runs, and not only the clocks of their machines."""
     if not other.history:
         return False
     return other.history == this.history or other.number <= dict(this.seen).get(other.history, 0)
 
 
 def _long_before(one: str, other: str) -> bool:
-    """Whether two moments are so far apart that clocks tell which came first; not if one is none."""
+    """Whether two times are so far apart that clocks show which came first; false if one is missing."""
     try:
         first, second = (datetime.datetime.strptime(text, "%Y%m%dT%H%M%S%z") for text in (one, other))
     except ValueError:

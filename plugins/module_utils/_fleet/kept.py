@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""SIM-Secure licenses that nobody wants and that stay all the same after a plan was carried out.
+"""Unwanted SIM-Secure licenses that remain after a plan was carried out.
 
 A device that holds several at a time, and one that no file names and from which the plan takes nothing away.
 """
@@ -54,7 +54,7 @@ def kept(wanted: t.Mapping[str, t.Any], lists: str, path: str | None) -> list[di
 
 
 def _keeping(journal: Journal, account: str, losing: t.Mapping[Pool, t.Container[str]]) -> dict[str, list[str]]:
-    """The SKUs of which each device holds a license, and which the plan leaves it."""
+    """The SKUs of the licenses that each device holds and that the plan does not remove."""
     found: dict[str, list[str]] = {}
     for scope, devices in sorted(journal.shared(account).items()):
         leaving = losing.get((scope.sku, scope.kind), ())

@@ -22,7 +22,7 @@ from .status import without_approval
 MOMENT = "%Y-%m-%d %H:%M %Z"
 
 BINDING = ("lifetime_consent", "lifetime_without_journal", "journal_behind", "no_listener", "pool_exhausted")
-"""What no approval of a plan lets through: it fills no pool and makes nobody listen; consent is in the fleet file."""
+"""What no approval lets through: an approval adds no licenses and no listener, and consent is in the fleet file."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +57,7 @@ def over_the_run(accounts: t.Sequence[Document], limits: RunLimits) -> Document 
     lifetime = sum(_count(part, "assign") for part in parts if part["lifetime"])
     tripped: list[tuple[str, int, int, str]] = []
     if limits.max_changes is not None and changes > limits.max_changes:
-        text = f"it touches {changes} devices, 'max_changes' of the run allows {limits.max_changes}"
+        text = f"it changes {changes} devices, 'max_changes' of the run allows {limits.max_changes}"
         tripped.append(("max_changes", changes, limits.max_changes, text))
     if limits.max_removals is not None:
         held = sum(_held(accounts))
@@ -65,7 +65,7 @@ def over_the_run(accounts: t.Sequence[Document], limits: RunLimits) -> Document 
         if removals > allowed:
             share = limits.max_removals
             said = f" ({share * 100:.4g} % of {held} held)" if isinstance(share, float) else ""
-            text = f"it takes away {removals} licenses, 'max_removals' of the run{said} allows {allowed}"
+            text = f"it removes {removals} licenses, 'max_removals' of the run{said} allows {allowed}"
             tripped.append(("max_removals", removals, allowed, text))
     if limits.max_lifetime is not None and lifetime > limits.max_lifetime:
         text = f"it binds {lifetime} devices for life, 'max_lifetime' of the run allows {limits.max_lifetime}"
@@ -105,7 +105,7 @@ def _over_a_sku(sku: str, parts: t.Sequence[Document]) -> t.Iterator[tuple[str, 
     known = [part["free"] for part in parts if part["free"] is not None]
     free, reserve = min(known, default=None), limits["reserve"] or 0
     if need and free is not None and need > free - reserve:
-        kept = f", of which {reserve} are to stay free" if reserve else ""
+        kept = f", and {reserve} must stay free" if reserve else ""
         code = "pool_exhausted" if need > free else "guard_tripped"
         yield code, f"it assigns {need} licenses of {sku}, and {free} are free{kept}"
     if need and any(part["lifetime"] for part in parts) and need > (limits["lifetime_consent"] or 0):
@@ -116,12 +116,12 @@ def _over_a_sku(sku: str, parts: t.Sequence[Document]) -> t.Iterator[tuple[str, 
     if limits["max_changes"] is not None and need + gone > limits["max_changes"]:
         yield (
             "guard_tripped",
-            f"it touches {need + gone} devices of {sku}, 'max_changes' allows {limits['max_changes']}",
+            f"it changes {need + gone} devices of {sku}, 'max_changes' allows {limits['max_changes']}",
         )
     held = max((part["held"] for part in parts if part["held"] is not None), default=0)
     amount = read_amount(limits["max_removals"])
     if amount is not None and gone > at_most(amount, held):
-        yield "guard_tripped", f"it takes away {gone} licenses of {sku}, 'max_removals' allows {at_most(amount, held)}"
+        yield "guard_tripped", f"it removes {gone} licenses of {sku}, 'max_removals' allows {at_most(amount, held)}"
 
 
 def why_not(
@@ -151,7 +151,7 @@ def on_ice(account: Document, windows: t.Sequence[Window], now: datetime.datetim
     ice = frozen(windows, now, removing=removing)
     if ice is None:
         return None
-    only = "licenses are not taken away" if ice.what == "removals" else "nothing is changed"
+    only = "licenses are not removed" if ice.what == "removals" else "nothing is changed"
     end = "further notice" if ice.until >= FOREVER else ice.until.strftime(MOMENT)
     text = f"'{ice.name}': {only} until {end}."
     return LicensingError(f"The account is frozen: {text} {advice}", code="frozen").as_failure()

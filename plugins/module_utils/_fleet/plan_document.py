@@ -154,7 +154,7 @@ def remains_of(now: Document, before: Document) -> bool:
 
 
 def not_done(now: Document, before: Document) -> list[Document]:
-    """The devices that another plan changes, of which this one says that they are not as wanted and stay so.
+    """The devices that another plan changes, but that this one leaves not as wanted.
 
     What was sent and waits for its confirmation was carried out.
 
@@ -227,7 +227,7 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
 
 
 def _row(row: Document, state: str | None) -> Document:
-    """A device of a part; what ThingSpace would only accept at first is told by what it leads to."""
+    """A device of a part. If ThingSpace would only accept the request at first, it shows the final outcome."""
     if row["outcome"] == "accepted" and not row["reason"]:
         return {**_shown(row), "outcome": "removed" if state == "absent" else "assigned"}
     return _shown(row)

@@ -20,7 +20,7 @@ MAX_ROWS = 50
 
 HEADLINES = {
     "no_change": "Nothing to do",
-    "incomplete": "Not as wanted, and nothing to do about it",
+    "incomplete": "Not as wanted, and nothing to do",
     "changes": "Changes",
     "guard_tripped": "Stopped by a limit",
     "error": "No plan for some accounts",
@@ -28,9 +28,9 @@ HEADLINES = {
 
 NOT_TO_APPROVE = "Stopped by what no approval lets through"
 
-FOR_LIFE = "For life: these licenses can never be taken back."
+FOR_LIFE = "For life: these licenses can never be removed."
 
-WORDS = {"assign": "assign", "remove": "remove", "add": "put on the list", "move": "move on the list"}
+WORDS = {"assign": "assign", "remove": "remove", "add": "add to the list", "move": "move on the list"}
 
 
 def as_markdown(document: Document) -> str:
@@ -66,7 +66,7 @@ def told(plan: t.Mapping[str, t.Any]) -> str:
 
 
 def not_as_wanted(count: int) -> str:
-    """That a plan leaves so many devices as nobody wants them."""
+    """The sentence that a plan leaves this number of devices not as wanted."""
     return f"{count:,} {'device is' if count == 1 else 'devices are'} not as wanted, which this plan does not change."
 
 

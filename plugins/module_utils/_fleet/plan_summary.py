@@ -45,7 +45,7 @@ def awaited(document: Document) -> int:
 
 
 def as_remaining(document: Document) -> str:
-    """What a plan leaves as nobody wants it, and what to do about it; empty if there is nothing."""
+    """What a plan leaves not as wanted, and what to do about it; empty if there is nothing."""
     if not document["incomplete"]:
         return ""
     rows = [row for account in document["accounts"] for row in left_of(account)]

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What a run record must look like, so that whoever acts on it need not look twice."""
+"""The checks of a run record, so that code that uses it does not have to check again."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def begin(document: Document, dest: str, history: str | None) -> str:
 
 
 def begun(dest: str, history: str | None, run: str | None) -> Document | None:
-    """The record that a run began with, as it was written, whatever stands in it; None if it is gone.
+    """The record from the start of a run, as written, whatever it contains; None if it is gone.
 
     :param run: the name of the run; without it, the one that C(dest) has.
     """
@@ -66,7 +66,7 @@ def complete(document: Document, dest: str, history: str | None) -> tuple[str, L
             try:
                 path = write_record(folder, file, document)
             except LicensingError as error:
-                error.message += " What the run was about to do stands in the record that it began with."
+                error.message += " The record from the start of the run contains what it was about to do."
                 failure = failure or error
     leave(history, document["run"])
     return path, failure

@@ -52,7 +52,7 @@ def rows_of(path: str) -> tuple[list[dict[str, str]], str]:
 
 
 def ids_of(path: str) -> list[str] | None:
-    """The devices of a report that only names them, in its order; None if nobody knows them."""
+    """The devices of a report that only lists them, in its order; None if they are unknown."""
     try:
         return [text(as_it_was(row.get("device_id") or "")) for row in _read(path, "device_id")]
     except (OSError, ValueError, csv.Error):

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What a fleet file may say: one table, from which files are checked and the published JSON schema is made."""
+"""The fields of a fleet file: one table that is the source of the checks and of the published JSON schema."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ Kind = t.Literal[
 class Field(t.NamedTuple):
     """A field of a mapping.
 
-    :param kind: C(place) is the name of a column, or its number from 1; C(amount) is a number or a share like V(5%),
+    :param kind: C(place) is the name of a column, or its number from 1; C(amount) is a number or a percentage,
         C(amounts) a list of them; C(ids) a list of device ids;
         C(texts) one of choices;
         C(counts) a mapping of names to numbers; C(fields) a mapping of names to texts; C(map) and C(list) have
         fields of their own.
-    :param help: what it means.
-    :param fields: of a C(map), or of each entry of a C(list).
-    :param ref: the name of a list's entries in the JSON schema.
+    :param help: its meaning.
+    :param fields: the fields of a C(map), or of each entry of a C(list).
+    :param ref: the name of the entries of a list in the JSON schema.
     :param filled: whether a list or a mapping must not be empty.
-    :param needs: the field beside it without which it means nothing.
+    :param needs: the other field that this one depends on.
     """
 
     kind: Kind
@@ -54,25 +54,26 @@ def _choices(spec: Spec, name: str) -> tuple[str, ...]:
 
 
 _GUARDS: dict[str, Field] = {
-    "max_changes": Field("whole", "How many devices a run may touch."),
-    "max_removals": Field("amount", "How many devices a run may take away from, as a number or a share like 5%."),
+    "max_changes": Field("whole", "How many devices a run may change."),
+    "max_removals": Field("amount", "How many removals a run may make, as a number or a percentage like 5%."),
 }
 _WAVES: dict[str, Field] = {
     "waves": Field(
         "amounts",
-        "How many devices are done first, and then in all, before the others: numbers, or shares like 5%.",
+        "How many devices in total are done after each wave, before the rest: numbers, or percentages like 5%.",
         filled=True,
     ),
     "max_failures": Field(
         "amount",
-        "How many devices of the waves so far may not be as wanted, as a number or a share like 5%. The default is 0.",
+        "How many devices of the waves so far may miss the wanted state: a number, or a percentage like 5%. "
+        "The default is 0.",
         needs="waves",
     ),
 }
 _RESERVE = Field("whole", "How many licenses must stay free.")
 _STATE = Field(
     "text",
-    "exact: nobody else holds a license; present: others are left alone. The default is exact.",
+    "exact: no other device holds a license; present: other devices are left alone. The default is exact.",
     choices=("exact", "present"),
 )
 
@@ -84,26 +85,26 @@ FOTA: dict[str, Field] = {
     **_WAVES,
     "removal_candidates": Field(
         "text",
-        "What it means that a device is a removal candidate.",
+        "What to do about devices that are removal candidates.",
         choices=_choices(FOTA_LICENSE_SPEC, "removal_candidates"),
     ),
 }
 
 SIMSEC: dict[str, Field] = {
     "state": _STATE._replace(
-        help="exact: what the journal knows to hold a license that is not wanted any more, loses it; present: it keeps "
-        "it. The default is exact."
+        help="exact: devices that the journal shows as licensed but no set wants lose their license; present: they "
+        "keep it. The default is exact."
     ),
     **_GUARDS,
     "reserve": _RESERVE,
     **_WAVES,
     "retry_failed": Field("bool", "Whether devices whose request failed are sent again."),
     "retry_unknown": Field(
-        "bool", "Whether devices are sent again of whose request nobody knows what came of it, or not any more."
+        "bool", "Whether devices are sent again if the result of their request is unknown or no longer expected."
     ),
-    "lifetime_consent": Field("counts", "For each lifetime SKU, how many devices a run may bind for life."),
+    "lifetime_consent": Field("counts", "For each lifetime SKU, how many devices may get a license in one run."),
     "lifetime_elsewhere": Field(
-        "counts", "For each lifetime SKU, how many licenses are known to be assigned that the journal does not know of."
+        "counts", "For each lifetime SKU, how many licenses are known to be assigned outside the journal."
     ),
 }
 
@@ -120,15 +121,15 @@ CANDIDATES: dict[str, Field] = {
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 FREEZE: dict[str, Field] = {
-    "name": Field("text", "Why nothing is to change; it stands in messages.", required=True),
-    "from": Field("text", "When it begins, like 2026-12-20 or 2026-12-20 18:00."),
-    "until": Field("text", "When it ends; a day alone is meant whole."),
+    "name": Field("text", "Why nothing may change. Messages show it.", required=True),
+    "from": Field("text", "When it starts, like 2026-12-20 or 2026-12-20 18:00."),
+    "until": Field("text", "When it ends. A date alone means the whole day."),
     "days": Field("texts", "Only on these days of the week.", choices=DAYS, filled=True),
-    "hours": Field("text", "Only at these hours, like 18:00-06:00, which belong to the day on which they begin."),
-    "timezone": Field("text", "Whose time is meant, like Europe/Berlin. The default is UTC."),
+    "hours": Field("text", "Only at these hours, like 18:00-06:00. They belong to the day on which they start."),
+    "timezone": Field("text", "The time zone, like Europe/Berlin. The default is UTC."),
     "what": Field(
         "text",
-        "all: nothing is changed; removals: nothing is changed if licenses would be taken away. The default is all.",
+        "all: nothing changes; removals: nothing changes if the plan removes licenses. The default is all.",
         choices=("all", "removals"),
     ),
 }
@@ -143,7 +144,7 @@ SELECT: dict[str, Field] = {
 }
 
 DEVICES: dict[str, Field] = {
-    "name": Field("text", "What this set of devices is called in messages.", required=True),
+    "name": Field("text", "The name of this set of devices in messages.", required=True),
     "ids": Field("ids", "The devices, each id in quotes.", filled=True),
     "file": Field("text", "A CSV file with the devices, relative to the fleet file, in its directory or below."),
     "column": Field(
@@ -151,30 +152,30 @@ DEVICES: dict[str, Field] = {
     ),
     "delimiter": Field(
         "text",
-        "What separates the columns of the file, where that is not clear.",
+        "The separator between the columns of the file, if it is not clear.",
         choices=tuple(DELIMITERS),
         needs="file",
     ),
     "select": Field("map", "The devices that ThingSpace lists with these properties.", fields=SELECT, filled=True),
-    "kind": Field("text", f"What the ids are. The default is {KIND}.", choices=KINDS),
-    "fota": Field("bool", "They hold a FOTA license."),
+    "kind": Field("text", f"The kind of the ids. The default is {KIND}.", choices=KINDS),
+    "fota": Field("bool", "Whether they hold a FOTA license."),
     "simsec": Field("text", "The SKU of the SIM-Secure license that they hold."),
     "removal_candidate": Field(
-        "bool", "They lose the FOTA license first when the subscription shrinks, in this order."
+        "bool", "Whether they lose their FOTA license first, in this order, when the subscription shrinks."
     ),
-    "protected": Field("bool", "They may never be removal candidates."),
+    "protected": Field("bool", "Whether they must never be removal candidates."),
 }
 
 ACCOUNT: dict[str, Field] = {
     "account": Field("text", "The billing account, in quotes, like 0000123456-00001.", required=True),
     "fota": Field(
         "map",
-        "How FOTA licenses are managed. Without this and without a set that wants one, they are left alone.",
+        "How FOTA licenses are managed. Without this and without a set with fota, they are left alone.",
         fields=FOTA,
     ),
     "simsec": Field("map", "How SIM-Secure licenses are managed.", fields=SIMSEC),
     "removal_candidates": Field("map", "How the removal candidate list is managed.", fields=CANDIDATES),
-    "freeze": Field("list", "Times in which the account is left as it is.", fields=FREEZE, ref="freeze", filled=True),
+    "freeze": Field("list", "Times when the account must not change.", fields=FREEZE, ref="freeze", filled=True),
     "devices": Field(
         "list",
         "Sets of devices, and the licenses that each of them holds.",
@@ -187,21 +188,21 @@ ACCOUNT: dict[str, Field] = {
 FILE: dict[str, Field] = {
     "accounts": Field("list", "The accounts.", required=True, fields=ACCOUNT, ref="account", filled=True)
 }
-"""A file of several accounts; a file of one account is that account itself."""
+"""A file with several accounts. A file with one account is that account itself."""
 
 SOURCES = ("ids", "file", "select")
-"""Exactly one of these names the devices of a set."""
+"""Exactly one of these lists the devices of a set."""
 
 PURPOSES = ("fota", "simsec", "removal_candidate", "protected")
-"""At least one of these says what a set is for."""
+"""A set needs at least one of these."""
 
 WHOLE_MAX = 999_999_999
 AMOUNT = r"(?:0|[1-9][0-9]{0,8}|(?:100(?:\.0+)?|[0-9]{1,2}(?:\.[0-9]+)?)%)"
-"""A whole number, or a share."""
+"""A whole number, or a percentage."""
 
 
 def json_schema() -> dict[str, t.Any]:
-    """The published JSON schema; of the newest draft that editors know well."""
+    """The published JSON schema, in the newest draft that editors support well."""
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "A fleet file of thingspace.licensing",

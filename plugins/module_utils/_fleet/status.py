@@ -17,17 +17,17 @@ GREEN = frozenset({"", "no_change", "changes"})
 """The words of a run that leaves nothing; C(changes) is one when the plan is carried out."""
 
 NO_APPROVAL: dict[Code, str] = {
-    "lifetime_consent": "Look at the devices; if they are right, set 'lifetime_consent' in the fleet file.",
-    "lifetime_without_journal": "Name the journal: -e fleet_journal=PATH.",
-    "journal_behind": "Restore the newest journal; if it is known who holds the other licenses, set "
+    "lifetime_consent": "Check the devices. If they are right, set 'lifetime_consent' in the fleet file.",
+    "lifetime_without_journal": "Set the journal: -e fleet_journal=PATH.",
+    "journal_behind": "Restore the newest journal. If you know which devices hold the other licenses, set "
     "'lifetime_elsewhere' in the fleet file.",
-    "no_listener": "Somebody has to listen, because the run waits for what becomes of each device "
-    "('fleet_licensing_wait'), or binds devices for life, or because 'fleet_licensing_require_listener' asks for it. "
-    "Start a receiver and register it with the module 'callback'. If somebody listens whom ThingSpace does not list: "
-    "-e fleet_licensing_require_listener=false.",
-    "not_licensed": "Name licensed devices only, or set 'unlicensed: warn' under 'removal_candidates' in the fleet "
+    "no_listener": "A listener is required because the run waits for the result of each device "
+    "('fleet_licensing_wait'), assigns lifetime licenses, or has 'fleet_licensing_require_listener'. "
+    "Start a receiver and register it with the module 'callback'. If there is a listener that ThingSpace does not "
+    "list: -e fleet_licensing_require_listener=false.",
+    "not_licensed": "List only licensed devices, or set 'unlicensed: warn' under 'removal_candidates' in the fleet "
     "file.",
-    "pool_exhausted": "Buy licenses, free some, or name fewer devices.",
+    "pool_exhausted": "Buy licenses, free some, or list fewer devices.",
 }
 """What stops a plan whatever is approved, by code, and what to do about it in the words of a fleet run."""
 

@@ -25,7 +25,7 @@ Contents = t.Sequence[tuple[DeviceSet, t.Sequence[Named]]]
 
 @dataclasses.dataclass
 class WantedAccount:
-    """The devices of an account by what is wanted of them, each in the order of the files."""
+    """The devices of an account by their wanted licenses, in the order of the files."""
 
     fota: dict[str, Named] = dataclasses.field(default_factory=dict)
     simsec: dict[str, tuple[Named, Pool]] = dataclasses.field(default_factory=dict)
@@ -84,7 +84,7 @@ def check_all(fleet: t.Sequence[tuple[FleetAccount, WantedAccount]]) -> list[Pro
     for account, wanted in fleet:
         first = accounts.setdefault(account.name, account)
         if first is not account:
-            text = f"{account.where}: the account {account.name} stands in {first.where} already."
+            text = f"{account.where}: the account {account.name} is already in {first.where}."
             problems.append(Problem(text, CODE))
             continue
         for named in wanted.all_named():

@@ -205,7 +205,7 @@ class _Converter:
             return known[0]
         if id(node) in self._above:
             line = node.start_mark.line + 1
-            raise BadYaml(self._path, "it contains itself: an alias (*) inside of what it stands for", line)
+            raise BadYaml(self._path, "it contains itself: an alias (*) inside the value that it refers to", line)
         before = self._count
         self._add(1, node)
         self._above.add(id(node))
@@ -249,7 +249,7 @@ class _Converter:
             if key.value == "<<":
                 raise BadYaml(self._path, "merge keys (<<) are not supported; repeat the fields", line)
             if key.value in lines:
-                why = f"'{show(key.value)}' stands here twice, first in line {lines[key.value]}"
+                why = f"'{show(key.value)}' is here twice, first in line {lines[key.value]}"
                 raise BadYaml(self._path, why, line)
             lines[key.value] = line
             fields[key.value] = self.convert(value)

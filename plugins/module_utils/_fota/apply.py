@@ -51,7 +51,7 @@ def predict(plan: Plan, wanted: t.Sequence[str]) -> Applied:
 
 
 def hold_back(plan: Plan, wanted: t.Sequence[str], stopped: LicensingError) -> Applied:
-    """The rows of a plan that a guard stopped: nothing was sent, and what would have been stands in the reason."""
+    """The rows of a plan that a guard stopped: nothing was sent, and the reason says what would have happened."""
     results: dict[str, Result] = {}
     for devices, outcome in ((plan.remove, "removed"), (plan.assign, "assigned")):
         results.update(dict.fromkeys(devices, ("skipped", f"not sent: the plan was stopped; it would be {outcome}")))
@@ -157,7 +157,7 @@ def _moved_by_count(before: int | None, action: Action, held: int, done: int, in
 
 
 def _unchanged(doubt: Doubt, why: str = "") -> Result:
-    """The result of a device that nobody refused and of which reading shows no change: it may still be on its way."""
+    """The result of a device that was not refused and shows no change when read: it may still take effect."""
     return "unknown", f"{doubt.reason} Reading back shows no change yet. {why}".rstrip()
 
 

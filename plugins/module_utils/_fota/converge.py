@@ -46,8 +46,8 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
         problems.append(Problem("'state: exact' needs the whole list, so it contradicts 'lookup: direct'."))
     if params["state"] == "exact" and not wanted.devices and not problems:
         text = (
-            "'state: exact' with no device would take away every license of the account. If that is meant, name the "
-            "devices with 'state: absent'; if not, look why the list is empty."
+            "'state: exact' without devices would remove every license of the account. If you want that, list the "
+            "devices with 'state: absent'; if not, find out why the list is empty."
         )
         problems.append(Problem(text, "empty_exact"))
     options = (params["account"], params["api_version"], params["state"], wanted, limits)

@@ -78,7 +78,7 @@ def _read_back(
     if seen == rows and expected.assigned is not None and len(held) != expected.assigned:
         warn(
             f"After a wave the account holds {len(held)} licenses where {expected.assigned} were expected. Every "
-            "device of the wave is as its row says, so somebody else moved licenses meanwhile; the run went on."
+            "device of the wave is as its row says, so someone else moved licenses in the meantime. The run continued."
         )
     return seen, Pool(total, len(held)), None
 

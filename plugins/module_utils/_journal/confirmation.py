@@ -124,7 +124,7 @@ _SUCCESS: tuple[Status, str] = ("success", "")
 
 
 def _fault(given: t.Any) -> str:
-    """What a faultResponse says; empty when there is none, or one in which every field is empty."""
+    """The text of a faultResponse; empty if there is none or all its fields are empty."""
     if not isinstance(given, dict):
         return str(given) if given and not isinstance(given, bool) else ""
     parts = [str(given[name]).strip() for name in ("faultcode", "faultstring") if given.get(name)]

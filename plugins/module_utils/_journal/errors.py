@@ -46,7 +46,7 @@ def _named(error: sqlite3.Error, path: str) -> LicensingError:
     if "malformed" in words or "not a database" in words or "corrupt" in words:
         return damaged(path, text)
     if "readonly" in words or "read-only" in words or "unable to open" in words:
-        return unusable(path, "it, or the directory it lies in, is read-only or cannot be opened")
+        return unusable(path, "the file or its directory is read-only or cannot be opened")
     return unusable(path, text)
 
 

@@ -38,7 +38,7 @@ CHECKED_BELOW = 64 * 1024 * 1024
 
 
 def connect(path: str, *, write: bool, patience: float = PATIENCE) -> sqlite3.Connection:
-    """Open a journal of the newest schema, made when there is none.
+    """Open a journal with the newest schema. Create it if there is none.
 
     :param path: an empty string makes one in memory.
     :param write: otherwise nothing is made or changed: an old journal is upgraded in memory, a missing one is empty.
@@ -69,7 +69,7 @@ def require_writable(path: str) -> None:
     """
     for place in (os.path.dirname(os.path.abspath(path)), path):
         if path and os.path.exists(place) and not os.access(place, os.W_OK):
-            raise unusable(path, "it, or the directory it lies in, is read-only")
+            raise unusable(path, "the file or its directory is read-only")
 
 
 def _check_place(path: str) -> None:
@@ -121,18 +121,18 @@ def _compare(db: sqlite3.Connection, path: str) -> None:
     expected, found = known_journal(path), _identity(db)
     if expected and found != expected:
         raise LicensingError(
-            f"The journal {path} is another one ({found or 'empty'}) than {path}.id says ({expected}). With the wrong "
-            "journal everything would be sent once more. Put the right one back; or if the exchange is meant, remove "
-            "the .id file.",
+            f"The journal {path} is not the one ({found or 'empty'}) that {path}.id names ({expected}). With the wrong "
+            "journal, everything would be sent again. Restore the right journal. If you replaced it on purpose, "
+            "remove the .id file.",
             code="journal_damaged",
         )
     last = _last_request(db)
     if last < noted:
         raise LicensingError(
-            f"The journal {path} is an older copy: it ends with request {last}, and {path}.id tells of {noted}. "
-            "What was sent since would be sent once more. Nothing was sent. Restore the newest journal, "
-            f"together with {path}-wal if there is one. If there is no newer one, remove the .id file; but then nobody "
-            "knows what was sent since.",
+            f"The journal {path} is an older copy: it ends with request {last}, but {path}.id names {noted}. "
+            "What was sent since would be sent again. Nothing was sent. Restore the newest journal, "
+            f"together with {path}-wal if there is one. If there is no newer one, remove the .id file, but then it is "
+            "unknown what was sent since.",
             code="journal_behind",
         )
 

@@ -125,7 +125,7 @@ class Journal:
             return Removed(number or 0, until or "")
 
     def begin_run(self, scope: Scope, action: Action, assigned_before: int | None) -> int:
-        """Note that a job begins to send; whoever did before for this account was killed, for the lock is ours.
+        """Record that a job starts to send. An earlier job of this account was killed, because this one has the lock.
 
         The file itself tells of it afterward, so that who opens it by another name knows of this job.
 

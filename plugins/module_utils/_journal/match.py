@@ -113,7 +113,7 @@ def _of_request(db: sqlite3.Connection, confirmation: Confirmation) -> _Entry | 
 
 
 def _of_counted_request(db: sqlite3.Connection, confirmation: Confirmation) -> _Entry | None:
-    """The entry of a request whose answer, and id, were lost, and of which the count shows that it took effect.
+    """The entry of a request whose answer and id were lost, but which took effect according to the count.
 
     A late success also overrules that the count showed no effect. As long as neither is shown, a report under an
     unknown id is kept as a hint only: see C(_journal_rows.Hint).

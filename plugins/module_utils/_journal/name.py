@@ -26,9 +26,7 @@ def require_one_name(path: str) -> None:
             f"know of each other. Find the names with find -samefile, and remove all but one",
         )
     if mounted_alone(path):
-        raise unusable(
-            path, "the file is mounted by itself, without its log and its locks. Mount the directory that it lies in"
-        )
+        raise unusable(path, "the file is mounted by itself, without its log and its locks. Mount its directory")
 
 
 def mounted_alone(path: str, table: str = "/proc/self/mountinfo") -> bool:

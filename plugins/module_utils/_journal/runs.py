@@ -51,7 +51,7 @@ def require_alone(db: sqlite3.Connection, path: str, account: str, opened: froze
 
 
 def runs_since(pid: int) -> float:
-    """For how many seconds a process has been running; minus infinity when there is none, or nothing tells."""
+    """How many seconds a process has been running; minus infinity if there is none or it is unknown."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as stream:
             # The name, in brackets, may hold anything.

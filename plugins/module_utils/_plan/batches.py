@@ -6,7 +6,7 @@
 
 """Sending one action for many devices: full batches, several at a time; a rejected batch is narrowed down.
 
-Nothing is sent twice here. What has no trustworthy answer is put aside in C(in_doubt); C(_fota/apply.py) reads it.
+Nothing is sent twice here. What has no reliable answer is put aside in C(in_doubt); C(_fota/apply.py) reads it.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def limits_from(params: t.Mapping[str, t.Any]) -> tuple[Limits, list[Problem]]:
     share = None if removals is None else read_amount(removals)
     if removals is not None and share is None:
         problems.append(
-            Problem(f"'max_removals' is '{removals}'; use a number like 20 or a share like 5%, or leave it out.")
+            Problem(f"'max_removals' is '{removals}'; use a number like 20 or a percentage like 5%, or leave it out.")
         )
     approved, expected = (_digest_from(params, name, problems) for name in ("approved_plan", "expected_plan"))
     return Limits(params.get("max_changes"), share, params.get("reserve") or 0, approved, expected), problems
@@ -84,11 +84,11 @@ def tripped_by(plan: Plan, pool: Pool, limits: Limits) -> list[Tripped]:
     """Every limit that the plan exceeds. A plan without a listed state is judged by its upper bound."""
     found: list[Tripped] = []
     if limits.max_changes is not None and plan.changes > limits.max_changes:
-        text = f"it touches {plan.changes} devices, 'max_changes' allows {limits.max_changes}"
+        text = f"it changes {plan.changes} devices, 'max_changes' allows {limits.max_changes}"
         found.append(Tripped("max_changes", plan.changes, limits.max_changes, text))
     allowed, why = _removals_allowed(plan, pool, limits)
     if allowed is not None and len(plan.remove) > allowed:
-        text = f"it takes away {len(plan.remove)} licenses, {why} allows {allowed}"
+        text = f"it removes {len(plan.remove)} licenses, {why} allows {allowed}"
         found.append(Tripped("max_removals", len(plan.remove), allowed, text))
     free_after = _free_after(plan, pool)
     if plan.assign and free_after is not None and free_after < 0:

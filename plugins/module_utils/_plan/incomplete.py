@@ -15,26 +15,26 @@ from __future__ import annotations
 import typing as t
 
 STOPPED = "not sent: the plan was stopped; it would be "
-"""How the reason begins of a device that the plan would change if no limit stopped it."""
+"""The start of the reason of a device that the plan would change if no limit stopped it."""
 
 _DECIDED = frozenset({"send", "unchanged"})
-AWAITED = "sent earlier; its confirmation is awaited"
-"""The reason of a device that is foreseen as confirmed without being sent."""
+AWAITED = "sent earlier, and waiting for confirmation"
+"""The reason of a device whose confirmation is predicted without sending it."""
 
 _OPTIONS = ("retry_failed", "retry_unknown")
 _FORESEEN = frozenset({"assigned", "removed", "added"})
 _DONE = _FORESEEN | {"unchanged"}
-DONE_BEFORE = "somebody else has done it already"
-"""The reason in a record of a device about which nothing was left to do when its part was carried out."""
+DONE_BEFORE = "someone else has already done it"
+"""The reason in a record of a device that was already done when its part was carried out."""
 
 
 def left_over(outcomes: t.Iterable[str]) -> int:
-    """How many devices a plan leaves as nobody wants them, by what was decided about each: C(send) or an outcome."""
+    """How many devices a plan leaves not as wanted, by the decision about each: C(send) or an outcome."""
     return sum(outcome not in _DECIDED for outcome in outcomes)
 
 
 def is_left_over(row: t.Mapping[str, str]) -> bool:
-    """The same of a row of a report of check mode, in which nothing was sent: any request id is of an earlier run."""
+    """The same for a row of a check mode report, in which nothing was sent: any request id is from an earlier run."""
     outcome, reason = row["outcome"], row["reason"]
     if outcome == "unchanged":
         return False
@@ -46,24 +46,24 @@ def is_left_over(row: t.Mapping[str, str]) -> bool:
 
 
 def as_left_over(row: t.Mapping[str, str]) -> dict[str, str]:
-    """Such a row as a plan shows it: not by what it becomes if all goes well."""
+    """The row as a plan shows it: with the current state and not the one after a success."""
     waits = row["outcome"] in _FORESEEN
     outcome, reason = ("accepted", row["reason"] or "not confirmed yet") if waits else (row["outcome"], row["reason"])
     return {"device_id": row["device_id"], "outcome": outcome, "reason": reason}
 
 
 def is_done(row: t.Mapping[str, str]) -> bool:
-    """Whether a device became as planned, by the record of a run: not one that is only accepted, and none in doubt."""
+    """Whether a device reached the planned state according to the record. Accepted or doubtful ones have not."""
     return row["outcome"] in _DONE or (row["outcome"], row["reason"]) == ("skipped", DONE_BEFORE)
 
 
 def is_on_its_way(row: t.Mapping[str, str]) -> bool:
-    """Whether such a row is of a device whose request was sent and is to be confirmed: nothing is to be sent again."""
+    """Whether the request of this device was sent and waits for confirmation, so that nothing must be sent again."""
     return row["outcome"] == "accepted" and not _retries([row])
 
 
 def advice(rows: t.Iterable[t.Mapping[str, str]]) -> str:
-    """How to have devices sent again, in the words of a fleet run; empty if none of them can be."""
+    """How to send devices again, in the terms of a fleet run; empty if none of them can be."""
     found = _retries(rows)
     if not found:
         return ""
@@ -73,12 +73,12 @@ def advice(rows: t.Iterable[t.Mapping[str, str]]) -> str:
 
 
 def forgotten(rows: t.Iterable[t.Mapping[str, str]]) -> str:
-    """What to look at if a plan was to change these devices, and another one made since does not; empty for others."""
+    """What to check if the approved plan changes these devices and the current one does not; empty otherwise."""
     named = " and ".join(f"-e fleet_{option}=true" for option in _retries(rows))
     return f"If the approved plan was made with {named}, give that to apply, too." if named else ""
 
 
 def _retries(rows: t.Iterable[t.Mapping[str, str]]) -> list[str]:
-    """The options by which any of the devices would be sent again."""
+    """The options that would send any of the devices again."""
     found = {option for row in rows for option in _OPTIONS if f"'{option}: true'" in row["reason"]}
     return [option for option in _OPTIONS if option in found]

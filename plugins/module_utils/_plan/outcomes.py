@@ -26,7 +26,7 @@ Report = t.Literal["changed", "failed", "all", "none"]
 OUTCOMES: tuple[Outcome, ...] = t.get_args(Outcome)
 MOVED = frozenset({"assigned", "removed", "added", "accepted"})
 MAY_HAVE_MOVED = MOVED | {"unknown"}
-"""Outcomes of what was sent that make a task changed: what nobody knows is not called unchanged."""
+"""Outcomes of sent devices that make a task changed. An unknown result does not count as unchanged."""
 AMISS = frozenset({"failed", "unknown", "skipped"})
 
 
@@ -39,7 +39,7 @@ class Row(t.NamedTuple):
 
 
 class RequestRow(t.NamedTuple):
-    """A row of an asynchronous API: with the id of the request that was accepted, empty when there is none."""
+    """A row of an asynchronous API, with the id of the accepted request; empty if there is none."""
 
     device_id: str
     outcome: Outcome
@@ -121,8 +121,8 @@ def write_csv(path: str, header: t.Sequence[str], rows: t.Iterable[t.Sequence[st
             writer.writerows([value if value.isdigit() else _cell(value) for value in row] for row in rows)
     except OSError as error:
         raise LicensingError(
-            f"The report {path} could not be written: {error.strerror or error}. What happened to the devices stands "
-            "in this result all the same.",
+            f"The report {path} could not be written: {error.strerror or error}. This result still says "
+            "what happened to the devices.",
             code="report_unwritable",
         ) from None
 

@@ -73,8 +73,8 @@ def waves_from(params: t.Mapping[str, t.Any]) -> tuple[Waves, list[Problem]]:
     problems = [Problem(f"'waves' {text}.") for text in size_problems(given)]
     spare = 0 if params["max_failures"] is None else read_amount(params["max_failures"])
     if spare is None:
-        text = f"'max_failures' is '{params['max_failures']}'; use a number like 2 or a share like 5%, or leave it out."
-        problems.append(Problem(text))
+        given_text = f"'max_failures' is '{params['max_failures']}'"
+        problems.append(Problem(f"{given_text}; use a number like 2 or a percentage like 5%, or leave it out."))
     if problems:
         return Waves(), problems
     return Waves(tuple(t.cast(Amount, read_amount(size)) for size in given), spare or 0), []
@@ -86,7 +86,7 @@ def size_problems(given: t.Iterable[object]) -> t.Iterator[str]:
     for entry in given:
         size = read_amount(entry)
         if not size:
-            yield f"has the entry '{str(entry)[:40]}'; use numbers like 10 and shares like 5%, more than 0"
+            yield f"has the entry '{str(entry)[:40]}'; use numbers like 10 and percentages like 5%, more than 0"
         elif size <= last.get(type(size), 0):
             yield f"has {entry} after one that is not smaller; each says how many devices are done in all by then"
         else:
@@ -128,13 +128,13 @@ def judge(waves: Waves, tried: t.Sequence[Row], left: int) -> CanaryFailed | Non
     named = first(amiss, _NAMED, "; ", _named)
     more = " (see 'devices', or 'devices_report')" if len(amiss) > _NAMED else ""
     advice = (
-        " What is not confirmed is not sent again. If nothing is ever confirmed, look whether a receiver runs and is "
+        " Unconfirmed requests are not sent again. If nothing is ever confirmed, check that a receiver is running and "
         "registered (callback_info)."
     )
     return CanaryFailed(
         f"The canary wave failed: {len(amiss)} of the {len(tried)} devices that were tried are not as wanted ({told}), "
-        f"and 'max_failures' allows {allowed}: {named}{more}. The other {left} devices were not sent. Look at those "
-        "that failed, mend what is wrong, and run again: what was done stays done."
+        f"and 'max_failures' allows {allowed}: {named}{more}. The other {left} devices were not sent. Check the "
+        "failed devices, fix the problem, and run again: finished changes stay."
         f"{advice if 'not confirmed' in counts else ''}",
         len(tried),
         len(amiss),

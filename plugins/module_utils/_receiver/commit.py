@@ -152,7 +152,7 @@ class GroupCommit:
             raise
 
     def _opened(self) -> Journal:
-        """The journal; opened anew when another file took its place, for what is written to the old one is lost."""
+        """The journal. It is opened again if another file replaced it, because writes to the old one would be lost."""
         if self._journal is not None and self._identity() != self._file:
             self._shut()
         if self._journal is None:

@@ -46,7 +46,7 @@ def credentials(
     if missing:
         raise LicensingError(
             f"{' and '.join(missing)} must be set, to what is registered with ThingSpace as callback_username and "
-            "callback_password: anybody could report results otherwise.",
+            "callback_password: otherwise anyone could report results.",
             code="missing_credentials",
         )
     pairs = [(username, password)]

@@ -24,7 +24,7 @@ PORT = 9001
 PATH = "/callback"
 
 LOCK_PATIENCE = 20.0
-"""Seconds to wait while another process writes to the journal; ThingSpace waits for the answer meanwhile."""
+"""Seconds to wait while another process writes to the journal. ThingSpace waits for the answer in the meantime."""
 
 
 class Settings(t.NamedTuple):
@@ -93,7 +93,7 @@ def _check(settings: Settings) -> None:
     elif not 0 <= settings.port <= 65535:
         wrong = f"The port {settings.port} is none: ports go from 0 (any free one) to 65535."
     elif not settings.path.startswith("/") or settings.path == "/health" or not _PLAIN.issuperset(settings.path):
-        wrong = "The path must begin with a slash, hold letters, digits and -._~/ only, and not be /health."
+        wrong = "The path must start with a slash, contain letters, digits and -._~/ only, and not be /health."
     elif settings.keyfile and not settings.certfile:
         wrong = "A TLS key was given without a certificate."
     if wrong:

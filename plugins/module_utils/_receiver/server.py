@@ -66,7 +66,7 @@ class Server(Host):
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def process_request(self, request: t.Any, client_address: t.Any) -> None:
-        """Start a thread for a new connection, as soon as there is room; others wait in the queue meanwhile."""
+        """Start a thread for a new connection as soon as there is room. Until then, it waits in the queue."""
         if not self._room.acquire(timeout=WAIT_FOR_ROOM):  # pylint: disable=consider-using-with
             self.shutdown_request(request)
             return

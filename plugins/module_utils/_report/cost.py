@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What licenses cost a month, by the operator's own prices; without prices there is no word of cost."""
+"""The monthly cost of licenses, by the operator's own prices. Without prices, the report shows no cost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST = decimal.Decimal(1_000_000_000)
 
 
 def prices_from(given: t.Mapping[str, t.Any] | None) -> tuple[Prices, list[Problem]]:
-    """Prices of a month by license, and what is wrong about them."""
+    """Monthly prices by license, and the problems with them."""
     prices: Prices = {}
     problems: list[Problem] = []
     for license, value in (given or {}).items():
@@ -39,7 +39,7 @@ def prices_from(given: t.Mapping[str, t.Any] | None) -> tuple[Prices, list[Probl
 
 
 def cost_of(prices: Prices, license: str, counts: t.Mapping[str, int | None]) -> dict[str, str | None] | None:
-    """What the licenses of a pool cost a month, by what they are; None without a price.
+    """The monthly cost of the licenses of a pool, by name; None without a price.
 
     :param counts: numbers of licenses by name; None where nobody knows.
     """

@@ -64,7 +64,7 @@ class Wanted:
 class AccountData:
     """All that is known about an account; None for what was not read or could not be.
 
-    :param fota: assignment time of each licensed device, in ThingSpace's own notation.
+    :param fota: assignment time of each licensed device, in ThingSpace's format.
     :param devices: by kind of id and id.
     :param unnamed: there are fleet files, and none of them names the account.
     """

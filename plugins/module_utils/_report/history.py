@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What earlier runs and reports left in the directory of the history: run records, and the pools of each day."""
+"""The files of earlier runs and reports in the history directory: run records, and the pools of each day."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Key = tuple[str, str]
 """An account and a license."""
 
 POOLS = "license-pools.jsonl"
-"""One line for each day, account and license: the counts of the last report of that day."""
+"""One line for each day, account, and license: the counts of the last report of that day."""
 
 RUN_FORMAT = 1
 MAX_RUNS = 200
@@ -67,7 +67,7 @@ def read_history(folder: str | None) -> History:
 
 
 def _run(record: Json) -> Json:
-    """What the report tells of a run record.
+    """The part of a run record that the report shows.
 
     :raises _UnfitError: its content does not fit its checksum, or it is of another format.
     """

@@ -57,7 +57,7 @@ def _pools(document: Json) -> t.Iterator[str]:
         return
     yield pool_chart(document)
     head = ["account", "license", "kind", "use"] + (
-        ["cost a month", "free", "reclaimable"] if document["totals"]["cost"] else []
+        ["monthly cost", "free", "reclaimable"] if document["totals"]["cost"] else []
     )
     rows = []
     for account, pool in pools[:MAX_TABLE]:
@@ -101,7 +101,7 @@ def _drift(document: Json) -> t.Iterator[str]:
         return
     yield drift_chart(document)
     rows = [(account, pool["license"], drift_words(pool["drift"]), since_words(pool)) for account, pool in managed]
-    yield cards(("account", "license", "drift", "since the report before"), rows[:MAX_TABLE])
+    yield cards(("account", "license", "drift", "since the previous report"), rows[:MAX_TABLE])
     columns = ("account", "device_id", "license", "what", "state", "since")
     yield _devices(document, "drift", "Devices not as wanted", columns) + "</section>"
 
@@ -144,8 +144,8 @@ def _rules(document: Json) -> str:
     idle = f", was not connected for {many(document['idle_days'], 'day')}" if document["idle_days"] is not None else ""
     return (
         f"A license counts as reclaimable when its device is in one of these states: {states}{idle}, is not in the "
-        "account any more, or is not wanted by fleet files that want nobody else. Devices are only known where the "
-        "list of devices was read. Nothing is taken away by this report."
+        "account any more, or is not wanted by fleet files that have state exact. Devices are only known where the "
+        "list of devices was read. This report removes nothing."
     )
 
 
@@ -170,13 +170,13 @@ def _states(document: Json) -> t.Iterator[str]:
             rows.append((account, f"{one['count']:,}", states, f"{one['without_license']:,}"))
         yield (
             "<section><h2>Devices</h2>"
-            + cards(("account", "devices", "states", "without any license"), rows)
+            + cards(("account", "devices", "states", "without a license"), rows)
             + "</section>"
         )
 
 
 def _limits(document: Json) -> t.Iterator[str]:
-    named = f" Every device stands in {escape(document['csv'])}." if document["csv"] else ""
+    named = f" Every device is in {escape(document['csv'])}." if document["csv"] else ""
     yield "<section><h2>How to read this</h2><ul>" + "".join(f"<li>{escape(text)}</li>" for text in LIMITS)
     yield f"</ul><p>All times are UTC.{named}</p></section>"
 
@@ -190,7 +190,7 @@ def _devices(document: Json, name: str, title: str, columns: t.Sequence[str]) ->
     shown = cards([key.replace("_id", "").replace("_", " ") for key in columns], rows)
     if found["count"] > len(rows):
         where = f"in {document['csv']}" if document["csv"] else "in the CSV file, if one is made"
-        shown += f"<p>And {found['count'] - len(rows):,} more: every device stands {escape(where)}.</p>"
+        shown += f"<p>And {found['count'] - len(rows):,} more: every device is {escape(where)}.</p>"
     return _folded(title, shown, found["count"])
 
 

@@ -129,12 +129,12 @@ def reclaim_chart(document: Json) -> str:
     for account, pool in pools:
         count = pool["reclaimable"]
         pieces = (
-            ("c5", "can be taken back", count["now"]),
+            ("c5", "can be removed", count["now"]),
             ("c2", "wanted by the fleet files", count["wanted"]),
             ("c4", "bound for life", count["locked"]),
         )
         rows.append(
-            Bar(_label(account, pool), f"{count['now']:,} of {sum(count.values()):,} can be taken back", pieces, most)
+            Bar(_label(account, pool), f"{count['now']:,} of {sum(count.values()):,} can be removed", pieces, most)
         )
     return bars("Licenses of devices that do not need them", rows)
 

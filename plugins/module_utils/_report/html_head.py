@@ -78,7 +78,7 @@ def tiles(document: Json) -> t.Iterator[str]:
     if totals["cost"]:
         cost, currency = totals["cost"], document["currency"]
         wasted_cost = f"{amount(cost['free'])} of it free, {amount(cost['reclaimable'])} reclaimable"
-        more = f"a month, as far as prices are given; {wasted_cost}"
+        more = f"per month, as far as there are prices; {wasted_cost}"
         shown.append(("Cost", f"{amount(cost['bought'])} {currency}".strip(), more))
     drawn = "".join(
         f"<div><dt>{escape(a)}</dt><dd>{escape(b)} <small>{escape(c)}</small></dd></div>" for a, b, c in shown

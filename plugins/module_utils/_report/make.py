@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Making a report of what was read: the flow of C(fleet_report)."""
+"""Making a report from the results of other modules: the flow of C(fleet_report)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NAMES = {"html": "report.html", "markdown": "report.md", "csv": "report.csv", "j
 
 
 def run(context: Context) -> Result:
-    """Read what the info modules wrote, account by account; make the report, write it, remember the counts."""
+    """Read the files of the info modules, account by account. Make and write the report, and store the counts."""
     params = context.params
     now = datetime.datetime.now(datetime.timezone.utc)
     settings = _settings(params, now)

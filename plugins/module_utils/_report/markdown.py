@@ -62,12 +62,12 @@ def _pools(document: Json) -> t.Iterator[str]:
         costs = [f"{cost['bought'] or 'unknown'}{currency}" if cost else "no price"] if priced else []
         runway = runway_words(pool["runway"], today) if pool["total"] else ""
         rows.append([account, pool["license"], pool_words(pool), runway, *costs])
-    yield from _table("Pools", ["account", "license", "use", "runway", *(["cost a month"] if priced else [])], rows)
+    yield from _table("Pools", ["account", "license", "use", "runway", *(["monthly cost"] if priced else [])], rows)
     if priced:
         cost = {name: amount or "unknown" for name, amount in document["totals"]["cost"].items()}
         yield from (
             plain(
-                f"{cost['bought']}{currency} a month in all: {cost['free']} free, {cost['reclaimable']} reclaimable."
+                f"{cost['bought']}{currency} per month in total: {cost['free']} free, {cost['reclaimable']} reclaimable."
             ),
             "",
         )
@@ -79,7 +79,7 @@ def _drift(document: Json) -> t.Iterator[str]:
         for account, pool in pools_of(document)
         if pool["drift"]
     ]
-    yield from _table("Drift", ["account", "license", "drift", "since the report before"], rows)
+    yield from _table("Drift", ["account", "license", "drift", "since the previous report"], rows)
     yield from _devices(
         document, "drift", "Devices not as wanted", ("account", "device_id", "license", "what", "state")
     )
@@ -123,7 +123,7 @@ def _runs(document: Json) -> t.Iterator[str]:
 
 def _limits(document: Json) -> t.Iterator[str]:
     yield from ("## How to read this", "", *(f"- {plain(text)}" for text in LIMITS), "")
-    named = f" Every device stands in {plain(document['csv'])}." if document["csv"] else ""
+    named = f" Every device is in {plain(document['csv'])}." if document["csv"] else ""
     yield f"All times are UTC.{named}"
 
 

@@ -59,7 +59,7 @@ def read_account(entry: t.Mapping[str, t.Any], retired: t.Container[str]) -> Acc
 
 
 def whole(value: t.Any) -> int | None:
-    """A number that may have become a text on its way through variables; None when there is none.
+    """A number that may have become a text in Ansible variables; None if there is none.
 
     :raises ValueError: it is no number of licenses.
     """

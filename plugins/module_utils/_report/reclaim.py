@@ -15,7 +15,7 @@ import typing as t
 from .text import day_of, utc
 
 Reclaim = t.Literal["", "now", "wanted", "locked"]
-"""C(now): can be taken back; C(wanted): the fleet files want it, they come first; C(locked): it is for life."""
+"""C(now): can be removed; C(wanted): the fleet files want it, they come first; C(locked): it is for life."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +38,7 @@ def reclaim(
     """Whether a held license could be taken back, and why.
 
     :param state: of the device; None if the account has no such device, empty if that was not read.
-    :param extra: the fleet files want nobody else to hold a license, and this device does.
+    :param extra: the fleet files have state exact to hold a license, and this device does.
     """
     reasons = []
     if state is None:

@@ -21,7 +21,7 @@ MIN_ASSIGNMENTS = 10
 MIN_DAYS = 5
 MIN_SPAN = 14
 FAR = 730
-"""Days beyond which no date is told."""
+"""Days beyond which no date is shown."""
 
 Basis = t.Literal["", "dates", "history"]
 

@@ -15,7 +15,7 @@ from .data import Json
 from .text import many
 
 NEAR = 60
-"""Days up to which a day is told; beyond, a month is precise enough."""
+"""Days up to which the day is shown. Beyond that, a month is precise enough."""
 
 UNKNOWN = "unknown"
 
@@ -27,17 +27,17 @@ DRIFT = {
     "unknown": "unknown",
 }
 
-RECLAIM = {"now": "can be taken back", "wanted": "wanted by the fleet files", "locked": "bound for life"}
+RECLAIM = {"now": "can be removed", "wanted": "wanted by the fleet files", "locked": "bound for life"}
 
 LIMITS = (
-    "FOTA licenses and their assignment times are as ThingSpace lists them. A license that was taken back is not "
-    "listed any more, so past weeks show only what is still held.",
-    "ThingSpace tells how many SIM-Secure licenses are assigned, but not to which devices. That is known from the "
-    "journal, for what was assigned with it. Where there is no journal, or the account counts more licenses than it "
-    "explains, the report says unknown.",
-    "ThingSpace does not tell which devices ever upgraded their firmware. It refuses to take a monthly FOTA license "
-    "from those, so fewer licenses may come back than are called reclaimable.",
-    "A runway supposes that licenses go on being assigned as lately. It is no forecast of what anybody plans.",
+    "FOTA licenses and their assignment times are as ThingSpace lists them. A removed license is no longer listed, so "
+    "past weeks show only licenses that are still held.",
+    "ThingSpace shows how many SIM-Secure licenses are assigned, but not to which devices. The journal "
+    "knows that for licenses that were assigned with it. If there is no journal, or the account counts more licenses "
+    "than it explains, the report says unknown.",
+    "ThingSpace does not show which devices ever upgraded their firmware. It refuses to remove monthly FOTA licenses "
+    "from those, so fewer licenses may come back than are shown as reclaimable.",
+    "A runway assumes that assignments continue at the recent rate. It does not know anyone's plans.",
 )
 """What a reader has to know to take the figures for what they are."""
 
@@ -108,7 +108,7 @@ def drift_words(drift: Json | None) -> str:
 
 
 def since_words(pool: Json) -> str:
-    """How the drift changed since the report before; empty when there is none to compare with."""
+    """How the drift changed since the previous report; empty if there is none."""
     before, drift = pool["before"], pool["drift"]
     if not before or not drift:
         return ""
@@ -123,7 +123,7 @@ def candidate_words(candidates: Json) -> str:
     """What the removal candidate list of an account is like."""
     parts = [many(candidates["listed"], "device") + " listed"]
     if candidates["without_license"]:
-        parts.append(f"{candidates['without_license']:,} of them without a license, so no help")
+        parts.append(f"{candidates['without_license']:,} of them without a license, so without effect")
     if candidates["protected"]:
         parts.append(f"{candidates['protected']:,} of them protected by the fleet files")
     if candidates["wanted"] is not None:
@@ -139,9 +139,9 @@ def forecast_words(seen: Json) -> str:
         return f"With {seen['shrink_to']:,} licenses, no device would lose its license."
     text = (
         f"With {many(seen['shrink_to'], 'license')}, {many(seen['evicted'], 'device')} would lose theirs: "
-        f"{seen['from_list']:,} from the list, {seen['beyond_list']:,} because they hold it longest."
+        f"{seen['from_list']:,} from the list, {seen['beyond_list']:,} because they have held it longest."
     )
-    return text if seen["certain"] else text + " Which ones come last is open: some were assigned in the same moment."
+    return text if seen["certain"] else text + " It is open which ones come last: some were assigned at the same time."
 
 
 def run_words(run: Json) -> str:

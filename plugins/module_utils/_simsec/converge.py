@@ -42,8 +42,8 @@ from .waves import send_in_waves
 NO_POOL = Pool(None, None)
 
 NO_JOURNAL = (
-    "Without 'journal' nobody knows which devices hold a SIM-Secure license: every named device is sent, each time, "
-    "and 'changed' is true even if ThingSpace had nothing to do."
+    "Without 'journal', it is unknown which devices hold a SIM-Secure license. Every listed device is sent each time, "
+    "and 'changed' is true even if nothing changes."
 )
 
 

@@ -88,7 +88,7 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
 def never_removed(sku: str) -> Problem:
     """Lifetime licenses stay."""
     return Problem(
-        f"'state: absent' cannot be had for {sku}: a lifetime license stays with its SIM and can never be taken back. "
+        f"'state: absent' is not possible for {sku}: a lifetime license stays with its SIM and can never be removed. "
         "Devices can only be left out of future assignments.",
         "lifetime_not_removable",
     )

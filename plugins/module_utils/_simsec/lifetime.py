@@ -39,17 +39,16 @@ def as_the_account_says(job: Job, subscriptions: t.Sequence[Subscription]) -> Jo
 
 
 def require_journal(job: Job, plan: SimsecPlan, params: t.Mapping[str, t.Any]) -> None:
-    """Refuse to bind devices for life where nobody would know it the next time.
+    """Refuse to bind devices for life if the next run would not know about it.
 
     :raises LicensingError: C(lifetime_without_journal); nothing was sent.
     """
     if not _binds(job, plan) or params["journal"] or params["lifetime_without_journal"]:
         return
     raise LicensingError(
-        f"{job.wish.sku.number} is a lifetime license, and there is no 'journal'. ThingSpace does not tell which "
-        "devices hold it, so the next run would bind the same devices once more. Nothing was sent. Set 'journal' to a "
-        "file that outlives this run. If the devices are to be bound without a record, set "
-        "'lifetime_without_journal: true'.",
+        f"{job.wish.sku.number} is a lifetime license, and there is no 'journal'. ThingSpace does not show which "
+        "devices hold it, so the next run would assign it to the same devices again. Nothing was sent. Set 'journal' "
+        "to a file that outlives this run. To assign it without a record, set 'lifetime_without_journal: true'.",
         code="lifetime_without_journal",
     )
 
@@ -100,9 +99,9 @@ def _by_the_other_kind(job: Job, path: str, others: int, elsewhere: int | None) 
     kind = "ICCID" if job.scope.kind == "imei" else "IMEI"
     told = "" if elsewhere is None else f" 'lifetime_elsewhere' explains {elsewhere} of them."
     return LicensingError(
-        f"The journal {path} knows of {others} {job.wish.sku.number} licenses by {kind}, and this task names its "
-        f"devices by {job.scope.kind.upper()}. They may be the same SIMs, which would be bound once more.{told} "
-        f"Nothing was sent. Name the devices by {kind}. If none of those SIMs is in this task, set "
+        f"The journal {path} knows of {others} {job.wish.sku.number} licenses by {kind}, but this task lists its "
+        f"devices by {job.scope.kind.upper()}. They may be the same SIMs, which would get the license again.{told} "
+        f"Nothing was sent. List the devices by {kind}. If none of those SIMs is in this task, set "
         f"'lifetime_elsewhere: {others}'.",
         code="journal_behind",
         known=others,
@@ -115,9 +114,9 @@ def _behind(account: str, sku: str, path: str, counts: tuple[int, int, int | Non
     told = "" if elsewhere is None else f" 'lifetime_elsewhere' explains {elsewhere} of them."
     return LicensingError(
         f"The account {account} counts {counted} assigned {sku} licenses, and the journal {path} knows of {known}. "
-        f"The other {beyond} were assigned by other means, or the journal is an older copy or another one.{told} The "
-        "devices of this task may be among them and would be bound once more. Nothing was sent. Restore the newest "
-        "journal. If the others are known and none of their devices is in this task, set "
+        f"The other {beyond} were assigned by other means, or this is an older copy or another journal.{told} The "
+        "devices of this task may be among them and would get the license again. Nothing was sent. Restore the newest "
+        "journal. If you know the others and none of their devices is in this task, set "
         f"'lifetime_elsewhere: {beyond}'.",
         code="journal_behind",
         counted=counted,
@@ -127,8 +126,8 @@ def _behind(account: str, sku: str, path: str, counts: tuple[int, int, int | Non
 
 def _uncounted(account: str, sku: str) -> LicensingError:
     return LicensingError(
-        f"The account {account} does not tell how many {sku} licenses are assigned, so nobody knows whether the "
-        "journal is the newest one. Nothing was sent. If it certainly is, set 'lifetime_elsewhere' to the number of "
-        "licenses that were assigned by other means, 0 if there are none.",
+        f"The account {account} does not show how many {sku} licenses are assigned, so it is unknown whether the "
+        "journal is the newest one. Nothing was sent. If you are sure that it is, set 'lifetime_elsewhere' to the "
+        "number of licenses that were assigned by other means, 0 if there are none.",
         code="journal_behind",
     )

@@ -23,13 +23,13 @@ from .plan import SimsecPlan
 SERVICE = "CarrierService"
 CODE: t.Final = "no_listener"
 
-_LOST = "ThingSpace reports what became of each device to that listener only, and what nobody hears is lost."
+_LOST = "ThingSpace reports the result for each device only to that listener. Without a listener, reports are lost."
 
 
 def require_listener(context: Context, client: Client, job: Job, plan: SimsecPlan) -> None:
-    """Look for the listener if something is to be sent or waited for; warn without one, or refuse.
+    """Check for a listener before anything is sent or waited for. Without one, warn or refuse.
 
-    One is needed to wait, and to bind devices for life. Not to know is like having none.
+    Waiting and lifetime licenses need one. If it cannot be determined, that counts as none.
 
     :raises LicensingError: C(no_listener); nothing was sent.
     """
@@ -47,10 +47,10 @@ def require_listener(context: Context, client: Client, job: Job, plan: SimsecPla
         context.warn(f"{missing} {_LOST} Register one with the module 'callback'.")
         return
     why = "'wait' waits for these reports" if params["wait"] else f"{job.wish.sku.number} is a lifetime license"
-    why = "'require_listener' asks for one" if params["require_listener"] else why
+    why = "'require_listener' requires one" if params["require_listener"] else why
     advice = (
         f"It is needed because {why}. Nothing was sent. Start a receiver and register it with the module 'callback'. "
-        "If somebody listens whom ThingSpace does not list, set 'require_listener: false'."
+        "If there is a listener that ThingSpace does not list, set 'require_listener: false'."
     )
     raise LicensingError(f"{missing} {_LOST} {advice}", code=CODE, advice=advice)
 

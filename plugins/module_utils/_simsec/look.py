@@ -22,7 +22,7 @@ PATIENT = 60.0
 """Seconds that a run waits at most for a lost request to become old enough; what is younger than that stays unknown."""
 
 LOOKS = 5
-"""How often the counts are read at most until nothing is reported meanwhile."""
+"""How often the counts are read at most until no report arrives in the meantime."""
 
 
 def look(
@@ -70,7 +70,7 @@ def keep(
         journal.keep(took_effect, no_effect)
         counts = [sum(len(lost.devices) for lost in group) for group in (took_effect, no_effect)]
         context.warn(
-            f"Requests without an answer were judged by the account's count: those for {counts[0]} devices took "
-            f"effect, those for {counts[1]} did not. Changes that others made in the account meanwhile could mislead "
-            "this."
+            f"The account's count decided about requests without an answer: those for {counts[0]} devices took "
+            f"effect, those for {counts[1]} did not. Changes by others in the account in the meantime could make this "
+            "wrong."
         )

@@ -103,8 +103,8 @@ def _resolved(attempt: Attempt, device: str, lost: Lost, verdict: Judgment, *, l
         return attempt._replace(state="no_effect", reason=NO_EFFECT)
     said = {
         "no_effect": "the account's count suggests that it had no effect",
-        "unclear": "the account's count does not tell whether it took effect",
-        "too_early": "it is too early to tell by the account's count whether it took effect",
+        "unclear": "the account's count does not show whether it took effect",
+        "too_early": "it is too early for the account's count to show whether it took effect",
     }[verdict]
     before = attempt.reason.rstrip(".")
     return attempt._replace(reason=f"{before}; {said}" if before else said)

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Licenses that the journal calls confirmed and that the account does not count: somebody else took them away.
+"""Licenses that are confirmed in the journal but not counted by the account: someone else removed them.
 
 ThingSpace does not tell which devices hold a license, so nobody knows whose they were; only that they are missing.
 """

@@ -215,7 +215,7 @@ def kept_now(
     *,
     foresee: bool = False,
 ) -> dict[str, str]:
-    """As C(kept), by what the journal says at this moment.
+    """Like C(kept), with the current state of the journal.
 
     :param subscriptions: the counts of the account, read before this is called.
     :param foresee: for a plan that assigns the new licenses, too: what it may show as going.
@@ -248,7 +248,7 @@ def _unless_taken(standing: Standing, removed: Removed) -> Standing:
 
 
 def _asked(losing: Losing, one: Instead) -> list[str]:
-    """Whose standing matters: of another kind of id all, because nobody knows which of them are the same SIMs."""
+    """Which devices matter: with another kind of id, all, because it is unknown which of them are the same SIMs."""
     if one.scope.kind != losing.scope.kind:
         return sorted(one.devices)
     return [device for device in losing.devices if device in one.devices]

@@ -66,7 +66,7 @@ class Wish:
 class SimsecPlan:
     """The plan that the guards look at, and the decisions about the devices it leaves alone.
 
-    :param lifetime: whether what it assigns can never be taken back.
+    :param lifetime: whether what it assigns can never be removed.
     :param missing: licenses that devices certainly had and that the account does not count any more.
     """
 
@@ -133,7 +133,7 @@ def _after_failure(wish: Wish, standing: Standing, reason: str) -> Decision:
     if as_wanted:
         return Decision("unchanged")
     if not same and wish.action == "remove" and not standing.may_hold:
-        return Decision("unchanged", f"its assignment failed, so there is nothing to take away ({reason})")
+        return Decision("unchanged", f"its assignment failed, so there is nothing to remove ({reason})")
     if same and not wish.retry_failed:
         request_id = standing.last.request_id if standing.last else ""
         told = reason or "ThingSpace reported a failure without a reason"
@@ -160,7 +160,7 @@ def _unknown(wish: Wish, same: bool, sent: str, reason: str) -> Decision:
     if wish.retry_unknown or (sent < wish.overdue and not same and not wish.sku.lifetime):
         return SEND
     what = "assignment" if (wish.action == "assign") == same else "removal"
-    why = f"its {what} was sent {for_people(sent)} and has no trustworthy answer"
+    why = f"its {what} was sent {for_people(sent)} and has no reliable answer"
     why += f" ({reason.rstrip('.')})" if reason else ""
     return Decision("unknown", f"{why}. It is sent again only with 'retry_unknown: true'")
 
@@ -175,13 +175,13 @@ def require_consent(wish: Wish, plan: SimsecPlan, consent: int | None) -> None:
         return
     named = first(bound, 20)
     given = "'lifetime_consent' is not set" if consent is None else f"'lifetime_consent' is {consent}"
-    what = "is a lifetime license, which can never be taken back"
+    what = "is a lifetime license, which can never be removed"
     if wish.sku.doubt:
-        what = f"may be a lifetime license, which can never be taken back: {wish.sku.doubt}"
+        what = f"may be a lifetime license, which can never be removed: {wish.sku.doubt}"
     raise LicensingError(
         f"{wish.sku.number} {what}. The plan would bind {len(bound)} "
-        f"{'device' if len(bound) == 1 else 'devices'} for life, and {given}: {named}. Nothing was sent. "
-        f"If that is meant, set 'lifetime_consent: {len(bound)}'.",
+        f"{'device' if len(bound) == 1 else 'devices'} for life, but {given}: {named}. Nothing was sent. "
+        f"If you want that, set 'lifetime_consent: {len(bound)}'.",
         code="lifetime_consent",
         planned=len(bound),
         consented=consent or 0,

@@ -49,7 +49,7 @@ class Done:
 
     @property
     def changed(self) -> bool:
-        """Whether this run changed anything, or sent something whose fate nobody knows."""
+        """Whether this run changed anything, or sent something with an unknown result."""
         sent = frozenset(self.plan.sent)
         return bool(self.moved) or any(row.outcome == "unknown" and row.device_id in sent for row in self.rows)
 

@@ -109,7 +109,7 @@ class JournaledWriter:
 
 
 def send(writer: JournaledWriter, action: Action, devices: t.Sequence[str], batch_size: int) -> Sent:
-    """Send all these devices; what has no trustworthy answer is C(unknown), and not sent again."""
+    """Send all these devices; what has no reliable answer is C(unknown), and not sent again."""
     sending = Sending(writer, action, batch_size)
     sending.send(devices)
     results: dict[str, tuple[Outcome, str, str]] = {}
@@ -159,7 +159,7 @@ def request_names(given: str | None, requests: int) -> t.Iterator[str]:
     if len(given) + _SUFFIX > _LONGEST:
         raise LicensingError(
             f"'request_id' has {len(given)} characters; the plan needs {requests} requests, and a number of {_SUFFIX} "
-            f"digits must fit behind it within {_LONGEST}. Nothing was sent.",
+            f"digits must fit after it within {_LONGEST}. Nothing was sent.",
             code="invalid_request_id",
         )
     return itertools.chain(numbered, others)

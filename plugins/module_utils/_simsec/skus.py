@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What the SKUs of SIM-Secure mean, above all which of them can never be taken back.
+"""What the SKUs of SIM-Secure mean, above all which of them can never be removed.
 
 Source: "Assign SIM-Secure licenses" and "Unassign flex licenses" of the security API reference.
 """
@@ -44,7 +44,7 @@ KNOWN: dict[str, Sku] = {
 
 _FOR_LIFE = ("life", "permanent", "perpetual")
 _FLEXIBLE = frozenset({"flex", "flexible", "bundle", "monthly", "mrc", "recurring", "subscription", "tiered"})
-"""Words of a license type by which a license can be taken back; all of them come from documented types and SKUs."""
+"""Words of a license type by which a license can be removed; all of them come from documented types and SKUs."""
 
 _LOOK_ALIKE = str.maketrans(
     "\u0430\u0435\u0456\u04cf\u043e\u0440\u0441\u0442\u0131\u03b1\u03b5\u03b9\u03bf\u03c1\u03c4", "aeilopctiaeiopt"
@@ -92,7 +92,7 @@ _HINT = re.compile(r"(?:[a-z]Lt|LT)(?![A-Za-z])|one.?time|perm(?![a-z])", re.IGN
 
 
 def says_flexible(text: str) -> bool:
-    """Whether a license type says that the license can be taken back, and nothing else."""
+    """Whether a license type says that the license can be removed, and nothing else."""
     words = frozenset(re.findall("[a-z]+", text.lower())) if text.isascii() else frozenset[str]()
     return bool(words & _FLEXIBLE) and not _HINT.search(text) and not says_lifetime(text)
 
@@ -118,14 +118,14 @@ def sku_problems(number: str) -> list[Problem]:
     if _ALLOWED.fullmatch(number):
         return []
     shown = "".join(char if char.isprintable() else "?" for char in number)[:60]
-    return [Problem(f"'sku' is '{shown}', which can be none. Known are {', '.join(KNOWN)}.", "invalid_sku")]
+    return [Problem(f"'sku' is '{shown}', which is invalid. Known SKUs: {', '.join(KNOWN)}.", "invalid_sku")]
 
 
 def sku_warnings(sku: Sku) -> list[str]:
     """Say that a SKU is not a documented one, and what it is taken for."""
     if sku.number in KNOWN:
         return [f"{sku.number} is taken for a lifetime license: {sku.doubt}."] if sku.doubt else []
-    taken = "a lifetime license" if sku.lifetime else "a license that can be taken back"
+    taken = "a lifetime license" if sku.lifetime else "a license that can be removed"
     taken += f": {sku.doubt}" if sku.doubt else ""
     return [
         f"The SKU '{sku.number}' is not one of the documented ones ({', '.join(KNOWN)}); it is sent as it is and taken "

@@ -76,7 +76,7 @@ class Waiting:
         self._step = api.progress.about(scope.sku).step("devices confirmed")
 
     def wait(self, devices: t.Sequence[str], spare: int = 0) -> list[str]:
-        """Wait while time is left, and only if somebody can tell; returns the devices without a confirmation.
+        """Wait while there is time and someone can report; return the devices without a confirmation.
 
         Ends at once when the task is to end; C(interrupted) tells.
 

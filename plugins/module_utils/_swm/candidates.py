@@ -57,12 +57,12 @@ class CandidatesApi:
         self.account = account
         self.version = version
         self.unsettled = False
-        """Whether a change was sent of which nobody knows what came of it, so that it may still take effect."""
+        """Whether a change was sent with an unknown result, so that it may still take effect."""
         self.withheld = False
         """Whether the list names something that must not be shown, so that it cannot be written back as it is."""
 
     def read(self) -> list[str]:
-        """C(GET .../cancel): the whole list, in its order; an id stands in it as often as ThingSpace names it.
+        """C(GET .../cancel): the whole list, in its order, with each id as often as ThingSpace names it.
 
         :raises IncompleteList: it contradicts itself, also when read again.
         """
@@ -169,7 +169,7 @@ def _judged(devices: list[str], pages: list[_Page]) -> _Reading:
         return _Reading(devices, f"it names {len(devices)} devices, and counts {counts[-1]}", broken=True)
     if len({page.updated for page in pages}) > 1:
         return _Reading(devices, "it was changed while it was read")
-    return _Reading(devices, "a device stands on it twice" if len(set(devices)) < len(devices) else "")
+    return _Reading(devices, "a device is on it twice" if len(set(devices)) < len(devices) else "")
 
 
 def _digits(text_: str) -> bool:

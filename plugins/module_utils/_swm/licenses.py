@@ -182,7 +182,7 @@ def _answer(action: Action, row: t.Mapping[str, t.Any], mask: Mask) -> Answer:
 
 
 def _ids(rows: t.Iterable[t.Mapping[str, t.Any]], mask: Mask) -> list[str]:
-    """Device ids as ThingSpace wrote them; what is none may be anything, a secret as well.
+    """Device ids as ThingSpace wrote them. An invalid id may be anything, even a secret.
 
     All are looked at together, because there may be a million of them.
     """
@@ -195,7 +195,7 @@ def _digits(text_: str) -> bool:
 
 
 def _times(rows: t.Iterable[t.Mapping[str, t.Any]], mask: Mask) -> list[str]:
-    """Assignment times as ThingSpace wrote them; what is none may be anything, a secret as well."""
+    """Assignment times as ThingSpace wrote them. An invalid time may be anything, even a secret."""
     times = [str(row.get("assignmentTime") or "") for row in rows]
     if are_times(times):
         return times

@@ -43,7 +43,7 @@ def bound_result(values: Values, params: t.Mapping[str, t.Any]) -> str | None:
     values["devices_left_out"] = len(rows) - MAX_ROWS
     path = params.get("devices_report")
     if path and os.path.isfile(path):
-        where = f"All devices stand in {path}"
+        where = f"All devices are in {path}"
     else:
         where = "To have all of them, name a file with 'devices_report', or set 'report: all'"
     return f"The result lists {MAX_ROWS:,} of {len(rows):,} devices, and counts all of them. {where}."

@@ -20,7 +20,7 @@ _ROUNDING = 1e-9
 
 
 def read_amount(text: object) -> Amount | None:
-    """The amount that a text stands for, None when it is none."""
+    """The amount in a text, or None if it is not an amount."""
     match = re.fullmatch(r"\s*(\d+)(?:(?:\.(\d+))?\s*(%))?\s*", str(text))
     if not match:
         return None

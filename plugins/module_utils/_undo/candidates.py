@@ -61,7 +61,7 @@ def restore(
             by = f" by later runs ({runs})" if runs else ""
             return leave("list_changed", f"the list was changed since{by}: {why}")
     # One that is missing on the list stays missing, whatever the run did to it.
-    reason = "it holds no license, so it cannot be put back on the list"
+    reason = "it holds no license, so it cannot be restored on the list"
     return Restoration(
         target, [CANDIDATES.left(changes[one], "not_licensed", reason) for one in lacking if one in changes]
     )

@@ -75,7 +75,7 @@ def without_odd_ids(account: Part) -> tuple[Part, list[Left]]:
             why = wrong[change.device_id]
             if why:
                 shown = change._replace(device_id=visible(change.device_id))
-                left.append(pool.left(shown, "no_device_id", f"ThingSpace told it so, and it {why}"))
+                left.append(pool.left(shown, "no_device_id", f"ThingSpace reported it like this, and it {why}"))
         rows = [row for row in part["devices"] if not wrong[row["device_id"]]]
         lists = {
             name: [device for device in part[name] if not problem(device)]

@@ -20,9 +20,9 @@ from .._fleet.record_write import moment
 from .changes import OPPOSITE, Change, Pool, change_of, pool_of
 
 _AHEAD = (
-    "The run {} is of {}, which has not come yet: a clock was set back, or is wrong. There are records of runs before "
-    "that time, and nobody knows whether these are later ones, whose changes an undo must leave alone. If the clock of "
-    "this machine is right, change with a fleet file what the run did."
+    "The run {} is of {}, which is in the future: a clock was set back, or is wrong. There are records of runs before "
+    "that time, and it is unknown whether these are later ones, whose changes an undo must leave alone. If the clock "
+    "of this machine is right, use a fleet file to change what the run did."
 )
 _WORDS = {
     "assigned": ("assigned it", "to assign it"),

@@ -14,7 +14,7 @@ import typing as t
 from .._fleet.plan_document import TITLES, Document
 from .._fleet.plan_markdown import HEADLINES, MAX_ROWS, part_lines, plain, status_of, told
 
-DONE = {"assigned": "assigned", "removed": "taken away", "added": "put on the list", "moved": "moved on the list"}
+DONE = {"assigned": "assigned", "removed": "removed", "added": "added to the list", "moved": "moved on the list"}
 
 
 def as_markdown(document: Document) -> str:
@@ -24,12 +24,12 @@ def as_markdown(document: Document) -> str:
     lines = [f"# Undo of the run {plain(run['run'])}: {HEADLINES[document['status']].lower()}", ""]
     lines += [f"The run ({run['kind']}) was from {run['started']} {until}, its status is {run['status']}.", ""]
     if not document["later_runs_known"]:
-        lines += ["**Later runs are not known: no history was given.** What they did may be undone, too.", ""]
+        lines += ["**Later runs are not known: no history was given.** Their changes may be undone, too.", ""]
     left = f", **{document['left']} that stay as the run left them**" if document["left"] else ""
     lines += [
         f"**{told(document['totals'])}**{left}.",
         "",
-        "| account | is undone | stays | status |",
+        "| account | undone | stays | status |",
         "|---|---|---|---|",
     ]
     lines += [_row(account) for account in document["accounts"]]

@@ -80,12 +80,12 @@ def _leave_single(wanted: dict[Pool, list[Change]], left: list[Left]) -> None:
 
 
 def _keeps(kept: Left) -> str:
-    return f"its license {kept.sku} is not taken away, so it does not get this one back as well"
+    return f"its license {kept.sku} is not removed, so it does not get this one as well"
 
 
 def _lasting(lifetime: bool, told: str) -> Why | None:
     if lifetime:
-        return Why("lifetime", "a lifetime license stays with its SIM and can never be taken back")
+        return Why("lifetime", "a lifetime license stays with its SIM and can never be removed")
     return Why("later_run", told) if told else None
 
 
@@ -93,7 +93,7 @@ def _judged(change: Change, attempts: t.Sequence[Attempt] | None, window: Window
     """What the journal says about a change."""
     if attempts is None:
         return Why(
-            "no_journal", "without a journal nobody knows whether ThingSpace carried it out, and what came after"
+            "no_journal", "without a journal, it is unknown whether ThingSpace carried it out, and what came after"
         )
     own = _own(change, attempts, window)
     if own is None:
@@ -101,15 +101,13 @@ def _judged(change: Change, attempts: t.Sequence[Attempt] | None, window: Window
         perhaps = [one for one in attempts if one.action == action and window.may_have_sent(one, change)]
         if perhaps:
             word, told = WORDS[perhaps[-1].action], for_people(perhaps[-1].sent)
-            return Why(
-                "unknown", f"the record does not say whether the run sent its {word} of {told}, or somebody else"
-            )
+            return Why("unknown", f"the record does not say whether the run or someone else sent its {word} of {told}")
         if change.certain:
             return Why("not_in_journal", "the journal knows no request of that run for it; was it another journal?")
         return Why("not_done", "the journal knows no request of that run for it: it was never sent")
     word = WORDS[own.action]
     if own.outcome == "failed" or (own.outcome is None and own.state in WITHOUT_EFFECT):
-        return Why("not_done", f"its {word} failed, so there is nothing to reverse ({own.reason or 'no reason told'})")
+        return Why("not_done", f"its {word} failed, so there is nothing to reverse ({own.reason or 'no reason given'})")
     since = [attempt for attempt in attempts if attempt.request > own.request and _counts(attempt)]
     if since:
         last = since[-1]
@@ -124,7 +122,7 @@ def _judged(change: Change, attempts: t.Sequence[Attempt] | None, window: Window
         return Why("not_confirmed", f"its {word} of {for_people(own.sent)} is not confirmed yet; run this again later")
     why = f" ({own.reason.rstrip('.')})" if own.reason else ""
     return Why(
-        "unknown", f"its {word} of {for_people(own.sent)} has no trustworthy answer{why}; nobody knows what it holds"
+        "unknown", f"its {word} of {for_people(own.sent)} has no reliable answer{why}; it is unknown what it holds"
     )
 
 
@@ -169,7 +167,7 @@ def _in_order(
             elif any(former.held(one, device) for one in had) or (device in given and not confirmed):
                 moved.append(device)
             elif device not in given:
-                reason = f"its former license {had[0].sku} is not given back, so it keeps this one"
+                reason = f"its former license {had[0].sku} is not assigned again, so it keeps this one"
                 left.append(pool.left(change, "former_license", reason))
         found[pool] = Reversal(take, moved, give[pool])
     return found, left

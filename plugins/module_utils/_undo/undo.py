@@ -152,18 +152,18 @@ def _notes(record: Document, account: Part, fota: FotaReversal) -> list[str]:
     found = []
     if record["status"] == "running":
         found.append(
-            "The run has no end: it was killed, or is still at work. Make sure that it is not; what it had planned "
-            "counts as done."
+            "The run has no end: it was killed or is still in progress. Make sure that it is not. Everything that it "
+            "had planned counts as done."
         )
     if lies_ahead(record):
         found.append(
-            f"The run is of {record['started']}, which has not come yet: the clock of this machine, or of the one that "
-            "made the record, is or was wrong. Which runs came after it is told by their numbers."
+            f"The run is of {record['started']}, which is in the future: the clock of this machine, or of the one that "
+            "wrote the record, is or was wrong. The numbers of the runs show which came after it."
         )
     if fota.uncertain:
         found.append(
-            f"The run does not know what became of {fota.uncertain} FOTA licenses. Where one is as the run wanted it, "
-            "the run did that, or somebody has since: that cannot be told apart, and both are undone."
+            f"The run does not know the result for {fota.uncertain} FOTA licenses. If one is as the run wanted it, "
+            "either the run or someone else since then did that. These cases look the same, and both are undone."
         )
     if account.get("failure"):
         found.append(f"The run failed in this account: {account['failure']['message']}")

@@ -19,14 +19,14 @@ module: simsec_confirmations
 short_description: Receive SIM-Secure confirmations from ThingSpace
 description:
   - An ansible-rulebook event source that receives the CarrierService callbacks of ThingSpace, writes them to the
-    journal of the module thingspace.licensing.simsec_license, and then makes an event of each.
-  - ThingSpace is answered with a good status only when the confirmation is in the journal. The journal is the record;
-    events are a notice. Events that nobody took when the rulebook ended are not repeated.
-  - It is the same receiver as extensions/receiver. Run one of the two for a URL.
+    journal of the module thingspace.licensing.simsec_license, and then creates an event from each.
+  - ThingSpace gets a success status only after the confirmation is in the journal. The journal is the record, and
+    events are only notices. Events that are waiting when the rulebook ends are not repeated.
+  - It is the same receiver as extensions/receiver. Run only one of the two for a URL.
   - An event is a dictionary C(simsec) with C(account), C(sku), C(action) (assign or remove), C(device_id), C(kind)
-    (imei or iccid), C(request_id), C(status) (success, failed or other), C(reason) and C(outcome).
-  - The C(outcome) is recorded, or unmatched when the journal does not know the request; then C(account), C(sku) and
-    C(action) are null. A repeated callback makes no event.
+    (imei or iccid), C(request_id), C(status) (success, failed, or other), C(reason), and C(outcome).
+  - The C(outcome) is recorded, or unmatched if the journal does not know the request. Then C(account), C(sku), and
+    C(action) are null. A repeated callback creates no event.
 options:
   journal:
     description:
@@ -48,32 +48,32 @@ options:
     default: /callback
   username:
     description:
-      - What is registered as callback_username.
-      - Falls back to the environment variable THINGSPACE_CALLBACK_USERNAME, or the file that
-        THINGSPACE_CALLBACK_USERNAME_FILE names.
+      - The registered callback_username.
+      - Falls back to the environment variable THINGSPACE_CALLBACK_USERNAME, or to the file in
+        THINGSPACE_CALLBACK_USERNAME_FILE.
     type: str
   password:
     description:
-      - What is registered as callback_password.
-      - Falls back to the environment variable THINGSPACE_CALLBACK_PASSWORD, or the file that
-        THINGSPACE_CALLBACK_PASSWORD_FILE names.
+      - The registered callback_password.
+      - Falls back to the environment variable THINGSPACE_CALLBACK_PASSWORD, or to the file in
+        THINGSPACE_CALLBACK_PASSWORD_FILE.
     type: str
   previous_username:
     description:
-      - Accepted as well, while credentials are changed.
+      - Also accepted, during a change of the credentials.
       - Falls back to THINGSPACE_CALLBACK_USERNAME_PREVIOUS.
     type: str
   previous_password:
     description:
-      - Accepted as well, while credentials are changed.
+      - Also accepted, during a change of the credentials.
       - Falls back to THINGSPACE_CALLBACK_PASSWORD_PREVIOUS.
     type: str
   allow_anonymous:
-    description: Start without credentials. Anybody who reaches the port can report results then.
+    description: Start without credentials. Then anyone who can reach the port can report results.
     type: bool
     default: false
   certfile:
-    description: Certificate chain, PEM. With it the source speaks HTTPS.
+    description: Certificate chain, PEM. With this, the source uses HTTPS.
     type: str
   keyfile:
     description: The certificate's private key, if it is not in the same file.

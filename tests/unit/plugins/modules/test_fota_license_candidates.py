@@ -49,7 +49,7 @@ def test_assigning_to_a_listed_device_says_so(run: Run, check: bool) -> None:
         ("assigned", ""),
         ("unchanged", "already licensed"),
     ]
-    assert f"the first to lose it when the subscription shrinks: {imei(30)}. " in texts(result)
+    assert f"which lose it first when the subscription shrinks: {imei(30)}. " in texts(result)
 
 
 def test_removing_from_listed_devices_says_so(run: Run) -> None:
@@ -141,7 +141,7 @@ def test_direct_answers_that_change_something_are(run: Run, space: FakeThingSpac
     result = run(devices=[imei(45)], lookup="direct")
     assert result["lookup"] == "direct"
     assert result["devices"][0]["reason"] == "removal candidate, place 1"
-    assert f"the first to lose it when the subscription shrinks: {imei(45)}" in texts(result)
+    assert f"which lose it first when the subscription shrinks: {imei(45)}" in texts(result)
 
 
 def test_a_stopped_plan_warns_of_nothing_that_happened(run: Run, space: FakeThingSpace) -> None:

@@ -260,7 +260,7 @@ def test_without_a_journal_it_is_honest(run: Run, space: Space) -> None:
     for _time in range(2):
         result = run(devices=imeis(2), journal=OMIT)
         assert (result["changed"], result["lookup"]) == (True, "direct")
-        assert "Without 'journal' nobody knows" in str(result["warnings"])
+        assert "Without 'journal', it is unknown" in str(result["warnings"])
     assert len(space.writes) == 2
 
 

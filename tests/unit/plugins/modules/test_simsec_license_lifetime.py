@@ -108,7 +108,7 @@ def test_other_types_say_nothing_of_a_lifetime(run: Run, space: Space, sku: str,
     ("sku", "kinds"), [*((FLEX, [kind]) for kind in SAYS_NOTHING), (NEW, [""]), (NEW, ["Flexible", "?"])]
 )
 def test_in_doubt_it_binds_for_life(run: Run, space: Space, sku: str, kinds: list[str]) -> None:
-    """What does not say that it can be taken back needs consent and a journal; taking it away can be tried."""
+    """What does not say that it can be removed needs consent and a journal; taking it away can be tried."""
     sells(space, sku, *kinds)
     refused = run(sku=sku, devices=imeis(1))
     assert code(refused) == "lifetime_consent"
@@ -130,7 +130,7 @@ def test_a_sku_for_life_is_not_said_to_be_another_first(run: Run, space: Space) 
     sells(space, NEW, "Permanent")
     refused = run(sku=NEW, devices=imeis(1), state="absent")
     assert code(refused) == "lifetime_not_removable"
-    assert "can be taken back" not in str(refused.get("warnings"))
+    assert "can be removed" not in str(refused.get("warnings"))
     assert "taken for a lifetime license" in str(run(sku=NEW, devices=imeis(1))["warnings"])
 
 

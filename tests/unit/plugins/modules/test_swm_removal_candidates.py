@@ -295,7 +295,7 @@ def test_a_device_that_stands_on_the_list_twice_is_no_change_of_somebody(run: Ru
     space.listed = [A, B, A]
     result = run(devices=[C])
     assert space.listed == [A, B, A, C]
-    assert "Somebody else" not in warnings(result)
+    assert "Someone else" not in warnings(result)
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
@@ -305,7 +305,7 @@ def test_the_task_after_one_that_was_killed(run: Run, space: FakeCandidates, kep
     result = run(devices=[E], runtime_dir=runtime_dir, _ansible_check_mode=check_mode)
     assert "2 of them are left of the 4 before" in warnings(result)
     assert result["summary"] == {**SUMMARY, "added": 3, "unchanged": 1}
-    assert {row[2] for row in rows(result)[1:3]} == {"put back: an interrupted run had lost it"}
+    assert {row[2] for row in rows(result)[1:3]} == {"restored: an interrupted run had lost it"}
     assert space.listed == ([D, C] if check_mode else [A, B, C, D, E])
     assert (kept.recover([D, C], put_aside=False).whole is None) is not check_mode
 
@@ -400,7 +400,7 @@ def test_doubles_that_nobody_named_are_told(run: Run, space: FakeCandidates) -> 
     space.listed = [A, B, A]
     result = run(devices=[B])
     assert result["changed"] is False
-    assert f"1 devices stand on the removal candidates more than once ({A})" in warnings(result)
+    assert f"1 devices are on the removal candidate list more than once ({A})" in warnings(result)
 
 
 def test_a_list_that_cannot_be_read(run: Run, space: FakeCandidates) -> None:

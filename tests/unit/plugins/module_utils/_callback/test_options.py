@@ -48,9 +48,9 @@ def test_good_urls(url: str) -> None:
     [
         (None, "'url' is missing"),
         ("", "'url' is missing"),
-        ("callbacks.example.com", "must begin with https://"),
-        ("ftp://callbacks.example.com", "must begin with https://"),
-        ("https://", "must begin with https://"),
+        ("callbacks.example.com", "must start with https://"),
+        ("ftp://callbacks.example.com", "must start with https://"),
+        ("https://", "must start with https://"),
         ("https://[::1", "is not a URL"),
         ("https://callbacks.example.com:port/", "is not a URL"),
         ("http://callbacks.example.com/", "plain http to callbacks.example.com"),

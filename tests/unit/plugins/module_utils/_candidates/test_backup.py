@@ -46,7 +46,7 @@ def test_what_somebody_else_made_is_taken_as_it_is(kept: KeptList, live: str) ->
     found = kept.recover(list(live), put_aside=False)
     assert found.whole is None
     assert (
-        f"the list was changed since, so it is taken as it is. The list before that rewrite stands in {kept.location}"
+        f"the list has changed since, so the current list is used. The list before that rewrite is in {kept.location}"
         in (found.warning)
     )
 
@@ -78,7 +78,7 @@ def test_that_all_is_as_before_the_doubt_is_somebodys_will(doubted: KeptList) ->
     doubted.keep(PREVIOUS, list("xyz"))
     doubted.stands(list("xyz"))
     found = doubted.recover(PREVIOUS, put_aside=True)
-    assert (found.whole, "taken as it is" in found.warning) == (None, True)
+    assert (found.whole, "current list is used" in found.warning) == (None, True)
 
 
 def test_a_late_deletion_is_known(kept: KeptList) -> None:
@@ -101,7 +101,7 @@ def test_putting_a_list_back_alone_is_a_rewrite_too(kept: KeptList) -> None:
 
 
 def test_what_somebody_else_made_is_kept_as_long_as_a_request_may_come(doubted: KeptList) -> None:
-    assert "taken as it is" in doubted.recover(list("xyz"), put_aside=True).warning
+    assert "current list is used" in doubted.recover(list("xyz"), put_aside=True).warning
     assert doubted.recover(list("xyz"), put_aside=True) == (None, "")
     assert doubted.recover(list("dc"), put_aside=True).whole == list("xyz")
 
@@ -138,7 +138,7 @@ def test_the_list_of_another_account_is_another(kept: KeptList, tmp_path: Path) 
 
 def test_what_does_not_fit_any_more_is_put_aside_once(kept: KeptList) -> None:
     warning = kept.recover(["x"], put_aside=True).warning
-    aside = Path(warning.split("stands in ")[1].removesuffix("."))
+    aside = Path(warning.split("rewrite is in ")[1].removesuffix("."))
     assert json.loads(aside.read_text(encoding="utf-8"))["previous"] == PREVIOUS
     assert kept.recover(["x"], put_aside=True) == (None, "")
     assert kept.recover(["d"], put_aside=True) == (None, "")

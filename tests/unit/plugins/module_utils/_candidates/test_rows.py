@@ -65,4 +65,4 @@ def test_absent_rows_say_that_there_is_nothing_to_take_off() -> None:
 def test_what_an_interrupted_run_had_lost_says_so() -> None:
     wish = Wish("account", "v2", "present", ("e",), frozenset())
     rows = foreseen(wish, make_candidates_plan(wish, ("a",), ("a", "b")))
-    assert [row[:] for row in rows] == [("e", "added", ""), ("b", "added", "put back: an interrupted run had lost it")]
+    assert [row[:] for row in rows] == [("e", "added", ""), ("b", "added", "restored: an interrupted run had lost it")]

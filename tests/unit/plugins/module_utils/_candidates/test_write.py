@@ -249,7 +249,7 @@ def test_putting_back_fails(case: Case, faults: dict[int, Fault], happenings: di
     written = case.rewrite()
     assert (written.fate, code(written)) == ("broken", "list_not_restored")
     assert written.failure is not None
-    assert "could not be put back: " in written.failure.message
+    assert "could not be restored: " in written.failure.message
     assert written.failure.details["previous_list"] == case.kept.location
     assert case.kept_list() == LIVE
 
@@ -309,7 +309,7 @@ def test_without_a_directory_the_failure_holds_the_list() -> None:
     failure = case.rewrite().failure
     assert failure is not None
     assert failure.details["previous_list"] == LIVE
-    assert failure.message.endswith("The previous list (6 devices) stands in 'failure.previous_list'.")
+    assert failure.message.endswith("The previous list (6 devices) is in 'failure.previous_list'.")
 
 
 def test_a_rewrite_that_cannot_be_read_back(case: Case) -> None:

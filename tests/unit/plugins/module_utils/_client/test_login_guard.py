@@ -274,7 +274,7 @@ def test_an_application_does_not_lock_so_only_its_refusals_count(tmp_path: Path,
     assert sent(one, REFUSED) == 2
     message = end(one, None)
     assert message.startswith(
-        "login_blocked: No access token was asked for: ThingSpace refused this 'client_secret' 2 times for 'app'"
+        "login_blocked: No access token was requested: ThingSpace refused this 'client_secret' 2 times for 'app'"
     )
     assert "lock the account" not in message
     assert sent(guard(FileStore(str(tmp_path)), APPLICATION, client_secret="other"), None, 1) == 1

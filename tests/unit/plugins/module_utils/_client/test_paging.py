@@ -153,7 +153,7 @@ def test_page_that_says_more_without_saying_where() -> None:
     ],
 )
 def test_repeated_device(reading: list[tuple[str, Page]]) -> None:
-    assert "a device stands on it twice" in incomplete(reading)
+    assert "a device is on it twice" in incomplete(reading)
 
 
 def test_empty_page_with_more() -> None:

@@ -61,7 +61,7 @@ def test_nobody_reads_the_output_any_more() -> None:
     process = watching(stdout=writer)
     os.close(writer)
     os.close(reader)
-    assert told(process) == "; nobody waits for its result any more"
+    assert told(process) == "; nothing waits for its result any more"
 
 
 def test_the_parent_is_gone() -> None:

@@ -145,7 +145,7 @@ def test_damaged_first_id_is_not_taken_for_a_header(file: Path) -> None:
     [
         (b"\x7fELF\0\0\0", "it is not a text file"),
         (b"imei\0\n", "it is not a text file"),
-        (b"\xff\xfei\0m\0e", "it begins like UTF-16 text and is none. Save it as 'CSV UTF-8'"),
+        (b"\xff\xfei\0m\0e", "it starts like UTF-16 text but is not. Save it as 'CSV UTF-8'"),
         (b"\xff\xfe\0\0i\0\0\0", "it is not a text file"),
         (b'imei\n"' + b"9" * 200_000, "it is not a CSV file"),
         (b"PK\x03\x04\x14\0\x06\0", "it is not a text file but looks like a workbook of Excel"),

@@ -86,13 +86,16 @@ WRONG: dict[str, tuple[t.Any, str]] = {
     "endless number": (f"account: {ONE}\nfota: {{reserve: {'9' * 5000}}}\ndevices: []\n", "must be a whole number"),
     "other digits": (account(fota={"max_removals": "\u0663"}), "must be a number like 20"),
     "share beyond all": (account(fota={"max_removals": "101%"}), "must be a number like 20"),
-    "waves that are no list": (account(fota={"waves": "5%"}), "must be a list of numbers like 20 and shares like 5%"),
+    "waves that are no list": (
+        account(fota={"waves": "5%"}),
+        "must be a list of numbers like 20 and percentages like 5%",
+    ),
     "no wave": (account(fota={"waves": []}), "'waves' is empty"),
     "wave of nothing": (account(simsec={"waves": [0]}), "'waves' has the entry '0'"),
     "waves that shrink": (f"account: {ONE}\nfota:\n  waves: [10, 5]\ndevices: []\n", "line 3: 'waves' has 5 after one"),
     "wave that is no size": (
         f"account: {ONE}\nfota:\n  waves:\n  - 10\n  - five\ndevices: []\n",
-        "line 5: 'waves[1]' is 'five'; it must be a number like 20 or a share like 5%",
+        "line 5: 'waves[1]' is 'five'; it must be a number like 20 or a percentage like 5%",
     ),
     "failures of no wave": (account(simsec={"max_failures": 1}), "'max_failures' goes with 'waves'"),
     "column of no file": (account({"ids": [A], "column": "imei", "fota": True}), "'column' goes with 'file'"),
@@ -168,7 +171,7 @@ def test_everything_is_found_at_once(files: Files) -> None:
         f"b.yml, line 1: {A} is in account {TWO}, and in account {ONE} at a.yml",
         "c.yml, line 1: 'account' is the number 7",
         "'nam' is unknown",
-        f"d.yml, line 1: the account {ONE} stands in a.yml, line 1 already",
+        f"d.yml, line 1: the account {ONE} is already in a.yml, line 1",
         "e.yml, line 1: a tab",
         "No fleet file names the account 'nobody'",
     ):

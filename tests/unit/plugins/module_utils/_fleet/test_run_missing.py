@@ -26,5 +26,5 @@ def test_somebody_else_did_it_before(tmp_path: Path, kind: str, outcome: str) ->
     result = {"changed": False, "summary": {**dict.fromkeys(OUTCOMES, 0), "unchanged": 1}}
     rows = _part(part, result, str(report))["devices"]
     assert [(one["device_id"], one["outcome"], one["reason"]) for one in rows] == [
-        (gone, outcome, "somebody else has done it already")
+        (gone, outcome, "someone else has already done it")
     ]

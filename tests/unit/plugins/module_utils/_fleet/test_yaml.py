@@ -28,7 +28,7 @@ UNREADABLE: dict[str, tuple[bytes, str]] = {
     "aliases that multiply": (LAUGHS.encode(), "holds more than 1000000 values"),
     "latin-1": (GOOD.replace("name: a", "name: ä").encode("latin-1"), "not UTF-8 text"),
     "control character": (GOOD.encode() + b"\0", "control characters"),
-    "field twice": (GOOD.encode() + b"fota: {}\n", "line 7: 'fota' stands here twice, first in line 2"),
+    "field twice": (GOOD.encode() + b"fota: {}\n", "line 7: 'fota' is here twice, first in line 2"),
     "vault": (b"account: !vault |\n  x\n", "line 1: the tag !vault is not known here"),
     "python": (b"account: !!python/object/apply:os.system [x]\n", "line 1: the tag"),
     "merge key": (GOOD.encode() + b"<<: {}\n", "line 7: merge keys"),

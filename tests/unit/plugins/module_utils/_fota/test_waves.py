@@ -91,7 +91,7 @@ def test_others_who_move_licenses_do_not_stop_the_run(change: t.Callable[[set[st
     assert run.outcomes == ["assigned"] * 20
     assert len(run.warnings) == 1
     assert "where 9 were expected" in run.warnings[0]
-    assert "somebody else moved licenses meanwhile; the run went on" in run.warnings[0]
+    assert "someone else moved licenses in the meantime. The run continued" in run.warnings[0]
 
 
 @pytest.mark.parametrize("page_size", [3, 1000])

@@ -69,7 +69,7 @@ def test_max_removals(value: t.Any, read: float | None) -> None:
 def test_bad_max_removals(value: str) -> None:
     (problem,) = limits_from({"max_removals": value})[1]
     assert problem == (
-        f"'max_removals' is '{value}'; use a number like 20 or a share like 5%, or leave it out.",
+        f"'max_removals' is '{value}'; use a number like 20 or a percentage like 5%, or leave it out.",
         "invalid_options",
     )
 
@@ -193,8 +193,8 @@ def test_stopped_plan_tells_everything() -> None:
     assert error is not None
     assert error.as_failure() == {
         "code": "guard_tripped",
-        "message": "The plan was stopped before its first write: it touches 7 devices, 'max_changes' allows 3; it "
-        "takes away 6 licenses, 'max_removals' (5 % of 100 held) allows 5. If this plan is right, set "
+        "message": "The plan was stopped before its first write: it changes 7 devices, 'max_changes' allows 3; it "
+        "removes 6 licenses, 'max_removals' (5 % of 100 held) allows 5. If this plan is right, set "
         f"'approved_plan: {DIGEST}' to let exactly this one through.",
         "guards": [
             {"guard": "max_changes", "planned": 7, "allowed": 3},

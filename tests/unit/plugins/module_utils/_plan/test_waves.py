@@ -146,6 +146,6 @@ def test_the_error_says_what_to_do() -> None:
     assert f"{imei(90)} failed: why; " in error.message
     assert "and 5 more (see 'devices'" in error.message
     assert "The other 4321 devices were not sent." in error.message
-    assert "run again: what was done stays done" in error.message
+    assert "run again: finished changes stay" in error.message
     assert "callback_info" in error.message
     assert error.short == "the canary wave failed, 10 of 100 devices are not as wanted"

@@ -106,7 +106,7 @@ def test_reasons_say_what_would_have_to_be_done() -> None:
     skipped = decide(wish("remove"), fold([attempt("assign", "accepted")]))
     assert skipped.reason == "not sent: its assignment of 2026-01-03 00:00:00 UTC is not confirmed yet"
     unknown = decide(wish("remove"), fold([attempt("assign", "unknown")]))
-    assert unknown.reason.startswith("its assignment was sent 2026-01-03 00:00:00 UTC and has no trustworthy answer")
+    assert unknown.reason.startswith("its assignment was sent 2026-01-03 00:00:00 UTC and has no reliable answer")
     assert unknown.reason.endswith("'retry_unknown: true'")
 
 

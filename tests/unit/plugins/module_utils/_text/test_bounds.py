@@ -86,7 +86,7 @@ def test_who_asks_for_all_has_all(
     assert len(result["devices"]) == MANY
     assert not result.get("warnings")
     bounded = run(account=ACCOUNT, devices=imeis(MANY), devices_report=str(path), max_changes=5)
-    assert any(f"All devices stand in {path}" in str(warning) for warning in bounded["warnings"])
+    assert any(f"All devices are in {path}" in str(warning) for warning in bounded["warnings"])
     with path.open(encoding="utf-8", newline="") as stream:
         assert len(list(csv.DictReader(stream))) == MANY
 

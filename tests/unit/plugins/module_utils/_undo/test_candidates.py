@@ -97,7 +97,7 @@ def test_devices_without_a_license() -> None:
     two = part("abcd", b="removed", c="removed")
     assert restored(two, "ad", lacking="bd") == (
         "acd",
-        "not_licensed: it holds no license, so it cannot be put back on the list",
+        "not_licensed: it holds no license, so it cannot be restored on the list",
     )
     assert returning([two]) == ["b", "c"]
     assert restored(two, "acd", lacking="b")[0] == "acd"

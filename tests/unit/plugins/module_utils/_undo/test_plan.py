@@ -123,7 +123,7 @@ def test_freeze_windows(run: Run, tmp_path: Path) -> None:
     for made, codes in ((free, [None, None]), (everywhere, ["frozen", None]), (own, ["frozen", None])):
         assert [one["blocked"] and one["blocked"]["code"] for one in made["accounts"]] == codes
     text = (tmp_path / "undo" / "undo.md").read_text(encoding="utf-8")
-    assert re.search("'inventory': licenses are not taken away until [0-9-]+ 00:00 UTC. Undo the run after that.", text)
+    assert re.search("'inventory': licenses are not removed until [0-9-]+ 00:00 UTC. Undo the run after that.", text)
     give = result(tmp_path, "give", "assigned", 2)
     kind = run(accounts=[{**entry(tmp_path, give), "freeze": [{**window, "what": "removals"}]}])
     assert kind["accounts"][0]["blocked"] is None

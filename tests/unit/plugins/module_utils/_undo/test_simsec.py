@@ -181,7 +181,7 @@ def test_what_is_never_touched() -> None:
             A,
             "assigned",
             "lifetime",
-            "a lifetime license stays with its SIM and can never be taken back",
+            "a lifetime license stays with its SIM and can never be removed",
         )
     ]
 
