@@ -98,8 +98,8 @@ def _converge(context: Context, job: Job, api: CandidatesApi, licenses: FotaApi,
     twice = [device for device, count in collections.Counter(plan.target).items() if count > 1]
     if twice:
         context.warn(
-            f"{len(twice)} devices are on the removal candidate list more than once ({few(twice)}). This task leaves that "
-            "as it is. A task with 'state: present' that names them corrects it."
+            f"{len(twice)} devices are on the removal candidate list more than once ({few(twice)}). This task leaves "
+            "that as it is. A task with 'state: present' that names them corrects it."
         )
     _keep_before(context, live)
     done = _carry_out(context, job, plan, api, licenses, kept)
