@@ -67,7 +67,7 @@ def _pools(document: Json) -> t.Iterator[str]:
         cost = {name: amount or "unknown" for name, amount in document["totals"]["cost"].items()}
         yield from (
             plain(
-                f"{cost['bought']}{currency} per month in total: {cost['free']} free, {cost['reclaimable']} reclaimable."
+                f"{cost['bought']}{currency} a month in total: {cost['free']} free, {cost['reclaimable']} reclaimable."
             ),
             "",
         )

@@ -224,7 +224,7 @@ def test_somebody_changes_the_list_meanwhile(case: Case, fault: Fault) -> None:
     assert (written.now, written.fate, code(written)) == (case.space.listed, "broken", "list_changed")
     assert len(case.space.writes) == 2
     assert written.failure is not None
-    assert "so they were not put back. The previous list (6 devices) is kept in" in written.failure.message
+    assert "so they were not restored. The previous list (6 devices) is kept in" in written.failure.message
     assert written.failure.details["previous_list"] == case.kept.location
     assert case.kept_list() == LIVE
 
@@ -299,7 +299,7 @@ def test_what_is_refused_alone_is_left_out_when_putting_back(case: Case) -> None
     written = case.rewrite()
     assert (written.now, written.fate, code(written)) == (list("abcef"), "broken", "list_not_restored")
     assert written.failure is not None
-    assert "ThingSpace does not take d any more" in written.failure.message
+    assert "ThingSpace does not accept d any more" in written.failure.message
     assert case.kept_list() == LIVE
 
 

@@ -60,7 +60,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "f25_sql_footer": ("invalid_devices", "line 5: '(2 rows affected)'"),
     "f30_label_in_first_line": ("invalid_devices", "line 1: 'IMEI: 990000000000000'", "write the id without a label"),
     "f31_one_device": ("file_unreadable", "it looks like JSON"),
-    "f32_login_page": ("file_unreadable", "it looks like an HTML page, perhaps of a login"),
+    "f32_login_page": ("file_unreadable", "it looks like an HTML page, perhaps a login page"),
     "f33_ndjson": ("file_unreadable", "it looks like JSON"),
     "f36_only_one": ("invalid_devices", "line 1: 'IMEI 990000000000000'"),
     "f37_wrong_kind_header": ("invalid_options", "line 1: the column 'IMSI' holds the IMSI, which is never taken"),

@@ -33,7 +33,7 @@ UNREADABLE: dict[str, tuple[bytes, str]] = {
     "python": (b"account: !!python/object/apply:os.system [x]\n", "line 1: the tag"),
     "merge key": (GOOD.encode() + b"<<: {}\n", "line 7: merge keys"),
     "key that is a list": (b"? [a]\n: b\n", "line 1: a key must be a plain word"),
-    "terminal": (b'"a\\e[31m": 1\n"a\\e[31m": 1\n', "'a\\u001b[31m' stands here twice"),
+    "terminal": (b'"a\\e[31m": 1\n"a\\e[31m": 1\n', "'a\\u001b[31m' is here twice"),
 }
 
 

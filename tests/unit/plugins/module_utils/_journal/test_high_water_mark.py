@@ -55,7 +55,7 @@ def test_an_older_copy_is_refused(path: Path, write: bool, before: int, since: i
             open_journal(str(path), write=write)
         assert caught.value.code == "journal_behind"
         assert f"ends with request {before}" in caught.value.message
-        assert f"tells of {before + since}" in caught.value.message
+        assert f"names {before + since}" in caught.value.message
     shutil.copy(newest, path)
     use(path)
     shutil.copy(copy, path)

@@ -157,8 +157,8 @@ def test_settle_seconds(wanted: float | None, latency: float | None, seconds: fl
         ("took_effect", True, "accepted", "shows that the request took effect"),
         ("no_effect", False, "no_effect", "shows no effect"),
         ("no_effect", True, "unknown", "it broke; the account's count suggests that it had no effect"),
-        ("unclear", False, "unknown", "it broke; the account's count does not tell"),
-        ("too_early", False, "unknown", "it broke; it is too early to tell"),
+        ("unclear", False, "unknown", "it broke; the account's count does not show"),
+        ("too_early", False, "unknown", "it broke; it is too early for"),
     ],
 )
 def test_resolve(verdict: Judgment, lifetime: bool, state: RequestState, word: str) -> None:
