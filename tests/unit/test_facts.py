@@ -112,7 +112,7 @@ def test_the_guide_names_each_sku_and_which_is_for_life() -> None:
 
 def test_the_module_names_each_sku() -> None:
     documentation = (ROOT / "plugins" / "modules" / "simsec_license.py").read_text(encoding="utf-8")
-    (told,) = re.findall(r"Documented are (.+?)\.\n", documentation, re.DOTALL)
+    (told,) = re.findall(r"documented SKUs are (.+?)\.\n", documentation, re.DOTALL)
     assert set(re.findall(r"V\(([\w-]+)\)", told)) == KNOWN.keys()
 
 
