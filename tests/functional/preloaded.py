@@ -50,7 +50,7 @@ def main() -> None:
 def serve(listener: socket.socket) -> Request | None:
     """Fork for each request; returns it in the fork, and None at the end."""
     while True:
-        ready, _, _ = select.select([listener.fileno(), 0], [], [])
+        ready, _writable, _failed = select.select([listener.fileno(), 0], [], [])
         if 0 in ready:
             return None
         channel, _address = listener.accept()

@@ -519,7 +519,7 @@ def test_somebody_else_while_the_list_is_put_back(simulator: Simulator, module: 
         assert imei(40) in now, where
         assert outcome.code == "list_changed", where
         failure = outcome.result["failure"]
-        assert "omebody else" in outcome.message
+        assert "omeone else" in outcome.message
         if number == 8:
             assert now == [*imeis(9), imei(40)]
             continue

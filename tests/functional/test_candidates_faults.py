@@ -291,7 +291,7 @@ def test_a_fault_of_writes_that_stays(simulator: Simulator, module: Module, acti
     outcome = module(NAME, **job("absent"))
     assert outcome.code == "list_not_restored"
     assert outcome.result["failure"]["list"] == "broken"
-    assert outcome.message.count("could not be put back") == 1
+    assert outcome.message.count("could not be restored") == 1
     kept = json.loads(Path(outcome.result["failure"]["previous_list"]).read_text(encoding="utf-8"))
     assert kept["previous"] == BEFORE
     assert listed(simulator) == TARGETS["absent"][: 4 * number]

@@ -261,7 +261,7 @@ def test_what_a_plan_leaves_as_it_is(fleet: Fleet, simulator: Simulator, module:
         fleet.write(1, {"ids": one[:2], "simsec": FLEX}, fota)
         both = fleet.plan("-e", "fleet_fail_on=incomplete", fleet_status_file=str(word))
         assert (both.returncode, both.plan["status"], both.plan["incomplete"]) == (2, "changes", 1), both.text
-        assert "of the status changes (devices not as wanted: 1), see" in both.text
+        assert "status of the plan is changes (devices not as wanted: 1), see" in both.text
         assert word.read_text(encoding="ascii") == "changes\n"
         applied = fleet.apply(fleet_status_file=str(word))
         assert applied.returncode == 0, applied.text

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import shlex
 import signal
 import sys
 import time
@@ -79,7 +80,7 @@ def test_limits_of_the_whole_run(fleet: Fleet, simulator: Simulator) -> None:
         {"guard": "max_removals", "planned": 6, "allowed": 2},
     ]
     for name in ("plan.md", "plan.html"):
-        assert "touches 14 devices" in (plan.dest / name).read_text(encoding="utf-8")
+        assert "changes 14 devices" in (plan.dest / name).read_text(encoding="utf-8")
     refused = fleet.apply(*limits, approved="")
     assert refused.returncode == 2
     assert "'max_removals' of the run (10 % of 20 held) allows 2. Nothing was written." in refused.text
@@ -112,8 +113,8 @@ def meanwhile(fleet: Fleet, accounts: list[Json]) -> tuple[str, str]:
     (fleet.folder / "meanwhile.json").write_text(json.dumps({"accounts": accounts}), encoding="utf-8")
     (fleet.folder / "meanwhile.py").write_text(MEANWHILE, encoding="utf-8")
     url = fleet.simulator.base_url.removesuffix("/api")
-    command = f"{sys.executable} {fleet.folder}/meanwhile.py {fleet.folder} {url}"
-    return extra(fleet_licensing_history=f"{{{{ lookup('ansible.builtin.pipe', '{command}') }}}}")
+    words = (sys.executable, f"{fleet.folder}/meanwhile.py", str(fleet.folder), url)
+    return extra(fleet_licensing_history=f"{{{{ lookup('ansible.builtin.pipe', {json.dumps(shlex.join(words))}) }}}}")
 
 
 def test_an_account_that_somebody_changes_after_the_plan(fleet: Fleet, simulator: Simulator) -> None:

@@ -215,7 +215,7 @@ def test_a_run_that_was_killed(undo: Undoing, simulator: Simulator) -> None:
     assert ran.returncode == 0, ran.text
     text = (ran.dest / "undo.md").read_text(encoding="utf-8")
     assert "it was killed or is still in progress" in text
-    assert "does not know what became of 6 FOTA licenses" in text
+    assert "does not know the result for 6 FOTA licenses" in text
     assert "These cases look the same, and both are undone" in text
     assert licensed(simulator, 1) == set(imeis(1, 10))
 

@@ -44,9 +44,9 @@ PREFIX = AS_OWNER if os.geteuid() == 0 else ()
 
 CASES: dict[str, tuple[Json, str, tuple[str, ...]]] = {
     "no sku": ({"sku": None}, "invalid_options", ("sku",)),
-    "empty sku": ({"sku": ""}, "invalid_sku", ("can be none", FLEX)),
+    "empty sku": ({"sku": ""}, "invalid_sku", ("is invalid", FLEX)),
     "misspelt sku": ({"sku": "simsec-iot"}, "invalid_sku", ("spells it 'SIMSec-IoT'",)),
-    "sku with a path": ({"sku": "../x"}, "invalid_sku", ("can be none",)),
+    "sku with a path": ({"sku": "../x"}, "invalid_sku", ("is invalid",)),
     "request id": ({"request_id": "X-Request-ID2"}, "invalid_request_id", ("one digit, a hyphen",)),
     "short request id": ({"request_id": "1-12"}, "invalid_request_id", ("one digit, a hyphen",)),
     "long request id": ({"request_id": "1-" + "1" * 31}, "invalid_request_id", ("one digit, a hyphen",)),

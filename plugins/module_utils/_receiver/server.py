@@ -17,7 +17,7 @@ import threading
 import time
 import typing as t
 
-from .http import MAX_CONNECTIONS, Host
+from .connections import MAX_CONNECTIONS, Host
 from .receiver import Receiver
 from .tls import Certificate
 

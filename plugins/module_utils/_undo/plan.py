@@ -150,7 +150,7 @@ def _too_much(document: Document, limit: int | None) -> LicensingError | None:
     if limit is None or changes <= limit:
         return None
     return LicensingError(
-        f"The undo was stopped before its first write: it touches {changes} devices, 'max_changes' allows {limit}. If "
+        f"The undo was stopped before its first write: it changes {changes} devices, 'max_changes' allows {limit}. If "
         f"it is right, approve exactly this one: {document['digest']}.",
         code="guard_tripped",
         guards=[{"guard": "max_changes", "planned": changes, "allowed": limit}],
