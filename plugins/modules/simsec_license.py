@@ -202,7 +202,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Assign flex licenses and wait until ThingSpace confirmed them
+- name: Assign flex licenses and wait until ThingSpace has confirmed them
   thingspace.licensing.simsec_license:
     account: "0000123456-00001"
     sku: SIMSec-IoT
@@ -232,7 +232,7 @@ EXAMPLES = r"""
     lifetime_consent: 3
     journal: /var/lib/thingspace/journal.db
 
-- name: Take flex licenses away from devices that left the fleet
+- name: Remove flex licenses from devices that left the fleet
   thingspace.licensing.simsec_license:
     account: "0000123456-00001"
     sku: SIMSec-IoT

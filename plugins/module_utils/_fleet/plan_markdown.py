@@ -20,7 +20,7 @@ MAX_ROWS = 50
 
 HEADLINES = {
     "no_change": "Nothing to do",
-    "incomplete": "Not as wanted, and nothing to do",
+    "incomplete": "Not as wanted, and this plan does not change that",
     "changes": "Changes",
     "guard_tripped": "Stopped by a limit",
     "error": "No plan for some accounts",

@@ -16,7 +16,7 @@ import typing as t
 
 from .._errors import LicensingError
 from .._text.files import PRIVATE, replacing
-from .._text.former_names import renamed
+from .._text.former_names import renamed, with_former_names
 from .text import visible
 
 Json = dict[str, t.Any]
@@ -139,12 +139,17 @@ def remember(folder: str, history: History, day: str, pools: t.Mapping[Key, Json
         os.makedirs(folder, mode=0o700, exist_ok=True)
         with replacing(os.path.join(folder, POOLS), PRIVATE) as stream:
             for _day, account, license, row in rows:
-                stream.write(json.dumps({"account": account, "license": license, **row}, sort_keys=True) + "\n")
+                stream.write(_line(account, license, row))
     except OSError as error:
         raise LicensingError(
             f"The history in {folder} could not be written: {error.strerror or error}. The report itself was.",
             code="report_unwritable",
         ) from None
+
+
+def _line(account: str, license: str, row: Json) -> str:
+    """A line of a pool; the former name stands beside the new one, because an older release drops lines without it."""
+    return json.dumps(with_former_names({"account": account, "license": license, **row}), sort_keys=True) + "\n"
 
 
 def _why(error: Exception) -> str:

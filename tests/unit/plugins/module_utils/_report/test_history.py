@@ -107,6 +107,8 @@ def test_lines_of_earlier_releases_are_read_and_written_anew(tmp_path: Path) -> 
     remember(str(tmp_path), read_history(str(tmp_path)), "2026-11-19", {KEY: COUNTS})
     path = tmp_path / POOLS
     new = path.read_text(encoding="utf-8")
+    written = json.loads(new)
+    assert (written["license"], written[FORMER_NAMES["license"]]) == (KEY[1], KEY[1]), "an older release reads it, too"
     path.write_text(new.replace('"license"', f'"{FORMER_NAMES["license"]}"'), encoding="utf-8")
     history = read_history(str(tmp_path))
     assert (history.pools, history.unreadable) == ({KEY: [{"day": "2026-11-19", **COUNTS}]}, [])

@@ -90,7 +90,7 @@ def test_a_name_that_cannot_be_taken(mode: int | None, tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["folder"]
 
 
-@pytest.mark.parametrize("before", [0o600, 0o640, 0o444, None])
+@pytest.mark.parametrize("before", [0o600, 0o640, 0o664, None])
 def test_permissions(mode: int | None, before: int | None, tmp_path: Path) -> None:
     path = tmp_path / "file"
     if before is not None:
@@ -152,3 +152,50 @@ def test_a_new_file_replaces_none(links: bool, old: Path, monkeypatch: pytest.Mo
     assert (old.parent / "other").read_text(encoding="ascii") == "new"
     assert mode_of(old.parent / "other") == PRIVATE
     assert sorted(os.listdir(old.parent)) == ["file", "other"]
+
+
+def test_a_protected_file_is_not_replaced(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its directory would allow it. The super-user may write everything, so the answer of the system is given here."""
+    monkeypatch.setattr(files.os, "access", lambda _path, wanted: wanted != os.W_OK)
+    with pytest.raises(PermissionError):
+        write(str(old), "new")
+    assert (old.read_text(encoding="ascii"), os.listdir(old.parent)) == ("old", ["file"])
+
+
+@pytest.mark.parametrize("function", ["open", "replace"])
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EBUSY, errno.EROFS])
+def test_what_cannot_be_replaced(function: str, number: int, old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory without write permission, a directory where others' files stay, or a mount of a single file."""
+
+    def refuse(*_arguments: t.Any) -> t.NoReturn:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(files.os, function, refuse)
+    in_place = number != errno.EROFS and (function == "replace" or number != errno.EBUSY)
+    if in_place:
+        write(str(old), "new")
+    else:
+        with pytest.raises(OSError, match=os.strerror(number)):
+            write(str(old), "new")
+    assert old.read_text(encoding="ascii") == ("new" if in_place else "old")
+    assert os.listdir(old.parent) == ["file"]
+
+
+def test_a_stream_of_the_process_is_written_to() -> None:
+    """It has a name below /proc that leads to no file."""
+    program = "import sys; sys.path.insert(0, sys.argv[1]); import files; files.write('/dev/stdout', 'new')"
+    command = [sys.executable, "-c", program, os.path.dirname(files.__file__)]
+    assert subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout == b"new"
+
+
+def test_the_group_is_kept_where_the_owner_cannot_be(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def fchown(_handle: int, owner: int, _group: int) -> None:
+        asked.append(owner)
+        if owner != -1:
+            raise PermissionError
+
+    monkeypatch.setattr(files.os, "fchown", fchown)
+    write(str(old), "new")
+    assert asked == [os.getuid(), -1]
