@@ -13,6 +13,7 @@ import typing as t
 import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
+from ansible.module_utils.common.parameters import PASS_VARS
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates import mention
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.connection import CONNECTION_SPEC
@@ -40,6 +41,9 @@ class Run(t.Protocol):
 @contextlib.contextmanager
 def arguments(options: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch) -> t.Iterator[None]:
     """Hand options to the next module; ansible-core has an interface for it from 2.19."""
+    if "inject_invocation" in PASS_VARS:
+        # From 2.21 a module repeats its options only if the controller asks for that.
+        options = {"_ansible_inject_invocation": True, **options}
     try:
         from ansible.module_utils.testing import patch_module_args
     except ImportError:
