@@ -187,7 +187,16 @@ def _write(dest: str, document: Document) -> dict[str, str]:
         "markdown": as_markdown(document),
         "html": as_html(document),
     }
-    files = {kind: os.path.join(dest, name) for kind, name in FILES.items()}
+    return write_pages(dest, FILES, texts)
+
+
+def write_pages(dest: str, names: t.Mapping[str, str], texts: t.Mapping[str, str]) -> dict[str, str]:
+    """Write the forms of a plan into a directory; returns the path of each.
+
+    :param names: the name of the file of each form.
+    :raises LicensingError: C(report_unwritable).
+    """
+    files = {kind: os.path.join(dest, name) for kind, name in names.items()}
     try:
         os.makedirs(dest, exist_ok=True)
         for kind, path in files.items():

@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from .._plan.incomplete import advice
+from .._report.text import many
 from .._text.html import escape, page, table
 from .plan_document import TITLES, Document, incomplete_of
 from .plan_markdown import (
@@ -37,7 +38,8 @@ def as_html(document: Document) -> str:
 def _body(document: Document) -> t.Iterator[str]:
     status = document["status"]
     yield f'<h1>License plan: <span class="{status}">{headline(document)}</span></h1>'
-    yield f"<p><strong>{escape(told(document['totals']))}</strong> in {len(document['accounts'])} account(s). "
+    yield f"<p><strong>{escape(told(document['totals']))}</strong> in "
+    yield f"{many(len(document['accounts']), 'account')}. "
     yield f"Made {escape(document['created'])}.</p>"
     if document["incomplete"]:
         yield f'<p class="failure"><strong>{not_as_wanted(document["incomplete"])}</strong></p>'
@@ -85,7 +87,7 @@ def _part(part: Document) -> t.Iterator[str]:
     rows = part["devices"]
     if rows:
         opened = " open" if len(rows) <= 20 else ""
-        yield f"<details{opened}><summary>{len(rows)} device(s)</summary>"
+        yield f"<details{opened}><summary>{many(len(rows), 'device')}</summary>"
         yield table(
             ("device", "what", "why"), ((row["device_id"], row["outcome"], row["reason"]) for row in rows[:MAX_ROWS])
         )

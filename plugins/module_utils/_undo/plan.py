@@ -20,12 +20,11 @@ from .._errors import LicensingError, OptionsError, Problem
 from .._fleet.approval import difference, read_approved
 from .._fleet.freeze import Window, read_windows
 from .._fleet.limits import on_ice
-from .._fleet.plan import changing
+from .._fleet.plan import changing, write_pages
 from .._fleet.plan_document import Document, failed_account, make_account, make_document, sealed
 from .._fleet.record import CODE, read_record
 from .._module import Context, Result
 from .._plan.outcomes import write_csv
-from .._text.files import write
 from .changes import Left
 from .history import place_problems
 from .plan_markdown import as_markdown
@@ -159,16 +158,8 @@ def _too_much(document: Document, limit: int | None) -> LicensingError | None:
 
 
 def _write(dest: str, document: Document) -> dict[str, str]:
-    files = {kind: os.path.join(dest, name) for kind, name in (("json", "undo.json"), ("markdown", "undo.md"))}
     texts = {"json": json.dumps(document, indent=1, sort_keys=True) + "\n", "markdown": as_markdown(document)}
-    try:
-        os.makedirs(dest, exist_ok=True)
-        for kind, path in files.items():
-            write(path, texts[kind])
-    except OSError as error:
-        raise LicensingError(
-            f"The plan could not be written to {dest}: {error.strerror or error}.", code="report_unwritable"
-        ) from None
+    files = write_pages(dest, {"json": "undo.json", "markdown": "undo.md"}, texts)
     files["csv"] = os.path.join(dest, LEFT_FILE)
     rows = [(account["account"], *row.values()) for account in document["accounts"] for row in account["left"]]
     write_csv(files["csv"], ("account", *Left._fields), rows)
