@@ -30,10 +30,9 @@ EXPORT_COLUMNS = (
 )
 """The header line of a report of devices, by which it is recognized when it is read back."""
 
-_PERSONAL = re.compile(
+_PERSONAL = (
     r"primaryplaceofuse|(first|last|middle|full|customer|contact|user|owner)_?name|title|address|street|phone|e-?mail"
-    r"|contact|zip_?code|postal|birth|latitude|longitude",
-    re.IGNORECASE,
+    r"|contact|zip_?code|postal|birth|latitude|longitude"
 )
 
 
@@ -99,7 +98,7 @@ class DeviceRow(t.NamedTuple):
 @functools.lru_cache(maxsize=1000)
 def is_personal(key: str) -> bool:
     """Whether an extended attribute is about a person."""
-    return _PERSONAL.search(key) is not None
+    return re.search(_PERSONAL, key, re.IGNORECASE) is not None
 
 
 def device_row(value: t.Mapping[str, t.Any], *, personal: bool = False) -> DeviceRow:

@@ -134,9 +134,10 @@ _SIGN = (
     rf"(?={_AROUND}[=+\-@\u2212\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
     r"\u207a\u207b\u207c\u208a\u208b\u208c\ufb29])"
 )
-# Where columns are parted by other marks than here, a cell may begin inside of one of ours.
-_FORMULA = re.compile(rf"^(?={_AROUND}[;|%\t\r])|(^|[;|\t]){_SIGN}")
-_DEFUSED = re.compile(rf"^'(?={_AROUND}[;|%\t\r])|(^|[;|\t])'{_SIGN}")
+# Where columns are parted by other marks than here, a cell may begin inside of one of ours. Few tasks write a CSV file,
+# so that the patterns are compiled when they are used.
+_FORMULA = rf"^(?={_AROUND}[;|%\t\r])|(^|[;|\t]){_SIGN}"
+_DEFUSED = rf"^'(?={_AROUND}[;|%\t\r])|(^|[;|\t])'{_SIGN}"
 
 
 @functools.lru_cache(maxsize=1 << 12)
@@ -147,9 +148,9 @@ def _cell(value: str) -> str:
 
 def harmless(value: str) -> str:
     """A cell that no spreadsheet takes for a formula, whatever it takes for the mark between cells."""
-    return _FORMULA.sub(r"\1'", value)
+    return re.sub(_FORMULA, r"\1'", value)
 
 
 def as_it_was(cell: str) -> str:
     """The value that C(harmless) made this cell of."""
-    return _DEFUSED.sub(r"\1", cell)
+    return re.sub(_DEFUSED, r"\1", cell)
