@@ -65,7 +65,6 @@ nox.options.sessions = [
     "sanity",
     "units",
     "demo",
-    "installed",
     "aap",
     "build-import-check",
     "ansible-lint",
@@ -168,23 +167,19 @@ def integration_older(session: nox.Session) -> None:
     ansible_test(session, None, "integration", "--local", "--continue-on-error", *SMOKE_TARGETS)
 
 
-@nox.session(venv_backend="none")
-def demo(session: nox.Session) -> None:
-    """Run the demonstration as a user does."""
-    # Without READY, which would set up .venv, the one that this runs in.
-    session.run("make", "demo", "READY=", external=True)
-
-
 @nox.session
-def installed(session: nox.Session) -> None:
-    """Build and install the collection, and run the demonstration from there."""
+def demo(session: nox.Session) -> None:
+    """Run the demonstration as a user does, but from the built and installed collection: nothing may be missing."""
     session.install("ansible-core", "requests")
     target = Path(session.create_tmp())
     session.run("ansible-galaxy", "collection", "build", "--force", "--output-path", str(target), silent=True)
     archive = next(target.glob("*.tar.gz"))
     collections = str(target / "collections")
     session.run("ansible-galaxy", "collection", "install", "--offline", "--force", "-p", collections, str(archive))
-    session.run("ansible-playbook", "thingspace.licensing.demo", env={"ANSIBLE_COLLECTIONS_PATH": collections})
+    # Without READY, which would set up .venv.
+    places = {"READY": "", "TREE": collections, "VENV": session.virtualenv.location}
+    relative = (f"{name}={path and os.path.relpath(path, HERE)}" for name, path in places.items())
+    session.run("make", "demo", *relative, external=True)
 
 
 @nox.session
