@@ -73,13 +73,14 @@ def controller() -> int:
 def _uncollected() -> t.Iterator[None]:
     """No garbage collection: to pack a module, Ansible parses its files, and collecting takes a third of that time.
 
-    The process is a fork for this one task and ends soon.
+    The process is a fork for this one task and ends soon. So what is there by then is never looked through, either.
     """
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         if enabled:
             gc.enable()
 
