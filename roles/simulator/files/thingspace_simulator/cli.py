@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command line: read the options, start, wait for the end."""
+"""The command line: reads the options, starts the simulator, and waits for its end."""
 
 from __future__ import annotations
 
@@ -17,22 +17,21 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from . import NAME, quirks
-from .fields import Choice
+from .fields import Choice, Invalid
 from .http.server import Server
 from .lifetime import ReadyFile, detach, watch_parent
 from .service import Service
-from .simulation import BadSeed
-from .world import seed
+from .world import state
 
 BAD_START = 2
 
 
 class BadOption(Exception):
-    """An option that cannot be used; the message is the one line to print."""
+    """An option that cannot be used. The message is the one line to print."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one line."""
+    """A parser that reports a problem in one line."""
 
     def error(self, message: str) -> NoReturn:
         raise BadOption(message)
@@ -40,10 +39,10 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     """Describe the options."""
-    first = seed.FIRST_IMEI
+    first = state.FIRST_IMEI
     parser = _Parser(
         prog="thingspace_simulator",
-        description=f"A stateful stand-in for the ThingSpace API. The account is {seed.ACCOUNT};"
+        description=f"A stateful stand-in for the ThingSpace API. The account is {state.ACCOUNT};"
         f" its devices are the IMEIs {first}, {first + 1}, ...; each credential is the word 'simulator'.",
     )
     add = parser.add_argument
@@ -74,11 +73,11 @@ def _quirk_help() -> str:
 
 
 def _seed(options: argparse.Namespace) -> Any:
-    """Return the state to start from, with the switches of the command line; the service checks it."""
+    """Return the state to start from, with the switches of the command line. The service checks it."""
     if not 0 <= options.licensed <= options.devices:
         raise BadOption("--devices and --licensed must not be negative, and --licensed not above --devices")
     total = options.devices if options.licenses is None else options.licenses
-    given: Any = seed.default_seed(options.devices, options.licensed, total, options.sku_licenses)
+    given: Any = state.default_seed(options.devices, options.licensed, total, options.sku_licenses)
     if options.seed_file is not None:
         try:
             found = json.loads(options.seed_file.read_bytes())
@@ -88,7 +87,8 @@ def _seed(options: argparse.Namespace) -> Any:
     switches = dict(_pair(text) for text in options.quirk)
     if options.latency is not None:
         switches["latency"] = options.latency
-    checked, problems = quirks.check(switches)
+    problems: list[str] = []
+    checked = quirks.read(switches, problems)
     if problems:
         raise BadOption("; ".join(problems))
     if isinstance(given, dict) and isinstance(given.get("quirks", {}), dict):
@@ -105,7 +105,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _host(text: str) -> str:
-    """Return the address to listen on; only this machine may call."""
+    """Return the address to listen on. Only this machine may call."""
     try:
         address = ipaddress.ip_address("127.0.0.1" if text == "localhost" else text)
     except ValueError as error:
@@ -116,7 +116,7 @@ def _host(text: str) -> str:
 
 
 def _tls(options: argparse.Namespace) -> ssl.SSLContext | None:
-    """Return the TLS side of the server, if one is wanted."""
+    """Return the TLS context of the server, if there is a certificate."""
     if options.tls_cert is None:
         if options.tls_key is not None:
             raise BadOption("--tls-key needs --tls-cert")
@@ -136,7 +136,7 @@ def _listen(options: argparse.Namespace) -> tuple[Service, Server]:
     host, tls = _host(options.host), _tls(options)
     try:
         service = Service(_seed(options))
-    except BadSeed as error:
+    except Invalid as error:
         raise BadOption(f"bad state to start from: {error}") from error
     try:
         return service, Server(host, options.port, service, tls)
@@ -145,7 +145,7 @@ def _listen(options: argparse.Namespace) -> tuple[Service, Server]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run until told to stop; return the exit code."""
+    """Run until stopped. Return the exit code."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .fields import Choice, Flag, Kind, Number, read
+from .fields import Choice, Flag, Kind, Number, Place
 
 KNOWN: dict[str, Choice | Flag | Number] = {
     # How the FOTA host reports a session that is gone: not documented; five siblings do it differently.
@@ -137,19 +137,13 @@ class Quirks:
         return dict(self._values)
 
     def merge(self, checked: dict[str, Any]) -> None:
-        """Set what ``check`` has let through."""
+        """Set what ``read`` has returned."""
         self._values = {**self._values, **checked}
 
 
-def check(given: Any) -> tuple[dict[str, Any], list[str]]:
-    """Return the valid switches of ``given`` and what is wrong with the others; each may be written as a text."""
-    problems: list[str] = []
-    return read(given, _KINDS, "quirks", problems), problems
+_KINDS: dict[str, Kind] = {name: kind.from_text for name, kind in KNOWN.items()}
 
 
-def _kind(known: Choice | Flag | Number) -> Kind:
-    """Return a kind that takes a text as well."""
-    return lambda value: known(known.parse(str(value)))
-
-
-_KINDS = {name: _kind(known) for name, known in KNOWN.items()}
+def read(given: Any, problems: list[str]) -> dict[str, Any]:
+    """Return the valid switches of ``given`` and note what is wrong with the others. Each may be written as text."""
+    return Place("quirks", problems).read(given, _KINDS)

@@ -24,7 +24,7 @@ sys.path.insert(0, str(FILES))
 
 from thingspace_simulator.http.server import Server  # noqa: E402
 from thingspace_simulator.service import Service  # noqa: E402
-from thingspace_simulator.world import seed as seeds  # noqa: E402
+from thingspace_simulator.world import state as seeds  # noqa: E402
 
 ACCOUNT = seeds.ACCOUNT
 

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How the versions of the software-management API differ, as a table.
+"""How the versions of the software-management API differ.
 
-Sources: license status, assign and remove pages of v1, v2 and v3. Where those and the SDKs disagree
-about v3, a quirk decides.
+Sources: license status, assign and remove pages of v1, v2 and v3. A quirk decides where those and the SDKs
+disagree about v3.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ...quirks import Quirks
-from ...world.clock import go_style, iso
+from ..quirks import Quirks
+from ..world.clock import go_style, iso
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ VERSIONS = tuple(_TABLE)
 
 
 def written(moment_ms: int, quirks: Quirks) -> str:
-    """Write a time in the form chosen; both are in the pages."""
+    """Return a time in the form that the quirk chooses. The pages show both."""
     return go_style(moment_ms) if quirks.word("time_format") == "go" else iso(moment_ms)
 
 
@@ -58,7 +58,7 @@ class Words:
         return {**({} if name == "absent" else {name: total}), "assignedLicenses": used}
 
     def paging(self, more: bool, last: str) -> dict[str, Any]:
-        """Return cursor and page size of a license list; the v1 page calls the cursor an integer."""
+        """Return cursor and page size of a license list. The v1 page calls the cursor an integer."""
         number = self._dialect.cursor_is_number and self._quirks.word("v1_cursor") == "integer"
         paging: dict[str, Any] = {"hasMoreData": more, "lastSeenDeviceId": int(last) if number else last}
         if self._dialect.page_size:
@@ -75,14 +75,14 @@ class Words:
         return {name: total, "licUsedCount": used}
 
     def row(self, imei: str, action: str, good: bool, reason: str, moment: str) -> dict[str, str]:
-        """Return what happened to one device; ``action`` is Assign or Remove."""
+        """Return the result of one device. ``action`` is Assign or Remove."""
         row = {"deviceId": imei, "status": self._status(action, good), self._reason(action): reason}
         if self._version == "v3" and self._quirks.flag("v3_device_times"):
             row.update(dict.fromkeys(("updatedTime", "recentAttemptTime", "nextAttemptTime"), moment))
         return row
 
     def _status(self, action: str, good: bool) -> str:
-        """Return the status word. LicenseAssignFailed is a guess by symmetry with LicenseRemoveFailed."""
+        """Return the status word. LicenseAssignFailed is a guess, by analogy with LicenseRemoveFailed."""
         style = self._quirks.word("success_status")
         if style == "long" or (style == "documented" and self._dialect.long_status):
             return f"License{action}{'Success' if good else 'Failed'}"

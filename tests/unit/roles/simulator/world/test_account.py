@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thingspace_simulator.quirks import Quirks
-from thingspace_simulator.world.account import Account
-from thingspace_simulator.world.candidates import candidates_of, evict
+from thingspace_simulator.world.account import Account, evict
 from thingspace_simulator.world.device import Device
 
 TIMES = ("2024-01-03T00:00:00.000Z", "2024-01-01T00:00:00.000Z", "2024-01-02T00:00:00.000Z", "2024-01-01T00:00:00.000Z")
@@ -181,11 +180,11 @@ IDS = st.integers(0, 25).map(lambda number: f"{990_000_000_000_000 + number}")
 @given(st.dictionaries(IDS, st.integers(0, 4)), st.lists(IDS), st.integers(0, 30), st.booleans())
 def test_order_is_that_of_a_simple_reading(held, listed, count, reverse):
     account = Account("a", license_count=count, licenses=dict(held), devices={imei: Device(imei) for imei in held})
-    candidates_of(account).append(listed, 1)
+    account.candidates.append(listed, 1)
     quirks = Quirks()
     quirks.merge({"eviction_ties": "reverse" if reverse else "imei"})
     expected = naive(held, listed, count, reverse)
     assert evict(account, quirks, 2) == [(imei, held[imei]) for imei in expected]
     assert account.licenses == {imei: held[imei] for imei in held if imei not in expected}
     assert account.licensed_after("0", 99)[0] == sorted(account.licenses)
-    assert candidates_of(account).ids == [imei for imei in listed if imei not in expected]
+    assert account.candidates.ids == [imei for imei in listed if imei not in expected]
