@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from . import NAME, quirks
-from .fields import Choice, Invalid
+from .fields import Choice, Invalid, read
 from .http.server import Server
 from .lifetime import ReadyFile, detach, watch_parent
 from .service import Service
@@ -87,10 +87,7 @@ def _seed(options: argparse.Namespace) -> Any:
     switches = dict(_pair(text) for text in options.quirk)
     if options.latency is not None:
         switches["latency"] = options.latency
-    problems: list[str] = []
-    checked = quirks.read(switches, problems)
-    if problems:
-        raise BadOption("; ".join(problems))
+    checked = read("quirks", switches, quirks.KINDS)
     if isinstance(given, dict) and isinstance(given.get("quirks", {}), dict):
         given["quirks"] = {**given.get("quirks", {}), **checked}
     return given
@@ -133,9 +130,9 @@ def _listen(options: argparse.Namespace) -> tuple[Service, Server]:
     """Build the service and bind the port."""
     if not 0 <= options.port <= 65535:
         raise BadOption(f"--port {options.port}: must be from 0 to 65535")
-    host, tls = _host(options.host), _tls(options)
+    host, tls, seed = _host(options.host), _tls(options), _seed(options)
     try:
-        service = Service(_seed(options))
+        service = Service(seed)
     except Invalid as error:
         raise BadOption(f"bad state to start from: {error}") from error
     try:
@@ -158,7 +155,7 @@ def main(arguments: list[str] | None = None) -> int:
         announce = detach() if options.detach else None
         base_url = f"{server.root_url}/api"
         ready = ReadyFile(options.ready_file, server.server_port, base_url)
-    except BadOption as error:
+    except (BadOption, Invalid) as error:
         print(f"thingspace_simulator: error: {error}", file=sys.stderr)
         return BAD_START
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()

@@ -196,3 +196,11 @@ class Place:
             if name is not None:
                 found[name] = fields
         return found
+
+
+def read(name: str, given: Any, kinds: Mapping[str, Kind], required: Collection[str] = ()) -> dict[str, Any]:
+    """Return the fields of an object. Raises Invalid with everything that is wrong."""
+    place = Place(name)
+    found = place.read(given, kinds, required)
+    place.check()
+    return found

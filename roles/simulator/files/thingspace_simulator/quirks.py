@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .fields import Choice, Flag, Kind, Number, Place
+from .fields import Choice, Flag, Kind, Number
 
 KNOWN: dict[str, Choice | Flag | Number] = {
     # How the FOTA host reports a session that is gone: not documented; five siblings do it differently.
@@ -137,13 +137,9 @@ class Quirks:
         return dict(self._values)
 
     def merge(self, checked: dict[str, Any]) -> None:
-        """Set what ``read`` has returned."""
+        """Set some switches to values that are known to be valid."""
         self._values = {**self._values, **checked}
 
 
-_KINDS: dict[str, Kind] = {name: kind.from_text for name, kind in KNOWN.items()}
-
-
-def read(given: Any, problems: list[str]) -> dict[str, Any]:
-    """Return the valid switches of ``given`` and note what is wrong with the others. Each may be written as text."""
-    return Place("quirks", problems).read(given, _KINDS)
+KINDS: dict[str, Kind] = {name: kind.from_text for name, kind in KNOWN.items()}
+"""The kind of each switch. The value may be written as text."""

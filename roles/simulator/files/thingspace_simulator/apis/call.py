@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 from ..background.jobs import Jobs
 from ..http.messages import ApiError, Reply, Request
@@ -32,10 +33,7 @@ Handler = Callable[[Call], Reply]
 
 @dataclass(frozen=True)
 class Route:
-    """One documented endpoint. ``needs`` is what is checked first: nothing, the token, or the session (and the token).
-
-    ``context`` is the API of the path, such as /fota/v3. ``version`` is the last part of that.
-    """
+    """One documented endpoint. ``needs`` is what is checked first: nothing, the token, or token and session."""
 
     operation: str
     method: str
@@ -44,16 +42,21 @@ class Route:
     needs: str = "session"
     is_write: bool = False
     offered: Callable[[Quirks], bool] | None = None
-    context: str = field(init=False)
-    version: str = field(init=False)
-    pattern: re.Pattern[str] = field(init=False)
 
-    def __post_init__(self) -> None:
-        context = "/".join(self.path.split("/")[:3])
-        object.__setattr__(self, "context", context)
-        object.__setattr__(self, "version", context.rpartition("/")[2])
-        text = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path)
-        object.__setattr__(self, "pattern", re.compile(text))
+    @property
+    def context(self) -> str:
+        """Return the API of the path, such as /fota/v3."""
+        return "/".join(self.path.split("/")[:3])
+
+    @property
+    def version(self) -> str:
+        """Return the version of the API, such as v3."""
+        return self.context.rpartition("/")[2]
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Return the pattern that matches a path and names its parts."""
+        return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path))
 
 
 def m2m_error(code: str, message: str, status: int = 400) -> ApiError:

@@ -16,25 +16,7 @@ from typing import Any
 from ..quirks import Quirks
 from ..world.clock import go_style, iso
 
-
-@dataclass(frozen=True)
-class Dialect:
-    """The words of one version."""
-
-    total: str  # of a license list
-    pool: str  # total of an assign or remove answer
-    reason: str
-    long_status: bool  # LicenseAssignSuccess rather than Success
-    cursor_is_number: bool
-    page_size: bool  # maxPageSize is part of a license list
-
-
-_TABLE = {
-    "v1": Dialect("totalLicenses", "licCount", "Reason", True, True, False),
-    "v2": Dialect("totalLicense", "licTotalCount", "resultReason", False, False, True),
-    "v3": Dialect("v3_total", "v3_count", "v3_reason", True, False, True),
-}
-VERSIONS = tuple(_TABLE)
+VERSIONS = ("v1", "v2", "v3")
 
 
 def written(moment_ms: int, quirks: Quirks) -> str:
@@ -42,57 +24,62 @@ def written(moment_ms: int, quirks: Quirks) -> str:
     return go_style(moment_ms) if quirks.word("time_format") == "go" else iso(moment_ms)
 
 
-class Words:
-    """A dialect with the quirks of this moment applied."""
+@dataclass(frozen=True)
+class Dialect:
+    """The words of one version."""
 
-    def __init__(self, version: str, quirks: Quirks) -> None:
-        self._version = version
-        self._dialect = _TABLE[version]
-        self._quirks = quirks
+    total: str  # of a license list, or absent
+    pool: str  # total of an assign or remove answer, or both
+    reasons: dict[str, str]  # by action: Assign or Remove
+    long_status: bool  # LicenseAssignSuccess rather than Success
+    number_cursor: bool = False
+    page_size: int | None = None  # maxPageSize of a license list
+    device_times: bool = False
 
     def totals(self, total: int, used: int) -> dict[str, Any]:
         """Return the counts of a license list."""
-        name = self._dialect.total
-        if self._version == "v3":
-            name = self._quirks.word("v3_total")
-        return {**({} if name == "absent" else {name: total}), "assignedLicenses": used}
+        return {**({} if self.total == "absent" else {self.total: total}), "assignedLicenses": used}
 
     def paging(self, more: bool, last: str) -> dict[str, Any]:
-        """Return cursor and page size of a license list. The v1 page calls the cursor an integer."""
-        number = self._dialect.cursor_is_number and self._quirks.word("v1_cursor") == "integer"
-        paging: dict[str, Any] = {"hasMoreData": more, "lastSeenDeviceId": int(last) if number else last}
-        if self._dialect.page_size:
-            paging["maxPageSize"] = self._quirks.count("page_size")
-        return paging
+        """Return cursor and page size of a license list."""
+        size = {} if self.page_size is None else {"maxPageSize": self.page_size}
+        return {"hasMoreData": more, "lastSeenDeviceId": int(last) if self.number_cursor else last, **size}
 
     def counts(self, touched: int, used: int, total: int) -> dict[str, int]:
         """Return the counts of an assign or remove answer."""
-        name = self._dialect.pool
-        if self._version == "v3":
-            name = self._quirks.word("v3_count")
-        if name == "both":
+        if self.pool == "both":
             return {"licCount": touched, "licUsedCount": used, "licTotalCount": total}
-        return {name: total, "licUsedCount": used}
+        return {self.pool: total, "licUsedCount": used}
 
     def row(self, imei: str, action: str, good: bool, reason: str, moment: str) -> dict[str, str]:
-        """Return the result of one device. ``action`` is Assign or Remove."""
-        row = {"deviceId": imei, "status": self._status(action, good), self._reason(action): reason}
-        if self._version == "v3" and self._quirks.flag("v3_device_times"):
+        """Return the result of one device. LicenseAssignFailed is a guess, by analogy with LicenseRemoveFailed."""
+        if self.long_status:
+            status = f"License{action}{'Success' if good else 'Failed'}"
+        else:
+            status = "Success" if good else "Failure"
+        row = {"deviceId": imei, "status": status, self.reasons[action]: reason}
+        if self.device_times:
             row.update(dict.fromkeys(("updatedTime", "recentAttemptTime", "nextAttemptTime"), moment))
         return row
 
-    def _status(self, action: str, good: bool) -> str:
-        """Return the status word. LicenseAssignFailed is a guess, by analogy with LicenseRemoveFailed."""
-        style = self._quirks.word("success_status")
-        if style == "long" or (style == "documented" and self._dialect.long_status):
-            return f"License{action}{'Success' if good else 'Failed'}"
-        return "Success" if good else "Failure"
 
-    def _reason(self, action: str) -> str:
-        """Return the name of the reason field."""
-        if self._version != "v3":
-            return self._dialect.reason
-        word = self._quirks.word("v3_reason")
-        if word == "mixed":
-            return "Reason" if action == "Assign" else "resultReason"
-        return word
+def dialect(version: str, quirks: Quirks) -> Dialect:
+    """Return the words of a version, with the quirks as they are now."""
+    style, size = quirks.word("success_status"), quirks.count("page_size")
+    long_status = style == "long" or (style == "documented" and version != "v2")
+    if version == "v1":  # its page calls the cursor an integer
+        reasons = {"Assign": "Reason", "Remove": "Reason"}
+        return Dialect("totalLicenses", "licCount", reasons, long_status, quirks.word("v1_cursor") == "integer")
+    if version == "v2":
+        reasons = {"Assign": "resultReason", "Remove": "resultReason"}
+        return Dialect("totalLicense", "licTotalCount", reasons, long_status, page_size=size)
+    word = quirks.word("v3_reason")
+    mixed = {"Assign": "Reason", "Remove": "resultReason"}
+    return Dialect(
+        quirks.word("v3_total"),
+        quirks.word("v3_count"),
+        mixed if word == "mixed" else dict.fromkeys(mixed, word),
+        long_status,
+        page_size=size,
+        device_times=quirks.flag("v3_device_times"),
+    )

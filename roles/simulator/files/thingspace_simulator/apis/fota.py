@@ -17,7 +17,7 @@ from ..http.messages import Reply
 from ..world.account import Account
 from ..world.device import Device, is_imei
 from .call import Call, fota_error
-from .dialects import Words, written
+from .dialects import dialect, written
 
 BAD_DEVICE = "Invalid device id format"  # Error Messages page
 UNREADABLE = "Input binding error"  # Error Messages page
@@ -26,7 +26,7 @@ NOT_ATTACHED = "No license attached to device"  # v1 and v2 remove pages
 UPGRADED = "License removal not allowed for devices that have ever upgraded firmware."  # campaign flow for v1
 BAD_IMEI = "Invalid Device IMEI."  # campaign flow for v1
 UNKNOWN = {"does_not_exist": "Device does not exist.", "not_found": "Device Not Found."}  # v2 assign page
-EXHAUSTED = "Not enough licenses available."  # what happens is not documented, the text is ours
+EXHAUSTED = "Not enough licenses available."  # what happens is not documented, so the text is ours
 
 
 def subscription(call: Call) -> Reply:
@@ -48,7 +48,7 @@ def licenses(call: Call) -> Reply:
     quirks = call.world.quirks
     cursor = _cursor(call, account)
     ids, more = account.licensed_after(cursor, quirks.count("page_size"))
-    words = Words(call.route.version, quirks)
+    words = dialect(call.route.version, quirks)
     held = account.licenses
     reply = {
         "accountName": account.name,
@@ -144,7 +144,7 @@ def _refuse_whole(call: Call, account: Account, ids: list[str]) -> None:
 def _answer(call: Call, account: Account, ids: list[str], action: str, one: Callable[[str], tuple[bool, str]]) -> Reply:
     """Apply ``one`` to each device in the order given, and write the answer."""
     quirks = call.world.quirks
-    words = Words(call.route.version, quirks)
+    words = dialect(call.route.version, quirks)
     moment = written(call.world.clock.now_ms(), quirks)
     rows = [words.row(imei, action, *one(imei), moment) for imei in ids]
     counts = words.counts(len(ids), len(account.licenses), account.total)
@@ -168,7 +168,7 @@ def licensed_account_of(call: Call) -> Account:
     """Return the account for a license call. License calls are for MRC accounts only."""
     account = account_of(call)
     if not account.has_pool and call.world.quirks.word("event_only") == "reject":
-        # What an event-only account gets is not documented; this text is ours.
+        # What an event-only account gets is not documented, so the text is ours.
         raise fota_error("Account has no MRC subscription")
     return account
 

@@ -4,10 +4,8 @@
 
 """SIM-Secure licenses: assign, unassign (both on one path), the status of a request, and the counts by SKU.
 
-Nothing but the counts can be read about licenses.
-
-A request is accepted at once and done later. Sources: assign, unassign, request status and subscription information
-pages, and the limits of the SDK.
+A request is accepted at once and done later. Nothing but the counts can be read about licenses. Sources: the
+assign, unassign, request status and subscription information pages, and the limits of the SDK.
 """
 
 from __future__ import annotations

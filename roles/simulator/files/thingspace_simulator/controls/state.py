@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from .. import quirks
-from ..fields import Invalid
+from ..fields import Invalid, read
 from ..simulation import Simulation
 from ..world.clock import iso, parse_ms
 from ..world.state import keep_passwords, read_state
@@ -38,10 +38,7 @@ def reset_state(simulation: Simulation, _query: Any) -> Any:
 
 def put_quirks(simulation: Simulation, given: Any) -> Any:
     """Set some switches."""
-    problems: list[str] = []
-    checked = quirks.read(given, problems)
-    if problems:
-        raise Invalid(*problems)
+    checked = read("quirks", given, quirks.KINDS)
     with simulation.world.lock:
         simulation.world.quirks.merge(checked)
     return simulation.world.quirks.dump()

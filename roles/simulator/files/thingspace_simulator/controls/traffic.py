@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..apis.router import OPERATIONS
-from ..fields import Choice, Kind, Number, Place, kind, string
+from ..fields import Choice, Kind, Number, kind, read, string
 from ..http import faults
 from ..simulation import Simulation
 
@@ -28,9 +28,7 @@ def add_faults(simulation: Simulation, given: Any) -> Any:
 
 def journal(simulation: Simulation, query: Any) -> Any:
     """Return the journal, filtered by operation and by write."""
-    place = Place("filter")
-    wanted = place.read(query, _FILTERS)
-    place.check()
+    wanted = read("filter", query, _FILTERS)
     write = wanted["write"] == "true" if "write" in wanted else None
     return simulation.journal.listing(wanted.get("operation"), write)
 
@@ -42,9 +40,7 @@ def callbacks(simulation: Simulation, _given: Any) -> Any:
 
 def flush_callbacks(simulation: Simulation, given: Any) -> Any:
     """Make everything due now: results first, then messages. ``wait`` limits the seconds to wait for listeners."""
-    place = Place("callbacks")
-    wanted = place.read(given, _FLUSH, required=("flush",))
-    place.check()
+    wanted = read("callbacks", given, _FLUSH, required=("flush",))
     simulation.jobs.rush()
     simulation.callbacks.rush(wanted.get("wait", 0))
     return callbacks(simulation, given)

@@ -88,7 +88,7 @@ def read_state(given: Any, now_ms: int) -> State:
     place = Place("state")
     parts = place.read(given, _STATE)
     accounts = _accounts(parts.get("accounts", []), now_ms, place.problems)
-    switches = quirks.read(parts.get("quirks", {}), place.problems)
+    switches = Place("quirks", place.problems).read(parts.get("quirks", {}), quirks.KINDS)
     credentials = Place("credentials", place.problems).read(parts.get("credentials", {}), _CREDENTIALS)
     place.check()
     return State(accounts if "accounts" in parts else None, switches, credentials)
