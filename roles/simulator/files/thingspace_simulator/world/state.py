@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -30,15 +30,13 @@ SEEDED_MS = parse_ms("2017-11-29T16:03:42.000Z")
 
 _STATE: dict[str, Kind] = dict.fromkeys(("accounts", "quirks", "credentials"), anything)
 _CREDENTIALS: dict[str, Kind] = dict.fromkeys(CREDENTIALS, secret)
-_PARTS: dict[str, Kind] = dict.fromkeys(
-    ("subscription", "devices", "licenses", "candidates", "skus", "callbacks"), anything
-)
 _ACCOUNT: dict[str, Kind] = {
     "name": kind(
         "a non-empty string without a slash", lambda one: isinstance(one, str) and one != "" and "/" not in one
     ),
     "active": Flag(),
-    **_PARTS,
+    "candidates": strings,
+    **dict.fromkeys(("subscription", "devices", "licenses", "skus", "callbacks"), anything),
 }
 _SUBSCRIPTION: dict[str, Kind] = {
     "purchase_type": kind(
@@ -56,9 +54,9 @@ _LISTENER: dict[str, Kind] = {**listeners.KINDS, "has_password": anything}
 class State:
     """What a state says. ``accounts`` is None if it names none; quirks and credentials may be incomplete."""
 
-    accounts: list[Account] | None = None
-    quirks: dict[str, Any] = field(default_factory=dict)
-    credentials: dict[str, str] = field(default_factory=dict)
+    accounts: list[Account] | None
+    quirks: dict[str, Any]
+    credentials: dict[str, str]
 
 
 def imeis(count: int, account_index: int = 0) -> list[str]:
@@ -128,7 +126,7 @@ def _account(given: Any, index: int, now_ms: int, place: Place) -> Account:
         active=fields.get("active", True),
         devices=devices,
         licenses=licenses,
-        candidates=_candidates(fields.get("candidates", []), updated_ms, place.at(".candidates")),
+        candidates=Candidates(fields.get("candidates", []), updated_ms),
         skus=_skus(fields.get("skus", []), devices, place.at(".skus")),
         listeners=_listeners(fields.get("callbacks", []), place.at(".callbacks")),
     )
@@ -163,15 +161,6 @@ def _check_known(licenses: Mapping[str, int], devices: Mapping[str, Device], pla
     """Note the license holders that are not devices of the account."""
     for imei in licenses.keys() - devices.keys():
         place.note(f"{imei} is not a device of the account")
-
-
-def _candidates(given: Any, updated_ms: int, place: Place) -> Candidates:
-    """Read the removal candidates. Their devices need not hold a license."""
-    try:
-        return Candidates(strings(given), updated_ms)
-    except ValueError as error:
-        place.note(error)
-        return Candidates()
 
 
 def _skus(given: Any, devices: dict[str, Device], place: Place) -> dict[str, Sku]:
