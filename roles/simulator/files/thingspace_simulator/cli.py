@@ -37,6 +37,11 @@ class _Parser(argparse.ArgumentParser):
         raise BadOption(message)
 
 
+def _path(text: str) -> Path:
+    """Return a path; ~ is the home directory."""
+    return Path(text).expanduser()
+
+
 def _parser() -> argparse.ArgumentParser:
     """Describe the options."""
     first = state.FIRST_IMEI
@@ -47,20 +52,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="loopback address to listen on (default %(default)s)")
-    add("--port", type=int, default=0, help="port; 0 takes any free one (default)")
-    add("--devices", type=int, default=100, help="devices of the account (default %(default)s)")
-    add("--licensed", type=int, default=0, help="how many of them, from the first, hold a FOTA license")
-    add("--licenses", type=int, help="licenses bought (default: as many as devices)")
-    add("--sku-licenses", type=int, help="licenses bought of each SIM-Secure SKU (default: as many as devices)")
-    add("--seed-file", type=Path, help="state to start from, JSON as PUT /_simulator/state takes it")
+    add("--port", type=int, default=0, help="port; 0 selects a free port (default)")
+    add("--devices", type=int, default=100, help="number of devices (default %(default)s)")
+    add("--licensed", type=int, default=0, help="number of devices with a FOTA license, from the first")
+    add("--licenses", type=int, help="licenses bought (default: one per device)")
+    add("--sku-licenses", type=int, help="licenses bought of each SIM-Secure SKU (default: one per device)")
+    add("--seed-file", type=_path, help="state to start from: JSON, as for PUT /_simulator/state")
     add("--latency", help="seconds added to each API request")
     add("--quirk", action="append", default=[], metavar="NAME=VALUE", help=_quirk_help())
-    add("--ready-file", type=Path, help="written with pid, port and base_url as JSON once listening")
-    add("--parent-pid", type=int, help="end when that process is gone")
-    add("--detach", action="store_true", help="return once it listens, and go on in the background")
-    add("--max-seconds", type=float, default=0.0, help="end after that time (default 0: never)")
-    add("--tls-cert", type=Path, help="certificate; with it the simulator speaks HTTPS")
-    add("--tls-key", type=Path, help="its private key, if not in the same file")
+    add("--ready-file", type=_path, help="file to write pid, port, and base_url to, as JSON, once it listens")
+    add("--parent-pid", type=int, help="end when this process is gone")
+    add("--detach", action="store_true", help="return once it listens, and continue in the background")
+    add("--max-seconds", type=float, default=0.0, help="end after this time (default 0: never)")
+    add("--tls-cert", type=_path, help="certificate; with it, the simulator uses HTTPS")
+    add("--tls-key", type=_path, help="its private key, if not in the same file")
     return parser
 
 
@@ -148,9 +153,6 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     try:
         options = _parser().parse_args(arguments)
-        for name in ("seed_file", "ready_file", "tls_cert", "tls_key"):
-            path = getattr(options, name)
-            setattr(options, name, path and path.expanduser())
         service, server = _listen(options)
         announce = detach() if options.detach else None
         base_url = f"{server.root_url}/api"

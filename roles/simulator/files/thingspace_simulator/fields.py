@@ -140,7 +140,7 @@ class Invalid(Exception):
         self.problems = list(problems)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Place:
     """A place in a document from outside. All places of a document share one list of problems."""
 
@@ -165,7 +165,7 @@ class Place:
         if not isinstance(given, dict):
             self.note(must("an object", given))
             return {}
-        if not given.keys() <= kinds.keys():  # states are large: most objects are asked this question and no other
+        if not given.keys() <= kinds.keys():  # states are large, and most objects pass
             known = ", ".join(sorted(kinds))
             for name in sorted(given.keys() - kinds.keys()):
                 self.at(f".{name}").note(f"unknown; known are {known}")

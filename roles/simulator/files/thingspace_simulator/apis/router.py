@@ -87,7 +87,7 @@ def find(request: Request, quirks: Quirks) -> tuple[Route, dict[str, str]] | Non
 
 
 def missing(path: str) -> Reply:
-    """Answer a request that no route takes: 404 inside a known API, 400 for an unknown one."""
+    """Answer a request without a route: 404 inside a known API, 400 for an unknown one."""
     for context in _CONTEXTS:
         if path.startswith(f"/api{context}/") or path == f"/api{context}":
             return gateway.no_resource(404, context, context.rpartition("/")[2]).reply

@@ -20,7 +20,8 @@ LIMIT = 200_000
 class Entry:
     """One request. ``status`` is None until the answer is ready.
 
-    Of a body it keeps only the account, the SKU, and the device ids."""
+    Of a body it keeps only the account, the SKU, and the device ids.
+    """
 
     n: int  # pylint: disable=invalid-name
     time: str

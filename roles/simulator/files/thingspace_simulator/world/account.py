@@ -18,7 +18,7 @@ from .listeners import Listener
 MRC = "TS-HFOTA-MRC"
 EVENT = "TS-HFOTA-EVNT"
 LIFETIME = "SIMSec-IoT-Lt"
-# The SIM-Secure SKUs (assign page). Only the type "Flexible Bundle" is documented, the other words are ours.
+# The SIM-Secure SKUs (assign page). Only the type "Flexible Bundle" is documented; the others are ours.
 SIMSEC_SKUS = {
     LIFETIME: "Lifetime",
     "SIMSec-IoT": "Flexible",
@@ -107,7 +107,7 @@ class Candidates:
 
 @dataclass
 class Account:
-    """A billing account: its subscriptions, its devices, and the licenses they hold since when (milliseconds)."""
+    """A billing account: its subscriptions, its devices, and the assignment time (milliseconds) of each license."""
 
     name: str
     purchase_type: str = MRC
@@ -157,7 +157,7 @@ class Account:
 
 
 def evict(account: Account, quirks: Quirks, now_ms: int) -> list[tuple[str, int]]:
-    """Take licenses away until devices hold no more than are bought; return device and assignment time of each.
+    """Take licenses away until devices hold no more than are bought. Return device and assignment time of each.
 
     Listed devices lose theirs first, in the order of the list, then the others by assignment time, the oldest
     first. Upgrades that have started finish, so an upgrade protects no device (cancel pages).

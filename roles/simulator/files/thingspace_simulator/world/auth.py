@@ -14,7 +14,7 @@ from typing import Any
 
 from .clock import Clock
 
-TOKEN_LIFETIME = 3600  # Getting Credentials page: one hour, the same token within it
+TOKEN_LIFETIME = 3600  # Getting Credentials page: the token stays the same for one hour
 SESSION_IDLE = 1200  # Start Connectivity Management Session page: 20 minutes of inactivity
 LOGIN_ATTEMPTS = 5  # same page: locked after five consecutive refused logins
 CREDENTIALS = ("client_id", "client_secret", "username", "password")
@@ -113,7 +113,7 @@ class Auth:
             self._sessions.clear()
 
     def report(self) -> dict[str, Any]:
-        """Return counts, never a token."""
+        """Return counts, without tokens."""
         with self._lock:
             now = self._clock.now()
             return {

@@ -55,14 +55,14 @@ class Clock:
 
 @lru_cache(maxsize=8192)
 def iso(moment_ms: int) -> str:
-    """Write a time as ``2017-11-29T16:03:42.000Z`` (license status examples, FOTA v1 and v2)."""
+    """Return a time as ``2017-11-29T16:03:42.000Z`` (license status examples, FOTA v1 and v2)."""
     moment = datetime.fromtimestamp(moment_ms // 1000, tz=timezone.utc)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment_ms % 1000:03d}Z"
 
 
 @lru_cache(maxsize=8192)
 def go_style(moment_ms: int) -> str:
-    """Write a time as ``2017-11-29 20:15:42.738 +0000 UTC`` (license status example, FOTA v3)."""
+    """Return a time as ``2017-11-29 20:15:42.738 +0000 UTC`` (license status example, FOTA v3)."""
     moment = datetime.fromtimestamp(moment_ms // 1000, tz=timezone.utc)
     return f"{moment:%Y-%m-%d %H:%M:%S}.{moment_ms % 1000:03d} +0000 UTC"
 
