@@ -21,7 +21,7 @@ TIMES = ("2024-01-03T00:00:00.000Z", "2024-01-01T00:00:00.000Z", "2024-01-02T00:
 
 @pytest.fixture(name="four")
 def fixture_four(sim, imei):
-    """Ten devices; the first four are licensed, at different times but two of them."""
+    """Ten devices. The first four are licensed, two of them at the same time."""
     rows = [{"device_id": imei(number), "assigned_at": moment} for number, moment in enumerate(TIMES)]
     devices = [imei(number) for number in range(10)]
     sim.control("PUT", "state", {"accounts": [{"name": sim.account, "devices": devices, "licenses": rows}]})
@@ -137,6 +137,8 @@ def test_all_problems_at_once(sim, count):
 def test_wrong_use_of_the_control(sim):
     sim.control("POST", "subscription", [], status=400)
     sim.control("PUT", "subscription", {}, status=405)
+    endless = sim.http.post(f"{sim.root}/_simulator/subscription", data=b'{"license_count": Infinity}', timeout=5)
+    assert endless.status_code == 400
     problems = sim.control("GET", "subscription?account=nobody&color=red", status=400)["problems"]
     assert len(problems) == 2
     accounts = [{"name": "e", "subscription": {"purchase_type": "TS-HFOTA-EVNT"}, "licenses": 2}]
@@ -164,7 +166,7 @@ def test_shrinking_and_assigning_at_the_same_time(start, imei):
 
 
 def naive(held, listed, count, reverse):
-    """Take one license after the other, in the words of the page."""
+    """Take one license after another, as the page says."""
     left, order = dict(held), []
     while len(left) > count:
         named = [imei for imei in listed if imei in left]
