@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from ..fields import Choice, Kind, string
+from ..fields import Choice, Kind, Place, anything, string
 
 CARRIER = "CarrierService"
 SERVICES = (
@@ -94,3 +94,14 @@ def _word(value: Any) -> str:
 
 
 KINDS: dict[str, Kind] = {"service": Choice(SERVICES), "url": _url, "username": _word, "password": _word}
+
+
+def read(given: Any, place: Place) -> dict[str, Listener]:
+    """Read the listeners of a state. A state shows ``has_password`` instead of a password."""
+    if isinstance(given, list):
+        given = [{"service": CARRIER, "url": None, **one} if isinstance(one, dict) else one for one in given]
+    found: dict[str, Listener] = {}
+    for service, fields in place.read_list(given, "service", {**KINDS, "has_password": anything}).items():
+        hidden = bool(fields.pop("has_password", False)) and "password" not in fields
+        found[service] = Listener(**{"url": "", **fields}, keep_password=hidden)
+    return found

@@ -18,7 +18,6 @@ from .account import EVENT, MRC, SIMSEC_SKUS, Account, Candidates, Sku
 from .auth import CREDENTIALS
 from .clock import iso, moment, parse_ms
 from .device import DEVICE_KINDS, Device, imei_kind, own_of, shared_iccids
-from .listeners import Listener
 from .world import World
 
 ACCOUNT = "0000123456-00001"
@@ -35,8 +34,7 @@ _ACCOUNT: dict[str, Kind] = {
         "a non-empty string without a slash", lambda one: isinstance(one, str) and one != "" and "/" not in one
     ),
     "active": Flag(),
-    "candidates": strings,
-    **dict.fromkeys(("subscription", "devices", "licenses", "skus", "callbacks"), anything),
+    **dict.fromkeys(("subscription", "devices", "licenses", "candidates", "skus", "callbacks"), anything),
 }
 _SUBSCRIPTION: dict[str, Kind] = {
     "purchase_type": kind(
@@ -47,7 +45,6 @@ _SUBSCRIPTION: dict[str, Kind] = {
 }
 _LICENSE: dict[str, Kind] = {"device_id": imei_kind, "assigned_at": or_null(moment)}
 _SKU: dict[str, Kind] = {"sku": text, "license_type": string, "purchased": WHOLE, "licenses": anything}
-_LISTENER: dict[str, Kind] = {**listeners.KINDS, "has_password": anything}
 
 
 @dataclass(frozen=True)
@@ -118,6 +115,7 @@ def _account(given: Any, index: int, now_ms: int, place: Place) -> Account:
     bought = place.at(".subscription").read(fields.get("subscription", {}), _SUBSCRIPTION)
     updated_ms = bought.get("updated_at")
     updated_ms = now_ms if updated_ms is None else updated_ms
+    listed = place.read({"candidates": fields.get("candidates", [])}, {"candidates": strings})
     return Account(
         name=fields.get("name", ""),
         purchase_type=bought.get("purchase_type", MRC),
@@ -126,9 +124,9 @@ def _account(given: Any, index: int, now_ms: int, place: Place) -> Account:
         active=fields.get("active", True),
         devices=devices,
         licenses=licenses,
-        candidates=Candidates(fields.get("candidates", []), updated_ms),
+        candidates=Candidates(listed.get("candidates", []), updated_ms),
         skus=_skus(fields.get("skus", []), devices, place.at(".skus")),
-        listeners=_listeners(fields.get("callbacks", []), place.at(".callbacks")),
+        listeners=listeners.read(fields.get("callbacks", []), place.at(".callbacks")),
     )
 
 
@@ -176,18 +174,6 @@ def _skus(given: Any, devices: dict[str, Device], place: Place) -> dict[str, Sku
         license_type = fields.get("license_type", SIMSEC_SKUS.get(name, "Flexible"))
         skus[name] = Sku(name, license_type, fields.get("purchased", len(devices)), licenses)
     return skus
-
-
-def _listeners(given: Any, place: Place) -> dict[str, Listener]:
-    """Read the callback listeners."""
-    if isinstance(given, list):
-        defaults = {"service": listeners.CARRIER, "url": None}
-        given = [{**defaults, **one} if isinstance(one, dict) else one for one in given]
-    found: dict[str, Listener] = {}
-    for service, fields in place.read_list(given, "service", _LISTENER).items():
-        hidden = bool(fields.pop("has_password", False)) and "password" not in fields
-        found[service] = Listener(**{"url": "", **fields}, keep_password=hidden)
-    return found
 
 
 def keep_passwords(before: Mapping[str, Account], after: Iterable[Account]) -> None:
