@@ -94,7 +94,7 @@ SIMULATOR = Tree(
         ),
         "cli.py": Room(
             "`cli.py` starts the simulator and answers nothing itself",
-            ("__init__.py", *_PARTS, "lifetime.py", "service.py", "simulation.py"),
+            ("__init__.py", *_FLOOR, "world", "http", "lifetime.py", "service.py"),
         ),
         "__main__.py": Room("`__main__.py` finds the package and starts the command line", ("cli.py",)),
     },

@@ -11,9 +11,9 @@ from pathlib import Path
 
 
 def _run() -> int:
-    """Find the package whatever way Python was given this file, then start."""
+    """Make the package importable, then start."""
     if not __package__:
-        # Given as a directory, Python puts the package itself on the path; its parent is needed.
+        # Started as a directory, Python puts the package itself on the path instead of its parent.
         here = Path(__file__).resolve().parent
         sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != here]
         sys.path.insert(0, str(here.parent))

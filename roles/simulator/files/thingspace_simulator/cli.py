@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command line: read the options, start, wait for the end."""
+"""The command line: reads the options, starts the simulator, and waits for its end."""
 
 from __future__ import annotations
 
@@ -17,51 +17,55 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from . import NAME, quirks
-from .fields import Choice
+from .fields import Choice, Invalid, read
 from .http.server import Server
 from .lifetime import ReadyFile, detach, watch_parent
 from .service import Service
-from .simulation import BadSeed
-from .world import seed
+from .world import state
 
 BAD_START = 2
 
 
 class BadOption(Exception):
-    """An option that cannot be used; the message is the one line to print."""
+    """An option that cannot be used. The message is the one line to print."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one line."""
+    """A parser that reports a problem in one line."""
 
     def error(self, message: str) -> NoReturn:
         raise BadOption(message)
 
 
+def _path(text: str) -> Path:
+    """Return a path; ~ is the home directory."""
+    return Path(text).expanduser()
+
+
 def _parser() -> argparse.ArgumentParser:
     """Describe the options."""
-    first = seed.FIRST_IMEI
+    first = state.FIRST_IMEI
     parser = _Parser(
         prog="thingspace_simulator",
-        description=f"A stateful stand-in for the ThingSpace API. The account is {seed.ACCOUNT};"
+        description=f"A stateful stand-in for the ThingSpace API. The account is {state.ACCOUNT};"
         f" its devices are the IMEIs {first}, {first + 1}, ...; each credential is the word 'simulator'.",
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="loopback address to listen on (default %(default)s)")
-    add("--port", type=int, default=0, help="port; 0 takes any free one (default)")
-    add("--devices", type=int, default=100, help="devices of the account (default %(default)s)")
-    add("--licensed", type=int, default=0, help="how many of them, from the first, hold a FOTA license")
-    add("--licenses", type=int, help="licenses bought (default: as many as devices)")
-    add("--sku-licenses", type=int, help="licenses bought of each SIM-Secure SKU (default: as many as devices)")
-    add("--seed-file", type=Path, help="state to start from, JSON as PUT /_simulator/state takes it")
+    add("--port", type=int, default=0, help="port; 0 selects a free port (default)")
+    add("--devices", type=int, default=100, help="number of devices (default %(default)s)")
+    add("--licensed", type=int, default=0, help="number of devices with a FOTA license, from the first")
+    add("--licenses", type=int, help="licenses bought (default: one per device)")
+    add("--sku-licenses", type=int, help="licenses bought of each SIM-Secure SKU (default: one per device)")
+    add("--seed-file", type=_path, help="state to start from: JSON, as for PUT /_simulator/state")
     add("--latency", help="seconds added to each API request")
     add("--quirk", action="append", default=[], metavar="NAME=VALUE", help=_quirk_help())
-    add("--ready-file", type=Path, help="written with pid, port and base_url as JSON once listening")
-    add("--parent-pid", type=int, help="end when that process is gone")
-    add("--detach", action="store_true", help="return once it listens, and go on in the background")
-    add("--max-seconds", type=float, default=0.0, help="end after that time (default 0: never)")
-    add("--tls-cert", type=Path, help="certificate; with it the simulator speaks HTTPS")
-    add("--tls-key", type=Path, help="its private key, if not in the same file")
+    add("--ready-file", type=_path, help="file to write pid, port, and base_url to, as JSON, once it listens")
+    add("--parent-pid", type=int, help="end when this process is gone")
+    add("--detach", action="store_true", help="return once it listens, and continue in the background")
+    add("--max-seconds", type=float, default=0.0, help="end after this time (default 0: never)")
+    add("--tls-cert", type=_path, help="certificate; with it, the simulator uses HTTPS")
+    add("--tls-key", type=_path, help="its private key, if not in the same file")
     return parser
 
 
@@ -74,11 +78,11 @@ def _quirk_help() -> str:
 
 
 def _seed(options: argparse.Namespace) -> Any:
-    """Return the state to start from, with the switches of the command line; the service checks it."""
+    """Return the state to start from, with the switches of the command line. The service checks it."""
     if not 0 <= options.licensed <= options.devices:
         raise BadOption("--devices and --licensed must not be negative, and --licensed not above --devices")
     total = options.devices if options.licenses is None else options.licenses
-    given: Any = seed.default_seed(options.devices, options.licensed, total, options.sku_licenses)
+    given: Any = state.default_seed(options.devices, options.licensed, total, options.sku_licenses)
     if options.seed_file is not None:
         try:
             found = json.loads(options.seed_file.read_bytes())
@@ -88,9 +92,7 @@ def _seed(options: argparse.Namespace) -> Any:
     switches = dict(_pair(text) for text in options.quirk)
     if options.latency is not None:
         switches["latency"] = options.latency
-    checked, problems = quirks.check(switches)
-    if problems:
-        raise BadOption("; ".join(problems))
+    checked = read("quirks", switches, quirks.KINDS)
     if isinstance(given, dict) and isinstance(given.get("quirks", {}), dict):
         given["quirks"] = {**given.get("quirks", {}), **checked}
     return given
@@ -105,7 +107,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _host(text: str) -> str:
-    """Return the address to listen on; only this machine may call."""
+    """Return the address to listen on. Only this machine may call."""
     try:
         address = ipaddress.ip_address("127.0.0.1" if text == "localhost" else text)
     except ValueError as error:
@@ -116,7 +118,7 @@ def _host(text: str) -> str:
 
 
 def _tls(options: argparse.Namespace) -> ssl.SSLContext | None:
-    """Return the TLS side of the server, if one is wanted."""
+    """Return the TLS context of the server, if there is a certificate."""
     if options.tls_cert is None:
         if options.tls_key is not None:
             raise BadOption("--tls-key needs --tls-cert")
@@ -133,10 +135,10 @@ def _listen(options: argparse.Namespace) -> tuple[Service, Server]:
     """Build the service and bind the port."""
     if not 0 <= options.port <= 65535:
         raise BadOption(f"--port {options.port}: must be from 0 to 65535")
-    host, tls = _host(options.host), _tls(options)
+    host, tls, seed = _host(options.host), _tls(options), _seed(options)
     try:
-        service = Service(_seed(options))
-    except BadSeed as error:
+        service = Service(seed)
+    except Invalid as error:
         raise BadOption(f"bad state to start from: {error}") from error
     try:
         return service, Server(host, options.port, service, tls)
@@ -145,20 +147,17 @@ def _listen(options: argparse.Namespace) -> tuple[Service, Server]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run until told to stop; return the exit code."""
+    """Run until stopped. Return the exit code."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
         options = _parser().parse_args(arguments)
-        for name in ("seed_file", "ready_file", "tls_cert", "tls_key"):
-            path = getattr(options, name)
-            setattr(options, name, path and path.expanduser())
         service, server = _listen(options)
         announce = detach() if options.detach else None
         base_url = f"{server.root_url}/api"
         ready = ReadyFile(options.ready_file, server.server_port, base_url)
-    except BadOption as error:
+    except (BadOption, Invalid) as error:
         print(f"thingspace_simulator: error: {error}", file=sys.stderr)
         return BAD_START
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()

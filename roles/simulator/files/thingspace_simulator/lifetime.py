@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""When the simulator is ready, and when it ends by itself."""
+"""The process: it reports that it is ready, runs in the background, and ends with its parent."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pathlib import Path
 
 
 class ReadyFile:
-    """Tells whoever started the simulator where it listens."""
+    """The file that says where the simulator listens."""
 
     def __init__(self, path: Path | None, port: int, base_url: str) -> None:
         self._path = path
         self._text = json.dumps({"pid": os.getpid(), "port": port, "base_url": base_url})
 
     def write(self) -> None:
-        """Write the file in one step, so that nobody reads half of it."""
+        """Write the file in one step, so that nobody reads a part of it."""
         if self._path is None:
             return
         draft = self._path.with_name(f".{self._path.name}.{os.getpid()}")
@@ -32,7 +32,7 @@ class ReadyFile:
             draft.unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Remove the file, unless another simulator has written it since."""
+        """Remove the file, unless another simulator has written it in the meantime."""
         try:
             if self._path is not None and self._path.read_text(encoding="utf-8").strip() == self._text:
                 self._path.unlink()
@@ -41,11 +41,9 @@ class ReadyFile:
 
 
 def detach() -> Callable[[], None]:
-    """Go on in the background, in a process of its own.
+    """Continue in a background process, and return the function that it calls when it is ready.
 
-    The foreground process ends here: well once the background one is ready, badly when that ends before.
-
-    :return: what the background process calls once it is ready.
+    The foreground process ends here: with code 0 when the background process is ready, or with its exit code.
     """
     reader, writer = os.pipe()
     child = os.fork()
@@ -67,7 +65,7 @@ def detach() -> Callable[[], None]:
 
 
 def _birth(pid: int) -> str | None:
-    """Return a mark of a living process that a later one of the same id does not have; None if gone."""
+    """Return what tells a running process from a later one with the same id; None if it is gone."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -77,12 +75,12 @@ def _birth(pid: int) -> str | None:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
-        return ""  # no such file system here
+        return ""  # no /proc here
     return None if fields[0] == "Z" else fields[19]
 
 
 def watch_parent(pid: int, stop: threading.Event) -> None:
-    """Set ``stop`` when the process is gone."""
+    """Set ``stop`` when the parent process is gone."""
     born = _birth(pid)
 
     def watch() -> None:

@@ -2,110 +2,110 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Switches for everything the public documents contradict each other about.
+"""Switches for everything that the public documents contradict each other about, or do not say.
 
-The first choice of each is the default. A number or a truth value takes no list of choices.
+The first choice of each switch is the default.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from .fields import Choice, Flag, Kind, Number, read
+from .fields import Choice, Flag, Kind, Number
 
 KNOWN: dict[str, Choice | Flag | Number] = {
-    # How the FOTA host reports a session that is gone: not documented; five siblings do it differently.
+    # How the FOTA host reports an expired session. Not documented; five sibling APIs do it in different ways.
     "session_error": Choice(("uws_400", "m2m_400", "m2m_403", "diagnostics_401", "cloud_connector_401")),
-    # The reference pages say /index/{id}, the SDKs say ?lastSeenDeviceId=.
+    # The reference pages say /index/{id}, the SDKs ?lastSeenDeviceId=.
     "v2_list": Choice(("both", "index", "query")),
     "v3_list": Choice(("both", "index", "query")),
-    # The v2 and v3 pages call lastSeenDeviceId a required query, the SDKs an optional one.
+    # The v2 and v3 pages say that the query lastSeenDeviceId is required, the SDKs that it is optional.
     "list_cursor": Choice(("optional", "required")),
     "v3_total": Choice(("totalLicenses", "totalLicense", "absent")),
-    # "mixed": Reason on assign, resultReason on remove, as one published set of examples has it.
+    # "mixed": Reason on assign and resultReason on remove, as in one published set of examples.
     "v3_reason": Choice(("Reason", "resultReason", "mixed")),
     # "both": licCount counts the devices of the request, licTotalCount the pool.
     "v3_count": Choice(("both", "licCount", "licTotalCount")),
-    # updatedTime, recentAttemptTime, nextAttemptTime of each device: in the SDK's model only.
+    # updatedTime, recentAttemptTime and nextAttemptTime of each device: only in the SDK's model.
     "v3_device_times": Flag(False),
-    # The request line of v3 assign says /firmware/licenses/, its curl /licenses/.
+    # The request line of v3 assign says /firmware/licenses/, its curl example /licenses/.
     "firmware_path": Flag(False),
     "v1_cursor": Choice(("integer", "string")),
     "time_format": Choice(("iso", "go")),
-    # "documented": v1 and v3 LicenseAssignSuccess, v2 Success.
+    # "documented": LicenseAssignSuccess in v1 and v3, Success in v2.
     "success_status": Choice(("documented", "long", "short")),
-    # "Device does not exist." is in the v2 example, "Device Not Found." in the v2 table.
+    # The v2 example says "Device does not exist.", the v2 table "Device Not Found.".
     "unknown_device_reason": Choice(("does_not_exist", "not_found")),
-    # Not documented: the answer when the pool is empty, for a malformed and for a foreign device id.
+    # Not documented: the answer for an empty pool, a malformed device id, and a device of another account.
     "exhausted": Choice(("per_device", "reject")),
     "bad_device": Choice(("per_device", "reject")),
     "unknown_device": Choice(("per_device", "reject", "accept")),
-    # License calls are "for MRC accounts only"; what an event-only account gets is not documented.
+    # License calls are "for MRC accounts only". What an event-only account gets is not documented.
     "event_only": Choice(("reject", "empty")),
     "max_devices_per_request": Number(0, 0, 10_000_000),
     "page_size": Number(1000, 1, 1_000_000),
-    # Removal candidates. The read page of v2 has a query, its curl /cancel/index/{startIndex}.
+    # Removal candidates. The v2 page that reads them shows a query, its curl example /cancel/index/{startIndex}.
     "v2_candidates": Choice(("both", "query", "index")),
     "candidates_page": Number(1000, 1, 1_000_000),
-    # Not documented: reading an empty list from its beginning, which is past its end as well.
+    # Not documented: to read an empty list from its beginning, which is also past its end.
     "candidates_empty": Choice(("empty", "error")),
-    # "The total number of devices on the list", says the SDK of v1; the example has one page.
+    # The SDK of v1 says "The total number of devices on the list". The example has one page.
     "candidates_count": Choice(("total", "page")),
     # The example creates a list, so its answer may name the devices of the request or of the list.
     "candidates_answer": Choice(("request", "list")),
-    # Not documented: devices without a license, those that are listed already or named twice.
+    # Not documented: devices without a license, and devices that are already listed or named twice.
     "candidates_unlicensed": Choice(("accept", "reject", "drop")),
     "candidates_repeated": Choice(("ignore", "append", "reject")),
-    # Whether the service looks at the count in the body, which v2 has, is not documented.
+    # Not documented: whether the service checks the count in a body of v2.
     "candidates_body_count": Choice(("ignore", "check")),
-    # Most devices in one create request; 0 is none. No limit is documented.
+    # The most devices in one create request; 0 is no limit. No limit is documented.
     "candidates_limit": Number(0, 0, 10_000_000),
-    # Not documented: whether a device leaves the list with its license, by a remove call or by eviction.
+    # Not documented: whether a device that loses its license, by a remove call or by eviction, leaves the list.
     "candidates_unassigned": Choice(("keep", "drop")),
     "evicted_candidates": Choice(("drop", "keep")),
-    # The order among devices that are not listed and were assigned in the same moment is not documented.
+    # Not documented: the order of unlisted devices that were assigned at the same time.
     "eviction_ties": Choice(("imei", "reverse", "shuffled")),
-    # SIM-Secure: seconds until the result; documented is only that it comes later.
+    # SIM-Secure: seconds until the result. The documents only say that it comes later.
     "simsec_delay": Number(1.0, 0, 86_400, whole=False),
-    # Not documented: when licenseAssigned moves, and whether the reasons to say no come at once or by callback.
+    # Not documented: when licenseAssigned changes, and whether a refusal comes at once or by callback.
     "simsec_counts": Choice(("completion", "acceptance")),
     "simsec_exhausted": Choice(("callback", "reject")),
     "simsec_checks": Choice(("callback", "sync")),
     "simsec_reassign": Choice(("success", "failed")),
-    # The unassign page wants a body, the SDKs send none. "accept": takes it, and nothing happens.
+    # The unassign page requires a body, the SDKs send none. "accept": such a request is accepted and does nothing.
     "simsec_bodyless": Choice(("reject", "accept")),
-    # Errors of security calls: as all connectivity management has them, or the SDK's SecurityResult.
+    # The form of security errors: that of connectivity management, or the SDK's SecurityResult.
     "security_errors": Choice(("m2m", "security")),
-    # In the SDK only. "check": refuses one that breaks its pattern; "require": unassign must have one, too.
+    # Only in the SDK. "check": a malformed one is refused. "require": unassign must also have one.
     "x_request_id": Choice(("ignore", "check", "require")),
-    # Marked required, but the text wants it only from a user of several accounts.
+    # Marked as required, but the text requires it only from users with several accounts.
     "account_name": Choice(("required", "optional")),
     # Seconds between the four attempts to deliver a callback.
     "callback_interval": Number(300, 0, 86_400, whole=False),
     "callback_copies": Number(1, 1, 10),
-    # Every n-th message is lost on its way; 0 is none.
+    # Every n-th message is lost; 0 is none.
     "callback_loss": Number(0, 0, 1_000_000),
     "callback_kinds": Choice(("mixed", "lower", "upper")),
     "callback_status": Choice(("Failed", "Failure")),
-    # What deviceResponse holds after a SIM-Secure success is not documented.
+    # Not documented: what deviceResponse contains after a SIM-Secure success.
     "callback_response": Choice(("empty", "keyed")),
-    # "first": goes on with the URL and password of the first attempt, as was seen after registering anew.
+    # "first": later attempts keep the URL and password of the first, as observed after a new registration.
     "callback_listener": Choice(("current", "first")),
     # "odd": one license less than purchased minus assigned, as in the documented example.
     "available": Choice(("computed", "odd")),
     "device_page": Number(2000, 1, 1_000_000),
-    # The SDK says that only a query for one device has extendedAttributes; users read them in lists.
+    # The SDK says that only a query for one device has extendedAttributes. Users see them in lists.
     "device_attributes": Choice(("list", "single")),
-    # Documented for requests of another kind with one device only.
+    # Documented only for requests of another kind with one device.
     "request_status": Choice(("never", "single", "any")),
     "status_words": Choice(("Failed", "Failure")),
-    # expiresIn in the login answer: claimed by two third parties with different values.
+    # expiresIn in the login answer: two third parties report it, with different values.
     "login_expires_in": Choice(("absent", "3600", "1800")),
     "new_login_ends_old_session": Flag(False),
-    # Requests in a sliding second; beyond that 429. Published limits do not exist.
+    # Requests in a sliding second; more get a 429. No limit is published.
     "rate_limit": Number(0, 0, 1_000_000),
     "retry_after": Choice(("seconds", "date", "none", "nonsense", "huge")),
-    # Seconds added to every API request.
+    # Seconds added to each API request.
     "latency": Number(0, 0, 3600, whole=False),
 }
 
@@ -137,19 +137,9 @@ class Quirks:
         return dict(self._values)
 
     def merge(self, checked: dict[str, Any]) -> None:
-        """Set what ``check`` has let through."""
+        """Set some switches to values that are known to be valid."""
         self._values = {**self._values, **checked}
 
 
-def check(given: Any) -> tuple[dict[str, Any], list[str]]:
-    """Return the valid switches of ``given`` and what is wrong with the others; each may be written as a text."""
-    problems: list[str] = []
-    return read(given, _KINDS, "quirks", problems), problems
-
-
-def _kind(known: Choice | Flag | Number) -> Kind:
-    """Return a kind that takes a text as well."""
-    return lambda value: known(known.parse(str(value)))
-
-
-_KINDS = {name: _kind(known) for name, known in KNOWN.items()}
+KINDS: dict[str, Kind] = {name: kind.from_text for name, kind in KNOWN.items()}
+"""The kind of each switch. The value may be written as text."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Leads each request through the same steps to its reply; knows nothing of sockets."""
+"""The steps that lead from a request to its reply. Knows no socket."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import sys
 import traceback
 from typing import Any
 
-from .apis import access, router
+from .apis import login, router
 from .apis.call import Call
 from .controls import answer as controls
-from .http import journal, mishaps
+from .http import mishaps
 from .http.faults import LISTS, TOKENS, Fault
 from .http.gateway import RateLimit, too_many
 from .http.messages import ApiError, Reply, Request
@@ -41,47 +41,26 @@ class Service:
             return Reply(500, {"errorCode": "INTERNAL_SYSTEM_ERROR", "errorMessage": "The simulator has a bug."})
 
     def _api(self, request: Request) -> Reply:
-        """Find the route, keep the journal, limit, delay, let a fault happen, do the work."""
+        """Find the route, note the request, limit the rate, delay, apply a fault, do the work."""
         simulation, world = self.simulation, self.simulation.world
         found = router.find(request, world.quirks)
         call = Call(world, simulation.jobs, request, *found) if found else None
-        entry = self._note(request, call)
+        time, account = iso(world.clock.now_ms()), call.names.get("account") if call else None
+        operation, write = (call.route.operation, call.route.is_write) if call else (None, False)
+        entry = simulation.journal.open(request, time, operation, write, account)
         wait = self._rate.wait(world.quirks.count("rate_limit"))
         self.stopping.wait(world.quirks.number("latency"))
         if wait:
             reply = too_many(world.quirks.word("retry_after"), wait)
         else:
-            fault = simulation.faults.pick(entry.operation, request.method, request.path)
+            fault = simulation.faults.pick(operation, request.method, request.path)
             entry.fault = fault.action if fault else None
             reply = self._with_fault(request, call, fault)
         entry.status = None if reply.wire in ("reset", "stall") else reply.status
         return reply
 
-    def _note(self, request: Request, call: Call | None) -> journal.Entry:
-        """Open the journal entry."""
-        write = call is not None and call.route.is_write
-        body = journal.facts(request)
-        return self.simulation.journal.open(
-            time=iso(self.simulation.world.clock.now_ms()),
-            method=request.method,
-            path=request.path,
-            query=request.query,
-            operation=call.route.operation if call else None,
-            write=write,
-            status=None,
-            account=call.names.get("account", body.account) if call else None,
-            devices=body.devices if write else None,
-            sku=body.sku,
-            fault=None,
-            has_token="authorization" in request.headers,
-            has_session=access.SESSION_HEADER in request.headers,
-            x_request_id=request.headers.get("x-request-id"),
-            user_agent=request.headers.get("user-agent", ""),
-            content_type=request.headers.get("content-type", ""),
-        )
-
     def _with_fault(self, request: Request, call: Call | None, fault: Fault | None) -> Reply:
-        """Do the work around the fault: before it, after it, or not at all."""
+        """Do the work with the fault: before it, after it, or not at all."""
         if fault is None:
             return self._work(request, call)
         if fault.action in TOKENS and fault.effect == "none":
@@ -102,12 +81,12 @@ class Service:
             self.simulation.world.auth.revoke()
 
     def _work(self, request: Request, call: Call | None) -> Reply:
-        """Check the caller and run the handler, alone on the state."""
+        """Check the caller and run the handler, with the state locked."""
         if call is None:
             return router.missing(request.path)
         try:
             with call.world.lock:
-                access.check(call)
+                login.check(call)
                 reply = call.route.handler(call)
         except ApiError as error:
             return error.reply

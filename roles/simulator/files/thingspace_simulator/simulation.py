@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All parts of the simulator together: what it knows, what is under way, which faults wait, what was asked."""
+"""All parts of the simulator: what it knows, what is in progress, which faults wait, and what was asked."""
 
 from __future__ import annotations
 
@@ -15,11 +15,8 @@ from .http.journal import Journal
 from .quirks import Quirks
 from .world.account import Account
 from .world.auth import CREDENTIALS
-from .world.world import World, read_state
-
-
-class BadSeed(Exception):
-    """The state to start from is wrong; the message names every problem."""
+from .world.state import read_state
+from .world.world import World
 
 
 class Simulation:
@@ -35,22 +32,20 @@ class Simulation:
         self.reset()
 
     def reset(self) -> None:
-        """Return accounts, quirks and credentials to the start, and forget tokens and refused logins.
+        """Restore the first accounts, quirks and credentials, and forget tokens and refused logins.
 
-        :raises BadSeed: The state to start from is wrong.
+        Raises Invalid if the first state is wrong.
         """
-        # Read anew each time: requests change the accounts in place.
-        start, problems = read_state(self._seed, self.world.clock.now_ms())
-        if problems:
-            raise BadSeed("; ".join(problems))
+        # Read again each time: requests change the accounts in place.
+        start = read_state(self._seed, self.world.clock.now_ms())
         self.replace(start.accounts or [])
         self.world.quirks.merge({**Quirks().dump(), **start.quirks})
         self.world.auth.credentials = {**dict.fromkeys(CREDENTIALS, "simulator"), **start.credentials}
         self.world.auth.reset()
 
     def replace(self, accounts: list[Account]) -> None:
-        """Take other accounts, and forget what is under way: accepted requests and waiting messages."""
+        """Replace all accounts, and forget what is in progress: accepted requests and waiting messages."""
         with self.world.lock:
             self.jobs.cancel()
             self.callbacks.clear()
-            self.world.replace(accounts)
+            self.world.accounts = {account.name: account for account in accounts}

@@ -24,7 +24,7 @@ sys.path.insert(0, str(FILES))
 
 from thingspace_simulator.http.server import Server  # noqa: E402
 from thingspace_simulator.service import Service  # noqa: E402
-from thingspace_simulator.world import seed as seeds  # noqa: E402
+from thingspace_simulator.world import state as seeds  # noqa: E402
 
 ACCOUNT = seeds.ACCOUNT
 
@@ -45,13 +45,13 @@ class Caller:
         self.http.close()
 
     def api(self, method: str, path: str, **options: Any) -> requests.Response:
-        """Call the API with the tokens there are."""
+        """Call the API with the tokens of this caller."""
         headers = {**self.headers, **options.pop("headers", {})}
         options.setdefault("timeout", 5)
         return self.http.request(method, f"{self.root}/api{path}", headers=headers, allow_redirects=False, **options)
 
     def token(self, key: str = "simulator", secret: str = "simulator", **form: str) -> requests.Response:
-        """Ask for the OAuth token."""
+        """Request the OAuth token."""
         data = {"grant_type": "client_credentials", **form}
         return self.http.post(f"{self.root}/api/ts/v1/oauth2/token", data=data, auth=(key, secret), timeout=5)
 
@@ -66,7 +66,7 @@ class Caller:
         return self
 
     def list(self, version: str = "v3", cursor: object = "0", **options: Any) -> requests.Response:
-        """Ask for one page of licenses, in the form with the index in the path."""
+        """Request one page of licenses, with the index in the path."""
         return self.api("GET", f"/fota/{version}/licenses/{self.account}/index/{cursor}", **options)
 
     def change(self, what: str, *ids: str, version: str = "v3", **options: Any) -> requests.Response:
@@ -80,7 +80,7 @@ class Caller:
         return self.api("POST", f"/fota/{version}/licenses/{self.account}/cancel", json=body)
 
     def candidates(self, start: object = 0, version: str = "v1", **options: Any) -> requests.Response:
-        """Ask for one page of removal candidates, in the form with the index in the path."""
+        """Request one page of removal candidates, with the index in the path."""
         return self.api("GET", f"/fota/{version}/licenses/{self.account}/cancel/index/{start}", **options)
 
     def listed(self) -> Sequence[str]:
@@ -89,27 +89,27 @@ class Caller:
         return ids
 
     def buy(self, count: int, **fields: Any) -> Any:
-        """Change how many licenses are bought; return what the control says."""
+        """Change how many licenses are bought. Return the answer of the control."""
         return self.control("POST", "subscription", {"account": self.account, "license_count": count, **fields})
 
     def simsec(
         self, *ids: str, sku: str = "SIMSec-IoT", method: str = "POST", kind: str = "IMEI", **options: Any
     ) -> requests.Response:
-        """Ask for SIM-Secure licenses (POST) or give them back (DELETE)."""
+        """Assign (POST) or unassign (DELETE) SIM-Secure licenses."""
         devices = [{"deviceIds": [{"id": one, "kind": kind}]} for one in ids]
         body = {"accountName": self.account, "skuNumber": sku, "devices": devices}
         options.setdefault("json", body)
         return self.api(method, "/m2m/v1/devices/license/actions/assign", **options)
 
     def simsec_done(self, *ids: str, **options: Any) -> requests.Response:
-        """The same, and wait for the result as far as the clock is concerned."""
+        """Do the same, and move the clock to the result."""
         answer = self.simsec(*ids, **options)
         assert answer.status_code == 200, answer.text
         self.advance(1)
         return answer
 
     def counts(self, sku: str = "SIMSec-IoT") -> tuple[int, int, int]:
-        """Return purchased, assigned, available as the API has them."""
+        """Return the purchased, assigned, and available licenses of a SKU."""
         body = {"accountName": self.account, "skuNumber": sku}
         rows = self.api("POST", "/m2m/v1/accounts/subscriptions/actions/list", json=body).json()["subscriptionList"]
         return rows[0]["licensePurchased"], rows[0]["licenseAssigned"], rows[0]["licenseAvailable"]
@@ -120,7 +120,7 @@ class Caller:
         return [row["device_id"] for row in skus[sku]]
 
     def devices(self, **fields: Any) -> requests.Response:
-        """Ask for a page of the device list."""
+        """Request a page of the device list."""
         return self.api("POST", "/m2m/v1/devices/actions/list", json={"accountName": self.account, **fields})
 
     def listen(self, url: str, **fields: Any) -> requests.Response:
@@ -129,7 +129,7 @@ class Caller:
         return self.api("POST", f"/m2m/v1/callbacks/{self.account}", json=body)
 
     def messages(self) -> Sequence[Any]:
-        """Send what is due to be sent, wait for the listener, and return what the control knows."""
+        """Make all messages due, wait for the listener, and return the messages of the control."""
         messages: Sequence[Any] = self.control("POST", "callbacks", {"flush": True, "wait": 10})["messages"]
         return messages
 
@@ -144,7 +144,7 @@ class Caller:
         self.control("PUT", "quirks", values)
 
     def fault(self, action: str, **fields: Any) -> None:
-        """Let a fault wait."""
+        """Add a fault."""
         self.control("POST", "faults", {"action": action, **fields})
 
     def advance(self, seconds: float) -> None:
@@ -157,7 +157,7 @@ class Caller:
 
 
 class Listener:
-    """A callback listener: keeps what it gets, and answers what it is told to."""
+    """A callback listener. It keeps its messages, and answers with ``statuses`` or 200."""
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.got: list[Any] = []
@@ -187,7 +187,7 @@ class Listener:
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     def wait(self, count: int) -> list[Any]:
-        """Return the messages once there are so many."""
+        """Wait until there are so many messages, and return them."""
         end = time.monotonic() + 10
         while len(self.got) < count and time.monotonic() < end:
             time.sleep(0.005)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command line: ready file, ends by itself, one clear line for every mistake."""
+"""The command line: the ready file, the end, and one clear line for every mistake."""
 
 from __future__ import annotations
 
@@ -40,6 +40,17 @@ def begin(*options: object, ready: Path | None = None, program: tuple[str, ...] 
     return process
 
 
+def state_of(tmp_path, *options: object):
+    """Start the program, return its state, and stop it."""
+    ready = tmp_path / "ready.json"
+    process = begin(*options, ready=ready)
+    root = json.loads(ready.read_text())["base_url"].removesuffix("/api")
+    state = requests.get(f"{root}/_simulator/state", timeout=20).json()
+    process.terminate()
+    process.communicate(timeout=20)
+    return state
+
+
 @pytest.mark.parametrize("program", [(str(PROGRAM),), ("-m", "thingspace_simulator")])
 def test_ready_file_line_and_stop(tmp_path, program):
     ready = tmp_path / "ready.json"
@@ -69,22 +80,14 @@ def test_large_account_starts_fast(tmp_path):
 
 
 def test_licenses_of_each_sku(tmp_path):
-    process = begin("--devices", 5, "--sku-licenses", 3, ready=tmp_path / "ready.json")
-    root = json.loads((tmp_path / "ready.json").read_text())["base_url"].removesuffix("/api")
-    skus = requests.get(f"{root}/_simulator/state", timeout=20).json()["accounts"][0]["skus"]
-    process.terminate()
-    process.communicate(timeout=20)
+    skus = state_of(tmp_path, "--devices", 5, "--sku-licenses", 3)["accounts"][0]["skus"]
     assert [(sku["purchased"], sku["licenses"]) for sku in skus] == [(3, [])] * 4
 
 
 def test_seed_file(tmp_path):
     seed = tmp_path / "seed.json"
     seed.write_text(json.dumps({"accounts": [{"name": "a", "devices": 2}], "quirks": {"page_size": 3}}))
-    process = begin("--seed-file", seed, "--quirk", "time_format=go", ready=tmp_path / "ready.json")
-    root = json.loads((tmp_path / "ready.json").read_text())["base_url"].removesuffix("/api")
-    state = requests.get(f"{root}/_simulator/state", timeout=20).json()
-    process.terminate()
-    process.communicate(timeout=20)
+    state = state_of(tmp_path, "--seed-file", seed, "--quirk", "time_format=go")
     assert [account["name"] for account in state["accounts"]] == ["a"]
     assert (state["quirks"]["page_size"], state["quirks"]["time_format"]) == (3, "go")
 

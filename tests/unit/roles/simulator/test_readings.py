@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the documents can be read in more than one way, the collection works with every reading."""
+"""The collection works with every reading of the documents that a quirk offers."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def fixture_run(sim, monkeypatch, capsys):
 
 
 def outcomes(result):
-    """Count the devices by outcome, without those that do not occur."""
+    """Count the devices by outcome."""
     return {name: count for name, count in result["summary"].items() if count}
 
 

@@ -6,33 +6,30 @@
 
 from __future__ import annotations
 
-from ..fields import read
+from ..fields import Place
 from ..http.messages import Reply
-from ..world.listeners import KINDS, Listener, listeners_of
-from . import errors
-from .call import Call, Route
+from ..world.listeners import KINDS, Listener
+from .call import Call, m2m_error
 from .m2m import account_of, body_of
-
-PATH = "/m2m/v1/callbacks/{account}"
 
 
 def register(call: Call) -> Reply:
-    """Take in a listener; one that was there for the service is replaced. The error code is ours."""
+    """Register a listener, which replaces the earlier one of the service. The error code is ours."""
     account = account_of(call, call.names["account"])
     given = body_of(call)
     wanted = {"service": given.get("name"), **{name: given.get(name) for name in ("url", "username", "password")}}
-    problems: list[str] = []
-    fields = read(wanted, KINDS, "callback", problems)
-    if problems:
-        text = f"The callback cannot be registered: {'; '.join(problems)}."
-        raise errors.m2m("INPUT_INVALID.Callback.Invalid", text)
+    place = Place("callback")
+    fields = place.read(wanted, KINDS)
+    if place.problems:
+        text = f"The callback cannot be registered: {'; '.join(place.problems)}."
+        raise m2m_error("INPUT_INVALID.Callback.Invalid", text)
     listener = Listener(**fields)
-    listeners_of(account)[listener.service] = listener
+    account.listeners[listener.service] = listener
     return Reply(data={"accountName": account.name, "serviceName": listener.service})
 
 
 def listing(call: Call) -> Reply:
-    """Answer with all listeners, passwords in clear text as documented."""
+    """Answer with all listeners, with passwords in clear text as documented."""
     account = account_of(call, call.names["account"])
     rows = [
         {
@@ -42,22 +39,15 @@ def listing(call: Call) -> Reply:
             "username": one.username,
             "password": one.password,
         }
-        for one in listeners_of(account).values()
+        for one in account.listeners.values()
     ]
     return Reply(data=rows)
 
 
 def remove(call: Call) -> Reply:
-    """Drop a listener."""
+    """Remove a listener."""
     account = account_of(call, call.names["account"])
     service = call.names["service"]
-    if listeners_of(account).pop(service, None) is None:
-        raise errors.m2m("REQUEST_FAILED.CallbackNotFound", f"No callback is registered for {service}.")
+    if account.listeners.pop(service, None) is None:
+        raise m2m_error("REQUEST_FAILED.CallbackNotFound", f"No callback is registered for {service}.")
     return Reply(data={"accountName": account.name, "serviceName": service})
-
-
-ROUTES = (
-    Route("callback_register", "POST", PATH, register, is_write=True),
-    Route("callback_list", "GET", PATH, listing),
-    Route("callback_remove", "DELETE", f"{PATH}/name/{{service}}", remove, is_write=True),
-)

@@ -2,37 +2,49 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What all connectivity-management calls check first: body, characters, account, identifiers (Error Messages page)."""
+"""What all connectivity-management calls check first: body, account, identifiers (Error Messages page)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+from ..fields import is_digits
+from ..http.messages import ApiError
 from ..world.account import Account
-from ..world.directory import Ids
-from . import errors
-from .call import Call
+from ..world.device import Ids
+from .call import Call, m2m_error
 
 FORBIDDEN = set("'<\\")
-# The kinds that the simulator knows devices by, with their greatest length; an IMEI may be shorter than 15.
+# The kinds of id that find a device, with their greatest length. An IMEI may be shorter than 15.
 LENGTHS = {"imei": 15, "iccid": 20}
 _MIN_LENGTH = 3
 
 
-def body_of(call: Call) -> dict[str, Any]:
-    """Return the body of a request."""
+def blank() -> ApiError:
+    """Build the error for a request that says nothing."""
+    return m2m_error("INPUT_INVALID.RequestUndefined", "Request cannot be blank. Please provide request details.")
+
+
+def object_of(call: Call) -> dict[str, Any]:
+    """Return the body of a request, which must be a JSON object."""
     if not call.request.body.strip():
-        raise errors.m2m("INPUT_INVALID.RequestUndefined", "Request cannot be blank. Please provide request details.")
+        raise blank()
     try:
         given = call.request.json()
     except ValueError:
         given = None
     if not isinstance(given, dict):
-        raise errors.m2m("DeserializationFailed", "The request could not be read.")
+        raise m2m_error("DeserializationFailed", "The request could not be read.")
+    return given
+
+
+def body_of(call: Call) -> dict[str, Any]:
+    """Return the body of a request, without forbidden characters."""
+    given = object_of(call)
     if any(FORBIDDEN & set(text) for text in _strings(given)):
         text = "There was an invalid character (' or < or \\) in your input."
-        raise errors.m2m("INPUT_INVALID.Request.InvalidCharacter", text)
+        raise m2m_error("INPUT_INVALID.Request.InvalidCharacter", text)
     return given
 
 
@@ -53,47 +65,46 @@ def account_of(call: Call, name: Any) -> Account:
     accounts = call.world.accounts
     if name is None or name == "":
         if call.world.quirks.word("account_name") == "required":
-            raise errors.m2m("INPUT_INVALID.Account.NotDefined", "The account name is missing.")
+            raise m2m_error("INPUT_INVALID.Account.NotDefined", "The account name is missing.")
         if len(accounts) != 1:
             code = "MultipleAccounts" if accounts else "NoAccounts"
-            raise errors.m2m(f"REQUEST_FAILED.{code}", f"The user has {len(accounts)} accounts.")
+            raise m2m_error(f"REQUEST_FAILED.{code}", f"The user has {len(accounts)} accounts.")
         name = next(iter(accounts))
     account = accounts.get(name) if isinstance(name, str) else None
     if account is None:
-        raise errors.m2m("REQUEST_FAILED.AccountNotFound", "The account could not be found.")
+        raise m2m_error("REQUEST_FAILED.AccountNotFound", "The account could not be found.")
     if not account.active:
-        raise errors.m2m("REQUEST_FAILED.AccountName", "The user is not tied to the account.")
+        raise m2m_error("REQUEST_FAILED.AccountName", "The user is not tied to the account.")
     return account
 
 
 def text_of(given: dict[str, Any], name: str) -> str | None:
-    """Return a field that is a string or missing."""
+    """Return a field that must be a string or missing."""
     value = given.get(name)
     if value is not None and not isinstance(value, str):
-        raise errors.m2m("DeserializationFailed", f"{name} must be a string.")
+        raise m2m_error("DeserializationFailed", f"{name} must be a string.")
     return value
 
 
 def list_of(given: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """Return a field that is a list of objects or missing."""
+    """Return a field that must be a list of objects or missing."""
     value = given.get(name)
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        raise errors.m2m("DeserializationFailed", f"{name} must be a list of objects.")
+        raise m2m_error("DeserializationFailed", f"{name} must be a list of objects.")
     return value
 
 
 def read_id(given: Any) -> tuple[str, str]:
-    """Return kind (lower case) and id of one identifier; no check digit, as no document mentions one."""
+    """Return the kind (lower case) and the id of one identifier. No document mentions a check digit."""
     given = given if isinstance(given, dict) else {}
     kind, value = given.get("kind"), given.get("id")
     if not isinstance(kind, str) or kind.lower() not in LENGTHS:
-        raise errors.m2m("INPUT_INVALID.Device.Kind.Invalid", f"The device identifier kind {kind} is not valid.")
+        raise m2m_error("INPUT_INVALID.Device.Kind.Invalid", f"The device identifier kind {kind} is not valid.")
     kind = kind.lower()
-    digits = isinstance(value, str) and value.isascii() and value.isdigit()
-    if not (digits and _MIN_LENGTH <= len(str(value)) <= LENGTHS[kind]):
-        raise errors.m2m("INPUT_INVALID.Device.Identifier.Invalid", f"The device identifier {value} is not valid.")
+    if not is_digits(value, _MIN_LENGTH, LENGTHS[kind]):
+        raise m2m_error("INPUT_INVALID.Device.Identifier.Invalid", f"The device identifier {value} is not valid.")
     return kind, str(value)
 
 
@@ -101,7 +112,7 @@ def read_ids(entry: Any, limit: int = 0) -> Ids:
     """Return the identifiers of one device."""
     given = entry.get("deviceIds") if isinstance(entry, dict) else None
     if not isinstance(given, list) or not given:
-        raise errors.m2m("INPUT_INVALID.Device.Identifier.Invalid", "A device has no identifier.")
+        raise m2m_error("INPUT_INVALID.Device.Identifier.Invalid", "A device has no identifier.")
     if limit and len(given) > limit:
-        raise errors.m2m("INPUT_INVALID.Device.Identifier.Invalid", f"A device has more than {limit} identifiers.")
+        raise m2m_error("INPUT_INVALID.Device.Identifier.Invalid", f"A device has more than {limit} identifiers.")
     return tuple(read_id(one) for one in given)

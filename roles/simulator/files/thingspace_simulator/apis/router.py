@@ -6,26 +6,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 
 from ..http import gateway
 from ..http.messages import Reply, Request
 from ..quirks import Quirks
-from . import callbacks, oauth, session
+from . import callbacks, candidates, devices, fota, login, simsec
 from .call import Route
-from .devices import listing
-from .fota import routes as fota
-from .simsec import licenses, subscriptions
+from .dialects import VERSIONS
 
-# A later API adds its routes here, and its piece of an account to PARTS of world/account_file.py.
+_SIMSEC = "/m2m/v1/devices/license/actions/assign"
+_STATUS = "/m2m/v1/accounts/{account}/requests/{request}/status"
+_CALLBACKS = "/m2m/v1/callbacks/{account}"
+
+
+def _form(quirk: str, form: str) -> Callable[[Quirks], bool]:
+    """Return the test whether a list's path exists in this form: index or query."""
+    return lambda quirks: quirks.word(quirk) in ("both", form)
+
+
+def _firmware(quirks: Quirks) -> bool:
+    """Say whether the other published path of assign and remove exists."""
+    return quirks.flag("firmware_path")
+
+
+def _software_management(version: str) -> Iterator[Route]:
+    """Yield the routes of one version that concern FOTA licenses."""
+    account = f"/fota/{version}/licenses/{{account}}"
+    index, cancel = f"{account}/index/{{cursor}}", f"{account}/cancel"
+    yield Route("fota_subscription", "GET", f"/fota/{version}/subscriptions/{{account}}", fota.subscription)
+    yield Route("fota_assign", "POST", f"{account}/assign", fota.assign, is_write=True)
+    yield Route("fota_remove", "POST", f"{account}/remove", fota.remove, is_write=True)
+    if version != "v3":
+        by_index = None if version == "v1" else _form("v2_candidates", "index")
+        yield Route("candidates_create", "POST", cancel, candidates.create, is_write=True)
+        yield Route("candidates_delete", "DELETE", cancel, candidates.delete, is_write=True)
+        yield Route("candidates_list", "GET", f"{cancel}/index/{{start}}", candidates.listing, offered=by_index)
+    if version == "v2":
+        yield Route("candidates_list", "GET", cancel, candidates.listing, offered=_form("v2_candidates", "query"))
+    if version == "v1":
+        yield Route("fota_list", "GET", index, fota.licenses)
+        return
+    yield Route("fota_list", "GET", account, fota.licenses, offered=_form(f"{version}_list", "query"))
+    yield Route("fota_list", "GET", index, fota.licenses, offered=_form(f"{version}_list", "index"))
+    other = f"/fota/{version}/firmware/licenses/{{account}}"
+    yield Route("fota_assign", "POST", f"{other}/assign", fota.assign, is_write=True, offered=_firmware)
+    yield Route("fota_remove", "POST", f"{other}/remove", fota.remove, is_write=True, offered=_firmware)
+
+
 ROUTES = (
-    *oauth.ROUTES,
-    *session.ROUTES,
-    *fota.ROUTES,
-    *licenses.ROUTES,
-    *subscriptions.ROUTES,
-    *listing.ROUTES,
-    *callbacks.ROUTES,
+    Route("oauth_token", "POST", "/ts/v1/oauth2/token", login.token, needs="nothing"),
+    Route("oauth_revoke", "POST", "/ts/v1/oauth2/revoke", login.revoke, needs="nothing"),
+    Route("session_login", "POST", "/m2m/v1/session/login", login.login, needs="token"),
+    Route("session_logout", "POST", "/m2m/v1/session/logout", login.logout),
+    *(route for version in VERSIONS for route in _software_management(version)),
+    Route("simsec_assign", "POST", _SIMSEC, simsec.assign, is_write=True),
+    Route("simsec_unassign", "DELETE", _SIMSEC, simsec.unassign, is_write=True),
+    Route("request_status", "GET", _STATUS, simsec.status),
+    Route("subscriptions_list", "POST", "/m2m/v1/accounts/subscriptions/actions/list", simsec.subscriptions),
+    Route("device_list", "POST", "/m2m/v1/devices/actions/list", devices.devices),
+    Route("callback_register", "POST", _CALLBACKS, callbacks.register, is_write=True),
+    Route("callback_list", "GET", _CALLBACKS, callbacks.listing),
+    Route("callback_remove", "DELETE", f"{_CALLBACKS}/name/{{service}}", callbacks.remove, is_write=True),
 )
 OPERATIONS = {route.operation for route in ROUTES}
 _CONTEXTS = sorted({route.context for route in ROUTES}, key=len, reverse=True)
@@ -44,7 +87,7 @@ def find(request: Request, quirks: Quirks) -> tuple[Route, dict[str, str]] | Non
 
 
 def missing(path: str) -> Reply:
-    """Answer a request that no route takes: 404 inside a known API, 400 for an unknown one."""
+    """Answer a request without a route: 404 inside a known API, 400 for an unknown one."""
     for context in _CONTEXTS:
         if path.startswith(f"/api{context}/") or path == f"/api{context}":
             return gateway.no_resource(404, context, context.rpartition("/")[2]).reply

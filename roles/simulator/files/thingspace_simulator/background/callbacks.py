@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Delivers callback messages: up to four attempts each, some minutes apart on the simulator's clock."""
+"""Delivery of callback messages: up to four attempts each, minutes apart on the simulator's clock."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ import time
 from collections import Counter, deque
 from typing import Any
 
-from ..world.listeners import CARRIER, Listener, listeners_of
+from ..world.listeners import CARRIER, Listener
 from ..world.world import World
-from .message import MAX_ATTEMPTS, Message
-from .sender import Sender
+from .message import MAX_ATTEMPTS, Message, Sender
 from .timeline import Timeline
 
 THREADS = 4
@@ -24,7 +23,7 @@ OUTCOMES = ("waiting", "delivered", "given_up", "refused", "lost", "dropped")
 
 
 class Callbacks:
-    """All messages not yet delivered, and what became of the last ones."""
+    """All messages that are not delivered, and the last ones that are."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -37,7 +36,7 @@ class Callbacks:
         self._threads: list[threading.Thread] = []
 
     def add(self, messages: list[Message]) -> None:
-        """Send messages as soon as possible; without a listener they are lost (best practices page)."""
+        """Send messages as soon as possible. Without a listener they are lost (best practices page)."""
         every = self._world.quirks.count("callback_loss")
         ready: list[Message] = []
         with self._lock:
@@ -62,14 +61,14 @@ class Callbacks:
             self._timeline.add(self._world.clock.now(), ready)
 
     def rush(self, seconds: float) -> None:
-        """Make all attempts due now, and wait up to some time until they are made."""
+        """Make all attempts due now, and wait up to some seconds until they are made."""
         self._timeline.rush()
         end = time.monotonic() + seconds
         while not self._timeline.is_quiet() and time.monotonic() < end and not self._world.stopping.wait(0.01):
             pass
 
     def clear(self) -> int:
-        """Forget all messages; return how many were waiting."""
+        """Forget all messages. Return how many were waiting."""
         with self._lock:
             waiting = self._counts["waiting"]
             self._epoch += 1
@@ -80,13 +79,13 @@ class Callbacks:
             return waiting
 
     def report(self) -> dict[str, Any]:
-        """Return counts and the last messages, never a password."""
+        """Return counts and the last messages, without passwords."""
         with self._lock:
             counts = {outcome: self._counts[outcome] for outcome in OUTCOMES}
             return {**counts, "messages": [message.report() for message in self._last]}
 
     def _start(self) -> None:
-        """Start the sending threads when there is something to send for the first time."""
+        """Start the sending threads unless they run."""
         with self._lock:
             while len(self._threads) < THREADS:
                 self._threads.append(threading.Thread(target=self._run, daemon=True))
@@ -101,7 +100,7 @@ class Callbacks:
         sender.close()
 
     def _attempt(self, sender: Sender, message: Message) -> None:
-        """Try once, and settle what comes of it."""
+        """Make one attempt, and plan the next if it fails."""
         quirks = self._world.quirks
         if quirks.word("callback_listener") == "current":
             message.listener = self._registered(message.account)
@@ -120,12 +119,12 @@ class Callbacks:
         if good or message.attempts >= MAX_ATTEMPTS:
             self._finish(message, "delivered" if good else "given_up")
         elif message.epoch == self._epoch:
-            # From when it was due: a clock moved by an hour makes all attempts of that hour.
+            # Counted from when it was due: if the clock moves by an hour, all attempts of that hour are made.
             message.due = min(message.due, self._world.clock.now()) + quirks.number("callback_interval")
             self._timeline.add(message.due, [message])
 
     def _finish(self, message: Message, outcome: str) -> None:
-        """Note how a message ended, unless it was forgotten meanwhile."""
+        """Note how a message ended, unless it was forgotten in the meantime."""
         with self._lock:
             message.outcome = outcome
             if message.epoch == self._epoch:
@@ -133,6 +132,6 @@ class Callbacks:
                 self._counts[outcome] += 1
 
     def _registered(self, account: str) -> Listener | None:
-        """Return the listener as it is registered now."""
+        """Return the listener that is registered now."""
         found = self._world.accounts.get(account)
-        return listeners_of(found).get(CARRIER) if found else None
+        return found.listeners.get(CARRIER) if found else None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Things to do at their time on the simulator's clock, which tests can move."""
+"""Items that become due at a time on the simulator's clock, which tests can move."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Generic, TypeVar
 from ..world.clock import Clock
 
 Item = TypeVar("Item")
-# How long a waiting thread sleeps at most, so that it sees the end of the simulator.
+# A waiting thread sleeps no longer than this, so that it sees the end of the simulator.
 NAP = 0.25
 
 
 class Timeline(Generic[Item]):
-    """Items in the order they fall due."""
+    """Items in the order in which they become due."""
 
     def __init__(self, clock: Clock, stopping: threading.Event) -> None:
         self._clock = clock
@@ -34,7 +34,7 @@ class Timeline(Generic[Item]):
         return len(self._heap)
 
     def add(self, due: float, items: Iterable[Item]) -> None:
-        """Take in items that all fall due at one moment."""
+        """Add items that all become due at the same time."""
         with self._changed:
             for item in items:
                 self._count += 1
@@ -42,14 +42,14 @@ class Timeline(Generic[Item]):
             self._changed.notify_all()
 
     def pop(self) -> Item | None:
-        """Take out the first item that is due, if there is one."""
+        """Remove and return the first item that is due, if there is one."""
         with self._changed:
             if self._heap and self._heap[0][0] <= self._clock.now():
                 return heapq.heappop(self._heap)[2]
             return None
 
     def wait(self) -> bool:
-        """Sleep until something is due; false once the simulator ends."""
+        """Sleep until something is due. Return false when the simulator ends."""
         with self._changed:
             while not self._stopping.is_set():
                 left = self._heap[0][0] - self._clock.now() if self._heap else NAP
@@ -59,7 +59,7 @@ class Timeline(Generic[Item]):
         return False
 
     def take(self) -> Item | None:
-        """Sleep until something is due and take it out; nothing once the simulator ends."""
+        """Sleep until something is due, and remove and return it. Return None when the simulator ends."""
         while self.wait():
             with self._changed:
                 item = self.pop()
@@ -69,31 +69,28 @@ class Timeline(Generic[Item]):
         return None
 
     def done(self) -> None:
-        """Say that an item taken is dealt with."""
+        """Report that a taken item is done."""
         with self._changed:
             self._taken -= 1
 
     def is_quiet(self) -> bool:
-        """Say whether nothing is due and nothing taken is still being dealt with."""
+        """Say whether nothing is due and every taken item is done."""
         with self._changed:
             return not self._taken and not (self._heap and self._heap[0][0] <= self._clock.now())
 
-    def rush(self) -> int:
-        """Make everything due now; return how much that is."""
+    def rush(self) -> None:
+        """Make everything due now."""
         with self._changed:
             self._heap = [(float("-inf"), number, item) for _due, number, item in self._heap]
             heapq.heapify(self._heap)
             self._changed.notify_all()
-            return len(self._heap)
 
-    def clear(self) -> list[Item]:
-        """Forget all items; return them."""
+    def clear(self) -> None:
+        """Forget all items."""
         with self._changed:
-            items = [item for _due, _number, item in self._heap]
             self._heap = []
-            return items
 
     def _wake(self) -> None:
-        """Look at the clock again."""
+        """Make waiting threads look at the clock again."""
         with self._changed:
             self._changed.notify_all()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Faults that are waiting to happen: what they are, how they are read, which request they hit."""
+"""Faults that wait for a request: what they are, how they are read, and which request they hit."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import threading
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from .. import fields
-from ..fields import WHOLE, Choice, Kind, Number, anything, must, or_null, string, string_object
+from ..fields import WHOLE, Choice, Kind, Number, Place, anything, kind, or_null, string, string_object
 
 REPLACING = ("status", "empty", "html", "array", "charset", "oversize", "redirect")
 ON_THE_WIRE = ("reset", "stall", "drip", "truncate")
@@ -26,7 +25,7 @@ WITH_ROWS = (*LISTS, "fota_assign", "fota_remove", "candidates_create")
 
 @dataclass
 class Fault:
-    """One fault, with the counts of requests it has met and hit."""
+    """One fault, with the number of requests that it matched and hit."""
 
     action: str
     operation: str | None = None
@@ -43,12 +42,12 @@ class Fault:
     seen: int = 0
     fired: int = 0
 
-    def meets(self, operation: str | None, method: str, path: str) -> bool:
-        """Say whether a request is one of those this fault is about."""
+    def matches(self, operation: str | None, method: str, path: str) -> bool:
+        """Say whether this fault is for such a request."""
         if self.action in PAGES and operation not in LISTS:
             return False
         if self.action == "loop_cursor" and operation != "fota_list":
-            return False  # a record number is not handed out by the service
+            return False  # the cursor of the other list is a record number, which no answer contains
         if self.action in ROWS and operation not in WITH_ROWS:
             return False
         return (
@@ -58,7 +57,7 @@ class Fault:
         )
 
     def hits(self) -> bool:
-        """Count a request met, and say whether this one is hit."""
+        """Count a matching request, and say whether the fault hits it."""
         self.seen += 1
         if self.seen <= self.after or (self.times and self.fired >= self.times):
             return False
@@ -66,58 +65,53 @@ class Fault:
         return True
 
 
-def _regex(value: Any) -> str:
-    """Take a regular expression."""
+def _is_regex(value: Any) -> bool:
+    """Say whether a value is a regular expression."""
     try:
-        re.compile(value)
-    except (re.error, TypeError) as error:
-        raise must("a regular expression", value) from error
-    return string(value)
+        return bool(re.compile(value)) and isinstance(value, str)
+    except (re.error, TypeError):
+        return False
 
 
-def _headers(value: Any) -> dict[str, str]:
-    """Take names and values that can be sent."""
-    headers = string_object(value)
-    if not all(part.isprintable() and part.isascii() for pair in headers.items() for part in pair):
-        raise must("an object of printable ASCII strings", value)
-    return headers
+def _is_sendable(value: Any) -> bool:
+    """Say whether names and values of headers can be sent."""
+    return all(part.isprintable() and part.isascii() for pair in string_object(value).items() for part in pair)
 
 
 _KINDS: dict[str, Kind] = {
     "action": Choice(ACTIONS),
     "method": or_null(string),
-    "path": or_null(_regex),
+    "path": or_null(kind("a regular expression", _is_regex)),
     "after": WHOLE,
-    "times": WHOLE,  # 0 is for ever
+    "times": WHOLE,  # 0: no limit
     "effect": Choice(("none", "done")),
     "status": or_null(Number(low=200, high=599)),
-    "headers": _headers,
+    "headers": kind("an object of printable ASCII strings", _is_sendable),
     "body": anything,
     "seconds": Number(high=3600, whole=False),
     "device": or_null(string),
 }
 
 
-def read(given: Any, operations: set[str]) -> tuple[list[Fault], list[str]]:
-    """Read one fault or a list; return them and everything that is wrong."""
+def read(given: Any, operations: set[str]) -> list[Fault]:
+    """Read one fault or a list. Raises Invalid with everything that is wrong."""
     kinds = {**_KINDS, "operation": or_null(Choice(tuple(sorted(operations))))}
-    problems: list[str] = []
-    found = [
-        fields.read(entry, kinds, f"faults[{index}]", problems, required=("action",))
-        for index, entry in enumerate(given if isinstance(given, list) else [given])
-    ]
-    return [] if problems else [Fault(**one) for one in found], problems
+    place = Place("faults")
+    entries = given if isinstance(given, list) else [given]
+    found = [place.at(f"[{index}]").read(entry, kinds, ("action",)) for index, entry in enumerate(entries)]
+    place.check()
+    return [Fault(**one) for one in found]
 
 
 class Faults:
-    """The faults waiting, in the order they were given; a request is hit by one at most."""
+    """The waiting faults, in the order they were given. A request is hit by one at most."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
 
     def add(self, faults: list[Fault]) -> None:
-        """Let more faults wait."""
+        """Add faults."""
         with self._lock:
             self._faults.extend(faults)
 
@@ -137,6 +131,6 @@ class Faults:
         """Return the first fault that hits this request."""
         with self._lock:
             for fault in self._faults:
-                if fault.meets(operation, method, path) and fault.hits():
+                if fault.matches(operation, method, path) and fault.hits():
                     return fault
             return None

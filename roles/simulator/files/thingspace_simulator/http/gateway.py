@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The gateway before all APIs, WSO2's: its error bodies (Synchronous Error Messages page), its limit on requests."""
+"""The WSO2 gateway in front of all APIs: its errors (Synchronous Error Messages page) and its rate limit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .messages import ApiError, Reply
 
 
 def fault(status: int, code: str, message: str, description: str) -> ApiError:
-    """Build an error; the code is a string."""
+    """Build an error. The code is a string."""
     return ApiError(Reply(status, {"fault": {"code": code, "message": message, "description": description}}))
 
 
@@ -30,7 +30,7 @@ def no_resource(status: int, context: str, version: str) -> ApiError:
 
 
 def missing_credentials() -> ApiError:
-    """Build 900902; the page says Basic even where Bearer is what is missing."""
+    """Build 900902. The page says Basic even where a Bearer token is missing."""
     description = (
         "Required OAuth credentials not provided. Make sure your API invocation call has a header:"
         ' "Authorization: Basic ACCESS_TOKEN"'
@@ -39,7 +39,7 @@ def missing_credentials() -> ApiError:
 
 
 def invalid_credentials(context: str, version: str) -> ApiError:
-    """Build 900901: a wrong and an expired Bearer token look the same."""
+    """Build 900901, for a wrong as for an expired Bearer token."""
     description = (
         f"Access failure for API: {context}, version: {version}. Make sure you have given the correct access token"
     )
@@ -47,7 +47,7 @@ def invalid_credentials(context: str, version: str) -> ApiError:
 
 
 def wrong_authentication() -> ApiError:
-    """Build the 403 for a wrong kind of authentication, which is XML."""
+    """Build the 403 for a wrong authentication scheme. It is XML."""
     text = (
         '<am:fault xmlns:am="http://wso2.org/apimanager"><am:code>404</am:code><am:type>Status report</am:type>'
         "<am:message>Not Found</am:message><am:description>The requested resource is not available."
@@ -57,7 +57,7 @@ def wrong_authentication() -> ApiError:
 
 
 def too_many(form: str, wait: float) -> Reply:
-    """Build the 429. Nobody has published one; the body is the gateway's usual form."""
+    """Build the 429. No document shows one, so the body has the gateway's usual form."""
     seconds = max(1, int(wait + 0.999))
     values = {
         "seconds": str(seconds),
@@ -70,17 +70,14 @@ def too_many(form: str, wait: float) -> Reply:
 
 
 class RateLimit:
-    """Counts the requests let through in a sliding second, on wall time because callers sleep on it.
-
-    Refused ones do not count.
-    """
+    """Counts the accepted requests in a sliding second, on wall time because callers sleep on it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._passed: deque[float] = deque()
 
     def wait(self, limit: int) -> float:
-        """Return 0 and count the request, or how many seconds too early it is."""
+        """Count the request and return 0, or return how many seconds too early it is."""
         if limit <= 0:
             return 0.0
         with self._lock:

@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The journal of requests: what was asked and answered, never a credential or a token."""
+"""The journal of requests: what was asked and answered, without credentials and tokens."""
 
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,7 +18,10 @@ LIMIT = 200_000
 
 @dataclass
 class Entry:
-    """One request. ``status`` stays empty until an answer is on its way."""
+    """One request. ``status`` is None until the answer is ready.
+
+    Of a body it keeps only the account, the SKU, and the device ids.
+    """
 
     n: int  # pylint: disable=invalid-name
     time: str
@@ -47,13 +50,32 @@ class Journal:
         self._entries: deque[Entry] = deque(maxlen=LIMIT)
         self._count = 0
 
-    def open(self, **facts: Any) -> Entry:
-        """Note a request as it arrives."""
+    def open(self, request: Request, time: str, operation: str | None, write: bool, account: str | None) -> Entry:
+        """Note a request as it arrives. Without an ``account``, the one that the body names counts."""
+        body = _body(request)
         with self._lock:
             self._count += 1
-            entry = Entry(n=self._count, **facts)
+            entry = Entry(
+                n=self._count,
+                time=time,
+                method=request.method,
+                path=request.path,
+                query=request.query,
+                operation=operation,
+                write=write,
+                status=None,
+                account=account or (_text(body.get("accountName")) if operation else None),
+                devices=_devices(body) if write else None,
+                sku=_text(body.get("skuNumber")),
+                fault=None,
+                has_token="authorization" in request.headers,
+                has_session="vz-m2m-token" in request.headers,
+                x_request_id=request.headers.get("x-request-id"),
+                user_agent=request.headers.get("user-agent", ""),
+                content_type=request.headers.get("content-type", ""),
+            )
             self._entries.append(entry)
-            return entry
+        return entry
 
     def clear(self) -> int:
         """Forget all requests; return how many there were."""
@@ -76,34 +98,19 @@ class Journal:
         """Return counts by operation and by status."""
         with self._lock:
             entries, total = list(self._entries), self._count
-        operations: dict[str, int] = {}
-        statuses: dict[str, int] = {}
-        for entry in entries:
-            operations[entry.operation or "unknown"] = operations.get(entry.operation or "unknown", 0) + 1
-            status = "none" if entry.status is None else str(entry.status)
-            statuses[status] = statuses.get(status, 0) + 1
+        operations = Counter(entry.operation or "unknown" for entry in entries)
+        statuses = Counter("none" if entry.status is None else str(entry.status) for entry in entries)
         writes = sum(1 for entry in entries if entry.write)
         return {"total": total, "kept": len(entries), "writes": writes, "operations": operations, "statuses": statuses}
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What the journal says about a body, and never more of it: account, SKU and device ids."""
-
-    account: str | None = None
-    sku: str | None = None
-    devices: list[str] | None = None
-
-
-def facts(request: Request) -> Facts:
-    """Read a body, whatever it is."""
+def _body(request: Request) -> dict[str, Any]:
+    """Return the body if it is a JSON object."""
     try:
         given = request.json() if request.body else None
     except ValueError:
         given = None
-    if not isinstance(given, dict):
-        return Facts()
-    return Facts(_text(given.get("accountName")), _text(given.get("skuNumber")), _devices(given))
+    return given if isinstance(given, dict) else {}
 
 
 def _text(value: Any) -> str | None:

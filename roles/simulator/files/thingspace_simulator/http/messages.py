@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What travels between the HTTP plumbing and the API: one request, one reply."""
+"""One HTTP request and one HTTP reply, as the server and the service exchange them."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Request:
 
     @property
     def query(self) -> dict[str, str]:
-        """Return the query; of a repeated name the first value counts."""
+        """Return the query. The first value of a repeated name counts."""
         pairs = parse_qsl(self.target.partition("?")[2], keep_blank_values=True)
         return dict(reversed(pairs))
 
     def json(self) -> Any:
-        """Parse the body as JSON whatever its content type says. Raises ValueError."""
+        """Parse the body as JSON, whatever its content type. Raises ValueError."""
         try:
             return json.loads(self.body)
         except RecursionError as error:
@@ -44,7 +44,7 @@ class Request:
 class Reply:
     """One HTTP reply. ``data`` becomes JSON unless ``body`` already holds the bytes.
 
-    ``wire`` names a fault that the plumbing plays when it sends (see ``wire.py``), for up to ``seconds``.
+    ``wire`` names a fault on the wire (see ``mishaps.py``), which lasts up to ``seconds``.
     """
 
     status: int = 200

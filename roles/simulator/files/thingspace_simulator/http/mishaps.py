@@ -2,33 +2,41 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a fault makes of a reply: replace it, damage it, or mark it for the wire."""
+"""What a fault does to a reply: it replaces or damages it, or disturbs how it is sent."""
 
 from __future__ import annotations
 
 import json
+import os
+import select
+import socket
+import struct
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from io import BufferedIOBase
+from typing import Any, Protocol
 
 from . import gateway
 from .faults import ON_THE_WIRE, PAGES, ROWS, TOKENS, Fault
 from .messages import Reply
 
 OVERSIZE = 50_000_000
+_CHUNK = b"x" * 65536
 
 
 def lets_work(fault: Fault, is_write: bool) -> bool:
-    """Say whether the operation itself happens; ``effect`` decides where the action leaves it open."""
+    """Say whether the operation takes effect. ``effect`` decides where the action leaves it open."""
     if fault.effect == "done" or fault.action in (*TOKENS, *PAGES, *ROWS):
         return True
-    return fault.action in ("drip", "truncate") and not is_write  # these need a true answer to damage
+    return fault.action in ("drip", "truncate") and not is_write  # they damage a real answer
 
 
 def spoil(fault: Fault, reply: Reply, cursor: str, before: list[Any]) -> Reply:
     """Return the reply that the caller gets instead.
 
-    ``cursor`` is what the caller of a list sent, ``before`` the rows of the list page before this one.
+    ``cursor`` is what the caller of a list sent. ``before`` is the previous page of that list.
     """
     if fault.action in ON_THE_WIRE:
         return replace(reply, wire=fault.action, seconds=fault.seconds)
@@ -40,7 +48,7 @@ def spoil(fault: Fault, reply: Reply, cursor: str, before: list[Any]) -> Reply:
 
 
 def _status(fault: Fault) -> Reply:
-    """Build an error of a given status with a given body, or with one like the gateway's."""
+    """Build an error of a given status, with a given body or one like the gateway's."""
     status, body = _code(fault, 503), fault.body
     if isinstance(body, str):
         return Reply(status, body=body.encode(), content_type="text/plain; charset=UTF-8")
@@ -82,7 +90,7 @@ _INSTEAD: dict[str, Callable[[Fault], Reply]] = {
 
 
 def _spoil_rows(fault: Fault, reply: Reply, cursor: str, before: list[Any]) -> Reply:
-    """Damage the rows or the cursor of a good answer; an error stays what it is."""
+    """Damage the rows or the cursor of a good answer. An error stays as it is."""
     data, rows = reply.data, rows_of(reply)
     if not rows:
         return reply
@@ -108,7 +116,7 @@ def _spoil_rows(fault: Fault, reply: Reply, cursor: str, before: list[Any]) -> R
 
 
 def _id_of(row: Any) -> str:
-    """Return the device of a row; in a list of removal candidates a row is nothing else."""
+    """Return the device of a row. A row of removal candidates is just the id."""
     return str(row if isinstance(row, str) else row["deviceId"])
 
 
@@ -117,3 +125,70 @@ def rows_of(reply: Reply) -> list[Any]:
     if reply.status == 200 and isinstance(reply.data, dict):
         return list(reply.data.get("deviceList", []))
     return []
+
+
+class Connection(Protocol):
+    """The connection that a reply is sent on."""
+
+    close_connection: bool
+    connection: socket.socket
+    wfile: BufferedIOBase
+
+    def send_head(self, reply: Reply, length: int) -> None:
+        """Send status and headers."""
+
+
+def play(caller: Connection, reply: Reply, stopping: threading.Event) -> None:
+    """Send a reply as its fault says. The connection is not used again."""
+    caller.close_connection = True
+    if reply.wire == "reset":
+        _reset(caller.connection)
+    elif reply.wire == "stall":
+        _hold(caller.connection, reply.seconds, stopping)
+    elif reply.wire == "truncate":
+        body = reply.encoded()
+        caller.send_head(reply, len(body))
+        caller.wfile.write(body[: len(body) // 2])
+    elif reply.wire == "drip":
+        _drip(caller, reply, stopping)
+    elif reply.wire == "oversize":
+        _oversize(caller, reply)
+
+
+def _reset(connection: socket.socket) -> None:
+    """Close with RST instead of FIN: zero linger, no shutdown first."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    os.close(connection.detach())
+
+
+def _hold(connection: socket.socket, seconds: float, stopping: threading.Event) -> None:
+    """Send nothing until the time is over, the caller hangs up, or the server stops."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not stopping.wait(0.05):
+        if select.select([connection], [], [], 0)[0]:
+            return
+
+
+def _drip(caller: Connection, reply: Reply, stopping: threading.Event) -> None:
+    """Send the head at once, and the body one byte a second."""
+    body = reply.encoded()
+    caller.send_head(reply, len(body))
+    caller.wfile.flush()
+    end = time.monotonic() + reply.seconds
+    for byte in body:
+        caller.wfile.write(bytes((byte,)))
+        caller.wfile.flush()
+        if time.monotonic() >= end or stopping.wait(1.0):
+            return
+
+
+def _oversize(caller: Connection, reply: Reply) -> None:
+    """Send 50 MB of valid JSON without holding it in memory."""
+    start, finish = b'{"accountName":"', b'"}'
+    caller.send_head(reply, len(start) + OVERSIZE + len(finish))
+    caller.wfile.write(start)
+    left = OVERSIZE
+    while left:
+        caller.wfile.write(_CHUNK[:left])
+        left -= min(left, len(_CHUNK))
+    caller.wfile.write(finish)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The HTTP plumbing: HTTP/1.1 with kept connections, threads, TLS, and quiet when a caller hangs up."""
+"""The HTTP server: HTTP/1.1 with kept connections, threads, and TLS. It stays quiet when a caller hangs up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 
 from .. import VERSION
-from . import wire
+from . import mishaps
 from .messages import Reply, Request
 
 MAX_BODY = 256 * 1024 * 1024
@@ -25,16 +25,16 @@ HANDSHAKE_SECONDS = 10.0
 
 
 class Service(Protocol):
-    """Whoever knows the answers. ``stopping`` is set when no more are wanted."""
+    """What answers the requests. ``stopping`` is set when the simulator ends."""
 
     stopping: threading.Event
 
     def answer(self, request: Request) -> Reply:
-        """Answer one request; never raises."""
+        """Answer one request. Never raises."""
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection; each of its requests goes to the service."""
+    """One connection. Each of its requests goes to the service."""
 
     protocol_version = "HTTP/1.1"
     server_version = f"ThingSpaceSimulator/{VERSION}"
@@ -45,7 +45,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def log_message(self, format: str, *args: Any) -> None:  # pylint: disable=redefined-builtin
-        """Stay quiet; the journal knows."""
+        """Log nothing: the journal has every request."""
 
     def handle(self) -> None:
         """Serve the connection until one side ends it."""
@@ -55,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def finish(self) -> None:
-        """Close; what is left in the buffer of a connection that is gone does not matter."""
+        """Close, and ignore what is left in the buffer of a broken connection."""
         with contextlib.suppress(OSError, ValueError):
             super().finish()
 
@@ -70,7 +70,7 @@ class Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         reply = self.server.service.answer(Request(self.command, self.path, headers, body))
         if reply.wire:
-            wire.play(self, reply, self.server.service.stopping)
+            mishaps.play(self, reply, self.server.service.stopping)
         else:
             self._send(reply)
 
@@ -127,7 +127,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """Listens on a loopback address, one thread for each connection."""
+    """A server on a loopback address, with one thread for each connection."""
 
     daemon_threads = True
     block_on_close = False
@@ -146,12 +146,12 @@ class Server(ThreadingHTTPServer):
         return f"{'https' if self._tls else 'http'}://{host}:{self.server_port}"
 
     def server_bind(self) -> None:
-        """Bind without asking the resolver for a name."""
+        """Bind without a name lookup."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Do the TLS handshake on the thread of the connection, not on the one that accepts."""
+        """Do the TLS handshake on the thread of the connection, not on the accepting one."""
         if self._tls is None:
             super().finish_request(request, client_address)
             return
@@ -164,6 +164,6 @@ class Server(ThreadingHTTPServer):
             return
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Be silent about callers that hang up, loud about bugs."""
+        """Print bugs, but ignore callers that hang up."""
         if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError, ssl.SSLError)):
             super().handle_error(request, client_address)

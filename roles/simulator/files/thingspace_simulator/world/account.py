@@ -2,29 +2,49 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An account: its devices and their FOTA licenses; other APIs keep parts of it."""
+"""An account: which devices hold its licenses, and which lose theirs when the subscription shrinks."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from zlib import crc32
 
-from ..fields import Kind, is_count, or_null, read_list
-from .clock import iso, moment, parse_ms
-from .device import Device
-from .device import imei as imei_kind
-from .directory import Directory
+from ..quirks import Quirks
+from .device import Device, Directory
+from .listeners import Listener
 
 MRC = "TS-HFOTA-MRC"
 EVENT = "TS-HFOTA-EVNT"
-# Licenses of a state that does not say otherwise were attached at the moment of the documented example.
-SEEDED_MS = parse_ms("2017-11-29T16:03:42.000Z")
+LIFETIME = "SIMSec-IoT-Lt"
+# The SIM-Secure SKUs (assign page). Only the type "Flexible Bundle" is documented; the others are ours.
+SIMSEC_SKUS = {
+    LIFETIME: "Lifetime",
+    "SIMSec-IoT": "Flexible",
+    "TS-BUNDLE-KTO-SIMSEC-MRC": "Flexible Bundle",
+    "TSS-IOT-INTLG-TIERED-SIMSEC": "Flexible Tiered",
+}
+
+
+@dataclass
+class Sku:
+    """One SIM-Secure SKU of an account. ``pending`` is how accepted requests will change the number assigned."""
+
+    sku: str
+    license_type: str
+    purchased: int
+    licenses: dict[str, int]
+    pending: int = 0
+
+    @property
+    def free(self) -> int:
+        """Return the licenses that no device holds; never negative."""
+        return max(0, self.purchased - len(self.licenses))
 
 
 class SortedIds:
-    """A set of ids that answers "the next N after X" without walking the whole account."""
+    """A set of ids that answers "the next N after X" without a walk through the whole account."""
 
     def __init__(self, ids: Iterable[str] = ()) -> None:
         self._order = sorted(ids)
@@ -32,36 +52,62 @@ class SortedIds:
         self._removed: set[str] = set()
 
     def add(self, new_id: str) -> None:
-        """Take in an id that is not there yet."""
+        """Add an id that is not in the set."""
         if new_id in self._removed:
             self._removed.discard(new_id)
         else:
             self._added.append(new_id)
 
     def discard(self, old_id: str) -> None:
-        """Drop an id that is there."""
+        """Remove an id that is in the set."""
         self._removed.add(old_id)
 
     def after(self, cursor: str, size: int) -> tuple[list[str], bool]:
         """Return up to ``size`` ids greater than ``cursor`` in order, and whether there are more."""
-        self._settle()
-        start = bisect_right(self._order, cursor)
-        return self._order[start : start + size], start + size < len(self._order)
-
-    def _settle(self) -> None:
-        """Work in the changes since the last read; sorting a nearly sorted list is cheap."""
         if self._added:
             self._order.extend(self._added)
-            self._order.sort()
+            self._order.sort()  # sorting a nearly sorted list is cheap
             self._added = []
         if self._removed:
             self._order = [one for one in self._order if one not in self._removed]
             self._removed = set()
+        start = bisect_right(self._order, cursor)
+        return self._order[start : start + size], start + size < len(self._order)
+
+
+class Candidates:
+    """The removal candidates: device ids in the order in which they were listed, and the time of the last change."""
+
+    def __init__(self, ids: Iterable[str] = (), updated_ms: int = 0) -> None:
+        self.ids = list(ids)
+        self._listed = set(self.ids)
+        self.updated_ms = updated_ms
+
+    def __contains__(self, device_id: object) -> bool:
+        return device_id in self._listed
+
+    def replace(self, ids: Sequence[str], now_ms: int) -> None:
+        """Replace the whole list."""
+        if ids != self.ids:
+            self.ids, self._listed, self.updated_ms = list(ids), set(ids), now_ms
+
+    def append(self, ids: Sequence[str], now_ms: int) -> None:
+        """Add to the end."""
+        if ids:
+            self.ids.extend(ids)
+            self._listed.update(ids)
+            self.updated_ms = now_ms
+
+    def drop(self, ids: Iterable[str], now_ms: int) -> None:
+        """Remove ids from the list. Ids that are not on it are ignored."""
+        gone = self._listed.intersection(ids)
+        if gone:
+            self.replace([one for one in self.ids if one not in gone], now_ms)
 
 
 @dataclass
 class Account:
-    """A billing account: its FOTA subscription, its devices and the licenses they hold."""
+    """A billing account: its subscriptions, its devices, and the assignment time (milliseconds) of each license."""
 
     name: str
     purchase_type: str = MRC
@@ -70,9 +116,11 @@ class Account:
     active: bool = True
     devices: dict[str, Device] = field(default_factory=dict)
     licenses: dict[str, int] = field(default_factory=dict)
-    parts: dict[str, Any] = field(default_factory=dict)
+    candidates: Candidates = field(default_factory=Candidates)
+    skus: dict[str, Sku] = field(default_factory=dict)
+    listeners: dict[str, Listener] = field(default_factory=dict)
     directory: Directory = field(init=False)
-    _order: SortedIds = field(default_factory=SortedIds)
+    _order: SortedIds = field(init=False)
 
     def __post_init__(self) -> None:
         self.directory = Directory(self.devices)
@@ -85,7 +133,7 @@ class Account:
 
     @property
     def total(self) -> int:
-        """Return the licenses bought; event-only accounts have none (subscription pages)."""
+        """Return the licenses bought. Event-only accounts have none (subscription pages)."""
         return self.license_count if self.has_pool else 0
 
     @property
@@ -93,35 +141,41 @@ class Account:
         """Return the licenses that no device holds; never negative."""
         return max(0, self.total - len(self.licenses))
 
-    def attach(self, imei: str, moment_ms: int) -> None:
-        """Give a device that has none a license."""
-        self.licenses[imei] = moment_ms
+    def attach(self, imei: str, now_ms: int) -> None:
+        """Give a license to a device that has none."""
+        self.licenses[imei] = now_ms
         self._order.add(imei)
 
     def detach(self, imei: str) -> None:
-        """Take the license of a device back into the pool."""
+        """Return the license of a device to the pool."""
         del self.licenses[imei]
         self._order.discard(imei)
 
     def licensed_after(self, cursor: str, size: int) -> tuple[list[str], bool]:
-        """Return a page of licensed devices with an IMEI greater than ``cursor``."""
+        """Return a page of licensed devices with an IMEI greater than ``cursor``, and whether there are more."""
         return self._order.after(cursor, size)
 
 
-_LICENSE_KINDS: dict[str, Kind] = {"device_id": imei_kind, "assigned_at": or_null(moment)}
+def evict(account: Account, quirks: Quirks, now_ms: int) -> list[tuple[str, int]]:
+    """Take licenses away until devices hold no more than are bought. Return device and assignment time of each.
 
-
-def read_licenses(given: Any, first: Callable[[int], Iterable[str]], where: str, problems: list[str]) -> dict[str, int]:
-    """Read who holds a license, and since when: the ``first`` so many devices, plain ids, or objects."""
-    if is_count(given):
-        return dict.fromkeys(first(given), SEEDED_MS)
-    licenses: dict[str, int] = {}
-    for device, fields in read_list(given, "device_id", _LICENSE_KINDS, where, problems).items():
-        assigned_ms = fields.get("assigned_at")
-        licenses[device] = SEEDED_MS if assigned_ms is None else assigned_ms
-    return licenses
-
-
-def dump_licenses(licenses: Mapping[str, int]) -> list[dict[str, str]]:
-    """Write who holds a license, and since when."""
-    return [{"device_id": device, "assigned_at": iso(assigned_ms)} for device, assigned_ms in licenses.items()]
+    Listed devices lose theirs first, in the order of the list, then the others by assignment time, the oldest
+    first. Upgrades that have started finish, so an upgrade protects no device (cancel pages).
+    """
+    excess = len(account.licenses) - account.total
+    if excess <= 0:
+        return []
+    held, ties = account.licenses, quirks.word("eviction_ties")
+    listed = [imei for imei in dict.fromkeys(account.candidates.ids) if imei in held]
+    others = [imei for imei in held if imei not in account.candidates]
+    if ties == "shuffled":
+        others.sort(key=lambda imei: crc32(imei.encode()))  # looks random, but is the same every time
+    else:
+        others.sort(reverse=ties == "reverse")
+    others.sort(key=held.__getitem__)  # keeps the order among equals
+    evicted = [(imei, held[imei]) for imei in (listed + others)[:excess]]
+    for imei, _assigned_ms in evicted:
+        account.detach(imei)
+    if quirks.word("evicted_candidates") == "drop":
+        account.candidates.drop((imei for imei, _assigned_ms in evicted), now_ms)
+    return evicted

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who may call: the OAuth token of the application and the sessions of the user."""
+"""Who may call: the OAuth token of the application, and the sessions of the user."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from .clock import Clock
 
-TOKEN_LIFETIME = 3600  # Getting Credentials page: one hour, the same token within it
+TOKEN_LIFETIME = 3600  # Getting Credentials page: the token stays the same for one hour
 SESSION_IDLE = 1200  # Start Connectivity Management Session page: 20 minutes of inactivity
 LOGIN_ATTEMPTS = 5  # same page: locked after five consecutive refused logins
 CREDENTIALS = ("client_id", "client_secret", "username", "password")
@@ -45,7 +45,7 @@ class Auth:
             self._refused.clear()
 
     def token(self) -> tuple[str, int]:
-        """Return the application's token and the whole seconds it still lives."""
+        """Return the application's token and how many whole seconds it is still valid."""
         with self._lock:
             now = self._clock.now()
             if not self._token or self._token_until - now < 1:
@@ -54,12 +54,12 @@ class Auth:
             return self._token, round(self._token_until - now)
 
     def token_is_good(self, token: str) -> bool:
-        """Say whether a Bearer token is the current one and still lives."""
+        """Say whether a Bearer token is the current one and still valid."""
         with self._lock:
             return bool(self._token) and same(token, self._token) and self._clock.now() < self._token_until
 
     def revoke(self, token: str | None = None) -> None:
-        """End a token; without one, whatever there is."""
+        """End a token; without an argument, the current one."""
         with self._lock:
             if token is None or same(token, self._token):
                 self._token = ""
@@ -70,7 +70,7 @@ class Auth:
             return self._refused.get(username, 0) >= LOGIN_ATTEMPTS
 
     def login(self, username: str, password: str, only_one: bool) -> str | None:
-        """Open a session and return its token; None if refused."""
+        """Open a session and return its token, or None if the login is refused."""
         with self._lock:
             right = same(username, self.credentials["username"]) and same(password, self.credentials["password"])
             if self.locked(username) or not right:
@@ -89,9 +89,9 @@ class Auth:
             self._sessions.pop(session, None)
 
     def session_problem(self, session: str | None) -> str | None:
-        """Say what is wrong with a session token: Format (none), Invalid (no GUID), Expired, or None.
+        """Return what is wrong with a session token: Format (missing), Invalid (not a GUID), Expired, or None.
 
-        A good session starts its 20 minutes anew.
+        The 20 minutes of a valid session start again.
         """
         if not session:
             return "Format"
@@ -113,7 +113,7 @@ class Auth:
             self._sessions.clear()
 
     def report(self) -> dict[str, Any]:
-        """Return counts, never a token."""
+        """Return counts, without tokens."""
         with self._lock:
             now = self._clock.now()
             return {

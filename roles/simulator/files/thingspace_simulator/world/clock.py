@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The simulator's own clock: runs with the wall clock, and tests can move it."""
+"""The simulator's own clock. It runs with the wall clock, and tests can move it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Clock:
         self._watchers: list[Callable[[], None]] = []
 
     def watch(self, watcher: Callable[[], None]) -> None:
-        """Call somebody whenever the clock is moved."""
+        """Call ``watcher`` whenever the clock is moved."""
         self._watchers.append(watcher)
 
     def now(self) -> float:
@@ -35,11 +35,11 @@ class Clock:
         return int(self.now() * 1000)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock, usually forwards."""
+        """Move the clock by seconds."""
         self._move(self._offset + seconds)
 
     def set(self, moment: float) -> None:
-        """Make the clock show a given moment."""
+        """Set the clock to a time, in seconds since 1970."""
         self._move(moment - time.time())
 
     def reset(self) -> None:
@@ -55,20 +55,20 @@ class Clock:
 
 @lru_cache(maxsize=8192)
 def iso(moment_ms: int) -> str:
-    """Write a time as ``2017-11-29T16:03:42.000Z`` (license status examples, FOTA v1 and v2)."""
+    """Return a time as ``2017-11-29T16:03:42.000Z`` (license status examples, FOTA v1 and v2)."""
     moment = datetime.fromtimestamp(moment_ms // 1000, tz=timezone.utc)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment_ms % 1000:03d}Z"
 
 
 @lru_cache(maxsize=8192)
 def go_style(moment_ms: int) -> str:
-    """Write a time as ``2017-11-29 20:15:42.738 +0000 UTC`` (license status example, FOTA v3)."""
+    """Return a time as ``2017-11-29 20:15:42.738 +0000 UTC`` (license status example, FOTA v3)."""
     moment = datetime.fromtimestamp(moment_ms // 1000, tz=timezone.utc)
     return f"{moment:%Y-%m-%d %H:%M:%S}.{moment_ms % 1000:03d} +0000 UTC"
 
 
 def moment(value: Any) -> int:
-    """Take an ISO 8601 time; return milliseconds since 1970."""
+    """Take an ISO 8601 time and return milliseconds since 1970."""
     try:
         return parse_ms(value)
     except (ValueError, TypeError, OverflowError) as error:
@@ -77,7 +77,7 @@ def moment(value: Any) -> int:
 
 @lru_cache(maxsize=8192)
 def parse_ms(text: str) -> int:
-    """Read an ISO 8601 time; without a zone it is UTC. Raises ValueError."""
+    """Return an ISO 8601 time in milliseconds since 1970. Without a zone it is UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text[:-1] + "+00:00" if text[-1:] in ("Z", "z") else text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)

@@ -2,17 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Callback listeners: one URL per service and account, which registering again replaces (callback pages)."""
+"""Callback listeners: one URL per service and account. Registering again replaces it (callback pages)."""
 
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from ..fields import Choice, Kind, anything, read_list, string
-from .account import Account
+from ..fields import Choice, Kind, Place, anything, string
 
 CARRIER = "CarrierService"
 SERVICES = (
@@ -39,7 +38,7 @@ PORTS = {80, 443, *range(9001, 9007), *range(50551, 50560), *range(28200, 28221)
 
 @dataclass(frozen=True)
 class Listener:
-    """Where the messages of a service go. ``keep_password``: a state that hides the password was sent back."""
+    """Where the messages of a service go. ``keep_password``: it comes from a state that hides the password."""
 
     service: str
     url: str
@@ -49,24 +48,18 @@ class Listener:
 
     @property
     def is_here(self) -> bool:
-        """Say whether the URL is on this machine; no other is ever called."""
+        """Say whether the URL is on this machine. No other is ever called."""
         return is_loopback(split(self.url))
 
     @property
     def shown(self) -> str:
-        """Return the URL without what may be secret in it."""
+        """Return the URL without the parts that may be secret."""
         parts = split(self.url)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def listeners_of(account: Account) -> dict[str, Listener]:
-    """Return the listeners of an account."""
-    listeners: dict[str, Listener] = account.parts.setdefault("callbacks", {})
-    return listeners
-
-
 def split(url: str) -> SplitResult:
-    """Take a URL apart; raises ValueError for one that is none."""
+    """Split a URL. Raises ValueError if it is not valid."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
         raise ValueError("the URL must be http or https, with a host")
@@ -85,17 +78,16 @@ def is_loopback(parts: SplitResult) -> bool:
 def _url(value: Any) -> str:
     """Take the URL of a listener: https and certain ports, except on this machine."""
     parts = split(string(value))
-    if is_loopback(parts):
-        return str(value)
-    if parts.scheme != "https":
-        raise ValueError("the URL must be https")
-    if (parts.port or 443) not in PORTS:
-        raise ValueError(f"port {parts.port} is not allowed")
+    if not is_loopback(parts):
+        if parts.scheme != "https":
+            raise ValueError("the URL must be https")
+        if (parts.port or 443) not in PORTS:
+            raise ValueError(f"port {parts.port} is not allowed")
     return str(value)
 
 
 def _word(value: Any) -> str:
-    """Take a user name or a password; the message never shows it."""
+    """Take a user name or a password. The message never shows it."""
     if value is not None and (not isinstance(value, str) or len(value) > MAX_WORD):
         raise ValueError(f"must be a string of {MAX_WORD} characters at most")
     return value or ""
@@ -104,30 +96,12 @@ def _word(value: Any) -> str:
 KINDS: dict[str, Kind] = {"service": Choice(SERVICES), "url": _url, "username": _word, "password": _word}
 
 
-def load(given: Any, _account: Account, where: str, problems: list[str]) -> dict[str, Listener]:
-    """Read the listeners of an account."""
+def read(given: Any, place: Place) -> dict[str, Listener]:
+    """Read the listeners of a state. A state shows ``has_password`` instead of a password."""
     if isinstance(given, list):
         given = [{"service": CARRIER, "url": None, **one} if isinstance(one, dict) else one for one in given]
-    listeners: dict[str, Listener] = {}
-    for service, fields in read_list(given, "service", {**KINDS, "has_password": anything}, where, problems).items():
+    found: dict[str, Listener] = {}
+    for service, fields in place.read_list(given, "service", {**KINDS, "has_password": anything}).items():
         hidden = bool(fields.pop("has_password", False)) and "password" not in fields
-        listeners[service] = Listener(**{"url": "", **fields}, keep_password=hidden)
-    return listeners
-
-
-def dump(listeners: dict[str, Listener]) -> list[dict[str, Any]]:
-    """Write the listeners, without their passwords."""
-    return [
-        {"service": one.service, "url": one.url, "username": one.username, "has_password": bool(one.password)}
-        for one in listeners.values()
-    ]
-
-
-def keep_passwords(before: dict[str, Account], after: list[Account]) -> None:
-    """Give a listener that was read from a state without passwords the one it had."""
-    for account in after:
-        old = listeners_of(before[account.name]) if account.name in before else {}
-        for service, one in listeners_of(account).items():
-            if one.keep_password:
-                password = old[service].password if service in old else ""
-                listeners_of(account)[service] = replace(one, password=password, keep_password=False)
+        found[service] = Listener(**{"url": "", **fields}, keep_password=hidden)
+    return found

@@ -22,7 +22,7 @@ def outcomes(sim):
 
 
 def settle(sim, seconds=0.0):
-    """Let the clock pass and every due message be tried."""
+    """Move the clock, and wait until every due attempt is made."""
     sim.advance(seconds)
     end = time.monotonic() + 5
     while not sim.service.simulation.callbacks._timeline.is_quiet() and time.monotonic() < end:

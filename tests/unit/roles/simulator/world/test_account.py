@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thingspace_simulator.quirks import Quirks
-from thingspace_simulator.world.account import Account
-from thingspace_simulator.world.candidates import candidates_of, evict
+from thingspace_simulator.world.account import Account, evict
 from thingspace_simulator.world.device import Device
 
 TIMES = ("2024-01-03T00:00:00.000Z", "2024-01-01T00:00:00.000Z", "2024-01-02T00:00:00.000Z", "2024-01-01T00:00:00.000Z")
@@ -22,7 +21,7 @@ TIMES = ("2024-01-03T00:00:00.000Z", "2024-01-01T00:00:00.000Z", "2024-01-02T00:
 
 @pytest.fixture(name="four")
 def fixture_four(sim, imei):
-    """Ten devices; the first four are licensed, at different times but two of them."""
+    """Ten devices. The first four are licensed, two of them at the same time."""
     rows = [{"device_id": imei(number), "assigned_at": moment} for number, moment in enumerate(TIMES)]
     devices = [imei(number) for number in range(10)]
     sim.control("PUT", "state", {"accounts": [{"name": sim.account, "devices": devices, "licenses": rows}]})
@@ -138,6 +137,8 @@ def test_all_problems_at_once(sim, count):
 def test_wrong_use_of_the_control(sim):
     sim.control("POST", "subscription", [], status=400)
     sim.control("PUT", "subscription", {}, status=405)
+    endless = sim.http.post(f"{sim.root}/_simulator/subscription", data=b'{"license_count": Infinity}', timeout=5)
+    assert endless.status_code == 400
     problems = sim.control("GET", "subscription?account=nobody&color=red", status=400)["problems"]
     assert len(problems) == 2
     accounts = [{"name": "e", "subscription": {"purchase_type": "TS-HFOTA-EVNT"}, "licenses": 2}]
@@ -165,7 +166,7 @@ def test_shrinking_and_assigning_at_the_same_time(start, imei):
 
 
 def naive(held, listed, count, reverse):
-    """Take one license after the other, in the words of the page."""
+    """Take one license after another, as the page says."""
     left, order = dict(held), []
     while len(left) > count:
         named = [imei for imei in listed if imei in left]
@@ -181,11 +182,11 @@ IDS = st.integers(0, 25).map(lambda number: f"{990_000_000_000_000 + number}")
 @given(st.dictionaries(IDS, st.integers(0, 4)), st.lists(IDS), st.integers(0, 30), st.booleans())
 def test_order_is_that_of_a_simple_reading(held, listed, count, reverse):
     account = Account("a", license_count=count, licenses=dict(held), devices={imei: Device(imei) for imei in held})
-    candidates_of(account).append(listed, 1)
+    account.candidates.append(listed, 1)
     quirks = Quirks()
     quirks.merge({"eviction_ties": "reverse" if reverse else "imei"})
     expected = naive(held, listed, count, reverse)
     assert evict(account, quirks, 2) == [(imei, held[imei]) for imei in expected]
     assert account.licenses == {imei: held[imei] for imei in held if imei not in expected}
     assert account.licensed_after("0", 99)[0] == sorted(account.licenses)
-    assert candidates_of(account).ids == [imei for imei in listed if imei not in expected]
+    assert account.candidates.ids == [imei for imei in listed if imei not in expected]

@@ -230,30 +230,6 @@ def test_journal(sim, imei):
     assert {entry["account"] for entry in entries} == {sim.account}
 
 
-@pytest.mark.parametrize("action", ["status", "reset", "truncate", "empty", "html"])
-@pytest.mark.parametrize("effect", ["none", "done"])
-def test_lost_answers(sim, imei, action, effect):
-    """A write takes effect only if the fault says so; a list that is cut off says so."""
-    sim.cancel(imei(1))
-    for operation, after in (("candidates_create", [imei(1), imei(0)]), ("candidates_delete", [])):
-        before = sim.listed()
-        sim.fault(action, operation=operation, effect=effect)
-        try:
-            create = operation == "candidates_create"
-            answer = sim.cancel(imei(0)) if create else sim.api("DELETE", cancel_path(sim))
-            assert answer.status_code == 503 or action in ("empty", "html")
-        except requests.RequestException:
-            assert action in ("reset", "truncate")
-        assert sim.listed() == (after if effect == "done" else before)
-
-
-def test_truncated_page(sim, imei):
-    sim.cancel(imei(0))
-    sim.fault("truncate", operation="candidates_list")
-    with pytest.raises((requests.exceptions.ChunkedEncodingError, requests.ConnectionError)):
-        sim.candidates()
-
-
 def test_damaged_pages(sim, imei):
     ids = [imei(number) for number in range(4)]
     sim.cancel(*ids)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import uuid
 
 import pytest
-import requests
 
 ASSIGN = "/m2m/v1/devices/license/actions/assign"
 
@@ -189,28 +188,3 @@ def test_journal_says_who_and_what_but_not_the_body(sim, imei):
     assert [entry["x_request_id"] for entry in entries] == ["1-12345", None, None, None, None]
     assert {entry["account"] for entry in entries} == {sim.account}
     assert "hunter2" not in str(entries)
-
-
-@pytest.mark.parametrize("effect", ["none", "done"])
-@pytest.mark.parametrize("action", ["reset", "status", "truncate", "empty"])
-@pytest.mark.parametrize(("operation", "method"), [("simsec_assign", "POST"), ("simsec_unassign", "DELETE")])
-def test_lost_answer(sim, imei, operation, method, action, effect):
-    if method == "DELETE":
-        sim.simsec_done(imei(0))
-    sim.fault(action, operation=operation, effect=effect)
-    try:
-        answer = sim.simsec(imei(0), method=method)
-        assert "requestId" not in answer.text
-    except requests.RequestException:
-        assert action in ("reset", "truncate")
-    sim.advance(1)
-    assert (sim.secured() == [imei(0)]) is ((method == "POST") is (effect == "done"))
-
-
-def test_stall_and_filters_of_faults(sim, imei):
-    sim.fault("stall", operation="simsec_assign", seconds=0.1)
-    with pytest.raises(requests.ConnectionError):
-        sim.simsec(imei(0))
-    sim.fault("status", method="DELETE", path="license/actions", status=429)
-    assert sim.simsec(imei(0)).status_code == 200
-    assert sim.simsec(imei(0), method="DELETE").status_code == 429
