@@ -98,15 +98,18 @@ def defect(error: Exception, may_be_done: str = "") -> LicensingError:
 
     :param may_be_done: what may have been carried out all the same; empty when nothing can have been.
     """
-    frame = traceback.extract_tb(error.__traceback__)[-1]
     known = may_be_done or "It is not known how far the task came."
-    text = (
-        f"A defect in thingspace.licensing: {type(error).__name__} in {os.path.basename(frame.filename)}, line "
-        f"{frame.lineno}. Please report it with this message. {known} Running it again in check mode shows the state."
-    )
+    text = f"{defect_text(error)} {known} Running it again in check mode shows the state."
     if may_be_done:
         return TransportError(text, code="internal_error", sent=True, retryable=False)
     return LicensingError(text, code="internal_error")
+
+
+def defect_text(error: Exception) -> str:
+    """Where a defect of ours is, and that it is to be reported."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{type(error).__name__} in {os.path.basename(frame.filename)}, line {frame.lineno}"
+    return f"A defect in thingspace.licensing: {where}. Please report it with this message."
 
 
 def is_lost(error: LicensingError) -> bool:

@@ -123,7 +123,7 @@ class Context:
             problems += account_problems(self.params["account"])
         store: Store = MemoryStore()
         try:
-            store = self._store(connection.runtime_dir)
+            store = open_store(connection.runtime_dir, None if self.params.get("runtime_dir") else self.warn)
         except LicensingError as error:
             problems.append(Problem(error.message, error.code))
         if problems:
@@ -145,24 +145,9 @@ class Context:
             self._progress_file.close()
         for client in self._clients:
             client.close()
-            count = client.count
-            result["requests"] = count.as_result()
-            if count.throttled:
-                self.warn(
-                    f"ThingSpace answered 'too many requests' {count.throttled} times; the task waited "
-                    f"{count.throttled_seconds:.1f} s in all. 'rate_limit' or a lower 'max_concurrency' avoid this."
-                )
+            result["requests"] = client.count.as_result()
+            client.count.warn_if_throttled(self.warn, "the task", "'rate_limit' or a lower 'max_concurrency'")
         return result
-
-    def _store(self, directory: str) -> Store:
-        """The store; without an explicit C(runtime_dir) a task can do without sharing."""
-        try:
-            return open_store(directory)
-        except LicensingError as error:
-            if self.params.get("runtime_dir"):
-                raise
-            self.warn(error.message)
-            return MemoryStore()
 
 
 def run_module(

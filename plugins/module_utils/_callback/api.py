@@ -13,7 +13,7 @@ import typing as t
 
 from .._client.client import Client, segments
 from .._client.fault import Mask
-from .._errors import ApiError
+from .._client.fields import Reader
 from .options import url_secrets
 
 
@@ -35,6 +35,9 @@ class Listener:
         return {"account": account, **{field: mask(text) for field, text in shown.items()}}
 
 
+_LIST = Reader("list the callback listeners", "base_url")
+
+
 class CallbackApi:
     """Listeners of one account."""
 
@@ -44,14 +47,10 @@ class CallbackApi:
 
     def listeners(self) -> list[Listener]:
         """C(GET /m2m/v1/callbacks/{account}): the listeners that were registered through this API."""
-        what = "list the callback listeners"
-        rows = self._client.get_list(what, self._path)
+        rows = self._client.get_list(_LIST.what, self._path)
         for row in rows:
             self._hide(row)
-        listeners = [_listener(row) for row in rows]
-        if not all(listener.service for listener in listeners):
-            raise _unclear(what, "a usable 'serviceName' in every row")
-        return listeners
+        return _all_named([_listener(row) for row in rows])
 
     def listener(self, service: str) -> Listener | None:
         """The listener of a service, or None."""
@@ -64,12 +63,10 @@ class CallbackApi:
 
         :raises LicensingError: it is not known.
         """
-        what = "list the callback listeners"
-        rows = [_listener(row) for row in self._client.get_list(what, self._path)]
+        rows = [_listener(row) for row in self._client.get_list(_LIST.what, self._path)]
         if any(row.service.casefold() == service.casefold() and row.url.strip() for row in rows):
             return True
-        if not all(row.service for row in rows):
-            raise _unclear(what, "a usable 'serviceName' in every row")
+        _all_named(rows)
         return False
 
     def register(self, listener: Listener) -> None:
@@ -91,7 +88,7 @@ class CallbackApi:
         """Fail unless the answer is about this service: another one tells nothing about what happened."""
         self._hide(answer)
         if _text(answer, "serviceName").casefold() != service.casefold():
-            raise _unclear(what, f"the 'serviceName' {service}")
+            raise Reader(what, "base_url").lacking(f"the 'serviceName' {service}", effect_possible=True)
 
     def _hide(self, row: t.Mapping[str, t.Any]) -> None:
         """Mask the password of a row, and what its URL holds of credentials."""
@@ -105,15 +102,12 @@ def _listener(row: t.Mapping[str, t.Any]) -> Listener:
     return Listener(service, _text(row, "url"), _text(row, "username"), _text(row, "password"))
 
 
+def _all_named(listeners: list[Listener]) -> list[Listener]:
+    if not all(listener.service for listener in listeners):
+        raise _LIST.lacking("a usable 'serviceName' in every row")
+    return listeners
+
+
 def _text(row: t.Mapping[str, t.Any], key: str) -> str:
     value = row.get(key)
     return "" if value is None else str(value)
-
-
-def _unclear(what: str, wanted: str) -> ApiError:
-    return ApiError(
-        f"The answer to '{what}' lacks {wanted}, so nothing can be concluded from it. Check 'base_url'.",
-        code="bad_answer",
-        status=200,
-        effect_possible=True,
-    )

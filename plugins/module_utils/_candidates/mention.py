@@ -11,10 +11,11 @@ from __future__ import annotations
 import typing as t
 
 from .._client.client import Client
+from .._client.paging import is_unknown_path
 from .._errors import LicensingError
 from .._module import Context
 from .._plan.outcomes import Row
-from .._swm.candidates import CandidatesApi, is_unknown_path
+from .._swm.candidates import CandidatesApi
 from .._text.lists import few
 from .._thingspace.api_versions import CANDIDATES_OF
 from .backup import LOCK_PATIENCE, KeptList

@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from .._errors import ApiError
-from .fault import Fault, parse_fault
+from .fault import TOKEN_REFUSED, Fault, parse_fault
 from .request_result import RequestResult, expired_token, result_of
 from .response import Response
 
@@ -97,7 +97,7 @@ def _told(fault: Fault, message: str, **facts: t.Any) -> ApiError:
 
 def _refusal(status: int, fault: Fault) -> tuple[str, str]:
     text = f"{fault.code} {fault.message}".lower()
-    if fault.gateway and fault.code in ("900901", "900902", "900903"):
+    if fault.gateway and fault.code in TOKEN_REFUSED:
         return "auth_rejected", "The access token is not accepted; check 'client_id' and 'client_secret'."
     if status in (401, 403):
         return "auth_rejected", "Check that the user and the application may use this API."

@@ -4,11 +4,13 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Reading fields of answers whose spelling differs between versions, and whose types differ from the documents."""
+"""The one reader of answers, whose spelling differs between versions, and whose types differ from the documents."""
 
 from __future__ import annotations
 
 import typing as t
+
+from .._errors import ApiError
 
 LARGEST = 10**12
 """More than that is no count of anything, and would break what is done with it."""
@@ -42,3 +44,64 @@ def text(value: t.Mapping[str, t.Any], names: tuple[str, ...]) -> str:
         if value.get(name) is not None:
             return str(value[name])
     return ""
+
+
+class Reader(t.NamedTuple):
+    """Reads what a good answer to one operation must have.
+
+    :param what: the operation, as messages name it.
+    :param check: the option that is wrong if answers are of another kind; empty where none is.
+    """
+
+    what: str
+    check: str = ""
+
+    def lacking(self, part: str, *, effect_possible: bool = False) -> ApiError:
+        """The error of an answer without this part.
+
+        :param effect_possible: whether the operation writes, and so may have been carried out all the same.
+        """
+        advice = f" Check '{self.check}'." if self.check else ""
+        return ApiError(
+            f"The answer to '{self.what}' lacks {part}, so nothing can be concluded from it.{advice}",
+            code="bad_answer",
+            status=200,
+            effect_possible=effect_possible,
+        )
+
+    def rows(
+        self, value: t.Mapping[str, t.Any], name: str, usable: t.Callable[[t.Any], object], *, optional: bool
+    ) -> list[t.Any]:
+        """The list of this name.
+
+        :param usable: judges each row.
+        :param optional: whether no list means that it is empty.
+        :raises ApiError: C(bad_answer), it is no list, or a row is not usable.
+        """
+        rows = value.get(name)
+        if rows is None and optional:
+            return []
+        if not isinstance(rows, list) or not all(map(usable, rows)):
+            raise self.lacking(f"a usable '{name}'")
+        return rows
+
+    def page(
+        self,
+        value: t.Mapping[str, t.Any],
+        name: str,
+        usable: t.Callable[[t.Any], object],
+        unsaid: bool | None = None,
+    ) -> tuple[list[t.Any], bool]:
+        """The list of this name, and whether more of it follows. Only the last page may leave it out.
+
+        :param unsaid: what it means that C(hasMoreData) is not there; None makes it an error.
+        :raises ApiError: C(bad_answer), one of the two is not usable.
+        """
+        said = value.get("hasMoreData")
+        more = truth(said)
+        rows = self.rows(value, name, usable, optional=more is False)
+        if said is None:
+            more = unsaid
+        if more is None:
+            raise self.lacking("a usable 'hasMoreData'")
+        return rows, more

@@ -23,7 +23,7 @@ import re
 import typing as t
 
 from .._errors import TransportError
-from .fault import Fault, parse_fault
+from .fault import TOKEN_REFUSED, Fault, parse_fault
 from .response import Response
 
 TokenKind = t.Literal["access", "session"]
@@ -111,7 +111,7 @@ def expired_token(response: Response) -> TokenKind | None:
     if "sessiontoken" in text or "session token" in text or "session has expired" in text:
         return "session"
     if fault.gateway:
-        return "access" if fault.code in ("900901", "900902", "900903") else None
+        return "access" if fault.code in TOKEN_REFUSED else None
     if "uws" in text and ("unauthorized" in text or response.status == 401):
         return "session"
     if response.status == 401:

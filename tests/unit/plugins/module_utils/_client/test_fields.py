@@ -18,12 +18,15 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.field
     [
         ({"a": 3}, 3),
         ({"a": "3"}, 3),
+        ({"a": " 3 ", "b": 5}, 3),
+        ({"a": "", "b": 5}, 5),
         ({"a": 0, "b": 5}, 0),
         ({"a": None, "b": 5}, 5),
         ({"a": "many", "b": 5}, 5),
         ({"a": True, "b": 5}, 5),
         ({"a": [], "b": {}}, None),
         ({"a": float("inf"), "b": float("nan")}, None),
+        ({"a": float("-inf"), "b": 10**13}, None),
         ({}, None),
     ],
 )
@@ -32,7 +35,8 @@ def test_number(value: dict[str, t.Any], found: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "found"), [({"a": "x"}, "x"), ({"a": 7}, "7"), ({"a": None, "b": "y"}, "y"), ({"a": ""}, ""), ({}, "")]
+    ("value", "found"),
+    [({"a": "x"}, "x"), ({"a": 7}, "7"), ({"a": None, "b": "y"}, "y"), ({"a": "", "b": "y"}, ""), ({}, "")],
 )
 def test_text(value: dict[str, t.Any], found: str) -> None:
     assert text(value, ("a", "b")) == found

@@ -11,14 +11,14 @@ import typing as t
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
-from ansible_collections.thingspace.licensing.plugins.module_utils._client.paging import IncompleteList
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.paging import IncompleteList, is_unknown_path
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
     ApiError,
     LicensingError,
     TransportError,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
-from ansible_collections.thingspace.licensing.plugins.module_utils._swm.candidates import CandidatesApi, is_unknown_path
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.candidates import CandidatesApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.api_versions import CandidatesVersion
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, refusal
 
