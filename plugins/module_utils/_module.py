@@ -100,6 +100,10 @@ class Context:
         """Show a warning to the user."""
         self._module.warn(text)
 
+    def patience(self, seconds: float) -> float:
+        """Seconds to wait for another task at most: no longer than this one may take."""
+        return min(seconds, float(self.params["deadline"]))
+
     def part(self, params: dict[str, t.Any]) -> Context:
         """The context of a flow that is one of several in the same task, and that only looks.
 
