@@ -132,6 +132,8 @@ SIMSEC_LICENSE_SPEC: Spec = {
     "request_id": {"type": "str"},
     "batch_size": {"type": "int", "default": 100},
 }
+SIMSEC_LICENSE_RANGES: Ranges = {"batch_size": (1, 100)}
+"""The public SDK's description gives the size; the documentation gives none."""
 
 REMOVAL_CANDIDATES_SPEC: Spec = {
     **CONVERGE_SPEC,

@@ -20,9 +20,6 @@ from .._plan.plan import Pool
 LICENSE_PATH = "/m2m/v1/devices/license/actions/assign"
 """Assign is POST, unassign is DELETE on the same path ("Assign SIM-Secure licenses", "Unassign flex licenses")."""
 
-LIMIT = 100
-"""Devices in one request, at most (the public SDK's description; the documentation gives no figure)."""
-
 
 _COUNT = Reader("count the SIM-Secure licenses")
 
