@@ -11,6 +11,7 @@ Sources: About Callback Services (services, ports, certificates), Register Callb
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 import urllib.parse
 
@@ -46,6 +47,25 @@ LISTENER_SPEC: Spec = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "update_password": {"type": "str", "choices": ["always", "on_create"], "default": "always", "no_log": False},
 }
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Job:
+    """What a task asks for: each option by its name. Has no C(repr), so that it can never print a secret."""
+
+    account: str
+    service: str
+    url: str | None
+    callback_username: str | None
+    callback_password: str | None
+    state: t.Literal["present", "absent"]
+    update_password: t.Literal["always", "on_create"]
+
+
+def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
+    """Read the options; returns them with everything that is wrong about the listener that is wanted."""
+    return Job(params["account"], **{name: params[name] for name in LISTENER_SPEC}), listener_problems(params)
+
 
 MAX_LENGTH = 40
 """Characters that the user or the password of a listener may have."""
