@@ -209,5 +209,5 @@ def truthful(result: Result, writes: int) -> Result:
     if result.failure is None or result.values or not writes:
         return result
     result.changed = True
-    result.failure.message += f" Before that {writes} requests were sent that may have changed something."
+    result.failure.add(f" Before that {writes} requests were sent that may have changed something.")
     return result

@@ -88,7 +88,7 @@ class CallbackApi:
         """Fail unless the answer is about this service: another one tells nothing about what happened."""
         self._hide(answer)
         if _text(answer, "serviceName").casefold() != service.casefold():
-            raise Reader(what, "base_url").lacking(f"the 'serviceName' {service}", effect_possible=True)
+            raise Reader(what, "base_url").lacking(f"the 'serviceName' {service}", in_doubt=True)
 
     def _hide(self, row: t.Mapping[str, t.Any]) -> None:
         """Mask the password of a row, and what its URL holds of credentials."""

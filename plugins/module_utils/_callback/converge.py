@@ -12,7 +12,7 @@ import dataclasses
 import typing as t
 
 from .._client.fault import Mask
-from .._errors import LicensingError, is_lost
+from .._errors import LicensingError
 from .._module import Context, Result
 from .api import CallbackApi, Listener
 from .options import Job, read_job, url_secrets
@@ -71,13 +71,13 @@ def _carry_out(
             return after, None
         except LicensingError as error:
             failure = error
-        if not is_lost(failure):
+        if not failure.in_doubt:
             return now, failure
         now = _read_back(api, service, failure)
         if now == after:
             return after, None
         if not attempts:
-            failure.message += " Reading back shows a different listener. Run again."
+            failure.add(" Reading back shows a different listener. Run again.")
             return now, failure
 
 

@@ -12,7 +12,7 @@ import collections
 import typing as t
 
 from .._devices.wanted import NO_DEVICE, Wanted, named_devices, wanted_devices
-from .._errors import ApiError, LicensingError, Problem, is_lost
+from .._errors import ApiError, LicensingError, Problem
 from .._module import Context, Result
 from .._options import REMOVAL_CANDIDATES_RANGES, out_of_range
 from .._plan.guards import Limits, limits_from
@@ -133,8 +133,8 @@ def _keep_before(path: str | None, live: t.Sequence[str]) -> None:
         try:
             write_csv(path, ("device_id",), [(device,) for device in live])
         except LicensingError as error:
-            error.message = f"The list as it is could not be written to 'before_file' {path}. Nothing was sent."
-            raise
+            text = f"The list as it is could not be written to 'before_file' {path}. Nothing was sent."
+            raise LicensingError(text, code=error.code) from None
 
 
 def _carry_out(
@@ -212,7 +212,7 @@ def _judge(context: Context, wish: Wish, plan: CandidatesPlan, written: Written)
 def _amiss(written: Written) -> Outcome:
     """What became of what is not on the list as wanted: sent without a trustworthy answer, never sent, or refused."""
     failure = written.failure
-    if written.unsettled or failure is None or is_lost(failure):
+    if written.unsettled or failure is None or failure.in_doubt:
         # An answer that says that it was done is no proof against the list, and the list none against the answer.
         return "unknown"
     return "skipped" if failure.code == "interrupted" else "failed"

@@ -51,7 +51,7 @@ def _good(response: Response, wanted: str) -> t.Any:
             "'base_url'; a proxy's login page may be in between. It was not followed.",
             code="redirected",
             status=status,
-            effect_possible=in_doubt,
+            in_doubt=in_doubt,
         )
     fault = parse_fault(response.body, response.mask)
     if result is RequestResult.THROTTLED:
@@ -69,7 +69,7 @@ def _good(response: Response, wanted: str) -> t.Any:
             "later.",
             code="server_error",
             status=status,
-            effect_possible=in_doubt,
+            in_doubt=in_doubt,
         )
     if in_doubt and status != 409:
         raise _garbled(response, response.value, wanted)
@@ -86,7 +86,7 @@ def _refused(response: Response, fault: Fault, in_doubt: bool) -> ApiError:
         f"ThingSpace refused '{response.operation}' (HTTP {response.status}): {fault.text.rstrip('.')}. {advice}",
         code=code,
         status=response.status,
-        effect_possible=in_doubt,
+        in_doubt=in_doubt,
     )
 
 
@@ -126,5 +126,5 @@ def _garbled(response: Response, value: t.Any, wanted: str) -> ApiError:
         "Check 'base_url' and any proxy in between.",
         code="bad_answer",
         status=response.status,
-        effect_possible=True,
+        in_doubt=True,
     )

@@ -56,17 +56,17 @@ class Reader(t.NamedTuple):
     what: str
     check: str = ""
 
-    def lacking(self, part: str, *, effect_possible: bool = False) -> ApiError:
+    def lacking(self, part: str, *, in_doubt: bool = False) -> ApiError:
         """The error of an answer without this part.
 
-        :param effect_possible: whether the operation writes, and so may have been carried out all the same.
+        :param in_doubt: whether the operation writes, and so may have been carried out all the same.
         """
         advice = f" Check '{self.check}'." if self.check else ""
         return ApiError(
             f"The answer to '{self.what}' lacks {part}, so nothing can be concluded from it.{advice}",
             code="bad_answer",
             status=200,
-            effect_possible=effect_possible,
+            in_doubt=in_doubt,
         )
 
     def rows(

@@ -179,7 +179,7 @@ def _error(answer: Response, why: str, code: Code) -> ApiError:
         f"'{answer.operation}' was answered with {_status(answer)}: {why}",
         code=code,
         status=answer.status,
-        effect_possible=True,
+        in_doubt=True,
         api_code=known_code(answer),
     )
 
@@ -211,5 +211,5 @@ def _token(value: t.Mapping[str, t.Any], field: str, status: int) -> str:
         f"The answer to the login holds no '{field}'. Check 'base_url'.",
         code="bad_answer",
         status=status,
-        effect_possible=True,
+        in_doubt=True,
     )

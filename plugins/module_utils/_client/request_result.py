@@ -78,7 +78,7 @@ _RESULTS = frozenset({"requestid", "devicelist", "servicename", "sessiontoken", 
 def result_of(outcome: Response | TransportError) -> RequestResult:
     """What an exchange proves about its request; in doubt unless proven otherwise."""
     if isinstance(outcome, TransportError):
-        return RequestResult.IN_DOUBT if outcome.sent else RequestResult.NOT_SENT
+        return RequestResult.IN_DOUBT if outcome.in_doubt else RequestResult.NOT_SENT
     if outcome.status in _GOOD:
         return _of_good(outcome.value)
     if not _refuses(outcome):

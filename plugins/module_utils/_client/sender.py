@@ -110,7 +110,7 @@ class Sender:
 
         :param safe: whether the request only reads, so that it may be repeated blindly.
         :param once: never repeat it after any of it was sent, whatever comes back.
-        :raises TransportError: no answer could be had; C(sent) tells whether an attempt may have been executed.
+        :raises TransportError: no answer could be had; C(in_doubt) tells whether an attempt may have been executed.
         :raises Interrupted: the task is to end, so it was not sent.
         """
         attempt = 0

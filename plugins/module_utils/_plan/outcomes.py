@@ -122,7 +122,7 @@ def with_counts(stopped: LicensingError | None, rows: Rows) -> LicensingError | 
     """Why a run ended early, and how far it had come."""
     if stopped is not None:
         counts = ", ".join(f"{count} {outcome}" for outcome, count in summarize(rows).items() if count)
-        stopped.message += f" The run ended early; so far: {counts}."
+        stopped.add(f" The run ended early; so far: {counts}.")
     return stopped
 
 

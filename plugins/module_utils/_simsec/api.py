@@ -50,7 +50,7 @@ class SimsecApi:
     def change(self, action: Action, sku: str, kind: str, devices: t.Sequence[str], x_request_id: str) -> str:
         """Ask for a license to be assigned to, or removed from, devices; returns the id of the accepted request.
 
-        :raises LicensingError: the request failed as a whole; C(is_lost) tells whether it may have taken effect.
+        :raises LicensingError: the request failed as a whole; C(in_doubt) tells whether it may have taken effect.
         """
         body = {
             "accountName": self.account,
@@ -66,7 +66,7 @@ class SimsecApi:
                 f"The answer to '{what}' has no 'requestId', so it is not known whether it was accepted.",
                 code="bad_answer",
                 status=200,
-                effect_possible=True,
+                in_doubt=True,
             )
         return one_line(request_id, self._client.mask)
 

@@ -102,7 +102,7 @@ class FotaApi:
     def write(self, action: Action, devices: t.Sequence[str]) -> dict[str, Answer]:
         """C(POST /licenses/{account}/assign) or C(/remove): the answer for each device that was named in it.
 
-        :raises LicensingError: the request failed as a whole; C(is_lost) tells whether it may have taken effect.
+        :raises LicensingError: the request failed as a whole; C(in_doubt) tells whether it may have taken effect.
         """
         path = self._dialect.path("licenses", self.account, action)
         what = f"{action} the licenses of {len(devices)} devices"
@@ -115,7 +115,7 @@ class FotaApi:
             self.used_counts.add(used)
         rows = value.get("deviceList")
         if not isinstance(rows, list):
-            raise Reader(what, "api_version").lacking("a usable 'deviceList'", effect_possible=True)
+            raise Reader(what, "api_version").lacking("a usable 'deviceList'", in_doubt=True)
         answers: dict[str, Answer] = {}
         for row in rows:
             if isinstance(row, dict) and "deviceId" in row:
@@ -136,7 +136,7 @@ def explained(error: LicensingError, api: FotaApi) -> LicensingError:
     except LicensingError:
         return error
     if is_event_based(bought):
-        error.message += (
+        error.add(
             f" The subscription of this account is event-based ({bought['purchase_type']}): its devices need no "
             "assigned license, they are billed for each upgrade."
         )

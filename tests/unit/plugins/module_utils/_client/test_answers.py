@@ -208,14 +208,14 @@ def test_good_answer(status: int) -> None:
 
 
 def failure(status: int, body: t.Any) -> dict[str, t.Any]:
-    """The failure that an answer becomes, with C(effect_possible) and without its text."""
+    """The failure that an answer becomes, with C(in_doubt) and without its text."""
     with pytest.raises(ApiError) as raised:
         decode(answer(status, body))
     assert "do it" in raised.value.message
     values = raised.value.as_failure()
     assert values.pop("status") == status == raised.value.status
     values.pop("message")
-    return {**values, "effect": raised.value.effect_possible}
+    return {**values, "effect": raised.value.in_doubt}
 
 
 @pytest.mark.parametrize(
@@ -286,4 +286,4 @@ def test_redirects(status: int) -> None:
 def test_good_status_without_a_good_body(body: bytes, seen: str) -> None:
     with pytest.raises(ApiError, match=seen) as raised:
         decode(answer(200, body))
-    assert (raised.value.code, raised.value.status, raised.value.effect_possible) == ("bad_answer", 200, True)
+    assert (raised.value.code, raised.value.status, raised.value.in_doubt) == ("bad_answer", 200, True)

@@ -168,7 +168,7 @@ def test_a_request_for_several_devices_is_not_asked_for_the_last_of_them(journal
     assert play.asked == []
 
 
-@pytest.mark.parametrize("said", [None, TransportError("no", code="timeout", sent=True)])
+@pytest.mark.parametrize("said", [None, TransportError("no", code="timeout", in_doubt=True)])
 def test_refused_once_it_is_not_asked_again(journal: Journal, said: Said) -> None:
     accept(journal, [imei(1)])
     play = Play(journal, said)

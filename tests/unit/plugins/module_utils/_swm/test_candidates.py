@@ -178,7 +178,7 @@ def test_without_a_count_a_list_that_goes_on_is_not_whole(end: t.Any) -> None:
     assert read((0, page("abc")), (3, end), (0, page("abcd")), (4, PAST)) == ["a", "b", "c", "d"]
 
 
-@pytest.mark.parametrize("error", [refusal("Invalid index value"), TransportError("x", code="timeout", sent=True)])
+@pytest.mark.parametrize("error", [refusal("Invalid index value"), TransportError("x", code="timeout", in_doubt=True)])
 def test_without_a_count_another_error_proves_no_end(error: LicensingError) -> None:
     with pytest.raises(type(error)):
         read((0, page("abc")), (3, error))
