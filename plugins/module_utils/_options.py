@@ -132,8 +132,8 @@ SIMSEC_LICENSE_SPEC: Spec = {
     "request_id": {"type": "str"},
     "batch_size": {"type": "int", "default": 100},
 }
-SIMSEC_LICENSE_RANGES: Ranges = {"batch_size": (1, 100)}
-"""The public SDK's description gives the size; the documentation gives none."""
+SIMSEC_LICENSE_RANGES: Ranges = {"settle_time": (0, None), "batch_size": (1, 100)}
+"""The public SDK's description gives the size of a batch; the documentation gives none."""
 
 REMOVAL_CANDIDATES_SPEC: Spec = {
     **CONVERGE_SPEC,

@@ -62,35 +62,30 @@ class Job:
     update_password: t.Literal["always", "on_create"]
 
 
-def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
-    """Read the options; returns them with everything that is wrong about the listener that is wanted."""
-    return Job(params["account"], **{name: params[name] for name in LISTENER_SPEC}), listener_problems(params)
-
-
 MAX_LENGTH = 40
 """Characters that the user or the password of a listener may have."""
 
 _PORTS = ((80, 80), (443, 443), (9001, 9006), (50551, 50559), (28200, 28220))
 
 
-def listener_problems(params: t.Mapping[str, t.Any]) -> list[Problem]:
-    """Everything that is wrong with the listener that is wanted; nothing is when it is to be removed."""
-    if params["state"] == "absent":
-        return []
-    problems = _url_problems(params["url"] or "")
-    for option in ("callback_username", "callback_password"):
-        value = params[option] or ""
+def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
+    """Read the options; returns them with everything that is wrong about them: nothing when it is to be removed."""
+    job = Job(params["account"], **{name: params[name] for name in LISTENER_SPEC})
+    if job.state == "absent":
+        return job, []
+    user, password = job.callback_username or "", job.callback_password or ""
+    problems = _url_problems(job.url or "")
+    for option, value in (("callback_username", user), ("callback_password", password)):
         problems += character_problems(option, value)
         if len(value) > MAX_LENGTH:
             problems.append(Problem(f"'{option}' has {len(value)} characters; ThingSpace takes {MAX_LENGTH} at most."))
-    user = params["callback_username"]
     if user and user.casefold() == (params["username"] or "").casefold():
         text = (
             "'callback_username' is the same as 'username'. ThingSpace sends it, with its password, in clear text in "
             "every callback, so it must not be the user of the API. Choose another one."
         )
         problems.append(Problem(text))
-    return problems
+    return job, problems
 
 
 def url_secrets(url: str | None) -> list[str]:

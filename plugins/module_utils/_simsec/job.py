@@ -87,10 +87,10 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
         *report_problems,
         *sku_problems(params["sku"]),
         *request_id_problems(params["request_id"]),
+        *out_of_range(params, SIMSEC_LICENSE_RANGES),
         *wait_problems(params, len(wanted.devices)),
         *wave_problems,
         *instead_problems,
-        *out_of_range(params, SIMSEC_LICENSE_RANGES),
         *_number_problems(params),
     ]
     if action == "remove" and sku.lifetime:
