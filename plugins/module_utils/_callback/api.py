@@ -13,7 +13,7 @@ import typing as t
 
 from .._client.client import Client, segments
 from .._client.fault import Mask
-from .._client.fields import Reader
+from .._client.fields import Reader, text
 from .options import url_secrets
 
 
@@ -32,7 +32,7 @@ class Listener:
     def as_result(self, account: str, mask: Mask) -> dict[str, t.Any]:
         """The listener without its password."""
         shown = {"service": self.service, "url": self.url, "username": self.username}
-        return {"account": account, **{field: mask(text) for field, text in shown.items()}}
+        return {"account": account, **{field: mask(value) for field, value in shown.items()}}
 
 
 _LIST = Reader("list the callback listeners", "base_url")
@@ -87,27 +87,22 @@ class CallbackApi:
     def _confirm(self, what: str, service: str, answer: t.Mapping[str, t.Any]) -> None:
         """Fail unless the answer is about this service: another one tells nothing about what happened."""
         self._hide(answer)
-        if _text(answer, "serviceName").casefold() != service.casefold():
+        if text(answer, ("serviceName",)).casefold() != service.casefold():
             raise Reader(what, "base_url").lacking(f"the 'serviceName' {service}", in_doubt=True)
 
     def _hide(self, row: t.Mapping[str, t.Any]) -> None:
         """Mask the password of a row, and what its URL holds of credentials."""
-        passwords = [_text(row, key) for key in row if "password" in key.lower()]
-        pairs = [f"{_text(row, 'username')}:{password}" for password in passwords if password]
-        self._client.secrets.remember(*passwords, *pairs, *url_secrets(_text(row, "url")))
+        passwords = [text(row, (key,)) for key in row if "password" in key.lower()]
+        pairs = [f"{text(row, ('username',))}:{password}" for password in passwords if password]
+        self._client.secrets.remember(*passwords, *pairs, *url_secrets(text(row, ("url",))))
 
 
 def _listener(row: t.Mapping[str, t.Any]) -> Listener:
-    service = _text(row, "serviceName") or _text(row, "name")
-    return Listener(service, _text(row, "url"), _text(row, "username"), _text(row, "password"))
+    service = text(row, ("serviceName",)) or text(row, ("name",))
+    return Listener(service, text(row, ("url",)), text(row, ("username",)), text(row, ("password",)))
 
 
 def _all_named(listeners: list[Listener]) -> list[Listener]:
     if not all(listener.service for listener in listeners):
         raise _LIST.lacking("a usable 'serviceName' in every row")
     return listeners
-
-
-def _text(row: t.Mapping[str, t.Any], key: str) -> str:
-    value = row.get(key)
-    return "" if value is None else str(value)

@@ -12,11 +12,15 @@ import typing as t
 
 from .._errors import ApiError
 
+Object = t.Mapping[str, t.Any]
+Usable = t.Callable[[t.Any], object]
+"""Judges one row of a list."""
+
 LARGEST = 10**12
 """More than that is no count of anything, and would break what is done with it."""
 
 
-def number(value: t.Mapping[str, t.Any], names: tuple[str, ...]) -> int | None:
+def number(value: Object, names: tuple[str, ...]) -> int | None:
     """The first of these fields that holds a whole number, also one written as a string; None for none."""
     for name in names:
         found: t.Any = value.get(name)
@@ -38,7 +42,7 @@ def truth(found: object) -> bool | None:
     return found if isinstance(found, bool) else None
 
 
-def text(value: t.Mapping[str, t.Any], names: tuple[str, ...]) -> str:
+def text(value: Object, names: tuple[str, ...]) -> str:
     """The first of these fields that is there, as text."""
     for name in names:
         if value.get(name) is not None:
@@ -69,12 +73,9 @@ class Reader(t.NamedTuple):
             in_doubt=in_doubt,
         )
 
-    def rows(
-        self, value: t.Mapping[str, t.Any], name: str, usable: t.Callable[[t.Any], object], *, optional: bool
-    ) -> list[t.Any]:
+    def rows(self, value: Object, name: str, usable: Usable, *, optional: bool) -> list[t.Any]:
         """The list of this name.
 
-        :param usable: judges each row.
         :param optional: whether no list means that it is empty.
         :raises ApiError: C(bad_answer), it is no list, or a row is not usable.
         """
@@ -85,13 +86,7 @@ class Reader(t.NamedTuple):
             raise self.lacking(f"a usable '{name}'")
         return rows
 
-    def page(
-        self,
-        value: t.Mapping[str, t.Any],
-        name: str,
-        usable: t.Callable[[t.Any], object],
-        unsaid: bool | None = None,
-    ) -> tuple[list[t.Any], bool]:
+    def page(self, value: Object, name: str, usable: Usable, unsaid: bool | None = None) -> tuple[list[t.Any], bool]:
         """The list of this name, and whether more of it follows. Only the last page may leave it out.
 
         :param unsaid: what it means that C(hasMoreData) is not there; None makes it an error.

@@ -19,8 +19,8 @@ from .._client.paging import FIRST, Forms, Page, as_rows, as_set, read_all
 from .._errors import LicensingError
 from .._plan.answer import Action, Answer, Verdict
 from .._plan.plan import Pool
-from .._thingspace.api_versions import ApiVersion
-from .dialects import ASSIGNED, DIALECTS, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL, USED
+from .._thingspace.api_versions import LIST_FORMS, ApiVersion
+from .dialects import ASSIGNED, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL, USED, list_path, path
 
 
 class Subscription(t.TypedDict):
@@ -40,8 +40,7 @@ class FotaApi:
 
     def __init__(self, client: Client, account: str, version: ApiVersion) -> None:
         self._client = client
-        self._dialect = DIALECTS[version]
-        self._list_paths = Forms(self._dialect.list_paths)
+        self._forms = Forms(LIST_FORMS[version])
         self.account = account
         self.version = version
         self.max_concurrency = client.max_concurrency
@@ -52,7 +51,7 @@ class FotaApi:
 
     def subscription(self) -> Subscription:
         """C(GET /subscriptions/{account}): what was bought, and how much of it is in use."""
-        value = self._client.get("read the subscription", self._dialect.path("subscriptions", self.account))
+        value = self._client.get("read the subscription", path(self.version, "subscriptions", self.account))
         return {
             "purchase_type": one_line(text(value, ("purchaseType",)), self._client.mask),
             "license_count": number(value, SUBSCRIBED),
@@ -62,7 +61,8 @@ class FotaApi:
 
     def page(self, cursor: str = FIRST) -> Page:
         """One page of the licensed devices."""
-        value = self._list_paths.read(lambda form: self._client.get(_LIST.what, form(self.account, cursor)))
+        where = (self.account, cursor)
+        value = self._forms.read(lambda form: self._client.get(_LIST.what, list_path(self.version, form, *where)))
         return _page(value, self._client.mask)
 
     def licensed(self, first: Page | None = None) -> tuple[t.AbstractSet[str], Page]:
@@ -104,9 +104,9 @@ class FotaApi:
 
         :raises LicensingError: the request failed as a whole; C(in_doubt) tells whether it may have taken effect.
         """
-        path = self._dialect.path("licenses", self.account, action)
         what = f"{action} the licenses of {len(devices)} devices"
-        value = self._client.post(what, path, {"deviceList": list(devices)})
+        where = path(self.version, "licenses", self.account, action)
+        value = self._client.post(what, where, {"deviceList": list(devices)})
         if action != self._last_action:
             self._last_action = action
             self.used_counts.clear()

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
-from ansible_collections.thingspace.licensing.plugins.module_utils._client.paging import IncompleteList, is_unknown_path
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.paging import IncompleteList
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
     ApiError,
     LicensingError,
@@ -126,16 +126,6 @@ def test_the_other_form_of_the_path_is_taken_for_good(error: ApiError) -> None:
     with pytest.raises(ApiError) as caught:
         api.read()
     assert (caught.value, client.calls) == (error, [])
-
-
-def test_another_refusal_does_not_change_the_path() -> None:
-    with pytest.raises(ApiError, match="no such account"):
-        read((0, refusal("no such account")))
-
-
-def test_unknown_paths() -> None:
-    errors: list[LicensingError] = [NO_PATH, NO_API, PAST, IncompleteList("x")]
-    assert [is_unknown_path(error) for error in errors] == [True, True, False, False]
 
 
 @pytest.mark.parametrize(

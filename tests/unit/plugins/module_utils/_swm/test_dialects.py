@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._swm.dialects import DIALECTS
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.dialects import list_path, path
 from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.api_versions import (
     API_VERSIONS,
+    LIST_FORMS,
     ApiVersion,
 )
 
@@ -24,11 +25,11 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.a
     ],
 )
 def test_list_paths(version: ApiVersion, paths: list[str]) -> None:
-    assert [path("a/b", "0") for path in DIALECTS[version].list_paths] == paths
+    assert [list_path(version, form, "a/b", "0") for form in LIST_FORMS[version]] == paths
 
 
 def test_cursor_is_quoted_in_both_forms() -> None:
-    assert [path("a", "1/2&x=3") for path in DIALECTS["v3"].list_paths] == [
+    assert [list_path("v3", form, "a", "1/2&x=3") for form in LIST_FORMS["v3"]] == [
         "/fota/v3/licenses/a/index/1%2F2%26x%3D3",
         "/fota/v3/licenses/a?lastSeenDeviceId=1%2F2%26x%3D3",
     ]
@@ -36,5 +37,5 @@ def test_cursor_is_quoted_in_both_forms() -> None:
 
 @pytest.mark.parametrize("version", API_VERSIONS)
 def test_other_paths(version: ApiVersion) -> None:
-    assert DIALECTS[version].path("licenses", "a", "assign") == f"/fota/{version}/licenses/a/assign"
-    assert DIALECTS[version].path("subscriptions", "a") == f"/fota/{version}/subscriptions/a"
+    assert path(version, "licenses", "a", "assign") == f"/fota/{version}/licenses/a/assign"
+    assert path(version, "subscriptions", "a") == f"/fota/{version}/subscriptions/a"
