@@ -73,6 +73,7 @@ MAX_PROBLEMS = 1000
 """Problems kept in a result. Beyond that, only their number is given, so that a log stays readable."""
 
 _SHOWN = 20
+_READ_AGAIN = "It was read again, and nothing was changed on the strength of it."
 
 
 class TransportError(LicensingError):
@@ -96,6 +97,16 @@ class ApiError(LicensingError):
     def __init__(self, message: str, *, code: Code, status: int, **more: t.Any) -> None:
         super().__init__(message, code=code, status=status, **more)
         self.status = status
+
+
+class IncompleteList(LicensingError):
+    """A list that contradicts itself."""
+
+    def __init__(self, why: str, what: str = "licensed devices", done: str = _READ_AGAIN) -> None:
+        super().__init__(
+            f"ThingSpace's list of {what} cannot be trusted: {why}. {done} Run again, and ask Verizon if it stays so.",
+            code="incomplete_list",
+        )
 
 
 def defect(error: Exception, may_be_done: str = "") -> LicensingError:

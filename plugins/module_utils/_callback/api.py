@@ -11,9 +11,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._client.answers import Reader, text
 from .._client.client import Client, segments
 from .._client.fault import Mask
-from .._client.fields import Reader, text
 from .options import url_secrets
 
 

@@ -5,7 +5,10 @@
 # This module util is PRIVATE to the collection: it may change without notice.
 
 
-"""The JSON value of a good answer, and an error with a code, a cause and advice for any other one."""
+"""The one reader of answers: the JSON value of a good one, an error for any other one, and the fields of the value.
+
+The spelling of fields differs between versions, and their types differ from the documents.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,13 @@ from .._errors import ApiError
 from .fault import TOKEN_REFUSED, Fault, parse_fault
 from .request_result import RequestResult, expired_token, result_of
 from .response import Response
+
+Object = t.Mapping[str, t.Any]
+Usable = t.Callable[[t.Any], object]
+"""Judges one row of a list."""
+
+LARGEST = 10**12
+"""More than that is no count of anything, and would break what is done with it."""
 
 
 def decode(response: Response) -> dict[str, t.Any]:
@@ -96,14 +106,14 @@ def _told(fault: Fault, message: str, **facts: t.Any) -> ApiError:
 
 
 def _refusal(status: int, fault: Fault) -> tuple[str, str]:
-    text = f"{fault.code} {fault.message}".lower()
+    said = f"{fault.code} {fault.message}".lower()
     if fault.gateway and fault.code in TOKEN_REFUSED:
         return "auth_rejected", "The access token is not accepted; check 'client_id' and 'client_secret'."
     if status in (401, 403):
         return "auth_rejected", "Check that the user and the application may use this API."
-    if "could not find account" in text or ("account" in text and ("notfound" in text or "not found" in text)):
+    if "could not find account" in said or ("account" in said and ("notfound" in said or "not found" in said)):
         return "account_not_found", "Check 'account', and that this user may see it."
-    if "account name" in text:
+    if "account name" in said:
         return "invalid_account", "An account looks like 0000123456-00001."
     if status in (404, 405) or fault.gateway:
         return "api_rejected", "Check 'base_url' (it ends in /api) and 'api_version'."
@@ -128,3 +138,85 @@ def _garbled(response: Response, value: t.Any, wanted: str) -> ApiError:
         status=response.status,
         in_doubt=True,
     )
+
+
+def number(value: Object, names: tuple[str, ...]) -> int | None:
+    """The first of these fields that holds a whole number, also one written as a string; None for none."""
+    for name in names:
+        found: t.Any = value.get(name)
+        if isinstance(found, bool):
+            continue
+        try:
+            number_found = int(found)
+            if abs(number_found) <= LARGEST:
+                return number_found
+        except (TypeError, ValueError, OverflowError):
+            continue
+    return None
+
+
+def truth(found: object) -> bool | None:
+    """A truth value, also one written as a string; None for anything else, which must not pass for false."""
+    if isinstance(found, str):
+        return {"true": True, "false": False}.get(found.strip().lower())
+    return found if isinstance(found, bool) else None
+
+
+def text(value: Object, names: tuple[str, ...]) -> str:
+    """The first of these fields that is there, as text."""
+    for name in names:
+        if value.get(name) is not None:
+            return str(value[name])
+    return ""
+
+
+class Reader(t.NamedTuple):
+    """Reads what a good answer to one operation must have.
+
+    :param what: the operation, as messages name it.
+    :param check: the option that is wrong if answers are of another kind; empty where none is.
+    """
+
+    what: str
+    check: str = ""
+
+    def lacking(self, part: str, *, in_doubt: bool = False) -> ApiError:
+        """The error of an answer without this part.
+
+        :param in_doubt: whether the operation writes, and so may have been carried out all the same.
+        """
+        advice = f" Check '{self.check}'." if self.check else ""
+        return ApiError(
+            f"The answer to '{self.what}' lacks {part}, so nothing can be concluded from it.{advice}",
+            code="bad_answer",
+            status=200,
+            in_doubt=in_doubt,
+        )
+
+    def rows(self, value: Object, name: str, usable: Usable, *, optional: bool) -> list[t.Any]:
+        """The list of this name.
+
+        :param optional: whether no list means that it is empty.
+        :raises ApiError: C(bad_answer), it is no list, or a row is not usable.
+        """
+        rows = value.get(name)
+        if rows is None and optional:
+            return []
+        if not isinstance(rows, list) or not all(map(usable, rows)):
+            raise self.lacking(f"a usable '{name}'")
+        return rows
+
+    def page(self, value: Object, name: str, usable: Usable, unsaid: bool | None = None) -> tuple[list[t.Any], bool]:
+        """The list of this name, and whether more of it follows. Only the last page may leave it out.
+
+        :param unsaid: what it means that C(hasMoreData) is not there; None makes it an error.
+        :raises ApiError: C(bad_answer), one of the two is not usable.
+        """
+        said = value.get("hasMoreData")
+        more = truth(said)
+        rows = self.rows(value, name, usable, optional=more is False)
+        if said is None:
+            more = unsaid
+        if more is None:
+            raise self.lacking("a usable 'hasMoreData'")
+        return rows, more

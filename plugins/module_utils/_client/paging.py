@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._errors import ApiError, LicensingError
+from .._errors import ApiError, IncompleteList, LicensingError
 from .fault import NO_RESOURCE
 
 
@@ -42,19 +42,6 @@ Fetch = t.Callable[[str], Page]
 Take = t.Callable[[list[tuple[str, str]]], None]
 Tell = t.Callable[[int, "int | None"], None]
 """Told how many devices were read, and how many there are, where the version says so."""
-
-
-READ_AGAIN = "It was read again, and nothing was changed on the strength of it."
-
-
-class IncompleteList(LicensingError):
-    """A list that contradicts itself."""
-
-    def __init__(self, why: str, what: str = "licensed devices", done: str = READ_AGAIN) -> None:
-        super().__init__(
-            f"ThingSpace's list of {what} cannot be trusted: {why}. {done} Run again, and ask Verizon if it stays so.",
-            code="incomplete_list",
-        )
 
 
 T = t.TypeVar("T")

@@ -15,11 +15,10 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from .._client.answers import Reader
 from .._client.client import Client
-from .._client.fields import Reader
 from .._client.masking import changes
-from .._client.paging import IncompleteList
-from .._errors import ApiError
+from .._errors import ApiError, IncompleteList
 from .._text.timestamps import parse_moment, write_moment
 from .filter import DeviceFilter
 from .row import DeviceRow, device_row

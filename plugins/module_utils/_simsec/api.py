@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
+from .._client.answers import Reader, number
 from .._client.client import Client, segments
 from .._client.fault import Mask, one_line
-from .._client.fields import Reader, number
 from .._errors import ApiError
 from .._plan.answer import Action
 from .._plan.plan import Pool

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import typing as t
 
+from .._client.answers import Reader, number, text
 from .._client.client import Client, segments
-from .._client.fields import Reader, number, text
 from .._client.masking import mask_ids
-from .._client.paging import Forms, IncompleteList
-from .._errors import ApiError
+from .._client.paging import Forms
+from .._errors import ApiError, IncompleteList
 from .._thingspace.api_versions import CandidatesVersion
 
 READINGS = 3

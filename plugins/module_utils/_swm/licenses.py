@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .._client.answers import Reader, number, text
 from .._client.client import Client
 from .._client.fault import Mask, one_line
-from .._client.fields import Reader, number, text
 from .._client.masking import are_times, changes, mask_ids
 from .._client.paging import FIRST, Forms, Page, as_rows, as_set, read_all
 from .._errors import LicensingError

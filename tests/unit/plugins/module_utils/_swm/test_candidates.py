@@ -11,9 +11,9 @@ import typing as t
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
-from ansible_collections.thingspace.licensing.plugins.module_utils._client.paging import IncompleteList
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
     ApiError,
+    IncompleteList,
     LicensingError,
     TransportError,
 )
