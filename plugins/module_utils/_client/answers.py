@@ -24,7 +24,7 @@ Usable = t.Callable[[t.Any], object]
 """Judges one row of a list."""
 
 LARGEST = 10**12
-"""More than that is no count of anything, and would break what is done with it."""
+"""No count is larger than this. A larger number would break later code."""
 
 
 def decode(response: Response) -> dict[str, t.Any]:
@@ -141,7 +141,7 @@ def _garbled(response: Response, value: t.Any, wanted: str) -> ApiError:
 
 
 def number(value: Object, names: tuple[str, ...]) -> int | None:
-    """The first of these fields that holds a whole number, also one written as a string; None for none."""
+    """The whole number in the first of these fields that has one, even as a string; None if no field has one."""
     for name in names:
         found: t.Any = value.get(name)
         if isinstance(found, bool):
@@ -156,14 +156,14 @@ def number(value: Object, names: tuple[str, ...]) -> int | None:
 
 
 def truth(found: object) -> bool | None:
-    """A truth value, also one written as a string; None for anything else, which must not pass for false."""
+    """A truth value, even as a string. None for anything else, which must not count as false."""
     if isinstance(found, str):
         return {"true": True, "false": False}.get(found.strip().lower())
     return found if isinstance(found, bool) else None
 
 
 def text(value: Object, names: tuple[str, ...]) -> str:
-    """The first of these fields that is there, as text."""
+    """The first of these fields that exists, as text."""
     for name in names:
         if value.get(name) is not None:
             return str(value[name])
