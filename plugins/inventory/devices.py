@@ -151,7 +151,6 @@ keyed_groups:
 
 import gc
 import os
-import traceback
 import typing as t
 from collections.abc import Mapping
 
@@ -160,7 +159,12 @@ from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import SecretRegister
-from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError, OptionsError, Problem
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
+    LicensingError,
+    OptionsError,
+    Problem,
+    defect_text,
+)
 from ansible_collections.thingspace.licensing.plugins.plugin_utils import _inventory_cache as _cache
 from ansible_collections.thingspace.licensing.plugins.plugin_utils import _inventory_options as _options
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_draft import Draft
@@ -203,10 +207,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         except AnsibleError as error:
             raise self._failure("invalid_options", str(error)) from None
         except Exception as error:  # pylint: disable=broad-exception-caught
-            frame = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{type(error).__name__} in {os.path.basename(frame.filename)}, line {frame.lineno}"
-            text = f"A defect in thingspace.licensing: {where}. Please report it with this message."
-            raise self._failure("internal_error", text) from None
+            raise self._failure("internal_error", defect_text(error)) from None
         finally:
             if collecting:
                 gc.enable()

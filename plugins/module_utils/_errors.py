@@ -23,14 +23,24 @@ class LicensingError(Exception):
     """A failure that a user can act on.
 
     :param message: what was tried, what came back, what to do next; free of secrets.
+    :param in_doubt: whether the request behind it may have been executed, so that only reading can tell.
     :param details: further plain fields for C(failure).
     """
 
-    def __init__(self, message: str, *, code: Code, **details: t.Any) -> None:
+    def __init__(self, message: str, *, code: Code, in_doubt: bool = False, **details: t.Any) -> None:
         super().__init__(message)
-        self.message = message
         self.code = code
+        self.in_doubt = in_doubt
         self.details = details
+
+    @property
+    def message(self) -> str:
+        """The same as C(str)."""
+        return str(self)
+
+    def add(self, after: str = "", *, before: str = "") -> None:
+        """Say more."""
+        self.args = (f"{before}{self}{after}",)
 
     def as_failure(self) -> dict[str, t.Any]:
         """The C(failure) value of a module's result."""
@@ -63,18 +73,18 @@ MAX_PROBLEMS = 1000
 """Problems kept in a result. Beyond that, only their number is given, so that a log stays readable."""
 
 _SHOWN = 20
+_READ_AGAIN = "It was read again, and nothing was changed on the strength of it."
 
 
 class TransportError(LicensingError):
     """No usable answer came back.
 
-    :param sent: whether the request may have reached the server (and may have taken effect).
+    :param in_doubt: whether any byte of the request left.
     :param retryable: whether trying again can help at all.
     """
 
-    def __init__(self, message: str, *, code: Code, sent: bool, retryable: bool = True, **details: t.Any) -> None:
-        super().__init__(message, code=code, **details)
-        self.sent = sent
+    def __init__(self, message: str, *, code: Code, in_doubt: bool, retryable: bool = True) -> None:
+        super().__init__(message, code=code, in_doubt=in_doubt)
         self.retryable = retryable
 
 
@@ -82,15 +92,21 @@ class ApiError(LicensingError):
     """ThingSpace answered, and the answer is not the wanted one.
 
     :param status: HTTP status.
-    :param effect_possible: whether the request may have taken effect all the same (5xx, garbled success).
     """
 
-    def __init__(
-        self, message: str, *, code: Code, status: int, effect_possible: bool = False, **details: t.Any
-    ) -> None:
-        super().__init__(message, code=code, status=status, **details)
+    def __init__(self, message: str, *, code: Code, status: int, **more: t.Any) -> None:
+        super().__init__(message, code=code, status=status, **more)
         self.status = status
-        self.effect_possible = effect_possible
+
+
+class IncompleteList(LicensingError):
+    """A list that contradicts itself."""
+
+    def __init__(self, why: str, what: str = "licensed devices", done: str = _READ_AGAIN) -> None:
+        super().__init__(
+            f"ThingSpace's list of {what} cannot be trusted: {why}. {done} Run again, and ask Verizon if it stays so.",
+            code="incomplete_list",
+        )
 
 
 def defect(error: Exception, may_be_done: str = "") -> LicensingError:
@@ -98,22 +114,16 @@ def defect(error: Exception, may_be_done: str = "") -> LicensingError:
 
     :param may_be_done: what may have been carried out all the same; empty when nothing can have been.
     """
-    frame = traceback.extract_tb(error.__traceback__)[-1]
     known = may_be_done or "It is not known how far the task came."
-    text = (
-        f"A defect in thingspace.licensing: {type(error).__name__} in {os.path.basename(frame.filename)}, line "
-        f"{frame.lineno}. Please report it with this message. {known} Running it again in check mode shows the state."
-    )
-    if may_be_done:
-        return TransportError(text, code="internal_error", sent=True, retryable=False)
-    return LicensingError(text, code="internal_error")
+    text = f"{defect_text(error)} {known} Running it again in check mode shows the state."
+    return LicensingError(text, code="internal_error", in_doubt=bool(may_be_done))
 
 
-def is_lost(error: LicensingError) -> bool:
-    """Whether the request behind this error may have taken effect, so that only reading can tell."""
-    if isinstance(error, TransportError):
-        return error.sent
-    return isinstance(error, ApiError) and error.effect_possible
+def defect_text(error: Exception) -> str:
+    """Where a defect of ours is, and that it is to be reported."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{type(error).__name__} in {os.path.basename(frame.filename)}, line {frame.lineno}"
+    return f"A defect in thingspace.licensing: {where}. Please report it with this message."
 
 
 def _listed(texts: list[str]) -> str:

@@ -100,6 +100,10 @@ class Context:
         """Show a warning to the user."""
         self._module.warn(text)
 
+    def patience(self, seconds: float) -> float:
+        """Seconds to wait for another task at most: no longer than this one may take."""
+        return min(seconds, float(self.params["deadline"]))
+
     def part(self, params: dict[str, t.Any]) -> Context:
         """The context of a flow that is one of several in the same task, and that only looks.
 
@@ -123,7 +127,7 @@ class Context:
             problems += account_problems(self.params["account"])
         store: Store = MemoryStore()
         try:
-            store = self._store(connection.runtime_dir)
+            store = open_store(connection.runtime_dir, None if self.params.get("runtime_dir") else self.warn)
         except LicensingError as error:
             problems.append(Problem(error.message, error.code))
         if problems:
@@ -145,24 +149,9 @@ class Context:
             self._progress_file.close()
         for client in self._clients:
             client.close()
-            count = client.count
-            result["requests"] = count.as_result()
-            if count.throttled:
-                self.warn(
-                    f"ThingSpace answered 'too many requests' {count.throttled} times; the task waited "
-                    f"{count.throttled_seconds:.1f} s in all. 'rate_limit' or a lower 'max_concurrency' avoid this."
-                )
+            result["requests"] = client.count.as_result()
+            client.count.warn_if_throttled(self.warn, "the task", "'rate_limit' or a lower 'max_concurrency'")
         return result
-
-    def _store(self, directory: str) -> Store:
-        """The store; without an explicit C(runtime_dir) a task can do without sharing."""
-        try:
-            return open_store(directory)
-        except LicensingError as error:
-            if self.params.get("runtime_dir"):
-                raise
-            self.warn(error.message)
-            return MemoryStore()
 
 
 def run_module(
@@ -220,5 +209,5 @@ def truthful(result: Result, writes: int) -> Result:
     if result.failure is None or result.values or not writes:
         return result
     result.changed = True
-    result.failure.message += f" Before that {writes} requests were sent that may have changed something."
+    result.failure.add(f" Before that {writes} requests were sent that may have changed something.")
     return result

@@ -12,10 +12,25 @@ import typing as t
 
 from ansible.module_utils.common.parameters import env_fallback
 
+from ._errors import Problem
 from ._thingspace.api_versions import API_VERSION, API_VERSIONS, CANDIDATES_VERSION, CANDIDATES_VERSIONS
 from ._thingspace.id_kinds import KIND, KINDS
 
 Spec = dict[str, dict[str, t.Any]]
+Ranges = dict[str, "tuple[int, int | None]"]
+"""Smallest and largest value of options that are numbers; None for no largest."""
+
+
+def out_of_range(params: t.Mapping[str, t.Any], ranges: Ranges) -> list[Problem]:
+    """The options that are given and not within their range."""
+    problems = []
+    for name, (lowest, highest) in ranges.items():
+        value = params[name]
+        if value is not None and (value < lowest or (highest is not None and value > highest)):
+            rule = "it cannot be negative" if highest is None else f"it must be between {lowest} and {highest}"
+            problems.append(Problem(f"'{name}' is {value}; {rule}."))
+    return problems
+
 
 ACCOUNT_SPEC: Spec = {"account": {"type": "str", "required": True}}
 
@@ -83,6 +98,7 @@ FOTA_LICENSE_SPEC: Spec = {
     "removal_candidates": {"type": "str", "choices": ["report", "keep", "ignore"], "default": "report"},
     "batch_size": {"type": "int", "default": 1000},
 }
+FOTA_LICENSE_RANGES: Ranges = {"batch_size": (1, 10_000)}
 
 SIMSEC_LICENSE_SPEC: Spec = {
     **CONVERGE_SPEC,
@@ -116,6 +132,8 @@ SIMSEC_LICENSE_SPEC: Spec = {
     "request_id": {"type": "str"},
     "batch_size": {"type": "int", "default": 100},
 }
+SIMSEC_LICENSE_RANGES: Ranges = {"settle_time": (0, None), "batch_size": (1, 100)}
+"""The public SDK's description gives the size of a batch; the documentation gives none."""
 
 REMOVAL_CANDIDATES_SPEC: Spec = {
     **CONVERGE_SPEC,
@@ -129,6 +147,7 @@ REMOVAL_CANDIDATES_SPEC: Spec = {
     "batch_size": {"type": "int", "default": 10000},
     "before_file": {"type": "path"},
 }
+REMOVAL_CANDIDATES_RANGES: Ranges = {"batch_size": (1, 100_000)}
 
 REMOVAL_CANDIDATES_CONSTRAINTS: dict[str, t.Any] = {
     "mutually_exclusive": [*DEVICE_CONSTRAINTS["mutually_exclusive"], ("protected", "protected_file")],

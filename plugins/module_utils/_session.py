@@ -8,17 +8,15 @@
 
 from __future__ import annotations
 
-from ._errors import Problem
 from ._module import Context, Result
 
 
 def run(context: Context) -> Result:
     """Ensure that there is a session, or that there is none. Check mode sends no requests to ThingSpace."""
-    params = context.params
-    problems: list[Problem] = []
-    client = context.connect(problems, reveal_tokens=params["state"] == "present")
+    wanted = context.params["state"] == "present"
+    client = context.connect([], reveal_tokens=wanted)
     cached = client.auth.cached()
-    if params["state"] == "absent":
+    if not wanted:
         if context.check_mode:
             return Result({}, changed=cached is not None)
         return Result({}, changed=client.auth.log_out())

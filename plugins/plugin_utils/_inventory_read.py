@@ -13,11 +13,7 @@ import typing as t
 from ansible_collections.thingspace.licensing.plugins.module_utils._account import account_warnings
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.requests_dep import REQUESTS_IMPORT_ERROR
-from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import (
-    MemoryStore,
-    Store,
-    open_store,
-)
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import open_store
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import SecretRegister
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.api import DeviceApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
@@ -39,7 +35,8 @@ def read_records(settings: Settings, secrets: SecretRegister, warn: Warn) -> lis
             "The Python library requests is not installed for the Python that runs Ansible. Install it there.",
             code="missing_library",
         )
-    client = Client(settings.connection, _store(settings, warn), secrets)
+    store = open_store(settings.connection.runtime_dir, None if settings.own_runtime_dir else warn)
+    client = Client(settings.connection, store, secrets)
     records: list[Record] = []
     for account in settings.accounts:
         for text in account_warnings(account):
@@ -53,11 +50,7 @@ def read_records(settings: Settings, secrets: SecretRegister, warn: Warn) -> lis
             )
         licensed = _licensed(FotaApi(client, account, settings.api_version), warn) if settings.licenses else None
         records += [make_record(account, row, licensed, attributes=settings.attributes) for row in rows]
-    if client.count.throttled:
-        warn(
-            f"ThingSpace answered 'too many requests' {client.count.throttled} times; reading the inventory waited "
-            f"{client.count.throttled_seconds:.1f} s in all. 'cache' or 'rate_limit' avoid this."
-        )
+    client.count.warn_if_throttled(warn, "reading the inventory", "'cache' or 'rate_limit'")
     records, repeated = merged(records)
     if repeated:
         warn(f"ThingSpace listed {repeated} devices twice in one account, with the same ids. Each is one host.")
@@ -78,14 +71,3 @@ def _licensed(api: FotaApi, warn: Warn) -> Licensed | None:
         warn(f"The subscription of account {api.account} is event-based: it has no licensed devices to list.")
         return None
     return dict(rows)
-
-
-def _store(settings: Settings, warn: Warn) -> Store:
-    """What forks and jobs share; without an explicit C(runtime_dir) it can be done without."""
-    try:
-        return open_store(settings.connection.runtime_dir)
-    except LicensingError as error:
-        if settings.own_runtime_dir:
-            raise
-        warn(error.message)
-        return MemoryStore()

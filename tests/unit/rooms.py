@@ -31,7 +31,7 @@ MODULE_UTILS = Tree(
     rooms={
         "_error_codes.py": Room("`_error_codes.py` is a list and imports no other file"),
         "_errors.py": Room("`_errors.py` is the ground and imports nothing but the codes", ("_error_codes.py",)),
-        "_options.py": Room("`_options.py` is the ground and imports nothing but facts", ("_thingspace",)),
+        "_options.py": Room("`_options.py` is the ground and imports nothing but facts", ("_errors.py", "_thingspace")),
         "_progress.py": Room("`_progress.py` is the ground and imports no other file"),
         "_text": Room("`_text` is the ground and imports no other room"),
         "_thingspace": Room("`_thingspace` holds facts of the API, each in one place, and imports no other room"),

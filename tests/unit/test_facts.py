@@ -25,13 +25,13 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_d
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import DELIMITERS
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.skus import KNOWN
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.candidates import FORMS
-from ansible_collections.thingspace.licensing.plugins.module_utils._swm.dialects import DIALECTS
 from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.api_versions import (
     API_VERSION,
     API_VERSIONS,
     CANDIDATES_OF,
     CANDIDATES_VERSION,
     CANDIDATES_VERSIONS,
+    LIST_FORMS,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.id_kinds import KIND, KINDS, LENGTHS
 
@@ -90,7 +90,7 @@ def test_choices_that_cannot_import() -> None:
 @pytest.mark.parametrize(
     ("keys", "facts"),
     [
-        (DIALECTS, API_VERSIONS),
+        (LIST_FORMS, API_VERSIONS),
         (CANDIDATES_OF, API_VERSIONS),
         (FORMS, CANDIDATES_VERSIONS),
         (LENGTHS, KINDS),

@@ -11,9 +11,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._client.answers import Reader, text
 from .._client.client import Client, segments
 from .._client.fault import Mask
-from .._errors import ApiError
 from .options import url_secrets
 
 
@@ -32,7 +32,10 @@ class Listener:
     def as_result(self, account: str, mask: Mask) -> dict[str, t.Any]:
         """The listener without its password."""
         shown = {"service": self.service, "url": self.url, "username": self.username}
-        return {"account": account, **{field: mask(text) for field, text in shown.items()}}
+        return {"account": account, **{field: mask(value) for field, value in shown.items()}}
+
+
+_LIST = Reader("list the callback listeners", "base_url")
 
 
 class CallbackApi:
@@ -44,14 +47,10 @@ class CallbackApi:
 
     def listeners(self) -> list[Listener]:
         """C(GET /m2m/v1/callbacks/{account}): the listeners that were registered through this API."""
-        what = "list the callback listeners"
-        rows = self._client.get_list(what, self._path)
+        rows = self._client.get_list(_LIST.what, self._path)
         for row in rows:
             self._hide(row)
-        listeners = [_listener(row) for row in rows]
-        if not all(listener.service for listener in listeners):
-            raise _unclear(what, "a usable 'serviceName' in every row")
-        return listeners
+        return _all_named([_listener(row) for row in rows])
 
     def listener(self, service: str) -> Listener | None:
         """The listener of a service, or None."""
@@ -64,12 +63,10 @@ class CallbackApi:
 
         :raises LicensingError: it is not known.
         """
-        what = "list the callback listeners"
-        rows = [_listener(row) for row in self._client.get_list(what, self._path)]
+        rows = [_listener(row) for row in self._client.get_list(_LIST.what, self._path)]
         if any(row.service.casefold() == service.casefold() and row.url.strip() for row in rows):
             return True
-        if not all(row.service for row in rows):
-            raise _unclear(what, "a usable 'serviceName' in every row")
+        _all_named(rows)
         return False
 
     def register(self, listener: Listener) -> None:
@@ -90,30 +87,22 @@ class CallbackApi:
     def _confirm(self, what: str, service: str, answer: t.Mapping[str, t.Any]) -> None:
         """Fail unless the answer is about this service: another one tells nothing about what happened."""
         self._hide(answer)
-        if _text(answer, "serviceName").casefold() != service.casefold():
-            raise _unclear(what, f"the 'serviceName' {service}")
+        if text(answer, ("serviceName",)).casefold() != service.casefold():
+            raise Reader(what, "base_url").lacking(f"the 'serviceName' {service}", in_doubt=True)
 
     def _hide(self, row: t.Mapping[str, t.Any]) -> None:
         """Mask the password of a row, and what its URL holds of credentials."""
-        passwords = [_text(row, key) for key in row if "password" in key.lower()]
-        pairs = [f"{_text(row, 'username')}:{password}" for password in passwords if password]
-        self._client.secrets.remember(*passwords, *pairs, *url_secrets(_text(row, "url")))
+        passwords = [text(row, (key,)) for key in row if "password" in key.lower()]
+        pairs = [f"{text(row, ('username',))}:{password}" for password in passwords if password]
+        self._client.secrets.remember(*passwords, *pairs, *url_secrets(text(row, ("url",))))
 
 
 def _listener(row: t.Mapping[str, t.Any]) -> Listener:
-    service = _text(row, "serviceName") or _text(row, "name")
-    return Listener(service, _text(row, "url"), _text(row, "username"), _text(row, "password"))
+    service = text(row, ("serviceName",)) or text(row, ("name",))
+    return Listener(service, text(row, ("url",)), text(row, ("username",)), text(row, ("password",)))
 
 
-def _text(row: t.Mapping[str, t.Any], key: str) -> str:
-    value = row.get(key)
-    return "" if value is None else str(value)
-
-
-def _unclear(what: str, wanted: str) -> ApiError:
-    return ApiError(
-        f"The answer to '{what}' lacks {wanted}, so nothing can be concluded from it. Check 'base_url'.",
-        code="bad_answer",
-        status=200,
-        effect_possible=True,
-    )
+def _all_named(listeners: list[Listener]) -> list[Listener]:
+    if not all(listener.service for listener in listeners):
+        raise _LIST.lacking("a usable 'serviceName' in every row")
+    return listeners

@@ -12,10 +12,10 @@ import dataclasses
 import typing as t
 
 from .._client.fault import Mask
-from .._errors import LicensingError, is_lost
+from .._errors import LicensingError
 from .._module import Context, Result
 from .api import CallbackApi, Listener
-from .options import listener_problems, url_secrets
+from .options import Job, read_job, url_secrets
 
 RESENDS = 2
 """How often a write is sent again after reading showed that a lost one had no effect; it replaces, so that is safe."""
@@ -23,38 +23,34 @@ RESENDS = 2
 
 def run(context: Context) -> Result:
     """Read, compare in memory, write what differs, report without any password."""
-    params = context.params
-    context.secrets.remember(params["callback_password"], *url_secrets(params["url"]))
+    job, problems = read_job(context.params)
+    context.secrets.remember(job.callback_password, *url_secrets(job.url))
     mask = context.secrets.mask
-    client = context.connect(listener_problems(params))
-    api = CallbackApi(client, params["account"])
-    service = params["service"]
-    before = api.listener(service)
-    after = wanted(params, before)
-    diff = {"diff": _diff(params, before, after, mask)} if context.diff_mode else {}
+    api = CallbackApi(context.connect(problems), job.account)
+    before = api.listener(job.service)
+    after = wanted(job, before)
+    diff = {"diff": _diff(job, before, after, mask)} if context.diff_mode else {}
     if before == after or context.check_mode:
-        return Result({**_shown(params, after, mask), **diff}, changed=before != after)
+        return Result({**_shown(job, after, mask), **diff}, changed=before != after)
     try:
-        now, failure = _carry_out(api, service, before, after)
+        now, failure = _carry_out(api, job.service, before, after)
     except LicensingError as error:
         return Result({}, failure=error)
     if failure is not None and context.diff_mode:
-        diff = {"diff": _diff(params, before, now, mask)}
-    return Result({**_shown(params, now, mask), **diff}, changed=now != before, failure=failure)
+        diff = {"diff": _diff(job, before, now, mask)}
+    return Result({**_shown(job, now, mask), **diff}, changed=now != before, failure=failure)
 
 
-def wanted(params: t.Mapping[str, t.Any], before: Listener | None) -> Listener | None:
+def wanted(job: Job, before: Listener | None) -> Listener | None:
     """The listener that shall be: what is not given stays as it is, and an empty string means none."""
-    if params["state"] == "absent":
+    if job.state == "absent":
         return None
-    held = before or Listener(params["service"], "", "", "")
-    user, password = params["callback_username"], params["callback_password"]
-    update = params["update_password"]
+    held = before or Listener(job.service, "", "", "")
+    user, password, update = job.callback_username, job.callback_password, job.update_password
     if password is None or (before is not None and update == "on_create"):
         password = held.password
-    return dataclasses.replace(
-        held, url=params["url"], username=held.username if user is None else user, password=password
-    )
+    username = held.username if user is None else user
+    return dataclasses.replace(held, url=job.url or "", username=username, password=password)
 
 
 def _carry_out(
@@ -75,13 +71,13 @@ def _carry_out(
             return after, None
         except LicensingError as error:
             failure = error
-        if not is_lost(failure):
+        if not failure.in_doubt:
             return now, failure
         now = _read_back(api, service, failure)
         if now == after:
             return after, None
         if not attempts:
-            failure.message += " Reading back shows a different listener. Run again."
+            failure.add(" Reading back shows a different listener. Run again.")
             return now, failure
 
 
@@ -96,17 +92,17 @@ def _read_back(api: CallbackApi, service: str, lost: LicensingError) -> Listener
         ) from None
 
 
-def _shown(params: t.Mapping[str, t.Any], listener: Listener | None, mask: Mask) -> dict[str, t.Any]:
+def _shown(job: Job, listener: Listener | None, mask: Mask) -> dict[str, t.Any]:
     """The C(callback) of the result."""
     if listener is not None:
-        return {"callback": listener.as_result(params["account"], mask)}
-    nothing = {"account": params["account"], "service": params["service"], "url": None, "username": None}
+        return {"callback": listener.as_result(job.account, mask)}
+    nothing = {"account": job.account, "service": job.service, "url": None, "username": None}
     return {"callback": nothing}
 
 
-def _diff(params: t.Mapping[str, t.Any], before: Listener | None, after: Listener | None, mask: Mask) -> dict[str, str]:
+def _diff(job: Job, before: Listener | None, after: Listener | None, mask: Mask) -> dict[str, str]:
     """The listener before and after; of a password only whether there is one, and whether it becomes another."""
-    title = f"{params['account']}: listener of {params['service']}"
+    title = f"{job.account}: listener of {job.service}"
     same = before is None or after is None or before.password == after.password
     return {
         "before_header": title,

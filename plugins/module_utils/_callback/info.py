@@ -8,21 +8,16 @@
 
 from __future__ import annotations
 
-from .._errors import Problem
 from .._module import Context, Result
 from .api import CallbackApi
 
 
 def run(context: Context) -> Result:
     """Read the listeners; of a password only whether there is one."""
-    params = context.params
-    problems: list[Problem] = []
-    client = context.connect(problems)
-    wanted = (params["service"] or "").casefold()
-    listeners = CallbackApi(client, params["account"]).listeners()
+    account, wanted = context.params["account"], (context.params["service"] or "").casefold()
     rows = [
-        {**listener.as_result(params["account"], context.secrets.mask), "has_password": bool(listener.password)}
-        for listener in listeners
+        {**listener.as_result(account, context.secrets.mask), "has_password": bool(listener.password)}
+        for listener in CallbackApi(context.connect([]), account).listeners()
         if not wanted or listener.service.casefold() == wanted
     ]
     return Result({"callbacks": rows})

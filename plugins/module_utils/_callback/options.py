@@ -11,6 +11,7 @@ Sources: About Callback Services (services, ports, certificates), Register Callb
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 import urllib.parse
 
@@ -47,30 +48,44 @@ LISTENER_SPEC: Spec = {
     "update_password": {"type": "str", "choices": ["always", "on_create"], "default": "always", "no_log": False},
 }
 
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Job:
+    """What a task asks for: each option by its name. Has no C(repr), so that it can never print a secret."""
+
+    account: str
+    service: str
+    url: str | None
+    callback_username: str | None
+    callback_password: str | None
+    state: t.Literal["present", "absent"]
+    update_password: t.Literal["always", "on_create"]
+
+
 MAX_LENGTH = 40
 """Characters that the user or the password of a listener may have."""
 
 _PORTS = ((80, 80), (443, 443), (9001, 9006), (50551, 50559), (28200, 28220))
 
 
-def listener_problems(params: t.Mapping[str, t.Any]) -> list[Problem]:
-    """Everything that is wrong with the listener that is wanted; nothing is when it is to be removed."""
-    if params["state"] == "absent":
-        return []
-    problems = _url_problems(params["url"] or "")
-    for option in ("callback_username", "callback_password"):
-        value = params[option] or ""
+def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
+    """Read the options; returns them with everything that is wrong about them: nothing when it is to be removed."""
+    job = Job(params["account"], **{name: params[name] for name in LISTENER_SPEC})
+    if job.state == "absent":
+        return job, []
+    user, password = job.callback_username or "", job.callback_password or ""
+    problems = _url_problems(job.url or "")
+    for option, value in (("callback_username", user), ("callback_password", password)):
         problems += character_problems(option, value)
         if len(value) > MAX_LENGTH:
             problems.append(Problem(f"'{option}' has {len(value)} characters; ThingSpace takes {MAX_LENGTH} at most."))
-    user = params["callback_username"]
     if user and user.casefold() == (params["username"] or "").casefold():
         text = (
             "'callback_username' is the same as 'username'. ThingSpace sends it, with its password, in clear text in "
             "every callback, so it must not be the user of the API. Choose another one."
         )
         problems.append(Problem(text))
-    return problems
+    return job, problems
 
 
 def url_secrets(url: str | None) -> list[str]:

@@ -12,10 +12,21 @@ import collections
 import typing as t
 
 from .._devices.wanted import NO_DEVICE, Wanted, named_devices, wanted_devices
-from .._errors import ApiError, LicensingError, Problem, is_lost
+from .._errors import ApiError, LicensingError, Problem
 from .._module import Context, Result
+from .._options import REMOVAL_CANDIDATES_RANGES, out_of_range
 from .._plan.guards import Limits, limits_from
-from .._plan.outcomes import Outcome, Report, Row, failure_of, report_path_problems, reported, summarize, write_csv
+from .._plan.outcomes import (
+    Outcome,
+    Reporting,
+    Row,
+    failure_of,
+    report_path_problems,
+    reported,
+    reporting_from,
+    summarize,
+    write_csv,
+)
 from .._swm.candidates import CandidatesApi
 from .._swm.licenses import FotaApi, explained
 from .._text.diff import order_diff
@@ -30,12 +41,21 @@ NAMED = 20
 
 
 class Job(t.NamedTuple):
-    """What a task asks for, checked without the network."""
+    """What a task asks for, checked without the network.
+
+    :param unlicensed: what becomes of a plan that lists devices without a license.
+    :param protected_file: where the protected devices were read.
+    :param before_file: where to write the list as it was.
+    """
 
     wish: Wish
     wanted: Wanted
     limits: Limits
     batch_size: int
+    unlicensed: t.Literal["refuse", "warn", "ignore"]
+    protected_file: str | None
+    before_file: str | None
+    reporting: Reporting
 
 
 class Done(t.NamedTuple):
@@ -55,17 +75,18 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     wanted, problems = wanted_devices(params)
     protected, wrong, notes = named_devices(params, "protected", repeated=True)
     limits, limit_problems = limits_from(params)
-    problems = [*problems, *wrong, *limit_problems, *report_path_problems(params["devices_report"])]
+    reporting, report_problems = reporting_from(params)
+    problems = [*problems, *wrong, *limit_problems, *report_problems]
     problems += report_path_problems(params["before_file"], "before_file")
-    if not 1 <= params["batch_size"] <= 100_000:
-        problems.append(Problem(f"'batch_size' is {params['batch_size']}; it must be between 1 and 100000."))
+    problems += out_of_range(params, REMOVAL_CANDIDATES_RANGES)
     wish = Wish(params["account"], params["api_version"], params["state"], wanted.devices, frozenset(protected))
     if wish.state != "absent":
         both = (device for device in wish.devices if device in wish.protected)
         text = "{} is named, and protected: a device is either wanted on the list or never on it."
         problems += [Problem(text.format(device), "invalid_devices") for device in both]
     wanted = wanted._replace(warnings=[*wanted.warnings, *notes])
-    return Job(wish, wanted, limits, params["batch_size"]), problems
+    files = (params["protected_file"], params["before_file"])
+    return Job(wish, wanted, limits, params["batch_size"], params["unlicensed"], *files, reporting), problems
 
 
 def run(context: Context) -> Result:
@@ -75,12 +96,12 @@ def run(context: Context) -> Result:
     for warning in job.wanted.warnings:
         if warning != NO_DEVICE:
             context.warn(warning)
-    if context.params["protected_file"] and not job.wish.protected:
-        context.warn(f"'protected_file' {context.params['protected_file']} names no device, so none is protected.")
+    if job.protected_file and not job.wish.protected:
+        context.warn(f"'protected_file' {job.protected_file} names no device, so none is protected.")
     api = CandidatesApi(client, job.wish.account, job.wish.version)
     licenses = FotaApi(client, job.wish.account, job.wish.version)
     kept = KeptList(client.store, job.wish.account)
-    with kept.alone(min(LOCK_PATIENCE, float(context.params["deadline"]))):
+    with kept.alone(context.patience(LOCK_PATIENCE)):
         return _converge(context, job, api, licenses, kept)
 
 
@@ -101,20 +122,19 @@ def _converge(context: Context, job: Job, api: CandidatesApi, licenses: FotaApi,
             f"{len(twice)} devices are on the removal candidate list more than once ({few(twice)}). This task leaves "
             "that as it is. A task with 'state: present' that names them corrects it."
         )
-    _keep_before(context, live)
+    _keep_before(job.before_file, live)
     done = _carry_out(context, job, plan, api, licenses, kept)
-    return _result(context, plan, done)
+    return _result(context, job, plan, done)
 
 
-def _keep_before(context: Context, live: t.Sequence[str]) -> None:
+def _keep_before(path: str | None, live: t.Sequence[str]) -> None:
     """Write down what the list was: before the first write, so that it is known whatever comes after."""
-    path = context.params["before_file"]
     if path:
         try:
             write_csv(path, ("device_id",), [(device,) for device in live])
         except LicensingError as error:
-            error.message = f"The list as it is could not be written to 'before_file' {path}. Nothing was sent."
-            raise
+            text = f"The list as it is could not be written to 'before_file' {path}. Nothing was sent."
+            raise LicensingError(text, code=error.code) from None
 
 
 def _carry_out(
@@ -123,7 +143,7 @@ def _carry_out(
     """What the plan leads to: held back, foreseen in check mode, or done."""
     try:
         enforce_candidates(plan, job.limits)
-        _require_licenses(context, plan, licenses)
+        _require_licenses(context, job, plan, licenses)
     except LicensingError as error:
         rows = not_sent(job.wish, plan, "not sent: the plan was stopped", error.details.get("unlicensed", ()))
         return Done(rows, plan.live, error, changed=False)
@@ -134,13 +154,13 @@ def _carry_out(
     return _judge(context, job.wish, plan, carry_out(api, plan, job.batch_size, kept))
 
 
-def _require_licenses(context: Context, plan: CandidatesPlan, licenses: FotaApi) -> None:
+def _require_licenses(context: Context, job: Job, plan: CandidatesPlan, licenses: FotaApi) -> None:
     """A device without a license has none to lose: on the list it only makes the list look longer than it is.
 
     :raises LicensingError: C(not_licensed), with every such device; nothing was written.
     """
     new = [device for device in plan.add if device not in plan.restored]
-    if not new or context.params["unlicensed"] == "ignore":
+    if not new or job.unlicensed == "ignore":
         return
     try:
         held, _page = licenses.licensed()
@@ -153,7 +173,7 @@ def _require_licenses(context: Context, plan: CandidatesPlan, licenses: FotaApi)
     text = (
         f"{len(lacking)} of {len(new)} devices that the plan puts on the removal candidates hold no license: {named}."
     )
-    if context.params["unlicensed"] == "warn":
+    if job.unlicensed == "warn":
         context.warn(text)
         return
     text += " Nothing was written. List only licensed devices, or set 'unlicensed: warn' to list them anyway."
@@ -192,7 +212,7 @@ def _judge(context: Context, wish: Wish, plan: CandidatesPlan, written: Written)
 def _amiss(written: Written) -> Outcome:
     """What became of what is not on the list as wanted: sent without a trustworthy answer, never sent, or refused."""
     failure = written.failure
-    if written.unsettled or failure is None or is_lost(failure):
+    if written.unsettled or failure is None or failure.in_doubt:
         # An answer that says that it was done is no proof against the list, and the list none against the answer.
         return "unknown"
     return "skipped" if failure.code == "interrupted" else "failed"
@@ -226,25 +246,19 @@ def _listed_twice(plan: CandidatesPlan, now: t.Sequence[str]) -> list[str]:
     return [device for device, count in collections.Counter(now).items() if count > max(1, planned[device])]
 
 
-def _result(context: Context, plan: CandidatesPlan, done: Done) -> Result:
+def _result(context: Context, job: Job, plan: CandidatesPlan, done: Done) -> Result:
     """The module's result; writes the report file."""
-    params = context.params
     now = plan.live if not done.changed else plan.target if done.now is None else tuple(done.now)
     values: dict[str, t.Any] = {
         "lookup": "list",
         "plan": plan.as_result(),
         "summary": summarize(done.rows),
-        "devices": reported(done.rows, t.cast(Report, params["report"]), plan.move),
+        "devices": reported(done.rows, job.reporting.shown, plan.move),
         "candidate_count": None if done.now is None else len(done.now),
     }
     if context.diff_mode:
         told = f"{len(plan.add)} added, {len(plan.remove)} removed, {len(plan.move)} moved"
-        title = f"{params['account']}: removal candidates, in order ({told})"
+        title = f"{job.wish.account}: removal candidates, in order ({told})"
         values["diff"] = order_diff(title, plan.live, now, plan.move)
-    failure = done.failure or failure_of(done.rows)
-    if params["devices_report"]:
-        try:
-            write_csv(params["devices_report"], Row._fields, done.rows)
-        except LicensingError as error:
-            failure = failure or error
-    return Result(values, changed=done.changed, failure=failure)
+    unwritten = job.reporting.write(Row._fields, done.rows)
+    return Result(values, changed=done.changed, failure=done.failure or failure_of(done.rows) or unwritten)

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import typing as t
 
-from .._errors import ApiError, LicensingError, Problem
+from .._errors import ApiError
 from .._module import Context, Result
-from .._plan.outcomes import report_path_problems, write_csv
+from .._options import out_of_range
+from .._plan.outcomes import Reporting, reporting_from
 from .._plan.plan import Pool
 from .._swm.candidates import CandidatesApi
 from .._swm.licenses import FotaApi, explained, is_event_based
@@ -28,22 +29,20 @@ MAX_TIED = 1000
 def run(context: Context) -> Result:
     """Read the list; with C(shrink_to) also the licenses, and tell who would lose one."""
     params = context.params
-    problems = report_path_problems(params["devices_report"])
-    if params["shrink_to"] is not None and params["shrink_to"] < 0:
-        problems.append(Problem(f"'shrink_to' is {params['shrink_to']}; it cannot be negative."))
-    client = context.connect(problems)
-    account, version = params["account"], params["api_version"]
+    reporting, problems = reporting_from(params)
+    account, version, shrink_to = params["account"], params["api_version"], params["shrink_to"]
+    client = context.connect([*problems, *out_of_range(params, {"shrink_to": (0, None)})])
     licenses = FotaApi(client, account, version)
     try:
         kept = KeptList(client.store, account)
-        with kept.alone(min(LOCK_PATIENCE, float(params["deadline"]))):
+        with kept.alone(context.patience(LOCK_PATIENCE)):
             candidates = CandidatesApi(client, account, version).read()
             recovery = kept.recover(candidates, put_aside=False)
         if recovery.warning:
             context.warn(recovery.warning)
-        if params["shrink_to"] is None:
+        if shrink_to is None:
             rows = [(str(place), device) for place, device in enumerate(candidates, 1)]
-            return _result(context, candidates, {}, LIST_COLUMNS, rows)
+            return _result(reporting, candidates, {}, LIST_COLUMNS, rows)
         held, page = licenses.licensed_rows()
         pool = licenses.pool(page)
         if not held and is_event_based(licenses.subscription()):
@@ -52,31 +51,26 @@ def run(context: Context) -> Result:
             )
     except ApiError as error:
         raise explained(error, licenses) from None
-    seen = forecast(params["shrink_to"], held, candidates)
+    seen = forecast(shrink_to, held, candidates)
     for text in _warnings(seen):
         context.warn(text)
     values = {
         "licenses": Pool(pool.total, len(held)).as_result(),
-        "forecast": seen.as_result(MAX_TIED if params["report"] == "all" else 0),
+        "forecast": seen.as_result(MAX_TIED if reporting.shown == "all" else 0),
     }
-    return _result(context, candidates, values, FORECAST_COLUMNS, seen.as_rows())
+    return _result(reporting, candidates, values, FORECAST_COLUMNS, seen.as_rows())
 
 
 def _result(
-    context: Context,
+    reporting: Reporting,
     candidates: list[str],
     values: dict[str, t.Any],
     columns: t.Sequence[str],
     rows: t.Sequence[t.Sequence[str]],
 ) -> Result:
-    shown = candidates if context.params["report"] == "all" else []
-    result = Result({"candidates": shown, "candidate_count": len(candidates), **values})
-    if context.params["devices_report"]:
-        try:
-            write_csv(context.params["devices_report"], columns, rows)
-        except LicensingError as error:
-            result.failure = error
-    return result
+    shown = candidates if reporting.shown == "all" else []
+    values = {"candidates": shown, "candidate_count": len(candidates), **values}
+    return Result(values, failure=reporting.write(columns, rows))
 
 
 def _warnings(seen: Forecast) -> t.Iterator[str]:

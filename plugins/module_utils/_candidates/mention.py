@@ -11,41 +11,45 @@ from __future__ import annotations
 import typing as t
 
 from .._client.client import Client
+from .._client.paging import is_unknown_path
 from .._errors import LicensingError
 from .._module import Context
 from .._plan.outcomes import Row
-from .._swm.candidates import CandidatesApi, is_unknown_path
+from .._plan.plan import State
+from .._swm.candidates import CandidatesApi
 from .._text.lists import few
-from .._thingspace.api_versions import CANDIDATES_OF
+from .._thingspace.api_versions import CANDIDATES_OF, ApiVersion
 from .backup import LOCK_PATIENCE, KeptList
 
 MENTIONED = ("assigned", "removed", "skipped")
 
 
 class Candidates:
-    """The list, as far as C(removal_candidates) uses it. It is read once, and only if it is needed."""
+    """The list, as far as it is used. It is read once, and only if it is needed.
 
-    def __init__(self, context: Context, client: Client) -> None:
+    :param use: the option C(removal_candidates).
+    """
+
+    def __init__(self, context: Context, client: Client, account: str, version: ApiVersion, use: str) -> None:
         self._context = context
-        self._option: str = context.params["removal_candidates"]
-        account = context.params["account"]
-        self._api = CandidatesApi(client, account, CANDIDATES_OF[context.params["api_version"]])
+        self._use = use
+        self._api = CandidatesApi(client, account, CANDIDATES_OF[version])
         self._kept = KeptList(client.store, account)
         self._places: dict[str, int] | None = None
 
-    def spared(self) -> t.AbstractSet[str]:
+    def spared(self, state: State) -> t.AbstractSet[str]:
         """The listed devices, if an exact run is to leave them alone.
 
         :raises LicensingError: the list cannot be read.
         """
-        if self._context.params["state"] != "exact" or self._option != "keep":
+        if state != "exact" or self._use != "keep":
             return frozenset()
         self._places = self._read()
         return self._places.keys()
 
     def places(self) -> t.Mapping[str, int]:
         """The listed devices with their places. That they cannot be read is no reason to fail."""
-        if self._places is None and self._option != "ignore":
+        if self._places is None and self._use != "ignore":
             try:
                 self._places = self._read()
             except LicensingError as error:
@@ -73,7 +77,7 @@ class Candidates:
             )
 
     def _read(self) -> dict[str, int]:
-        with self._kept.alone(min(LOCK_PATIENCE, float(self._context.params["deadline"]))):
+        with self._kept.alone(self._context.patience(LOCK_PATIENCE)):
             listed = self._api.read()
             recovery = self._kept.recover(listed, put_aside=False)
         if recovery.warning:

@@ -29,10 +29,10 @@ def put_list_back(
     try:
         now = api.read()
         if now == live:
-            error.message += " The removal candidates are as they were."
+            error.add(" The removal candidates are as they were.")
             return Written(now, error, "untouched")
         if not _is_part(now, target) or (target and not now):
-            error.message += " Someone else changed the removal candidates in the meantime, so they were not restored."
+            error.add(" Someone else changed the removal candidates in the meantime, so they were not restored.")
             error.code = "list_changed"
             return Written(now, error, "broken")
         refused = _put_back(api, now, live, batch_size)
@@ -40,22 +40,22 @@ def put_list_back(
     except LicensingError as second:
         found = _now(api)
         if found == live:
-            error.message += " The previous removal candidates were restored; the list is as it was."
+            error.add(" The previous removal candidates were restored; the list is as it was.")
             return Written(found, error, "put_back")
-        error.message += f" The previous removal candidates could not be restored: {second.message}"
+        error.add(f" The previous removal candidates could not be restored: {second.message}")
         error.code = "list_not_restored"
         return Written(found, error, "broken")
     if refused:
-        error.message += (
+        error.add(
             f" The previous removal candidates were restored, but ThingSpace does not accept {few(refused)} any more."
         )
         error.code = "list_not_restored"
         return Written(now, error, "broken")
     if list(dict.fromkeys(now)) != list(dict.fromkeys(live)):
-        error.message += " The previous removal candidates were restored, and someone else has changed them since."
+        error.add(" The previous removal candidates were restored, and someone else has changed them since.")
         error.code = "list_changed"
         return Written(now, error, "broken")
-    error.message += " The previous removal candidates were restored; the list is as it was."
+    error.add(" The previous removal candidates were restored; the list is as it was.")
     return Written(now, error, "put_back")
 
 

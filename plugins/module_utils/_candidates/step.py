@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._errors import LicensingError, is_lost
+from .._errors import LicensingError
 from .._swm.candidates import CandidatesApi
 
 GRACE = 60.0
@@ -45,7 +45,7 @@ def step(api: CandidatesApi, send: t.Callable[[], None], took: t.Callable[[list[
     try:
         send()
     except LicensingError as error:
-        if not is_lost(error):
+        if not error.in_doubt:
             raise
         before, api.unsettled = api.unsettled, True
         # Never sent again: "no change yet" is no proof, and an entry that is added late would stand there twice.

@@ -47,7 +47,7 @@ def carry_out(api: CandidatesApi, plan: CandidatesPlan, batch_size: int, kept: K
             kept.doubt()
         if (written.fate == "broken" or api.unsettled) and written.failure is not None:
             late = "" if written.fate == "broken" else " A request that got no answer may still change the list."
-            written.failure.message += f"{late} {kept.where_to_find(plan.base)}"
+            written.failure.add(f"{late} {kept.where_to_find(plan.base)}")
             written.failure.details["previous_list"] = kept.location or list(plan.base)
     written = written._replace(unsettled=api.unsettled)
     as_it_was = written.fate in ("untouched", "put_back") and plan.base == plan.live

@@ -5,16 +5,26 @@
 # This module util is PRIVATE to the collection: it may change without notice.
 
 
-"""The JSON value of a good answer, and an error with a code, a cause and advice for any other one."""
+"""The one reader of answers: the JSON value of a good one, an error for any other one, and the fields of the value.
+
+The spelling of fields differs between versions, and their types differ from the documents.
+"""
 
 from __future__ import annotations
 
 import typing as t
 
 from .._errors import ApiError
-from .fault import Fault, parse_fault
+from .fault import TOKEN_REFUSED, Fault, parse_fault
 from .request_result import RequestResult, expired_token, result_of
 from .response import Response
+
+Object = t.Mapping[str, t.Any]
+Usable = t.Callable[[t.Any], object]
+"""Judges one row of a list."""
+
+LARGEST = 10**12
+"""No count is larger than this. A larger number would break later code."""
 
 
 def decode(response: Response) -> dict[str, t.Any]:
@@ -51,7 +61,7 @@ def _good(response: Response, wanted: str) -> t.Any:
             "'base_url'; a proxy's login page may be in between. It was not followed.",
             code="redirected",
             status=status,
-            effect_possible=in_doubt,
+            in_doubt=in_doubt,
         )
     fault = parse_fault(response.body, response.mask)
     if result is RequestResult.THROTTLED:
@@ -69,7 +79,7 @@ def _good(response: Response, wanted: str) -> t.Any:
             "later.",
             code="server_error",
             status=status,
-            effect_possible=in_doubt,
+            in_doubt=in_doubt,
         )
     if in_doubt and status != 409:
         raise _garbled(response, response.value, wanted)
@@ -86,7 +96,7 @@ def _refused(response: Response, fault: Fault, in_doubt: bool) -> ApiError:
         f"ThingSpace refused '{response.operation}' (HTTP {response.status}): {fault.text.rstrip('.')}. {advice}",
         code=code,
         status=response.status,
-        effect_possible=in_doubt,
+        in_doubt=in_doubt,
     )
 
 
@@ -96,14 +106,14 @@ def _told(fault: Fault, message: str, **facts: t.Any) -> ApiError:
 
 
 def _refusal(status: int, fault: Fault) -> tuple[str, str]:
-    text = f"{fault.code} {fault.message}".lower()
-    if fault.gateway and fault.code in ("900901", "900902", "900903"):
+    said = f"{fault.code} {fault.message}".lower()
+    if fault.gateway and fault.code in TOKEN_REFUSED:
         return "auth_rejected", "The access token is not accepted; check 'client_id' and 'client_secret'."
     if status in (401, 403):
         return "auth_rejected", "Check that the user and the application may use this API."
-    if "could not find account" in text or ("account" in text and ("notfound" in text or "not found" in text)):
+    if "could not find account" in said or ("account" in said and ("notfound" in said or "not found" in said)):
         return "account_not_found", "Check 'account', and that this user may see it."
-    if "account name" in text:
+    if "account name" in said:
         return "invalid_account", "An account looks like 0000123456-00001."
     if status in (404, 405) or fault.gateway:
         return "api_rejected", "Check 'base_url' (it ends in /api) and 'api_version'."
@@ -126,5 +136,87 @@ def _garbled(response: Response, value: t.Any, wanted: str) -> ApiError:
         "Check 'base_url' and any proxy in between.",
         code="bad_answer",
         status=response.status,
-        effect_possible=True,
+        in_doubt=True,
     )
+
+
+def number(value: Object, names: tuple[str, ...]) -> int | None:
+    """The whole number in the first of these fields that has one, even as a string; None if no field has one."""
+    for name in names:
+        found: t.Any = value.get(name)
+        if isinstance(found, bool):
+            continue
+        try:
+            number_found = int(found)
+            if abs(number_found) <= LARGEST:
+                return number_found
+        except (TypeError, ValueError, OverflowError):
+            continue
+    return None
+
+
+def truth(found: object) -> bool | None:
+    """A truth value, even as a string. None for anything else, which must not count as false."""
+    if isinstance(found, str):
+        return {"true": True, "false": False}.get(found.strip().lower())
+    return found if isinstance(found, bool) else None
+
+
+def text(value: Object, names: tuple[str, ...]) -> str:
+    """The first of these fields that exists, as text."""
+    for name in names:
+        if value.get(name) is not None:
+            return str(value[name])
+    return ""
+
+
+class Reader(t.NamedTuple):
+    """Reads what a good answer to one operation must have.
+
+    :param what: the operation, as messages name it.
+    :param check: the option that is wrong if answers are of another kind; empty where none is.
+    """
+
+    what: str
+    check: str = ""
+
+    def lacking(self, part: str, *, in_doubt: bool = False) -> ApiError:
+        """The error of an answer without this part.
+
+        :param in_doubt: whether the operation writes, and so may have been carried out all the same.
+        """
+        advice = f" Check '{self.check}'." if self.check else ""
+        return ApiError(
+            f"The answer to '{self.what}' lacks {part}, so nothing can be concluded from it.{advice}",
+            code="bad_answer",
+            status=200,
+            in_doubt=in_doubt,
+        )
+
+    def rows(self, value: Object, name: str, usable: Usable, *, optional: bool) -> list[t.Any]:
+        """The list of this name.
+
+        :param optional: whether no list means that it is empty.
+        :raises ApiError: C(bad_answer), it is no list, or a row is not usable.
+        """
+        rows = value.get(name)
+        if rows is None and optional:
+            return []
+        if not isinstance(rows, list) or not all(map(usable, rows)):
+            raise self.lacking(f"a usable '{name}'")
+        return rows
+
+    def page(self, value: Object, name: str, usable: Usable, unsaid: bool | None = None) -> tuple[list[t.Any], bool]:
+        """The list of this name, and whether more of it follows. Only the last page may leave it out.
+
+        :param unsaid: what it means that C(hasMoreData) is not there; None makes it an error.
+        :raises ApiError: C(bad_answer), one of the two is not usable.
+        """
+        said = value.get("hasMoreData")
+        more = truth(said)
+        rows = self.rows(value, name, usable, optional=more is False)
+        if said is None:
+            more = unsaid
+        if more is None:
+            raise self.lacking("a usable 'hasMoreData'")
+        return rows, more

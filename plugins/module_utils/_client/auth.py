@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from .._errors import ApiError, LicensingError, TransportError
+from .._errors import LicensingError, TransportError
 from .connection import Connection
 from .login import Login, Tokens
 from .login_answer import AccessRefused
@@ -169,16 +169,13 @@ class Authenticator:
 def _may_pass(error: LicensingError) -> bool:
     """Whether trying again can help after the password left: not with the page of a proxy in between."""
     if isinstance(error, TransportError):
-        return error.sent and error.retryable
+        return error.in_doubt and error.retryable
     return error.code in ("server_error", "rate_limited")
 
 
 def _before_the_operation(error: LicensingError) -> LicensingError:
     """The failure of a login, as one of the operation that needs the tokens: of that, nothing was carried out."""
-    if isinstance(error, TransportError):
-        error.sent = False
-    elif isinstance(error, ApiError):
-        error.effect_possible = False
+    error.in_doubt = False
     return error
 
 

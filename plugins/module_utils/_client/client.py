@@ -13,7 +13,7 @@ import random
 import typing as t
 import urllib.parse
 
-from .._errors import ApiError, LicensingError, TransportError, defect, is_lost
+from .._errors import LicensingError, defect
 from .._progress import Progress
 from .answers import decode, decode_list
 from .auth import Authenticator
@@ -123,13 +123,13 @@ class Client:
 
         Until it is ruled out, the write counts as one that may have been carried out.
 
-        :raises LicensingError: C(is_lost) tells whether it may have been carried out, also for a defect of ours.
+        :raises LicensingError: C(in_doubt) tells whether it may have been carried out, also for a defect of ours.
         """
         self._sender.may_write(1)
         try:
             return decode(self._call(operation, method, path, body, headers))
         except LicensingError as error:
-            if not is_lost(error):
+            if not error.in_doubt:
                 self._sender.may_write(-1)
             raise
         except Exception as error:  # pylint: disable=broad-exception-caught
@@ -179,11 +179,8 @@ def _reading() -> t.Iterator[None]:
     """What fails inside only reads: nothing can have been carried out, whatever the answer."""
     try:
         yield
-    except ApiError as error:
-        error.effect_possible = False
-        raise
-    except TransportError as error:
-        error.sent = False
+    except LicensingError as error:
+        error.in_doubt = False
         raise
 
 

@@ -50,6 +50,6 @@ class Deadline:
                 f"not enough to {purpose}. Raise 'deadline', or give the task fewer devices; "
                 "running it again continues where it stopped.",
                 code=code,
-                sent=False,
+                in_doubt=False,
                 retryable=False,
             )

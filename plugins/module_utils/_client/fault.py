@@ -17,6 +17,12 @@ import json
 import re
 import typing as t
 
+TOKEN_REFUSED = ("900901", "900902", "900903")
+"""The gateway's codes for an access token that is not valid."""
+
+NO_RESOURCE = "900906"
+"""The gateway's code for a path that it does not know."""
+
 
 class Fault(t.NamedTuple):
     """What an error body says; empty strings where it says nothing.

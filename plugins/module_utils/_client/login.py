@@ -75,7 +75,7 @@ class Login:
 
         :raises LoginRefused: the user's credentials are refused.
         :raises AccessRefused: the access token is.
-        :raises LicensingError: no trustworthy answer; C(is_lost) tells whether the login may have been judged.
+        :raises LicensingError: no trustworthy answer; C(in_doubt) tells whether the login may have been judged.
         """
         body = {"username": self._connection.username, "password": self._connection.password}
         bearer = HeaderAuth({"Authorization": f"Bearer {access}"})

@@ -19,16 +19,14 @@ import typing as t
 from .._error_codes import Code
 from .._errors import ApiError
 from .answers import decode
-from .fault import parse_fault
+from .fault import NO_RESOURCE, TOKEN_REFUSED, parse_fault
 from .response import Response
 
-GATEWAY_REFUSES = ("900901", "900902", "900903")
-NO_RESOURCE = "900906"
 REFUSED = "UnifiedWebService.INPUT_INVALID.Password.Invalid"
 
 _KNOWN = frozenset(
     {
-        *GATEWAY_REFUSES,
+        *TOKEN_REFUSED,
         NO_RESOURCE,
         *("900800", "900801", "900802", "900803", "900804", "900805", "900806"),
         *("invalid_request", "invalid_client", "invalid_grant"),
@@ -111,7 +109,7 @@ def _failure(answer: Response, subject: Subject, fault: str, complaint: bool) ->
 def _gateway_failure(answer: Response, subject: Subject, fault: str) -> ApiError:
     if fault == NO_RESOURCE or answer.status == 404:
         return _error(answer, _NOTHING_THERE, "api_rejected")
-    if answer.status in (400, 401, 403) and (fault in GATEWAY_REFUSES or answer.status == 403):
+    if answer.status in (400, 401, 403) and (fault in TOKEN_REFUSED or answer.status == 403):
         return _access_refused(answer) if subject.access_token else _refused(answer, subject)
     return _server_error(answer) if answer.status >= 500 else _error(answer, _NO_ANSWER, "bad_answer")
 
@@ -181,7 +179,7 @@ def _error(answer: Response, why: str, code: Code) -> ApiError:
         f"'{answer.operation}' was answered with {_status(answer)}: {why}",
         code=code,
         status=answer.status,
-        effect_possible=True,
+        in_doubt=True,
         api_code=known_code(answer),
     )
 
@@ -213,5 +211,5 @@ def _token(value: t.Mapping[str, t.Any], field: str, status: int) -> str:
         f"The answer to the login holds no '{field}'. Check 'base_url'.",
         code="bad_answer",
         status=status,
-        effect_possible=True,
+        in_doubt=True,
     )

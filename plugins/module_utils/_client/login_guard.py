@@ -102,7 +102,7 @@ class LoginGuard:
                 self._settle(mine, "refused")
                 raise
             except TransportError as error:
-                if not error.sent:
+                if not error.in_doubt:
                     self._settle(mine, None)
                 raise
             self._succeeded()

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._errors import LicensingError
+from .._errors import ApiError, IncompleteList, LicensingError
+from .fault import NO_RESOURCE
 
 
 class Page(t.NamedTuple):
@@ -43,18 +44,31 @@ Tell = t.Callable[[int, "int | None"], None]
 """Told how many devices were read, and how many there are, where the version says so."""
 
 
-class IncompleteList(LicensingError):
-    """A list that contradicts itself."""
-
-    def __init__(self, why: str, what: str = "licensed devices") -> None:
-        super().__init__(
-            f"ThingSpace's list of {what} cannot be trusted: {why}. It was read again, and nothing was "
-            "changed on the strength of it. Run again, and ask Verizon if it stays so.",
-            code="incomplete_list",
-        )
-
-
 T = t.TypeVar("T")
+Form = t.TypeVar("Form")
+
+
+class Forms(t.Generic[Form]):
+    """The documented forms of one path; one that the server does not know is given up for good."""
+
+    def __init__(self, forms: t.Iterable[Form]) -> None:
+        self._forms = list(forms)
+
+    def read(self, ask: t.Callable[[Form], T]) -> T:
+        """What the first known form brings."""
+        while True:
+            form = self._forms[0]
+            try:
+                return ask(form)
+            except ApiError as error:
+                if not is_unknown_path(error) or form is self._forms[-1]:
+                    raise
+                self._forms = [other for other in self._forms if other is not form]
+
+
+def is_unknown_path(error: LicensingError) -> bool:
+    """Whether the server does not know the path at all."""
+    return isinstance(error, ApiError) and (error.status == 404 or error.details.get("api_code") == NO_RESOURCE)
 
 
 def _as_it_is(page: Page) -> Page:

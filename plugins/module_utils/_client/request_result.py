@@ -23,7 +23,7 @@ import re
 import typing as t
 
 from .._errors import TransportError
-from .fault import Fault, parse_fault
+from .fault import TOKEN_REFUSED, Fault, parse_fault
 from .response import Response
 
 TokenKind = t.Literal["access", "session"]
@@ -78,7 +78,7 @@ _RESULTS = frozenset({"requestid", "devicelist", "servicename", "sessiontoken", 
 def result_of(outcome: Response | TransportError) -> RequestResult:
     """What an exchange proves about its request; in doubt unless proven otherwise."""
     if isinstance(outcome, TransportError):
-        return RequestResult.IN_DOUBT if outcome.sent else RequestResult.NOT_SENT
+        return RequestResult.IN_DOUBT if outcome.in_doubt else RequestResult.NOT_SENT
     if outcome.status in _GOOD:
         return _of_good(outcome.value)
     if not _refuses(outcome):
@@ -111,7 +111,7 @@ def expired_token(response: Response) -> TokenKind | None:
     if "sessiontoken" in text or "session token" in text or "session has expired" in text:
         return "session"
     if fault.gateway:
-        return "access" if fault.code in ("900901", "900902", "900903") else None
+        return "access" if fault.code in TOKEN_REFUSED else None
     if "uws" in text and ("unauthorized" in text or response.status == 401):
         return "session"
     if response.status == 401:

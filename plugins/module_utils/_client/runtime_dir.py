@@ -146,9 +146,19 @@ def default_directory(environ: t.Mapping[str, str] | None = None) -> str:
     return os.path.join(tempfile.gettempdir(), f"thingspace-licensing-{os.geteuid()}")
 
 
-def open_store(directory: str) -> Store:
-    """The store for the option C(runtime_dir); an empty string switches sharing off."""
-    return FileStore(directory) if directory else MemoryStore()
+def open_store(directory: str, warn: t.Callable[[str], None] | None = None) -> Store:
+    """The store for the option C(runtime_dir); an empty string switches sharing off.
+
+    :param warn: told why nothing is shared, if the directory cannot be used and was not asked for.
+    :raises LicensingError: C(runtime_dir_unusable), the directory cannot be used, and nobody is to be warned instead.
+    """
+    try:
+        return FileStore(directory) if directory else MemoryStore()
+    except LicensingError as error:
+        if warn is None:
+            raise
+        warn(error.message)
+        return MemoryStore()
 
 
 def _prepare(directory: str) -> None:

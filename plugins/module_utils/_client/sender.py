@@ -52,6 +52,14 @@ class RequestCount:
         """The C(requests) value of a module's result."""
         return {**dataclasses.asdict(self), "throttled_seconds": round(self.throttled_seconds, 3)}
 
+    def warn_if_throttled(self, warn: t.Callable[[str], None], who: str, advice: str) -> None:
+        """Warn if ThingSpace slowed somebody down; the advice names the options that avoid it."""
+        if self.throttled:
+            warn(
+                f"ThingSpace answered 'too many requests' {self.throttled} times; {who} waited "
+                f"{self.throttled_seconds:.1f} s in all. {advice} avoid this."
+            )
+
 
 class Sender:
     """Combines transport, retry policy, budget and deadline."""
@@ -102,7 +110,7 @@ class Sender:
 
         :param safe: whether the request only reads, so that it may be repeated blindly.
         :param once: never repeat it after any of it was sent, whatever comes back.
-        :raises TransportError: no answer could be had; C(sent) tells whether an attempt may have been executed.
+        :raises TransportError: no answer could be had; C(in_doubt) tells whether an attempt may have been executed.
         :raises Interrupted: the task is to end, so it was not sent.
         """
         attempt = 0

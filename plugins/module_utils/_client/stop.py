@@ -39,7 +39,7 @@ class Interrupted(TransportError):
         super().__init__(
             f"The task was interrupted: {why}. The rest was not sent. Run again: what is as wanted is left alone.",
             code="interrupted",
-            sent=False,
+            in_doubt=False,
             retryable=False,
         )
 

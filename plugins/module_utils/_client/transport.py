@@ -133,11 +133,11 @@ class Transport:
         try:
             outcome = worker.carry_out(request, seconds, note)
         except queue.Empty:
-            raise too_slow(request.operation, seconds, sent=note.give_up()) from None
+            raise too_slow(request.operation, seconds, in_doubt=note.give_up()) from None
         self._idle.append(worker)
         if isinstance(outcome, Response):
             return outcome
-        raise named(outcome, request.operation, seconds, sent=note.give_up())
+        raise named(outcome, request.operation, seconds, in_doubt=note.give_up())
 
     def close(self) -> None:
         """Close the connections; one that an abandoned exchange still has ends with that."""

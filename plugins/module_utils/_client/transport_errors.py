@@ -27,30 +27,30 @@ _UNUSABLE = frozenset(
 )
 
 
-def named(error: BaseException, what: str, seconds: float, *, sent: bool) -> BaseException:
+def named(error: BaseException, what: str, seconds: float, *, in_doubt: bool) -> BaseException:
     """The named form of a failure; what is no failure of sending is returned as it is.
 
     :param what: the operation.
     :param seconds: what the exchange was allowed to take.
-    :param sent: whether any byte of the request left.
+    :param in_doubt: whether any byte of the request left.
     """
     if isinstance(error, TransportError) or not isinstance(error, Exception):
         return error
-    if not sent and not isinstance(
+    if not in_doubt and not isinstance(
         error, (OSError, ValueError, TooLarge, http.client.HTTPException, urllib3.exceptions.HTTPError)
     ):
         return error  # a defect of ours, and nothing was sent
-    return _after_sending(error, what, seconds) if sent else _before_sending(error, what)
+    return _after_sending(error, what, seconds) if in_doubt else _before_sending(error, what)
 
 
-def too_slow(what: str, seconds: float, *, sent: bool) -> TransportError:
+def too_slow(what: str, seconds: float, *, in_doubt: bool) -> TransportError:
     """The failure of an exchange that took too long."""
-    if not sent:
+    if not in_doubt:
         return _unconnected(what, "no connection within the time allowed")
     return TransportError(
         f"No complete answer to '{what}' within {seconds:g} s. Raise 'timeout' if the server is known to be slow.",
         code="timeout",
-        sent=True,
+        in_doubt=True,
     )
 
 
@@ -62,16 +62,16 @@ def _after_sending(error: Exception, what: str, seconds: float) -> TransportErro
             f"The answer to '{what}' is larger than {MAX_BODY >> 20} MiB, which no ThingSpace answer is; reading it "
             "was stopped. Check 'base_url' and any proxy in between.",
             code="answer_too_large",
-            sent=True,
+            in_doubt=True,
             retryable=False,
         )
     if isinstance(error, TooLate) or names & {"ReadTimeout", "ReadTimeoutError"}:
-        return too_slow(what, seconds, sent=True)
+        return too_slow(what, seconds, in_doubt=True)
     cause = "the answer ended too early" if isinstance(error, NotWhole) else _cause(error)
     return TransportError(
         f"The connection broke during '{what}' ({cause}); it is not known whether ThingSpace carried it out.",
         code="connection_failed",
-        sent=True,
+        in_doubt=True,
     )
 
 
@@ -86,7 +86,7 @@ def _before_sending(error: Exception, what: str) -> TransportError:
         return TransportError(
             f"'{what}' could not be sent: 'base_url' or the proxy settings are not valid ({type(error).__name__}).",
             code="invalid_options",
-            sent=False,
+            in_doubt=False,
             retryable=False,
         )
     return _unconnected(what, _cause(error))
@@ -140,7 +140,7 @@ def _unconnected(operation: str, cause: str) -> TransportError:
     return TransportError(
         f"Could not connect for '{operation}': {cause}. Nothing was sent. Check 'base_url', the network and the proxy.",
         code="connection_failed",
-        sent=False,
+        in_doubt=False,
     )
 
 
@@ -152,13 +152,13 @@ def _tls_failed(operation: str, error: BaseException) -> TransportError:
                 f"The server's certificate was refused during '{operation}': {reason}. Nothing was "
                 "sent. Name the authority that signed it with 'ca_path', or correct 'base_url'.",
                 code="tls_failed",
-                sent=False,
+                in_doubt=False,
                 retryable=False,
             )
     return TransportError(
         f"The TLS connection failed during '{operation}'. Nothing was sent. Check that 'base_url' names a TLS port and "
         "that 'ca_path' is a certificate file.",
         code="tls_failed",
-        sent=False,
+        in_doubt=False,
         retryable=False,
     )

@@ -15,10 +15,10 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from .._client.answers import Reader
 from .._client.client import Client
-from .._client.fields import truth
 from .._client.masking import changes
-from .._errors import ApiError, LicensingError
+from .._errors import ApiError, IncompleteList
 from .._text.timestamps import parse_moment, write_moment
 from .filter import DeviceFilter
 from .row import DeviceRow, device_row
@@ -30,7 +30,7 @@ FEW = 10
 """So many devices are looked up one by one, more with the whole list."""
 
 PATH = "/m2m/v1/devices/actions/list"
-WHAT = "list the devices"
+_LIST = Reader("list the devices", "base_url")
 
 ALL = DeviceFilter()
 
@@ -40,17 +40,6 @@ class DevicePage(t.NamedTuple):
 
     rows: list[DeviceRow]
     more: bool
-
-
-class Contradiction(LicensingError):
-    """A list that contradicts itself."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(
-            f"ThingSpace's list of devices cannot be trusted: {why}. It was read twice. Run again, and ask Verizon if "
-            "it stays so.",
-            code="incomplete_list",
-        )
 
 
 class _NoCursor(Exception):
@@ -82,7 +71,7 @@ class DeviceApi:
             return self._single(filters)
         try:
             return self._read(filters)
-        except Contradiction:
+        except IncompleteList:
             return self._read(filters)
 
     def states(self, kind: str, ids: t.Collection[str]) -> dict[str, str]:
@@ -109,7 +98,7 @@ class DeviceApi:
                 return []
             raise
         if page.more:
-            raise Contradiction("it names more devices than the requested one")
+            raise _contradiction("it names more devices than the requested one")
         return page.rows
 
     def _read(self, filters: DeviceFilter) -> list[DeviceRow]:
@@ -154,21 +143,15 @@ class DeviceApi:
             latest = _last_added(page)
             if len(rows) == before or (since is not None and latest <= since):
                 why = f"more devices were added at {page.rows[-1].created_at} than one page holds"
-                raise Contradiction(f"it gives no 'DeviceId', and {why}")
+                raise _contradiction(f"it gives no 'DeviceId', and {why}")
             since = latest
 
     def _page(self, fields: dict[str, t.Any]) -> DevicePage:
         body = {"accountName": self._account, **fields, "maxNumberOfDevices": self._page_size}
-        value = self._client.query(WHAT, PATH, body)
-        devices, more = value.get("devices"), truth(value.get("hasMoreData"))
-        if value.get("hasMoreData") is None and "deviceId" in fields:
-            more = False
-        if devices is None and more is False:
-            devices = []
-        if not isinstance(devices, list) or not all(isinstance(entry, dict) for entry in devices):
-            raise _missing("devices")
-        if not isinstance(more, bool):
-            raise _missing("hasMoreData")
+        value = self._client.query(_LIST.what, PATH, body)
+        if "deviceId" in fields and value.get("hasMoreData") is None:
+            value["hasMoreData"] = False
+        devices, more = _LIST.page(value, "devices", lambda entry: isinstance(entry, dict))
         return DevicePage(self._masked([device_row(entry, personal=self._personal) for entry in devices]), more)
 
     def _masked(self, rows: list[DeviceRow]) -> list[DeviceRow]:
@@ -178,14 +161,18 @@ class DeviceApi:
         return [row.with_texts(hidden) for row in rows] if hidden else rows
 
 
+def _contradiction(why: str) -> IncompleteList:
+    return IncompleteList(why, "devices", "It was read twice.")
+
+
 def _note(page: DevicePage, seen: set[str]) -> None:
     """Refuse a page that repeats a device, or that is empty and claims that more follow."""
     before = len(seen)
     seen.update(row.identity for row in page.rows)
     if len(seen) - before != len(page.rows):
-        raise Contradiction("a device is on it twice")
+        raise _contradiction("a device is on it twice")
     if page.more and not page.rows:
-        raise Contradiction("an empty page claims that more devices follow")
+        raise _contradiction("an empty page claims that more devices follow")
 
 
 def _last_added(page: DevicePage) -> datetime.datetime:
@@ -193,16 +180,7 @@ def _last_added(page: DevicePage) -> datetime.datetime:
     moments = [parse_moment(row.created_at) for row in page.rows]
     known = [moment for moment in moments if moment is not None]
     if len(known) < len(moments):
-        raise Contradiction("it gives no 'DeviceId', and not every device has a time of adding")
+        raise _contradiction("it gives no 'DeviceId', and not every device has a time of adding")
     if known != sorted(known):
-        raise Contradiction("it gives no 'DeviceId', and is not in the order of adding")
+        raise _contradiction("it gives no 'DeviceId', and is not in the order of adding")
     return known[-1]
-
-
-def _missing(field: str) -> ApiError:
-    return ApiError(
-        f"The answer to '{WHAT}' lacks a usable '{field}', so nothing can be concluded from it. Check 'base_url'.",
-        code="bad_answer",
-        status=200,
-        effect_possible=True,
-    )

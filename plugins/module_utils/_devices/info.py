@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 
-from .._errors import LicensingError, Problem
 from .._module import Context, Result
-from .._plan.outcomes import report_path_problems, write_csv
+from .._options import out_of_range
+from .._plan.outcomes import reporting_from
 from .api import PAGE_SIZE, DeviceApi
 from .filter import filter_from
 from .row import EXPORT_COLUMNS, KINDS, DeviceRow
@@ -22,10 +22,9 @@ def run(context: Context) -> Result:
     """Read all devices that pass the filter, and report them."""
     params = context.params
     filters, problems = filter_from(params)
-    if not 1 <= params["page_size"] <= PAGE_SIZE:
-        text = f"'page_size' is {params['page_size']}; it must be between 1 and {PAGE_SIZE}."
-        problems.append(Problem(text))
-    client = context.connect([*problems, *report_path_problems(params["devices_report"])])
+    reporting, report_problems = reporting_from(params)
+    problems += out_of_range(params, {"page_size": (1, PAGE_SIZE)})
+    client = context.connect([*problems, *report_problems])
     personal = params["include_personal_data"]
     rows = DeviceApi(client, params["account"], params["page_size"], personal=personal).rows(filters)
     strays = sum(map(filters.contradicted_by, rows))
@@ -34,14 +33,9 @@ def run(context: Context) -> Result:
             f"{strays} of the {len(rows)} devices that ThingSpace returned do not match the request (group, "
             "state, custom fields, time). Look at them before licenses are changed on the strength of this list."
         )
-    shown = rows if params["report"] == "all" else []
-    result = Result({"count": len(rows), "devices": [row.as_result() for row in shown]})
-    if params["devices_report"]:
-        try:
-            write_csv(params["devices_report"], EXPORT_COLUMNS, (_cells(row) for row in rows))
-        except LicensingError as error:
-            result.failure = error
-    return result
+    shown = rows if reporting.shown == "all" else []
+    values = {"count": len(rows), "devices": [row.as_result() for row in shown]}
+    return Result(values, failure=reporting.write(EXPORT_COLUMNS, map(_cells, rows)))
 
 
 def _cells(row: DeviceRow) -> list[str]:

@@ -13,7 +13,7 @@ import re
 import sys
 import typing as t
 
-from .._client.fields import truth
+from .._client.answers import truth
 
 KINDS = ("imei", "iccid", "mdn", "msisdn", "imsi", "min", "eid", "meid", "esn")
 """The documented kinds of device id; each is a key of a row, whether the device has one or not."""

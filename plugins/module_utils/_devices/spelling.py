@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._client.paging import IncompleteList
+from .._errors import IncompleteList
 
 _IMEI = 15
 

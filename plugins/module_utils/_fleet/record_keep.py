@@ -66,7 +66,7 @@ def complete(document: Document, dest: str, history: str | None) -> tuple[str, L
             try:
                 path = write_record(folder, file, document)
             except LicensingError as error:
-                error.message += " The record from the start of the run contains what it was about to do."
+                error.add(" The record from the start of the run contains what it was about to do.")
                 failure = failure or error
     leave(history, document["run"])
     return path, failure

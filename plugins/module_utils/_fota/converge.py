@@ -14,17 +14,9 @@ from .._candidates.mention import MENTIONED, Candidates, mention
 from .._devices.wanted import wanted_devices
 from .._errors import ApiError, LicensingError, Problem
 from .._module import Context, Result
+from .._options import FOTA_LICENSE_RANGES, out_of_range
 from .._plan.guards import enforce, limits_from
-from .._plan.outcomes import (
-    MAY_HAVE_MOVED,
-    Report,
-    Row,
-    failure_of,
-    report_path_problems,
-    reported,
-    summarize,
-    write_csv,
-)
+from .._plan.outcomes import MAY_HAVE_MOVED, Row, failure_of, reported, reporting_from, summarize, with_counts
 from .._plan.plan import Plan, Pool
 from .._plan.waves import waves_from
 from .._swm.licenses import FotaApi, explained
@@ -39,9 +31,9 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     wanted, problems = wanted_devices(params)
     limits, limit_problems = limits_from(params)
     waves, wave_problems = waves_from(params)
-    problems = [*problems, *limit_problems, *wave_problems, *report_path_problems(params["devices_report"])]
-    if not 1 <= params["batch_size"] <= 10000:
-        problems.append(Problem(f"'batch_size' is {params['batch_size']}; it must be between 1 and 10000."))
+    reporting, report_problems = reporting_from(params)
+    problems = [*problems, *limit_problems, *wave_problems, *report_problems]
+    problems += out_of_range(params, FOTA_LICENSE_RANGES)
     if params["state"] == "exact" and params["lookup"] == "direct":
         problems.append(Problem("'state: exact' needs the whole list, so it contradicts 'lookup: direct'."))
     if params["state"] == "exact" and not wanted.devices and not problems:
@@ -51,7 +43,8 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
         )
         problems.append(Problem(text, "empty_exact"))
     options = (params["account"], params["api_version"], params["state"], wanted, limits)
-    return Job(*options, params["lookup"], params["batch_size"], waves), problems
+    more = (params["lookup"], params["batch_size"], waves, params["removal_candidates"], reporting)
+    return Job(*options, *more), problems
 
 
 def run(context: Context) -> Result:
@@ -61,9 +54,9 @@ def run(context: Context) -> Result:
     for warning in job.wanted.warnings:
         context.warn(warning)
     api = FotaApi(client, job.account, job.version)
-    candidates = Candidates(context, client)
+    candidates = Candidates(context, client, job.account, job.version, job.removal_candidates)
     try:
-        lookup, plan, pool = plan_job(api, job, context.check_mode, candidates.spared())
+        lookup, plan, pool = plan_job(api, job, context.check_mode, candidates.spared(job.state))
     except ApiError as error:
         raise explained(error, api) from None
     if lookup == "list" and plan.changes:
@@ -73,7 +66,7 @@ def run(context: Context) -> Result:
         applied = applied._replace(rows=mention(applied.rows, candidates.places()))
     candidates.warn_of(applied.rows)
     pool = _pool_after(context, api, pool, applied)
-    return _result(context, lookup, {**plan.as_result(), **job.waves.as_result(plan.changes)}, applied, pool)
+    return _result(context, job, lookup, {**plan.as_result(), **job.waves.as_result(plan.changes)}, applied, pool)
 
 
 def _carry_out(context: Context, job: Job, plan: Plan, pool: Pool, api: FotaApi) -> Applied:
@@ -88,34 +81,22 @@ def _carry_out(context: Context, job: Job, plan: Plan, pool: Pool, api: FotaApi)
     return apply_in_waves(job, plan, pool, api, context.warn)
 
 
-def _result(context: Context, lookup: str, plan: dict[str, t.Any], applied: Applied, pool: Pool) -> Result:
+def _result(context: Context, job: Job, lookup: str, plan: dict[str, t.Any], applied: Applied, pool: Pool) -> Result:
     """The module's result; writes the report file."""
     rows = applied.rows
+    changed = any(row.outcome in MAY_HAVE_MOVED for row in rows)
     values = {
         "lookup": lookup,
         "plan": plan,
         "summary": summarize(rows),
-        "devices": reported(rows, t.cast(Report, context.params["report"])),
+        "devices": reported(rows, job.reporting.shown),
         "licenses": pool.as_result(),
     }
     if context.diff_mode:
-        values["diff"] = _diff(context, rows)
-    failure = _with_counts(applied) or failure_of(rows)
-    path = context.params["devices_report"]
-    if path:
-        try:
-            write_csv(path, Row._fields, rows)
-        except LicensingError as error:
-            failure = failure or error
-    return Result(values, changed=any(row.outcome in MAY_HAVE_MOVED for row in rows), failure=failure)
-
-
-def _with_counts(applied: Applied) -> LicensingError | None:
-    """Why a run ended early, and how far it had come."""
-    if applied.stopped is not None and any(row.outcome in MAY_HAVE_MOVED for row in applied.rows):
-        counts = ", ".join(f"{count} {outcome}" for outcome, count in summarize(applied.rows).items() if count)
-        applied.stopped.message += f" The run ended early; so far: {counts}."
-    return applied.stopped
+        values["diff"] = _diff(job.account, rows)
+    stopped = with_counts(applied.stopped, rows) if changed else applied.stopped
+    unwritten = job.reporting.write(Row._fields, rows)
+    return Result(values, changed=changed, failure=stopped or failure_of(rows) or unwritten)
 
 
 def _pool_after(context: Context, api: FotaApi, pool: Pool, applied: Applied) -> Pool:
@@ -136,9 +117,9 @@ def _pool_after(context: Context, api: FotaApi, pool: Pool, applied: Applied) ->
     )
 
 
-def _diff(context: Context, rows: list[Row]) -> dict[str, str]:
+def _diff(account: str, rows: list[Row]) -> dict[str, str]:
     """Licensed devices before and after, of those that change."""
     removed = [row.device_id for row in rows if row.outcome == "removed"]
     assigned = [row.device_id for row in rows if row.outcome == "assigned"]
     changing = f"{len(removed) + len(assigned)} of {len(rows)} devices change"
-    return device_diff(f"{context.params['account']}: FOTA licenses, {changing}", removed, assigned)
+    return device_diff(f"{account}: FOTA licenses, {changing}", removed, assigned)

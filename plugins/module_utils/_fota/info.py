@@ -12,7 +12,7 @@ import typing as t
 
 from .._errors import LicensingError
 from .._module import Context, Result
-from .._plan.outcomes import report_path_problems, write_csv
+from .._plan.outcomes import reporting_from
 from .._plan.plan import Pool
 from .._swm.licenses import FotaApi, Subscription, is_event_based
 
@@ -22,8 +22,8 @@ COLUMNS = ("device_id", "assigned_at")
 def run(context: Context) -> Result:
     """Read the subscription, and unless only the pool is wanted, every page of the licensed devices."""
     params = context.params
-    client = context.connect(report_path_problems(params["devices_report"]))
-    api = FotaApi(client, params["account"], params["api_version"])
+    reporting, problems = reporting_from(params)
+    api = FotaApi(context.connect(problems), params["account"], params["api_version"])
     subscription = api.subscription()
     if params["pool_only"]:
         return Result(_values(subscription, _pool(subscription), []))
@@ -38,13 +38,8 @@ def run(context: Context) -> Result:
         context.warn("The subscription of this account is event-based: it has no licensed devices to list.")
         return Result(_values(subscription, _pool(subscription), []))
     total = subscription["license_count"] if last.total is None else last.total
-    result = Result(_values(subscription, Pool(total, len(rows)), rows if params["report"] == "all" else []))
-    if params["devices_report"]:
-        try:
-            write_csv(params["devices_report"], COLUMNS, rows)
-        except LicensingError as error:
-            result.failure = error
-    return result
+    values = _values(subscription, Pool(total, len(rows)), rows if reporting.shown == "all" else [])
+    return Result(values, failure=reporting.write(COLUMNS, rows))
 
 
 def _pool(subscription: Subscription) -> Pool:

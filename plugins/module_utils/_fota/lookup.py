@@ -15,6 +15,7 @@ from .._client.paging import Page
 from .._devices.spelling import require_spelling
 from .._devices.wanted import Wanted
 from .._plan.guards import Limits, tripped_by
+from .._plan.outcomes import Reporting
 from .._plan.plan import Plan, Pool, State, make_plan
 from .._plan.waves import Waves
 from .._swm.licenses import FotaApi
@@ -38,6 +39,8 @@ class Job(t.NamedTuple):
     lookup: str
     batch_size: int
     waves: Waves = Waves()
+    removal_candidates: str = "report"
+    reporting: Reporting = Reporting("changed", None)
 
 
 def plan_job(

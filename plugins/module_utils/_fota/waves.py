@@ -71,7 +71,7 @@ def _read_back(
             return rows, Pool(total, page.assigned), None
         held, _last = api.licensed(page)
     except LicensingError as error:
-        error.message = f"The canary wave could not be read back: {error.message}"
+        error.add(before="The canary wave could not be read back: ")
         return rows, expected, error
     removed = set(part.remove)
     seen = [_as_seen(row, (row.device_id in held) != (row.device_id in removed)) for row in rows]

@@ -46,7 +46,7 @@ class Writer(t.Protocol):
     def write(self, action: Action, devices: t.Sequence[str]) -> dict[str, Answer]:
         """Send one batch; the answer for each device that was named in it.
 
-        :raises LicensingError: the batch failed as a whole; C(is_lost) tells whether it may have taken effect.
+        :raises LicensingError: the batch failed as a whole; C(in_doubt) tells whether it may have taken effect.
         """
 
     def free(self) -> int | None:

@@ -16,7 +16,7 @@ import dataclasses
 import threading
 import typing as t
 
-from .._errors import ApiError, LicensingError, is_lost
+from .._errors import ApiError, LicensingError
 from .answer import Action, Answer, Verdict, Writer
 
 REJECTIONS_BEFORE_CHECK = 40
@@ -125,7 +125,7 @@ class Sending:
             self._step.add(len(batch), refused)
 
     def _handle(self, batch: t.Sequence[str], error: LicensingError, search: Search | None) -> None:
-        if is_lost(error):
+        if error.in_doubt:
             with self._lock:
                 self._lost_in_a_row += 1
                 pointless = error.code in POINTLESS

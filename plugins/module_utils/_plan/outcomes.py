@@ -93,6 +93,39 @@ def failure_of(rows: Rows) -> LicensingError | None:
     )
 
 
+class Reporting(t.NamedTuple):
+    """The options about what is told of devices.
+
+    :param shown: which of them the result lists.
+    :param path: of the file with all of them, if one is wanted.
+    """
+
+    shown: Report
+    path: str | None
+
+    def write(self, header: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> LicensingError | None:
+        """Write the file, if one is wanted; returns why it could not be written."""
+        try:
+            if self.path:
+                write_csv(self.path, header, rows)
+        except LicensingError as error:
+            return error
+        return None
+
+
+def reporting_from(params: t.Mapping[str, t.Any]) -> tuple[Reporting, list[Problem]]:
+    """Read the options; returns them with everything that is wrong about them."""
+    return Reporting(params["report"], params["devices_report"]), report_path_problems(params["devices_report"])
+
+
+def with_counts(stopped: LicensingError | None, rows: Rows) -> LicensingError | None:
+    """Why a run ended early, and how far it had come."""
+    if stopped is not None:
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in summarize(rows).items() if count)
+        stopped.add(f" The run ended early; so far: {counts}.")
+    return stopped
+
+
 def report_path_problems(path: str | None, option: str = "devices_report") -> list[Problem]:
     """What would keep a report from being written; looked at before anything is sent."""
     if not path:

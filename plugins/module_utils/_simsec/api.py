@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
+from .._client.answers import Reader, number
 from .._client.client import Client, segments
 from .._client.fault import Mask, one_line
-from .._client.fields import number
 from .._errors import ApiError
 from .._plan.answer import Action
 from .._plan.plan import Pool
@@ -20,8 +20,8 @@ from .._plan.plan import Pool
 LICENSE_PATH = "/m2m/v1/devices/license/actions/assign"
 """Assign is POST, unassign is DELETE on the same path ("Assign SIM-Secure licenses", "Unassign flex licenses")."""
 
-LIMIT = 100
-"""Devices in one request, at most (the public SDK's description; the documentation gives no figure)."""
+
+_COUNT = Reader("count the SIM-Secure licenses")
 
 
 class Subscription(t.TypedDict):
@@ -50,7 +50,7 @@ class SimsecApi:
     def change(self, action: Action, sku: str, kind: str, devices: t.Sequence[str], x_request_id: str) -> str:
         """Ask for a license to be assigned to, or removed from, devices; returns the id of the accepted request.
 
-        :raises LicensingError: the request failed as a whole; C(is_lost) tells whether it may have taken effect.
+        :raises LicensingError: the request failed as a whole; C(in_doubt) tells whether it may have taken effect.
         """
         body = {
             "accountName": self.account,
@@ -66,23 +66,15 @@ class SimsecApi:
                 f"The answer to '{what}' has no 'requestId', so it is not known whether it was accepted.",
                 code="bad_answer",
                 status=200,
-                effect_possible=True,
+                in_doubt=True,
             )
         return one_line(request_id, self._client.mask)
 
     def subscriptions(self) -> list[Subscription]:
         """C(POST /accounts/subscriptions/actions/list): the account's SIM-Secure licenses by SKU, sorted."""
-        what = "count the SIM-Secure licenses"
-        value = self._client.query(what, "/m2m/v1/accounts/subscriptions/actions/list", {"accountName": self.account})
-        rows = value.get("subscriptionList")
-        if rows is None and value.get("accountName"):
-            rows = []
-        if not isinstance(rows, list) or not all(isinstance(row, dict) and row.get("skuNumber") for row in rows):
-            raise ApiError(
-                f"The answer to '{what}' lacks a usable 'subscriptionList', so nothing can be concluded from it.",
-                code="bad_answer",
-                status=200,
-            )
+        asked = {"accountName": self.account}
+        value = self._client.query(_COUNT.what, "/m2m/v1/accounts/subscriptions/actions/list", asked)
+        rows = _COUNT.rows(value, "subscriptionList", _names_sku, optional=bool(value.get("accountName")))
         return sorted((_subscription(row, self._client.mask) for row in rows), key=lambda row: row["sku"])
 
     def request_status(self, request_id: str) -> tuple[str, str] | None:
@@ -100,6 +92,10 @@ class SimsecApi:
             return None
         status = one_line(value.get("status"), self._client.mask)
         return status.lower(), status
+
+
+def _names_sku(row: t.Any) -> bool:
+    return isinstance(row, dict) and bool(row.get("skuNumber"))
 
 
 def rows_of(subscriptions: t.Iterable[Subscription], sku: str) -> list[Subscription]:

@@ -50,39 +50,34 @@ NO_JOURNAL = (
 def run(context: Context) -> Result:
     """Read, plan, guard, send, wait, report."""
     job, problems = read_job(context.params)
-    _look_at_journal(context, problems)
+    _look_at_journal(context, job, problems)
     client = context.connect(problems)
     for warning in job.wanted.warnings:
         context.warn(warning)
-    if not context.params["journal"]:
+    if not job.journal:
         context.warn(NO_JOURNAL)
-    with contextlib.closing(_open(context, write=not context.check_mode)) as journal:
+    with contextlib.closing(_open(context, job, write=not context.check_mode)) as journal:
         api = SimsecApi(client, job.wish.account)
         if context.check_mode:
             return make_result(context, job, _converge(context, job, journal, client, api, None))
-        patience = min(LOCK_PATIENCE, float(context.params["deadline"]))
-        waiting = Waiting(journal, job.scope, api, context.params["wait_timeout"], stop=context.stop)
-        with account_lock(journal.path, job.wish.account, patience):
+        waiting = Waiting(journal, job.scope, api, job.wait_timeout, stop=context.stop)
+        with account_lock(journal.path, job.wish.account, context.patience(LOCK_PATIENCE)):
             done = _converge(context, job, journal, client, api, waiting)
-        if context.params["wait"]:
+        if job.wait:
             done = _wait(context, job, api, done, waiting)
         return make_result(context, job, done)
 
 
-def _patience(context: Context) -> float:
-    return min(PATIENCE, float(context.params["deadline"]))
+def _open(context: Context, job: Job, *, write: bool) -> Journal:
+    return open_journal(job.journal, write=write, patience=context.patience(PATIENCE))
 
 
-def _open(context: Context, *, write: bool) -> Journal:
-    return open_journal(context.params["journal"] or "", write=write, patience=_patience(context))
-
-
-def _look_at_journal(context: Context, problems: list[Problem]) -> None:
+def _look_at_journal(context: Context, job: Job, problems: list[Problem]) -> None:
     """What is wrong with the journal joins the other problems; nothing is made before all of them are known."""
     try:
-        _open(context, write=False).close()
+        _open(context, job, write=False).close()
         if not context.check_mode:
-            require_writable(context.params["journal"] or "")
+            require_writable(job.journal)
     except LicensingError as error:
         problems.append(Problem(error.message, error.code))
 
@@ -97,15 +92,15 @@ def _converge(
     known = journal.snapshot(job.scope, job.wish.devices)
     # The most that could be bound: without asking ThingSpace anything.
     most = make_simsec_plan(job.wish, _standings(known.attempts), NO_POOL)
-    require_consent(job.wish, most, job.consent)
-    require_journal(job, most, context.params)
-    known, subscriptions = look(context, job.scope, job.wish.devices, journal, api, known)
+    require_consent(job.wish, most, job.lifetime_consent)
+    require_journal(job, most)
+    known, subscriptions = look(context, job, journal, api, known)
     subscription = next((row for row in subscriptions if row["sku"] == job.wish.sku.number), None)
     job = as_the_account_says(job, subscriptions)
     for warning in sku_warnings(job.wish.sku):
         context.warn(warning)
     pool = pool_of(subscription) if subscription else NO_POOL
-    verdicts = judge_lost(context, known, pool)
+    verdicts = judge_lost(job, known, pool)
     lifetime = job.wish.sku.lifetime
     standings = _standings(resolve(known.attempts, known.lost, verdicts, lifetime=lifetime))
     # Read last, so that nothing lies between what the journal says and what is sent but the sending.
@@ -115,26 +110,25 @@ def _converge(
     if plan.missing:
         context.warn(told_missing(job.wish.sku.number, plan.missing))
     try:
-        require_consent(job.wish, plan, job.consent)
-        require_journal(job, plan, context.params)
+        require_consent(job.wish, plan, job.lifetime_consent)
+        require_journal(job, plan)
         _require_subscription(job, plan, subscriptions)
-        require_whole_journal(job, plan, journal, subscriptions, context.params["lifetime_elsewhere"])
+        require_whole_journal(job, plan, journal, subscriptions)
         enforce(plan.plan, pool, job.limits)
-        requests = job.waves.requests(len(plan.sent), context.params["batch_size"])
-        names = request_names(context.params["request_id"], requests)
-        if context.params["check_eligibility"] and job.wish.action == "assign":
+        names = request_names(job.request_id, job.waves.requests(len(plan.sent), job.batch_size))
+        if job.check_eligibility and job.wish.action == "assign":
             require_eligible(client, job.wish.account, job.wish.kind, plan.sent)
         require_listener(context, client, job, plan)
     except LicensingError as error:
         return planned(plan, pool, stopped=error)
     if waiting is None:
-        return planned(plan, pool, confirmed=context.params["wait"])
+        return planned(plan, pool, confirmed=job.wait)
     keep(context, journal, known, verdicts, lifetime=lifetime)
     if not plan.sent:
         return planned(plan, pool)
     number = journal.begin_run(job.scope, job.wish.action, pool.assigned)
     writer = JournaledWriter(api, journal, job.scope, number, names)
-    sent = send_in_waves(writer, waiting, job, plan, context.params["batch_size"])
+    sent = send_in_waves(writer, waiting, job, plan)
     # A run that could not write its end is looked at more closely by the next one.
     with contextlib.suppress(LicensingError):
         journal.end_run(number)
@@ -153,7 +147,7 @@ def _wait(context: Context, job: Job, api: SimsecApi, done: Done, waiting: Waiti
     left = [*overdue, *waiting.wait(open_devices)]
     done = done.confirmed_by(waiting.standings(open_devices), job.wish.action)
     if left:
-        unconfirmed = unconfirmed_error(left, len(overdue), context.params["wait_timeout"])
+        unconfirmed = unconfirmed_error(left, len(overdue), job.wait_timeout)
         done = done.with_failure(waiting.interrupted or unconfirmed)
     try:
         subscription = next((row for row in api.subscriptions() if row["sku"] == job.wish.sku.number), None)

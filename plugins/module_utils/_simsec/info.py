@@ -18,42 +18,57 @@ from .._journal.file import PATIENCE
 from .._journal.inventory import OPEN, DeviceRow, HistoryRow, Stock, device_rows, drift, history_rows
 from .._journal.journal import Journal, open_journal
 from .._module import Context, Result
-from .._plan.outcomes import report_path_problems, write_csv
+from .._plan.outcomes import Reporting, report_path_problems
 from .api import SimsecApi, Subscription
 from .skus import sku_problems
 
 REPORTS = ("devices_report", "history_report")
 
 
+class Job(t.NamedTuple):
+    """The options."""
+
+    account: str
+    sku: str | None
+    journal: str | None
+    journal_only: bool
+    report: t.Literal["open", "all", "none"]
+    devices_report: str | None
+    history_report: str | None
+
+
+def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
+    """Read the options; returns them with everything that is wrong about them."""
+    job = Job(*(params[name] for name in Job._fields))
+    problems = [problem for name in REPORTS for problem in report_path_problems(params[name], name)]
+    if job.devices_report and job.devices_report == job.history_report:
+        problems.append(Problem("'devices_report' and 'history_report' name the same file."))
+    if job.sku is not None:
+        problems += sku_problems(job.sku)
+    if not job.journal:
+        problems += [Problem(f"'{name}' needs 'journal'.") for name in ("journal_only", *REPORTS) if params[name]]
+    return job, problems
+
+
 def run(context: Context) -> Result:
     """Count in the account, take stock of the journal, compare."""
-    params = context.params
-    problems = [problem for name in REPORTS for problem in report_path_problems(params[name], name)]
-    if params["devices_report"] and params["devices_report"] == params["history_report"]:
-        problems.append(Problem("'devices_report' and 'history_report' name the same file."))
-    if params["sku"] is not None:
-        problems += sku_problems(params["sku"])
-    for name in ("journal_only", *REPORTS):
-        if params[name] and not params["journal"]:
-            problems.append(Problem(f"'{name}' needs 'journal'."))
-    journal = _open(context, problems)
-    with contextlib.closing(journal):
+    job, problems = read_job(context.params)
+    with contextlib.closing(_open(context, job.journal or "", problems)) as journal:
         values: dict[str, t.Any] = {}
-        subscriptions = _subscriptions(context, problems)
+        subscriptions = _subscriptions(context, job, problems)
         if subscriptions is not None:
             values["subscriptions"] = subscriptions
-        if not params["journal"]:
+        if not job.journal:
             return Result(values)
-        stocks, rows = _take_stock(context, journal)
+        stocks, rows = _take_stock(job, journal)
         values["journal"] = [stock.as_result() for stock in stocks]
         values["devices"] = [row._asdict() for row in rows]
         if subscriptions is not None:
             values["drift"] = drift(stocks, {row["sku"]: row["assigned"] for row in subscriptions})
-        return Result(values, failure=_export(context, journal))
+        return Result(values, failure=_export(job, journal))
 
 
-def _open(context: Context, problems: list[Problem]) -> Journal:
-    path = context.params["journal"] or ""
+def _open(context: Context, path: str, problems: list[Problem]) -> Journal:
     try:
         journal = open_journal(path, write=False, patience=PATIENCE)
         if path and not os.path.exists(path):
@@ -64,39 +79,31 @@ def _open(context: Context, problems: list[Problem]) -> Journal:
         return open_journal("", write=True)
 
 
-def _subscriptions(context: Context, problems: list[Problem]) -> list[Subscription] | None:
+def _subscriptions(context: Context, job: Job, problems: list[Problem]) -> list[Subscription] | None:
     """The account's counts; None when only the journal is to be read."""
-    params = context.params
-    if params["journal_only"]:
-        problems += account_problems(params["account"])
+    if job.journal_only:
+        problems += account_problems(job.account)
         if problems:
             raise OptionsError(problems)
         return None
-    found = SimsecApi(context.connect(problems), params["account"]).subscriptions()
-    return [row for row in found if params["sku"] in (None, row["sku"])]
+    found = SimsecApi(context.connect(problems), job.account).subscriptions()
+    return [row for row in found if job.sku in (None, row["sku"])]
 
 
-def _take_stock(context: Context, journal: Journal) -> tuple[list[Stock], list[DeviceRow]]:
+def _take_stock(job: Job, journal: Journal) -> tuple[list[Stock], list[DeviceRow]]:
     """The counts of each SKU, and the rows that the option C(report) lets through."""
-    params = context.params
     stocks: dict[str, Stock] = {}
     rows: list[DeviceRow] = []
-    for standing, row in device_rows(journal, params["account"], params["sku"]):
+    for standing, row in device_rows(journal, job.account, job.sku):
         stocks.setdefault(row.sku, Stock(row.sku)).add(standing, row.state)
-        if params["report"] == "all" or (params["report"] == "open" and row.state in OPEN):
+        if job.report == "all" or (job.report == "open" and row.state in OPEN):
             rows.append(row)
     return list(stocks.values()), rows
 
 
-def _export(context: Context, journal: Journal) -> LicensingError | None:
+def _export(job: Job, journal: Journal) -> LicensingError | None:
     """Write the CSV files, in one pass each."""
-    scope = (context.params["account"], context.params["sku"])
-    try:
-        if context.params["devices_report"]:
-            rows = (row for _standing, row in device_rows(journal, *scope))
-            write_csv(context.params["devices_report"], DeviceRow._fields, rows)
-        if context.params["history_report"]:
-            write_csv(context.params["history_report"], HistoryRow._fields, history_rows(journal, *scope))
-    except LicensingError as error:
-        return error
-    return None
+    scope = (journal, job.account, job.sku)
+    rows = (row for _standing, row in device_rows(*scope))
+    failure = Reporting("all", job.devices_report).write(DeviceRow._fields, rows)
+    return failure or Reporting("all", job.history_report).write(HistoryRow._fields, history_rows(*scope))

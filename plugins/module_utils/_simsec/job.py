@@ -15,11 +15,11 @@ from .._devices.wanted import Wanted, wanted_devices
 from .._errors import Problem
 from .._journal.clock import ago
 from .._journal.rows import Scope
+from .._options import SIMSEC_LICENSE_RANGES, out_of_range
 from .._plan.answer import Action
 from .._plan.guards import Limits, limits_from
-from .._plan.outcomes import report_path_problems
+from .._plan.outcomes import Reporting, reporting_from
 from .._plan.waves import Waves, waves_from
-from .api import LIMIT
 from .moves import Instead, read_instead
 from .plan import Wish
 from .send import request_id_problems
@@ -31,21 +31,35 @@ OVERDUE = datetime.timedelta(hours=1)
 
 
 class Job(t.NamedTuple):
-    """What a task asks for.
+    """What a task asks for. What is not explained here is as the option of that name says.
 
-    :param consent: devices that may be bound for life.
     :param instead: what devices are to hold that lose a license.
     :param foresee: whether it is part of a plan that assigns that, too.
+    :param journal: its path; empty for none.
     """
 
     wish: Wish
     scope: Scope
     wanted: Wanted
     limits: Limits
-    consent: int | None
     waves: Waves
-    instead: t.Sequence[Instead] = ()
-    foresee: bool = False
+    instead: t.Sequence[Instead]
+    foresee: bool
+    journal: str
+    reporting: Reporting
+    lifetime_consent: int | None
+    lifetime_elsewhere: int | None
+    lifetime_without_journal: bool
+    check_eligibility: bool
+    wait: bool
+    wait_timeout: float
+    require_listener: bool | None
+    settle_time: float | None
+    request_id: str | None
+    batch_size: int
+
+
+_AS_GIVEN = Job._fields[Job._fields.index("lifetime_consent") :]
 
 
 def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
@@ -54,6 +68,7 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     limits, limit_problems = limits_from(params)
     waves, wave_problems = waves_from(params)
     instead, instead_problems = read_instead(params, wanted.devices)
+    reporting, report_problems = reporting_from(params)
     sku = sku_of(params["sku"])
     action: Action = "assign" if params["state"] == "present" else "remove"
     wish = Wish(
@@ -69,9 +84,10 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     problems = [
         *problems,
         *limit_problems,
-        *report_path_problems(params["devices_report"]),
+        *report_problems,
         *sku_problems(params["sku"]),
         *request_id_problems(params["request_id"]),
+        *out_of_range(params, SIMSEC_LICENSE_RANGES),
         *wait_problems(params, len(wanted.devices)),
         *wave_problems,
         *instead_problems,
@@ -79,10 +95,20 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     ]
     if action == "remove" and sku.lifetime:
         problems.append(never_removed(sku.number))
-    scope = Scope(params["account"], params["sku"], params["kind"])
-    # No option of the module: only who plans all licenses of an account together knows that they are assigned.
-    foresee = bool(params.get("foresee"))
-    return Job(wish, scope, wanted, limits, params["lifetime_consent"], waves, instead, foresee), problems
+    job = Job(
+        wish,
+        Scope(params["account"], params["sku"], params["kind"]),
+        wanted,
+        limits,
+        waves,
+        instead,
+        # No option of the module: only who plans all licenses of an account together knows that they are assigned.
+        bool(params.get("foresee")),
+        params["journal"] or "",
+        reporting,
+        *(params[name] for name in _AS_GIVEN),
+    )
+    return job, problems
 
 
 def never_removed(sku: str) -> Problem:
@@ -95,13 +121,12 @@ def never_removed(sku: str) -> Problem:
 
 
 def _number_problems(params: t.Mapping[str, t.Any]) -> t.Iterator[Problem]:
-    if not 1 <= params["batch_size"] <= LIMIT:
-        yield Problem(f"'batch_size' is {params['batch_size']}; it must be between 1 and {LIMIT}.")
-    if isinstance(params["lifetime_consent"], bool):
-        yield Problem("'lifetime_consent' is a boolean; it is a number of devices, for how many of them you consent.")
-    elif params["lifetime_consent"] is not None and params["lifetime_consent"] < 0:
-        yield Problem(f"'lifetime_consent' is {params['lifetime_consent']}; it is a number of devices.")
-    if isinstance(params["lifetime_elsewhere"], bool):
-        yield Problem("'lifetime_elsewhere' is a boolean; it is a number of licenses.")
-    elif params["lifetime_elsewhere"] is not None and params["lifetime_elsewhere"] < 0:
-        yield Problem(f"'lifetime_elsewhere' is {params['lifetime_elsewhere']}; it is a number of licenses.")
+    for name, unit, more in (
+        ("lifetime_consent", "devices", ", for how many of them you consent"),
+        ("lifetime_elsewhere", "licenses", ""),
+    ):
+        value = params[name]
+        if isinstance(value, bool):
+            yield Problem(f"'{name}' is a boolean; it is a number of {unit}{more}.")
+        elif value is not None and value < 0:
+            yield Problem(f"'{name}' is {value}; it is a number of {unit}.")

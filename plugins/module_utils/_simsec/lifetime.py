@@ -38,12 +38,12 @@ def as_the_account_says(job: Job, subscriptions: t.Sequence[Subscription]) -> Jo
     return job._replace(wish=job.wish.with_sku(sku))
 
 
-def require_journal(job: Job, plan: SimsecPlan, params: t.Mapping[str, t.Any]) -> None:
+def require_journal(job: Job, plan: SimsecPlan) -> None:
     """Refuse to bind devices for life if the next run would not know about it.
 
     :raises LicensingError: C(lifetime_without_journal); nothing was sent.
     """
-    if not _binds(job, plan) or params["journal"] or params["lifetime_without_journal"]:
+    if not _binds(job, plan) or job.journal or job.lifetime_without_journal:
         return
     raise LicensingError(
         f"{job.wish.sku.number} is a lifetime license, and there is no 'journal'. ThingSpace does not show which "
@@ -54,22 +54,22 @@ def require_journal(job: Job, plan: SimsecPlan, params: t.Mapping[str, t.Any]) -
 
 
 def require_whole_journal(
-    job: Job, plan: SimsecPlan, journal: Journal, subscriptions: t.Sequence[Subscription], elsewhere: int | None
+    job: Job, plan: SimsecPlan, journal: Journal, subscriptions: t.Sequence[Subscription]
 ) -> None:
     """Refuse to bind devices for life by a journal that knows of fewer licenses than the account counts.
 
     The journal counts each device that may hold the license: confirmed, accepted, or in doubt. Devices that it knows by
     the other kind of id may be those of the task, which no kind of id tells: they count as assigned by other means.
+    C(lifetime_elsewhere) says of how many licenses that is known.
 
-    :param elsewhere: how many licenses are known to be assigned by other means.
     :raises LicensingError: C(journal_behind); nothing was sent.
     """
     if not _binds(job, plan) or not journal.path:
         return
-    account, sku = job.wish.account, job.wish.sku.number
+    account, sku, elsewhere = job.wish.account, job.wish.sku.number, job.lifetime_elsewhere
     known, others = _known(journal, job)
     if others > (elsewhere or 0):
-        raise _by_the_other_kind(job, journal.path, others, elsewhere)
+        raise _by_the_other_kind(job, journal.path, others)
     counts = [row["assigned"] for row in rows_of(subscriptions, sku)]
     if None in counts:
         if elsewhere is None:
@@ -95,9 +95,9 @@ def _known(journal: Journal, job: Job) -> tuple[int, int]:
     return known, others
 
 
-def _by_the_other_kind(job: Job, path: str, others: int, elsewhere: int | None) -> LicensingError:
+def _by_the_other_kind(job: Job, path: str, others: int) -> LicensingError:
     kind = "ICCID" if job.scope.kind == "imei" else "IMEI"
-    told = "" if elsewhere is None else f" 'lifetime_elsewhere' explains {elsewhere} of them."
+    told = _told(job.lifetime_elsewhere)
     return LicensingError(
         f"The journal {path} knows of {others} {job.wish.sku.number} licenses by {kind}, but this task lists its "
         f"devices by {job.scope.kind.upper()}. They may be the same SIMs, which would get the license again.{told} "
@@ -108,10 +108,13 @@ def _by_the_other_kind(job: Job, path: str, others: int, elsewhere: int | None) 
     )
 
 
+def _told(elsewhere: int | None) -> str:
+    return "" if elsewhere is None else f" 'lifetime_elsewhere' explains {elsewhere} of them."
+
+
 def _behind(account: str, sku: str, path: str, counts: tuple[int, int, int | None]) -> LicensingError:
     counted, known, elsewhere = counts
-    beyond = counted - known
-    told = "" if elsewhere is None else f" 'lifetime_elsewhere' explains {elsewhere} of them."
+    beyond, told = counted - known, _told(elsewhere)
     return LicensingError(
         f"The account {account} counts {counted} assigned {sku} licenses, and the journal {path} knows of {known}. "
         f"The other {beyond} were assigned by other means, or this is an older copy or another journal.{told} The "

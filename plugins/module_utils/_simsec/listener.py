@@ -33,21 +33,20 @@ def require_listener(context: Context, client: Client, job: Job, plan: SimsecPla
 
     :raises LicensingError: C(no_listener); nothing was sent.
     """
-    params = context.params
     pending = (one.outcome == "accepted" and not one.overdue for one in plan.decisions.values())
-    if not plan.sent and not (params["wait"] and any(pending)):
+    if not plan.sent and not (job.wait and any(pending)):
         return
     missing = _missing(context, client, job.wish.account)
     if not missing:
         return
-    needed: bool | None = params["require_listener"]
+    needed = job.require_listener
     if needed is None:
-        needed = params["wait"] or (job.wish.sku.lifetime and bool(plan.plan.assign))
+        needed = job.wait or (job.wish.sku.lifetime and bool(plan.plan.assign))
     if not needed:
         context.warn(f"{missing} {_LOST} Register one with the module 'callback'.")
         return
-    why = "'wait' waits for these reports" if params["wait"] else f"{job.wish.sku.number} is a lifetime license"
-    why = "'require_listener' requires one" if params["require_listener"] else why
+    why = "'wait' waits for these reports" if job.wait else f"{job.wish.sku.number} is a lifetime license"
+    why = "'require_listener' requires one" if job.require_listener else why
     advice = (
         f"It is needed because {why}. Nothing was sent. Start a receiver and register it with the module 'callback'. "
         "If there is a listener that ThingSpace does not list, set 'require_listener: false'."

@@ -12,10 +12,11 @@ import typing as t
 
 from .._journal.clock import age
 from .._journal.journal import Journal
-from .._journal.rows import Scope, Snapshot
+from .._journal.rows import Snapshot
 from .._module import Context
 from .._plan.plan import Pool
 from .api import SimsecApi, Subscription
+from .job import Job
 from .lost import Judgment, judge, settle_seconds
 
 PATIENT = 60.0
@@ -26,33 +27,29 @@ LOOKS = 5
 
 
 def look(
-    context: Context, scope: Scope, devices: t.Sequence[str], journal: Journal, api: SimsecApi, known: Snapshot
+    context: Context, job: Job, journal: Journal, api: SimsecApi, known: Snapshot
 ) -> tuple[Snapshot, list[Subscription]]:
     """The account's counts, and what the journal knew when they were read."""
     if known.lost and not context.check_mode:
         # Give what was lost a moment ago the time to show.
-        left = _settle_seconds(context, known) - _youngest(known)
+        left = settle_seconds(job.settle_time, known.latency) - _youngest(known)
         if 0 < left <= PATIENT:
             context.stop.sleep(left)
     for _attempt in range(LOOKS):
-        known = journal.snapshot(scope, devices)
+        known = journal.snapshot(job.scope, job.wish.devices)
         subscriptions = api.subscriptions()
         # A report that came in between explains a part of the count that was read after it. Where reports never stop,
         # the earlier view errs to the safe side: it leaves more unexplained, and then nothing is sent again.
-        if not known.lost or journal.snapshot(scope, devices) == known:
+        if not known.lost or journal.snapshot(job.scope, job.wish.devices) == known:
             break
     return known, subscriptions
 
 
-def judge_lost(context: Context, known: Snapshot, pool: Pool) -> dict[int, Judgment]:
+def judge_lost(job: Job, known: Snapshot, pool: Pool) -> dict[int, Judgment]:
     """What the account's count says about the lost requests."""
-    if known.lost and _youngest(known) < _settle_seconds(context, known):
+    if known.lost and _youngest(known) < settle_seconds(job.settle_time, known.latency):
         return {lost.request: "too_early" for lost in known.lost}
     return judge(pool.assigned, known.moved, known.lost)
-
-
-def _settle_seconds(context: Context, known: Snapshot) -> float:
-    return settle_seconds(context.params["settle_time"], known.latency)
 
 
 def _youngest(known: Snapshot) -> float:

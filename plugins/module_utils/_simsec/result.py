@@ -16,7 +16,7 @@ from .._journal.status import Standing
 from .._module import Context, Result
 from .._plan.answer import Action
 from .._plan.incomplete import AWAITED
-from .._plan.outcomes import MOVED, Outcome, Report, RequestRow, failure_of, reported, summarize, write_csv
+from .._plan.outcomes import MOVED, Outcome, RequestRow, failure_of, reported, summarize, with_counts
 from .._plan.plan import Pool
 from .._text.diff import device_diff
 from .job import Job
@@ -115,32 +115,21 @@ def planned(
 
 def make_result(context: Context, job: Job, done: Done) -> Result:
     """The module's result; writes the report file."""
-    params = context.params
     values: dict[str, t.Any] = {
-        "lookup": "journal" if params["journal"] else "direct",
+        "lookup": "journal" if job.journal else "direct",
         "plan": {**done.plan.as_result(), **job.waves.as_result(len(done.plan.sent))},
         "lifetime": done.plan.lifetime,
         "summary": summarize(done.rows),
-        "devices": reported(done.rows, t.cast(Report, params["report"])),
+        "devices": reported(done.rows, job.reporting.shown),
         "licenses": done.pool.as_result(),
     }
     if context.diff_mode:
         values["diff"] = _diff(job, done)
-    failure = _with_counts(done) or failure_of(done.without_waiting())
-    if params["devices_report"]:
-        try:
-            write_csv(params["devices_report"], RequestRow._fields, done.rows)
-        except LicensingError as error:
-            failure = failure or error
-    return Result(values, changed=done.changed, failure=failure)
-
-
-def _with_counts(done: Done) -> LicensingError | None:
-    """Why a run ended early, and how far it had come."""
-    if done.stopped is not None and done.stopped.code != "unconfirmed" and done.moved:
-        counts = ", ".join(f"{count} {outcome}" for outcome, count in summarize(done.rows).items() if count)
-        done.stopped.message += f" The run ended early; so far: {counts}."
-    return done.stopped
+    stopped = done.stopped
+    if done.moved and stopped is not None and stopped.code != "unconfirmed":
+        stopped = with_counts(stopped, done.rows)
+    unwritten = job.reporting.write(RequestRow._fields, done.rows)
+    return Result(values, changed=done.changed, failure=stopped or failure_of(done.without_waiting()) or unwritten)
 
 
 def confirmed_row(row: RequestRow, standing: Standing | None, action: Action) -> RequestRow:

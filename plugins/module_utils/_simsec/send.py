@@ -15,7 +15,7 @@ import re
 import threading
 import typing as t
 
-from .._errors import ApiError, LicensingError, Problem, is_lost
+from .._errors import ApiError, LicensingError, Problem
 from .._journal.journal import Journal
 from .._journal.rows import Scope
 from .._plan.answer import Action, Answer, Verdict
@@ -100,7 +100,7 @@ class JournaledWriter:
     def _settle(self, request: int, devices: t.Sequence[str], error: LicensingError) -> None:
         # If even that cannot be written, the request stays one that was written down only, whose fate is not known.
         with contextlib.suppress(LicensingError):
-            if is_lost(error):
+            if error.in_doubt:
                 self._journal.settle(request, "unknown", error.message)
             elif len(devices) == 1 and rejects_devices(error):
                 self._journal.refused(request, error.message, words(error))
@@ -171,15 +171,14 @@ def _of_another(request_id: str) -> ApiError:
         "may be a copy of that one's answer, so it is not known whether this request was accepted.",
         code="bad_answer",
         status=200,
-        effect_possible=True,
+        in_doubt=True,
     )
 
 
-def _not_recorded(request_id: str, error: LicensingError) -> ApiError:
-    return ApiError(
+def _not_recorded(request_id: str, error: LicensingError) -> LicensingError:
+    return LicensingError(
         f"ThingSpace accepted the request {request_id}, but that could not be written into the journal: "
         f"{error.message} Note the request id. Its confirmations will be matched by device.",
         code="not_recorded",
-        status=200,
-        effect_possible=True,
+        in_doubt=True,
     )

@@ -31,8 +31,6 @@ ASK_EVERY = 5.0
 def wait_problems(params: t.Mapping[str, t.Any], devices: int) -> list[Problem]:
     """What is wrong with the options about waiting."""
     problems = []
-    if params["settle_time"] is not None and params["settle_time"] < 0:
-        problems.append(Problem(f"'settle_time' is {params['settle_time']}; it cannot be negative."))
     if params["wait_timeout"] <= 0:
         problems.append(Problem(f"'wait_timeout' is {params['wait_timeout']}; it must be more than 0 seconds."))
     if params["wait"] and not params["journal"] and devices > 1:

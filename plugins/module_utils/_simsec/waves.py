@@ -23,11 +23,11 @@ from .wait import Waiting
 Results = dict[str, tuple[Outcome, str, str]]
 
 
-def send_in_waves(writer: JournaledWriter, waiting: Waiting, job: Job, plan: SimsecPlan, batch_size: int) -> Sent:
+def send_in_waves(writer: JournaledWriter, waiting: Waiting, job: Job, plan: SimsecPlan) -> Sent:
     """Send the devices of a plan, in waves if the task wants that."""
     action = job.wish.action
     if not job.waves.sizes:
-        return send(writer, action, plan.sent, batch_size)
+        return send(writer, action, plan.sent, job.batch_size)
     # What an earlier run sent and nobody confirmed yet is a wave that was not judged.
     results: Results = {
         device: ("accepted", decision.reason, decision.request_id)
@@ -39,7 +39,7 @@ def send_in_waves(writer: JournaledWriter, waiting: Waiting, job: Job, plan: Sim
     for part in cut(plan.plan, job.waves):
         if stopped is not None:
             break
-        sent = send(writer, action, part.assign or part.remove, batch_size)
+        sent = send(writer, action, part.assign or part.remove, job.batch_size)
         results.update(sent.results)
         left -= part.changes
         stopped = sent.stopped or (_judged(waiting, job, results, left) if left else None)

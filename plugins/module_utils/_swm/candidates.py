@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import typing as t
 
+from .._client.answers import Reader, number, text
 from .._client.client import Client, segments
-from .._client.fields import number, text, truth
-from .._client.paging import IncompleteList
-from .._errors import ApiError, LicensingError
+from .._client.masking import mask_ids
+from .._client.paging import Forms
+from .._errors import ApiError, IncompleteList
 from .._thingspace.api_versions import CandidatesVersion
 
 READINGS = 3
@@ -25,6 +26,9 @@ READINGS = 3
 
 FORMS: dict[CandidatesVersion, tuple[str, ...]] = {"v1": ("/index/{}",), "v2": ("?startIndex={}", "/index/{}")}
 """How a page is asked for. The reference page of v2 shows both forms; the second is tried when the first is unknown."""
+
+
+_LIST = Reader("list the removal candidates", "api_version")
 
 
 class _Page(t.NamedTuple):
@@ -52,7 +56,7 @@ class CandidatesApi:
     def __init__(self, client: Client, account: str, version: CandidatesVersion) -> None:
         self._client = client
         self._path = f"/fota/{version}" + segments("licenses", account, "cancel")
-        self._forms = list(FORMS[version])
+        self._forms = Forms(FORMS[version])
         self.progress = client.progress.about("Removal candidates")
         self.account = account
         self.version = version
@@ -142,24 +146,11 @@ class CandidatesApi:
         return not page.devices and not page.more and page.counted in counted
 
     def _page(self, start: int) -> _Page:
-        """One page; a documented path that the server does not know is given up for good."""
-        what = "list the removal candidates"
-        while True:
-            try:
-                page = _as_page(what, self._client.get(what, self._path + self._forms[0].format(start)))
-                return page._replace(devices=self._shown(page.devices))
-            except ApiError as error:
-                if not is_unknown_path(error) or len(self._forms) == 1:
-                    raise
-                self._forms = self._forms[1:]
-
-    def _shown(self, ids: list[str]) -> list[str]:
-        """The ids without secrets. What is no plain number may be anything; all are looked at together."""
-        if _digits("".join(ids)):
-            return ids
-        shown = [one if _digits(one) else self._client.mask(one) for one in ids]
+        value = self._forms.read(lambda form: self._client.get(_LIST.what, self._path + form.format(start)))
+        ids, more = _LIST.page(value, "deviceList", lambda row: isinstance(row, str))
+        shown = mask_ids(ids, self._client.mask)
         self.withheld = self.withheld or shown != ids
-        return shown
+        return _Page(shown, number(value, ("count",)), more, text(value, ("updateTime",)))
 
 
 def _judged(devices: list[str], pages: list[_Page]) -> _Reading:
@@ -172,32 +163,6 @@ def _judged(devices: list[str], pages: list[_Page]) -> _Reading:
     return _Reading(devices, "a device is on it twice" if len(set(devices)) < len(devices) else "")
 
 
-def _digits(text_: str) -> bool:
-    return text_.isascii() and text_.isdigit()
-
-
-def is_unknown_path(error: LicensingError) -> bool:
-    """Whether the server does not know the path at all."""
-    return isinstance(error, ApiError) and (error.status == 404 or error.details.get("api_code") == "900906")
-
-
 def _past_the_end(error: ApiError) -> bool:
     """The documented error C(Index exceeds number of devices in list)."""
     return error.status == 400 and "index exceeds" in str(error.details.get("api_message", "")).lower()
-
-
-def _as_page(what: str, value: t.Mapping[str, t.Any]) -> _Page:
-    rows, more = value.get("deviceList"), truth(value.get("hasMoreData"))
-    if rows is None and more is False:
-        rows = []
-    usable = isinstance(rows, list) and all(isinstance(row, str) for row in rows)
-    lacking = "" if usable else "deviceList"
-    lacking = lacking or ("" if isinstance(more, bool) else "hasMoreData")
-    if lacking:
-        raise ApiError(
-            f"The answer to '{what}' lacks a usable '{lacking}', so nothing can be concluded from it. Check "
-            "'api_version'.",
-            code="bad_answer",
-            status=200,
-        )
-    return _Page(t.cast("list[str]", rows), number(value, ("count",)), bool(more), text(value, ("updateTime",)))

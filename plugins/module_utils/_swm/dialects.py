@@ -12,40 +12,20 @@ understood, in the order given here; where two paths are documented, the second 
 
 from __future__ import annotations
 
-import dataclasses
-import typing as t
-
 from .._client.client import segments
-from .._thingspace.api_versions import LIST_FORMS, ApiVersion
+from .._thingspace.api_versions import ApiVersion, ListForm
 
 
-@dataclasses.dataclass(frozen=True)
-class Dialect:
-    """One API version.
-
-    :param list_paths: makers of the path of a list page, from account and cursor; the first is tried first.
-    """
-
-    version: ApiVersion
-    list_paths: tuple[t.Callable[[str, str], str], ...]
-
-    def path(self, *parts: str) -> str:
-        """A path of this version."""
-        return "/fota/" + self.version + segments(*parts)
+def path(version: ApiVersion, *parts: str) -> str:
+    """A path of this version."""
+    return "/fota/" + version + segments(*parts)
 
 
-def _dialect(version: ApiVersion, *forms: str) -> Dialect:
-    def by_index(account: str, cursor: str) -> str:
-        return f"/fota/{version}" + segments("licenses", account, "index", cursor)
+def list_path(version: ApiVersion, form: ListForm, account: str, cursor: str) -> str:
+    """The path of the page of licensed devices that begins at a cursor."""
+    start = path(version, "licenses", account)
+    return start + (segments("index", cursor) if form == "index" else "?lastSeenDeviceId=" + segments(cursor)[1:])
 
-    def by_query(account: str, cursor: str) -> str:
-        return f"/fota/{version}" + segments("licenses", account) + "?lastSeenDeviceId=" + segments(cursor)[1:]
-
-    known = {"index": by_index, "query": by_query}
-    return Dialect(version, tuple(known[form] for form in forms))
-
-
-DIALECTS: dict[ApiVersion, Dialect] = {version: _dialect(version, *forms) for version, forms in LIST_FORMS.items()}
 
 TOTAL = ("totalLicenses", "totalLicense")
 ASSIGNED = ("assignedLicenses",)

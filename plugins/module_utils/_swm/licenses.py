@@ -11,16 +11,16 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .._client.answers import Reader, number, text
 from .._client.client import Client
 from .._client.fault import Mask, one_line
-from .._client.fields import number, text, truth
-from .._client.masking import are_times, changes
-from .._client.paging import FIRST, Page, as_rows, as_set, read_all
-from .._errors import ApiError, LicensingError
+from .._client.masking import are_times, changes, mask_ids
+from .._client.paging import FIRST, Forms, Page, as_rows, as_set, read_all
+from .._errors import LicensingError
 from .._plan.answer import Action, Answer, Verdict
 from .._plan.plan import Pool
-from .._thingspace.api_versions import ApiVersion
-from .dialects import ASSIGNED, DIALECTS, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL, USED
+from .._thingspace.api_versions import LIST_FORMS, ApiVersion
+from .dialects import ASSIGNED, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL, USED, list_path, path
 
 
 class Subscription(t.TypedDict):
@@ -32,13 +32,15 @@ class Subscription(t.TypedDict):
     update_time: str
 
 
+_LIST = Reader("list the licensed devices", "api_version")
+
+
 class FotaApi:
     """License operations on one account with one API version."""
 
     def __init__(self, client: Client, account: str, version: ApiVersion) -> None:
         self._client = client
-        self._dialect = DIALECTS[version]
-        self._list_paths = list(self._dialect.list_paths)
+        self._forms = Forms(LIST_FORMS[version])
         self.account = account
         self.version = version
         self.max_concurrency = client.max_concurrency
@@ -49,7 +51,7 @@ class FotaApi:
 
     def subscription(self) -> Subscription:
         """C(GET /subscriptions/{account}): what was bought, and how much of it is in use."""
-        value = self._client.get("read the subscription", self._dialect.path("subscriptions", self.account))
+        value = self._client.get("read the subscription", path(self.version, "subscriptions", self.account))
         return {
             "purchase_type": one_line(text(value, ("purchaseType",)), self._client.mask),
             "license_count": number(value, SUBSCRIBED),
@@ -58,18 +60,10 @@ class FotaApi:
         }
 
     def page(self, cursor: str = FIRST) -> Page:
-        """One page of the licensed devices; a documented path that the server does not know is given up for good."""
-        while True:
-            form = self._list_paths[0]
-            try:
-                return _page(
-                    self._client.get("list the licensed devices", form(self.account, cursor)), self._client.mask
-                )
-            except ApiError as error:
-                unknown = error.status == 404 or error.details.get("api_code") == "900906"
-                if not unknown or form is self._list_paths[-1]:
-                    raise
-                self._list_paths = [other for other in self._list_paths if other is not form]
+        """One page of the licensed devices."""
+        where = (self.account, cursor)
+        value = self._forms.read(lambda form: self._client.get(_LIST.what, list_path(self.version, form, *where)))
+        return _page(value, self._client.mask)
 
     def licensed(self, first: Page | None = None) -> tuple[t.AbstractSet[str], Page]:
         """The ids of all licensed devices, and the page with the newest counts.
@@ -108,11 +102,11 @@ class FotaApi:
     def write(self, action: Action, devices: t.Sequence[str]) -> dict[str, Answer]:
         """C(POST /licenses/{account}/assign) or C(/remove): the answer for each device that was named in it.
 
-        :raises LicensingError: the request failed as a whole; C(is_lost) tells whether it may have taken effect.
+        :raises LicensingError: the request failed as a whole; C(in_doubt) tells whether it may have taken effect.
         """
-        path = self._dialect.path("licenses", self.account, action)
         what = f"{action} the licenses of {len(devices)} devices"
-        value = self._client.post(what, path, {"deviceList": list(devices)})
+        where = path(self.version, "licenses", self.account, action)
+        value = self._client.post(what, where, {"deviceList": list(devices)})
         if action != self._last_action:
             self._last_action = action
             self.used_counts.clear()
@@ -121,7 +115,7 @@ class FotaApi:
             self.used_counts.add(used)
         rows = value.get("deviceList")
         if not isinstance(rows, list):
-            raise _missing(what, "deviceList")
+            raise Reader(what, "api_version").lacking("a usable 'deviceList'", in_doubt=True)
         answers: dict[str, Answer] = {}
         for row in rows:
             if isinstance(row, dict) and "deviceId" in row:
@@ -142,7 +136,7 @@ def explained(error: LicensingError, api: FotaApi) -> LicensingError:
     except LicensingError:
         return error
     if is_event_based(bought):
-        error.message += (
+        error.add(
             f" The subscription of this account is event-based ({bought['purchase_type']}): its devices need no "
             "assigned license, they are billed for each upgrade."
         )
@@ -181,19 +175,6 @@ def _answer(action: Action, row: t.Mapping[str, t.Any], mask: Mask) -> Answer:
     return Answer(Verdict.UNCLEAR, one_line(f"{status}: {reason}", mask) if status and reason else said)
 
 
-def _ids(rows: t.Iterable[t.Mapping[str, t.Any]], mask: Mask) -> list[str]:
-    """Device ids as ThingSpace wrote them. An invalid id may be anything, even a secret.
-
-    All are looked at together, because there may be a million of them.
-    """
-    ids = [str(row["deviceId"]) for row in rows]
-    return ids if _digits("".join(ids)) else [one if _digits(one) else mask(one) for one in ids]
-
-
-def _digits(text_: str) -> bool:
-    return text_.isascii() and text_.isdigit()
-
-
 def _times(rows: t.Iterable[t.Mapping[str, t.Any]], mask: Mask) -> list[str]:
     """Assignment times as ThingSpace wrote them. An invalid time may be anything, even a secret."""
     times = [str(row.get("assignmentTime") or "") for row in rows]
@@ -204,27 +185,18 @@ def _times(rows: t.Iterable[t.Mapping[str, t.Any]], mask: Mask) -> list[str]:
 
 
 def _page(value: t.Mapping[str, t.Any], mask: Mask) -> Page:
-    rows, more = value.get("deviceList"), truth(value.get("hasMoreData"))
-    if rows is None and more is False:
-        rows = []
-    if not isinstance(rows, list) or not all(isinstance(row, dict) and row.get("deviceId") for row in rows):
-        raise _missing("list the licensed devices", "deviceList")
-    if more is None and (value.get("hasMoreData") is not None or number(value, ASSIGNED) is None):
-        raise _missing("list the licensed devices", "hasMoreData")
+    assigned = number(value, ASSIGNED)
+    rows, more = _LIST.page(value, "deviceList", _names_device, unsaid=None if assigned is None else False)
+    ids = mask_ids([str(row["deviceId"]) for row in rows], mask)
     return Page(
-        devices=list(zip(_ids(rows, mask), _times(rows, mask), strict=True)),
+        devices=list(zip(ids, _times(rows, mask), strict=True)),
         total=number(value, TOTAL),
-        assigned=number(value, ASSIGNED),
-        more=bool(more),
+        assigned=assigned,
+        more=more,
         cursor=text(value, ("lastSeenDeviceId",)),
         size=number(value, PAGE_SIZE),
     )
 
 
-def _missing(what: str, field: str) -> ApiError:
-    return ApiError(
-        f"The answer to '{what}' lacks a usable '{field}', so nothing can be concluded from it. Check 'api_version'.",
-        code="bad_answer",
-        status=200,
-        effect_possible=True,
-    )
+def _names_device(row: t.Any) -> bool:
+    return isinstance(row, dict) and bool(row.get("deviceId"))

@@ -18,7 +18,9 @@ API_VERSIONS: tuple[ApiVersion, ...] = t.get_args(ApiVersion)
 API_VERSION: ApiVersion = "v3"
 """The one that is meant where none is named."""
 
-LIST_FORMS: dict[ApiVersion, tuple[t.Literal["index", "query"], ...]] = {
+ListForm = t.Literal["index", "query"]
+
+LIST_FORMS: dict[ApiVersion, tuple[ListForm, ...]] = {
     "v1": ("index",),
     "v2": ("query", "index"),
     "v3": ("index", "query"),

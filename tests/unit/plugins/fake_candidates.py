@@ -125,7 +125,7 @@ def become(listed: t.Sequence[str]) -> Happening:
 
 def broken(_space: FakeCandidates) -> None:
     """There is no connection."""
-    raise TransportError("no connection", code="connection_failed", sent=False)
+    raise TransportError("no connection", code="connection_failed", in_doubt=False)
 
 
 def refused(space: FakeCandidates, effect: Happening) -> None:
@@ -135,7 +135,7 @@ def refused(space: FakeCandidates, effect: Happening) -> None:
 
 def lost(space: FakeCandidates, effect: Happening) -> None:
     """Lose the request."""
-    raise TransportError("it broke", code="connection_failed", sent=True)
+    raise TransportError("it broke", code="connection_failed", in_doubt=True)
 
 
 def lost_after(space: FakeCandidates, effect: Happening) -> None:

@@ -88,12 +88,12 @@ def step(method: str, path: str, status: int, body: t.Any = None, **headers: str
 
 def lost(method: str, path: str) -> Step:
     """An expected request whose answer never comes."""
-    return Step(method, path, TransportError("it broke", code="connection_failed", sent=True))
+    return Step(method, path, TransportError("it broke", code="connection_failed", in_doubt=True))
 
 
 def unsent(method: str, path: str) -> Step:
     """An expected request that cannot be sent."""
-    return Step(method, path, TransportError("refused", code="connection_failed", sent=False))
+    return Step(method, path, TransportError("refused", code="connection_failed", in_doubt=False))
 
 
 def headers_of(request: Request) -> dict[str, str]:
@@ -305,7 +305,7 @@ def lose(effect: int | None) -> Fault:
 
     def fault(space: FakeThingSpace, action: str, devices: list[str]) -> t.Any:
         space.carry_out(action, devices if effect is None else devices[:effect])
-        raise TransportError("The connection broke.", code="connection_failed", sent=True)
+        raise TransportError("The connection broke.", code="connection_failed", in_doubt=True)
 
     return fault
 

@@ -153,7 +153,7 @@ class World:
         if fate == "killed after":
             raise Killed
         if fate in ("lost", "unanswered"):
-            raise TransportError("It broke.", code="connection_failed", sent=True)
+            raise TransportError("It broke.", code="connection_failed", in_doubt=True)
         return 200, {"requestId": f"r{self.requests}"}
 
     def _change(self, method: str, sku: str, one: Json, request_id: str, *, slow: bool = False) -> None:

@@ -20,7 +20,6 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
     OptionsError,
     Problem,
     TransportError,
-    is_lost,
 )
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -50,19 +49,18 @@ def test_failure_holds_code_message_and_details() -> None:
     assert error.as_failure() == {"code": "timeout", "message": "It is so.", "status": 408}
 
 
-@pytest.mark.parametrize(
-    ("error", "lost"),
-    [
-        (LicensingError("x", code="timeout"), False),
-        (TransportError("x", code="timeout", sent=True), True),
-        (TransportError("x", code="timeout", sent=False), False),
-        (TransportError("x", code="timeout", sent=True, retryable=False), True),
-        (ApiError("x", code="server_error", status=500, effect_possible=True), True),
-        (ApiError("x", code="api_rejected", status=400), False),
-    ],
-)
-def test_is_lost(error: LicensingError, lost: bool) -> None:
-    assert is_lost(error) is lost
+def test_only_what_was_sent_is_in_doubt() -> None:
+    assert LicensingError("x", code="not_recorded", in_doubt=True).in_doubt
+    assert not LicensingError("x", code="timeout").in_doubt
+    assert not ApiError("x", code="api_rejected", status=400).in_doubt
+    assert "in_doubt" not in TransportError("x", code="timeout", in_doubt=True).as_failure()
+
+
+def test_what_is_added_to_a_message_is_said_everywhere() -> None:
+    error = LicensingError("It broke.", code="timeout")
+    error.add(" Run again.", before="In the end: ")
+    assert (str(error), error.message) == ("In the end: It broke. Run again.",) * 2
+    assert error.as_failure()["message"] == error.message
 
 
 def test_one_problem_is_the_message() -> None:

@@ -105,7 +105,7 @@ class Space:
             held = self.held[body["skuNumber"]]
             held.update(devices) if request.method == "POST" else held.difference_update(devices)
         if fault:
-            raise TransportError("It broke.", code="connection_failed", sent=True)
+            raise TransportError("It broke.", code="connection_failed", in_doubt=True)
         return 200, {"requestId": f"r{len(self.writes)}"}
 
 

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.module_utils._callback.api import CallbackApi, Listener
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import SecretRegister, spellings
-from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, is_lost
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT
 
 PATH = f"/m2m/v1/callbacks/{ACCOUNT}"
@@ -114,4 +114,4 @@ def test_an_answer_about_something_else_confirms_nothing(answer: dict[str, str])
     with pytest.raises(ApiError) as raised:
         api.remove(SERVICE)
     assert raised.value.code == "bad_answer"
-    assert is_lost(raised.value)
+    assert raised.value.in_doubt

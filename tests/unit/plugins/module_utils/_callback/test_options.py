@@ -11,11 +11,14 @@ import typing as t
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._callback.options import (
-    listener_problems,
+    read_job,
     url_secrets,
 )
 
 GOOD: dict[str, t.Any] = {
+    "account": "0000123456-00001",
+    "service": "CarrierService",
+    "update_password": "always",
     "state": "present",
     "url": "https://callbacks.example.com/thingspace",
     "callback_username": "to-us",
@@ -25,7 +28,7 @@ GOOD: dict[str, t.Any] = {
 
 
 def texts(**options: t.Any) -> list[str]:
-    return [problem.text for problem in listener_problems({**GOOD, **options})]
+    return [problem.text for problem in read_job({**GOOD, **options})[1]]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +93,12 @@ def test_without_a_user_of_the_api_there_is_none_to_compare() -> None:
 
 
 def test_plain_http_has_a_code_of_its_own() -> None:
-    assert [found.code for found in listener_problems({**GOOD, "url": "http://x.example.com"})] == ["insecure_url"]
+    _job, (problem,) = read_job({**GOOD, "url": "http://x.example.com"})
+    assert problem.code == "insecure_url"
+
+
+def test_a_job_shows_no_secret() -> None:
+    assert GOOD["callback_password"] not in repr(read_job(GOOD)[0])
 
 
 def test_removing_needs_nothing() -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Understanding answers: every family of errors, every form of an expired token, every end of decode."""
+"""Understanding answers: families of errors, forms of an expired token, ends of decode, and types of fields."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._client.answers import decode
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.answers import decode, number, text
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.fault import (
     Fault,
     one_line,
@@ -208,14 +208,14 @@ def test_good_answer(status: int) -> None:
 
 
 def failure(status: int, body: t.Any) -> dict[str, t.Any]:
-    """The failure that an answer becomes, with C(effect_possible) and without its text."""
+    """The failure that an answer becomes, with C(in_doubt) and without its text."""
     with pytest.raises(ApiError) as raised:
         decode(answer(status, body))
     assert "do it" in raised.value.message
     values = raised.value.as_failure()
     assert values.pop("status") == status == raised.value.status
     values.pop("message")
-    return {**values, "effect": raised.value.effect_possible}
+    return {**values, "effect": raised.value.in_doubt}
 
 
 @pytest.mark.parametrize(
@@ -286,4 +286,33 @@ def test_redirects(status: int) -> None:
 def test_good_status_without_a_good_body(body: bytes, seen: str) -> None:
     with pytest.raises(ApiError, match=seen) as raised:
         decode(answer(200, body))
-    assert (raised.value.code, raised.value.status, raised.value.effect_possible) == ("bad_answer", 200, True)
+    assert (raised.value.code, raised.value.status, raised.value.in_doubt) == ("bad_answer", 200, True)
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ({"a": 3}, 3),
+        ({"a": "3"}, 3),
+        ({"a": " 3 ", "b": 5}, 3),
+        ({"a": "", "b": 5}, 5),
+        ({"a": 0, "b": 5}, 0),
+        ({"a": None, "b": 5}, 5),
+        ({"a": "many", "b": 5}, 5),
+        ({"a": True, "b": 5}, 5),
+        ({"a": [], "b": {}}, None),
+        ({"a": float("inf"), "b": float("nan")}, None),
+        ({"a": float("-inf"), "b": 10**13}, None),
+        ({}, None),
+    ],
+)
+def test_number(value: dict[str, t.Any], found: int | None) -> None:
+    assert number(value, ("a", "b")) == found
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [({"a": "x"}, "x"), ({"a": 7}, "7"), ({"a": None, "b": "y"}, "y"), ({"a": "", "b": "y"}, ""), ({}, "")],
+)
+def test_text(value: dict[str, t.Any], found: str) -> None:
+    assert text(value, ("a", "b")) == found

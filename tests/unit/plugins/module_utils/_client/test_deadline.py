@@ -31,7 +31,7 @@ def test_require(needed: float, enough: bool) -> None:
         return
     with pytest.raises(TransportError, match=r"deadline of 10 s leaves 10\.0 s, not enough to rest") as raised:
         deadline.require(needed, "rest")
-    assert (raised.value.code, raised.value.sent, raised.value.retryable) == ("deadline_exceeded", False, False)
+    assert (raised.value.code, raised.value.in_doubt, raised.value.retryable) == ("deadline_exceeded", False, False)
 
 
 def test_nothing_more_goes_when_it_is_over() -> None:

@@ -43,14 +43,14 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import CREDENTIALS, Clock, connection
 
 REFUSED = LoginRefused("refused", code="login_refused", status=400)
-LOST = TransportError("lost", code="timeout", sent=True)
-UNSENT = TransportError("unsent", code="connection_failed", sent=False)
+LOST = TransportError("lost", code="timeout", in_doubt=True)
+UNSENT = TransportError("unsent", code="connection_failed", in_doubt=False)
 ENDS: tuple[LicensingError | None, ...] = (
     REFUSED,
     LOST,
     UNSENT,
     AccessRefused("gateway", code="auth_rejected", status=401),
-    ApiError("page", code="bad_answer", status=200, effect_possible=True),
+    ApiError("page", code="bad_answer", status=200, in_doubt=True),
     ApiError("many", code="rate_limited", status=429),
     LicensingError("store", code="runtime_dir_unusable"),
     None,

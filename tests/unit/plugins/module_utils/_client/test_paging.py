@@ -14,13 +14,12 @@ from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.paging import (
     FIRST,
-    IncompleteList,
     Page,
     as_rows,
     as_set,
     read_all,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import IncompleteList, LicensingError
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imeis
 
 

@@ -56,7 +56,7 @@ def test_read_gives_up_with_the_last_error() -> None:
     script = Script(lost("GET", "/x"), lost("GET", "/x"), unsent("GET", "/x"))
     with pytest.raises(TransportError) as raised:
         sender(script, Clock()).send(READ, safe=True)
-    assert raised.value.sent is False
+    assert raised.value.in_doubt is False
     script.finished()
 
 
@@ -69,7 +69,7 @@ def test_write_with_a_doubtful_answer_is_not_repeated(status: int) -> None:
 def test_write_whose_answer_is_lost_is_not_repeated() -> None:
     with pytest.raises(TransportError) as raised:
         sender(Script(lost("POST", "/x")), Clock()).send(WRITE, safe=False)
-    assert raised.value.sent is True
+    assert raised.value.in_doubt is True
 
 
 def test_write_that_was_certainly_not_carried_out_is_repeated() -> None:
@@ -119,7 +119,7 @@ def test_no_wait_beyond_the_deadline() -> None:
     script = Script(step("GET", "/x", 429, retry_after="30"))
     with pytest.raises(TransportError, match="at the pace that ThingSpace allows") as raised:
         sender(script, clock, deadline=20.0).send(READ, safe=True)
-    assert (raised.value.code, raised.value.sent, clock.slept) == ("deadline_exceeded", False, [])
+    assert (raised.value.code, raised.value.in_doubt, clock.slept) == ("deadline_exceeded", False, [])
 
 
 def test_no_backoff_beyond_the_deadline() -> None:
@@ -146,7 +146,7 @@ def test_nothing_is_sent_when_the_time_is_over() -> None:
 
 
 def test_certificate_is_not_tried_again() -> None:
-    error = TransportError("no", code="tls_failed", sent=False, retryable=False)
+    error = TransportError("no", code="tls_failed", in_doubt=False, retryable=False)
     script = Script(lost("GET", "/x"))
     script.steps[0].answer = error
     with pytest.raises(TransportError) as raised:
@@ -167,7 +167,7 @@ def test_once_is_once_when_nothing_comes_back(safe: bool) -> None:
     script = Script(unsent("POST", "/x"), lost("POST", "/x"))
     with pytest.raises(TransportError) as raised:
         sender(script, Clock()).send(WRITE, safe=safe, once=True)
-    assert raised.value.sent is True
+    assert raised.value.in_doubt is True
     script.finished()
 
 

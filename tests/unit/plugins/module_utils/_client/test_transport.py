@@ -126,7 +126,7 @@ def failure(server: Server, scheme: str = "http", **given: t.Any) -> tuple[str, 
         exchange(server, scheme, **given)
     error = raised.value
     assert "do it" in error.message
-    return error.code, error.sent, error.retryable, error.message
+    return error.code, error.in_doubt, error.retryable, error.message
 
 
 def test_get(serve: Serve) -> None:

@@ -103,18 +103,20 @@ CERTIFICATE.verify_message = "self-signed certificate"
     ],
 )
 def test_named(error: Exception, code: str, sent: bool, retryable: bool) -> None:
-    found = named(error, "do it", 5.0, sent=sent)
+    found = named(error, "do it", 5.0, in_doubt=sent)
     assert isinstance(found, TransportError)
-    assert (found.code, found.sent, found.retryable) == (code, sent, retryable)
+    assert (found.code, found.in_doubt, found.retryable) == (code, sent, retryable)
     assert "'do it'" in found.message
     assert "pass-word" not in found.message
 
 
 def test_host_name_that_python_itself_compared() -> None:
     # Without OpenSSL's attributes, as ssl.match_hostname raises it for old versions of urllib3.
-    found = named(kinds.SSLError(wrapped(inner.SSLError(ssl.CertificateError("no match")))), "do it", 5.0, sent=False)
+    found = named(
+        kinds.SSLError(wrapped(inner.SSLError(ssl.CertificateError("no match")))), "do it", 5.0, in_doubt=False
+    )
     assert isinstance(found, TransportError)
-    assert (found.code, found.sent, found.retryable) == ("tls_failed", False, False)
+    assert (found.code, found.in_doubt, found.retryable) == ("tls_failed", False, False)
 
 
 @pytest.mark.parametrize(
@@ -139,15 +141,15 @@ def test_host_name_that_python_itself_compared() -> None:
 )
 @pytest.mark.parametrize("sent", [True, False])
 def test_cause(error: Exception, cause: str, sent: bool) -> None:
-    found = named(error, "do it", 5.0, sent=sent)
+    found = named(error, "do it", 5.0, in_doubt=sent)
     assert isinstance(found, TransportError)
     assert cause in found.message
 
 
 @pytest.mark.parametrize("sent", [True, False])
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), TransportError("x", code="timeout", sent=True)])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), TransportError("x", code="timeout", in_doubt=True)])
 def test_other_errors_stay_what_they_are(error: BaseException, sent: bool) -> None:
-    assert named(error, "do it", 5.0, sent=sent) is error
+    assert named(error, "do it", 5.0, in_doubt=sent) is error
 
 
 EVERY = [
@@ -164,9 +166,9 @@ EVERY = [
 
 @pytest.mark.parametrize("error", EVERY, ids=lambda error: type(error).__name__)
 def test_what_was_written_is_in_doubt_whatever_the_exception_is_called(error: Exception) -> None:
-    found = named(error, "do it", 5.0, sent=True)
+    found = named(error, "do it", 5.0, in_doubt=True)
     assert isinstance(found, TransportError)
-    assert found.sent
+    assert found.in_doubt
     assert "Nothing was sent" not in found.message
     assert "pass-word" not in found.message
 
@@ -174,4 +176,4 @@ def test_what_was_written_is_in_doubt_whatever_the_exception_is_called(error: Ex
 def test_circle_of_causes_ends() -> None:
     one, two = kinds.ConnectionError("a"), ValueError("b")
     one.__cause__, two.__cause__ = two, one
-    assert isinstance(named(one, "do it", 5.0, sent=True), TransportError)
+    assert isinstance(named(one, "do it", 5.0, in_doubt=True), TransportError)

@@ -37,7 +37,7 @@ from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
     refusal,
 )
 
-DEADLINE = TransportError("The deadline is over.", code="deadline_exceeded", sent=False, retryable=False)
+DEADLINE = TransportError("The deadline is over.", code="deadline_exceeded", in_doubt=False, retryable=False)
 
 
 def make(space: FakeThingSpace, state: State, wanted: list[str]) -> Plan:

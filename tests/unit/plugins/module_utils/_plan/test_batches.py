@@ -210,8 +210,8 @@ STOPPING: list[LicensingError] = [
     ApiError("no", code="account_not_found", status=400),
     ApiError("slow", code="rate_limited", status=429),
     ApiError("away", code="redirected", status=302),
-    TransportError("late", code="deadline_exceeded", sent=False),
-    TransportError("none", code="connection_failed", sent=False),
+    TransportError("late", code="deadline_exceeded", in_doubt=False),
+    TransportError("none", code="connection_failed", in_doubt=False),
     LicensingError("locked", code="login_blocked"),
 ]
 
@@ -231,11 +231,11 @@ def test_errors_that_stop_the_run(error: LicensingError) -> None:
 
 
 LOSING: list[LicensingError] = [
-    TransportError("broke", code="connection_failed", sent=True),
-    TransportError("slow", code="timeout", sent=True),
-    TransportError("big", code="answer_too_large", sent=True, retryable=False),
-    ApiError("500", code="server_error", status=500, effect_possible=True),
-    ApiError("html", code="bad_answer", status=200, effect_possible=True),
+    TransportError("broke", code="connection_failed", in_doubt=True),
+    TransportError("slow", code="timeout", in_doubt=True),
+    TransportError("big", code="answer_too_large", in_doubt=True, retryable=False),
+    ApiError("500", code="server_error", status=500, in_doubt=True),
+    ApiError("html", code="bad_answer", status=200, in_doubt=True),
 ]
 
 

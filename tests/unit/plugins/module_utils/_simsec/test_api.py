@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
-from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, LicensingError, is_lost
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Pool
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
@@ -71,7 +71,7 @@ def test_an_answer_without_request_id_may_have_been_an_acceptance(answer: Json) 
     with pytest.raises(ApiError) as caught:
         FakeClient(answer).api().change("assign", "SKU", "imei", ["1"], "1-234")
     assert caught.value.code == "bad_answer"
-    assert is_lost(caught.value)
+    assert caught.value.in_doubt
 
 
 def test_subscriptions_are_sorted_and_numbers_may_be_missing() -> None:

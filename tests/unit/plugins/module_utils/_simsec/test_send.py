@@ -84,7 +84,7 @@ def states(journal: Journal, devices: list[str]) -> list[str]:
 
 
 def broken() -> TransportError:
-    return TransportError("It broke.", code="connection_failed", sent=True)
+    return TransportError("It broke.", code="connection_failed", in_doubt=True)
 
 
 def test_accepted(journal: Journal) -> None:
@@ -101,10 +101,10 @@ def test_accepted(journal: Journal) -> None:
     ("answer", "outcome", "state"),
     [
         (broken(), "unknown", "unknown"),
-        (ApiError("sorry", code="server_error", status=500, effect_possible=True), "unknown", "unknown"),
+        (ApiError("sorry", code="server_error", status=500, in_doubt=True), "unknown", "unknown"),
         (refusal("no", 403), "failed", "rejected"),
         (ApiError("slow", code="rate_limited", status=429), "skipped", "rejected"),
-        (TransportError("no", code="connection_failed", sent=False), "skipped", "not_sent"),
+        (TransportError("no", code="connection_failed", in_doubt=False), "skipped", "not_sent"),
     ],
 )
 def test_every_end_of_a_request(journal: Journal, answer: LicensingError, outcome: str, state: str) -> None:

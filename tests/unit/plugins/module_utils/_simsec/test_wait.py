@@ -168,7 +168,7 @@ def test_a_request_for_several_devices_is_not_asked_for_the_last_of_them(journal
     assert play.asked == []
 
 
-@pytest.mark.parametrize("said", [None, TransportError("no", code="timeout", sent=True)])
+@pytest.mark.parametrize("said", [None, TransportError("no", code="timeout", in_doubt=True)])
 def test_refused_once_it_is_not_asked_again(journal: Journal, said: Said) -> None:
     accept(journal, [imei(1)])
     play = Play(journal, said)
@@ -222,8 +222,6 @@ def test_nobody_can_report_without_a_journal() -> None:
         ({"wait": True, "journal": "j.db"}, 5, []),
         ({"wait": True}, 1, []),
         ({"wait": True}, 2, ["needs 'journal'"]),
-        ({"settle_time": 0.0}, 2, []),
-        ({"settle_time": -1.0}, 2, ["'settle_time' is -1.0"]),
         ({"wait_timeout": 0.0}, 2, ["'wait_timeout' is 0.0"]),
         ({"wait": True, "wait_timeout": -1.0}, 2, ["'wait_timeout' is -1.0", "needs 'journal'"]),
         ({"wait": True, "journal": "j.db", "waves": ["1"]}, 5, []),
@@ -232,9 +230,7 @@ def test_nobody_can_report_without_a_journal() -> None:
     ],
 )
 def test_options(options: dict[str, t.Any], devices: int, words: list[str]) -> None:
-    problems = wait_problems(
-        {"wait": False, "wait_timeout": 600.0, "settle_time": None, "journal": None, "waves": None, **options}, devices
-    )
+    problems = wait_problems({"wait": False, "wait_timeout": 600.0, "journal": None, "waves": None, **options}, devices)
     assert len(problems) == len(words)
     assert all(word in problem.text for word, problem in zip(words, problems, strict=True))
 

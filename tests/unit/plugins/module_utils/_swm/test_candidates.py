@@ -11,14 +11,14 @@ import typing as t
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
-from ansible_collections.thingspace.licensing.plugins.module_utils._client.paging import IncompleteList
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
     ApiError,
+    IncompleteList,
     LicensingError,
     TransportError,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
-from ansible_collections.thingspace.licensing.plugins.module_utils._swm.candidates import CandidatesApi, is_unknown_path
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.candidates import CandidatesApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.api_versions import CandidatesVersion
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, refusal
 
@@ -128,16 +128,6 @@ def test_the_other_form_of_the_path_is_taken_for_good(error: ApiError) -> None:
     assert (caught.value, client.calls) == (error, [])
 
 
-def test_another_refusal_does_not_change_the_path() -> None:
-    with pytest.raises(ApiError, match="no such account"):
-        read((0, refusal("no such account")))
-
-
-def test_unknown_paths() -> None:
-    errors: list[LicensingError] = [NO_PATH, NO_API, PAST, IncompleteList("x")]
-    assert [is_unknown_path(error) for error in errors] == [True, True, False, False]
-
-
 @pytest.mark.parametrize(
     "answers",
     [
@@ -178,7 +168,7 @@ def test_without_a_count_a_list_that_goes_on_is_not_whole(end: t.Any) -> None:
     assert read((0, page("abc")), (3, end), (0, page("abcd")), (4, PAST)) == ["a", "b", "c", "d"]
 
 
-@pytest.mark.parametrize("error", [refusal("Invalid index value"), TransportError("x", code="timeout", sent=True)])
+@pytest.mark.parametrize("error", [refusal("Invalid index value"), TransportError("x", code="timeout", in_doubt=True)])
 def test_without_a_count_another_error_proves_no_end(error: LicensingError) -> None:
     with pytest.raises(type(error)):
         read((0, page("abc")), (3, error))
