@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 import typing as t
 from pathlib import Path
 
@@ -114,6 +115,15 @@ def test_the_module_names_each_sku() -> None:
     documentation = (ROOT / "plugins" / "modules" / "simsec_license.py").read_text(encoding="utf-8")
     (told,) = re.findall(r"documented SKUs are (.+?)\.\n", documentation, re.DOTALL)
     assert set(re.findall(r"V\(([\w-]+)\)", told)) == KNOWN.keys()
+
+
+def test_modules_describe_shared_return_values_in_the_same_words() -> None:
+    tool = runpy.run_path(str(ROOT / "tests" / "tools" / "write_returns.py"))
+    for path in tool["MODULES"]:
+        text = path.read_text(encoding="utf-8")
+        changed = text.replace("Why the task failed.", "Why it failed.")
+        assert changed != text, path.name
+        assert tool["renewed"](changed) == text, f"{path.name}: run tests/tools/write_returns.py"
 
 
 def test_the_simulator_documents_each_quirk() -> None:
