@@ -11,11 +11,12 @@ from __future__ import annotations
 import typing as t
 
 from .._plan.incomplete import advice
-from .._report.text import many
 from .._text.html import escape, page, table
+from .._text.lists import many
 from .plan_document import TITLES, Document, incomplete_of
 from .plan_markdown import (
     FOR_LIFE,
+    afterward,
     headline,
     in_waves,
     not_as_wanted,
@@ -80,10 +81,8 @@ def _part(part: Document) -> t.Iterator[str]:
     if "missing" in part:
         yield f'<p class="failure"><strong>{escape(part["missing"])}</strong></p>'
     yield from _left_over(part["incomplete"], part["plan"]["incomplete"])
-    pool = part["licenses"]
-    if pool and pool.get("total") is not None:
-        yield f"<p>Afterward {escape(pool['assigned'])} of {escape(pool['total'])} licenses are assigned, "
-        yield f"{escape(pool['available'])} are free.</p>"
+    if afterward(part["licenses"]):
+        yield f"<p>{escape(afterward(part['licenses']))}</p>"
     rows = part["devices"]
     if rows:
         opened = " open" if len(rows) <= 20 else ""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from .._plan.incomplete import advice
+from .._text.lists import are, many
 from .._text.markdown import plain
 from .plan_document import TITLES, Document, incomplete_of
 from .status import NO_APPROVAL
@@ -67,7 +68,7 @@ def told(plan: t.Mapping[str, t.Any]) -> str:
 
 def not_as_wanted(count: int) -> str:
     """The sentence that a plan leaves this number of devices not as wanted."""
-    return f"{count:,} {'device is' if count == 1 else 'devices are'} not as wanted, which this plan does not change."
+    return f"{many(count, 'device')} {are(count)} not as wanted, which this plan does not change."
 
 
 def nothing(account: Document) -> str:
@@ -81,8 +82,7 @@ def status_of(account: Document) -> str:
 
 
 def _totals(document: Document) -> str:
-    count = len(document["accounts"])
-    accounts = f"{count} account" + ("" if count == 1 else "s")
+    accounts = many(len(document["accounts"]), "account")
     left = f" **{not_as_wanted(document['incomplete'])}**" if document["incomplete"] else ""
     return f"**{told(document['totals'])}** in {accounts}.{left}"
 
@@ -113,6 +113,14 @@ def in_waves(part: Document) -> str:
     first, *others = (f"{count:,}" for count in waves)
     then = "".join(f", then up to {count}" for count in others)
     return f"In waves: {first} first{then}, then all {last:,}; each only if the one before went well."
+
+
+def afterward(pool: Document | None) -> str:
+    """What a plan leaves in a pool, as a sentence; empty if that is not known."""
+    if not pool or pool.get("total") is None:
+        return ""
+    assigned, free = pool["assigned"], pool["available"]
+    return f"Afterward {assigned} of {pool['total']} licenses {are(assigned)} assigned, {free} {are(free)} free."
 
 
 def worth_telling(part: Document) -> bool:
@@ -148,10 +156,8 @@ def part_lines(part: Document) -> t.Iterator[str]:
     if "missing" in part:
         yield from (f"**{plain(part['missing'])}**", "")
     yield from _left_over(part["incomplete"], part["plan"]["incomplete"])
-    pool = part["licenses"]
-    if pool and pool.get("total") is not None:
-        yield f"Afterward {pool['assigned']} of {pool['total']} licenses are assigned, {pool['available']} are free."
-        yield ""
+    if afterward(part["licenses"]):
+        yield from (afterward(part["licenses"]), "")
     rows = part["devices"]
     if rows:
         yield from ("<details><summary>Devices</summary>", "", "| device | what | why |", "|---|---|---|")

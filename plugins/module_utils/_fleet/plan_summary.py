@@ -12,6 +12,7 @@ import collections
 import re
 
 from .._plan.incomplete import advice, is_on_its_way
+from .._text.lists import are, many
 from .plan_document import IDLE, TITLES, Document, incomplete_of, left_of
 from .plan_markdown import headline, not_as_wanted, told
 
@@ -23,7 +24,7 @@ MAX_BYTES = 1000
 
 def as_summary(document: Document) -> str:
     """The totals, then a line for each account with something to do, as long as there is room."""
-    where = f"in {_counted(len(document['accounts']), 'account')}."
+    where = f"in {many(len(document['accounts']), 'account')}."
     title = headline(document)
     if document["status"] == "no_change":
         return f"{title} {where}"
@@ -32,7 +33,7 @@ def as_summary(document: Document) -> str:
     busy = [account for account in document["accounts"] if account["status"] != "no_change"]
     for place, account in enumerate(busy):
         line = f"{_short(account['account'])}: {_what(account)}"
-        rest = f"... and {_counted(len(busy) - place, 'more account')}"
+        rest = f"... and {many(len(busy) - place, 'more account')}"
         if len("\n".join([*lines, line, rest]).encode()) > MAX_BYTES:
             return "\n".join([*lines, rest])
         lines.append(line)
@@ -56,9 +57,7 @@ def as_remaining(document: Document) -> str:
         ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counts.items())[:_OUTCOMES]) + "."
         if rows
         else "",
-        f"{waiting:,} of them {'is' if waiting == 1 else 'are'} not confirmed yet: to wait, apply the same plan again."
-        if waiting
-        else "",
+        f"{waiting:,} of them {are(waiting)} not confirmed yet: to wait, apply the same plan again." if waiting else "",
         advice(rows),
     ]
     return " ".join(filter(None, texts))
@@ -82,7 +81,3 @@ def _short(text: object) -> str:
     """A text that stays in its line."""
     line = re.sub(r"\s+", " ", str(text)).strip()
     return line if len(line) <= 64 else line[:61] + "..."
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" + ("" if count == 1 else "s")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from .._text.html import cards, escape, page
-from .._text.lists import few
+from .._text.lists import few, many
 from .charts import STYLE as CHARTS
 from .data import Json
 from .document import days_of, pools_of
@@ -26,7 +26,6 @@ from .html_charts import (
     week_charts,
 )
 from .html_head import STYLE, amount, headline, tiles
-from .text import many
 from .wording import (
     LIMITS,
     RECLAIM,

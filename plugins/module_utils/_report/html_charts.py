@@ -11,10 +11,10 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from .._text.lists import many
 from .charts import Bar, bars, columns
 from .data import Json
 from .document import days_of, pools_of
-from .text import many
 from .wording import drift_words, pool_words, run_words
 
 YEAR = 365

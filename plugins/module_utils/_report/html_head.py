@@ -11,9 +11,9 @@ from __future__ import annotations
 import typing as t
 
 from .._text.html import escape
+from .._text.lists import many
 from .data import Json
 from .document import days_of, pools_of
-from .text import many
 from .wording import runway_words, told
 
 STYLE = """

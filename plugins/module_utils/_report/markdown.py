@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import typing as t
 
+from .._text.lists import many
 from .._text.markdown import plain
 from .data import Json
 from .document import days_of, pools_of
-from .text import many
 from .wording import (
     LIMITS,
     RECLAIM,

@@ -40,8 +40,3 @@ def utc(text: str) -> str:
 def day_of(moment: str) -> datetime.date:
     """The day of a moment from C(utc)."""
     return datetime.date.fromisoformat(moment[:10])
-
-
-def many(count: int, one: str, more: str = "") -> str:
-    """A number of things."""
-    return f"{count:,} {one if count == 1 else more or one + 's'}"

@@ -11,8 +11,8 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from .._text.lists import many
 from .data import Json
-from .text import many
 
 NEAR = 60
 """Days up to which the day is shown. Beyond that, a month is precise enough."""

@@ -13,6 +13,7 @@ import typing as t
 
 from .._fleet.plan_document import TITLES, Document
 from .._fleet.plan_markdown import HEADLINES, MAX_ROWS, part_lines, plain, status_of, told
+from .._text.lists import many
 
 DONE = {"assigned": "assigned", "removed": "removed", "added": "added to the list", "moved": "moved on the list"}
 
@@ -25,7 +26,8 @@ def as_markdown(document: Document) -> str:
     lines += [f"The run ({run['kind']}) was from {run['started']} {until}, its status is {run['status']}.", ""]
     if not document["later_runs_known"]:
         lines += ["**Later runs are not known: no history was given.** Their changes may be undone, too.", ""]
-    left = f", **{document['left']} that stay as the run left them**" if document["left"] else ""
+    stay = many(document["left"], "that stays as the run left it", "that stay as the run left them")
+    left = f", **{stay}**" if document["left"] else ""
     lines += [
         f"**{told(document['totals'])}**{left}.",
         "",
