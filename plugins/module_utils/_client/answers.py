@@ -5,7 +5,7 @@
 # This module util is PRIVATE to the collection: it may change without notice.
 
 
-"""The JSON value of a good answer, and an error with a code, a cause and advice for any other one."""
+"""Returns the JSON value of a good answer. Any other answer becomes an error with a code, a cause, and advice."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def decode_list(response: Response) -> list[dict[str, t.Any]]:
 
 
 def _good(response: Response, wanted: str) -> t.Any:
-    """The JSON value of an answer that says that the request was carried out, None when it is no JSON."""
+    """The JSON value of an answer that confirms the request; None if the body is not JSON."""
     result, status = result_of(response), response.status
     if result is RequestResult.DONE:
         return response.value
@@ -91,7 +91,7 @@ def _refused(response: Response, fault: Fault, in_doubt: bool) -> ApiError:
 
 
 def _told(fault: Fault, message: str, **facts: t.Any) -> ApiError:
-    """An error that carries ThingSpace's own code and words besides."""
+    """An error that also carries ThingSpace's own code and text."""
     return ApiError(message, api_code=fault.code, api_message=fault.message, **facts)
 
 

@@ -4,18 +4,18 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Reading fields of answers whose spelling differs between versions, and whose types differ from the documents."""
+"""Reads fields of answers whose spelling differs between versions and whose types differ from the documentation."""
 
 from __future__ import annotations
 
 import typing as t
 
 LARGEST = 10**12
-"""More than that is no count of anything, and would break what is done with it."""
+"""No count is larger than this. A larger number would break later code."""
 
 
 def number(value: t.Mapping[str, t.Any], names: tuple[str, ...]) -> int | None:
-    """The first of these fields that holds a whole number, also one written as a string; None for none."""
+    """The whole number in the first of these fields that has one, even as a string; None if no field has one."""
     for name in names:
         found: t.Any = value.get(name)
         if isinstance(found, bool):
@@ -30,14 +30,14 @@ def number(value: t.Mapping[str, t.Any], names: tuple[str, ...]) -> int | None:
 
 
 def truth(found: object) -> bool | None:
-    """A truth value, also one written as a string; None for anything else, which must not pass for false."""
+    """A truth value, even as a string. None for anything else, which must not count as false."""
     if isinstance(found, str):
         return {"true": True, "false": False}.get(found.strip().lower())
     return found if isinstance(found, bool) else None
 
 
 def text(value: t.Mapping[str, t.Any], names: tuple[str, ...]) -> str:
-    """The first of these fields that is there, as text."""
+    """The first of these fields that exists, as text."""
     for name in names:
         if value.get(name) is not None:
             return str(value[name])

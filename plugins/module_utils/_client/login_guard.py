@@ -4,11 +4,11 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""How often credentials may be tried. ThingSpace locks a user after five refused logins, and only Verizon unlocks it.
+"""How often credentials may be tried. Five refused logins lock a user, and only Verizon can unlock it.
 
-The rule: an attempt is counted before the password leaves, and stays counted for an hour whatever comes back. Only a
-success clears it, or proof that nothing was sent. So neither a kill nor an answer that nobody foresaw can lose one.
-The count belongs to the user on that host; it does not matter which application or path the login went through.
+An attempt is counted before the password is sent, and stays counted for an hour whatever the answer is. Only a success,
+or proof that nothing was sent, clears it. So neither a killed task nor an unexpected answer can lose an attempt. The
+count belongs to the user on that host, whatever application or path the login used.
 """
 
 from __future__ import annotations
@@ -30,22 +30,23 @@ from .runtime_dir import Damaged, MemoryStore, State, Store
 HOUR = 3600.0
 
 REFUSED = 2
-"""Refusals of one secret, after which it is not tried again within the hour."""
+"""After this many refusals, the same secret is not tried again within the hour."""
 
 SENT = 4
-"""Attempts without a success: with one password within an hour, and with all of them in a row."""
+"""Attempts without a success: with one password within an hour, and with all passwords in a row."""
 
 Outcome = t.Literal["sent", "refused", "past"]
-"""C(sent): anything but a refusal or a success. C(past): a success or a person made up for it, so that it counts
-neither as a refusal nor in a row any more; the password was sent all the same."""
+"""C(sent): neither a refusal nor a success. C(past): a later success, or a person, cleared it. It no longer counts as a
+refusal or toward attempts in a row, but the password was still sent.
+"""
 
 
 class Attempt(t.NamedTuple):
-    """One attempt that had no success.
+    """One attempt without a success.
 
-    :param key: tells it from all others.
+    :param key: distinguishes it from all others.
     :param at: seconds since the epoch.
-    :param which: the salted fingerprint of the secret; empty when it is not known.
+    :param which: the salted fingerprint of the secret; empty if it is not known.
     """
 
     key: str
@@ -57,7 +58,7 @@ class Attempt(t.NamedTuple):
 class Rules(t.NamedTuple):
     """What is guarded.
 
-    :param locks: whether ThingSpace locks after refusals, so that attempts without a clear answer count as well.
+    :param locks: whether ThingSpace locks after refusals, so that attempts without a clear answer also count.
     """
 
     locks: bool
@@ -69,7 +70,7 @@ USER = Rules(True, "password", "username")
 APPLICATION = Rules(False, "client_secret", "client_id")
 
 _IN_PROCESS = MemoryStore()
-"""Where attempts are counted when nothing is shared: together for all clients of the process."""
+"""Counts attempts for all clients of the process if nothing is shared."""
 
 
 class LoginGuard:
@@ -89,10 +90,10 @@ class LoginGuard:
 
     @contextlib.contextmanager
     def attempt(self, patience: float) -> t.Iterator[None]:
-        """Wrap one login: one at a time, counted before it begins, judged by how it ends.
+        """Wrap one login. Logins run one at a time, are counted before they start, and are judged by how they end.
 
         :param patience: seconds to wait while another task logs in.
-        :raises LicensingError: C(login_blocked), or what the login ends with.
+        :raises LicensingError: C(login_blocked), or the error of the login.
         """
         with self._store.transaction(self._name + "-turn", patience=patience):
             mine = self._begin()
@@ -108,9 +109,9 @@ class LoginGuard:
             self._succeeded()
 
     def forget(self) -> None:
-        """A person says that the credentials are right: refusals do not block them any more.
+        """A person says that the credentials are correct, so refusals no longer block them.
 
-        What was sent within the hour still counts for that password, so that a job that forgets each time locks nobody.
+        Passwords that were sent within the hour still count, so a job that calls this each time cannot lock the user.
         """
         with self._opened() as (attempts, _which):
             attempts[:] = [attempt._replace(outcome="past") for attempt in attempts]
@@ -174,7 +175,7 @@ class LoginGuard:
 
     @contextlib.contextmanager
     def _opened(self) -> t.Iterator[tuple[list[Attempt], str]]:
-        """The attempts of the last hour, to be changed in place, and the fingerprint of the secret at hand."""
+        """The attempts of the last hour, to be changed in place, and the fingerprint of the current secret."""
         with self._store.transaction(self._name) as state:
             salt, attempts = _read(state, time.time())
             which = self._fingerprint(salt)
@@ -188,9 +189,9 @@ class LoginGuard:
 
 
 def _read(state: State, now: float) -> tuple[str, list[Attempt]]:
-    """Salt and attempts. What cannot be understood may have been refusals, so as many are assumed as block for an hour.
+    """Salt and attempts. A damaged state may have held refusals, so enough are assumed to block for an hour.
 
-    An attempt that lies in the future (the clock was set back) counts from now on.
+    An attempt in the future (the clock was set back) counts from now on.
     """
     salt, rows = state.get("salt"), state.get("attempts")
     fresh = not state and not isinstance(state, Damaged)
@@ -212,7 +213,7 @@ def _is_attempt(row: t.Any) -> bool:
 
 
 def _host(base_url: str) -> str:
-    """Host and port, in one spelling."""
+    """Host and port in one spelling."""
     parts = urllib.parse.urlsplit(base_url)
     port = parts.port or (443 if parts.scheme.lower() == "https" else 80)
     return f"{(parts.hostname or '').rstrip('.')}:{port}"

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Which devices to list: the options, what can be wrong with them, and the fields of the request they become."""
+"""Which devices to list: the options, their validation, and the request fields that they become."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ _IDS = {
 
 
 class DeviceFilter(t.NamedTuple):
-    """Which devices are wanted; None and no custom fields stand for any.
+    """Which devices are wanted. None, and no custom fields, match any device.
 
-    :param device_id: (kind, id) of the only device that is wanted.
+    :param device_id: (kind, id) of the only wanted device.
     """
 
     device_id: tuple[str, str] | None = None
@@ -71,7 +71,7 @@ class DeviceFilter(t.NamedTuple):
         return {name: value for name, value in fields.items() if value}
 
     def contradicted_by(self, row: DeviceRow) -> bool:
-        """Whether a device says of itself that it is not wanted; what it does not say speaks for it."""
+        """Whether a device does not match, according to its own row. Missing values count as a match."""
         return (
             _other(self.state, [row.state])
             or _other(self.group, row.groups)
@@ -80,7 +80,7 @@ class DeviceFilter(t.NamedTuple):
         )
 
     def _misses(self, created_at: str) -> bool:
-        """Whether a device was added at a time that is not asked for."""
+        """Whether a device was added at a time outside the wanted range."""
         if not (self.created_after or self.created_before):
             return False
         added = parse_moment(created_at)
@@ -90,7 +90,7 @@ class DeviceFilter(t.NamedTuple):
 
 
 def filter_from(params: t.Mapping[str, t.Any]) -> tuple[DeviceFilter, list[Problem]]:
-    """Read the options; returns them with everything that is wrong about them."""
+    """Read the options. Returns them with all problems."""
     problems = [problem for option in _TEXTS for problem in _text_problems(option, params[option])]
     problems += _id_problems(params["kind"], params["device_id"])
     fields, field_problems = _custom_fields(params["custom_fields"] or {})

@@ -4,9 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Taking stock of the journal: where each device stands, how many there are of each kind, and what that means for the
-account's own count. Pure, but for reading.
-"""
+"""Takes stock of the journal: the status of each device, the counts, and how they compare with the account's."""
 
 from __future__ import annotations
 
@@ -22,11 +20,11 @@ OPEN = frozenset({"pending", "failed", "unknown"})
 
 
 class DeviceRow(t.NamedTuple):
-    """Where one device stands.
+    """The status of one device.
 
-    :param state: C(assigned) and C(removed) are confirmed; the others speak of the change in C(action).
-    :param sent: when the last request was sent, and C(confirmed) when ThingSpace reported on it.
-    :param held: whether it holds the license by what is confirmed: C(yes), C(no), or C(unknown).
+    :param state: C(assigned) and C(removed) are confirmed. The others refer to the change in C(action).
+    :param sent: when the last request was sent; C(confirmed) is when ThingSpace reported on it.
+    :param held: whether it holds the license according to the confirmations: C(yes), C(no), or C(unknown).
     """
 
     sku: str
@@ -43,7 +41,7 @@ class DeviceRow(t.NamedTuple):
 
 
 class HistoryRow(t.NamedTuple):
-    """One request that named a device, and what became of it."""
+    """One request for a device, and its result."""
 
     sku: str
     kind: str
@@ -60,10 +58,10 @@ class HistoryRow(t.NamedTuple):
 
 @dataclasses.dataclass
 class Stock:
-    """The devices of one SKU, counted.
+    """The device counts of one SKU.
 
-    :param least: licenses that the account must count according to the journal, C(most) those that it may count:
-        what is not confirmed can have happened or not.
+    :param least: licenses that the account must count according to the journal; C(most) is how many it may count,
+        because what is not confirmed may or may not have happened.
     """
 
     sku: str
@@ -76,7 +74,7 @@ class Stock:
     most: int = 0
 
     def add(self, standing: Standing, state: State) -> None:
-        """Count one device in."""
+        """Count one device."""
         setattr(self, state, getattr(self, state) + 1)
         self.least += standing.held is True
         self.most += standing.may_hold
@@ -94,7 +92,7 @@ class Stock:
 
 
 def device_rows(journal: Journal, account: str, sku: str | None) -> t.Iterator[tuple[Standing, DeviceRow]]:
-    """Where every device stands; those that certainly were never changed are left out."""
+    """The status of every device. Devices that certainly were never changed are left out."""
     for scope, device, attempts in journal.walk(account, sku):
         standing = fold(attempts)
         last = standing.last
@@ -104,7 +102,7 @@ def device_rows(journal: Journal, account: str, sku: str | None) -> t.Iterator[t
 
 
 def history_rows(journal: Journal, account: str, sku: str | None) -> t.Iterator[HistoryRow]:
-    """Every attempt there ever was."""
+    """Every attempt on record."""
     for scope, device, attempts in journal.walk(account, sku):
         for attempt in attempts:
             told = (attempt.action, attempt.state, attempt.outcome or "", attempt.reason)
@@ -113,7 +111,7 @@ def history_rows(journal: Journal, account: str, sku: str | None) -> t.Iterator[
 
 
 def state_of(standing: Standing) -> State:
-    """The word for where a device stands."""
+    """The word for the status of a device."""
     if standing.status == "confirmed":
         return "assigned" if standing.held else "removed"
     if standing.status == "failed":
@@ -122,16 +120,16 @@ def state_of(standing: Standing) -> State:
 
 
 def held_of(standing: Standing) -> t.Literal["yes", "no", "unknown"]:
-    """Whether a device holds the license; a change that is not confirmed may have happened or not."""
+    """Whether a device holds the license. An unconfirmed change may or may not have happened."""
     if standing.held:
         return "yes"
     return "unknown" if standing.may_hold else "no"
 
 
 def drift(stocks: t.Iterable[Stock], counts: t.Mapping[str, int | None]) -> list[dict[str, t.Any]]:
-    """The SKUs whose count in the account cannot be explained by the journal.
+    """The SKUs for which the journal cannot explain the account's count.
 
-    :param counts: the assigned licenses of each SKU; None where ThingSpace gives no number.
+    :param counts: the assigned licenses of each SKU; None if ThingSpace returns no number.
     """
     found = []
     known = {stock.sku: stock for stock in stocks}

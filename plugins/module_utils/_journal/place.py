@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""That the journal stays where it is while it is used: its locks and its log lie beside its name."""
+"""Requires that the journal is not moved while it is used, because its locks and its log are beside its name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Place = tuple[int, int]
 
 
 def place_of(path: str) -> Place | None:
-    """What stands under a path; None when there is nothing."""
+    """What is at a path; None if nothing is there."""
     try:
         found = os.stat(path)
     except OSError:
@@ -26,7 +26,7 @@ def place_of(path: str) -> Place | None:
 
 
 def require_place(path: str, held: Place | None) -> None:
-    """Refuse to go on when another file, or none, stands under the journal's name: other jobs do not see this one.
+    """Stop if another file, or none, is at the journal's path. Other jobs then do not see this one.
 
     :param held: the file that is open.
     :raises LicensingError: C(journal_damaged).
