@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Freeze windows: times in which an account is left as it is."""
+"""Freeze windows: times in which an account is not changed."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d))?")
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)")
 _WHOLE_DAY = (0, 24 * 60)
 FOREVER = datetime.datetime.max.replace(tzinfo=datetime.timezone.utc)
-"""The end of what has none."""
+"""The end of a window without an end."""
 _STRETCHES = 400
-"""Windows that follow each other without a gap, looked at to find the end: more than a year of days."""
+"""How many windows in a row, without a gap, are examined to find the end: more than a year of days."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Window:
-    """One window; a moment lies in it if everything that is given fits.
+    """One window. A time is in it if it matches everything that is given.
 
-    :param begin: first moment, in the window's time zone.
-    :param end: first moment after it.
-    :param days: days of the week, 0 is Monday.
-    :param hours: minutes of the day; a second one that is not larger belongs to the next day.
-    :param what: what is not done meanwhile.
+    :param begin: first time, in the window's time zone.
+    :param end: first time after the window.
+    :param days: days of the week; 0 is Monday.
+    :param hours: minutes of the day; if the second number is not larger, it belongs to the next day.
+    :param what: what is not done in the window.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Window:
     what: What
 
     def ends(self, moment: datetime.datetime) -> datetime.datetime | None:
-        """When the stretch of the window ends in which the moment lies; None if it lies in none."""
+        """When the part of the window that contains this time ends; None if the time is not in the window."""
         if (self.begin and moment < self.begin) or (self.end and moment >= self.end):
             return None
         if len(self.days) == len(DAYS) and self.hours == _WHOLE_DAY:
@@ -66,9 +66,9 @@ class Window:
 
 
 class Frozen(t.NamedTuple):
-    """Why an account is left as it is right now.
+    """Why an account is not changed now.
 
-    :param until: the first moment at which it is not, with its zone.
+    :param until: the first time at which it may be changed, with its zone.
     """
 
     name: str
@@ -77,9 +77,9 @@ class Frozen(t.NamedTuple):
 
 
 def read_window(settings: t.Mapping[str, t.Any]) -> tuple[Window | None, list[str]]:
-    """A window as files and options have it; returns it with everything that is wrong about it.
+    """A window from a file or an option. Returns it with all problems.
 
-    :param settings: texts C(name), C(from), C(until), C(hours), C(timezone) and C(what), and the list C(days).
+    :param settings: texts C(name), C(from), C(until), C(hours), C(timezone), and C(what), and the list C(days).
     """
     wrong: list[str] = []
     if not str(settings.get("name") or "").strip():
@@ -100,7 +100,7 @@ def read_window(settings: t.Mapping[str, t.Any]) -> tuple[Window | None, list[st
 
 
 def read_windows(entries: t.Sequence[t.Any]) -> tuple[list[Window], list[str]]:
-    """All windows of an option C(freeze); returns them with everything that is wrong about them."""
+    """All windows of an option C(freeze). Returns them with all problems."""
     found, problems = [], []
     for place, entry in enumerate(entries, 1):
         window, wrong = read_window(entry if isinstance(entry, dict) else {})
@@ -111,9 +111,9 @@ def read_windows(entries: t.Sequence[t.Any]) -> tuple[list[Window], list[str]]:
 
 
 def frozen(windows: t.Iterable[Window], now: datetime.datetime, *, removing: bool) -> Frozen | None:
-    """The window that forbids changes now, and when the last of those that follow it without a gap ends.
+    """The window that forbids changes now, and when the last window that follows it without a gap ends.
 
-    :param removing: whether licenses would be taken away.
+    :param removing: whether licenses would be removed.
     """
     binding = [window for window in windows if removing or window.what == "all"]
     first, moment = None, now
@@ -152,7 +152,7 @@ def _unknown_zone() -> str:
 def _moment(
     settings: t.Mapping[str, t.Any], name: str, zone: datetime.tzinfo, wrong: list[str]
 ) -> datetime.datetime | None:
-    """A moment; a day alone is meant whole."""
+    """A timestamp. A date alone means the whole day."""
     given = settings.get(name)
     if not given:
         return None

@@ -6,7 +6,7 @@
 
 """Unwanted SIM-Secure licenses that remain after a plan was carried out.
 
-A device that holds several at a time, and one that no file names and from which the plan takes nothing away.
+These are devices with several licenses, and devices that no file lists and from which the plan removes nothing.
 """
 
 from __future__ import annotations
@@ -30,12 +30,11 @@ Pool = tuple[str, str]
 
 
 def kept(wanted: t.Mapping[str, t.Any], lists: str, path: str | None) -> list[dict[str, str]]:
-    """The devices of an account that keep a license too many, as rows of a plan.
+    """The devices of an account that keep an unwanted license, as rows of a plan.
 
-    :param wanted: what C(fleet_files) returned of the account.
-    :param lists: directory of its device lists, which name those that get a license and those that the plan takes one
-        from.
-    :param path: the journal; without one, nobody knows.
+    :param wanted: what C(fleet_files) returned for the account.
+    :param lists: directory of its device lists, which have the devices that get a license and those that lose one.
+    :param path: the journal; without it, nothing is known.
     :raises LicensingError: the journal cannot be read.
     """
     pools = wanted["simsec"]
@@ -68,15 +67,14 @@ def _keeping(journal: Journal, account: str, losing: t.Mapping[Pool, t.Container
 def _unnamed(
     journal: Journal, wanted: t.Mapping[str, t.Any], lists: str, losing: t.Mapping[Pool, t.Container[str]]
 ) -> t.Iterator[tuple[str, tuple[str, str]]]:
-    """Who holds a SKU, is named by no file and keeps it; with that SKU, and with the named id that may be its own, too.
+    """The devices that hold a SKU, are in no file, and keep it; with the SKU and the listed id of perhaps the same SIM.
 
-    That happens only where the files name devices by another kind of id, or spelled differently, because they may be
-    the same SIMs.
+    That happens only if the files list devices by another kind of id or in another spelling.
     """
     pools = [pool for pool in wanted["simsec"] if pool["state"] == "exact" and pool["count"]]
     kinds = {pool["kind"] for pool in pools}
     for scope in journal.scopes(wanted["account"]) if pools else ():
-        # A license for life stays whatever the files say.
+        # A lifetime license stays, whatever the files say.
         if sku_of(scope.sku).lifetime:
             continue
         named = frozenset[str]().union(*(_listed(lists, pool["list"]) for pool in pools if pool["kind"] == scope.kind))
@@ -91,7 +89,7 @@ def _unnamed(
 
 
 def _listed(lists: str, name: str) -> frozenset[str]:
-    """The devices of a list; none if there is no such list."""
+    """The devices of a list; none if the list does not exist."""
     try:
         with open(os.path.join(lists, f"{name}.txt"), encoding="ascii") as stream:
             return frozenset(stream.read().split())

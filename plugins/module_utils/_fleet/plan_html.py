@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""A plan as one HTML file that needs nothing else: readable on a phone and in print, every value escaped."""
+"""A plan as one self-contained HTML file, readable on a phone and printed. Every value is escaped."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .plan_markdown import (
 )
 
 MAX_ROWS = 1000
-"""Devices shown of each part; the plan file has them all."""
+"""Devices shown for each part. The plan file has all of them."""
 
 
 def as_html(document: Document) -> str:

@@ -17,7 +17,7 @@ from .plan_document import TITLES, Document, incomplete_of
 from .status import NO_APPROVAL
 
 MAX_ROWS = 50
-"""Devices shown of each part; the plan file has them all."""
+"""Devices shown for each part. The plan file has all of them."""
 
 HEADLINES = {
     "no_change": "Nothing to do",
@@ -47,13 +47,13 @@ def as_markdown(document: Document) -> str:
 
 
 def headline(thing: Document) -> str:
-    """The status of a plan or of an account of it, in words."""
+    """The status of a plan, or of one of its accounts, in words."""
     stopped = thing["status"] == "guard_tripped" and any(code in NO_APPROVAL for code in _codes(thing))
     return NOT_TO_APPROVE if stopped else HEADLINES[thing["status"]]
 
 
 def _codes(thing: Document) -> t.Iterator[str]:
-    """Why a plan is stopped, or any of its accounts and parts."""
+    """Why a plan, or any of its accounts and parts, is stopped."""
     if "failure" in thing:
         yield thing["failure"]["code"]
     for inner in (*thing.get("accounts", ()), *thing.get("parts", ())):
@@ -67,7 +67,7 @@ def told(plan: t.Mapping[str, t.Any]) -> str:
 
 
 def not_as_wanted(count: int) -> str:
-    """The sentence that a plan leaves this number of devices not as wanted."""
+    """The sentence that this many devices stay not as wanted."""
     return f"{many(count, 'device')} {are(count)} not as wanted, which this plan does not change."
 
 
@@ -100,13 +100,13 @@ def _row(account: Document) -> str:
 
 
 def title_of(part: Document) -> str:
-    """What a part is about."""
+    """The title of a part."""
     by = " by ICCID" if part["id_kind"] == "iccid" else ""
     return f"{TITLES[part['kind']]} {part['sku']}".strip() + by
 
 
 def in_waves(part: Document) -> str:
-    """In which waves a part is done; empty if all at once."""
+    """The waves of a part; empty if everything is done at once."""
     *waves, last = part["plan"].get("waves") or [0]
     if not waves:
         return ""

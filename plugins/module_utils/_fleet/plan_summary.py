@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""A plan in a few lines of plain text: small enough to be handed from job to job, whatever the size of the fleet."""
+"""A plan in a few lines of plain text: small enough to be passed from job to job, whatever the size of the fleet."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .plan_markdown import headline, not_as_wanted, told
 _OUTCOMES = 10
 
 MAX_BYTES = 1000
-"""Of a whole summary: AWX keeps it with the job and hands it on to those that follow."""
+"""The limit for a whole summary. AWX keeps it with the job and passes it to later jobs."""
 
 
 def as_summary(document: Document) -> str:
@@ -41,7 +41,7 @@ def as_summary(document: Document) -> str:
 
 
 def awaited(document: Document) -> int:
-    """How many devices were sent by an earlier run, and wait for their confirmation."""
+    """How many devices were sent by an earlier run and are waiting for their confirmation."""
     return sum(is_on_its_way(row) for account in document["accounts"] for row in left_of(account))
 
 
@@ -64,7 +64,7 @@ def as_remaining(document: Document) -> str:
 
 
 def _what(account: Document) -> str:
-    """What is done to an account, or why there is no plan of it."""
+    """What is done to an account, or why it has no plan."""
     if account["status"] == "error":
         return f"no plan ({_short(account['failure']['code'])})"
     parts = []
@@ -78,6 +78,6 @@ def _what(account: Document) -> str:
 
 
 def _short(text: object) -> str:
-    """A text that stays in its line."""
+    """A text on a single line."""
     line = re.sub(r"\s+", " ", str(text)).strip()
     return line if len(line) <= 64 else line[:61] + "..."

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Writing the record of a run."""
+"""Writes the record of a run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .record import Document, checksum
 
 
 def moment(when: datetime.datetime) -> str:
-    """A moment as records have it."""
+    """A timestamp in the format of records."""
     return when.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

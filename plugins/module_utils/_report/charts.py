@@ -4,8 +4,8 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Charts as inline SVG, without scripts. A drawing stretches with the page, so no text stands in it: labels, numbers
-and a text alternative are HTML around it. Every number that is drawn is told as well.
+"""Charts as inline SVG, without scripts. A drawing stretches with the page, so it contains no text: labels, numbers,
+and a text alternative are HTML around it. Every drawn number also appears as text.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ figure svg.tall { height: 8rem; border-radius: 0; background: none; border-botto
 _OPEN = '<svg role="img" preserveAspectRatio="none"'
 
 Piece = tuple[str, str, int]
-"""Class of the color, what it is, how much."""
+"""The class of the color, what it stands for, and how much."""
 
 
 class Bar(t.NamedTuple):
     """One bar of a chart.
 
-    :param note: what is told at its right end.
+    :param note: the text at its right end.
     :param most: what the whole width stands for; 0 for the sum of its pieces.
     """
 
@@ -85,7 +85,7 @@ def _bar(row: Bar) -> str:
 
 
 def columns(caption: str, labels: t.Sequence[str], counts: t.Sequence[int], what: str, color: str = "c1") -> str:
-    """Columns over time, with the numbers in a table that can be opened."""
+    """Columns over time, with the numbers in a collapsed table."""
     most = max([*counts, 1])
     width = 1000 / max(len(counts), 1)
     drawn = "".join(

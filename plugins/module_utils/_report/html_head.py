@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The top of the page: its style, what could not be read, and the figures to look at first."""
+"""The top of the page: its style, the accounts that could not be read, and the main figures."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def tiles(document: Json) -> t.Iterator[str]:
 
 
 def _first(document: Json, soonest: Json) -> tuple[str, str, str]:
-    """The tile of the pool that is empty first."""
+    """The tile of the pool that will be empty first."""
     place = (soonest["account"], soonest["license"])
     (runway,) = (pool["runway"] for account, pool in pools_of(document) if (account, pool["license"]) == place)
     days = many(soonest["days"], "day") if soonest["days"] else "empty now"

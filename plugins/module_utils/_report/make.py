@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Making a report from the results of other modules: the flow of C(fleet_report)."""
+"""Makes a report from the results of other modules: the flow of C(fleet_report)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def run(context: Context) -> Result:
     sections: list[Json] = []
 
     def rows() -> t.Iterator[tuple[str, ...]]:
-        # One account at a time, so that memory is bounded by the largest.
+        # One account at a time, so that the largest account limits the memory.
         for entry in params["accounts"]:
             data = read_account(entry, settings.rules.retired)
             lines = lines_of(data, settings.rules)
@@ -89,7 +89,7 @@ def _values(document: Json, files: dict[str, str]) -> Json:
 def _settings(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Settings:
     """The options, checked.
 
-    :raises OptionsError: with every problem.
+    :raises OptionsError: with all problems.
     """
     prices, problems = prices_from(params["prices"])
     names: set[str] = set()
@@ -126,7 +126,7 @@ def _make_folder(dest: str) -> None:
 
 
 def _write(document: Json, files: t.Mapping[str, str]) -> None:
-    """Write the files but for the CSV, each in one step."""
+    """Write all files except the CSV, each in one step."""
     makers: dict[str, t.Callable[[Json], str]] = {
         "html": as_html,
         "markdown": as_markdown,
@@ -144,7 +144,7 @@ def _write(document: Json, files: t.Mapping[str, str]) -> None:
 def _remember(
     params: t.Mapping[str, t.Any], settings: Settings, now: datetime.datetime, sections: t.Sequence[Json]
 ) -> LicensingError | None:
-    """Add today's counts to the history; the report is there even if that fails."""
+    """Add today's counts to the history. The report exists even if that fails."""
     if not params["history"]:
         return None
     try:

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The report as Markdown: short enough for a ticket or a mail, with what needs attention first."""
+"""The report as Markdown: short enough for a ticket or an email, with the most urgent facts first."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .wording import (
 )
 
 MAX_ROWS = 50
-"""Rows of a table; the other files have more."""
+"""Rows of a table. The other files have more."""
 
 
 def as_markdown(document: Json) -> str:

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Texts and times of others, as a report shows them."""
+"""Texts and timestamps from other sources, as a report shows them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ MAX_TEXT = 500
 
 
 def visible(value: t.Any) -> str:
-    """A text of bounded length in which nothing is hidden: what does not print, or turns the direction of writing, is
-    spelled out.
+    """A text of limited length in which nothing is hidden. Characters that do not print, or that change the direction
+    of writing, are shown as escapes.
     """
     text = "" if value is None else str(value)
     if text.isascii() and text.isprintable() and len(text) <= MAX_TEXT:
@@ -32,11 +32,11 @@ def visible(value: t.Any) -> str:
 
 @functools.lru_cache(maxsize=1 << 16)
 def utc(text: str) -> str:
-    """A moment as C(2026-01-31T12:00:00Z); empty when the text names none."""
+    """A timestamp as C(2026-01-31T12:00:00Z); empty if the text is none."""
     moment = parse_moment(text)
     return moment.isoformat()[:19] + "Z" if moment else ""
 
 
 def day_of(moment: str) -> datetime.date:
-    """The day of a moment from C(utc)."""
+    """The day of a timestamp from C(utc)."""
     return datetime.date.fromisoformat(moment[:10])

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What a run changed by its record, and what is said about a change that is not reversed. Pure."""
+"""What a run changed according to its record, and how changes that are not reversed are described. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Change(t.NamedTuple):
     """What a run did to one device.
 
     :param certain: whether the run saw that it was done, or at least accepted.
-    :param request_id: ThingSpace's id of the request, as far as the record knows it.
+    :param request_id: ThingSpace's id of the request, if the record knows it.
     """
 
     device_id: str
@@ -35,7 +35,7 @@ class Change(t.NamedTuple):
 
 
 class Left(t.NamedTuple):
-    """A change that is not reversed, and why.
+    """A change that is not reversed, and the reason.
 
     :param code: stable, for programs.
     """
@@ -49,7 +49,7 @@ class Left(t.NamedTuple):
 
 
 class Pool(t.NamedTuple):
-    """A kind of license, with the SKU and the kind of ids where there are several."""
+    """A kind of license, with its SKU and kind of ids if there are several."""
 
     kind: str
     sku: str = ""
@@ -65,7 +65,7 @@ CANDIDATES = Pool("removal_candidates")
 
 
 def without_odd_ids(account: Part) -> tuple[Part, list[Left]]:
-    """The account's part of a run without what can be no id: ThingSpace may have told such, no request can name it."""
+    """The account's part of a run without invalid ids. ThingSpace may report these, but no request can name them."""
     left: list[Left] = []
     parts = []
     for part in account["parts"]:
@@ -87,25 +87,25 @@ def without_odd_ids(account: Part) -> tuple[Part, list[Left]]:
 
 
 def pool_of(part: Part) -> Pool:
-    """Which licenses a part of a run is about."""
+    """The licenses of a part of a run."""
     return Pool("simsec", part["sku"], part["id_kind"]) if part["kind"] == "simsec" else Pool(part["kind"])
 
 
 def parts_of(account: Part, pool: Pool) -> list[Part]:
-    """The parts of an account's run that are about these licenses."""
+    """The parts of an account's run that concern these licenses."""
     return [part for part in account["parts"] if pool_of(part) == pool]
 
 
 def change_of(part: Part, row: Part) -> Change | None:
-    """What became of a device; None when nothing can have changed.
+    """What happened to a device; None if nothing can have changed.
 
-    What a run did not learn, or was killed over, counts as what it had planned.
+    If the run did not learn the result, or was killed, its plan counts as the result.
     """
     outcome, planned = row["outcome"], row["planned"]
     if outcome in _CARRIED_OUT:
         return Change(row["device_id"], outcome, True, row["request_id"])
     if outcome not in ("accepted", "unknown"):
-        # On the candidate list only the place may have changed.
+        # On the removal candidate list, only the place may have changed.
         moved = part["kind"] == "removal_candidates" and outcome == "unchanged"
         return Change(row["device_id"], "moved", True) if moved else None
     done = planned or {"present": "assigned", "absent": "removed"}.get(part["action"], "moved")
@@ -113,7 +113,7 @@ def change_of(part: Part, row: Part) -> Change | None:
 
 
 def changes_of(parts: t.Iterable[Part]) -> dict[str, Change]:
-    """What a run did to each device, all parts about the same licenses together."""
+    """What a run did to each device, over all parts that concern the same licenses."""
     found: dict[str, Change] = {}
     for part in parts:
         for row in part["devices"]:
@@ -121,7 +121,7 @@ def changes_of(parts: t.Iterable[Part]) -> dict[str, Change]:
             if change is None:
                 continue
             before = found.pop(change.device_id, None)
-            # What a run did and took back itself is no change.
+            # Something that a run did and reversed itself is no change.
             if before is None or before.done != OPPOSITE.get(change.done):
                 found[change.device_id] = change
     return found

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Which FOTA licenses of a run are taken away and given back. Pure: the modules compare with what is there."""
+"""Which FOTA licenses of a run are removed and assigned again. Pure: the modules compare with the current state."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .history import Later
 
 
 class FotaReversal(t.NamedTuple):
-    """What is to be done.
+    """What to do.
 
-    :param uncertain: of how many of these devices the run did not know what became of them.
+    :param uncertain: for how many of these devices the run did not know the result.
     """
 
     take: list[str]

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Which SIM-Secure licenses of a run are taken away and given back: its record x what the journal knows. Pure."""
+"""Which SIM-Secure licenses of a run are removed and assigned again: its record compared with the journal. Pure."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ ACTIONS = {"assigned": "assign", "removed": "remove"}
 
 
 class Why(t.NamedTuple):
-    """Why a change is not reversed; an empty code when it is."""
+    """Why a change is not reversed. The code is empty if it is reversed."""
 
     code: str
     reason: str
 
 
 class Reversal(t.NamedTuple):
-    """What is to be done about a pool.
+    """What to do about a pool.
 
-    :param take: devices to lose the license at once, C(moved) those that get another one back first, and C(give) those
+    :param take: devices that lose the license at once; C(moved), those that first get another one back; C(give), those
         that get it back.
     """
 
@@ -49,8 +49,9 @@ def reverse_simsec(
 ) -> tuple[dict[Pool, Reversal], list[Left]]:
     """Decide about every device of every pool.
 
-    :param journal: the requests for the devices of the run, of each pool that the journal knows; None without one.
-    :param confirmed: leave those out of C(moved) whose former license is not confirmed yet.
+    :param journal: the requests for the devices of the run, for each pool that the journal knows; None without a
+        journal.
+    :param confirmed: whether to leave out devices of C(moved) whose former license is not confirmed yet.
     """
     pools = sorted({pool_of(part) for part in account["parts"] if part["kind"] == "simsec"})
     changes = {pool: changes_of(parts_of(account, pool)) for pool in pools}
@@ -71,7 +72,7 @@ def reverse_simsec(
 
 
 def _leave_single(wanted: dict[Pool, list[Change]], left: list[Left]) -> None:
-    """Give nothing back to a device that keeps what the run gave it: it would hold, and cost, two licenses."""
+    """Give nothing back to a device that keeps what the run gave it. It would hold, and cost, two licenses."""
     kept = {one.device_id: one for one in left if one.done == "assigned" and one.code != "not_done"}
     for pool, rows in wanted.items():
         stay = [one for one in rows if one.done == "removed" and one.device_id in kept]
@@ -127,7 +128,7 @@ def _judged(change: Change, attempts: t.Sequence[Attempt] | None, window: Window
 
 
 def _own(change: Change, attempts: t.Sequence[Attempt], window: Window) -> Attempt | None:
-    """The last request of the run itself for this device."""
+    """The last request for this device that the run itself sent."""
     action = ACTIONS.get(change.done)
     found = [attempt for attempt in attempts if attempt.action == action and window.sent(attempt, change)]
     return found[-1] if found else None
@@ -141,7 +142,7 @@ def _counts(attempt: Attempt) -> bool:
 def _in_order(
     wanted: t.Mapping[Pool, list[Change]], former: Former, left: list[Left], *, confirmed: bool
 ) -> tuple[dict[Pool, Reversal], list[Left]]:
-    """No device is without a license in between: one that moved gets its former one back before it loses the new."""
+    """No device is without a license in between: one that moved gets its former license before it loses the new one."""
     give = {pool: [one.device_id for one in rows if one.done == "removed"] for pool, rows in wanted.items()}
     given = {device for devices in give.values() for device in devices}
     found: dict[Pool, Reversal] = {}
