@@ -55,7 +55,7 @@ def _good(response: Response, wanted: str) -> t.Any:
         )
     fault = parse_fault(response.body, response.mask)
     if result is RequestResult.THROTTLED:
-        raise _told(
+        raise _api_error(
             fault,
             f"ThingSpace kept answering 'too many requests' (HTTP 429) to '{response.operation}', also after waiting. "
             "Set 'rate_limit' or lower 'max_concurrency'; running again continues where this run stopped.",
@@ -63,7 +63,7 @@ def _good(response: Response, wanted: str) -> t.Any:
             status=status,
         )
     if status >= 500 or status == 408:
-        raise _told(
+        raise _api_error(
             fault,
             f"ThingSpace answered '{response.operation}' with a server error (HTTP {status}: {fault.text}). Run again "
             "later.",
@@ -81,7 +81,7 @@ def _refused(response: Response, fault: Fault, in_doubt: bool) -> ApiError:
     if expired_token(response):
         code = "auth_rejected"
         advice = "It refuses the tokens, also right after logging in again; check the user and the application."
-    return _told(
+    return _api_error(
         fault,
         f"ThingSpace refused '{response.operation}' (HTTP {response.status}): {fault.text.rstrip('.')}. {advice}",
         code=code,
@@ -90,7 +90,7 @@ def _refused(response: Response, fault: Fault, in_doubt: bool) -> ApiError:
     )
 
 
-def _told(fault: Fault, message: str, **facts: t.Any) -> ApiError:
+def _api_error(fault: Fault, message: str, **facts: t.Any) -> ApiError:
     """An error that also carries ThingSpace's own code and text."""
     return ApiError(message, api_code=fault.code, api_message=fault.message, **facts)
 

@@ -144,11 +144,11 @@ def _complaint(answer: Response) -> tuple[str, bool]:
     said_lower = {name.lower(): held for name, held in value.items()}
     if said_lower.get("fault"):
         return "?", True
-    told = (said_lower.get(name) for name in ("errorcode", "error"))
+    codes = (said_lower.get(name) for name in ("errorcode", "error"))
     status = str(said_lower.get("status") or "").lower()
     message = str(said_lower.get("errormessage") or "").lower()
     objects = message not in ("", "success", "ok") or "fail" in status or "error" in status
-    return "", objects or any(code not in (None, "", 0, "0") for code in told)
+    return "", objects or any(code not in (None, "", 0, "0") for code in codes)
 
 
 def _refused(answer: Response, subject: Subject) -> ApiError:

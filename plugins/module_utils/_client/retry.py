@@ -97,12 +97,12 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
 
 def _from_date(value: str, now: float) -> float | None:
     try:
-        moment = email.utils.parsedate_to_datetime(value)
+        date = email.utils.parsedate_to_datetime(value)
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=datetime.timezone.utc)
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=datetime.timezone.utc)
     try:
-        return max(0.0, moment.timestamp() - now)
+        return max(0.0, date.timestamp() - now)
     except (OverflowError, ValueError):
         return None

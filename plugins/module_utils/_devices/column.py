@@ -95,9 +95,9 @@ def unclear(path: str, line: int, row: t.Sequence[str], kind: Kind, named: t.Seq
     :param named: the columns that it may be, if they have titles.
     """
     titles = ", ".join(f"'{show(row[place])}' (column {place + 1})" for place in named)
-    told = f": {titles} may be it" if titles else ""
+    hint = f": {titles} may be it" if titles else ""
     return LicensingError(
-        f"{path}, line {line}: it is not clear which of the {len(row)} columns holds the {kind.upper()}{told}. "
+        f"{path}, line {line}: it is not clear which of the {len(row)} columns holds the {kind.upper()}{hint}. "
         "Set 'devices_column' to the column's name, or to its number from 1.",
         code="invalid_options",
     )

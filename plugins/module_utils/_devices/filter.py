@@ -30,7 +30,7 @@ FILTER_SPEC: Spec = {
 }
 
 _TEXTS = ("group", "state", "service_plan")
-_MOMENTS = ("created_after", "created_before")
+_TIMES = ("created_after", "created_before")
 
 _IDS = {
     "imei": (r"[0-9]{14,16}", "14 to 16 digits"),
@@ -94,12 +94,12 @@ def filter_from(params: t.Mapping[str, t.Any]) -> tuple[DeviceFilter, list[Probl
     problems = [problem for option in _TEXTS for problem in _text_problems(option, params[option])]
     problems += _id_problems(params["kind"], params["device_id"])
     fields, field_problems = _custom_fields(params["custom_fields"] or {})
-    moments = {option: parse_moment(params[option] or "") for option in _MOMENTS}
-    for option, moment in moments.items():
-        if params[option] is not None and moment is None:
+    times = {option: parse_moment(params[option] or "") for option in _TIMES}
+    for option, time in times.items():
+        if params[option] is not None and time is None:
             text = f"'{option}' is no time that can be understood. Write it like 2026-01-31 or 2026-01-31T12:00:00Z."
             problems.append(Problem(text))
-    after, before = moments["created_after"], moments["created_before"]
+    after, before = times["created_after"], times["created_before"]
     if after and before and after > before:
         problems.append(Problem("'created_after' is later than 'created_before', so there can be no such device."))
     device = (params["kind"], params["device_id"]) if params["device_id"] else None

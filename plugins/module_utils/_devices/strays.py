@@ -75,7 +75,7 @@ class Strays:
                 return False
             for place in watched:
                 cell = row[place]
-                if len(cell) >= SHORT and not _is_moment(cell) and search(cell):
+                if len(cell) >= SHORT and not _is_timestamp(cell) and search(cell):
                     return False
             return True
 
@@ -143,7 +143,7 @@ class Strays:
         )
 
 
-def _is_moment(cell: str) -> bool:
+def _is_timestamp(cell: str) -> bool:
     """Whether a cell is certainly too short to hold an id beside the hyphen and colon of a timestamp."""
     return len(cell) <= 27 and cell[4] == "-" and cell[13] == ":"
 

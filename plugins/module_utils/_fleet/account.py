@@ -115,13 +115,13 @@ def _plan(context: Context, part: Part) -> Result:
 
 def _tell_once(results: t.Iterable[Result]) -> None:
     """Report the number of missing licenses of a SKU in only one of the parts that found it."""
-    told: set[str] = set()
+    reported: set[str] = set()
     for result in results:
         plan, sku = result.values.get("plan"), result.values["item"]["sku"]
-        if plan and sku in told:
+        if plan and sku in reported:
             plan.pop("missing", None)
         elif plan and plan.get("missing"):
-            told.add(sku)
+            reported.add(sku)
 
 
 def _stop_if_failed(results: t.Iterable[Result]) -> None:

@@ -122,8 +122,8 @@ def _kept(
         problems.append(Problem("'accounts' is empty. Leave it out to have all accounts.", CODE))
     for name in names:
         if name not in known:
-            told = ", ".join(sorted(known)[:20]) or "none"
-            problems.append(Problem(f"No fleet file names the account '{name[:60]}'. There are: {told}.", CODE))
+            listed = ", ".join(sorted(known)[:20]) or "none"
+            problems.append(Problem(f"No fleet file names the account '{name[:60]}'. There are: {listed}.", CODE))
     return [(account, contents) for account, contents in fleet if account.name in set(names)]
 
 

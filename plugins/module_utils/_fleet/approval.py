@@ -102,10 +102,10 @@ def difference(
     digest = approved if isinstance(approved, str) else approved["digest"]
     if digest == document["digest"]:
         return None
-    told = _since_digest(document) if isinstance(approved, str) else _since_file(document, approved)
-    if told is None:
+    since = _since_digest(document) if isinstance(approved, str) else _since_file(document, approved)
+    if since is None:
         return None
-    why, named = told
+    why, named = since
     return LicensingError(
         f"The approved plan {digest[:12]}... is not the plan that would be carried out now, {document['digest']}: "
         f"{why or f'{bases} changed since it was approved.'}{named} Nothing was written. Make a new plan, and have "
@@ -154,5 +154,5 @@ def _left(rows: t.Sequence[Document], count: int) -> str:
     if not count:
         return ""
     named = few(rows, _NAMED, lambda row: f"{row['device_id']} ({row['outcome']})")
-    told = f" Not as wanted: {count}" + (f", {named}." if named else ".")
-    return " ".join(filter(None, [told, forgotten(rows)]))
+    text = f" Not as wanted: {count}" + (f", {named}." if named else ".")
+    return " ".join(filter(None, [text, forgotten(rows)]))

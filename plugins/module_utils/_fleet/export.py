@@ -98,10 +98,10 @@ def _simsec(context: Context) -> dict[tuple[str, str], list[str]]:
     holders: dict[tuple[str, str], list[str]] = {}
     leaving: list[str] = []
     with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
-        for standing, row in device_rows(journal, context.params["account"], None):
-            if standing.held or (standing.may_hold and row.action == "assign"):
+        for status, row in device_rows(journal, context.params["account"], None):
+            if status.held or (status.may_hold and row.action == "assign"):
                 holders.setdefault((row.sku, row.kind), []).append(row.device_id)
-            elif standing.may_hold:
+            elif status.may_hold:
                 leaving.append(row.device_id)
     if leaving:
         context.warn(

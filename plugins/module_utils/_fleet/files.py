@@ -154,13 +154,13 @@ def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> di
     holders: dict[str, list[Pool]] = {}
     new: dict[str, Standing] = {}
     with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
-        for standing, row in device_rows(journal, account, None):
+        for status, row in device_rows(journal, account, None):
             pool = (row.sku, row.kind)
             if wanted.pool_of(row.device_id) == pool:
-                new[row.device_id] = standing
+                new[row.device_id] = status
             # A device that may hold it is listed until it certainly does not, even if its removal failed or was lost.
             # simsec_license knows whether to send the removal again, and reports what it does not send.
-            elif standing.may_hold:
+            elif status.may_hold:
                 holders.setdefault(row.device_id, []).append(pool)
     keeping = {device for device in wanted.simsec if not foreseen(new.get(device, NOTHING))}
     keeping |= _spelled_differently(context, account, wanted, holders)
@@ -168,7 +168,7 @@ def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> di
     for device, pool in ((device, pool) for device, pools in holders.items() for pool in pools):
         if device not in keeping and not sku_of(pool[0]).lifetime:
             losing.setdefault(pool, []).append(device)
-    certain = {device for device, standing in new.items() if confirmed(standing)}
+    certain = {device for device, status in new.items() if confirmed(status)}
     settled = {pool: _settled(context, wanted, pool, devices, certain) for pool, devices in losing.items()}
     return {pool: devices for pool, devices in settled.items() if devices}
 

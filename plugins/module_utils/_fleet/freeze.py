@@ -48,13 +48,13 @@ class Window:
     zone: datetime.tzinfo
     what: What
 
-    def ends(self, moment: datetime.datetime) -> datetime.datetime | None:
+    def ends(self, time: datetime.datetime) -> datetime.datetime | None:
         """When the part of the window that contains this time ends; None if the time is not in the window."""
-        if (self.begin and moment < self.begin) or (self.end and moment >= self.end):
+        if (self.begin and time < self.begin) or (self.end and time >= self.end):
             return None
         if len(self.days) == len(DAYS) and self.hours == _WHOLE_DAY:
             return self.end or FOREVER
-        local = moment.astimezone(self.zone)
+        local = time.astimezone(self.zone)
         first, last = self.hours
         for date in (local.date(), local.date() - _DAY):
             midnight = datetime.datetime.combine(date, datetime.time(), self.zone)
@@ -87,7 +87,7 @@ def read_window(settings: t.Mapping[str, t.Any]) -> tuple[Window | None, list[st
     if not any(settings.get(name) for name in ("from", "until", "days", "hours")):
         wrong.append("it lacks all of 'from', 'until', 'days' and 'hours', and would never end")
     zone = _zone(settings, wrong)
-    begin, end = (_moment(settings, name, zone, wrong) for name in ("from", "until"))
+    begin, end = (_time(settings, name, zone, wrong) for name in ("from", "until"))
     if begin and end and begin >= end:
         wrong.append(f"'until' {settings['until']} is not after 'from' {settings['from']}")
     what = settings.get("what") or "all"
@@ -116,16 +116,16 @@ def frozen(windows: t.Iterable[Window], now: datetime.datetime, *, removing: boo
     :param removing: whether licenses would be removed.
     """
     binding = [window for window in windows if removing or window.what == "all"]
-    first, moment = None, now
+    first, time = None, now
     for _stretch in range(_STRETCHES):
-        ends = [(ends, window) for window in binding if (ends := window.ends(moment))]
+        ends = [(ends, window) for window in binding if (ends := window.ends(time))]
         if not ends:
             break
-        moment, window = max(ends, key=lambda pair: pair[0])
+        time, window = max(ends, key=lambda pair: pair[0])
         first = first or window
-        if moment >= FOREVER:
+        if time >= FOREVER:
             break
-    return Frozen(first.name, moment, first.what) if first else None
+    return Frozen(first.name, time, first.what) if first else None
 
 
 def _zone(settings: t.Mapping[str, t.Any], wrong: list[str]) -> datetime.tzinfo:
@@ -149,7 +149,7 @@ def _unknown_zone() -> str:
     )
 
 
-def _moment(
+def _time(
     settings: t.Mapping[str, t.Any], name: str, zone: datetime.tzinfo, wrong: list[str]
 ) -> datetime.datetime | None:
     """A timestamp. A date alone means the whole day."""
@@ -159,8 +159,8 @@ def _moment(
     match = _MOMENT.fullmatch(str(given).strip())
     try:
         if match:
-            moment = datetime.datetime.fromisoformat(f"{match[1]} {match[2] or '00:00'}").replace(tzinfo=zone)
-            return moment + (_DAY if name == "until" and not match[2] else _NOTHING)
+            time = datetime.datetime.fromisoformat(f"{match[1]} {match[2] or '00:00'}").replace(tzinfo=zone)
+            return time + (_DAY if name == "until" and not match[2] else _NOTHING)
     except (ValueError, OverflowError):
         pass
     wrong.append(f"'{name}' is '{str(given)[:40]}'; write it like 2026-12-20 or 2026-12-20 18:00")

@@ -58,8 +58,8 @@ def _keeping(journal: Journal, account: str, losing: t.Mapping[Pool, t.Container
     for scope, devices in sorted(journal.shared(account).items()):
         leaving = losing.get((scope.sku, scope.kind), ())
         for device, attempts in journal.attempts(scope, devices).items():
-            standing = fold(attempts)
-            if standing.may_hold and device not in leaving:
+            status = fold(attempts)
+            if status.may_hold and device not in leaving:
                 found.setdefault(device, []).append(scope.sku)
     return found
 

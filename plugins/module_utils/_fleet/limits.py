@@ -93,8 +93,8 @@ def over_a_sku(parts: t.Sequence[Document]) -> Document | None:
         return None
     codes = [code for code, _text in found]
     code = next((code for code in BINDING if code in codes), "guard_tripped")
-    told = f"The plan exceeds what there is: {'; '.join(text for _code, text in found)}."
-    return {"code": code, "message": without_approval(code, told)}
+    message = f"The plan exceeds what there is: {'; '.join(text for _code, text in found)}."
+    return {"code": code, "message": without_approval(code, message)}
 
 
 def _over_a_sku(sku: str, parts: t.Sequence[Document]) -> t.Iterator[tuple[str, str]]:

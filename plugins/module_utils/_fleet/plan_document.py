@@ -13,7 +13,7 @@ import json
 import typing as t
 
 from .._plan.incomplete import as_left_over, is_left_over, is_on_its_way
-from .._simsec.missing import told as told_missing
+from .._simsec.missing import told as missing_text
 from .._thingspace.id_kinds import KIND
 from .account_parts import Kind
 from .status import without_approval
@@ -130,8 +130,8 @@ def make_account(
 
 def failed_account(name: str, failure: t.Mapping[str, t.Any]) -> Document:
     """An account without a plan, because planning failed."""
-    told = {"code": str(failure.get("code") or "failed"), "message": str(failure.get("message") or "")}
-    return {"account": name, "file": "", "wanted": "", "status": "error", "parts": [], "failure": told, "digest": ""}
+    reason = {"code": str(failure.get("code") or "failed"), "message": str(failure.get("message") or "")}
+    return {"account": name, "file": "", "wanted": "", "status": "error", "parts": [], "failure": reason, "digest": ""}
 
 
 def remains_of(now: Document, before: Document) -> bool:
@@ -214,14 +214,14 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
     missing = plan.get("missing") or 0
     made["plan"]["incomplete"] = left + missing
     if missing:
-        made["missing"] = told_missing(made["sku"], missing)
+        made["missing"] = missing_text(made["sku"], missing)
     if amiss:
         made["note"] = str(amiss["message"])
     if failure:
         # The module's advice is for its own task. Here, the whole plan is approved.
         why = str(failure["message"]).removesuffix(failure.get("advice", "")).rstrip()
-        told = {"message": without_approval(failure["code"], why)}
-        made["failure"] = {**{key: failure[key] for key in ("code", "guards") if key in failure}, **told}
+        replaced = {"message": without_approval(failure["code"], why)}
+        made["failure"] = {**{key: failure[key] for key in ("code", "guards") if key in failure}, **replaced}
     return made
 
 

@@ -19,11 +19,11 @@ from .plan_markdown import (
     afterward,
     headline,
     in_waves,
+    in_words,
     not_as_wanted,
     nothing,
     status_of,
     title_of,
-    told,
     worth_telling,
 )
 
@@ -39,7 +39,7 @@ def as_html(document: Document) -> str:
 def _body(document: Document) -> t.Iterator[str]:
     status = document["status"]
     yield f'<h1>License plan: <span class="{status}">{headline(document)}</span></h1>'
-    yield f"<p><strong>{escape(told(document['totals']))}</strong> in "
+    yield f"<p><strong>{escape(in_words(document['totals']))}</strong> in "
     yield f"{many(len(document['accounts']), 'account')}. "
     yield f"Made {escape(document['created'])}.</p>"
     if document["incomplete"]:
@@ -62,7 +62,7 @@ def _summary(account: Document) -> list[str]:
     left = incomplete_of(account)
     cells = [account["account"], status_of(account) + (f", {left:,} not as wanted" if left else "")]
     for kind in TITLES:
-        parts = [f"{part['sku']} {told(part['plan'])}".strip() for part in account["parts"] if part["kind"] == kind]
+        parts = [f"{part['sku']} {in_words(part['plan'])}".strip() for part in account["parts"] if part["kind"] == kind]
         cells.append("; ".join(parts) or nothing(account))
     return cells
 
@@ -70,7 +70,7 @@ def _summary(account: Document) -> list[str]:
 def _part(part: Document) -> t.Iterator[str]:
     if not worth_telling(part):
         return
-    yield f"<h3>{escape(title_of(part))}: {escape(told(part['plan']))}</h3>"
+    yield f"<h3>{escape(title_of(part))}: {escape(in_words(part['plan']))}</h3>"
     if part["lifetime"]:
         yield f'<p class="failure"><strong>{FOR_LIFE}</strong></p>'
     yield from _failure(part)

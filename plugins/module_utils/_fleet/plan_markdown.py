@@ -60,7 +60,7 @@ def _codes(thing: Document) -> t.Iterator[str]:
         yield from _codes(inner)
 
 
-def told(plan: t.Mapping[str, t.Any]) -> str:
+def in_words(plan: t.Mapping[str, t.Any]) -> str:
     """What a part does, in a few words."""
     parts = [f"{plan[name]} to {word}" for name, word in WORDS.items() if plan.get(name)]
     return ", ".join(parts) or "nothing to do"
@@ -84,7 +84,7 @@ def status_of(account: Document) -> str:
 def _totals(document: Document) -> str:
     accounts = many(len(document["accounts"]), "account")
     left = f" **{not_as_wanted(document['incomplete'])}**" if document["incomplete"] else ""
-    return f"**{told(document['totals'])}** in {accounts}.{left}"
+    return f"**{in_words(document['totals'])}** in {accounts}.{left}"
 
 
 def _row(account: Document) -> str:
@@ -94,7 +94,7 @@ def _row(account: Document) -> str:
     for kind in TITLES:
         parts = [part for part in account["parts"] if part["kind"] == kind]
         cells.append(
-            "; ".join(f"{plain(part['sku'])} {told(part['plan'])}".strip() for part in parts) or nothing(account)
+            "; ".join(f"{plain(part['sku'])} {in_words(part['plan'])}".strip() for part in parts) or nothing(account)
         )
     return f"| {plain(account['account'])} | {' | '.join(cells)} | {status} |"
 
@@ -143,7 +143,7 @@ def _account(account: Document) -> t.Iterator[str]:
 
 def part_lines(part: Document) -> t.Iterator[str]:
     """A part of an account's plan."""
-    yield f"### {plain(title_of(part))}: {told(part['plan'])}"
+    yield f"### {plain(title_of(part))}: {in_words(part['plan'])}"
     yield ""
     if part["lifetime"]:
         yield f"**{FOR_LIFE}**"

@@ -14,7 +14,7 @@ import re
 from .._plan.incomplete import advice, is_on_its_way
 from .._text.lists import are, many
 from .plan_document import IDLE, TITLES, Document, incomplete_of, left_of
-from .plan_markdown import headline, not_as_wanted, told
+from .plan_markdown import headline, in_words, not_as_wanted
 
 _OUTCOMES = 10
 
@@ -29,7 +29,7 @@ def as_summary(document: Document) -> str:
     if document["status"] == "no_change":
         return f"{title} {where}"
     left = f" {not_as_wanted(document['incomplete'])}" if document["incomplete"] else ""
-    lines = [f"{title}: {told(document['totals'])} {where}{left}"]
+    lines = [f"{title}: {in_words(document['totals'])} {where}{left}"]
     busy = [account for account in document["accounts"] if account["status"] != "no_change"]
     for place, account in enumerate(busy):
         line = f"{_short(account['account'])}: {_what(account)}"
@@ -72,7 +72,7 @@ def _what(account: Document) -> str:
         if part["status"] not in IDLE:
             title = _short(part["sku"] or TITLES[part["kind"]])
             stopped = f" (stopped: {_short(part['failure']['code'])})" if "failure" in part else ""
-            parts.append(f"{title} {told(part['plan'])}{' FOR LIFE' if part['lifetime'] else ''}{stopped}")
+            parts.append(f"{title} {in_words(part['plan'])}{' FOR LIFE' if part['lifetime'] else ''}{stopped}")
     left = incomplete_of(account)
     return "; ".join([*parts, *([f"{left} not as wanted"] if left else [])])
 

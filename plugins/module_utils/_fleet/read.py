@@ -138,8 +138,8 @@ class _Reader:
             return None
         sources = [source for source in SOURCES if source in value.fields]
         if len(sources) != 1:
-            told = f"it has {' and '.join(sources)}" if sources else "it has none of them"
-            self._wrong(value.line, f"a set of devices needs exactly one of ids, file and select; {told}.")
+            found = f"it has {' and '.join(sources)}" if sources else "it has none of them"
+            self._wrong(value.line, f"a set of devices needs exactly one of ids, file and select; {found}.")
         if not any(made.get(name) for name in PURPOSES):
             text = "this set says nothing about its devices: give it fota, simsec, removal_candidate or protected."
             self._wrong(value.line, text)

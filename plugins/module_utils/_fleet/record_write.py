@@ -17,7 +17,7 @@ from .._text.files import PRIVATE, replacing
 from .record import Document, checksum
 
 
-def moment(when: datetime.datetime) -> str:
+def timestamp(when: datetime.datetime) -> str:
     """A timestamp in the format of records."""
     return when.strftime("%Y-%m-%dT%H:%M:%SZ")
 

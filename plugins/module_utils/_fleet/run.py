@@ -23,9 +23,9 @@ from .history import enter
 from .plan_document import IDLE, Document
 from .record import FORMAT
 from .record_keep import NAME, begin, begun, complete
-from .record_told import failure as _failure
-from .record_told import ids_of, rows_of, text
-from .record_write import moment
+from .record_values import failure as _failure
+from .record_values import ids_of, rows_of, text
+from .record_write import timestamp
 from .run_mark import new_mark
 from .status import worsen
 
@@ -68,7 +68,7 @@ def run(context: Context) -> Result:
         "run": document["run"],
         "mark": document.get("mark") or "",
         "status": document["status"],
-        "accounts": [_told(account) for account in document["accounts"]],
+        "accounts": [_shown(account) for account in document["accounts"]],
     }
     return Result(values, failure=failure)
 
@@ -85,7 +85,7 @@ def _started(plan: Document, params: t.Mapping[str, t.Any], now: datetime.dateti
         "seen": begun_now.seen,
         "mark": new_mark(),
         "kind": params["kind"],
-        "started": moment(now),
+        "started": timestamp(now),
         "ended": None,
         "plan": digest,
         "status": "running",
@@ -106,8 +106,8 @@ def _forget(reports: str, document: Document) -> None:
                 with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                     os.unlink(path)
             except OSError as error:
-                told = f"{path}, which an earlier run left, cannot be removed: {error.strerror}. Nothing was sent."
-                raise LicensingError(told, code="report_unwritable") from None
+                message = f"{path}, which an earlier run left, cannot be removed: {error.strerror}. Nothing was sent."
+                raise LicensingError(message, code="report_unwritable") from None
 
 
 def _plan(path: str) -> Document:
@@ -157,20 +157,20 @@ def _ended(document: Document, params: t.Mapping[str, t.Any], now: datetime.date
         for account in document["accounts"]
     ]
     failed = any("failure" in thing for account in accounts for thing in (account, *account["parts"]))
-    return {**document, "accounts": accounts, "ended": moment(now), "status": "failed" if failed else "done"}
+    return {**document, "accounts": accounts, "ended": timestamp(now), "status": "failed" if failed else "done"}
 
 
 def _lost(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Document:
     """A replacement for the record from the start of the run, which is gone."""
     names = dict.fromkeys(text(entry.get("account")) for entry in params["accounts"])
-    told = "The record that the run began with is gone, so what became of the devices is unknown; see {}."
+    reason = "The record that the run began with is gone, so what became of the devices is unknown; see {}."
     accounts = [
-        {"account": name, "parts": [], "failure": _failure(told.format(os.path.join(params["reports"], name)))}
+        {"account": name, "parts": [], "failure": _failure(reason.format(os.path.join(params["reports"], name)))}
         for name in names
         if name
     ]
     about = {"format": FORMAT, "run": params["run"] or enter(None, now, "").run, "kind": params["kind"], "plan": ""}
-    return {**about, "started": moment(now), "ended": None, "status": "running", "accounts": accounts}
+    return {**about, "started": timestamp(now), "ended": None, "status": "running", "accounts": accounts}
 
 
 def _settled(account: Document, entry: t.Mapping[str, t.Any] | None, reports: str) -> Document:
@@ -178,8 +178,8 @@ def _settled(account: Document, entry: t.Mapping[str, t.Any] | None, reports: st
     try:
         return _done(account, entry, reports)
     except Exception as error:  # pylint: disable=broad-exception-caught
-        told = f"What became of the devices could not be recorded ({type(error).__name__}), so it is unknown; see"
-        return {**account, "failure": _failure(f"{told} {reports}.")}
+        reason = f"What became of the devices could not be recorded ({type(error).__name__}), so it is unknown; see"
+        return {**account, "failure": _failure(f"{reason} {reports}.")}
 
 
 def _done(account: Document, entry: t.Mapping[str, t.Any] | None, reports: str) -> Document:
@@ -221,7 +221,7 @@ def _part(part: Document, result: Document | None, report: str) -> Document:
         rows = [{**row, "outcome": "skipped", "reason": "not started"} for row in part["devices"]]
         return {**part, "devices": rows, "summary": _summary(rows)}
     rows, unread = rows_of(report) if "summary" in result else ([], "")
-    told = {row["device_id"]: row for row in rows}
+    reported = {row["device_id"]: row for row in rows}
     failure = _failure(result["failure"]) if result.get("failure") else None
     if (unread or "summary" not in result) and _may_have_written(result):
         failure = failure or _failure("What became of the devices is unknown.")
@@ -232,9 +232,9 @@ def _part(part: Document, result: Document | None, report: str) -> Document:
         # When the part was carried out, nothing was left to do about it, according to the plan that was checked there.
         # On the candidate list, 'unchanged' refers to a place on it.
         same = "skipped" if part["kind"] == "removal_candidates" else UNCHANGED
-        missing = {"outcome": same, "reason": DONE_BEFORE} if told else {}
-    rows = [{**row, **told.pop(row["device_id"], missing)} for row in part["devices"]]
-    rows += [{"planned": "", **row} for row in told.values() if row["outcome"] != UNCHANGED]
+        missing = {"outcome": same, "reason": DONE_BEFORE} if reported else {}
+    rows = [{**row, **reported.pop(row["device_id"], missing)} for row in part["devices"]]
+    rows += [{"planned": "", **row} for row in reported.values() if row["outcome"] != UNCHANGED]
     done: Document = {**part, "devices": rows, "summary": _summary(rows)}
     if failure:
         done["failure"] = failure
@@ -254,18 +254,18 @@ def _may_have_written(result: Document) -> bool:
 
 def _remaining(accounts: t.Sequence[Document], path: str) -> str:
     """The changes that were not carried out, in counts, and what to do about them; empty if there are none."""
-    names = [account["account"] for account in accounts if not _told(account)["complete"]]
+    names = [account["account"] for account in accounts if not _shown(account)["complete"]]
     if not names:
         return ""
     rows = [row for account in accounts for part in account["parts"] for row in part["devices"] if not is_done(row)]
     counts = ", ".join(f"{count:,} {outcome}" for outcome, count in _summary(rows).items() if count)
-    told = f"Not everything became as planned in {few(names, _NAMED)}" + (f": {counts}." if counts else ".")
+    message = f"Not everything became as planned in {few(names, _NAMED)}" + (f": {counts}." if counts else ".")
     waiting = any(row["outcome"] == "accepted" for row in rows)
     waits = " What is only accepted is not confirmed yet: to wait, apply the same plan again." if waiting else ""
-    return f"{told}{waits} See {path}."
+    return f"{message}{waits} See {path}."
 
 
-def _told(account: Document) -> Document:
+def _shown(account: Document) -> Document:
     """What people see of an account: counts, and why it failed."""
     counts = _summary(row for part in account["parts"] for row in part["devices"])
     failures = [part["failure"]["message"] for part in account["parts"] if "failure" in part]

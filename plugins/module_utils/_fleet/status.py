@@ -32,14 +32,14 @@ NO_APPROVAL: dict[Code, str] = {
 """What stops a plan despite any approval, by code, and what to do about it in the terms of a fleet run."""
 
 
-def without_approval(code: str, told: str) -> str:
+def without_approval(code: str, reason: str) -> str:
     """The message of a plan that is stopped for this reason, with what to do about it if no approval helps.
 
-    :param told: the module's reason; its own advice starts with what was not done.
+    :param reason: the module's reason; its own advice starts with what was not done.
     """
     if code not in NO_APPROVAL:
-        return told
-    return f"{told.partition(' Nothing was ')[0].rstrip()} No approval lets this through. {NO_APPROVAL[code]}"
+        return reason
+    return f"{reason.partition(' Nothing was ')[0].rstrip()} No approval lets this through. {NO_APPROVAL[code]}"
 
 
 def tell(path: str, word: str) -> None:

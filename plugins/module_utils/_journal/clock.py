@@ -23,14 +23,14 @@ def ago(span: datetime.timedelta) -> str:
     return _written(datetime.datetime.now(datetime.timezone.utc) - span)
 
 
-def hour_before(moment: str) -> str:
+def hour_before(timestamp: str) -> str:
     """An hour before a timestamp of the journal."""
-    return _written(_read(moment) - datetime.timedelta(hours=1))
+    return _written(_read(timestamp) - datetime.timedelta(hours=1))
 
 
-def hour_after(moment: str) -> str:
+def hour_after(timestamp: str) -> str:
     """An hour after a timestamp of the journal."""
-    return _written(_read(moment) + datetime.timedelta(hours=1))
+    return _written(_read(timestamp) + datetime.timedelta(hours=1))
 
 
 def seconds_between(earlier: str, later: str) -> float:
@@ -38,19 +38,19 @@ def seconds_between(earlier: str, later: str) -> float:
     return (_read(later) - _read(earlier)).total_seconds()
 
 
-def age(moment: str) -> float:
+def age(timestamp: str) -> float:
     """Seconds from a timestamp of the journal until now."""
-    return (datetime.datetime.now(datetime.timezone.utc) - _read(moment)).total_seconds()
+    return (datetime.datetime.now(datetime.timezone.utc) - _read(timestamp)).total_seconds()
 
 
-def for_people(moment: str) -> str:
+def for_people(timestamp: str) -> str:
     """A timestamp of the journal in a message."""
-    return moment[:19].replace("T", " ") + " UTC"
+    return timestamp[:19].replace("T", " ") + " UTC"
 
 
-def _written(moment: datetime.datetime) -> str:
-    return moment.strftime(_FORM)
+def _written(timestamp: datetime.datetime) -> str:
+    return timestamp.strftime(_FORM)
 
 
-def _read(moment: str) -> datetime.datetime:
-    return datetime.datetime.strptime(moment, _FORM).replace(tzinfo=datetime.timezone.utc)
+def _read(timestamp: str) -> datetime.datetime:
+    return datetime.datetime.strptime(timestamp, _FORM).replace(tzinfo=datetime.timezone.utc)

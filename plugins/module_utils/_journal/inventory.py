@@ -73,11 +73,11 @@ class Stock:
     least: int = 0
     most: int = 0
 
-    def add(self, standing: Standing, state: State) -> None:
+    def add(self, status: Standing, state: State) -> None:
         """Count one device."""
         setattr(self, state, getattr(self, state) + 1)
-        self.least += standing.held is True
-        self.most += standing.may_hold
+        self.least += status.held is True
+        self.most += status.may_hold
 
     def as_result(self) -> dict[str, t.Any]:
         """A row of C(journal) in the result."""
@@ -94,36 +94,36 @@ class Stock:
 def device_rows(journal: Journal, account: str, sku: str | None) -> t.Iterator[tuple[Standing, DeviceRow]]:
     """The status of every device. Devices that certainly were never changed are left out."""
     for scope, device, attempts in journal.walk(account, sku):
-        standing = fold(attempts)
-        last = standing.last
+        status = fold(attempts)
+        last = status.last
         if last is not None:
             details = (last.action, last.reason, last.request_id, last.x_request_id, last.sent, last.confirmed)
-            yield standing, DeviceRow(scope.sku, scope.kind, device, state_of(standing), *details, held_of(standing))
+            yield status, DeviceRow(scope.sku, scope.kind, device, state_of(status), *details, held_of(status))
 
 
 def history_rows(journal: Journal, account: str, sku: str | None) -> t.Iterator[HistoryRow]:
     """Every attempt on record."""
     for scope, device, attempts in journal.walk(account, sku):
         for attempt in attempts:
-            told = (attempt.action, attempt.state, attempt.outcome or "", attempt.reason)
+            facts = (attempt.action, attempt.state, attempt.outcome or "", attempt.reason)
             ids = (attempt.request_id, attempt.x_request_id, attempt.sent, attempt.confirmed)
-            yield HistoryRow(scope.sku, scope.kind, device, *told, *ids)
+            yield HistoryRow(scope.sku, scope.kind, device, *facts, *ids)
 
 
-def state_of(standing: Standing) -> State:
+def state_of(status: Standing) -> State:
     """The word for the status of a device."""
-    if standing.status == "confirmed":
-        return "assigned" if standing.held else "removed"
-    if standing.status == "failed":
+    if status.status == "confirmed":
+        return "assigned" if status.held else "removed"
+    if status.status == "failed":
         return "failed"
-    return "pending" if standing.status == "pending" else "unknown"
+    return "pending" if status.status == "pending" else "unknown"
 
 
-def held_of(standing: Standing) -> t.Literal["yes", "no", "unknown"]:
+def held_of(status: Standing) -> t.Literal["yes", "no", "unknown"]:
     """Whether a device holds the license. An unconfirmed change may or may not have happened."""
-    if standing.held:
+    if status.held:
         return "yes"
-    return "unknown" if standing.may_hold else "no"
+    return "unknown" if status.may_hold else "no"
 
 
 def drift(stocks: t.Iterable[Stock], counts: t.Mapping[str, int | None]) -> list[dict[str, t.Any]]:

@@ -82,8 +82,8 @@ def _add_hints(db: sqlite3.Connection, found: t.Collection[tuple[str, Lost]]) ->
     for kind, lost in found:
         for device in lost.devices:
             by_device.setdefault((kind, device), []).append(lost)
-    moments = [lost.sent for _kind, lost in found]
-    rows = db.execute(UNMATCHED, (min(moments), hour_after(max(moments))))
+    times = [lost.sent for _kind, lost in found]
+    rows = db.execute(UNMATCHED, (min(times), hour_after(max(times))))
     for key, request_id, devices, status, reason, received in rows:
         for kind, device in json.loads(devices):
             for lost in by_device.get((kind, device), ()):

@@ -75,9 +75,9 @@ def record(db: sqlite3.Connection, confirmation: Confirmation) -> Recorded:
         entry, own_id = _of_counted_request(db, confirmation), confirmation.request_id
     if entry is None or confirmation.status == "other":
         return _keep(db, confirmation, entry)
-    told = Recorded("recorded", entry.account, entry.sku, entry.device_id, entry.kind, entry.action)
+    recorded = Recorded("recorded", entry.account, entry.sku, entry.device_id, entry.kind, entry.action)
     if entry.outcome == confirmation.status:
-        return told._replace(outcome="duplicate")
+        return recorded._replace(outcome="duplicate")
     if entry.outcome == "success":
         # A later contradiction is kept. A reported success still counts as done, but no longer proves anything.
         return _keep(db, confirmation, entry)
@@ -88,7 +88,7 @@ def record(db: sqlite3.Connection, confirmation: Confirmation) -> Recorded:
         "WHERE scope = ? AND device_id = ? AND request = ?",
         (confirmation.status, confirmation.reason, now(), own_id, entry.scope, entry.device_id, entry.request),
     )
-    return told
+    return recorded
 
 
 def adopt(db: sqlite3.Connection, request_id: str) -> None:

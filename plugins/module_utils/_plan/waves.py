@@ -124,7 +124,7 @@ def judge(waves: Waves, tried: t.Sequence[Row], left: int) -> CanaryFailed | Non
     if len(amiss) <= allowed:
         return None
     counts = collections.Counter(_WORDS.get(row.outcome, row.outcome) for row in amiss)
-    told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+    sums = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     named = first(amiss, _NAMED, "; ", _named)
     more = " (see 'devices', or 'devices_report')" if len(amiss) > _NAMED else ""
     advice = (
@@ -132,7 +132,7 @@ def judge(waves: Waves, tried: t.Sequence[Row], left: int) -> CanaryFailed | Non
         "registered (callback_info)."
     )
     return CanaryFailed(
-        f"The canary wave failed: {len(amiss)} of the {len(tried)} devices that were tried are not as wanted ({told}), "
+        f"The canary wave failed: {len(amiss)} of the {len(tried)} devices that were tried are not as wanted ({sums}), "
         f"and 'max_failures' allows {allowed}: {named}{more}. The other {left} devices were not sent. Check the "
         "failed devices, fix the problem, and run again: finished changes stay."
         f"{advice if 'not confirmed' in counts else ''}",

@@ -71,7 +71,7 @@ def bars(caption: str, rows: t.Sequence[Bar]) -> str:
 
 def _bar(row: Bar) -> str:
     most = max(row.most, sum(count for _color, _what, count in row.pieces), 1)
-    told = ", ".join(f"{count:,} {what}" for _color, what, count in row.pieces)
+    alternative = ", ".join(f"{count:,} {what}" for _color, what, count in row.pieces)
     ends = list(itertools.accumulate((count for _color, _what, count in row.pieces), initial=0))
     drawn = "".join(
         f'<rect class="{color}" x="{_place(start, most)}" width="{_place(count, most)}" height="1"/>'
@@ -80,7 +80,7 @@ def _bar(row: Bar) -> str:
     )
     return (
         f'<div class="bar"><p><span>{escape(row.label)}</span><span>{escape(row.note)}</span></p>'
-        f'{_OPEN} viewBox="0 0 1000 1" aria-label="{escape(f"{row.label}: {told}")}">{drawn}</svg></div>'
+        f'{_OPEN} viewBox="0 0 1000 1" aria-label="{escape(f"{row.label}: {alternative}")}">{drawn}</svg></div>'
     )
 
 
@@ -95,12 +95,12 @@ def columns(caption: str, labels: t.Sequence[str], counts: t.Sequence[int], what
         if count
     )
     peak = max(counts, default=0)
-    told = f"{caption}: {what} from {labels[0]} to {labels[-1]}, at most {peak:,} at a time"
+    alternative = f"{caption}: {what} from {labels[0]} to {labels[-1]}, at most {peak:,} at a time"
     numbers = cards(("from", what), zip(labels, map("{:,}".format, counts), strict=True))
     return (
         f'<figure class="columns"><figcaption>{escape(caption)}</figcaption>'
         f'<p class="axis"><span>at most {peak:,}</span></p>'
-        f'{_OPEN} class="tall" viewBox="0 0 1000 100" aria-label="{escape(told)}">{drawn}</svg>'
+        f'{_OPEN} class="tall" viewBox="0 0 1000 100" aria-label="{escape(alternative)}">{drawn}</svg>'
         f'<p class="axis"><span>{escape(labels[0])}</span><span>{escape(labels[-1])}</span></p>'
         f"<details><summary>The numbers</summary>{numbers}</details></figure>"
     )

@@ -85,8 +85,8 @@ def _run(record: Json) -> Json:
             for outcome, count in part["summary"].items():
                 if outcome != "unchanged" and count:
                     summary[visible(outcome)] = summary.get(visible(outcome), 0) + int(count)
-    told = {key: visible(record[key]) for key in ("run", "kind", "started", "ended", "status")}
-    return {**told, "accounts": len(record["accounts"]), "accounts_failed": failed, "summary": summary}
+    shown = {key: visible(record[key]) for key in ("run", "kind", "started", "ended", "status")}
+    return {**shown, "accounts": len(record["accounts"]), "accounts_failed": failed, "summary": summary}
 
 
 def _read_pools(path: str, history: History) -> None:

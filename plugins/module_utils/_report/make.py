@@ -103,8 +103,8 @@ def _settings(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Settings
         try:
             whole(entry.get("shrink_to"))
         except ValueError as error:
-            told = f"'shrink_to' of {visible(name)[:60]} is {visible(error)[:60]}, not a number of licenses."
-            problems.append(Problem(told))
+            problem = f"'shrink_to' of {visible(name)[:60]} is {visible(error)[:60]}, not a number of licenses."
+            problems.append(Problem(problem))
     if params["idle_days"] is not None and params["idle_days"] < 1:
         problems.append(Problem(f"'idle_days' is {params['idle_days']}; it must be at least 1."))
     if not params["formats"]:

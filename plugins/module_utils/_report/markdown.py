@@ -46,8 +46,8 @@ def _head(document: Json) -> t.Iterator[str]:
     yield from (f"{document['created']}. {read}{incomplete}.", "")
     for section in document["accounts"]:
         for failure in section["failures"]:
-            told = f"{plain(failure['what'])} ({plain(failure['code'])}): {plain(failure['message'])}"
-            yield f"- **{plain(section['account'])}**, {told}"
+            failed = f"{plain(failure['what'])} ({plain(failure['code'])}): {plain(failure['message'])}"
+            yield f"- **{plain(section['account'])}**, {failed}"
     if totals["incomplete"]:
         yield ""
 

@@ -46,8 +46,8 @@ def reclaim(
     elif state.lower() in rules.retired:
         reasons.append(f"the device is {state}")
     else:
-        moment = utc(last_connected) if rules.idle_days is not None and last_connected else ""
-        if moment and (rules.today - day_of(moment)).days >= (rules.idle_days or 0):
+        connected = utc(last_connected) if rules.idle_days is not None and last_connected else ""
+        if connected and (rules.today - day_of(connected)).days >= (rules.idle_days or 0):
             reasons.append(f"not connected for {rules.idle_days} days or more")
     if extra:
         reasons.append("not wanted by the fleet files")

@@ -26,17 +26,17 @@ def visible(value: t.Any) -> str:
     if text.isascii() and text.isprintable() and len(text) <= MAX_TEXT:
         return text
     words = " ".join(text.split())
-    told = text_visible.visible(words[: MAX_TEXT + 1])
-    return told if len(words) <= MAX_TEXT else told[: MAX_TEXT - 3] + "..."
+    shown = text_visible.visible(words[: MAX_TEXT + 1])
+    return shown if len(words) <= MAX_TEXT else shown[: MAX_TEXT - 3] + "..."
 
 
 @functools.lru_cache(maxsize=1 << 16)
 def utc(text: str) -> str:
     """A timestamp as C(2026-01-31T12:00:00Z); empty if the text is none."""
-    moment = parse_moment(text)
-    return moment.isoformat()[:19] + "Z" if moment else ""
+    time = parse_moment(text)
+    return time.isoformat()[:19] + "Z" if time else ""
 
 
-def day_of(moment: str) -> datetime.date:
+def day_of(timestamp: str) -> datetime.date:
     """The day of a timestamp from C(utc)."""
-    return datetime.date.fromisoformat(moment[:10])
+    return datetime.date.fromisoformat(timestamp[:10])

@@ -42,7 +42,7 @@ LIMITS = (
 """What a reader has to know to interpret the figures."""
 
 
-def told(value: int | None) -> str:
+def count_words(value: int | None) -> str:
     """A number, or the word for an unknown one."""
     return UNKNOWN if value is None else f"{value:,}"
 
@@ -53,7 +53,7 @@ def pool_words(pool: Json) -> str:
     if total is None and assigned is None:
         return UNKNOWN
     share = f" ({assigned / total:.0%})" if total and assigned is not None else ""
-    return f"{told(assigned)} of {told(total)} assigned{share}, {told(free)} free"
+    return f"{count_words(assigned)} of {count_words(total)} assigned{share}, {count_words(free)} free"
 
 
 def runway_words(runway: Json, today: datetime.date) -> str:

@@ -30,10 +30,10 @@ def reverse_fota(account: Part, later: Later) -> FotaReversal:
     """Decide about every device that the run changed, or may have changed."""
     found = FotaReversal([], [], [], 0)
     for change in changes_of(parts_of(account, FOTA)).values():
-        told = later.told(account["account"], FOTA, change)
-        if told or change.done not in OPPOSITE:
-            code = "later_run" if told else "unknown"
-            found.left.append(FOTA.left(change, code, told or "the record does not say what was to be done"))
+        changed_by = later.changed_by(account["account"], FOTA, change)
+        if changed_by or change.done not in OPPOSITE:
+            code = "later_run" if changed_by else "unknown"
+            found.left.append(FOTA.left(change, code, changed_by or "the record does not say what was to be done"))
             continue
         (found.take if change.done == "assigned" else found.give).append(change.device_id)
         found = found._replace(uncertain=found.uncertain + (not change.certain))

@@ -16,7 +16,7 @@ import typing as t
 from .._errors import OptionsError, Problem
 from .._fleet.history import Place, by_number, is_earlier, place_of
 from .._fleet.record import CODE, Document, read_record
-from .._fleet.record_write import moment
+from .._fleet.record_write import timestamp
 from .changes import OPPOSITE, Change, Pool, change_of, pool_of
 
 _AHEAD = (
@@ -40,7 +40,7 @@ class Later:
         for key, change in found:
             self._found.setdefault(key, []).append(change)
 
-    def told(self, account: str, pool: Pool, undone: Change) -> str:
+    def changed_by(self, account: str, pool: Pool, undone: Change) -> str:
         """Which later run changed the device and how, in words; empty if none did.
 
         A run that may have reversed the same change, such as a killed undo, is ignored, so that this is done.
@@ -106,7 +106,7 @@ def later_than(record: Document, directory: str | None) -> Later:
 
 def lies_ahead(record: Document) -> bool:
     """Whether a run started at a time in the future, so that a clock was set back or is wrong."""
-    return bool(record["started"] > moment(datetime.datetime.now(datetime.timezone.utc)))
+    return bool(record["started"] > timestamp(datetime.datetime.now(datetime.timezone.utc)))
 
 
 def _place(record: Document) -> Place:

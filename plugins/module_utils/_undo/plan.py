@@ -139,9 +139,9 @@ def _left(reports: str) -> list[Document]:
 
 def _document(record: Document, accounts: list[Document], now: datetime.datetime, history: str | None) -> Document:
     document = make_document(accounts, now.strftime("%Y-%m-%d %H:%M UTC"))
-    told = {name: record[name] for name in ("run", "kind", "started", "ended", "status", "plan")}
+    about = {name: record[name] for name in ("run", "kind", "started", "ended", "status", "plan")}
     left = sum(len(account["left"]) for account in accounts)
-    return sealed({**document, "undoes": told, "left": left, "later_runs_known": bool(history)})
+    return sealed({**document, "undoes": about, "left": left, "later_runs_known": bool(history)})
 
 
 def _too_much(document: Document, limit: int | None) -> LicensingError | None:

@@ -60,9 +60,9 @@ def reverse_simsec(
     for pool in pools:
         lifetime = sku_of(pool.sku).lifetime or any(part["lifetime"] for part in parts_of(account, pool))
         for change in changes[pool].values():
-            told = later.told(account["account"], pool, change)
+            changed_by = later.changed_by(account["account"], pool, change)
             known = None if journal is None else journal[pool].get(change.device_id, ())
-            code, reason = _lasting(lifetime, told) or _judged(change, known, window)
+            code, reason = _lasting(lifetime, changed_by) or _judged(change, known, window)
             if code:
                 left.append(pool.left(change, code, reason))
             else:
@@ -84,10 +84,10 @@ def _keeps(kept: Left) -> str:
     return f"its license {kept.sku} is not removed, so it does not get this one as well"
 
 
-def _lasting(lifetime: bool, told: str) -> Why | None:
+def _lasting(lifetime: bool, changed_by: str) -> Why | None:
     if lifetime:
         return Why("lifetime", "a lifetime license stays with its SIM and can never be removed")
-    return Why("later_run", told) if told else None
+    return Why("later_run", changed_by) if changed_by else None
 
 
 def _judged(change: Change, attempts: t.Sequence[Attempt] | None, window: Window) -> Why:
@@ -101,8 +101,8 @@ def _judged(change: Change, attempts: t.Sequence[Attempt] | None, window: Window
         action = ACTIONS.get(change.done)
         perhaps = [one for one in attempts if one.action == action and window.may_have_sent(one, change)]
         if perhaps:
-            word, told = WORDS[perhaps[-1].action], for_people(perhaps[-1].sent)
-            return Why("unknown", f"the record does not say whether the run or someone else sent its {word} of {told}")
+            word, when = WORDS[perhaps[-1].action], for_people(perhaps[-1].sent)
+            return Why("unknown", f"the record does not say whether the run or someone else sent its {word} of {when}")
         if change.certain:
             return Why("not_in_journal", "the journal knows no request of that run for it; was it another journal?")
         return Why("not_done", "the journal knows no request of that run for it: it was never sent")
@@ -112,9 +112,9 @@ def _judged(change: Change, attempts: t.Sequence[Attempt] | None, window: Window
     since = [attempt for attempt in attempts if attempt.request > own.request and _counts(attempt)]
     if since:
         last = since[-1]
-        told = f"its {WORDS[last.action]} of {for_people(last.sent)}"
-        told += "" if last.outcome == "success" else ", which is not confirmed"
-        return Why("later_request", f"a later request concerned it: {told}")
+        request = f"its {WORDS[last.action]} of {for_people(last.sent)}"
+        request += "" if last.outcome == "success" else ", which is not confirmed"
+        return Why("later_request", f"a later request concerned it: {request}")
     if own.outcome == "success":
         return Why("", "")
     if own.state == "accepted":

@@ -28,8 +28,8 @@ def text(value: t.Any) -> str:
 
 def failure(given: t.Any) -> Document:
     """Why something failed, as code and message."""
-    told = given if isinstance(given, dict) else {"message": given}
-    return {"code": text(told.get("code")) or "failed", "message": text(told.get("message"))}
+    fields = given if isinstance(given, dict) else {"message": given}
+    return {"code": text(fields.get("code")) or "failed", "message": text(fields.get("message"))}
 
 
 def rows_of(path: str) -> tuple[list[dict[str, str]], str]:
