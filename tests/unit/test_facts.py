@@ -21,7 +21,7 @@ import yaml
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.filter import FILTER_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account import FLOWS
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_parts import Kind
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_parts import PartKind
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import TITLES
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import DELIMITERS
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.skus import KNOWN
@@ -37,7 +37,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.a
 from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.id_kinds import KIND, KINDS, LENGTHS
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = t.get_args(Kind)
+PARTS = t.get_args(PartKind)
 
 LISTS: dict[str, tuple[t.Sequence[str], ...]] = {
     "v1": (API_VERSIONS, CANDIDATES_VERSIONS),

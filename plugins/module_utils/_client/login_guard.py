@@ -35,13 +35,13 @@ REFUSED = 2
 SENT = 4
 """Attempts without a success: with one password within an hour, and with all passwords in a row."""
 
-Outcome = t.Literal["sent", "refused", "past"]
+LoginOutcome = t.Literal["sent", "refused", "past"]
 """C(sent): neither a refusal nor a success. C(past): a later success, or a person, cleared it. It no longer counts as a
 refusal or toward attempts in a row, but the password was still sent.
 """
 
 
-class Attempt(t.NamedTuple):
+class LoginAttempt(t.NamedTuple):
     """One attempt without a success.
 
     :param key: distinguishes it from all others.
@@ -52,10 +52,10 @@ class Attempt(t.NamedTuple):
     key: str
     at: float
     which: str
-    outcome: Outcome
+    outcome: LoginOutcome
 
 
-class Rules(t.NamedTuple):
+class GuardRules(t.NamedTuple):
     """What is guarded.
 
     :param locks: whether ThingSpace locks after refusals, so that attempts without a clear answer also count.
@@ -66,8 +66,8 @@ class Rules(t.NamedTuple):
     name_option: str
 
 
-USER = Rules(True, "password", "username")
-APPLICATION = Rules(False, "client_secret", "client_id")
+USER = GuardRules(True, "password", "username")
+APPLICATION = GuardRules(False, "client_secret", "client_id")
 
 _IN_PROCESS = MemoryStore()
 """Counts attempts for all clients of the process if nothing is shared."""
@@ -79,7 +79,7 @@ class LoginGuard:
     :param store: where the count is kept for all forks and jobs.
     """
 
-    def __init__(self, store: Store, connection: Connection, rules: Rules) -> None:
+    def __init__(self, store: Store, connection: Connection, rules: GuardRules) -> None:
         self._store = store if store.location else _IN_PROCESS
         self._rules = rules
         self._who: str = getattr(connection, rules.name_option) or ""
@@ -116,14 +116,14 @@ class LoginGuard:
         with self._opened() as (attempts, _which):
             attempts[:] = [attempt._replace(outcome="past") for attempt in attempts]
 
-    def _begin(self) -> Attempt:
+    def _begin(self) -> LoginAttempt:
         with self._opened() as (attempts, which):
             self._check(attempts, which)
-            mine = Attempt(os.urandom(8).hex(), time.time(), which, "sent")
+            mine = LoginAttempt(os.urandom(8).hex(), time.time(), which, "sent")
             attempts.append(mine)
         return mine
 
-    def _settle(self, mine: Attempt, outcome: Outcome | None) -> None:
+    def _settle(self, mine: LoginAttempt, outcome: LoginOutcome | None) -> None:
         with self._opened() as (attempts, _which):
             attempts[:] = [attempt for attempt in attempts if attempt.key != mine.key]
             if outcome:
@@ -133,7 +133,7 @@ class LoginGuard:
         with self._opened() as (attempts, which):
             attempts[:] = [attempt._replace(outcome="past") for attempt in attempts if attempt.which != which]
 
-    def _check(self, attempts: list[Attempt], which: str) -> None:
+    def _check(self, attempts: list[LoginAttempt], which: str) -> None:
         mine = [attempt.outcome for attempt in attempts if attempt.which == which]
         row = [attempt.outcome for attempt in attempts if attempt.outcome != "past"]
         again = "run the module thingspace.licensing.session with 'state: absent' to try it again"
@@ -174,7 +174,7 @@ class LoginGuard:
         return os.path.join(self._store.location or "", self._name + ".json")
 
     @contextlib.contextmanager
-    def _opened(self) -> t.Iterator[tuple[list[Attempt], str]]:
+    def _opened(self) -> t.Iterator[tuple[list[LoginAttempt], str]]:
         """The attempts of the last hour, to be changed in place, and the fingerprint of the current secret."""
         with self._store.transaction(self._name) as state:
             salt, attempts = _read(state, time.time())
@@ -188,7 +188,7 @@ class LoginGuard:
                 state.update(salt=salt, attempts=[list(attempt) for attempt in attempts])
 
 
-def _read(state: State, now: float) -> tuple[str, list[Attempt]]:
+def _read(state: State, now: float) -> tuple[str, list[LoginAttempt]]:
     """Salt and attempts. A damaged state may have held refusals, so enough are assumed to block for an hour.
 
     An attempt in the future (the clock was set back) counts from now on.
@@ -197,19 +197,19 @@ def _read(state: State, now: float) -> tuple[str, list[Attempt]]:
     fresh = not state and not isinstance(state, Damaged)
     good = isinstance(salt, str) and re.fullmatch("[0-9a-f]{32}", salt) and isinstance(rows, list)
     if not good or not all(map(_is_attempt, rows or ())):
-        assumed = [] if fresh else [Attempt(os.urandom(8).hex(), now, "", "sent") for _number in range(SENT)]
+        assumed = [] if fresh else [LoginAttempt(os.urandom(8).hex(), now, "", "sent") for _number in range(SENT)]
         return os.urandom(16).hex(), assumed
-    attempts = [Attempt(*row) for row in t.cast("list[list[t.Any]]", rows)]
+    attempts = [LoginAttempt(*row) for row in t.cast("list[list[t.Any]]", rows)]
     recent = [attempt._replace(at=min(attempt.at, now)) for attempt in attempts if now - attempt.at < HOUR]
     return t.cast(str, salt), recent
 
 
 def _is_attempt(row: t.Any) -> bool:
-    if not isinstance(row, list) or len(row) != len(Attempt._fields):
+    if not isinstance(row, list) or len(row) != len(LoginAttempt._fields):
         return False
     key, at, which, outcome = row
     number = isinstance(at, (int, float)) and not isinstance(at, bool) and math.isfinite(at)
-    return isinstance(key, str) and number and isinstance(which, str) and outcome in t.get_args(Outcome)
+    return isinstance(key, str) and number and isinstance(which, str) and outcome in t.get_args(LoginOutcome)
 
 
 def _host(base_url: str) -> str:

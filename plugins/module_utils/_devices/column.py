@@ -32,7 +32,7 @@ _NUMBER = re.compile(r"\d{10,}")
 _WORDS = re.compile(r"(?:# ?)?[^\W\d_]+(?:[ ._/#()-]+[^\W\d_]+)*[.#)]?")
 
 
-class Line(t.NamedTuple):
+class FileRow(t.NamedTuple):
     """A row of a file, with its first and last line numbers."""
 
     first: int
@@ -56,7 +56,7 @@ class Choice(t.NamedTuple):
     known: bool = True
 
 
-def choose_column(path: str, rows: t.Sequence[Line], wanted: str | None, kind: Kind) -> Choice:
+def choose_column(path: str, rows: t.Sequence[FileRow], wanted: str | None, kind: Kind) -> Choice:
     """Which column holds the ids, according to the first rows. Only a row before the first data can be a header.
 
     :raises LicensingError: C(invalid_options) if it is not clear.
@@ -116,7 +116,7 @@ def _is_data(row: t.Sequence[str]) -> bool:
     return any(map(holds_data, row))
 
 
-def _titled(path: str, row: Line, below: t.Sequence[Line], wanted: str | None, kind: Kind) -> Choice:
+def _titled(path: str, row: FileRow, below: t.Sequence[FileRow], wanted: str | None, kind: Kind) -> Choice:
     """The column of a header line."""
     names = [_plain(value) for value in row.cells]
     if wanted is not None:
@@ -137,11 +137,11 @@ def _titled(path: str, row: Line, below: t.Sequence[Line], wanted: str | None, k
     return Choice(names.index(name), 0)
 
 
-def _holds_ids(rows: t.Sequence[Line], place: int, kind: Kind) -> bool:
+def _holds_ids(rows: t.Sequence[FileRow], place: int, kind: Kind) -> bool:
     return any(len(row.cells) > place and is_id(row.cells[place], kind) for row in rows)
 
 
-def _by_first_row(path: str, row: Line, below: t.Sequence[Line], wanted: str | None, kind: Kind) -> Choice:
+def _by_first_row(path: str, row: FileRow, below: t.Sequence[FileRow], wanted: str | None, kind: Kind) -> Choice:
     """The column of a file without a header line, or with only unknown titles."""
     if wanted is not None:
         return _named_column(path, row, wanted, kind)
@@ -165,7 +165,7 @@ def is_plain_id(value: str, kind: Kind) -> bool:
     return problem(unwrapped(value), kind) is None
 
 
-def _named_column(path: str, row: Line, wanted: str, kind: Kind) -> Choice:
+def _named_column(path: str, row: FileRow, wanted: str, kind: Kind) -> Choice:
     cells = row.cells
     names = [] if _is_data(cells) else [_plain(value) for value in cells]
     if _plain(wanted) in names:
@@ -187,7 +187,7 @@ def _named_column(path: str, row: Line, wanted: str, kind: Kind) -> Choice:
     )
 
 
-def _refuse_unknown_title(path: str, row: Line, below: t.Sequence[Line], kind: Kind) -> None:
+def _refuse_unknown_title(path: str, row: FileRow, below: t.Sequence[FileRow], kind: Kind) -> None:
     """Customer numbers and phone numbers may be as long as ids. So numbers under an unknown title are refused."""
     if _plain(row.cells[0]) in _GENERIC or not any(_is_data(other.cells) for other in below):
         return
@@ -219,7 +219,7 @@ def _kinds_in(title: str) -> list[str]:
     return found if "imeisv" in text or "imei" not in text else [*found, "imei"]
 
 
-def _refuse_other_kind(path: str, row: Line, place: int, kind: Kind) -> None:
+def _refuse_other_kind(path: str, row: FileRow, place: int, kind: Kind) -> None:
     """Refuse numbers of another kind. They may be as long as the wanted ids, but identify nothing here."""
     found = _kinds_in(row.cells[place])
     if not found or kind in found:

@@ -19,7 +19,7 @@ import typing as t
 from .._errors import LicensingError
 from .._options import DELIMITERS
 from .._thingspace.id_kinds import Kind
-from .column import Choice, Line, choose_column, is_export, is_id, unclear
+from .column import Choice, FileRow, choose_column, is_export, is_id, unclear
 from .ids import clean, holds_data
 from .sniff import (
     SAMPLE_LINES,
@@ -170,14 +170,14 @@ class _File:
         content = Content(cells, list(self._notes(choice, header)), choice.title)
         return _without_gaps(self._path, content) if header is not None and is_export(header.cells) else content
 
-    def _first_rows(self, reader: t.Any) -> t.Iterator[Line]:
+    def _first_rows(self, reader: t.Any) -> t.Iterator[FileRow]:
         """The first rows that are neither blank nor a hint for spreadsheets."""
         before, count = 0, 0
         for row in reader:
             first, before = before + 1, reader.line_num
             if not _is_blank(row) and (count or not SEPARATOR.fullmatch(row[0])):
                 count += 1
-                yield Line(first, before, row)
+                yield FileRow(first, before, row)
                 if count == SAMPLE_LINES:
                     return
 
@@ -190,9 +190,9 @@ class _File:
             if plain and (row[index].isdigit() or row[index].strip(_BLANK)):
                 cells.append(Cell(before, row[index]))  # nearly every row
             elif not _is_blank(row):
-                cells.append(self._cell(choice, width, Line(first, before, row), strays))
+                cells.append(self._cell(choice, width, FileRow(first, before, row), strays))
 
-    def _cell(self, choice: Choice, width: int | None, row: Line, strays: Strays) -> Cell:
+    def _cell(self, choice: Choice, width: int | None, row: FileRow, strays: Strays) -> Cell:
         """The id cell of a row that needs a closer check."""
         self._refuse_open_quote(width, row)
         strays.look(row)
@@ -203,7 +203,7 @@ class _File:
             raise unclear(self._path, row.last, row.cells, kind)
         return Cell(row.last, row.cells[choice.column] if choice.column < len(row.cells) else "")
 
-    def _refuse_open_quote(self, width: int | None, row: Line) -> None:
+    def _refuse_open_quote(self, width: int | None, row: FileRow) -> None:
         """Refuse a cell of several lines that has swallowed devices, but not a remark that mentions one.
 
         No line of a remark could be a row by itself, and all rows have as many cells as the header.
@@ -230,7 +230,7 @@ class _File:
     def _open_quote(self, line: int) -> LicensingError:
         return _unreadable(self._path, f"the quote that opens in line {line} takes in the ids of the lines after it")
 
-    def _notes(self, choice: Choice, header: Line | None) -> t.Iterator[str]:
+    def _notes(self, choice: Choice, header: FileRow | None) -> t.Iterator[str]:
         if header is not None and choice.header:
             yield f"{self._path}: line {header.last} was taken for the header; the lines before it were left out."
         if choice.title:

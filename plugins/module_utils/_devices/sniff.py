@@ -16,7 +16,7 @@ import typing as t
 from .._errors import LicensingError
 from .._options import DELIMITERS
 from .._thingspace.id_kinds import Kind
-from .column import HEADER_LINES, Line, is_header, is_id
+from .column import HEADER_LINES, FileRow, is_header, is_id
 from .ids import holds_data
 
 NO_DELIMITER = "\x1f"
@@ -93,7 +93,7 @@ def delimiter_of(path: str, sample: str, column: str | None, kind: Kind) -> str:
 
 def _score(sample: str, mark: str, column: str | None, kind: Kind) -> tuple[list[str], bool]:
     """The ids of the column that has most of them, and whether one has a title."""
-    rows = [Line(0, 0, row) for row in csv.reader(io.StringIO(sample, newline=""), delimiter=mark) if row]
+    rows = [FileRow(0, 0, row) for row in csv.reader(io.StringIO(sample, newline=""), delimiter=mark) if row]
     columns: dict[int, list[str]] = {}
     titled = False
     for row in rows:

@@ -13,7 +13,7 @@ import typing as t
 
 from .._errors import LicensingError
 from .._thingspace.id_kinds import Kind
-from .column import Choice, Line, is_export, names_other_kind
+from .column import Choice, FileRow, is_export, names_other_kind
 from .ids import clean, holds_data, show
 
 SHORT = 14
@@ -42,7 +42,7 @@ class Strays:
     :param named: whether the user named the column.
     """
 
-    def __init__(self, first: Line, choice: Choice, kind: Kind, *, named: bool) -> None:
+    def __init__(self, first: FileRow, choice: Choice, kind: Kind, *, named: bool) -> None:
         self._column = choice.column
         self._kind = kind
         self._width = len(first.cells)
@@ -56,7 +56,7 @@ class Strays:
         self._count = 0
         self._found: list[str] = []
 
-    def _is_free(self, first: Line, place: int, *, named: bool) -> bool:
+    def _is_free(self, first: FileRow, place: int, *, named: bool) -> bool:
         title = first.cells[place]
         if not self._header:
             return named and holds_data(title)
@@ -81,7 +81,7 @@ class Strays:
 
         return none_in
 
-    def look(self, row: Line) -> None:
+    def look(self, row: FileRow) -> None:
         """Remember the ids of a row that are outside of the column."""
         cells = row.cells
         for place, cell in enumerate(cells):

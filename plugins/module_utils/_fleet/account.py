@@ -28,7 +28,7 @@ from .._options import (
     Spec,
 )
 from .._simsec import converge as simsec
-from .account_parts import Kind, Part, not_wanted, parts_of, with_retries
+from .account_parts import Part, PartKind, not_wanted, parts_of, with_retries
 from .kept import kept
 
 
@@ -44,7 +44,7 @@ class Flow(t.NamedTuple):
     unplanned: str = ""
 
 
-FLOWS: dict[Kind, Flow] = {
+FLOWS: dict[PartKind, Flow] = {
     "fota": Flow(fota.run, FOTA_LICENSE_SPEC, WAVES_CONSTRAINTS),
     "removal_candidates": Flow(candidates.run, REMOVAL_CANDIDATES_SPEC, REMOVAL_CANDIDATES_CONSTRAINTS),
     # If the account calls a SKU a lifetime SKU, there is nothing to remove.
@@ -62,7 +62,7 @@ def run(context: Context) -> Result:
     if wrong:
         text = f"'wanted' is no entry of the 'accounts' that fleet_files returns: look at {', '.join(wrong)}."
         raise OptionsError([Problem(text)])
-    made: dict[Kind, list[Result]] = {kind: [] for kind in FLOWS}
+    made: dict[PartKind, list[Result]] = {kind: [] for kind in FLOWS}
     asked = with_retries(wanted, context.params)
     parts = parts_of(
         asked,

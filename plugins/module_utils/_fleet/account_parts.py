@@ -11,9 +11,14 @@ from __future__ import annotations
 import os
 import typing as t
 
-Kind = t.Literal["fota", "removal_candidates", "simsec"]
-Settings = t.Mapping[str, t.Any]
+PartKind = t.Literal["fota", "removal_candidates", "simsec"]
+FleetEntry = t.Mapping[str, t.Any]
+"""What C(fleet_files) returned for an account, or a part of it."""
+
 Options = dict[str, t.Any]
+
+SkuPool = tuple[str, str]
+"""A SKU, and the kind of the ids that hold it."""
 
 
 class Part(t.NamedTuple):
@@ -22,7 +27,7 @@ class Part(t.NamedTuple):
     :param about: added to its result.
     """
 
-    kind: Kind
+    kind: PartKind
     options: Options
     about: dict[str, t.Any]
 
@@ -33,7 +38,7 @@ RETRIES = ("retry_failed", "retry_unknown")
 _MAY_BE_EMPTY = ("fota", "removal_candidates")
 
 
-def not_wanted(wanted: Settings) -> list[str]:
+def not_wanted(wanted: FleetEntry) -> list[str]:
     """The fields of the C(fleet_files) result for an account that are missing here or have the wrong type."""
     wrong = [
         name
@@ -50,14 +55,14 @@ def not_wanted(wanted: Settings) -> list[str]:
     return wrong
 
 
-def with_retries(wanted: Settings, params: Settings) -> dict[str, t.Any]:
+def with_retries(wanted: FleetEntry, params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The wanted state of an account, with the options of the run that send failed or unknown requests again."""
     pools = [{**pool, **{name: bool(pool.get(name) or params[name]) for name in RETRIES}} for pool in wanted["simsec"]]
     return {**wanted, "simsec": pools}
 
 
 def parts_of(
-    wanted: Settings, lists: str, *, journal: str | None, wait: bool, require_listener: bool | None
+    wanted: FleetEntry, lists: str, *, journal: str | None, wait: bool, require_listener: bool | None
 ) -> t.Iterator[Part]:
     """What to plan, one kind after another.
 
@@ -83,12 +88,12 @@ def parts_of(
                 yield Part("simsec", {**options, **instead}, {"item": {**pool, "state": state, **instead}})
 
 
-def _fota(settings: Settings) -> Options:
+def _fota(settings: FleetEntry) -> Options:
     names = ("state", "api_version", "max_changes", "max_removals", "reserve", "waves", "max_failures")
     return _given(settings, *names, "removal_candidates")
 
 
-def _candidates(wanted: Settings, lists: str) -> Options:
+def _candidates(wanted: FleetEntry, lists: str) -> Options:
     settings = wanted["removal_candidates"]
     options = {
         "state": "exact",
@@ -102,14 +107,14 @@ def _candidates(wanted: Settings, lists: str) -> Options:
     return options
 
 
-def _simsec(pool: Settings, state: str, journal: str | None, *, wait: bool) -> Options:
+def _simsec(pool: FleetEntry, state: str, journal: str | None, *, wait: bool) -> Options:
     own = ("lifetime_consent", "lifetime_elsewhere", "reserve") if state == "present" else ("max_removals",)
     options = {"state": state, **_given(pool, "sku", "kind", "max_changes", "waves", "max_failures", *RETRIES, *own)}
     # A request without waves needs no confirmation to be planned. The plan predicts it as accepted.
     return {**options, "journal": journal, "wait": wait and "waves" in options}
 
 
-def _instead(wanted: Settings, lists: str) -> t.Iterator[Options]:
+def _instead(wanted: FleetEntry, lists: str) -> t.Iterator[Options]:
     """Which devices should hold which SIM-Secure license, as the option of the task that carries out a removal."""
     for pool in wanted["simsec"]:
         if pool["count"]:
@@ -118,7 +123,7 @@ def _instead(wanted: Settings, lists: str) -> t.Iterator[Options]:
             yield {"sku": pool["sku"], "kind": pool["kind"], "devices_file": path, **bound}
 
 
-def _files(wanted: Settings, lists: str, devices: str, report: str = "") -> Options:
+def _files(wanted: FleetEntry, lists: str, devices: str, report: str = "") -> Options:
     return {
         "account": wanted["account"],
         "devices_file": os.path.join(lists, f"{devices}.txt"),
@@ -127,5 +132,5 @@ def _files(wanted: Settings, lists: str, devices: str, report: str = "") -> Opti
     }
 
 
-def _given(settings: Settings, *names: str) -> Options:
+def _given(settings: FleetEntry, *names: str) -> Options:
     return {name: settings[name] for name in names if settings.get(name) is not None}

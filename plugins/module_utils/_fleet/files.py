@@ -26,10 +26,11 @@ from .._simsec.skus import sku_of
 from .._text.files import replacing
 from .._text.lists import first
 from .._thingspace.api_versions import API_VERSION, CANDIDATES_VERSION
+from .account_parts import SkuPool
 from .accounts import read_fleet, resolve
 from .devices import new_listing
 from .read import FleetAccount
-from .wanted import Pool, WantedAccount
+from .wanted import WantedAccount
 
 Lists = dict[str, list[str]]
 """Devices by the name of the file in which they are written."""
@@ -131,11 +132,11 @@ def _simsec(
     return made
 
 
-def _stem(pool: Pool) -> str:
+def _stem(pool: SkuPool) -> str:
     return "simsec-{}-{}".format(*pool)
 
 
-def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> dict[Pool, list[str]]:
+def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> dict[SkuPool, list[str]]:
     """Devices that may hold a removable license according to the journal, but should not.
 
     A device that should hold another license is included only if that license is confirmed, or assigned by the same
@@ -151,7 +152,7 @@ def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> di
                 "removed from devices that should no longer hold one."
             )
         return {}
-    holders: dict[str, list[Pool]] = {}
+    holders: dict[str, list[SkuPool]] = {}
     new: dict[str, Standing] = {}
     with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
         for status, row in device_rows(journal, account, None):
@@ -164,7 +165,7 @@ def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> di
                 holders.setdefault(row.device_id, []).append(pool)
     keeping = {device for device in wanted.simsec if not foreseen(new.get(device, NOTHING))}
     keeping |= _spelled_differently(context, account, wanted, holders)
-    losing: dict[Pool, list[str]] = {}
+    losing: dict[SkuPool, list[str]] = {}
     for device, pool in ((device, pool) for device, pools in holders.items() for pool in pools):
         if device not in keeping and not sku_of(pool[0]).lifetime:
             losing.setdefault(pool, []).append(device)
@@ -174,7 +175,7 @@ def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> di
 
 
 def _spelled_differently(
-    context: Context, account: str, wanted: WantedAccount, holders: t.Mapping[str, t.Sequence[Pool]]
+    context: Context, account: str, wanted: WantedAccount, holders: t.Mapping[str, t.Sequence[SkuPool]]
 ) -> set[str]:
     """The holders that no file lists by this id, but that a file seems to list by another spelling of it."""
     kinds = {kind for _sku, kind in wanted.pools}
@@ -198,7 +199,7 @@ def _spelled_differently(
 
 
 def _settled(
-    context: Context, wanted: WantedAccount, pool: Pool, devices: list[str], certain: t.Container[str]
+    context: Context, wanted: WantedAccount, pool: SkuPool, devices: list[str], certain: t.Container[str]
 ) -> list[str]:
     """The devices that cannot be the same SIMs as devices that the files list by the other kind of id.
 

@@ -20,13 +20,11 @@ from .._journal.file import PATIENCE
 from .._journal.journal import Journal, open_journal
 from .._journal.status import fold
 from .._simsec.skus import sku_of
+from .account_parts import SkuPool
 
 _SEVERAL = "by the journal it holds {}, or may hold them, and this plan takes none of them away"
 _IT_HOLDS = "by the journal it holds {}; no file names it by this id, and this plan does not take it away"
 _SPELLED = ". {}, which a file names, seems to be this device, spelled differently"
-
-Pool = tuple[str, str]
-"""A SKU, and the kind of the ids that hold it."""
 
 
 def kept(wanted: t.Mapping[str, t.Any], lists: str, path: str | None) -> list[dict[str, str]]:
@@ -52,7 +50,7 @@ def kept(wanted: t.Mapping[str, t.Any], lists: str, path: str | None) -> list[di
     return [{"device_id": device, "outcome": "unchanged", "reason": why} for device, why in sorted(reasons.items())]
 
 
-def _keeping(journal: Journal, account: str, losing: t.Mapping[Pool, t.Container[str]]) -> dict[str, list[str]]:
+def _keeping(journal: Journal, account: str, losing: t.Mapping[SkuPool, t.Container[str]]) -> dict[str, list[str]]:
     """The SKUs of the licenses that each device holds and that the plan does not remove."""
     found: dict[str, list[str]] = {}
     for scope, devices in sorted(journal.shared(account).items()):
@@ -65,7 +63,7 @@ def _keeping(journal: Journal, account: str, losing: t.Mapping[Pool, t.Container
 
 
 def _unnamed(
-    journal: Journal, wanted: t.Mapping[str, t.Any], lists: str, losing: t.Mapping[Pool, t.Container[str]]
+    journal: Journal, wanted: t.Mapping[str, t.Any], lists: str, losing: t.Mapping[SkuPool, t.Container[str]]
 ) -> t.Iterator[tuple[str, tuple[str, str]]]:
     """The devices that hold a SKU, are in no file, and keep it; with the SKU and the listed id of perhaps the same SIM.
 

@@ -15,14 +15,14 @@ import typing as t
 from .._plan.incomplete import as_left_over, is_left_over, is_on_its_way
 from .._simsec.missing import told as missing_text
 from .._thingspace.id_kinds import KIND
-from .account_parts import Kind
+from .account_parts import PartKind
 from .status import without_approval
 
 FORMAT = 2
 """Version of the plan file. In format 1, digests covered less than a plan shows."""
 
-Status = t.Literal["no_change", "incomplete", "changes", "guard_tripped", "error"]
-_STATUSES: tuple[Status, ...] = t.get_args(Status)
+PlanStatus = t.Literal["no_change", "incomplete", "changes", "guard_tripped", "error"]
+_STATUSES: tuple[PlanStatus, ...] = t.get_args(PlanStatus)
 """In this order, the worse status comes later."""
 
 IDLE = ("no_change", "incomplete")
@@ -30,7 +30,7 @@ IDLE = ("no_change", "incomplete")
 
 Document = dict[str, t.Any]
 
-TITLES: dict[Kind, str] = {
+TITLES: dict[PartKind, str] = {
     "fota": "FOTA licenses",
     "removal_candidates": "Removal candidates",
     "simsec": "SIM-Secure licenses",
@@ -98,7 +98,7 @@ def judged_account(account: Document) -> Document:
     if "failure" in account and not parts:
         return {**account, "parts": [], "status": "error"}
     statuses = [part["status"] for part in parts]
-    more: list[Status] = ["guard_tripped"] if "failure" in account else []
+    more: list[PlanStatus] = ["guard_tripped"] if "failure" in account else []
     more += ["incomplete"] if incomplete_of(account) else []
     status = _worst([*statuses, *more])
     return {**account, "parts": parts, "status": status}
@@ -236,7 +236,7 @@ def _shown(row: Document) -> Document:
     return {name: row[name] for name in ("device_id", "outcome", "reason")}
 
 
-def _status_of(part: Document) -> Status:
+def _status_of(part: Document) -> PlanStatus:
     changing = any(part["plan"].get(name) for name in COUNTS)
     if "failure" in part:
         return "guard_tripped"
@@ -253,8 +253,8 @@ def _sealed_account(account: Document) -> Document:
     return {**account, "parts": parts, "digest": _sha(bound)}
 
 
-def _worst(statuses: t.Iterable[str]) -> Status:
-    return max(t.cast("t.Iterable[Status]", statuses), key=_STATUSES.index, default="no_change")
+def _worst(statuses: t.Iterable[str]) -> PlanStatus:
+    return max(t.cast("t.Iterable[PlanStatus]", statuses), key=_STATUSES.index, default="no_change")
 
 
 def _carried_out(part: Document) -> str:

@@ -16,7 +16,7 @@ from .._devices.ids import show
 from .._errors import Problem
 from .._plan.waves import size_problems
 from .._thingspace.id_kinds import KIND, Kind
-from .account_parts import Kind as Part
+from .account_parts import PartKind
 from .schema import ACCOUNT, AMOUNT, FILE, FREEZE, PURPOSES, SOURCES, Field, Table
 from .yaml import Value, printable
 
@@ -39,7 +39,7 @@ _WANTED = {
 _NESTED = {("amounts", "list"), ("counts", "dict"), ("fields", "dict")}
 """Kinds of fields that contain values, with the kind that their own value has in the file."""
 
-Settings = dict[str, t.Any]
+Fields = dict[str, t.Any]
 
 
 @dataclasses.dataclass
@@ -56,7 +56,7 @@ class DeviceSet:
     ids: list[tuple[int, Value]] | None
     file: str | None
     column: str | None
-    select: Settings | None
+    select: Fields | None
     kind: Kind
     fota: bool
     simsec: str | None
@@ -72,10 +72,10 @@ class FleetAccount:
     name: str
     path: str
     where: str
-    fota: Settings | None
-    simsec: Settings | None
-    removal_candidates: Settings | None
-    freeze: list[Settings]
+    fota: Fields | None
+    simsec: Fields | None
+    removal_candidates: Fields | None
+    freeze: list[Fields]
     devices: list[DeviceSet]
 
     @property
@@ -83,7 +83,7 @@ class FleetAccount:
         """Whether ThingSpace must be asked for devices."""
         return any(one.select is not None for one in self.devices)
 
-    def manages(self, part: Part) -> bool:
+    def manages(self, part: PartKind) -> bool:
         """Whether this kind of license, or the list, is managed: there are settings for it, or a set wants it."""
         purpose = "removal_candidate" if part == "removal_candidates" else part
         return getattr(self, part) is not None or any(getattr(one, purpose) for one in self.devices)
@@ -160,13 +160,13 @@ class _Reader:
             protected=made.get("protected", False),
         )
 
-    def table(self, value: Value, fields: Table, what: str) -> Settings | None:
+    def table(self, value: Value, fields: Table, what: str) -> Fields | None:
         """The fields of a mapping; None if it is not a mapping."""
         if value.kind != "dict":
             hint = "; write {} for the defaults" if value.kind == "null" and what[0] == "'" else ""
             self._wrong(value.line, f"{what} is a mapping ('key: value' lines), not {value.said}{hint}.")
             return None
-        made: Settings = {}
+        made: Fields = {}
         for name, given in value.fields.items():
             field = fields.get(name)
             if field is None:

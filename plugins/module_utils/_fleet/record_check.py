@@ -18,7 +18,7 @@ from .._plan.outcomes import OUTCOMES
 from .._simsec.skus import sku_problems
 from .._thingspace.api_versions import API_VERSIONS
 from .._thingspace.id_kinds import KIND, KINDS
-from .account_parts import Kind
+from .account_parts import PartKind
 from .run_mark import MARK
 
 PLANNED = ("", "assigned", "removed", "added")
@@ -85,7 +85,7 @@ _ACCOUNT: dict[str, Fits] = {
     "parts": lambda value: isinstance(value, list),
 }
 _PART: dict[str, Fits] = {
-    "kind": _one_of(*t.get_args(Kind)),
+    "kind": _one_of(*t.get_args(PartKind)),
     "sku": lambda value: _text(value) and (not value or not sku_problems(value)),
     "id_kind": _one_of(*KINDS),
     "lifetime": lambda value: isinstance(value, bool),

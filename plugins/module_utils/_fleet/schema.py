@@ -15,7 +15,7 @@ from .._thingspace.api_versions import API_VERSION, API_VERSIONS, CANDIDATES_VER
 from .._thingspace.id_kinds import KIND, KINDS, LENGTHS
 from .._thingspace.id_kinds import Kind as IdKind
 
-Kind = t.Literal[
+FieldKind = t.Literal[
     "text", "place", "bool", "whole", "amount", "amounts", "ids", "texts", "map", "list", "counts", "fields"
 ]
 
@@ -33,7 +33,7 @@ class Field(t.NamedTuple):
     :param needs: the other field that this one depends on.
     """
 
-    kind: Kind
+    kind: FieldKind
     help: str
     required: bool = False
     choices: tuple[str, ...] = ()

@@ -14,11 +14,9 @@ import typing as t
 from .._errors import Problem
 from .._simsec.skus import sku_problems
 from .._thingspace.id_kinds import KIND
+from .account_parts import SkuPool
 from .devices import CODE, Named
 from .read import DeviceSet, FleetAccount
-
-Pool = tuple[str, str]
-"""A SKU, and the kind of the ids that hold it."""
 
 Contents = t.Sequence[tuple[DeviceSet, t.Sequence[Named]]]
 
@@ -28,15 +26,15 @@ class WantedAccount:
     """The devices of an account by their wanted licenses, in the order of the files."""
 
     fota: dict[str, Named] = dataclasses.field(default_factory=dict)
-    simsec: dict[str, tuple[Named, Pool]] = dataclasses.field(default_factory=dict)
+    simsec: dict[str, tuple[Named, SkuPool]] = dataclasses.field(default_factory=dict)
     candidates: dict[str, Named] = dataclasses.field(default_factory=dict)
     protected: dict[str, Named] = dataclasses.field(default_factory=dict)
 
-    def of_pool(self, pool: Pool) -> list[str]:
+    def of_pool(self, pool: SkuPool) -> list[str]:
         """The devices that hold the licenses of a SKU."""
         return [device for device, (_named, wanted) in self.simsec.items() if wanted == pool]
 
-    def pool_of(self, device: str) -> Pool | None:
+    def pool_of(self, device: str) -> SkuPool | None:
         """The license that a device should hold; None if there is none."""
         named = self.simsec.get(device)
         return named[1] if named else None
@@ -47,7 +45,7 @@ class WantedAccount:
         yield from {**self.protected, **self.candidates, **pooled, **self.fota}.values()
 
     @property
-    def pools(self) -> list[Pool]:
+    def pools(self) -> list[SkuPool]:
         """The SKUs with the kinds of ids, sorted."""
         return sorted({pool for _named, pool in self.simsec.values()})
 
@@ -115,7 +113,7 @@ def _take(there: dict[str, Named], devices: t.Sequence[Named], what: str) -> t.I
         there.setdefault(named.device, named)
 
 
-def _pool(wanted: WantedAccount, devices: t.Sequence[Named], pool: Pool) -> t.Iterator[Problem]:
+def _pool(wanted: WantedAccount, devices: t.Sequence[Named], pool: SkuPool) -> t.Iterator[Problem]:
     known = dict(wanted.simsec)
     for named in devices:
         if named.device in known:

@@ -35,9 +35,9 @@ MAX_NODES = 1_000_000
 MAX_DEPTH = 20
 """A fleet file has eight levels. Too many of them crash PyYAML or exceed its own limit, depending on its build."""
 
-Kind = t.Literal["text", "whole", "bool", "null", "other", "list", "dict"]
+YamlKind = t.Literal["text", "whole", "bool", "null", "other", "list", "dict"]
 
-_KINDS: dict[str, Kind] = {
+_KINDS: dict[str, YamlKind] = {
     "tag:yaml.org,2002:str": "text",
     "tag:yaml.org,2002:int": "whole",
     "tag:yaml.org,2002:bool": "bool",
@@ -68,7 +68,7 @@ class Value:
     :param fields: the fields of a mapping, by name.
     """
 
-    kind: Kind
+    kind: YamlKind
     line: int
     text: str = ""
     items: tuple[Value, ...] = ()
@@ -220,13 +220,13 @@ class _Converter:
             why = f"with what its aliases repeat it holds more than {MAX_NODES} values"
             raise BadYaml(self._path, why, node.start_mark.line + 1)
 
-    def _known_tag(self, node: t.Any) -> Kind:
+    def _known_tag(self, node: t.Any) -> YamlKind:
         kind = _KINDS.get(node.tag)
         if kind is None:
             raise BadYaml(self._path, f"the tag {node.tag[:60]} is not known here", node.start_mark.line + 1)
         return kind
 
-    def _scalar_kind(self, node: t.Any) -> Kind:
+    def _scalar_kind(self, node: t.Any) -> YamlKind:
         kind = self._known_tag(node)
         if kind in ("list", "dict") or (kind == "bool" and node.value.lower() not in _BOOLS):
             return "other"

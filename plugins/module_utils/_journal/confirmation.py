@@ -19,8 +19,8 @@ import typing as t
 from .._client.secrets import SecretRegister
 from .._errors import LicensingError
 
-Status = t.Literal["success", "failed", "other"]
-Body = dict[str, t.Any]
+ReportedStatus = t.Literal["success", "failed", "other"]
+CallbackBody = dict[str, t.Any]
 
 MAX_DEVICE_IDS = 100
 MAX_ID = 128
@@ -37,7 +37,7 @@ class Confirmation(t.NamedTuple):
 
     request_id: str
     devices: tuple[tuple[str, str], ...]
-    status: Status
+    status: ReportedStatus
     reason: str
 
 
@@ -49,7 +49,7 @@ class Sender:
     password: str
 
 
-def parse_body(body: bytes) -> Body:
+def parse_body(body: bytes) -> CallbackBody:
     """The JSON object of a body. Numbers become strings exactly as they are written, so that long ids keep every digit.
 
     :raises LicensingError: C(bad_callback).
@@ -65,16 +65,16 @@ def parse_body(body: bytes) -> Body:
         raise _bad("it is nested too deeply") from None
     if not isinstance(value, dict):
         raise _bad("it is JSON, but not an object")
-    return t.cast("Body", value)
+    return t.cast("CallbackBody", value)
 
 
-def sender_in(value: Body) -> Sender:
+def sender_in(value: CallbackBody) -> Sender:
     """Who claims to have sent it."""
     username, password = value.get("username"), value.get("password")
     return Sender(username if isinstance(username, str) else "", password if isinstance(password, str) else "")
 
 
-def confirmation_in(value: Body) -> Confirmation:
+def confirmation_in(value: CallbackBody) -> Confirmation:
     """The content of a callback.
 
     :raises LicensingError: C(bad_callback).
@@ -106,7 +106,7 @@ def _devices(given: t.Any) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
-def _result(value: Body) -> tuple[Status, str]:
+def _result(value: CallbackBody) -> tuple[ReportedStatus, str]:
     """Status and reason. A fault overrides the status."""
     word = value.get("status")
     word = word.strip() if isinstance(word, str) else ""
@@ -120,7 +120,7 @@ def _result(value: Body) -> tuple[Status, str]:
     return "other", f"status {word}" if word else "no status was given"
 
 
-_SUCCESS: tuple[Status, str] = ("success", "")
+_SUCCESS: tuple[ReportedStatus, str] = ("success", "")
 
 
 def _fault(given: t.Any) -> str:

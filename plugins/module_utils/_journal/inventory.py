@@ -14,7 +14,7 @@ import typing as t
 from .journal import Journal
 from .status import Standing, fold
 
-State = t.Literal["assigned", "removed", "pending", "failed", "unknown"]
+DeviceState = t.Literal["assigned", "removed", "pending", "failed", "unknown"]
 
 OPEN = frozenset({"pending", "failed", "unknown"})
 
@@ -30,7 +30,7 @@ class DeviceRow(t.NamedTuple):
     sku: str
     kind: str
     device_id: str
-    state: State
+    state: DeviceState
     action: str
     reason: str
     request_id: str
@@ -73,7 +73,7 @@ class Stock:
     least: int = 0
     most: int = 0
 
-    def add(self, status: Standing, state: State) -> None:
+    def add(self, status: Standing, state: DeviceState) -> None:
         """Count one device."""
         setattr(self, state, getattr(self, state) + 1)
         self.least += status.held is True
@@ -110,7 +110,7 @@ def history_rows(journal: Journal, account: str, sku: str | None) -> t.Iterator[
             yield HistoryRow(scope.sku, scope.kind, device, *facts, *ids)
 
 
-def state_of(status: Standing) -> State:
+def state_of(status: Standing) -> DeviceState:
     """The word for the status of a device."""
     if status.status == "confirmed":
         return "assigned" if status.held else "removed"

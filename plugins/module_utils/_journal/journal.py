@@ -25,7 +25,7 @@ from .file import PATIENCE, connect
 from .high_water_mark import note_request
 from .lost import keep_no_effect, keep_took_effect, lost_requests, moved_since, usual_latency
 from .match import Recorded, adopt, record
-from .place import Place, place_of, require_place
+from .place import FileIdentity, place_of, require_place
 from .queries import (
     ATTEMPTS,
     ATTEMPTS_ORDER,
@@ -50,7 +50,7 @@ _CHUNK = 900
 class Journal:
     """An open journal. Several threads may call its methods."""
 
-    def __init__(self, db: sqlite3.Connection, path: str, held: Place | None) -> None:
+    def __init__(self, db: sqlite3.Connection, path: str, held: FileIdentity | None) -> None:
         self._db = db
         self._held = held
         self._noted = 0

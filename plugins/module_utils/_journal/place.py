@@ -12,11 +12,11 @@ import os
 
 from .._errors import LicensingError
 
-Place = tuple[int, int]
+FileIdentity = tuple[int, int]
 """The device and the inode of a file."""
 
 
-def place_of(path: str) -> Place | None:
+def place_of(path: str) -> FileIdentity | None:
     """What is at a path; None if nothing is there."""
     try:
         found = os.stat(path)
@@ -25,7 +25,7 @@ def place_of(path: str) -> Place | None:
     return found.st_dev, found.st_ino
 
 
-def require_place(path: str, held: Place | None) -> None:
+def require_place(path: str, held: FileIdentity | None) -> None:
     """Stop if another file, or none, is at the journal's path. Other jobs then do not see this one.
 
     :param held: the file that is open.

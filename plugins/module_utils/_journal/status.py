@@ -13,7 +13,7 @@ import typing as t
 from .._plan.answer import Action
 
 RequestState = t.Literal["sending", "accepted", "rejected", "not_sent", "no_effect", "unknown"]
-Status = t.Literal["none", "confirmed", "failed", "pending", "unknown"]
+DeviceStatus = t.Literal["none", "confirmed", "failed", "pending", "unknown"]
 
 WITHOUT_EFFECT = frozenset({"rejected", "not_sent", "no_effect"})
 """Requests that changed nothing: the device has the same status as before. For C(no_effect), only the account's count
@@ -59,7 +59,7 @@ class Standing(t.NamedTuple):
     :param overlaid: whether the proof is missing because of a removal that may still be executed.
     """
 
-    status: Status
+    status: DeviceStatus
     held: bool | None
     may_hold: bool
     last: Attempt | None
@@ -120,7 +120,7 @@ def _is_open(removal: Attempt) -> bool:
     return not refused and not (removal.own and removal.outcome)
 
 
-def _status(last: Attempt | None) -> Status:
+def _status(last: Attempt | None) -> DeviceStatus:
     if last is None:
         return "none"
     if last.outcome == "success":

@@ -17,7 +17,7 @@ FOTA = "FOTA"
 """The name of a Software Management license where SIM-Secure licenses go by their SKU."""
 
 Json = dict[str, t.Any]
-Pool = tuple[str, str]
+ReportPool = tuple[str, str]
 """A license, and the kind of the ids that hold it."""
 
 
@@ -44,7 +44,7 @@ class Entry(t.NamedTuple):
 
 
 @dataclasses.dataclass
-class Wanted:
+class WantedLicenses:
     """What the fleet files want for an account.
 
     :param exact: for C(FOTA) and C(simsec), whether devices that are not listed lose the license.
@@ -55,7 +55,7 @@ class Wanted:
     file: str
     fota: dict[str, None] | None
     exact: dict[str, bool]
-    simsec: dict[Pool, dict[str, None]] | None
+    simsec: dict[ReportPool, dict[str, None]] | None
     candidates: list[str] | None
     protected: frozenset[str]
 
@@ -75,12 +75,12 @@ class AccountData:
     event_based: bool = False
     fota: dict[str, str] | None = None
     subscriptions: list[Json] | None = None
-    journal: dict[Pool, dict[str, Entry]] | None = None
+    journal: dict[ReportPool, dict[str, Entry]] | None = None
     beyond_journal: frozenset[str] = frozenset()
     candidates: list[str] | None = None
     devices: dict[str, dict[str, Device]] | None = None
     device_count: int = 0
-    wanted: Wanted | None = None
+    wanted: WantedLicenses | None = None
     unnamed: bool = False
     shrink_to: int | None = None
     _skus: dict[str, Sku] = dataclasses.field(default_factory=dict, repr=False)

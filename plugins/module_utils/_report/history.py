@@ -17,9 +17,9 @@ import typing as t
 from .._errors import LicensingError
 from .._text.files import PRIVATE, replacing
 from .._text.former_names import renamed, with_former_names
+from .data import Json
 from .text import visible
 
-Json = dict[str, t.Any]
 Key = tuple[str, str]
 """An account and a license."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .data import FOTA, AccountData, Device, Entry, Pool
+from .data import FOTA, AccountData, Device, Entry, ReportPool
 from .reclaim import Reclaim, Rules, reclaim
 from .text import utc
 
@@ -100,7 +100,7 @@ class _Maker:
     def line(
         self,
         device: str,
-        pool: Pool,
+        pool: ReportPool,
         wanted: t.Container[str] | None,
         entry: Entry,
         source: str,

@@ -29,7 +29,7 @@ from .lines import lines_of
 from .markdown import as_markdown
 from .read import read_account, whole
 from .reclaim import Rules
-from .section import Settings, section_of
+from .section import ReportSettings, section_of
 from .text import visible
 
 NAMES = {"html": "report.html", "markdown": "report.md", "csv": "report.csv", "json": "report.json"}
@@ -86,7 +86,7 @@ def _values(document: Json, files: dict[str, str]) -> Json:
     }
 
 
-def _settings(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Settings:
+def _settings(params: t.Mapping[str, t.Any], now: datetime.datetime) -> ReportSettings:
     """The options, checked.
 
     :raises OptionsError: with all problems.
@@ -115,7 +115,7 @@ def _settings(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Settings
         raise OptionsError(problems)
     retired = frozenset(visible(state).strip().lower() for state in params["reclaim_states"])
     rules = Rules(now.date(), retired, params["idle_days"])
-    return Settings(rules, prices, read_history(params["history"]))
+    return ReportSettings(rules, prices, read_history(params["history"]))
 
 
 def _make_folder(dest: str) -> None:
@@ -142,7 +142,7 @@ def _write(document: Json, files: t.Mapping[str, str]) -> None:
 
 
 def _remember(
-    params: t.Mapping[str, t.Any], settings: Settings, now: datetime.datetime, sections: t.Sequence[Json]
+    params: t.Mapping[str, t.Any], settings: ReportSettings, now: datetime.datetime, sections: t.Sequence[Json]
 ) -> LicensingError | None:
     """Add today's counts to the history. The report exists even if that fails."""
     if not params["history"]:

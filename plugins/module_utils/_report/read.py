@@ -16,7 +16,7 @@ import typing as t
 
 from .._errors import LicensingError
 from .._plan.outcomes import as_it_was
-from .data import FOTA, AccountData, Device, Entry, Failure, Json, Wanted
+from .data import FOTA, AccountData, Device, Entry, Failure, Json, WantedLicenses
 from .text import visible
 
 WHAT = {
@@ -146,7 +146,7 @@ def _wanted(data: AccountData, result: Json, path: str) -> None:
     pools = {(pool["sku"], pool["kind"]): pool for pool in entry["simsec"] if pool["count"]}
     simsec = {pool: dict.fromkeys(_ids(lists.get(one["list"]))) for pool, one in pools.items()}
     managed = entry["removal_candidates"]
-    data.wanted = Wanted(
+    data.wanted = WantedLicenses(
         file=visible(entry["file"]),
         fota=dict.fromkeys(_ids(lists.get("fota"))) if entry["fota"] else None,
         exact={

@@ -15,7 +15,7 @@ import dataclasses
 import datetime
 import typing as t
 
-Verdict = t.Literal["unknown", "empty", "no_assignment", "too_few", "not_growing", "far", "dated"]
+RunwayVerdict = t.Literal["unknown", "empty", "no_assignment", "too_few", "not_growing", "far", "dated"]
 
 MIN_ASSIGNMENTS = 10
 MIN_DAYS = 5
@@ -45,7 +45,7 @@ class Runway:
     :param empty_from: the first day on which the pool is empty at the fastest rate, C(empty_to) at the slowest.
     """
 
-    verdict: Verdict
+    verdict: RunwayVerdict
     basis: Basis = ""
     last_30: int | None = None
     last_90: int | None = None
@@ -98,7 +98,7 @@ def _assigned(days: t.Mapping[str, int], today: datetime.date) -> Runway:
     last_90, last_30 = sum(lately.values()), sum(count for age, count in lately.items() if age < 30)
     # A pool that was started a month ago was not idle in the two months before.
     span = min(90, max(ages, default=0) + 1)
-    verdict: Verdict = "dated"
+    verdict: RunwayVerdict = "dated"
     if not last_90:
         verdict = "no_assignment"
     elif last_90 < MIN_ASSIGNMENTS or len(lately) < MIN_DAYS or span < MIN_SPAN:

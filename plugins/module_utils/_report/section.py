@@ -28,7 +28,7 @@ STATES = 12
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class ReportSettings:
     """The settings of a report."""
 
     rules: Rules
@@ -36,7 +36,7 @@ class Settings:
     history: History
 
 
-def section_of(data: AccountData, lines: t.Sequence[Line], settings: Settings) -> Json:
+def section_of(data: AccountData, lines: t.Sequence[Line], settings: ReportSettings) -> Json:
     """Everything that a report says about an account, except its lines."""
     by_license: dict[str, list[Line]] = {}
     for line in lines:
@@ -71,7 +71,7 @@ def _pools(data: AccountData, by_license: t.Mapping[str, t.Any]) -> list[Json]:
     return [{"license": license, **empty, **row} for license, row in found.items()]
 
 
-def _pool(data: AccountData, pool: Json, lines: t.Sequence[Line], settings: Settings) -> Json:
+def _pool(data: AccountData, pool: Json, lines: t.Sequence[Line], settings: ReportSettings) -> Json:
     license, today = pool["license"], settings.rules.today
     fota = license == FOTA
     dated = data.fota if fota else data.journal

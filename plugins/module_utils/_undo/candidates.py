@@ -13,7 +13,7 @@ import typing as t
 from .._candidates.rows import moved_behind
 from .._devices.ids import show
 from .._text.lists import few
-from .changes import CANDIDATES, Left, Part, changes_of
+from .changes import CANDIDATES, Left, RunPart, changes_of
 from .history import Later
 
 
@@ -27,14 +27,14 @@ class Restoration(t.NamedTuple):
     left: list[Left]
 
 
-def returning(parts: t.Sequence[Part]) -> list[str]:
+def returning(parts: t.Sequence[RunPart]) -> list[str]:
     """The devices that return to the list when it is restored, in their order."""
     gone = {change.device_id for change in changes_of(parts).values() if change.done == "removed"}
     return [device for device in _before(parts) or () if device in gone]
 
 
 def restore(
-    account: str, parts: t.Sequence[Part], live: t.Sequence[str], unlicensed: t.Container[str], later: Later
+    account: str, parts: t.Sequence[RunPart], live: t.Sequence[str], unlicensed: t.Container[str], later: Later
 ) -> Restoration:
     """Compare what the run left with the current list.
 
@@ -67,12 +67,12 @@ def restore(
     )
 
 
-def _before(parts: t.Sequence[Part]) -> list[str] | None:
+def _before(parts: t.Sequence[RunPart]) -> list[str] | None:
     before = parts[0].get("before") if parts else None
     return None if before is None else list(dict.fromkeys(before))
 
 
-def _differs(parts: t.Sequence[Part], before: list[str], there: list[str]) -> str:
+def _differs(parts: t.Sequence[RunPart], before: list[str], there: list[str]) -> str:
     """How the list differs from what the run left; empty if it does not."""
     changes = changes_of(parts).values()
     after = parts[-1].get("after")

@@ -14,10 +14,10 @@ from .._devices.ids import problem
 from .._report.text import visible
 from .._thingspace.id_kinds import KIND, Kind
 
-Done = t.Literal["assigned", "removed", "added", "moved"]
-Part = t.Mapping[str, t.Any]
+ChangeKind = t.Literal["assigned", "removed", "added", "moved"]
+RunPart = t.Mapping[str, t.Any]
 
-OPPOSITE: dict[str, Done] = {"assigned": "removed", "removed": "assigned"}
+OPPOSITE: dict[str, ChangeKind] = {"assigned": "removed", "removed": "assigned"}
 _CARRIED_OUT = ("assigned", "removed", "added")
 
 
@@ -29,7 +29,7 @@ class Change(t.NamedTuple):
     """
 
     device_id: str
-    done: Done
+    done: ChangeKind
     certain: bool
     request_id: str = ""
 
@@ -43,12 +43,12 @@ class Left(t.NamedTuple):
     kind: str
     sku: str
     device_id: str
-    done: Done
+    done: ChangeKind
     code: str
     reason: str
 
 
-class Pool(t.NamedTuple):
+class LicensePool(t.NamedTuple):
     """A kind of license, with its SKU and kind of ids if there are several."""
 
     kind: str
@@ -60,11 +60,11 @@ class Pool(t.NamedTuple):
         return Left(self.kind, self.sku, change.device_id, change.done, code, reason)
 
 
-FOTA = Pool("fota")
-CANDIDATES = Pool("removal_candidates")
+FOTA = LicensePool("fota")
+CANDIDATES = LicensePool("removal_candidates")
 
 
-def without_odd_ids(account: Part) -> tuple[Part, list[Left]]:
+def without_odd_ids(account: RunPart) -> tuple[RunPart, list[Left]]:
     """The account's part of a run without invalid ids. ThingSpace may report these, but no request can name them."""
     left: list[Left] = []
     parts = []
@@ -86,17 +86,19 @@ def without_odd_ids(account: Part) -> tuple[Part, list[Left]]:
     return {**account, "parts": parts}, left
 
 
-def pool_of(part: Part) -> Pool:
+def pool_of(part: RunPart) -> LicensePool:
     """The licenses of a part of a run."""
-    return Pool("simsec", part["sku"], part["id_kind"]) if part["kind"] == "simsec" else Pool(part["kind"])
+    return (
+        LicensePool("simsec", part["sku"], part["id_kind"]) if part["kind"] == "simsec" else LicensePool(part["kind"])
+    )
 
 
-def parts_of(account: Part, pool: Pool) -> list[Part]:
+def parts_of(account: RunPart, pool: LicensePool) -> list[RunPart]:
     """The parts of an account's run that concern these licenses."""
     return [part for part in account["parts"] if pool_of(part) == pool]
 
 
-def change_of(part: Part, row: Part) -> Change | None:
+def change_of(part: RunPart, row: RunPart) -> Change | None:
     """What happened to a device; None if nothing can have changed.
 
     If the run did not learn the result, or was killed, its plan counts as the result.
@@ -109,10 +111,10 @@ def change_of(part: Part, row: Part) -> Change | None:
         moved = part["kind"] == "removal_candidates" and outcome == "unchanged"
         return Change(row["device_id"], "moved", True) if moved else None
     done = planned or {"present": "assigned", "absent": "removed"}.get(part["action"], "moved")
-    return Change(row["device_id"], t.cast(Done, done), outcome == "accepted", row["request_id"])
+    return Change(row["device_id"], t.cast(ChangeKind, done), outcome == "accepted", row["request_id"])
 
 
-def changes_of(parts: t.Iterable[Part]) -> dict[str, Change]:
+def changes_of(parts: t.Iterable[RunPart]) -> dict[str, Change]:
     """What a run did to each device, over all parts that concern the same licenses."""
     found: dict[str, Change] = {}
     for part in parts:

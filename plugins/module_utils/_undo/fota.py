@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .changes import FOTA, OPPOSITE, Left, Part, changes_of, parts_of
+from .changes import FOTA, OPPOSITE, Left, RunPart, changes_of, parts_of
 from .history import Later
 
 
@@ -26,7 +26,7 @@ class FotaReversal(t.NamedTuple):
     uncertain: int
 
 
-def reverse_fota(account: Part, later: Later) -> FotaReversal:
+def reverse_fota(account: RunPart, later: Later) -> FotaReversal:
     """Decide about every device that the run changed, or may have changed."""
     found = FotaReversal([], [], [], 0)
     for change in changes_of(parts_of(account, FOTA)).values():

@@ -17,7 +17,7 @@ from .._errors import OptionsError, Problem
 from .._fleet.history import Place, by_number, is_earlier, place_of
 from .._fleet.record import CODE, Document, read_record
 from .._fleet.record_write import timestamp
-from .changes import OPPOSITE, Change, Pool, change_of, pool_of
+from .changes import OPPOSITE, Change, LicensePool, change_of, pool_of
 
 _AHEAD = (
     "The run {} is of {}, which is in the future: a clock was set back, or is wrong. There are records of runs before "
@@ -35,12 +35,12 @@ _WORDS = {
 class Later:
     """The changes of each device after a run."""
 
-    def __init__(self, found: t.Iterable[tuple[tuple[str, Pool, str], tuple[str, Change]]] = ()) -> None:
-        self._found: dict[tuple[str, Pool, str], list[tuple[str, Change]]] = {}
+    def __init__(self, found: t.Iterable[tuple[tuple[str, LicensePool, str], tuple[str, Change]]] = ()) -> None:
+        self._found: dict[tuple[str, LicensePool, str], list[tuple[str, Change]]] = {}
         for key, change in found:
             self._found.setdefault(key, []).append(change)
 
-    def changed_by(self, account: str, pool: Pool, undone: Change) -> str:
+    def changed_by(self, account: str, pool: LicensePool, undone: Change) -> str:
         """Which later run changed the device and how, in words; empty if none did.
 
         A run that may have reversed the same change, such as a killed undo, is ignored, so that this is done.
@@ -58,7 +58,7 @@ class Later:
             return f"a later run, {run}, {done}"
         return f"a later run, {run}, was about {planned}, and does not know what became of that"
 
-    def runs(self, account: str, pool: Pool) -> list[str]:
+    def runs(self, account: str, pool: LicensePool) -> list[str]:
         """The later runs that changed anything about these licenses."""
         return sorted(
             {
@@ -147,7 +147,7 @@ def _files(this: Place, directory: str, earlier: list[Place], beside: t.Containe
             yield os.path.join(directory, name)
 
 
-def _changes(record: Document) -> t.Iterator[tuple[tuple[str, Pool, str], tuple[str, Change]]]:
+def _changes(record: Document) -> t.Iterator[tuple[tuple[str, LicensePool, str], tuple[str, Change]]]:
     for account in record["accounts"]:
         for part in account["parts"]:
             pool = pool_of(part)

@@ -14,7 +14,7 @@ from .._journal.status import Attempt
 from .changes import Change
 
 
-class Window(t.NamedTuple):
+class RunWindow(t.NamedTuple):
     """What distinguishes the requests of a run from others.
 
     :param started: when it started.

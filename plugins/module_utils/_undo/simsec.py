@@ -13,10 +13,10 @@ import typing as t
 from .._journal.clock import for_people
 from .._journal.status import WITHOUT_EFFECT, Attempt
 from .._simsec.skus import sku_of
-from .changes import Change, Left, Part, Pool, changes_of, parts_of, pool_of
+from .changes import Change, Left, LicensePool, RunPart, changes_of, parts_of, pool_of
 from .history import Later
 from .moves import Former
-from .own_requests import Window
+from .own_requests import RunWindow
 
 Attempts = t.Mapping[str, t.Sequence[Attempt]]
 """The requests of each device, oldest first."""
@@ -45,8 +45,13 @@ class Reversal(t.NamedTuple):
 
 
 def reverse_simsec(
-    account: Part, window: Window, journal: t.Mapping[Pool, Attempts] | None, later: Later, *, confirmed: bool
-) -> tuple[dict[Pool, Reversal], list[Left]]:
+    account: RunPart,
+    window: RunWindow,
+    journal: t.Mapping[LicensePool, Attempts] | None,
+    later: Later,
+    *,
+    confirmed: bool,
+) -> tuple[dict[LicensePool, Reversal], list[Left]]:
     """Decide about every device of every pool.
 
     :param journal: the requests for the devices of the run, for each pool that the journal knows; None without a
@@ -56,7 +61,7 @@ def reverse_simsec(
     pools = sorted({pool_of(part) for part in account["parts"] if part["kind"] == "simsec"})
     changes = {pool: changes_of(parts_of(account, pool)) for pool in pools}
     left: list[Left] = []
-    wanted: dict[Pool, list[Change]] = {}
+    wanted: dict[LicensePool, list[Change]] = {}
     for pool in pools:
         lifetime = sku_of(pool.sku).lifetime or any(part["lifetime"] for part in parts_of(account, pool))
         for change in changes[pool].values():
@@ -71,7 +76,7 @@ def reverse_simsec(
     return _in_order(wanted, Former(window, changes, journal or {}), left, confirmed=confirmed)
 
 
-def _leave_single(wanted: dict[Pool, list[Change]], left: list[Left]) -> None:
+def _leave_single(wanted: dict[LicensePool, list[Change]], left: list[Left]) -> None:
     """Give nothing back to a device that keeps what the run gave it. It would hold, and cost, two licenses."""
     kept = {one.device_id: one for one in left if one.done == "assigned" and one.code != "not_done"}
     for pool, rows in wanted.items():
@@ -90,7 +95,7 @@ def _lasting(lifetime: bool, changed_by: str) -> Why | None:
     return Why("later_run", changed_by) if changed_by else None
 
 
-def _judged(change: Change, attempts: t.Sequence[Attempt] | None, window: Window) -> Why:
+def _judged(change: Change, attempts: t.Sequence[Attempt] | None, window: RunWindow) -> Why:
     """What the journal says about a change."""
     if attempts is None:
         return Why(
@@ -127,7 +132,7 @@ def _judged(change: Change, attempts: t.Sequence[Attempt] | None, window: Window
     )
 
 
-def _own(change: Change, attempts: t.Sequence[Attempt], window: Window) -> Attempt | None:
+def _own(change: Change, attempts: t.Sequence[Attempt], window: RunWindow) -> Attempt | None:
     """The last request for this device that the run itself sent."""
     action = ACTIONS.get(change.done)
     found = [attempt for attempt in attempts if attempt.action == action and window.sent(attempt, change)]
@@ -140,12 +145,12 @@ def _counts(attempt: Attempt) -> bool:
 
 
 def _in_order(
-    wanted: t.Mapping[Pool, list[Change]], former: Former, left: list[Left], *, confirmed: bool
-) -> tuple[dict[Pool, Reversal], list[Left]]:
+    wanted: t.Mapping[LicensePool, list[Change]], former: Former, left: list[Left], *, confirmed: bool
+) -> tuple[dict[LicensePool, Reversal], list[Left]]:
     """No device is without a license in between: one that moved gets its former license before it loses the new one."""
     give = {pool: [one.device_id for one in rows if one.done == "removed"] for pool, rows in wanted.items()}
     given = {device for devices in give.values() for device in devices}
-    found: dict[Pool, Reversal] = {}
+    found: dict[LicensePool, Reversal] = {}
     for pool, rows in wanted.items():
         take: list[str] = []
         moved: list[str] = []

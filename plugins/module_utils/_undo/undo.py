@@ -26,11 +26,11 @@ from .._simsec.job import OVERDUE
 from .._simsec.moves import digest_of
 from .._thingspace.api_versions import API_VERSION, CANDIDATES_VERSION
 from .candidates import restore, returning
-from .changes import CANDIDATES, FOTA, Left, Part, Pool, changes_of, parts_of, pool_of, without_odd_ids
+from .changes import CANDIDATES, FOTA, Left, LicensePool, RunPart, changes_of, parts_of, pool_of, without_odd_ids
 from .fota import FotaReversal, reverse_fota
 from .history import Later, later_than, lies_ahead, place_problems
 from .moves import Former
-from .own_requests import Window
+from .own_requests import RunWindow
 from .simsec import Attempts, Reversal, reverse_simsec
 
 Lists = dict[str, list[str]]
@@ -62,7 +62,7 @@ def run(context: Context) -> Result:
     return Result({**values, "accounts": [_account(context, record, account, later) for account in kept]})
 
 
-def _account(context: Context, record: Document, account: Part, later: Later) -> Document:
+def _account(context: Context, record: Document, account: RunPart, later: Later) -> Document:
     """The result for an account. Writes its lists."""
     account, odd = without_odd_ids(account)
     fota = reverse_fota(account, later)
@@ -97,7 +97,7 @@ def _account(context: Context, record: Document, account: Part, later: Later) ->
     }
 
 
-def _fota_parts(account: Part, fota: FotaReversal, lists: Lists) -> t.Iterator[Document]:
+def _fota_parts(account: RunPart, fota: FotaReversal, lists: Lists) -> t.Iterator[Document]:
     """Licenses are removed first, so that a full pool has some to assign."""
     version = _version(parts_of(account, FOTA), API_VERSION)
     for step, state, devices in (("take", "absent", fota.take), ("give", "present", fota.give)):
@@ -115,7 +115,7 @@ def _fota_parts(account: Part, fota: FotaReversal, lists: Lists) -> t.Iterator[D
 
 
 def _simsec_parts(
-    context: Context, account: str, simsec: t.Mapping[Pool, Reversal], former: Former, lists: Lists
+    context: Context, account: str, simsec: t.Mapping[LicensePool, Reversal], former: Former, lists: Lists
 ) -> t.Iterator[Document]:
     for step, state in (("take", "absent"), ("give", "present"), ("moved", "absent")):
         for pool, reversal in simsec.items():
@@ -132,7 +132,7 @@ def _simsec_parts(
 
 
 def _instead(
-    context: Context, account: str, name: str, found: t.Mapping[Pool, list[str]], lists: Lists
+    context: Context, account: str, name: str, found: t.Mapping[LicensePool, list[str]], lists: Lists
 ) -> t.Iterator[Document]:
     """What devices held before the run and must hold again first, as the option of the task that carries that out."""
     folder = os.path.join(context.params["dest"] or "", account)
@@ -144,11 +144,11 @@ def _instead(
         yield {"sku": pool.sku, "kind": pool.id_kind, "devices_file": path, **bound}
 
 
-def _version(parts: t.Sequence[Part], otherwise: str) -> str:
+def _version(parts: t.Sequence[RunPart], otherwise: str) -> str:
     return next((part["api_version"] for part in parts if part["api_version"]), otherwise)
 
 
-def _notes(record: Document, account: Part, fota: FotaReversal) -> list[str]:
+def _notes(record: Document, account: RunPart, fota: FotaReversal) -> list[str]:
     found = []
     if record["status"] == "running":
         found.append(
@@ -171,13 +171,13 @@ def _notes(record: Document, account: Part, fota: FotaReversal) -> list[str]:
 
 
 def _simsec(
-    context: Context, record: Document, account: Part, later: Later
-) -> tuple[dict[Pool, Reversal], list[Left], Former]:
+    context: Context, record: Document, account: RunPart, later: Later
+) -> tuple[dict[LicensePool, Reversal], list[Left], Former]:
     changes = {
         pool: changes_of(parts_of(account, pool))
         for pool in {pool_of(part) for part in account["parts"] if part["kind"] == "simsec"}
     }
-    window = Window(record["started"], record["ended"], ago(OVERDUE), record.get("mark") or "")
+    window = RunWindow(record["started"], record["ended"], ago(OVERDUE), record.get("mark") or "")
     if not changes:
         return {}, [], Former(window, {}, {})
     known = _attempts(context, account["account"], changes)
@@ -187,8 +187,8 @@ def _simsec(
 
 
 def _attempts(
-    context: Context, account: str, changes: t.Mapping[Pool, t.Mapping[str, t.Any]]
-) -> dict[Pool, Attempts] | None:
+    context: Context, account: str, changes: t.Mapping[LicensePool, t.Mapping[str, t.Any]]
+) -> dict[LicensePool, Attempts] | None:
     """Everything that the journal knows about the devices of the run, including licenses that the run did not change.
 
     If the run assigned something by one kind of id, also everything about devices of the other kind, because any of
@@ -201,11 +201,11 @@ def _attempts(
         return None
     devices = {device for rows in changes.values() for device in rows}
     gained = {pool.id_kind for pool, rows in changes.items() if any(row.done == "assigned" for row in rows.values())}
-    found: dict[Pool, dict[str, t.Sequence[Attempt]]] = {pool: {} for pool in changes}
+    found: dict[LicensePool, dict[str, t.Sequence[Attempt]]] = {pool: {} for pool in changes}
     with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
         for scope, device, attempts in journal.walk(account, None):
             if device in devices or gained - {scope.kind}:
-                found.setdefault(Pool("simsec", scope.sku, scope.kind), {})[device] = attempts
+                found.setdefault(LicensePool("simsec", scope.sku, scope.kind), {})[device] = attempts
     return dict(found)
 
 
