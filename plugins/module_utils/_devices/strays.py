@@ -24,7 +24,7 @@ _RUN = re.compile(r"(?<![A-Za-z0-9])\d{14,}(?![A-Za-z0-9])")
 _LABELED = re.compile(r"(?:imei|iccid)\W*\d{14,}", re.IGNORECASE)
 _ONLY_DIGITS = re.compile(r"[\d\s\-\u2010-\u2014,;|/'\"=]{14,}")
 _DECIMAL = re.compile(r"[+-]?\d{1,3}[.,]\d+")
-_MOMENT = re.compile(
+_TIMESTAMP = re.compile(
     r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d[0-5]\d(?:[.,]?\d{3})?"
 )
 _REMARKS = re.compile(r"comment|remark|note|reason|descr|bemerk|kommentar|notiz|beschr|custom_?field", re.IGNORECASE)
@@ -109,7 +109,7 @@ class Strays:
     @staticmethod
     def _stands_in(cell: str, *, prose: bool) -> bool:
         """Whether a cell below a title holds an id. A remark may mention one in words."""
-        if len(cell) < SHORT or _DECIMAL.fullmatch(cell) or _MOMENT.fullmatch(cell):
+        if len(cell) < SHORT or _DECIMAL.fullmatch(cell) or _TIMESTAMP.fullmatch(cell):
             return False
         if prose:
             return any(clean(part).isdigit() and len(clean(part)) >= SHORT for part in re.split(r"[,;|\t]", cell))

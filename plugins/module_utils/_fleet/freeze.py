@@ -20,7 +20,7 @@ What = t.Literal["all", "removals"]
 
 _DAY = datetime.timedelta(days=1)
 _NOTHING = datetime.timedelta()
-_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d))?")
+_TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d))?")
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)")
 _WHOLE_DAY = (0, 24 * 60)
 FOREVER = datetime.datetime.max.replace(tzinfo=datetime.timezone.utc)
@@ -156,7 +156,7 @@ def _time(
     given = settings.get(name)
     if not given:
         return None
-    match = _MOMENT.fullmatch(str(given).strip())
+    match = _TIMESTAMP.fullmatch(str(given).strip())
     try:
         if match:
             time = datetime.datetime.fromisoformat(f"{match[1]} {match[2] or '00:00'}").replace(tzinfo=zone)

@@ -19,7 +19,7 @@ from .freeze import FOREVER, Window, frozen
 from .plan_document import IDLE, Document
 from .status import without_approval
 
-MOMENT = "%Y-%m-%d %H:%M %Z"
+TIME_FORMAT = "%Y-%m-%d %H:%M %Z"
 
 BINDING = ("lifetime_consent", "lifetime_without_journal", "journal_behind", "no_listener", "pool_exhausted")
 """What no approval overrides: an approval adds no licenses and no listener, and the fleet file gives the consent."""
@@ -152,7 +152,7 @@ def on_ice(account: Document, windows: t.Sequence[Window], now: datetime.datetim
     if ice is None:
         return None
     only = "licenses are not removed" if ice.what == "removals" else "nothing is changed"
-    end = "further notice" if ice.until >= FOREVER else ice.until.strftime(MOMENT)
+    end = "further notice" if ice.until >= FOREVER else ice.until.strftime(TIME_FORMAT)
     text = f"'{ice.name}': {only} until {end}."
     return LicensingError(f"The account is frozen: {text} {advice}", code="frozen").as_failure()
 

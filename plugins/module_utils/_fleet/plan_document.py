@@ -48,8 +48,8 @@ _ADDED_UP = frozenset({"accounts", "totals", "left", "incomplete"})
 _FREE_IN_ACCOUNT = frozenset({"digest", "file", "freeze", "frozen"})
 """Not part of what is approved: where the fleet file is, and freeze windows."""
 
-_TOLD_OF_PART = frozenset({"digest", "licenses", "held", "free", "note", "incomplete", "missing"})
-_TOLD_OF_PLAN = frozenset({"unchanged", "incomplete"})
+_NOTES_OF_PART = frozenset({"digest", "licenses", "held", "free", "note", "incomplete", "missing"})
+_NOTES_OF_PLAN = frozenset({"unchanged", "incomplete"})
 """Numbers that may differ if a part of the account is already done."""
 
 
@@ -259,7 +259,7 @@ def _worst(statuses: t.Iterable[str]) -> PlanStatus:
 
 def _carried_out(part: Document) -> str:
     """What a part does to which devices and under which limits: everything except predictions and notes."""
-    return canonical({**_without(part, _TOLD_OF_PART), "plan": _without(part["plan"], _TOLD_OF_PLAN)})
+    return canonical({**_without(part, _NOTES_OF_PART), "plan": _without(part["plan"], _NOTES_OF_PLAN)})
 
 
 def _parts(accounts: t.Iterable[Document]) -> t.Iterator[Document]:
