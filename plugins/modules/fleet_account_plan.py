@@ -163,33 +163,18 @@ incomplete:
   version_added: 0.6.0
   sample: []
 requests:
-  description: The requests of the task.
+  description:
+    - Number of requests C(sent), including logins and repetitions, of repetitions (C(retried)), and of answers with
+      HTTP 429 (C(throttled)). C(throttled_seconds) is the time that all threads together waited for the rate limit.
   returned: when options are valid
   type: dict
-  contains:
-    sent:
-      description: Requests sent, including logins and repetitions.
-      type: int
-    retried:
-      description: Repeated requests.
-      type: int
-    throttled:
-      description: Answers with HTTP 429.
-      type: int
-    throttled_seconds:
-      description: Seconds spent waiting for the rate limit, in all threads together.
-      type: float
+  sample: {sent: 12, retried: 1, throttled: 1, throttled_seconds: 2.5}
 failure:
-  description: Why there is no plan, with the details that the license module returns.
+  description:
+    - Why the task failed. Playbooks can test C(code), which is stable. C(message) is the text of C(msg). For other keys
+      see L(error codes,https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md).
   returned: failure
   type: dict
-  contains:
-    code:
-      description: Stable code that playbooks can test, see the list of error codes.
-      type: str
-    message:
-      description: The same text as in C(msg).
-      type: str
   sample:
     code: lifetime_consent
     message: "SIMSec-IoT-Lt is a lifetime license, which can never be removed. ..."

@@ -141,16 +141,11 @@ accounts:
   type: list
   elements: dict
 failure:
-  description: Why the task failed.
+  description:
+    - Why the task failed. Playbooks can test C(code), which is stable. C(message) is the text of C(msg). For other keys
+      see L(error codes,https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md).
   returned: failure
   type: dict
-  contains:
-    code:
-      description: Stable code that playbooks can test, see the list of error codes.
-      type: str
-    message:
-      description: The same text as in C(msg).
-      type: str
 """
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run import run

@@ -151,23 +151,11 @@ accounts:
       type: list
       elements: str
 failure:
-  description: Why the task failed.
+  description:
+    - Why the task failed. Playbooks can test C(code), which is stable. C(message) is the text of C(msg). For other keys
+      see L(error codes,https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md).
   returned: failure
   type: dict
-  contains:
-    code:
-      description: Stable code that playbooks can test, see the list of error codes.
-      type: str
-    message:
-      description: The same text as in C(msg).
-      type: str
-    problems:
-      description: All problems with the input, up to 1,000.
-      type: list
-      elements: str
-    problem_count:
-      description: Number of problems with the input.
-      type: int
 """
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module

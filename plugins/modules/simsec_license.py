@@ -306,15 +306,7 @@ summary:
   description: Number of devices for each outcome. Every outcome is a key.
   returned: when the account could be read
   type: dict
-  sample:
-    assigned: 0
-    removed: 0
-    added: 0
-    unchanged: 0
-    accepted: 250
-    failed: 0
-    unknown: 0
-    skipped: 0
+  sample: {assigned: 0, removed: 0, added: 0, unchanged: 0, accepted: 250, failed: 0, unknown: 0, skipped: 0}
 devices:
   description: What happened to each device that O(report) includes; up to 1,000 devices unless O(report=all).
   returned: when the account could be read
@@ -348,102 +340,24 @@ devices_left_out:
   type: int
 licenses:
   description:
-    - The pool of the SKU after the run. It is read after waiting. Otherwise it is computed as if everything accepted
-      succeeds.
-    - A number is V(none) if ThingSpace does not return it.
+    - The pool after the task. C(total) licenses are purchased, devices hold C(assigned), and C(available) are free. A
+      number is V(none) if ThingSpace does not return it.
   returned: when the account could be read
   type: dict
-  contains:
-    total:
-      description: Purchased licenses.
-      type: int
-    assigned:
-      description: Licenses that devices hold.
-      type: int
-    available:
-      description: Free licenses.
-      type: int
+  sample: {total: 1000, assigned: 248, available: 752}
 requests:
-  description: The requests of the task.
+  description:
+    - Number of requests C(sent), including logins and repetitions, of repetitions (C(retried)), and of answers with
+      HTTP 429 (C(throttled)). C(throttled_seconds) is the time that all threads together waited for the rate limit.
   returned: when options are valid
   type: dict
-  contains:
-    sent:
-      description: Requests sent, including logins and repetitions.
-      type: int
-    retried:
-      description: Repeated requests.
-      type: int
-    throttled:
-      description: Answers with HTTP 429.
-      type: int
-    throttled_seconds:
-      description: Seconds spent waiting for the rate limit, in all threads together.
-      type: float
+  sample: {sent: 12, retried: 1, throttled: 1, throttled_seconds: 2.5}
 failure:
-  description: Why the task failed. The other values are also returned as far as they are known.
+  description:
+    - Why the task failed. Playbooks can test C(code), which is stable. C(message) is the text of C(msg). For other keys
+      see L(error codes,https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md).
   returned: failure
   type: dict
-  contains:
-    code:
-      description: Stable code that playbooks can test, see the list of error codes.
-      type: str
-    message:
-      description: The same text as in C(msg).
-      type: str
-    problems:
-      description: All problems with the input, up to 1,000.
-      type: list
-      elements: str
-    problem_count:
-      description: Number of problems with the input.
-      type: int
-    guards:
-      description: The exceeded limits, each with C(guard), C(planned), and C(allowed).
-      type: list
-      elements: dict
-    digest:
-      description: Digest of the stopped plan.
-      type: str
-    planned:
-      description: Number of devices that would get a lifetime license.
-      type: int
-    consented:
-      description: The number in O(lifetime_consent).
-      type: int
-    counted:
-      description: Number of licenses of the lifetime SKU that the account counts as assigned.
-      type: int
-      version_added: 0.6.0
-    known:
-      description: Number of devices that may hold one of them according to the journal.
-      type: int
-      version_added: 0.6.0
-    devices:
-      description: The devices that the failure concerns, up to 1,000.
-      type: raw
-    pending:
-      description: Devices that were not confirmed in time, up to 1,000.
-      type: list
-      elements: str
-    tried:
-      description: Number of devices in the waves up to the failed one.
-      type: int
-    not_as_wanted:
-      description: Number of these devices that did not reach the wanted state.
-      type: int
-    allowed:
-      description: How many such devices O(max_failures) allowed.
-      type: int
-    status:
-      description: HTTP status of ThingSpace's answer.
-      type: int
-    api_code:
-      description: ThingSpace's own error code.
-      type: str
-    api_message:
-      description: ThingSpace's own error text.
-      type: str
   sample:
     code: lifetime_consent
     message: "SIMSec-IoT-Lt is a lifetime license, which can never be removed. ..."

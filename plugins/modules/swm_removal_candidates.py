@@ -170,15 +170,7 @@ summary:
   description: Number of devices for each outcome. Every outcome is a key.
   returned: when the account could be read
   type: dict
-  sample:
-    assigned: 0
-    removed: 1
-    added: 2
-    unchanged: 5
-    accepted: 0
-    failed: 0
-    unknown: 0
-    skipped: 0
+  sample: {assigned: 0, removed: 1, added: 2, unchanged: 5, accepted: 0, failed: 0, unknown: 0, skipped: 0}
 devices:
   description: What happened to each device that O(report) includes; up to 1,000 devices unless O(report=all).
   returned: when the account could be read
@@ -212,69 +204,18 @@ candidate_count:
   returned: when the account could be read
   type: int
 requests:
-  description: The requests of the task.
+  description:
+    - Number of requests C(sent), including logins and repetitions, of repetitions (C(retried)), and of answers with
+      HTTP 429 (C(throttled)). C(throttled_seconds) is the time that all threads together waited for the rate limit.
   returned: when options are valid
   type: dict
-  contains:
-    sent:
-      description: Requests sent, including logins and repetitions.
-      type: int
-    retried:
-      description: Repeated requests.
-      type: int
-    throttled:
-      description: Answers with HTTP 429.
-      type: int
-    throttled_seconds:
-      description: Seconds spent waiting for the rate limit, in all threads together.
-      type: float
+  sample: {sent: 12, retried: 1, throttled: 1, throttled_seconds: 2.5}
 failure:
-  description: Why the task failed. The other values are also returned as far as they are known.
+  description:
+    - Why the task failed. Playbooks can test C(code), which is stable. C(message) is the text of C(msg). For other keys
+      see L(error codes,https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md).
   returned: failure
   type: dict
-  contains:
-    code:
-      description: Stable code that playbooks can test, see the list of error codes.
-      type: str
-    message:
-      description: The same text as in C(msg).
-      type: str
-    list:
-      description:
-        - The state of the list after a failed write. V(untouched) and V(put_back) mean that it is the previous list.
-          V(written) means that some devices could not be appended. V(broken) means that it may be neither the wanted
-          nor the previous list.
-      type: str
-    previous_list:
-      description: If the list may be broken, the file that holds the previous list, or that list itself.
-      type: raw
-    unlicensed:
-      description: Devices that hold no license, up to 1,000.
-      type: list
-      elements: str
-    problems:
-      description: All problems with the input, up to 1,000.
-      type: list
-      elements: str
-    problem_count:
-      description: Number of problems with the input.
-      type: int
-    guards:
-      description: The exceeded limits, each with C(guard), C(planned), and C(allowed).
-      type: list
-      elements: dict
-    digest:
-      description: Digest of the stopped plan.
-      type: str
-    status:
-      description: HTTP status of ThingSpace's answer.
-      type: int
-    api_code:
-      description: ThingSpace's own error code.
-      type: str
-    api_message:
-      description: ThingSpace's own error text.
-      type: str
   sample:
     code: list_changed
     message: "Someone changed the removal candidates after the plan. Nothing was written. Run again."

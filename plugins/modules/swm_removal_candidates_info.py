@@ -78,19 +78,12 @@ candidate_count:
   returned: success
   type: int
 licenses:
-  description: The account's pool. A number is V(none) if ThingSpace does not return it.
+  description:
+    - The pool after the task. C(total) licenses are purchased, devices hold C(assigned), and C(available) are free. A
+      number is V(none) if ThingSpace does not return it.
   returned: with O(shrink_to)
   type: dict
-  contains:
-    total:
-      description: Purchased licenses.
-      type: int
-    assigned:
-      description: Licenses that devices hold.
-      type: int
-    available:
-      description: Free licenses.
-      type: int
+  sample: {total: 1000, assigned: 248, available: 752}
 forecast:
   description: The effect of a subscription of O(shrink_to) licenses.
   returned: with O(shrink_to)
@@ -150,49 +143,18 @@ forecast:
       type: list
       elements: str
 requests:
-  description: The requests of the task.
+  description:
+    - Number of requests C(sent), including logins and repetitions, of repetitions (C(retried)), and of answers with
+      HTTP 429 (C(throttled)). C(throttled_seconds) is the time that all threads together waited for the rate limit.
   returned: when options are valid
   type: dict
-  contains:
-    sent:
-      description: Requests sent, including logins and repetitions.
-      type: int
-    retried:
-      description: Repeated requests.
-      type: int
-    throttled:
-      description: Answers with HTTP 429.
-      type: int
-    throttled_seconds:
-      description: Seconds spent waiting for the rate limit, in all threads together.
-      type: float
+  sample: {sent: 12, retried: 1, throttled: 1, throttled_seconds: 2.5}
 failure:
-  description: Why the task failed.
+  description:
+    - Why the task failed. Playbooks can test C(code), which is stable. C(message) is the text of C(msg). For other keys
+      see L(error codes,https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md).
   returned: failure
   type: dict
-  contains:
-    code:
-      description: Stable code that playbooks can test, see the list of error codes.
-      type: str
-    message:
-      description: The same text as in C(msg).
-      type: str
-    problems:
-      description: All problems with the input.
-      type: list
-      elements: str
-    problem_count:
-      description: Number of problems with the input.
-      type: int
-    status:
-      description: HTTP status of ThingSpace's answer.
-      type: int
-    api_code:
-      description: ThingSpace's own error code.
-      type: str
-    api_message:
-      description: ThingSpace's own error text.
-      type: str
 """
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.info import run

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 import typing as t
 from pathlib import Path
 
@@ -20,7 +21,7 @@ import yaml
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.filter import FILTER_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account import FLOWS
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_parts import Kind
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_parts import PartKind
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import TITLES
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import DELIMITERS
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.skus import KNOWN
@@ -36,7 +37,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.a
 from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.id_kinds import KIND, KINDS, LENGTHS
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = t.get_args(Kind)
+PARTS = t.get_args(PartKind)
 
 LISTS: dict[str, tuple[t.Sequence[str], ...]] = {
     "v1": (API_VERSIONS, CANDIDATES_VERSIONS),
@@ -114,6 +115,15 @@ def test_the_module_names_each_sku() -> None:
     documentation = (ROOT / "plugins" / "modules" / "simsec_license.py").read_text(encoding="utf-8")
     (told,) = re.findall(r"documented SKUs are (.+?)\.\n", documentation, re.DOTALL)
     assert set(re.findall(r"V\(([\w-]+)\)", told)) == KNOWN.keys()
+
+
+def test_modules_describe_shared_return_values_in_the_same_words() -> None:
+    tool = runpy.run_path(str(ROOT / "tests" / "tools" / "write_returns.py"))
+    for path in tool["MODULES"]:
+        text = path.read_text(encoding="utf-8")
+        changed = text.replace("Why the task failed.", "Why it failed.")
+        assert changed != text, path.name
+        assert tool["renewed"](changed) == text, f"{path.name}: run tests/tools/write_returns.py"
 
 
 def test_the_simulator_documents_each_quirk() -> None:

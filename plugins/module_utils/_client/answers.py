@@ -5,9 +5,10 @@
 # This module util is PRIVATE to the collection: it may change without notice.
 
 
-"""The one reader of answers: the JSON value of a good one, an error for any other one, and the fields of the value.
+"""The one reader of answers: the JSON value of a good one, and the fields of that value.
 
-The spelling of fields differs between versions, and their types differ from the documents.
+Any other answer becomes an error with a code, a cause, and advice. The spelling of fields differs between versions, and
+their types differ from the documents.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def decode_list(response: Response) -> list[dict[str, t.Any]]:
 
 
 def _good(response: Response, wanted: str) -> t.Any:
-    """The JSON value of an answer that says that the request was carried out, None when it is no JSON."""
+    """The JSON value of an answer that confirms the request; None if the body is not JSON."""
     result, status = result_of(response), response.status
     if result is RequestResult.DONE:
         return response.value
@@ -65,7 +66,7 @@ def _good(response: Response, wanted: str) -> t.Any:
         )
     fault = parse_fault(response.body, response.mask)
     if result is RequestResult.THROTTLED:
-        raise _told(
+        raise _api_error(
             fault,
             f"ThingSpace kept answering 'too many requests' (HTTP 429) to '{response.operation}', also after waiting. "
             "Set 'rate_limit' or lower 'max_concurrency'; running again continues where this run stopped.",
@@ -73,7 +74,7 @@ def _good(response: Response, wanted: str) -> t.Any:
             status=status,
         )
     if status >= 500 or status == 408:
-        raise _told(
+        raise _api_error(
             fault,
             f"ThingSpace answered '{response.operation}' with a server error (HTTP {status}: {fault.text}). Run again "
             "later.",
@@ -91,7 +92,7 @@ def _refused(response: Response, fault: Fault, in_doubt: bool) -> ApiError:
     if expired_token(response):
         code = "auth_rejected"
         advice = "It refuses the tokens, also right after logging in again; check the user and the application."
-    return _told(
+    return _api_error(
         fault,
         f"ThingSpace refused '{response.operation}' (HTTP {response.status}): {fault.text.rstrip('.')}. {advice}",
         code=code,
@@ -100,8 +101,8 @@ def _refused(response: Response, fault: Fault, in_doubt: bool) -> ApiError:
     )
 
 
-def _told(fault: Fault, message: str, **facts: t.Any) -> ApiError:
-    """An error that carries ThingSpace's own code and words besides."""
+def _api_error(fault: Fault, message: str, **facts: t.Any) -> ApiError:
+    """An error that also carries ThingSpace's own code and text."""
     return ApiError(message, api_code=fault.code, api_message=fault.message, **facts)
 
 

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Both tokens of ThingSpace, had once and shared by all tasks and forks of a user."""
+"""Gets both tokens of ThingSpace once and shares them between all tasks and forks of a user."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from .sender import Sender
 from .token_state import TokenState, token_state
 
 TOUCH_EVERY = 60.0
-"""Seconds after which a running task looks at the shared state again, and notes that the session is in use."""
+"""Seconds after which a running task reads the shared state again, and notes that it still uses the session."""
 
 
 class Authenticator:
-    """Hands out tokens; logs in when there are none, one process at a time.
+    """Returns tokens. Logs in if there are none, one process at a time.
 
-    Tokens that were handed over come first; a handed-over token that is refused is replaced, if there are credentials.
+    Tokens from the options come first. If ThingSpace refuses one, it is replaced if there are credentials.
     """
 
     def __init__(
@@ -54,9 +54,9 @@ class Authenticator:
             secrets.remember(f"{connection.client_id}:{connection.client_secret}")
 
     def tokens(self) -> Tokens:
-        """Valid tokens, as far as can be known without asking.
+        """Tokens that are probably valid. ThingSpace is not asked whether they are.
 
-        :raises LicensingError: C(login_refused), C(login_blocked), or why the login could not be sent.
+        :raises LicensingError: C(login_refused), C(login_blocked), or the reason why the login could not be sent.
         """
         if self._known is None or time.time() - self._touched > TOUCH_EVERY:
             self._known = self._agree(None, None)
@@ -64,20 +64,20 @@ class Authenticator:
         return self._known
 
     def renew(self, refused: Tokens, kind: TokenKind) -> None:
-        """Replace a token that ThingSpace refused, unless another thread or fork already did.
+        """Replace a token that ThingSpace refused, unless another thread or fork has already replaced it.
 
-        :raises LicensingError: C(auth_rejected) when the token was handed over and cannot be had anew.
+        :raises LicensingError: C(auth_rejected) if the token came from the options and cannot be replaced.
         """
         self._known = self._agree(refused, kind)
         self._touched = time.time()
 
     def cached(self) -> Tokens | None:
-        """The tokens at hand without a login, when there are any that should still be valid."""
+        """The tokens that are available without a login, if they should still be valid."""
         with self._state() as state:
             return self._at_hand(state)
 
     def log_out(self) -> bool:
-        """End the session, forget tokens and refused logins; returns whether there was a session."""
+        """End the session and forget tokens and refused logins. Returns whether there was a session."""
         for guard in (self._user_guard, self._application_guard):
             guard.forget()
         with self._state() as state:
@@ -94,7 +94,7 @@ class Authenticator:
         return token_state(self._store, self._connection, self._deadline.remaining())
 
     def _agree(self, refused: Tokens | None, kind: TokenKind | None) -> Tokens:
-        """Tokens that are not the refused ones; one process at a time, so that a second one finds the first's."""
+        """Tokens other than the refused ones. Processes take turns, so that the next one finds these tokens."""
         with self._state() as state:
             if refused and kind and self._given[kind] == getattr(refused, kind):
                 self._given[kind] = None
@@ -125,7 +125,7 @@ class Authenticator:
             return Tokens(access, self._session(state, access, refused_session))
 
     def _access(self, state: TokenState, refused: str | None) -> str:
-        """An access token that is not the refused one."""
+        """An access token other than the refused one."""
         known = self._given["access"] or state.get("access")
         if known and known != refused:
             return known
@@ -137,7 +137,7 @@ class Authenticator:
         return token
 
     def _session(self, state: TokenState, access: str, refused: str | None) -> str:
-        """A session token that is not the refused one."""
+        """A session token other than the refused one."""
         known = self._given["session"] or state.get("session")
         if known and known != refused:
             return known
@@ -148,7 +148,7 @@ class Authenticator:
         return token
 
     def _log_in(self, access: str) -> str:
-        """Log in; once more when the answer is lost."""
+        """Log in. If the answer is lost, log in once more."""
         try:
             return self._log_in_once(access)
         except LicensingError as error:
@@ -167,14 +167,14 @@ class Authenticator:
 
 
 def _may_pass(error: LicensingError) -> bool:
-    """Whether trying again can help after the password left: not with the page of a proxy in between."""
+    """Whether trying again can help after the password was sent. It cannot if a proxy answered with its own page."""
     if isinstance(error, TransportError):
         return error.in_doubt and error.retryable
     return error.code in ("server_error", "rate_limited")
 
 
 def _before_the_operation(error: LicensingError) -> LicensingError:
-    """The failure of a login, as one of the operation that needs the tokens: of that, nothing was carried out."""
+    """Turn the failure of a login into a failure of the operation that needs the tokens. Of that, nothing was done."""
     error.in_doubt = False
     return error
 

@@ -5,10 +5,10 @@
 # This module util is PRIVATE to the collection: it may change without notice.
 
 
-"""The one reader of bodies: whole, of a bounded size however it is compressed, and never longer than the time allowed.
+"""Reads every body: completely, up to a maximum size even if it is compressed, and within the allowed time.
 
-C(requests) and C(urllib3) decompress without a bound in some versions and take a short body for whole in others, so the
-bytes are taken as they come from the connection.
+Some versions of C(requests) and C(urllib3) decompress without a limit, and others accept a truncated body. So this
+module reads the bytes directly from the connection.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import typing as t
 import zlib
 
 MAX_BODY = 16 * 1024 * 1024
-"""Largest body, in bytes, that is read, compressed or not. A page of 1,000 devices has about 80 kB."""
+"""Size of the largest body that is read, in bytes, compressed and decompressed. A page of 1,000 devices has 80 kB."""
 
 ENCODINGS = "gzip, deflate"
-"""What is asked for with C(Accept-Encoding)."""
+"""The value of C(Accept-Encoding) in requests."""
 
 _MAX_LAYERS = 2
 _CHUNK = 64 * 1024
@@ -36,18 +36,18 @@ class TooLate(Exception):
 
 
 class NotWhole(Exception):
-    """The body ended early, or does not fit its own headers."""
+    """The body ended early, or does not match its own headers."""
 
 
 def read_body(raw: t.Any, headers: t.Mapping[str, str], end: float) -> bytes:
     """The whole body of an answer, decompressed.
 
-    :param raw: an answer of C(urllib3) that has not been read.
-    :param headers: its headers; names in any case.
+    :param raw: an unread answer of C(urllib3).
+    :param headers: its headers; the case of names does not matter.
     :param end: when to stop, on the monotonic clock.
-    :raises TooLarge: the compressed or the decompressed body is larger than C(MAX_BODY).
-    :raises TooLate: C(end) has come.
-    :raises NotWhole: it is shorter than C(Content-Length), or its compression is broken or unknown.
+    :raises TooLarge: the body is larger than C(MAX_BODY), compressed or decompressed.
+    :raises TooLate: C(end) has passed.
+    :raises NotWhole: the body is shorter than C(Content-Length), or its compression is broken or unknown.
     """
     body = bytearray()
     for chunk in raw.stream(_CHUNK, decode_content=False):
@@ -68,7 +68,7 @@ def read_body(raw: t.Any, headers: t.Mapping[str, str], end: float) -> bytes:
 
 
 def _require_length(length: int, headers: t.Mapping[str, str]) -> None:
-    """C(urllib3) before version 2 does not look at the length that was announced."""
+    """C(urllib3) before version 2 does not compare the body with the announced length."""
     announced = headers.get("content-length")
     if announced is None or "chunked" in headers.get("transfer-encoding", "").lower():
         return
@@ -87,7 +87,7 @@ def _decompressed(name: str, data: bytes) -> bytes:
         if name != "deflate":
             raise NotWhole from None
     try:
-        # "deflate" without the zlib header, as some servers send it.
+        # Some servers send "deflate" without the zlib header.
         return _inflate(data, -zlib.MAX_WBITS)
     except zlib.error:
         raise NotWhole from None

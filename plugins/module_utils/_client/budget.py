@@ -4,14 +4,16 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""One call budget for all threads, forks and jobs of a user: learns the rate the server allows and keeps to it.
+"""One request budget for all threads, forks, and jobs of a user. It learns which rate the server allows.
 
-Pure functions over a small state; C(Budget) runs them inside a store's transaction.
-The rate starts unlimited. The first 429 sets it to 0.7 of what passed: of what was sent in that second less every
-request of the burst that turns out to be refused, too. A later one sets it to 0.7 of the rate then. It may grow back
-slowly to 0.85 of what passed, so that a run settles below the limit instead of bumping into it again and again.
-A limit may have been passing: after a quarter of an hour without a 429 the rate grows on (after a minute, if it was
-learned from a handful of requests), and each time that meets the limit the next try comes twice as late.
+Pure functions work on a small state. C(Budget) runs them inside a transaction of the store.
+
+The rate starts without a limit. The first 429 sets it to 0.7 of the accepted rate: the requests that were sent in that
+second, less all requests of the burst that are refused as well. Each later 429 sets it to 0.7 of the current rate. The
+rate may slowly grow again to 0.85 of the accepted rate, so that a run settles below the limit and does not reach it
+again and again. The limit may have been temporary. So after a quarter of an hour without a 429, the rate grows further
+(after a minute, if it was learned from only a few requests). Each time it reaches the limit again, the next attempt
+waits twice as long.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ T = t.TypeVar("T")
 
 @dataclasses.dataclass
 class Pace:
-    """The shared state. Times are seconds since the epoch, rates are requests a second (0: unlimited)."""
+    """The shared state. Times are seconds since the epoch. Rates are requests per second (0: no limit)."""
 
     rate: float = 0.0
     refused_rate: float = 0.0
@@ -61,9 +63,9 @@ class Pace:
 
 
 def reserve(pace: Pace, now: float, limit: float) -> float:
-    """Take the next free slot; returns the seconds to wait for it.
+    """Reserve the next free slot. Returns the seconds to wait for it.
 
-    :param limit: the option C(rate_limit), 0 for none.
+    :param limit: the option C(rate_limit), or 0 for no limit.
     """
     if now - max(pace.cut_at, pace.next_at) > FORGET_AFTER:
         pace.rate = pace.refused_rate = 0.0
@@ -75,7 +77,7 @@ def reserve(pace: Pace, now: float, limit: float) -> float:
     start = max(now, pace.blocked_until, pace.next_at if rate > 0 else 0.0)
     pace.next_at = start + (1.0 / rate if rate > 0 else 0.0)
     if start - pace.window_at >= WINDOW:
-        # All of them were sent within a second of window_at, however long nothing was sent since.
+        # All of them were sent within a second of window_at, even if nothing has been sent since then.
         pace.last_rate = pace.window_sent / WINDOW
         pace.window_at, pace.window_sent = start, 0
     pace.window_sent += 1
@@ -83,20 +85,20 @@ def reserve(pace: Pace, now: float, limit: float) -> float:
 
 
 def throttled(pace: Pace, now: float, wait: float, sent_at: float | None = None) -> None:
-    """Record a 429: no process sends for C(wait) seconds, and all send more slowly after that.
+    """Record a 429: no process sends for C(wait) seconds, and all processes send more slowly after that.
 
     :param sent_at: when the refused request was sent.
     """
     pace.blocked_until = max(pace.blocked_until, now + wait)
     if now - pace.cut_at < WINDOW or (sent_at is not None and sent_at <= pace.cut_at):
-        # One burst, one cut: its other requests were under way already. But none of them passed.
+        # A burst lowers the rate once. Its other requests were already in progress, but none of them was accepted.
         if pace.learning:
             _learn(pace, pace.refused_rate - 1.0)
         return
     allowed = _recovered(pace, now)
     pace.learning = allowed <= 0
     if allowed > RECOVER_TO * pace.refused_rate:
-        # A probe that failed: the limit is still there, so ask less often.
+        # An attempt at a higher rate failed. The limit still exists, so try less often.
         pace.probe_after = min(2.0 * pace.probe_after, PROBE_AFTER_MOST)
     pace.cut_at = now
     if pace.learning:
@@ -106,7 +108,7 @@ def throttled(pace: Pace, now: float, wait: float, sent_at: float | None = None)
 
 
 def _learn(pace: Pace, passed: float) -> None:
-    """Take what passed in a second for what the server allows; few requests tell little, so it is tried again soon."""
+    """Treat the requests that passed in a second as what the server allows. If they are few, try again soon."""
     _cut(pace, max(1.0, passed))
     pace.probe_after = PROBE_AFTER if pace.refused_rate >= SURE_FROM else PROBE_SOON
 
@@ -129,10 +131,10 @@ def _recovered(pace: Pace, now: float) -> float:
 
 
 class Budget:
-    """The pace of one API host and user, shared through a store.
+    """The pace for one API host and user, shared through a store.
 
     :param name: key of the state in the store.
-    :param limit: the option C(rate_limit), requests a second, 0 for adaptive only.
+    :param limit: the option C(rate_limit) in requests per second; 0 only reacts to 429.
     """
 
     def __init__(self, store: Store, name: str, limit: float, clock: t.Callable[[], float] = time.time) -> None:
@@ -143,18 +145,18 @@ class Budget:
         self._lock = threading.Lock()
 
     def reserve(self) -> float:
-        """Take a slot; returns the seconds to wait before sending."""
+        """Reserve a slot. Returns the seconds to wait before sending."""
         return self._update(lambda pace, now: reserve(pace, now, self._limit))
 
     def throttled(self, wait: float, age: float = 0.0) -> None:
-        """Tell everyone that the server asked for a pause of C(wait) seconds.
+        """Tell all processes that the server asked for a pause of C(wait) seconds.
 
         :param age: seconds since the refused request was sent.
         """
         self._update(lambda pace, now: throttled(pace, now, wait, now - age))
 
     def _update(self, change: t.Callable[[Pace, float], T]) -> T:
-        # The thread lock spares threads of one process the polling for the file lock.
+        # With the thread lock, threads of one process do not have to poll for the file lock.
         with self._lock, self._store.transaction(self._name) as state:
             known = {field.name for field in dataclasses.fields(Pace)}
             numbers: dict[str, t.Any] = {

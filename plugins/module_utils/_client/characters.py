@@ -17,7 +17,7 @@ FORBIDDEN = "'<\\"
 
 
 def character_problems(option: str, value: str) -> list[Problem]:
-    """What is wrong with the characters of an option. Never quotes the value, which may be a secret."""
+    """The problems with the characters of an option. Never quotes the value, because it may be a secret."""
     if not any(char in FORBIDDEN for char in value):
         return []
     return [Problem(f"'{option}' holds an apostrophe, a '<' or a backslash, which ThingSpace refuses in every field.")]

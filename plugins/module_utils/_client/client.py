@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The ThingSpace client: JSON in, JSON out, both tokens on every call, one new login per token when it expires."""
+"""The ThingSpace client: sends and receives JSON with both tokens, and logs in again once if a token expires."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class Client:
 
     :param connection: validated options.
     :param store: what forks and jobs share.
-    :param secrets: told of every token that is issued, unless C(hide_tokens) is False.
-    :param progress: told by who calls how far they are; nobody by default.
-    :param stop: knows whether the task is to end early; without it that never happens.
+    :param secrets: gets every new token, unless C(hide_tokens) is False.
+    :param progress: gets the progress that callers report; by default, nobody does.
+    :param stop: knows whether the task must end early; by default, it never must.
     """
 
     def __init__(
@@ -70,29 +70,29 @@ class Client:
 
     @property
     def count(self) -> RequestCount:
-        """What the calls so far cost."""
+        """The cost of the calls so far."""
         return self._sender.count
 
     @property
     def writes(self) -> int:
-        """How many writes so far may have been executed."""
+        """How many writes may have been executed so far."""
         return self._sender.writes
 
     def close(self) -> None:
-        """Close the connections: nothing more is sent."""
+        """Close the connections. Nothing more is sent."""
         self._sender.close()
 
     def allow(self, seconds: float) -> None:
-        """Leave so many seconds for what must not stay half done, whatever the deadline, also if the task is to end."""
+        """Allow this many seconds for work that must not stay half done, after the deadline or if the task must end."""
         self._sender.deadline.extend(seconds)
         self._sender.stop.allow(seconds)
 
     def not_counted(self, seconds: float) -> None:
-        """Leave so many seconds that have passed out of the deadline, which bounds requests and not other waiting."""
+        """Subtract this many past seconds from the used time. The deadline limits requests, not other waiting."""
         self._sender.deadline.pause(seconds)
 
     def get(self, operation: str, path: str) -> dict[str, t.Any]:
-        """Read; repeated by the retry policy."""
+        """Read. The retry policy repeats it."""
         with _reading():
             return decode(self._call(operation, "GET", path, safe=True))
 
@@ -102,28 +102,29 @@ class Client:
             return decode_list(self._call(operation, "GET", path, safe=True))
 
     def query(self, operation: str, path: str, body: Body) -> dict[str, t.Any]:
-        """Read by a C(POST .../actions/list); repeated like any reading."""
+        """Read with a C(POST .../actions/list). It is repeated like any read."""
         with _reading():
             return decode(self._call(operation, "POST", path, body, safe=True))
 
     def post(self, operation: str, path: str, body: Body, headers: Headers | None = None) -> dict[str, t.Any]:
-        """Write; never repeated once it may have been executed."""
+        """Write. Never repeated if it may have been executed."""
         return self._write(operation, "POST", path, body, headers)
 
     def delete(
         self, operation: str, path: str, body: Body | None = None, headers: Headers | None = None
     ) -> dict[str, t.Any]:
-        """Take away, with a body where the documentation asks for one; repeated no more than C(post)."""
+        """Delete, with a body if the documentation requires one. It is repeated no more often than C(post)."""
         return self._write(operation, "DELETE", path, body, headers)
 
     def _write(
         self, operation: str, method: str, path: str, body: Body | None, headers: Headers | None
     ) -> dict[str, t.Any]:
-        """The one way of every write: an answer that says that it was carried out, or an error that knows if it may be.
+        """Send every write. Unless the answer confirms it, raise an error that knows whether it may have been executed.
 
-        Until it is ruled out, the write counts as one that may have been carried out.
+        Until that is ruled out, the write counts as possibly executed.
 
-        :raises LicensingError: C(in_doubt) tells whether it may have been carried out, also for a defect of ours.
+        :raises LicensingError: C(in_doubt) says whether the write may have been executed, even if the error is a defect
+            of ours.
         """
         self._sender.may_write(1)
         try:
@@ -145,7 +146,7 @@ class Client:
         *,
         safe: bool = False,
     ) -> Response:
-        """One operation; any status but one that says that a token expired.
+        """One operation. Returns an answer with any status, except one that says that a token has expired.
 
         :param operation: its name in messages.
         :param path: below C(base_url), made with C(segments).
@@ -161,7 +162,7 @@ class Client:
             if kind is None:
                 return response
             renewed.add(kind)
-            # A refused token means that nothing was executed, so a write may be sent again.
+            # If a token was refused, nothing was executed. So a write may be sent again.
             self.auth.renew(tokens, kind)
 
     @staticmethod
@@ -169,14 +170,14 @@ class Client:
         kind = expired_token(response) if result_of(response) is RequestResult.EXPIRED else None
         if kind is None or kind not in renewed:
             return kind
-        # The new token of that kind is refused too. A bare 401 does not tell which token is meant: try the other.
+        # The new token of that kind was refused, too. A bare 401 does not say which token is meant, so try the other.
         other: TokenKind = "access" if kind == "session" else "session"
         return other if response.status == 401 and other not in renewed else None
 
 
 @contextlib.contextmanager
 def _reading() -> t.Iterator[None]:
-    """What fails inside only reads: nothing can have been carried out, whatever the answer."""
+    """Everything inside only reads. So a failure has executed nothing, whatever the answer was."""
     try:
         yield
     except LicensingError as error:
@@ -185,5 +186,5 @@ def _reading() -> t.Iterator[None]:
 
 
 def segments(*parts: str) -> str:
-    """A path of quoted segments; nothing in a part can add a segment or a query."""
+    """A path of quoted segments. No part can add a segment or a query."""
     return "".join("/" + urllib.parse.quote(part, safe="") for part in parts)

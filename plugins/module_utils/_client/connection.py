@@ -4,9 +4,9 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The connection options: their argument spec and their validation, which never touches the network.
+"""The connection options: their argument spec and their validation. Nothing here uses the network.
 
-Shared by every module. The documentation stands in C(doc_fragments/_connection.py).
+All modules share these options. C(doc_fragments/_connection.py) documents them.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ CONNECTION_SPEC: dict[str, dict[str, t.Any]] = {
     **_option("rate_limit", type="float", default=0),
     **_option("runtime_dir", type="path"),
 }
-"""Argument spec of the connection options; each falls back to C(THINGSPACE_<OPTION>)."""
+"""Argument spec of the connection options. Each falls back to C(THINGSPACE_<OPTION>)."""
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Connection:
-    """Validated connection options. Has no C(repr), so that it can never print a secret."""
+    """Validated connection options. There is no C(repr), so a secret is never printed."""
 
     base_url: str
     client_id: str | None
@@ -81,7 +81,7 @@ class Connection:
 
 
 def connection_from(params: t.Mapping[str, t.Any]) -> tuple[Connection, list[Problem]]:
-    """Read the options; returns them with everything that is wrong about them.
+    """Read the options. Returns them with all problems.
 
     :param params: a module's C(params), or any mapping with the same names.
     """
@@ -160,7 +160,7 @@ _BLANKS = " \t\xa0\ufeff"
 
 
 def _text_problems(connection: Connection) -> t.Iterator[Problem]:
-    """What no credential can be, found before a refused login is spent on it. Quotes nothing."""
+    """Find values that no credential can have, so that no refused login is wasted on them. Quotes nothing."""
     for name in ("client_id", "client_secret", "username", "password", "access_token", "session_token"):
         value = getattr(connection, name) or ""
         if _LINE_BREAKS & set(value) or value != value.strip().strip(_BLANKS):

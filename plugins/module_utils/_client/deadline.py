@@ -31,17 +31,17 @@ class Deadline:
         return max(0.0, self._end - self._clock())
 
     def extend(self, seconds: float) -> None:
-        """Leave at least so many seconds, for what must not stay half done."""
+        """Allow at least this many seconds, for work that must not stay half done."""
         self._end = max(self._end, self._clock() + seconds)
 
     def pause(self, seconds: float) -> None:
-        """Leave out so many seconds that have passed: they are bounded by something else."""
+        """Subtract this many past seconds from the used time, because something else limits them."""
         self._end += seconds
 
     def require(self, seconds: float, purpose: str, *, code: Code = "deadline_exceeded") -> None:
-        """Raise when fewer than these seconds are left.
+        """Raise if fewer than these seconds are left.
 
-        :param purpose: what the time is needed for, as the end of "there is not enough time left to ...".
+        :param purpose: what needs the time; it completes "there is not enough time left to ...".
         :raises TransportError: with C(sent) False.
         """
         if self.remaining() <= seconds:

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Everything a text can be decoded to, so that a secret is found however it was encoded, and however often."""
+"""Decodes a text in every possible way, so that a secret is found in any encoding, even if encoded repeatedly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import typing as t
 import urllib.parse
 
 MOST = 2_000_000
-"""Characters that are decoded for one text at most."""
+"""The most characters that are decoded for one text."""
 
 _ESCAPE = re.compile(r"\\(?:u\{?([0-9a-fA-F]{2,6})\}?|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 _LETTERS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
@@ -30,9 +30,9 @@ class TooMuch(Exception):
 
 
 def decodings(text: str) -> t.Iterator[str]:
-    """The text, and what it is in every combination of encodings, each once.
+    """The text, and everything that it decodes to in any combination of encodings, each once.
 
-    :raises TooMuch: there is more of it than C(MOST) characters.
+    :raises TooMuch: that is more than C(MOST) characters.
     """
     seen = {text}
     pending = [text]
@@ -56,7 +56,7 @@ def compact(text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    """Without the escapes of JSON and Python text."""
+    """Without the escapes of JSON and Python strings."""
     if "\\" not in text:
         return ""
     plain = _ESCAPE.sub(_character, text)
@@ -71,7 +71,7 @@ def _character(match: re.Match[str]) -> str:
 
 
 def _from_base64(text: str) -> str:
-    """The decoded base64 parts of a text, whatever surrounds them, even if they are broken into lines."""
+    """The decoded base64 parts of a text, whatever surrounds them, even if line breaks divide them."""
     parts = []
     for run in _BASE64.findall(compact(text).replace("=", " ")):
         plain = run.translate(_SAFE_TO_URL)

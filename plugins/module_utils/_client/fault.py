@@ -5,10 +5,10 @@
 # This module util is PRIVATE to the collection: it may change without notice.
 
 
-"""Reading the bodies of answers: JSON, and the four families of error bodies.
+"""Reads the bodies of answers: JSON, and the four families of error bodies.
 
-The families are {errorCode, errorMessage}; {"fault": {...}} of the gateway; {error, error_description} of OAuth;
-and XML or HTML. Nothing here decides what an answer means for the request.
+The families are {errorCode, errorMessage}; {"fault": {...}} of the gateway; {error, error_description} of OAuth; and
+XML or HTML. This module does not decide what an answer means for the request.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ NO_RESOURCE = "900906"
 
 
 class Fault(t.NamedTuple):
-    """What an error body says; empty strings where it says nothing.
+    """The content of an error body. A string is empty if the body does not give it.
 
     :param code: errorCode, the gateway's fault code, or the OAuth error.
-    :param gateway: whether the gateway answered, not the service behind it.
+    :param gateway: whether the gateway answered and not the service behind it.
     """
 
     code: str
@@ -48,18 +48,18 @@ _SEARCHED = 6000
 _MARKUP = 20_000
 
 _LONGEST_SECRET = 4000
-"""Characters before a cut that are left out, because the cut may lie within a secret, which is not found then."""
+"""Characters left out before a cut. The cut may divide a secret, which would then not be found."""
 
 MAX_ERROR = 1024 * 1024
-"""Bytes of the largest body of an error that is read as JSON."""
+"""Size in bytes of the largest error body that is read as JSON."""
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def parse_json(body: bytes) -> t.Any:
-    """The JSON value of a body, or None when it is none (also when it is not UTF-8).
+    """The JSON value of a body, or None if it is not JSON (or not UTF-8).
 
-    Half a surrogate pair, which no file, database or terminal takes, becomes the replacement character.
+    Half a surrogate pair becomes the replacement character, because no file, database, or terminal accepts it.
     """
     try:
         text = body.decode("utf-8-sig")
@@ -70,9 +70,9 @@ def parse_json(body: bytes) -> t.Any:
 
 
 def parse_fault(body: bytes, mask: Mask = str) -> Fault:
-    """Read an error body of any family; never raises.
+    """Read an error body of any family. Never raises.
 
-    :param mask: takes secrets out of a text.
+    :param mask: removes secrets from a text.
     """
     value = parse_json(body) if len(body) <= MAX_ERROR else None
     if isinstance(value, dict):
@@ -89,7 +89,7 @@ def parse_fault(body: bytes, mask: Mask = str) -> Fault:
 
 def _parse_markup(body: bytes, mask: Mask) -> Fault:
     text = body[:_MARKUP].decode("utf-8", "replace")
-    # No two parts of a pattern may match the same blanks: that takes the cube of their number in time.
+    # No two parts of a pattern may match the same blanks. Otherwise the time grows with the cube of their number.
     code = re.search(r"<(?:\w+:)?code>([^<]*)<", text)
     gateway = re.search(r"<(?:\w+:)?fault\b", text)
     parts = re.findall(r"<(?:\w+:)?(?:message|description|title|h1)\b[^<>]*>([^<]*)<", text)
@@ -105,14 +105,14 @@ def _join(mask: Mask, *values: t.Any) -> str:
 
 
 def one_line(value: t.Any, mask: Mask = str) -> str:
-    """One printable line of bounded length.
+    """One printable line of limited length.
 
-    :param mask: takes out secrets, before cleaning and cutting make them unrecognizable.
+    :param mask: removes secrets. It runs before cleaning and cutting, which would make secrets unrecognizable.
     """
     if value is None:
         return ""
     text = str(value)
-    # What lies far behind the cut is not searched: that takes time, and nobody sees it.
+    # Text far behind the cut is not searched, because that takes time and nobody sees it.
     clean = _clean(mask(text) if len(text) <= _SEARCHED else mask(text[:_SEARCHED])[:-_LONGEST_SECRET])
     return clean if len(clean) <= _MAX_TEXT else clean[: _MAX_TEXT - 3] + "..."
 
@@ -124,7 +124,7 @@ def _clean(text: str) -> str:
 
 
 def _once(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
-    """An object. With a name twice it says two things at once, so it says nothing."""
+    """An object. If a name appears twice, the object contradicts itself and counts as empty."""
     value = dict(pairs)
     if len(value) < len(pairs):
         raise ValueError

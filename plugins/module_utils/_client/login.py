@@ -4,9 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The requests that yield and end tokens: OAuth2 client credentials, session login and logout.
+"""The requests that return and end tokens: OAuth2 client credentials, session login, and logout.
 
-Sources: Getting Credentials (token for 1 h, the same one within the hour), Start/End Connectivity Management Session.
+Sources: Getting Credentials (a token lasts 1 h, and requests within the hour return the same one), Start/End
+Connectivity Management Session.
 """
 
 from __future__ import annotations
@@ -30,27 +31,27 @@ HOUR = 3600.0
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Tokens:
-    """What every call carries. Has no C(repr), so that it can never be printed."""
+    """The tokens for every call. There is no C(repr), so they are never printed."""
 
     access: str
     session: str
 
     def auth(self) -> HeaderAuth:
-        """Both headers of a resource call."""
+        """Both headers of a call."""
         return HeaderAuth({"Authorization": f"Bearer {self.access}", "VZ-M2M-Token": self.session})
 
 
 class Login:
-    """Logs in and out; keeps nothing."""
+    """Logs in and out. Stores nothing."""
 
     def __init__(self, connection: Connection, sender: Sender) -> None:
         self._connection = connection
         self._sender = sender
 
     def access_token(self) -> tuple[str, float]:
-        """C(POST /ts/v1/oauth2/token): an access token and the seconds it is still good for.
+        """C(POST /ts/v1/oauth2/token): an access token, and for how many more seconds it is valid.
 
-        :raises LoginRefused: the application's credentials are refused.
+        :raises LoginRefused: the application's credentials were refused.
         """
         pair = f"{self._connection.client_id}:{self._connection.client_secret}"
         basic = HeaderAuth({"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()})
@@ -60,9 +61,9 @@ class Login:
         return token, _seconds(value.get("expires_in", HOUR))
 
     def another_access_token(self, refused: str) -> tuple[str, float]:
-        """As C(access_token), but not the one that was just refused.
+        """As C(access_token), but not the token that was just refused.
 
-        Within its hour the same token is handed out, and the server's clock may be a moment ahead of ours.
+        Within its hour, the server returns the same token, and its clock may be slightly ahead of ours.
         """
         token, seconds = self.access_token()
         if token == refused:
@@ -71,11 +72,12 @@ class Login:
         return token, seconds
 
     def session_token(self, access: str) -> str:
-        """C(POST /m2m/v1/session/login): a session token. Whatever comes back, the password leaves once.
+        """C(POST /m2m/v1/session/login): a session token. The password is sent once, whatever the answer is.
 
-        :raises LoginRefused: the user's credentials are refused.
-        :raises AccessRefused: the access token is.
-        :raises LicensingError: no trustworthy answer; C(in_doubt) tells whether the login may have been judged.
+        :raises LoginRefused: the user's credentials were refused.
+        :raises AccessRefused: the access token was refused.
+        :raises LicensingError: there was no reliable answer. C(in_doubt) says whether ThingSpace may have processed the
+            login.
         """
         body = {"username": self._connection.username, "password": self._connection.password}
         bearer = HeaderAuth({"Authorization": f"Bearer {access}"})
@@ -83,7 +85,7 @@ class Login:
         return token_and_value(answer, USER, "sessionToken")[0]
 
     def end(self, tokens: Tokens) -> None:
-        """C(POST /m2m/v1/session/logout); a session that is over already is no error."""
+        """C(POST /m2m/v1/session/logout). It is not an error if the session had already ended."""
         answer = self._sender.send(self._request("log out", LOGOUT_PATH, tokens.auth()), safe=True)
         problem = logout_problem(answer)
         if problem is not None:
@@ -98,7 +100,7 @@ class Login:
 
 
 def _seconds(value: t.Any) -> float:
-    """For how long an access token is good; the documented hour where the answer does not say so."""
+    """How long an access token is valid, in seconds. If the answer does not say, it is the documented hour."""
     try:
         seconds = float(value)
     except (TypeError, ValueError, OverflowError):

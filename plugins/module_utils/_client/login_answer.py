@@ -4,10 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What the answer to a token request, a login or a logout means: one function for all of them.
+"""What the answer to a token request, a login, or a logout means. One function decides it for all of them.
 
-Such an answer may repeat the secrets that it answers. So nothing of it is quoted but its HTTP status, and codes that
-stand in the documentation, in our own spelling.
+Such an answer may repeat the secrets from its request. So only its HTTP status is quoted, and documented codes in our
+own spelling.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ _SERVICES = ("UnifiedWebService", "DeviceService")
 
 
 class LoginRefused(ApiError):
-    """ThingSpace looked at the credentials and refused them, or answered as if it had."""
+    """ThingSpace checked the credentials and refused them, or its answer looks like that."""
 
 
 class AccessRefused(ApiError):
-    """The gateway turned a login away because of the access token."""
+    """The gateway rejected a login because of the access token."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Subject:
     """Whose credentials a request carries.
 
-    :param words: how messages call them.
-    :param access_token: whether an access token comes with them, which the gateway can refuse instead.
+    :param words: their name in messages.
+    :param access_token: whether the request also carries an access token, which the gateway may refuse instead.
     """
 
     words: str
@@ -66,11 +66,11 @@ USER = Subject("the user's login ('username', 'password')", access_token=True)
 
 
 def token_and_value(answer: Response, subject: Subject, field: str) -> tuple[str, dict[str, t.Any]]:
-    """The token in an answer that says nothing but success, and the whole of that answer.
+    """The token in an answer that reports success and nothing else, and the whole answer.
 
-    :raises LoginRefused: it reads like ThingSpace's own, and is no success.
+    :raises LoginRefused: it looks like an answer of ThingSpace and does not report success.
     :raises AccessRefused: the gateway refused the access token.
-    :raises ApiError: anything else; the credentials may have been looked at all the same.
+    :raises ApiError: anything else. ThingSpace may still have checked the credentials.
     """
     fault, complaint = _complaint(answer)
     if not complaint and answer.status in (200, 201, 202):
@@ -82,14 +82,14 @@ def token_and_value(answer: Response, subject: Subject, field: str) -> tuple[str
 
 
 def logout_problem(answer: Response) -> ApiError | None:
-    """Why a logout did not get through; None when the session is over, also when it was so before."""
+    """Why a logout failed. None if the session has ended, even if it had ended before."""
     if answer.status == 429:
         return _throttled(answer)
     return _server_error(answer) if answer.status >= 500 else None
 
 
 def _failure(answer: Response, subject: Subject, fault: str, complaint: bool) -> ApiError:
-    """What is wrong with an answer that is no success. In doubt it is a refusal."""
+    """The problem with an answer that does not report success. In doubt, it counts as a refusal."""
     status = answer.status
     if status == 429 and known_code(answer) != REFUSED:
         return _throttled(answer)
@@ -115,7 +115,7 @@ def _gateway_failure(answer: Response, subject: Subject, fault: str) -> ApiError
 
 
 def _client_error(answer: Response, subject: Subject) -> ApiError:
-    """A status that says that the request is at fault, without any words of ThingSpace's."""
+    """A status that blames the request, without any text from ThingSpace."""
     if answer.status in (404, 405):
         return _error(answer, _NOTHING_THERE, "api_rejected")
     if answer.status == 407:
@@ -142,11 +142,11 @@ def _complaint(answer: Response) -> tuple[str, bool]:
     said_lower = {name.lower(): held for name, held in value.items()}
     if said_lower.get("fault"):
         return "?", True
-    told = (said_lower.get(name) for name in ("errorcode", "error"))
+    codes = (said_lower.get(name) for name in ("errorcode", "error"))
     status = str(said_lower.get("status") or "").lower()
     message = str(said_lower.get("errormessage") or "").lower()
     objects = message not in ("", "success", "ok") or "fail" in status or "error" in status
-    return "", objects or any(code not in (None, "", 0, "0") for code in told)
+    return "", objects or any(code not in (None, "", 0, "0") for code in codes)
 
 
 def _refused(answer: Response, subject: Subject) -> ApiError:
@@ -190,7 +190,7 @@ def _status(answer: Response) -> str:
 
 
 def known_code(answer: Response) -> str:
-    """The error code of an answer if the documentation knows it; empty for every other text."""
+    """The error code of an answer if it is documented; empty for any other text."""
     service, _dot, rest = (code := parse_fault(answer.body).code).partition(".")
     if code in _KNOWN:
         return code
@@ -200,7 +200,7 @@ def known_code(answer: Response) -> str:
 
 
 _TOKEN = re.compile(r"[!-~]{1,8192}")
-"""A token is one word that fits into a header."""
+"""A token is one word that fits in a header."""
 
 
 def _token(value: t.Mapping[str, t.Any], field: str, status: int) -> str:

@@ -4,11 +4,11 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""How often credentials may be tried. ThingSpace locks a user after five refused logins, and only Verizon unlocks it.
+"""How often credentials may be tried. Five refused logins lock a user, and only Verizon can unlock it.
 
-The rule: an attempt is counted before the password leaves, and stays counted for an hour whatever comes back. Only a
-success clears it, or proof that nothing was sent. So neither a kill nor an answer that nobody foresaw can lose one.
-The count belongs to the user on that host; it does not matter which application or path the login went through.
+An attempt is counted before the password is sent, and stays counted for an hour whatever the answer is. Only a success,
+or proof that nothing was sent, clears it. So neither a killed task nor an unexpected answer can lose an attempt. The
+count belongs to the user on that host, whatever application or path the login used.
 """
 
 from __future__ import annotations
@@ -31,34 +31,35 @@ from .runtime_dir import Damaged, MemoryStore, State, Store
 HOUR = 3600.0
 
 REFUSED = 2
-"""Refusals of one secret, after which it is not tried again within the hour."""
+"""After this many refusals, the same secret is not tried again within the hour."""
 
 SENT = 4
-"""Attempts without a success: with one password within an hour, and with all of them in a row."""
+"""Attempts without a success: with one password within an hour, and with all passwords in a row."""
 
-Outcome = t.Literal["sent", "refused", "past"]
-"""C(sent): anything but a refusal or a success. C(past): a success or a person made up for it, so that it counts
-neither as a refusal nor in a row any more; the password was sent all the same."""
+LoginOutcome = t.Literal["sent", "refused", "past"]
+"""C(sent): neither a refusal nor a success. C(past): a later success, or a person, cleared it. It no longer counts as a
+refusal or toward attempts in a row, but the password was still sent.
+"""
 
 
-class Attempt(t.NamedTuple):
-    """One attempt that had no success.
+class LoginAttempt(t.NamedTuple):
+    """One attempt without a success.
 
-    :param key: tells it from all others.
+    :param key: distinguishes it from all others.
     :param at: seconds since the epoch.
-    :param which: the salted fingerprint of the secret; empty when it is not known.
+    :param which: the salted fingerprint of the secret; empty if it is not known.
     """
 
     key: str
     at: float
     which: str
-    outcome: Outcome
+    outcome: LoginOutcome
 
 
-class Rules(t.NamedTuple):
+class GuardRules(t.NamedTuple):
     """What is guarded.
 
-    :param locks: whether ThingSpace locks after refusals, so that attempts without a clear answer count as well.
+    :param locks: whether ThingSpace locks after refusals, so that attempts without a clear answer also count.
     """
 
     locks: bool
@@ -66,11 +67,11 @@ class Rules(t.NamedTuple):
     name_option: str
 
 
-USER = Rules(True, "password", "username")
-APPLICATION = Rules(False, "client_secret", "client_id")
+USER = GuardRules(True, "password", "username")
+APPLICATION = GuardRules(False, "client_secret", "client_id")
 
 _IN_PROCESS = MemoryStore()
-"""Where attempts are counted when nothing is shared: together for all clients of the process."""
+"""Counts attempts for all clients of the process if nothing is shared."""
 
 
 class LoginGuard:
@@ -79,7 +80,7 @@ class LoginGuard:
     :param store: where the count is kept for all forks and jobs.
     """
 
-    def __init__(self, store: Store, connection: Connection, rules: Rules) -> None:
+    def __init__(self, store: Store, connection: Connection, rules: GuardRules) -> None:
         self._store = store if store.location else _IN_PROCESS
         self._rules = rules
         self._who: str = getattr(connection, rules.name_option) or ""
@@ -89,10 +90,10 @@ class LoginGuard:
 
     @contextlib.contextmanager
     def attempt(self, patience: float) -> t.Iterator[None]:
-        """Wrap one login: one at a time, counted before it begins, judged by how it ends.
+        """Wrap one login. Logins run one at a time, are counted before they start, and are judged by how they end.
 
         :param patience: seconds to wait while another task logs in.
-        :raises LicensingError: C(login_blocked), or what the login ends with.
+        :raises LicensingError: C(login_blocked), or the error of the login.
         """
         with self._store.transaction(self._name + "-turn", patience=patience):
             mine = self._begin()
@@ -108,21 +109,21 @@ class LoginGuard:
             self._succeeded()
 
     def forget(self) -> None:
-        """A person says that the credentials are right: refusals do not block them any more.
+        """A person says that the credentials are correct, so refusals no longer block them.
 
-        What was sent within the hour still counts for that password, so that a job that forgets each time locks nobody.
+        Passwords that were sent within the hour still count, so a job that calls this each time cannot lock the user.
         """
         with self._opened() as (attempts, _which):
             attempts[:] = [attempt._replace(outcome="past") for attempt in attempts]
 
-    def _begin(self) -> Attempt:
+    def _begin(self) -> LoginAttempt:
         with self._opened() as (attempts, which):
             self._check(attempts, which)
-            mine = Attempt(os.urandom(8).hex(), time.time(), which, "sent")
+            mine = LoginAttempt(os.urandom(8).hex(), time.time(), which, "sent")
             attempts.append(mine)
         return mine
 
-    def _settle(self, mine: Attempt, outcome: Outcome | None) -> None:
+    def _settle(self, mine: LoginAttempt, outcome: LoginOutcome | None) -> None:
         with self._opened() as (attempts, _which):
             attempts[:] = [attempt for attempt in attempts if attempt.key != mine.key]
             if outcome:
@@ -132,7 +133,7 @@ class LoginGuard:
         with self._opened() as (attempts, which):
             attempts[:] = [attempt._replace(outcome="past") for attempt in attempts if attempt.which != which]
 
-    def _check(self, attempts: list[Attempt], which: str) -> None:
+    def _check(self, attempts: list[LoginAttempt], which: str) -> None:
         mine = [attempt.outcome for attempt in attempts if attempt.which == which]
         row = [attempt.outcome for attempt in attempts if attempt.outcome != "past"]
         again = "run the module thingspace.licensing.session with 'state: absent' to try it again"
@@ -167,8 +168,8 @@ class LoginGuard:
         return os.path.join(self._store.location or "", self._name + ".json")
 
     @contextlib.contextmanager
-    def _opened(self) -> t.Iterator[tuple[list[Attempt], str]]:
-        """The attempts of the last hour, to be changed in place, and the fingerprint of the secret at hand."""
+    def _opened(self) -> t.Iterator[tuple[list[LoginAttempt], str]]:
+        """The attempts of the last hour, to be changed in place, and the fingerprint of the current secret."""
         with self._store.transaction(self._name) as state:
             salt, attempts = _read(state, time.time())
             which = fingerprint(salt, (self._who, self._secret))
@@ -181,32 +182,32 @@ class LoginGuard:
                 state.update(salt=salt, attempts=[list(attempt) for attempt in attempts])
 
 
-def _read(state: State, now: float) -> tuple[str, list[Attempt]]:
-    """Salt and attempts. What cannot be understood may have been refusals, so as many are assumed as block for an hour.
+def _read(state: State, now: float) -> tuple[str, list[LoginAttempt]]:
+    """Salt and attempts. A damaged state may have held refusals, so enough are assumed to block for an hour.
 
-    An attempt that lies in the future (the clock was set back) counts from now on.
+    An attempt in the future (the clock was set back) counts from now on.
     """
     salt, rows = state.get("salt"), state.get("attempts")
     fresh = not state and not isinstance(state, Damaged)
     good = isinstance(salt, str) and re.fullmatch("[0-9a-f]{32}", salt) and isinstance(rows, list)
     if not good or not all(map(_is_attempt, rows or ())):
-        assumed = [] if fresh else [Attempt(os.urandom(8).hex(), now, "", "sent") for _number in range(SENT)]
+        assumed = [] if fresh else [LoginAttempt(os.urandom(8).hex(), now, "", "sent") for _number in range(SENT)]
         return os.urandom(16).hex(), assumed
-    attempts = [Attempt(*row) for row in t.cast("list[list[t.Any]]", rows)]
+    attempts = [LoginAttempt(*row) for row in t.cast("list[list[t.Any]]", rows)]
     recent = [attempt._replace(at=min(attempt.at, now)) for attempt in attempts if now - attempt.at < HOUR]
     return t.cast(str, salt), recent
 
 
 def _is_attempt(row: t.Any) -> bool:
-    if not isinstance(row, list) or len(row) != len(Attempt._fields):
+    if not isinstance(row, list) or len(row) != len(LoginAttempt._fields):
         return False
     key, at, which, outcome = row
     number = isinstance(at, (int, float)) and not isinstance(at, bool) and math.isfinite(at)
-    return isinstance(key, str) and number and isinstance(which, str) and outcome in t.get_args(Outcome)
+    return isinstance(key, str) and number and isinstance(which, str) and outcome in t.get_args(LoginOutcome)
 
 
 def _host(base_url: str) -> str:
-    """Host and port, in one spelling."""
+    """Host and port in one spelling."""
     parts = urllib.parse.urlsplit(base_url)
     port = parts.port or (443 if parts.scheme.lower() == "https" else 80)
     return f"{(parts.hostname or '').rstrip('.')}:{port}"

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Masking the many texts of a list: those of a page are searched at once, because nearly none holds a secret."""
+"""Masks the many texts of a list. The texts of a page are searched together, because almost none contains a secret."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import typing as t
 from .fault import Mask
 
 _MOST = 50_000
-"""Characters that are searched at once."""
+"""Characters that are searched together."""
 
 _APART = "|"
-"""Stands between texts: a character that no encoding uses, so that each is decoded as if it stood alone."""
+"""Separates texts. No encoding uses this character, so each text is decoded separately."""
 
 _TIMES = re.compile(
     r"(?:(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d(?: UTC)?)?)?\|)*", re.ASCII
@@ -25,13 +25,13 @@ _TIMES = re.compile(
 
 
 def are_times(texts: t.Collection[str]) -> bool:
-    """Whether each is empty or written as a time, with no room for anything else; quick for many."""
+    """Whether each text is empty or has the form of a time, with nothing else in it. Fast for many texts."""
     joined = _APART.join([*texts, ""])
     return joined.count(_APART) == len(texts) and _TIMES.fullmatch(joined) is not None
 
 
 def changes(texts: t.Iterable[str], mask: Mask) -> dict[str, str]:
-    """Those of many texts that hold a secret, each with what to show instead."""
+    """The texts that contain a secret, each with its replacement."""
     found: dict[str, str] = {}
     for part in _parts(text for text in dict.fromkeys(texts) if not are_times((text,))):
         joined = _APART.join(part)

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Reading a list page by page, with proof that it is complete: all of it or an error, never a short list."""
+"""Reads a list page by page and proves that it is complete. The result is the whole list or an error."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .fault import NO_RESOURCE
 
 
 class Page(t.NamedTuple):
-    """One page of licensed devices, in the same words for every API version.
+    """One page of licensed devices, in the same form for every API version.
 
-    :param devices: (device id, assignment time as ThingSpace wrote it).
-    :param total: licenses of the account, None where the version leaves it out.
-    :param assigned: licenses in use, None where left out.
-    :param cursor: what to send back for the next page; never computed here.
-    :param size: devices a full page holds, None where left out.
+    :param devices: (device id, assignment time in ThingSpace's format).
+    :param total: licenses of the account; None if the version does not return it.
+    :param assigned: licenses in use; None if the version does not return it.
+    :param cursor: what to send for the next page; it is never computed here.
+    :param size: devices on a full page; None if the version does not return it.
     """
 
     devices: list[tuple[str, str]]
@@ -36,12 +36,12 @@ FIRST = "0"
 """The cursor of the first page."""
 
 SLACK = 10_000
-"""How many devices beyond twice its own count a list may have, because others may assign in the meantime."""
+"""How many devices a list may have beyond twice its own count, because others may assign licenses in the meantime."""
 
 Fetch = t.Callable[[str], Page]
 Take = t.Callable[[list[tuple[str, str]]], None]
 Tell = t.Callable[[int, "int | None"], None]
-"""Told how many devices were read, and how many there are, where the version says so."""
+"""Gets the number of devices read so far and, if the version returns it, their total number."""
 
 
 T = t.TypeVar("T")
@@ -86,16 +86,17 @@ def read_all(
     tell: Tell = _tell_nobody,
     recounted: t.Callable[[Page], Page] = _as_it_is,
 ) -> tuple[T, Page]:
-    """Read every page; returns what was collected and the last page (the newest counts).
+    """Read every page. Returns what was collected, and the last page, which has the newest counts.
 
-    A list that contradicts itself is read a second time, because somebody may have changed the account meanwhile.
+    If a list contradicts itself, it is read a second time, because someone may have changed the account in the
+    meantime.
 
-    :param first: the first page if it was read already.
-    :param collect: makes a pair (take the devices of a page, give the result).
-    :param tell: told after every page.
-    :param recounted: gives the last page another count, by somebody else. It is asked where the page's own count
-        cannot prove that the list is whole: there is none, or it is less than what the list names.
-    :raises IncompleteList: the second reading contradicts itself too, or no count proves that it is whole.
+    :param first: the first page if it has already been read.
+    :param collect: makes a pair of functions: one takes the devices of a page, the other returns the result.
+    :param tell: called after every page.
+    :param recounted: adds a count from another source to the last page. It is called if the page's own count cannot
+        prove that the list is complete: there is no count, or it is smaller than the list.
+    :raises IncompleteList: the second attempt also contradicts itself, or no count proves that the list is complete.
     """
     try:
         return _read_once(first, fetch, collect, tell, recounted)
@@ -145,7 +146,7 @@ def _read_once(
 
 
 def as_set() -> tuple[Take, t.Callable[[], t.AbstractSet[str]]]:
-    """Collect the device ids only, in the order of the list: sorting them again then costs next to nothing."""
+    """Collect only device ids, in the order of the list. Sorting them later then costs almost nothing."""
     ids: dict[str, None] = {}
     return (lambda devices: ids.update(dict.fromkeys([device for device, _time in devices]))), ids.keys
 

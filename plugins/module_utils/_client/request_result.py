@@ -5,15 +5,15 @@
 # This module util is PRIVATE to the collection: it may change without notice.
 
 
-"""What one exchange proves about the request: the one rule that every write passes.
+"""What an exchange proves about its request. Every write follows this one rule.
 
 - I(not sent): no byte of the request left.
-- I(refused): a complete answer that refuses, and shows no result beside the refusal. A request that was turned away
-  with 429 is refused, and may be repeated after a pause.
-- I(expired token): a refusal with 400, 401 or 403 that names a token in a documented form.
-- I(done): a complete answer with 200, 201 or 202 that is JSON and names no error. Whether it says what was wanted is
-  for the operation to check.
-- I(in doubt): everything else, however it reads. Only reading the account settles it; it is never repeated blindly.
+- I(refused): a complete answer that refuses the request and contains no result. A request that got a 429 is refused and
+  may be repeated after a pause.
+- I(expired token): a refusal with 400, 401, or 403 that names a token in a documented form.
+- I(done): a complete answer with 200, 201, or 202 that is JSON and names no error. The operation checks whether the
+  answer is the wanted one.
+- I(in doubt): everything else, whatever it says. Only reading the account can settle it. It is never repeated blindly.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ TURNED_AWAY = frozenset({401, 405, 407, 411, 413, 414, 415, 417, 429, 431})
 """Statuses that prove that the request was not processed, whatever the body says (RFC 9110, 6585)."""
 
 _MAY_HAVE_WORKED = frozenset({408, 409, 499})
-"""Statuses below 500 that are given when a request is given up, or meets what it may have done itself."""
+"""Statuses below 500 that prove no refusal: the request was given up, or it conflicts with its own effect."""
 
 _GOOD = frozenset({200, 201, 202})
 
 _NO_ERROR = re.compile(r"0*|null|none|(?:2\d\d)?[ :]*(?:ok|success(?:ful)?)|2\d\d", re.IGNORECASE)
-"""What an C(errorCode) may hold that names no error: nothing, zero, or the HTTP code of success."""
+"""Values of C(errorCode) that name no error: nothing, zero, or the HTTP code of a success."""
 
 _OF_ERRORS = frozenset(
     {
@@ -69,14 +69,14 @@ _OF_ERRORS = frozenset(
         "timestamp",
     }
 )
-"""Fields that an error body may have, in lower case. Any other one may be a result."""
+"""Fields that an error body may have, in lower case. Any other field may be a result."""
 
 _RESULTS = frozenset({"requestid", "devicelist", "servicename", "sessiontoken", "accesstoken"})
-"""Fields that only an answer to something done has, in lower case."""
+"""Fields that only the answer to an executed request has, in lower case."""
 
 
 def result_of(outcome: Response | TransportError) -> RequestResult:
-    """What an exchange proves about its request; in doubt unless proven otherwise."""
+    """What an exchange proves about its request. It is in doubt unless something else is proven."""
     if isinstance(outcome, TransportError):
         return RequestResult.IN_DOUBT if outcome.in_doubt else RequestResult.NOT_SENT
     if outcome.status in _GOOD:
@@ -89,7 +89,7 @@ def result_of(outcome: Response | TransportError) -> RequestResult:
 
 
 def names_error(value: t.Any) -> bool:
-    """Whether a JSON value is the body of an error: it has an error code that is not empty, or a fault."""
+    """Whether a JSON value is an error body: it has a nonempty error code, or a fault."""
     if not isinstance(value, dict):
         return False
     code = value.get("errorCode")
@@ -98,11 +98,11 @@ def names_error(value: t.Any) -> bool:
 
 
 def expired_token(response: Response) -> TokenKind | None:
-    """Which token a refusal calls expired or invalid, in any of the documented forms; None for neither.
+    """Which token a refusal calls expired or invalid, in any documented form; None for neither.
 
     Sources: Synchronous Error Messages (400 SessionToken codes, gateway 900901/900902), the error pages of the sibling
-    services location (400 "UWS verification failure (The Session has expired.)"), diagnostics (401 INVALID_ACCOUNT)
-    and cloud connector ({"error": "unauthorized", ... UWS ...}).
+    services location (400 "UWS verification failure (The Session has expired.)"), diagnostics (401 INVALID_ACCOUNT) and
+    cloud connector ({"error": "unauthorized", ... UWS ...}).
     """
     if response.status not in (400, 401, 403) or not _refuses(response):
         return None
@@ -138,14 +138,14 @@ def _refuses(response: Response) -> bool:
 
 
 def _shows_result(value: t.Any) -> bool:
-    """Whether a result stands anywhere in a JSON value."""
+    """Whether a JSON value contains a result anywhere."""
     if isinstance(value, list):
         return any(map(_shows_result, value))
     if not isinstance(value, dict):
         return False
     if any(held and name.lower().replace("_", "") in _RESULTS for name, held in value.items()):
         return True
-    # Whatever else lists something may list what was done.
+    # Anything else with a list may list what was done.
     strange = any(held and isinstance(held, list) for name, held in value.items() if name.lower() not in _OF_ERRORS)
     return strange or any(map(_shows_result, value.values()))
 
@@ -157,5 +157,5 @@ def _only_of_errors(value: dict[str, t.Any]) -> bool:
 
 
 def _is_fault(fault: Fault) -> bool:
-    """Whether markup is an error of the gateway (documented as XML for 403) and not some other page."""
+    """Whether markup is a gateway error (documented as XML for 403) and not some other page."""
     return fault.gateway and bool(fault.code)

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The one guarded import of C(requests): a missing library becomes a message, not a traceback."""
+"""The one guarded import of C(requests). If the library is missing, the user gets a message and not a traceback."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 REQUESTS_IMPORT_ERROR: str | None = None
-"""Traceback of the failed import, or None when C(requests) is there."""
+"""Traceback of the failed import, or None if C(requests) is installed."""
 
 try:
     import requests
@@ -31,11 +31,11 @@ try:
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
-    # Stand-ins for names that mypy knows from the import above; run_module stops before any is used.
+    # Stand-ins for names that mypy knows from the import above. run_module stops before any is used.
     requests = urllib3 = None  # type: ignore[assignment]
 
     class _StandIn:
-        """So that classes can be defined when C(requests) is missing; it is never used."""
+        """Allows classes to be defined if C(requests) is missing. It is never used."""
 
     globals().update(
         (name, type(name, (_StandIn,), {}))

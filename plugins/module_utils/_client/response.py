@@ -19,7 +19,7 @@ _ERROR = 400
 
 @dataclasses.dataclass(frozen=True)
 class Response:
-    """A complete answer; header names in lower case. C(mask) takes secrets out of what is quoted from it."""
+    """A complete answer. Header names are in lower case. C(mask) removes secrets from quoted text."""
 
     operation: str
     status: int
@@ -29,8 +29,8 @@ class Response:
 
     @functools.cached_property
     def value(self) -> t.Any:
-        """The JSON value of the body, None when it is none. Read once: a page of a list is large.
+        """The JSON value of the body; None if it is not JSON. It is parsed once, because a page of a list is large.
 
-        No error is: what comes with a status of an error and is larger than C(MAX_ERROR) counts as no JSON.
+        An answer with an error status that is larger than C(MAX_ERROR) does not count as JSON.
         """
         return None if self.status >= _ERROR and len(self.body) > MAX_ERROR else parse_json(self.body)

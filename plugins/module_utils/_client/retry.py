@@ -4,11 +4,11 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The retry policy: a pure function of what happened. Nothing here sleeps, sends or looks at a clock.
+"""The retry policy, a pure function of what happened. It does not sleep, send, or read a clock.
 
-- Not sent, or turned away with 429: any request is tried again.
-- 408, 500, 502, 503, 504, or a connection that broke after sending: only reads are tried again. A write
-  may have taken effect; its caller reads back first (see C(_fota/apply.py)).
+- Not sent, or refused with 429: any request is tried again.
+- 408, 500, 502, 503, 504, or a connection that broke after sending: only reads are tried again. A write may have taken
+  effect, so its caller reads back first (see C(_fota/apply.py)).
 - Everything else is final.
 """
 
@@ -23,7 +23,7 @@ import typing as t
 from .request_result import RequestResult
 
 RETRY_AFTER_CAP = 60.0
-"""Longest wait, in seconds, that a C(Retry-After) header can ask for."""
+"""The longest wait, in seconds, that a C(Retry-After) header can request."""
 
 BACKOFF_BASE = 0.5
 BACKOFF_CAP = 30.0
@@ -33,11 +33,11 @@ TRANSIENT = frozenset({408, 500, 502, 503, 504})
 
 @dataclasses.dataclass(frozen=True)
 class Happened:
-    """What one attempt led to.
+    """The result of one attempt.
 
     :param result: what it proves.
-    :param status: HTTP status, None when no answer came.
-    :param retryable: False for causes that trying again cannot cure (a bad certificate).
+    :param status: HTTP status; None if no answer came.
+    :param retryable: False for causes that another attempt cannot fix (a bad certificate).
     :param retry_after: value of the Retry-After header.
     """
 
@@ -49,17 +49,17 @@ class Happened:
 
 @dataclasses.dataclass(frozen=True)
 class RetryPolicy:
-    """How often and how patiently a request is repeated.
+    """How often a request is repeated, and after which waits.
 
-    :param retries: repetitions at most (0: none).
-    :param jitter: returns a number in 0..1; injected by tests.
+    :param retries: the most repetitions (0: none).
+    :param jitter: returns a number in 0..1; tests replace it.
     """
 
     retries: int
     jitter: t.Callable[[], float]
 
     def delay(self, attempt: int, happened: Happened, *, safe: bool, now: float) -> float | None:
-        """Seconds to wait before the next attempt, or None when there shall be none.
+        """Seconds to wait before the next attempt; None if there is none.
 
         :param attempt: number of the attempt that just ended, from 1.
         :param safe: whether the request only reads.
@@ -83,7 +83,7 @@ class RetryPolicy:
 
 
 def parse_retry_after(value: str | None, now: float) -> float | None:
-    """Seconds asked for by a Retry-After header (seconds or HTTP date); None when it says nothing usable."""
+    """The seconds that a Retry-After header (seconds or HTTP date) requests; None if it has no usable value."""
     if value is None:
         return None
     try:
@@ -97,12 +97,12 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
 
 def _from_date(value: str, now: float) -> float | None:
     try:
-        moment = email.utils.parsedate_to_datetime(value)
+        date = email.utils.parsedate_to_datetime(value)
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=datetime.timezone.utc)
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=datetime.timezone.utc)
     try:
-        return max(0.0, moment.timestamp() - now)
+        return max(0.0, date.timestamp() - now)
     except (OverflowError, ValueError):
         return None

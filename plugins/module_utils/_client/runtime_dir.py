@@ -4,10 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""State that forks and jobs of one user share: a few small JSON files in a private directory.
+"""State that the forks and jobs of one user share: a few small JSON files in a private directory.
 
-A store offers one operation, a transaction: lock the named state, hand out a dict, save it when it changed.
-The lock is held by the operating system and vanishes with the process, also after kill -9.
+A store has one operation, a transaction: it locks the named state, yields a dict, and saves it if it changed. The
+operating system holds the lock and releases it when the process ends, even after kill -9.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ State = dict[str, t.Any]
 
 
 class Damaged(State):
-    """Stands for a saved state that cannot be read: empty, but not for the reason that nothing was ever saved."""
+    """Replaces a saved state that cannot be read. It is empty, but unlike a state that was never saved."""
 
 
 class Store(t.Protocol):
@@ -38,10 +38,10 @@ class Store(t.Protocol):
 
     @property
     def location(self) -> str | None:
-        """Where the state is kept; None when it is not kept."""
+        """Where the state is kept; None if it is not kept."""
 
     def transaction(self, name: str, *, patience: float = 30.0) -> t.ContextManager[State]:
-        """Lock the state C(name), yield it for reading and changing, save it on a clean exit.
+        """Lock the state C(name), yield it for reading and changing, and save it on a clean exit.
 
         :param patience: seconds to wait for the lock.
         :raises LicensingError: C(runtime_dir_unusable).
@@ -49,7 +49,7 @@ class Store(t.Protocol):
 
 
 class MemoryStore:
-    """Used when C(runtime_dir) is empty: nothing outlives or leaves the process."""
+    """Used if C(runtime_dir) is empty. Nothing leaves the process or remains after it."""
 
     location: str | None = None
 
@@ -72,7 +72,7 @@ class MemoryStore:
 
 
 class FileStore:
-    """Files in a directory that belongs to the user alone."""
+    """Files in a directory that only the user can access."""
 
     def __init__(self, directory: str) -> None:
         self.location: str | None = directory
@@ -89,7 +89,7 @@ class FileStore:
             try:
                 yield state
             finally:
-                # Saved on errors too: that a login was refused must survive the exception that tells of it.
+                # Saved even after an error: a refused login must still be counted when its exception is raised.
                 if state != before:
                     self._save(path, state)
 
@@ -123,8 +123,8 @@ class FileStore:
             pause = min(0.05, pause * 1.5)
 
     def _save(self, path: str, state: State) -> None:
-        # In place and in one write, padded to the old length: readers hold the lock, too, and a kill leaves the old
-        # text or the new. (A rename would cost as much as the rest of a request.)
+        # Written in place, in one write, padded to the old length. Readers hold the lock, too, and a kill leaves either
+        # the old text or the new one. (A rename would cost as much as the rest of a request.)
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
@@ -138,7 +138,7 @@ class FileStore:
 
 
 def default_directory(environ: t.Mapping[str, str] | None = None) -> str:
-    """The user's runtime directory (XDG), or one under the temporary directory that carries the user's number."""
+    """The user's runtime directory (XDG), or one in the temporary directory with the user's number in its name."""
     environ = os.environ if environ is None else environ
     base = environ.get("XDG_RUNTIME_DIR")
     if base and os.path.isdir(base) and os.access(base, os.W_OK):
@@ -147,10 +147,10 @@ def default_directory(environ: t.Mapping[str, str] | None = None) -> str:
 
 
 def open_store(directory: str, warn: t.Callable[[str], None] | None = None) -> Store:
-    """The store for the option C(runtime_dir); an empty string switches sharing off.
+    """The store for the option C(runtime_dir). With an empty string, nothing is shared.
 
-    :param warn: told why nothing is shared, if the directory cannot be used and was not asked for.
-    :raises LicensingError: C(runtime_dir_unusable), the directory cannot be used, and nobody is to be warned instead.
+    :param warn: receives why nothing is shared, if the directory cannot be used and the user did not ask for it.
+    :raises LicensingError: C(runtime_dir_unusable), the directory cannot be used, and there is nobody to warn.
     """
     try:
         return FileStore(directory) if directory else MemoryStore()
@@ -181,7 +181,7 @@ def _prepare(directory: str) -> None:
 
 
 def _load(path: str) -> State:
-    """The saved state; empty when nothing was saved yet, and C(Damaged) when what was saved cannot be read."""
+    """The saved state. It is empty if nothing has been saved yet, and C(Damaged) if it cannot be read."""
     try:
         with open(path, encoding="utf-8") as stream:
             text = stream.read()

@@ -4,10 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Which strings must never be seen, in every form they could be printed in.
+"""Which strings must never be shown, in every form in which they could be printed.
 
-A text of the server's may repeat a secret in an encoding that nobody thought of. So spellings that are known are masked
-where they stand; then the text is decoded in every way, and left out as a whole if a secret appears.
+The server may repeat a secret in an unexpected encoding. So known spellings are masked in place. Then the text is
+decoded in every way, and left out entirely if a secret appears in it.
 """
 
 from __future__ import annotations
@@ -27,32 +27,33 @@ MASK = "********"
 WITHHELD = "(a text that may hold a secret was left out)"
 
 LONGEST = 100_000
-"""Characters of a text that is searched; a longer one is left out."""
+"""The longest text that is searched, in characters. Longer texts are left out."""
 
 MOST_SECONDS = 5.0
-"""Seconds of a task that go into searching texts; those that come after are left out."""
+"""Seconds per task for searching texts. Texts after that are left out."""
 
 SHORTEST = 4
-"""Characters of a secret that is looked for in decoded text; a shorter one would be found everywhere by chance. It is
-masked like any other where it stands as it is."""
+"""The shortest secret, in characters, that is searched for in decoded text. Shorter ones would match everywhere by
+chance. They are masked only where they appear literally.
+"""
 
 _SHORTEST_COMPACT = 8
-"""The same where white space is left out, so that words run together."""
+"""The same for text without white space, where words run together."""
 
 _ORDINARY = 100_000
-"""Characters a second; most texts are searched several times faster."""
+"""Characters per second. Most texts are searched several times faster."""
 
 _KEPT = 200
-"""Characters of a text whose masked form is kept, because the same reason comes back for many devices."""
+"""Texts up to this many characters keep their masked form, because many devices have the same reason."""
 
 _KEEP = 1000
 
 _NAMED = re.compile(r'("\w*password"\s*:\s*")(?!\*{8})(?:[^"\\]|\\.)+', re.IGNORECASE)
-"""The value of a JSON field that holds a password, also when the text ends within it."""
+"""The value of a JSON field that holds a password, even if the text ends within it."""
 
 
 def spellings(secret: str) -> set[str]:
-    """A secret as it is, percent-encoded, escaped as in JSON and Python text, and in base64."""
+    """A secret in plain form, percent-encoded, escaped as in JSON and Python strings, and in base64."""
     if not secret:
         return set()
     raw = secret.encode("utf-8", "surrogatepass")
@@ -70,7 +71,7 @@ def spellings(secret: str) -> set[str]:
 
 
 class SecretRegister:
-    """Hands every spelling of each secret to C(add), usually C(module.no_log_values.add)."""
+    """Passes every spelling of each secret to C(add), usually C(module.no_log_values.add)."""
 
     def __init__(self, add: t.Callable[[str], None]) -> None:
         self._add = add
@@ -83,7 +84,7 @@ class SecretRegister:
         self._spent = 0.0
 
     def remember(self, *secrets: str | None) -> None:
-        """Make sure that these secrets are masked wherever they may turn up."""
+        """Mask these secrets wherever they appear."""
         new = {form for secret in secrets for form in spellings(secret or "")}
         for form in new:
             self._add(form)
@@ -95,9 +96,9 @@ class SecretRegister:
             self._masked = {}
 
     def mask(self, text: str) -> str:
-        """The text without secrets: for text about to be cut or cleaned, which would make them unrecognizable.
+        """The text without secrets. Call this before text is cut or cleaned, which would make secrets unrecognizable.
 
-        :returns: C(WITHHELD) when a secret is in it in any encoding, or when it is too long to tell.
+        :returns: C(WITHHELD) if the text contains a secret in any encoding, or is too long to check.
         """
         kept = self._masked
         if text not in kept:
@@ -108,9 +109,9 @@ class SecretRegister:
         return kept[text]
 
     def mask_listed(self, text: str) -> str:
-        """As C(mask), for what a list is made of, which is as long as the account is large and must not be left out.
+        """As C(mask), for the texts of a list, which grows with the account and must not be left out.
 
-        Of C(MOST_SECONDS) it takes only what it costs beyond ordinary text.
+        Only what it costs beyond ordinary text counts toward C(MOST_SECONDS).
         """
         return self._searched(text, free=len(text) / _ORDINARY)
 
@@ -126,7 +127,7 @@ class SecretRegister:
     def _without_secrets(self, text: str) -> str:
         for form in self._forms:
             text = text.replace(form, MASK)
-        # An error may quote what it is about, with passwords that nobody has told of yet.
+        # An error may quote its subject, including passwords that have not been registered yet.
         text = _NAMED.sub(rf"\g<1>{MASK}", text)
         try:
             return WITHHELD if any(map(self._gives_away, decodings(text))) else text
@@ -144,12 +145,12 @@ class SecretRegister:
 
 
 def _letters(text: str) -> str:
-    """Letters and digits only, in one case and one width: what stands between them hides nothing."""
+    """Only letters and digits, in one case and width. Characters between them do not hide a secret."""
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
 
 
 def _is_no_word(letters: str) -> bool:
-    """Whether it would not be found in ordinary text by chance."""
+    """Whether it would not appear in ordinary text by chance."""
     return _is_telling(letters) and not letters.isalpha()
 
 

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Sends one request as often as the policy allows, at the pace of the shared budget, inside the task's deadline."""
+"""Sends one request as often as the policy allows, at the pace of the shared budget, and within the task's deadline."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .transport import Request
 
 
 class Exchange(t.Protocol):
-    """What a transport offers; the seam for tests."""
+    """The interface of a transport. Tests replace it."""
 
     def send(self, request: Request, limit: float) -> Response:
         """See C(Transport.send)."""
@@ -35,12 +35,12 @@ class Exchange(t.Protocol):
 
 @dataclasses.dataclass
 class RequestCount:
-    """What a task cost.
+    """The cost of a task.
 
-    :param sent: requests sent, repetitions and logins included.
+    :param sent: requests sent, including repetitions and logins.
     :param retried: repetitions among them.
     :param throttled: 429 answers among them.
-    :param throttled_seconds: seconds spent waiting for the pace, all threads together.
+    :param throttled_seconds: seconds spent waiting for the pace, summed over all threads.
     """
 
     sent: int = 0
@@ -62,7 +62,7 @@ class RequestCount:
 
 
 class Sender:
-    """Combines transport, retry policy, budget and deadline."""
+    """Combines transport, retry policy, budget, and deadline."""
 
     def __init__(
         self,
@@ -85,33 +85,33 @@ class Sender:
 
     @property
     def writes(self) -> int:
-        """How many requests so far may have changed something."""
+        """How many requests may have changed something so far."""
         return self._writes
 
     def close(self) -> None:
-        """Close what the transport keeps open."""
+        """Close the connections that the transport keeps open."""
         self._transport.close()
 
     def may_write(self, more: int) -> None:
-        """Count a request that may change something before it is sent, and take it back once that is ruled out."""
+        """Count a request that may change something before it is sent, and subtract it if a change is ruled out."""
         with self._lock:
             self._writes += more
 
     def pause(self, seconds: float, purpose: str) -> None:
         """Wait, if the deadline allows it.
 
-        :raises TransportError: it does not.
+        :raises TransportError: the deadline does not allow it.
         """
         self.deadline.require(seconds, purpose)
         self._sleep(seconds)
 
     def send(self, request: Request, *, safe: bool, once: bool = False) -> Response:
-        """The answer to a request: any status, after whatever repetitions the policy allows.
+        """The answer to a request, with any status, after the repetitions that the policy allows.
 
         :param safe: whether the request only reads, so that it may be repeated blindly.
-        :param once: never repeat it after any of it was sent, whatever comes back.
-        :raises TransportError: no answer could be had; C(in_doubt) tells whether an attempt may have been executed.
-        :raises Interrupted: the task is to end, so it was not sent.
+        :param once: never repeat it after any part of it was sent, whatever happens.
+        :raises TransportError: there was no answer; C(in_doubt) says whether an attempt may have been executed.
+        :raises Interrupted: the task must end, so the request was not sent.
         """
         attempt = 0
         while True:
@@ -123,7 +123,7 @@ class Sender:
             happened = _happened(outcome)
             delay = self._policy.delay(attempt, happened, safe=safe, now=time.time())
             if happened.status == 429:
-                # Everyone pauses, this request through _keep_pace like all others.
+                # All requests pause, including this one, in _keep_pace.
                 pause = delay if delay is not None else _asked_pause(happened)
                 self._budget.throttled(pause, age=time.monotonic() - began)
                 with self._lock:
@@ -138,7 +138,7 @@ class Sender:
                 self._sleep(delay)
 
     def _require(self, safe: bool) -> None:
-        """Nothing is sent any more once the task is to end, but for reading back what it has written."""
+        """Once the task must end, nothing is sent except reads that check what it has written."""
         self.stop.require(reading=safe and self._writes > 0)
 
     def _keep_pace(self, request: Request, safe: bool) -> None:
@@ -155,7 +155,7 @@ class Sender:
             self.count.sent += 1
             self.count.retried += attempt > 1
         try:
-            # What only reads need not be awaited when the task is to end and has written nothing.
+            # A read need not be finished if the task must end and has written nothing.
             with self.stop.breakable(safe and self._writes == 0):
                 return self._transport.send(request, self.deadline.remaining())
         except TransportError as error:
@@ -163,7 +163,7 @@ class Sender:
 
 
 def _asked_pause(happened: Happened) -> float:
-    """The pause that others shall make when this request gives up."""
+    """The pause for the other requests if this one gives up."""
     asked = parse_retry_after(happened.retry_after, time.time())
     return 1.0 if asked is None else min(asked, RETRY_AFTER_CAP)
 

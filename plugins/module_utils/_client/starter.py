@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Whether the processes that started this one are still there."""
+"""Whether the processes that started this one still exist."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import select
 import signal
 
 CONTROLLER = "THINGSPACE_LICENSING_CONTROLLER"
-"""The variable by which an action plugin tells the process id of ansible-playbook."""
+"""The variable in which an action plugin passes the process id of ansible-playbook."""
 
 
 _ENDING = 1 << (signal.SIGINT - 1) | 1 << (signal.SIGTERM - 1)
@@ -23,11 +23,11 @@ _ENDING = 1 << (signal.SIGINT - 1) | 1 << (signal.SIGTERM - 1)
 class Starter:
     """The processes that started this one: its parent, the reader of its output, and, if known, ansible-playbook.
 
-    Ansible waits for what a module prints. Once nobody can read that any more, the worker, the connection or the
-    machine that started the module is gone, whichever shells stand in between; over SSH, too. A worker that outlives
-    its ansible-playbook goes on reading; so the action plugin names that process, if it is one of the same machine.
-    An ansible-playbook that is told to end gives its signal handlers up at once, and then waits for its workers; not
-    all of them hear of it.
+    Ansible reads what a module prints. If nobody can read it any more, then the worker, the connection, or the machine
+    that started the module is gone, whatever shells are in between. This also works over SSH. A worker that survives
+    its ansible-playbook continues to read, so the action plugin passes the id of ansible-playbook if it runs on the
+    same machine. An ansible-playbook that is told to end removes its signal handlers at once and then waits for its
+    workers, but not all of them are notified.
     """
 
     def __init__(self) -> None:
@@ -36,18 +36,18 @@ class Starter:
         self._caught = _caught(self._controller) or 0
         self._handle = -1
         if self._controller and hasattr(os, "pidfd_open"):
-            # Known for certain, also when the number is used again.
+            # Known for certain, even if the number is used again.
             with contextlib.suppress(OSError):
                 self._handle = os.pidfd_open(self._controller)
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop watching."""
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1
 
     def gone(self) -> str:
-        """Says so in words; empty as long as all are there."""
+        """Which process is gone, in words; empty if all of them exist."""
         if os.getppid() != self._parent:
             return "the process that started it is gone"
         watch = select.poll()
@@ -74,7 +74,7 @@ def _process_id(given: str) -> int:
 
 
 def _caught(process: int) -> int | None:
-    """For which of the signals that end a program a process has handlers, as bits; None if the system does not tell."""
+    """The terminating signals for which a process has handlers, as bits; None if the system does not say."""
     try:
         with open(f"/proc/{process}/status", encoding="ascii", errors="replace") as stream:
             fields = dict(line.split(":", 1) for line in stream if ":" in line)

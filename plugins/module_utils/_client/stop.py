@@ -4,10 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Whether a task must end early: a signal said so, or the process that started it is gone.
+"""Whether a task must end early: it got a signal, or the process that started it is gone.
 
-A request that is under way then is awaited, and its answer counts. No further one is sent, with two exceptions that are
-both short: reading what became of what was written, and putting back a list that would otherwise stay short.
+A request in progress is finished, and its answer counts. No further request is sent, with two short exceptions: reading
+the result of earlier writes, and restoring a list that would otherwise stay short.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from .starter import Starter
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 LOOK_EVERY = 0.25
-"""Seconds between two looks during a wait. A signal alone would do without them; a starter that dies sends none."""
+"""Seconds between two checks during a wait. Signals do not need these checks, but a starter that dies sends none."""
 
 READING = 30.0
-"""Seconds in which a task that has written may still read after it was told to end."""
+"""Seconds in which a task that has written something may still read after it was told to end."""
 
 
 class Interrupted(TransportError):
-    """The task was to end before it could send something: that was not sent."""
+    """The task was told to end before it could send something. Nothing of that was sent."""
 
     def __init__(self, why: str) -> None:
         super().__init__(
@@ -45,11 +45,11 @@ class Interrupted(TransportError):
 
 
 class Stop:
-    """Knows whether the task is to end. Until C(install) it never is.
+    """Knows whether the task must end. It never must before C(install).
 
-    Python handles signals in the main thread only, as soon as that runs again, and requests are sent by others. So a
-    handler does no more than note the signal, however many of them come; and the others need not wait for it, because
-    the interpreter itself writes the number of a signal into a pipe the moment it arrives.
+    Python handles signals only in the main thread, once that runs again, and other threads send the requests. So a
+    handler only notes the signal, however many arrive. The other threads need not wait for it, because the interpreter
+    writes the number of a signal to a pipe as soon as it arrives.
     """
 
     def __init__(self, clock: t.Callable[[], float] = time.monotonic) -> None:
@@ -67,7 +67,7 @@ class Stop:
     def install(self) -> None:
         """From now on, record signals that would end the process, and watch the process that started it.
 
-        A signal that is ignored stays ignored: C(nohup) means that.
+        An ignored signal stays ignored, as C(nohup) intends.
         """
         if self._starter is not None:
             return
@@ -83,13 +83,13 @@ class Stop:
                 self._before[number] = signal.signal(number, self._on_signal)
 
     def close(self) -> None:
-        """Leave signals as they were."""
+        """Restore the previous signal handlers."""
         if self._before:
             os.close(signal.set_wakeup_fd(-1))
             os.close(self._arrived)
             self._arrived = -1
         for number, handler in self._before.items():
-            # None is one that was not set by Python, and cannot be by Python.
+            # None stands for a handler that Python did not set and cannot restore.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         self._before = {}
         if self._starter is not None:
@@ -97,12 +97,12 @@ class Stop:
             self._starter = None
 
     def allow(self, seconds: float) -> None:
-        """Let requests pass for so many seconds from now all the same, for what must not stay half done."""
+        """Still let requests pass for this many seconds from now, for work that must not stay half done."""
         self._allowed_until = max(self._allowed_until, self._clock() + seconds)
 
     @property
     def why(self) -> str:
-        """Why the task is to end; empty as long as it is not."""
+        """Why the task must end; empty if it need not."""
         if self._starter is not None and not self._event.is_set():
             with self._lock:
                 why = self._signaled() or self._starter.gone()
@@ -114,7 +114,7 @@ class Stop:
         """Pass if a request may be sent.
 
         :param reading: whether it only reads, and the task has written something.
-        :raises Interrupted: it may not.
+        :raises Interrupted: the request may not be sent.
         """
         if not self.why:
             return
@@ -124,7 +124,7 @@ class Stop:
         raise Interrupted(self._why)
 
     def sleep(self, seconds: float) -> None:
-        """Wait so long, or until the task is to end."""
+        """Wait this long, or until the task must end."""
         end = self._clock() + seconds
         left = seconds
         while left > 0 and not self.why:
@@ -133,9 +133,10 @@ class Stop:
 
     @contextlib.contextmanager
     def breakable(self, may_break: bool) -> t.Iterator[None]:
-        """While this lasts, a signal raises C(Interrupted) at once instead of being noted only.
+        """Inside this block, a signal raises C(Interrupted) at once and is not only noted.
 
-        :param may_break: whether nothing is lost by that; otherwise, and in any but the main thread, nothing happens.
+        :param may_break: whether that loses nothing. If it is False, or in any thread but the main one, nothing
+            happens.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -147,7 +148,7 @@ class Stop:
             self._breakable = False
 
     def pause(self, seconds: float) -> None:
-        """Wait before a request that C(require) has let pass; if it did so although the task is to end, so long."""
+        """Wait before a request that C(require) let pass, for the full time if the task must end."""
         if self.why:
             time.sleep(seconds)
         else:

@@ -4,10 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What the tasks of a user share about their login: the tokens. C(_client/login_guard.py) counts refused logins.
+"""The tokens that the tasks of a user share. C(_client/login_guard.py) counts refused logins.
 
-The state belongs to one server, application and user. Tokens in it are bound to the secrets they were had with by a
-salted fingerprint.
+The state belongs to one server, application, and user. A salted fingerprint ties the tokens to the secrets that they
+were requested with.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from .request_result import TokenKind
 from .runtime_dir import State, Store
 
 SESSION_IDLE = 18 * 60.0
-"""Seconds after which an unused session is not trusted any more; ThingSpace ends it after 20 minutes."""
+"""Seconds after which an unused session is no longer trusted. ThingSpace ends it after 20 minutes."""
 
 
 class TokenState:
-    """One view on the shared state, inside its transaction."""
+    """A view of the shared state, inside its transaction."""
 
     def __init__(self, state: State, fingerprint: str) -> None:
         self._state = state
@@ -47,7 +47,7 @@ class TokenState:
         return token if isinstance(token, str) and token and time.time() < until else None
 
     def put_access(self, token: str, seconds: float) -> None:
-        """Share an access token that is good for so many seconds."""
+        """Share an access token that is valid for this many seconds."""
         self._state.update(access=token, access_until=time.time() + seconds)
 
     def put_session(self, token: str) -> None:
@@ -69,7 +69,7 @@ class TokenState:
 
 @contextlib.contextmanager
 def token_state(store: Store, connection: Connection, patience: float) -> t.Iterator[TokenState]:
-    """Lock the state that belongs to this server, application and user.
+    """Lock the state of this server, application, and user.
 
     :param patience: seconds to wait while another task logs in.
     """

@@ -4,10 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""One HTTP exchange: bounded in time and size, no redirects, no ambient credentials; every failure has a name.
+"""One HTTP exchange: limited in time and size, without redirects and ambient credentials. Every failure has a name.
 
-What C(requests) would do by itself, and is prevented here: wait for ever, follow redirects with a changed method,
-replace our Authorization by a ~/.netrc entry, let a CA bundle variable override the options, keep cookies.
+By itself, C(requests) would wait forever, follow redirects with a changed method, replace our Authorization by a
+~/.netrc entry, let a CA bundle variable override the options, and keep cookies. This module prevents that.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ USER_AGENT = "thingspace.licensing (Ansible collection)"
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What to send. C(operation) is its name in messages ("list licenses"), C(headers) come on top of the usual."""
+    """What to send. C(operation) is its name in messages ("list licenses"). C(headers) are added to the usual ones."""
 
     operation: str
     method: str
@@ -46,7 +46,7 @@ class Request:
 
 
 class HeaderAuth(AuthBase):
-    """Sets headers as the last step of preparing a request, where no netrc entry can replace them."""
+    """Sets headers in the last step of preparing a request, so that no netrc entry can replace them."""
 
     def __init__(self, headers: t.Mapping[str, str]) -> None:
         self._headers = headers
@@ -59,12 +59,12 @@ class HeaderAuth(AuthBase):
 class _Worker:
     """A thread that carries out exchanges, one at a time.
 
-    The timeouts of C(requests) start anew with every byte, so a server that drips would keep a task for ever. Therefore
-    an exchange runs in a thread that can be abandoned: nobody waits for it longer than allowed, nor uses it again.
+    The timeouts of C(requests) start again with every byte, so a slow server could hold up a task forever. Therefore an
+    exchange runs in a thread that can be abandoned. Nobody waits for it longer than allowed, and nobody uses it again.
     """
 
     def __init__(self, exchange: t.Callable[[NotingAdapter, Request, float], Response]) -> None:
-        # Connections of its own: what is wrong with one can be closed before anybody else sends over it.
+        # It has connections of its own. If one is broken, it can be closed before another request uses it.
         self._adapter = NotingAdapter(pool_maxsize=1, max_retries=0)
         self._jobs: queue.SimpleQueue[tuple[Request, float, SendNote] | None] = queue.SimpleQueue()
         self._outcomes: queue.SimpleQueue[Response | BaseException] = queue.SimpleQueue()
@@ -74,14 +74,14 @@ class _Worker:
     def carry_out(self, request: Request, seconds: float, note: SendNote) -> Response | BaseException:
         """The outcome of an exchange.
 
-        :param note: told when the request is written.
+        :param note: gets notified when the request is written.
         :raises queue.Empty: it takes too long; this worker is lost.
         """
         self._jobs.put((request, seconds, note))
         return self._outcomes.get(timeout=seconds + 0.25)
 
     def end(self) -> None:
-        """End the thread, which has nothing to do."""
+        """End the thread, which is idle."""
         self._jobs.put(None)
 
     def _run(self) -> None:
@@ -95,7 +95,7 @@ class _Worker:
                 with noted_by(note):
                     outcome = self._exchange(self._adapter, request, seconds)
                 if result_of(outcome) is RequestResult.IN_DOUBT:
-                    # Another answer may follow, and would be taken for that of the next request.
+                    # Another answer may follow, and would be mistaken for the answer to the next request.
                     self._adapter.close()
                 self._outcomes.put(outcome)
             except BaseException as error:  # pylint: disable=broad-exception-caught
@@ -104,14 +104,14 @@ class _Worker:
 
 
 class Transport:
-    """Sends requests over kept-alive connections; may be used by several threads."""
+    """Sends requests over kept-alive connections. Several threads may use it."""
 
     def __init__(self, connection: Connection, mask: t.Callable[[str], str] = str) -> None:
         self._mask = mask
         self._idle: list[_Worker] = []
         self._timeout = connection.timeout
         self._verify: bool | str = (connection.ca_path or True) if connection.validate_certs else False
-        # Environment proxies apply, but never between the task and a server on its own machine.
+        # Proxies from the environment apply, but never between the task and a server on its own machine.
         self._proxies = {"no_proxy": connection.host} if is_loopback(connection.host) else {}
         self._session = requests.Session()
         self._session.headers.update(
@@ -119,13 +119,13 @@ class Transport:
         )
         self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         if not connection.validate_certs:
-            # The user chose this with an option; a warning for each request would only hide others.
+            # The user chose this with an option. A warning for each request would only hide others.
             warnings.filterwarnings("ignore", message="Unverified HTTPS request")
 
     def send(self, request: Request, limit: float) -> Response:
-        """One exchange, within C(timeout) and C(limit) seconds in all, whatever the server does.
+        """One exchange, within C(timeout) and C(limit) seconds in total, whatever the server does.
 
-        :raises TransportError: no usable answer; says whether the request may have been executed.
+        :raises TransportError: there was no usable answer; the error says whether the request may have been executed.
         """
         seconds = min(self._timeout, limit)
         worker = self._idle.pop() if self._idle else _Worker(self._exchange)
@@ -140,7 +140,7 @@ class Transport:
         raise named(outcome, request.operation, seconds, in_doubt=note.give_up())
 
     def close(self) -> None:
-        """Close the connections; one that an abandoned exchange still has ends with that."""
+        """Close the connections. This also ends a connection of an abandoned exchange."""
         while self._idle:
             self._idle.pop().end()
 
@@ -158,7 +158,7 @@ class Transport:
             )
         )
         ambient = self._session.merge_environment_settings(prepared.url, dict(self._proxies), True, self._verify, None)
-        # Past Session.send, which would read the body of a redirect whole and parse its Location.
+        # Not through Session.send, which would read the whole body of a redirect and parse its Location.
         answer = adapter.send(
             prepared,
             stream=True,

@@ -4,10 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Giving the failures of an exchange names: a code, what is known of the request, and what to do.
+"""Names the failures of an exchange: a code, what is known about the request, and what to do.
 
-Whether the request was sent is never read out of a failure: the connection knows. The failures' own texts may hold
-addresses and credentials of proxies, so they are not used.
+The connection knows whether the request was sent. That is never concluded from a failure. The texts of failures are not
+used, because they may contain addresses and credentials of proxies.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _UNUSABLE = frozenset(
 
 
 def named(error: BaseException, what: str, seconds: float, *, in_doubt: bool) -> BaseException:
-    """The named form of a failure; what is no failure of sending is returned as it is.
+    """The named form of a failure. Anything that is not a failure of sending is returned unchanged.
 
     :param what: the operation.
-    :param seconds: what the exchange was allowed to take.
+    :param seconds: how long the exchange was allowed to take.
     :param in_doubt: whether any byte of the request left.
     """
     if isinstance(error, TransportError) or not isinstance(error, Exception):
@@ -55,7 +55,7 @@ def too_slow(what: str, seconds: float, *, in_doubt: bool) -> TransportError:
 
 
 def _after_sending(error: Exception, what: str, seconds: float) -> TransportError:
-    """The request may have been carried out, whatever broke."""
+    """The request may have been executed, whatever broke."""
     names = {type(part).__name__ for part in _chain(error)}
     if isinstance(error, TooLarge):
         return TransportError(
@@ -93,7 +93,7 @@ def _before_sending(error: Exception, what: str) -> TransportError:
 
 
 def _chain(error: BaseException) -> t.Iterator[BaseException]:
-    """An exception and what caused it, the way C(requests) and C(urllib3) nest them."""
+    """An exception and its causes, as C(requests) and C(urllib3) nest them."""
     pending: list[t.Any] = [error]
     seen: set[int] = set()
     while pending:
@@ -128,7 +128,7 @@ def _cause(error: BaseException) -> str:
 
 
 def _proxy(error: BaseException) -> str:
-    """What a proxy said to CONNECT, as far as it is a status."""
+    """The proxy's answer to CONNECT, if it is a status."""
     for cause in _chain(error):
         found = re.search(r"Tunnel connection failed: (\d{3})\b", str(cause)) if isinstance(cause, OSError) else None
         if found:

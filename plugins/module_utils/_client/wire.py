@@ -5,10 +5,10 @@
 # This module util is PRIVATE to the collection: it may change without notice.
 
 
-"""Connections that note when the first byte of a request is written: the only proof that nothing was sent.
+"""Connections that note when the first byte of a request is written. Only this proves that nothing was sent.
 
-What is written while a connection is made (a TLS handshake, the CONNECT to a proxy) is no part of the request. An
-exchange that nobody waits for any more may no longer write its request, so that a proof stays true.
+Bytes that are written while connecting (a TLS handshake, the CONNECT to a proxy) are not part of the request. An
+abandoned exchange may not write its request any more, so that the proof stays true.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .requests_dep import HTTPAdapter, HTTPConnection, HTTPConnectionPool, HTTPS
 
 
 class GivenUp(OSError):
-    """The exchange was given up before its request was written."""
+    """The exchange was abandoned before its request was written."""
 
 
 class SendNote:
@@ -35,9 +35,9 @@ class SendNote:
         self._given_up = False
 
     def about_to_write(self) -> None:
-        """Note that bytes of the request are about to leave.
+        """Note that bytes of the request are about to be written.
 
-        :raises GivenUp: they may not leave any more.
+        :raises GivenUp: they may not be written any more.
         """
         with self._lock:
             if self._given_up and not self._written:
@@ -45,7 +45,7 @@ class SendNote:
             self._written = True
 
     def give_up(self) -> bool:
-        """Whether bytes were written; if not, none will ever be."""
+        """Whether bytes were written. If not, none will be."""
         with self._lock:
             self._given_up = True
             return self._written
@@ -56,7 +56,7 @@ _current = threading.local()
 
 @contextlib.contextmanager
 def noted_by(note: SendNote) -> t.Iterator[None]:
-    """What this thread writes inside is noted there."""
+    """Record there what this thread writes inside this block."""
     _current.note = note
     try:
         yield
@@ -71,9 +71,9 @@ def _about_to_write() -> None:
 
 
 class _Bounded:
-    """A stream of a connection that yields no more than an answer may have, whatever a caller asks for at once.
+    """A stream of a connection that returns no more than an answer may have, however much a caller requests at once.
 
-    Libraries read as many bytes as a server announces, in lines without an end and in chunks of the length -1.
+    Libraries read as many bytes as a server announces, lines without an end, and chunks of the length -1.
     """
 
     def __init__(self, stream: t.Any) -> None:
@@ -84,11 +84,11 @@ class _Bounded:
         return getattr(self._stream, name)
 
     def read(self, size: int | None = -1) -> bytes:
-        """Read so many bytes, or all that may come."""
+        """Read this many bytes, or all that are allowed."""
         return self._took(self._stream.read(self._at_most(size)))
 
     def read1(self, size: int = -1) -> bytes:
-        """Read what is there."""
+        """Read what is available."""
         return self._took(self._stream.read1(self._at_most(size)))
 
     def readline(self, size: int = -1) -> bytes:
@@ -96,7 +96,7 @@ class _Bounded:
         return self._took(self._stream.readline(self._at_most(size)))
 
     def readinto(self, buffer: t.Any) -> int:
-        """Fill a buffer, which is not larger than asked for by us."""
+        """Fill a buffer. Our own code never requests a larger one."""
         count = self._stream.readinto(buffer)
         self._count(count or 0)
         return t.cast(int, count)
@@ -121,20 +121,20 @@ class _Response(http.client.HTTPResponse):
 
 
 if t.TYPE_CHECKING:
-    # Both kinds of connection have what it needs; by itself it is none.
+    # A mixin: both kinds of connection provide the rest.
     _Base = HTTPConnection
 else:
     _Base = object
 
 
 class _Noting(_Base):
-    """What both kinds of connection do."""
+    """The common part of both kinds of connection."""
 
     response_class: t.Any = _Response
     _connecting = False
 
     def connect(self) -> None:
-        """Connect, through a proxy if need be; nothing of this belongs to the request."""
+        """Connect, through a proxy if necessary. None of this belongs to the request."""
         self._connecting = True
         try:
             super().connect()
@@ -142,7 +142,7 @@ class _Noting(_Base):
             self._connecting = False
 
     def send(self, data: t.Any) -> None:
-        """Write; first connect where that has not been done, as the base class would."""
+        """Write. First connect if that has not been done, as the base class would."""
         if not self._connecting:
             if self.sock is None and self.auto_open:
                 self.connect()
@@ -151,7 +151,7 @@ class _Noting(_Base):
 
 
 class _Connection(_Noting, HTTPConnection):
-    """A plain connection, for this machine only."""
+    """A plain connection, only for this machine."""
 
 
 class _TlsConnection(_Noting, HTTPSConnection):
@@ -173,15 +173,15 @@ class NotingAdapter(HTTPAdapter):
     """Sends prepared requests over connections that note what they write."""
 
     def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:
-        """Make the pool manager of direct connections."""
+        """Make the pool manager for direct connections."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, proxy: str, **kwargs: t.Any) -> t.Any:
-        """Make the pool manager of connections through a proxy."""
+        """Make the pool manager for connections through a proxy."""
         manager = super().proxy_manager_for(proxy, **kwargs)
         if proxy.lower().startswith("socks"):
-            # Connections of another kind, which note nothing: whatever comes of them is in doubt.
+            # Other kinds of connections note nothing, so the result of their requests is in doubt.
             _about_to_write()
         else:
             manager.pool_classes_by_scheme = _POOLS

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Recognizing the column of a fleet file that holds the device ids. A guess that may be wrong is refused."""
+"""Recognizes the column of a fleet file that holds the device ids. A guess that may be wrong is refused."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _NAMES: dict[Kind, tuple[str, ...]] = {
 }
 _KINDS = ("imsi", "msisdn", "iccid", "imei", "imeisv", "meid", "mdn", "min", "eid", "esn")
 _GENERIC = ("devices", "deviceids", "devicelist", "ids", "equipment", "ger\u00e4t", "ger\u00e4te", "geraet", "geraete")
-"""Titles that fit any id of a device, besides those that are looked for."""
+"""Titles that fit any device id, in addition to the wanted kind."""
 HEADER_LINES = 20
-"""Lines in which a header is looked for, blank ones not counted."""
+"""Lines in which a header is searched for, not counting blank ones."""
 
 _SHORTEST = 15
-"""Digits of the shortest id; what is around them only makes a cell longer."""
+"""Digits of the shortest id. Characters around them only make a cell longer."""
 _NUMBER = re.compile(r"\d{10,}")
 _WORDS = re.compile(r"(?:# ?)?[^\W\d_]+(?:[ ._/#()-]+[^\W\d_]+)*[.#)]?")
 
 
-class Line(t.NamedTuple):
-    """A row of a file, with its first and its last line."""
+class FileRow(t.NamedTuple):
+    """A row of a file, with its first and last line numbers."""
 
     first: int
     last: int
@@ -43,10 +43,10 @@ class Line(t.NamedTuple):
 class Choice(t.NamedTuple):
     """Which column holds the ids.
 
-    :param header: place of the header line among the first rows; None when there is none.
-    :param certain: False when the column was only recognized by its first value.
+    :param header: place of the header line among the first rows; None if there is none.
+    :param certain: False if the column was only recognized by its first value.
     :param title: title of a column that was recognized by a part of it.
-    :param known: whether the title, or the user, says what the column holds.
+    :param known: whether the title or the user says what the column holds.
     """
 
     column: int
@@ -56,10 +56,10 @@ class Choice(t.NamedTuple):
     known: bool = True
 
 
-def choose_column(path: str, rows: t.Sequence[Line], wanted: str | None, kind: Kind) -> Choice:
-    """Which column holds the ids, by the first rows. Only what stands before the first data can be a header.
+def choose_column(path: str, rows: t.Sequence[FileRow], wanted: str | None, kind: Kind) -> Choice:
+    """Which column holds the ids, according to the first rows. Only a row before the first data can be a header.
 
-    :raises LicensingError: C(invalid_options), when it cannot be told.
+    :raises LicensingError: C(invalid_options) if it is not clear.
     """
     data = next((place for place, row in enumerate(rows) if _is_data(row.cells)), len(rows))
     below = rows[data:]
@@ -75,7 +75,7 @@ def choose_column(path: str, rows: t.Sequence[Line], wanted: str | None, kind: K
 
 
 def is_header(row: t.Sequence[str], wanted: str | None, kind: Kind) -> bool:
-    """Whether a row without data has the title that is looked for."""
+    """Whether a row without data has the wanted title."""
     names = [_plain(value) for value in row]
     if wanted is not None and not wanted.isdigit():
         return _plain(wanted) in names
@@ -84,7 +84,7 @@ def is_header(row: t.Sequence[str], wanted: str | None, kind: Kind) -> bool:
 
 
 def is_export(header: t.Sequence[str]) -> bool:
-    """Whether a header line says that the file is a report of device_info, perhaps without some of its columns."""
+    """Whether a header line shows that the file is a report of device_info, perhaps without some of its columns."""
     columns = iter(EXPORT_COLUMNS)
     return {"imei", "iccid", "state"} < set(header) and all(name in columns for name in header)
 
@@ -92,12 +92,12 @@ def is_export(header: t.Sequence[str]) -> bool:
 def unclear(path: str, line: int, row: t.Sequence[str], kind: Kind, named: t.Sequence[int] = ()) -> LicensingError:
     """The refusal to guess a column.
 
-    :param named: the columns that it may be, where they have titles.
+    :param named: the columns that it may be, if they have titles.
     """
     titles = ", ".join(f"'{show(row[place])}' (column {place + 1})" for place in named)
-    told = f": {titles} may be it" if titles else ""
+    hint = f": {titles} may be it" if titles else ""
     return LicensingError(
-        f"{path}, line {line}: it is not clear which of the {len(row)} columns holds the {kind.upper()}{told}. "
+        f"{path}, line {line}: it is not clear which of the {len(row)} columns holds the {kind.upper()}{hint}. "
         "Set 'devices_column' to the column's name, or to its number from 1.",
         code="invalid_options",
     )
@@ -116,7 +116,7 @@ def _is_data(row: t.Sequence[str]) -> bool:
     return any(map(holds_data, row))
 
 
-def _titled(path: str, row: Line, below: t.Sequence[Line], wanted: str | None, kind: Kind) -> Choice:
+def _titled(path: str, row: FileRow, below: t.Sequence[FileRow], wanted: str | None, kind: Kind) -> Choice:
     """The column of a header line."""
     names = [_plain(value) for value in row.cells]
     if wanted is not None:
@@ -124,7 +124,7 @@ def _titled(path: str, row: Line, below: t.Sequence[Line], wanted: str | None, k
     exact = [place for place, name in enumerate(names) if name == kind]
     own = [place for place, name in enumerate(names) if kind in name and "imeisv" not in name]
     if exact:
-        # A second one is another IMEI of the device, or an old one, if there are ids in it.
+        # A second one is another IMEI of the device, or an old one, if it contains ids.
         own = [place for place in own if place in exact or _holds_ids(below, place, kind)]
     if len(own) > 1:
         raise unclear(path, row.last, row.cells, kind, own)
@@ -137,12 +137,12 @@ def _titled(path: str, row: Line, below: t.Sequence[Line], wanted: str | None, k
     return Choice(names.index(name), 0)
 
 
-def _holds_ids(rows: t.Sequence[Line], place: int, kind: Kind) -> bool:
+def _holds_ids(rows: t.Sequence[FileRow], place: int, kind: Kind) -> bool:
     return any(len(row.cells) > place and is_id(row.cells[place], kind) for row in rows)
 
 
-def _by_first_row(path: str, row: Line, below: t.Sequence[Line], wanted: str | None, kind: Kind) -> Choice:
-    """The column of a file without a header line, or with one that has only unknown titles."""
+def _by_first_row(path: str, row: FileRow, below: t.Sequence[FileRow], wanted: str | None, kind: Kind) -> Choice:
+    """The column of a file without a header line, or with only unknown titles."""
     if wanted is not None:
         return _named_column(path, row, wanted, kind)
     if len(row.cells) == 1:
@@ -161,11 +161,11 @@ def _by_first_row(path: str, row: Line, below: t.Sequence[Line], wanted: str | N
 
 
 def is_plain_id(value: str, kind: Kind) -> bool:
-    """Whether a cell holds an id without marks between its digits, as a phone number may have them."""
+    """Whether a cell holds an id without marks between its digits. Phone numbers may have such marks."""
     return problem(unwrapped(value), kind) is None
 
 
-def _named_column(path: str, row: Line, wanted: str, kind: Kind) -> Choice:
+def _named_column(path: str, row: FileRow, wanted: str, kind: Kind) -> Choice:
     cells = row.cells
     names = [] if _is_data(cells) else [_plain(value) for value in cells]
     if _plain(wanted) in names:
@@ -187,12 +187,12 @@ def _named_column(path: str, row: Line, wanted: str, kind: Kind) -> Choice:
     )
 
 
-def _refuse_unknown_title(path: str, row: Line, below: t.Sequence[Line], kind: Kind) -> None:
-    """Customer numbers and phone numbers may be as long as ids. A title that does not say so makes none of them."""
+def _refuse_unknown_title(path: str, row: FileRow, below: t.Sequence[FileRow], kind: Kind) -> None:
+    """Customer numbers and phone numbers may be as long as ids. So numbers under an unknown title are refused."""
     if _plain(row.cells[0]) in _GENERIC or not any(_is_data(other.cells) for other in below):
         return
     title = show(unwrapped(row.cells[0]))
-    # What is not made of words may be a secret of another file.
+    # Text that is not made of words may be a secret from another file.
     named = f" '{title}'" if _WORDS.fullmatch(title) else ""
     raise LicensingError(
         f"{path}, line {row.last}: nothing says that the column{named} holds the {kind.upper()}. "
@@ -202,7 +202,7 @@ def _refuse_unknown_title(path: str, row: Line, below: t.Sequence[Line], kind: K
 
 
 def names_other_kind(title: str, kind: Kind) -> bool:
-    """Whether a title says that its column holds other numbers than those that are looked for."""
+    """Whether a title says that its column holds a kind of number other than the wanted one."""
     name = _plain(title)
     found = _kinds_in(title)
     if found:
@@ -219,8 +219,8 @@ def _kinds_in(title: str) -> list[str]:
     return found if "imeisv" in text or "imei" not in text else [*found, "imei"]
 
 
-def _refuse_other_kind(path: str, row: Line, place: int, kind: Kind) -> None:
-    """Numbers of another kind may be as long as those that are looked for, and are the ids of nothing."""
+def _refuse_other_kind(path: str, row: FileRow, place: int, kind: Kind) -> None:
+    """Refuse numbers of another kind. They may be as long as the wanted ids, but identify nothing here."""
     found = _kinds_in(row.cells[place])
     if not found or kind in found:
         return
@@ -232,7 +232,7 @@ def _refuse_other_kind(path: str, row: Line, place: int, kind: Kind) -> None:
 
 
 def is_title(cell: str) -> bool:
-    """Whether a cell of the first row is a title. A damaged id is not: it must be reported, not skipped."""
+    """Whether a cell of the first row is a title. A damaged id is not a title: it must be reported and not skipped."""
     text = unwrapped(cell)
     if holds_data(cell):
         return False

@@ -4,8 +4,9 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Reading device ids from a file as fleet portals and spreadsheets export it: CSV with or without a header line, or
-one id per line. Every line is looked at; every problem is reported with file and line."""
+"""Reads device ids from a file as portals and spreadsheets export it: CSV with or without a header line, or one id per
+line. Every line is checked, and every problem is reported with file and line.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ import typing as t
 from .._errors import LicensingError
 from .._options import DELIMITERS
 from .._thingspace.id_kinds import Kind
-from .column import Choice, Line, choose_column, is_export, is_id, unclear
+from .column import Choice, FileRow, choose_column, is_export, is_id, unclear
 from .ids import clean, holds_data
 from .sniff import (
     SAMPLE_LINES,
@@ -32,22 +33,22 @@ from .sniff import (
 from .strays import Strays
 
 MAX_BYTES = 256 * 1024 * 1024
-"""Larger files are refused before they are read: a million devices with many columns fit well below."""
+"""Larger files are refused before they are read. A million devices with many columns need less."""
 
 
 class Cell(t.NamedTuple):
-    """An id as the file spells it."""
+    """An id as written in the file."""
 
     line: int
     text: str
 
 
 class Content(t.NamedTuple):
-    """What a file holds.
+    """The content of a file.
 
-    :param cells: of the id column, blank lines left out.
-    :param notes: what people should know about how it was read.
-    :param title: of the id column, where it was recognized by a part of its title.
+    :param cells: of the id column, without blank lines.
+    :param notes: what users should know about how it was read.
+    :param title: of the id column, if it was recognized by a part of its title.
     """
 
     cells: list[Cell]
@@ -56,7 +57,7 @@ class Content(t.NamedTuple):
 
 
 class Layout(t.NamedTuple):
-    """What a user says about a file; what is None is recognized.
+    """What a user says about a file. Anything that is None is detected.
 
     :param column: name (any case) or number (from 1) of the column.
     :param delimiter: a key of C(DELIMITERS).
@@ -70,7 +71,7 @@ class Layout(t.NamedTuple):
 def read_cells(path: str, layout: Layout) -> Content:
     """The cells of the id column.
 
-    :raises LicensingError: C(file_unreadable), or C(invalid_options) when the column cannot be told.
+    :raises LicensingError: C(file_unreadable), or C(invalid_options) if the column is not clear.
     """
     encoding, note = _check(path)
     notes = [f"{path}: {note}."] if note else []
@@ -80,7 +81,7 @@ def read_cells(path: str, layout: Layout) -> Content:
         except UnicodeError:
             if encoding != "utf-8-sig":
                 raise
-            # Ids are ASCII, so that it does not matter whether the names of places come out right.
+            # Ids are ASCII, so it does not matter whether place names are decoded correctly.
             notes.append(f"{path}: it is no UTF-8 text, and was read as windows-1252.")
             content = _read(path, layout, "windows-1252")
     except OSError as error:
@@ -100,7 +101,7 @@ def _read(path: str, layout: Layout, encoding: str) -> Content:
 def read_stream(path: str, stream: t.TextIO, layout: Layout) -> Content:
     """The cells of the id column of a text that can be read twice.
 
-    :param path: what to call it in messages.
+    :param path: its name in messages.
     :raises LicensingError: as C(read_cells).
     """
     reader: t.Any = None
@@ -122,7 +123,7 @@ def read_stream(path: str, stream: t.TextIO, layout: Layout) -> Content:
 
 
 def _check(path: str) -> tuple[str, str]:
-    """Refuse what is no readable file of bearable size; returns the encoding, and a note about it."""
+    """Refuse anything but a readable file of acceptable size. Returns the encoding, and a note about it."""
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
@@ -150,7 +151,7 @@ class _File:
         self._odd: int | None = None
 
     def content(self, reader: t.Any) -> Content:
-        """All that the file holds."""
+        """The whole content of the file."""
         rows = list(self._first_rows(reader))
         if not rows:
             return Content([], [])
@@ -169,14 +170,14 @@ class _File:
         content = Content(cells, list(self._notes(choice, header)), choice.title)
         return _without_gaps(self._path, content) if header is not None and is_export(header.cells) else content
 
-    def _first_rows(self, reader: t.Any) -> t.Iterator[Line]:
+    def _first_rows(self, reader: t.Any) -> t.Iterator[FileRow]:
         """The first rows that are neither blank nor a hint for spreadsheets."""
         before, count = 0, 0
         for row in reader:
             first, before = before + 1, reader.line_num
             if not _is_blank(row) and (count or not SEPARATOR.fullmatch(row[0])):
                 count += 1
-                yield Line(first, before, row)
+                yield FileRow(first, before, row)
                 if count == SAMPLE_LINES:
                     return
 
@@ -189,10 +190,10 @@ class _File:
             if plain and (row[index].isdigit() or row[index].strip(_BLANK)):
                 cells.append(Cell(before, row[index]))  # nearly every row
             elif not _is_blank(row):
-                cells.append(self._cell(choice, width, Line(first, before, row), strays))
+                cells.append(self._cell(choice, width, FileRow(first, before, row), strays))
 
-    def _cell(self, choice: Choice, width: int | None, row: Line, strays: Strays) -> Cell:
-        """The id cell of a row that needs a closer look."""
+    def _cell(self, choice: Choice, width: int | None, row: FileRow, strays: Strays) -> Cell:
+        """The id cell of a row that needs a closer check."""
         self._refuse_open_quote(width, row)
         strays.look(row)
         kind = self._layout.kind
@@ -202,10 +203,10 @@ class _File:
             raise unclear(self._path, row.last, row.cells, kind)
         return Cell(row.last, row.cells[choice.column] if choice.column < len(row.cells) else "")
 
-    def _refuse_open_quote(self, width: int | None, row: Line) -> None:
-        """A row of several lines with an id inside a cell has swallowed devices, or it is a remark that names one.
+    def _refuse_open_quote(self, width: int | None, row: FileRow) -> None:
+        """Refuse a cell of several lines that has swallowed devices, but not a remark that mentions one.
 
-        Of a remark no line can be a row of its own, and all rows have as many cells as the header.
+        No line of a remark could be a row by itself, and all rows have as many cells as the header.
         """
         if row.last == row.first:
             return
@@ -222,14 +223,14 @@ class _File:
         self._stream.seek(0)
         rows = csv.reader(self._stream, delimiter=self._mark, strict=True)
         wide = [len(row) for row in rows if not _is_blank(row)]
-        # What stands before the header was left out, and is told.
+        # Lines before the header are left out, and a note says so.
         if any(count != width for count in wide[wide.index(width) :]):
             raise self._open_quote(self._odd or 1)
 
     def _open_quote(self, line: int) -> LicensingError:
         return _unreadable(self._path, f"the quote that opens in line {line} takes in the ids of the lines after it")
 
-    def _notes(self, choice: Choice, header: Line | None) -> t.Iterator[str]:
+    def _notes(self, choice: Choice, header: FileRow | None) -> t.Iterator[str]:
         if header is not None and choice.header:
             yield f"{self._path}: line {header.last} was taken for the header; the lines before it were left out."
         if choice.title:
@@ -237,7 +238,7 @@ class _File:
 
 
 def _without_gaps(path: str, content: Content) -> Content:
-    """What device_info reports: devices that have no such id, or that stand there with each of their lines."""
+    """The devices of a device_info report. Rows without such an id are left out, and repeated devices count once."""
     given = [cell for cell in content.cells if clean(cell.text)]
     firsts: dict[str, Cell] = {}
     for cell in given:

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Which devices to list: the options, what can be wrong with them, and the fields of the request they become."""
+"""Which devices to list: the options, their validation, and the request fields that they become."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FILTER_SPEC: Spec = {
 }
 
 _TEXTS = ("group", "state", "service_plan")
-_MOMENTS = ("created_after", "created_before")
+_TIMES = ("created_after", "created_before")
 
 _IDS = {
     "imei": (r"[0-9]{14,16}", "14 to 16 digits"),
@@ -44,9 +44,9 @@ _IDS = {
 
 
 class DeviceFilter(t.NamedTuple):
-    """Which devices are wanted; None and no custom fields stand for any.
+    """Which devices are wanted. None, and no custom fields, match any device.
 
-    :param device_id: (kind, id) of the only device that is wanted.
+    :param device_id: (kind, id) of the only wanted device.
     """
 
     device_id: tuple[str, str] | None = None
@@ -71,7 +71,7 @@ class DeviceFilter(t.NamedTuple):
         return {name: value for name, value in fields.items() if value}
 
     def contradicted_by(self, row: DeviceRow) -> bool:
-        """Whether a device says of itself that it is not wanted; what it does not say speaks for it."""
+        """Whether a device does not match, according to its own row. Missing values count as a match."""
         return (
             _other(self.state, [row.state])
             or _other(self.group, row.groups)
@@ -80,7 +80,7 @@ class DeviceFilter(t.NamedTuple):
         )
 
     def _misses(self, created_at: str) -> bool:
-        """Whether a device was added at a time that is not asked for."""
+        """Whether a device was added at a time outside the wanted range."""
         if not (self.created_after or self.created_before):
             return False
         added = parse_moment(created_at)
@@ -90,16 +90,16 @@ class DeviceFilter(t.NamedTuple):
 
 
 def filter_from(params: t.Mapping[str, t.Any]) -> tuple[DeviceFilter, list[Problem]]:
-    """Read the options; returns them with everything that is wrong about them."""
+    """Read the options. Returns them with all problems."""
     problems = [problem for option in _TEXTS for problem in _text_problems(option, params[option])]
     problems += _id_problems(params["kind"], params["device_id"])
     fields, field_problems = _custom_fields(params["custom_fields"] or {})
-    moments = {option: parse_moment(params[option] or "") for option in _MOMENTS}
-    for option, moment in moments.items():
-        if params[option] is not None and moment is None:
+    times = {option: parse_moment(params[option] or "") for option in _TIMES}
+    for option, time in times.items():
+        if params[option] is not None and time is None:
             text = f"'{option}' is no time that can be understood. Write it like 2026-01-31 or 2026-01-31T12:00:00Z."
             problems.append(Problem(text))
-    after, before = moments["created_after"], moments["created_before"]
+    after, before = times["created_after"], times["created_before"]
     if after and before and after > before:
         problems.append(Problem("'created_after' is later than 'created_before', so there can be no such device."))
     device = (params["kind"], params["device_id"]) if params["device_id"] else None

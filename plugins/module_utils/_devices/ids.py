@@ -4,9 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Device ids: what an IMEI looks like, and what spreadsheets do to one.
+"""Device ids: the form of an IMEI, and what spreadsheets do to it.
 
-Only digits and length are enforced. The check digit is not: the documentation's own examples fail it.
+Only digits and length are enforced. The check digit is not, because examples in the documentation itself have wrong
+ones.
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ _POWER = re.compile(r"(?<![\w.,])[+-]?\d+(?:[.,]\d+)?[eE]\+?\d\d(?!\w)")
 _BETWEEN = re.compile(r"[ \-\u2010-\u2014]+")
 _PRINTED = re.compile(r"\d+(?:[ \-\u2010-\u2014]+\d+)+")
 _GROUPS = {
-    # Of an IMEI: with and without the parts of the type allocation code, and in even groups.
+    # Of an IMEI: with and without the parts of the type allocation code, and in groups of equal size.
     *((2, 6, 6, 1), (6, 2, 6, 1), (8, 6, 1), (14, 1), (3, 3, 3, 3, 3), (4, 4, 4, 3), (5, 5, 5)),
     # Of an ICCID.
     *((4, 4, 4, 4, 2), (4, 4, 4, 4, 3), (4, 4, 4, 4, 4), (5, 5, 5, 3), (5, 5, 5, 4), (5, 5, 5, 5)),
 }
-"""The groups in which ids are printed. Digits in any others may be a phone number, or two numbers."""
+"""The groups in which ids are printed. Digits in other groups may be a phone number, or two numbers."""
 _ACCOUNT = re.compile(
     r"(?!.*(?:imei|iccid|device))(?:[^\d]*(?:account|acct|konto|billing)[^\d]*)?\d{10}[- ]\d{5}", re.I
 )
-"""An account number and nothing else, but for a label that says so."""
+"""An account number and nothing else, except a label that says so."""
 _TIME = re.compile(
     r"(?<![\d./-])(?:(?:19|20)\d\d-\d\d?-\d\d?|\d\d?[./]\d\d?[./](?:19|20)?\d\d)(?![\d./-])"
     r"|(?<![\d:])\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?(?![\d:])"
@@ -40,13 +41,13 @@ _TIME = re.compile(
 _PADDED = re.compile(r"\d{18,19}[Ff]")
 _DATA_DIGITS = 14
 _TITLE_DIGITS = 8
-"""Digits that a title may have: a number, or a day."""
+"""The most digits that a title may have: a number, or a date."""
 _LABEL = re.compile("imei|iccid", re.IGNORECASE)
 _INVISIBLE = dict.fromkeys(map(ord, "\u00a0\u200b\u200c\u200d\u2060\ufeff\u202a\u202c\u200e\u200f"), " ")
 
 
 def are_plain(values: list[t.Any], kind: Kind = "imei") -> bool:
-    """Whether all of these are ids as they stand, and none is named twice."""
+    """Whether all of these are ids as written, and none is repeated."""
     lowest, highest, _rule = LENGTHS[kind]
     try:
         together, unlike = "".join(values), set(values)
@@ -58,8 +59,8 @@ def are_plain(values: list[t.Any], kind: Kind = "imei") -> bool:
 
 
 def clean(cell: str) -> str:
-    """An id without what portals, spreadsheets and printers do to it: spaces, ="...", a leading apostrophe, hyphens
-    and blanks between the groups in which an id is printed, the F that fills up an ICCID.
+    """An id without additions from portals, spreadsheets, and printers: spaces, ="...", a leading apostrophe, hyphens
+    and blanks between the groups in which an id is printed, and the F that pads an ICCID.
     """
     cell = unwrapped(cell)
     if cell.isdigit():
@@ -73,7 +74,7 @@ def clean(cell: str) -> str:
 
 
 def unwrapped(cell: str) -> str:
-    """A cell without what is around it."""
+    """A cell without wrapping characters."""
     cell = cell.translate(_INVISIBLE).strip()
     if cell.isdigit():
         return cell
@@ -82,9 +83,10 @@ def unwrapped(cell: str) -> str:
 
 
 def holds_data(cell: str) -> bool:
-    """Whether a cell is data, whatever else it contains: it has the digits of an id, or the rest of one.
+    """Whether a cell is data, whatever else it contains: it has the digits of an id, or what is left of one.
 
-    Such a cell is never a title, and a row with one is never passed over. Dates, times and account numbers are none.
+    Such a cell is never a title, and a row that contains one is never skipped. Dates, times, and account numbers are
+    not data.
     """
     if sum(map(str.isdigit, cell)) < _DATA_DIGITS:
         damaged = _SCIENTIFIC.fullmatch(unwrapped(cell)) or _POWER.search(cell) or _labeled(cell)
@@ -95,12 +97,12 @@ def holds_data(cell: str) -> bool:
 
 
 def _labeled(cell: str) -> bool:
-    """Whether a cell has a label of an id, and digits that may be the rest of one."""
+    """Whether a cell has an id label, and digits that may be the rest of an id."""
     return _LABEL.search(cell) is not None and sum(map(str.isdigit, _TIME.sub("", cell))) > _TITLE_DIGITS
 
 
 def problem(device: str, kind: Kind = "imei") -> str | None:
-    """What is wrong with a cleaned id, or None when it can be one."""
+    """The problem with a cleaned id; None if it can be an id."""
     lowest, highest, rule = LENGTHS[kind]
     if device.isascii() and device.isdigit():
         if lowest <= len(device) <= highest:
@@ -143,6 +145,6 @@ def passes_luhn(device: str) -> bool:
 
 
 def show(device: str) -> str:
-    """An id for a message: printable and of bounded length."""
+    """An id for a message: printable and of limited length."""
     text = " ".join(visible(device[:41]).split())
     return text if len(text) <= 40 else text[:37] + "..."

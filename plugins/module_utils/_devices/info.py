@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Listing an account's devices: the flow of C(device_info)."""
+"""Lists an account's devices: the flow of C(device_info)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .row import EXPORT_COLUMNS, KINDS, DeviceRow
 
 
 def run(context: Context) -> Result:
-    """Read all devices that pass the filter, and report them."""
+    """Read all devices that match the filter, and report them."""
     params = context.params
     filters, problems = filter_from(params)
     reporting, report_problems = reporting_from(params)
@@ -39,7 +39,7 @@ def run(context: Context) -> Result:
 
 
 def _cells(row: DeviceRow) -> list[str]:
-    """The line of a device in the report file, which has no attributes and therefore no personal data."""
+    """The line of a device in the report file. It has no attributes and therefore no personal data."""
     return [
         *(row.ids.get(kind, "") for kind in KINDS),
         row.state,

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""One device of the device list, in words of our own."""
+"""One device of the device list, in our own terms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import typing as t
 from .._client.answers import truth
 
 KINDS = ("imei", "iccid", "mdn", "msisdn", "imsi", "min", "eid", "meid", "esn")
-"""The documented kinds of device id; each is a key of a row, whether the device has one or not."""
+"""The documented kinds of device id. Each is a key of every row, whether or not the device has such an id."""
 
 EXPORT_COLUMNS = (
     *KINDS,
@@ -28,7 +28,7 @@ EXPORT_COLUMNS = (
     "connected",
     "last_connected_at",
 )
-"""The header line of a report of devices, by which it is recognized when it is read back."""
+"""The header line of a device report. It identifies the report when it is read back."""
 
 _PERSONAL = (
     r"primaryplaceofuse|(first|last|middle|full|customer|contact|user|owner)_?name|title|address|street|phone|e-?mail"
@@ -39,7 +39,7 @@ _PERSONAL = (
 class DeviceRow(t.NamedTuple):
     """A device.
 
-    :param ids: id for each kind in lower case, strings as ThingSpace wrote them.
+    :param ids: the id of each kind (in lower case), as ThingSpace wrote it.
     :param attributes: extended attributes.
     """
 
@@ -55,17 +55,17 @@ class DeviceRow(t.NamedTuple):
 
     @property
     def cursor(self) -> str:
-        """The internal device id (attribute C(DeviceId)), empty when ThingSpace did not give it."""
+        """The internal device id (attribute C(DeviceId)); empty if ThingSpace did not return it."""
         return self.attributes.get("DeviceId") or ""
 
     @property
     def identity(self) -> str:
-        """What tells this device from the others; two lines may share an IMEI, so it takes all ids."""
+        """What distinguishes this device from others. Two lines may share an IMEI, so this consists of all ids."""
         ids = " ".join(f"{kind}={self.ids[kind]}" for kind in sorted(self.ids))
         return self.cursor or ids or f"created={self.created_at}"
 
     def texts(self) -> t.Iterator[str]:
-        """All that ThingSpace wrote, except for device ids that are numbers."""
+        """All texts from ThingSpace, except device ids that are numbers."""
         yield from (text for text in self.ids.values() if not (text.isascii() and text.isdigit()))
         for part in (self.ids.keys(), *self[1:]):
             if isinstance(part, str):
@@ -77,7 +77,7 @@ class DeviceRow(t.NamedTuple):
                 yield from (text for text in part.values() if text)
 
     def with_texts(self, instead: t.Mapping[str, str]) -> DeviceRow:
-        """The row with other texts in the place of these."""
+        """The row with these texts replaced."""
 
         def other(part: t.Any) -> t.Any:
             if isinstance(part, list):
@@ -102,9 +102,9 @@ def is_personal(key: str) -> bool:
 
 
 def device_row(value: t.Mapping[str, t.Any], *, personal: bool = False) -> DeviceRow:
-    """The row of one entry of C(devices); what is missing is empty.
+    """The row for one entry of C(devices). Missing values are empty.
 
-    Texts that many devices have in common are kept once.
+    Texts that many devices share are stored once.
 
     :param personal: whether to keep attributes that are about persons.
     """

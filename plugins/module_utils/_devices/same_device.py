@@ -4,9 +4,9 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Ids that are told apart as texts and seem to name one device: with and without the check digit, or zeros in front.
+"""Finds ids that differ as texts but seem to mean one device: with and without the check digit or leading zeros.
 
-An ICCID is written with 19 or 20 digits, and ThingSpace takes both. In doubt two ids are one device.
+An ICCID is written with 19 or 20 digits, and ThingSpace accepts both. In doubt, two ids count as one device.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import typing as t
 
 
 class Spellings:
-    """Looks ids up among others of the same kind.
+    """Finds ids among others of the same kind.
 
     :param devices: the others.
     """
@@ -25,7 +25,7 @@ class Spellings:
         self._short = {plain[:-1]: device for plain, device in self._plain.items()}
 
     def other(self, device: str) -> str:
-        """Another id that seems to be this device in a different spelling; empty if there is none."""
+        """Another spelling of this device's id among the others; empty if there is none."""
         plain = device.lstrip("0")
         found = (self._plain.get(plain), self._plain.get(plain[:-1]), self._short.get(plain))
         return next((one for one in found if one and one != device), "")

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What a file of device ids is, judged by its beginning: its encoding, its delimiter, or that it is something else."""
+"""Determines from the start of a file with device ids its encoding, its delimiter, or that it is something else."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ import typing as t
 from .._errors import LicensingError
 from .._options import DELIMITERS
 from .._thingspace.id_kinds import Kind
-from .column import HEADER_LINES, Line, is_header, is_id
+from .column import HEADER_LINES, FileRow, is_header, is_id
 from .ids import holds_data
 
 NO_DELIMITER = "\x1f"
-"""For a file of one column."""
+"""For a file with one column."""
 
 SAMPLE_LINES = 2 * HEADER_LINES
-"""Lines by which a file is judged."""
+"""The number of lines that are examined."""
 
 SEPARATOR = re.compile(r"sep=.?", re.IGNORECASE)
 """A hint for spreadsheets in the first line."""
@@ -34,7 +34,7 @@ _BINARY |= {b"%PDF": "a PDF document", b"\x1f\x8b": "a compressed file"}
 
 
 def encoding_of(mark: bytes) -> tuple[str, str]:
-    """The encoding that the first bytes of a file tell, and a note where they tell it without a byte order mark."""
+    """The encoding that the first bytes of a file show, and a note if there is no byte order mark."""
     if mark[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16", ""
     even, odd = mark[0::2], mark[1::2]
@@ -45,12 +45,12 @@ def encoding_of(mark: bytes) -> tuple[str, str]:
 
 
 def binary_kind(mark: bytes) -> str:
-    """What a file is that is no text, where its first bytes tell it."""
+    """The type of a file that is not text, if its first bytes show it."""
     return next((what for start, what in _BINARY.items() if mark.startswith(start)), "")
 
 
 def looks_like(sample: str) -> str:
-    """What a text is that is no list of devices; empty when it may be one."""
+    """The type of a text that is not a device list; empty if it may be a device list."""
     start = sample.lstrip("\ufeff \t\r\n")[:200].lower()
     if start.startswith("<"):
         page = re.match(r"<(!doctype html|html|head|body)", start)
@@ -59,7 +59,7 @@ def looks_like(sample: str) -> str:
 
 
 def sample_of(stream: t.TextIO) -> str:
-    """The first lines that are not blank."""
+    """The first nonblank lines."""
     lines: list[str] = []
     while len(lines) < SAMPLE_LINES:
         line = stream.readline(_MAX_LINE)
@@ -71,9 +71,9 @@ def sample_of(stream: t.TextIO) -> str:
 
 
 def delimiter_of(path: str, sample: str, column: str | None, kind: Kind) -> str:
-    """The mark between the columns: the one that makes a column of ids, and a title for it.
+    """The separator between the columns: the one that creates a column of ids with a title.
 
-    :raises LicensingError: C(invalid_options), when two marks make different ids.
+    :raises LicensingError: C(invalid_options) if two separators create different ids.
     """
     first = next(iter(sample.splitlines()), "")
     separator = SEPARATOR.fullmatch(first.strip().strip('"'))
@@ -92,8 +92,8 @@ def delimiter_of(path: str, sample: str, column: str | None, kind: Kind) -> str:
 
 
 def _score(sample: str, mark: str, column: str | None, kind: Kind) -> tuple[list[str], bool]:
-    """The ids of the column that has most of them, and whether there is a title for one."""
-    rows = [Line(0, 0, row) for row in csv.reader(io.StringIO(sample, newline=""), delimiter=mark) if row]
+    """The ids of the column that has most of them, and whether one has a title."""
+    rows = [FileRow(0, 0, row) for row in csv.reader(io.StringIO(sample, newline=""), delimiter=mark) if row]
     columns: dict[int, list[str]] = {}
     titled = False
     for row in rows:

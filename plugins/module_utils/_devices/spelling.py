@@ -5,7 +5,7 @@
 # This module util is PRIVATE to the collection: it may change without notice.
 
 
-"""A list that spells ids differently from how they are asked for tells nothing about the devices that are meant."""
+"""A list that spells ids differently from the wanted ones says nothing about the wanted devices."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _IMEI = 15
 
 
 def require_spelling(held: t.Iterable[str], wanted: t.Iterable[str]) -> None:
-    """Pass if no id of a list is one that was asked for in another spelling: cut, padded, or with marks in it.
+    """Pass if no id of a list is a wanted id in another spelling: cut off, padded, or with marks in it.
 
-    :raises IncompleteList: one is, so that whether it is on the list cannot be told by comparing.
+    :raises IncompleteList: if one is. Then a comparison cannot show whether it is on the list.
     """
     odd = {_plain(device): device for device in held if not (len(device) == _IMEI and device.isdigit())}
     if not odd:
@@ -32,5 +32,5 @@ def require_spelling(held: t.Iterable[str], wanted: t.Iterable[str]) -> None:
 
 
 def _plain(device: str) -> str:
-    """Its digits, without zeros in front and without the fraction of a number."""
+    """Its digits, without leading zeros and without the fraction of a number."""
     return re.sub(r"\D", "", re.sub(r"\.0+$", "", device)).lstrip("0")

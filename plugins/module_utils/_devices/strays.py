@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Ids that stand outside of the column that was chosen. A file with one is refused: who wrote it meant a device."""
+"""Finds ids outside of the chosen column. A file that contains one is refused, because its author meant a device."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import typing as t
 
 from .._errors import LicensingError
 from .._thingspace.id_kinds import Kind
-from .column import Choice, Line, is_export, names_other_kind
+from .column import Choice, FileRow, is_export, names_other_kind
 from .ids import clean, holds_data, show
 
 SHORT = 14
-"""A cell of fewer characters holds no id."""
+"""A cell with fewer characters than this contains no id."""
 
 _NAMED = 20
 _RUN = re.compile(r"(?<![A-Za-z0-9])\d{14,}(?![A-Za-z0-9])")
 _LABELED = re.compile(r"(?:imei|iccid)\W*\d{14,}", re.IGNORECASE)
 _ONLY_DIGITS = re.compile(r"[\d\s\-\u2010-\u2014,;|/'\"=]{14,}")
 _DECIMAL = re.compile(r"[+-]?\d{1,3}[.,]\d+")
-_MOMENT = re.compile(
+_TIMESTAMP = re.compile(
     r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d[0-5]\d(?:[.,]?\d{3})?"
 )
 _REMARKS = re.compile(r"comment|remark|note|reason|descr|bemerk|kommentar|notiz|beschr|custom_?field", re.IGNORECASE)
@@ -33,16 +33,16 @@ _MAY_HOLD = re.compile(r"(?:\d[\s\-\u2010-\u2014,;|/'\"=]*){13}\d")
 
 
 class Strays:
-    """Looks for ids outside of the chosen column.
+    """Searches for ids outside of the chosen column.
 
-    A column may hold other numbers when its title names another kind of id, or when the user named the column of the
-    ids: then its titled neighbors are his own choice, and so are those without a header whose first row has a number.
+    A column may hold other numbers if its title names another kind of id. If the user named the id column, other titled
+    columns may, too, and so may columns without a header that have a number in the first row.
 
-    :param first: the header, or the first row where there is none.
+    :param first: the header, or the first row if there is none.
     :param named: whether the user named the column.
     """
 
-    def __init__(self, first: Line, choice: Choice, kind: Kind, *, named: bool) -> None:
+    def __init__(self, first: FileRow, choice: Choice, kind: Kind, *, named: bool) -> None:
         self._column = choice.column
         self._kind = kind
         self._width = len(first.cells)
@@ -56,7 +56,7 @@ class Strays:
         self._count = 0
         self._found: list[str] = []
 
-    def _is_free(self, first: Line, place: int, *, named: bool) -> bool:
+    def _is_free(self, first: FileRow, place: int, *, named: bool) -> bool:
         title = first.cells[place]
         if not self._header:
             return named and holds_data(title)
@@ -65,7 +65,7 @@ class Strays:
         return named or names_other_kind(title, self._kind) or (is_export(first.cells) and title in _OF_EXPORTS)
 
     def quick_look(self) -> t.Callable[[list[str]], bool]:
-        """A function that tells whether a row surely has none; it may be wrong about no."""
+        """A function that says whether a row certainly has no strays. It may wrongly say no."""
         if not self._header:
             return lambda _row: False
         width, watched, search = self._width, self._watched, _MAY_HOLD.search
@@ -75,21 +75,21 @@ class Strays:
                 return False
             for place in watched:
                 cell = row[place]
-                if len(cell) >= SHORT and not _is_moment(cell) and search(cell):
+                if len(cell) >= SHORT and not _is_timestamp(cell) and search(cell):
                     return False
             return True
 
         return none_in
 
-    def look(self, row: Line) -> None:
-        """Remember the ids of a row that stand outside of the column."""
+    def look(self, row: FileRow) -> None:
+        """Remember the ids of a row that are outside of the column."""
         cells = row.cells
         for place, cell in enumerate(cells):
             if len(cell) < SHORT and "E" not in cell and "e" not in cell:
                 continue
             if place == self._column or place in self._free or not self._is_stray(place, cell):
                 continue
-            # A device may be called by its id.
+            # A device may have its id as its name.
             if self._column >= len(cells) or clean(cell) != clean(cells[self._column]):
                 self._count += 1
                 if self._count <= _NAMED:
@@ -103,13 +103,13 @@ class Strays:
             return self._stands_in(cell.strip(), prose=place in self._remarks)
         if not holds_data(cell) or _is_small(cell):
             return False
-        # Beyond the first row nothing says what a column holds.
+        # After the first row, nothing says what a column holds.
         return place >= self._width or self._header or not self._is_of_other_kind(clean(cell))
 
     @staticmethod
     def _stands_in(cell: str, *, prose: bool) -> bool:
-        """Whether a cell below a title holds an id. A remark may name one in words."""
-        if len(cell) < SHORT or _DECIMAL.fullmatch(cell) or _MOMENT.fullmatch(cell):
+        """Whether a cell below a title holds an id. A remark may mention one in words."""
+        if len(cell) < SHORT or _DECIMAL.fullmatch(cell) or _TIMESTAMP.fullmatch(cell):
             return False
         if prose:
             return any(clean(part).isdigit() and len(clean(part)) >= SHORT for part in re.split(r"[,;|\t]", cell))
@@ -121,7 +121,7 @@ class Strays:
         )
 
     def _is_of_other_kind(self, digits: str) -> bool:
-        """Whether a number of a file without a header can only be the other kind of id."""
+        """Whether a number in a file without a header can only be the other kind of id."""
         if self._kind == "iccid":
             return digits.isdigit() and len(digits) == 15
         return digits.isdigit() and 18 <= len(digits) <= 20 and digits.startswith("89")
@@ -143,13 +143,13 @@ class Strays:
         )
 
 
-def _is_moment(cell: str) -> bool:
-    """Whether a cell is surely too short for an id beside the hyphen and the colon of a moment."""
+def _is_timestamp(cell: str) -> bool:
+    """Whether a cell is certainly too short to hold an id beside the hyphen and colon of a timestamp."""
     return len(cell) <= 27 and cell[4] == "-" and cell[13] == ":"
 
 
 def _is_small(cell: str) -> bool:
-    """Whether a cell is a measured value: a number with an exponent too small for an id, or with decimals."""
+    """Whether a cell is a measured value: a number with decimals, or with an exponent too small for an id."""
     text = cell.strip()
     power = re.fullmatch(r"[+-]?\d(?:[.,]\d+)?[eE]([+-]?\d+)", text)
     return _DECIMAL.fullmatch(text) is not None or (power is not None and int(power.group(1)[:4]) < SHORT - 1)

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Reading device ids from a text as people paste it into a form: one line is a list, several lines are a file."""
+"""Reads device ids from a text that someone pastes into a form. One line is a list, several lines are a file."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Pasted(t.NamedTuple):
 
 
 def read_text(text: str, layout: Layout) -> Pasted:
-    """The ids of a text. With a column it is a file, however many lines it has.
+    """The ids of a text. If a column is given, the text is read as a file, however many lines it has.
 
-    :raises LicensingError: C(invalid_devices), or C(invalid_options) when the column cannot be told.
+    :raises LicensingError: C(invalid_devices), or C(invalid_options) if the column is not clear.
     """
     text = text.lstrip("\ufeff")
     lines = [line for line in _LINE_END.split(text) if _BETWEEN.sub("", line)]
@@ -58,13 +58,13 @@ def read_text(text: str, layout: Layout) -> Pasted:
 
 
 def _all_ids(text: str, layout: Layout) -> list[Cell]:
-    """The ids of a text whose lines all hold only ids, some of them several; otherwise nothing.
+    """The ids of a text in which every line holds only ids and some hold several; otherwise nothing.
 
-    Where all lines have as many, they may be the columns of a table, of which only one holds what is meant.
+    If all lines hold the same number of ids, they may be a table in which only one column is meant.
     """
     rows: list[tuple[int, list[str]]] = []
     for number, line in enumerate(_LINE_END.split(text), 1):
-        # A header of several columns makes a table of what is below.
+        # A header with several columns makes the lines below it a table.
         title = not rows and not _MARKS.search(line) and is_header([line], None, layout.kind) and not holds_data(line)
         if title or not _BETWEEN.sub("", line):
             continue
@@ -78,12 +78,12 @@ def _all_ids(text: str, layout: Layout) -> list[Cell]:
 
 
 def _parts(cell: str) -> list[str]:
-    """The ids of a cell, which in a pasted list may be several with blanks between them."""
+    """The ids of a cell. In a pasted list, it may hold several with blanks between them."""
     return cell.split() if _SEVERAL.fullmatch(cell) and not clean(cell).isdigit() else [cell]
 
 
 def _of_a_text(error: LicensingError) -> LicensingError:
-    """The complaint about a file, as one about a text."""
+    """Turn the error about a file into one about a text."""
     if error.code == "file_unreadable":
         message = error.message.replace(f"The file {OPTION}", f"The text in '{OPTION}'").replace("A file is", "It is")
         return LicensingError(message, code="invalid_devices")

@@ -4,8 +4,9 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""From C(devices), C(devices_file) or C(devices_text) to the wanted ids: checked as a whole, every problem at once,
-order kept."""
+"""Turns C(devices), C(devices_file), or C(devices_text) into the wanted ids. All of them are checked, all problems are
+reported together, and the order is kept.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +23,9 @@ NO_DEVICE = "No device is named; there is nothing to do."
 
 
 class Wanted(t.NamedTuple):
-    """The ids that a task names, in its order.
+    """The ids that a task lists, in its order.
 
-    :param warnings: what is odd about them but not wrong.
+    :param warnings: what is unusual about them but not wrong.
     """
 
     devices: list[str]
@@ -32,7 +33,7 @@ class Wanted(t.NamedTuple):
 
 
 def wanted_devices(params: t.Mapping[str, t.Any], kind: Kind = "imei") -> tuple[Wanted, list[Problem]]:
-    """Read and check the ids that C(devices), C(devices_file) or C(devices_text), and C(devices_column) name."""
+    """Read and check the ids from C(devices), C(devices_file) or C(devices_text), and C(devices_column)."""
     devices, problems, warnings = named_devices(params, "devices", kind)
     if not params.get("devices_file") and params.get("devices_text") is None:
         if params.get("devices_column"):
@@ -50,11 +51,11 @@ def wanted_devices(params: t.Mapping[str, t.Any], kind: Kind = "imei") -> tuple[
 def named_devices(
     params: t.Mapping[str, t.Any], option: str, kind: Kind = "imei", *, repeated: bool = False
 ) -> tuple[list[str], list[Problem], list[str]]:
-    """Read and check the ids that the option names, or an option with its name and C(_file) or C(_text).
+    """Read and check the ids from the option, or from an option with its name and C(_file) or C(_text).
 
-    Returns the ids, what is wrong about them, and notes about how they were read.
+    Returns the ids, their problems, and notes about how they were read.
 
-    :param repeated: whether it is all right to name a device twice.
+    :param repeated: whether a device may be listed twice.
     """
     try:
         where, entries, notes = _entries(params, option, kind)
@@ -71,7 +72,7 @@ def named_devices(
 def _entries(
     params: t.Mapping[str, t.Any], option: str, kind: Kind
 ) -> tuple[str, t.Sequence[tuple[int, t.Any]], list[str]]:
-    """The ids as they were given, each with its number, what the numbers count, and notes."""
+    """The ids as given, each with its number, what the numbers count, and notes."""
     path, text, column, mark = (params.get(f"{option}_{name}") for name in ("file", "text", "column", "delimiter"))
     layout = Layout(column, kind, mark)
     if path:
@@ -88,7 +89,7 @@ def _of_column(content: Content) -> str:
 
 
 def _check(where: str, entries: t.Sequence[tuple[int, t.Any]], kind: Kind) -> tuple[list[str], list[Problem]]:
-    """The ids and the problems. Where all is well, as nearly always, nothing is looked at one by one."""
+    """The ids and the problems. If all are valid, as almost always, none is checked individually."""
     values = [value for _number, value in entries]
     if are_plain(values, kind):
         return values, []

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Planning all licenses of one account: the flow of C(fleet_account_plan), made of those of the license modules."""
+"""Plans all licenses of one account with the flows of the license modules: the flow of C(fleet_account_plan)."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from .._options import (
     Spec,
 )
 from .._simsec import converge as simsec
-from .account_parts import Kind, Part, not_wanted, parts_of, with_retries
+from .account_parts import Part, PartKind, not_wanted, parts_of, with_retries
 from .kept import kept
 
 
 class Flow(t.NamedTuple):
-    """What a license module does, and the options that it takes.
+    """A license module's flow, and the options that it accepts.
 
     :param unplanned: code of the failure that may leave one of its parts without a plan.
     """
@@ -44,25 +44,25 @@ class Flow(t.NamedTuple):
     unplanned: str = ""
 
 
-FLOWS: dict[Kind, Flow] = {
+FLOWS: dict[PartKind, Flow] = {
     "fota": Flow(fota.run, FOTA_LICENSE_SPEC, WAVES_CONSTRAINTS),
     "removal_candidates": Flow(candidates.run, REMOVAL_CANDIDATES_SPEC, REMOVAL_CANDIDATES_CONSTRAINTS),
-    # Of a SKU that is for life as the account says, there is nothing to take away.
+    # If the account calls a SKU a lifetime SKU, there is nothing to remove.
     "simsec": Flow(simsec.run, SIMSEC_LICENSE_SPEC, WAVES_CONSTRAINTS, "lifetime_not_removable"),
 }
 
 
 def run(context: Context) -> Result:
-    """Plan every license that the fleet file manages, a kind after the other.
+    """Plan every license that the fleet file manages, one kind after another.
 
-    A plan that a limit stops is a plan all the same. If there is none, the kinds that follow are not planned.
+    A plan that a limit stops is still a plan. If there is none, the kinds after it are not planned.
     """
     wanted, lists = context.params["wanted"], context.params["lists"]
     wrong = not_wanted(wanted)
     if wrong:
         text = f"'wanted' is no entry of the 'accounts' that fleet_files returns: look at {', '.join(wrong)}."
         raise OptionsError([Problem(text)])
-    made: dict[Kind, list[Result]] = {kind: [] for kind in FLOWS}
+    made: dict[PartKind, list[Result]] = {kind: [] for kind in FLOWS}
     asked = with_retries(wanted, context.params)
     parts = parts_of(
         asked,
@@ -95,15 +95,15 @@ def run(context: Context) -> Result:
 
 
 def _plan(context: Context, part: Part) -> Result:
-    """What the module returns in check mode; the failure remains beside the values only if there is no plan."""
+    """The result of the module in check mode. The failure stays in it only if there is no plan."""
     flow = FLOWS[part.kind]
     found = ArgumentSpecValidator(flow.spec, **flow.constraints).validate(part.options)
     if found.error_messages:
         raise OptionsError([Problem(text) for text in found.error_messages])
-    # Of an earlier plan, which must not be taken for this one's.
+    # From an earlier plan. It must not be mistaken for this plan's report.
     with contextlib.suppress(OSError):
         os.remove(part.options["devices_report"])
-    # What is planned here is carried out together, and assignments first.
+    # Everything planned here is carried out together, assignments first.
     result = result_of(flow.run, context.part({**found.validated_parameters, "foresee": True}))
     values, failure = {**result.values, **part.about}, result.failure
     if failure is not None:
@@ -114,14 +114,14 @@ def _plan(context: Context, part: Part) -> Result:
 
 
 def _tell_once(results: t.Iterable[Result]) -> None:
-    """Leave the number of missing licenses of a SKU in one of the parts that have found it."""
-    told: set[str] = set()
+    """Report the number of missing licenses of a SKU in only one of the parts that found it."""
+    reported: set[str] = set()
     for result in results:
         plan, sku = result.values.get("plan"), result.values["item"]["sku"]
-        if plan and sku in told:
+        if plan and sku in reported:
             plan.pop("missing", None)
         elif plan and plan.get("missing"):
-            told.add(sku)
+            reported.add(sku)
 
 
 def _stop_if_failed(results: t.Iterable[Result]) -> None:

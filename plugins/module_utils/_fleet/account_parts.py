@@ -4,25 +4,30 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The options with which the license modules plan what C(fleet_files) returned of an account."""
+"""The options with which the license modules plan what C(fleet_files) returned for an account."""
 
 from __future__ import annotations
 
 import os
 import typing as t
 
-Kind = t.Literal["fota", "removal_candidates", "simsec"]
-Settings = t.Mapping[str, t.Any]
+PartKind = t.Literal["fota", "removal_candidates", "simsec"]
+FleetEntry = t.Mapping[str, t.Any]
+"""What C(fleet_files) returned for an account, or a part of it."""
+
 Options = dict[str, t.Any]
+
+SkuPool = tuple[str, str]
+"""A SKU, and the kind of the ids that hold it."""
 
 
 class Part(t.NamedTuple):
     """One task of a license module.
 
-    :param about: what is added to its result.
+    :param about: added to its result.
     """
 
-    kind: Kind
+    kind: PartKind
     options: Options
     about: dict[str, t.Any]
 
@@ -33,8 +38,8 @@ RETRIES = ("retry_failed", "retry_unknown")
 _MAY_BE_EMPTY = ("fota", "removal_candidates")
 
 
-def not_wanted(wanted: Settings) -> list[str]:
-    """The fields that what C(fleet_files) returned of an account has, and this has not, or not of that type."""
+def not_wanted(wanted: FleetEntry) -> list[str]:
+    """The fields of the C(fleet_files) result for an account that are missing here or have the wrong type."""
     wrong = [
         name
         for name, kind in _ACCOUNT.items()
@@ -50,22 +55,22 @@ def not_wanted(wanted: Settings) -> list[str]:
     return wrong
 
 
-def with_retries(wanted: Settings, params: Settings) -> dict[str, t.Any]:
-    """What is wanted of an account, with what the run asks for besides its fleet file: what failed is sent again."""
+def with_retries(wanted: FleetEntry, params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The wanted state of an account, with the options of the run that send failed or unknown requests again."""
     pools = [{**pool, **{name: bool(pool.get(name) or params[name]) for name in RETRIES}} for pool in wanted["simsec"]]
     return {**wanted, "simsec": pools}
 
 
 def parts_of(
-    wanted: Settings, lists: str, *, journal: str | None, wait: bool, require_listener: bool | None
+    wanted: FleetEntry, lists: str, *, journal: str | None, wait: bool, require_listener: bool | None
 ) -> t.Iterator[Part]:
-    """What to plan, a kind after the other.
+    """What to plan, one kind after another.
 
-    :param wanted: what is wanted of the account.
+    :param wanted: the wanted state of the account.
     :param lists: directory of its device lists, and for the reports.
     :param journal: the SIM-Secure journal.
-    :param wait: whether carrying it out waits for confirmations, which the later of several waves need.
-    :param require_listener: whether somebody has to hear them; None if that depends on whether they are needed.
+    :param wait: whether the task that carries it out waits for confirmations, which later waves need.
+    :param require_listener: whether a listener must be registered; None if that depends on whether it is needed.
     """
     if wanted["fota"]:
         yield Part("fota", {**_fota(wanted["fota"]), **_files(wanted, lists, "fota")}, {})
@@ -75,7 +80,7 @@ def parts_of(
     for state, count, name in (("present", "count", "list"), ("absent", "remove", "remove_list")):
         for pool in wanted["simsec"]:
             if pool[count]:
-                # What is only planned does not wait, and still has to know whether there will be something to wait for.
+                # Planning does not wait, but must know whether there will be something to wait for.
                 needed = (wait or None) if require_listener is None else require_listener
                 options = {**_simsec(pool, state, journal, wait=wait), "require_listener": needed}
                 options = {**options, **_files(wanted, lists, pool[name])}
@@ -83,17 +88,17 @@ def parts_of(
                 yield Part("simsec", {**options, **instead}, {"item": {**pool, "state": state, **instead}})
 
 
-def _fota(settings: Settings) -> Options:
+def _fota(settings: FleetEntry) -> Options:
     names = ("state", "api_version", "max_changes", "max_removals", "reserve", "waves", "max_failures")
     return _given(settings, *names, "removal_candidates")
 
 
-def _candidates(wanted: Settings, lists: str) -> Options:
+def _candidates(wanted: FleetEntry, lists: str) -> Options:
     settings = wanted["removal_candidates"]
     options = {
         "state": "exact",
         "before_file": os.path.join(lists, "before-candidates.csv"),
-        # The fleet files want these devices licensed, which is done before they are listed.
+        # The fleet files want licenses for these devices, which are assigned before the devices are listed.
         "unlicensed": "ignore" if wanted["fota"] else "refuse",
         **_given(settings, "api_version", "max_changes", "max_removals", "unlicensed"),
     }
@@ -102,15 +107,15 @@ def _candidates(wanted: Settings, lists: str) -> Options:
     return options
 
 
-def _simsec(pool: Settings, state: str, journal: str | None, *, wait: bool) -> Options:
+def _simsec(pool: FleetEntry, state: str, journal: str | None, *, wait: bool) -> Options:
     own = ("lifetime_consent", "lifetime_elsewhere", "reserve") if state == "present" else ("max_removals",)
     options = {"state": state, **_given(pool, "sku", "kind", "max_changes", "waves", "max_failures", *RETRIES, *own)}
-    # What is sent at once needs no confirmation to be planned, and is foreseen as accepted.
+    # A request without waves needs no confirmation to be planned. The plan predicts it as accepted.
     return {**options, "journal": journal, "wait": wait and "waves" in options}
 
 
-def _instead(wanted: Settings, lists: str) -> t.Iterator[Options]:
-    """Who is to hold which SIM-Secure license, as the task takes it that carries out a removal."""
+def _instead(wanted: FleetEntry, lists: str) -> t.Iterator[Options]:
+    """Which devices should hold which SIM-Secure license, as the option of the task that carries out a removal."""
     for pool in wanted["simsec"]:
         if pool["count"]:
             path = os.path.join(lists, f"{pool['list']}.txt")
@@ -118,7 +123,7 @@ def _instead(wanted: Settings, lists: str) -> t.Iterator[Options]:
             yield {"sku": pool["sku"], "kind": pool["kind"], "devices_file": path, **bound}
 
 
-def _files(wanted: Settings, lists: str, devices: str, report: str = "") -> Options:
+def _files(wanted: FleetEntry, lists: str, devices: str, report: str = "") -> Options:
     return {
         "account": wanted["account"],
         "devices_file": os.path.join(lists, f"{devices}.txt"),
@@ -127,5 +132,5 @@ def _files(wanted: Settings, lists: str, devices: str, report: str = "") -> Opti
     }
 
 
-def _given(settings: Settings, *names: str) -> Options:
+def _given(settings: FleetEntry, *names: str) -> Options:
     return {name: settings[name] for name in names if settings.get(name) is not None}

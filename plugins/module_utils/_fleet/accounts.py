@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Reading fleet files as a whole: every file, every set, all checks, before anything is asked or written."""
+"""Reads fleet files as a whole: every file, every set, and all checks, before anything is requested or written."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ Contents = list[tuple[DeviceSet, list[Named]]]
 
 
 class Fleet(t.NamedTuple):
-    """The accounts of all files, with the sets as far as they are known without asking ThingSpace."""
+    """The accounts of all files, with the devices that are known without asking ThingSpace."""
 
     accounts: list[tuple[FleetAccount, Contents]]
     notes: tuple[str, ...] = ()
 
     @property
     def selects(self) -> bool:
-        """Whether ThingSpace has to be asked for devices."""
+        """Whether ThingSpace must be asked for devices."""
         return any(account.selects for account, _contents in self.accounts)
 
 
 def read_fleet(sources: t.Sequence[str], names: t.Sequence[str] | None) -> tuple[Fleet, list[Problem]]:
-    """Read fleet files and the CSV files that they name; returns them with everything that is wrong about them.
+    """Read fleet files and the CSV files that they name. Returns them with all problems.
 
     :param sources: files, or directories with such files.
-    :param names: the accounts to keep; everything is checked all the same. None keeps all.
+    :param names: the accounts to keep; None keeps all. All of them are checked in any case.
     """
     if YAML_IMPORT_ERROR:
         text = "The Python library PyYAML is missing; ansible-core brings it, so run this with Ansible's own Python."
@@ -72,7 +72,7 @@ def read_fleet(sources: t.Sequence[str], names: t.Sequence[str] | None) -> tuple
 def resolve(
     fleet: Fleet, listing: Listing | None
 ) -> tuple[list[tuple[FleetAccount, WantedAccount]], list[Problem], list[str]]:
-    """Ask ThingSpace for what is selected; returns what is wanted, what is wrong about it, and what is odd.
+    """Ask ThingSpace for the selected devices. Returns what is wanted, the problems, and the warnings.
 
     :raises LicensingError: a list could not be read.
     """
@@ -92,9 +92,9 @@ def resolve(
 def _checked(
     fleet: t.Sequence[tuple[FleetAccount, Contents]], *, asked: bool
 ) -> tuple[list[tuple[FleetAccount, WantedAccount]], list[Problem]]:
-    """Check the accounts, each by itself and against the others.
+    """Check each account, and all accounts against each other.
 
-    :param asked: whether ThingSpace named the devices that are selected.
+    :param asked: whether ThingSpace has returned the selected devices.
     """
     problems: list[Problem] = []
     found: list[tuple[FleetAccount, WantedAccount]] = []
@@ -122,13 +122,13 @@ def _kept(
         problems.append(Problem("'accounts' is empty. Leave it out to have all accounts.", CODE))
     for name in names:
         if name not in known:
-            told = ", ".join(sorted(known)[:20]) or "none"
-            problems.append(Problem(f"No fleet file names the account '{name[:60]}'. There are: {told}.", CODE))
+            listed = ", ".join(sorted(known)[:20]) or "none"
+            problems.append(Problem(f"No fleet file names the account '{name[:60]}'. There are: {listed}.", CODE))
     return [(account, contents) for account, contents in fleet if account.name in set(names)]
 
 
 def _files(sources: t.Sequence[str]) -> tuple[list[str], list[Problem], list[str]]:
-    """The files, what is wrong about them, and a note about those that are not read."""
+    """The files, the problems with them, and a note about files that are not read."""
     paths: list[str] = []
     problems: list[Problem] = []
     notes: list[str] = []
@@ -156,7 +156,7 @@ def _fleet_files(names: t.Iterable[str]) -> list[str]:
 
 
 def _left_out(source: str) -> list[str]:
-    """A note about files in subdirectories: these may be anything, so they are not read, but neither passed over."""
+    """A note about files in subdirectories. These may be anything, so they are not read, but they are mentioned."""
     found: list[str] = []
     for folder, folders, names in os.walk(source):
         folders[:] = sorted(name for name in folders if name[0] != ".")

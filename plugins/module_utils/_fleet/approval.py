@@ -23,9 +23,9 @@ _NAMED = 20
 
 
 def read_approved(given: str | None, problems: list[Problem]) -> Document | str | None:
-    """The approved plan: a digest, or a plan file whose content fits its digest; None if there is none.
+    """The approved plan: a digest, or a plan file whose content matches its digest; None if there is none.
 
-    :param problems: what is wrong with it is put here.
+    :param problems: problems are added to this list.
     """
     if given is None:
         return None
@@ -34,7 +34,7 @@ def read_approved(given: str | None, problems: list[Problem]) -> Document | str 
     try:
         document = read_plan(given)
         for account in document["accounts"]:
-            # What is not as a plan has it cannot be held against another one.
+            # A file that is not a valid plan cannot be compared with another plan.
             not_done(account, account)
         return document
     except LicensingError as error:
@@ -45,12 +45,12 @@ def read_approved(given: str | None, problems: list[Problem]) -> Document | str 
 
 
 def read_plan(path: str) -> Document:
-    """A plan file whose digests all match its content when they are recomputed.
+    """A plan file whose digests all match when they are computed again from its content.
 
-    :raises LicensingError: C(plan_file_invalid), with the reason, which is no whole sentence.
+    :raises LicensingError: C(plan_file_invalid), with the reason, which is not a whole sentence.
     """
     try:
-        # A pipe would be waited for.
+        # Reading a pipe would wait.
         if os.path.exists(path) and not os.path.isfile(path):
             raise OSError(errno.EINVAL, "It is not a file")
         with open(path, encoding="utf-8") as stream:
@@ -83,7 +83,7 @@ def _wrong(document: t.Any) -> str:
 
 
 def _once(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
-    """An object of the file. Of a name that is there twice, others may show another value than is read here."""
+    """An object of the file. If a name appears twice, other programs may show another value than the one read here."""
     made = dict(pairs)
     if len(made) < len(pairs):
         raise ValueError
@@ -93,19 +93,19 @@ def _once(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
 def difference(
     document: Document, approved: Document | str, bases: str = "the fleet files or the accounts"
 ) -> LicensingError | None:
-    """Why this is not the approved plan, naming the accounts that differ where they are known.
+    """Why this is not the approved plan. Names the accounts that differ, if they are known.
 
-    With a plan file, an account of which no plan could be made now is no difference: nothing is done about it.
+    With a plan file, an account without a plan now does not count as a difference, because nothing is done about it.
 
     :param bases: what a plan is made from.
     """
     digest = approved if isinstance(approved, str) else approved["digest"]
     if digest == document["digest"]:
         return None
-    told = _since_digest(document) if isinstance(approved, str) else _since_file(document, approved)
-    if told is None:
+    since = _since_digest(document) if isinstance(approved, str) else _since_file(document, approved)
+    if since is None:
         return None
-    why, named = told
+    why, named = since
     return LicensingError(
         f"The approved plan {digest[:12]}... is not the plan that would be carried out now, {document['digest']}: "
         f"{why or f'{bases} changed since it was approved.'}{named} Nothing was written. Make a new plan, and have "
@@ -116,9 +116,9 @@ def difference(
 
 
 def _since_digest(document: Document) -> tuple[str, str] | None:
-    """Why this is not the approved plan, empty if it is just another one, and what is known of it; None if it is done.
+    """Why this is not the approved plan (empty if it is just another one), and what is known of it; None if it is done.
 
-    Where all is as wanted, nothing of it is left to do. Otherwise nobody knows whether it was carried out.
+    If everything is as wanted, nothing is left to do. Otherwise nobody knows whether the plan was carried out.
     """
     if document["status"] not in IDLE:
         return "", ""
@@ -132,8 +132,8 @@ def _since_digest(document: Document) -> tuple[str, str] | None:
 
 
 def _since_file(document: Document, approved: Document) -> tuple[str, str] | None:
-    """The same by the whole plan. What was carried out of it already is no difference, so that a run that failed
-    half-way can be repeated.
+    """The same, for a whole plan file. Parts that are already applied do not count as differences, so that a run that
+    failed halfway can be repeated.
     """
     before = {one["account"]: one for one in approved["accounts"]}
     now = {one["account"]: one for one in document["accounts"]}
@@ -150,9 +150,9 @@ def _since_file(document: Document, approved: Document) -> tuple[str, str] | Non
 
 
 def _left(rows: t.Sequence[Document], count: int) -> str:
-    """Which devices are not as wanted, although they may have been planned, and what may have been forgotten."""
+    """Devices that are not as wanted although they may have been planned, and what may have been forgotten."""
     if not count:
         return ""
     named = few(rows, _NAMED, lambda row: f"{row['device_id']} ({row['outcome']})")
-    told = f" Not as wanted: {count}" + (f", {named}." if named else ".")
-    return " ".join(filter(None, [told, forgotten(rows)]))
+    text = f" Not as wanted: {count}" + (f", {named}." if named else ".")
+    return " ".join(filter(None, [text, forgotten(rows)]))

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Which devices the sets of a fleet file name: spelled out, in a CSV file, or selected from those of the account."""
+"""Which devices the sets of a fleet file mean: listed inline, in a CSV file, or selected from those of the account."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ CODE: t.Final = "fleet_file_invalid"
 
 
 class Named(t.NamedTuple):
-    """A device, and where it is named.
+    """A device, and where it is listed.
 
-    :param line: in the fleet file or the CSV file; None when ThingSpace named it.
+    :param line: in the fleet file or the CSV file; None if ThingSpace returned it.
     """
 
     device: str
@@ -35,7 +35,7 @@ class Named(t.NamedTuple):
 
     @property
     def where(self) -> str:
-        """For messages."""
+        """The location, for messages."""
         return self.path if self.line is None else f"{self.path}, line {self.line}"
 
 
@@ -49,9 +49,9 @@ class Listing(t.Protocol):
 def written_down(
     account: FleetAccount, one: DeviceSet, notes: list[str] | None = None
 ) -> tuple[list[Named], list[Problem]]:
-    """The devices of a set as far as they are known without asking ThingSpace.
+    """The devices of a set that are known without asking ThingSpace.
 
-    :param notes: how a file was read is added to these.
+    :param notes: notes about how a file was read are added to this list.
     """
     if one.ids is not None:
         entries: list[tuple[int, t.Any]] = [(line, _plain(value)) for line, value in one.ids]
@@ -89,7 +89,7 @@ def written_down(
 
 
 def filter_of(one: DeviceSet) -> tuple[DeviceFilter, list[Problem]]:
-    """By which properties ThingSpace shall list the devices of a set."""
+    """The properties by which ThingSpace lists the devices of a set."""
     given = {**dict.fromkeys(SELECT), "device_id": None, "kind": "imei", **(one.select or {})}
     filters, problems = filter_from(given)
     found = [Problem(f"{one.where}: {problem.text}", problem.code) for problem in problems]
@@ -99,13 +99,13 @@ def filter_of(one: DeviceSet) -> tuple[DeviceFilter, list[Problem]]:
 
 
 def selected(account: FleetAccount, one: DeviceSet, listing: Listing) -> tuple[list[Named], list[str]]:
-    """The devices that ThingSpace lists for a set, and what is odd about them.
+    """The devices that ThingSpace lists for a set, and warnings about them.
 
-    :raises LicensingError: the list could not be read, or not completely.
+    :raises LicensingError: the list could not be read, or is not complete.
     """
     filters, _problems = filter_of(one)
     rows = listing(account.name).rows(filters)
-    # A device with two lines stands on the list twice.
+    # A device with two lines appears in the list twice.
     found = dict.fromkeys(row.ids.get(one.kind, "") for row in rows)
     named = [Named(device, f"{one.where} ('select')", None) for device in found if not problem(device, one.kind)]
     usable = {entry.device for entry in named}
@@ -131,7 +131,7 @@ def new_listing(client: t.Any) -> Listing:
 
 
 def _outside(folder: str, path: str) -> str:
-    """Why a list is not read; empty when it lies where lists may. Who writes fleet files may read no other files."""
+    """Why a list is not read; empty if its place is allowed. Fleet files must not give read access to other files."""
     base = os.path.realpath(folder)
     try:
         inside = os.path.commonpath([base, os.path.realpath(path)]) == base
@@ -143,7 +143,7 @@ def _outside(folder: str, path: str) -> str:
 
 
 def _bad(device: str, wrong: str) -> str:
-    """A bad id and what is wrong with it. What is mostly no digits is not shown: it may be a secret of another file."""
+    """A bad id and its problem. If it is mostly not digits, it is not shown: it may be a secret of another file."""
     if not device or 2 * sum(map(str.isdigit, device)) > len(device):
         return f"'{show(device)}' {wrong}"
     return "a row that looks like no id, and is not shown; an id has digits only"

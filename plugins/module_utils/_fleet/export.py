@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""An existing account as a fleet file: the flow of C(fleet_export). The first plan made from it has nothing to do."""
+"""Writes an existing account as a fleet file: the flow of C(fleet_export). The first plan from it has nothing to do."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ Files = dict[str, str]
 """What to write, by path below the directory."""
 
 Holders = dict[tuple[str, str], list[str]]
-"""Who holds a SIM-Secure license, by its SKU and the kind of id."""
+"""The devices that hold a SIM-Secure license, by SKU and kind of id."""
 
 
 def run(context: Context) -> Result:
-    """Read the account, write its fleet file and the lists beside it."""
+    """Read the account, and write its fleet file and its lists."""
     params = context.params
     dest, account = params["dest"], params["account"]
-    # In check mode, a task before this one may have been about to make the directory.
+    # In check mode, an earlier task may have been about to create the directory.
     absent = context.check_mode and not os.path.lexists(dest)
     client = context.connect([] if absent else report_path_problems(os.path.join(dest, account + ".yml"), "dest"))
     fota = FotaApi(client, account, params["api_version"])
@@ -91,17 +91,17 @@ def _candidates(context: Context, client: t.Any, licensed: list[str] | None) -> 
 
 
 def _simsec(context: Context) -> dict[tuple[str, str], list[str]]:
-    """Who holds which SIM-Secure license, by the journal; ThingSpace itself does not tell."""
+    """Which devices hold which SIM-Secure license according to the journal. ThingSpace itself does not say."""
     path = context.params["journal"]
     if not path:
         return {}
     holders: dict[tuple[str, str], list[str]] = {}
     leaving: list[str] = []
     with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
-        for standing, row in device_rows(journal, context.params["account"], None):
-            if standing.held or (standing.may_hold and row.action == "assign"):
+        for status, row in device_rows(journal, context.params["account"], None):
+            if status.held or (status.may_hold and row.action == "assign"):
                 holders.setdefault((row.sku, row.kind), []).append(row.device_id)
-            elif standing.may_hold:
+            elif status.may_hold:
                 leaving.append(row.device_id)
     if leaving:
         context.warn(
@@ -112,7 +112,7 @@ def _simsec(context: Context) -> dict[tuple[str, str], list[str]]:
 
 
 def _refuse_two_skus(account: str, simsec: t.Mapping[tuple[str, str], list[str]]) -> None:
-    """No fleet file can say that a device is to hold two SIM-Secure licenses, and to leave one out takes it away.
+    """Refuse devices with two SIM-Secure licenses. No fleet file can express that, and leaving one out would remove it.
 
     :raises LicensingError: C(two_licenses), with the devices and their SKUs.
     """
@@ -135,7 +135,7 @@ def _refuse_two_skus(account: str, simsec: t.Mapping[tuple[str, str], list[str]]
 
 
 class Whole(t.NamedTuple):
-    """Whether a list names all that the account has; else the rest must be left alone."""
+    """Whether a list has everything that the account has. Otherwise the rest must be left alone."""
 
     fota: bool
     simsec: bool
@@ -144,7 +144,7 @@ class Whole(t.NamedTuple):
 def _without_odd_ids(
     context: Context, licensed: list[str] | None, candidates: list[str], simsec: Holders
 ) -> tuple[list[str] | None, list[str], Holders, Whole]:
-    """What the account holds, without ids that no plan accepts; a warning names them."""
+    """The licenses of the account, without ids that no plan accepts. A warning names these ids."""
     odd = [device for device in licensed or [] if problem(device)]
     odd_sims = [one for (_sku, kind), devices in simsec.items() for one in devices if problem(one, _known(kind))]
     left_out = list(dict.fromkeys([*odd, *filter(problem, candidates), *odd_sims]))
@@ -198,7 +198,7 @@ def _files(
         sets.extend([f'  - name: "{name}"', f'    file: "{path}"', *more, *(f"    {fact}" for fact in facts)])
 
     if licensed is not None:
-        # An exact run without any device is refused, so that an empty file takes no license away.
+        # An exact run without any device is refused, so that an empty file removes no license.
         lines += [
             "fota:",
             f"  api_version: {api_version}",

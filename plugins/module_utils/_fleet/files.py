@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Fleet files as the modules take them: the flow of C(fleet_files)."""
+"""Fleet files in the form that the modules read: the flow of C(fleet_files)."""
 
 from __future__ import annotations
 
@@ -26,26 +26,27 @@ from .._simsec.skus import sku_of
 from .._text.files import replacing
 from .._text.lists import first
 from .._thingspace.api_versions import API_VERSION, CANDIDATES_VERSION
+from .account_parts import SkuPool
 from .accounts import read_fleet, resolve
 from .devices import new_listing
 from .read import FleetAccount
-from .wanted import Pool, WantedAccount
+from .wanted import WantedAccount
 
 Lists = dict[str, list[str]]
-"""Devices by the name of the file that they are written to."""
+"""Devices by the name of the file in which they are written."""
 
 _NAMED = 20
-"""Pairs of ids that a warning names."""
+"""How many pairs of ids a warning names."""
 
 
 def run(context: Context) -> Result:
-    """Read and check the files, ask ThingSpace for what is selected, write the lists."""
+    """Read and check the files, ask ThingSpace for the selected devices, and write the lists."""
     params = context.params
     fleet, problems = read_fleet(params["src"], params["accounts"])
     problems += _dest_problems(params["dest"])
     if problems:
         raise OptionsError(problems)
-    # Only who has to be asked needs credentials: files can be checked anywhere.
+    # Credentials are needed only if ThingSpace must be asked, so files can be checked anywhere.
     listing = new_listing(context.connect([])) if fleet.selects and not params["offline"] else None
     found, problems, warnings = resolve(fleet, listing)
     for warning in warnings:
@@ -56,7 +57,7 @@ def run(context: Context) -> Result:
         entries = [_offline(context, account, wanted) for account, wanted in found]
     else:
         made = [_account(context, account, wanted, certain=True) for account, wanted in found]
-        # All that can fail has been done by now, but for the writing itself.
+        # Everything that can fail has been done by now, except the writing itself.
         entries = [{**entry, "lists": _write(context.params["dest"], entry["account"], lists)} for entry, lists in made]
     return Result({"accounts": entries, "journal": params["journal"]})
 
@@ -69,9 +70,9 @@ def _dest_problems(dest: str | None) -> list[Problem]:
 
 
 def _offline(context: Context, account: FleetAccount, wanted: WantedAccount) -> dict[str, t.Any]:
-    """What the result says of an account, with its lists if they can be made without asking ThingSpace.
+    """The result for an account, with its lists if they can be created without asking ThingSpace.
 
-    One that cannot be made is no reason to have none of the others: a task for that account alone tells why.
+    If one cannot be created, the other accounts still get theirs. A task for that account alone says why.
     """
     if context.params["dest"] and not account.selects:
         with contextlib.suppress(LicensingError):
@@ -84,9 +85,9 @@ def _offline(context: Context, account: FleetAccount, wanted: WantedAccount) -> 
 def _account(
     context: Context, account: FleetAccount, wanted: WantedAccount, *, certain: bool
 ) -> tuple[dict[str, t.Any], Lists]:
-    """What the result says of an account, and its lists.
+    """The result for an account, and its lists.
 
-    :param certain: whether all devices are known, so that the others of the journal are not wanted.
+    :param certain: whether all devices are known, so that other devices in the journal are not wanted.
     :raises LicensingError: the journal cannot be read.
     """
     lists: Lists = {}
@@ -102,9 +103,9 @@ def _account(
     made["simsec"] = _simsec(context, account, wanted, lists, certain=certain)
     made["digest"] = _digest(made, lists)
     if wanted.protected:
-        # Nothing is done about a list that is not managed, but a report tells which of them stand on it.
+        # Nothing is done about a list that is not managed, but the report says which of these devices are on it.
         lists.setdefault("protected", sorted(wanted.protected))
-    # When something may be done is no part of what is wanted.
+    # Freeze windows are not part of the wanted state.
     made["freeze"] = account.freeze
     return made, lists
 
@@ -112,7 +113,7 @@ def _account(
 def _simsec(
     context: Context, account: FleetAccount, wanted: WantedAccount, lists: Lists, *, certain: bool
 ) -> list[dict[str, t.Any]]:
-    """One entry for each SKU and kind of id: who gets the license, and who holds it and is to lose it."""
+    """One entry for each SKU and kind of id: the devices that get the license, and those that should lose it."""
     if not account.manages("simsec"):
         return []
     settings = {"state": "exact", **(account.simsec or {})}
@@ -131,14 +132,15 @@ def _simsec(
     return made
 
 
-def _stem(pool: Pool) -> str:
+def _stem(pool: SkuPool) -> str:
     return "simsec-{}-{}".format(*pool)
 
 
-def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> dict[Pool, list[str]]:
+def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> dict[SkuPool, list[str]]:
     """Devices that may hold a removable license according to the journal, but should not.
 
-    One that is to hold another license is among them only if that one is confirmed, or assigned by the same plan.
+    A device that should hold another license is included only if that license is confirmed, or assigned by the same
+    plan.
 
     :raises LicensingError: the journal cannot be read.
     """
@@ -150,32 +152,32 @@ def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> di
                 "removed from devices that should no longer hold one."
             )
         return {}
-    holders: dict[str, list[Pool]] = {}
+    holders: dict[str, list[SkuPool]] = {}
     new: dict[str, Standing] = {}
     with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
-        for standing, row in device_rows(journal, account, None):
+        for status, row in device_rows(journal, account, None):
             pool = (row.sku, row.kind)
             if wanted.pool_of(row.device_id) == pool:
-                new[row.device_id] = standing
-            # What may hold it is listed until it certainly does not, also if its removal failed or was lost:
-            # simsec_license knows whether to send that again, and tells what it does not send.
-            elif standing.may_hold:
+                new[row.device_id] = status
+            # A device that may hold it is listed until it certainly does not, even if its removal failed or was lost.
+            # simsec_license knows whether to send the removal again, and reports what it does not send.
+            elif status.may_hold:
                 holders.setdefault(row.device_id, []).append(pool)
     keeping = {device for device in wanted.simsec if not foreseen(new.get(device, NOTHING))}
     keeping |= _spelled_differently(context, account, wanted, holders)
-    losing: dict[Pool, list[str]] = {}
+    losing: dict[SkuPool, list[str]] = {}
     for device, pool in ((device, pool) for device, pools in holders.items() for pool in pools):
         if device not in keeping and not sku_of(pool[0]).lifetime:
             losing.setdefault(pool, []).append(device)
-    certain = {device for device, standing in new.items() if confirmed(standing)}
+    certain = {device for device, status in new.items() if confirmed(status)}
     settled = {pool: _settled(context, wanted, pool, devices, certain) for pool, devices in losing.items()}
     return {pool: devices for pool, devices in settled.items() if devices}
 
 
 def _spelled_differently(
-    context: Context, account: str, wanted: WantedAccount, holders: t.Mapping[str, t.Sequence[Pool]]
+    context: Context, account: str, wanted: WantedAccount, holders: t.Mapping[str, t.Sequence[SkuPool]]
 ) -> set[str]:
-    """The holders that no file names by this id, and one by another that seems to be of the same device."""
+    """The holders that no file lists by this id, but that a file seems to list by another spelling of it."""
     kinds = {kind for _sku, kind in wanted.pools}
     named = {
         kind: Spellings(device for device, (_named, pool) in wanted.simsec.items() if pool[1] == kind) for kind in kinds
@@ -197,9 +199,9 @@ def _spelled_differently(
 
 
 def _settled(
-    context: Context, wanted: WantedAccount, pool: Pool, devices: list[str], certain: t.Container[str]
+    context: Context, wanted: WantedAccount, pool: SkuPool, devices: list[str], certain: t.Container[str]
 ) -> list[str]:
-    """Those that cannot be the same SIMs as devices that the files name by the other kind of id.
+    """The devices that cannot be the same SIMs as devices that the files list by the other kind of id.
 
     :param certain: the devices whose wanted license is confirmed.
     """
@@ -225,9 +227,9 @@ def _settled(
 
 
 def _digest(made: t.Mapping[str, t.Any], lists: Lists) -> str:
-    """SHA-256 over what is wanted: the settings, and the devices of each list in their order.
+    """SHA-256 over the wanted state: the settings, and the devices of each list in their order.
 
-    Who is to lose a SIM-Secure license follows from the journal, too, so it is no part of what is wanted.
+    Which devices should lose a SIM-Secure license also depends on the journal, so it is not part of the wanted state.
     """
     pools = [{**pool, "remove": 0} for pool in made["simsec"] if pool["count"]]
     settings = {key: value for key, value in made.items() if key not in ("file", "simsec")}
@@ -240,7 +242,7 @@ def _write(dest: str | None, account: str, lists: Lists) -> dict[str, str] | Non
 
 
 def write_lists(dest: str, account: str, lists: Lists) -> dict[str, str]:
-    """Write each list, one id a line; returns where they are.
+    """Write each list, one id per line. Returns the paths.
 
     :raises LicensingError: C(report_unwritable).
     """

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Freeze windows: times in which an account is left as it is."""
+"""Freeze windows: times in which an account is not changed."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ What = t.Literal["all", "removals"]
 
 _DAY = datetime.timedelta(days=1)
 _NOTHING = datetime.timedelta()
-_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d))?")
+_TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d))?")
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)")
 _WHOLE_DAY = (0, 24 * 60)
 FOREVER = datetime.datetime.max.replace(tzinfo=datetime.timezone.utc)
-"""The end of what has none."""
+"""The end of a window without an end."""
 _STRETCHES = 400
-"""Windows that follow each other without a gap, looked at to find the end: more than a year of days."""
+"""How many windows in a row, without a gap, are examined to find the end: more than a year of days."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Window:
-    """One window; a moment lies in it if everything that is given fits.
+    """One window. A time is in it if it matches everything that is given.
 
-    :param begin: first moment, in the window's time zone.
-    :param end: first moment after it.
-    :param days: days of the week, 0 is Monday.
-    :param hours: minutes of the day; a second one that is not larger belongs to the next day.
-    :param what: what is not done meanwhile.
+    :param begin: first time, in the window's time zone.
+    :param end: first time after the window.
+    :param days: days of the week; 0 is Monday.
+    :param hours: minutes of the day; if the second number is not larger, it belongs to the next day.
+    :param what: what is not done in the window.
     """
 
     name: str
@@ -48,13 +48,13 @@ class Window:
     zone: datetime.tzinfo
     what: What
 
-    def ends(self, moment: datetime.datetime) -> datetime.datetime | None:
-        """When the stretch of the window ends in which the moment lies; None if it lies in none."""
-        if (self.begin and moment < self.begin) or (self.end and moment >= self.end):
+    def ends(self, time: datetime.datetime) -> datetime.datetime | None:
+        """When the part of the window that contains this time ends; None if the time is not in the window."""
+        if (self.begin and time < self.begin) or (self.end and time >= self.end):
             return None
         if len(self.days) == len(DAYS) and self.hours == _WHOLE_DAY:
             return self.end or FOREVER
-        local = moment.astimezone(self.zone)
+        local = time.astimezone(self.zone)
         first, last = self.hours
         for date in (local.date(), local.date() - _DAY):
             midnight = datetime.datetime.combine(date, datetime.time(), self.zone)
@@ -66,9 +66,9 @@ class Window:
 
 
 class Frozen(t.NamedTuple):
-    """Why an account is left as it is right now.
+    """Why an account is not changed now.
 
-    :param until: the first moment at which it is not, with its zone.
+    :param until: the first time at which it may be changed, with its zone.
     """
 
     name: str
@@ -77,9 +77,9 @@ class Frozen(t.NamedTuple):
 
 
 def read_window(settings: t.Mapping[str, t.Any]) -> tuple[Window | None, list[str]]:
-    """A window as files and options have it; returns it with everything that is wrong about it.
+    """A window from a file or an option. Returns it with all problems.
 
-    :param settings: texts C(name), C(from), C(until), C(hours), C(timezone) and C(what), and the list C(days).
+    :param settings: texts C(name), C(from), C(until), C(hours), C(timezone), and C(what), and the list C(days).
     """
     wrong: list[str] = []
     if not str(settings.get("name") or "").strip():
@@ -87,7 +87,7 @@ def read_window(settings: t.Mapping[str, t.Any]) -> tuple[Window | None, list[st
     if not any(settings.get(name) for name in ("from", "until", "days", "hours")):
         wrong.append("it lacks all of 'from', 'until', 'days' and 'hours', and would never end")
     zone = _zone(settings, wrong)
-    begin, end = (_moment(settings, name, zone, wrong) for name in ("from", "until"))
+    begin, end = (_time(settings, name, zone, wrong) for name in ("from", "until"))
     if begin and end and begin >= end:
         wrong.append(f"'until' {settings['until']} is not after 'from' {settings['from']}")
     what = settings.get("what") or "all"
@@ -100,7 +100,7 @@ def read_window(settings: t.Mapping[str, t.Any]) -> tuple[Window | None, list[st
 
 
 def read_windows(entries: t.Sequence[t.Any]) -> tuple[list[Window], list[str]]:
-    """All windows of an option C(freeze); returns them with everything that is wrong about them."""
+    """All windows of an option C(freeze). Returns them with all problems."""
     found, problems = [], []
     for place, entry in enumerate(entries, 1):
         window, wrong = read_window(entry if isinstance(entry, dict) else {})
@@ -111,21 +111,21 @@ def read_windows(entries: t.Sequence[t.Any]) -> tuple[list[Window], list[str]]:
 
 
 def frozen(windows: t.Iterable[Window], now: datetime.datetime, *, removing: bool) -> Frozen | None:
-    """The window that forbids changes now, and when the last of those that follow it without a gap ends.
+    """The window that forbids changes now, and when the last window that follows it without a gap ends.
 
-    :param removing: whether licenses would be taken away.
+    :param removing: whether licenses would be removed.
     """
     binding = [window for window in windows if removing or window.what == "all"]
-    first, moment = None, now
+    first, time = None, now
     for _stretch in range(_STRETCHES):
-        ends = [(ends, window) for window in binding if (ends := window.ends(moment))]
+        ends = [(ends, window) for window in binding if (ends := window.ends(time))]
         if not ends:
             break
-        moment, window = max(ends, key=lambda pair: pair[0])
+        time, window = max(ends, key=lambda pair: pair[0])
         first = first or window
-        if moment >= FOREVER:
+        if time >= FOREVER:
             break
-    return Frozen(first.name, moment, first.what) if first else None
+    return Frozen(first.name, time, first.what) if first else None
 
 
 def _zone(settings: t.Mapping[str, t.Any], wrong: list[str]) -> datetime.tzinfo:
@@ -149,18 +149,18 @@ def _unknown_zone() -> str:
     )
 
 
-def _moment(
+def _time(
     settings: t.Mapping[str, t.Any], name: str, zone: datetime.tzinfo, wrong: list[str]
 ) -> datetime.datetime | None:
-    """A moment; a day alone is meant whole."""
+    """A timestamp. A date alone means the whole day."""
     given = settings.get(name)
     if not given:
         return None
-    match = _MOMENT.fullmatch(str(given).strip())
+    match = _TIMESTAMP.fullmatch(str(given).strip())
     try:
         if match:
-            moment = datetime.datetime.fromisoformat(f"{match[1]} {match[2] or '00:00'}").replace(tzinfo=zone)
-            return moment + (_DAY if name == "until" and not match[2] else _NOTHING)
+            time = datetime.datetime.fromisoformat(f"{match[1]} {match[2] or '00:00'}").replace(tzinfo=zone)
+            return time + (_DAY if name == "until" and not match[2] else _NOTHING)
     except (ValueError, OverflowError):
         pass
     wrong.append(f"'{name}' is '{str(given)[:40]}'; write it like 2026-12-20 or 2026-12-20 18:00")

@@ -6,9 +6,9 @@
 
 """The order of the runs in a directory of records. It must not depend on clocks, which may be set back.
 
-Each run takes the next number of its directory, and has it in its name. A directory that was copied or restored goes on
-with numbers of its own, because what was written elsewhere since is not known there. So a run also notes the last
-number that it found of every other identity: up to there, those runs had begun before.
+Each run takes the next number of its directory and has it in its name. A copied or restored directory continues with an
+identity of its own, because it does not know what was written elsewhere since. So a run also records the last number
+that it found of every other identity: runs up to that number had started before.
 """
 
 from __future__ import annotations
@@ -25,15 +25,17 @@ import typing as t
 from .._errors import LicensingError
 
 ORDER_FILE = ".order"
-"""In its first line: identity of the directory, last number given, and the file's own inode, by which a copy is known
-for one. In a line for each: the runs that have not ended."""
+"""The first line has the identity of the directory, the last number, and the file's own inode, which identifies a copy.
+Then each unfinished run has a line.
+"""
 
 MAX_OPEN = 100
-"""Runs without an end that are remembered; those that were killed never have one."""
+"""How many unfinished runs are remembered. Killed runs never finish."""
 
 SURE = datetime.timedelta(days=1)
-"""Where there are no numbers, only a difference of at least that much tells which run began first. Clocks of machines
-are wrong by hours, when they run in the time of a zone, or are set by hand."""
+"""Without numbers, only a difference of at least this much shows which run started first. Clocks of machines are wrong
+by hours if they use the time of a zone or are set by hand.
+"""
 
 PATIENCE = 10.0
 """Seconds to wait for another process. Without the lock, two runs may get the same number, which proves no order."""
@@ -44,11 +46,11 @@ _NAMED = re.compile(_TIME + r"-.*")
 
 
 class Place(t.NamedTuple):
-    """Where a run stands among others.
+    """The place of a run among others.
 
-    :param began: the second in which it began, as C(20260131T120000Z).
+    :param began: the second in which it started, as C(20260131T120000Z).
     :param history: identity of the directory that gave the number; empty if none did.
-    :param seen: other identities, each with the last number of it that the directory had when the run began.
+    :param seen: other identities, each with its last number in the directory when the run started.
     """
 
     began: str
@@ -58,10 +60,10 @@ class Place(t.NamedTuple):
 
 
 class Begun(t.NamedTuple):
-    """A run that begins.
+    """A run that starts.
 
     :param run: its name.
-    :param beside: the runs that had begun before, and had not ended: what these did may be later all the same.
+    :param beside: unfinished runs that had started before. What they did may still be later.
     :param seen: see C(Place).
     """
 
@@ -77,7 +79,7 @@ class _Order(t.NamedTuple):
 
 
 def place_of(run: str) -> Place | None:
-    """The place that the name of a run tells; None if it tells none."""
+    """The place that the name of a run gives; None if it gives none."""
     match = _NUMBERED.fullmatch(run)
     if match:
         return Place(match["time"], match["history"], int(match["number"]))
@@ -86,10 +88,10 @@ def place_of(run: str) -> Place | None:
 
 
 def is_earlier(other: Place, this: Place) -> bool:
-    """Whether a run is proven to have begun before this one. All others count as later, which keeps what they did."""
+    """Whether a run is proven to have started before this one. Others count as later, so that no undo reverses them."""
     if by_number(other, this):
         return other.history != this.history or other.number < this.number
-    # Numbers came later than records without. Those of another identity prove nothing, and neither do clocks.
+    # Runs with numbers came later than records without. Numbers of other identities and clocks prove nothing.
     return not other.history and _long_before(other.began, this.began)
 
 
@@ -101,7 +103,7 @@ def by_number(other: Place, this: Place) -> bool:
 
 
 def _long_before(one: str, other: str) -> bool:
-    """Whether two times are so far apart that clocks show which came first; false if one is missing."""
+    """Whether two times are so far apart that clocks show which came first. False if one is missing."""
     try:
         first, second = (datetime.datetime.strptime(text, "%Y%m%dT%H%M%S%z") for text in (one, other))
     except ValueError:
@@ -110,7 +112,7 @@ def _long_before(one: str, other: str) -> bool:
 
 
 def enter(folder: str | None, now: datetime.datetime, digest: str) -> Begun:
-    """Give a name to a run that begins now: its time, its number if a directory keeps records, and what it carries out.
+    """Give a name to a run that starts now: its time, its number if a directory keeps records, and its plan.
 
     :param digest: of the plan; may be empty.
     :raises LicensingError: C(report_unwritable).
@@ -145,7 +147,7 @@ def _numbers(folder: str) -> dict[str, int]:
 
 
 def leave(folder: str | None, run: str) -> None:
-    """Note that a run has ended. If that cannot be noted, its record tells it all the same."""
+    """Record that a run has finished. If that fails, its own record still shows it."""
     with contextlib.suppress(OSError):
         if folder and os.path.exists(os.path.join(folder, ORDER_FILE)):
             with _order_file(folder) as handle:
@@ -164,7 +166,7 @@ def _order_file(folder: str) -> t.Iterator[int]:
 
 
 def _read(handle: int) -> _Order:
-    """What the file says; a new identity if it is not what this directory has written."""
+    """The content of the file, or a new identity if this directory did not write it."""
     first, *running = os.pread(handle, 200 * MAX_OPEN, 0).decode("ascii", "replace").split("\n")
     match = re.fullmatch(r"([0-9a-f]{8}) ([0-9]{1,12}) ([0-9]+)", first)
     if match is None or match[3] != str(os.fstat(handle).st_ino):

@@ -6,7 +6,7 @@
 
 """Unwanted SIM-Secure licenses that remain after a plan was carried out.
 
-A device that holds several at a time, and one that no file names and from which the plan takes nothing away.
+These are devices with several licenses, and devices that no file lists and from which the plan removes nothing.
 """
 
 from __future__ import annotations
@@ -20,22 +20,19 @@ from .._journal.file import PATIENCE
 from .._journal.journal import Journal, open_journal
 from .._journal.status import fold
 from .._simsec.skus import sku_of
+from .account_parts import SkuPool
 
 _SEVERAL = "by the journal it holds {}, or may hold them, and this plan takes none of them away"
 _IT_HOLDS = "by the journal it holds {}; no file names it by this id, and this plan does not take it away"
 _SPELLED = ". {}, which a file names, seems to be this device, spelled differently"
 
-Pool = tuple[str, str]
-"""A SKU, and the kind of the ids that hold it."""
-
 
 def kept(wanted: t.Mapping[str, t.Any], lists: str, path: str | None) -> list[dict[str, str]]:
-    """The devices of an account that keep a license too many, as rows of a plan.
+    """The devices of an account that keep an unwanted license, as rows of a plan.
 
-    :param wanted: what C(fleet_files) returned of the account.
-    :param lists: directory of its device lists, which name those that get a license and those that the plan takes one
-        from.
-    :param path: the journal; without one, nobody knows.
+    :param wanted: what C(fleet_files) returned for the account.
+    :param lists: directory of its device lists, which have the devices that get a license and those that lose one.
+    :param path: the journal; without it, nothing is known.
     :raises LicensingError: the journal cannot be read.
     """
     pools = wanted["simsec"]
@@ -53,30 +50,29 @@ def kept(wanted: t.Mapping[str, t.Any], lists: str, path: str | None) -> list[di
     return [{"device_id": device, "outcome": "unchanged", "reason": why} for device, why in sorted(reasons.items())]
 
 
-def _keeping(journal: Journal, account: str, losing: t.Mapping[Pool, t.Container[str]]) -> dict[str, list[str]]:
+def _keeping(journal: Journal, account: str, losing: t.Mapping[SkuPool, t.Container[str]]) -> dict[str, list[str]]:
     """The SKUs of the licenses that each device holds and that the plan does not remove."""
     found: dict[str, list[str]] = {}
     for scope, devices in sorted(journal.shared(account).items()):
         leaving = losing.get((scope.sku, scope.kind), ())
         for device, attempts in journal.attempts(scope, devices).items():
-            standing = fold(attempts)
-            if standing.may_hold and device not in leaving:
+            status = fold(attempts)
+            if status.may_hold and device not in leaving:
                 found.setdefault(device, []).append(scope.sku)
     return found
 
 
 def _unnamed(
-    journal: Journal, wanted: t.Mapping[str, t.Any], lists: str, losing: t.Mapping[Pool, t.Container[str]]
+    journal: Journal, wanted: t.Mapping[str, t.Any], lists: str, losing: t.Mapping[SkuPool, t.Container[str]]
 ) -> t.Iterator[tuple[str, tuple[str, str]]]:
-    """Who holds a SKU, is named by no file and keeps it; with that SKU, and with the named id that may be its own, too.
+    """The devices that hold a SKU, are in no file, and keep it; with the SKU and the listed id of perhaps the same SIM.
 
-    That happens only where the files name devices by another kind of id, or spelled differently, because they may be
-    the same SIMs.
+    That happens only if the files list devices by another kind of id or in another spelling.
     """
     pools = [pool for pool in wanted["simsec"] if pool["state"] == "exact" and pool["count"]]
     kinds = {pool["kind"] for pool in pools}
     for scope in journal.scopes(wanted["account"]) if pools else ():
-        # A license for life stays whatever the files say.
+        # A lifetime license stays, whatever the files say.
         if sku_of(scope.sku).lifetime:
             continue
         named = frozenset[str]().union(*(_listed(lists, pool["list"]) for pool in pools if pool["kind"] == scope.kind))
@@ -91,7 +87,7 @@ def _unnamed(
 
 
 def _listed(lists: str, name: str) -> frozenset[str]:
-    """The devices of a list; none if there is no such list."""
+    """The devices of a list; none if the list does not exist."""
     try:
         with open(os.path.join(lists, f"{name}.txt"), encoding="ascii") as stream:
             return frozenset(stream.read().split())

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What keeps a whole run, or an account of it, from being carried out. All of it is known before the first write."""
+"""What keeps a whole run, or one of its accounts, from being carried out. All of it is known before the first write."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from .freeze import FOREVER, Window, frozen
 from .plan_document import IDLE, Document
 from .status import without_approval
 
-MOMENT = "%Y-%m-%d %H:%M %Z"
+TIME_FORMAT = "%Y-%m-%d %H:%M %Z"
 
 BINDING = ("lifetime_consent", "lifetime_without_journal", "journal_behind", "no_listener", "pool_exhausted")
-"""What no approval lets through: an approval adds no licenses and no listener, and consent is in the fleet file."""
+"""What no approval overrides: an approval adds no licenses and no listener, and the fleet file gives the consent."""
 
 
 @dataclasses.dataclass(frozen=True)
 class RunLimits:
     """Limits over all accounts together.
 
-    :param max_changes: devices that may be touched.
-    :param max_removals: licenses that may be taken away, as a number or as a share of what all accounts hold.
-    :param max_lifetime: devices that may be bound for life.
+    :param max_changes: devices that may change.
+    :param max_removals: licenses that may be removed, as a number or as a share of what all accounts hold.
+    :param max_lifetime: devices that may get a lifetime license.
     """
 
     max_changes: int | None
@@ -40,7 +40,7 @@ class RunLimits:
 
 
 def read_run_limits(params: t.Mapping[str, t.Any]) -> tuple[RunLimits, list[str]]:
-    """The limits; returns them with everything that is wrong about them."""
+    """The limits. Returns them with all problems."""
     limits, problems = limits_from({name: params.get(name) for name in ("max_changes", "max_removals")})
     wrong = [problem.text for problem in problems]
     lifetime = params.get("max_lifetime")
@@ -50,7 +50,7 @@ def read_run_limits(params: t.Mapping[str, t.Any]) -> tuple[RunLimits, list[str]
 
 
 def over_the_run(accounts: t.Sequence[Document], limits: RunLimits) -> Document | None:
-    """The failure of a plan that exceeds limits of the run, naming all of them."""
+    """The failure of a plan that exceeds limits of the run. It names all of them."""
     parts = [part for account in accounts for part in account["parts"]]
     changes = sum(_count(part, "assign", "remove", "add", "move") for part in parts)
     removals = sum(_count(part, "remove") for part in parts if part["kind"] != "removal_candidates")
@@ -80,9 +80,9 @@ def over_the_run(accounts: t.Sequence[Document], limits: RunLimits) -> Document 
 
 
 def over_a_sku(parts: t.Sequence[Document]) -> Document | None:
-    """The failure of an account whose parts exceed together what is free, consented to or allowed of one SKU.
+    """The failure of an account whose parts together exceed the free licenses, the consent, or the limits of one SKU.
 
-    A SKU has a part for each kind of id and for each direction, and each by itself was checked by its module.
+    A SKU has a part for each kind of id and each direction, and its module checked each of them separately.
     """
     found = [
         trip
@@ -93,8 +93,8 @@ def over_a_sku(parts: t.Sequence[Document]) -> Document | None:
         return None
     codes = [code for code, _text in found]
     code = next((code for code in BINDING if code in codes), "guard_tripped")
-    told = f"The plan exceeds what there is: {'; '.join(text for _code, text in found)}."
-    return {"code": code, "message": without_approval(code, told)}
+    message = f"The plan exceeds what there is: {'; '.join(text for _code, text in found)}."
+    return {"code": code, "message": without_approval(code, message)}
 
 
 def _over_a_sku(sku: str, parts: t.Sequence[Document]) -> t.Iterator[tuple[str, str]]:
@@ -127,10 +127,10 @@ def _over_a_sku(sku: str, parts: t.Sequence[Document]) -> t.Iterator[tuple[str, 
 def why_not(
     account: Document, windows: t.Sequence[Window], now: datetime.datetime, *, approved: bool
 ) -> Document | None:
-    """The failure of an account that may not be changed now; None if it may, or if there is nothing to do.
+    """The failure of an account that must not be changed now; None if it may be, or if there is nothing to do.
 
-    :param windows: freeze windows; they hold whatever is approved.
-    :param approved: whether somebody approved this plan, although limits are exceeded. No approval fills a pool.
+    :param windows: freeze windows; they apply whatever is approved.
+    :param approved: whether someone approved this plan although limits are exceeded. No approval fills a pool.
     """
     if account["status"] in ("error", *IDLE):
         return account.get("failure")
@@ -152,7 +152,7 @@ def on_ice(account: Document, windows: t.Sequence[Window], now: datetime.datetim
     if ice is None:
         return None
     only = "licenses are not removed" if ice.what == "removals" else "nothing is changed"
-    end = "further notice" if ice.until >= FOREVER else ice.until.strftime(MOMENT)
+    end = "further notice" if ice.until >= FOREVER else ice.until.strftime(TIME_FORMAT)
     text = f"'{ice.name}': {only} until {end}."
     return LicensingError(f"The account is frozen: {text} {advice}", code="frozen").as_failure()
 
@@ -162,7 +162,7 @@ def _count(part: Document, *names: str) -> int:
 
 
 def _held(accounts: t.Sequence[Document]) -> t.Iterator[int]:
-    """Licenses that each pool has assigned before the run."""
+    """Assigned licenses of each pool before the run."""
     for account in accounts:
         pools: dict[tuple[str, str], int] = {}
         for part in account["parts"]:

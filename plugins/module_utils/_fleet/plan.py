@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Writing a plan, and comparing one with the approved: the flow of C(fleet_plan)."""
+"""Writes a plan, and compares it with the approved one: the flow of C(fleet_plan)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FILES = {"json": "plan.json", "markdown": "plan.md", "html": "plan.html"}
 
 
 def run(context: Context) -> Result:
-    """Put the plans of the accounts together, write them, and hold them against the approved one."""
+    """Combine the plans of the accounts, write them, and compare them with the approved plan."""
     params = context.params
     limits, wrong = read_run_limits(params)
     problems = [Problem(text) for text in wrong] + list(_problems(params["accounts"]))
@@ -114,7 +114,7 @@ def _problems(entries: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Problem]
 def _account(entry: t.Mapping[str, t.Any], reports: str) -> Document:
     """The plan of an account.
 
-    :param reports: directory with what would happen to each device.
+    :param reports: directory with the predicted rows of each device.
     """
     if entry.get("failure"):
         return failed_account(entry["account"], entry["failure"])
@@ -124,7 +124,7 @@ def _account(entry: t.Mapping[str, t.Any], reports: str) -> Document:
     if entry.get("incomplete"):
         account = judged_account({**account, "incomplete": entry["incomplete"]})
     for part in account["parts"]:
-        # Nobody is to approve changes without the devices that change.
+        # Nobody should approve changes without the devices that change.
         if any(part["plan"].get(name) for name in COUNTS) and not (part["devices"] or part["incomplete"]):
             path = os.path.join(reports, f"plan-{part['list']}.csv")
             text = f"The plan changes devices, and {path}, which names them, is missing or empty."
@@ -147,13 +147,13 @@ def _parts(entry: t.Mapping[str, t.Any]) -> t.Iterator[Document]:
             about = {
                 key: pool.get(key) for key in ("sku", "reserve", "lifetime_consent", "max_changes", "max_removals")
             }
-            # The account may know more about an undocumented SKU than its name tells.
+            # The account may know more about an undocumented SKU than its name shows.
             about["lifetime"] = result.get("lifetime", pool.get("lifetime"))
             yield {"kind": "simsec", "list": name, "id_kind": pool.get("kind"), **about, "result": result}
 
 
 def changing(path: str) -> list[Document]:
-    """The rows of a report in which something changes, or is not as wanted."""
+    """The rows of a report in which something changes or is not as wanted."""
     if not os.path.exists(path):
         return []
     with open(path, encoding="utf-8", newline="") as stream:
@@ -166,10 +166,10 @@ def changing(path: str) -> list[Document]:
 
 
 def _word(document: Document, difference: LicensingError | None, *, approved: bool) -> str:
-    """The status in one word. An account without a plan comes first: it may be why the plan is another one.
+    """The status in one word. An account without a plan comes first, because it may be why the plan differs.
 
-    Of an approved plan, what it changes is about to be done, so what counts is whether everything is as wanted then;
-    C(fleet_run) makes it worse if it is not done.
+    The changes of an approved plan are about to be made, so the status says whether everything will be as wanted then.
+    C(fleet_run) makes it worse if a change fails.
     """
     status = str(document["status"])
     if difference is not None and status != "error":
@@ -191,9 +191,9 @@ def _write(dest: str, document: Document) -> dict[str, str]:
 
 
 def write_pages(dest: str, names: t.Mapping[str, str], texts: t.Mapping[str, str]) -> dict[str, str]:
-    """Write the forms of a plan into a directory; returns the path of each.
+    """Write the forms of a plan to a directory. Returns the path of each.
 
-    :param names: the name of the file of each form.
+    :param names: the file name of each form.
     :raises LicensingError: C(report_unwritable).
     """
     files = {kind: os.path.join(dest, name) for kind, name in names.items()}

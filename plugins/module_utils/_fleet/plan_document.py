@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The plan of a whole run over accounts: what each part of it would do, and one digest over everything."""
+"""The plan of a whole run over accounts: what each part would do, and one digest over everything."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ import json
 import typing as t
 
 from .._plan.incomplete import as_left_over, is_left_over, is_on_its_way
-from .._simsec.missing import told as told_missing
+from .._simsec.missing import told as missing_text
 from .._thingspace.id_kinds import KIND
-from .account_parts import Kind
+from .account_parts import PartKind
 from .status import without_approval
 
 FORMAT = 2
-"""Version of the plan file. Of format 1, digests covered less than a plan shows."""
+"""Version of the plan file. In format 1, digests covered less than a plan shows."""
 
-Status = t.Literal["no_change", "incomplete", "changes", "guard_tripped", "error"]
-_STATUSES: tuple[Status, ...] = t.get_args(Status)
-"""The worse one comes later."""
+PlanStatus = t.Literal["no_change", "incomplete", "changes", "guard_tripped", "error"]
+_STATUSES: tuple[PlanStatus, ...] = t.get_args(PlanStatus)
+"""In this order, the worse status comes later."""
 
 IDLE = ("no_change", "incomplete")
-"""With these there is nothing to do."""
+"""With these statuses, there is nothing to do."""
 
 Document = dict[str, t.Any]
 
-TITLES: dict[Kind, str] = {
+TITLES: dict[PartKind, str] = {
     "fota": "FOTA licenses",
     "removal_candidates": "Removal candidates",
     "simsec": "SIM-Secure licenses",
@@ -41,24 +41,23 @@ _AMISS = frozenset({"devices_failed", "outcome_unknown", "unconfirmed"})
 COUNTS = ("assign", "remove", "add", "move")
 
 _FREE_IN_DOCUMENT = frozenset({"digest", "checksum", "created", "status", "failure"})
-"""No part of what is approved: when the plan was made, and what limits of the run say of it, which are those of whoever
-runs it."""
+"""Not approved: when the plan was made, and how it compares with limits of the run, which depend on who runs it."""
 
 _ADDED_UP = frozenset({"accounts", "totals", "left", "incomplete"})
 
 _FREE_IN_ACCOUNT = frozenset({"digest", "file", "freeze", "frozen"})
-"""No part of what is approved: where the fleet file is, and when something may be done."""
+"""Not part of what is approved: where the fleet file is, and freeze windows."""
 
-_TOLD_OF_PART = frozenset({"digest", "licenses", "held", "free", "note", "incomplete", "missing"})
-_TOLD_OF_PLAN = frozenset({"unchanged", "incomplete"})
-"""What may be another number when a part of the account is done already."""
+_NOTES_OF_PART = frozenset({"digest", "licenses", "held", "free", "note", "incomplete", "missing"})
+_NOTES_OF_PLAN = frozenset({"unchanged", "incomplete"})
+"""Numbers that may differ if a part of the account is already done."""
 
 
 def make_document(accounts: t.Sequence[Document], created: str, failure: Document | None = None) -> Document:
-    """Put the plans of the accounts together.
+    """Combine the plans of the accounts.
 
     :param accounts: one for each account, from C(make_account) or C(failed_account).
-    :param created: the time, for people; no part of the digest.
+    :param created: the time, for people; it is not part of the digest.
     :param failure: limits of the whole run that it exceeds.
     """
     document: Document = {
@@ -71,10 +70,10 @@ def make_document(accounts: t.Sequence[Document], created: str, failure: Documen
 
 
 def sealed(document: Document) -> Document:
-    """The document with everything that follows from the rest of it: statuses, totals, and all digests, bottom up.
+    """The document with everything that follows from its content: statuses, totals, and all digests, bottom up.
 
-    It is the only way to a digest, for a plan that is made and for one that is read: whatever stands in the place of
-    one of these values counts for nothing. What is not named as free is bound, so that a new field is.
+    This is the only way to get a digest, for a new plan and for one that is read. Any previous values in these fields
+    are ignored. The digest covers everything that is not explicitly left out, so it covers new fields, too.
     """
     judged = (judged_account(account) for account in document["accounts"])
     accounts = sorted(map(_sealed_account, judged), key=lambda account: str(account["account"]))
@@ -89,29 +88,29 @@ def sealed(document: Document) -> Document:
 
 
 def is_sealed(document: Document) -> bool:
-    """Whether everything that follows from the rest of a plan file is there as it follows."""
+    """Whether a plan file contains exactly the values that follow from its content."""
     return bool(sealed(document)["checksum"] == document.get("checksum") == _checksum(document))
 
 
 def judged_account(account: Document) -> Document:
-    """The plan of an account with the statuses that follow from it; its digests are those of the sealed document."""
+    """The plan of an account with the statuses that follow from it. Its digests are those of the sealed document."""
     parts = [{**part, "status": _status_of(part)} for part in account["parts"]]
     if "failure" in account and not parts:
         return {**account, "parts": [], "status": "error"}
     statuses = [part["status"] for part in parts]
-    more: list[Status] = ["guard_tripped"] if "failure" in account else []
+    more: list[PlanStatus] = ["guard_tripped"] if "failure" in account else []
     more += ["incomplete"] if incomplete_of(account) else []
     status = _worst([*statuses, *more])
     return {**account, "parts": parts, "status": status}
 
 
 def canonical(value: t.Any) -> str:
-    """JSON in which two values are the same text only if they are the same: C(1), C(1.0) and C(true) differ."""
+    """JSON in which two values have the same text only if they are the same: C(1), C(1.0), and C(true) differ."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def incomplete_of(account: Document) -> int:
-    """How many devices of an account are not as wanted, which its plan does not change."""
+    """How many devices of an account are not as wanted and not changed by its plan."""
     parts = sum(part["plan"].get("incomplete") or 0 for part in account["parts"])
     return parts + len(account.get("incomplete") or [])
 
@@ -121,8 +120,8 @@ def make_account(
 ) -> Document:
     """The plan of one account.
 
-    :param wanted: digest of what its fleet file wants.
-    :param parts: for each part its kind, SKU and the result of its module in check mode.
+    :param wanted: digest of the wanted state in its fleet file.
+    :param parts: for each part its kind, SKU, and the result of its module in check mode.
     :param rows: for each part the devices that change, and those that are not as wanted.
     """
     made = [_part(part, changing) for part, changing in zip(parts, rows, strict=True)]
@@ -130,18 +129,18 @@ def make_account(
 
 
 def failed_account(name: str, failure: t.Mapping[str, t.Any]) -> Document:
-    """An account whose plan could not be made."""
-    told = {"code": str(failure.get("code") or "failed"), "message": str(failure.get("message") or "")}
-    return {"account": name, "file": "", "wanted": "", "status": "error", "parts": [], "failure": told, "digest": ""}
+    """An account without a plan, because planning failed."""
+    reason = {"code": str(failure.get("code") or "failed"), "message": str(failure.get("message") or "")}
+    return {"account": name, "file": "", "wanted": "", "status": "error", "parts": [], "failure": reason, "digest": ""}
 
 
 def remains_of(now: Document, before: Document) -> bool:
-    """Whether the plan of an account is what another one leaves to do: each part as it was there, or gone.
+    """Whether the plan of an account is what another one leaves to do: each part is unchanged, or gone.
 
-    That alone does not say that it was done: see C(not_done).
+    That alone does not show that it was done: see C(not_done).
 
     :param now: a plan that was just made.
-    :param before: one whose digests were recomputed.
+    :param before: one whose digests were computed again.
     """
     if now["digest"] == before["digest"] or (now["status"] in IDLE and before["status"] in ("error", *IDLE)):
         return True
@@ -154,11 +153,11 @@ def remains_of(now: Document, before: Document) -> bool:
 
 
 def not_done(now: Document, before: Document) -> list[Document]:
-    """The devices that another plan changes, but that this one leaves not as wanted.
+    """The devices that another plan changes but this one leaves not as wanted.
 
-    What was sent and waits for its confirmation was carried out.
+    A request that was sent and is waiting for its confirmation counts as carried out.
 
-    :param now: the plan of an account, of which C(remains_of) is true.
+    :param now: the plan of an account, for which C(remains_of) is true.
     :param before: the other one.
     """
     parts = {part["list"]: {row["device_id"] for row in part["devices"]} for part in before["parts"]}
@@ -174,12 +173,12 @@ def not_done(now: Document, before: Document) -> list[Document]:
 
 
 def left_of(account: Document) -> list[Document]:
-    """The devices of an account that are not as wanted, and are named."""
+    """The listed devices of an account that are not as wanted."""
     return [*(row for part in account["parts"] for row in part["incomplete"]), *(account.get("incomplete") or [])]
 
 
 def same_run(now: Document, before: Document) -> bool:
-    """Whether all is the same that two plans say beside their accounts: of an undo, which run is reversed."""
+    """Whether two plans agree in everything except their accounts. For an undo, that includes the reversed run."""
     names = _FREE_IN_DOCUMENT | _ADDED_UP
     return canonical(_without(now, names)) == canonical(_without(before, names))
 
@@ -188,11 +187,11 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
     result = part["result"]
     plan = result.get("plan") or {}
     failure = result.get("failure")
-    # Devices that an earlier run left amiss are no reason to stop: nothing is done about them.
+    # Devices that an earlier run left not as wanted are no reason to stop, because nothing is done about them.
     amiss = failure if failure and failure["code"] in _AMISS else None
     failure = None if amiss else failure
     pool = result.get("licenses") or {}
-    # Where nothing stops the plan, the pool is foreseen as it will be.
+    # If nothing stops the plan, it predicts the pool.
     more = 0 if failure else (plan.get("assign") or 0) - (plan.get("remove") or 0)
     made: Document = {
         "kind": part["kind"],
@@ -210,24 +209,24 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
         "devices": [_row(row, plan.get("state")) for row in rows if not is_left_over(row)],
         "incomplete": [as_left_over(row) for row in rows if is_left_over(row)],
     }
-    # The module counts them; who is in doubt about one is not in doubt whether all is well.
+    # The module counts them. A failure about single devices leaves at least one of them.
     left = max(plan.get("incomplete") or 0, len(made["incomplete"]), 1 if amiss else 0)
     missing = plan.get("missing") or 0
     made["plan"]["incomplete"] = left + missing
     if missing:
-        made["missing"] = told_missing(made["sku"], missing)
+        made["missing"] = missing_text(made["sku"], missing)
     if amiss:
         made["note"] = str(amiss["message"])
     if failure:
-        # What the module advises is for its own task: here the whole plan is what is approved.
+        # The module's advice is for its own task. Here, the whole plan is approved.
         why = str(failure["message"]).removesuffix(failure.get("advice", "")).rstrip()
-        told = {"message": without_approval(failure["code"], why)}
-        made["failure"] = {**{key: failure[key] for key in ("code", "guards") if key in failure}, **told}
+        replaced = {"message": without_approval(failure["code"], why)}
+        made["failure"] = {**{key: failure[key] for key in ("code", "guards") if key in failure}, **replaced}
     return made
 
 
 def _row(row: Document, state: str | None) -> Document:
-    """A device of a part. If ThingSpace would only accept the request at first, it shows the final outcome."""
+    """A device of a part. If ThingSpace would only accept the request at first, the row shows the final outcome."""
     if row["outcome"] == "accepted" and not row["reason"]:
         return {**_shown(row), "outcome": "removed" if state == "absent" else "assigned"}
     return _shown(row)
@@ -237,7 +236,7 @@ def _shown(row: Document) -> Document:
     return {name: row[name] for name in ("device_id", "outcome", "reason")}
 
 
-def _status_of(part: Document) -> Status:
+def _status_of(part: Document) -> PlanStatus:
     changing = any(part["plan"].get(name) for name in COUNTS)
     if "failure" in part:
         return "guard_tripped"
@@ -245,22 +244,22 @@ def _status_of(part: Document) -> Status:
 
 
 def _sealed_account(account: Document) -> Document:
-    """The digests of an account: of its parts over everything in them, and of the account over those."""
+    """The digests of an account: of each part over its whole content, and of the account over those."""
     if account["status"] == "error":
-        # Why there is no plan may be told in other words the next time.
+        # The reason why there is no plan may have other words next time.
         return {**account, "digest": ""}
     parts = [{**part, "digest": _sha(_without(part, {"digest"}))} for part in account["parts"]]
     bound = {**_without(account, _FREE_IN_ACCOUNT), "parts": [part["digest"] for part in parts]}
     return {**account, "parts": parts, "digest": _sha(bound)}
 
 
-def _worst(statuses: t.Iterable[str]) -> Status:
-    return max(t.cast("t.Iterable[Status]", statuses), key=_STATUSES.index, default="no_change")
+def _worst(statuses: t.Iterable[str]) -> PlanStatus:
+    return max(t.cast("t.Iterable[PlanStatus]", statuses), key=_STATUSES.index, default="no_change")
 
 
 def _carried_out(part: Document) -> str:
-    """What a part does to which devices, and under which limits: all of it but what is only foreseen or told."""
-    return canonical({**_without(part, _TOLD_OF_PART), "plan": _without(part["plan"], _TOLD_OF_PLAN)})
+    """What a part does to which devices and under which limits: everything except predictions and notes."""
+    return canonical({**_without(part, _NOTES_OF_PART), "plan": _without(part["plan"], _NOTES_OF_PLAN)})
 
 
 def _parts(accounts: t.Iterable[Document]) -> t.Iterator[Document]:

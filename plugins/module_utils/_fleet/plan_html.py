@@ -4,30 +4,31 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""A plan as one HTML file that needs nothing else: readable on a phone and in print, every value escaped."""
+"""A plan as one self-contained HTML file, readable on a phone and printed. Every value is escaped."""
 
 from __future__ import annotations
 
 import typing as t
 
 from .._plan.incomplete import advice
-from .._report.text import many
 from .._text.html import escape, page, table
+from .._text.lists import many
 from .plan_document import TITLES, Document, incomplete_of
 from .plan_markdown import (
     FOR_LIFE,
+    afterward,
     headline,
     in_waves,
+    in_words,
     not_as_wanted,
     nothing,
     status_of,
     title_of,
-    told,
     worth_telling,
 )
 
 MAX_ROWS = 1000
-"""Devices shown of each part; the plan file has them all."""
+"""Devices shown for each part. The plan file has all of them."""
 
 
 def as_html(document: Document) -> str:
@@ -38,7 +39,7 @@ def as_html(document: Document) -> str:
 def _body(document: Document) -> t.Iterator[str]:
     status = document["status"]
     yield f'<h1>License plan: <span class="{status}">{headline(document)}</span></h1>'
-    yield f"<p><strong>{escape(told(document['totals']))}</strong> in "
+    yield f"<p><strong>{escape(in_words(document['totals']))}</strong> in "
     yield f"{many(len(document['accounts']), 'account')}. "
     yield f"Made {escape(document['created'])}.</p>"
     if document["incomplete"]:
@@ -61,7 +62,7 @@ def _summary(account: Document) -> list[str]:
     left = incomplete_of(account)
     cells = [account["account"], status_of(account) + (f", {left:,} not as wanted" if left else "")]
     for kind in TITLES:
-        parts = [f"{part['sku']} {told(part['plan'])}".strip() for part in account["parts"] if part["kind"] == kind]
+        parts = [f"{part['sku']} {in_words(part['plan'])}".strip() for part in account["parts"] if part["kind"] == kind]
         cells.append("; ".join(parts) or nothing(account))
     return cells
 
@@ -69,7 +70,7 @@ def _summary(account: Document) -> list[str]:
 def _part(part: Document) -> t.Iterator[str]:
     if not worth_telling(part):
         return
-    yield f"<h3>{escape(title_of(part))}: {escape(told(part['plan']))}</h3>"
+    yield f"<h3>{escape(title_of(part))}: {escape(in_words(part['plan']))}</h3>"
     if part["lifetime"]:
         yield f'<p class="failure"><strong>{FOR_LIFE}</strong></p>'
     yield from _failure(part)
@@ -80,10 +81,8 @@ def _part(part: Document) -> t.Iterator[str]:
     if "missing" in part:
         yield f'<p class="failure"><strong>{escape(part["missing"])}</strong></p>'
     yield from _left_over(part["incomplete"], part["plan"]["incomplete"])
-    pool = part["licenses"]
-    if pool and pool.get("total") is not None:
-        yield f"<p>Afterward {escape(pool['assigned'])} of {escape(pool['total'])} licenses are assigned, "
-        yield f"{escape(pool['available'])} are free.</p>"
+    if afterward(part["licenses"]):
+        yield f"<p>{escape(afterward(part['licenses']))}</p>"
     rows = part["devices"]
     if rows:
         opened = " open" if len(rows) <= 20 else ""

@@ -11,12 +11,13 @@ from __future__ import annotations
 import typing as t
 
 from .._plan.incomplete import advice
+from .._text.lists import are, many
 from .._text.markdown import plain
 from .plan_document import TITLES, Document, incomplete_of
 from .status import NO_APPROVAL
 
 MAX_ROWS = 50
-"""Devices shown of each part; the plan file has them all."""
+"""Devices shown for each part. The plan file has all of them."""
 
 HEADLINES = {
     "no_change": "Nothing to do",
@@ -46,28 +47,28 @@ def as_markdown(document: Document) -> str:
 
 
 def headline(thing: Document) -> str:
-    """The status of a plan or of an account of it, in words."""
+    """The status of a plan, or of one of its accounts, in words."""
     stopped = thing["status"] == "guard_tripped" and any(code in NO_APPROVAL for code in _codes(thing))
     return NOT_TO_APPROVE if stopped else HEADLINES[thing["status"]]
 
 
 def _codes(thing: Document) -> t.Iterator[str]:
-    """Why a plan is stopped, or any of its accounts and parts."""
+    """Why a plan, or any of its accounts and parts, is stopped."""
     if "failure" in thing:
         yield thing["failure"]["code"]
     for inner in (*thing.get("accounts", ()), *thing.get("parts", ())):
         yield from _codes(inner)
 
 
-def told(plan: t.Mapping[str, t.Any]) -> str:
+def in_words(plan: t.Mapping[str, t.Any]) -> str:
     """What a part does, in a few words."""
     parts = [f"{plan[name]} to {word}" for name, word in WORDS.items() if plan.get(name)]
     return ", ".join(parts) or "nothing to do"
 
 
 def not_as_wanted(count: int) -> str:
-    """The sentence that a plan leaves this number of devices not as wanted."""
-    return f"{count:,} {'device is' if count == 1 else 'devices are'} not as wanted, which this plan does not change."
+    """The sentence that this many devices stay not as wanted."""
+    return f"{many(count, 'device')} {are(count)} not as wanted, which this plan does not change."
 
 
 def nothing(account: Document) -> str:
@@ -81,10 +82,9 @@ def status_of(account: Document) -> str:
 
 
 def _totals(document: Document) -> str:
-    count = len(document["accounts"])
-    accounts = f"{count} account" + ("" if count == 1 else "s")
+    accounts = many(len(document["accounts"]), "account")
     left = f" **{not_as_wanted(document['incomplete'])}**" if document["incomplete"] else ""
-    return f"**{told(document['totals'])}** in {accounts}.{left}"
+    return f"**{in_words(document['totals'])}** in {accounts}.{left}"
 
 
 def _row(account: Document) -> str:
@@ -94,25 +94,33 @@ def _row(account: Document) -> str:
     for kind in TITLES:
         parts = [part for part in account["parts"] if part["kind"] == kind]
         cells.append(
-            "; ".join(f"{plain(part['sku'])} {told(part['plan'])}".strip() for part in parts) or nothing(account)
+            "; ".join(f"{plain(part['sku'])} {in_words(part['plan'])}".strip() for part in parts) or nothing(account)
         )
     return f"| {plain(account['account'])} | {' | '.join(cells)} | {status} |"
 
 
 def title_of(part: Document) -> str:
-    """What a part is about."""
+    """The title of a part."""
     by = " by ICCID" if part["id_kind"] == "iccid" else ""
     return f"{TITLES[part['kind']]} {part['sku']}".strip() + by
 
 
 def in_waves(part: Document) -> str:
-    """In which waves a part is done; empty if all at once."""
+    """The waves of a part; empty if everything is done at once."""
     *waves, last = part["plan"].get("waves") or [0]
     if not waves:
         return ""
     first, *others = (f"{count:,}" for count in waves)
     then = "".join(f", then up to {count}" for count in others)
     return f"In waves: {first} first{then}, then all {last:,}; each only if the one before went well."
+
+
+def afterward(pool: Document | None) -> str:
+    """What a plan leaves in a pool, as a sentence; empty if that is not known."""
+    if not pool or pool.get("total") is None:
+        return ""
+    assigned, free = pool["assigned"], pool["available"]
+    return f"Afterward {assigned} of {pool['total']} licenses {are(assigned)} assigned, {free} {are(free)} free."
 
 
 def worth_telling(part: Document) -> bool:
@@ -135,7 +143,7 @@ def _account(account: Document) -> t.Iterator[str]:
 
 def part_lines(part: Document) -> t.Iterator[str]:
     """A part of an account's plan."""
-    yield f"### {plain(title_of(part))}: {told(part['plan'])}"
+    yield f"### {plain(title_of(part))}: {in_words(part['plan'])}"
     yield ""
     if part["lifetime"]:
         yield f"**{FOR_LIFE}**"
@@ -148,10 +156,8 @@ def part_lines(part: Document) -> t.Iterator[str]:
     if "missing" in part:
         yield from (f"**{plain(part['missing'])}**", "")
     yield from _left_over(part["incomplete"], part["plan"]["incomplete"])
-    pool = part["licenses"]
-    if pool and pool.get("total") is not None:
-        yield f"Afterward {pool['assigned']} of {pool['total']} licenses are assigned, {pool['available']} are free."
-        yield ""
+    if afterward(part["licenses"]):
+        yield from (afterward(part["licenses"]), "")
     rows = part["devices"]
     if rows:
         yield from ("<details><summary>Devices</summary>", "", "| device | what | why |", "|---|---|---|")

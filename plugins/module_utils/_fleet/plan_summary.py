@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""A plan in a few lines of plain text: small enough to be handed from job to job, whatever the size of the fleet."""
+"""A plan in a few lines of plain text: small enough to be passed from job to job, whatever the size of the fleet."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ import collections
 import re
 
 from .._plan.incomplete import advice, is_on_its_way
+from .._text.lists import are, many
 from .plan_document import IDLE, TITLES, Document, incomplete_of, left_of
-from .plan_markdown import headline, not_as_wanted, told
+from .plan_markdown import headline, in_words, not_as_wanted
 
 _OUTCOMES = 10
 
 MAX_BYTES = 1000
-"""Of a whole summary: AWX keeps it with the job and hands it on to those that follow."""
+"""The limit for a whole summary. AWX keeps it with the job and passes it to later jobs."""
 
 
 def as_summary(document: Document) -> str:
     """The totals, then a line for each account with something to do, as long as there is room."""
-    where = f"in {_counted(len(document['accounts']), 'account')}."
+    where = f"in {many(len(document['accounts']), 'account')}."
     title = headline(document)
     if document["status"] == "no_change":
         return f"{title} {where}"
     left = f" {not_as_wanted(document['incomplete'])}" if document["incomplete"] else ""
-    lines = [f"{title}: {told(document['totals'])} {where}{left}"]
+    lines = [f"{title}: {in_words(document['totals'])} {where}{left}"]
     busy = [account for account in document["accounts"] if account["status"] != "no_change"]
     for place, account in enumerate(busy):
         line = f"{_short(account['account'])}: {_what(account)}"
-        rest = f"... and {_counted(len(busy) - place, 'more account')}"
+        rest = f"... and {many(len(busy) - place, 'more account')}"
         if len("\n".join([*lines, line, rest]).encode()) > MAX_BYTES:
             return "\n".join([*lines, rest])
         lines.append(line)
@@ -40,7 +41,7 @@ def as_summary(document: Document) -> str:
 
 
 def awaited(document: Document) -> int:
-    """How many devices were sent by an earlier run, and wait for their confirmation."""
+    """How many devices were sent by an earlier run and are waiting for their confirmation."""
     return sum(is_on_its_way(row) for account in document["accounts"] for row in left_of(account))
 
 
@@ -56,16 +57,14 @@ def as_remaining(document: Document) -> str:
         ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counts.items())[:_OUTCOMES]) + "."
         if rows
         else "",
-        f"{waiting:,} of them {'is' if waiting == 1 else 'are'} not confirmed yet: to wait, apply the same plan again."
-        if waiting
-        else "",
+        f"{waiting:,} of them {are(waiting)} not confirmed yet: to wait, apply the same plan again." if waiting else "",
         advice(rows),
     ]
     return " ".join(filter(None, texts))
 
 
 def _what(account: Document) -> str:
-    """What is done to an account, or why there is no plan of it."""
+    """What is done to an account, or why it has no plan."""
     if account["status"] == "error":
         return f"no plan ({_short(account['failure']['code'])})"
     parts = []
@@ -73,16 +72,12 @@ def _what(account: Document) -> str:
         if part["status"] not in IDLE:
             title = _short(part["sku"] or TITLES[part["kind"]])
             stopped = f" (stopped: {_short(part['failure']['code'])})" if "failure" in part else ""
-            parts.append(f"{title} {told(part['plan'])}{' FOR LIFE' if part['lifetime'] else ''}{stopped}")
+            parts.append(f"{title} {in_words(part['plan'])}{' FOR LIFE' if part['lifetime'] else ''}{stopped}")
     left = incomplete_of(account)
     return "; ".join([*parts, *([f"{left} not as wanted"] if left else [])])
 
 
 def _short(text: object) -> str:
-    """A text that stays in its line."""
+    """A text on a single line."""
     line = re.sub(r"\s+", " ", str(text)).strip()
     return line if len(line) <= 64 else line[:61] + "..."
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" + ("" if count == 1 else "s")

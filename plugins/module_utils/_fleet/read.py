@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""From the values of a fleet file to accounts and sets of devices, with every problem by file and line."""
+"""Turns the values of a fleet file into accounts and sets of devices. Every problem has its file and line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .._devices.ids import show
 from .._errors import Problem
 from .._plan.waves import size_problems
 from .._thingspace.id_kinds import KIND, Kind
-from .account_parts import Kind as Part
+from .account_parts import PartKind
 from .schema import ACCOUNT, AMOUNT, FILE, FREEZE, PURPOSES, SOURCES, Field, Table
 from .yaml import Value, printable
 
@@ -37,9 +37,9 @@ _WANTED = {
 }
 
 _NESTED = {("amounts", "list"), ("counts", "dict"), ("fields", "dict")}
-"""Kinds of fields that hold values, with the kind that their own value has in the file."""
+"""Kinds of fields that contain values, with the kind that their own value has in the file."""
 
-Settings = dict[str, t.Any]
+Fields = dict[str, t.Any]
 
 
 @dataclasses.dataclass
@@ -47,7 +47,7 @@ class DeviceSet:
     """Devices that hold the same licenses.
 
     :param where: file and line, for messages.
-    :param ids: as they stand in the file, with their lines; None when they come from elsewhere.
+    :param ids: as written in the file, with their lines; None if they come from elsewhere.
     :param select: the properties by which ThingSpace lists them.
     """
 
@@ -56,7 +56,7 @@ class DeviceSet:
     ids: list[tuple[int, Value]] | None
     file: str | None
     column: str | None
-    select: Settings | None
+    select: Fields | None
     kind: Kind
     fota: bool
     simsec: str | None
@@ -67,30 +67,30 @@ class DeviceSet:
 
 @dataclasses.dataclass
 class FleetAccount:
-    """What a fleet file says about an account; a part that it does not mention is None."""
+    """What a fleet file says about an account. A part that it does not mention is None."""
 
     name: str
     path: str
     where: str
-    fota: Settings | None
-    simsec: Settings | None
-    removal_candidates: Settings | None
-    freeze: list[Settings]
+    fota: Fields | None
+    simsec: Fields | None
+    removal_candidates: Fields | None
+    freeze: list[Fields]
     devices: list[DeviceSet]
 
     @property
     def selects(self) -> bool:
-        """Whether ThingSpace has to be asked for devices."""
+        """Whether ThingSpace must be asked for devices."""
         return any(one.select is not None for one in self.devices)
 
-    def manages(self, part: Part) -> bool:
-        """Whether licenses of this kind, or the list, are managed: there are settings for it, or a set wants it."""
+    def manages(self, part: PartKind) -> bool:
+        """Whether this kind of license, or the list, is managed: there are settings for it, or a set wants it."""
         purpose = "removal_candidate" if part == "removal_candidates" else part
         return getattr(self, part) is not None or any(getattr(one, purpose) for one in self.devices)
 
 
 def read_accounts(path: str, root: Value) -> tuple[list[FleetAccount], list[Problem]]:
-    """The accounts of a file, and everything that is wrong about their form."""
+    """The accounts of a file, and all problems with their form."""
     reader = _Reader(path)
     if root.kind == "dict" and "accounts" in root.fields:
         made = reader.table(root, FILE, "the file")
@@ -138,8 +138,8 @@ class _Reader:
             return None
         sources = [source for source in SOURCES if source in value.fields]
         if len(sources) != 1:
-            told = f"it has {' and '.join(sources)}" if sources else "it has none of them"
-            self._wrong(value.line, f"a set of devices needs exactly one of ids, file and select; {told}.")
+            found = f"it has {' and '.join(sources)}" if sources else "it has none of them"
+            self._wrong(value.line, f"a set of devices needs exactly one of ids, file and select; {found}.")
         if not any(made.get(name) for name in PURPOSES):
             text = "this set says nothing about its devices: give it fota, simsec, removal_candidate or protected."
             self._wrong(value.line, text)
@@ -160,13 +160,13 @@ class _Reader:
             protected=made.get("protected", False),
         )
 
-    def table(self, value: Value, fields: Table, what: str) -> Settings | None:
-        """The fields of a mapping; None when it is no mapping."""
+    def table(self, value: Value, fields: Table, what: str) -> Fields | None:
+        """The fields of a mapping; None if it is not a mapping."""
         if value.kind != "dict":
             hint = "; write {} for the defaults" if value.kind == "null" and what[0] == "'" else ""
             self._wrong(value.line, f"{what} is a mapping ('key: value' lines), not {value.said}{hint}.")
             return None
-        made: Settings = {}
+        made: Fields = {}
         for name, given in value.fields.items():
             field = fields.get(name)
             if field is None:
@@ -183,7 +183,7 @@ class _Reader:
         return made
 
     def _field(self, name: str, field: Field, value: Value) -> tuple[bool, t.Any]:
-        """Whether the value is of the right kind, and what it stands for."""
+        """Whether the value is of the right kind, and its meaning."""
         if field.filled and value.kind in ("list", "dict") and not (value.items or value.fields):
             self._wrong(value.line, f"'{name}' is empty.")
             return False, None
@@ -198,7 +198,7 @@ class _Reader:
         else:
             good = value.kind == _KINDS.get(field.kind) and (value.kind != "text" or bool(value.text.strip()))
         if good and field.kind == "whole":
-            # A leading zero would make it octal, an underscore is for programmers.
+            # A leading zero would make it octal, and an underscore is for programmers.
             good = re.fullmatch("0|[1-9][0-9]{0,8}", value.text) is not None
         if not good:
             hint = "; a number loses its leading zeros" if field.kind == "text" and value.kind == "whole" else ""
@@ -211,7 +211,7 @@ class _Reader:
         return self._converted(name, field, value)
 
     def _converted(self, name: str, field: Field, value: Value) -> tuple[bool, t.Any]:
-        """What a value of the right kind stands for; entries of a list may still be of the wrong one."""
+        """The meaning of a value of the right kind. Entries of a list may still be of the wrong kind."""
         if field.kind == "whole":
             return True, int(value.text)
         if field.kind == "bool":
@@ -222,7 +222,7 @@ class _Reader:
         return True, value.items if value.kind == "list" else value.text.strip()
 
     def _nested(self, name: str, field: Field, value: Value) -> tuple[bool, t.Any]:
-        """A value that holds others, as far as they can be read."""
+        """A value that contains others, as far as they can be read."""
         if field.kind == "map":
             made = self.table(value, field.fields or {}, f"'{name}'")
             return made is not None, made

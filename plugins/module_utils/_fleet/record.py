@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The record of a run: what was to be done to which device, and what became of it. Reading one that a file holds."""
+"""The record of a run: the planned change of each device, and its result. Reads a record from a file."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ _NONE = "it is no run record"
 
 
 def checksum(document: t.Mapping[str, t.Any]) -> str:
-    """SHA-256 over a whole record but for its checksum."""
+    """SHA-256 over a whole record except its checksum."""
     content = {key: value for key, value in document.items() if key != "checksum"}
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def read_record(path: str) -> Document:
-    """A record whose content fits its checksum and can be acted on.
+    """A record whose content matches its checksum and can be used.
 
-    :raises OptionsError: C(run_file_invalid), with everything that is wrong about it.
+    :raises OptionsError: C(run_file_invalid), with all problems.
     """
     try:
         document = json.loads(_text(path), parse_constant=_refuse)

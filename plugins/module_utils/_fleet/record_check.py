@@ -18,13 +18,13 @@ from .._plan.outcomes import OUTCOMES
 from .._simsec.skus import sku_problems
 from .._thingspace.api_versions import API_VERSIONS
 from .._thingspace.id_kinds import KIND, KINDS
-from .account_parts import Kind
+from .account_parts import PartKind
 from .run_mark import MARK
 
 PLANNED = ("", "assigned", "removed", "added")
 
 _MOST = 20
-"""Mistakes that are told; whoever makes records has to look at the maker, not at each of a million rows."""
+"""The most mistakes that are reported. Whoever makes records must check the program, not each of a million rows."""
 
 _RUN = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,79}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -34,7 +34,7 @@ Fits = t.Callable[[t.Any], bool]
 
 
 def wrong_in(document: t.Mapping[str, t.Any]) -> t.Iterator[str]:
-    """What is wrong about a record of the right format, up to a limit."""
+    """The problems with a record of the right format, up to a limit."""
     return itertools.islice(_record(document), _MOST)
 
 
@@ -67,7 +67,7 @@ def _summary(value: t.Any) -> bool:
 
 
 def _ids(value: t.Any) -> bool:
-    # As ThingSpace told them: it may list a device twice, or what can be no id.
+    # As ThingSpace returned them: it may list a device twice, or return invalid ids.
     return isinstance(value, list) and all(_text(device) for device in value)
 
 
@@ -85,7 +85,7 @@ _ACCOUNT: dict[str, Fits] = {
     "parts": lambda value: isinstance(value, list),
 }
 _PART: dict[str, Fits] = {
-    "kind": _one_of(*t.get_args(Kind)),
+    "kind": _one_of(*t.get_args(PartKind)),
     "sku": lambda value: _text(value) and (not value or not sku_problems(value)),
     "id_kind": _one_of(*KINDS),
     "lifetime": lambda value: isinstance(value, bool),

@@ -6,7 +6,7 @@
 
 """Where the record of a run is kept: in the directory of the run, and among those of all runs.
 
-It is there before the first write. After that, nothing keeps it from being completed, as far as a disk allows.
+It exists before the first write. After that, nothing except a full disk keeps it from being completed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NAME = "run.json"
 
 
 def begin(document: Document, dest: str, history: str | None) -> str:
-    """Write the record of a run that begins; one of a run that cannot begin is not left behind. Returns its path.
+    """Write the record of a run that starts. If the run cannot start, no record is left. Returns its path.
 
     :raises LicensingError: C(report_unwritable).
     """
@@ -40,7 +40,7 @@ def begin(document: Document, dest: str, history: str | None) -> str:
 def begun(dest: str, history: str | None, run: str | None) -> Document | None:
     """The record from the start of a run, as written, whatever it contains; None if it is gone.
 
-    :param run: the name of the run; without it, the one that C(dest) has.
+    :param run: the name of the run; without it, the record in C(dest).
     """
     places = [os.path.join(dest, NAME)]
     if run and history:
@@ -53,9 +53,9 @@ def begun(dest: str, history: str | None, run: str | None) -> Document | None:
 
 
 def complete(document: Document, dest: str, history: str | None) -> tuple[str, LicensingError | None]:
-    """Write the record of a run that ended to both places; returns its path, and why one of them could not be written.
+    """Write the record of a finished run to both places. Returns its path, and why one of them could not be written.
 
-    Where another run has begun in the same directory meanwhile, that one's record stays.
+    If another run has started in the same directory in the meantime, that run's record stays.
     """
     failure: LicensingError | None = None
     there = _read(os.path.join(dest, NAME))
@@ -73,7 +73,7 @@ def complete(document: Document, dest: str, history: str | None) -> tuple[str, L
 
 
 def _read(path: str) -> Document | None:
-    """A record that fits its checksum; what it says is not judged."""
+    """A record that matches its checksum. Its content is not checked."""
     try:
         with open(path, encoding="utf-8") as stream:
             document = json.load(stream)

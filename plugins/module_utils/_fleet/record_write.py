@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Writing the record of a run."""
+"""Writes the record of a run."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .._text.files import PRIVATE, replacing
 from .record import Document, checksum
 
 
-def moment(when: datetime.datetime) -> str:
-    """A moment as records have it."""
+def timestamp(when: datetime.datetime) -> str:
+    """A timestamp in the format of records."""
     return when.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

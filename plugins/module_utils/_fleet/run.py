@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The record of a run: what is about to be done, written before the first write, and what came of it, written after."""
+"""The record of a run: the planned changes, written before the first write, and the results, written after the last."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from .history import enter
 from .plan_document import IDLE, Document
 from .record import FORMAT
 from .record_keep import NAME, begin, begun, complete
-from .record_told import failure as _failure
-from .record_told import ids_of, rows_of, text
-from .record_write import moment
+from .record_values import failure as _failure
+from .record_values import ids_of, rows_of, text
+from .record_write import timestamp
 from .run_mark import new_mark
 from .status import worsen
 
 BEFORE = "apply-before-candidates.csv"
-"""The removal candidates as the task that writes them found them."""
+"""The removal candidates that the task found before it wrote them."""
 
 UNCHANGED = "unchanged"
 _NAMED = 20
 
 
 def run(context: Context) -> Result:
-    """Write the record, at the beginning or at the end of a run."""
+    """Write the record at the start or at the end of a run."""
     params = context.params
     now = datetime.datetime.now(datetime.timezone.utc)
     failure: LicensingError | None = None
@@ -48,7 +48,7 @@ def run(context: Context) -> Result:
         _forget(params["reports"], document)
         path = begin(document, params["dest"], params["history"])
         if params["status_file"] and plan.get("incomplete"):
-            # What the plan leaves as nobody wants it is not better when it is carried out.
+            # Devices that the plan leaves not as wanted stay so when it is carried out.
             worsen(params["status_file"])
     else:
         known = begun(params["dest"], params["history"], params["run"])
@@ -68,13 +68,13 @@ def run(context: Context) -> Result:
         "run": document["run"],
         "mark": document.get("mark") or "",
         "status": document["status"],
-        "accounts": [_told(account) for account in document["accounts"]],
+        "accounts": [_shown(account) for account in document["accounts"]],
     }
     return Result(values, failure=failure)
 
 
 def _started(plan: Document, params: t.Mapping[str, t.Any], now: datetime.datetime) -> Document:
-    """The record of what a plan is about to do; of every device, nothing is known yet."""
+    """The record of what a plan is about to do. The result of every device is still unknown."""
     going = {entry["account"]: entry for entry in params["accounts"]}
     digest = str(plan.get("digest") or "")
     begun_now = enter(params["history"], now, digest)
@@ -85,7 +85,7 @@ def _started(plan: Document, params: t.Mapping[str, t.Any], now: datetime.dateti
         "seen": begun_now.seen,
         "mark": new_mark(),
         "kind": params["kind"],
-        "started": moment(now),
+        "started": timestamp(now),
         "ended": None,
         "plan": digest,
         "status": "running",
@@ -98,7 +98,7 @@ def _started(plan: Document, params: t.Mapping[str, t.Any], now: datetime.dateti
 
 
 def _forget(reports: str, document: Document) -> None:
-    """Remove what an earlier run in the same place reported, so that it cannot be taken for what this one will."""
+    """Remove reports of an earlier run in the same place, so that they cannot be mistaken for those of this run."""
     for account in document["accounts"]:
         for name in (BEFORE, *(f"apply-{part['list']}.csv" for part in account["parts"])):
             path = os.path.join(reports, account["account"], name)
@@ -106,8 +106,8 @@ def _forget(reports: str, document: Document) -> None:
                 with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                     os.unlink(path)
             except OSError as error:
-                told = f"{path}, which an earlier run left, cannot be removed: {error.strerror}. Nothing was sent."
-                raise LicensingError(told, code="report_unwritable") from None
+                message = f"{path}, which an earlier run left, cannot be removed: {error.strerror}. Nothing was sent."
+                raise LicensingError(message, code="report_unwritable") from None
 
 
 def _plan(path: str) -> Document:
@@ -118,7 +118,7 @@ def _plan(path: str) -> Document:
 
 
 def _planned(account: Document, entry: t.Mapping[str, t.Any], reports: str) -> Document:
-    """An account as its plan has it; one that is not to be changed has its failure, and no parts."""
+    """An account as in its plan. An account that must not be changed has its failure, and no parts."""
     if entry.get("blocked"):
         return {"account": account["account"], "failure": _failure(entry["blocked"]), "parts": []}
     parts = []
@@ -137,7 +137,7 @@ def _planned(account: Document, entry: t.Mapping[str, t.Any], reports: str) -> D
 def _foreseen(row: t.Mapping[str, t.Any], action: str) -> Document:
     planned = row["outcome"]
     if planned in ("skipped", "accepted"):
-        # A plan beyond a limit tells in its reason what would be done; without waiting, a request is only accepted.
+        # A plan beyond a limit says in its reason what would be done. Without waiting, a request is only accepted.
         planned = "removed" if action == "absent" or text(row["reason"]).endswith("removed") else "assigned"
     planned = planned if planned in ("assigned", "removed", "added") else ""
     return {
@@ -150,36 +150,36 @@ def _foreseen(row: t.Mapping[str, t.Any], action: str) -> Document:
 
 
 def _ended(document: Document, params: t.Mapping[str, t.Any], now: datetime.datetime) -> Document:
-    """The same record, with what the modules told about each device."""
+    """The same record, with the results that the modules reported for each device."""
     given = {text(entry.get("account")): entry for entry in params["accounts"]}
     accounts = [
         _settled(account, given.get(account["account"]), os.path.join(params["reports"], account["account"]))
         for account in document["accounts"]
     ]
     failed = any("failure" in thing for account in accounts for thing in (account, *account["parts"]))
-    return {**document, "accounts": accounts, "ended": moment(now), "status": "failed" if failed else "done"}
+    return {**document, "accounts": accounts, "ended": timestamp(now), "status": "failed" if failed else "done"}
 
 
 def _lost(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Document:
-    """A record in the place of the one that the run began with, which is gone."""
+    """A replacement for the record from the start of the run, which is gone."""
     names = dict.fromkeys(text(entry.get("account")) for entry in params["accounts"])
-    told = "The record that the run began with is gone, so what became of the devices is unknown; see {}."
+    reason = "The record that the run began with is gone, so what became of the devices is unknown; see {}."
     accounts = [
-        {"account": name, "parts": [], "failure": _failure(told.format(os.path.join(params["reports"], name)))}
+        {"account": name, "parts": [], "failure": _failure(reason.format(os.path.join(params["reports"], name)))}
         for name in names
         if name
     ]
     about = {"format": FORMAT, "run": params["run"] or enter(None, now, "").run, "kind": params["kind"], "plan": ""}
-    return {**about, "started": moment(now), "ended": None, "status": "running", "accounts": accounts}
+    return {**about, "started": timestamp(now), "ended": None, "status": "running", "accounts": accounts}
 
 
 def _settled(account: Document, entry: t.Mapping[str, t.Any] | None, reports: str) -> Document:
-    """The account with what was told of it. Whatever was told, the record is written: in doubt, nothing is known."""
+    """The account with its results. The record is written whatever was reported. In doubt, nothing is known."""
     try:
         return _done(account, entry, reports)
     except Exception as error:  # pylint: disable=broad-exception-caught
-        told = f"What became of the devices could not be recorded ({type(error).__name__}), so it is unknown; see"
-        return {**account, "failure": _failure(f"{told} {reports}.")}
+        reason = f"What became of the devices could not be recorded ({type(error).__name__}), so it is unknown; see"
+        return {**account, "failure": _failure(f"{reason} {reports}.")}
 
 
 def _done(account: Document, entry: t.Mapping[str, t.Any] | None, reports: str) -> Document:
@@ -194,14 +194,14 @@ def _done(account: Document, entry: t.Mapping[str, t.Any] | None, reports: str) 
         result = results.get(part["list"])
         parts.append(_part(part, result, report))
         if part["kind"] == "removal_candidates" and result is not None:
-            # What the plan found may not be what was there at the write.
+            # The state at the time of the plan may differ from the state at the time of the write.
             parts[-1]["before"] = ids_of(os.path.join(reports, BEFORE))
     failure = {"failure": _failure(entry["failure"])} if entry.get("failure") else {}
     return {**account, "parts": parts, **failure}
 
 
 def _results(entry: t.Mapping[str, t.Any]) -> dict[str, Document]:
-    """What the modules returned, by the name of the list; a task that was skipped returned nothing."""
+    """The results of the modules, by the name of the list. A skipped task returned nothing."""
     found: dict[str, Document] = {}
     for name in ("fota", "removal_candidates"):
         result = entry.get(name)
@@ -221,7 +221,7 @@ def _part(part: Document, result: Document | None, report: str) -> Document:
         rows = [{**row, "outcome": "skipped", "reason": "not started"} for row in part["devices"]]
         return {**part, "devices": rows, "summary": _summary(rows)}
     rows, unread = rows_of(report) if "summary" in result else ([], "")
-    told = {row["device_id"]: row for row in rows}
+    reported = {row["device_id"]: row for row in rows}
     failure = _failure(result["failure"]) if result.get("failure") else None
     if (unread or "summary" not in result) and _may_have_written(result):
         failure = failure or _failure("What became of the devices is unknown.")
@@ -229,23 +229,23 @@ def _part(part: Document, result: Document | None, report: str) -> Document:
     elif failure:
         missing = {"outcome": "skipped", "reason": f"not sent: {failure['message']}"}
     else:
-        # Nothing was left to do about it when the part was carried out, by the plan that was checked there.
-        # On the candidate list, 'unchanged' speaks of a place on it.
+        # When the part was carried out, nothing was left to do about it, according to the plan that was checked there.
+        # On the candidate list, 'unchanged' refers to a place on it.
         same = "skipped" if part["kind"] == "removal_candidates" else UNCHANGED
-        missing = {"outcome": same, "reason": DONE_BEFORE} if told else {}
-    rows = [{**row, **told.pop(row["device_id"], missing)} for row in part["devices"]]
-    rows += [{"planned": "", **row} for row in told.values() if row["outcome"] != UNCHANGED]
+        missing = {"outcome": same, "reason": DONE_BEFORE} if reported else {}
+    rows = [{**row, **reported.pop(row["device_id"], missing)} for row in part["devices"]]
+    rows += [{"planned": "", **row} for row in reported.values() if row["outcome"] != UNCHANGED]
     done: Document = {**part, "devices": rows, "summary": _summary(rows)}
     if failure:
         done["failure"] = failure
     elif "summary" not in result:
-        # A module that was killed says nothing of its own; what it sent is not known.
+        # A killed module reports nothing, so it is not known what it sent.
         done["failure"] = _failure(result.get("msg") or "A module ended without a result.")
     return done
 
 
 def _may_have_written(result: Document) -> bool:
-    """Whether a module of whose devices nothing is known may have changed some: unless its own result denies that."""
+    """Whether a module without known rows may have changed devices. It may, unless its own result denies that."""
     if "summary" not in result:
         return bool(result.get("changed")) or _failure(result.get("failure"))["code"] == "internal_error"
     counts = result["summary"]
@@ -253,20 +253,20 @@ def _may_have_written(result: Document) -> bool:
 
 
 def _remaining(accounts: t.Sequence[Document], path: str) -> str:
-    """What did not become as planned, in counts, and what to do about it; empty if there is nothing."""
-    names = [account["account"] for account in accounts if not _told(account)["complete"]]
+    """The changes that were not carried out, in counts, and what to do about them; empty if there are none."""
+    names = [account["account"] for account in accounts if not _shown(account)["complete"]]
     if not names:
         return ""
     rows = [row for account in accounts for part in account["parts"] for row in part["devices"] if not is_done(row)]
     counts = ", ".join(f"{count:,} {outcome}" for outcome, count in _summary(rows).items() if count)
-    told = f"Not everything became as planned in {few(names, _NAMED)}" + (f": {counts}." if counts else ".")
+    message = f"Not everything became as planned in {few(names, _NAMED)}" + (f": {counts}." if counts else ".")
     waiting = any(row["outcome"] == "accepted" for row in rows)
     waits = " What is only accepted is not confirmed yet: to wait, apply the same plan again." if waiting else ""
-    return f"{told}{waits} See {path}."
+    return f"{message}{waits} See {path}."
 
 
-def _told(account: Document) -> Document:
-    """What people are told about an account: counts, and why it failed."""
+def _shown(account: Document) -> Document:
+    """What people see of an account: counts, and why it failed."""
     counts = _summary(row for part in account["parts"] for row in part["devices"])
     failures = [part["failure"]["message"] for part in account["parts"] if "failure" in part]
     if "failure" in account:

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The mark of a run: how the names of all its SIM-Secure requests begin, and of no others."""
+"""The mark of a run: the start of the names of all its SIM-Secure requests, and of no others."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import re
 import secrets
 
 DIGITS = 16
-"""Of a mark. Ten more tell the tasks of a run apart, and four the requests of a task, which makes the 30 of a name."""
+"""The digits of a mark. Ten more distinguish the tasks of a run, and four the requests of a task: 30 for a name."""
 
 MARK = re.compile(rf"[0-9]-[0-9]{{{DIGITS}}}")
 """The first digit is the version of this form."""
 
 
 def new_mark() -> str:
-    """How the C(X-Request-ID) of all requests of a run begins, and of no others."""
+    """The start of the C(X-Request-ID) of all requests of a run, and of no others."""
     return f"1-{secrets.randbelow(10**DIGITS):0{DIGITS}}"

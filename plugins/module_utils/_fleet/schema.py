@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The fields of a fleet file: one table that is the source of the checks and of the published JSON schema."""
+"""The fields of a fleet file. This one table is the source of the checks and of the published JSON schema."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .._thingspace.api_versions import API_VERSION, API_VERSIONS, CANDIDATES_VER
 from .._thingspace.id_kinds import KIND, KINDS, LENGTHS
 from .._thingspace.id_kinds import Kind as IdKind
 
-Kind = t.Literal[
+FieldKind = t.Literal[
     "text", "place", "bool", "whole", "amount", "amounts", "ids", "texts", "map", "list", "counts", "fields"
 ]
 
@@ -24,10 +24,8 @@ class Field(t.NamedTuple):
     """A field of a mapping.
 
     :param kind: C(place) is the name of a column, or its number from 1; C(amount) is a number or a percentage,
-        C(amounts) a list of them; C(ids) a list of device ids;
-        C(texts) one of choices;
-        C(counts) a mapping of names to numbers; C(fields) a mapping of names to texts; C(map) and C(list) have
-        fields of their own.
+        C(amounts) a list of them; C(ids) is a list of device ids; C(texts) is a list of choices; C(counts) is a mapping
+        of names to numbers, C(fields) a mapping of names to texts; C(map) and C(list) have fields of their own.
     :param help: its meaning.
     :param fields: the fields of a C(map), or of each entry of a C(list).
     :param ref: the name of the entries of a list in the JSON schema.
@@ -35,7 +33,7 @@ class Field(t.NamedTuple):
     :param needs: the other field that this one depends on.
     """
 
-    kind: Kind
+    kind: FieldKind
     help: str
     required: bool = False
     choices: tuple[str, ...] = ()
@@ -49,7 +47,7 @@ Table = t.Mapping[str, Field]
 
 
 def _choices(spec: Spec, name: str) -> tuple[str, ...]:
-    """The choices of the option of a module that a field is handed to."""
+    """The choices of the module option that gets the value of a field."""
     return tuple(spec[name]["choices"])
 
 

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The file with the status of a run in one word, by which a program that starts Ansible knows how it ended."""
+"""The file with the status of a run in one word. It tells a program that starts Ansible how the run ended."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .._error_codes import Code
 from .._errors import LicensingError
 
 GREEN = frozenset({"", "no_change", "changes"})
-"""The words of a run that leaves nothing; C(changes) is one when the plan is carried out."""
+"""The statuses of a run that leaves nothing to do; C(changes) is one of them once the plan is carried out."""
 
 NO_APPROVAL: dict[Code, str] = {
     "lifetime_consent": "Check the devices. If they are right, set 'lifetime_consent' in the fleet file.",
@@ -29,17 +29,17 @@ NO_APPROVAL: dict[Code, str] = {
     "file.",
     "pool_exhausted": "Buy licenses, free some, or list fewer devices.",
 }
-"""What stops a plan whatever is approved, by code, and what to do about it in the words of a fleet run."""
+"""What stops a plan despite any approval, by code, and what to do about it in the terms of a fleet run."""
 
 
-def without_approval(code: str, told: str) -> str:
-    """What a plan says that is stopped for this reason, with what to do about it where no approval helps.
+def without_approval(code: str, reason: str) -> str:
+    """The message of a plan that is stopped for this reason, with what to do about it if no approval helps.
 
-    :param told: why, in the words of a module, whose own advice begins with what was not done.
+    :param reason: the module's reason; its own advice starts with what was not done.
     """
     if code not in NO_APPROVAL:
-        return told
-    return f"{told.partition(' Nothing was ')[0].rstrip()} No approval lets this through. {NO_APPROVAL[code]}"
+        return reason
+    return f"{reason.partition(' Nothing was ')[0].rstrip()} No approval lets this through. {NO_APPROVAL[code]}"
 
 
 def tell(path: str, word: str) -> None:
@@ -57,7 +57,7 @@ def tell(path: str, word: str) -> None:
 
 
 def worsen(path: str) -> None:
-    """Say that something is left of a plan that was carried out; a word that says something worse stays.
+    """Record that a plan that was carried out leaves something. A worse status stays.
 
     :raises LicensingError: C(report_unwritable).
     """

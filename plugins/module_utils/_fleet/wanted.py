@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What the fleet files want of each account: all sets together, checked against each other."""
+"""What the fleet files want for each account: all sets together, checked against each other."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ import typing as t
 from .._errors import Problem
 from .._simsec.skus import sku_problems
 from .._thingspace.id_kinds import KIND
+from .account_parts import SkuPool
 from .devices import CODE, Named
 from .read import DeviceSet, FleetAccount
-
-Pool = tuple[str, str]
-"""A SKU, and the kind of the ids that hold it."""
 
 Contents = t.Sequence[tuple[DeviceSet, t.Sequence[Named]]]
 
@@ -28,35 +26,35 @@ class WantedAccount:
     """The devices of an account by their wanted licenses, in the order of the files."""
 
     fota: dict[str, Named] = dataclasses.field(default_factory=dict)
-    simsec: dict[str, tuple[Named, Pool]] = dataclasses.field(default_factory=dict)
+    simsec: dict[str, tuple[Named, SkuPool]] = dataclasses.field(default_factory=dict)
     candidates: dict[str, Named] = dataclasses.field(default_factory=dict)
     protected: dict[str, Named] = dataclasses.field(default_factory=dict)
 
-    def of_pool(self, pool: Pool) -> list[str]:
+    def of_pool(self, pool: SkuPool) -> list[str]:
         """The devices that hold the licenses of a SKU."""
         return [device for device, (_named, wanted) in self.simsec.items() if wanted == pool]
 
-    def pool_of(self, device: str) -> Pool | None:
-        """The license that a device is to hold; None for none."""
+    def pool_of(self, device: str) -> SkuPool | None:
+        """The license that a device should hold; None if there is none."""
         named = self.simsec.get(device)
         return named[1] if named else None
 
     def all_named(self) -> t.Iterator[Named]:
-        """Every device that is named for anything, once."""
+        """Every device that is listed for any purpose, once."""
         pooled = {device: named for device, (named, _pool) in self.simsec.items()}
         yield from {**self.protected, **self.candidates, **pooled, **self.fota}.values()
 
     @property
-    def pools(self) -> list[Pool]:
+    def pools(self) -> list[SkuPool]:
         """The SKUs with the kinds of ids, sorted."""
         return sorted({pool for _named, pool in self.simsec.values()})
 
 
 def check_account(account: FleetAccount, contents: Contents, *, complete: bool) -> tuple[WantedAccount, list[Problem]]:
-    """Put the sets of an account together.
+    """Combine the sets of an account.
 
-    :param contents: the sets with the devices that they name, as far as these are known yet.
-    :param complete: whether that is all of them.
+    :param contents: the sets with their devices, as far as these are known yet.
+    :param complete: whether all devices are known.
     """
     wanted = WantedAccount()
     problems = _skus(account, [one for one, _devices in contents])
@@ -77,7 +75,7 @@ def check_account(account: FleetAccount, contents: Contents, *, complete: bool) 
 
 
 def check_all(fleet: t.Sequence[tuple[FleetAccount, WantedAccount]]) -> list[Problem]:
-    """What is wrong between accounts: two of one name, or one device in two of them."""
+    """Problems between accounts: two with one name, or one device in two of them."""
     problems: list[Problem] = []
     accounts: dict[str, FleetAccount] = {}
     homes: dict[str, tuple[str, Named]] = {}
@@ -107,7 +105,7 @@ def _once_in_set(devices: t.Sequence[Named]) -> t.Iterator[Problem]:
 
 
 def _take(there: dict[str, Named], devices: t.Sequence[Named], what: str) -> t.Iterator[Problem]:
-    """Add the devices of a set; those of other sets must not be among them."""
+    """Add the devices of a set. They must not be in other sets."""
     known = dict(there)
     for named in devices:
         if named.device in known:
@@ -115,7 +113,7 @@ def _take(there: dict[str, Named], devices: t.Sequence[Named], what: str) -> t.I
         there.setdefault(named.device, named)
 
 
-def _pool(wanted: WantedAccount, devices: t.Sequence[Named], pool: Pool) -> t.Iterator[Problem]:
+def _pool(wanted: WantedAccount, devices: t.Sequence[Named], pool: SkuPool) -> t.Iterator[Problem]:
     known = dict(wanted.simsec)
     for named in devices:
         if named.device in known:
@@ -135,7 +133,7 @@ def _contradictions(account: FleetAccount, wanted: WantedAccount, complete: bool
 
 
 def _skus(account: FleetAccount, sets: t.Sequence[DeviceSet]) -> list[Problem]:
-    """What is wrong about the names of SKUs, each where it stands first."""
+    """The problems with the names of SKUs, each reported where it first appears."""
     settings = account.simsec or {}
     named = [*settings.get("lifetime_consent", {}), *settings.get("lifetime_elsewhere", {})]
     places = dict.fromkeys(named, account.where)

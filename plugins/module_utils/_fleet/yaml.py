@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""YAML with a memory: every value knows its line, and nothing that YAML would silently change goes unnoticed."""
+"""YAML with line numbers: every value knows its line, and values that YAML would silently change are reported."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ else:
     YAML_IMPORT_ERROR = None
 
 MAX_BYTES = 16 * 1024 * 1024
-"""Larger files are refused before they are read; long lists of devices belong into CSV files."""
+"""Larger files are refused before they are read. Put long lists of devices into CSV files."""
 
 MAX_NODES = 1_000_000
-"""More values than a file of that size spells out: aliases have multiplied them."""
+"""A file of that size cannot contain more values without aliases that multiply them."""
 
 MAX_DEPTH = 20
-"""A fleet file has eight levels. Of too many PyYAML dies, or it has a limit of its own: that depends on its build."""
+"""A fleet file has eight levels. Too many of them crash PyYAML or exceed its own limit, depending on its build."""
 
-Kind = t.Literal["text", "whole", "bool", "null", "other", "list", "dict"]
+YamlKind = t.Literal["text", "whole", "bool", "null", "other", "list", "dict"]
 
-_KINDS: dict[str, Kind] = {
+_KINDS: dict[str, YamlKind] = {
     "tag:yaml.org,2002:str": "text",
     "tag:yaml.org,2002:int": "whole",
     "tag:yaml.org,2002:bool": "bool",
     "tag:yaml.org,2002:null": "null",
     "tag:yaml.org,2002:seq": "list",
     "tag:yaml.org,2002:map": "dict",
-    # What a text without quotes may be taken for.
+    # What YAML may take an unquoted text for.
     "tag:yaml.org,2002:float": "other",
     "tag:yaml.org,2002:timestamp": "other",
     "tag:yaml.org,2002:merge": "other",
@@ -54,7 +54,7 @@ _KINDS: dict[str, Kind] = {
 _BOOLS = frozenset({"true", "false", "yes", "no", "on", "off"})
 
 _ASIDE = re.compile(r"""("(?:[^"\\]|\\.)*(?:"|\\?\Z)|'[^']*(?:'|\Z)|#[^\n]*)""", re.DOTALL)
-"""Texts in quotes, also those left open, and comments."""
+"""Quoted texts, including unclosed ones, and comments."""
 
 _WORDS = {"list": "a list", "dict": "a mapping", "text": "a text", "whole": "a number", "bool": "true or false"}
 
@@ -63,12 +63,12 @@ _WORDS = {"list": "a list", "dict": "a mapping", "text": "a text", "whole": "a n
 class Value:
     """A value of a fleet file.
 
-    :param text: as it stands in the file, for a scalar.
+    :param text: as written in the file, for a scalar.
     :param items: the entries of a list.
     :param fields: the fields of a mapping, by name.
     """
 
-    kind: Kind
+    kind: YamlKind
     line: int
     text: str = ""
     items: tuple[Value, ...] = ()
@@ -76,14 +76,14 @@ class Value:
 
     @property
     def said(self) -> str:
-        """What it is, in words."""
+        """The kind of the value, in words."""
         if self.kind == "null":
             return "nothing"
         return _WORDS.get(self.kind, f"'{show(self.text)}'")
 
 
 class BadYaml(LicensingError):
-    """A file that cannot be read, with its line where there is one."""
+    """A file that cannot be read, with its line if there is one."""
 
     def __init__(self, path: str, why: str, line: int | None = None) -> None:
         where = path if line is None else f"{path}, line {line}"
@@ -91,14 +91,14 @@ class BadYaml(LicensingError):
 
 
 def printable(text: str) -> str:
-    """A text for messages, without what could play tricks on a terminal."""
+    """A text for messages, without characters that could manipulate a terminal."""
     return visible(text)
 
 
 def read_yaml(path: str) -> Value:
     """The one document of a file.
 
-    :raises BadYaml: there is none, it is no YAML, or no YAML that a fleet file may hold.
+    :raises BadYaml: there is none, it is not YAML, or it is YAML that a fleet file must not contain.
     """
     content = _content(path)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -119,7 +119,7 @@ def read_yaml(path: str) -> Value:
 
 
 def _refuse_depth(path: str, content: bytes, loader: t.Any) -> None:
-    """Composing goes down the levels on the stack of the process, however many there are."""
+    """Check the depth, because composing uses the process's stack for the levels, however many there are."""
     depth = seen = 0
     try:
         for event in yaml.parse(content, Loader=loader):
@@ -131,7 +131,7 @@ def _refuse_depth(path: str, content: bytes, loader: t.Any) -> None:
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
     except yaml.MarkedYAMLError as error:
-        # It reads ahead of its events, and may meet a limit of its own there: ours is lower, and says so.
+        # PyYAML reads ahead of its events and may reach its own limit there. Ours is lower and has a clear message.
         mark = error.problem_mark
         if mark is not None and depth + _opened(_text(content)[seen : mark.index]) > MAX_DEPTH:
             raise _too_deep(path, mark) from None
@@ -143,7 +143,7 @@ def _too_deep(path: str, mark: t.Any) -> BadYaml:
 
 
 def _opened(text: str) -> int:
-    """The levels that brackets open in a text, those in quotes and comments aside."""
+    """The levels that brackets open in a text, except in quotes and comments."""
     depth = most = 0
     for bracket in re.findall(r"[\[\]{}]", _ASIDE.sub(" ", text)):
         depth += 1 if bracket in "[{" else -1
@@ -152,7 +152,7 @@ def _opened(text: str) -> int:
 
 
 def _text(content: bytes) -> str:
-    """A file as the marks of PyYAML count it."""
+    """A file in the form in which PyYAML counts positions."""
     utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return content.decode("utf-16" if utf16 else "utf-8-sig", "replace")
 
@@ -174,7 +174,7 @@ def _content(path: str) -> bytes:
 
 
 def _unreadable(path: str, content: bytes, error: t.Any) -> BadYaml:
-    """Say what YAML dislikes, in words of ours where it is a habit of many."""
+    """Report PyYAML's complaint, in our own words for common mistakes."""
     mark = error.problem_mark or error.context_mark
     why = str(error.problem or error.context or "it is not YAML").rstrip(".")
     lines = content.split(b"\n")
@@ -186,7 +186,7 @@ def _unreadable(path: str, content: bytes, error: t.Any) -> BadYaml:
 
 
 class _Converter:
-    """Makes values from nodes; refuses circles, floods of aliases, tags and repeated keys."""
+    """Makes values from nodes. Refuses circles, floods of aliases, tags, and repeated keys."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -195,7 +195,7 @@ class _Converter:
         self._count = 0
 
     def convert(self, node: t.Any) -> Value:
-        """The value of a node; one that several aliases stand for is made once, and counted each time."""
+        """The value of a node. A node with several aliases is converted once, but each alias counts."""
         if isinstance(node, yaml.ScalarNode):
             self._add(1, node)
             return Value(self._scalar_kind(node), node.start_mark.line + 1, node.value)
@@ -220,13 +220,13 @@ class _Converter:
             why = f"with what its aliases repeat it holds more than {MAX_NODES} values"
             raise BadYaml(self._path, why, node.start_mark.line + 1)
 
-    def _known_tag(self, node: t.Any) -> Kind:
+    def _known_tag(self, node: t.Any) -> YamlKind:
         kind = _KINDS.get(node.tag)
         if kind is None:
             raise BadYaml(self._path, f"the tag {node.tag[:60]} is not known here", node.start_mark.line + 1)
         return kind
 
-    def _scalar_kind(self, node: t.Any) -> Kind:
+    def _scalar_kind(self, node: t.Any) -> YamlKind:
         kind = self._known_tag(node)
         if kind in ("list", "dict") or (kind == "bool" and node.value.lower() not in _BOOLS):
             return "other"

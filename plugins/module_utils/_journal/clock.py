@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Times as the journal keeps them: UTC, ISO 8601, sortable as text."""
+"""Timestamps of the journal: UTC, ISO 8601, sortable as text."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ _FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 def now() -> str:
-    """This moment."""
+    """The current time."""
     return _written(datetime.datetime.now(datetime.timezone.utc))
 
 
 def ago(span: datetime.timedelta) -> str:
-    """The moment so long before now."""
+    """The timestamp of this long ago."""
     return _written(datetime.datetime.now(datetime.timezone.utc) - span)
 
 
-def hour_before(moment: str) -> str:
-    """An hour before a moment of the journal."""
-    return _written(_read(moment) - datetime.timedelta(hours=1))
+def hour_before(timestamp: str) -> str:
+    """An hour before a timestamp of the journal."""
+    return _written(_read(timestamp) - datetime.timedelta(hours=1))
 
 
-def hour_after(moment: str) -> str:
-    """An hour after a moment of the journal."""
-    return _written(_read(moment) + datetime.timedelta(hours=1))
+def hour_after(timestamp: str) -> str:
+    """An hour after a timestamp of the journal."""
+    return _written(_read(timestamp) + datetime.timedelta(hours=1))
 
 
 def seconds_between(earlier: str, later: str) -> float:
-    """Seconds from one moment of the journal to another."""
+    """Seconds from one timestamp of the journal to another."""
     return (_read(later) - _read(earlier)).total_seconds()
 
 
-def age(moment: str) -> float:
-    """Seconds from a moment of the journal until now."""
-    return (datetime.datetime.now(datetime.timezone.utc) - _read(moment)).total_seconds()
+def age(timestamp: str) -> float:
+    """Seconds from a timestamp of the journal until now."""
+    return (datetime.datetime.now(datetime.timezone.utc) - _read(timestamp)).total_seconds()
 
 
-def for_people(moment: str) -> str:
-    """A moment of the journal in a message."""
-    return moment[:19].replace("T", " ") + " UTC"
+def for_people(timestamp: str) -> str:
+    """A timestamp of the journal in a message."""
+    return timestamp[:19].replace("T", " ") + " UTC"
 
 
-def _written(moment: datetime.datetime) -> str:
-    return moment.strftime(_FORM)
+def _written(timestamp: datetime.datetime) -> str:
+    return timestamp.strftime(_FORM)
 
 
-def _read(moment: str) -> datetime.datetime:
-    return datetime.datetime.strptime(moment, _FORM).replace(tzinfo=datetime.timezone.utc)
+def _read(timestamp: str) -> datetime.datetime:
+    return datetime.datetime.strptime(timestamp, _FORM).replace(tzinfo=datetime.timezone.utc)

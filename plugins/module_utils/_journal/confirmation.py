@@ -6,8 +6,8 @@
 
 """What a CarrierService callback says: which request, which device, success or failure, and who claims to have sent it.
 
-Only the envelope is documented for SIM-Secure, so nothing else is looked at: requestId, deviceIds, status and
-faultResponse. Texts name fields, never what stands in them: the body holds a password in clear text.
+For SIM-Secure, only the envelope is documented, so only these fields are used: requestId, deviceIds, status, and
+faultResponse. Error messages name fields and never quote them, because the body contains a password in clear text.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import typing as t
 from .._client.secrets import SecretRegister
 from .._errors import LicensingError
 
-Status = t.Literal["success", "failed", "other"]
-Body = dict[str, t.Any]
+ReportedStatus = t.Literal["success", "failed", "other"]
+CallbackBody = dict[str, t.Any]
 
 MAX_DEVICE_IDS = 100
 MAX_ID = 128
@@ -31,26 +31,26 @@ class Confirmation(t.NamedTuple):
     """The result of a request for one device.
 
     :param devices: all names of the device: pairs of the kind in lower case (imei, iccid, mdn, ...) and the id.
-    :param status: C(other) is neither success nor failure: pending, on hold, or a word that nobody knows.
-    :param reason: what is said about it, one line of bounded length; empty for a plain success.
+    :param status: C(other) is neither success nor failure: pending, on hold, or an unknown word.
+    :param reason: the reason, one line of limited length; empty for a plain success.
     """
 
     request_id: str
     devices: tuple[tuple[str, str], ...]
-    status: Status
+    status: ReportedStatus
     reason: str
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Sender:
-    """The credentials in a body, as received; empty strings for none. Has no repr that could show them."""
+    """The credentials in a body, as received; empty strings if there are none. No repr can show them."""
 
     username: str
     password: str
 
 
-def parse_body(body: bytes) -> Body:
-    """The JSON object of a body. Numbers become strings as they are written, so that long ids keep every digit.
+def parse_body(body: bytes) -> CallbackBody:
+    """The JSON object of a body. Numbers become strings exactly as they are written, so that long ids keep every digit.
 
     :raises LicensingError: C(bad_callback).
     """
@@ -65,17 +65,17 @@ def parse_body(body: bytes) -> Body:
         raise _bad("it is nested too deeply") from None
     if not isinstance(value, dict):
         raise _bad("it is JSON, but not an object")
-    return t.cast("Body", value)
+    return t.cast("CallbackBody", value)
 
 
-def sender_in(value: Body) -> Sender:
+def sender_in(value: CallbackBody) -> Sender:
     """Who claims to have sent it."""
     username, password = value.get("username"), value.get("password")
     return Sender(username if isinstance(username, str) else "", password if isinstance(password, str) else "")
 
 
-def confirmation_in(value: Body) -> Confirmation:
-    """What it says.
+def confirmation_in(value: CallbackBody) -> Confirmation:
+    """The content of a callback.
 
     :raises LicensingError: C(bad_callback).
     """
@@ -98,7 +98,7 @@ def _devices(given: t.Any) -> tuple[tuple[str, str], ...]:
         kind, name = _word(entry.get("kind")), _word(entry["id"])
         if name and kind:
             pairs[kind.lower(), name] = None
-        elif entry["id"] not in (None, ""):  # a SIM without a phone number may well have an empty one
+        elif entry["id"] not in (None, ""):  # a SIM without a phone number may have an empty one
             field = "kind" if name else "id"
             raise _bad(f"'deviceIds[{number}].{field}' is {_amiss(entry.get(field))}")
     if not pairs:
@@ -106,8 +106,8 @@ def _devices(given: t.Any) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
-def _result(value: Body) -> tuple[Status, str]:
-    """Status and reason; a fault outweighs whatever the status says."""
+def _result(value: CallbackBody) -> tuple[ReportedStatus, str]:
+    """Status and reason. A fault overrides the status."""
     word = value.get("status")
     word = word.strip() if isinstance(word, str) else ""
     fault = _fault(value.get("faultResponse"))
@@ -120,11 +120,11 @@ def _result(value: Body) -> tuple[Status, str]:
     return "other", f"status {word}" if word else "no status was given"
 
 
-_SUCCESS: tuple[Status, str] = ("success", "")
+_SUCCESS: tuple[ReportedStatus, str] = ("success", "")
 
 
 def _fault(given: t.Any) -> str:
-    """The text of a faultResponse; empty if there is none or all its fields are empty."""
+    """The text of a faultResponse; empty if there is none or if all its fields are empty."""
     if not isinstance(given, dict):
         return str(given) if given and not isinstance(given, bool) else ""
     parts = [str(given[name]).strip() for name in ("faultcode", "faultstring") if given.get(name)]
@@ -134,7 +134,7 @@ def _fault(given: t.Any) -> str:
 
 
 def _word(value: t.Any) -> str:
-    """An id or kind; empty when the value cannot be one."""
+    """An id or kind; empty if the value cannot be one."""
     text = value.strip() if isinstance(value, str) else ""
     return text if len(text) <= MAX_ID and text.isprintable() and " " not in text else ""
 
@@ -146,9 +146,9 @@ def _amiss(value: t.Any) -> str:
 
 
 def _line(text: str, sender: Sender) -> str:
-    """One printable line of bounded length, without the credentials should a fault ever repeat them."""
+    """One printable line of limited length, without the credentials if a fault repeats them."""
     register = SecretRegister(lambda _form: None)
-    # Shorter ones would take ordinary syllables out of the text.
+    # Shorter ones would remove ordinary syllables from the text.
     register.remember(*(secret for secret in (sender.username, sender.password) if len(secret) >= _TELLING))
     printable = "".join(char if char.isprintable() else " " for char in register.mask(text))
     clean = " ".join(printable.split())

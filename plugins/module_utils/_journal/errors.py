@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Every error of SQLite, with a name and an advice."""
+"""Gives every error of SQLite a name and advice."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .sqlite_dep import sqlite3
 
 @contextlib.contextmanager
 def guarded(path: str | None) -> t.Iterator[None]:
-    """Give every error of SQLite a name and an advice."""
+    """Give every error of SQLite a name and advice."""
     try:
         yield
     except sqlite3.Error as error:
@@ -61,7 +61,7 @@ def damaged(path: str, what: str) -> LicensingError:
 
 
 def unusable(path: str, why: str) -> LicensingError:
-    """The file cannot be a journal, or not be used as one."""
+    """The file cannot be a journal, or cannot be used as one."""
     return LicensingError(
         f"The journal {path} cannot be used: {why}. Point 'journal' to a file of your own on a local disk.",
         code="journal_unusable",

@@ -4,10 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The journal as a file: opening, creating, upgrading and locking it, and the names of all that can go wrong.
+"""The journal as a file: how it is opened, created, upgraded, and locked, and what can go wrong.
 
-SQLite with a write-ahead log: what was committed survives a kill, and a power cut unless a commit says otherwise.
-The file belongs on a local disk. Two small files lie beside it, see C(_journal/lock.py).
+It is SQLite with a write-ahead log. Committed data survives a kill, and also a power cut unless a commit says
+otherwise. The file belongs on a local disk. Two small files are beside it, see C(_journal/lock.py).
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ PATIENCE = 30.0
 """Seconds to wait for a lock of another process."""
 
 CHECKED_BELOW = 64 * 1024 * 1024
-"""A file up to this size is checked as a whole whenever it is opened; a larger one after a run that did not end."""
+"""A file up to this size is checked each time it is opened. A larger one is checked after an unfinished run."""
 
 
 def connect(path: str, *, write: bool, patience: float = PATIENCE) -> sqlite3.Connection:
-    """Open a journal with the newest schema. Create it if there is none.
+    """Open a journal with the newest schema. Create it if it does not exist.
 
-    :param path: an empty string makes one in memory.
-    :param write: otherwise nothing is made or changed: an old journal is upgraded in memory, a missing one is empty.
+    :param path: with an empty string, the journal is in memory.
+    :param write: if False, nothing is created or changed: an old journal is upgraded in memory, a missing one is empty.
     :raises LicensingError: C(journal_unusable), C(journal_damaged), C(journal_behind), C(journal_newer),
         C(journal_locked), C(journal_full), C(missing_library).
     """
@@ -63,7 +63,7 @@ def connect(path: str, *, write: bool, patience: float = PATIENCE) -> sqlite3.Co
 
 
 def require_writable(path: str) -> None:
-    """Refuse early what could not be written.
+    """Refuse early if the journal cannot be written.
 
     :raises LicensingError: C(journal_unusable).
     """
@@ -89,7 +89,7 @@ def _check_place(path: str) -> None:
 
 
 def _open_file(path: str, patience: float) -> sqlite3.Connection:
-    # Only when it is missing: closing a file that SQLite has open in this process would take SQLite's locks away.
+    # Only if it is missing. Closing a file that SQLite has open in this process would release SQLite's locks.
     try:
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
@@ -115,8 +115,8 @@ def _identity(db: sqlite3.Connection) -> str:
 
 
 def _compare(db: sqlite3.Connection, path: str) -> None:
-    """Refuse a journal that is not the one that was used here before, or an older copy of it."""
-    # The mark first: others may be sending right now.
+    """Refuse a journal that is not the one used here before, or that is an older copy of it."""
+    # Read the mark first, because others may be sending right now.
     noted = noted_request(path)
     expected, found = known_journal(path), _identity(db)
     if expected and found != expected:
@@ -142,7 +142,7 @@ def _last_request(db: sqlite3.Connection) -> int:
 
 
 def _use_log(db: sqlite3.Connection, patience: float) -> None:
-    """Switch to the write-ahead log. SQLite does not wait when several processes do so at once, so we do."""
+    """Switch to the write-ahead log. SQLite does not wait if several processes do so at once, so this function does."""
     end = time.monotonic() + patience
     while True:
         try:
@@ -176,14 +176,14 @@ def _open_to_read(path: str, patience: float) -> sqlite3.Connection:
 
 
 def _reading_mode(path: str) -> str:
-    """How to open a journal so that reading leaves nothing behind."""
+    """How to open a journal so that reading leaves no files behind."""
     if os.path.exists(path + "-wal"):
         return "mode=ro"
     folder = os.path.dirname(os.path.abspath(path))
     if os.access(path, os.W_OK) and os.access(folder, os.W_OK):
-        # Only who might write takes the files of the log away again.
+        # Only a process that may write removes the files of the log again.
         return "mode=rw"
-    # On a read-only disk the shared memory of the log cannot be made; without a log none is needed.
+    # On a read-only disk, the shared memory of the log cannot be created. Without a log, it is not needed.
     return "mode=ro" if os.access(folder, os.W_OK) else "mode=ro&immutable=1"
 
 
@@ -194,8 +194,8 @@ def _open(uri: str, patience: float) -> sqlite3.Connection:
 
 
 def _identify(db: sqlite3.Connection, path: str) -> int:
-    """The schema's version; refuses what is no journal, or one that a newer release wrote."""
-    # At one moment: another process may just be making it.
+    """The version of the schema. Refuses a file that is not a journal or that a newer release wrote."""
+    # In one transaction, because another process may be creating it.
     db.execute("BEGIN")
     try:
         mark, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
@@ -214,7 +214,7 @@ def _identify(db: sqlite3.Connection, path: str) -> int:
 
 
 def _upgraded(db: sqlite3.Connection) -> sqlite3.Connection:
-    """Bring the schema to the newest version, all or nothing, also when several processes try at once."""
+    """Upgrade the schema to the newest version, all or nothing, even if several processes try at once."""
     if db.execute("PRAGMA user_version").fetchone()[0] == len(SCHEMA):
         return db
     db.execute("BEGIN IMMEDIATE")
@@ -236,7 +236,7 @@ def _upgraded(db: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def _check(db: sqlite3.Connection, path: str) -> None:
-    """Look for damage: always in a file of usual size, else when the last run did not come to its end."""
+    """Check for damage: always for a file of usual size, and otherwise if the last run did not finish."""
     unended = "run" in _tables(db) and db.execute("SELECT 1 FROM run WHERE ended IS NULL LIMIT 1").fetchone()
     if os.path.getsize(path) > CHECKED_BELOW and not unended:
         return

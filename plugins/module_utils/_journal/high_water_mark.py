@@ -6,7 +6,7 @@
 
 """The high-water mark beside the journal: the number of the last request, in the second line of C(.id).
 
-A journal that does not know of that request is an older copy. Whatever was sent since would be sent once more.
+A journal that does not know that request is an older copy. With it, everything sent since then would be sent again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LONGEST = 200
 
 
 def noted_request(path: str) -> int:
-    """The number of the last request that was written down; 0 where nothing tells, as with files of older releases."""
+    """The recorded number of the last request; 0 if there is none, as in files of older releases."""
     try:
         with open(path + ".id", "rb") as stream:
             return _mark(stream.read(_LONGEST).partition(b"\n")[2])
@@ -30,16 +30,16 @@ def noted_request(path: str) -> int:
 
 
 def note_request(path: str, request: int, *, flush: bool = True) -> None:
-    """Note that the journal knows of this request. The mark never goes back.
+    """Record that the journal knows this request. The mark never decreases.
 
-    Without C(flush) the note outlives a kill at once, and a power cut some seconds later.
-    It is called after the request was written into the journal: a mark that was ahead would refuse a good journal.
-    A mark that cannot be written keeps nobody from sending: the account's count still watches.
+    Without C(flush), the mark survives a kill at once, and a power cut some seconds later. Call this after the request
+    was written to the journal: a mark that is ahead would refuse a good journal. If the mark cannot be written, sending
+    continues, because the account's count still protects.
     """
     with contextlib.suppress(OSError):
         handle = os.open(path + ".id", os.O_RDWR | os.O_CLOEXEC)
         try:
-            # Jobs of other accounts write it, too. This lock is not lost when this process closes the file elsewhere.
+            # Jobs of other accounts write it, too. This lock is not lost if this process closes the file elsewhere.
             fcntl.flock(handle, fcntl.LOCK_EX)
             identity, _line, mark = os.pread(handle, _LONGEST, 0).partition(b"\n")
             if identity and _mark(mark) < request:

@@ -4,9 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Taking stock of the journal: where each device stands, how many there are of each kind, and what that means for the
-account's own count. Pure, but for reading.
-"""
+"""Takes stock of the journal: the status of each device, the counts, and how they compare with the account's."""
 
 from __future__ import annotations
 
@@ -16,23 +14,23 @@ import typing as t
 from .journal import Journal
 from .status import Standing, fold
 
-State = t.Literal["assigned", "removed", "pending", "failed", "unknown"]
+DeviceState = t.Literal["assigned", "removed", "pending", "failed", "unknown"]
 
 OPEN = frozenset({"pending", "failed", "unknown"})
 
 
 class DeviceRow(t.NamedTuple):
-    """Where one device stands.
+    """The status of one device.
 
-    :param state: C(assigned) and C(removed) are confirmed; the others speak of the change in C(action).
-    :param sent: when the last request was sent, and C(confirmed) when ThingSpace reported on it.
-    :param held: whether it holds the license by what is confirmed: C(yes), C(no), or C(unknown).
+    :param state: C(assigned) and C(removed) are confirmed. The others refer to the change in C(action).
+    :param sent: when the last request was sent; C(confirmed) is when ThingSpace reported on it.
+    :param held: whether it holds the license according to the confirmations: C(yes), C(no), or C(unknown).
     """
 
     sku: str
     kind: str
     device_id: str
-    state: State
+    state: DeviceState
     action: str
     reason: str
     request_id: str
@@ -43,7 +41,7 @@ class DeviceRow(t.NamedTuple):
 
 
 class HistoryRow(t.NamedTuple):
-    """One request that named a device, and what became of it."""
+    """One request for a device, and its result."""
 
     sku: str
     kind: str
@@ -60,10 +58,10 @@ class HistoryRow(t.NamedTuple):
 
 @dataclasses.dataclass
 class Stock:
-    """The devices of one SKU, counted.
+    """The device counts of one SKU.
 
-    :param least: licenses that the account must count according to the journal, C(most) those that it may count:
-        what is not confirmed can have happened or not.
+    :param least: licenses that the account must count according to the journal; C(most) is how many it may count,
+        because what is not confirmed may or may not have happened.
     """
 
     sku: str
@@ -75,11 +73,11 @@ class Stock:
     least: int = 0
     most: int = 0
 
-    def add(self, standing: Standing, state: State) -> None:
-        """Count one device in."""
+    def add(self, status: Standing, state: DeviceState) -> None:
+        """Count one device."""
         setattr(self, state, getattr(self, state) + 1)
-        self.least += standing.held is True
-        self.most += standing.may_hold
+        self.least += status.held is True
+        self.most += status.may_hold
 
     def as_result(self) -> dict[str, t.Any]:
         """A row of C(journal) in the result."""
@@ -94,44 +92,44 @@ class Stock:
 
 
 def device_rows(journal: Journal, account: str, sku: str | None) -> t.Iterator[tuple[Standing, DeviceRow]]:
-    """Where every device stands; those that certainly were never changed are left out."""
+    """The status of every device. Devices that certainly were never changed are left out."""
     for scope, device, attempts in journal.walk(account, sku):
-        standing = fold(attempts)
-        last = standing.last
+        status = fold(attempts)
+        last = status.last
         if last is not None:
             details = (last.action, last.reason, last.request_id, last.x_request_id, last.sent, last.confirmed)
-            yield standing, DeviceRow(scope.sku, scope.kind, device, state_of(standing), *details, held_of(standing))
+            yield status, DeviceRow(scope.sku, scope.kind, device, state_of(status), *details, held_of(status))
 
 
 def history_rows(journal: Journal, account: str, sku: str | None) -> t.Iterator[HistoryRow]:
-    """Every attempt there ever was."""
+    """Every attempt on record."""
     for scope, device, attempts in journal.walk(account, sku):
         for attempt in attempts:
-            told = (attempt.action, attempt.state, attempt.outcome or "", attempt.reason)
+            facts = (attempt.action, attempt.state, attempt.outcome or "", attempt.reason)
             ids = (attempt.request_id, attempt.x_request_id, attempt.sent, attempt.confirmed)
-            yield HistoryRow(scope.sku, scope.kind, device, *told, *ids)
+            yield HistoryRow(scope.sku, scope.kind, device, *facts, *ids)
 
 
-def state_of(standing: Standing) -> State:
-    """The word for where a device stands."""
-    if standing.status == "confirmed":
-        return "assigned" if standing.held else "removed"
-    if standing.status == "failed":
+def state_of(status: Standing) -> DeviceState:
+    """The word for the status of a device."""
+    if status.status == "confirmed":
+        return "assigned" if status.held else "removed"
+    if status.status == "failed":
         return "failed"
-    return "pending" if standing.status == "pending" else "unknown"
+    return "pending" if status.status == "pending" else "unknown"
 
 
-def held_of(standing: Standing) -> t.Literal["yes", "no", "unknown"]:
-    """Whether a device holds the license; a change that is not confirmed may have happened or not."""
-    if standing.held:
+def held_of(status: Standing) -> t.Literal["yes", "no", "unknown"]:
+    """Whether a device holds the license. An unconfirmed change may or may not have happened."""
+    if status.held:
         return "yes"
-    return "unknown" if standing.may_hold else "no"
+    return "unknown" if status.may_hold else "no"
 
 
 def drift(stocks: t.Iterable[Stock], counts: t.Mapping[str, int | None]) -> list[dict[str, t.Any]]:
-    """The SKUs whose count in the account cannot be explained by the journal.
+    """The SKUs for which the journal cannot explain the account's count.
 
-    :param counts: the assigned licenses of each SKU; None where ThingSpace gives no number.
+    :param counts: the assigned licenses of each SKU; None if ThingSpace returns no number.
     """
     found = []
     known = {stock.sku: stock for stock in stocks}

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The journal of SIM-Secure requests: what was sent, what was answered, what was confirmed. Each call is one commit."""
+"""The journal of SIM-Secure requests: what was sent, answered, and confirmed. Each call is one commit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .file import PATIENCE, connect
 from .high_water_mark import note_request
 from .lost import keep_no_effect, keep_took_effect, lost_requests, moved_since, usual_latency
 from .match import Recorded, adopt, record
-from .place import Place, place_of, require_place
+from .place import FileIdentity, place_of, require_place
 from .queries import (
     ATTEMPTS,
     ATTEMPTS_ORDER,
@@ -44,13 +44,13 @@ if t.TYPE_CHECKING:
     import sqlite3
 
 _CHUNK = 900
-"""Devices in one query: SQLite takes at least 999 parameters."""
+"""Devices in one query. SQLite accepts at least 999 parameters."""
 
 
 class Journal:
-    """An open journal; its methods may be called by several threads."""
+    """An open journal. Several threads may call its methods."""
 
-    def __init__(self, db: sqlite3.Connection, path: str, held: Place | None) -> None:
+    def __init__(self, db: sqlite3.Connection, path: str, held: FileIdentity | None) -> None:
         self._db = db
         self._held = held
         self._noted = 0
@@ -60,19 +60,19 @@ class Journal:
         self.path = path
 
     def close(self) -> None:
-        """Close the file; where it was moved, what lies in the log beside its old name is brought into it first."""
+        """Close the file. If it was moved, first write the log, which is beside its old name, to the file."""
         with contextlib.suppress(LicensingError):
             if self.path and place_of(self.path) != self._held:
                 self._bring_in("TRUNCATE")
         self._db.close()
 
     def attempts(self, scope: Scope, devices: t.Sequence[str]) -> dict[str, list[Attempt]]:
-        """The attempts of each of these devices that has any, oldest first."""
+        """The attempts for each of these devices, oldest first. Devices without any are left out."""
         with self._reading() as db:
             return _attempts(db, scope, devices)
 
     def snapshot(self, scope: Scope, devices: t.Sequence[str]) -> Snapshot:
-        """All that a plan needs to know, read at one moment."""
+        """Everything that a plan needs to know, read in one transaction."""
         with self._reading() as db:
             lost = lost_requests(db, scope.account, scope.sku)
             moved = moved_since(db, lost[0].run, scope.account, scope.sku) if lost else Moved(None, {})
@@ -87,7 +87,7 @@ class Journal:
                         yield scope, device, attempts
 
     def scopes(self, account: str) -> list[Scope]:
-        """What was ever sent for this account, sorted."""
+        """Every scope for which something was sent for this account, sorted."""
         with self._reading() as db:
             return list(_scopes(db, account).values())
 
@@ -103,7 +103,7 @@ class Journal:
             return {kind: int(db.execute(HOLDERS, (key,)).fetchone()[0]) for kind, key in keys.items()}
 
     def shared(self, account: str) -> dict[Scope, list[str]]:
-        """The devices of each scope that another SKU of the account was sent for, too, by the same kind of id."""
+        """The devices of each scope for which another SKU of the account was also sent, by the same kind of id."""
         with self._reading() as db:
             scopes = _scopes(db, account)
             found: dict[Scope, list[str]] = {}
@@ -127,7 +127,7 @@ class Journal:
     def begin_run(self, scope: Scope, action: Action, assigned_before: int | None) -> int:
         """Record that a job starts to send. An earlier job of this account was killed, because this one has the lock.
 
-        The file itself tells of it afterward, so that who opens it by another name knows of this job.
+        The file itself then shows the job, so that a process that opens it by another name knows about it.
 
         :raises LicensingError: C(journal_locked): a job of the account is sending with the file under another name.
         """
@@ -147,14 +147,14 @@ class Journal:
         return run
 
     def end_run(self, run: int) -> None:
-        """Note that the job came to its end."""
+        """Record that the job finished."""
         with self._writing() as db:
             db.execute("UPDATE run SET ended = ? WHERE id = ?", (now(), run))
 
     def intend(self, run: int, scope: Scope, action: Action, devices: t.Sequence[str], x_request_id: str) -> int:
-        """Write a request down before it is sent.
+        """Record a request before it is sent.
 
-        :raises LicensingError: it could not be written, or the file is not under its name any more.
+        :raises LicensingError: it could not be written, or the file no longer has its name.
         """
         with self._writing() as db:
             key = _scope(db, scope)
@@ -172,17 +172,18 @@ class Journal:
             )
             require_place(self.path, self._held)
         if self.path:
-            # Once for each run, for it takes as long as the commit.
+            # Once for each run, because it takes as long as the commit.
             note_request(self.path, request, flush=run != self._noted)
             self._noted = run
         return request
 
     def accepted(self, request: int, request_id: str) -> bool:
-        """Write down ThingSpace's answer; a confirmation that was faster than the answer is applied.
+        """Record ThingSpace's answer, and apply a confirmation that arrived before it.
 
-        :returns: False when another request has this id: the answer is not about this one, and was not written down.
+        :returns: False if another request has this id. Then the answer is not about this request and was not recorded.
 
-        It survives a kill at once, and a power cut from the next write on: until then the request counts as lost.
+        The record survives a kill at once, and a power cut after the next write. Until then, the request counts as
+        lost.
         """
         with self._writing(flush=False) as db:
             if db.execute("SELECT 1 FROM request WHERE request_id = ? AND id <> ?", (request_id, request)).fetchone():
@@ -195,14 +196,14 @@ class Journal:
         return True
 
     def settle(self, request: int, state: RequestState, answer: str) -> None:
-        """Write down what else became of a request."""
+        """Record any other result of a request."""
         with self._writing() as db:
             db.execute(
                 "UPDATE request SET state = ?, answer = ?, answered = ? WHERE id = ?", (state, answer, now(), request)
             )
 
     def refused(self, request: int, answer: str, reason: str) -> None:
-        """Write down that ThingSpace refused the only device of a request at once: a failure like a reported one."""
+        """Record that ThingSpace refused the only device of a request at once. This counts like a reported failure."""
         with self._writing() as db:
             db.execute(
                 "UPDATE request SET state = 'rejected', answer = ?, answered = ? WHERE id = ?", (answer, now(), request)
@@ -213,12 +214,12 @@ class Journal:
             )
 
     def confirm(self, confirmations: t.Sequence[Confirmation]) -> list[Recorded]:
-        """Write confirmations down, all or none; they are on the disk when this returns."""
+        """Record confirmations, all or none. They are on disk when this returns."""
         with self._writing() as db:
             return [record(db, confirmation) for confirmation in confirmations]
 
     def keep(self, took_effect: t.Iterable[Lost], no_effect: t.Iterable[Lost]) -> None:
-        """Write down what became of lost requests."""
+        """Record the results of lost requests."""
         with self._writing() as db:
             for lost in took_effect:
                 keep_took_effect(db, lost)
@@ -226,7 +227,7 @@ class Journal:
                 keep_no_effect(db, lost)
 
     def _bring_in(self, mode: str) -> None:
-        """Bring what lies in the log into the file, as far as others allow it."""
+        """Write the log to the file, as far as other processes allow it."""
         if self.path:
             with self._lock, guarded(self.path):
                 self._db.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
@@ -255,8 +256,8 @@ class Journal:
 
 
 def open_journal(path: str, *, write: bool, patience: float = PATIENCE) -> Journal:
-    """Open a journal, see C(connect); an empty path makes one that lasts as long as the process."""
-    # One name for one file, whatever leads there: the locks lie beside it.
+    """Open a journal, see C(connect). With an empty path, the journal lasts as long as the process."""
+    # One name for one file, whatever path leads to it, because the locks are beside it.
     path = os.path.realpath(path) if path else ""
     before = place_of(path)
     db = connect(path, write=write, patience=patience)

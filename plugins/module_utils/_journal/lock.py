@@ -4,11 +4,11 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The files beside the journal: C(.lock) keeps jobs of one account apart, C(.id) remembers that there is a journal,
-and its last request, see C(_journal/high_water_mark.py).
+"""The files beside the journal: C(.lock) separates jobs of one account. C(.id) shows that there is a journal and
+remembers its last request, see C(_journal/high_water_mark.py).
 
-The operating system's locks vanish with the process, also after kill -9. They would vanish as well when the process
-closed the same file elsewhere, hence two files.
+The operating system releases its locks when the process ends, even after kill -9. It would also release them if the
+process closed the same file elsewhere. That is why there are two files.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ import zlib
 from .._errors import LicensingError
 
 PATIENCE = 120.0
-"""Seconds to wait for another job: twice as long as one may wait itself for a lost request to show."""
+"""Seconds to wait for another job: twice as long as a job itself may wait for a lost request to show."""
 
 
 @contextlib.contextmanager
 def account_lock(path: str, account: str, patience: float) -> t.Iterator[None]:
     """Keep other jobs from sending for this account while the block runs.
 
-    :param path: the journal; nothing is locked when it is empty.
+    :param path: the journal; if it is empty, nothing is locked.
     :raises LicensingError: C(journal_locked), C(journal_unusable).
     """
     if not path:
@@ -49,7 +49,7 @@ def account_lock(path: str, account: str, patience: float) -> t.Iterator[None]:
 
 
 def _wait(handle: int, path: str, account: str, patience: float) -> None:
-    # One byte for each account; the file itself stays empty.
+    # One byte for each account. The file itself stays empty.
     place = zlib.crc32(account.encode())
     end = time.monotonic() + patience
     while True:
@@ -67,7 +67,7 @@ def _wait(handle: int, path: str, account: str, patience: float) -> None:
 
 
 def known_journal(path: str) -> str:
-    """The identity of the journal that was last opened here; empty when there never was one."""
+    """The identity of the journal that was last opened here; empty if there never was one."""
     try:
         with open(path + ".id", encoding="ascii", errors="replace") as stream:
             return stream.readline().strip()[:40]
@@ -76,7 +76,7 @@ def known_journal(path: str) -> str:
 
 
 def remember_journal(path: str, identity: str) -> None:
-    """Note that there is a journal, so that its loss is noticed."""
+    """Record that there is a journal, so that its loss is noticed."""
     if known_journal(path) == identity:
         return
     try:

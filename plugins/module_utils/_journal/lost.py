@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The journal's side of lost requests: which there are, what speaks for and against each, and keeping a judgment."""
+"""Lost requests in the journal: which there are, what is known for and against each, and how a result is recorded."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NO_EFFECT = "the answer was lost; the account's count shows no effect"
 
 
 def lost_requests(db: sqlite3.Connection, account: str, sku: str) -> list[Lost]:
-    """The requests of an account and SKU whose fate is not known, oldest first, with what was reported since."""
+    """The lost requests of an account and SKU, oldest first, with what has been reported since."""
     found: dict[int, Lost] = {}
     kinds: dict[int, str] = {}
     for request, run, action, sent, kind, device in db.execute(LOST, (account, sku)):
@@ -35,7 +35,7 @@ def lost_requests(db: sqlite3.Connection, account: str, sku: str) -> list[Lost]:
 
 
 def moved_since(db: sqlite3.Connection, run: int, account: str, sku: str) -> Moved:
-    """What was sent and answered since a run."""
+    """What has been sent and answered since a run."""
     before, started = db.execute("SELECT assigned_before, started FROM run WHERE id = ?", (run,)).fetchone()
     values = {"run": run, "account": account, "sku": sku, "started": started, "recently": hour_before(started)}
     devices: dict[tuple[Action, bool], int] = {}
@@ -45,13 +45,13 @@ def moved_since(db: sqlite3.Connection, run: int, account: str, sku: str) -> Mov
 
 
 def usual_latency(db: sqlite3.Connection, account: str) -> float | None:
-    """The longest of the last reports, from sending to hearing."""
+    """The longest of the recent times between sending and report."""
     took = [seconds_between(sent, confirmed) for sent, confirmed in db.execute(LATENCY, (account,))]
     return max(took) if took else None
 
 
 def keep_took_effect(db: sqlite3.Connection, lost: Lost) -> None:
-    """Write down that a request took effect, and what its hints say about its devices."""
+    """Record that a request took effect, and what its hints say about its devices."""
     _settle(db, lost, "accepted", TOOK_EFFECT)
     for device, hint in lost.hints.items():
         db.execute("UPDATE callback SET matched = 1 WHERE id = ?", (hint.callback,))
@@ -63,7 +63,7 @@ def keep_took_effect(db: sqlite3.Connection, lost: Lost) -> None:
 
 
 def keep_no_effect(db: sqlite3.Connection, lost: Lost) -> None:
-    """Write down that a request had no effect."""
+    """Record that a request had no effect."""
     _settle(db, lost, "no_effect", NO_EFFECT)
 
 
@@ -75,15 +75,15 @@ def _settle(db: sqlite3.Connection, lost: Lost, state: str, answer: str) -> None
 
 
 def _add_hints(db: sqlite3.Connection, found: t.Collection[tuple[str, Lost]]) -> None:
-    """Look once through what was reported under unknown ids, for all lost requests."""
+    """Search the reports under unknown ids once, for all lost requests."""
     if not found:
         return
     by_device: dict[tuple[str, str], list[Lost]] = {}
     for kind, lost in found:
         for device in lost.devices:
             by_device.setdefault((kind, device), []).append(lost)
-    moments = [lost.sent for _kind, lost in found]
-    rows = db.execute(UNMATCHED, (min(moments), hour_after(max(moments))))
+    times = [lost.sent for _kind, lost in found]
+    rows = db.execute(UNMATCHED, (min(times), hour_after(max(times))))
     for key, request_id, devices, status, reason, received in rows:
         for kind, device in json.loads(devices):
             for lost in by_device.get((kind, device), ()):

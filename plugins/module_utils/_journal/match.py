@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Matching confirmations with the journal's entries, by request id and device."""
+"""Matches confirmations with the entries of the journal, by request id and device."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ if t.TYPE_CHECKING:
     import sqlite3
 
 ADOPTED_WITHIN = datetime.timedelta(hours=1)
-"""A confirmation of an unknown request id can belong to a request whose answer was lost that long ago at most.
-ThingSpace sends a callback four times within 15 minutes. The listener also hears of requests that others made."""
+"""A confirmation under an unknown request id can belong only to a lost request that was sent at most this long ago.
+ThingSpace sends a callback four times within 15 minutes. The listener also receives callbacks for requests of others.
+"""
 
 
 class Recorded(t.NamedTuple):
-    """What became of a confirmation.
+    """What happened to a confirmation.
 
     :param outcome: C(unmatched) ones are kept and applied when their request becomes known.
     """
@@ -49,7 +50,7 @@ class _Entry(t.NamedTuple):
     action: Action
 
 
-# CROSS JOIN keeps the order of the tables: the planner knows nothing of their sizes.
+# CROSS JOIN keeps the order of the tables, because the planner does not know their sizes.
 _COLUMNS = (
     "SELECT entry.scope, entry.device_id, entry.request, entry.outcome, scope.account, scope.sku, scope.kind, "
     "request.action FROM "
@@ -68,17 +69,17 @@ _OF_COUNTED_REQUEST = (
 
 
 def record(db: sqlite3.Connection, confirmation: Confirmation) -> Recorded:
-    """Write one confirmation down, inside the caller's transaction."""
+    """Record one confirmation, inside the caller's transaction."""
     entry, own_id = _of_request(db, confirmation), None
     if entry is None:
         entry, own_id = _of_counted_request(db, confirmation), confirmation.request_id
     if entry is None or confirmation.status == "other":
         return _keep(db, confirmation, entry)
-    told = Recorded("recorded", entry.account, entry.sku, entry.device_id, entry.kind, entry.action)
+    recorded = Recorded("recorded", entry.account, entry.sku, entry.device_id, entry.kind, entry.action)
     if entry.outcome == confirmation.status:
-        return told._replace(outcome="duplicate")
+        return recorded._replace(outcome="duplicate")
     if entry.outcome == "success":
-        # A later contradiction is kept, but what was reported as done counts as done, and only proves nothing any more.
+        # A later contradiction is kept. A reported success still counts as done, but no longer proves anything.
         return _keep(db, confirmation, entry)
     if entry.outcome == "failed" and own_id is None:
         _keep(db, confirmation._replace(status="failed", reason=""), entry)
@@ -87,7 +88,7 @@ def record(db: sqlite3.Connection, confirmation: Confirmation) -> Recorded:
         "WHERE scope = ? AND device_id = ? AND request = ?",
         (confirmation.status, confirmation.reason, now(), own_id, entry.scope, entry.device_id, entry.request),
     )
-    return told
+    return recorded
 
 
 def adopt(db: sqlite3.Connection, request_id: str) -> None:
@@ -104,7 +105,7 @@ def adopt(db: sqlite3.Connection, request_id: str) -> None:
 
 
 def _of_request(db: sqlite3.Connection, confirmation: Confirmation) -> _Entry | None:
-    """The entry of the request with this id for any of the ids of the device."""
+    """The entry of the request with this id, for any of the device's ids."""
     for kind, device in confirmation.devices:
         row = db.execute(_OF_REQUEST, (confirmation.request_id, kind, device)).fetchone()
         if row:
@@ -113,10 +114,10 @@ def _of_request(db: sqlite3.Connection, confirmation: Confirmation) -> _Entry | 
 
 
 def _of_counted_request(db: sqlite3.Connection, confirmation: Confirmation) -> _Entry | None:
-    """The entry of a request whose answer and id were lost, but which took effect according to the count.
+    """The entry of a request whose answer and id were lost but which took effect according to the count.
 
-    A late success also overrules that the count showed no effect. As long as neither is shown, a report under an
-    unknown id is kept as a hint only: see C(_journal_rows.Hint).
+    A late success also overrules a count that showed no effect. Until one of them is shown, a report under an unknown
+    id is kept only as a hint: see C(_journal_rows.Hint).
     """
     since = ago(ADOPTED_WITHIN)
     for kind, device in confirmation.devices:
@@ -129,7 +130,7 @@ def _of_counted_request(db: sqlite3.Connection, confirmation: Confirmation) -> _
 
 
 def _keep(db: sqlite3.Connection, confirmation: Confirmation, entry: _Entry | None) -> Recorded:
-    """Keep a confirmation that changes no entry; the same one again is a duplicate."""
+    """Keep a confirmation that changes no entry. The same one again is a duplicate."""
     values = (
         confirmation.request_id,
         json.dumps(sorted(confirmation.devices)),

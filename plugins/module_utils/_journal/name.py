@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""That a journal has one name. Symbolic links, relative names and the like are resolved before."""
+"""Requires that a journal has only one name. Symbolic links and relative names are resolved before that."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .errors import unusable
 
 
 def require_one_name(path: str) -> None:
-    """Refuse a file that can be reached by two real names: its locks and its log lie beside one of them only.
+    """Refuse a file with two real names, because its locks and its log are beside only one of them.
 
     :raises LicensingError: C(journal_unusable).
     """
@@ -30,12 +30,12 @@ def require_one_name(path: str) -> None:
 
 
 def mounted_alone(path: str, table: str = "/proc/self/mountinfo") -> bool:
-    """Whether a file is itself a mount point, as containers make one of a single file; False where nothing tells."""
+    """Whether a file is itself a mount point, as containers mount single files. False if the system does not say."""
     try:
         with open(table, "rb") as stream:
             points = {line.split()[4] for line in stream if line.count(b" ") > 4}
     except OSError:
         return False
-    # The kernel writes blanks and backslashes of a name as octal numbers.
+    # The kernel writes blanks and backslashes in a name as octal numbers.
     name = re.sub(rb"[ \t\n\\]", lambda found: b"\\%03o" % ord(found.group()), os.fsencode(os.path.realpath(path)))
     return name in points

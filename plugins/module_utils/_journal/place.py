@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""That the journal stays where it is while it is used: its locks and its log lie beside its name."""
+"""Requires that the journal is not moved while it is used, because its locks and its log are beside its name."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import os
 
 from .._errors import LicensingError
 
-Place = tuple[int, int]
+FileIdentity = tuple[int, int]
 """The device and the inode of a file."""
 
 
-def place_of(path: str) -> Place | None:
-    """What stands under a path; None when there is nothing."""
+def place_of(path: str) -> FileIdentity | None:
+    """What is at a path; None if nothing is there."""
     try:
         found = os.stat(path)
     except OSError:
@@ -25,8 +25,8 @@ def place_of(path: str) -> Place | None:
     return found.st_dev, found.st_ino
 
 
-def require_place(path: str, held: Place | None) -> None:
-    """Refuse to go on when another file, or none, stands under the journal's name: other jobs do not see this one.
+def require_place(path: str, held: FileIdentity | None) -> None:
+    """Stop if another file, or none, is at the journal's path. Other jobs then do not see this one.
 
     :param held: the file that is open.
     :raises LicensingError: C(journal_damaged).

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The longer questions to the journal. CROSS JOIN keeps the order of the tables: the planner knows not their sizes."""
+"""The longer queries. CROSS JOIN keeps the order of the tables, because the planner does not know their sizes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OWN = (
     "AND callback.status IN ('success', 'failed') AND callback.status <> entry.outcome "
     "AND instr(callback.devices, '\"' || entry.device_id || '\"') > 0))"
 )
-"""Whether an outcome was reported under the request's own id, and no report under it says otherwise."""
+"""Whether an outcome was reported under the request's own id, and no report under that id contradicts it."""
 
 _ATTEMPT = (
     "SELECT entry.device_id, request.id, request.action, request.state, entry.outcome, "
@@ -24,12 +24,12 @@ _ATTEMPT = (
 )
 ATTEMPTS = f"{_ATTEMPT}, {OWN} FROM entry JOIN request ON request.id = entry.request WHERE entry.scope = ?"
 ATTEMPTS_ORDER = "ORDER BY entry.device_id, entry.request"
-"""The attempts of a scope's devices, oldest first; conditions go between the two."""
+"""The attempts for a scope's devices, oldest first. Conditions go between the two."""
 
 IDS = "SELECT DISTINCT device_id FROM entry WHERE scope = ? ORDER BY device_id"
 DEVICES_OF = "SELECT device_id FROM entry WHERE scope IN"
 IN_SEVERAL = "GROUP BY device_id HAVING count(DISTINCT scope) > 1"
-"""The devices that stand in more than one of some scopes, whose numbers go between the two."""
+"""The devices that are in more than one of some scopes. The numbers of the scopes go between the two."""
 
 HOLDERS = (
     "SELECT count(*) FROM (SELECT 1 FROM entry JOIN request ON request.id = entry.request WHERE entry.scope = ? "
@@ -38,7 +38,7 @@ HOLDERS = (
     "max(CASE WHEN request.action = 'remove' AND (entry.outcome = 'success' OR (entry.outcome IS NULL "
     "AND request.state NOT IN ('rejected', 'not_sent', 'no_effect'))) THEN request.id ELSE 0 END))"
 )
-"""How many devices of a scope certainly hold the license: as C(fold) tells it, without handing out every attempt."""
+"""How many devices of a scope certainly hold the license, as C(fold) decides it, but without loading every attempt."""
 
 LOST = (
     "SELECT request.id, request.run, request.action, request.sent, scope.kind, entry.device_id FROM request "
@@ -49,7 +49,7 @@ LOST = (
     "AND later.device_id = entry.device_id AND later.request > entry.request "
     "AND after.state NOT IN ('rejected', 'not_sent', 'no_effect')) ORDER BY request.id"
 )
-"""The devices of requests without a trustworthy answer that were neither reported on nor sent again."""
+"""The devices of requests without a reliable answer that were neither reported on nor sent again."""
 
 MOVED_SINCE = (
     "SELECT request.action, request.run >= :run AND entry.outcome IS NOT NULL, count(*) FROM request "
@@ -58,8 +58,9 @@ MOVED_SINCE = (
     "AND ((entry.outcome = 'success' AND (request.run >= :run OR entry.confirmed >= :started)) "
     "OR (entry.outcome IS NULL AND request.state = 'accepted')) GROUP BY 1, 2"
 )
-"""How many devices were certainly changed since a run, and how many may have been: those that are not confirmed, and
-those of requests shortly before it, which may have been carried out before or after it began."""
+"""How many devices certainly changed since a run, and how many may have changed: unconfirmed ones, and those of
+requests shortly before the run, which may have been executed before or after it started.
+"""
 
 LATENCY = (
     "SELECT request.sent, entry.confirmed FROM request CROSS JOIN scope ON scope.id = request.scope "
@@ -68,19 +69,19 @@ LATENCY = (
     "AND request.state = 'accepted' "
     "ORDER BY request.id DESC LIMIT 200"
 )
-"""When the last devices that ThingSpace reported on were sent, and when it reported."""
+"""When the last devices with a report were sent, and when ThingSpace reported on them."""
 
 UNMATCHED = (
     "SELECT id, request_id, devices, status, reason, received FROM callback WHERE matched = 0 AND status != 'other' "
     "AND received BETWEEN ? AND ? ORDER BY id"
 )
-"""Reports under request ids that are not known, between two times."""
+"""Reports under unknown request ids between two timestamps."""
 
 NAMED_BY = (
     "SELECT count(*) FROM request CROSS JOIN entry ON entry.request = request.id AND entry.scope = request.scope "
     "WHERE request.request_id = ?"
 )
-"""How many devices were sent under a request id, also if several requests got the same one."""
+"""How many devices were sent under a request id, even if several requests got the same id."""
 
 _REPORTED = f"max(CASE WHEN {OWN} AND entry.outcome = 'success' THEN entry.confirmed ELSE '9999' END)"
 _REMOVALS_BY_ANOTHER_KIND = (
@@ -92,5 +93,6 @@ _LAST = "SELECT max(request.id)"
 REMOVED_BY_ANOTHER_KIND = (
     f"{_LAST}, {_REPORTED} {_REMOVALS_BY_ANOTHER_KIND} AND NOT ({OWN} AND coalesce(entry.outcome, '') = 'failed')"
 )
-"""The last removal of a SKU by another kind of id that may have taken it from somebody, and until when all of those
-were reported; in the far future if one of them is still open."""
+"""The last removal of a SKU by another kind of id that may have taken it from a device, and until when all of these
+were reported. If one of them is still open, that is in the far future.
+"""

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What the journal hands out, besides attempts."""
+"""The values that the journal returns, except attempts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .status import Attempt
 
 
 class Scope(t.NamedTuple):
-    """What a journal keeps apart: the licenses of one SKU in one account, by one kind of id."""
+    """What a journal keeps separate: the licenses of one SKU in one account, by one kind of id."""
 
     account: str
     sku: str
@@ -23,9 +23,9 @@ class Scope(t.NamedTuple):
 
 
 class Hint(t.NamedTuple):
-    """A report under an unknown request id about a device of a lost request, soon after that was sent.
+    """A report under an unknown request id about a device of a lost request, soon after that request was sent.
 
-    It may be about something else: other systems change the same devices. Only the account's count can tell.
+    It may be about something else, because other systems change the same devices. Only the account's count can decide.
     """
 
     callback: int
@@ -35,7 +35,7 @@ class Hint(t.NamedTuple):
 
 
 class Lost(t.NamedTuple):
-    """A request whose fate is not known.
+    """A request with an unknown result.
 
     :param run: the run that sent it.
     :param devices: those of its devices that were neither reported on nor sent again.
@@ -53,7 +53,7 @@ class Lost(t.NamedTuple):
 class Moved(t.NamedTuple):
     """What happened since the first run with a lost request.
 
-    :param before: assigned licenses of the SKU when that run began.
+    :param before: assigned licenses of the SKU when that run started.
     :param devices: how many devices changed, by action and whether that is certain; failed ones are left out.
     """
 
@@ -62,26 +62,26 @@ class Moved(t.NamedTuple):
 
 
 class Removed(t.NamedTuple):
-    """Removals that may have taken a license away from some device.
+    """Removals that may have taken a license from some device.
 
     :param last: the number of the last one; 0 if there is none.
-    :param until: when the last of them was reported, in the far future if one of them was not; empty if there is none.
+    :param until: when the last of them was reported; empty if there is none, in the far future if one is still open.
     """
 
     last: int
     until: str
 
     def may_follow(self, done: Attempt) -> bool:
-        """Whether one of them may have been carried out after an assignment; see C(fold)."""
+        """Whether one of them may have been executed after an assignment; see C(fold)."""
         return self.last > done.request or self.until > done.sent
 
 
 class Snapshot(t.NamedTuple):
-    """What a plan needs to know, read at one moment.
+    """Everything that a plan needs to know, read in one transaction.
 
-    :param attempts: of the named devices that have any, oldest first.
+    :param attempts: for the listed devices that have any, oldest first.
     :param lost: all lost requests of the account and SKU, oldest first.
-    :param latency: the longest that ThingSpace lately took to report on a device, seconds; None when it never did.
+    :param latency: the longest recent time until ThingSpace reported on a device, in seconds; None if it never did.
     """
 
     attempts: dict[str, list[Attempt]]

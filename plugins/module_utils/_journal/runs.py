@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Whether a run that did not end is still going on. Its lock is gone, or it lies beside another name of the journal."""
+"""Whether an unfinished run is still in progress. Its lock is gone, or is beside another name of the journal."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if t.TYPE_CHECKING:
     import sqlite3
 
 _TOLERANCE = 5.0
-"""Seconds by which the system's notes of the time may differ."""
+"""By how many seconds the system's timestamps may differ."""
 
 
 def going(db: sqlite3.Connection) -> frozenset[int]:
-    """The runs of other processes of this host that go on."""
+    """The runs of other processes on this host that are in progress."""
     rows = db.execute("SELECT id, host, pid, started FROM run WHERE ended IS NULL").fetchall()
     return frozenset(run for run, *process in rows if _goes_on(*process))
 
@@ -33,10 +33,10 @@ def _goes_on(host: str, pid: int, started: str) -> bool:
 
 
 def require_alone(db: sqlite3.Connection, path: str, account: str, opened: frozenset[int]) -> None:
-    """Refuse to begin while a run of the account goes on, although its lock is ours.
+    """Refuse to start while a run of the account is in progress, even though this process has the lock.
 
-    :param opened: the runs that went on when the journal was opened. Of one that ended since without telling so here,
-        what it wrote by another name may not be seen here either.
+    :param opened: the runs that were in progress when the journal was opened. If one of them has ended since without a
+        record here, then what it wrote under another name may not be visible here, either.
     :raises LicensingError: C(journal_locked).
     """
     rows = db.execute("SELECT id, host, pid, started FROM run WHERE ended IS NULL AND account = ?", (account,))
@@ -51,10 +51,10 @@ def require_alone(db: sqlite3.Connection, path: str, account: str, opened: froze
 
 
 def runs_since(pid: int) -> float:
-    """How many seconds a process has been running; minus infinity if there is none or it is unknown."""
+    """For how many seconds a process has been running; minus infinity if there is none or it is unknown."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as stream:
-            # The name, in brackets, may hold anything.
+            # The name, in brackets, may contain anything.
             fields = stream.read().rpartition(b")")[2].split()
         with open("/proc/uptime", "rb") as stream:
             up = float(stream.read().split()[0])

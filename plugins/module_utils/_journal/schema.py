@@ -4,12 +4,12 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The journal's tables. Each script brings a journal one version further; one that was released never changes.
+"""The tables of the journal. Each script upgrades a journal by one version. A released script never changes.
 
-- A run is one task that sends. It keeps what the account's count was before, to judge lost requests by.
-- A request is written down before it is sent, with its devices as entries; its state is what its answer told.
-- An entry's outcome is what ThingSpace reported for that device later on. Its request id is only set where that report
-  was matched by the device, because the request's own answer was lost.
+- A run is one task that sends. It keeps the account's count before it, to decide about lost requests.
+- A request is recorded before it is sent, with its devices as entries. Its state is what its answer said.
+- The outcome of an entry is what ThingSpace later reported for that device. The request id of an entry is set only if
+  that report was matched by device because the answer to the request was lost.
 - A callback is a confirmation that could not be matched to an entry (yet).
 """
 

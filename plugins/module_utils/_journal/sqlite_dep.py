@@ -4,14 +4,14 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""SQLite of the standard library; some builds of Python come without it."""
+"""SQLite from the standard library. Some builds of Python lack it."""
 
 from __future__ import annotations
 
 try:
     import sqlite3
 except ImportError:
-    # mypy knows the name from the import above; connect() refuses to go on before it is used.
+    # mypy knows the name from the import above. connect() stops before it is used.
     sqlite3 = None  # type: ignore[assignment]
 
 __all__ = ["sqlite3"]

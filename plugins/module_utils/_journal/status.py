@@ -13,23 +13,24 @@ import typing as t
 from .._plan.answer import Action
 
 RequestState = t.Literal["sending", "accepted", "rejected", "not_sent", "no_effect", "unknown"]
-Status = t.Literal["none", "confirmed", "failed", "pending", "unknown"]
+DeviceStatus = t.Literal["none", "confirmed", "failed", "pending", "unknown"]
 
 WITHOUT_EFFECT = frozenset({"rejected", "not_sent", "no_effect"})
-"""Requests that changed nothing: the device stands where it stood before them. Of C(no_effect) only the account's count
-says so, which is good enough to send again, but not to take another license away: see C(Standing.proved)."""
+"""Requests that changed nothing: the device has the same status as before. For C(no_effect), only the account's count
+says so. That is enough to send again, but not enough to remove another license: see C(Standing.proved).
+"""
 
 
 class Attempt(t.NamedTuple):
-    """One request that named the device.
+    """One request for the device.
 
     :param request: its number in the journal.
-    :param state: what is known about the request: written down only, answered, turned away, lost.
-    :param outcome: C(success) or C(failed) as ThingSpace reported for the device; None while it did not.
-    :param reason: ThingSpace's words, or why the state is what it is.
-    :param own: whether the outcome was reported under the request's own id, and no other report of it says otherwise.
-        Otherwise it was inferred: from reports under ids that nobody knows and from the account's count, which others
-        change, too.
+    :param state: what is known about the request: only recorded, answered, refused, or lost.
+    :param outcome: C(success) or C(failed) as ThingSpace reported for the device; None if it has not reported.
+    :param reason: ThingSpace's text, or why the state is what it is.
+    :param own: whether the outcome was reported under the request's own id, and no other report of it contradicts that.
+        Otherwise it was concluded from reports under unknown ids and from the account's count, which others change,
+        too.
     """
 
     request: int
@@ -45,19 +46,20 @@ class Attempt(t.NamedTuple):
 
 
 class Standing(t.NamedTuple):
-    """Where a device stands.
+    """The status of a device.
 
-    :param status: of the last attempt that may have had an effect; C(none) when there was no such attempt.
-    :param held: whether it holds the license, by what is confirmed; None when nothing is, or a later change that is
-        not confirmed may have turned it round.
-    :param may_hold: whether it can hold the license at all. One that was only ever removed may have held it before.
-    :param proof: the assignment that was reported as done under its own id, if nothing else that was sent can have
-        taken the license away after it. What the account's count says about a removal does not count here: a removal
-        that seems to have had no effect may only be slow.
-    :param overlaid: whether there is no proof because of a removal that may still be carried out.
+    :param status: of the last attempt that may have had an effect; C(none) if there was no such attempt.
+    :param held: whether it holds the license according to the confirmations; None if nothing is confirmed, or if a
+        later unconfirmed change may have reversed it.
+    :param may_hold: whether it can hold the license at all. A device that was only ever removed may have held it
+        before.
+    :param proof: the assignment that was reported as done under its own id, if no later request can have removed the
+        license. The account's count is no proof about a removal: a removal that seems to have had no effect may only be
+        slow.
+    :param overlaid: whether the proof is missing because of a removal that may still be executed.
     """
 
-    status: Status
+    status: DeviceStatus
     held: bool | None
     may_hold: bool
     last: Attempt | None
@@ -66,7 +68,7 @@ class Standing(t.NamedTuple):
 
     @property
     def proved(self) -> bool:
-        """Whether it is good enough to take another license away."""
+        """Whether this is enough to remove another license."""
         return self.proof is not None
 
 
@@ -74,7 +76,7 @@ NOTHING = Standing("none", None, False, None)
 
 
 def fold(attempts: t.Iterable[Attempt]) -> Standing:
-    """The standing that a device's attempts amount to, oldest first."""
+    """The status that results from the attempts for a device, oldest first."""
     held: bool | None = None
     may_hold = False
     last: Attempt | None = None
@@ -102,9 +104,9 @@ def fold(attempts: t.Iterable[Attempt]) -> Standing:
 
 
 def _may_follow(removal: Attempt, done: Attempt) -> bool:
-    """Whether a removal may have been carried out after an assignment, in whatever order they were sent.
+    """Whether a removal may have been executed after an assignment, whichever was sent first.
 
-    Certainly not if it did nothing, or if it was reported as done before the assignment was even sent.
+    It certainly was not if it had no effect, or if it was reported as done before the assignment was sent.
     """
     if _is_open(removal):
         return True
@@ -113,12 +115,12 @@ def _may_follow(removal: Attempt, done: Attempt) -> bool:
 
 
 def _is_open(removal: Attempt) -> bool:
-    """Whether a removal may still be carried out: neither its own answer nor its own report tells what became of it."""
+    """Whether a removal may still be executed: neither its own answer nor its own report shows its result."""
     refused = removal.state in ("rejected", "not_sent") and removal.outcome != "success"
     return not refused and not (removal.own and removal.outcome)
 
 
-def _status(last: Attempt | None) -> Status:
+def _status(last: Attempt | None) -> DeviceStatus:
     if last is None:
         return "none"
     if last.outcome == "success":

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What an API says about single devices of a write, in the same words for every kind of license."""
+"""What an API says about single devices of a write, in the same terms for every kind of license."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ class Verdict(enum.Enum):
 
 
 class Answer(t.NamedTuple):
-    """ThingSpace's answer for one device, with its own words."""
+    """ThingSpace's answer for one device, with its text."""
 
     verdict: Verdict
     reason: str
 
 
 class Writer(t.Protocol):
-    """What sends one batch."""
+    """Sends one batch."""
 
     @property
     def max_concurrency(self) -> int:
-        """How many batches may be under way at a time."""
+        """How many batches may be in progress at a time."""
 
     @property
     def progress(self) -> Progress:
-        """To whom to tell how far the sending is."""
+        """Gets the progress of sending."""
 
     def write(self, action: Action, devices: t.Sequence[str]) -> dict[str, Answer]:
-        """Send one batch; the answer for each device that was named in it.
+        """Send one batch. Returns the answer for each device that was named in it.
 
-        :raises LicensingError: the batch failed as a whole; C(in_doubt) tells whether it may have taken effect.
+        :raises LicensingError: the batch failed as a whole; C(in_doubt) says whether it may have taken effect.
         """
 
     def free(self) -> int | None:
-        """Licenses that no device holds right now; None where ThingSpace does not say."""
+        """Licenses that no device holds now; None if ThingSpace does not say."""

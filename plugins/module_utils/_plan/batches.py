@@ -4,9 +4,9 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Sending one action for many devices: full batches, several at a time; a rejected batch is narrowed down.
+"""Sends one action for many devices: full batches, several at a time. A rejected batch is divided.
 
-Nothing is sent twice here. What has no reliable answer is put aside in C(in_doubt); C(_fota/apply.py) reads it.
+Nothing is sent twice here. Devices without a reliable answer go to C(in_doubt), and C(_fota/apply.py) reads them back.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from .._errors import ApiError, LicensingError
 from .answer import Action, Answer, Verdict, Writer
 
 REJECTIONS_BEFORE_CHECK = 40
-"""Rejected parts of one batch, with none accepted, after which single devices are tried to see whether it has sense."""
+"""After this many rejected parts of one batch, with none accepted, single devices are tried to see if that helps."""
 
 SINGLES_IN_CHECK = 10
 
 LOST_IN_A_ROW = 4
-"""Lost answers without one good in between, after which no further batch is sent."""
+"""After this many lost answers in a row, no further batch is sent."""
 
 
 NOT_CARRIED_OUT = frozenset({"login_refused", "rate_limited"})
-"""Answers to a batch that say nothing about the devices in it: it was turned away before anybody looked at it."""
+"""Answers to a batch that say nothing about its devices: it was refused before anyone looked at it."""
 
 
 POINTLESS = frozenset({"redirected", "not_recorded", "internal_error"})
-"""Lost answers after which nothing more is sent: the next one would get lost in the same way."""
+"""Lost answers after which nothing more is sent, because the next answer would be lost in the same way."""
 
 
 STEPS: dict[Action, str] = {"assign": "assignments sent", "remove": "removals sent"}
@@ -43,9 +43,9 @@ _UNCLEAR = "ThingSpace's answer says neither that it was done nor that it was re
 
 
 class Doubt(t.NamedTuple):
-    """A device whose fate only reading can tell: its request may still be carried out, so no change yet proves nothing.
+    """A device whose result only reading can show. Its request may still be executed, so no change yet proves nothing.
 
-    :param resend: whether it may be sent again when reading shows no change.
+    :param resend: whether it may be sent again if reading shows no change.
     """
 
     reason: str
@@ -54,7 +54,7 @@ class Doubt(t.NamedTuple):
 
 @dataclasses.dataclass
 class Search:
-    """The search for the devices that the rejection of a batch is about."""
+    """The search for the devices that caused the rejection of a batch."""
 
     batch: t.Sequence[str]
     rejected: int = 0
@@ -64,11 +64,11 @@ class Search:
 
 
 class Sending:
-    """What came of one action; filled by several threads.
+    """The results of one action. Several threads fill it.
 
-    :param answers: ThingSpace's verdict by device.
-    :param in_doubt: devices without a trustworthy answer.
-    :param left_out: devices that were not tried alone, because every part of their batch kept being rejected.
+    :param answers: ThingSpace's answer by device.
+    :param in_doubt: devices without a reliable answer.
+    :param left_out: devices that were not tried alone, because every part of their batch was rejected.
     :param stopped: why no further batch was sent; devices in none of the above were not sent at all.
     """
 
@@ -85,7 +85,7 @@ class Sending:
         self._step = writer.progress.step(STEPS[action])
 
     def send(self, devices: t.Sequence[str]) -> None:
-        """Send all these devices, as many batches at a time as C(max_concurrency) allows."""
+        """Send all these devices, with as many batches at a time as C(max_concurrency) allows."""
         self._step.begin(len(devices))
         size = self._batch_size
         batches = [devices[start : start + size] for start in range(0, len(devices), size)]
@@ -95,7 +95,7 @@ class Sending:
                 done.result()
 
     def _send_batch(self, batch: t.Sequence[str], search: Search | None) -> None:
-        """Send one batch, or with a search one part of a rejected batch."""
+        """Send one batch or, in a search, one part of a rejected batch."""
         if search is not None:
             batch = self._untried(batch)
         if self.stopped or not batch or (search is not None and search.hopeless):
@@ -141,7 +141,7 @@ class Sending:
             self.stopped = self.stopped or error
 
     def _narrow(self, batch: t.Sequence[str], error: LicensingError, search: Search | None) -> None:
-        """Find out which devices the rejection is about, so that only they fail."""
+        """Find the devices that caused the rejection, so that only they fail."""
         if len(batch) == 1:
             self._refuse(batch, words(error))
             if search is None:
@@ -163,7 +163,7 @@ class Sending:
             self._send_batch(batch[middle:], search)
 
     def _check_singles(self, search: Search) -> None:
-        """Try devices from all over the batch alone: if ThingSpace takes none, it objects to something else."""
+        """Try single devices from all over the batch. If ThingSpace accepts none, it objects to something else."""
         search.checked = True
         untried = self._untried(search.batch)
         for device in untried[:: max(1, len(untried) // SINGLES_IN_CHECK)]:
@@ -179,18 +179,18 @@ class Sending:
                 self.stopped = self.stopped or error
 
     def _untried(self, devices: t.Sequence[str]) -> list[str]:
-        """Those that were neither answered nor sent in vain; the latter must be read back first."""
+        """Those that were neither answered nor sent in vain. The latter must be read back first."""
         return [device for device in devices if device not in self.answers and device not in self.in_doubt]
 
     def _cut_to_pool(self, batch: t.Sequence[str], error: LicensingError) -> t.Sequence[str]:
-        """The part of a rejected batch that the free licenses suffice for; the rest is refused."""
+        """The part of a rejected batch for which there are free licenses. The rest is refused."""
         fitting, unfit = self._fitting(batch) if self._action == "assign" else (batch, ())
         if unfit:
             self._refuse(unfit, f"{words(error)} (the account has no free license for it)")
         return fitting
 
     def _fitting(self, batch: t.Sequence[str]) -> tuple[t.Sequence[str], t.Sequence[str]]:
-        """Split a batch into what the free licenses suffice for, and the rest."""
+        """Split a batch into devices for which there are free licenses, and the rest."""
         try:
             free = self._writer.free()
         except LicensingError:
@@ -204,10 +204,10 @@ class Sending:
 
 
 def rejects_devices(error: LicensingError) -> bool:
-    """Whether a request was refused because of what is in it, so that a part of it may pass."""
+    """Whether a request was refused because of its content, so that a part of it may be accepted."""
     return isinstance(error, ApiError) and error.code == "api_rejected" and error.status in (400, 413, 422)
 
 
 def words(error: LicensingError) -> str:
-    """ThingSpace's own words, where it said something."""
+    """ThingSpace's own text, if there is one."""
     return str(error.details.get("api_message") or error.details.get("api_code") or error.message)

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Limits that stop a plan before its first write. All that trip are reported together, with the plan's digest."""
+"""Limits that stop a plan before its first write. All exceeded limits are reported together, with the plan's digest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .plan import Plan, Pool
 
 EXACT_SHARE = 0.30
 EXACT_FREE = 10
-"""Without limits of its own an exact run may take away at most 30 % of what is held, when more than 10 are held."""
+"""Without limits of its own, an exact run may remove at most 30 % of the held licenses if more than 10 are held."""
 
 _NAMED = 20
 
@@ -28,11 +28,11 @@ _NAMED = 20
 class Limits:
     """The guard options.
 
-    :param max_changes: devices the plan may touch.
-    :param max_removals: licenses it may take away, as a number or as a share of what is held.
+    :param max_changes: devices that the plan may change.
+    :param max_removals: licenses that it may remove, as a number or as a share of the held licenses.
     :param reserve: licenses that must stay free.
-    :param approved: digest of the plan that somebody approved, which lets it through although it exceeds limits.
-    :param expected: digest of the plan that it has to be all the same; that lets no limit be exceeded.
+    :param approved: digest of the plan that someone approved; it may exceed limits.
+    :param expected: digest that the plan must have without being approved; it may not exceed limits.
     """
 
     max_changes: int | None
@@ -43,7 +43,7 @@ class Limits:
 
     @property
     def bound(self) -> bool:
-        """Whether exactly one plan may be carried out, which only a listed state can show."""
+        """Whether exactly one plan may be carried out. Only a listed state can show whether it is that plan."""
         return bool(self.approved or self.expected)
 
 
@@ -57,7 +57,7 @@ class Tripped(t.NamedTuple):
 
 
 def limits_from(params: t.Mapping[str, t.Any]) -> tuple[Limits, list[Problem]]:
-    """Read the guard options; returns them with everything that is wrong about them."""
+    """Read the guard options. Returns them with all problems."""
     problems: list[Problem] = []
     for name in ("max_changes", "reserve"):
         if params.get(name) is not None and params[name] < 0:
@@ -113,7 +113,7 @@ def enforce(plan: Plan, pool: Pool, limits: Limits) -> None:
 def stop_unless_allowed(digest: str | None, tripped: list[Tripped], limits: Limits) -> None:
     """As C(enforce), for a plan that changes something.
 
-    :param digest: the plan's.
+    :param digest: the plan's digest.
     :param tripped: every limit that it exceeds.
     """
     for meant, word in ((limits.approved, "approved"), (limits.expected, "made")):
@@ -146,7 +146,8 @@ def _removals_allowed(plan: Plan, pool: Pool, limits: Limits) -> tuple[int | Non
 def _free_after(plan: Plan, pool: Pool) -> int | None:
     spare = pool.available
     if pool.total is not None and pool.assigned is not None:
-        # A list that was just read may name more than the count does; and more may be assigned than was bought.
+        # A list that was just read may have more devices than the count, and more licenses may be assigned than
+        # purchased.
         difference = pool.total - max(plan.held or 0, pool.assigned)
         spare = difference if spare is None else min(spare, difference)
     return None if spare is None else spare - len(plan.assign) + len(plan.remove)

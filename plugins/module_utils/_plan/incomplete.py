@@ -4,10 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Which devices are not as wanted and stay so, whatever the plan does. The only place that decides it.
+"""Which devices are not as wanted and stay so, whatever the plan does. Only this module decides that.
 
-As wanted is what is said to be so, and planned is what the plan sends; everything else is incomplete: a request that
-failed, is unknown, waits for its confirmation or is not expected to get one, and what nobody has thought of yet.
+A device is as wanted if a report or list says so, and planned if the plan sends it. Everything else is incomplete: a
+request that failed, is unknown, waits for its confirmation, or is not expected to get one, and any new case.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from __future__ import annotations
 import typing as t
 
 STOPPED = "not sent: the plan was stopped; it would be "
-"""The start of the reason of a device that the plan would change if no limit stopped it."""
+"""The start of the reason for a device that the plan would change if no limit stopped it."""
 
 _DECIDED = frozenset({"send", "unchanged"})
 AWAITED = "sent earlier, and waiting for confirmation"
-"""The reason of a device whose confirmation is predicted without sending it."""
+"""The reason for a device whose confirmation is predicted without sending it."""
 
 _OPTIONS = ("retry_failed", "retry_unknown")
 _FORESEEN = frozenset({"assigned", "removed", "added"})
 _DONE = _FORESEEN | {"unchanged"}
 DONE_BEFORE = "someone else has already done it"
-"""The reason in a record of a device that was already done when its part was carried out."""
+"""The reason in a record for a device that was already done when its part was carried out."""
 
 
 def left_over(outcomes: t.Iterable[str]) -> int:
@@ -34,7 +34,7 @@ def left_over(outcomes: t.Iterable[str]) -> int:
 
 
 def is_left_over(row: t.Mapping[str, str]) -> bool:
-    """The same for a row of a check mode report, in which nothing was sent: any request id is from an earlier run."""
+    """The same for a row of a check mode report. Nothing was sent there, so any request id is from an earlier run."""
     outcome, reason = row["outcome"], row["reason"]
     if outcome == "unchanged":
         return False
@@ -46,19 +46,19 @@ def is_left_over(row: t.Mapping[str, str]) -> bool:
 
 
 def as_left_over(row: t.Mapping[str, str]) -> dict[str, str]:
-    """The row as a plan shows it: with the current state and not the one after a success."""
+    """The row as a plan shows it: with the current state and not the state after a success."""
     waits = row["outcome"] in _FORESEEN
     outcome, reason = ("accepted", row["reason"] or "not confirmed yet") if waits else (row["outcome"], row["reason"])
     return {"device_id": row["device_id"], "outcome": outcome, "reason": reason}
 
 
 def is_done(row: t.Mapping[str, str]) -> bool:
-    """Whether a device reached the planned state according to the record. Accepted or doubtful ones have not."""
+    """Whether a device reached the planned state according to the record. Accepted or unknown ones did not."""
     return row["outcome"] in _DONE or (row["outcome"], row["reason"]) == ("skipped", DONE_BEFORE)
 
 
 def is_on_its_way(row: t.Mapping[str, str]) -> bool:
-    """Whether the request of this device was sent and waits for confirmation, so that nothing must be sent again."""
+    """Whether the request for this device was sent and waits for confirmation, so that nothing must be sent again."""
     return row["outcome"] == "accepted" and not _retries([row])
 
 

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What happened to each device, and the parts of a result that follow from it."""
+"""The outcome of each device, and the parts of a result that follow from it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ Rows: t.TypeAlias = "t.Sequence[Row] | t.Sequence[RequestRow]"
 
 
 def summarize(rows: Rows) -> dict[str, int]:
-    """How many devices had each outcome; every outcome is a key."""
+    """How many devices had each outcome. Every outcome is a key."""
     counts: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
     for row in rows:
         counts[row.outcome] += 1
@@ -59,7 +59,7 @@ def summarize(rows: Rows) -> dict[str, int]:
 
 
 def reported(rows: Rows, report: Report, moved: t.Container[str] = ()) -> list[dict[str, str]]:
-    """The rows that the option C(report) lets into the result.
+    """The rows that the option C(report) includes in the result.
 
     :param moved: devices that changed without an outcome of their own: their place on a list.
     """
@@ -74,9 +74,9 @@ def reported(rows: Rows, report: Report, moved: t.Container[str] = ()) -> list[d
 
 
 def failure_of(rows: Rows) -> LicensingError | None:
-    """The failure that a mixed result amounts to; None when every device is as wanted."""
+    """The failure that results from mixed rows; None if every device is as wanted."""
     amiss = [row for row in rows if row.outcome in AMISS]
-    # Those that were only skipped follow from the others, so they are named last.
+    # Skipped devices follow from the others, so they are named last.
     amiss.sort(key=lambda row: row.outcome == "skipped")
     if not amiss:
         return None
@@ -127,7 +127,7 @@ def with_counts(stopped: LicensingError | None, rows: Rows) -> LicensingError | 
 
 
 def report_path_problems(path: str | None, option: str = "devices_report") -> list[Problem]:
-    """What would keep a report from being written; looked at before anything is sent."""
+    """What would keep a report from being written. Checked before anything is sent."""
     if not path:
         return []
     folder = os.path.dirname(os.path.abspath(path))
@@ -160,30 +160,30 @@ def write_csv(path: str, header: t.Sequence[str], rows: t.Iterable[t.Sequence[st
         ) from None
 
 
-# All that looks like nothing: blanks of any width, fillers that are letters to Unicode, and the blank of Braille.
+# Everything that looks empty: blanks of any width, fillers that Unicode calls letters, and the Braille blank.
 _AROUND = r"[\s\u115f\u1160\u2800\u3164\uffa0']*"
-# The signs that begin a formula, with their forms of full width, small, raised and lowered.
+# The characters that start a formula, with their full-width, small, superscript, and subscript forms.
 _SIGN = (
     rf"(?={_AROUND}[=+\-@\u2212\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
     r"\u207a\u207b\u207c\u208a\u208b\u208c\ufb29])"
 )
-# Where columns are parted by other marks than here, a cell may begin inside of one of ours. Few tasks write a CSV file,
-# so that the patterns are compiled when they are used.
+# If a program uses another separator, its cells may start inside one of ours.
+# Few tasks write a CSV file, so the patterns are compiled when they are used.
 _FORMULA = rf"^(?={_AROUND}[;|%\t\r])|(^|[;|\t]){_SIGN}"
 _DEFUSED = rf"^'(?={_AROUND}[;|%\t\r])|(^|[;|\t])'{_SIGN}"
 
 
 @functools.lru_cache(maxsize=1 << 12)
 def _cell(value: str) -> str:
-    """A value for a CSV file; most reasons are those of many devices."""
+    """A value for a CSV file. Most reasons apply to many devices."""
     return harmless(visible(value))
 
 
 def harmless(value: str) -> str:
-    """A cell that no spreadsheet takes for a formula, whatever it takes for the mark between cells."""
+    """A cell that no spreadsheet takes for a formula, whatever separator it uses."""
     return re.sub(_FORMULA, r"\1'", value)
 
 
 def as_it_was(cell: str) -> str:
-    """The value that C(harmless) made this cell of."""
+    """The value from which C(harmless) made this cell."""
     return re.sub(_DEFUSED, r"\1", cell)

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The plan: wanted x current, as a pure value. Check mode and the real run use the same one."""
+"""The plan: wanted and current state compared, as a pure value. Check mode and the real run use the same one."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ State = t.Literal["present", "absent", "exact"]
 
 
 class Pool(t.NamedTuple):
-    """Licenses of an account; None where ThingSpace does not say.
+    """Licenses of an account; None if ThingSpace does not say.
 
-    :param available: as ThingSpace counts them itself, where it does; in a documented example, fewer.
+    :param available: as ThingSpace counts them itself, if it does; in a documented example, they are fewer.
     """
 
     total: int | None
@@ -35,7 +35,7 @@ class Pool(t.NamedTuple):
         return spare if self.available is None else min(spare, self.available)
 
     def moved(self, assigned: int, removed: int) -> Pool:
-        """The pool after so many licenses were assigned and removed."""
+        """The pool after this many licenses were assigned and removed."""
         now = None if self.assigned is None else max(0, self.assigned + assigned - removed)
         left = None if self.available is None else max(0, self.available - assigned + removed)
         return Pool(self.total, now, left)
@@ -49,12 +49,12 @@ class Pool(t.NamedTuple):
 class Plan:
     """What would be done to which device.
 
-    :param assign: devices to license, in the order they were named.
-    :param remove: devices to lose their license, in a stable order.
-    :param unchanged: named devices that are as wanted.
-    :param spared: devices that an exact run leaves alone though they are not named.
-    :param held: licenses held before, None when the current state was not listed.
-    :param digest: SHA-256 over scope, wanted and live state; None when the live state was not listed.
+    :param assign: devices that get a license, in the order of the input.
+    :param remove: devices that lose their license, in a stable order.
+    :param unchanged: listed devices that are as wanted.
+    :param spared: unlisted devices that an exact run leaves alone.
+    :param held: licenses held before; None if the current state was not listed.
+    :param digest: SHA-256 over scope, wanted state, and current state; None if the current state was not listed.
     """
 
     state: State
@@ -67,7 +67,7 @@ class Plan:
 
     @property
     def changes(self) -> int:
-        """How many devices the plan touches."""
+        """How many devices the plan changes."""
         return len(self.assign) + len(self.remove)
 
     def as_result(self) -> dict[str, t.Any]:
@@ -91,12 +91,12 @@ def make_plan(
     pool: Pool,
     spare: t.AbstractSet[str] = frozenset(),
 ) -> Plan:
-    """Compare wanted with current.
+    """Compare wanted and current state.
 
-    :param scope: what the plan is bound to besides the devices: account, kind of license, API version.
-    :param current: ids that hold a license; None when they were not listed: then every named device is touched, and
-        ThingSpace's own answer tells which of them changed.
-    :param spare: devices that an exact run leaves alone, named or not.
+    :param scope: what else the plan is bound to: account, kind of license, API version.
+    :param current: ids that hold a license. If it is None, they were not listed. Then every listed device is sent, and
+        ThingSpace's own answer says which of them changed.
+    :param spare: devices that an exact run leaves alone, listed or not.
     """
     if current is None:
         touched = tuple(wanted)
@@ -109,7 +109,7 @@ def make_plan(
         return Plan(state, (), remove, unchanged, len(current), digest)
     assign = tuple(device for device in wanted if device not in current)
     unchanged = tuple(device for device in wanted if device in current)
-    # Whoever holds a license and is not among the unchanged was not named.
+    # Any other device that holds a license was not listed.
     extra = sorted(current - set(unchanged)) if state == "exact" and len(unchanged) < len(current) else []
     remove = tuple(device for device in extra if device not in spare)
     spared = tuple(device for device in extra if device in spare)
@@ -124,7 +124,7 @@ def _digest(
     pool: Pool,
     spare: t.AbstractSet[str],
 ) -> str:
-    """Bound to the wanted and the live state: it changes as soon as either does, whatever the order of the input."""
+    """Bound to the wanted and the current state. It changes if either does, whatever the order of the input."""
     digest = hashlib.sha256(
         json.dumps({"scope": dict(scope), "state": state, "total": pool.total}, sort_keys=True).encode()
     )

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Canary waves: a few devices first, and the others only if these are as wanted. Cutting and judging, pure."""
+"""Canary waves: a few devices first, and the others only if these are as wanted. Cutting and judging are pure."""
 
 from __future__ import annotations
 
@@ -29,33 +29,33 @@ _WORDS = {"accepted": "not confirmed"}
 class Waves:
     """The options about waves.
 
-    :param sizes: how many of the devices that change are done after each wave; empty to do all at once.
-    :param spare: how many of those that were tried may not be as wanted.
+    :param sizes: how many of the changing devices are done after each wave; empty to do all at once.
+    :param spare: how many of the tried devices may miss the wanted state.
     """
 
     sizes: tuple[Amount, ...] = ()
     spare: Amount = 0
 
     def ends(self, changes: int) -> list[int]:
-        """How many of so many changes are done after each wave; the last wave ends with all of them."""
+        """How many of this many changes are done after each wave. The last wave ends with all of them."""
         ends = [0]
         for size in (*self.sizes, changes):
             end = min(changes, at_least(size, changes))
-            # A wave that is not larger than the one before falls away.
+            # A wave that is not larger than the previous one is dropped.
             if end > ends[-1]:
                 ends.append(end)
         return ends[1:]
 
     def requests(self, changes: int, batch_size: int) -> int:
-        """How many requests so many changes of one kind take."""
+        """How many requests this many changes of one kind take."""
         return sum(-(-(end - start) // batch_size) for start, end in itertools.pairwise([0, *self.ends(changes)]))
 
     def allowed(self, tried: int) -> int:
-        """How many of so many devices may not be as wanted."""
+        """How many of this many devices may miss the wanted state."""
         return at_most(self.spare, tried)
 
     def as_result(self, changes: int) -> dict[str, list[int]]:
-        """What the C(plan) value of a module's result says about waves: nothing without the option."""
+        """The part of a module's C(plan) value about waves; nothing without the option."""
         return {"waves": self.ends(changes)} if self.sizes else {}
 
 
@@ -68,7 +68,7 @@ class CanaryFailed(LicensingError):
 
 
 def waves_from(params: t.Mapping[str, t.Any]) -> tuple[Waves, list[Problem]]:
-    """Read the options; returns them with everything that is wrong about them."""
+    """Read the options. Returns them with all problems."""
     given = params["waves"] or []
     problems = [Problem(f"'waves' {text}.") for text in size_problems(given)]
     spare = 0 if params["max_failures"] is None else read_amount(params["max_failures"])
@@ -81,7 +81,7 @@ def waves_from(params: t.Mapping[str, t.Any]) -> tuple[Waves, list[Problem]]:
 
 
 def size_problems(given: t.Iterable[object]) -> t.Iterator[str]:
-    """What is wrong about the sizes of waves. A number and a share can only be compared once the plan is known."""
+    """The problems with the sizes of waves. A number and a share can only be compared once the plan is known."""
     last: dict[type, Amount] = {}
     for entry in given:
         size = read_amount(entry)
@@ -96,9 +96,9 @@ def size_problems(given: t.Iterable[object]) -> t.Iterator[str]:
 def cut(plan: Plan, waves: Waves) -> list[Plan]:
     """The part of a plan that each wave carries out, in order.
 
-    Each takes the same share of the removals and of the assignments, the former rounded up. So the assignments up to
-    any wave never need more licenses than are free and have come free by then, if those of the whole plan do not: with
-    F free ones, R removals, A assignments and the share s, F + ceil(s R) - floor(s A) >= F + s (R - A), which is a mean
+    Each wave takes the same share of the removals and of the assignments, the former rounded up. So up to any wave, the
+    assignments never need more licenses than are free or were freed, unless those of the whole plan do: with F free
+    licenses, R removals, A assignments, and the share s, F + ceil(s R) - floor(s A) >= F + s (R - A), which is a mean
     of F and F + R - A.
     """
     changes, removals = plan.changes, len(plan.remove)
@@ -113,18 +113,18 @@ def cut(plan: Plan, waves: Waves) -> list[Plan]:
 
 
 def judge(waves: Waves, tried: t.Sequence[Row], left: int) -> CanaryFailed | None:
-    """Whether the waves so far went well enough to go on.
+    """Whether the waves so far went well enough to continue.
 
-    :param tried: what became of every device that was tried; C(accepted) ones were not confirmed in time.
+    :param tried: the rows of all tried devices; C(accepted) ones were not confirmed in time.
     :param left: how many devices would follow.
     """
-    # Those that were only skipped follow from the others, so they are named last.
+    # Skipped devices follow from the others, so they are named last.
     amiss = sorted((row for row in tried if row.outcome not in AS_WANTED), key=lambda row: row.outcome == "skipped")
     allowed = waves.allowed(len(tried))
     if len(amiss) <= allowed:
         return None
     counts = collections.Counter(_WORDS.get(row.outcome, row.outcome) for row in amiss)
-    told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+    sums = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     named = first(amiss, _NAMED, "; ", _named)
     more = " (see 'devices', or 'devices_report')" if len(amiss) > _NAMED else ""
     advice = (
@@ -132,7 +132,7 @@ def judge(waves: Waves, tried: t.Sequence[Row], left: int) -> CanaryFailed | Non
         "registered (callback_info)."
     )
     return CanaryFailed(
-        f"The canary wave failed: {len(amiss)} of the {len(tried)} devices that were tried are not as wanted ({told}), "
+        f"The canary wave failed: {len(amiss)} of the {len(tried)} devices that were tried are not as wanted ({sums}), "
         f"and 'max_failures' allows {allowed}: {named}{more}. The other {left} devices were not sent. Check the "
         "failed devices, fix the problem, and run again: finished changes stay."
         f"{advice if 'not confirmed' in counts else ''}",
@@ -143,7 +143,7 @@ def judge(waves: Waves, tried: t.Sequence[Row], left: int) -> CanaryFailed | Non
 
 
 def why_left_out(stopped: LicensingError) -> str:
-    """The reason of the devices that were not sent because an earlier wave went wrong."""
+    """The reason for the devices that were not sent because an earlier wave failed."""
     return f"not sent: {stopped.short if isinstance(stopped, CanaryFailed) else stopped.message}"
 
 

@@ -4,8 +4,8 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Charts as inline SVG, without scripts. A drawing stretches with the page, so no text stands in it: labels, numbers
-and a text alternative are HTML around it. Every number that is drawn is told as well.
+"""Charts as inline SVG, without scripts. A drawing stretches with the page, so it contains no text: labels, numbers,
+and a text alternative are HTML around it. Every drawn number also appears as text.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ figure svg.tall { height: 8rem; border-radius: 0; background: none; border-botto
 _OPEN = '<svg role="img" preserveAspectRatio="none"'
 
 Piece = tuple[str, str, int]
-"""Class of the color, what it is, how much."""
+"""The class of the color, what it stands for, and how much."""
 
 
 class Bar(t.NamedTuple):
     """One bar of a chart.
 
-    :param note: what is told at its right end.
+    :param note: the text at its right end.
     :param most: what the whole width stands for; 0 for the sum of its pieces.
     """
 
@@ -71,7 +71,7 @@ def bars(caption: str, rows: t.Sequence[Bar]) -> str:
 
 def _bar(row: Bar) -> str:
     most = max(row.most, sum(count for _color, _what, count in row.pieces), 1)
-    told = ", ".join(f"{count:,} {what}" for _color, what, count in row.pieces)
+    alternative = ", ".join(f"{count:,} {what}" for _color, what, count in row.pieces)
     ends = list(itertools.accumulate((count for _color, _what, count in row.pieces), initial=0))
     drawn = "".join(
         f'<rect class="{color}" x="{_place(start, most)}" width="{_place(count, most)}" height="1"/>'
@@ -80,12 +80,12 @@ def _bar(row: Bar) -> str:
     )
     return (
         f'<div class="bar"><p><span>{escape(row.label)}</span><span>{escape(row.note)}</span></p>'
-        f'{_OPEN} viewBox="0 0 1000 1" aria-label="{escape(f"{row.label}: {told}")}">{drawn}</svg></div>'
+        f'{_OPEN} viewBox="0 0 1000 1" aria-label="{escape(f"{row.label}: {alternative}")}">{drawn}</svg></div>'
     )
 
 
 def columns(caption: str, labels: t.Sequence[str], counts: t.Sequence[int], what: str, color: str = "c1") -> str:
-    """Columns over time, with the numbers in a table that can be opened."""
+    """Columns over time, with the numbers in a collapsed table."""
     most = max([*counts, 1])
     width = 1000 / max(len(counts), 1)
     drawn = "".join(
@@ -95,12 +95,12 @@ def columns(caption: str, labels: t.Sequence[str], counts: t.Sequence[int], what
         if count
     )
     peak = max(counts, default=0)
-    told = f"{caption}: {what} from {labels[0]} to {labels[-1]}, at most {peak:,} at a time"
+    alternative = f"{caption}: {what} from {labels[0]} to {labels[-1]}, at most {peak:,} at a time"
     numbers = cards(("from", what), zip(labels, map("{:,}".format, counts), strict=True))
     return (
         f'<figure class="columns"><figcaption>{escape(caption)}</figcaption>'
         f'<p class="axis"><span>at most {peak:,}</span></p>'
-        f'{_OPEN} class="tall" viewBox="0 0 1000 100" aria-label="{escape(told)}">{drawn}</svg>'
+        f'{_OPEN} class="tall" viewBox="0 0 1000 100" aria-label="{escape(alternative)}">{drawn}</svg>'
         f'<p class="axis"><span>{escape(labels[0])}</span><span>{escape(labels[-1])}</span></p>'
         f"<details><summary>The numbers</summary>{numbers}</details></figure>"
     )

@@ -41,7 +41,7 @@ def prices_from(given: t.Mapping[str, t.Any] | None) -> tuple[Prices, list[Probl
 def cost_of(prices: Prices, license: str, counts: t.Mapping[str, int | None]) -> dict[str, str | None] | None:
     """The monthly cost of the licenses of a pool, by name; None without a price.
 
-    :param counts: numbers of licenses by name; None where nobody knows.
+    :param counts: numbers of licenses by name; None if a number is unknown.
     """
     if license not in prices:
         return None
@@ -54,7 +54,7 @@ def money(amount: decimal.Decimal) -> str:
 
 
 def added(costs: t.Iterable[t.Mapping[str, str | None]]) -> dict[str, str | None]:
-    """The sums of several costs by name; None as soon as one is not known."""
+    """The sums of several costs by name; None if any of them is unknown."""
     sums: dict[str, str | None] = {}
     for cost in costs:
         for name, amount in cost.items():

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The lines of a report as CSV: every account, device and license."""
+"""The lines of a report as CSV: every account, device, and license."""
 
 from __future__ import annotations
 

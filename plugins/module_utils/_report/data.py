@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What a report knows about an account: the values that are read, before anything is made of them."""
+"""What a report knows about an account: the values as read, before they are evaluated."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import typing as t
 from .._simsec.skus import Sku, sku_of
 
 FOTA = "FOTA"
-"""What a Software Management license is called where SIM-Secure licenses are called by their SKU."""
+"""The name of a Software Management license where SIM-Secure licenses go by their SKU."""
 
 Json = dict[str, t.Any]
-Pool = tuple[str, str]
+ReportPool = tuple[str, str]
 """A license, and the kind of the ids that hold it."""
 
 
@@ -30,43 +30,43 @@ class Failure(t.NamedTuple):
 
 
 class Device(t.NamedTuple):
-    """What the device list says of a device."""
+    """What the device list says about a device."""
 
     state: str
     last_connected: str
 
 
 class Entry(t.NamedTuple):
-    """What the journal says of a device: whether it holds the license (yes, no, unknown) and since when."""
+    """What the journal says about a device: whether it holds the license (yes, no, unknown) and since when."""
 
     held: str
     since: str
 
 
 @dataclasses.dataclass
-class Wanted:
-    """What the fleet files want of an account.
+class WantedLicenses:
+    """What the fleet files want for an account.
 
-    :param exact: for C(FOTA) and C(simsec), whether who is not named is to lose the license.
+    :param exact: for C(FOTA) and C(simsec), whether devices that are not listed lose the license.
     :param simsec: the devices of each SKU and kind of id.
-    :param candidates: None where the list is not managed.
+    :param candidates: None if the list is not managed.
     """
 
     file: str
     fota: dict[str, None] | None
     exact: dict[str, bool]
-    simsec: dict[Pool, dict[str, None]] | None
+    simsec: dict[ReportPool, dict[str, None]] | None
     candidates: list[str] | None
     protected: frozenset[str]
 
 
 @dataclasses.dataclass
 class AccountData:
-    """All that is known about an account; None for what was not read or could not be.
+    """Everything that is known about an account; None for anything that was not, or could not be, read.
 
     :param fota: assignment time of each licensed device, in ThingSpace's format.
     :param devices: by kind of id and id.
-    :param unnamed: there are fleet files, and none of them names the account.
+    :param unnamed: whether there are fleet files, but none of them lists the account.
     """
 
     name: str
@@ -75,18 +75,18 @@ class AccountData:
     event_based: bool = False
     fota: dict[str, str] | None = None
     subscriptions: list[Json] | None = None
-    journal: dict[Pool, dict[str, Entry]] | None = None
+    journal: dict[ReportPool, dict[str, Entry]] | None = None
     beyond_journal: frozenset[str] = frozenset()
     candidates: list[str] | None = None
     devices: dict[str, dict[str, Device]] | None = None
     device_count: int = 0
-    wanted: Wanted | None = None
+    wanted: WantedLicenses | None = None
     unnamed: bool = False
     shrink_to: int | None = None
     _skus: dict[str, Sku] = dataclasses.field(default_factory=dict, repr=False)
 
     def sku(self, license: str) -> Sku:
-        """The meaning of a SIM-Secure SKU, as far as its name and the account tell."""
+        """The meaning of a SIM-Secure SKU, according to its name and the account."""
         if license not in self._skus:
             rows = self.subscriptions or []
             types = [str(row.get("license_type") or "") for row in rows if row["sku"] == license]

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The whole report as one JSON document, from which HTML and Markdown are made."""
+"""The whole report as one JSON document, which is the source of the HTML and Markdown pages."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from .data import FOTA, Json
 from .lines import Line
 
 FORMAT = 2
-"""Version of the document. In format 1, C(license), C(licenses) and C(without_license) were spelled with a c."""
+"""Version of the document. In format 1, C(license), C(licenses), and C(without_license) were spelled with a c."""
 
 MAX_ROWS = 1000
-"""Devices named in each table of the document; the CSV file has every device."""
+"""Devices listed in each table of the document. The CSV file has every device."""
 
 MAX_RUNS = 30
 
 
 class Tables:
-    """The devices that the document names: the first of each kind, and how many there are."""
+    """The devices that the document lists: the first of each kind, and their total number."""
 
     def __init__(self) -> None:
         names = ("drift", "reclaimable", "candidates")
         self._tables: dict[str, Json] = {name: {"count": 0, "rows": []} for name in names}
 
     def add(self, account: str, lines: t.Iterable[Line]) -> None:
-        """Take in the lines of an account."""
+        """Add the lines of an account."""
         for line in lines:
             if line.drift in ("missing", "extra", "unknown"):
                 self._row("drift", account, line, what=line.drift)
@@ -60,10 +60,10 @@ def make_document(
     unreadable: t.Sequence[tuple[str, str]],
     **plain: t.Any,
 ) -> Json:
-    """Put the report together.
+    """Build the report.
 
     :param sections: one for each account, from C(section_of).
-    :param plain: title, time and other facts about the report itself.
+    :param plain: title, time, and other facts about the report itself.
     """
     ordered = sorted(sections, key=lambda section: str(section["account"]))
     incomplete = any(section["status"] == "incomplete" for section in ordered)
@@ -85,7 +85,7 @@ def pools_of(document: Json) -> list[tuple[str, Json]]:
 
 
 def snapshots_of(sections: t.Iterable[Json]) -> dict[tuple[str, str], Json]:
-    """The counts to remember of each pool that could be counted."""
+    """The counts of each pool that could be counted, for the history."""
     found: dict[tuple[str, str], Json] = {}
     for section in sections:
         for pool in section["pools"]:
@@ -136,7 +136,7 @@ def _weeks(weeks: t.Sequence[Json | None]) -> Json | None:
 
 
 def _soonest(sections: t.Sequence[Json]) -> Json | None:
-    """The pool that is empty first, of those for which that can be said."""
+    """The pool that will be empty first, among those with a known date."""
     found = [
         (pool["runway"]["days"], section["account"], pool["license"])
         for section in sections
@@ -150,7 +150,7 @@ def _soonest(sections: t.Sequence[Json]) -> Json | None:
 
 
 def _pressing(pool: Json) -> bool:
-    """Whether it matters when a pool is empty: one that was filled once and for all is no worry."""
+    """Whether it matters when a pool is empty. A pool that was filled once and for all is no problem."""
     runway, drift = pool["runway"], pool["drift"] or {}
     if runway["verdict"] == "empty":
         return bool(pool["total"] and (runway["last_90"] or drift.get("missing")))

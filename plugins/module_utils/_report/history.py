@@ -17,9 +17,9 @@ import typing as t
 from .._errors import LicensingError
 from .._text.files import PRIVATE, replacing
 from .._text.former_names import renamed, with_former_names
+from .data import Json
 from .text import visible
 
-Json = dict[str, t.Any]
 Key = tuple[str, str]
 """An account and a license."""
 
@@ -33,15 +33,15 @@ COUNTS = ("total", "assigned", "available", "missing", "extra", "unknown", "recl
 
 
 class _UnfitError(ValueError):
-    """A run record that must not be told of, with the reason."""
+    """A run record that must not be shown, with the reason."""
 
 
 class History(t.NamedTuple):
-    """What is there.
+    """The content of the directory.
 
     :param runs: newest first.
     :param pools: lines of earlier days by account and license, oldest first.
-    :param unreadable: files, or lines of a file, that are not what they should be, each with the reason.
+    :param unreadable: bad files, or bad lines of a file, each with the reason.
     """
 
     runs: list[Json]
@@ -50,7 +50,7 @@ class History(t.NamedTuple):
 
 
 def read_history(folder: str | None) -> History:
-    """Read the directory; one that does not exist is empty."""
+    """Read the directory. It counts as empty if it does not exist."""
     history = History([], {}, [])
     if not folder or not os.path.isdir(folder):
         return history
@@ -69,7 +69,7 @@ def read_history(folder: str | None) -> History:
 def _run(record: Json) -> Json:
     """The part of a run record that the report shows.
 
-    :raises _UnfitError: its content does not fit its checksum, or it is of another format.
+    :raises _UnfitError: its content does not match its checksum, or it has another format.
     """
     if record["format"] != RUN_FORMAT:
         raise _UnfitError(f"it is of format {visible(record['format'])}, this release reads {RUN_FORMAT}")
@@ -85,8 +85,8 @@ def _run(record: Json) -> Json:
             for outcome, count in part["summary"].items():
                 if outcome != "unchanged" and count:
                     summary[visible(outcome)] = summary.get(visible(outcome), 0) + int(count)
-    told = {key: visible(record[key]) for key in ("run", "kind", "started", "ended", "status")}
-    return {**told, "accounts": len(record["accounts"]), "accounts_failed": failed, "summary": summary}
+    shown = {key: visible(record[key]) for key in ("run", "kind", "started", "ended", "status")}
+    return {**shown, "accounts": len(record["accounts"]), "accounts_failed": failed, "summary": summary}
 
 
 def _read_pools(path: str, history: History) -> None:
@@ -122,7 +122,7 @@ def earlier(history: History, key: Key, day: str) -> list[Json]:
 
 
 def remember(folder: str, history: History, day: str, pools: t.Mapping[Key, Json]) -> None:
-    """Write down the pools of today, in one step; another report of the same day is replaced.
+    """Store today's counts of the pools in one step. They replace those of an earlier report on the same day.
 
     :raises LicensingError: C(report_unwritable).
     """
@@ -148,7 +148,7 @@ def remember(folder: str, history: History, day: str, pools: t.Mapping[Key, Json
 
 
 def _line(account: str, license: str, row: Json) -> str:
-    """A line of a pool; the former name stands beside the new one, because an older release drops lines without it."""
+    """A line for a pool. It has the former name beside the new one, because an older release drops lines without it."""
     return json.dumps(with_former_names({"account": account, "license": license, **row}), sort_keys=True) + "\n"
 
 

@@ -4,14 +4,14 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The report as one HTML file that needs nothing else: readable on a phone, in the dark and in print."""
+"""The report as one self-contained HTML file for phones, dark mode, and printing."""
 
 from __future__ import annotations
 
 import typing as t
 
 from .._text.html import cards, escape, page
-from .._text.lists import few
+from .._text.lists import few, many
 from .charts import STYLE as CHARTS
 from .data import Json
 from .document import days_of, pools_of
@@ -26,7 +26,6 @@ from .html_charts import (
     week_charts,
 )
 from .html_head import STYLE, amount, headline, tiles
-from .text import many
 from .wording import (
     LIMITS,
     RECLAIM,
@@ -40,7 +39,7 @@ from .wording import (
 )
 
 MAX_TABLE = 1000
-"""Rows of a table about accounts; the JSON document has all."""
+"""Rows of a table about accounts. The JSON document has all."""
 
 
 def as_html(document: Json) -> str:
@@ -182,7 +181,7 @@ def _limits(document: Json) -> t.Iterator[str]:
 
 
 def _devices(document: Json, name: str, title: str, columns: t.Sequence[str]) -> str:
-    """A table of devices, folded away."""
+    """A collapsed table of devices."""
     found = document["tables"][name]
     if not found["rows"]:
         return ""

@@ -4,24 +4,24 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The charts of a report: which figures they show, in which order."""
+"""The charts of a report: which figures they show, and in which order."""
 
 from __future__ import annotations
 
 import datetime
 import typing as t
 
+from .._text.lists import many
 from .charts import Bar, bars, columns
 from .data import Json
 from .document import days_of, pools_of
-from .text import many
 from .wording import drift_words, pool_words, run_words
 
 YEAR = 365
 """Days that the whole width of the runway chart stands for."""
 
 MAX_PAST = 6
-"""Pools whose counts of earlier reports are drawn."""
+"""Pools with a chart of the counts of earlier reports."""
 
 _OUTCOMES = {
     "assigned": "c1",
@@ -50,7 +50,7 @@ def pool_chart(document: Json) -> str:
 
 
 def runway_chart(document: Json) -> str:
-    """Days until each pool is empty, the first one first; without those for which nothing can be said."""
+    """Days until each pool is empty, the soonest first. Pools without a known date are left out."""
     known = [
         (account, pool) for account, pool in pools_of(document) if pool["total"] and pool["runway"]["days"] is not None
     ]
@@ -67,7 +67,7 @@ def runway_chart(document: Json) -> str:
 
 
 def week_charts(document: Json) -> t.Iterator[str]:
-    """Assignments of each week, all accounts together."""
+    """Assignments of each week, for all accounts together."""
     for name, what in (("fota_by_week", "FOTA licenses"), ("simsec_by_week", "SIM-Secure licenses, by the journal")):
         weeks = document["totals"][name]
         if weeks and (any(weeks["counts"]) or weeks["before"]):
@@ -78,7 +78,7 @@ def week_charts(document: Json) -> t.Iterator[str]:
 
 
 def past_charts(document: Json) -> t.Iterator[str]:
-    """What earlier reports counted, of the first pools that have such counts."""
+    """The counts of earlier reports, for the first pools that have such counts."""
     known = [(account, pool) for account, pool in pools_of(document) if len(pool["past"]) > 1]
     for account, pool in known[:MAX_PAST]:
         past = [row for row in pool["past"][-60:] if row["assigned"] is not None]
@@ -90,7 +90,7 @@ def past_charts(document: Json) -> t.Iterator[str]:
 
 
 def drift_chart(document: Json) -> str:
-    """What is as wanted and what is not, the worst first."""
+    """How many devices are as wanted and how many are not, the worst pool first."""
     managed = [(account, pool) for account, pool in pools_of(document) if pool["drift"]]
     managed.sort(key=lambda one: (-one[1]["drift"]["missing"] - one[1]["drift"]["extra"], one[0], one[1]["license"]))
     names = (("c1", "as_wanted"), ("c2", "missing"), ("c3", "extra"), ("c4", "unknown"))
@@ -121,7 +121,7 @@ def candidate_chart(document: Json) -> str:
 
 
 def reclaim_chart(document: Json) -> str:
-    """Licenses that could be taken back, the most first; all bars have one scale."""
+    """Reclaimable licenses, the largest number first. All bars have one scale."""
     pools = [(account, pool) for account, pool in pools_of(document) if any((pool["reclaimable"] or {}).values())]
     pools.sort(key=lambda one: (-one[1]["reclaimable"]["now"], one[0], one[1]["license"]))
     most = max(sum(pool["reclaimable"].values()) for _account, pool in pools)
@@ -140,7 +140,7 @@ def reclaim_chart(document: Json) -> str:
 
 
 def run_chart(document: Json) -> str:
-    """The outcomes of each run, the newest first; all bars have one scale."""
+    """The outcomes of each run, the newest first. All bars have one scale."""
     runs = document["runs"]
     most = max([sum(run["summary"].values()) for run in runs] + [1])
     rows = []

@@ -4,17 +4,17 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The top of the page: its style, what could not be read, and the figures to look at first."""
+"""The top of the page: its style, the accounts that could not be read, and the main figures."""
 
 from __future__ import annotations
 
 import typing as t
 
 from .._text.html import escape
+from .._text.lists import many
 from .data import Json
 from .document import days_of, pools_of
-from .text import many
-from .wording import runway_words, told
+from .wording import count_words, runway_words
 
 STYLE = """
 body { overflow-wrap: anywhere; } td, th { min-width: 4.5rem; } td { max-width: 28rem; }
@@ -58,8 +58,8 @@ def tiles(document: Json) -> t.Iterator[str]:
     pool, drift, wasted, soonest = (totals[name] for name in ("licenses", "drift", "reclaimable", "soonest"))
     counted = "in all pools" if not totals["uncounted_pools"] + totals["incomplete"] else "as far as that could be read"
     shown = [
-        ("Licenses assigned", told(pool["assigned"]), f"of {told(pool['total'])} bought, {counted}"),
-        ("Free", told(pool["available"]), counted),
+        ("Licenses assigned", count_words(pool["assigned"]), f"of {count_words(pool['total'])} bought, {counted}"),
+        ("Free", count_words(pool["available"]), counted),
     ]
     if soonest:
         shown.append(_first(document, soonest))
@@ -68,13 +68,13 @@ def tiles(document: Json) -> t.Iterator[str]:
         shown.append(
             (
                 "Not as wanted",
-                told(amiss),
+                count_words(amiss),
                 f"and {drift['unknown']:,} unknown, of {many(drift['wanted'], 'device')} wanted",
             )
         )
     if wasted:
         more = f"and {wasted['wanted']:,} that the fleet files want, {wasted['locked']:,} bound for life"
-        shown.append(("Reclaimable", told(wasted["now"]), more))
+        shown.append(("Reclaimable", count_words(wasted["now"]), more))
     if totals["cost"]:
         cost, currency = totals["cost"], document["currency"]
         wasted_cost = f"{amount(cost['free'])} of it free, {amount(cost['reclaimable'])} reclaimable"
@@ -87,12 +87,12 @@ def tiles(document: Json) -> t.Iterator[str]:
 
 
 def _first(document: Json, soonest: Json) -> tuple[str, str, str]:
-    """The tile of the pool that is empty first."""
+    """The tile of the pool that will be empty first."""
     place = (soonest["account"], soonest["license"])
     (runway,) = (pool["runway"] for account, pool in pools_of(document) if (account, pool["license"]) == place)
     days = many(soonest["days"], "day") if soonest["days"] else "empty now"
-    told_of = f"{soonest['license']} of {soonest['account']}: {runway_words(runway, days_of(document))}"
-    return "First pool to run dry", days, told_of
+    detail = f"{soonest['license']} of {soonest['account']}: {runway_words(runway, days_of(document))}"
+    return "First pool to run dry", days, detail
 
 
 def amount(value: str | None) -> str:

@@ -4,18 +4,18 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""One line for each account, device and license: what is wanted, what is, and what follows from both. Pure."""
+"""One line for each account, device, and license: the wanted state, the current state, and the result of both. Pure."""
 
 from __future__ import annotations
 
 import typing as t
 
-from .data import FOTA, AccountData, Device, Entry, Pool
+from .data import FOTA, AccountData, Device, Entry, ReportPool
 from .reclaim import Reclaim, Rules, reclaim
 from .text import utc
 
 Drift = t.Literal["", "as wanted", "missing", "extra", "kept", "unknown"]
-"""C(missing): wanted, not held; C(extra): held, not wanted, to be taken away; C(kept): not wanted, and left alone."""
+"""C(missing): wanted, not held. C(extra): held, not wanted, to be removed. C(kept): not wanted, left alone."""
 
 NOBODY: dict[str, None] = {}
 
@@ -23,11 +23,11 @@ NOBODY: dict[str, None] = {}
 class Line(t.NamedTuple):
     """A device and a license.
 
-    :param wanted: yes, no, or empty where the license is not managed by fleet files.
-    :param held: yes, no or unknown.
+    :param wanted: yes, no, or empty if no fleet file manages the license.
+    :param held: yes, no, or unknown.
     :param since: when it was assigned, in UTC.
-    :param source: where C(held) is known from.
-    :param place: on the removal candidate list, from 1; 0 when it is not there.
+    :param source: where C(held) comes from.
+    :param place: on the removal candidate list, from 1; 0 if it is not on the list.
     """
 
     device_id: str
@@ -52,7 +52,7 @@ def lines_of(data: AccountData, rules: Rules) -> list[Line]:
     lines = [*maker.fota(), *maker.simsec()]
     named = {line.device_id for line in lines}
     sims = (data.devices or {}).get("iccid", {})
-    # A device that is named by its SIM; both indexes hold the same object.
+    # For a device that is listed by its SIM. Both indexes hold the same object.
     known = {id(sims.get(line.device_id)) for line in lines if line.kind == "iccid"}
     for device, facts in (data.devices or {}).get("imei", {}).items():
         if device not in named and id(facts) not in known:
@@ -81,7 +81,7 @@ class _Maker:
                 yield self.line(device, pool, wanted, absent, "" if held is None else "ThingSpace")
 
     def simsec(self) -> t.Iterator[Line]:
-        """The SIM-Secure licenses, as far as the journal knows who holds them."""
+        """The SIM-Secure licenses, if the journal knows which devices hold them."""
         data = self._data
         wanted = data.wanted.simsec if data.wanted else None
         for pool in sorted({*(wanted or {}), *(data.journal or {})}):
@@ -100,13 +100,13 @@ class _Maker:
     def line(
         self,
         device: str,
-        pool: Pool,
+        pool: ReportPool,
         wanted: t.Container[str] | None,
         entry: Entry,
         source: str,
         facts: Device | None = None,
     ) -> Line:
-        """The line of a device that holds a license, or is to hold it."""
+        """The line of a device that holds a license, or should hold it."""
         license, kind = pool
         listed = self._data.devices
         facts = facts or (listed[kind].get(device) if listed is not None else None)

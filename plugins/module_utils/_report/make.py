@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Making a report from the results of other modules: the flow of C(fleet_report)."""
+"""Makes a report from the results of other modules: the flow of C(fleet_report)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .lines import lines_of
 from .markdown import as_markdown
 from .read import read_account, whole
 from .reclaim import Rules
-from .section import Settings, section_of
+from .section import ReportSettings, section_of
 from .text import visible
 
 NAMES = {"html": "report.html", "markdown": "report.md", "csv": "report.csv", "json": "report.json"}
@@ -45,7 +45,7 @@ def run(context: Context) -> Result:
     sections: list[Json] = []
 
     def rows() -> t.Iterator[tuple[str, ...]]:
-        # One account at a time, so that memory is bounded by the largest.
+        # One account at a time, so that the largest account limits the memory.
         for entry in params["accounts"]:
             data = read_account(entry, settings.rules.retired)
             lines = lines_of(data, settings.rules)
@@ -86,10 +86,10 @@ def _values(document: Json, files: dict[str, str]) -> Json:
     }
 
 
-def _settings(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Settings:
+def _settings(params: t.Mapping[str, t.Any], now: datetime.datetime) -> ReportSettings:
     """The options, checked.
 
-    :raises OptionsError: with every problem.
+    :raises OptionsError: with all problems.
     """
     prices, problems = prices_from(params["prices"])
     names: set[str] = set()
@@ -103,8 +103,8 @@ def _settings(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Settings
         try:
             whole(entry.get("shrink_to"))
         except ValueError as error:
-            told = f"'shrink_to' of {visible(name)[:60]} is {visible(error)[:60]}, not a number of licenses."
-            problems.append(Problem(told))
+            problem = f"'shrink_to' of {visible(name)[:60]} is {visible(error)[:60]}, not a number of licenses."
+            problems.append(Problem(problem))
     if params["idle_days"] is not None and params["idle_days"] < 1:
         problems.append(Problem(f"'idle_days' is {params['idle_days']}; it must be at least 1."))
     if not params["formats"]:
@@ -115,7 +115,7 @@ def _settings(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Settings
         raise OptionsError(problems)
     retired = frozenset(visible(state).strip().lower() for state in params["reclaim_states"])
     rules = Rules(now.date(), retired, params["idle_days"])
-    return Settings(rules, prices, read_history(params["history"]))
+    return ReportSettings(rules, prices, read_history(params["history"]))
 
 
 def _make_folder(dest: str) -> None:
@@ -126,7 +126,7 @@ def _make_folder(dest: str) -> None:
 
 
 def _write(document: Json, files: t.Mapping[str, str]) -> None:
-    """Write the files but for the CSV, each in one step."""
+    """Write all files except the CSV, each in one step."""
     makers: dict[str, t.Callable[[Json], str]] = {
         "html": as_html,
         "markdown": as_markdown,
@@ -142,9 +142,9 @@ def _write(document: Json, files: t.Mapping[str, str]) -> None:
 
 
 def _remember(
-    params: t.Mapping[str, t.Any], settings: Settings, now: datetime.datetime, sections: t.Sequence[Json]
+    params: t.Mapping[str, t.Any], settings: ReportSettings, now: datetime.datetime, sections: t.Sequence[Json]
 ) -> LicensingError | None:
-    """Add today's counts to the history; the report is there even if that fails."""
+    """Add today's counts to the history. The report exists even if that fails."""
     if not params["history"]:
         return None
     try:

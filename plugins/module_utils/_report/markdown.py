@@ -4,16 +4,16 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The report as Markdown: short enough for a ticket or a mail, with what needs attention first."""
+"""The report as Markdown: short enough for a ticket or an email, with the most urgent facts first."""
 
 from __future__ import annotations
 
 import typing as t
 
+from .._text.lists import many
 from .._text.markdown import plain
 from .data import Json
 from .document import days_of, pools_of
-from .text import many
 from .wording import (
     LIMITS,
     RECLAIM,
@@ -27,7 +27,7 @@ from .wording import (
 )
 
 MAX_ROWS = 50
-"""Rows of a table; the other files have more."""
+"""Rows of a table. The other files have more."""
 
 
 def as_markdown(document: Json) -> str:
@@ -46,8 +46,8 @@ def _head(document: Json) -> t.Iterator[str]:
     yield from (f"{document['created']}. {read}{incomplete}.", "")
     for section in document["accounts"]:
         for failure in section["failures"]:
-            told = f"{plain(failure['what'])} ({plain(failure['code'])}): {plain(failure['message'])}"
-            yield f"- **{plain(section['account'])}**, {told}"
+            failed = f"{plain(failure['what'])} ({plain(failure['code'])}): {plain(failure['message'])}"
+            yield f"- **{plain(section['account'])}**, {failed}"
     if totals["incomplete"]:
         yield ""
 

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What the info modules found out about an account, read back from their results and the files that they wrote."""
+"""Reads back what the info modules found out about an account, from their results and the files that they wrote."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import typing as t
 
 from .._errors import LicensingError
 from .._plan.outcomes import as_it_was
-from .data import FOTA, AccountData, Device, Entry, Failure, Json, Wanted
+from .data import FOTA, AccountData, Device, Entry, Failure, Json, WantedLicenses
 from .text import visible
 
 WHAT = {
@@ -26,13 +26,13 @@ WHAT = {
     "simsec": ("SIM-Secure licenses", "subscriptions"),
     "devices": ("the device list", "count"),
 }
-"""The parts of an account's entry, each in the words of a report, and with a field that no result lacks."""
+"""The parts of an account's entry, each with its name in a report and a field that every result has."""
 
 
 def read_account(entry: t.Mapping[str, t.Any], retired: t.Container[str]) -> AccountData:
     """Read one entry of the option C(accounts).
 
-    :param retired: states of devices that are out of use; of two lines about one device the other one counts.
+    :param retired: states of devices that are out of use. If a device has two lines, one in another state counts.
     """
     data = AccountData(visible(entry["account"]), shrink_to=whole(entry.get("shrink_to")))
     parts: dict[str, t.Callable[[AccountData, Json, str], None]] = {
@@ -59,9 +59,9 @@ def read_account(entry: t.Mapping[str, t.Any], retired: t.Container[str]) -> Acc
 
 
 def whole(value: t.Any) -> int | None:
-    """A number that may have become a text in Ansible variables; None if there is none.
+    """A number that Ansible variables may have turned into a text; None if there is none.
 
-    :raises ValueError: it is no number of licenses.
+    :raises ValueError: it is not a number of licenses.
     """
     if value is None or value == "":
         return None
@@ -72,7 +72,7 @@ def whole(value: t.Any) -> int | None:
 
 
 def _failure(result: Json, field: str) -> tuple[str, str] | None:
-    """Code and message of a module that failed, or ended without a result."""
+    """Code and message of a module that failed or ended without a result."""
     failure = result.get("failure")
     if isinstance(failure, dict):
         return visible(failure.get("code")), visible(failure.get("message"))
@@ -82,7 +82,7 @@ def _failure(result: Json, field: str) -> tuple[str, str] | None:
 
 
 def _failed(data: AccountData, what: str, code: str, message: str) -> None:
-    """Add a failure; parts that failed for the same reason are told together."""
+    """Add a failure. Parts that failed for the same reason are reported together."""
     for place, known in enumerate(data.failures):
         if known[1:] == (code, message):
             data.failures[place] = known._replace(what=f"{known.what}, {what}")
@@ -95,7 +95,7 @@ def _fota(data: AccountData, result: Json, path: str) -> None:
     purchase = str((result.get("subscription") or {}).get("purchase_type"))
     data.event_based = "EVNT" in purchase and "MRC" not in purchase
     if not path:
-        return  # What was bought is known all the same.
+        return  # The number of purchased licenses is still known.
     if data.event_based and not os.path.exists(path):
         data.fota = {}
         return
@@ -109,7 +109,7 @@ def _candidates(data: AccountData, result: Json, path: str) -> None:
 
 def _simsec(data: AccountData, result: Json, path: str) -> None:
     data.subscriptions = [{**row, "sku": visible(row["sku"])} for row in result.get("subscriptions") or []]
-    # Licenses that the journal knows nothing of may be with any device.
+    # Any device may hold licenses that the journal does not know.
     data.beyond_journal = frozenset(
         visible(row["sku"]) for row in result.get("drift") or [] if row.get("difference", 0) > 0
     )
@@ -146,7 +146,7 @@ def _wanted(data: AccountData, result: Json, path: str) -> None:
     pools = {(pool["sku"], pool["kind"]): pool for pool in entry["simsec"] if pool["count"]}
     simsec = {pool: dict.fromkeys(_ids(lists.get(one["list"]))) for pool, one in pools.items()}
     managed = entry["removal_candidates"]
-    data.wanted = Wanted(
+    data.wanted = WantedLicenses(
         file=visible(entry["file"]),
         fota=dict.fromkeys(_ids(lists.get("fota"))) if entry["fota"] else None,
         exact={
@@ -168,7 +168,7 @@ def _ids(path: str | None) -> list[str]:
 
 
 def _rows(path: str, *columns: str) -> t.Iterator[tuple[str, ...]]:
-    """These columns of a file that a module of ours wrote; what was made harmless for spreadsheets is as it was."""
+    """These columns of a file that one of our modules wrote, without the protection against spreadsheets."""
     try:
         with open(path, encoding="utf-8", newline="") as stream:
             reader = csv.reader(stream)

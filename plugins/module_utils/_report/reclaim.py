@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Which licenses could be taken back, and why: the reclaim advisor. It advises; nothing is ever taken away."""
+"""Which licenses could be reclaimed, and why. This is only advice. Nothing is ever removed here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import typing as t
 from .text import day_of, utc
 
 Reclaim = t.Literal["", "now", "wanted", "locked"]
-"""C(now): can be removed; C(wanted): the fleet files want it, they come first; C(locked): it is for life."""
+"""C(now): can be removed. C(wanted): the fleet files want it, so change them first. C(locked): a lifetime license."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Rules:
 
     :param today: the day of the report, in UTC.
     :param retired: states of devices that are out of use, in lower case.
-    :param idle_days: days without a connection that count as out of use; None for any number.
+    :param idle_days: days without a connection after which a device counts as out of use; None for no limit.
     """
 
     today: datetime.date
@@ -35,10 +35,10 @@ class Rules:
 def reclaim(
     rules: Rules, *, state: str | None, last_connected: str, lifetime: bool, wanted: bool, extra: bool
 ) -> tuple[Reclaim, str]:
-    """Whether a held license could be taken back, and why.
+    """Whether a held license could be reclaimed, and why.
 
     :param state: of the device; None if the account has no such device, empty if that was not read.
-    :param extra: the fleet files have state exact to hold a license, and this device does.
+    :param extra: whether the fleet files want the license with state exact, but not for this device.
     """
     reasons = []
     if state is None:
@@ -46,8 +46,8 @@ def reclaim(
     elif state.lower() in rules.retired:
         reasons.append(f"the device is {state}")
     else:
-        moment = utc(last_connected) if rules.idle_days is not None and last_connected else ""
-        if moment and (rules.today - day_of(moment)).days >= (rules.idle_days or 0):
+        connected = utc(last_connected) if rules.idle_days is not None and last_connected else ""
+        if connected and (rules.today - day_of(connected)).days >= (rules.idle_days or 0):
             reasons.append(f"not connected for {rules.idle_days} days or more")
     if extra:
         reasons.append("not wanted by the fleet files")

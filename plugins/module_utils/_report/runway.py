@@ -4,9 +4,9 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""How long a pool lasts: what was assigned lately, and when it is empty if that goes on. Pure.
+"""How long a pool lasts: recent assignments, and when the pool is empty if they continue. Pure.
 
-A rate is only given where there is one: a single import, a handful of devices or a pool that is days old have none.
+There is not always a rate: a single import, a few devices, or a pool that is only days old have none.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import dataclasses
 import datetime
 import typing as t
 
-Verdict = t.Literal["unknown", "empty", "no_assignment", "too_few", "not_growing", "far", "dated"]
+RunwayVerdict = t.Literal["unknown", "empty", "no_assignment", "too_few", "not_growing", "far", "dated"]
 
 MIN_ASSIGNMENTS = 10
 MIN_DAYS = 5
 MIN_SPAN = 14
 FAR = 730
-"""Days beyond which no date is shown."""
+"""Dates more than this many days ahead are not shown."""
 
 Basis = t.Literal["", "dates", "history"]
 
@@ -37,15 +37,15 @@ class Point(t.NamedTuple):
 class Runway:
     """How long a pool lasts.
 
-    :param basis: C(dates), the assignment dates of what is held now; C(history), the counts of earlier reports.
-    :param last_30: licenses held now that were assigned in the last 30 days, C(last_90) in the last 90.
+    :param basis: C(dates), the assignment dates of the current licenses; C(history), the counts of earlier reports.
+    :param last_30: current licenses that were assigned in the last 30 days, C(last_90) in the last 90.
     :param active_days: days of those 90 with an assignment.
-    :param span: days over which the rate is taken.
+    :param span: days over which the rate is computed.
     :param per_day: slowest and fastest rate.
     :param empty_from: the first day on which the pool is empty at the fastest rate, C(empty_to) at the slowest.
     """
 
-    verdict: Verdict
+    verdict: RunwayVerdict
     basis: Basis = ""
     last_30: int | None = None
     last_90: int | None = None
@@ -68,9 +68,9 @@ def runway(
     today: datetime.date,
     history: t.Sequence[Point] = (),
 ) -> Runway:
-    """How long so many free licenses last.
+    """How long this many free licenses last.
 
-    :param days: how many of the licenses that are held now were assigned on each day; None if nobody knows.
+    :param days: how many of the current licenses were assigned on each day; None if that is unknown.
     :param history: counts of earlier days, oldest first; the last one is of today.
     """
     if available is None:
@@ -92,13 +92,13 @@ def runway(
 
 
 def _assigned(days: t.Mapping[str, int], today: datetime.date) -> Runway:
-    """What the assignment dates say; the verdict is C(dated) where they make a rate."""
+    """What the assignment dates show. The verdict is C(dated) if they give a rate."""
     ages = {(today - datetime.date.fromisoformat(day)).days: count for day, count in days.items()}
     lately = {age: count for age, count in ages.items() if age < 90}
     last_90, last_30 = sum(lately.values()), sum(count for age, count in lately.items() if age < 30)
-    # A pool that began a month ago was not idle the two months before.
+    # A pool that was started a month ago was not idle in the two months before.
     span = min(90, max(ages, default=0) + 1)
-    verdict: Verdict = "dated"
+    verdict: RunwayVerdict = "dated"
     if not last_90:
         verdict = "no_assignment"
     elif last_90 < MIN_ASSIGNMENTS or len(lately) < MIN_DAYS or span < MIN_SPAN:
@@ -107,7 +107,7 @@ def _assigned(days: t.Mapping[str, int], today: datetime.date) -> Runway:
 
 
 def _net(history: t.Sequence[Point], today: datetime.date) -> tuple[int, float] | None:
-    """Over how many days, and by how many licenses a day the pool was used up, what was given back counted."""
+    """Over how many days, and by how many licenses a day, the pool was used up. Returned licenses count."""
     lately = [point for point in history if 0 <= (today - point.day).days <= 90]
     if len(lately) < MIN_DAYS:
         return None

@@ -24,20 +24,20 @@ from .runway import Point, runway
 
 WEEKS = 26
 STATES = 12
-"""States of devices that are counted by name."""
+"""States of devices that are counted separately."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
-    """What a report is made by."""
+class ReportSettings:
+    """The settings of a report."""
 
     rules: Rules
     prices: Prices
     history: History
 
 
-def section_of(data: AccountData, lines: t.Sequence[Line], settings: Settings) -> Json:
-    """Everything that a report says of an account, but for its lines."""
+def section_of(data: AccountData, lines: t.Sequence[Line], settings: ReportSettings) -> Json:
+    """Everything that a report says about an account, except its lines."""
     by_license: dict[str, list[Line]] = {}
     for line in lines:
         by_license.setdefault(line.license, []).append(line)
@@ -57,7 +57,7 @@ def section_of(data: AccountData, lines: t.Sequence[Line], settings: Settings) -
 
 
 def _pools(data: AccountData, by_license: t.Mapping[str, t.Any]) -> list[Json]:
-    """Numbers of licenses as the account counts them, for each license that it has or is to have."""
+    """Numbers of licenses as the account counts them, for each license that it has or should have."""
     found: dict[str, Json] = {}
     if data.fota_pool is not None or FOTA in by_license:
         found[FOTA] = {"name": "Software Management", **(data.fota_pool or {})}
@@ -71,7 +71,7 @@ def _pools(data: AccountData, by_license: t.Mapping[str, t.Any]) -> list[Json]:
     return [{"license": license, **empty, **row} for license, row in found.items()]
 
 
-def _pool(data: AccountData, pool: Json, lines: t.Sequence[Line], settings: Settings) -> Json:
+def _pool(data: AccountData, pool: Json, lines: t.Sequence[Line], settings: ReportSettings) -> Json:
     license, today = pool["license"], settings.rules.today
     fota = license == FOTA
     dated = data.fota if fota else data.journal
@@ -110,7 +110,7 @@ def _pool(data: AccountData, pool: Json, lines: t.Sequence[Line], settings: Sett
 
 
 def _drift(data: AccountData, license: str, lines: t.Sequence[Line]) -> Json | None:
-    """How what is differs from what is wanted; None where the fleet files do not manage the license."""
+    """How the current state differs from the wanted one; None if the fleet files do not manage the license."""
     if data.wanted is None or (data.wanted.fota if license == FOTA else data.wanted.simsec) is None:
         return None
     counts = collections.Counter[str](line.drift for line in lines)
@@ -122,7 +122,7 @@ def _drift(data: AccountData, license: str, lines: t.Sequence[Line]) -> Json | N
 
 
 def _weeks(days: t.Mapping[str, int], today: datetime.date) -> Json:
-    """Assignments of the last half year by week, the last one ending today."""
+    """Assignments of the last half year by week. The last week ends today."""
     weeks = [0] * WEEKS
     before = 0
     for day, count in days.items():
@@ -136,7 +136,7 @@ def _weeks(days: t.Mapping[str, int], today: datetime.date) -> Json:
 
 
 def _candidates(data: AccountData, lines: t.Sequence[Line]) -> Json | None:
-    """The removal candidate list: who is on it, and what a smaller subscription would lead to."""
+    """The removal candidate list: the devices on it, and the effect of a smaller subscription."""
     if data.candidates is None:
         return None
     listed = [line for line in lines if line.place]
@@ -158,7 +158,7 @@ def _candidates(data: AccountData, lines: t.Sequence[Line]) -> Json | None:
 
 
 def _devices(data: AccountData, lines: t.Sequence[Line]) -> Json | None:
-    """How many devices are in which state, and how many hold no license that is known of."""
+    """How many devices are in which state, and how many hold no known license."""
     if data.devices is None:
         return None
     states = collections.Counter(device.state for device in data.devices["imei"].values())

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Texts and times of others, as a report shows them."""
+"""Texts and timestamps from other sources, as a report shows them."""
 
 from __future__ import annotations
 
@@ -19,29 +19,24 @@ MAX_TEXT = 500
 
 
 def visible(value: t.Any) -> str:
-    """A text of bounded length in which nothing is hidden: what does not print, or turns the direction of writing, is
-    spelled out.
+    """A text of limited length in which nothing is hidden. Characters that do not print, or that change the direction
+    of writing, are shown as escapes.
     """
     text = "" if value is None else str(value)
     if text.isascii() and text.isprintable() and len(text) <= MAX_TEXT:
         return text
     words = " ".join(text.split())
-    told = text_visible.visible(words[: MAX_TEXT + 1])
-    return told if len(words) <= MAX_TEXT else told[: MAX_TEXT - 3] + "..."
+    shown = text_visible.visible(words[: MAX_TEXT + 1])
+    return shown if len(words) <= MAX_TEXT else shown[: MAX_TEXT - 3] + "..."
 
 
 @functools.lru_cache(maxsize=1 << 16)
 def utc(text: str) -> str:
-    """A moment as C(2026-01-31T12:00:00Z); empty when the text names none."""
-    moment = parse_moment(text)
-    return moment.isoformat()[:19] + "Z" if moment else ""
+    """A timestamp as C(2026-01-31T12:00:00Z); empty if the text is none."""
+    time = parse_moment(text)
+    return time.isoformat()[:19] + "Z" if time else ""
 
 
-def day_of(moment: str) -> datetime.date:
-    """The day of a moment from C(utc)."""
-    return datetime.date.fromisoformat(moment[:10])
-
-
-def many(count: int, one: str, more: str = "") -> str:
-    """A number of things."""
-    return f"{count:,} {one if count == 1 else more or one + 's'}"
+def day_of(timestamp: str) -> datetime.date:
+    """The day of a timestamp from C(utc)."""
+    return datetime.date.fromisoformat(timestamp[:10])

@@ -4,18 +4,18 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What a report says in words, the same in HTML and in Markdown."""
+"""The texts of a report, the same in HTML and in Markdown."""
 
 from __future__ import annotations
 
 import datetime
 import typing as t
 
+from .._text.lists import many
 from .data import Json
-from .text import many
 
 NEAR = 60
-"""Days up to which the day is shown. Beyond that, a month is precise enough."""
+"""Up to this many days ahead, the day is shown. After that, a month is precise enough."""
 
 UNKNOWN = "unknown"
 
@@ -39,11 +39,11 @@ LIMITS = (
     "from those, so fewer licenses may come back than are shown as reclaimable.",
     "A runway assumes that assignments continue at the recent rate. It does not know anyone's plans.",
 )
-"""What a reader has to know to take the figures for what they are."""
+"""What a reader has to know to interpret the figures."""
 
 
-def told(value: int | None) -> str:
-    """A number; the word for none."""
+def count_words(value: int | None) -> str:
+    """A number, or the word for an unknown one."""
     return UNKNOWN if value is None else f"{value:,}"
 
 
@@ -53,7 +53,7 @@ def pool_words(pool: Json) -> str:
     if total is None and assigned is None:
         return UNKNOWN
     share = f" ({assigned / total:.0%})" if total and assigned is not None else ""
-    return f"{told(assigned)} of {told(total)} assigned{share}, {told(free)} free"
+    return f"{count_words(assigned)} of {count_words(total)} assigned{share}, {count_words(free)} free"
 
 
 def runway_words(runway: Json, today: datetime.date) -> str:
@@ -86,21 +86,21 @@ def _dates(runway: Json, today: datetime.date) -> str:
     if not runway["empty_to"]:
         return f"not before {first}, and maybe not within two years"
     last, days = _date(runway["empty_to"], today)
-    # Two rates that agree are no reason to believe in a day.
+    # Two rates that agree do not make a day certain.
     if first == last or days - near <= max(3, near // 10):
         return f"about {first}" if near <= NEAR else f"in {first}"
     return f"between {first} and {last}"
 
 
 def _date(text: str, today: datetime.date) -> tuple[str, int]:
-    """A day as far as it is worth telling, and how many days are left."""
+    """A day, as precise as is meaningful, and how many days are left."""
     day = datetime.date.fromisoformat(text)
     days = (day - today).days
     return (f"{day.day} {day:%B %Y}" if days <= NEAR else f"{day:%B %Y}"), days
 
 
 def drift_words(drift: Json | None) -> str:
-    """How what is differs from what is wanted."""
+    """How the current state differs from the wanted one."""
     if drift is None:
         return "not managed"
     parts = [f"{drift[name]:,} {DRIFT[name]}" for name in ("missing", "extra", "unknown", "kept") if drift[name]]
@@ -120,7 +120,7 @@ def since_words(pool: Json) -> str:
 
 
 def candidate_words(candidates: Json) -> str:
-    """What the removal candidate list of an account is like."""
+    """The content of an account's removal candidate list."""
     parts = [many(candidates["listed"], "device") + " listed"]
     if candidates["without_license"]:
         parts.append(f"{candidates['without_license']:,} of them without a license, so without effect")
@@ -134,7 +134,7 @@ def candidate_words(candidates: Json) -> str:
 
 
 def forecast_words(seen: Json) -> str:
-    """What a smaller subscription would lead to."""
+    """The effect of a smaller subscription."""
     if not seen["evicted"]:
         return f"With {seen['shrink_to']:,} licenses, no device would lose its license."
     text = (
@@ -145,7 +145,7 @@ def forecast_words(seen: Json) -> str:
 
 
 def run_words(run: Json) -> str:
-    """What came of a run."""
+    """The result of a run."""
     parts = [f"{count:,} {name}" for name, count in sorted(run["summary"].items())]
     if run["accounts_failed"]:
         parts.append(f"{many(run['accounts_failed'], 'account')} failed")

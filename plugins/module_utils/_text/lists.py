@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""A list that may be long, in a sentence. Pure."""
+"""Lists that may be long, and numbers of things, in a sentence. Pure."""
 
 from __future__ import annotations
 
@@ -24,3 +24,13 @@ def first(items: t.Collection[T], most: int, between: str = ", ", tell: t.Callab
 def few(items: t.Collection[T], most: int = 5, tell: t.Callable[[T], str] = str) -> str:
     """The first of some whose number stands beside: C(a, b, ...)."""
     return ", ".join(map(tell, itertools.islice(items, most))) + (", ..." if len(items) > most else "")
+
+
+def many(count: int, one: str, more: str = "") -> str:
+    """A number of things: C(1 device), C(1,200 devices). Give the plural if it is not formed with an s."""
+    return f"{count:,} {one if count == 1 else more or one + 's'}"
+
+
+def are(count: int | None) -> str:
+    """The verb after a number of things: C(is) or C(are)."""
+    return "is" if count == 1 else "are"

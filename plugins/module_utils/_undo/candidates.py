@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""How the list of removal candidates becomes what it was before a run, without losing what others did since. Pure."""
+"""How the removal candidate list is restored without losing what others have changed since the run. Pure."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ import typing as t
 from .._candidates.rows import moved_behind
 from .._devices.ids import show
 from .._text.lists import few
-from .changes import CANDIDATES, Left, Part, changes_of
+from .changes import CANDIDATES, Left, RunPart, changes_of
 from .history import Later
 
 
 class Restoration(t.NamedTuple):
-    """What is to be done about the list.
+    """What to do about the list.
 
-    :param devices: the list as it shall be; None when it is left alone.
+    :param devices: the wanted list; None if it is left alone.
     """
 
     devices: list[str] | None
     left: list[Left]
 
 
-def returning(parts: t.Sequence[Part]) -> list[str]:
-    """The devices that come back to the list when it is restored, in their order."""
+def returning(parts: t.Sequence[RunPart]) -> list[str]:
+    """The devices that return to the list when it is restored, in their order."""
     gone = {change.device_id for change in changes_of(parts).values() if change.done == "removed"}
     return [device for device in _before(parts) or () if device in gone]
 
 
 def restore(
-    account: str, parts: t.Sequence[Part], live: t.Sequence[str], unlicensed: t.Container[str], later: Later
+    account: str, parts: t.Sequence[RunPart], live: t.Sequence[str], unlicensed: t.Container[str], later: Later
 ) -> Restoration:
-    """Compare what the run left with what is there now.
+    """Compare what the run left with the current list.
 
-    Order is what the list is about, so nothing is merged: a list that somebody else changed since is left alone.
+    The order of the list matters, so nothing is merged: a list that someone else has changed since is left alone.
 
     :param live: the list as ThingSpace has it.
-    :param unlicensed: devices that cannot be put back on it, because they hold no license.
+    :param unlicensed: devices that cannot be put back on it because they hold no license.
     """
     changes = changes_of(parts)
     before = _before(parts)
@@ -60,20 +60,20 @@ def restore(
             runs = ", ".join(later.runs(account, CANDIDATES))
             by = f" by later runs ({runs})" if runs else ""
             return leave("list_changed", f"the list was changed since{by}: {why}")
-    # One that is missing on the list stays missing, whatever the run did to it.
+    # A device that is missing on the list stays missing, whatever the run did to it.
     reason = "it holds no license, so it cannot be restored on the list"
     return Restoration(
         target, [CANDIDATES.left(changes[one], "not_licensed", reason) for one in lacking if one in changes]
     )
 
 
-def _before(parts: t.Sequence[Part]) -> list[str] | None:
+def _before(parts: t.Sequence[RunPart]) -> list[str] | None:
     before = parts[0].get("before") if parts else None
     return None if before is None else list(dict.fromkeys(before))
 
 
-def _differs(parts: t.Sequence[Part], before: list[str], there: list[str]) -> str:
-    """How the list differs from what the run left; empty when it does not."""
+def _differs(parts: t.Sequence[RunPart], before: list[str], there: list[str]) -> str:
+    """How the list differs from what the run left; empty if it does not."""
     changes = changes_of(parts).values()
     after = parts[-1].get("after")
     gone = {change.device_id for change in changes if change.done == "removed"}

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What a run changed by its record, and what is said about a change that is not reversed. Pure."""
+"""What a run changed according to its record, and how changes that are not reversed are described. Pure."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .._devices.ids import problem
 from .._report.text import visible
 from .._thingspace.id_kinds import KIND, Kind
 
-Done = t.Literal["assigned", "removed", "added", "moved"]
-Part = t.Mapping[str, t.Any]
+ChangeKind = t.Literal["assigned", "removed", "added", "moved"]
+RunPart = t.Mapping[str, t.Any]
 
-OPPOSITE: dict[str, Done] = {"assigned": "removed", "removed": "assigned"}
+OPPOSITE: dict[str, ChangeKind] = {"assigned": "removed", "removed": "assigned"}
 _CARRIED_OUT = ("assigned", "removed", "added")
 
 
@@ -25,17 +25,17 @@ class Change(t.NamedTuple):
     """What a run did to one device.
 
     :param certain: whether the run saw that it was done, or at least accepted.
-    :param request_id: ThingSpace's id of the request, as far as the record knows it.
+    :param request_id: ThingSpace's id of the request, if the record knows it.
     """
 
     device_id: str
-    done: Done
+    done: ChangeKind
     certain: bool
     request_id: str = ""
 
 
 class Left(t.NamedTuple):
-    """A change that is not reversed, and why.
+    """A change that is not reversed, and the reason.
 
     :param code: stable, for programs.
     """
@@ -43,13 +43,13 @@ class Left(t.NamedTuple):
     kind: str
     sku: str
     device_id: str
-    done: Done
+    done: ChangeKind
     code: str
     reason: str
 
 
-class Pool(t.NamedTuple):
-    """A kind of license, with the SKU and the kind of ids where there are several."""
+class LicensePool(t.NamedTuple):
+    """A kind of license, with its SKU and kind of ids if there are several."""
 
     kind: str
     sku: str = ""
@@ -60,12 +60,12 @@ class Pool(t.NamedTuple):
         return Left(self.kind, self.sku, change.device_id, change.done, code, reason)
 
 
-FOTA = Pool("fota")
-CANDIDATES = Pool("removal_candidates")
+FOTA = LicensePool("fota")
+CANDIDATES = LicensePool("removal_candidates")
 
 
-def without_odd_ids(account: Part) -> tuple[Part, list[Left]]:
-    """The account's part of a run without what can be no id: ThingSpace may have told such, no request can name it."""
+def without_odd_ids(account: RunPart) -> tuple[RunPart, list[Left]]:
+    """The account's part of a run without invalid ids. ThingSpace may report these, but no request can name them."""
     left: list[Left] = []
     parts = []
     for part in account["parts"]:
@@ -86,34 +86,36 @@ def without_odd_ids(account: Part) -> tuple[Part, list[Left]]:
     return {**account, "parts": parts}, left
 
 
-def pool_of(part: Part) -> Pool:
-    """Which licenses a part of a run is about."""
-    return Pool("simsec", part["sku"], part["id_kind"]) if part["kind"] == "simsec" else Pool(part["kind"])
+def pool_of(part: RunPart) -> LicensePool:
+    """The licenses of a part of a run."""
+    return (
+        LicensePool("simsec", part["sku"], part["id_kind"]) if part["kind"] == "simsec" else LicensePool(part["kind"])
+    )
 
 
-def parts_of(account: Part, pool: Pool) -> list[Part]:
-    """The parts of an account's run that are about these licenses."""
+def parts_of(account: RunPart, pool: LicensePool) -> list[RunPart]:
+    """The parts of an account's run that concern these licenses."""
     return [part for part in account["parts"] if pool_of(part) == pool]
 
 
-def change_of(part: Part, row: Part) -> Change | None:
-    """What became of a device; None when nothing can have changed.
+def change_of(part: RunPart, row: RunPart) -> Change | None:
+    """What happened to a device; None if nothing can have changed.
 
-    What a run did not learn, or was killed over, counts as what it had planned.
+    If the run did not learn the result, or was killed, its plan counts as the result.
     """
     outcome, planned = row["outcome"], row["planned"]
     if outcome in _CARRIED_OUT:
         return Change(row["device_id"], outcome, True, row["request_id"])
     if outcome not in ("accepted", "unknown"):
-        # On the candidate list only the place may have changed.
+        # On the removal candidate list, only the place may have changed.
         moved = part["kind"] == "removal_candidates" and outcome == "unchanged"
         return Change(row["device_id"], "moved", True) if moved else None
     done = planned or {"present": "assigned", "absent": "removed"}.get(part["action"], "moved")
-    return Change(row["device_id"], t.cast(Done, done), outcome == "accepted", row["request_id"])
+    return Change(row["device_id"], t.cast(ChangeKind, done), outcome == "accepted", row["request_id"])
 
 
-def changes_of(parts: t.Iterable[Part]) -> dict[str, Change]:
-    """What a run did to each device, all parts about the same licenses together."""
+def changes_of(parts: t.Iterable[RunPart]) -> dict[str, Change]:
+    """What a run did to each device, over all parts that concern the same licenses."""
     found: dict[str, Change] = {}
     for part in parts:
         for row in part["devices"]:
@@ -121,7 +123,7 @@ def changes_of(parts: t.Iterable[Part]) -> dict[str, Change]:
             if change is None:
                 continue
             before = found.pop(change.device_id, None)
-            # What a run did and took back itself is no change.
+            # Something that a run did and reversed itself is no change.
             if before is None or before.done != OPPOSITE.get(change.done):
                 found[change.device_id] = change
     return found

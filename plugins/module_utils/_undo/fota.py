@@ -4,20 +4,20 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Which FOTA licenses of a run are taken away and given back. Pure: the modules compare with what is there."""
+"""Which FOTA licenses of a run are removed and assigned again. Pure: the modules compare with the current state."""
 
 from __future__ import annotations
 
 import typing as t
 
-from .changes import FOTA, OPPOSITE, Left, Part, changes_of, parts_of
+from .changes import FOTA, OPPOSITE, Left, RunPart, changes_of, parts_of
 from .history import Later
 
 
 class FotaReversal(t.NamedTuple):
-    """What is to be done.
+    """What to do.
 
-    :param uncertain: of how many of these devices the run did not know what became of them.
+    :param uncertain: for how many of these devices the run did not know the result.
     """
 
     take: list[str]
@@ -26,14 +26,14 @@ class FotaReversal(t.NamedTuple):
     uncertain: int
 
 
-def reverse_fota(account: Part, later: Later) -> FotaReversal:
+def reverse_fota(account: RunPart, later: Later) -> FotaReversal:
     """Decide about every device that the run changed, or may have changed."""
     found = FotaReversal([], [], [], 0)
     for change in changes_of(parts_of(account, FOTA)).values():
-        told = later.told(account["account"], FOTA, change)
-        if told or change.done not in OPPOSITE:
-            code = "later_run" if told else "unknown"
-            found.left.append(FOTA.left(change, code, told or "the record does not say what was to be done"))
+        changed_by = later.changed_by(account["account"], FOTA, change)
+        if changed_by or change.done not in OPPOSITE:
+            code = "later_run" if changed_by else "unknown"
+            found.left.append(FOTA.left(change, code, changed_by or "the record does not say what was to be done"))
             continue
         (found.take if change.done == "assigned" else found.give).append(change.device_id)
         found = found._replace(uncertain=found.uncertain + (not change.certain))

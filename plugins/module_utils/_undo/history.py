@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What later runs did to the same devices, by the records that a directory keeps of all runs."""
+"""What later runs did to the same devices, according to the records of all runs in a directory."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import typing as t
 from .._errors import OptionsError, Problem
 from .._fleet.history import Place, by_number, is_earlier, place_of
 from .._fleet.record import CODE, Document, read_record
-from .._fleet.record_write import moment
-from .changes import OPPOSITE, Change, Pool, change_of, pool_of
+from .._fleet.record_write import timestamp
+from .changes import OPPOSITE, Change, LicensePool, change_of, pool_of
 
 _AHEAD = (
     "The run {} is of {}, which is in the future: a clock was set back, or is wrong. There are records of runs before "
@@ -35,15 +35,15 @@ _WORDS = {
 class Later:
     """The changes of each device after a run."""
 
-    def __init__(self, found: t.Iterable[tuple[tuple[str, Pool, str], tuple[str, Change]]] = ()) -> None:
-        self._found: dict[tuple[str, Pool, str], list[tuple[str, Change]]] = {}
+    def __init__(self, found: t.Iterable[tuple[tuple[str, LicensePool, str], tuple[str, Change]]] = ()) -> None:
+        self._found: dict[tuple[str, LicensePool, str], list[tuple[str, Change]]] = {}
         for key, change in found:
             self._found.setdefault(key, []).append(change)
 
-    def told(self, account: str, pool: Pool, undone: Change) -> str:
-        """Which later run changed the device and how, in words; empty when none did.
+    def changed_by(self, account: str, pool: LicensePool, undone: Change) -> str:
+        """Which later run changed the device and how, in words; empty if none did.
 
-        One that may have reversed the same change, as an undo that was killed, leaves that to be done.
+        A run that may have reversed the same change, such as a killed undo, is ignored, so that this is done.
         """
         changes = [
             (run, change)
@@ -58,7 +58,7 @@ class Later:
             return f"a later run, {run}, {done}"
         return f"a later run, {run}, was about {planned}, and does not know what became of that"
 
-    def runs(self, account: str, pool: Pool) -> list[str]:
+    def runs(self, account: str, pool: LicensePool) -> list[str]:
         """The later runs that changed anything about these licenses."""
         return sorted(
             {
@@ -71,11 +71,11 @@ class Later:
 
 
 def later_than(record: Document, directory: str | None) -> Later:
-    """Read the records of later runs: of all that are not proven to be earlier.
+    """Read the records of later runs: of all runs that are not proven to be earlier.
 
-    :param directory: where all runs leave their records; None when nobody keeps them.
+    :param directory: the records of all runs; None if nobody keeps them.
     :raises OptionsError: C(run_file_invalid), because of the directory or of a record in it; C(run_order_unknown),
-        because the order of two runs is only told by their times, and that of the record has not come yet.
+        because only times show the order of two runs, and the time of the record lies in the future.
     """
     if not directory:
         return Later()
@@ -90,7 +90,7 @@ def later_than(record: Document, directory: str | None) -> Later:
             continue
         if other["run"] != record["run"]:
             place = _place(other)
-            # What was at work beside it, and has ended since, may have done the same later.
+            # Runs that were in progress beside it, and have ended since, may have done the same later.
             overlaps = other["run"] in beside and other["status"] != "running"
             if is_earlier(place, this) and not overlaps:
                 earlier.append(place)
@@ -105,8 +105,8 @@ def later_than(record: Document, directory: str | None) -> Later:
 
 
 def lies_ahead(record: Document) -> bool:
-    """Whether a run began at a time that has not come yet, so that a clock was set back, or is wrong."""
-    return bool(record["started"] > moment(datetime.datetime.now(datetime.timezone.utc)))
+    """Whether a run started at a time in the future, so that a clock was set back or is wrong."""
+    return bool(record["started"] > timestamp(datetime.datetime.now(datetime.timezone.utc)))
 
 
 def _place(record: Document) -> Place:
@@ -131,7 +131,7 @@ def place_problems(dest: str | None, run: str, history: str | None) -> t.Iterato
 
 
 def _files(this: Place, directory: str, earlier: list[Place], beside: t.Container[str]) -> t.Iterator[str]:
-    """The records that have to be read; those whose names tell that they are earlier are added to the others."""
+    """The records that must be read. Those whose names show that they are earlier are added to C(earlier)."""
     try:
         names = sorted(name for name in os.listdir(directory) if name.endswith(".json") and name[0] != ".")
     except OSError as error:
@@ -147,7 +147,7 @@ def _files(this: Place, directory: str, earlier: list[Place], beside: t.Containe
             yield os.path.join(directory, name)
 
 
-def _changes(record: Document) -> t.Iterator[tuple[tuple[str, Pool, str], tuple[str, Change]]]:
+def _changes(record: Document) -> t.Iterator[tuple[tuple[str, LicensePool, str], tuple[str, Change]]]:
     for account in record["accounts"]:
         for part in account["parts"]:
             pool = pool_of(part)

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What a device held before a run, so that undoing the run does not leave it without a SIM-Secure license. Pure."""
+"""What a device held before a run, so that an undo does not leave it without a SIM-Secure license. Pure."""
 
 from __future__ import annotations
 
@@ -13,39 +13,40 @@ import typing as t
 from .._devices.same_device import Spellings
 from .._journal.status import Attempt, fold
 from .._simsec.moves import confirmed
-from .changes import Change, Pool
-from .own_requests import Window
+from .changes import Change, LicensePool
+from .own_requests import RunWindow
 
-Changes = t.Mapping[Pool, t.Mapping[str, Change]]
-Attempts = t.Mapping[Pool, t.Mapping[str, t.Sequence[Attempt]]]
-Given = t.Mapping[Pool, t.Sequence[str]]
+Changes = t.Mapping[LicensePool, t.Mapping[str, Change]]
+AttemptsByPool = t.Mapping[LicensePool, t.Mapping[str, t.Sequence[Attempt]]]
+Given = t.Mapping[LicensePool, t.Sequence[str]]
 
 
 class Former(t.NamedTuple):
-    """What was there before a run. The numbers of the requests tell what came first, whatever the clocks said.
+    """The state before a run. The numbers of the requests show the order, whatever the clocks said.
 
-    :param window: what tells its requests from those of others.
+    :param window: what distinguishes its requests from others.
     :param changes: what it did, by license.
-    :param journal: the requests for the devices that it changed, of all licenses that the journal knows; where the run
-        assigned something, also those for all devices that are named by another kind of id.
+    :param journal: the requests for the devices that it changed, for all licenses that the journal knows. If the run
+        assigned something, also those for all devices that are listed by another kind of id.
     """
 
-    window: Window
+    window: RunWindow
     changes: Changes
-    journal: Attempts
+    journal: AttemptsByPool
 
-    def pools(self, pool: Pool, device: str) -> list[Pool]:
-        """The other licenses that a device held before the run, or may have held; of the same kind of id."""
+    def pools(self, pool: LicensePool, device: str) -> list[LicensePool]:
+        """The other licenses, by the same kind of id, that a device held or may have held before the run."""
         others = {one for one in (*self.changes, *self.journal) if one != pool and one.id_kind == pool.id_kind}
         own = self._own(pool, device)
         return sorted(one for one in others if self._had(one, device, own))
 
-    def strangers(self, pool: Pool) -> dict[Pool, list[str]]:
-        """Who held, or may have held, a license before the run by another kind of id.
+    def strangers(self, pool: LicensePool) -> dict[LicensePool, list[str]]:
+        """Which devices held, or may have held, a license before the run by another kind of id.
 
-        Each may be the same SIM as a device that got one by this kind: nobody knows which ids belong together.
+        Each may be the same SIM as a device that got a license by this kind, because nobody knows which ids belong
+        together.
         """
-        found: dict[Pool, list[str]] = {}
+        found: dict[LicensePool, list[str]] = {}
         own = self._last(pool)
         for one in {*self.changes, *self.journal}:
             if one.id_kind != pool.id_kind:
@@ -53,31 +54,31 @@ class Former(t.NamedTuple):
                 found[one] = sorted(device for device in devices if self._had(one, device, own))
         return {one: devices for one, devices in sorted(found.items()) if devices}
 
-    def held(self, pool: Pool, device: str) -> bool:
+    def held(self, pool: LicensePool, device: str) -> bool:
         """Whether a device certainly holds a license now."""
         attempts = self.journal.get(pool, {}).get(device, ())
         return confirmed(fold(attempts)) if attempts else False
 
-    def spellings(self, pool: Pool) -> Spellings:
-        """The ids, of the same kind, that held a license before the run."""
+    def spellings(self, pool: LicensePool) -> Spellings:
+        """The ids of the same kind that held a license before the run."""
         same = {one for one in (*self.changes, *self.journal) if one.id_kind == pool.id_kind}
         named = {one: {*self.changes.get(one, ()), *self.journal.get(one, ())} for one in same}
         own = self._last(pool)
         return Spellings(device for one in sorted(same) for device in sorted(named[one]) if self._had(one, device, own))
 
-    def instead(self, pool: Pool, devices: t.Sequence[str]) -> dict[Pool, list[str]]:
-        """By license who has to hold it before one of the devices loses this one."""
-        found: dict[Pool, list[str]] = {}
+    def instead(self, pool: LicensePool, devices: t.Sequence[str]) -> dict[LicensePool, list[str]]:
+        """By license, the devices that must hold it before one of the devices loses this one."""
+        found: dict[LicensePool, list[str]] = {}
         for device in devices:
             for one in self.pools(pool, device):
                 found.setdefault(one, []).append(device)
         own = {device for named in found.values() for device in named}
         return found if own.issuperset(devices) else {**found, **self.strangers(pool)}
 
-    def doubt(self, pool: Pool, strangers: Given, given: Given) -> str:
-        """Why a device that held nothing by this kind of id keeps what the run gave it; empty when it need not.
+    def doubt(self, pool: LicensePool, strangers: Given, given: Given) -> str:
+        """Why a device that held nothing by this kind of id keeps what the run gave it; empty if it need not.
 
-        It may be one of the strangers. If one of those held the same license, it lost that one, too.
+        It may be one of the strangers. If one of those held the same license, it lost that license, too.
 
         :param given: the devices that get a license back, by license.
         """
@@ -89,22 +90,22 @@ class Former(t.NamedTuple):
                 return f"a device that held {named} before the run may not hold it now and may be the same SIM"
         return ""
 
-    def _own(self, pool: Pool, device: str) -> int | None:
-        """The number of the run's own last request about a license and a device; None if none is proven to be its own.
+    def _own(self, pool: LicensePool, device: str) -> int | None:
+        """The number of the run's own last request for a license and a device; None if none is proven to be its own.
 
-        What others sent before that one counts as sent before the run: in doubt the device keeps what it has.
+        Requests of others before that one count as sent before the run. In doubt, the device keeps what it has.
         """
         change = self.changes.get(pool, {}).get(device)
         attempts = self.journal.get(pool, {}).get(device, ())
         return max((one.request for one in attempts if self.window.sent(one, change)), default=None)
 
-    def _last(self, pool: Pool) -> int | None:
-        """The number of the run's own last request about a license; None if none is proven to be its own."""
+    def _last(self, pool: LicensePool) -> int | None:
+        """The number of the run's own last request for a license; None if none is proven to be its own."""
         numbers = [self._own(pool, device) for device in self.changes.get(pool, {})]
         return max((number for number in numbers if number is not None), default=None)
 
-    def _had(self, pool: Pool, device: str, own: int | None) -> bool:
-        """Whether a device may have held a license when the run sent a request; at any time, if no request is known."""
+    def _had(self, pool: LicensePool, device: str, own: int | None) -> bool:
+        """Whether a device may have held a license when the run sent a request, or ever if no request is known."""
         change = self.changes.get(pool, {}).get(device)
         if change is not None and change.done == "removed":
             return True

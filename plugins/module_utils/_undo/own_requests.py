@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Which requests of the journal a run has sent: no clock tells it, because others may send at the same time. Pure."""
+"""Which requests of the journal a run has sent. Clocks cannot show it, because others may send, too. Pure."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .._journal.status import Attempt
 from .changes import Change
 
 
-class Window(t.NamedTuple):
-    """What is known of a run that tells its requests from those of others.
+class RunWindow(t.NamedTuple):
+    """What distinguishes the requests of a run from others.
 
-    :param started: when it began.
-    :param ended: None when it was killed, or still runs.
-    :param overdue: an acceptance before this time is not expected to be confirmed any more.
-    :param mark: how the names of its requests begin; empty in records of releases before 0.6.
+    :param started: when it started.
+    :param ended: None if it was killed or is still running.
+    :param overdue: a request that was accepted before this time is no longer expected to be confirmed.
+    :param mark: the start of the names of its requests; empty in records of releases before 0.6.
     """
 
     started: str
@@ -31,19 +31,19 @@ class Window(t.NamedTuple):
     def sent(self, attempt: Attempt, change: Change | None) -> bool:
         """Whether the run is proven to have sent a request.
 
-        :param change: what its record says of the device and the license.
+        :param change: what its record says about the device and the license.
         """
         if self.mark:
             return attempt.x_request_id.startswith(self.mark)
-        # A record may name a request of an earlier run, which was not confirmed yet.
+        # A record may name a request of an earlier run that was not confirmed yet.
         named = change is not None and bool(change.request_id) and change.request_id == attempt.request_id
         return named and self._holds(attempt)
 
     def may_have_sent(self, attempt: Attempt, change: Change) -> bool:
-        """Whether nothing tells that a request was not sent by the run."""
+        """Whether the run may have sent a request, because nothing contradicts it."""
         return not self.mark and not change.request_id and self._holds(attempt)
 
     def _holds(self, attempt: Attempt) -> bool:
-        """Whether the run was at work; records have whole seconds. What this says is no proof by itself."""
+        """Whether the run was in progress then. Records have whole seconds. By itself, this proves nothing."""
         second = attempt.sent[:19]
         return self.started[:19] <= second and (self.ended is None or second <= self.ended[:19])

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The plan of an undo over accounts, written for approval and compared with the approved: the flow of
+"""Writes the plan of an undo over accounts for approval, and compares it with the approved one: the flow of
 C(fleet_undo_plan).
 """
 
@@ -34,7 +34,7 @@ BASES = "the accounts, the journal or the later runs"
 
 
 def run(context: Context) -> Result:
-    """Put the accounts together, write the plan, hold it against the approved one and the limit."""
+    """Combine the accounts, write the plan, and compare it with the approved one and the limit."""
     params = context.params
     problems = [problem for entry in params["accounts"] for problem in _problems(entry)]
     limit = params["max_changes"]
@@ -68,7 +68,7 @@ def run(context: Context) -> Result:
     }
     document = _document(record, accounts, now, params["history"])
     failure = difference(document, approved, BASES) if approved else _too_much(document, limit)
-    # The approved file may be the one that would be written over: it stays the approved one.
+    # The approved file may be the one that would be overwritten. It stays the approved one.
     other = bool(approved and failure)
     files = _write(params["dest"], document) if params["dest"] and not other else {}
     values = {name: document[name] for name in ("status", "digest", "totals", "left")}
@@ -98,7 +98,7 @@ def _account(entry: t.Mapping[str, t.Any], record: str) -> Document:
         pool = (str(given["item"]["kind"]), str(given["item"].get("sku") or ""))
         result, rows[number] = _with_freed(given, rows[number], freed.get(pool, 0))
         freed[pool] = freed.get(pool, 0) + (result["plan"].get("remove") or 0)
-        # The pool that a part foresees is the one without the other parts.
+        # A part predicts the pool without the other parts.
         about = {name: given["item"].get(name) for name in ("id_kind", "api_version", "list")}
         parts.append({"kind": pool[0], "sku": pool[1], **about, "result": {**result, "licenses": None}})
     made = make_account(entry["account"], "", record, parts, rows)
@@ -106,9 +106,9 @@ def _account(entry: t.Mapping[str, t.Any], record: str) -> Document:
 
 
 def _blocked(account: Document, windows: t.Sequence[Window], now: datetime.datetime) -> Document | None:
-    """Why an account is not to be changed now; the plan tells if it is frozen.
+    """Why an account must not be changed now. The plan says if it is frozen.
 
-    A part that a limit stops does not keep the others from being done.
+    A part that a limit stops does not keep the others from being carried out.
     """
     ice = on_ice(account, windows, now, "Undo the run after that.")
     if ice:
@@ -117,7 +117,7 @@ def _blocked(account: Document, windows: t.Sequence[Window], now: datetime.datet
 
 
 def _with_freed(result: Document, rows: list[Document], freed: int) -> tuple[Document, list[Document]]:
-    """A part that only the pool stops, as it will be when the parts before it have freed licenses."""
+    """A part that only the pool stops, as it will be after the earlier parts have freed licenses."""
     failure = result.get("failure") or {}
     guards = failure.get("guards") or []
     short = sum(guard["planned"] - guard["allowed"] for guard in guards if guard["guard"] == "pool")
@@ -139,9 +139,9 @@ def _left(reports: str) -> list[Document]:
 
 def _document(record: Document, accounts: list[Document], now: datetime.datetime, history: str | None) -> Document:
     document = make_document(accounts, now.strftime("%Y-%m-%d %H:%M UTC"))
-    told = {name: record[name] for name in ("run", "kind", "started", "ended", "status", "plan")}
+    about = {name: record[name] for name in ("run", "kind", "started", "ended", "status", "plan")}
     left = sum(len(account["left"]) for account in accounts)
-    return sealed({**document, "undoes": told, "left": left, "later_runs_known": bool(history)})
+    return sealed({**document, "undoes": about, "left": left, "later_runs_known": bool(history)})
 
 
 def _too_much(document: Document, limit: int | None) -> LicensingError | None:

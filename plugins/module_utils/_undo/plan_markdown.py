@@ -12,7 +12,8 @@ import collections
 import typing as t
 
 from .._fleet.plan_document import TITLES, Document
-from .._fleet.plan_markdown import HEADLINES, MAX_ROWS, part_lines, plain, status_of, told
+from .._fleet.plan_markdown import HEADLINES, MAX_ROWS, in_words, part_lines, plain, status_of
+from .._text.lists import many
 
 DONE = {"assigned": "assigned", "removed": "removed", "added": "added to the list", "moved": "moved on the list"}
 
@@ -25,9 +26,10 @@ def as_markdown(document: Document) -> str:
     lines += [f"The run ({run['kind']}) was from {run['started']} {until}, its status is {run['status']}.", ""]
     if not document["later_runs_known"]:
         lines += ["**Later runs are not known: no history was given.** Their changes may be undone, too.", ""]
-    left = f", **{document['left']} that stay as the run left them**" if document["left"] else ""
+    stay = many(document["left"], "that stays as the run left it", "that stay as the run left them")
+    left = f", **{stay}**" if document["left"] else ""
     lines += [
-        f"**{told(document['totals'])}**{left}.",
+        f"**{in_words(document['totals'])}**{left}.",
         "",
         "| account | undone | stays | status |",
         "|---|---|---|---|",
@@ -41,7 +43,7 @@ def as_markdown(document: Document) -> str:
 
 def _row(account: Document) -> str:
     parts = [
-        f"{TITLES[part['kind']]} {plain(part['sku'])}".strip() + f": {told(part['plan'])}"
+        f"{TITLES[part['kind']]} {plain(part['sku'])}".strip() + f": {in_words(part['plan'])}"
         for part in account["parts"]
         if part["status"] != "no_change"
     ]

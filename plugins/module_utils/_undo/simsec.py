@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Which SIM-Secure licenses of a run are taken away and given back: its record x what the journal knows. Pure."""
+"""Which SIM-Secure licenses of a run are removed and assigned again: its record compared with the journal. Pure."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import typing as t
 from .._journal.clock import for_people
 from .._journal.status import WITHOUT_EFFECT, Attempt
 from .._simsec.skus import sku_of
-from .changes import Change, Left, Part, Pool, changes_of, parts_of, pool_of
+from .changes import Change, Left, LicensePool, RunPart, changes_of, parts_of, pool_of
 from .history import Later
 from .moves import Former
-from .own_requests import Window
+from .own_requests import RunWindow
 
 Attempts = t.Mapping[str, t.Sequence[Attempt]]
 """The requests of each device, oldest first."""
@@ -26,16 +26,16 @@ ACTIONS = {"assigned": "assign", "removed": "remove"}
 
 
 class Why(t.NamedTuple):
-    """Why a change is not reversed; an empty code when it is."""
+    """Why a change is not reversed. The code is empty if it is reversed."""
 
     code: str
     reason: str
 
 
 class Reversal(t.NamedTuple):
-    """What is to be done about a pool.
+    """What to do about a pool.
 
-    :param take: devices to lose the license at once, C(moved) those that get another one back first, and C(give) those
+    :param take: devices that lose the license at once; C(moved), those that first get another one back; C(give), those
         that get it back.
     """
 
@@ -45,23 +45,29 @@ class Reversal(t.NamedTuple):
 
 
 def reverse_simsec(
-    account: Part, window: Window, journal: t.Mapping[Pool, Attempts] | None, later: Later, *, confirmed: bool
-) -> tuple[dict[Pool, Reversal], list[Left]]:
+    account: RunPart,
+    window: RunWindow,
+    journal: t.Mapping[LicensePool, Attempts] | None,
+    later: Later,
+    *,
+    confirmed: bool,
+) -> tuple[dict[LicensePool, Reversal], list[Left]]:
     """Decide about every device of every pool.
 
-    :param journal: the requests for the devices of the run, of each pool that the journal knows; None without one.
-    :param confirmed: leave those out of C(moved) whose former license is not confirmed yet.
+    :param journal: the requests for the devices of the run, for each pool that the journal knows; None without a
+        journal.
+    :param confirmed: whether to leave out devices of C(moved) whose former license is not confirmed yet.
     """
     pools = sorted({pool_of(part) for part in account["parts"] if part["kind"] == "simsec"})
     changes = {pool: changes_of(parts_of(account, pool)) for pool in pools}
     left: list[Left] = []
-    wanted: dict[Pool, list[Change]] = {}
+    wanted: dict[LicensePool, list[Change]] = {}
     for pool in pools:
         lifetime = sku_of(pool.sku).lifetime or any(part["lifetime"] for part in parts_of(account, pool))
         for change in changes[pool].values():
-            told = later.told(account["account"], pool, change)
+            changed_by = later.changed_by(account["account"], pool, change)
             known = None if journal is None else journal[pool].get(change.device_id, ())
-            code, reason = _lasting(lifetime, told) or _judged(change, known, window)
+            code, reason = _lasting(lifetime, changed_by) or _judged(change, known, window)
             if code:
                 left.append(pool.left(change, code, reason))
             else:
@@ -70,8 +76,8 @@ def reverse_simsec(
     return _in_order(wanted, Former(window, changes, journal or {}), left, confirmed=confirmed)
 
 
-def _leave_single(wanted: dict[Pool, list[Change]], left: list[Left]) -> None:
-    """Give nothing back to a device that keeps what the run gave it: it would hold, and cost, two licenses."""
+def _leave_single(wanted: dict[LicensePool, list[Change]], left: list[Left]) -> None:
+    """Give nothing back to a device that keeps what the run gave it. It would hold, and cost, two licenses."""
     kept = {one.device_id: one for one in left if one.done == "assigned" and one.code != "not_done"}
     for pool, rows in wanted.items():
         stay = [one for one in rows if one.done == "removed" and one.device_id in kept]
@@ -83,13 +89,13 @@ def _keeps(kept: Left) -> str:
     return f"its license {kept.sku} is not removed, so it does not get this one as well"
 
 
-def _lasting(lifetime: bool, told: str) -> Why | None:
+def _lasting(lifetime: bool, changed_by: str) -> Why | None:
     if lifetime:
         return Why("lifetime", "a lifetime license stays with its SIM and can never be removed")
-    return Why("later_run", told) if told else None
+    return Why("later_run", changed_by) if changed_by else None
 
 
-def _judged(change: Change, attempts: t.Sequence[Attempt] | None, window: Window) -> Why:
+def _judged(change: Change, attempts: t.Sequence[Attempt] | None, window: RunWindow) -> Why:
     """What the journal says about a change."""
     if attempts is None:
         return Why(
@@ -100,8 +106,8 @@ def _judged(change: Change, attempts: t.Sequence[Attempt] | None, window: Window
         action = ACTIONS.get(change.done)
         perhaps = [one for one in attempts if one.action == action and window.may_have_sent(one, change)]
         if perhaps:
-            word, told = WORDS[perhaps[-1].action], for_people(perhaps[-1].sent)
-            return Why("unknown", f"the record does not say whether the run or someone else sent its {word} of {told}")
+            word, when = WORDS[perhaps[-1].action], for_people(perhaps[-1].sent)
+            return Why("unknown", f"the record does not say whether the run or someone else sent its {word} of {when}")
         if change.certain:
             return Why("not_in_journal", "the journal knows no request of that run for it; was it another journal?")
         return Why("not_done", "the journal knows no request of that run for it: it was never sent")
@@ -111,9 +117,9 @@ def _judged(change: Change, attempts: t.Sequence[Attempt] | None, window: Window
     since = [attempt for attempt in attempts if attempt.request > own.request and _counts(attempt)]
     if since:
         last = since[-1]
-        told = f"its {WORDS[last.action]} of {for_people(last.sent)}"
-        told += "" if last.outcome == "success" else ", which is not confirmed"
-        return Why("later_request", f"a later request concerned it: {told}")
+        request = f"its {WORDS[last.action]} of {for_people(last.sent)}"
+        request += "" if last.outcome == "success" else ", which is not confirmed"
+        return Why("later_request", f"a later request concerned it: {request}")
     if own.outcome == "success":
         return Why("", "")
     if own.state == "accepted":
@@ -126,8 +132,8 @@ def _judged(change: Change, attempts: t.Sequence[Attempt] | None, window: Window
     )
 
 
-def _own(change: Change, attempts: t.Sequence[Attempt], window: Window) -> Attempt | None:
-    """The last request of the run itself for this device."""
+def _own(change: Change, attempts: t.Sequence[Attempt], window: RunWindow) -> Attempt | None:
+    """The last request for this device that the run itself sent."""
     action = ACTIONS.get(change.done)
     found = [attempt for attempt in attempts if attempt.action == action and window.sent(attempt, change)]
     return found[-1] if found else None
@@ -139,12 +145,12 @@ def _counts(attempt: Attempt) -> bool:
 
 
 def _in_order(
-    wanted: t.Mapping[Pool, list[Change]], former: Former, left: list[Left], *, confirmed: bool
-) -> tuple[dict[Pool, Reversal], list[Left]]:
-    """No device is without a license in between: one that moved gets its former one back before it loses the new."""
+    wanted: t.Mapping[LicensePool, list[Change]], former: Former, left: list[Left], *, confirmed: bool
+) -> tuple[dict[LicensePool, Reversal], list[Left]]:
+    """No device is without a license in between: one that moved gets its former license before it loses the new one."""
     give = {pool: [one.device_id for one in rows if one.done == "removed"] for pool, rows in wanted.items()}
     given = {device for devices in give.values() for device in devices}
-    found: dict[Pool, Reversal] = {}
+    found: dict[LicensePool, Reversal] = {}
     for pool, rows in wanted.items():
         take: list[str] = []
         moved: list[str] = []

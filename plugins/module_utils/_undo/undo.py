@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The lists of devices that reverse a run: the flow of C(fleet_undo). It asks ThingSpace nothing."""
+"""The device lists that reverse a run: the flow of C(fleet_undo). It asks ThingSpace nothing."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from .._simsec.job import OVERDUE
 from .._simsec.moves import digest_of
 from .._thingspace.api_versions import API_VERSION, CANDIDATES_VERSION
 from .candidates import restore, returning
-from .changes import CANDIDATES, FOTA, Left, Part, Pool, changes_of, parts_of, pool_of, without_odd_ids
+from .changes import CANDIDATES, FOTA, Left, LicensePool, RunPart, changes_of, parts_of, pool_of, without_odd_ids
 from .fota import FotaReversal, reverse_fota
 from .history import Later, later_than, lies_ahead, place_problems
 from .moves import Former
-from .own_requests import Window
+from .own_requests import RunWindow
 from .simsec import Attempts, Reversal, reverse_simsec
 
 Lists = dict[str, list[str]]
@@ -41,13 +41,13 @@ RETURNING_LIST = "undo-candidates-returning"
 
 
 def run(context: Context) -> Result:
-    """Read the record and what came later, decide about each device, write the lists."""
+    """Read the record and the later ones, decide about each device, and write the lists."""
     params = context.params
     problems = report_path_problems(os.path.join(params["dest"], LEFT_FILE), "dest") if params["dest"] else []
     problems += place_problems(params["plan_dest"], params["run"], params["history"])
     try:
         record = read_record(params["run"])
-        # What later runs did is settled when the plan was made; by now this one may be among them.
+        # Later runs were considered when the plan was made. By now, this undo may be among them.
         history = params["history"] if params["stage"] == "plan" else None
         later = later_than(record, history)
     except OptionsError as error:
@@ -62,8 +62,8 @@ def run(context: Context) -> Result:
     return Result({**values, "accounts": [_account(context, record, account, later) for account in kept]})
 
 
-def _account(context: Context, record: Document, account: Part, later: Later) -> Document:
-    """What the result says of an account; writes its lists."""
+def _account(context: Context, record: Document, account: RunPart, later: Later) -> Document:
+    """The result for an account. Writes its lists."""
     account, odd = without_odd_ids(account)
     fota = reverse_fota(account, later)
     simsec, left, former = _simsec(context, record, account, later)
@@ -85,7 +85,7 @@ def _account(context: Context, record: Document, account: Part, later: Later) ->
             }
             parts.append({**settings, "list": CANDIDATES_LIST, "count": len(restoration.devices)})
     lists[RETURNING_LIST] = returning(candidates)
-    # Where the run changed nothing on the list, nobody needs to look at it.
+    # If the run changed nothing on the list, nobody needs to read it.
     listed = {"api_version": _version(candidates, CANDIDATES_VERSION), "returning": len(lists[RETURNING_LIST])}
     return {
         "account": account["account"],
@@ -97,8 +97,8 @@ def _account(context: Context, record: Document, account: Part, later: Later) ->
     }
 
 
-def _fota_parts(account: Part, fota: FotaReversal, lists: Lists) -> t.Iterator[Document]:
-    """Licenses are taken away first, so that a full pool has some to give back."""
+def _fota_parts(account: RunPart, fota: FotaReversal, lists: Lists) -> t.Iterator[Document]:
+    """Licenses are removed first, so that a full pool has some to assign."""
     version = _version(parts_of(account, FOTA), API_VERSION)
     for step, state, devices in (("take", "absent", fota.take), ("give", "present", fota.give)):
         if devices:
@@ -115,7 +115,7 @@ def _fota_parts(account: Part, fota: FotaReversal, lists: Lists) -> t.Iterator[D
 
 
 def _simsec_parts(
-    context: Context, account: str, simsec: t.Mapping[Pool, Reversal], former: Former, lists: Lists
+    context: Context, account: str, simsec: t.Mapping[LicensePool, Reversal], former: Former, lists: Lists
 ) -> t.Iterator[Document]:
     for step, state in (("take", "absent"), ("give", "present"), ("moved", "absent")):
         for pool, reversal in simsec.items():
@@ -132,9 +132,9 @@ def _simsec_parts(
 
 
 def _instead(
-    context: Context, account: str, name: str, found: t.Mapping[Pool, list[str]], lists: Lists
+    context: Context, account: str, name: str, found: t.Mapping[LicensePool, list[str]], lists: Lists
 ) -> t.Iterator[Document]:
-    """What devices held before the run and have to hold again first, as the task takes it that carries that out."""
+    """What devices held before the run and must hold again first, as the option of the task that carries that out."""
     folder = os.path.join(context.params["dest"] or "", account)
     for pool, devices in sorted(found.items()):
         other = f"{name}-after-{pool.sku}-{pool.id_kind}"
@@ -144,11 +144,11 @@ def _instead(
         yield {"sku": pool.sku, "kind": pool.id_kind, "devices_file": path, **bound}
 
 
-def _version(parts: t.Sequence[Part], otherwise: str) -> str:
+def _version(parts: t.Sequence[RunPart], otherwise: str) -> str:
     return next((part["api_version"] for part in parts if part["api_version"]), otherwise)
 
 
-def _notes(record: Document, account: Part, fota: FotaReversal) -> list[str]:
+def _notes(record: Document, account: RunPart, fota: FotaReversal) -> list[str]:
     found = []
     if record["status"] == "running":
         found.append(
@@ -171,13 +171,13 @@ def _notes(record: Document, account: Part, fota: FotaReversal) -> list[str]:
 
 
 def _simsec(
-    context: Context, record: Document, account: Part, later: Later
-) -> tuple[dict[Pool, Reversal], list[Left], Former]:
+    context: Context, record: Document, account: RunPart, later: Later
+) -> tuple[dict[LicensePool, Reversal], list[Left], Former]:
     changes = {
         pool: changes_of(parts_of(account, pool))
         for pool in {pool_of(part) for part in account["parts"] if part["kind"] == "simsec"}
     }
-    window = Window(record["started"], record["ended"], ago(OVERDUE), record.get("mark") or "")
+    window = RunWindow(record["started"], record["ended"], ago(OVERDUE), record.get("mark") or "")
     if not changes:
         return {}, [], Former(window, {}, {})
     known = _attempts(context, account["account"], changes)
@@ -187,12 +187,12 @@ def _simsec(
 
 
 def _attempts(
-    context: Context, account: str, changes: t.Mapping[Pool, t.Mapping[str, t.Any]]
-) -> dict[Pool, Attempts] | None:
-    """All that the journal knows about the devices of the run, also about licenses that the run did not change.
+    context: Context, account: str, changes: t.Mapping[LicensePool, t.Mapping[str, t.Any]]
+) -> dict[LicensePool, Attempts] | None:
+    """Everything that the journal knows about the devices of the run, including licenses that the run did not change.
 
-    Where the run assigned something by one kind of id, also about all devices of the other kind: any may be the same
-    SIM.
+    If the run assigned something by one kind of id, also everything about devices of the other kind, because any of
+    them may be the same SIM.
 
     :raises LicensingError: the journal cannot be read.
     """
@@ -201,16 +201,16 @@ def _attempts(
         return None
     devices = {device for rows in changes.values() for device in rows}
     gained = {pool.id_kind for pool, rows in changes.items() if any(row.done == "assigned" for row in rows.values())}
-    found: dict[Pool, dict[str, t.Sequence[Attempt]]] = {pool: {} for pool in changes}
+    found: dict[LicensePool, dict[str, t.Sequence[Attempt]]] = {pool: {} for pool in changes}
     with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
         for scope, device, attempts in journal.walk(account, None):
             if device in devices or gained - {scope.kind}:
-                found.setdefault(Pool("simsec", scope.sku, scope.kind), {})[device] = attempts
+                found.setdefault(LicensePool("simsec", scope.sku, scope.kind), {})[device] = attempts
     return dict(found)
 
 
 def _unlicensed(context: Context, given: t.Sequence[str]) -> set[str]:
-    """The devices that hold no FOTA license, by the report of a look at those that come back to the list."""
+    """The devices without a FOTA license, according to the check of those that return to the list."""
     path = context.params["licensed"]
     if not path or not os.path.exists(path):
         return set()
@@ -226,7 +226,7 @@ def _unlicensed(context: Context, given: t.Sequence[str]) -> set[str]:
 def _write(
     context: Context, account: str, lists: Lists, parts: list[Document], left: t.Sequence[Left]
 ) -> list[Document]:
-    """Write the lists; returns the parts that are left of them."""
+    """Write the lists. Returns the remaining parts."""
     dest = context.params["dest"]
     if dest is None:
         return parts
@@ -234,7 +234,7 @@ def _write(
         write_lists(dest, account, lists)
         write_csv(os.path.join(dest, account, LEFT_FILE), Left._fields, left)
         return parts
-    # What is decided a second time may only do less than what was shown.
+    # A second decision may only do less than what was shown.
     again = [part for part in parts if part.get("step") == "moved" or part["kind"] == "removal_candidates"]
     lists = {part["list"]: _shown(os.path.join(dest, account, part["list"]), lists[part["list"]]) for part in again}
     write_lists(dest, account, lists)
@@ -242,9 +242,9 @@ def _write(
 
 
 def _shown(path: str, devices: t.Sequence[str]) -> list[str]:
-    """Those that stand in the list that was written before.
+    """The devices in the list that was written before.
 
-    :raises OptionsError: there is none, so nothing was shown.
+    :raises OptionsError: there is no list, so nothing was shown.
     """
     try:
         with open(f"{path}.txt", encoding="ascii") as stream:

@@ -39,7 +39,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._undo import 
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.changes import changes_of, pool_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history import Later
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.moves import Former
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo.own_requests import Window
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.own_requests import RunWindow
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.simsec import reverse_simsec
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
     ACCOUNT,
@@ -322,7 +322,7 @@ class World:
         changes = {pool_of(part): changes_of([part]) for part in record["parts"]}
         context = types.SimpleNamespace(params={"journal": str(self.journal), "dest": str(self.folder / "lists")})
         known = undo_module._attempts(t.cast(t.Any, context), ACCOUNT, changes)
-        window = Window(record["started"], record["ended"], ago(datetime.timedelta(hours=1)), record["mark"])
+        window = RunWindow(record["started"], record["ended"], ago(datetime.timedelta(hours=1)), record["mark"])
         found, _left = reverse_simsec(account, window, known, Later(), confirmed=False)
         lists: dict[str, list[str]] = {}
         former = Former(window, changes, known or {})

@@ -27,8 +27,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.login
     HOUR,
     SENT,
     USER,
+    GuardRules,
     LoginGuard,
-    Rules,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import (
     FileStore,
@@ -64,7 +64,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def guard(store: Store, rules: Rules = USER, **given: t.Any) -> LoginGuard:
+def guard(store: Store, rules: GuardRules = USER, **given: t.Any) -> LoginGuard:
     return LoginGuard(store, connection(**{**CREDENTIALS, **given}), rules)
 
 

@@ -94,7 +94,7 @@ def test_a_thousand_bytes_hold_any_number_of_accounts(name: str) -> None:
     text = summary(*(account(name.format(number), part(assign=20_000)) for number in range(5000)))
     assert 500 < len(text.encode()) <= 1000
     lines = text.splitlines()
-    assert lines[-1] == f"... and {5000 - (len(lines) - 2)} more accounts"
+    assert lines[-1] == f"... and {5000 - (len(lines) - 2):,} more accounts"
     assert all(": FOTA licenses 20000 to assign" in line for line in lines[1:-1])
 
 

@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import journal as journal_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import match
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation, Status
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import (
+    Confirmation,
+    ReportedStatus,
+)
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.match import Recorded
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
@@ -41,7 +44,7 @@ def accept(journal: Journal, devices: list[str], request_id: str, scope: Scope =
     journal.accepted(send(journal, devices, scope), request_id)
 
 
-def report(request_id: str, device: str, status: Status = "success", kind: str = "imei") -> Confirmation:
+def report(request_id: str, device: str, status: ReportedStatus = "success", kind: str = "imei") -> Confirmation:
     return Confirmation(request_id, ((kind, device),), status, "" if status == "success" else "words")
 
 
@@ -81,7 +84,9 @@ def test_duplicates(journal: Journal) -> None:
 
 @pytest.mark.parametrize("order", [("success", "failed"), ("failed", "success")])
 @pytest.mark.parametrize("early", [True, False])
-def test_success_wins_over_a_contradiction(journal: Journal, order: tuple[Status, Status], early: bool) -> None:
+def test_success_wins_over_a_contradiction(
+    journal: Journal, order: tuple[ReportedStatus, ReportedStatus], early: bool
+) -> None:
     confirmations = [report("r1", imei(1), one) for one in order]
     request = send(journal, [imei(1)])
     if early:
@@ -210,7 +215,7 @@ STEPS = ("answer", "success", "again", "foreign-request", "foreign-report")
 
 
 @given(st.permutations(STEPS), st.sampled_from(["success", "failed"]))
-def test_any_order_of_answer_and_reports_ends_in_the_same_standing(order: list[str], told: Status) -> None:
+def test_any_order_of_answer_and_reports_ends_in_the_same_standing(order: list[str], told: ReportedStatus) -> None:
     journal = open_journal("", write=True)
     try:
         request = send(journal, [imei(1), imei(2)])
@@ -232,7 +237,7 @@ def test_any_order_of_answer_and_reports_ends_in_the_same_standing(order: list[s
 
 
 @given(st.permutations(["success", "failed", "other", "success", "failed"]), st.integers(0, 5))
-def test_any_order_of_contradictions_ends_in_success(order: list[Status], answered: int) -> None:
+def test_any_order_of_contradictions_ends_in_success(order: list[ReportedStatus], answered: int) -> None:
     journal = open_journal("", write=True)
     try:
         request = send(journal, [imei(1)])
@@ -254,7 +259,7 @@ def test_two_requests_under_way_for_one_device_keep_their_reports(order: list[st
     journal = open_journal("", write=True)
     try:
         requests = {"1": send(journal, [imei(1)]), "2": send(journal, [imei(1)], lifetime)}
-        results: dict[str, Status] = {"1": "success", "2": "failed"}
+        results: dict[str, ReportedStatus] = {"1": "success", "2": "failed"}
         for step in order:
             what, number = step.split("-")
             if what == "answer":
@@ -288,7 +293,7 @@ def test_what_is_reported_under_the_own_id_is_told_from_what_was_inferred(journa
 @pytest.mark.parametrize("early", [True, False])
 @pytest.mark.parametrize("told", [("success", "failed"), ("failed", "success")], ids=" then ".join)
 def test_what_is_contradicted_counts_and_proves_nothing(
-    journal: Journal, told: tuple[Status, Status], early: bool
+    journal: Journal, told: tuple[ReportedStatus, ReportedStatus], early: bool
 ) -> None:
     """In any order, before or after the answer; another device of the same request has nothing to do with it."""
     reports = [*(report("r1", imei(0), one) for one in told), report("r1", imei(1)), report("r1", imei(1))]

@@ -19,7 +19,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._report.histo
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.lines import Line, lines_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.read import read_account
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.reclaim import Rules
-from ansible_collections.thingspace.licensing.plugins.module_utils._report.section import Settings, section_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._report.section import ReportSettings, section_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.wording import candidate_words
 
 Json = dict[str, t.Any]
@@ -99,7 +99,7 @@ def lines(entry: Json) -> list[Line]:
 
 
 def section(entry: Json, pools: dict[tuple[str, str], list[Json]] | None = None) -> Json:
-    settings = Settings(RULES, {"FOTA": decimal.Decimal("1.50")}, History([], pools or {}, []))
+    settings = ReportSettings(RULES, {"FOTA": decimal.Decimal("1.50")}, History([], pools or {}, []))
     return section_of(read_account(entry, RULES.retired), lines(entry), settings)
 
 

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import status as standing
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Status
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import ReportedStatus
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import Attempt
 from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imei
 from ansible_collections.thingspace.licensing.tests.unit.plugins.simsec_world import (
@@ -115,7 +115,7 @@ def test_a_removal_that_is_over_keeps_nobody_from_moving(world: Unordered) -> No
 
 
 @pytest.mark.parametrize("told", [("success", "failed"), ("failed", "success")], ids=" then ".join)
-def test_reports_that_contradict_each_other(world: Unordered, told: tuple[Status, Status]) -> None:
+def test_reports_that_contradict_each_other(world: Unordered, told: tuple[ReportedStatus, ReportedStatus]) -> None:
     """Nobody knows which of them is true, in whatever order they come. A new request settles it."""
     holds(world, FLEX)
     world.write({0: (BUNDLE, "imei")})

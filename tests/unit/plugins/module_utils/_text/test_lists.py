@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._text.lists import few, first
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.lists import are, few, first, many
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,21 @@ def test_each_is_told_in_its_own_way_and_no_other_is_looked_at() -> None:
 def test_none() -> None:
     assert first([], 5) == ""
     assert few([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("count", "devices", "left", "verb"),
+    [
+        (0, "0 devices", "0 that stay", "are"),
+        (1, "1 device", "1 that stays", "is"),
+        (1200, "1,200 devices", "1,200 that stay", "are"),
+    ],
+)
+def test_numbers_of_things(count: int, devices: str, left: str, verb: str) -> None:
+    assert many(count, "device") == devices
+    assert many(count, "that stays", "that stay") == left
+    assert are(count) == verb
+
+
+def test_an_unknown_number() -> None:
+    assert are(None) == "are"

@@ -12,10 +12,10 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run_mark import new_mark
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import Attempt
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo.changes import Change, Left, Pool
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.changes import Change, Left, LicensePool
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history import Later
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.moves import Former
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo.own_requests import Window
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.own_requests import RunWindow
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.simsec import (
     Attempts,
     Reversal,
@@ -24,9 +24,11 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._undo.simsec 
 
 ACCOUNT = "0000123456-00001"
 A, B = "990000000000001", "990000000000002"
-FLEX, BUNDLE, LIFETIME = (Pool("simsec", sku) for sku in ("SIMSec-IoT", "TS-BUNDLE-KTO-SIMSEC-MRC", "SIMSec-IoT-Lt"))
+FLEX, BUNDLE, LIFETIME = (
+    LicensePool("simsec", sku) for sku in ("SIMSec-IoT", "TS-BUNDLE-KTO-SIMSEC-MRC", "SIMSec-IoT-Lt")
+)
 MARK = new_mark()
-WINDOW = Window("2026-01-02T10:00:00Z", "2026-01-02T10:05:00Z", "2026-01-02T23:00:00.000000Z", MARK)
+WINDOW = RunWindow("2026-01-02T10:00:00Z", "2026-01-02T10:05:00Z", "2026-01-02T23:00:00.000000Z", MARK)
 OLD = WINDOW._replace(mark="")
 """Of a release that gave its requests no mark."""
 BEFORE, DURING, AFTER, LATE = (
@@ -55,9 +57,9 @@ def tried(
     return Attempt(number, action, state, outcome, "why", *names, sent, confirmed, own=bool(outcome))
 
 
-def account(*rows: tuple[Pool, str, str]) -> Json:
+def account(*rows: tuple[LicensePool, str, str]) -> Json:
     """A run; rows are pool, device and outcome, or outcome and what was planned."""
-    parts: dict[Pool, Json] = {}
+    parts: dict[LicensePool, Json] = {}
     for pool, device, outcome in rows:
         fixed = {"kind": "simsec", "sku": pool.sku, "id_kind": "imei", "lifetime": False, "action": "present"}
         devices = parts.setdefault(pool, {**fixed, "devices": []})["devices"]
@@ -69,12 +71,12 @@ def account(*rows: tuple[Pool, str, str]) -> Json:
 
 def reversed_(
     run: Json,
-    journal: t.Mapping[Pool, Attempts] | None,
+    journal: t.Mapping[LicensePool, Attempts] | None,
     later: Later | None = None,
     *,
     confirmed: bool = False,
-    window: Window = WINDOW,
-) -> tuple[dict[Pool, Reversal], list[tuple[str, str, str]]]:
+    window: RunWindow = WINDOW,
+) -> tuple[dict[LicensePool, Reversal], list[tuple[str, str, str]]]:
     """What is to be done, and of each change that stays its SKU, device and code."""
     known = None if journal is None else {pool: journal.get(pool, {}) for pool in (FLEX, BUNDLE, LIFETIME)}
     found, left = reverse_simsec(run, window, known, later or Later(), confirmed=confirmed)
@@ -167,13 +169,13 @@ def test_what_is_never_touched() -> None:
     assert reversed_(run, None) == ({}, [(FLEX.sku, B, "no_journal"), (LIFETIME.sku, A, "lifetime")])
     later = Later([((ACCOUNT, FLEX, B), ("run-2", Change(B, "removed", True)))])
     assert reversed_(run, journal, later) == ({}, [(FLEX.sku, B, "later_run"), (LIFETIME.sku, A, "lifetime")])
-    unheard_of = Pool("simsec", "ACME-Perpetual-1")
+    unheard_of = LicensePool("simsec", "ACME-Perpetual-1")
     run = account((unheard_of, A, "assigned"))
     known = {unheard_of: {A: [tried("assign")]}}
     done, left = reverse_simsec(run, WINDOW, known, Later(), confirmed=False)
     assert (done, [one.code for one in left]) == ({}, ["lifetime"])
     run["parts"][0].update(sku="ACME-1", lifetime=True)
-    _done, left = reverse_simsec(run, WINDOW, {Pool("simsec", "ACME-1"): {}}, Later(), confirmed=False)
+    _done, left = reverse_simsec(run, WINDOW, {LicensePool("simsec", "ACME-1"): {}}, Later(), confirmed=False)
     assert left == [
         Left(
             "simsec",
@@ -234,7 +236,7 @@ FORMER = {
 @pytest.mark.parametrize("first", [True, False])
 def test_numbers_tell_what_was_there_before_and_no_clock(clock: str, first: bool, kind: str) -> None:
     """Another one assigned the old license, which a later run took: before the run's own request, or after it."""
-    other, sim = (FLEX, A) if kind == "imei" else (Pool("simsec", FLEX.sku, "iccid"), "89148000000800139708")
+    other, sim = (FLEX, A) if kind == "imei" else (LicensePool("simsec", FLEX.sku, "iccid"), "89148000000800139708")
     own, last = tried("assign"), tried("remove", LATE)
     number = own.request + (-1 if first else 1)
     theirs = tried("assign", clock, ours=False)._replace(request=number)
@@ -266,7 +268,7 @@ def test_a_license_that_was_there_before_the_run_and_that_the_run_did_not_take(w
 
 def test_a_move_that_changed_the_kind_of_id() -> None:
     """Nobody knows which ids are one SIM: who got a license waits until all have their former one back."""
-    other = Pool("simsec", FLEX.sku, "iccid")
+    other = LicensePool("simsec", FLEX.sku, "iccid")
     sim = "89148000000800139708"
     run = account((BUNDLE, A, "assigned"), (other, sim, "removed"))
     run["parts"][1]["id_kind"] = "iccid"
@@ -282,7 +284,7 @@ def test_a_move_that_changed_the_kind_of_id() -> None:
 @pytest.mark.parametrize("what", FORMER)
 def test_a_license_that_another_kind_of_id_held_before_the_run(what: str, sku: str) -> None:
     """Each may be the same SIM: the same license stays, another is taken only if they all hold theirs still."""
-    other, sim = Pool("simsec", sku, "iccid"), "89148000000800139708"
+    other, sim = LicensePool("simsec", sku, "iccid"), "89148000000800139708"
     run, known = account((BUNDLE, A, "assigned")), {BUNDLE: {A: [tried("assign")]}, other: {sim: FORMER[what]}}
     found, left = reverse_simsec(run, WINDOW, known, Later(), confirmed=False)
     if what in ("gone before the run", "failed before the run", "asked for since"):
@@ -297,7 +299,7 @@ def test_a_license_that_another_kind_of_id_held_before_the_run(what: str, sku: s
 
 
 def test_a_device_with_a_former_license_of_its_own_waits_for_no_strangers() -> None:
-    other, sim = Pool("simsec", BUNDLE.sku, "iccid"), "89148000000800139708"
+    other, sim = LicensePool("simsec", BUNDLE.sku, "iccid"), "89148000000800139708"
     known = {**MOVED, other: {sim: [tried("assign", BEFORE)]}}
     found, left = reverse_simsec(MOVE, WINDOW, known, Later(), confirmed=False)
     assert (found[BUNDLE], found[FLEX], left) == (Reversal([], [A], []), Reversal([], [], [A]), [])

@@ -4,8 +4,8 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What others told, as a run record keeps it: texts, whatever they say. No value of ThingSpace's keeps a record from
-being written; what cannot be read is told as unknown.
+"""What others reported, in the form in which a run record keeps it: texts, whatever they say. No value from ThingSpace
+keeps a record from being written. Anything that cannot be read becomes unknown.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from .._plan.outcomes import OUTCOMES, as_it_was
 from .record import Document
 
 MAX_TEXT = 100_000
-"""Characters that a record keeps of one value."""
+"""The most characters of one value that a record keeps."""
 
 
 def text(value: t.Any) -> str:
-    """Any value as a text that every file can hold."""
+    """Any value as a text that every file can store."""
     found = "" if value is None else value if isinstance(value, str) else str(value)
     return found[:MAX_TEXT].encode("utf-8", "replace").decode()
 
 
 def failure(given: t.Any) -> Document:
     """Why something failed, as code and message."""
-    told = given if isinstance(given, dict) else {"message": given}
-    return {"code": text(told.get("code")) or "failed", "message": text(told.get("message"))}
+    fields = given if isinstance(given, dict) else {"message": given}
+    return {"code": text(fields.get("code")) or "failed", "message": text(fields.get("message"))}
 
 
 def rows_of(path: str) -> tuple[list[dict[str, str]], str]:
-    """The rows of a report on devices, and why there are none; the reason is empty if the report could be read."""
+    """The rows of a report on devices, and why there are none. The reason is empty if the report could be read."""
     try:
         rows = [
             {name: text(as_it_was(row.get(name) or "")) for name in ("device_id", "outcome", "reason", "request_id")}
@@ -62,7 +62,7 @@ def ids_of(path: str) -> list[str] | None:
 def _read(path: str, *columns: str) -> t.Iterator[dict[str, t.Any]]:
     """The rows of a report.
 
-    :raises ValueError: a column is missing, so it is none.
+    :raises ValueError: a column is missing, so it is not such a report.
     """
     with open(path, encoding="utf-8", errors="replace", newline="") as stream:
         # Python 3.10 refuses a file with this character.
