@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import (
+from ansible_collections.thingspace.licensing.tests.functional.test_candidates import INFO, NAME, Other, listed, put
+from ansible_collections.thingspace.licensing.tests.support.harness import (
     Json,
     Module,
     Outcome,
@@ -21,7 +22,6 @@ from ansible_collections.thingspace.licensing.tests.functional.harness import (
     imei,
     imeis,
 )
-from ansible_collections.thingspace.licensing.tests.functional.test_candidates import INFO, NAME, Other, listed, put
 
 BEFORE = imeis(12)
 # Each wish, the list that it leads to and the operations it takes; three batches each.

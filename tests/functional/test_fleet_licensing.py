@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.fleets import (
+from ansible_collections.thingspace.licensing.tests.support.fleets import (
     BUNDLE,
     FLEX,
     LIFETIME,
@@ -29,7 +29,7 @@ from ansible_collections.thingspace.licensing.tests.functional.fleets import (
     named,
     seeded,
 )
-from ansible_collections.thingspace.licensing.tests.functional.harness import (
+from ansible_collections.thingspace.licensing.tests.support.harness import (
     ACCOUNT,
     Json,
     Module,

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.fleets import (
+from ansible_collections.thingspace.licensing.tests.support.fleets import (
     FLEX,
     LIFETIME,
     PATIENCE,
@@ -28,7 +28,7 @@ from ansible_collections.thingspace.licensing.tests.functional.fleets import (
     named,
     seeded,
 )
-from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Simulator
+from ansible_collections.thingspace.licensing.tests.support.harness import Json, Simulator
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import (
+from ansible_collections.thingspace.licensing.tests.support.harness import (
     ACCOUNT,
     Json,
     Module,
@@ -19,7 +19,7 @@ from ansible_collections.thingspace.licensing.tests.functional.harness import (
     iccids,
     imeis,
 )
-from ansible_collections.thingspace.licensing.tests.functional.simulated import LISTENER
+from ansible_collections.thingspace.licensing.tests.support.simulated import LISTENER
 
 pytestmark = pytest.mark.usefixtures("heard")
 

@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Module, Simulator, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.harness import Json, Module, Simulator, imei, imeis
 
 OPERATIONS = ("fota_list", "fota_assign", "session_login", "oauth_token")
 

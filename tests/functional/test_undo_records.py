@@ -10,10 +10,10 @@ import json
 import typing as t
 from pathlib import Path
 
-from ansible_collections.thingspace.licensing.tests.functional.fleets import Fleet, imeis, named, seeded
-from ansible_collections.thingspace.licensing.tests.functional.harness import Simulator
 from ansible_collections.thingspace.licensing.tests.functional.test_candidates import Between, Other
-from ansible_collections.thingspace.licensing.tests.functional.undoing import Undoing
+from ansible_collections.thingspace.licensing.tests.support.fleets import Fleet, imeis, named, seeded
+from ansible_collections.thingspace.licensing.tests.support.harness import Simulator
+from ansible_collections.thingspace.licensing.tests.support.undoing import Undoing
 
 
 class WhenPlanned(dict[int, t.Callable[[], None]]):

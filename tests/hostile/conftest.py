@@ -11,8 +11,8 @@ import typing as t
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client import retry
-from ansible_collections.thingspace.licensing.tests.hostile.server import Server
-from ansible_collections.thingspace.licensing.tests.unit.plugins import module_runner
+from ansible_collections.thingspace.licensing.tests.support import module_runner
+from ansible_collections.thingspace.licensing.tests.support.hostile_server import Server
 
 
 @pytest.fixture

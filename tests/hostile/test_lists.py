@@ -27,10 +27,10 @@ from ansible_collections.thingspace.licensing.plugins.modules import (
     swm_removal_candidates,
     swm_removal_candidates_info,
 )
-from ansible_collections.thingspace.licensing.tests.hostile import forms
 from ansible_collections.thingspace.licensing.tests.hostile.conftest import Start
-from ansible_collections.thingspace.licensing.tests.hostile.server import Ambush, Form, Server
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import CREDENTIALS
+from ansible_collections.thingspace.licensing.tests.support import hostile_forms as forms
+from ansible_collections.thingspace.licensing.tests.support.hostile_server import Ambush, Form, Server
+from ansible_collections.thingspace.licensing.tests.support.module_runner import CREDENTIALS
 
 DEVICES = [f"99000000000000{number}" for number in range(5)]
 LISTS = {

@@ -21,10 +21,10 @@ from ansible_collections.thingspace.licensing.plugins.modules import (
     simsec_license,
     swm_removal_candidates,
 )
-from ansible_collections.thingspace.licensing.tests.hostile import forms
 from ansible_collections.thingspace.licensing.tests.hostile.conftest import Start
-from ansible_collections.thingspace.licensing.tests.hostile.server import FLEX, LIFETIME, Ambush, Form, Server
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import Run
+from ansible_collections.thingspace.licensing.tests.support import hostile_forms as forms
+from ansible_collections.thingspace.licensing.tests.support.hostile_server import FLEX, LIFETIME, Ambush, Form, Server
+from ansible_collections.thingspace.licensing.tests.support.module_runner import Run
 
 DEVICES = [f"99000000000000{number}" for number in range(3)]
 OTHERS = [f"99000000000001{number}" for number in range(3)]

@@ -15,8 +15,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client impor
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.response import Response
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.transport import Request
 from ansible_collections.thingspace.licensing.plugins.modules import callback
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, Script, Step, lost, step
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, Script, Step, lost, step
+from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run, runner
 
 PATH = f"/m2m/v1/callbacks/{ACCOUNT}"
 SERVICE = "CarrierService"

@@ -13,8 +13,8 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client import client
 from ansible_collections.thingspace.licensing.plugins.modules import device_info
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, Script, imei, step
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import Run, runner
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, Script, imei, step
+from ansible_collections.thingspace.licensing.tests.support.module_runner import Run, runner
 
 PATH = "/m2m/v1/devices/actions/list"
 TOKENS = {"access_token": "the-access-token", "session_token": "the-session-token"}

@@ -14,8 +14,8 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES
 from ansible_collections.thingspace.licensing.plugins.modules import fota_license
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, FakeThingSpace, imei, imeis, lose
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, FakeThingSpace, imei, imeis, lose
+from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run, runner
 
 SUMMARY = dict.fromkeys(OUTCOMES, 0)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.modules import fota_license_info
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, FakeThingSpace, imei, imeis
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, FakeThingSpace, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run, runner
 
 
 class Account(FakeThingSpace):

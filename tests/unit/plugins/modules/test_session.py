@@ -13,8 +13,8 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client import client
 from ansible_collections.thingspace.licensing.plugins.modules import session
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import LOGIN, LOGOUT, OAUTH, Script, step
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import Run, runner
+from ansible_collections.thingspace.licensing.tests.support.fakes import LOGIN, LOGOUT, OAUTH, Script, step
+from ansible_collections.thingspace.licensing.tests.support.module_runner import Run, runner
 
 IN = (
     step("POST", OAUTH, 200, {"access_token": "the-access-token", "expires_in": 3600}),

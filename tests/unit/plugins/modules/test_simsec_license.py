@@ -21,7 +21,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.jour
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import wait as simsec_wait
 from ansible_collections.thingspace.licensing.plugins.modules import simsec_license
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
+from ansible_collections.thingspace.licensing.tests.support.fakes import (
     ACCOUNT,
     BASE,
     Clock,
@@ -29,7 +29,7 @@ from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
     imei,
     imeis,
 )
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
+from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run, runner
 
 SUMMARY = dict.fromkeys(OUTCOMES, 0)
 TOKENS = {"access_token": "the-access-token", "session_token": "the-session-token"}

@@ -18,8 +18,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.conf
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.modules import simsec_license_info
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, Script, imei, step
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import Run, runner
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, Script, imei, step
+from ansible_collections.thingspace.licensing.tests.support.module_runner import Run, runner
 
 PATH = "/m2m/v1/accounts/subscriptions/actions/list"
 TOKENS = {"access_token": "the-access-token", "session_token": "the-session-token"}

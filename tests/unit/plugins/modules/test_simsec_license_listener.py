@@ -14,8 +14,8 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.module_utils._client import client, stop
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import wait
 from ansible_collections.thingspace.licensing.plugins.modules import simsec_license
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, Clock, imeis
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, Clock, imeis
+from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run, runner
 from ansible_collections.thingspace.licensing.tests.unit.plugins.modules.test_simsec_license import (
     FLEX,
     LIFETIME,

@@ -18,7 +18,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.runti
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES
 from ansible_collections.thingspace.licensing.plugins.modules import swm_removal_candidates
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fake_candidates import (
+from ansible_collections.thingspace.licensing.tests.support.fake_candidates import (
     FakeCandidates,
     become,
     broken,
@@ -26,8 +26,8 @@ from ansible_collections.thingspace.licensing.tests.unit.plugins.fake_candidates
     lost_after,
     refused,
 )
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, imeis
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run, runner
 
 SUMMARY: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
 A, B, C, D, E, F = imeis(6)

@@ -18,13 +18,13 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.runti
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.file import Layout, read_cells
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.former_names import FORMER_NAMES
 from ansible_collections.thingspace.licensing.plugins.modules import swm_removal_candidates_info
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fake_candidates import (
+from ansible_collections.thingspace.licensing.tests.support.fake_candidates import (
     THEN,
     FakeCandidates,
     broken,
 )
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, imeis
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run, runner
 
 STRANGER = imei(77)
 LISTED = [imei(3), STRANGER, imei(1)]

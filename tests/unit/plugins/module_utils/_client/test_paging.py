@@ -21,7 +21,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.pagin
     read_all,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
 
 
 def page(

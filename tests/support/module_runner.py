@@ -25,7 +25,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.a
     ApiVersion,
     CandidatesVersion,
 )
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import BASE, CREDENTIALS, FakeThingSpace
+from ansible_collections.thingspace.licensing.tests.support.fakes import BASE, CREDENTIALS, FakeThingSpace
 
 OMIT = object()
 """The value of an option that is not given."""

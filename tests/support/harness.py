@@ -18,13 +18,13 @@ import time
 import typing as t
 from pathlib import Path
 
-from ansible_collections.thingspace.licensing.tests.functional.forked import (
+from ansible_collections.thingspace.licensing.tests.support.forked import (
     MODULES,
     ansible_playbook,
     plain_environment,
     popen,
 )
-from ansible_collections.thingspace.licensing.tests.functional.simulated import (
+from ansible_collections.thingspace.licensing.tests.support.simulated import (
     ACCOUNT,
     PATIENCE,
     Json,

@@ -13,7 +13,7 @@ import threading
 import typing as t
 import urllib.parse
 
-from ansible_collections.thingspace.licensing.tests.functional.simulated import Simulator
+from ansible_collections.thingspace.licensing.tests.support.simulated import Simulator
 
 PASSED_ON = ("authorization", "vz-m2m-token", "content-type", "accept", "x-request-id")
 

@@ -13,7 +13,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.candidates import CandidatesApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.licenses import FotaApi
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, refusal
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, refusal
 
 CANCEL = f"/fota/v2/licenses/{ACCOUNT}/cancel"
 LICENSES = f"/fota/v2/licenses/{ACCOUNT}"

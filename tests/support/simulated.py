@@ -18,7 +18,7 @@ import urllib.request
 from collections import Counter
 from pathlib import Path
 
-from ansible_collections.thingspace.licensing.tests.functional.forked import (
+from ansible_collections.thingspace.licensing.tests.support.forked import (
     CHECKOUT,
     SIMULATOR,
     plain_environment,

@@ -22,11 +22,11 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.modules import simsec_license
-from ansible_collections.thingspace.licensing.tests.functional.fleets import FLEX, LIFETIME, Fleet, Ran, imeis, named
-from ansible_collections.thingspace.licensing.tests.functional.forked import ansible_playbook
-from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Receiver, Simulator
-from ansible_collections.thingspace.licensing.tests.functional.interrupted import Door
-from ansible_collections.thingspace.licensing.tests.unit.plugins import module_runner
+from ansible_collections.thingspace.licensing.tests.support import module_runner
+from ansible_collections.thingspace.licensing.tests.support.fleets import FLEX, LIFETIME, Fleet, Ran, imeis, named
+from ansible_collections.thingspace.licensing.tests.support.forked import ansible_playbook
+from ansible_collections.thingspace.licensing.tests.support.harness import Json, Receiver, Simulator
+from ansible_collections.thingspace.licensing.tests.support.interrupted import Door
 
 DEVICES = 7
 """Of each account. What is wanted of each, and what it holds before, stands in C(Estate)."""

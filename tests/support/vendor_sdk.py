@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.simulated import Simulator
+from ansible_collections.thingspace.licensing.tests.support.simulated import Simulator
 
 
 def sdk_client(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> t.Any:

@@ -24,7 +24,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.secre
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.sender import Sender
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.transport import Transport
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import CREDENTIALS, LOGIN, OAUTH, connection
+from ansible_collections.thingspace.licensing.tests.support.fakes import CREDENTIALS, LOGIN, OAUTH, connection
 
 RESET, SILENCE = b"reset", b"silence"
 """Answers that are none."""

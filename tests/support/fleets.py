@@ -15,9 +15,9 @@ import sys
 import typing as t
 from pathlib import Path
 
-from ansible_collections.thingspace.licensing.tests.functional.forked import ansible_playbook
-from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Simulator, plain_environment
-from ansible_collections.thingspace.licensing.tests.functional.simulated import LISTENER
+from ansible_collections.thingspace.licensing.tests.support.forked import ansible_playbook
+from ansible_collections.thingspace.licensing.tests.support.harness import Json, Simulator, plain_environment
+from ansible_collections.thingspace.licensing.tests.support.simulated import LISTENER
 
 FLEX, LIFETIME, BUNDLE = "SIMSec-IoT", "SIMSec-IoT-Lt", "TS-BUNDLE-KTO-SIMSEC-MRC"
 CREDENTIALS = ("client_id", "client_secret", "username", "password")

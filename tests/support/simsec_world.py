@@ -41,7 +41,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.moves import Former
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.own_requests import Window
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.simsec import reverse_simsec
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
+from ansible_collections.thingspace.licensing.tests.support.fakes import (
     ACCOUNT,
     BASE,
     CREDENTIALS,

@@ -18,8 +18,8 @@ from types import SimpleNamespace
 
 import yaml
 
-from ansible_collections.thingspace.licensing.tests.functional import forked
-from ansible_collections.thingspace.licensing.tests.functional.simulated import CHECKOUT, Json
+from ansible_collections.thingspace.licensing.tests.support import forked
+from ansible_collections.thingspace.licensing.tests.support.simulated import CHECKOUT, Json
 
 EXAMPLE = CHECKOUT / "docs" / "example"
 PATIENCE = 300

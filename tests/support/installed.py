@@ -10,8 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import plain_environment
-from ansible_collections.thingspace.licensing.tests.functional.simulated import CHECKOUT, PATIENCE
+from ansible_collections.thingspace.licensing.tests.support.harness import plain_environment
+from ansible_collections.thingspace.licensing.tests.support.simulated import CHECKOUT, PATIENCE
 
 LAUNCHER = Path("ansible_collections/thingspace/licensing/extensions/pipeline/licensing.py")
 

@@ -13,8 +13,8 @@ import typing as t
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import checksum
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES
-from ansible_collections.thingspace.licensing.tests.functional.fleets import Fleet, Ran
-from ansible_collections.thingspace.licensing.tests.functional.harness import Json
+from ansible_collections.thingspace.licensing.tests.support.fleets import Fleet, Ran
+from ansible_collections.thingspace.licensing.tests.support.harness import Json
 
 LIFETIME = "SIMSec-IoT-Lt"
 

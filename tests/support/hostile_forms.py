@@ -13,7 +13,7 @@ import socket
 import time
 import typing as t
 
-from ansible_collections.thingspace.licensing.tests.hostile.server import Form, reset
+from ansible_collections.thingspace.licensing.tests.support.hostile_server import Form, reset
 
 HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Your session has expired</h1></body></html>"
 SLOW = 1.5

@@ -11,7 +11,7 @@ import socket
 import threading
 import typing as t
 
-from ansible_collections.thingspace.licensing.tests.hostile.server import reset
+from ansible_collections.thingspace.licensing.tests.support.hostile_server import reset
 
 Fate = t.Literal[
     "pass", "refuse", "407", "garbage", "close", "reset", "close after the request", "reset after the request"

@@ -18,13 +18,13 @@ from pathlib import Path
 import jinja2
 import yaml
 
-from ansible_collections.thingspace.licensing.tests.functional.forked import (
+from ansible_collections.thingspace.licensing.tests.support.forked import (
     plain_environment,
     programs,
     with_address,
 )
-from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Simulator
-from ansible_collections.thingspace.licensing.tests.functional.simulated import CHECKOUT
+from ansible_collections.thingspace.licensing.tests.support.harness import Json, Simulator
+from ansible_collections.thingspace.licensing.tests.support.simulated import CHECKOUT
 
 AAP = CHECKOUT / "extensions" / "aap"
 PATIENCE = 150
