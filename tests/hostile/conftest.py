@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client import retry
 from ansible_collections.thingspace.licensing.tests.support import module_runner
+from ansible_collections.thingspace.licensing.tests.support.fakes import hash_quickly
 from ansible_collections.thingspace.licensing.tests.support.hostile_server import Server
 
 
@@ -22,6 +23,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Server]:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.setattr(retry, "BACKOFF_BASE", 0.0)
+    hash_quickly(monkeypatch)
     server = Server()
     yield server
     server.close()

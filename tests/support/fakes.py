@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import threading
 import types
 import typing as t
 
+import pytest
 import requests
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.budget import Budget
@@ -49,6 +51,12 @@ def options(**given: t.Any) -> dict[str, t.Any]:
 def connection(**given: t.Any) -> Connection:
     """A connection; its validity is not looked at."""
     return connection_from(options(**given))[0]
+
+
+def hash_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash passwords in one round: thousands of tests log in, and none of them guesses a password."""
+    thorough = hashlib.pbkdf2_hmac
+    monkeypatch.setattr(hashlib, "pbkdf2_hmac", lambda name, secret, salt, _rounds: thorough(name, secret, salt, 1))
 
 
 class Clock:
