@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import os
@@ -16,7 +15,6 @@ import subprocess
 import sys
 import threading
 import typing as t
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -27,6 +25,7 @@ from ansible_collections.thingspace.licensing.tests.support.fleets import FLEX, 
 from ansible_collections.thingspace.licensing.tests.support.forked import ansible_playbook
 from ansible_collections.thingspace.licensing.tests.support.harness import Json, Receiver, Simulator
 from ansible_collections.thingspace.licensing.tests.support.interrupted import Door
+from ansible_collections.thingspace.licensing.tests.support.somebody import Somebody
 
 DEVICES = 7
 """Of each account. What is wanted of each, and what it holds before, stands in C(Estate)."""
@@ -104,45 +103,6 @@ def holders(account: Json, what: str) -> list[str]:
     if what == "fota":
         return [row["device_id"] for row in account["licenses"]]
     return [row["device_id"] for sku in account["skus"] if sku["sku"] == what for row in sku["licenses"]]
-
-
-class Somebody:
-    """Writes to an account as people with other tools do, past the door."""
-
-    def __init__(self, simulator: Simulator) -> None:
-        self._base = simulator.base_url
-        word = base64.b64encode(b"simulator:simulator").decode()
-        form = {"Authorization": f"Basic {word}", "Content-Type": "application/x-www-form-urlencoded"}
-        token = self._send("POST", "/ts/v1/oauth2/token", b"grant_type=client_credentials", form)["access_token"]
-        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        session = self("POST", "/m2m/v1/session/login", username="simulator", password="simulator")["sessionToken"]
-        self._headers["VZ-M2M-Token"] = session
-
-    def __call__(self, method: str, path: str, **body: t.Any) -> Json:
-        return self._send(method, path, json.dumps(body).encode(), self._headers)
-
-    def _send(self, method: str, path: str, data: bytes, headers: dict[str, str]) -> Json:
-        request = urllib.request.Request(self._base + path, data, headers, method=method)
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
-            return t.cast(Json, json.loads(answer.read() or b"{}"))
-
-    def fota(self, number: int, action: str, *devices: str) -> None:
-        """Assign FOTA licenses, or remove them."""
-        self("POST", f"/fota/v3/licenses/{named(number)}/{action}", deviceList=[*devices])
-
-    def candidates(self, number: int, *devices: str, **kind: str) -> None:
-        """Replace the list, or extend it."""
-        path = f"/fota/v2/licenses/{named(number)}/cancel"
-        if devices:
-            self("POST", path, count=len(devices), deviceList=[*devices], **kind)
-        else:
-            self("DELETE", path)
-
-    def simsec(self, method: str, number: int, sku: str, device: str) -> None:
-        """Assign a SIM-Secure license, or take it away."""
-        ids = [{"deviceIds": [{"id": device, "kind": "imei"}]}]
-        path = "/m2m/v1/devices/license/actions/assign"
-        self(method, path, accountName=named(number), skuNumber=sku, devices=ids)
 
 
 class Estate:
