@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import time
 import typing as t
 from collections import Counter
@@ -29,6 +28,7 @@ from ansible_collections.thingspace.licensing.tests.support.fleets import (
     named,
     seeded,
 )
+from ansible_collections.thingspace.licensing.tests.support.forked import kill_with_all
 from ansible_collections.thingspace.licensing.tests.support.harness import (
     ACCOUNT,
     Json,
@@ -139,8 +139,7 @@ def test_a_run_that_was_killed_or_failed_half_way(fleet: Fleet, simulator: Simul
             assert time.monotonic() < end
             time.sleep(0.05)
     finally:
-        os.killpg(running.pid, signal.SIGKILL)
-        running.communicate()
+        kill_with_all(running)
     assert licensed(simulator, 1) == set(imeis(1, 12))
     assert licensed(simulator, 2) == set(imeis(2, 10))
     half = fleet.apply()

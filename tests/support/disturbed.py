@@ -22,7 +22,7 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.modules import simsec_license
 from ansible_collections.thingspace.licensing.tests.support import module_runner
 from ansible_collections.thingspace.licensing.tests.support.fleets import FLEX, LIFETIME, Fleet, Ran, imeis, named
-from ansible_collections.thingspace.licensing.tests.support.forked import ansible_playbook
+from ansible_collections.thingspace.licensing.tests.support.forked import ansible_playbook, descendants
 from ansible_collections.thingspace.licensing.tests.support.harness import Json, Receiver, Simulator
 from ansible_collections.thingspace.licensing.tests.support.interrupted import Door
 from ansible_collections.thingspace.licensing.tests.support.somebody import Somebody
@@ -380,13 +380,3 @@ class Process:
     def close(self) -> None:
         """Free what is known of it."""
         os.close(self._handle)
-
-
-def descendants(process: int) -> list[int]:
-    """What a process has started, directly or not."""
-    found = [process]
-    for one in found:
-        with contextlib.suppress(OSError):
-            told = Path(f"/proc/{one}/task/{one}/children").read_text(encoding="ascii")
-            found += map(int, told.split())
-    return found[1:]

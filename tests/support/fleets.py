@@ -7,15 +7,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
 import typing as t
 from pathlib import Path
 
-from ansible_collections.thingspace.licensing.tests.support.forked import ansible_playbook
+from ansible_collections.thingspace.licensing.tests.support.forked import ansible_playbook, kill_with_all
 from ansible_collections.thingspace.licensing.tests.support.harness import Json, Simulator, plain_environment
 from ansible_collections.thingspace.licensing.tests.support.simulated import LISTENER
 
@@ -125,22 +123,15 @@ class Fleet:
         text = json.dumps({"account": named(number), "devices": sets, **more}, indent=1)
         (self.folder / "fleet" / f"{named(number)}.yml").write_text(text, encoding="utf-8")
 
-    def start(
-        self, playbook: str, *arguments: str, env: t.Mapping[str, str] | None = None, real: bool = True
-    ) -> subprocess.Popen[str]:
-        """Start a playbook of the collection, in a process group of its own.
-
-        :param real: its modules are in the group, too.
-        """
+    def start(self, playbook: str, *arguments: str, env: t.Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        """Start a playbook of the collection."""
         name = playbook if "." in playbook else f"thingspace.licensing.{playbook}"
         return ansible_playbook(
             [name, *arguments],
-            real=real,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self.folder,
-            start_new_session=True,
             env={**self.environment, **self.connection, **(env or {})},
         )
 
@@ -150,12 +141,12 @@ class Fleet:
         """Run a playbook with this C(fleet_dest) and more variables."""
         variables = {"fleet": "fleet", "fleet_dest": dest, "fleet_journal": "journal.db", **more}
         given = [word for name, value in variables.items() if value for word in ("-e", json.dumps({name: value}))]
-        process = self.start(playbook, *given, *arguments, env=env, real=False)
+        process = self.start(playbook, *given, *arguments, env=env)
         try:
             stdout, stderr = process.communicate(timeout=PATIENCE)
         finally:
             if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
+                kill_with_all(process)
         done = subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
         return Ran(done, self.folder / dest)
 

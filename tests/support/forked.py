@@ -11,11 +11,13 @@ before Python.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import ctypes
 import functools
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -166,3 +168,21 @@ def _ask(address: str, request: t.Mapping[str, t.Any], handles: t.Sequence[int])
 def _adopt_orphans(wanted: bool) -> None:
     """Whether a process whose parent ends becomes a child of this one, if it descends from it."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, int(wanted), 0, 0, 0)
+
+
+def descendants(process: int) -> list[int]:
+    """What a process has started, directly or not."""
+    found = [process]
+    for one in found:
+        with contextlib.suppress(OSError):
+            told = Path(f"/proc/{one}/task/{one}/children").read_text(encoding="ascii")
+            found += map(int, told.split())
+    return found[1:]
+
+
+def kill_with_all(process: subprocess.Popen[str]) -> None:
+    """End a process and everything that it has started, forks too, as C(kill -9) does."""
+    for one in (*descendants(process.pid), process.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
+    process.communicate()
