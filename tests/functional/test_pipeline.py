@@ -250,7 +250,6 @@ def to_ansible(process: subprocess.Popen[str], number: int) -> None:
     ("to", "number"),
     [
         (to_the_group, signal.SIGINT),
-        (to_the_group, signal.SIGTERM),
         (to_the_program, signal.SIGHUP),
         (to_ansible, signal.SIGKILL),
     ],

@@ -23,6 +23,7 @@ from ansible_collections.thingspace.licensing.plugins.modules import (
 )
 from ansible_collections.thingspace.licensing.tests.hostile.conftest import Start
 from ansible_collections.thingspace.licensing.tests.support import hostile_forms as forms
+from ansible_collections.thingspace.licensing.tests.support.hostile_forms import in_turn
 from ansible_collections.thingspace.licensing.tests.support.hostile_server import FLEX, LIFETIME, Ambush, Form, Server
 from ansible_collections.thingspace.licensing.tests.support.module_runner import Run
 
@@ -104,21 +105,6 @@ WRITES = {
 UNCLEAR = {**forms.BROKEN, **forms.ODD}
 
 
-def in_turn(kinds: t.Collection[str], *always: str) -> list[tuple[str, str]]:
-    """Pairs of writes and unclear answers.
-
-    An answer with a body is read by the part that sent the write, so each write meets it. What is broken, or has
-    another status than 200, is judged before anybody looks at the write: some writes meet all of these, the others
-    take turns.
-    """
-    turns = [kind for kind in kinds if kind not in always]
-    found = []
-    for number, form in enumerate(UNCLEAR):
-        read = form.startswith("200") or "beside" in form
-        found += [(kind, form) for kind in (kinds if read else (*always, turns[number % len(turns)]))]
-    return found
-
-
 @pytest.fixture
 def start(runner: Start, server: Server, tmp_path: Path) -> t.Callable[[Write], Run]:
     def prepared(write: Write) -> Run:
@@ -156,7 +142,7 @@ def _check(server: Server, write: Write, result: dict[str, t.Any], before: list[
 
 
 @pytest.mark.parametrize("executed", [True, False], ids=["executed", "not executed"])
-@pytest.mark.parametrize(("kind", "form"), in_turn(WRITES, "fota assign", "lifetime assign"))
+@pytest.mark.parametrize(("kind", "form"), in_turn(WRITES, UNCLEAR, "fota assign", "lifetime assign"))
 def test_what_proves_nothing(
     server: Server, start: t.Callable[[Write], Run], kind: str, form: str, executed: bool
 ) -> None:
@@ -230,7 +216,7 @@ LISTENER = {"service": "DeviceService", "url": "https://a.test/new"}
 
 
 @pytest.mark.parametrize("executed", [True, False], ids=["executed", "not executed"])
-@pytest.mark.parametrize(("operation", "form"), in_turn(["callback_register", "callback_remove"]))
+@pytest.mark.parametrize(("operation", "form"), in_turn(["callback_register", "callback_remove"], UNCLEAR))
 def test_listeners(server: Server, runner: Start, operation: str, form: str, executed: bool) -> None:
     registering = operation == "callback_register"
     if not registering:
