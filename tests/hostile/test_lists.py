@@ -72,7 +72,7 @@ def _page(**fields: t.Any) -> Form:
         value = {**forms.json.loads(good), **fields}
         return forms.json.dumps({name: held for name, held in value.items() if held is not ...}).encode()
 
-    return forms._around(forms.OK, change)  # pylint: disable=protected-access
+    return forms.around(forms.OK, change)
 
 
 @pytest.mark.parametrize("more", [False, "false", None, ...], ids=str)

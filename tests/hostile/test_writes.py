@@ -239,7 +239,7 @@ def _second_row(**other: t.Any) -> Form:
         value["deviceList"][1].update(other)
         return forms.json.dumps(value).encode()
 
-    return forms._around(forms.OK, change)  # pylint: disable=protected-access
+    return forms.around(forms.OK, change)
 
 
 @pytest.mark.parametrize("executed", [True, False], ids=["executed", "not executed"])

@@ -33,7 +33,7 @@ def _json(status: int, value: t.Any, *headers: bytes) -> Form:
     return _answer(status, json.dumps(value).encode(), *headers)
 
 
-def _around(head: bytes, change: t.Callable[[bytes], bytes] = bytes) -> Form:
+def around(head: bytes, change: t.Callable[[bytes], bytes] = bytes) -> Form:
     """The good body behind another head; C(%d) is its length."""
 
     def form(stream: socket.socket, good: bytes) -> None:
@@ -50,7 +50,7 @@ def _with(**fields: t.Any) -> Form:
         value = json.loads(good)
         return json.dumps({**value, **fields} if isinstance(value, dict) else value).encode()
 
-    return _around(OK, change)
+    return around(OK, change)
 
 
 def _reset(stream: socket.socket, _good: bytes) -> None:
@@ -59,7 +59,7 @@ def _reset(stream: socket.socket, _good: bytes) -> None:
 
 def _late(stream: socket.socket, good: bytes) -> None:
     time.sleep(SLOW)  # what is tested is that nobody waits for it
-    _around(OK)(stream, good)
+    around(OK)(stream, good)
 
 
 def _drip(stream: socket.socket, good: bytes) -> None:
@@ -84,29 +84,29 @@ BROKEN: dict[str, Form] = {
     "no HTTP": _send(b"nonsense\r\n\r\n"),
     "a status that is no number": _send(b"HTTP/1.1 abc OK\r\n\r\n"),
     "continue, then nothing": _send(b"HTTP/1.1 100 Continue\r\n\r\n"),
-    "a length too long": _around(b"HTTP/1.1 200 OK\r\nContent-Length: 9999"),
-    "a body cut off by the end": _around(b"HTTP/1.1 200 OK", lambda good: good[: len(good) // 2]),
-    "a chunk cut off": _around(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked", lambda good: b"99\r\n" + good),
-    "a chunk length that is none": _around(
+    "a length too long": around(b"HTTP/1.1 200 OK\r\nContent-Length: 9999"),
+    "a body cut off by the end": around(b"HTTP/1.1 200 OK", lambda good: good[: len(good) // 2]),
+    "a chunk cut off": around(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked", lambda good: b"99\r\n" + good),
+    "a chunk length that is none": around(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked", lambda good: b"x\r\n" + good
     ),
-    "no last chunk": _around(
+    "no last chunk": around(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked", lambda good: b"%x\r\n%b\r\n" % (len(good), good)
     ),
-    "two lengths": _around(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: %d"),
-    "two lengths, the other way round": _around(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nContent-Length: 3"),
+    "two lengths": around(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: %d"),
+    "two lengths, the other way round": around(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nContent-Length: 3"),
     "a header of 70,000 bytes": _send(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n"),
     "200 headers": _send(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n"),
-    "gzip that is none": _around(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d"),
-    "gzip cut off": _around(
+    "gzip that is none": around(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d"),
+    "gzip cut off": around(
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d", lambda good: gzip.compress(good)[:-9]
     ),
-    "an unknown compression": _around(b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: %d"),
-    "three layers of gzip": _around(
+    "an unknown compression": around(b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: %d"),
+    "three layers of gzip": around(
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip, gzip\r\nContent-Length: %d",
         lambda good: _nested(3, good),
     ),
-    "a gzip bomb": _around(
+    "a gzip bomb": around(
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d",
         lambda _good: gzip.compress(bytes(40 << 20), 1),
     ),
@@ -118,7 +118,7 @@ BROKEN: dict[str, Form] = {
 ODD: dict[str, Form] = {
     **{f"{status} with nothing": _answer(status) for status in (101, 200, 204, 206, 207, 226)},
     **{
-        f"{status} with the good body": _around(b"HTTP/1.1 %d X\r\nContent-Length: %%d" % status)
+        f"{status} with the good body": around(b"HTTP/1.1 %d X\r\nContent-Length: %%d" % status)
         for status in (206, 299)
     },
     **{
@@ -160,7 +160,7 @@ ODD: dict[str, Form] = {
     **{f"{status} as a page": _answer(status, HTML) for status in (400, 403, 404, 408, 409, 425, 451, 499)},
     **{f"{status} with nothing": _answer(status) for status in (400, 403, 404, 408, 409, 499)},
     **{
-        f"{status} beside a result": _around(b"HTTP/1.1 %d X\r\nContent-Length: %%d" % status)
+        f"{status} beside a result": around(b"HTTP/1.1 %d X\r\nContent-Length: %%d" % status)
         for status in (400, 401, 403, 429)
     },
     "408 with a code": _json(408, {"errorCode": "TIMEOUT", "errorMessage": "x"}),
@@ -179,11 +179,11 @@ GOOD: dict[str, Form] = {
         for code in (None, "", "0", 0, "000", "200", 201, "OK", "200 OK", "Success")
     },
     "an empty fault": _with(fault=None, error=None),
-    "two equal lengths": _around(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nX: y"),
-    "gzip": _around(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d", gzip.compress),
+    "two equal lengths": around(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nX: y"),
+    "gzip": around(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d", gzip.compress),
     "half a surrogate pair": _with(note="\ud800", requestId="1-\udfff-2"),
     "escape characters": _with(note="\x1b[31m", requestId="\x1b]0;x\x07 7"),
-    "a body that ends with the connection": _around(b"HTTP/1.1 200 OK"),
+    "a body that ends with the connection": around(b"HTTP/1.1 200 OK"),
 }
 """Answers that say that it was done."""
 
