@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import Module, Playbook, Simulator
+from ansible_collections.thingspace.licensing.tests.support.harness import Module, Playbook, Simulator
 
 Start = t.Callable[..., Simulator]
 

@@ -14,22 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.aap import Controller, Job
-from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Simulator
+from ansible_collections.thingspace.licensing.tests.support.aap import Controller, Job
+from ansible_collections.thingspace.licensing.tests.support.fleets import imeis, named
+from ansible_collections.thingspace.licensing.tests.support.harness import Json, Simulator
 
 MANY = 20_000
 MAX_EVENT_BYTES = 250_000
 MAX_EVENTS = 220
-
-
-def named(number: int) -> str:
-    """The account with this number, from 1."""
-    return f"0000123456-{number:05}"
-
-
-def imeis(account: int, *bounds: int) -> list[str]:
-    """Devices of the account with this number, from 1; the rest as for C(range)."""
-    return [str(990_000_000_000_000 + (account - 1) * 100_000_000 + device) for device in range(*bounds)]
 
 
 def seed(simulator: Simulator, count: int, devices: int = 20, **more: t.Any) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.thingspace.licensing.tests.functional.aap import AAP, Controller, Job
-from ansible_collections.thingspace.licensing.tests.functional.harness import ACCOUNT, Json, Simulator, imei, imeis
-from ansible_collections.thingspace.licensing.tests.functional.simulated import LISTENER
+from ansible_collections.thingspace.licensing.tests.support.aap import AAP, Controller, Job
+from ansible_collections.thingspace.licensing.tests.support.harness import ACCOUNT, Json, Simulator, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.simulated import LISTENER
 
 MANY = 20_000
 SAYS = "Show what happened to each device"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import Module, Simulator, imeis
+from ansible_collections.thingspace.licensing.tests.support.harness import Module, Simulator, imeis
 
 CODES = {
     "truncate": ("connection_failed", "the answer ended too early"),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import Module, Simulator, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.harness import Module, Simulator, imei, imeis
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
 not_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -11,7 +11,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import (
+from ansible_collections.thingspace.licensing.tests.functional.test_secrets import assert_clean, issued_tokens
+from ansible_collections.thingspace.licensing.tests.support.harness import (
     ACCOUNT,
     Json,
     Module,
@@ -19,7 +20,6 @@ from ansible_collections.thingspace.licensing.tests.functional.harness import (
     Playbook,
     Simulator,
 )
-from ansible_collections.thingspace.licensing.tests.functional.test_secrets import assert_clean, issued_tokens
 
 URL = "https://callbacks.example.com/thingspace"
 OURS = 'L1st"ener/%41 pa+ss=Kx9'

@@ -6,20 +6,16 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import functools
-import http.client
-import http.server
 import json
 import random
-import threading
 import typing as t
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import (
+from ansible_collections.thingspace.licensing.tests.support.harness import (
     ACCOUNT,
     Json,
     Module,
@@ -28,6 +24,8 @@ from ansible_collections.thingspace.licensing.tests.functional.harness import (
     imei,
     imeis,
 )
+from ansible_collections.thingspace.licensing.tests.support.interrupted import Door
+from ansible_collections.thingspace.licensing.tests.support.somebody import Somebody
 
 NAME = "swm_removal_candidates"
 INFO = "swm_removal_candidates_info"
@@ -44,85 +42,22 @@ def listed(simulator: Simulator) -> list[str]:
     return t.cast("list[str]", simulator.state()["accounts"][0]["candidates"])
 
 
-class Other:
-    """Somebody else who writes the same list, by the API."""
+class Between(Door):
+    """Does something just before a request about licenses; logging in is not counted."""
 
     def __init__(self, simulator: Simulator) -> None:
-        self._port = simulator.port
-        basic = base64.b64encode(b"simulator:simulator").decode()
-        form = {"Authorization": f"Basic {basic}", "Content-Type": "application/x-www-form-urlencoded"}
-        access = self._call("POST", "/api/ts/v1/oauth2/token", form, "grant_type=client_credentials")["access_token"]
-        self._headers = {"Authorization": f"Bearer {access}", "Content-Type": "application/json"}
-        login = json.dumps({"username": "simulator", "password": "simulator"})
-        session = self._call("POST", "/api/m2m/v1/session/login", self._headers, login)["sessionToken"]
-        self._headers["VZ-M2M-Token"] = session
-
-    def append(self, devices: list[str]) -> None:
-        self._write("POST", {"type": "append", "deviceList": devices})
-
-    def replace(self, devices: list[str]) -> None:
-        self._write("POST", {"deviceList": devices})
-
-    def delete(self) -> None:
-        self._write("DELETE", {})
-
-    def _write(self, method: str, body: Json) -> None:
-        self._call(method, f"/api/fota/v2/licenses/{ACCOUNT}/cancel", self._headers, json.dumps(body))
-
-    def _call(self, method: str, path: str, headers: dict[str, str], body: str) -> Json:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
-        connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        text = answer.read()
-        connection.close()
-        assert answer.status == 200, text
-        return t.cast(Json, json.loads(text))
-
-
-class Between:
-    """Passes requests on to the simulator, and does something just before one of them; logging in is not counted."""
-
-    def __init__(self, simulator: Simulator) -> None:
-        self.seen: list[str] = []
+        super().__init__(simulator, 0, lambda: None)
         self.before: dict[int, t.Callable[[], None]] = {}
-        outer, port = self, simulator.port
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def _pass(self) -> None:
-                if "/fota/" in self.path:
-                    number = len(outer.seen)
-                    outer.seen.append(self.command)
-                    outer.before.pop(number, lambda: None)()
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-                connection.request(self.command, self.path, body, dict(self.headers))
-                answer = connection.getresponse()
-                content = answer.read()
-                connection.close()
-                self.send_response(answer.status)
-                self.send_header("Content-Type", answer.headers.get("Content-Type", ""))
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            do_GET = do_POST = do_DELETE = _pass
-
-            def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-                """Say nothing."""
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.base_url = f"http://127.0.0.1:{self._server.server_port}/api"
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def expect(self, number: int, action: t.Callable[[], None]) -> None:
         """Forget what was seen, and do this before the request with that number, from 0."""
         self.seen, self.before = [], {number: action}
 
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def hand_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, str, bytes]:
+        if "/fota/" in path:
+            self.seen.append(method)
+            self.before.pop(len(self.seen) - 1, lambda: None)()
+        return self.pass_on(method, path, headers, body)
 
 
 @pytest.fixture
@@ -431,7 +366,7 @@ def test_somebody_else_while_the_list_is_rewritten(
     simulator: Simulator, module: Module, between: Between, how: str
 ) -> None:
     """Requests: 0 reading, 1 reading again, 2 to 4 writing, 5 reading. Between 1 and 2 nobody can notice."""
-    other = Other(simulator)
+    other = Somebody(simulator)
     before = imeis(12)
     options: Json = {"devices": [imei(3), imei(7)], "state": "absent", "batch_size": 4, "base_url": between.base_url}
     put(simulator, before)
@@ -440,7 +375,7 @@ def test_somebody_else_while_the_list_is_rewritten(
     assert len(batches) == BATCHES
 
     def interfere() -> None:
-        getattr(other, how)(*([WRITES[how]] if how in WRITES else []))
+        other.candidates(1, *WRITES.get(how, ()), **({"type": how} if how == "append" else {}))
 
     for number in (0, 1, 3, 5) if how == "append" else (1, 3, 4):
         put(simulator, before)
@@ -472,8 +407,8 @@ def test_somebody_else_while_the_list_is_rewritten(
 
 def test_nothing_is_changed_by_a_run_that_wrote_nothing(simulator: Simulator, module: Module, between: Between) -> None:
     put(simulator, imeis(12))
-    other = Other(simulator)
-    between.expect(1, lambda: other.append([imei(40)]))
+    other = Somebody(simulator)
+    between.expect(1, lambda: other.candidates(1, imei(40), type="append"))
     outcome = module(NAME, devices=[imei(3)], state="absent", base_url=between.base_url, diff=True)
     assert outcome.code == "list_changed"
     assert "Nothing was written" in outcome.message
@@ -484,12 +419,12 @@ def test_nothing_is_changed_by_a_run_that_wrote_nothing(simulator: Simulator, mo
 
 def test_somebody_else_while_devices_are_appended(simulator: Simulator, module: Module, between: Between) -> None:
     """Requests: 0 reading, 1 the licenses, 2 to 4 writing, 5 reading."""
-    other = Other(simulator)
+    other = Somebody(simulator)
     put(simulator, imeis(4))
     for state, numbers in (("present", (2, 5)), ("exact", (3,))):
         for number in numbers:
             put(simulator, imeis(4))
-            between.expect(number, lambda: other.append([imei(40)]))
+            between.expect(number, lambda: other.candidates(1, imei(40), type="append"))
             named = imeis(10, 16) if state == "present" else [*imeis(4), *imeis(10, 16)]
             outcome = module(NAME, devices=named, state=state, batch_size=2, base_url=between.base_url)
             now = listed(simulator)
@@ -502,14 +437,14 @@ def test_somebody_else_while_devices_are_appended(simulator: Simulator, module: 
 
 def test_somebody_else_while_the_list_is_put_back(simulator: Simulator, module: Module, between: Between) -> None:
     """Requests: 0, 1 reading, 2 writing, 3 refused, 4 reading, 5, 6, 7 putting back, 8 reading."""
-    other = Other(simulator)
+    other = Somebody(simulator)
     put(simulator, imeis(9))
     for number in (3, 4, 8):
         put(simulator, imeis(9))
         simulator.clear_faults()
         simulator.faults({"action": "status", "status": 400, "operation": "candidates_create", "after": 1})
         # Its own request is hit by a fault as well, so it is let wait until the fault has fired.
-        between.expect(number, lambda: other.append([imei(40)]))
+        between.expect(number, lambda: other.candidates(1, imei(40), type="append"))
         if number == 3:
             simulator.clear_faults()
             simulator.faults({"action": "status", "status": 400, "operation": "candidates_create", "after": 2})
@@ -530,22 +465,24 @@ def test_somebody_else_while_the_list_is_put_back(simulator: Simulator, module: 
 
 
 def test_the_list_shrinks_while_it_is_read(simulator: Simulator, module: Module, between: Between) -> None:
-    other = Other(simulator)
+    other = Somebody(simulator)
     simulator.quirks(candidates_page=3)
     put(simulator, imeis(9))
     for number, new in ((2, imeis(4)), (2, []), (2, [imei(8), *imeis(8)])):
         put(simulator, imeis(9))
-        between.expect(number, functools.partial(other.replace, new) if new else other.delete)
+        between.expect(number, functools.partial(other.candidates, 1, *new))
         outcome = module(INFO, base_url=between.base_url)
         assert outcome.result["candidates"] == new
 
 
 def test_the_list_never_stands_still(simulator: Simulator, module: Module, between: Between) -> None:
-    other = Other(simulator)
+    other = Somebody(simulator)
     simulator.quirks(candidates_page=3)
     put(simulator, imeis(9))
     between.expect(0, lambda: None)
-    between.before = {n: functools.partial(other.replace, random.Random(n).sample(imeis(9), 9)) for n in range(40)}
+    between.before = {
+        n: functools.partial(other.candidates, 1, *random.Random(n).sample(imeis(9), 9)) for n in range(40)
+    }
     outcome = module(NAME, devices=[imei(3)], state="absent", base_url=between.base_url)
     assert outcome.code == "incomplete_list"
     assert "do not fit together" in outcome.message or "changed while it was read" in outcome.message

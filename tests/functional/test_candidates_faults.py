@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import (
+from ansible_collections.thingspace.licensing.tests.functional.test_candidates import INFO, NAME, listed, put
+from ansible_collections.thingspace.licensing.tests.support.harness import (
     Json,
     Module,
     Outcome,
@@ -21,7 +22,7 @@ from ansible_collections.thingspace.licensing.tests.functional.harness import (
     imei,
     imeis,
 )
-from ansible_collections.thingspace.licensing.tests.functional.test_candidates import INFO, NAME, Other, listed, put
+from ansible_collections.thingspace.licensing.tests.support.somebody import Somebody
 
 BEFORE = imeis(12)
 # Each wish, the list that it leads to and the operations it takes; three batches each.
@@ -166,17 +167,17 @@ def test_what_is_over_is_not_taken_for_interrupted_later(simulator: Simulator, m
     """Somebody else may shorten the list later; that is not what a kill left."""
     kill_at(module, 5, "none", **job("absent"))
     assert not module(NAME, **job("absent")).changed
-    other = Other(simulator)
-    other.replace(TARGETS["absent"][:5])
+    other = Somebody(simulator)
+    other.candidates(1, *TARGETS["absent"][:5])
     outcome = module(NAME, devices=[imei(30)])
     assert not outcome.failed
     assert listed(simulator) == [*TARGETS["absent"][:5], imei(30)]
 
 
 def test_the_file_that_a_warning_names_has_the_list(simulator: Simulator, module: Module) -> None:
-    other = Other(simulator)
+    other = Somebody(simulator)
     kill_at(module, 3, "done", **job("absent", devices=[imei(0)]))
-    other.append([imei(40)])
+    other.candidates(1, imei(40), type="append")
     outcome = module(NAME, **job("absent", devices=[imei(1)]))
     assert not outcome.failed
     assert listed(simulator) == [*imeis(2, 9), imei(40)]

@@ -25,7 +25,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Scope, open_journal
-from ansible_collections.thingspace.licensing.tests.functional.harness import plain_environment
+from ansible_collections.thingspace.licensing.tests.support.harness import plain_environment
 
 SOURCE = "extensions/eda/plugins/event_source/simsec_confirmations.py"
 ROOT = Path(os.environ["ANSIBLE_COLLECTIONS_PATH"])

@@ -16,7 +16,7 @@ import pytest
 import trustme
 
 from ansible_collections.thingspace.licensing.tests.functional.conftest import Start
-from ansible_collections.thingspace.licensing.tests.functional.harness import Module, Simulator, imeis
+from ansible_collections.thingspace.licensing.tests.support.harness import Module, Simulator, imeis
 
 HOST = "api.thingspace.example"
 

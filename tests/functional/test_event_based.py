@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import ACCOUNT, Module, Simulator, imeis
+from ansible_collections.thingspace.licensing.tests.support.harness import ACCOUNT, Module, Simulator, imeis
 
 VERSIONS = ("v1", "v2", "v3")
 

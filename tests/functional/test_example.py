@@ -15,15 +15,15 @@ import jsonschema
 import pytest
 import yaml
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import (
+from ansible_collections.thingspace.licensing.tests.support.harness import (
     Receiver,
     Simulator,
     imeis,
     plain_environment,
 )
-from ansible_collections.thingspace.licensing.tests.functional.installed import build, install
-from ansible_collections.thingspace.licensing.tests.functional.pipelines import EXAMPLE, GitHub, GitLab, Machine
-from ansible_collections.thingspace.licensing.tests.functional.simulated import CHECKOUT
+from ansible_collections.thingspace.licensing.tests.support.installed import build, install
+from ansible_collections.thingspace.licensing.tests.support.pipelines import EXAMPLE, GitHub, GitLab, Machine
+from ansible_collections.thingspace.licensing.tests.support.simulated import CHECKOUT
 
 CREDENTIALS = ("CLIENT_ID", "CLIENT_SECRET", "USERNAME", "PASSWORD")
 SECRETS = {f"{prefix}_{name}": "simulator" for prefix in ("THINGSPACE", "LEASING") for name in CREDENTIALS}

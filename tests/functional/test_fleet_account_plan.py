@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.fleets import (
+from ansible_collections.thingspace.licensing.tests.support.fleets import (
     BUNDLE,
     FLEX,
     LIFETIME,
@@ -20,7 +20,7 @@ from ansible_collections.thingspace.licensing.tests.functional.fleets import (
     named,
     seeded,
 )
-from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Module, Outcome, Simulator
+from ansible_collections.thingspace.licensing.tests.support.harness import Json, Module, Outcome, Simulator
 
 NOTHING: Json = {"state": "exact", "api_version": "v3", "count": 0}
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.incomplete import is_done
-from ansible_collections.thingspace.licensing.tests.functional.disturbed import (
+from ansible_collections.thingspace.licensing.tests.support.disturbed import (
     BY_THE_PROGRAM,
     DEVICES,
     KILLED,
@@ -35,8 +35,8 @@ from ansible_collections.thingspace.licensing.tests.functional.disturbed import 
     Somebody,
     holders,
 )
-from ansible_collections.thingspace.licensing.tests.functional.fleets import FLEX, LIFETIME, Ran, imeis, named
-from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Simulator
+from ansible_collections.thingspace.licensing.tests.support.fleets import FLEX, LIFETIME, Ran, imeis, named
+from ansible_collections.thingspace.licensing.tests.support.harness import Json, Simulator
 
 REQUESTS = 24
 """So many an apply of one account sends that nobody disturbs."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ansible_collections.thingspace.licensing.tests.functional.fleets import BUNDLE, FLEX, imeis, named, seeded
-from ansible_collections.thingspace.licensing.tests.functional.harness import Module, Simulator
+from ansible_collections.thingspace.licensing.tests.support.fleets import BUNDLE, FLEX, imeis, named, seeded
+from ansible_collections.thingspace.licensing.tests.support.harness import Module, Simulator
 
 
 def test_a_device_that_may_hold_licenses_of_two_skus(module: Module, simulator: Simulator, tmp_path: Path) -> None:

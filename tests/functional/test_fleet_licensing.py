@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import time
 import typing as t
 from collections import Counter
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.fleets import (
+from ansible_collections.thingspace.licensing.tests.support.fleets import (
     BUNDLE,
     FLEX,
     LIFETIME,
@@ -29,7 +28,8 @@ from ansible_collections.thingspace.licensing.tests.functional.fleets import (
     named,
     seeded,
 )
-from ansible_collections.thingspace.licensing.tests.functional.harness import (
+from ansible_collections.thingspace.licensing.tests.support.forked import kill_with_all
+from ansible_collections.thingspace.licensing.tests.support.harness import (
     ACCOUNT,
     Json,
     Module,
@@ -139,8 +139,7 @@ def test_a_run_that_was_killed_or_failed_half_way(fleet: Fleet, simulator: Simul
             assert time.monotonic() < end
             time.sleep(0.05)
     finally:
-        os.killpg(running.pid, signal.SIGKILL)
-        running.communicate()
+        kill_with_all(running)
     assert licensed(simulator, 1) == set(imeis(1, 12))
     assert licensed(simulator, 2) == set(imeis(2, 10))
     half = fleet.apply()

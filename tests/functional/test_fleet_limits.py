@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 import shlex
-import signal
 import sys
 import time
 import typing as t
@@ -18,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.fleets import (
+from ansible_collections.thingspace.licensing.tests.support.fleets import (
     FLEX,
     LIFETIME,
     PATIENCE,
@@ -28,7 +26,8 @@ from ansible_collections.thingspace.licensing.tests.functional.fleets import (
     named,
     seeded,
 )
-from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Simulator
+from ansible_collections.thingspace.licensing.tests.support.forked import kill_with_all
+from ansible_collections.thingspace.licensing.tests.support.harness import Json, Simulator
 
 
 @pytest.fixture
@@ -307,8 +306,7 @@ def test_the_record_of_a_run(fleet: Fleet, simulator: Simulator) -> None:
             assert time.monotonic() < end
             time.sleep(0.05)
     finally:
-        os.killpg(running.pid, signal.SIGKILL)
-        running.communicate()
+        kill_with_all(running)
     killed = json.loads((fleet.folder / "apply" / "run.json").read_text(encoding="utf-8"))
     assert (killed["status"], killed["ended"], killed["kind"]) == ("running", None, "apply")
     fota, listed = killed["accounts"][0]["parts"]

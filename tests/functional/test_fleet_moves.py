@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.fleets import (
+from ansible_collections.thingspace.licensing.tests.support.fleets import (
     BUNDLE,
     FLEX,
     Fleet,
@@ -19,7 +19,7 @@ from ansible_collections.thingspace.licensing.tests.functional.fleets import (
     named,
     seeded,
 )
-from ansible_collections.thingspace.licensing.tests.functional.harness import Module, Receiver, Simulator
+from ansible_collections.thingspace.licensing.tests.support.harness import Module, Receiver, Simulator
 
 
 @pytest.fixture

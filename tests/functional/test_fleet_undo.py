@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.fleets import (
+from ansible_collections.thingspace.licensing.tests.support.fleets import (
     BUNDLE,
     FLEX,
     LIFETIME,
@@ -25,8 +25,8 @@ from ansible_collections.thingspace.licensing.tests.functional.fleets import (
     named,
     seeded,
 )
-from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Module, Receiver, Simulator
-from ansible_collections.thingspace.licensing.tests.functional.undoing import Undoing, killed, now, part, record, row
+from ansible_collections.thingspace.licensing.tests.support.harness import Json, Module, Receiver, Simulator
+from ansible_collections.thingspace.licensing.tests.support.undoing import Undoing, killed, now, part, record, row
 
 SKUS = (FLEX, BUNDLE, LIFETIME)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.fleets import Fleet, imeis, named, seeded
-from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Simulator
+from ansible_collections.thingspace.licensing.tests.support.fleets import Fleet, imeis, named, seeded
+from ansible_collections.thingspace.licensing.tests.support.harness import Json, Simulator
 
 HOSTS = ("-i", "hosts.json")
 NOBODY = "There is no account. Set "

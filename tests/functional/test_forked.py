@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.forked import Forked, plain_environment, server
-from ansible_collections.thingspace.licensing.tests.functional.simulated import Json
+from ansible_collections.thingspace.licensing.tests.support.forked import Forked, plain_environment, server
+from ansible_collections.thingspace.licensing.tests.support.simulated import Json
 
 TELL = """
 import atexit, json, os, sys, tempfile

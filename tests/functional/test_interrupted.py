@@ -18,8 +18,8 @@ import typing as t
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.starter import CONTROLLER
-from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Module, Running, Simulator, imei
-from ansible_collections.thingspace.licensing.tests.functional.interrupted import Door
+from ansible_collections.thingspace.licensing.tests.support.harness import Json, Module, Running, Simulator, imei
+from ansible_collections.thingspace.licensing.tests.support.interrupted import Door
 
 FLEX = "SIMSec-IoT"
 PATIENCE = 60

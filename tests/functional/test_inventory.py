@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.tests.functional.conftest import Start
-from ansible_collections.thingspace.licensing.tests.functional.harness import (
+from ansible_collections.thingspace.licensing.tests.support.harness import (
     ACCOUNT,
     Json,
     Playbook,
@@ -25,7 +25,7 @@ from ansible_collections.thingspace.licensing.tests.functional.harness import (
     imeis,
     plain_environment,
 )
-from ansible_collections.thingspace.licensing.tests.functional.simulated import PATIENCE
+from ansible_collections.thingspace.licensing.tests.support.simulated import PATIENCE
 
 OTHER = "0000123456-00002"
 LIST = "device_list"

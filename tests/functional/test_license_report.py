@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.fleets import (
+from ansible_collections.thingspace.licensing.tests.support.fleets import (
     FLEX,
     Fleet,
     Ran,
@@ -22,7 +22,7 @@ from ansible_collections.thingspace.licensing.tests.functional.fleets import (
     named,
     seeded,
 )
-from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Module, Simulator
+from ansible_collections.thingspace.licensing.tests.support.harness import Json, Module, Simulator
 
 FILES = ("report.html", "report.md", "report.csv", "report.json")
 

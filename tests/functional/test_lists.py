@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import ACCOUNT, Module, Simulator, imeis
+from ansible_collections.thingspace.licensing.tests.support.harness import ACCOUNT, Module, Simulator, imeis
 
 HELD = imeis(10)
 BREAKING = ("loop_cursor", "repeat_page", "empty_page", "drop_row")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import Module, Simulator
+from ansible_collections.thingspace.licensing.tests.support.harness import Module, Simulator
 
 CREDENTIALS = ("client_id", "client_secret", "username", "password")
 OTHER_TOKEN = "00000000-0000-4000-8000-000000000000"

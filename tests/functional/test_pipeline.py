@@ -18,16 +18,16 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.forked import python_beside, with_address
-from ansible_collections.thingspace.licensing.tests.functional.harness import (
+from ansible_collections.thingspace.licensing.tests.support.forked import python_beside, with_address
+from ansible_collections.thingspace.licensing.tests.support.harness import (
     ACCOUNT,
     Json,
     Simulator,
     imeis,
     plain_environment,
 )
-from ansible_collections.thingspace.licensing.tests.functional.installed import build, install
-from ansible_collections.thingspace.licensing.tests.functional.interrupted import Door
+from ansible_collections.thingspace.licensing.tests.support.installed import build, install
+from ansible_collections.thingspace.licensing.tests.support.interrupted import Door
 
 CREDENTIALS = ("client_id", "client_secret", "username", "password")
 OTHER = "0000123456-00002"
@@ -250,7 +250,6 @@ def to_ansible(process: subprocess.Popen[str], number: int) -> None:
     ("to", "number"),
     [
         (to_the_group, signal.SIGINT),
-        (to_the_group, signal.SIGTERM),
         (to_the_program, signal.SIGHUP),
         (to_ansible, signal.SIGKILL),
     ],

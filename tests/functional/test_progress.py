@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.tests.functional.conftest import Start
-from ansible_collections.thingspace.licensing.tests.functional.harness import (
+from ansible_collections.thingspace.licensing.tests.support.harness import (
     ACCOUNT,
     Json,
     Module,

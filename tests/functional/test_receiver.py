@@ -26,7 +26,7 @@ import pytest
 import trustme
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Scope, open_journal
-from ansible_collections.thingspace.licensing.tests.functional.harness import plain_environment
+from ansible_collections.thingspace.licensing.tests.support.harness import plain_environment
 
 PROGRAM = Path("ansible_collections/thingspace/licensing/extensions/receiver/thingspace_receiver.py")
 ROOT = Path(os.environ["ANSIBLE_COLLECTIONS_PATH"])

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import ACCOUNT, Json, Module
+from ansible_collections.thingspace.licensing.tests.support.harness import ACCOUNT, Json, Module
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = (

@@ -11,8 +11,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import ACCOUNT, Module, Simulator, imei, imeis
-from ansible_collections.thingspace.licensing.tests.functional.vendor_sdk import sdk_client
+from ansible_collections.thingspace.licensing.tests.support.harness import ACCOUNT, Module, Simulator, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.vendor_sdk import sdk_client
 
 pytest.importorskip("verizon", reason="needs sdksio-verizon-apis-sdk")
 # The SDK calls v1 and v2 deprecated, ThingSpace's pages do not.

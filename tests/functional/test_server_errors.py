@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import Module, Simulator, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.harness import Module, Simulator, imei, imeis
 
 STATUSES = (408, 500, 502, 503, 504)
 

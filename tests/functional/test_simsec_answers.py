@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import (
+from ansible_collections.thingspace.licensing.tests.support.harness import (
     Json,
     Module,
     Receiver,
@@ -25,18 +25,11 @@ FLEX, LIFETIME = "SIMSec-IoT", "SIMSec-IoT-Lt"
 DEVICES = imeis(30)
 LOSSES: dict[str, Json] = {
     "reset": {"action": "reset"},
-    "500": {"action": "status", "status": 500},
-    "502": {"action": "status", "status": 502},
     "503": {"action": "status", "status": 503},
-    "truncated": {"action": "truncate"},
-    "html": {"action": "html"},
-    "empty": {"action": "empty"},
-    "array": {"action": "array"},
     "no request id": {"action": "status", "status": 200, "body": {"requestId": ""}},
-    "number": {"action": "status", "status": 200, "body": {"requestId": 7}},
-    "redirect": {"action": "redirect"},
     "stall": {"action": "stall", "seconds": 20},
 }
+"""One of each kind; C(tests/hostile) has all the others."""
 
 
 def job(tmp_path: Path, **more: object) -> Json:

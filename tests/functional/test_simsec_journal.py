@@ -19,7 +19,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.file import APPLICATION_ID
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.schema import SCHEMA
-from ansible_collections.thingspace.licensing.tests.functional.harness import (
+from ansible_collections.thingspace.licensing.tests.support.harness import (
     ACCOUNT,
     Json,
     Module,

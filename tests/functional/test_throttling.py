@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import Json, Module, Simulator, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.harness import Json, Module, Simulator, imei, imeis
 
 OPERATIONS = ("fota_list", "fota_assign", "session_login", "oauth_token")
 
@@ -30,17 +30,10 @@ def in_two_seconds() -> str:
 VALUES: dict[str, t.Callable[[], str | None]] = {
     "seconds": lambda: "1",
     "date": in_two_seconds,
-    "past": lambda: "Wed, 21 Oct 2015 07:28:00 GMT",
     "nonsense": lambda: "soon",
-    "negative": lambda: "-5",
-    "infinite": lambda: "inf",
     "none": lambda: None,
 }
-CASES = [
-    *((form, "fota_list") for form in VALUES),
-    *((form, operation) for form in ("seconds", "nonsense") for operation in ("fota_assign", "session_login")),
-    ("none", "oauth_token"),
-]
+CASES = [("date", "fota_list"), ("seconds", "fota_assign"), ("nonsense", "session_login"), ("none", "oauth_token")]
 
 
 @pytest.mark.parametrize(("form", "operation"), CASES)
@@ -115,9 +108,8 @@ def test_429_without_end_on_writes_leaves_true_rows(simulator: Simulator, module
     assert simulator.count("fota_assign") == 3
 
 
-@pytest.mark.parametrize("form", ["seconds", "none"])
-def test_processes_that_share_a_budget_settle_below_the_limit(simulator: Simulator, module: Module, form: str) -> None:
-    simulator.quirks(rate_limit=8, retry_after=form, page_size=5)
+def test_processes_that_share_a_budget_settle_below_the_limit(simulator: Simulator, module: Module) -> None:
+    simulator.quirks(rate_limit=8, retry_after="none", page_size=5)
     simulator.state(accounts=[{"name": "0000123456-00001", "devices": 40, "licenses": 40}])
     warm_up = [module.start("fota_license_info", deadline=55) for _task in range(4)]
     assert [running.wait().code for running in warm_up] == [None] * 4

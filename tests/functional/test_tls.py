@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from ansible_collections.thingspace.licensing.tests.functional.conftest import Start
-from ansible_collections.thingspace.licensing.tests.functional.harness import Module, Simulator
+from ansible_collections.thingspace.licensing.tests.support.harness import Module, Simulator
 
 BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import Module, Simulator, imeis
+from ansible_collections.thingspace.licensing.tests.support.harness import Module, Simulator, imeis
 
 FORMS = ("uws_400", "m2m_400", "m2m_403", "diagnostics_401", "cloud_connector_401")
 CREDENTIALS = ("client_id", "client_secret", "username", "password")

@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
 from pathlib import Path
 
-from ansible_collections.thingspace.licensing.tests.functional.fleets import Fleet, imeis, named, seeded
-from ansible_collections.thingspace.licensing.tests.functional.harness import Simulator
-from ansible_collections.thingspace.licensing.tests.functional.test_candidates import Between, Other
-from ansible_collections.thingspace.licensing.tests.functional.undoing import Undoing
+from ansible_collections.thingspace.licensing.tests.functional.test_candidates import Between
+from ansible_collections.thingspace.licensing.tests.support.fleets import Fleet, imeis, seeded
+from ansible_collections.thingspace.licensing.tests.support.harness import Simulator
+from ansible_collections.thingspace.licensing.tests.support.somebody import Somebody
+from ansible_collections.thingspace.licensing.tests.support.undoing import Undoing
 
 
 class WhenPlanned(dict[int, t.Callable[[], None]]):
@@ -31,22 +31,14 @@ class WhenPlanned(dict[int, t.Callable[[], None]]):
         return self._action
 
 
-class Somebody(Other):
-    """Also gives licenses."""
-
-    def assign(self, devices: list[str]) -> None:
-        path = f"/api/fota/v3/licenses/{named(1)}/assign"
-        self._call("POST", path, self._headers, json.dumps({"deviceList": devices}))
-
-
 def test_what_somebody_added_between_plan_and_write_stays(tmp_path: Path, simulator: Simulator) -> None:
     simulator.state(accounts=seeded(1, a1={"candidates": imeis(1, 3)}))
     somebody, between = Somebody(simulator), Between(simulator)
     candidate, licensed = imeis(1, 7, 8)[0], imeis(1, 15, 16)[0]
 
     def interfere() -> None:
-        somebody.append([candidate])
-        somebody.assign([licensed])
+        somebody.candidates(1, candidate, type="append")
+        somebody.fota(1, "assign", licensed)
 
     undo = Undoing(Fleet(tmp_path, simulator))
     one = imeis(1, 20)

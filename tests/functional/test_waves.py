@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.functional.harness import (
+from ansible_collections.thingspace.licensing.tests.support.harness import (
     ACCOUNT,
     Json,
     Module,

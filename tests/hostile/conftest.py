@@ -11,8 +11,9 @@ import typing as t
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client import retry
-from ansible_collections.thingspace.licensing.tests.hostile.server import Server
-from ansible_collections.thingspace.licensing.tests.unit.plugins import module_runner
+from ansible_collections.thingspace.licensing.tests.support import module_runner
+from ansible_collections.thingspace.licensing.tests.support.fakes import hash_quickly
+from ansible_collections.thingspace.licensing.tests.support.hostile_server import Server
 
 
 @pytest.fixture
@@ -22,6 +23,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Server]:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.setattr(retry, "BACKOFF_BASE", 0.0)
+    hash_quickly(monkeypatch)
     server = Server()
     yield server
     server.close()

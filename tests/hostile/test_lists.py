@@ -27,10 +27,11 @@ from ansible_collections.thingspace.licensing.plugins.modules import (
     swm_removal_candidates,
     swm_removal_candidates_info,
 )
-from ansible_collections.thingspace.licensing.tests.hostile import forms
 from ansible_collections.thingspace.licensing.tests.hostile.conftest import Start
-from ansible_collections.thingspace.licensing.tests.hostile.server import Ambush, Form, Server
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import CREDENTIALS
+from ansible_collections.thingspace.licensing.tests.support import hostile_forms as forms
+from ansible_collections.thingspace.licensing.tests.support.hostile_forms import in_turn
+from ansible_collections.thingspace.licensing.tests.support.hostile_server import Ambush, Form, Server
+from ansible_collections.thingspace.licensing.tests.support.module_runner import CREDENTIALS
 
 DEVICES = [f"99000000000000{number}" for number in range(5)]
 LISTS = {
@@ -48,8 +49,9 @@ def held(server: Server) -> Server:
 
 
 @pytest.mark.parametrize("times", [1, 0], ids=["once", "always"])
-@pytest.mark.parametrize("form", [*forms.BROKEN, *forms.ODD, *forms.REFUSING])
-@pytest.mark.parametrize("operation", LISTS)
+@pytest.mark.parametrize(
+    ("operation", "form"), in_turn(LISTS, {**forms.BROKEN, **forms.ODD, **forms.REFUSING}, "fota_list")
+)
 def test_a_list_is_whole_or_an_error(held: Server, runner: Start, operation: str, form: str, times: int) -> None:
     main, field = LISTS[operation]
     whole = runner(main)()[field]
@@ -70,7 +72,7 @@ def _page(**fields: t.Any) -> Form:
         value = {**forms.json.loads(good), **fields}
         return forms.json.dumps({name: held for name, held in value.items() if held is not ...}).encode()
 
-    return forms._around(forms.OK, change)  # pylint: disable=protected-access
+    return forms.around(forms.OK, change)
 
 
 @pytest.mark.parametrize("more", [False, "false", None, ...], ids=str)

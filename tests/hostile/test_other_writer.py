@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.modules import fota_license, swm_removal_candidates
 from ansible_collections.thingspace.licensing.tests.hostile.conftest import Start
-from ansible_collections.thingspace.licensing.tests.hostile.server import Account, Server
+from ansible_collections.thingspace.licensing.tests.support.hostile_server import Account, Server
 
 OURS = [f"99000000000000{number}" for number in range(4)]
 GONE = ["990000000000010", "990000000000011"]

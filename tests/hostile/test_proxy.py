@@ -17,9 +17,9 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client impor
 from ansible_collections.thingspace.licensing.plugins.module_utils._client import retry
 from ansible_collections.thingspace.licensing.plugins.module_utils._client import transport as transport_module
 from ansible_collections.thingspace.licensing.plugins.modules import fota_license, simsec_license
-from ansible_collections.thingspace.licensing.tests.hostile.proxy import Fate, Proxy
-from ansible_collections.thingspace.licensing.tests.hostile.server import LIFETIME, Server
-from ansible_collections.thingspace.licensing.tests.unit.plugins import module_runner
+from ansible_collections.thingspace.licensing.tests.support import module_runner
+from ansible_collections.thingspace.licensing.tests.support.hostile_proxy import Fate, Proxy
+from ansible_collections.thingspace.licensing.tests.support.hostile_server import LIFETIME, Server
 
 DEVICES = [f"99000000000000{number}" for number in range(3)]
 

@@ -21,10 +21,11 @@ from ansible_collections.thingspace.licensing.plugins.modules import (
     simsec_license,
     swm_removal_candidates,
 )
-from ansible_collections.thingspace.licensing.tests.hostile import forms
 from ansible_collections.thingspace.licensing.tests.hostile.conftest import Start
-from ansible_collections.thingspace.licensing.tests.hostile.server import FLEX, LIFETIME, Ambush, Form, Server
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import Run
+from ansible_collections.thingspace.licensing.tests.support import hostile_forms as forms
+from ansible_collections.thingspace.licensing.tests.support.hostile_forms import in_turn
+from ansible_collections.thingspace.licensing.tests.support.hostile_server import FLEX, LIFETIME, Ambush, Form, Server
+from ansible_collections.thingspace.licensing.tests.support.module_runner import Run
 
 DEVICES = [f"99000000000000{number}" for number in range(3)]
 OTHERS = [f"99000000000001{number}" for number in range(3)]
@@ -101,6 +102,9 @@ WRITES = {
 }
 
 
+UNCLEAR = {**forms.BROKEN, **forms.ODD}
+
+
 @pytest.fixture
 def start(runner: Start, server: Server, tmp_path: Path) -> t.Callable[[Write], Run]:
     def prepared(write: Write) -> Run:
@@ -138,14 +142,13 @@ def _check(server: Server, write: Write, result: dict[str, t.Any], before: list[
 
 
 @pytest.mark.parametrize("executed", [True, False], ids=["executed", "not executed"])
-@pytest.mark.parametrize("form", [*forms.BROKEN, *forms.ODD])
-@pytest.mark.parametrize("kind", WRITES)
+@pytest.mark.parametrize(("kind", "form"), in_turn(WRITES, UNCLEAR, "fota assign", "lifetime assign"))
 def test_what_proves_nothing(
     server: Server, start: t.Callable[[Write], Run], kind: str, form: str, executed: bool
 ) -> None:
     write = WRITES[kind]
     run = start(write)
-    limits = _meet(server, write, {**forms.BROKEN, **forms.ODD}[form], form, executed=executed)
+    limits = _meet(server, write, UNCLEAR[form], form, executed=executed)
     result = run(**limits)
     _check(server, write, result)
     before = list(server.executed)
@@ -213,15 +216,14 @@ LISTENER = {"service": "DeviceService", "url": "https://a.test/new"}
 
 
 @pytest.mark.parametrize("executed", [True, False], ids=["executed", "not executed"])
-@pytest.mark.parametrize("form", [*forms.BROKEN, *forms.ODD])
-@pytest.mark.parametrize("operation", ["callback_register", "callback_remove"])
+@pytest.mark.parametrize(("operation", "form"), in_turn(["callback_register", "callback_remove"], UNCLEAR))
 def test_listeners(server: Server, runner: Start, operation: str, form: str, executed: bool) -> None:
     registering = operation == "callback_register"
     if not registering:
         server.account.listeners["DeviceService"] = {"serviceName": "DeviceService", "url": "https://a.test/old"}
     options = LISTENER if registering else {"service": "DeviceService", "state": "absent"}
     run = runner(callback.main, **options)
-    server.ambush = Ambush(operation, {**forms.BROKEN, **forms.ODD}[form], executed)
+    server.ambush = Ambush(operation, UNCLEAR[form], executed)
     result = run(**({"timeout": 0.5} if form in SLOW else {}))
     assert result.get("failure", {}).get("code") not in ("internal_error", "invalid_options"), result
     assert server.executions(operation, "DeviceService") <= 1
@@ -237,7 +239,7 @@ def _second_row(**other: t.Any) -> Form:
         value["deviceList"][1].update(other)
         return forms.json.dumps(value).encode()
 
-    return forms._around(forms.OK, change)  # pylint: disable=protected-access
+    return forms.around(forms.OK, change)
 
 
 @pytest.mark.parametrize("executed", [True, False], ids=["executed", "not executed"])

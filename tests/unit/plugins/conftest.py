@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client import login_guard
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import MemoryStore
+from ansible_collections.thingspace.licensing.tests.support.fakes import hash_quickly
 
 # No time limit for one example: it would fail on a busy machine. No database: it would litter the checkout.
 hypothesis.settings.register_profile(
@@ -26,4 +27,5 @@ hypothesis.settings.load_profile("units")
 @pytest.fixture(autouse=True)
 def _no_logins_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test is a process of its own as far as logins are counted."""
+    hash_quickly(monkeypatch)
     monkeypatch.setattr(login_guard, "_IN_PROCESS", MemoryStore())

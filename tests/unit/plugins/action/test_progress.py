@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.unit.plugins.controller import PLUGINS, import_plugin
+from ansible_collections.thingspace.licensing.tests.support.controller import PLUGINS, import_plugin
 
 _progress = import_plugin("plugin_utils._progress")
 PLUGIN_DIRECTORY = Path(__file__).resolve().parents[4] / "plugins"

@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.unit.plugins.controller import import_plugin
+from ansible_collections.thingspace.licensing.tests.support.controller import import_plugin
 
 _together = import_plugin("plugin_utils._together")
 RESULT = {"changed": True, "status": "changes"}

@@ -18,7 +18,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._devices.filt
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import FOTA_VERSION_SPEC
 from ansible_collections.thingspace.licensing.plugins.modules import device_info
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_record import FIELDS
-from ansible_collections.thingspace.licensing.tests.unit.plugins.controller import import_plugin
+from ansible_collections.thingspace.licensing.tests.support.controller import import_plugin
 
 devices = import_plugin("inventory.devices")
 OPTIONS: dict[str, t.Any] = yaml.safe_load(devices.DOCUMENTATION)["options"]

@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.paging import Page, as_set, read_all
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.batches import Sending
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress, ProgressFile
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import FakeThingSpace, Told, imeis, lose
+from ansible_collections.thingspace.licensing.tests.support.fakes import FakeThingSpace, Told, imeis, lose
 
 
 def read(path: Path) -> dict[str, t.Any]:

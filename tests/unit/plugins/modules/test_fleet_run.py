@@ -22,8 +22,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcome
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.history import read_history
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.visible import visible
 from ansible_collections.thingspace.licensing.plugins.modules import fleet_run, fleet_undo
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
+from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run, runner
 
 Json = dict[str, t.Any]
 

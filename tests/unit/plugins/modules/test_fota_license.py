@@ -14,8 +14,8 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES
 from ansible_collections.thingspace.licensing.plugins.modules import fota_license
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, FakeThingSpace, imei, imeis, lose
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, FakeThingSpace, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run, runner
 
 SUMMARY = dict.fromkeys(OUTCOMES, 0)
 
@@ -60,37 +60,6 @@ def test_invalid_options(run: Run, space: FakeThingSpace, options: dict[str, t.A
     assert result["failure"]["message"] == result["msg"]
     assert word in result["msg"]
     assert space.log == []
-
-
-@pytest.mark.parametrize(
-    ("options", "code"),
-    [
-        ({"account": "a/b"}, "invalid_account"),
-        ({"devices": ["x"]}, "invalid_devices"),
-        ({"devices": [], "state": "exact"}, "empty_exact"),
-        ({"devices": OMIT, "devices_file": "/does/not/exist"}, "file_unreadable"),
-        ({"devices_report": "/does/not/exist/x.csv"}, "report_unwritable"),
-        ({"password": None}, "missing_credentials"),
-        ({"base_url": "http://x.test/api"}, "insecure_url"),
-        ({"devices": ["x"], "account": "a/b"}, "invalid_options"),
-    ],
-)
-def test_codes_of_bad_input(run: Run, space: FakeThingSpace, options: dict[str, t.Any], code: str) -> None:
-    result = run(**{"account": ACCOUNT, "devices": imeis(1), **options})
-    assert (result["failed"], result["failure"]["code"]) == (True, code)
-    assert "Nothing was sent" in result["msg"]
-    assert "requests" not in result
-    assert space.log == []
-
-
-def test_all_problems_at_once(run: Run, tmp_path: Path) -> None:
-    file = tmp_path / "fleet.csv"
-    file.write_text(f"imei\n{imei(1)}\nx\n{imei(1)}\n")
-    failure = run(account="a b", devices_file=str(file), batch_size=0, max_changes=-1, timeout=0, username=None)[
-        "failure"
-    ]
-    assert failure["problem_count"] == len(failure["problems"]) == 7
-    assert failure["problems"][0] == f"{file}, line 3: 'x' holds 'x', but an id has digits only."
 
 
 @pytest.mark.parametrize("option", ["timeout", "deadline", "retries", "max_concurrency", "rate_limit", "batch_size"])
@@ -163,25 +132,6 @@ def test_mixed_result_is_changed_and_failed(run: Run, space: FakeThingSpace, tmp
     assert result["devices"][1] == {"device_id": imei(11), "outcome": "failed", "reason": "Invalid device id format"}
     with report.open(newline="") as stream:
         assert list(csv.DictReader(stream)) == result["devices"]
-
-
-def test_lost_answer_is_settled(run: Run, space: FakeThingSpace) -> None:
-    space.faults = [lose(1)]
-    result = run(account=ACCOUNT, devices=imeis(2, 10))
-    assert (result.get("failed", False), result["summary"]["assigned"]) == (False, 2)
-
-
-def test_pool_too_small_names_the_devices(run: Run, space: FakeThingSpace) -> None:
-    space.total = 4
-    result = run(account=ACCOUNT, devices=imeis(3, 10))
-    assert result["failure"]["code"] == "pool_exhausted"
-    assert f"These devices would not fit: {imei(11)}, {imei(12)}" in result["msg"]
-    assert space.writes == []
-
-
-def test_unusual_account_is_warned_about(run: Run, space: FakeThingSpace) -> None:
-    result = run(account="123", devices=imeis(1))
-    assert any("does not look like 0000123456-00001" in str(text) for text in result["warnings"])
 
 
 def test_defect_is_one_message_without_a_traceback(run: Run, space: FakeThingSpace) -> None:

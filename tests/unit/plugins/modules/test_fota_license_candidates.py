@@ -14,14 +14,14 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.backup import KeptList
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import FileStore
 from ansible_collections.thingspace.licensing.plugins.modules import fota_license
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
+from ansible_collections.thingspace.licensing.tests.support.fakes import (
     ACCOUNT,
     FakeThingSpace,
     imei,
     imeis,
     refusal,
 )
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import Run, runner
+from ansible_collections.thingspace.licensing.tests.support.module_runner import Run, runner
 
 
 @pytest.fixture

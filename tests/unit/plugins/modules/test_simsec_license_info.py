@@ -18,8 +18,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.conf
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.modules import simsec_license_info
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, Script, imei, step
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import Run, runner
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, Script, imei, step
+from ansible_collections.thingspace.licensing.tests.support.module_runner import Run, runner
 
 PATH = "/m2m/v1/accounts/subscriptions/actions/list"
 TOKENS = {"access_token": "the-access-token", "session_token": "the-session-token"}
@@ -63,58 +63,12 @@ def journal(tmp_path: Path) -> str:
     return path
 
 
-@pytest.mark.parametrize("check_mode", [True, False])
-def test_counts(run: Run, script: Script, check_mode: bool) -> None:
-    result = run(_ansible_check_mode=check_mode)
-    assert result["changed"] is False
-    assert result["subscriptions"][0] == {
-        "sku": FLEX,
-        "license_type": "Flexible",
-        "purchased": 10,
-        "assigned": 2,
-        "available": 5,
-    }
-    assert [row["sku"] for row in result["subscriptions"]] == [FLEX, LIFETIME]
-    assert {"journal", "drift", "devices"}.isdisjoint(result)
-    assert result["requests"]["sent"] == 1
-
-
-def test_one_sku(run: Run, journal: str) -> None:
-    result = run(sku=LIFETIME, journal=journal)
-    assert [row["sku"] for row in result["subscriptions"]] == [LIFETIME]
-    assert (result["journal"], result["drift"], result["devices"]) == ([], [], [])
-
-
-def test_with_a_journal(run: Run, journal: str) -> None:
-    result = run(journal=journal)
-    assert result["journal"] == [
-        {"sku": FLEX, "confirmed": 1, "removed": 0, "pending": 1, "failed": 1, "unknown": 0},
-    ]
-    assert result["drift"] == []
-    assert [(row["device_id"], row["state"]) for row in result["devices"]] == [
-        (imei(1), "pending"),
-        (imei(2), "failed"),
-    ]
-
-
-@pytest.mark.parametrize(("report", "count"), [("open", 2), ("all", 3), ("none", 0)])
-def test_report(run: Run, journal: str, report: str, count: int) -> None:
-    assert len(run(journal=journal, report=report)["devices"]) == count
-
-
 @pytest.mark.parametrize(("assigned", "difference"), [(0, [-1]), (1, []), (2, []), (5, [3])])
 def test_drift(run: Run, script: Script, journal: str, assigned: int, difference: list[int]) -> None:
     script.steps = [step("POST", PATH, 200, counts(assigned))]
     result = run(journal=journal)
     assert [row["difference"] for row in result["drift"]] == difference
     assert result["changed"] is False
-
-
-def test_only_the_journal_needs_no_account(run: Run, script: Script, journal: str) -> None:
-    result = run(journal=journal, journal_only=True, access_token=None, session_token=None)
-    assert result["journal"][0]["confirmed"] == 1
-    assert {"subscriptions", "drift", "requests"}.isdisjoint(result)
-    assert script.sent == []
 
 
 def test_exports(run: Run, journal: str, tmp_path: Path) -> None:

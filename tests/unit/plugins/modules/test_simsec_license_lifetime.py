@@ -13,15 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._client import client, stop
-from ansible_collections.thingspace.licensing.plugins.modules import simsec_license
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imeis
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
-from ansible_collections.thingspace.licensing.tests.unit.plugins.modules.test_simsec_license import (
+from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
+from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run
+from ansible_collections.thingspace.licensing.tests.support.simsec_space import (
     FLEX,
     LIFETIME,
-    TOKENS,
     Space,
+    code,
 )
 
 NEW = "ACME-7"
@@ -48,29 +46,8 @@ SAYS_NOTHING = [
 
 
 @pytest.fixture
-def space(monkeypatch: pytest.MonkeyPatch) -> Space:
-    space = Space()
-    monkeypatch.setattr(client, "Transport", space.play)
-    monkeypatch.setattr(stop.Stop, "sleep", lambda stop, seconds: None)
-    monkeypatch.delenv("THINGSPACE_JOURNAL", raising=False)
-    return space
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    (tmp_path / "journals").mkdir()
-    return tmp_path / "journals" / "j.db"
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], space: Space, journal: Path) -> Run:
-    assert space.writes == []
-    defaults = {"account": ACCOUNT, "sku": LIFETIME, "journal": str(journal), "retries": 0, "report": "all", **TOKENS}
-    return runner(simsec_license.main, None, monkeypatch, capsys, **defaults)
-
-
-def code(result: dict[str, t.Any]) -> str:
-    return str(result.get("failure", {}).get("code", ""))
+def always() -> dict[str, t.Any]:
+    return {"sku": LIFETIME}
 
 
 def sells(space: Space, sku: str, *types: str) -> None:
@@ -81,7 +58,7 @@ def sells(space: Space, sku: str, *types: str) -> None:
     space.more = [{**row, "licenseType": kind} for kind in types[1:]]
 
 
-@pytest.mark.parametrize("sku", [FLEX, NEW, "TS-BUNDLE-KTO-SIMSEC-MRC"])
+@pytest.mark.parametrize("sku", [FLEX, NEW])
 @pytest.mark.parametrize("kind", SAYS_SO)
 @pytest.mark.parametrize("place", ["only row", "second row", "first row"])
 def test_any_row_of_any_sku_makes_it_one_for_life(run: Run, space: Space, sku: str, kind: str, place: str) -> None:
@@ -143,12 +120,6 @@ def test_without_a_journal_nothing_is_bound_twice(run: Run, space: Space) -> Non
     assert (space.writes, space.reads) == ([], 0)
     assert code(run(**{**task, "devices": []})) == "", "nobody is bound"
     assert code(run(**task, lifetime_without_journal=True)) == ""
-    assert len(space.writes) == 1
-
-
-def test_with_a_journal_a_relaunch_sends_nothing(run: Run, space: Space) -> None:
-    for _time in range(2):
-        assert code(run(devices=imeis(3), lifetime_consent=3)) == ""
     assert len(space.writes) == 1
 
 

@@ -7,21 +7,17 @@
 from __future__ import annotations
 
 import typing as t
-from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._client import client, stop
-from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import wait
-from ansible_collections.thingspace.licensing.plugins.modules import simsec_license
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, Clock, imeis
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
-from ansible_collections.thingspace.licensing.tests.unit.plugins.modules.test_simsec_license import (
+from ansible_collections.thingspace.licensing.tests.support.fakes import Clock, imeis
+from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run
+from ansible_collections.thingspace.licensing.tests.support.simsec_space import (
     FLEX,
     LIFETIME,
     LISTENER,
-    TOKENS,
     Space,
+    code,
 )
 
 OTHER = {"serviceName": "DeviceService", "url": "https://callbacks.example.com/"}
@@ -45,38 +41,11 @@ UNHEARD: dict[str, tuple[int, t.Any]] = {
 }
 WAIT: dict[str, t.Any] = {"sku": FLEX, "wait": True, "wait_timeout": 900}
 LASTING: dict[str, t.Any] = {"sku": LIFETIME, "lifetime_consent": 2}
-MANY = {"devices": imeis(2)}
 
 
 @pytest.fixture
-def space(monkeypatch: pytest.MonkeyPatch) -> Space:
-    space = Space()
-    monkeypatch.setattr(client, "Transport", space.play)
-    monkeypatch.delenv("THINGSPACE_JOURNAL", raising=False)
-    return space
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Waiting takes no time."""
-    clock = Clock()
-    monkeypatch.setattr(stop.Stop, "sleep", lambda stop, seconds: clock.sleep(seconds))
-    monkeypatch.setattr(wait.Waiting.__init__, "__defaults__", (clock.sleep, clock, None))
-    return clock
-
-
-@pytest.fixture
-def run(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], space: Space, tmp_path: Path, clock: Clock
-) -> Run:
-    assert (space.asked, clock.slept) == (0, [])
-    path = str(tmp_path / "j.db")
-    defaults = {"account": ACCOUNT, "sku": FLEX, "journal": path, "retries": 0, "report": "all", **MANY, **TOKENS}
-    return runner(simsec_license.main, None, monkeypatch, capsys, **defaults)
-
-
-def code(result: dict[str, t.Any]) -> str:
-    return str(result.get("failure", {}).get("code", ""))
+def always() -> dict[str, t.Any]:
+    return {"sku": FLEX, "devices": imeis(2)}
 
 
 def warned(result: dict[str, t.Any]) -> bool:

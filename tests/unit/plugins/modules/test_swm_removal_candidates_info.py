@@ -15,16 +15,14 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates import info
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.backup import KeptList
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import FileStore
-from ansible_collections.thingspace.licensing.plugins.module_utils._devices.file import Layout, read_cells
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.former_names import FORMER_NAMES
 from ansible_collections.thingspace.licensing.plugins.modules import swm_removal_candidates_info
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fake_candidates import (
+from ansible_collections.thingspace.licensing.tests.support.fake_candidates import (
     THEN,
     FakeCandidates,
-    broken,
 )
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, imeis
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.module_runner import Run, runner
 
 STRANGER = imei(77)
 LISTED = [imei(3), STRANGER, imei(1)]
@@ -47,14 +45,6 @@ def run(space: FakeCandidates, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
 def warnings(result: dict[str, t.Any]) -> str:
     return "\n".join(str(text) for text in result.get("warnings", []))
-
-
-@pytest.mark.parametrize("check_mode", [True, False])
-def test_the_list(run: Run, space: FakeCandidates, check_mode: bool) -> None:
-    result = run(_ansible_check_mode=check_mode)
-    assert (result["changed"], result["candidates"], result["candidate_count"]) == (False, LISTED, 3)
-    assert {"forecast", "licenses", "warnings"}.isdisjoint(result)
-    assert space.log == ["read"]
 
 
 def test_the_forecast(run: Run) -> None:
@@ -87,13 +77,6 @@ def test_the_forecast(run: Run) -> None:
     )
 
 
-def test_nothing_to_warn_about(run: Run, space: FakeCandidates) -> None:
-    space.listed.remove(STRANGER)
-    result = run(shrink_to=3)
-    assert (result["forecast"]["certain"], result["forecast"]["beyond_list"]) == (True, 0)
-    assert "warnings" not in result
-
-
 def test_no_device_is_named_on_request(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     result = run(shrink_to=1, report="none", devices_report=str(path))
@@ -108,39 +91,9 @@ def test_no_device_is_named_on_request(run: Run, tmp_path: Path) -> None:
     assert len(rows) == 5
 
 
-def test_the_report_names_devices_for_the_other_module(run: Run, tmp_path: Path) -> None:
-    path = tmp_path / "r.csv"
-    run(devices_report=str(path))
-    assert path.read_text().splitlines()[:2] == ["place,device_id", f"1,{LISTED[0]}"]
-    assert [cell for _line, cell in read_cells(str(path), Layout()).cells] == LISTED
-
-
 def test_an_interrupted_rewrite_is_told_of(run: Run, tmp_path: Path) -> None:
     kept = KeptList(FileStore(str(tmp_path)), ACCOUNT)
     kept.keep([*LISTED, imei(9)], [])
     result = run(runtime_dir=str(tmp_path))
     assert "3 of them are left of the 4 before" in warnings(result)
     assert kept.recover(LISTED, put_aside=False).whole == [*LISTED, imei(9)]
-
-
-@pytest.mark.parametrize(
-    ("options", "code"),
-    [
-        ({"account": OMIT}, "invalid_options"),
-        ({"account": "a/b"}, "invalid_account"),
-        ({"api_version": "v3"}, "invalid_options"),
-        ({"report": "changed"}, "invalid_options"),
-        ({"shrink_to": -1}, "invalid_options"),
-        ({"devices_report": "/none/x"}, "report_unwritable"),
-    ],
-)
-def test_bad_input(run: Run, space: FakeCandidates, options: dict[str, t.Any], code: str) -> None:
-    result = run(**options)
-    assert (result["failed"], result["failure"]["code"]) == (True, code)
-    assert space.log == []
-
-
-def test_a_list_that_cannot_be_read(run: Run, space: FakeCandidates) -> None:
-    space.happenings = {1: broken}
-    result = run()
-    assert (result["failure"]["code"], "candidates" in result) == ("connection_failed", False)

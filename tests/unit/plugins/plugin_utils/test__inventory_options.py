@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.unit.plugins.controller import import_plugin
+from ansible_collections.thingspace.licensing.tests.support.controller import import_plugin
 
 inventory_options = import_plugin("plugin_utils._inventory_options")
 untrusted = import_plugin("plugin_utils._untrusted").untrusted

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_settings import settings_from
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, CREDENTIALS, options
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, CREDENTIALS, options
 
 
 def params(**given: t.Any) -> dict[str, t.Any]:

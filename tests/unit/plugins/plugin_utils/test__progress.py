@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.unit.plugins.controller import import_plugin
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import Clock
+from ansible_collections.thingspace.licensing.tests.support.controller import import_plugin
+from ansible_collections.thingspace.licensing.tests.support.fakes import Clock
 
 _progress = import_plugin("plugin_utils._progress")
 Happening = t.Callable[[float], t.Any]

@@ -13,7 +13,7 @@ from ansible_collections.thingspace.licensing.plugins.modules import (
     simsec_license_info,
     swm_removal_candidates_info,
 )
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import runner
+from ansible_collections.thingspace.licensing.tests.support.module_runner import runner
 
 # What differs between versions, by the version that it concerns.
 READINGS = [

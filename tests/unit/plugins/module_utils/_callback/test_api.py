@@ -14,7 +14,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._callback.api
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import SecretRegister, spellings
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT
 
 PATH = f"/m2m/v1/callbacks/{ACCOUNT}"
 SERVICE = "CarrierService"

@@ -16,7 +16,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.p
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.guards import Limits
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
 
 LIVE = imeis(20)
 

@@ -21,7 +21,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.runti
     Store,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import State
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fake_candidates import (
+from ansible_collections.thingspace.licensing.tests.support.fake_candidates import (
     FakeCandidates,
     Fault,
     Happening,
@@ -33,7 +33,7 @@ from ansible_collections.thingspace.licensing.tests.unit.plugins.fake_candidates
     refused,
     refused_and,
 )
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imeis, refusal
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imeis, refusal
 
 LIVE = list("abcdef")
 TARGET = list("fedcba")

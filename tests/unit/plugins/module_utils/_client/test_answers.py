@@ -23,7 +23,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.fault
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.request_result import expired_token
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import SecretRegister
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import answer
+from ansible_collections.thingspace.licensing.tests.support.fakes import answer
 
 XML_403 = (
     b'<am:fault xmlns:am="http://wso2.org/apimanager"><am:code>404</am:code><am:type>Status report</am:type>'

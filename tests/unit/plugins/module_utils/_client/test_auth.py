@@ -24,7 +24,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.runti
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import SecretRegister, spellings
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError, TransportError
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
+from ansible_collections.thingspace.licensing.tests.support.fakes import (
     CREDENTIALS,
     LOGIN,
     LOGOUT,

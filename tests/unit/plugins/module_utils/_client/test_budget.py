@@ -23,7 +23,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.budge
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.retry import RETRY_AFTER_CAP
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import FileStore, MemoryStore
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import Clock
+from ansible_collections.thingspace.licensing.tests.support.fakes import Clock
 
 NOW = 1_000_000.0
 

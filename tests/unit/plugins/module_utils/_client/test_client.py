@@ -18,7 +18,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.runti
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import SecretRegister
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.stop import Interrupted, Stop
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
+from ansible_collections.thingspace.licensing.tests.support.fakes import (
     CREDENTIALS,
     LOGIN,
     OAUTH,

@@ -18,7 +18,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.conne
     connection_from,
     is_loopback,
 )
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import CREDENTIALS, options
+from ansible_collections.thingspace.licensing.tests.support.fakes import CREDENTIALS, options
 
 Found = list[tuple[str, str]]
 

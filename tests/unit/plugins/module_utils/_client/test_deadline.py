@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.deadline import Deadline
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import Clock
+from ansible_collections.thingspace.licensing.tests.support.fakes import Clock
 
 
 def test_counts_down_and_never_below_zero() -> None:

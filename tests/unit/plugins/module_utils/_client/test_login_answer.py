@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.login_guard import HOUR
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import LOGIN, OAUTH
-from ansible_collections.thingspace.licensing.tests.unit.plugins.hostile_login import (
+from ansible_collections.thingspace.licensing.tests.support.fakes import LOGIN, OAUTH
+from ansible_collections.thingspace.licensing.tests.support.hostile_login import (
     GOOD,
     RESET,
     SILENCE,

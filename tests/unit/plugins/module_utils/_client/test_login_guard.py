@@ -40,7 +40,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
     LicensingError,
     TransportError,
 )
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import CREDENTIALS, Clock, connection
+from ansible_collections.thingspace.licensing.tests.support.fakes import CREDENTIALS, Clock, connection
 
 REFUSED = LoginRefused("refused", code="login_refused", status=400)
 LOST = TransportError("lost", code="timeout", in_doubt=True)

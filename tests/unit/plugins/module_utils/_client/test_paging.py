@@ -20,7 +20,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.pagin
     read_all,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import IncompleteList, LicensingError
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
 
 
 def page(

@@ -24,7 +24,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.retry
     RetryPolicy,
     parse_retry_after,
 )
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import answer
+from ansible_collections.thingspace.licensing.tests.support.fakes import answer
 
 NOW = 1_790_000_000.0
 STATUSES = (200, 202, 301, 400, 401, 403, 404, 405, 408, 409, 429, 500, 501, 502, 503, 504, 505, 507)

@@ -14,7 +14,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client impor
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import MemoryStore
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.transport import Request
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
+from ansible_collections.thingspace.licensing.tests.support.fakes import (
     BASE,
     Clock,
     Script,

@@ -28,7 +28,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.trans
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.wire import NotingAdapter
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import CREDENTIALS, connection
+from ansible_collections.thingspace.licensing.tests.support.fakes import CREDENTIALS, connection
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Seen: Yes\r\n\r\n{}"
 AUTH = HeaderAuth({"Authorization": "Bearer A1", "VZ-M2M-Token": "S1"})

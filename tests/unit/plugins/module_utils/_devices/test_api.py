@@ -21,7 +21,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._devices.filt
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.row import device_row
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, refusal
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, refusal
 
 Json = dict[str, t.Any]
 Edit = t.Callable[[Json, int], Json]

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.ids import Kind
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.row import EXPORT_COLUMNS
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.wanted import named_devices, wanted_devices
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imei, imeis
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_utils.file_cases import CASES
+from ansible_collections.thingspace.licensing.tests.support.fakes import imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.file_cases import CASES
 
 A, B, C = imeis(3)
 

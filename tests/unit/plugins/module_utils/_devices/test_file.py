@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices import file as device_file
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.file import Cell, Layout, read_cells
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imei
+from ansible_collections.thingspace.licensing.tests.support.fakes import imei
 
 A, B, C = imei(1), imei(2), imei(3)
 

@@ -15,9 +15,9 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.same_device import Spellings
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.moves import Instead, Losing, kept
-from ansible_collections.thingspace.licensing.tests.unit.plugins import simsec_world
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imeis
-from ansible_collections.thingspace.licensing.tests.unit.plugins.simsec_world import BUNDLE, FLEX, World, in_memory
+from ansible_collections.thingspace.licensing.tests.support import simsec_world
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imeis
+from ansible_collections.thingspace.licensing.tests.support.simsec_world import BUNDLE, FLEX, World, in_memory
 
 WHOLE = "89148000000000000073"
 SHORT = WHOLE[:-1]

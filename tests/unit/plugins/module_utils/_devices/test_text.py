@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.wanted import wanted_devices
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import Problem
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import imei, imeis
 
 A, B, C = imeis(3)
 

@@ -19,7 +19,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._devices.want
     named_devices,
     wanted_devices,
 )
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import imei, imeis
 
 A, B, C = imeis(3)
 

@@ -19,7 +19,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.jour
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import Context
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imeis
 
 FATES: tuple[tuple[Action, str], ...] = tuple(
     itertools.product(t.get_args(Action), ("success", "failed", "accepted", "unknown", "refused"))

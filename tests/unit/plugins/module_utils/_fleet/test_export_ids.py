@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.wanted import wanted_devices
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import export as fleet_export_module
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, FakeThingSpace, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, FakeThingSpace, imei, imeis
 
 ODD = ["99000000000000", "=1+1;\x1b[31mX", "9" * 16, f"{imei(7)}\n{imei(8)}", "imei", "A,B"]
 GOOD = imeis(3)

@@ -23,18 +23,18 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_h
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_markdown import as_markdown
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_utils._simsec.test_moves_histories import (
-    SIMS,
-    any_wish,
-)
-from ansible_collections.thingspace.licensing.tests.unit.plugins.simsec_world import (
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
+from ansible_collections.thingspace.licensing.tests.support.simsec_world import (
     BUNDLE,
     FLEX,
     SKUS,
     Killed,
     World,
     in_memory,
+)
+from ansible_collections.thingspace.licensing.tests.unit.plugins.module_utils._simsec.test_moves_histories import (
+    SIMS,
+    any_wish,
 )
 
 

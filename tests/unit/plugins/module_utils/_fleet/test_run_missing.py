@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run import _part
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES, RequestRow, write_csv
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
 
 
 @pytest.mark.parametrize(("kind", "outcome"), [("fota", "unchanged"), ("removal_candidates", "skipped")])

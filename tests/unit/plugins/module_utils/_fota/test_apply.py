@@ -26,7 +26,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fota.apply i
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import Row
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Plan, Pool, State, make_plan
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
+from ansible_collections.thingspace.licensing.tests.support.fakes import (
     FakeThingSpace,
     Fault,
     change,

@@ -14,7 +14,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._devices.want
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota.lookup import Job, plan_job
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.guards import Limits
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Plan, Pool, State
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, FakeThingSpace, imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, FakeThingSpace, imeis
 
 
 def look(

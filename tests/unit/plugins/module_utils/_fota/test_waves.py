@@ -19,7 +19,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fota.waves i
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.guards import Limits
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Plan, Pool, State, make_plan
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.waves import Waves
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
+from ansible_collections.thingspace.licensing.tests.support.fakes import (
     ACCOUNT,
     FakeThingSpace,
     Fault,

@@ -19,7 +19,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.high
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imeis
 
 SCOPE = Scope(ACCOUNT, "SIMSec-IoT", "imei")
 

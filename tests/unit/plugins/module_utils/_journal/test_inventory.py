@@ -30,7 +30,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.stat
     fold,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
 
 SKU = "SIMSec-IoT"
 SCOPE = Scope(ACCOUNT, SKU, "imei")

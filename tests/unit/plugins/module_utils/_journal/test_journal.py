@@ -22,7 +22,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.lost
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Lost, Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import RequestState, fold
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
 
 FLEX = Scope(ACCOUNT, "SIMSec-IoT", "imei")
 OTHERS = [FLEX._replace(account="0000123456-00002"), FLEX._replace(sku="SIMSec-IoT-Lt"), FLEX._replace(kind="iccid")]

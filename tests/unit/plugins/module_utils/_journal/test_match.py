@@ -23,7 +23,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.jour
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.match import Recorded
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import RequestState, Standing, fold
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
 
 FLEX = Scope(ACCOUNT, "SIMSec-IoT", "imei")
 ICCID = "89148000000800139708"

@@ -17,7 +17,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal impo
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.file import connect
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
 
 SCOPE = Scope(ACCOUNT, "SIMSec-IoT-Lt", "imei")
 

@@ -19,7 +19,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.cloc
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.runs import runs_since
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT
 
 SCOPE = Scope(ACCOUNT, "SIMSec-IoT", "imei")
 

@@ -23,7 +23,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._plan.batches
     Doubt,
     Sending,
 )
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import (
+from ansible_collections.thingspace.licensing.tests.support.fakes import (
     FakeThingSpace,
     change,
     fail,

@@ -21,7 +21,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._plan.guards 
     tripped_by,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Plan, Pool, State
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
 
 DIGEST = "ab" * 32
 NONE = Limits(None, None, 0, None)

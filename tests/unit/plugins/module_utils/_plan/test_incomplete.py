@@ -44,7 +44,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan im
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.plan import Wish, make_simsec_plan
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.result import planned
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.skus import sku_of
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imeis
 
 OLD, OVERDUE, NEW = "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00", "2026-01-03T00:00:00.000000Z"
 FLEX, BUNDLE, LIFETIME = "SIMSec-IoT", "TS-BUNDLE-KTO-SIMSEC-MRC", "SIMSec-IoT-Lt"

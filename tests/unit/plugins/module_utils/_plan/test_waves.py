@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import Row
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Pool, State, make_plan
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.waves import Waves, cut, judge, waves_from
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import imei, imeis
 
 SIZES = st.lists(st.one_of(st.integers(1, 60), st.floats(0.001, 1.0, exclude_min=True)), max_size=4).map(tuple)
 

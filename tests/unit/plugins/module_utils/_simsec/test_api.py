@@ -16,7 +16,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer 
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Pool
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.api import LICENSE_PATH, SimsecApi, pool_of
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, refusal
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, refusal
 
 Json = dict[str, t.Any]
 

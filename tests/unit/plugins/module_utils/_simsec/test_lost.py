@@ -21,7 +21,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.lost 
     resolve,
     settle_seconds,
 )
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
 
 COUNT = st.integers(0, 5)
 REQUESTS = st.lists(st.integers(1, 5), min_size=1, max_size=3)

@@ -28,7 +28,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.moves
     kept,
     read_instead,
 )
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
 
 FLEX, BUNDLE = "SIMSec-IoT", "TS-BUNDLE-KTO-SIMSEC-MRC"
 OLD, NEW = Scope(ACCOUNT, FLEX, "imei"), Scope(ACCOUNT, BUNDLE, "imei")

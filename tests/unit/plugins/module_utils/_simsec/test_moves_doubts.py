@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import status as standing
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import ReportedStatus
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import Attempt
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imei
-from ansible_collections.thingspace.licensing.tests.unit.plugins.simsec_world import (
+from ansible_collections.thingspace.licensing.tests.support.fakes import imei
+from ansible_collections.thingspace.licensing.tests.support.simsec_world import (
     BUNDLE,
     FLEX,
     Json,

@@ -22,8 +22,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import Standing
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import converge
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import moves as simsec_moves
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imei
-from ansible_collections.thingspace.licensing.tests.unit.plugins.simsec_world import (
+from ansible_collections.thingspace.licensing.tests.support.fakes import imei
+from ansible_collections.thingspace.licensing.tests.support.simsec_world import (
     BUNDLE,
     FLEX,
     SKUS,

@@ -33,7 +33,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.plan 
     require_consent,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.skus import sku_of
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imeis
 
 OLD, OVERDUE, NEW = "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00", "2026-01-03T00:00:00.000000Z"
 LIFETIME, FLEX = "SIMSec-IoT-Lt", "SIMSec-IoT"

@@ -32,7 +32,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.send 
     request_names,
     send,
 )
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, imeis, refusal
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis, refusal
 
 SCOPE = Scope(ACCOUNT, "SIMSec-IoT", "imei")
 GIVEN = st.from_regex(X_REQUEST_ID, fullmatch=True)

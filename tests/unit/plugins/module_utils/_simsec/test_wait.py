@@ -24,7 +24,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.wait 
     unconfirmed_error,
     wait_problems,
 )
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, Clock, Told, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, Clock, Told, imei, imeis
 
 SCOPE = Scope(ACCOUNT, "SIMSec-IoT", "imei")
 Said: t.TypeAlias = "tuple[str, str] | Exception | None"

@@ -20,7 +20,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.candidates import CandidatesApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.api_versions import CandidatesVersion
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, refusal
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, refusal
 
 Call = tuple[str, str, t.Any]
 

@@ -19,7 +19,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan im
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.licenses import FotaApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.api_versions import ApiVersion
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei, refusal
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, refusal
 
 Call = tuple[str, str, t.Any]
 

@@ -22,9 +22,9 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._text.bounds 
     shorten,
 )
 from ansible_collections.thingspace.licensing.plugins.modules import fota_license, swm_removal_candidates
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fake_candidates import FakeCandidates
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, FakeThingSpace, imeis
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import runner
+from ansible_collections.thingspace.licensing.tests.support.fake_candidates import FakeCandidates
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, FakeThingSpace, imeis
+from ansible_collections.thingspace.licensing.tests.support.module_runner import runner
 
 MANY = 4_000
 BYTES = 260_000

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.plan import Wish, make_candidates_plan
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.diff import DIFF_LINES, device_diff, order_diff
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
 
 
 def test_diff() -> None:

@@ -19,7 +19,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._text.diff im
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.html import escape
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.markdown import plain
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.visible import visible, visible_all
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import arguments
+from ansible_collections.thingspace.licensing.tests.support.module_runner import arguments
 
 NASTY = "a\x1b[2Jb\x00\x07\x7f\x9b1m\u202e\u2066\u200b\ufeff\ud83d\U000e0001z"
 

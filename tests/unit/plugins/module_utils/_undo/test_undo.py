@@ -14,8 +14,8 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import checksum
 from ansible_collections.thingspace.licensing.plugins.modules import fleet_undo
-from ansible_collections.thingspace.licensing.tests.unit.plugins.fakes import ACCOUNT, imei
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_runner import OMIT, Run, runner
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
+from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run, runner
 
 Json = dict[str, t.Any]
 

@@ -1,0 +1,226 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Forms of answers that prove nothing about the request, and forms that prove a refusal."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import json
+import socket
+import time
+import typing as t
+
+from ansible_collections.thingspace.licensing.tests.support.hostile_server import Form, reset
+
+HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Your session has expired</h1></body></html>"
+SLOW = 1.5
+"""Seconds that a slow answer takes; tests allow less."""
+
+
+def _send(data: bytes) -> Form:
+    return lambda stream, _good: stream.sendall(data)
+
+
+def _answer(status: int, body: bytes = b"", *headers: bytes) -> Form:
+    lines = b"".join(header + b"\r\n" for header in headers)
+    return _send(b"HTTP/1.1 %d X\r\n%bContent-Length: %d\r\n\r\n%b" % (status, lines, len(body), body))
+
+
+def _json(status: int, value: t.Any, *headers: bytes) -> Form:
+    return _answer(status, json.dumps(value).encode(), *headers)
+
+
+def around(head: bytes, change: t.Callable[[bytes], bytes] = bytes) -> Form:
+    """The good body behind another head; C(%d) is its length."""
+
+    def form(stream: socket.socket, good: bytes) -> None:
+        body = change(good)
+        stream.sendall((head % len(body) if b"%d" in head else head) + b"\r\n\r\n" + body)
+
+    return form
+
+
+def _with(**fields: t.Any) -> Form:
+    """The good answer and further fields."""
+
+    def change(good: bytes) -> bytes:
+        value = json.loads(good)
+        return json.dumps({**value, **fields} if isinstance(value, dict) else value).encode()
+
+    return around(OK, change)
+
+
+def _reset(stream: socket.socket, _good: bytes) -> None:
+    reset(stream)
+
+
+def _late(stream: socket.socket, good: bytes) -> None:
+    time.sleep(SLOW)  # what is tested is that nobody waits for it
+    around(OK)(stream, good)
+
+
+def _drip(stream: socket.socket, good: bytes) -> None:
+    stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n")
+    for position in range(15):
+        stream.sendall(good[position : position + 1])
+        time.sleep(SLOW / 15)  # what is tested is that nobody waits for it
+
+
+def _nested(layers: int, body: bytes) -> bytes:
+    return functools.reduce(lambda data, _layer: gzip.compress(data), range(layers), body)
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d"
+NO_UTF8 = b"Location: http://h\xff\xfe/\xe4"
+FAULT = {"fault": {"code": "900901", "message": "Invalid Credentials", "description": "Access failure"}}
+
+BROKEN: dict[str, Form] = {
+    "nothing": _send(b""),
+    "reset": _reset,
+    "half a status line": _send(b"HTTP/1.1 20"),
+    "no HTTP": _send(b"nonsense\r\n\r\n"),
+    "a status that is no number": _send(b"HTTP/1.1 abc OK\r\n\r\n"),
+    "continue, then nothing": _send(b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "a length too long": around(b"HTTP/1.1 200 OK\r\nContent-Length: 9999"),
+    "a body cut off by the end": around(b"HTTP/1.1 200 OK", lambda good: good[: len(good) // 2]),
+    "a chunk cut off": around(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked", lambda good: b"99\r\n" + good),
+    "a chunk length that is none": around(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked", lambda good: b"x\r\n" + good
+    ),
+    "no last chunk": around(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked", lambda good: b"%x\r\n%b\r\n" % (len(good), good)
+    ),
+    "two lengths": around(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: %d"),
+    "two lengths, the other way round": around(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nContent-Length: 3"),
+    "a header of 70,000 bytes": _send(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n"),
+    "200 headers": _send(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n"),
+    "gzip that is none": around(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d"),
+    "gzip cut off": around(
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d", lambda good: gzip.compress(good)[:-9]
+    ),
+    "an unknown compression": around(b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: %d"),
+    "three layers of gzip": around(
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip, gzip\r\nContent-Length: %d",
+        lambda good: _nested(3, good),
+    ),
+    "a gzip bomb": around(
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d",
+        lambda _good: gzip.compress(bytes(40 << 20), 1),
+    ),
+    "late": _late,
+    "dripping": _drip,
+}
+"""Answers that are none, or not whole."""
+
+ODD: dict[str, Form] = {
+    **{f"{status} with nothing": _answer(status) for status in (101, 200, 204, 206, 207, 226)},
+    **{
+        f"{status} with the good body": around(b"HTTP/1.1 %d X\r\nContent-Length: %%d" % status)
+        for status in (206, 299)
+    },
+    **{
+        f"200 {name}": _answer(200, body)
+        for name, body in {
+            "html": HTML,
+            "null": b"null",
+            "text": b"OK",
+            "a number": b"1",
+            "not UTF-8": b'{"requestId": "\xe4"}',
+            "an empty object": b"{}",
+            "an array": b"[]",
+            "a result of the wrong type": b'{"requestId": 7, "deviceList": {}}',
+        }.items()
+    },
+    "a code beside a result": _with(errorCode="INTERNAL", errorMessage="x"),
+    "200 with 200 as its error code": _json(200, {"errorCode": "200", "errorMessage": "Success"}),
+    "200 with success as its error code": _json(200, {"errorCode": "Success", "errorMessage": ""}),
+    **{
+        f"400 with a code and {name}": _json(400, {"errorCode": "X", "errorMessage": "partly", name: [{"id": "1"}]})
+        for name in ("succeeded", "failed", "results")
+    },
+    "400 with a list in a field": _json(400, {"errorCode": "X", "details": {"devices": ["1"]}}),
+    "400 of 2 MB": _json(400, {"errorCode": "X", "errorMessage": "y" * (2 << 20)}),
+    "503 with blanks": _answer(503, b"<title>" + b" " * 19_000),
+    "503 with half tags": _answer(503, b"<title" * 3_000),
+    "a fault beside a result": _with(**FAULT),
+    **{
+        f"{status} to {name}": _answer(status, HTML, place)
+        for status in (300, 301, 302, 303, 304, 307, 308)
+        for name, place in {
+            "elsewhere": b"Location: /elsewhere",
+            "half an address": b"Location: http://[",
+            "a port of 99999999": b"Location: http://a.test:99999999/",
+            "bytes": NO_UTF8,
+        }.items()
+        if status in (302, 307) or name == "half an address"
+    },
+    **{f"{status} as a page": _answer(status, HTML) for status in (400, 403, 404, 408, 409, 425, 451, 499)},
+    **{f"{status} with nothing": _answer(status) for status in (400, 403, 404, 408, 409, 499)},
+    **{
+        f"{status} beside a result": around(b"HTTP/1.1 %d X\r\nContent-Length: %%d" % status)
+        for status in (400, 401, 403, 429)
+    },
+    "408 with a code": _json(408, {"errorCode": "TIMEOUT", "errorMessage": "x"}),
+    "500 session token cache": _json(500, {"errorCode": "X", "errorMessage": "The session token cache failed"}),
+    "503 as a page": _answer(503, HTML, b"Retry-After: Mon, 99999999999999999999 Jan 2026 00:00:00 GMT"),
+    "504 unauthorized": _json(504, {"error": "unauthorized", "error_description": "UWS V1 REST accounts: [400]"}),
+    "500 with a fault": _json(500, FAULT),
+    "500 SessionToken.Expired": _json(500, {"errorCode": "REQUEST_FAILED.SessionToken.Expired", "errorMessage": "x"}),
+    **{f"{status} with nothing, too": _answer(status) for status in (500, 502, 503, 504, 505, 511, 599)},
+}
+"""Whole answers that do not say what became of the request."""
+
+GOOD: dict[str, Form] = {
+    **{
+        f"an error code {code!r}": _with(errorCode=code, errorMessage=None)
+        for code in (None, "", "0", 0, "000", "200", 201, "OK", "200 OK", "Success")
+    },
+    "an empty fault": _with(fault=None, error=None),
+    "two equal lengths": around(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nX: y"),
+    "gzip": around(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d", gzip.compress),
+    "half a surrogate pair": _with(note="\ud800", requestId="1-\udfff-2"),
+    "escape characters": _with(note="\x1b[31m", requestId="\x1b]0;x\x07 7"),
+    "a body that ends with the connection": around(b"HTTP/1.1 200 OK"),
+}
+"""Answers that say that it was done."""
+
+REFUSING: dict[str, Form] = {
+    **{
+        f"{status} with a code": _json(status, {"errorCode": "INPUT_INVALID.X", "errorMessage": "no"})
+        for status in (400, 403, 404, 405, 413, 422)
+    },
+    "200 with a code alone": _json(200, {"errorCode": "INPUT_INVALID.X", "errorMessage": "no", "requestId": None}),
+    "400 900906": _json(400, {"fault": {"code": "900906", "message": "No matching resource", "description": ""}}),
+    "407": _answer(407, HTML),
+    "413 as a page": _answer(413, HTML),
+}
+"""Answers that prove a refusal."""
+
+PASSING: dict[str, Form] = {
+    "429": _json(429, {"errorCode": "X", "errorMessage": "slow"}, b"Retry-After: 0"),
+    "429 as a page": _answer(429, HTML, b"Retry-After: 0"),
+    "429 with nonsense": _answer(429, b"", b"Retry-After: -1"),
+    "expired session": _json(
+        400, {"errorCode": "UnifiedWebService.REQUEST_FAILED.SessionToken.Expired", "errorMessage": "x"}
+    ),
+    "expired token": _json(401, FAULT),
+}
+"""Refusals after which the same request may be sent again at once."""
+
+
+def in_turn(kinds: t.Collection[str], answers: t.Iterable[str], *always: str) -> list[tuple[str, str]]:
+    """Pairs of operations and answers.
+
+    An answer with a body is read by the part that asked, so each operation meets it. What is broken, or has
+    another status than 200, is judged before anybody looks at the operation: those of C(always) meet all of these, the
+    others take turns.
+    """
+    turns = [kind for kind in kinds if kind not in always]
+    found = []
+    for number, form in enumerate(answers):
+        read = form.startswith("200") or "beside" in form
+        found += [(kind, form) for kind in (kinds if read else (*always, turns[number % len(turns)]))]
+    return found

@@ -1,0 +1,379 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An account with SIM-Secure licenses that lives in memory, and the flows that a role runs over it, in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import math
+import random
+import sqlite3
+import types
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import client, stop
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.connection import CONNECTION_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.response import Response
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.transport import Request
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import account as fleet_account
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import files
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.files import write_lists
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan import changing
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.clock import ago, now
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._module import Context, Result, result_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import SIMSEC_LICENSE_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import converge
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import wait as simsec_wait
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo import undo as undo_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.changes import changes_of, pool_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history import Later
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.moves import Former
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.own_requests import RunWindow
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.simsec import reverse_simsec
+from ansible_collections.thingspace.licensing.tests.support.fakes import (
+    ACCOUNT,
+    BASE,
+    CREDENTIALS,
+    Clock,
+    as_bytes,
+    imei,
+)
+
+FLEX, BUNDLE, TIERED = "SIMSec-IoT", "TS-BUNDLE-KTO-SIMSEC-MRC", "TSS-IOT-INTLG-TIERED-SIMSEC"
+SKUS = (FLEX, BUNDLE, TIERED)
+LISTENERS = "/m2m/v1/callbacks/"
+LISTENER = {"serviceName": "CarrierService", "url": "https://callbacks.example.com/"}
+WRITE, COUNT = "/m2m/v1/devices/license/actions/assign", "/m2m/v1/accounts/subscriptions/actions/list"
+
+Json = dict[str, t.Any]
+Wish = dict[int, tuple[str, str]]
+"""For each SIM the SKU and the kind of id by which the fleet file names it; a SIM that is missing is to hold none."""
+
+
+class Killed(BaseException):
+    """What C(kill -9) does to a process."""
+
+
+def iccid(number: int) -> str:
+    """The id of the SIM of C(imei(number))."""
+    return f"891480000000000{number:05}"
+
+
+def before(moment: str, seconds: int) -> str:
+    """A moment of the journal, so many seconds before."""
+    form = "%Y-%m-%dT%H:%M:%S.%fZ"
+    return (datetime.datetime.fromisoformat(moment[:-1] + "+00:00") - datetime.timedelta(seconds=seconds)).strftime(
+        form
+    )
+
+
+def sim(device: str) -> int:
+    """The SIM with this id of either kind."""
+    return int(device[-5:])
+
+
+class World:
+    """ThingSpace as far as it is needed, a journal, and a fleet file.
+
+    :param chance: decides about everything that is not decided by the caller.
+    """
+
+    def __init__(self, folder: Path, chance: random.Random) -> None:
+        self.folder = folder
+        self.chance = chance
+        self.journal = folder / "journal.db"
+        self.held: dict[str, set[int]] = {sku: set() for sku in SKUS}
+        self.wish: Wish = {}
+        self.settings: Json = {}
+        self.bare: list[str] = []
+        self.reports: list[Confirmation] = []
+        self.slow: list[tuple[str, Json, str]] = []
+        self.lose = self.slowly = False
+        self.trouble = False
+        self.hearing = True
+        self.silent = False
+        self.requests = 0
+        self.mark = ""
+        self.names = 0
+        self.runs: list[Json] = []
+        (folder / "lists").mkdir(parents=True)
+
+    # ThingSpace
+
+    def play(self, _connection: t.Any, _mask: t.Any) -> World:
+        """Take the place of the transport."""
+        return self
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def send(self, request: Request, _limit: float) -> Response:
+        """See C(Exchange)."""
+        path = request.url.removeprefix(BASE)
+        if path == COUNT:
+            return Response(request.operation, 200, {}, as_bytes({"subscriptionList": list(map(self._count, SKUS))}))
+        if path.startswith(LISTENERS):
+            return Response(request.operation, 200, {}, as_bytes([LISTENER]))
+        if path != WRITE:
+            return Response(request.operation, 404, {}, as_bytes({"errorCode": "X"}))
+        status, body = self._write(request.method, t.cast(Json, request.json))
+        return Response(request.operation, status, {}, as_bytes(body))
+
+    def _count(self, sku: str) -> Json:
+        used = len(self.held[sku])
+        row = {"skuNumber": sku, "licenseType": "Flexible", "licensePurchased": 99}
+        return {**row, "licenseAssigned": used, "licenseAvailable": 99 - used}
+
+    def _write(self, method: str, body: Json) -> tuple[int, Json]:
+        fate = self.chance.choice(["done"] * 4 + ["refused", "lost", "unanswered", "killed", "killed after"])
+        fate = fate if self.trouble else "lost" if self.lose else "done"
+        # A slow change is a lost one to who sent it; to be slow is only dangerous for a removal.
+        slow = method != "POST" and (self.slowly or (self.trouble and fate == "lost" and self.chance.random() < 0.7))
+        fate = "unanswered" if slow else fate
+        if fate == "refused":
+            return 400, {"errorCode": "X", "errorMessage": "sorry"}
+        if fate == "killed":
+            raise Killed
+        if fate != "lost":
+            self.requests += 1
+            ids = [device["deviceIds"][0] for device in body["devices"]]
+            for one in ids:
+                self._change(method, body["skuNumber"], one, f"r{self.requests}", slow=slow)
+        if fate == "killed after":
+            raise Killed
+        if fate in ("lost", "unanswered"):
+            raise TransportError("It broke.", code="connection_failed", in_doubt=True)
+        return 200, {"requestId": f"r{self.requests}"}
+
+    def _change(self, method: str, sku: str, one: Json, request_id: str, *, slow: bool = False) -> None:
+        """Carry out a change of one SIM, or fail, and have that reported some time; earlier changes come first."""
+        number = sim(one["id"])
+        self.catch_up((sku, number))
+        if slow:
+            self.slow.append((sku, one, request_id))
+            self._blame(sku, one, number in self.held[sku])
+            return
+        fails = self.trouble and self.chance.random() < 0.4
+        status = "failed" if fails else "success"
+        self.reports.append(Confirmation(request_id, ((one["kind"].lower(), one["id"]),), t.cast(t.Any, status), "why"))
+        if fails:
+            return
+        if method == "POST":
+            self.held[sku].add(number)
+        else:
+            did = number in self.held[sku]
+            self.held[sku].discard(number)
+            self._blame(sku, one, did)
+
+    def _blame(self, sku: str, one: Json, did: bool) -> None:
+        """Note who is left without a license by a removal that was sent, as soon as all is carried out."""
+        number = sim(one["id"])
+        going = {(slow, sim(other["id"])) for slow, other, _request_id in self.slow}
+        left = [held for held, sims in self.held.items() if number in sims and (held, number) not in going]
+        if did and number in self.wish and not left:
+            self.bare.append(f"{one['id']} lost {sku} and is to hold {self.wish[number][0]}")
+
+    def catch_up(self, only: tuple[str, int] | None = None) -> None:
+        """Carry out the slow removals, of one license and SIM or all; their reports have ids that nobody knows."""
+        for sku, one, request_id in list(self.slow):
+            if only in (None, (sku, sim(one["id"]))):
+                self.slow.remove((sku, one, request_id))
+                self.held[sku].discard(sim(one["id"]))
+                self.reports.append(Confirmation(request_id, ((one["kind"].lower(), one["id"]),), "success", "why"))
+
+    def foreign(self, sku: str, kind: str, numbers: t.Iterable[int]) -> None:
+        """Somebody with another journal assigns licenses; the receiver hears of it, like of all in the account."""
+        for number in numbers:
+            self.requests += 1
+            self.catch_up((sku, number))
+            self.held[sku].add(number)
+            device = imei(number) if kind == "imei" else iccid(number)
+            self.reports.append(Confirmation(f"x{self.requests}", ((kind, device),), "success", "why"))
+
+    def report(self, share: float) -> None:
+        """Let a share of the reports arrive, some of them twice, in any order; without a receiver they are lost."""
+        if self.silent:
+            return
+        self.chance.shuffle(self.reports)
+        count = math.ceil(len(self.reports) * share)
+        now, self.reports = self.reports[:count], self.reports[count:]
+        if self.hearing and now:
+            with contextlib.closing(open_journal(str(self.journal), write=True)) as journal:
+                journal.confirm(now + now[:1])
+
+    def later(self, seconds: int = 7200) -> None:
+        """Let time pass: what is known gets older. If less than none passes, the clock is set back."""
+        for run in self.runs:
+            for name in ("started", "ended"):
+                run[name] = run[name] and before(run[name], seconds)
+        if self.journal.exists():
+            with contextlib.closing(sqlite3.connect(self.journal)) as db:
+                moments = {"run": ("started", "ended"), "request": ("sent", "answered")}
+                for table, names in {**moments, "entry": ("confirmed",), "callback": ("received",)}.items():
+                    older = ", ".join(
+                        f"{one} = strftime('%Y-%m-%dT%H:%M:%fZ', {one}, '{-seconds:+d} seconds')" for one in names
+                    )
+                    db.execute(f"UPDATE {table} SET {older}")
+                db.commit()
+
+    # What the role does
+
+    def write(self, wish: Wish) -> None:
+        """Write the fleet file."""
+        self.wish = wish
+        sets: dict[tuple[str, str], list[str]] = {}
+        for number, (sku, kind) in wish.items():
+            sets.setdefault((sku, kind), []).append(imei(number) if kind == "imei" else iccid(number))
+        devices = [
+            {"name": f"{sku} {kind}", "simsec": sku, "kind": kind, "ids": ids} for (sku, kind), ids in sets.items()
+        ]
+        text = json.dumps({"account": ACCOUNT, "simsec": self.settings, "devices": devices})
+        (self.folder / "fleet.yml").write_text(text, encoding="utf-8")
+
+    def plan(self) -> list[Json]:
+        """Make the lists and the plan of the account; the parts that change something, in the role's order."""
+        found = t.cast("list[Json]", self.plan_values()["simsec"])
+        return [part for part in found if part["plan"]["assign"] + part["plan"]["remove"]]
+
+    def plan_values(self, **retries: bool) -> Json:
+        """Make the lists and the whole plan of the account."""
+        given = {"src": [str(self.folder / "fleet.yml")], "accounts": None, "offline": False}
+        lists = self.folder / "lists"
+        made = self._flow(files.run, {**given, "dest": str(lists), "journal": str(self.journal)}, check=True)
+        assert made.failure is None, made.failure
+        wanted = made.values["accounts"][0]
+        places = {"wanted": wanted, "lists": str(lists / ACCOUNT), "journal": str(self.journal)}
+        options = {**places, "wait": True, "require_listener": None, "retry_failed": False, "retry_unknown": False}
+        options.update(retries)
+        planned = self._flow(fleet_account.run, options, check=True)
+        assert planned.failure is None, planned.failure
+        return planned.values
+
+    def rows(self, name: str) -> list[Json]:
+        """What the plan reports of the devices of a list that are not simply as wanted."""
+        return changing(str(self.folder / "lists" / ACCOUNT / f"plan-{name}.csv"))
+
+    def carry_out(self, part: Json, *, wait: bool = True) -> Result:
+        """What the role does with a part of the plan."""
+        item = part["item"]
+        name = item["remove_list"] if item["state"] == "absent" else item["list"]
+        options = {
+            "sku": item["sku"],
+            "kind": item["kind"],
+            "state": item["state"],
+            "devices_file": str(self.folder / "lists" / ACCOUNT / f"{name}.txt"),
+            "expected_plan": part["plan"]["digest"],
+            "wait": wait,
+            "wait_timeout": 5,
+            "replaced_by": item.get("replaced_by"),
+            "request_id": self._name(),
+        }
+        return self.license(**options)
+
+    def _name(self) -> str | None:
+        """The name of a request of the run that is at work, if one is."""
+        self.names += 1
+        return f"{self.mark}{self.names:010}" if self.mark else None
+
+    def run(self, parts: list[Json], *, wait: bool, killed_at: int = 99) -> None:
+        """What the role does with a plan, keeping a record of it; a kill ends it."""
+        before = {number for held in self.held.values() for number in held}
+        self.mark = f"1-{len(self.runs):016}"
+        record: Json = {"started": now(), "ended": None, "mark": self.mark, "before": before, "parts": []}
+        self.runs.append(record)
+        try:
+            self._run(record, parts, wait=wait, killed_at=killed_at)
+        finally:
+            self.mark = ""
+
+    def _run(self, record: Json, parts: list[Json], *, wait: bool, killed_at: int) -> None:
+        for part in parts:
+            item, action = part["item"], "removed" if part["item"]["state"] == "absent" else "assigned"
+            fixed = {"kind": "simsec", "sku": item["sku"], "id_kind": item["kind"], "lifetime": False}
+            fresh = {"outcome": "unknown", "planned": action, "request_id": ""}
+            rows = [{"device_id": one, **fresh} for one in self._named(item)]
+            record["parts"].append({**fixed, "action": item["state"], "devices": rows})
+        for number, (part, kept) in enumerate(zip(parts, record["parts"], strict=True)):
+            if number == killed_at:
+                raise Killed
+            result = self.carry_out(part, wait=wait)
+            told = {row["device_id"]: row for row in result.values.get("devices", [])}
+            for row in kept["devices"]:
+                one = told.get(row["device_id"], {"outcome": "skipped", "request_id": ""})
+                row.update(outcome=one["outcome"], request_id=one["request_id"])
+            self.report(self.chance.choice([0.0, 0.3, 1.0]))
+        record["ended"] = now()
+
+    def undo(self, record: Json, *, wait: bool) -> None:
+        """What the role does to undo a run of which this is the record, when nothing is known of later ones."""
+        account = {"account": ACCOUNT, "parts": record["parts"]}
+        self.wish = dict.fromkeys(record["before"], ("anything", "imei"))
+        changes = {pool_of(part): changes_of([part]) for part in record["parts"]}
+        context = types.SimpleNamespace(params={"journal": str(self.journal), "dest": str(self.folder / "lists")})
+        known = undo_module._attempts(t.cast(t.Any, context), ACCOUNT, changes)
+        window = RunWindow(record["started"], record["ended"], ago(datetime.timedelta(hours=1)), record["mark"])
+        found, _left = reverse_simsec(account, window, known, Later(), confirmed=False)
+        lists: dict[str, list[str]] = {}
+        former = Former(window, changes, known or {})
+        parts = list(undo_module._simsec_parts(t.cast(t.Any, context), ACCOUNT, found, former, lists))
+        paths = write_lists(str(self.folder / "lists"), ACCOUNT, lists)
+        for part in parts:
+            names = {"sku": part["sku"], "kind": part["id_kind"], "state": part["state"], "wait": wait}
+            options = {**names, "devices_file": paths[part["list"]], "replaced_by": part.get("replaced_by")}
+            self.license(**options, retry_failed=True, wait_timeout=5)
+            self.report(self.chance.choice([0.0, 0.3, 1.0]))
+
+    def _named(self, item: Json) -> list[str]:
+        name = item["remove_list"] if item["state"] == "absent" else item["list"]
+        return (self.folder / "lists" / ACCOUNT / f"{name}.txt").read_text(encoding="ascii").split()
+
+    def license(self, **options: t.Any) -> Result:
+        """Run C(simsec_license)."""
+        fixed = {"account": ACCOUNT, "journal": str(self.journal), "report": "all", **options}
+        given = {name: value for name, value in fixed.items() if value is not None}
+        found = ArgumentSpecValidator(SIMSEC_LICENSE_SPEC).validate(given)
+        assert not found.error_messages, found.error_messages
+        return self._flow(converge.run, found.validated_parameters, check=False)
+
+    def _flow(self, run: t.Callable[[Context], Result], params: Json, *, check: bool) -> Result:
+        connection = {name: spec.get("default") for name, spec in CONNECTION_SPEC.items()}
+        tokens = {"access_token": "the-access-token", "session_token": "the-session-token"}
+        own = {"base_url": BASE, "runtime_dir": "", "retries": 0, "max_concurrency": 1, **CREDENTIALS, **tokens}
+        module = types.SimpleNamespace(
+            params={**connection, **own, "progress_file": None, **params},
+            check_mode=check,
+            _diff=False,
+            no_log_values=set(),
+            warn=lambda _text: None,
+        )
+        context = Context(t.cast(t.Any, module))
+        try:
+            result = result_of(run, context)
+        finally:
+            context.stop.close()
+        assert result.failure is None or result.failure.code != "internal_error", result.failure
+        return result
+
+
+def in_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the account in the place of ThingSpace. Reports arrive while somebody waits, which takes no time."""
+    clock = Clock()
+
+    def sleep(seconds: float) -> None:
+        clock.sleep(seconds)
+        world.report(0.5)
+
+    monkeypatch.setattr(client, "Transport", world.play)
+    monkeypatch.setattr(stop.Stop, "sleep", lambda stop, seconds: clock.sleep(seconds))
+    monkeypatch.setattr(simsec_wait.Waiting.__init__, "__defaults__", (sleep, clock, None))

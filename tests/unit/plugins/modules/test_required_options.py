@@ -1,0 +1,85 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each module names what it lacks, when it is given nothing and when it is given too little. Nothing is sent."""
+
+from __future__ import annotations
+
+import importlib
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, CREDENTIALS
+from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, runner
+
+CHECKOUT = Path(__file__).resolve().parents[4]
+MODULES = "ansible_collections.thingspace.licensing.plugins.modules."
+GROUP = yaml.safe_load((CHECKOUT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"]["all"]
+
+INVALID, MISSING, NO_RUN = "invalid_options", "missing_credentials", "run_file_invalid"
+Case = tuple[dict[str, t.Any], str, t.Collection[str]]
+LACKS_DEVICES = ("devices", "devices_file", "devices_text")
+OF_AN_ACCOUNT: list[Case] = [({}, INVALID, ["account"]), ({"account": ACCOUNT}, MISSING, CREDENTIALS)]
+OF_DEVICES: list[Case] = [({}, INVALID, ["account"]), ({"account": ACCOUNT}, INVALID, LACKS_DEVICES)]
+OPTIONS: dict[str, list[Case]] = {
+    "callback": [({}, INVALID, ["account"]), ({"account": ACCOUNT}, INVALID, ["url", *CREDENTIALS])],
+    "callback_info": OF_AN_ACCOUNT,
+    "device_info": OF_AN_ACCOUNT,
+    "fleet_account_plan": [
+        ({}, INVALID, ["lists", "wanted"]),
+        ({"lists": ".", "wanted": {}}, INVALID, ["wanted", "account", "digest", "fota", "simsec"]),
+    ],
+    "fleet_export": [({}, INVALID, ["account", "dest"]), ({"account": ACCOUNT, "dest": "."}, MISSING, CREDENTIALS)],
+    "fleet_files": [({}, INVALID, ["src"]), ({"src": []}, "fleet_file_invalid", ["src"])],
+    "fleet_plan": [
+        ({}, INVALID, ["accounts"]),
+        ({"accounts": [], "approved": "no-such-plan"}, "plan_file_invalid", ["approved"]),
+    ],
+    "fleet_report": [
+        ({}, INVALID, ["accounts", "dest"]),
+        ({"accounts": [{}], "dest": "report", "formats": []}, INVALID, ["account", "formats"]),
+    ],
+    "fleet_run": [
+        ({}, INVALID, ["accounts", "dest", "reports", "state"]),
+        ({"state": "ended", "accounts": [], "reports": "/no/such", "dest": "/no/such"}, NO_RUN, ["run.json"]),
+    ],
+    "fleet_undo": [({}, INVALID, ["run"]), ({"run": "no-such-run"}, NO_RUN, ["no-such-run"])],
+    "fleet_undo_plan": [
+        ({}, INVALID, ["accounts", "run"]),
+        ({"run": "no-such-run", "accounts": []}, NO_RUN, ["no-such-run"]),
+    ],
+    "fota_license": OF_DEVICES,
+    "fota_license_info": OF_AN_ACCOUNT,
+    "session": [({}, MISSING, CREDENTIALS), ({"access_token": "0" * 32}, MISSING, ["username", "session_token"])],
+    "simsec_license": [
+        ({}, INVALID, ["account", "sku"]),
+        ({"account": ACCOUNT, "sku": "SIMSec-IoT"}, INVALID, LACKS_DEVICES),
+    ],
+    "simsec_license_info": OF_AN_ACCOUNT,
+    "swm_removal_candidates": OF_DEVICES,
+    "swm_removal_candidates_info": OF_AN_ACCOUNT,
+}
+
+
+def test_something_is_expected_of_every_module() -> None:
+    assert OPTIONS.keys() == set(GROUP)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_what_is_missing_is_named(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nothing = dict.fromkeys(("base_url", "runtime_dir", *CREDENTIALS), OMIT)
+    run = runner(importlib.import_module(MODULES + name).main, None, monkeypatch, capsys, **nothing)
+    monkeypatch.setenv("THINGSPACE_BASE_URL", "http://127.0.0.1:9/api")
+    for options, code, names in OPTIONS[name]:
+        result = run(**options)
+        assert result["failure"]["code"] == code, result
+        assert [word for word in names if word not in result["msg"]] == [], result
+        assert result["failure"]["message"] == result["msg"]
+        assert not result.get("changed")
+        assert result.get("requests", {}).get("sent", 0) == 0
