@@ -49,8 +49,7 @@ class AccessRefused(ApiError):
     """The gateway rejected a login because of the access token."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Subject:
+class Subject(t.NamedTuple):
     """Whose credentials a request carries.
 
     :param words: their name in messages.

@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import email.utils
 import math
@@ -31,8 +30,7 @@ BACKOFF_CAP = 30.0
 TRANSIENT = frozenset({408, 500, 502, 503, 504})
 
 
-@dataclasses.dataclass(frozen=True)
-class Happened:
+class Happened(t.NamedTuple):
     """The result of one attempt.
 
     :param result: what it proves.
@@ -47,8 +45,7 @@ class Happened:
     retry_after: str | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class RetryPolicy:
+class RetryPolicy(t.NamedTuple):
     """How often a request is repeated, and after which waits.
 
     :param retries: the most repetitions (0: none).

@@ -12,7 +12,6 @@ By itself, C(requests) would wait forever, follow redirects with a changed metho
 
 from __future__ import annotations
 
-import dataclasses
 import http.cookiejar
 import queue
 import threading
@@ -32,8 +31,7 @@ CONNECT_TIMEOUT = 15.0
 USER_AGENT = "thingspace.licensing (Ansible collection)"
 
 
-@dataclasses.dataclass(frozen=True)
-class Request:
+class Request(t.NamedTuple):
     """What to send. C(operation) is its name in messages ("list licenses"). C(headers) are added to the usual ones."""
 
     operation: str

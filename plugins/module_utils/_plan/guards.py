@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import typing as t
 
@@ -24,8 +23,7 @@ EXACT_FREE = 10
 _NAMED = 20
 
 
-@dataclasses.dataclass(frozen=True)
-class Limits:
+class Limits(t.NamedTuple):
     """The guard options.
 
     :param max_changes: devices that the plan may change.

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import typing as t
@@ -45,8 +44,7 @@ class Pool(t.NamedTuple):
         return {"total": self.total, "assigned": self.assigned, "available": self.free}
 
 
-@dataclasses.dataclass(frozen=True)
-class Plan:
+class Plan(t.NamedTuple):
     """What would be done to which device.
 
     :param assign: devices that get a license, in the order of the input.

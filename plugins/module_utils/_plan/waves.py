@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import collections
-import dataclasses
 import itertools
 import typing as t
 
@@ -25,8 +24,7 @@ _NAMED = 5
 _WORDS = {"accepted": "not confirmed"}
 
 
-@dataclasses.dataclass(frozen=True)
-class Waves:
+class Waves(t.NamedTuple):
     """The options about waves.
 
     :param sizes: how many of the changing devices are done after each wave; empty to do all at once.
@@ -107,7 +105,7 @@ def cut(plan: Plan, waves: Waves) -> list[Plan]:
     for end in waves.ends(changes):
         remove = -(-removals * end // changes)
         gone, there = plan.remove[removed:remove], plan.assign[assigned : end - remove]
-        parts.append(dataclasses.replace(plan, remove=gone, assign=there, unchanged=(), spared=()))
+        parts.append(plan._replace(remove=gone, assign=there, unchanged=(), spared=()))
         removed, assigned = remove, end - remove
     return parts
 

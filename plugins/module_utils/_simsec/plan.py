@@ -107,7 +107,7 @@ def make_simsec_plan(
     waiting = {device: kept[device] for device in plan.remove if device in kept}
     decisions.update((device, Decision("skipped", f"not sent: {why}", waits=True)) for device, why in waiting.items())
     remove = tuple(device for device in plan.remove if device not in waiting)
-    plan = dataclasses.replace(plan, remove=remove, unchanged=unchanged, held=None)
+    plan = plan._replace(remove=remove, unchanged=unchanged, held=None)
     return SimsecPlan(plan, decisions, wish.sku.lifetime)
 
 
