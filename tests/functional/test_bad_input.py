@@ -57,11 +57,8 @@ CASES: dict[str, tuple[dict[str, t.Any], str, tuple[str, ...]]] = {
     "query in account": ({"account": "0000123456-00001?x=1"}, "invalid_account", ("no account name",)),
     "report nowhere": ({"devices_report": "/no/report.csv"}, "report_unwritable", ("/no does not exist",)),
     "report is folder": ({"devices_report": "/"}, "report_unwritable", ("it is a directory",)),
-    "batch": ({"batch_size": 0}, "invalid_options", ("'batch_size' is 0",)),
     "share": ({"max_removals": "120%"}, "invalid_options", ("'max_removals' is '120%'",)),
     "empty limit": ({"max_removals": ""}, "invalid_options", ("'max_removals' is ''", "leave it out")),
-    "digest": ({"approved_plan": "yes"}, "invalid_options", ("64 hexadecimal digits",)),
-    "direct exact": ({"state": "exact", "lookup": "direct"}, "invalid_options", ("contradicts",)),
     "no number": ({"timeout": "soon"}, "invalid_options", ("timeout",)),
 }
 

@@ -130,9 +130,7 @@ def test_all_listeners_without_their_passwords(simulator: Simulator, module: Mod
 
 
 @pytest.mark.parametrize("effect", ["done", "none"])
-@pytest.mark.parametrize(
-    "fault", [{"action": "reset"}, {"action": "status", "status": 500}, {"action": "truncate"}, {"action": "html"}]
-)
+@pytest.mark.parametrize("fault", [{"action": "reset"}, {"action": "status", "status": 500}])
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_a_lost_answer_is_settled_by_reading(
     simulator: Simulator, module: Module, state: str, fault: Json, effect: str

@@ -26,7 +26,7 @@ import pytest
 import trustme
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Scope, open_journal
-from ansible_collections.thingspace.licensing.tests.support.harness import plain_environment
+from ansible_collections.thingspace.licensing.tests.support.forked import await_ready, plain_environment
 
 PROGRAM = Path("ansible_collections/thingspace/licensing/extensions/receiver/thingspace_receiver.py")
 ROOT = Path(os.environ["ANSIBLE_COLLECTIONS_PATH"])
@@ -87,12 +87,7 @@ class Receiver:
                 cwd=self.folder,
                 env=self.environment(**env),
             )
-        end = time.monotonic() + PATIENCE
-        while not ready.exists():
-            assert self.process.poll() is None, (self.folder / "err").read_text()
-            assert time.monotonic() < end
-            time.sleep(0.01)
-        self.port = json.loads(ready.read_text())["port"]
+        self.port = await_ready(self.process, ready, self.log)["port"]
 
     def connect(self) -> http.client.HTTPConnection:
         if self.tls is not None:

@@ -29,7 +29,6 @@ from ansible_collections.thingspace.licensing.plugins.modules import (
 )
 from ansible_collections.thingspace.licensing.tests.hostile.conftest import Start
 from ansible_collections.thingspace.licensing.tests.support import hostile_forms as forms
-from ansible_collections.thingspace.licensing.tests.support.hostile_forms import in_turn
 from ansible_collections.thingspace.licensing.tests.support.hostile_server import Ambush, Form, Server
 from ansible_collections.thingspace.licensing.tests.support.module_runner import CREDENTIALS
 
@@ -49,9 +48,8 @@ def held(server: Server) -> Server:
 
 
 @pytest.mark.parametrize("times", [1, 0], ids=["once", "always"])
-@pytest.mark.parametrize(
-    ("operation", "form"), in_turn(LISTS, {**forms.BROKEN, **forms.ODD, **forms.REFUSING}, "fota_list")
-)
+@pytest.mark.parametrize("form", [*forms.BROKEN, *forms.ODD, *forms.REFUSING])
+@pytest.mark.parametrize("operation", LISTS)
 def test_a_list_is_whole_or_an_error(held: Server, runner: Start, operation: str, form: str, times: int) -> None:
     main, field = LISTS[operation]
     whole = runner(main)()[field]

@@ -23,7 +23,6 @@ from ansible_collections.thingspace.licensing.plugins.modules import (
 )
 from ansible_collections.thingspace.licensing.tests.hostile.conftest import Start
 from ansible_collections.thingspace.licensing.tests.support import hostile_forms as forms
-from ansible_collections.thingspace.licensing.tests.support.hostile_forms import in_turn
 from ansible_collections.thingspace.licensing.tests.support.hostile_server import FLEX, LIFETIME, Ambush, Form, Server
 from ansible_collections.thingspace.licensing.tests.support.module_runner import Run
 
@@ -142,7 +141,8 @@ def _check(server: Server, write: Write, result: dict[str, t.Any], before: list[
 
 
 @pytest.mark.parametrize("executed", [True, False], ids=["executed", "not executed"])
-@pytest.mark.parametrize(("kind", "form"), in_turn(WRITES, UNCLEAR, "fota assign", "lifetime assign"))
+@pytest.mark.parametrize("form", UNCLEAR)
+@pytest.mark.parametrize("kind", WRITES)
 def test_what_proves_nothing(
     server: Server, start: t.Callable[[Write], Run], kind: str, form: str, executed: bool
 ) -> None:
@@ -216,7 +216,8 @@ LISTENER = {"service": "DeviceService", "url": "https://a.test/new"}
 
 
 @pytest.mark.parametrize("executed", [True, False], ids=["executed", "not executed"])
-@pytest.mark.parametrize(("operation", "form"), in_turn(["callback_register", "callback_remove"], UNCLEAR))
+@pytest.mark.parametrize("form", UNCLEAR)
+@pytest.mark.parametrize("operation", ["callback_register", "callback_remove"])
 def test_listeners(server: Server, runner: Start, operation: str, form: str, executed: bool) -> None:
     registering = operation == "callback_register"
     if not registering:

@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import typing as t
 from pathlib import Path
 
@@ -32,6 +33,7 @@ SIMULATOR = CHECKOUT / "roles" / "simulator" / "files" / "thingspace_simulator"
 MODULES = "ansible_collections.thingspace.licensing.plugins.modules."
 READ_AT_THE_START = ("PYTHON", "LC_", "LANG", "LD_")
 """What an interpreter reads from its environment begins with one of these."""
+PATIENCE = 60.0
 PR_SET_CHILD_SUBREAPER = 36
 ADDRESS = "THINGSPACE_TESTS_FORKED_BY"
 PLAYBOOK_PROGRAM = Path(__file__).with_name("playbook_program.py")
@@ -168,6 +170,16 @@ def _ask(address: str, request: t.Mapping[str, t.Any], handles: t.Sequence[int])
 def _adopt_orphans(wanted: bool) -> None:
     """Whether a process whose parent ends becomes a child of this one, if it descends from it."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, int(wanted), 0, 0, 0)
+
+
+def await_ready(process: subprocess.Popen[t.Any], ready: Path, log: t.Callable[[], str]) -> dict[str, t.Any]:
+    """What a program writes into its ready file; fails the test when it ends before that."""
+    end = time.monotonic() + PATIENCE
+    while not ready.exists():
+        if process.poll() is not None or time.monotonic() > end:
+            raise AssertionError(f"it did not start: {log()}")
+        time.sleep(0.01)
+    return t.cast("dict[str, t.Any]", json.loads(ready.read_text(encoding="utf-8")))
 
 
 def descendants(process: int) -> list[int]:

@@ -21,6 +21,7 @@ from pathlib import Path
 from ansible_collections.thingspace.licensing.tests.support.forked import (
     MODULES,
     ansible_playbook,
+    await_ready,
     plain_environment,
     popen,
 )
@@ -209,12 +210,7 @@ class Receiver:
                 stderr=log,
                 env=plain_environment(folder / "home", **secrets),
             )
-        end = time.monotonic() + PATIENCE
-        while not ready.exists():
-            if self._process.poll() is not None or time.monotonic() > end:
-                raise AssertionError(f"the receiver did not start: {self.log()}")
-            time.sleep(0.01)
-        url = json.loads(ready.read_text(encoding="utf-8"))["url"]
+        url = await_ready(self._process, ready, self.log)["url"]
         state = simulator.state()["accounts"]
         for entry in state:
             if entry["name"] == account:

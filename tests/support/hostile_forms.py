@@ -209,18 +209,3 @@ PASSING: dict[str, Form] = {
     "expired token": _json(401, FAULT),
 }
 """Refusals after which the same request may be sent again at once."""
-
-
-def in_turn(kinds: t.Collection[str], answers: t.Iterable[str], *always: str) -> list[tuple[str, str]]:
-    """Pairs of operations and answers.
-
-    An answer with a body is read by the part that asked, so each operation meets it. What is broken, or has
-    another status than 200, is judged before anybody looks at the operation: those of C(always) meet all of these, the
-    others take turns.
-    """
-    turns = [kind for kind in kinds if kind not in always]
-    found = []
-    for number, form in enumerate(answers):
-        read = form.startswith("200") or "beside" in form
-        found += [(kind, form) for kind in (kinds if read else (*always, turns[number % len(turns)]))]
-    return found

@@ -11,7 +11,6 @@ import os
 import ssl
 import subprocess
 import sys
-import time
 import typing as t
 import urllib.error
 import urllib.request
@@ -20,7 +19,9 @@ from pathlib import Path
 
 from ansible_collections.thingspace.licensing.tests.support.forked import (
     CHECKOUT,
+    PATIENCE,
     SIMULATOR,
+    await_ready,
     plain_environment,
     popen,
 )
@@ -28,7 +29,6 @@ from ansible_collections.thingspace.licensing.tests.support.forked import (
 __all__ = ("ACCOUNT", "CHECKOUT", "LISTENER", "PATIENCE", "Json", "Simulator", "iccids", "imei", "imeis")
 
 ACCOUNT = "0000123456-00001"
-PATIENCE = 60.0
 
 Json = dict[str, t.Any]
 
@@ -67,13 +67,9 @@ class Simulator:
                 stdout=subprocess.DEVNULL,
                 stderr=log,
             )
-        end = time.monotonic() + PATIENCE
-        while not ready.exists():
-            if self._process.poll() is not None or time.monotonic() > end:
-                raise AssertionError(f"the simulator did not start: {self.log()}")
-            time.sleep(0.01)
-        self.base_url: str = json.loads(ready.read_text(encoding="utf-8"))["base_url"]
-        self.port: int = json.loads(ready.read_text(encoding="utf-8"))["port"]
+        told = await_ready(self._process, ready, self.log)
+        self.base_url: str = told["base_url"]
+        self.port: int = told["port"]
         self.tls = self.base_url.startswith("https:")
 
     def log(self) -> str:
