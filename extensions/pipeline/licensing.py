@@ -71,7 +71,7 @@ def main(arguments: list[str]) -> int:
         return ERROR
     if not status:
         say(f"ansible-playbook ended with {returncode}, and made no plan.")
-    return ERROR if children.told and returncode else exit_code(playbook, status, returncode)
+    return ERROR if children.received and returncode else exit_code(playbook, status, returncode)
 
 
 def say(text: str) -> None:
@@ -129,11 +129,11 @@ def search_path(children: Children) -> dict[str, str]:
 class Children:
     """What this program starts. Signals that are to end this program are handed on, and all children are awaited.
 
-    :ivar told: the last such signal, 0 if there was none.
+    :ivar received: the last such signal, 0 if there was none.
     """
 
     def __init__(self) -> None:
-        self.told = 0
+        self.received = 0
         self._process: subprocess.Popen[str] | None = None
         self._before = {
             number: signal.signal(number, self._hand_on)
@@ -151,9 +151,9 @@ class Children:
         """
         self.require()
         process = self._process = subprocess.Popen(command, **options)
-        if self.told:
+        if self.received:
             # It came before there was anybody to hand it on to.
-            process.send_signal(self.told)
+            process.send_signal(self.received)
         return process
 
     def require(self) -> None:
@@ -161,14 +161,14 @@ class Children:
 
         :raises Unusable: it is.
         """
-        if self.told:
-            raise Unusable(f"interrupted by {signal.Signals(self.told).name}.")
+        if self.received:
+            raise Unusable(f"interrupted by {signal.Signals(self.received).name}.")
 
     def run(self, command: list[str], environment: dict[str, str]) -> int:
         """Run a command to its end; after a signal, to the end of everything that it started."""
         with self.start(command, env=environment) as process:
             returncode = process.wait()
-        if self.told or returncode < 0:
+        if self.received or returncode < 0:
             self._await_others()
         return returncode
 
@@ -178,7 +178,7 @@ class Children:
             signal.signal(number, handler)
 
     def _hand_on(self, number: int, _frame: types.FrameType | None) -> None:
-        self.told = number
+        self.received = number
         # Ctrl-C reaches both of us by itself; told twice, Ansible would not clean up.
         if self._process is not None and (number != signal.SIGINT or not os.isatty(0)):
             self._process.send_signal(number)
@@ -186,14 +186,14 @@ class Children:
     @staticmethod
     def _await_others() -> None:
         """Modules end by themselves when Ansible has: as soon as their requests that are under way are answered."""
-        end, told = time.monotonic() + PATIENCE, False
+        end, reported = time.monotonic() + PATIENCE, False
         while others := descendants():
             if time.monotonic() > end:
                 say(f"still running after {PATIENCE:.0f} s: the processes {', '.join(map(str, others))}.")
                 return
-            if not told:
+            if not reported:
                 say("interrupted; waiting for the answers to requests that are under way.")
-                told = True
+                reported = True
             with contextlib.suppress(ChildProcessError):
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass

@@ -110,7 +110,7 @@ def _load(*names: str) -> dict[str, t.Any]:
 
 def _listen(options: argparse.Namespace, parts: dict[str, t.Any]) -> t.Any:
     pairs = parts["_receiver.credentials"].credentials(allow_anonymous=options.allow_anonymous)
-    settings = parts["_receiver.listener"].Settings(
+    settings = parts["_receiver.listener"].ReceiverSettings(
         journal=options.journal or os.environ.get("THINGSPACE_JOURNAL", ""),
         pairs=pairs,
         host=options.host,
@@ -121,7 +121,7 @@ def _listen(options: argparse.Namespace, parts: dict[str, t.Any]) -> t.Any:
     )
     if not settings.journal:
         raise BadStart("The journal is missing: give --journal, or set THINGSPACE_JOURNAL")
-    return parts["_receiver.listener"].Listener(settings, log=_Log(sys.stdout))
+    return parts["_receiver.listener"].RunningReceiver(settings, log=_Log(sys.stdout))
 
 
 class _Log:

@@ -27,7 +27,7 @@ from ._inventory_names import preference_problems
 from ._inventory_record import FIELDS
 
 
-class Settings(t.NamedTuple):
+class InventorySettings(t.NamedTuple):
     """The options that decide what is read, and how it is shown.
 
     :param licenses: whether to read which devices hold a FOTA license.
@@ -50,7 +50,7 @@ class Settings(t.NamedTuple):
         return hashlib.sha256(json.dumps([asker, what, FIELDS], sort_keys=True).encode()).hexdigest()
 
 
-def settings_from(params: t.Mapping[str, t.Any]) -> tuple[Settings, list[Problem]]:
+def settings_from(params: t.Mapping[str, t.Any]) -> tuple[InventorySettings, list[Problem]]:
     """Read the options; returns them with everything that is wrong about them."""
     connection, problems = connection_from(params)
     filters, found = filter_from({**dict.fromkeys(FILTER_SPEC), **params, "kind": "imei", "device_id": None})
@@ -64,7 +64,7 @@ def settings_from(params: t.Mapping[str, t.Any]) -> tuple[Settings, list[Problem
         *prefix_problems(prefix),
         *problems,
     ]
-    settings = Settings(
+    settings = InventorySettings(
         connection=connection,
         own_runtime_dir=bool(params["runtime_dir"]),
         accounts=accounts,

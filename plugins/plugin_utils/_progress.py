@@ -54,7 +54,7 @@ class ProgressAction(ActionBase):
         with contextlib.ExitStack() as stack:
             stack.enter_context(_uncollected())
             if not in_background and self._connection.transport == "local":
-                stack.enter_context(_told(self._task))
+                stack.enter_context(_naming_controller(self._task))
             if first and not in_background and not self._task.no_log and self._connection.transport == "local":
                 args = stack.enter_context(_with_file(args))
                 watch = Watch(args.get("progress_file"), (task_vars or {}).get("inventory_hostname", ""), first)
@@ -86,7 +86,7 @@ def _uncollected() -> t.Iterator[None]:
 
 
 @contextlib.contextmanager
-def _told(task: t.Any) -> t.Iterator[None]:
+def _naming_controller(task: t.Any) -> t.Iterator[None]:
     """A task that tells its module which process must be alive for it to write."""
     given = task.environment
     before = given if isinstance(given, list) else [given] if given else []

@@ -17,7 +17,7 @@ import contextlib
 import time
 import typing as t
 
-from .._client.runtime_dir import State, Store
+from .._client.runtime_dir import Store, StoredState
 from .._errors import LicensingError
 
 LOCK_PATIENCE = 60.0
@@ -124,7 +124,7 @@ class KeptList:
         return f"The previous list ({len(previous)} devices) is in 'failure.previous_list'."
 
 
-def _become(state: State, previous: t.Sequence[str], target: t.Sequence[str]) -> None:
+def _become(state: StoredState, previous: t.Sequence[str], target: t.Sequence[str]) -> None:
     """Store this rewrite in place of an earlier one. Of that, keep only requests that may still take effect."""
     late, until = _late(state), state.get("until")
     state.clear()
@@ -134,7 +134,7 @@ def _become(state: State, previous: t.Sequence[str], target: t.Sequence[str]) ->
         state.update(late=late, until=until)
 
 
-def _settle(state: State, live: t.Sequence[str]) -> None:
+def _settle(state: StoredState, live: t.Sequence[str]) -> None:
     """No rewrite is under way, and this is the list: it needs to be kept only if something may come late."""
     if _late(state):
         _become(state, live, live)

@@ -257,8 +257,8 @@ def _result(context: Context, job: Job, plan: CandidatesPlan, done: Done) -> Res
         "candidate_count": None if done.now is None else len(done.now),
     }
     if context.diff_mode:
-        told = f"{len(plan.add)} added, {len(plan.remove)} removed, {len(plan.move)} moved"
-        title = f"{job.wish.account}: removal candidates, in order ({told})"
+        counts = f"{len(plan.add)} added, {len(plan.remove)} removed, {len(plan.move)} moved"
+        title = f"{job.wish.account}: removal candidates, in order ({counts})"
         values["diff"] = order_diff(title, plan.live, now, plan.move)
     unwritten = job.reporting.write(Row._fields, done.rows)
     return Result(values, changed=done.changed, failure=done.failure or failure_of(done.rows) or unwritten)

@@ -17,7 +17,7 @@ import datetime
 import typing as t
 
 from .._text.former_names import with_former_names
-from .._text.timestamps import parse_moment
+from .._text.timestamps import parse_time
 
 Reason = t.Literal["listed", "oldest"]
 
@@ -111,16 +111,16 @@ def _oldest(times: t.Mapping[str, str], listed: set[str], count: int) -> tuple[l
     aged: list[tuple[datetime.datetime, str]] = []
     unread: list[str] = []
     for device, text in times.items():
-        moment = None if device in listed else parse_moment(text)
-        if moment is not None:
-            aged.append((moment, device))
+        time = None if device in listed else parse_time(text)
+        if time is not None:
+            aged.append((time, device))
         elif device not in listed:
             unread.append(device)
     aged.sort()
-    moments = [moment for moment, _device in aged]
+    known = [time for time, _device in aged]
     # A time that cannot be read may be any: such a device may come before all others, or after them.
-    certain_until, possible_until = _known_range(moments, count, len(unread))
-    order = [device for _moment, device in aged] + sorted(unread)
+    certain_until, possible_until = _known_range(known, count, len(unread))
+    order = [device for _time, device in aged] + sorted(unread)
     all_go = count >= len(order)
     chosen = [(device, all_go or place < certain_until) for place, device in enumerate(order[:count])]
     tied = order[count : max(count, possible_until)] + [
@@ -129,11 +129,11 @@ def _oldest(times: t.Mapping[str, str], listed: set[str], count: int) -> tuple[l
     return chosen, [] if all_go else list(dict.fromkeys(tied))
 
 
-def _known_range(moments: list[datetime.datetime], count: int, unread: int) -> tuple[int, int]:
+def _known_range(known: list[datetime.datetime], count: int, unread: int) -> tuple[int, int]:
     """Of the known times in order: up to where all certainly go, and up to where some may go."""
     certain = count - unread
-    if 0 < certain < len(moments):
+    if 0 < certain < len(known):
         # Those assigned in the same moment as the first that may stay are not certain either.
-        certain = bisect.bisect_left(moments, moments[certain])
-    possible = bisect.bisect_right(moments, moments[count - 1]) if 0 < count <= len(moments) else len(moments)
+        certain = bisect.bisect_left(known, known[certain])
+    possible = bisect.bisect_right(known, known[count - 1]) if 0 < count <= len(known) else len(known)
     return max(0, certain), possible

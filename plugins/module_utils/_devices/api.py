@@ -19,7 +19,7 @@ from .._client.answers import Reader
 from .._client.client import Client
 from .._client.masking import changes
 from .._errors import ApiError, IncompleteList
-from .._text.timestamps import parse_moment, write_moment
+from .._text.timestamps import format_time, parse_time
 from .filter import DeviceFilter
 from .row import DeviceRow, device_row
 
@@ -131,7 +131,7 @@ class DeviceApi:
         while True:
             body = filters.body()
             if since is not None:
-                body["earliest"] = write_moment(since)
+                body["earliest"] = format_time(since)
             page = self._page(body)
             _note(page, set())
             before = len(rows)
@@ -177,9 +177,9 @@ def _note(page: DevicePage, seen: set[str]) -> None:
 
 def _last_added(page: DevicePage) -> datetime.datetime:
     """When the last device of a page was added; only a page in that order can be continued by it."""
-    moments = [parse_moment(row.created_at) for row in page.rows]
-    known = [moment for moment in moments if moment is not None]
-    if len(known) < len(moments):
+    times = [parse_time(row.created_at) for row in page.rows]
+    known = [time for time in times if time is not None]
+    if len(known) < len(times):
         raise _contradiction("it gives no 'DeviceId', and not every device has a time of adding")
     if known != sorted(known):
         raise _contradiction("it gives no 'DeviceId', and is not in the order of adding")

@@ -28,8 +28,8 @@ CONFIRMED = "the answer was lost; reading back confirms it"
 SPARED = "left alone: a removal candidate"
 PERHAPS = "the answer was lost; reading back shows the wanted state, which the device may have had before"
 
-Result = tuple[Outcome, str]
-Judge = t.Callable[[Action, int, int, int], Result]
+DeviceResult = tuple[Outcome, str]
+Judge = t.Callable[[Action, int, int, int], DeviceResult]
 
 
 class Applied(t.NamedTuple):
@@ -45,14 +45,14 @@ class Applied(t.NamedTuple):
 
 def predict(plan: Plan, wanted: t.Sequence[str]) -> Applied:
     """The rows of a run in which ThingSpace refuses nothing: what check mode returns."""
-    results: dict[str, Result] = dict.fromkeys(plan.remove, ("removed", ""))
+    results: dict[str, DeviceResult] = dict.fromkeys(plan.remove, ("removed", ""))
     results.update(dict.fromkeys(plan.assign, ("assigned", "")))
     return Applied(rows_of(plan, wanted, results), None)
 
 
 def hold_back(plan: Plan, wanted: t.Sequence[str], stopped: LicensingError) -> Applied:
     """The rows of a plan that a guard stopped: nothing was sent, and the reason says what would have happened."""
-    results: dict[str, Result] = {}
+    results: dict[str, DeviceResult] = {}
     for devices, outcome in ((plan.remove, "removed"), (plan.assign, "assigned")):
         results.update(dict.fromkeys(devices, ("skipped", f"not sent: the plan was stopped; it would be {outcome}")))
     return Applied(rows_of(plan, wanted, results), stopped)
@@ -74,7 +74,9 @@ def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, ba
     return Applied(rows_of(plan, wanted, results), stopped)
 
 
-def _that_fit(plan: Plan, pool: Pool, removed: dict[str, Result]) -> tuple[t.Sequence[str], dict[str, Result]]:
+def _that_fit(
+    plan: Plan, pool: Pool, removed: dict[str, DeviceResult]
+) -> tuple[t.Sequence[str], dict[str, DeviceResult]]:
     """Failed removals free no license: leave out the assignments that counted on them."""
     failures = sum(outcome not in ("removed", "unchanged") for outcome, _reason in removed.values())
     if not failures or pool.total is None or pool.assigned is None:
@@ -86,12 +88,12 @@ def _that_fit(plan: Plan, pool: Pool, removed: dict[str, Result]) -> tuple[t.Seq
 
 def _act(
     api: FotaApi, action: Action, devices: t.Sequence[str], batch_size: int, judge: Judge
-) -> tuple[dict[str, Result], LicensingError | None]:
+) -> tuple[dict[str, DeviceResult], LicensingError | None]:
     if not devices:
         return {}, None
     sending = Sending(api, action, batch_size)
     sending.send(devices)
-    results: dict[str, Result] = {}
+    results: dict[str, DeviceResult] = {}
     for attempt in range(RESENDS + 1):
         if not sending.in_doubt:
             break
@@ -106,7 +108,9 @@ def _act(
     }, sending.stopped
 
 
-def _settle(api: FotaApi, action: Action, sending: Sending, judge: Judge, *, may_resend: bool) -> dict[str, Result]:
+def _settle(
+    api: FotaApi, action: Action, sending: Sending, judge: Judge, *, may_resend: bool
+) -> dict[str, DeviceResult]:
     """Read the account and decide about the devices in doubt; sends again those that certainly did not change."""
     doubts, sending.in_doubt = sending.in_doubt, {}
     try:
@@ -135,12 +139,12 @@ def _settle(api: FotaApi, action: Action, sending: Sending, judge: Judge, *, may
     return results
 
 
-def _certainly_moved(action: Action, _held: int, _done: int, _in_doubt: int) -> Result:
+def _certainly_moved(action: Action, _held: int, _done: int, _in_doubt: int) -> DeviceResult:
     """The result of devices that were not as wanted before a lost request, and are now."""
     return DONE[action], CONFIRMED
 
 
-def _moved_by_count(before: int | None, action: Action, held: int, done: int, in_doubt: int) -> Result:
+def _moved_by_count(before: int | None, action: Action, held: int, done: int, in_doubt: int) -> DeviceResult:
     """The result of devices that are as wanted after a lost request, and may have been so before.
 
     :param before: licenses assigned before the run.
@@ -156,12 +160,12 @@ def _moved_by_count(before: int | None, action: Action, held: int, done: int, in
     return DONE[action], CONFIRMED if unexplained >= in_doubt else PERHAPS
 
 
-def _unchanged(doubt: Doubt, why: str = "") -> Result:
+def _unchanged(doubt: Doubt, why: str = "") -> DeviceResult:
     """The result of a device that was not refused and shows no change when read: it may still take effect."""
     return "unknown", f"{doubt.reason} Reading back shows no change yet. {why}".rstrip()
 
 
-def _left_behind(sending: Sending, doubts: t.Mapping[str, Doubt]) -> dict[str, Result]:
+def _left_behind(sending: Sending, doubts: t.Mapping[str, Doubt]) -> dict[str, DeviceResult]:
     """Devices that were sent once, in vain, and not again because the run was stopped."""
     why = f"It was not sent again: {sending.stopped.message}" if sending.stopped else ""
     return {
@@ -176,7 +180,7 @@ def _verdict(sending: Sending, device: str) -> Verdict | None:
     return answer.verdict if answer else None
 
 
-def _result(action: Action, answer: Answer) -> Result:
+def _result(action: Action, answer: Answer) -> DeviceResult:
     if answer.verdict is Verdict.DONE:
         return DONE[action], ""
     if answer.verdict is Verdict.ALREADY:
@@ -184,12 +188,12 @@ def _result(action: Action, answer: Answer) -> Result:
     return "failed", answer.reason
 
 
-def rows_of(plan: Plan, wanted: t.Sequence[str], results: t.Mapping[str, Result]) -> list[Row]:
+def rows_of(plan: Plan, wanted: t.Sequence[str], results: t.Mapping[str, DeviceResult]) -> list[Row]:
     """The rows of a plan: the named devices in their order, then those that an exact run removes or leaves alone.
 
     :param results: of the devices that the plan touches.
     """
-    same: Result = ("unchanged", ALREADY["remove" if plan.state == "absent" else "assign"])
+    same: DeviceResult = ("unchanged", ALREADY["remove" if plan.state == "absent" else "assign"])
     rows = [Row(device, *results.get(device, same)) for device in wanted]
     if plan.state == "exact":
         rows += [Row(device, *results[device]) for device in plan.remove]

@@ -42,7 +42,7 @@ class Confirmation(t.NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class Sender:
+class CallbackSender:
     """The credentials in a body, as received; empty strings if there are none. No repr can show them."""
 
     username: str
@@ -68,10 +68,10 @@ def parse_body(body: bytes) -> CallbackBody:
     return t.cast("CallbackBody", value)
 
 
-def sender_in(value: CallbackBody) -> Sender:
+def sender_in(value: CallbackBody) -> CallbackSender:
     """Who claims to have sent it."""
     username, password = value.get("username"), value.get("password")
-    return Sender(username if isinstance(username, str) else "", password if isinstance(password, str) else "")
+    return CallbackSender(username if isinstance(username, str) else "", password if isinstance(password, str) else "")
 
 
 def confirmation_in(value: CallbackBody) -> Confirmation:
@@ -145,7 +145,7 @@ def _amiss(value: t.Any) -> str:
     return "not plain text of bearable length" if isinstance(value, str) else "not a string"
 
 
-def _line(text: str, sender: Sender) -> str:
+def _line(text: str, sender: CallbackSender) -> str:
     """One printable line of limited length, without the credentials if a fault repeats them."""
     register = SecretRegister(lambda _form: None)
     # Shorter ones would remove ordinary syllables from the text.

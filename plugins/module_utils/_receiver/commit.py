@@ -32,7 +32,7 @@ PATIENCE = 60.0
 """Seconds that a caller waits for the commit. The journal itself gives up on a lock after less."""
 
 
-class Journal(t.Protocol):
+class ConfirmationJournal(t.Protocol):
     """What is needed of the journal; used by one thread only."""
 
     def confirm(self, confirmations: list[Confirmation], /) -> list[Recorded]:
@@ -57,9 +57,9 @@ class GroupCommit:
     :raises LicensingError: the journal cannot be opened.
     """
 
-    def __init__(self, open_it: t.Callable[[], Journal], path: str) -> None:
+    def __init__(self, open_it: t.Callable[[], ConfirmationJournal], path: str) -> None:
         self._open_it, self._path = open_it, path
-        self._journal: Journal | None = None
+        self._journal: ConfirmationJournal | None = None
         self._file: tuple[int, int] | None = None
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -151,7 +151,7 @@ class GroupCommit:
             self._shut()
             raise
 
-    def _opened(self) -> Journal:
+    def _opened(self) -> ConfirmationJournal:
         """The journal. It is opened again if another file replaced it, because writes to the old one would be lost."""
         if self._journal is not None and self._identity() != self._file:
             self._shut()

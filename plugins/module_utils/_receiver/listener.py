@@ -27,7 +27,7 @@ LOCK_PATIENCE = 20.0
 """Seconds to wait while another process writes to the journal. ThingSpace waits for the answer in the meantime."""
 
 
-class Settings(t.NamedTuple):
+class ReceiverSettings(t.NamedTuple):
     """What to listen on. Its repr would show credentials: keep it to yourself.
 
     :param pairs: accepted usernames and passwords; none to let everybody in.
@@ -42,16 +42,16 @@ class Settings(t.NamedTuple):
     keyfile: str | None = None
 
     def __repr__(self) -> str:
-        return f"Settings({self.journal!r}, {self.host!r}, {self.port!r}, {self.path!r})"
+        return f"ReceiverSettings({self.journal!r}, {self.host!r}, {self.port!r}, {self.path!r})"
 
 
-class Listener:
+class RunningReceiver:
     """A running receiver.
 
     :raises LicensingError: it cannot start, and why.
     """
 
-    def __init__(self, settings: Settings, *, log: Log, on_recorded: OnRecorded | None = None) -> None:
+    def __init__(self, settings: ReceiverSettings, *, log: Log, on_recorded: OnRecorded | None = None) -> None:
         _check(settings)
         certificate = Certificate(settings.certfile, settings.keyfile) if settings.certfile else None
         journal = os.path.abspath(settings.journal)
@@ -86,7 +86,7 @@ class Listener:
         self._commit.close()
 
 
-def _check(settings: Settings) -> None:
+def _check(settings: ReceiverSettings) -> None:
     wrong = ""
     if not settings.journal:
         wrong = "The journal is missing: name its file."

@@ -19,7 +19,7 @@ import typing as t
 
 from .._error_codes import CODES
 from .._errors import LicensingError
-from .._journal.confirmation import Confirmation, Sender, confirmation_in, parse_body, sender_in
+from .._journal.confirmation import CallbackSender, Confirmation, confirmation_in, parse_body, sender_in
 from .commit import GroupCommit
 
 if t.TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Accepted:
     def __repr__(self) -> str:
         return f"Accepted({len(self._pairs)} hidden)"
 
-    def admits(self, sender: Sender) -> bool:
+    def admits(self, sender: CallbackSender) -> bool:
         """Whether username and password belong together and are accepted; takes the same time for any."""
         username, password = _digest(sender.username), _digest(sender.password)
         admitted = not self._pairs

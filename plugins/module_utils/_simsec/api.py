@@ -24,7 +24,7 @@ LICENSE_PATH = "/m2m/v1/devices/license/actions/assign"
 _COUNT = Reader("count the SIM-Secure licenses")
 
 
-class Subscription(t.TypedDict):
+class SkuSubscription(t.TypedDict):
     """The licenses of one SKU, as C(simsec_license_info) returns them. None where ThingSpace does not say."""
 
     sku: str
@@ -70,7 +70,7 @@ class SimsecApi:
             )
         return one_line(request_id, self._client.mask)
 
-    def subscriptions(self) -> list[Subscription]:
+    def subscriptions(self) -> list[SkuSubscription]:
         """C(POST /accounts/subscriptions/actions/list): the account's SIM-Secure licenses by SKU, sorted."""
         asked = {"accountName": self.account}
         value = self._client.query(_COUNT.what, "/m2m/v1/accounts/subscriptions/actions/list", asked)
@@ -98,17 +98,17 @@ def _names_sku(row: t.Any) -> bool:
     return isinstance(row, dict) and bool(row.get("skuNumber"))
 
 
-def rows_of(subscriptions: t.Iterable[Subscription], sku: str) -> list[Subscription]:
+def rows_of(subscriptions: t.Iterable[SkuSubscription], sku: str) -> list[SkuSubscription]:
     """All rows that speak of a SKU, also in another spelling: one is usual, and none can be left out."""
     return [row for row in subscriptions if row["sku"].strip().casefold() == sku.casefold()]
 
 
-def pool_of(subscription: Subscription) -> Pool:
+def pool_of(subscription: SkuSubscription) -> Pool:
     """The pool of one SKU; what ThingSpace calls available counts, even where it is not the difference."""
     return Pool(subscription["purchased"], subscription["assigned"], subscription["available"])
 
 
-def _subscription(row: t.Mapping[str, t.Any], mask: Mask) -> Subscription:
+def _subscription(row: t.Mapping[str, t.Any], mask: Mask) -> SkuSubscription:
     return {
         "sku": one_line(row["skuNumber"], mask),
         "license_type": one_line(row.get("licenseType"), mask),

@@ -18,19 +18,18 @@ from .._journal.file import PATIENCE, require_writable
 from .._journal.journal import Journal, open_journal
 from .._journal.lock import PATIENCE as LOCK_PATIENCE
 from .._journal.lock import account_lock
-from .._journal.status import Attempt, Standing, fold
+from .._journal.status import Attempt, DeviceStatus, fold
 from .._module import Context, Result
 from .._plan.guards import enforce
 from .._plan.plan import Pool
-from .api import SimsecApi, Subscription, pool_of
+from .api import SimsecApi, SkuSubscription, pool_of
 from .eligibility import require_eligible
 from .job import Job, read_job
 from .lifetime import as_the_account_says, require_journal, require_whole_journal
 from .listener import require_listener
 from .look import judge_lost, keep, look
 from .lost import resolve
-from .missing import missing
-from .missing import told as told_missing
+from .missing import missing, missing_text
 from .moves import Losing, kept_now
 from .plan import SimsecPlan, make_simsec_plan, require_consent
 from .result import Done, make_result, planned
@@ -91,7 +90,7 @@ def _converge(
     """
     known = journal.snapshot(job.scope, job.wish.devices)
     # The most that could be bound: without asking ThingSpace anything.
-    most = make_simsec_plan(job.wish, _standings(known.attempts), NO_POOL)
+    most = make_simsec_plan(job.wish, _statuses(known.attempts), NO_POOL)
     require_consent(job.wish, most, job.lifetime_consent)
     require_journal(job, most)
     known, subscriptions = look(context, job, journal, api, known)
@@ -102,13 +101,13 @@ def _converge(
     pool = pool_of(subscription) if subscription else NO_POOL
     verdicts = judge_lost(job, known, pool)
     lifetime = job.wish.sku.lifetime
-    standings = _standings(resolve(known.attempts, known.lost, verdicts, lifetime=lifetime))
+    statuses = _statuses(resolve(known.attempts, known.lost, verdicts, lifetime=lifetime))
     # Read last, so that nothing lies between what the journal says and what is sent but the sending.
     kept = kept_now(journal, Losing(job.scope, job.wish.devices), job.instead, subscriptions, foresee=job.foresee)
-    plan = make_simsec_plan(job.wish, standings, pool, kept)
+    plan = make_simsec_plan(job.wish, statuses, pool, kept)
     plan = dataclasses.replace(plan, missing=missing(journal, job.wish.account, job.wish.sku.number, subscriptions))
     if plan.missing:
-        context.warn(told_missing(job.wish.sku.number, plan.missing))
+        context.warn(missing_text(job.wish.sku.number, plan.missing))
     try:
         require_consent(job.wish, plan, job.lifetime_consent)
         require_journal(job, plan)
@@ -135,7 +134,7 @@ def _converge(
     return planned(plan, pool, sent=sent)
 
 
-def _standings(attempts: t.Mapping[str, list[Attempt]]) -> dict[str, Standing]:
+def _statuses(attempts: t.Mapping[str, list[Attempt]]) -> dict[str, DeviceStatus]:
     return {device: fold(tried) for device, tried in attempts.items()}
 
 
@@ -145,7 +144,7 @@ def _wait(context: Context, job: Job, api: SimsecApi, done: Done, waiting: Waiti
     if done.held_back or (not open_devices and not overdue):
         return done
     left = [*overdue, *waiting.wait(open_devices)]
-    done = done.confirmed_by(waiting.standings(open_devices), job.wish.action)
+    done = done.confirmed_by(waiting.statuses(open_devices), job.wish.action)
     if left:
         unconfirmed = unconfirmed_error(left, len(overdue), job.wait_timeout)
         done = done.with_failure(waiting.interrupted or unconfirmed)
@@ -157,7 +156,7 @@ def _wait(context: Context, job: Job, api: SimsecApi, done: Done, waiting: Waiti
     return done if subscription is None else done.with_pool(pool_of(subscription))
 
 
-def _require_subscription(job: Job, plan: SimsecPlan, subscriptions: list[Subscription]) -> None:
+def _require_subscription(job: Job, plan: SimsecPlan, subscriptions: list[SkuSubscription]) -> None:
     """Nothing can be assigned of a SKU that the account did not buy."""
     bought = [row["sku"] for row in subscriptions]
     if job.wish.sku.number in bought or not plan.plan.assign:

@@ -15,11 +15,11 @@ import typing as t
 from .._account import account_problems
 from .._errors import LicensingError, OptionsError, Problem
 from .._journal.file import PATIENCE
-from .._journal.inventory import OPEN, DeviceRow, HistoryRow, Stock, device_rows, drift, history_rows
+from .._journal.inventory import OPEN, HistoryRow, JournalRow, Stock, device_rows, drift, history_rows
 from .._journal.journal import Journal, open_journal
 from .._module import Context, Result
 from .._plan.outcomes import Reporting, report_path_problems
-from .api import SimsecApi, Subscription
+from .api import SimsecApi, SkuSubscription
 from .skus import sku_problems
 
 REPORTS = ("devices_report", "history_report")
@@ -79,7 +79,7 @@ def _open(context: Context, path: str, problems: list[Problem]) -> Journal:
         return open_journal("", write=True)
 
 
-def _subscriptions(context: Context, job: Job, problems: list[Problem]) -> list[Subscription] | None:
+def _subscriptions(context: Context, job: Job, problems: list[Problem]) -> list[SkuSubscription] | None:
     """The account's counts; None when only the journal is to be read."""
     if job.journal_only:
         problems += account_problems(job.account)
@@ -90,12 +90,12 @@ def _subscriptions(context: Context, job: Job, problems: list[Problem]) -> list[
     return [row for row in found if job.sku in (None, row["sku"])]
 
 
-def _take_stock(job: Job, journal: Journal) -> tuple[list[Stock], list[DeviceRow]]:
+def _take_stock(job: Job, journal: Journal) -> tuple[list[Stock], list[JournalRow]]:
     """The counts of each SKU, and the rows that the option C(report) lets through."""
     stocks: dict[str, Stock] = {}
-    rows: list[DeviceRow] = []
-    for standing, row in device_rows(journal, job.account, job.sku):
-        stocks.setdefault(row.sku, Stock(row.sku)).add(standing, row.state)
+    rows: list[JournalRow] = []
+    for status, row in device_rows(journal, job.account, job.sku):
+        stocks.setdefault(row.sku, Stock(row.sku)).add(status, row.state)
         if job.report == "all" or (job.report == "open" and row.state in OPEN):
             rows.append(row)
     return list(stocks.values()), rows
@@ -104,6 +104,6 @@ def _take_stock(job: Job, journal: Journal) -> tuple[list[Stock], list[DeviceRow
 def _export(job: Job, journal: Journal) -> LicensingError | None:
     """Write the CSV files, in one pass each."""
     scope = (journal, job.account, job.sku)
-    rows = (row for _standing, row in device_rows(*scope))
-    failure = Reporting("all", job.devices_report).write(DeviceRow._fields, rows)
+    rows = (row for _status, row in device_rows(*scope))
+    failure = Reporting("all", job.devices_report).write(JournalRow._fields, rows)
     return failure or Reporting("all", job.history_report).write(HistoryRow._fields, history_rows(*scope))

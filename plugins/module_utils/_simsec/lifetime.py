@@ -16,13 +16,13 @@ import typing as t
 from .._errors import LicensingError, OptionsError
 from .._journal.inventory import device_rows
 from .._journal.journal import Journal
-from .api import Subscription, rows_of
+from .api import SkuSubscription, rows_of
 from .job import Job, never_removed
 from .plan import SimsecPlan
 from .skus import as_assigned, sku_of
 
 
-def as_the_account_says(job: Job, subscriptions: t.Sequence[Subscription]) -> Job:
+def as_the_account_says(job: Job, subscriptions: t.Sequence[SkuSubscription]) -> Job:
     """The job, with the SKU as the account calls it. In doubt it binds for life, but may be taken away.
 
     :raises OptionsError: C(lifetime_not_removable).
@@ -54,7 +54,7 @@ def require_journal(job: Job, plan: SimsecPlan) -> None:
 
 
 def require_whole_journal(
-    job: Job, plan: SimsecPlan, journal: Journal, subscriptions: t.Sequence[Subscription]
+    job: Job, plan: SimsecPlan, journal: Journal, subscriptions: t.Sequence[SkuSubscription]
 ) -> None:
     """Refuse to bind devices for life by a journal that knows of fewer licenses than the account counts.
 
@@ -87,20 +87,20 @@ def _binds(job: Job, plan: SimsecPlan) -> bool:
 def _known(journal: Journal, job: Job) -> tuple[int, int]:
     """How many devices may hold the license by the journal: of the task's kind of id, and of the other one."""
     known = others = 0
-    for standing, row in device_rows(journal, job.wish.account, job.wish.sku.number):
+    for status, row in device_rows(journal, job.wish.account, job.wish.sku.number):
         if row.kind == job.scope.kind:
-            known += standing.may_hold
+            known += status.may_hold
         else:
-            others += standing.may_hold
+            others += status.may_hold
     return known, others
 
 
 def _by_the_other_kind(job: Job, path: str, others: int) -> LicensingError:
     kind = "ICCID" if job.scope.kind == "imei" else "IMEI"
-    told = _told(job.lifetime_elsewhere)
+    note = _note(job.lifetime_elsewhere)
     return LicensingError(
         f"The journal {path} knows of {others} {job.wish.sku.number} licenses by {kind}, but this task lists its "
-        f"devices by {job.scope.kind.upper()}. They may be the same SIMs, which would get the license again.{told} "
+        f"devices by {job.scope.kind.upper()}. They may be the same SIMs, which would get the license again.{note} "
         f"Nothing was sent. List the devices by {kind}. If none of those SIMs is in this task, set "
         f"'lifetime_elsewhere: {others}'.",
         code="journal_behind",
@@ -108,16 +108,16 @@ def _by_the_other_kind(job: Job, path: str, others: int) -> LicensingError:
     )
 
 
-def _told(elsewhere: int | None) -> str:
+def _note(elsewhere: int | None) -> str:
     return "" if elsewhere is None else f" 'lifetime_elsewhere' explains {elsewhere} of them."
 
 
 def _behind(account: str, sku: str, path: str, counts: tuple[int, int, int | None]) -> LicensingError:
     counted, known, elsewhere = counts
-    beyond, told = counted - known, _told(elsewhere)
+    beyond, note = counted - known, _note(elsewhere)
     return LicensingError(
         f"The account {account} counts {counted} assigned {sku} licenses, and the journal {path} knows of {known}. "
-        f"The other {beyond} were assigned by other means, or this is an older copy or another journal.{told} The "
+        f"The other {beyond} were assigned by other means, or this is an older copy or another journal.{note} The "
         "devices of this task may be among them and would get the license again. Nothing was sent. Restore the newest "
         "journal. If you know the others and none of their devices is in this task, set "
         f"'lifetime_elsewhere: {beyond}'.",

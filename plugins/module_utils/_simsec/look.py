@@ -15,7 +15,7 @@ from .._journal.journal import Journal
 from .._journal.rows import Snapshot
 from .._module import Context
 from .._plan.plan import Pool
-from .api import SimsecApi, Subscription
+from .api import SimsecApi, SkuSubscription
 from .job import Job
 from .lost import Judgment, judge, settle_seconds
 
@@ -28,7 +28,7 @@ LOOKS = 5
 
 def look(
     context: Context, job: Job, journal: Journal, api: SimsecApi, known: Snapshot
-) -> tuple[Snapshot, list[Subscription]]:
+) -> tuple[Snapshot, list[SkuSubscription]]:
     """The account's counts, and what the journal knew when they were read."""
     if known.lost and not context.check_mode:
         # Give what was lost a moment ago the time to show.

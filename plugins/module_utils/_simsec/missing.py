@@ -14,11 +14,11 @@ from __future__ import annotations
 import typing as t
 
 from .._journal.journal import Journal
-from .api import Subscription, rows_of
+from .api import SkuSubscription, rows_of
 
 
 def missing(
-    journal: Journal, account: str, sku: str, subscriptions: t.Sequence[Subscription], *, at_most: bool = False
+    journal: Journal, account: str, sku: str, subscriptions: t.Sequence[SkuSubscription], *, at_most: bool = False
 ) -> int:
     """How many licenses of a SKU are missing at least; 0 where the account or the journal does not tell.
 
@@ -35,7 +35,7 @@ def missing(
     return max(0, held - sum(count or 0 for count in counts))
 
 
-def told(sku: str, count: int) -> str:
+def missing_text(sku: str, count: int) -> str:
     """What that means, for people."""
     return (
         f"The account counts {count:,} {sku} {'license' if count == 1 else 'licenses'} less than the journal knows as "

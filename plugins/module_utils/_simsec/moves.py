@@ -24,8 +24,8 @@ from .._devices.wanted import named_devices
 from .._errors import OptionsError, Problem
 from .._journal.journal import Journal
 from .._journal.rows import Removed, Scope
-from .._journal.status import NOTHING, Standing, fold
-from .api import Subscription
+from .._journal.status import NOTHING, DeviceStatus, fold
+from .api import SkuSubscription
 from .missing import missing
 from .skus import sku_problems
 
@@ -68,30 +68,30 @@ class Losing(t.NamedTuple):
     devices: t.Sequence[str]
 
 
-def confirmed(standing: Standing) -> bool:
+def confirmed(status: DeviceStatus) -> bool:
     """Whether a device certainly holds a license: that is proved by its own request, and nothing is open since."""
-    return standing.status == "confirmed" and standing.held is True and standing.proved
+    return status.result == "confirmed" and status.held is True and status.proved
 
 
-def inferred(standing: Standing) -> bool:
+def inferred(status: DeviceStatus) -> bool:
     """Whether a device counts as holding a license and it is not proved, so that nothing will be sent to prove it."""
-    return standing.held is True and standing.status in ("confirmed", "failed") and not standing.proved
+    return status.held is True and status.result in ("confirmed", "failed") and not status.proved
 
 
-def foreseen(standing: Standing) -> bool:
+def foreseen(status: DeviceStatus) -> bool:
     """Whether a plan may show that the old license goes: the new one is confirmed, or the same plan assigns it.
 
     A failed assignment is not sent again, and what is not confirmed yet may fail: the old license stays in the plan.
     """
-    return confirmed(standing) or standing.status == "none" or (standing.status == "confirmed" and not standing.held)
+    return confirmed(status) or status.result == "none" or (status.result == "confirmed" and not status.held)
 
 
 def kept(
     losing: Losing,
     instead: t.Sequence[Instead],
-    now: t.Callable[[Scope], t.Mapping[str, Standing]],
+    now: t.Callable[[Scope], t.Mapping[str, DeviceStatus]],
     short: t.Mapping[str, int] = MappingProxyType({}),
-    sure: t.Callable[[Standing], bool] = confirmed,
+    sure: t.Callable[[DeviceStatus], bool] = confirmed,
 ) -> dict[str, str]:
     """The devices that must not lose their license now, each with the reason.
 
@@ -106,10 +106,10 @@ def kept(
         return dict.fromkeys(devices, why)
     named = [one for one in instead if one.scope.kind == own.kind]
     strangers = [one for one in instead if one.scope.kind != own.kind]
-    standings = {one.scope: now(one.scope) for one in instead if one.scope != own}
+    statuses = {one.scope: now(one.scope) for one in instead if one.scope != own}
 
     def holds(scope: Scope, device: str) -> bool:
-        return sure(standings[scope].get(device, NOTHING))
+        return sure(statuses[scope].get(device, NOTHING))
 
     doubt = _doubt(
         [
@@ -131,7 +131,7 @@ def kept(
             held = [scope for scope in wanted if holds(scope, device)]
             if not held:
                 found[device] = f"it keeps this license until {' or '.join(scope.sku for scope in wanted)} is confirmed"
-                found[device] += _why_not([standings[scope].get(device, NOTHING) for scope in wanted])
+                found[device] += _why_not([statuses[scope].get(device, NOTHING) for scope in wanted])
             elif all(scope.sku in short for scope in held):
                 found[device] = "it keeps this license: " + _SHORT.format(short[held[0].sku], held[0].sku)
         elif doubt:
@@ -139,12 +139,12 @@ def kept(
     return found
 
 
-def _why_not(standings: t.Sequence[Standing]) -> str:
+def _why_not(statuses: t.Sequence[DeviceStatus]) -> str:
     """What keeps a license from being confirmed that nothing will be sent for; empty where that is still to come."""
-    inferred_ones = [standing for standing in standings if inferred(standing)]
+    inferred_ones = [status for status in statuses if inferred(status)]
     if not inferred_ones:
         return ""
-    return OVERLAID if all(standing.overlaid for standing in inferred_ones) else INFERRED
+    return OVERLAID if all(status.overlaid for status in inferred_ones) else INFERRED
 
 
 def _doubt(waiting: t.Sequence[Instead]) -> str:
@@ -211,7 +211,7 @@ def kept_now(
     journal: Journal,
     losing: Losing,
     instead: t.Sequence[Instead],
-    subscriptions: t.Sequence[Subscription],
+    subscriptions: t.Sequence[SkuSubscription],
     *,
     foresee: bool = False,
 ) -> dict[str, str]:
@@ -227,7 +227,7 @@ def kept_now(
         raise OptionsError([Problem(f"'{OPTION}' needs 'journal', which alone knows what is confirmed.")])
     devices = {one.scope: _asked(losing, one) for one in instead}
 
-    def now(scope: Scope) -> dict[str, Standing]:
+    def now(scope: Scope) -> dict[str, DeviceStatus]:
         # The SIM may have lost it by its other id since, and nobody knows which ids belong together.
         removed = journal.removed_by_another_kind(scope)
         tried = journal.attempts(scope, devices[scope])
@@ -240,11 +240,11 @@ def kept_now(
     return kept(losing, instead, now, short, foreseen if foresee else confirmed)
 
 
-def _unless_taken(standing: Standing, removed: Removed) -> Standing:
+def _unless_taken(status: DeviceStatus, removed: Removed) -> DeviceStatus:
     """Without its proof, if a removal by the other kind of id may have been carried out after that."""
-    if standing.proof is None or not removed.may_follow(standing.proof):
-        return standing
-    return standing._replace(proof=None, overlaid=True)
+    if status.proof is None or not removed.may_follow(status.proof):
+        return status
+    return status._replace(proof=None, overlaid=True)
 
 
 def _asked(losing: Losing, one: Instead) -> list[str]:

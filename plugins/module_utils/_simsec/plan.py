@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from .._errors import MAX_PROBLEMS, LicensingError
 from .._journal.clock import for_people
-from .._journal.status import NOTHING, Standing
+from .._journal.status import NOTHING, DeviceStatus
 from .._plan.answer import Action
 from .._plan.incomplete import left_over
 from .._plan.outcomes import Outcome
@@ -88,15 +88,15 @@ class SimsecPlan:
 
 
 def make_simsec_plan(
-    wish: Wish, standings: t.Mapping[str, Standing], pool: Pool, kept: t.Mapping[str, str] = MappingProxyType({})
+    wish: Wish, statuses: t.Mapping[str, DeviceStatus], pool: Pool, kept: t.Mapping[str, str] = MappingProxyType({})
 ) -> SimsecPlan:
     """Decide about every device.
 
-    :param standings: of the devices that the journal knows.
+    :param statuses: of the devices that the journal knows.
     :param kept: devices that must not lose their license now, with the reason. That they wait is no part of the digest:
         the plan does less than what was shown, and never anything else.
     """
-    decisions = {device: decide(wish, standings.get(device, NOTHING)) for device in wish.devices}
+    decisions = {device: decide(wish, statuses.get(device, NOTHING)) for device in wish.devices}
     left = {device for device, decision in decisions.items() if decision is not SEND}
     present = wish.action == "assign"
     # For 'present' those left alone count as licensed, for 'absent' those to be sent do.
@@ -111,33 +111,33 @@ def make_simsec_plan(
     return SimsecPlan(plan, decisions, wish.sku.lifetime)
 
 
-def decide(wish: Wish, standing: Standing) -> Decision:
+def decide(wish: Wish, status: DeviceStatus) -> Decision:
     """What to do about a device, from where it stands."""
-    last = standing.last
+    last = status.last
     if last is None:
         return SEND
     same = last.action == wish.action
     request_id = last.request_id
-    if standing.status == "confirmed":
+    if status.result == "confirmed":
         return Decision("unchanged", "", request_id) if same else SEND
-    if standing.status == "failed":
-        return _after_failure(wish, standing, last.reason)
-    if standing.status == "pending":
+    if status.result == "failed":
+        return _after_failure(wish, status, last.reason)
+    if status.result == "pending":
         return _pending(wish, same, last.sent, request_id, last.reason)
     return _unknown(wish, same, last.sent, last.reason)
 
 
-def _after_failure(wish: Wish, standing: Standing, reason: str) -> Decision:
-    same = standing.last is not None and standing.last.action == wish.action
-    as_wanted = standing.held is (wish.action == "assign")
+def _after_failure(wish: Wish, status: DeviceStatus, reason: str) -> Decision:
+    same = status.last is not None and status.last.action == wish.action
+    as_wanted = status.held is (wish.action == "assign")
     if as_wanted:
         return Decision("unchanged")
-    if not same and wish.action == "remove" and not standing.may_hold:
+    if not same and wish.action == "remove" and not status.may_hold:
         return Decision("unchanged", f"its assignment failed, so there is nothing to remove ({reason})")
     if same and not wish.retry_failed:
-        request_id = standing.last.request_id if standing.last else ""
-        told = reason or "ThingSpace reported a failure without a reason"
-        return Decision("failed", f"{told} (not sent again without 'retry_failed: true')", request_id)
+        request_id = status.last.request_id if status.last else ""
+        why = reason or "ThingSpace reported a failure without a reason"
+        return Decision("failed", f"{why} (not sent again without 'retry_failed: true')", request_id)
     return SEND
 
 
@@ -147,9 +147,9 @@ def _pending(wish: Wish, same: bool, sent: str, request_id: str, reason: str) ->
         return SEND
     if same:
         late = ", and no confirmation is expected any more" if sent < wish.overdue else ""
-        told = f" ({reason})" if reason else ""
+        said = f" ({reason})" if reason else ""
         again = ". It is sent again only with 'retry_unknown: true'" if late else ""
-        why = f"sent {for_people(sent)}, not confirmed yet{late}{told}{again}"
+        why = f"sent {for_people(sent)}, not confirmed yet{late}{said}{again}"
         return Decision("accepted", why, request_id, overdue=sent < wish.overdue)
     other = "removal" if wish.action == "assign" else "assignment"
     return Decision("skipped", f"not sent: its {other} of {for_people(sent)} is not confirmed yet", request_id)

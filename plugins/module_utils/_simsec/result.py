@@ -12,7 +12,7 @@ import dataclasses
 import typing as t
 
 from .._errors import LicensingError
-from .._journal.status import Standing
+from .._journal.status import DeviceStatus
 from .._module import Context, Result
 from .._plan.answer import Action
 from .._plan.incomplete import AWAITED
@@ -62,9 +62,9 @@ class Done:
         """The rows but for devices that keep a license until another one is confirmed: that is what the task wants."""
         return [row for row in self.rows if not self.plan.decisions[row.device_id].waits]
 
-    def confirmed_by(self, standings: t.Mapping[str, Standing], action: Action) -> Done:
+    def confirmed_by(self, statuses: t.Mapping[str, DeviceStatus], action: Action) -> Done:
         """The rows after confirmations came in."""
-        rows = [confirmed_row(row, standings.get(row.device_id), action) for row in self.rows]
+        rows = [confirmed_row(row, statuses.get(row.device_id), action) for row in self.rows]
         failed = {row.device_id for row in rows if row.outcome == "failed"}
         return dataclasses.replace(self, rows=rows, moved=self.moved - failed)
 
@@ -132,9 +132,9 @@ def make_result(context: Context, job: Job, done: Done) -> Result:
     return Result(values, changed=done.changed, failure=stopped or failure_of(done.without_waiting()) or unwritten)
 
 
-def confirmed_row(row: RequestRow, standing: Standing | None, action: Action) -> RequestRow:
+def confirmed_row(row: RequestRow, status: DeviceStatus | None, action: Action) -> RequestRow:
     """The row of an accepted device, as confirmed where it is."""
-    last = standing.last if standing else None
+    last = status.last if status else None
     if row.outcome != "accepted" or last is None or last.outcome is None:
         return row
     outcome: Outcome = DONE[action] if last.outcome == "success" else "failed"

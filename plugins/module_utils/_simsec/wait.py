@@ -17,7 +17,7 @@ from .._errors import MAX_PROBLEMS, LicensingError, Problem
 from .._journal.confirmation import Confirmation
 from .._journal.journal import Journal
 from .._journal.rows import Scope
-from .._journal.status import Standing, fold
+from .._journal.status import DeviceStatus, fold
 from .._text.lists import first
 from .api import SimsecApi
 
@@ -110,18 +110,18 @@ class Waiting:
     def _may_go_on(self, end: float) -> bool:
         return self._clock() < end and bool(self._journal.path or self._may_ask) and not self._stop.why
 
-    def standings(self, devices: t.Sequence[str]) -> dict[str, Standing]:
+    def statuses(self, devices: t.Sequence[str]) -> dict[str, DeviceStatus]:
         """Where the journal sees these devices."""
         attempts = self._journal.attempts(self._scope, devices)
         return {device: fold(attempts.get(device, ())) for device in devices}
 
     def _unconfirmed(self, devices: t.Sequence[str]) -> tuple[list[str], int]:
         """The devices without a confirmation, and how many of the others failed."""
-        standings = self.standings(devices)
-        statuses = [standings[device].status for device in devices]
-        waiting = [device for device, status in zip(devices, statuses, strict=True) if status == "pending"]
-        self._step.add(statuses.count("confirmed"), statuses.count("failed"))
-        return waiting, statuses.count("failed")
+        statuses = self.statuses(devices)
+        results = [statuses[device].result for device in devices]
+        waiting = [device for device, result in zip(devices, results, strict=True) if result == "pending"]
+        self._step.add(results.count("confirmed"), results.count("failed"))
+        return waiting, results.count("failed")
 
     def _ask(self, device: str) -> None:
         """Best effort: the call is documented for other operations, so a refusal means nothing.
@@ -140,8 +140,8 @@ class Waiting:
         if status is None:
             return
         reason = "" if status == "success" else f"the status of the request is {said[1]}"
-        told = Confirmation(attempt.request_id, ((self._scope.kind, device),), t.cast(t.Any, status), reason)
-        self._journal.confirm([told])
+        confirmation = Confirmation(attempt.request_id, ((self._scope.kind, device),), t.cast(t.Any, status), reason)
+        self._journal.confirm([confirmation])
 
 
 def unconfirmed_error(waiting: t.Sequence[str], overdue: int, seconds: float) -> LicensingError:

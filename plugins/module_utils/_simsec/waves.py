@@ -54,8 +54,8 @@ def _judged(waiting: Waiting, job: Job, results: Results, left: int) -> Licensin
     accepted = [device for device, result in results.items() if result[0] == "accepted"]
     amiss = sum(result[0] not in AS_WANTED for result in results.values()) - len(accepted)
     waiting.wait(accepted, job.waves.allowed(len(results)) - amiss)
-    for device, standing in waiting.standings(accepted).items():
-        row = confirmed_row(RequestRow(device, *results[device]), standing, job.wish.action)
+    for device, status in waiting.statuses(accepted).items():
+        row = confirmed_row(RequestRow(device, *results[device]), status, job.wish.action)
         results[device] = (row.outcome, row.reason, row.request_id)
     rows = [Row(device, outcome, reason) for device, (outcome, reason, _request_id) in results.items()]
     return waiting.interrupted or judge(job.waves, rows, left)

@@ -122,7 +122,7 @@ async def main(queue: asyncio.Queue[t.Any], args: dict[str, t.Any] | None) -> No
         event = _event(confirmation, recorded, settings.path)
         loop.call_soon_threadsafe(events.put_nowait, event)
 
-    listener = await asyncio.to_thread(parts.Listener, settings, log=logger.info, on_recorded=on_recorded)
+    listener = await asyncio.to_thread(parts.RunningReceiver, settings, log=logger.info, on_recorded=on_recorded)
     logger.info("listening on %s", listener.url)
     try:
         while True:
@@ -152,7 +152,7 @@ def _settings(args: dict[str, t.Any]) -> tuple[t.Any, t.Any]:
         port = int(_text(args, "port") or parts.PORT)
     except ValueError:
         raise ValueError("simsec_confirmations: 'port' is not a number") from None
-    settings = parts.Settings(
+    settings = parts.ReceiverSettings(
         journal=journal,
         pairs=secrets.credentials(given, allow_anonymous=anonymous),
         host=_text(args, "host") or parts.HOST,

@@ -17,8 +17,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import (
     MAX_DEVICE_IDS,
     MAX_REASON,
+    CallbackSender,
     Confirmation,
-    Sender,
     confirmation_in,
     parse_body,
     sender_in,
@@ -40,7 +40,7 @@ FAILED = {
 SUCCESS = {**FAILED, "faultResponse": None, "status": "Success", "deviceResponse": {}}
 
 
-def parse_confirmation(body: bytes) -> tuple[Confirmation, Sender]:
+def parse_confirmation(body: bytes) -> tuple[Confirmation, CallbackSender]:
     """Everything that the receiver takes from a body."""
     value = parse_body(body)
     return confirmation_in(value), sender_in(value)

@@ -155,8 +155,8 @@ def test_asking_for_a_single_device(journal: Journal, said: tuple[str, str], sta
     play = Play(journal, ("pending", "Pending"), ("", ""), said)
     assert play.wait([imei(1)], 600) == []
     assert play.asked == [(0.0, "r1"), (ASK_EVERY, "r1"), (2 * ASK_EVERY, "r1")]
-    standing = fold(journal.attempts(SCOPE, [imei(1)])[imei(1)])
-    assert (standing.status, standing.last and standing.last.reason) == (status, reason)
+    found = fold(journal.attempts(SCOPE, [imei(1)])[imei(1)])
+    assert (found.result, found.last and found.last.reason) == (status, reason)
 
 
 def test_a_request_for_several_devices_is_not_asked_for_the_last_of_them(journal: Journal) -> None:
