@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Carrying out a plan: removals, then assignments; lost answers are settled by reading before sending again."""
+"""Execute a plan: removals first, then assignments. Lost answers are settled by reading before sending again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .._plan.plan import Plan, Pool
 from .._swm.licenses import FotaApi
 
 RESENDS = 2
-"""How often a device is sent again after reading showed that a lost request had no effect."""
+"""How often a device is sent again if reading shows that a lost request had no effect."""
 
 DONE: dict[Action, Outcome] = {"assign": "assigned", "remove": "removed"}
 ALREADY: dict[Action, str] = {"assign": "already licensed", "remove": "holds no license"}
@@ -33,9 +33,9 @@ Judge = t.Callable[[Action, int, int, int], DeviceResult]
 
 
 class Applied(t.NamedTuple):
-    """What a plan led to.
+    """The result of a plan.
 
-    :param rows: one for each device of the plan: the named ones in their order, then those an exact run removes.
+    :param rows: one for each device of the plan: the named ones in their order, then those that an exact run removes.
     :param stopped: why the run ended early, if it did.
     """
 
@@ -44,7 +44,7 @@ class Applied(t.NamedTuple):
 
 
 def predict(plan: Plan, wanted: t.Sequence[str]) -> Applied:
-    """The rows of a run in which ThingSpace refuses nothing: what check mode returns."""
+    """The rows of a run in which ThingSpace refuses nothing, for check mode."""
     results: dict[str, DeviceResult] = dict.fromkeys(plan.remove, ("removed", ""))
     results.update(dict.fromkeys(plan.assign, ("assigned", "")))
     return Applied(rows_of(plan, wanted, results), None)
@@ -59,8 +59,8 @@ def hold_back(plan: Plan, wanted: t.Sequence[str], stopped: LicensingError) -> A
 
 
 def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, batch_size: int) -> Applied:
-    """Carry out a plan on ThingSpace. Every device gets a row, whatever happens."""
-    # Without a listed state only the count of assigned licenses can tell whether a lost request moved any.
+    """Execute a plan on ThingSpace. Every device gets a row, whatever happens."""
+    # Without a listed state, only the count of assigned licenses shows whether a lost request changed any.
     before = pool.assigned if plan.held is None else None
     judge = _certainly_moved if plan.held is not None else functools.partial(_moved_by_count, before)
     results, stopped = _act(api, "remove", plan.remove, batch_size, judge)
@@ -77,7 +77,7 @@ def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, ba
 def _that_fit(
     plan: Plan, pool: Pool, removed: dict[str, DeviceResult]
 ) -> tuple[t.Sequence[str], dict[str, DeviceResult]]:
-    """Failed removals free no license: leave out the assignments that counted on them."""
+    """Leave out assignments that need the licenses of failed removals."""
     failures = sum(outcome not in ("removed", "unchanged") for outcome, _reason in removed.values())
     if not failures or pool.total is None or pool.assigned is None:
         return plan.assign, {}
@@ -111,7 +111,7 @@ def _act(
 def _settle(
     api: FotaApi, action: Action, sending: Sending, judge: Judge, *, may_resend: bool
 ) -> dict[str, DeviceResult]:
-    """Read the account and decide about the devices in doubt; sends again those that certainly did not change."""
+    """Read the account and decide about the devices in doubt. Send those again that certainly did not change."""
     doubts, sending.in_doubt = sending.in_doubt, {}
     try:
         held, _page = api.licensed()
@@ -133,24 +133,24 @@ def _settle(
     if again:
         sending.send(again)
         results.update(_left_behind(sending, {device: doubts[device] for device in again}))
-        # A device that is already as wanted now can only be so through the request whose answer was lost.
+        # If a device is already as wanted now, the request without an answer must have done it.
         late = (device for device in again if _verdict(sending, device) is Verdict.ALREADY)
         results.update(dict.fromkeys(late, (DONE[action], CONFIRMED)))
     return results
 
 
 def _certainly_moved(action: Action, _held: int, _done: int, _in_doubt: int) -> DeviceResult:
-    """The result of devices that were not as wanted before a lost request, and are now."""
+    """The result of devices that were not as wanted before a lost request but are now."""
     return DONE[action], CONFIRMED
 
 
 def _moved_by_count(before: int | None, action: Action, held: int, done: int, in_doubt: int) -> DeviceResult:
-    """The result of devices that are as wanted after a lost request, and may have been so before.
+    """The result of devices that are as wanted after a lost request, and may have been before.
 
     :param before: licenses assigned before the run.
     :param held: licenses assigned now.
-    :param done: how many of the difference are explained by good answers.
-    :param in_doubt: how many devices there are.
+    :param done: how much of the difference the answers of success explain.
+    :param in_doubt: the number of devices.
     """
     if before is None:
         return DONE[action], PERHAPS
@@ -161,12 +161,12 @@ def _moved_by_count(before: int | None, action: Action, held: int, done: int, in
 
 
 def _unchanged(doubt: Doubt, why: str = "") -> DeviceResult:
-    """The result of a device that was not refused and shows no change when read: it may still take effect."""
+    """The result of a device that was not refused but shows no change: its request may still take effect."""
     return "unknown", f"{doubt.reason} Reading back shows no change yet. {why}".rstrip()
 
 
 def _left_behind(sending: Sending, doubts: t.Mapping[str, Doubt]) -> dict[str, DeviceResult]:
-    """Devices that were sent once, in vain, and not again because the run was stopped."""
+    """The results of devices that were sent once without effect and not again, because the run was stopped."""
     why = f"It was not sent again: {sending.stopped.message}" if sending.stopped else ""
     return {
         device: _unchanged(doubt, why)

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""A receiver as a whole: journal, credentials, certificate and server put together, started and ended as one."""
+"""A complete receiver: journal, credentials, certificate, and server, which start and end together."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ LOCK_PATIENCE = 20.0
 
 
 class ReceiverSettings(t.NamedTuple):
-    """What to listen on. Its repr would show credentials: keep it to yourself.
+    """What to listen on. Its C(repr) leaves out the credentials.
 
-    :param pairs: accepted usernames and passwords; none to let everybody in.
+    :param pairs: accepted usernames and passwords; none to accept everyone.
     """
 
     journal: str
@@ -71,7 +71,7 @@ class RunningReceiver:
 
     @property
     def url(self) -> str:
-        """Where callbacks are taken."""
+        """The URL of callbacks."""
         return self._server.url
 
     @property
@@ -80,7 +80,7 @@ class RunningReceiver:
         return self._server.server_port
 
     def stop(self) -> None:
-        """Take nothing new, finish what is under way, close the journal."""
+        """Accept no new connections, finish the requests in progress, and close the journal."""
         self._server.stop()
         self._thread.join()
         self._commit.close()

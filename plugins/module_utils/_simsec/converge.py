@@ -72,7 +72,7 @@ def _open(context: Context, job: Job, *, write: bool) -> Journal:
 
 
 def _look_at_journal(context: Context, job: Job, problems: list[Problem]) -> None:
-    """What is wrong with the journal joins the other problems; nothing is made before all of them are known."""
+    """Add problems with the journal to the others. Nothing is created before all problems are known."""
     try:
         _open(context, job, write=False).close()
         if not context.check_mode:
@@ -84,12 +84,12 @@ def _look_at_journal(context: Context, job: Job, problems: list[Problem]) -> Non
 def _converge(
     context: Context, job: Job, journal: Journal, client: Client, api: SimsecApi, waiting: Waiting | None
 ) -> Done:
-    """Everything up to the answers; a plan that is not allowed is held back.
+    """Plan, check, and send. A plan that is not allowed is not sent.
 
     :param waiting: None in check mode.
     """
     known = journal.snapshot(job.scope, job.wish.devices)
-    # The most that could be bound: without asking ThingSpace anything.
+    # The most devices that could be bound, without asking ThingSpace.
     most = make_simsec_plan(job.wish, _statuses(known.attempts), NO_POOL)
     require_consent(job.wish, most, job.lifetime_consent)
     require_journal(job, most)
@@ -102,7 +102,7 @@ def _converge(
     verdicts = judge_lost(job, known, pool)
     lifetime = job.wish.sku.lifetime
     statuses = _statuses(resolve(known.attempts, known.lost, verdicts, lifetime=lifetime))
-    # Read last, so that nothing lies between what the journal says and what is sent but the sending.
+    # Read as late as possible, directly before sending.
     kept = kept_now(journal, Losing(job.scope, job.wish.devices), job.instead, subscriptions, foresee=job.foresee)
     plan = make_simsec_plan(job.wish, statuses, pool, kept)
     plan = dataclasses.replace(plan, missing=missing(journal, job.wish.account, job.wish.sku.number, subscriptions))
@@ -128,7 +128,7 @@ def _converge(
     number = journal.begin_run(job.scope, job.wish.action, pool.assigned)
     writer = JournaledWriter(api, journal, job.scope, number, names)
     sent = send_in_waves(writer, waiting, job, plan)
-    # A run that could not write its end is looked at more closely by the next one.
+    # If the end of a run could not be written, the next run examines that run more closely.
     with contextlib.suppress(LicensingError):
         journal.end_run(number)
     return planned(plan, pool, sent=sent)
@@ -139,7 +139,7 @@ def _statuses(attempts: t.Mapping[str, list[Attempt]]) -> dict[str, DeviceStatus
 
 
 def _wait(context: Context, job: Job, api: SimsecApi, done: Done, waiting: Waiting) -> Done:
-    """Wait for what is not confirmed yet, of this run and of earlier ones; then read the pool again."""
+    """Wait for the missing confirmations of this run and of earlier runs. Then read the pool again."""
     open_devices, overdue = done.accepted, done.overdue
     if done.held_back or (not open_devices and not overdue):
         return done
@@ -157,7 +157,7 @@ def _wait(context: Context, job: Job, api: SimsecApi, done: Done, waiting: Waiti
 
 
 def _require_subscription(job: Job, plan: SimsecPlan, subscriptions: list[SkuSubscription]) -> None:
-    """Nothing can be assigned of a SKU that the account did not buy."""
+    """Refuse to assign a SKU that the account did not buy."""
     bought = [row["sku"] for row in subscriptions]
     if job.wish.sku.number in bought or not plan.plan.assign:
         return

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Reading SIM-Secure licenses: the account's counts, and what the journal knows beyond them."""
+"""Read SIM-Secure licenses: the account's counts, and the devices in the journal."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Job(t.NamedTuple):
 
 
 def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
-    """Read the options; returns them with everything that is wrong about them."""
+    """Read the options; returns them with all their problems."""
     job = Job(*(params[name] for name in Job._fields))
     problems = [problem for name in REPORTS for problem in report_path_problems(params[name], name)]
     if job.devices_report and job.devices_report == job.history_report:
@@ -51,7 +51,7 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
 
 
 def run(context: Context) -> Result:
-    """Count in the account, take stock of the journal, compare."""
+    """Read the account's counts and the journal, and compare them."""
     job, problems = read_job(context.params)
     with contextlib.closing(_open(context, job.journal or "", problems)) as journal:
         values: dict[str, t.Any] = {}
@@ -80,7 +80,7 @@ def _open(context: Context, path: str, problems: list[Problem]) -> Journal:
 
 
 def _subscriptions(context: Context, job: Job, problems: list[Problem]) -> list[SkuSubscription] | None:
-    """The account's counts; None when only the journal is to be read."""
+    """The account's counts; None if only the journal is read."""
     if job.journal_only:
         problems += account_problems(job.account)
         if problems:
@@ -91,7 +91,7 @@ def _subscriptions(context: Context, job: Job, problems: list[Problem]) -> list[
 
 
 def _take_stock(job: Job, journal: Journal) -> tuple[list[Stock], list[JournalRow]]:
-    """The counts of each SKU, and the rows that the option C(report) lets through."""
+    """The counts of each SKU, and the rows that the option C(report) selects."""
     stocks: dict[str, Stock] = {}
     rows: list[JournalRow] = []
     for status, row in device_rows(journal, job.account, job.sku):
@@ -102,7 +102,7 @@ def _take_stock(job: Job, journal: Journal) -> tuple[list[Stock], list[JournalRo
 
 
 def _export(job: Job, journal: Journal) -> LicensingError | None:
-    """Write the CSV files, in one pass each."""
+    """Write each CSV file in one pass."""
     scope = (journal, job.account, job.sku)
     rows = (row for _status, row in device_rows(*scope))
     failure = Reporting("all", job.devices_report).write(JournalRow._fields, rows)

@@ -6,11 +6,10 @@
 
 """When a device may lose a SIM-Secure license because it gets another one.
 
-The only place that decides it, for plans, for removals and for the undo: a device loses its old license only if the
-journal says that the new one is confirmed, by a report under the id of the very request that assigned it. What was
-inferred confirms nothing here, and neither does it rule out a removal. Nor is anything confirmed of a SKU of which the
-account counts fewer licenses than the journal: somebody lost one, and it may be anybody. In doubt the device keeps the
-old license.
+Plans, removals, and the undo all use this rule. A device loses its old license only if the journal shows that the new
+license is confirmed, by a report under the id of the request that assigned it. An inferred license is not confirmed. An
+inferred result does not rule out a removal, either. If the account counts fewer licenses of a SKU than the journal, no
+license of that SKU is confirmed, because any device may have lost one. In doubt, the device keeps its old license.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ _SHORT = (
 
 
 class Instead(t.NamedTuple):
-    """Devices that are to hold a license.
+    """Devices that should hold a license.
 
     :param devices: their ids, of the scope's kind.
     """
@@ -58,7 +57,7 @@ class Instead(t.NamedTuple):
 
 
 class Losing(t.NamedTuple):
-    """Who is to lose a license.
+    """Devices that should lose a license.
 
     :param scope: the license.
     :param devices: the ids.
@@ -69,19 +68,19 @@ class Losing(t.NamedTuple):
 
 
 def confirmed(status: DeviceStatus) -> bool:
-    """Whether a device certainly holds a license: that is proved by its own request, and nothing is open since."""
+    """Whether a device certainly holds a license: its own request proves that, and no later request is open."""
     return status.result == "confirmed" and status.held is True and status.proved
 
 
 def inferred(status: DeviceStatus) -> bool:
-    """Whether a device counts as holding a license and it is not proved, so that nothing will be sent to prove it."""
+    """Whether a device counts as holding a license without proof. Nothing is sent to prove it."""
     return status.held is True and status.result in ("confirmed", "failed") and not status.proved
 
 
 def foreseen(status: DeviceStatus) -> bool:
-    """Whether a plan may show that the old license goes: the new one is confirmed, or the same plan assigns it.
+    """Whether a plan may remove the old license: the new one is confirmed, or the same plan assigns it.
 
-    A failed assignment is not sent again, and what is not confirmed yet may fail: the old license stays in the plan.
+    A failed assignment is not sent again, and an unconfirmed one may fail. In both cases, the old license stays.
     """
     return confirmed(status) or status.result == "none" or (status.result == "confirmed" and not status.held)
 
@@ -95,10 +94,10 @@ def kept(
 ) -> dict[str, str]:
     """The devices that must not lose their license now, each with the reason.
 
-    :param instead: who is to hold what.
-    :param now: where the devices of a scope stand.
-    :param short: how many licenses of a SKU may be missing in the account, so that nobody certainly holds it.
-    :param sure: what is required of a new license.
+    :param instead: which devices should hold which license.
+    :param now: returns the status of the devices of a scope.
+    :param short: how many licenses of a SKU may be missing in the account, so that no device certainly holds one.
+    :param sure: the condition for a new license.
     """
     own, devices = losing
     if any(one.scope.sku == own.sku and one.scope.kind != own.kind and one.devices for one in instead):
@@ -140,7 +139,7 @@ def kept(
 
 
 def _why_not(statuses: t.Sequence[DeviceStatus]) -> str:
-    """What keeps a license from being confirmed that nothing will be sent for; empty where that is still to come."""
+    """Why a license stays unconfirmed although nothing more is sent for it; empty if a confirmation may still come."""
     inferred_ones = [status for status in statuses if inferred(status)]
     if not inferred_ones:
         return ""
@@ -148,9 +147,9 @@ def _why_not(statuses: t.Sequence[DeviceStatus]) -> str:
 
 
 def _doubt(waiting: t.Sequence[Instead]) -> str:
-    """Why a device that is to hold nothing by this kind of id keeps what it holds; empty when it need not.
+    """Why a device that should hold nothing by this kind of id keeps its license; empty if it need not.
 
-    It may be the same SIM as one that is named by the other kind, so all of those have to be confirmed.
+    It may be the same SIM as a device that is named by the other kind, so all of those must be confirmed.
     """
     if not waiting:
         return ""
@@ -159,9 +158,9 @@ def _doubt(waiting: t.Sequence[Instead]) -> str:
 
 
 def read_instead(params: t.Mapping[str, t.Any], devices: t.Sequence[str]) -> tuple[list[Instead], list[Problem]]:
-    """Read the option C(replaced_by); returns it with everything that is wrong about it.
+    """Read the option C(replaced_by); returns it with all its problems.
 
-    :param devices: those that the task names.
+    :param devices: the devices that the task names.
     """
     entries = params.get(OPTION)
     if entries is None:
@@ -180,7 +179,7 @@ def read_instead(params: t.Mapping[str, t.Any], devices: t.Sequence[str]) -> tup
 
 
 def digest_of(devices: t.Iterable[str]) -> str:
-    """What tells a list of devices from every other one: SHA-256 over the ids in ascending order."""
+    """The fingerprint of a list of devices: SHA-256 over the ids in ascending order."""
     return hashlib.sha256("\n".join(sorted(devices)).encode()).hexdigest()
 
 
@@ -217,9 +216,9 @@ def kept_now(
 ) -> dict[str, str]:
     """Like C(kept), with the current state of the journal.
 
-    :param subscriptions: the counts of the account, read before this is called.
-    :param foresee: for a plan that assigns the new licenses, too: what it may show as going.
-    :raises OptionsError: nothing says what is confirmed.
+    :param subscriptions: the counts of the account, read before this call.
+    :param foresee: whether the same plan assigns the new licenses; see C(foreseen).
+    :raises OptionsError: without a journal, it is unknown what is confirmed.
     """
     if not instead:
         return {}
@@ -228,7 +227,7 @@ def kept_now(
     devices = {one.scope: _asked(losing, one) for one in instead}
 
     def now(scope: Scope) -> dict[str, DeviceStatus]:
-        # The SIM may have lost it by its other id since, and nobody knows which ids belong together.
+        # The SIM may have lost it by its other id since then, and it is unknown which ids belong together.
         removed = journal.removed_by_another_kind(scope)
         tried = journal.attempts(scope, devices[scope])
         return {device: _unless_taken(fold(attempts), removed) for device, attempts in tried.items()}
@@ -241,14 +240,14 @@ def kept_now(
 
 
 def _unless_taken(status: DeviceStatus, removed: Removed) -> DeviceStatus:
-    """Without its proof, if a removal by the other kind of id may have been carried out after that."""
+    """Drop the proof if a removal by the other kind of id may have been executed after it."""
     if status.proof is None or not removed.may_follow(status.proof):
         return status
     return status._replace(proof=None, overlaid=True)
 
 
 def _asked(losing: Losing, one: Instead) -> list[str]:
-    """Which devices matter: with another kind of id, all, because it is unknown which of them are the same SIMs."""
+    """The devices that matter: with another kind of id, all of them, because any may be the same SIM."""
     if one.scope.kind != losing.scope.kind:
         return sorted(one.devices)
     return [device for device in losing.devices if device in one.devices]
