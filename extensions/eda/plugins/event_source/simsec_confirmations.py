@@ -115,7 +115,7 @@ async def main(queue: asyncio.Queue[t.Any], args: dict[str, t.Any] | None) -> No
     """Receive until canceled."""
     settings, parts = _settings(args or {})
     loop = asyncio.get_running_loop()
-    # ansible-rulebook's queue has room for one: callers must not wait until a rule has been worked through.
+    # ansible-rulebook's queue has room for one event. Callers must not wait until a rule has finished.
     events: asyncio.Queue[dict[str, t.Any]] = asyncio.Queue()
 
     def on_recorded(confirmation: t.Any, recorded: t.Any) -> None:
@@ -186,12 +186,12 @@ def _text(args: dict[str, t.Any], name: str) -> str:
 
 
 def _load(name: str) -> t.Any:
-    """Import from the collection that this file is a part of; ansible-rulebook does not make it importable."""
+    """Import from the collection that contains this file. ansible-rulebook does not make it importable."""
     full = ".".join((*COLLECTION, "plugins", "module_utils", name))
     try:
         return importlib.import_module(full)
     except ModuleNotFoundError:
-        # Links are not followed: in a tree of collections the collection itself may be a link to a checkout.
+        # Links are not followed, because the collection itself may be a link to a checkout.
         root = collection = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 4))
         for part in reversed(COLLECTION):
             root, found = os.path.split(root)
