@@ -58,7 +58,7 @@ class CallbackApi:
         # A service has one listener. If it is listed twice, the later one replaced the other.
         return dataclasses.replace(found[-1], service=service) if found else None
 
-    def is_heard(self, service: str) -> bool:
+    def has_listener(self, service: str) -> bool:
         """Whether a service has a listener. Passwords in the rows are not used.
 
         :raises LicensingError: it is unknown.

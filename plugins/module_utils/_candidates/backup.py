@@ -52,7 +52,7 @@ class KeptList:
     def _file(self, name: str) -> str | None:
         return f"{self._store.location}/{name}.json" if self._store.location else None
 
-    def alone(self, patience: float) -> t.ContextManager[object]:
+    def locked(self, patience: float) -> t.ContextManager[object]:
         """Prevent other tasks of this user from writing the same list, or from reading it half written."""
         return self._store.transaction(self._name + ".task", patience=patience)
 
@@ -67,7 +67,7 @@ class KeptList:
             late = [*_late(state), [state["target"], state["previous"]]]
             state.update(late=late, until=time.time() + LATE)
 
-    def stands(self, live: t.Sequence[str]) -> None:
+    def confirm(self, live: t.Sequence[str]) -> None:
         """Note that this is the whole list. It is still kept while an earlier rewrite may take effect late.
 
         If this cannot be noted, that does no harm.

@@ -101,7 +101,7 @@ def run(context: Context) -> Result:
     api = CandidatesApi(client, job.wish.account, job.wish.version)
     licenses = FotaApi(client, job.wish.account, job.wish.version)
     kept = KeptList(client.store, job.wish.account)
-    with kept.alone(context.patience(LOCK_PATIENCE)):
+    with kept.locked(context.patience(LOCK_PATIENCE)):
         return _converge(context, job, api, licenses, kept)
 
 
@@ -148,7 +148,7 @@ def _carry_out(
         rows = not_sent(job.wish, plan, "not sent: the plan was stopped", error.details.get("unlicensed", ()))
         return Done(rows, plan.live, error, changed=False)
     if not plan.needed and plan.base != plan.live and not context.check_mode:
-        kept.stands(plan.live)
+        kept.confirm(plan.live)
     if context.check_mode or not plan.needed:
         return Done(foreseen(job.wish, plan), plan.target, None, plan.needed)
     return _judge(context, job.wish, plan, carry_out(api, plan, job.batch_size, kept))

@@ -35,7 +35,7 @@ def run(context: Context) -> Result:
     licenses = FotaApi(client, account, version)
     try:
         kept = KeptList(client.store, account)
-        with kept.alone(context.patience(LOCK_PATIENCE)):
+        with kept.locked(context.patience(LOCK_PATIENCE)):
             candidates = CandidatesApi(client, account, version).read()
             recovery = kept.recover(candidates, put_aside=False)
         if recovery.warning:

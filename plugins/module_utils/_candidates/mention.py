@@ -77,7 +77,7 @@ class Candidates:
             )
 
     def _read(self) -> dict[str, int]:
-        with self._kept.alone(self._context.patience(LOCK_PATIENCE)):
+        with self._kept.locked(self._context.patience(LOCK_PATIENCE)):
             listed = self._api.read()
             recovery = self._kept.recover(listed, put_aside=False)
         if recovery.warning:

@@ -53,7 +53,7 @@ def carry_out(api: CandidatesApi, plan: CandidatesPlan, batch_size: int, kept: K
     as_it_was = written.fate in ("untouched", "put_back") and plan.base == plan.live
     # If a request may still take effect, the rewrite is not over, and only a later task can see its result.
     if not written.unsettled and (as_it_was or (written.fate == "written" and written.failure is None)):
-        kept.stands(plan.live if as_it_was else written.now or ())
+        kept.confirm(plan.live if as_it_was else written.now or ())
     return written
 
 

@@ -25,7 +25,7 @@ from .._plan.plan import Pool
 from .api import SimsecApi, SkuSubscription, pool_of
 from .eligibility import require_eligible
 from .job import Job, read_job
-from .lifetime import as_the_account_says, require_journal, require_whole_journal
+from .lifetime import require_journal, require_whole_journal, with_license_types
 from .listener import require_listener
 from .look import judge_lost, keep, look
 from .lost import resolve
@@ -95,7 +95,7 @@ def _converge(
     require_journal(job, most)
     known, subscriptions = look(context, job, journal, api, known)
     subscription = next((row for row in subscriptions if row["sku"] == job.wish.sku.number), None)
-    job = as_the_account_says(job, subscriptions)
+    job = with_license_types(job, subscriptions)
     for warning in sku_warnings(job.wish.sku):
         context.warn(warning)
     pool = pool_of(subscription) if subscription else NO_POOL

@@ -22,7 +22,7 @@ from .plan import SimsecPlan
 from .skus import as_assigned, sku_of
 
 
-def as_the_account_says(job: Job, subscriptions: t.Sequence[SkuSubscription]) -> Job:
+def with_license_types(job: Job, subscriptions: t.Sequence[SkuSubscription]) -> Job:
     """The job, with the SKU's meaning in the account. In doubt, it counts as lifetime, but may still be removed.
 
     :raises OptionsError: C(lifetime_not_removable).

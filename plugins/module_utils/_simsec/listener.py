@@ -64,7 +64,7 @@ def _missing(context: Context, client: Client, account: str) -> str:
 
 def _asked(client: Client, account: str) -> str:
     try:
-        if CallbackApi(client, account).is_heard(SERVICE):
+        if CallbackApi(client, account).has_listener(SERVICE):
             return ""
     except LicensingError as error:
         return f"It could not be found out whether a listener of {SERVICE} is registered for {account}: {error.message}"

@@ -174,9 +174,9 @@ def test_a_request_that_certainly_changed_nothing_is_matched_by_nothing(journal:
 
 def at(monkeypatch: pytest.MonkeyPatch, minutes: float) -> None:
     """Let the journal write down times of some minutes ago."""
-    moment = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=minutes)
+    earlier = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=minutes)
     for module in (journal_module, match):
-        monkeypatch.setattr(module, "now", lambda: moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+        monkeypatch.setattr(module, "now", lambda: earlier.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
 
 
 @pytest.mark.parametrize(("minutes", "outcome"), [(58, "recorded"), (62, "unmatched"), (60 * 24 * 30, "unmatched")])

@@ -59,8 +59,8 @@ class Play:
     def sleep(self, seconds: float) -> None:
         assert 0 < seconds <= POLL
         self.clock.sleep(seconds)
-        for moment in [moment for moment in self.at if moment <= self.clock.now]:
-            self.at.pop(moment)()
+        for due in [due for due in self.at if due <= self.clock.now]:
+            self.at.pop(due)()
 
     def not_counted(self, seconds: float) -> None:
         self.paused += seconds
@@ -202,7 +202,7 @@ def test_a_repetition_that_was_turned_away_does_not_confirm_the_first(journal: J
     journal.settle(again, state, "no")
     play = Play(journal, ("pending", "Pending"))
     assert play.wait([imei(1)], 10) == [imei(1)]
-    assert {request_id for _moment, request_id in play.asked} == {"r1"}
+    assert {request_id for _due, request_id in play.asked} == {"r1"}
 
 
 def test_nobody_can_report_without_a_journal() -> None:
@@ -246,15 +246,15 @@ def test_the_error_names_20_and_counts_the_rest() -> None:
 
 
 class ToldToEnd(Stop):
-    """Is to end from some moment on."""
+    """Must end from some time on."""
 
-    def __init__(self, clock: Clock, moment: float) -> None:
+    def __init__(self, clock: Clock, due: float) -> None:
         super().__init__()
-        self._now, self._moment = clock, moment
+        self._now, self._due = clock, due
 
     @property
     def why(self) -> str:
-        return "it got the signal SIGTERM" if self._now.now >= self._moment else ""
+        return "it got the signal SIGTERM" if self._now.now >= self._due else ""
 
 
 def test_an_interrupted_task_waits_no_longer(journal: Journal) -> None:
