@@ -172,10 +172,7 @@ from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_gr
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_names import host_names
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_read import read_records
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_record import Record, host_variables
-from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_settings import (
-    InventorySettings,
-    settings_from,
-)
+from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_settings import Settings, settings_from
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._untrusted import untrusted
 
 FILE_NAMES = ("thingspace.yml", "thingspace.yaml")
@@ -187,7 +184,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     NAME = "thingspace.licensing.devices"
 
     _secrets: SecretRegister
-    _settings: InventorySettings
+    _settings: Settings
 
     def verify_file(self, path: str) -> bool:
         """Whether the file is for this plugin, by its name."""

@@ -20,12 +20,12 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.licenses import FotaApi, is_event_based
 
 from ._inventory_record import Licensed, Record, make_record, merged
-from ._inventory_settings import InventorySettings
+from ._inventory_settings import Settings
 
 Warn = t.Callable[[str], None]
 
 
-def read_records(settings: InventorySettings, secrets: SecretRegister, warn: Warn) -> list[Record]:
+def read_records(settings: Settings, secrets: SecretRegister, warn: Warn) -> list[Record]:
     """The devices of all accounts.
 
     :raises LicensingError: a list could not be read, or not completely.

@@ -27,7 +27,7 @@ from ._inventory_names import preference_problems
 from ._inventory_record import FIELDS
 
 
-class InventorySettings(t.NamedTuple):
+class Settings(t.NamedTuple):
     """The options about what is read and how it is shown.
 
     :param licenses: whether to read which devices hold a FOTA license.
@@ -50,7 +50,7 @@ class InventorySettings(t.NamedTuple):
         return hashlib.sha256(json.dumps([asker, what, FIELDS], sort_keys=True).encode()).hexdigest()
 
 
-def settings_from(params: t.Mapping[str, t.Any]) -> tuple[InventorySettings, list[Problem]]:
+def settings_from(params: t.Mapping[str, t.Any]) -> tuple[Settings, list[Problem]]:
     """Read the options; returns them with all their problems."""
     connection, problems = connection_from(params)
     filters, found = filter_from({**dict.fromkeys(FILTER_SPEC), **params, "kind": "imei", "device_id": None})
@@ -64,7 +64,7 @@ def settings_from(params: t.Mapping[str, t.Any]) -> tuple[InventorySettings, lis
         *prefix_problems(prefix),
         *problems,
     ]
-    settings = InventorySettings(
+    settings = Settings(
         connection=connection,
         own_runtime_dir=bool(params["runtime_dir"]),
         accounts=accounts,

@@ -28,8 +28,8 @@ CONFIRMED = "the answer was lost; reading back confirms it"
 SPARED = "left alone: a removal candidate"
 PERHAPS = "the answer was lost; reading back shows the wanted state, which the device may have had before"
 
-DeviceResult = tuple[Outcome, str]
-Judge = t.Callable[[Action, int, int, int], DeviceResult]
+Judged = tuple[Outcome, str]
+Judge = t.Callable[[Action, int, int, int], Judged]
 
 
 class Applied(t.NamedTuple):
@@ -45,14 +45,14 @@ class Applied(t.NamedTuple):
 
 def predict(plan: Plan, wanted: t.Sequence[str]) -> Applied:
     """The rows of a run in which ThingSpace refuses nothing, for check mode."""
-    results: dict[str, DeviceResult] = dict.fromkeys(plan.remove, ("removed", ""))
+    results: dict[str, Judged] = dict.fromkeys(plan.remove, ("removed", ""))
     results.update(dict.fromkeys(plan.assign, ("assigned", "")))
     return Applied(rows_of(plan, wanted, results), None)
 
 
 def hold_back(plan: Plan, wanted: t.Sequence[str], stopped: LicensingError) -> Applied:
     """The rows of a plan that a guard stopped: nothing was sent, and the reason says what would have happened."""
-    results: dict[str, DeviceResult] = {}
+    results: dict[str, Judged] = {}
     for devices, outcome in ((plan.remove, "removed"), (plan.assign, "assigned")):
         results.update(dict.fromkeys(devices, ("skipped", f"not sent: the plan was stopped; it would be {outcome}")))
     return Applied(rows_of(plan, wanted, results), stopped)
@@ -74,9 +74,7 @@ def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, ba
     return Applied(rows_of(plan, wanted, results), stopped)
 
 
-def _that_fit(
-    plan: Plan, pool: Pool, removed: dict[str, DeviceResult]
-) -> tuple[t.Sequence[str], dict[str, DeviceResult]]:
+def _that_fit(plan: Plan, pool: Pool, removed: dict[str, Judged]) -> tuple[t.Sequence[str], dict[str, Judged]]:
     """Leave out assignments that need the licenses of failed removals."""
     failures = sum(outcome not in ("removed", "unchanged") for outcome, _reason in removed.values())
     if not failures or pool.total is None or pool.assigned is None:
@@ -88,12 +86,12 @@ def _that_fit(
 
 def _act(
     api: FotaApi, action: Action, devices: t.Sequence[str], batch_size: int, judge: Judge
-) -> tuple[dict[str, DeviceResult], LicensingError | None]:
+) -> tuple[dict[str, Judged], LicensingError | None]:
     if not devices:
         return {}, None
     sending = Sending(api, action, batch_size)
     sending.send(devices)
-    results: dict[str, DeviceResult] = {}
+    results: dict[str, Judged] = {}
     for attempt in range(RESENDS + 1):
         if not sending.in_doubt:
             break
@@ -108,9 +106,7 @@ def _act(
     }, sending.stopped
 
 
-def _settle(
-    api: FotaApi, action: Action, sending: Sending, judge: Judge, *, may_resend: bool
-) -> dict[str, DeviceResult]:
+def _settle(api: FotaApi, action: Action, sending: Sending, judge: Judge, *, may_resend: bool) -> dict[str, Judged]:
     """Read the account and decide about the devices in doubt. Send those again that certainly did not change."""
     doubts, sending.in_doubt = sending.in_doubt, {}
     try:
@@ -139,12 +135,12 @@ def _settle(
     return results
 
 
-def _certainly_moved(action: Action, _held: int, _done: int, _in_doubt: int) -> DeviceResult:
+def _certainly_moved(action: Action, _held: int, _done: int, _in_doubt: int) -> Judged:
     """The result of devices that were not as wanted before a lost request but are now."""
     return DONE[action], CONFIRMED
 
 
-def _moved_by_count(before: int | None, action: Action, held: int, done: int, in_doubt: int) -> DeviceResult:
+def _moved_by_count(before: int | None, action: Action, held: int, done: int, in_doubt: int) -> Judged:
     """The result of devices that are as wanted after a lost request, and may have been before.
 
     :param before: licenses assigned before the run.
@@ -160,12 +156,12 @@ def _moved_by_count(before: int | None, action: Action, held: int, done: int, in
     return DONE[action], CONFIRMED if unexplained >= in_doubt else PERHAPS
 
 
-def _unchanged(doubt: Doubt, why: str = "") -> DeviceResult:
+def _unchanged(doubt: Doubt, why: str = "") -> Judged:
     """The result of a device that was not refused but shows no change: its request may still take effect."""
     return "unknown", f"{doubt.reason} Reading back shows no change yet. {why}".rstrip()
 
 
-def _left_behind(sending: Sending, doubts: t.Mapping[str, Doubt]) -> dict[str, DeviceResult]:
+def _left_behind(sending: Sending, doubts: t.Mapping[str, Doubt]) -> dict[str, Judged]:
     """The results of devices that were sent once without effect and not again, because the run was stopped."""
     why = f"It was not sent again: {sending.stopped.message}" if sending.stopped else ""
     return {
@@ -180,7 +176,7 @@ def _verdict(sending: Sending, device: str) -> Verdict | None:
     return answer.verdict if answer else None
 
 
-def _result(action: Action, answer: Answer) -> DeviceResult:
+def _result(action: Action, answer: Answer) -> Judged:
     if answer.verdict is Verdict.DONE:
         return DONE[action], ""
     if answer.verdict is Verdict.ALREADY:
@@ -188,12 +184,12 @@ def _result(action: Action, answer: Answer) -> DeviceResult:
     return "failed", answer.reason
 
 
-def rows_of(plan: Plan, wanted: t.Sequence[str], results: t.Mapping[str, DeviceResult]) -> list[Row]:
+def rows_of(plan: Plan, wanted: t.Sequence[str], results: t.Mapping[str, Judged]) -> list[Row]:
     """The rows of a plan: the named devices in their order, then those that an exact run removes or leaves alone.
 
     :param results: of the devices that the plan touches.
     """
-    same: DeviceResult = ("unchanged", ALREADY["remove" if plan.state == "absent" else "assign"])
+    same: Judged = ("unchanged", ALREADY["remove" if plan.state == "absent" else "assign"])
     rows = [Row(device, *results.get(device, same)) for device in wanted]
     if plan.state == "exact":
         rows += [Row(device, *results[device]) for device in plan.remove]

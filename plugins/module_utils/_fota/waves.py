@@ -15,7 +15,7 @@ from .._plan.outcomes import Row
 from .._plan.plan import Plan, Pool
 from .._plan.waves import AS_WANTED, cut, judge, why_left_out
 from .._swm.licenses import FotaApi
-from .apply import Applied, DeviceResult, apply_plan, rows_of
+from .apply import Applied, Judged, apply_plan, rows_of
 from .lookup import Job
 
 NOT_TRUE = "ThingSpace's answer said that it is as wanted; reading back shows that it is not"
@@ -40,7 +40,7 @@ def apply_in_waves(job: Job, plan: Plan, pool: Pool, api: FotaApi, warn: Warn) -
         tried += rows
         if stopped is not None:
             break
-    results: dict[str, DeviceResult] = {row.device_id: (row.outcome, row.reason) for row in tried}
+    results: dict[str, Judged] = {row.device_id: (row.outcome, row.reason) for row in tried}
     if stopped is not None:
         for part in parts:
             for device in (*part.remove, *part.assign):

@@ -19,7 +19,7 @@ import typing as t
 
 from .._error_codes import CODES
 from .._errors import LicensingError
-from .._journal.confirmation import CallbackSender, Confirmation, confirmation_in, parse_body, sender_in
+from .._journal.confirmation import Caller, Confirmation, caller_in, confirmation_in, parse_body
 from .commit import GroupCommit
 
 if t.TYPE_CHECKING:
@@ -50,9 +50,9 @@ class Accepted:
     def __repr__(self) -> str:
         return f"Accepted({len(self._pairs)} hidden)"
 
-    def admits(self, sender: CallbackSender) -> bool:
+    def admits(self, caller: Caller) -> bool:
         """Whether username and password belong together and are accepted. Takes the same time for any input."""
-        username, password = _digest(sender.username), _digest(sender.password)
+        username, password = _digest(caller.username), _digest(caller.password)
         admitted = not self._pairs
         for right_username, right_password in self._pairs:
             same_username = hmac.compare_digest(username, right_username)
@@ -81,7 +81,7 @@ class Receiver:
         """Record one callback. Answers 200, 400, 401, or 503 if the journal cannot record it."""
         try:
             value = parse_body(body)
-            if not self._accepted.admits(sender_in(value)):
+            if not self._accepted.admits(caller_in(value)):
                 return self.refuse(peer, 401, "wrong_credentials", "The username or the password is wrong.")
             confirmation = confirmation_in(value)
         except LicensingError as error:
