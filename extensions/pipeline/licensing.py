@@ -35,7 +35,7 @@ DONE, ERROR, CHANGES, STOPPED, INCOMPLETE = 0, 1, 2, 3, 4
 PLANNED = {"no_change": DONE, "incomplete": INCOMPLETE, "changes": CHANGES, "guard_tripped": STOPPED}
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 300.0
-"""Seconds to wait at most for what an interrupted Ansible leaves behind; requests end long before that."""
+"""Maximum seconds to wait for processes of an interrupted Ansible. Their requests end long before that."""
 
 SUBREAPER = 36
 """C(PR_SET_CHILD_SUBREAPER): processes whose parents have ended become children of this one. Linux only."""
@@ -44,11 +44,11 @@ COLLECTION = ("ansible_collections", "thingspace", "licensing")
 
 
 class Unusable(Exception):
-    """Ansible cannot be started; the message is what to print."""
+    """Ansible cannot be started; the message is for the user."""
 
 
 def main(arguments: list[str]) -> int:
-    """Run the playbook, and tell by the exit code how it ended."""
+    """Run the playbook; the exit code shows the result."""
     playbook = arguments[0] if arguments else ""
     if playbook in ("-h", "--help"):
         sys.stdout.write(f"{__doc__}\n")
@@ -60,8 +60,8 @@ def main(arguments: list[str]) -> int:
     try:
         with contextlib.closing(children), tempfile.TemporaryDirectory(prefix="licensing-") as folder:
             path = Path(folder, "status")
-            # Behind those of the user, so that these are the ones that count. With an exit code for each status the
-            # playbook has no reason to fail because of one: whenever it fails, something went wrong.
+            # These come last, so they override the user's variables. Each status has an exit code, so the playbook need
+            # not fail because of a status. If it fails, something went wrong.
             ours = json.dumps({"fleet_status_file": str(path), "fleet_fail_on": "error"})
             command = [program("ansible-playbook"), f"thingspace.licensing.{playbook}", *arguments[1:], "-e", ours]
             returncode = children.run(command, {**os.environ, **search_path(children)})
@@ -71,19 +71,19 @@ def main(arguments: list[str]) -> int:
         return ERROR
     if not status:
         say(f"ansible-playbook ended with {returncode}, and made no plan.")
-    return ERROR if children.told and returncode else exit_code(playbook, status, returncode)
+    return ERROR if children.received and returncode else exit_code(playbook, status, returncode)
 
 
 def say(text: str) -> None:
-    """Tell what Ansible does not."""
+    """Print a message that does not come from Ansible."""
     sys.stderr.write(f"licensing.py: {text}\n")
 
 
 def exit_code(playbook: str, status: str, returncode: int) -> int:
-    """What a run amounts to.
+    """The exit code of a run.
 
-    :param status: what the playbook wrote, empty if it came to no plan.
-    :param returncode: that of ansible-playbook, negative after a signal.
+    :param status: what the playbook wrote; empty if there is no plan.
+    :param returncode: the exit code of ansible-playbook, negative after a signal.
     """
     if playbook == "plan":
         return ERROR if returncode else PLANNED.get(status, ERROR)
@@ -93,9 +93,9 @@ def exit_code(playbook: str, status: str, returncode: int) -> int:
 
 
 def program(name: str) -> str:
-    """The program beside the Python that runs this, as in a virtual environment, or else the one on PATH.
+    """The program beside the running Python, as in a virtual environment, or otherwise the one on PATH.
 
-    :raises Unusable: there is none.
+    :raises Unusable: there is no such program.
     """
     found = shutil.which(name, path=os.path.dirname(sys.executable)) or shutil.which(name)
     if found is None:
@@ -104,9 +104,9 @@ def program(name: str) -> str:
 
 
 def search_path(children: Children) -> dict[str, str]:
-    """The variable by which Ansible finds this collection first, and all others where it would find them anyway.
+    """The variable with which Ansible finds this collection first, and all others in their usual places.
 
-    :raises Unusable: Ansible does not tell where that is.
+    :raises Unusable: Ansible does not report these places.
     """
     here = Path(os.path.abspath(__file__)).parents[2]
     if here.parts[-3:] != COLLECTION:
@@ -127,18 +127,18 @@ def search_path(children: Children) -> dict[str, str]:
 
 
 class Children:
-    """What this program starts. Signals that are to end this program are handed on, and all children are awaited.
+    """The processes that this program starts. It forwards signals that end it, and waits for all children.
 
-    :ivar told: the last such signal, 0 if there was none.
+    :ivar received: the last such signal, 0 if there was none.
     """
 
     def __init__(self) -> None:
-        self.told = 0
+        self.received = 0
         self._process: subprocess.Popen[str] | None = None
         self._before = {
             number: signal.signal(number, self._hand_on)
             for number in ENDING
-            # What is ignored stays so: nohup means that.
+            # Ignored signals stay ignored, as nohup requires.
             if signal.getsignal(number) is not signal.SIG_IGN
         }
         with contextlib.suppress(OSError, AttributeError):
@@ -147,53 +147,53 @@ class Children:
     def start(self, command: list[str], **options: Any) -> subprocess.Popen[str]:
         """Start a command.
 
-        :raises Unusable: this program is to end.
+        :raises Unusable: this program must end.
         """
         self.require()
         process = self._process = subprocess.Popen(command, **options)
-        if self.told:
-            # It came before there was anybody to hand it on to.
-            process.send_signal(self.told)
+        if self.received:
+            # The signal came before there was a process to forward it to.
+            process.send_signal(self.received)
         return process
 
     def require(self) -> None:
-        """Go on only if this program is not to end.
+        """Continue only if this program need not end.
 
-        :raises Unusable: it is.
+        :raises Unusable: it must end.
         """
-        if self.told:
-            raise Unusable(f"interrupted by {signal.Signals(self.told).name}.")
+        if self.received:
+            raise Unusable(f"interrupted by {signal.Signals(self.received).name}.")
 
     def run(self, command: list[str], environment: dict[str, str]) -> int:
-        """Run a command to its end; after a signal, to the end of everything that it started."""
+        """Run a command to its end. After a signal, also wait for everything that it started."""
         with self.start(command, env=environment) as process:
             returncode = process.wait()
-        if self.told or returncode < 0:
+        if self.received or returncode < 0:
             self._await_others()
         return returncode
 
     def close(self) -> None:
-        """Leave signals as they were."""
+        """Restore the signal handlers."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def _hand_on(self, number: int, _frame: types.FrameType | None) -> None:
-        self.told = number
-        # Ctrl-C reaches both of us by itself; told twice, Ansible would not clean up.
+        self.received = number
+        # Ctrl-C reaches both processes. If Ansible got it twice, it would not clean up.
         if self._process is not None and (number != signal.SIGINT or not os.isatty(0)):
             self._process.send_signal(number)
 
     @staticmethod
     def _await_others() -> None:
-        """Modules end by themselves when Ansible has: as soon as their requests that are under way are answered."""
-        end, told = time.monotonic() + PATIENCE, False
+        """Wait for modules. They end after Ansible, when the requests in progress are answered."""
+        end, reported = time.monotonic() + PATIENCE, False
         while others := descendants():
             if time.monotonic() > end:
                 say(f"still running after {PATIENCE:.0f} s: the processes {', '.join(map(str, others))}.")
                 return
-            if not told:
+            if not reported:
                 say("interrupted; waiting for the answers to requests that are under way.")
-                told = True
+                reported = True
             with contextlib.suppress(ChildProcessError):
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass
@@ -201,9 +201,9 @@ class Children:
 
 
 def descendants() -> list[int]:
-    """The processes that this one has started, directly or not, and that still run; nothing where there is no /proc.
+    """The running processes that this one has started, directly or indirectly; none on a system without /proc.
 
-    Not those of ssh: its master processes serve later runs, and stay on purpose.
+    Processes of ssh are left out, because its master processes stay on purpose and serve later runs.
     """
     children: dict[int, list[int]] = {}
     kept: set[int] = set()

@@ -4,8 +4,8 @@
 
 """Receive ThingSpace's CarrierService callbacks and write them to the journal of thingspace.licensing.
 
-Run it as a service of its own: python3 thingspace_receiver.py --journal PATH. Needs nothing but Python 3.10 or newer.
-Credentials come from the environment, see README.md beside this file.
+Run it as a separate service: python3 thingspace_receiver.py --journal PATH. It needs only Python 3.10 or newer.
+Credentials come from the environment, see README.md in this directory.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ COLLECTION = ("ansible_collections", "thingspace", "licensing")
 
 
 class BadStart(Exception):
-    """It cannot be started; the message is the one line to print."""
+    """The receiver cannot be started; the message is the line to print."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one line."""
+    """A parser that reports an error in one line."""
 
     def error(self, message: str) -> t.NoReturn:
         raise BadStart(f"{message}. See --help.")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Start, serve until told to end."""
+    """Start, and serve until a signal ends it."""
     try:
         return _run(_parser().parse_args(arguments))
     except BadStart as error:
@@ -88,8 +88,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _load(*names: str) -> dict[str, t.Any]:
-    """Import from the collection that this file is a part of."""
-    # Links are not followed: in a tree of collections the collection itself may be a link to a checkout.
+    """Import from the collection that contains this file."""
+    # Links are not followed, because the collection itself may be a link to a checkout.
     collection = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     root = collection
     for part in reversed(COLLECTION):
@@ -110,7 +110,7 @@ def _load(*names: str) -> dict[str, t.Any]:
 
 def _listen(options: argparse.Namespace, parts: dict[str, t.Any]) -> t.Any:
     pairs = parts["_receiver.credentials"].credentials(allow_anonymous=options.allow_anonymous)
-    settings = parts["_receiver.listener"].Settings(
+    settings = parts["_receiver.listener"].ReceiverSettings(
         journal=options.journal or os.environ.get("THINGSPACE_JOURNAL", ""),
         pairs=pairs,
         host=options.host,
@@ -121,11 +121,11 @@ def _listen(options: argparse.Namespace, parts: dict[str, t.Any]) -> t.Any:
     )
     if not settings.journal:
         raise BadStart("The journal is missing: give --journal, or set THINGSPACE_JOURNAL")
-    return parts["_receiver.listener"].Listener(settings, log=_Log(sys.stdout))
+    return parts["_receiver.listener"].RunningReceiver(settings, log=_Log(sys.stdout))
 
 
 class _Log:
-    """One line for each message; a reader that is gone, or a full disk behind it, stops no callback."""
+    """Writes one line for each message. A closed pipe or a full disk does not stop callbacks."""
 
     def __init__(self, stream: t.TextIO) -> None:
         self._stream = stream
@@ -157,7 +157,7 @@ def _warn(options: argparse.Namespace) -> None:
 
 
 def _write_ready(path: str | None, listener: t.Any) -> None:
-    """Write the file in one step, so that nobody reads half of it."""
+    """Write the file in one step, so that a reader never sees a partial file."""
     if not path:
         return
     draft = f"{path}.{os.getpid()}"

@@ -197,7 +197,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """Add the devices, all of them or none."""
         super().parse(inventory, loader, path, cache)
         self._secrets = SecretRegister(lambda _form: None)
-        # Hundreds of thousands of small objects are made, and no garbage in cycles.
+        # This creates hundreds of thousands of small objects and no cyclic garbage.
         collecting = gc.isenabled()
         gc.disable()
         try:
@@ -213,7 +213,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 gc.enable()
 
     def set_options(self, task_keys: t.Any = None, var_options: t.Any = None, direct: t.Any = None) -> None:
-        """Evaluate and check the options of the file, which the base class hands over as they stand in it."""
+        """Evaluate and check the options of the file. The base class passes them unchanged."""
         given, problems = _options.evaluated(direct or {}, self._template)
 
         def check(name: str) -> t.Any:
@@ -248,17 +248,17 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         draft.hand_over(inventory)
 
     def _check_structure(self, path: str) -> None:
-        """What the base class takes for granted: that the file is a mapping."""
+        """Check that the file is a mapping, because the base class does not."""
         try:
             config = t.cast(t.Any, self.loader).load_from_file(path, cache="none")
         except AnsibleError:
-            # Its text quotes the file, and so perhaps a password.
+            # Its text quotes the file, which may contain a password.
             raise LicensingError(f"{path} cannot be read, or is no YAML.", code="file_unreadable") from None
         if config and not isinstance(config, Mapping):
             raise OptionsError([Problem(f"{path} must hold options, such as 'plugin' and 'accounts'.")])
 
     def _records(self, path: str, cache: bool) -> list[Record]:
-        """The devices, from the cache if that is wanted, fresh, whole and about the same question."""
+        """The devices, from the cache if it is enabled, fresh, complete, and for the same query."""
         asked = self._settings.fingerprint()
         cached = bool(self.get_option("cache"))
         key = self.get_cache_key(path)
@@ -276,13 +276,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return records
 
     def _kept(self, key: str) -> t.Any:
-        """What the cache has; from 2.19 Ansible gives nothing for what it has and does not understand."""
+        """The cached content. From 2.19, Ansible returns nothing for content that it cannot read."""
         kept = self._cache.get(key)
         plugin = getattr(self._cache, "_plugin", None)
         return "" if kept is None and plugin is not None and plugin.contains(key) else kept
 
     def _construct(self, draft: Draft, records: list[Record], existing: set[str]) -> None:
-        """Make hosts, variables and groups."""
+        """Create hosts, variables, and groups."""
         strict = self.get_option("strict")
         constructed = [self.get_option(name) for name in _options.EXPRESSIONS]
         compose, conditions, keys = constructed

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Account names: what cannot be one, and what is unusual."""
+"""Account names: invalid ones and unusual ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ALLOWED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 def account_problems(account: str) -> list[Problem]:
-    """Refuse what would change the path of a request or can be no name at all."""
+    """Refuse invalid names, and names that would change the path of a request."""
     if _ALLOWED.fullmatch(account) and ".." not in account:
         return []
     shown = "".join(char if char.isprintable() else "?" for char in account)[:60]
@@ -29,7 +29,7 @@ def account_problems(account: str) -> list[Problem]:
 
 
 def account_warnings(account: str | None) -> list[str]:
-    """Say when a name is not of the usual form. Documented examples break that form, so it is no error."""
+    """Warn about a name in an unusual form. This is not an error, because documented examples have such names."""
     if account is None or _USUAL.fullmatch(account):
         return []
     return [f"The account '{account}' does not look like 0000123456-00001 (was it written without quotes?)."]

@@ -34,7 +34,7 @@ class Result:
     """What a module returns.
 
     :param values: fields of the result besides C(changed), C(requests) and C(failure).
-    :param failure: makes the task fail; the values are returned all the same.
+    :param failure: makes the task fail; the values are still returned.
     """
 
     values: dict[str, t.Any]
@@ -43,9 +43,7 @@ class Result:
 
 
 class LicensingModule(AnsibleModule):
-    """An AnsibleModule whose own complaints about options carry a stable code, too, and which says nothing that plays
-    tricks on a terminal.
-    """
+    """An AnsibleModule with a stable code for its own option errors and without hidden text in its output."""
 
     def exit_json(self, **kwargs: t.Any) -> t.NoReturn:
         """Exit with a result in which every text is visible."""
@@ -53,16 +51,16 @@ class LicensingModule(AnsibleModule):
         raise SystemExit(0)
 
     def warn(self, warning: str, **kwargs: t.Any) -> None:
-        """Warn, with a text in which nothing is hidden."""
+        """Warn with a visible text."""
         super().warn(visible(warning, BLOCK), **kwargs)
 
     def _visible(self, values: dict[str, t.Any]) -> dict[str, t.Any]:
-        """The context, with the given options."""
+        """The values with visible texts and without secrets."""
         shown = visible_all(values)
         if shown is not values:
             shown = visible_all(remove_values(values, self.no_log_values))
         if visible_all(self.params) is not self.params:
-            # Spelled out, a secret would not be found any more.
+            # After its characters are spelled out, a secret would no longer be found.
             params = visible_all(remove_values(self.params, self.no_log_values))
             return {"invocation": {"module_args": params}, **shown}
         return t.cast("dict[str, t.Any]", shown)
@@ -76,14 +74,14 @@ class LicensingModule(AnsibleModule):
 
 
 class Context:
-    """What the flow of a module may use."""
+    """The services for the flow of a module."""
 
     def __init__(self, module: AnsibleModule) -> None:
         self._module = module
-        self._clients: list[Client] = []  # none or one, shared with the parts
+        self._clients: list[Client] = []  # at most one, shared with the parts
         path = module.params.get("progress_file")
         self._progress_file = ProgressFile(path) if path else None
-        # What was learned of ThingSpace, shared with the parts, so that it is asked for once.
+        # Facts read from ThingSpace, shared with the parts, so that each is read once.
         self.learned: dict[t.Any, t.Any] = {}
         self.params: dict[str, t.Any] = module.params
         self.check_mode: bool = module.check_mode
@@ -93,7 +91,7 @@ class Context:
 
     @property
     def writes(self) -> int:
-        """How many writes so far may have been executed."""
+        """How many writes may have been executed so far."""
         return sum(client.writes for client in self._clients)
 
     def warn(self, text: str) -> None:
@@ -101,13 +99,13 @@ class Context:
         self._module.warn(text)
 
     def patience(self, seconds: float) -> float:
-        """Seconds to wait for another task at most: no longer than this one may take."""
+        """Maximum seconds to wait for another task. They do not exceed this task's deadline."""
         return min(seconds, float(self.params["deadline"]))
 
     def part(self, params: dict[str, t.Any]) -> Context:
-        """The context of a flow that is one of several in the same task, and that only looks.
+        """The context of one of several flows in the same task, in check mode.
 
-        :param params: its options, besides those of the task; not those of the connection, which all parts share.
+        :param params: its own options in addition to the task's; not connection options, which all parts share.
         """
         part = copy.copy(self)
         part.check_mode = True
@@ -115,10 +113,10 @@ class Context:
         return part
 
     def connect(self, problems: list[Problem], *, reveal_tokens: bool = False) -> Client:
-        """Check the connection options and the account, and make the client; sends nothing yet.
+        """Check the connection options and the account, and create the client. This sends nothing.
 
-        :param problems: what is wrong with the module's other options; reported together with these.
-        :param reveal_tokens: do not mask the tokens, because handing them over is what the task is for.
+        :param problems: problems with the module's other options, which are reported together with these.
+        :param reveal_tokens: do not mask the tokens, because the task returns them.
         :raises OptionsError: with every problem.
         """
         connection, found = connection_from(self.params)
@@ -139,12 +137,12 @@ class Context:
             hide = not reveal_tokens
             client = Client(connection, store, self.secrets, hide_tokens=hide, progress=progress, stop=self.stop)
             self._clients.append(client)
-            # Until now a signal may end the process as it ends any other: nothing was sent.
+            # Before this, a signal may end the process as usual, because nothing was sent.
             self.stop.install()
         return self._clients[0]
 
     def finish(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Add what the calls cost; warn when ThingSpace slowed the task down; tell that the task has ended."""
+        """Add the number of requests, warn if ThingSpace slowed the task down, and close the progress file."""
         if self._progress_file is not None:
             self._progress_file.close()
         for client in self._clients:
@@ -157,12 +155,12 @@ class Context:
 def run_module(
     run: t.Callable[[Context], Result], options: dict[str, t.Any], *, check_mode: bool = True, **constraints: t.Any
 ) -> None:
-    """Build the module, run its flow, exit or fail.
+    """Build the module, run its flow, and exit or fail.
 
-    :param options: argument spec besides the connection options.
-    :param constraints: C(mutually_exclusive) and the like.
+    :param options: argument spec in addition to the connection options.
+    :param constraints: C(mutually_exclusive) and similar arguments.
     """
-    # A process of seconds that makes hundreds of thousands of small tuples and no garbage in cycles.
+    # The process is short. It creates hundreds of thousands of small tuples and no cyclic garbage.
     gc.disable()
     spec = {**CONNECTION_SPEC, **options}
     module = LicensingModule(argument_spec=spec, supports_check_mode=check_mode, **constraints)
@@ -177,10 +175,10 @@ def run_module(
         if warning:
             context.warn(warning)
         shorten(module.params)
-        # Signals stay handled to the last: one more must not cut the result off.
+        # Signals are handled until the end, so that another one cannot cut off the result.
         _end(module, result, values)
     except Exception as error:  # pylint: disable=broad-exception-caught
-        # What cannot be told must not read as if nothing had happened.
+        # A result that cannot be returned must not look as if nothing had happened.
         _end(module, truthful(Result({}, result.changed, failure=defect(error)), context.writes), {})
 
 
@@ -192,7 +190,7 @@ def _end(module: LicensingModule, result: Result, values: dict[str, t.Any]) -> t
 
 
 def result_of(run: t.Callable[[Context], Result], context: Context) -> Result:
-    """What a flow returns, or why it could not."""
+    """The result of a flow, or its failure."""
     try:
         return run(context)
     except LicensingError as error:
@@ -202,7 +200,7 @@ def result_of(run: t.Callable[[Context], Result], context: Context) -> Result:
 
 
 def truthful(result: Result, writes: int) -> Result:
-    """The same result, which does not say "unchanged" only because a failure left it without anything else to say.
+    """The same result, but "changed" if it has only a failure and writes were sent.
 
     :param writes: how many writes of the task may have been executed.
     """

@@ -18,11 +18,11 @@ from ._thingspace.id_kinds import KIND, KINDS
 
 Spec = dict[str, dict[str, t.Any]]
 Ranges = dict[str, "tuple[int, int | None]"]
-"""Smallest and largest value of options that are numbers; None for no largest."""
+"""Minimum and maximum of numeric options; None for no maximum."""
 
 
 def out_of_range(params: t.Mapping[str, t.Any], ranges: Ranges) -> list[Problem]:
-    """The options that are given and not within their range."""
+    """Problems with options that are out of range."""
     problems = []
     for name, (lowest, highest) in ranges.items():
         value = params[name]
@@ -37,7 +37,7 @@ ACCOUNT_SPEC: Spec = {"account": {"type": "str", "required": True}}
 FOTA_VERSION_SPEC: Spec = {"api_version": {"type": "str", "choices": [*API_VERSIONS], "default": API_VERSION}}
 
 DELIMITERS: dict[str, str] = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
-"""What can separate the columns of a file, and how each is called in options and fleet files."""
+"""The separators of columns in a file, by their names in options and fleet files."""
 
 DEVICE_SPEC: Spec = {
     "devices": {"type": "list", "elements": "raw"},
@@ -54,7 +54,7 @@ DEVICE_CONSTRAINTS: dict[str, t.Any] = {
 }
 
 WAVES_CONSTRAINTS: dict[str, t.Any] = {**DEVICE_CONSTRAINTS, "required_by": {"max_failures": ("waves",)}}
-"""Of the modules that name devices and change them in waves."""
+"""For modules that name devices and change them in waves."""
 
 REPORT_SPEC: Spec = {
     "report": {"type": "str", "choices": ["changed", "failed", "all", "none"], "default": "changed"},
@@ -86,7 +86,7 @@ PROGRESS_SPEC: Spec = {"progress_file": {"type": "path"}}
 SIMSEC_KIND_SPEC: Spec = {"kind": {"type": "str", "choices": [*KINDS], "default": KIND}}
 
 CONVERGE_SPEC: Spec = {**ACCOUNT_SPEC, **DEVICE_SPEC, **REPORT_SPEC, **GUARD_SPEC, **PROGRESS_SPEC}
-"""What all modules have that change what devices hold."""
+"""For all modules that change what devices hold."""
 
 FOTA_LICENSE_SPEC: Spec = {
     **CONVERGE_SPEC,
@@ -133,7 +133,7 @@ SIMSEC_LICENSE_SPEC: Spec = {
     "batch_size": {"type": "int", "default": 100},
 }
 SIMSEC_LICENSE_RANGES: Ranges = {"settle_time": (0, None), "batch_size": (1, 100)}
-"""The public SDK's description gives the size of a batch; the documentation gives none."""
+"""The batch size is from the public SDK's description. The documentation does not mention one."""
 
 REMOVAL_CANDIDATES_SPEC: Spec = {
     **CONVERGE_SPEC,

@@ -4,10 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""How far a long task is: one small file that is kept up to date for those who watch it.
+"""The progress of a long task, in one small file that is kept up to date.
 
-A module cannot print before it ends. The action plugin of the same name reads the file meanwhile. Nothing depends on
-it: that it cannot be written is no reason to fail, or to say anything.
+A module cannot print before it ends. In the meantime, the action plugin of the same name reads the file. Nothing
+depends on the file. If it cannot be written, the task does not fail and does not warn.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import time
 import typing as t
 
 LENGTH = 1000
-"""Every line is filled up to so many characters, and written in place: a rename would cost as much as a request."""
+"""Each line is padded to this many characters and written in place. A rename would cost as much as a request."""
 
-# A link is not followed, and nobody is waited for at the other end of a pipe.
+# Do not follow a link, and do not wait for the reader of a pipe.
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -32,12 +32,12 @@ class ProgressFile:
         self._handle: int | None = None
         self._state: dict[str, t.Any] = {"text": ""}
         with contextlib.suppress(OSError, ValueError):
-            # Readable for others, because who watches may be another user than the one the module becomes.
+            # Readable for others, because the reader may be a different user than the module's.
             self._handle = os.open(path, _FLAGS, 0o644)
         self._write(ended=False)
 
     def put(self, state: dict[str, t.Any]) -> None:
-        """Write this; who puts from several threads, does so in turn."""
+        """Write this state. Only one thread at a time may call it."""
         self._state = state
         self._write(ended=False)
 
@@ -57,7 +57,7 @@ class ProgressFile:
 
 
 class Step:
-    """Counts through one step of a task; who adds from several threads, does so in turn."""
+    """Counts one step of a task. Only one thread at a time may call it."""
 
     def __init__(self, progress: Progress, what: str) -> None:
         self._progress = progress
@@ -65,14 +65,14 @@ class Step:
         self._of = self._done = self._failed = 0
 
     def begin(self, of: int) -> None:
-        """Begin, or begin again, with so many."""
+        """Begin, or begin again, with this many items."""
         self._of, self._done, self._failed = of, 0, 0
         self.add(0)
 
     def add(self, done: int, failed: int = 0) -> None:
-        """So many more are done.
+        """Add items that are done.
 
-        :param failed: how many of them have failed.
+        :param failed: how many more have failed.
         """
         self._done += done
         self._failed += failed
@@ -80,10 +80,10 @@ class Step:
 
 
 class Progress:
-    """Tells how far a task is with one subject.
+    """Reports the progress of a task with one subject.
 
-    :param file: where to; without it nobody is told.
-    :param subject: what the numbers are about.
+    :param file: the progress file; without it, nothing is reported.
+    :param subject: the subject of the numbers.
     """
 
     def __init__(self, file: ProgressFile | None = None, subject: str = "") -> None:
@@ -91,18 +91,18 @@ class Progress:
         self._subject = subject
 
     def about(self, subject: str) -> Progress:
-        """The same for another subject."""
+        """The progress of another subject."""
         return Progress(self._file, subject)
 
     def step(self, what: str) -> Step:
-        """A step that gets counted; for what, see C(tell)."""
+        """A step with a count; for C(what), see C(tell)."""
         return Step(self, what)
 
     def tell(self, what: str, done: int, of: int | None = None, failed: int = 0) -> None:
-        """How far it is.
+        """Report the progress.
 
-        :param what: what is counted, and what was done to it, like "devices read".
-        :param of: how many there are in all, if that is known.
+        :param what: the counted items and what was done to them, such as "devices read".
+        :param of: the total number, if it is known.
         :param failed: how many of them have failed.
         """
         if self._file is None:

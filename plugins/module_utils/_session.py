@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Logging in and out explicitly: the flow of the module C(session)."""
+"""Log in and out explicitly: the flow of the module C(session)."""
 
 from __future__ import annotations
 

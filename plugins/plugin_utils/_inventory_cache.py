@@ -4,9 +4,9 @@
 
 # This plugin util is PRIVATE to the collection: it may change without notice.
 
-"""What is kept in the cache: devices with the question that they answer, and a checksum of both.
+"""The content of the cache: devices, the query that returned them, and a checksum of both.
 
-Only what is whole is used. Everything else is damaged, whatever happened to it.
+Only complete content is used. Everything else counts as damaged.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from ._inventory_record import Record, pack, unpack
 
 
 class DamagedCache(Exception):
-    """What is kept was not written by this release, or is not what was written."""
+    """The cached content is from another release, or it was changed."""
 
 
 def entry(asked: str, records: list[Record]) -> dict[str, str]:
-    """What to keep.
+    """The content to cache.
 
-    :param asked: the fingerprint of the question that the records answer.
+    :param asked: the fingerprint of the query that returned the records.
     """
     devices = pack(records)
     return {"asked": asked, "devices": devices, "check": _check(asked, devices)}
 
 
 def known(read: t.Callable[[], t.Any], asked: str) -> list[Record] | None:
-    """The devices that are kept; None when nothing is, or the answer to another question.
+    """The cached devices; None if nothing is cached, or only the result of another query.
 
-    :param read: returns what is kept, None when nothing is. Cache plugins raise whatever they like.
-    :raises DamagedCache: something is kept that cannot be used.
+    :param read: returns the cached content, or None. Cache plugins may raise any exception.
+    :raises DamagedCache: the cached content cannot be used.
     """
     try:
         kept = read()

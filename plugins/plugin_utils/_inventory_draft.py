@@ -4,7 +4,7 @@
 
 # This plugin util is PRIVATE to the collection: it may change without notice.
 
-"""An inventory under construction, handed over when it is complete: what fails leaves nothing behind."""
+"""An inventory under construction. Only a complete one is handed over, so a failure leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Variables = dict[str, t.Any]
 
 
 class Draft:
-    """Takes what the constructed features of Ansible add; has as much of its InventoryData as these need."""
+    """Collects what Ansible's constructed features add. It has the part of InventoryData that they need."""
 
     def __init__(self) -> None:
         self._hosts: dict[str, Variables] = {}
@@ -48,7 +48,7 @@ class Draft:
 
     def hand_over(self, inventory: t.Any) -> None:
         """Put everything into Ansible's inventory."""
-        # Hosts first: the inventory takes a name for a group's if there is such a group.
+        # Hosts first, because the inventory treats a name as a group if there is a group of that name.
         for host, variables in self._hosts.items():
             inventory.add_host(host)
             for name, value in variables.items():

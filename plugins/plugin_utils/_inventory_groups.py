@@ -4,7 +4,7 @@
 
 # This plugin util is PRIVATE to the collection: it may change without notice.
 
-"""Groups that every device gets: by account, device group, state, service plan and license."""
+"""Groups of each device: by account, device group, state, service plan, and license."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from ._inventory_record import Record
 
 
 def prefix_problems(prefix: str) -> list[Problem]:
-    """What is wrong with the option C(group_prefix)."""
+    """Problems with the option C(group_prefix)."""
     if re.fullmatch(r"(?:[A-Za-z_][A-Za-z0-9_]*)?", prefix):
         return []
     return [Problem("'group_prefix' may have letters, digits and underscores only, and no digit at its beginning.")]
 
 
 class GroupNames:
-    """Names of groups, each made once.
+    """Names of groups, each created once.
 
-    :param safe: replaces what cannot stand in the name of a group.
+    :param safe: replaces characters that cannot be in the name of a group.
     """
 
     def __init__(self, prefix: str, safe: t.Callable[[str], str]) -> None:
@@ -47,7 +47,7 @@ class GroupNames:
         return [name for name in names if name]
 
     def shared(self) -> dict[str, list[str]]:
-        """Names that stand for several things, because they differ only in characters that were replaced."""
+        """Names that several groups share, because they differ only in characters that were replaced."""
         origins: dict[str, list[str]] = {}
         for (_kind, text), name in self._names.items():
             origins.setdefault(name, []).append(text)

@@ -4,7 +4,7 @@
 
 # This plugin util is PRIVATE to the collection: it may change without notice.
 
-"""Host names of devices: as the user prefers them, safe in a pattern, and each one's own."""
+"""Host names of devices: as the user prefers, safe in a pattern, and unique."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WHOLE = "all ids"
 LONGEST = 128
 
 RESERVED = frozenset({"all", "ungrouped", "localhost", "127.0.0.1"})
-"""Names that mean something to Ansible: a custom field must not turn a device into the controller."""
+"""Names with a meaning in Ansible. A custom field must not turn a device into the controller."""
 
 _ODD = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -30,7 +30,7 @@ _ODD = re.compile(r"[^A-Za-z0-9_.-]+")
 class Names(t.NamedTuple):
     """The names, in the order of the records.
 
-    :param shared: how many devices have no name of the user's preference because another device has the same.
+    :param shared: how many devices do not have the preferred name because another device has the same name.
     """
 
     names: list[str]
@@ -38,7 +38,7 @@ class Names(t.NamedTuple):
 
 
 def preference_problems(preferences: t.Sequence[str]) -> list[Problem]:
-    """What is wrong with the option C(hostname)."""
+    """Problems with the option C(hostname)."""
     known = ", ".join(KINDS)
     wrong = [name for name in preferences if name not in KINDS and not (name.startswith(CUSTOM) and name != CUSTOM)]
     problems = [
@@ -49,13 +49,13 @@ def preference_problems(preferences: t.Sequence[str]) -> list[Problem]:
 
 
 def host_names(records: t.Sequence[Record], preferences: t.Sequence[str], reserved: t.Collection[str] = ()) -> Names:
-    """A name for each device: the first of its preferences, then of its ids, that no other device claims as well.
-    If others claim each of its ids, it is all of them together.
+    """A name for each device: the first of the preferences, and then of its ids, that no other device has.
+    If other devices have each of its ids, the name is all of its ids together.
 
-    Devices that claim the same name both go on to their next one, so that the order of the list decides nothing.
+    If two devices have the same name, both continue with their next one, so the order of the list does not matter.
 
     :param reserved: names of groups.
-    :raises LicensingError: devices that have nothing of their own.
+    :raises LicensingError: some devices have no unique name.
     """
     names: dict[int, str] = {}
     taken = {*RESERVED, *reserved}
@@ -80,7 +80,7 @@ def host_names(records: t.Sequence[Record], preferences: t.Sequence[str], reserv
 
 
 def _value(record: Record, preference: str) -> str | None:
-    """What a device is called by a preference; the empty one stands for the internal id."""
+    """The name of a device by one preference. The empty preference means the internal id."""
     if preference == WHOLE:
         return "_".join(record[kind] for kind in KINDS if record[kind])
     if not preference:
@@ -91,7 +91,7 @@ def _value(record: Record, preference: str) -> str | None:
 
 
 def _safe(value: str | None) -> str:
-    """A name without characters that mean something in patterns, paths or templates."""
+    """A name without characters that have a meaning in patterns, paths, or templates."""
     if not value:
         return ""
     if value.isalnum() and value.isascii() and len(value) <= LONGEST:

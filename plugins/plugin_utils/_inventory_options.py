@@ -4,9 +4,9 @@
 
 # This plugin util is PRIVATE to the collection: it may change without notice.
 
-"""Reading the options of an inventory file: templates evaluated, and every problem found at once.
+"""Read the options of an inventory file: evaluate templates, and find all problems at once.
 
-ansible-core stops at the first wrong option and quotes it, which may be a secret. Here no value is quoted.
+ansible-core stops at the first invalid option and quotes it, which may reveal a secret. This module quotes no values.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ EXPRESSIONS = ("compose", "groups", "keyed_groups")
 
 _PATHS = ("ca_path", "runtime_dir")
 _STAND_INS: Options = {"str": "unusable", "list": []}
-# Newer releases have an error of their own for the value 'omit'.
+# Newer releases have a separate error for the value 'omit'.
 _Omitted: t.Any = getattr(errors, "AnsibleValueOmittedError", ())
 
 
 def unknown_options(given: t.Mapping[str, t.Any], definitions: Definitions) -> list[Problem]:
-    """Options that do not exist; ansible-core would pass over them, and a misspelt filter would mean every device."""
+    """Options that do not exist. ansible-core would ignore them, and a misspelled filter would select every device."""
     problems = []
     for name in given:
         if name not in definitions and name != "plugin":
@@ -57,16 +57,16 @@ def evaluated(given: t.Mapping[str, t.Any], template: t.Callable[[t.Any], t.Any]
         except _Omitted:
             continue
         except Exception as error:  # pylint: disable=broad-exception-caught
-            # Its text may quote the template and what it is made of.
+            # Its text may quote the template and its values.
             text = f"The template of '{name}' cannot be evaluated ({type(error).__name__})."
             problems.append(Problem(text))
     return options, problems
 
 
 def mistyped(options: Options, definitions: Definitions, check: t.Callable[[str], t.Any]) -> list[Problem]:
-    """Options, and environment variables, of a wrong type; each is replaced, so that the others can be looked at.
+    """Options and environment variables of a wrong type. Each is replaced, so that the others can be checked.
 
-    :param check: asks ansible-core for the value of an option.
+    :param check: gets the value of an option from ansible-core.
     """
     problems = []
     for name, definition in definitions.items():
@@ -84,7 +84,7 @@ def mistyped(options: Options, definitions: Definitions, check: t.Callable[[str]
 
 
 def blank_paths(options: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """Paths that are given as an empty text, which ansible-core takes for the current directory."""
+    """Paths that are an empty text, which ansible-core would treat as the current directory."""
     blank = {}
     for name in _PATHS:
         value = options.get(name)
@@ -96,7 +96,7 @@ def blank_paths(options: t.Mapping[str, t.Any]) -> dict[str, str]:
 
 
 def plain(value: t.Any) -> t.Any:
-    """A value without the marks that ansible-core puts on texts; keys are texts."""
+    """A value without the tags that ansible-core adds to texts. Keys are texts."""
     if isinstance(value, str):
         return "".join(value)
     if isinstance(value, t.Mapping):

@@ -4,7 +4,7 @@
 
 # This plugin util is PRIVATE to the collection: it may change without notice.
 
-"""Reading the devices of all accounts: every page of every list, or an error."""
+"""Read the devices of all accounts: every page of every list, or an error."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def read_records(settings: Settings, secrets: SecretRegister, warn: Warn) -> lis
 
 
 def _licensed(api: FotaApi, warn: Warn) -> Licensed | None:
-    """Which devices hold a license; None when none of them needs one."""
+    """The devices that hold a license; None if no device needs one."""
     try:
         rows, _last = api.licensed_rows()
     except LicensingError:

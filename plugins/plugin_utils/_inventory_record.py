@@ -4,7 +4,7 @@
 
 # This plugin util is PRIVATE to the collection: it may change without notice.
 
-"""A device of the inventory as plain values: what becomes host variables, and what is cached."""
+"""A device of the inventory as plain values, for host variables and for the cache."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FIELDS = (
 """Each is a host variable, with C(thingspace_) in front."""
 
 HARDWARE = ("imei", "iccid", "eid", "meid", "esn")
-"""The kinds of ids that belong to a device and its SIM, not to an account."""
+"""Kinds of ids that belong to a device and its SIM, not to an account."""
 
 Record = dict[str, t.Any]
 Licensed = t.Mapping[str, str]
@@ -41,8 +41,8 @@ Licensed = t.Mapping[str, str]
 def make_record(account: str, row: DeviceRow, licensed: Licensed | None, *, attributes: bool = False) -> Record:
     """The record of a device.
 
-    :param licensed: None when it is not known which devices hold a license.
-    :param attributes: whether to keep the attributes; a device without any id keeps them to be told by.
+    :param licensed: None if it is unknown which devices hold a license.
+    :param attributes: whether to keep the attributes. A device without ids always keeps them, for its identification.
     """
     values = row.as_result()
     record = {name: values.get(name) for name in FIELDS}
@@ -58,11 +58,11 @@ def make_record(account: str, row: DeviceRow, licensed: Licensed | None, *, attr
 
 
 def merged(records: list[Record]) -> tuple[list[Record], int]:
-    """Each device once, and how many records repeated another of the same account.
+    """Each device once, and the number of records that repeat another record of the same account.
 
     Records of two accounts with the same IMEI and the same SIM are one device: a phone number belongs to its account.
-    In one account, only records with the very same ids are. The first record stands for the device, with all accounts
-    that list it, and with the license that it has in any of them.
+    In one account, only records with identical ids are one device. The first record is kept, with all accounts that
+    list the device, and with the license that it has in any of them.
     """
     known: dict[tuple[str | None, ...], list[Record]] = {}
     repeated = 0
@@ -96,12 +96,12 @@ def host_variables(record: Record) -> dict[str, t.Any]:
 
 
 def pack(records: list[Record]) -> str:
-    """Records as one text, which a cache can keep and compare without looking into it."""
+    """Records as one text, which a cache can keep and compare as a whole."""
     return json.dumps([FIELDS, [[record[name] for name in FIELDS] for record in records]])
 
 
 def unpack(text: t.Any) -> list[Record] | None:
-    """Records from C(pack); None when the text is not one of this release's."""
+    """Records from C(pack); None if the text is not from this release."""
     try:
         fields, rows = json.loads(text)
         if fields != list(FIELDS):

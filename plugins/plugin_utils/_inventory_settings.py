@@ -4,7 +4,7 @@
 
 # This plugin util is PRIVATE to the collection: it may change without notice.
 
-"""What an inventory file asks for, checked without the network."""
+"""The settings of an inventory file, checked without the network."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ._inventory_record import FIELDS
 
 
 class Settings(t.NamedTuple):
-    """The options that decide what is read, and how it is shown.
+    """The options about what is read and how it is shown.
 
     :param licenses: whether to read which devices hold a FOTA license.
     """
@@ -44,14 +44,14 @@ class Settings(t.NamedTuple):
     group_prefix: str
 
     def fingerprint(self) -> str:
-        """What decides about the devices that are read, as one short text without secrets."""
+        """The options that select the devices, as one short text without secrets."""
         asker = [self.connection.base_url, self.connection.client_id, self.connection.username]
         what = [self.accounts, self.filters.body(), self.licenses and self.api_version, self.attributes]
         return hashlib.sha256(json.dumps([asker, what, FIELDS], sort_keys=True).encode()).hexdigest()
 
 
 def settings_from(params: t.Mapping[str, t.Any]) -> tuple[Settings, list[Problem]]:
-    """Read the options; returns them with everything that is wrong about them."""
+    """Read the options; returns them with all their problems."""
     connection, problems = connection_from(params)
     filters, found = filter_from({**dict.fromkeys(FILTER_SPEC), **params, "kind": "imei", "device_id": None})
     accounts = [str(account) for account in params["accounts"] or []]

@@ -4,7 +4,7 @@
 
 # This plugin util is PRIVATE to the collection: it may change without notice.
 
-"""The action of modules that show their progress: it runs the module and shows its progress in the meantime."""
+"""The action of modules that show their progress: it runs the module and displays the progress in the meantime."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.start
 INTERVAL = "THINGSPACE_PROGRESS_INTERVAL"
 
 FIRST = 5.0
-"""Seconds until the first line. A task that is over by then shows none."""
+"""Seconds until the first line. A shorter task shows none."""
 
 LONGEST = 12
 GROWTH = 1.2
-"""The pause between two lines grows up to so many times the first, so that a long task does not flood the log."""
+"""The pause between lines grows up to LONGEST times the first one, so that a long task does not flood the log."""
 
 display = Display()
 
@@ -41,20 +41,20 @@ display = Display()
 class ProgressAction(ActionBase):
     """The action that Ansible uses for the module with the name of its file.
 
-    Each module has a file. If all were routed to one, the events of a job would name that one's module for every task.
+    Each module has a file. If all were routed to one file, the events of a job would name its module for every task.
     """
 
     _supports_async = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Run the module; beside it, watch the file."""
+        """Run the module, and watch the file at the same time."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         in_background = bool(self._task.async_val) and not self._connection.has_native_async
         args, first = self._task.args, first_pause(os.environ.get(INTERVAL))
         with contextlib.ExitStack() as stack:
             stack.enter_context(_uncollected())
             if not in_background and self._connection.transport == "local":
-                stack.enter_context(_told(self._task))
+                stack.enter_context(_naming_controller(self._task))
             if first and not in_background and not self._task.no_log and self._connection.transport == "local":
                 args = stack.enter_context(_with_file(args))
                 watch = Watch(args.get("progress_file"), (task_vars or {}).get("inventory_hostname", ""), first)
@@ -64,16 +64,16 @@ class ProgressAction(ActionBase):
 
 
 def controller() -> int:
-    """The process id of ansible-playbook, which a worker may outlive: it is a session of its own."""
+    """The process id of ansible-playbook. A worker may outlive it, because it has its own session."""
     parent = multiprocessing.parent_process()
     return os.getppid() if parent is not None and parent.pid == os.getppid() else os.getpid()
 
 
 @contextlib.contextmanager
 def _uncollected() -> t.Iterator[None]:
-    """No garbage collection: to pack a module, Ansible parses its files, and collecting takes a third of that time.
+    """Turn off garbage collection, which takes a third of the time in which Ansible parses and packs a module.
 
-    The process is a fork for this one task and ends soon. So what is there by then is never looked through, either.
+    The process is a fork for this one task and ends soon, so the objects that exist by then are never collected.
     """
     enabled = gc.isenabled()
     gc.disable()
@@ -86,8 +86,8 @@ def _uncollected() -> t.Iterator[None]:
 
 
 @contextlib.contextmanager
-def _told(task: t.Any) -> t.Iterator[None]:
-    """A task that tells its module which process must be alive for it to write."""
+def _naming_controller(task: t.Any) -> t.Iterator[None]:
+    """Pass to the module the process that must be alive for it to write."""
     given = task.environment
     before = given if isinstance(given, list) else [given] if given else []
     task.environment = [*before, {CONTROLLER: str(controller())}]
@@ -99,12 +99,12 @@ def _told(task: t.Any) -> t.Iterator[None]:
 
 @contextlib.contextmanager
 def _with_file(args: dict[str, t.Any]) -> t.Iterator[dict[str, t.Any]]:
-    """The arguments with a file to watch; one that the user did not name is removed afterward."""
+    """The arguments with a file to watch. A file that the user did not name is removed afterward."""
     if args.get("progress_file"):
         yield args
         return
     try:
-        # Ansible itself removes this directory at its end, even if the task is killed.
+        # Ansible removes this directory when it ends, even if the task is killed.
         folder = tempfile.mkdtemp(prefix="thingspace-", dir=vars(constants).get("DEFAULT_LOCAL_TMP"))
     except OSError:
         yield args
@@ -116,7 +116,7 @@ def _with_file(args: dict[str, t.Any]) -> t.Iterator[dict[str, t.Any]]:
 
 
 def first_pause(given: str | None) -> float:
-    """Seconds until the first line; 0 for no line at all."""
+    """Seconds until the first line; 0 for no lines."""
     try:
         seconds = float(given or FIRST)
     except ValueError:
@@ -125,10 +125,10 @@ def first_pause(given: str | None) -> float:
 
 
 class Watch:
-    """Shows the content of a file whenever it has changed, at growing intervals.
+    """Shows the content of a file when it has changed, at growing intervals.
 
     :param path: the file as the user named it.
-    :param host: for whom the task runs.
+    :param host: the host of the task.
     :param first: seconds until the first line.
     """
 
@@ -143,7 +143,7 @@ class Watch:
 
     @contextlib.contextmanager
     def beside(self) -> t.Iterator[None]:
-        """Watch in a thread; look a last time at the end."""
+        """Watch in a thread, and read the file once more at the end."""
         ended = threading.Event()
         thread = threading.Thread(target=self.watch, args=(ended.wait,), daemon=True)
         thread.start()
@@ -156,22 +156,22 @@ class Watch:
     def watch(self, wait: t.Callable[[float], bool]) -> None:
         """Watch until the task has ended.
 
-        :param wait: waits so many seconds, or until the task has ended; returns whether it has.
+        :param wait: waits for a number of seconds or until the task has ended; returns whether it has.
         """
         ended = False
         while not ended:
             ended = wait(self._pause)
             self._pause = min(self._longest, self._pause * GROWTH)
             text = _text(self._path)
-            # A task that ends before its first line has no need of one.
+            # A task that ends before its first line does not need one.
             if text and text != self._shown and (self._shown or not ended):
-                # Not on the standard output, which may be a document for programs.
+                # Not on standard output, which a program may read.
                 display.display(f"[{self._host}] {text} ({self._clock() - self._began:.0f} s)", stderr=True)
                 self._shown = text
 
 
 def _text(path: str) -> str:
-    """What the file says; empty if that cannot be known."""
+    """The text in the file; empty if it cannot be read."""
     try:
         with open(path, encoding="utf-8") as stream:
             text = json.loads(stream.readline(10_000))["text"]

@@ -4,7 +4,7 @@
 
 # This plugin util is PRIVATE to the collection: it may change without notice.
 
-"""The shared part of the actions whose module speaks for all hosts of a play: they must go together."""
+"""The shared part of actions with a module for all hosts of a play, which must run together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typing as t
 from ansible.plugins.action import ActionBase
 
 LINEAR = frozenset({"linear", "debug", "mitogen_linear"})
-"""Names of the strategies under which every host has finished a task before the next one begins."""
+"""Names of the strategies in which every host finishes a task before the next one begins."""
 
 
 class TogetherAction(ActionBase):
@@ -22,7 +22,7 @@ class TogetherAction(ActionBase):
     _supports_async = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Run the module, unless each host of the play would run it for itself at a time of its own."""
+        """Run the module, unless each host of the play would run it separately at a different time."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         strategy = strategy_of(self._task)
         if strategy.rpartition(".")[2] not in LINEAR and len((task_vars or {}).get("ansible_play_hosts_all", ())) > 1:
@@ -45,7 +45,7 @@ class TogetherAction(ActionBase):
 def strategy_of(task: t.Any) -> str:
     """The strategy of the play of a task; empty if it cannot be found, which does not count as linear.
 
-    No variable holds it. A task knows the block around it, and the outermost block its play.
+    No variable contains it. A task knows the block around it, and the outermost block knows its play.
     """
     part = task
     while part is not None:

@@ -4,7 +4,7 @@
 
 # This plugin util is PRIVATE to the collection: it may change without notice.
 
-"""Text from ThingSpace is never a template, whatever it contains."""
+"""Text from ThingSpace is never a template, regardless of its content."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import typing as t
 
 wrap_var: t.Callable[[str], str] | None
 try:
-    # ansible-core 2.18 evaluates every text that is not wrapped.
+    # ansible-core 2.18 evaluates all texts except wrapped ones.
     from ansible.utils.unsafe_proxy import wrap_var
 except ImportError:
-    # From 2.19 it evaluates only what it trusts, and trusts nothing that a plugin made.
+    # From 2.19, it evaluates only trusted texts, and texts from a plugin are not trusted.
     wrap_var = None
 
 
 def untrusted(value: t.Any) -> t.Any:
     """A value in which no text is a template."""
     if isinstance(value, str):
-        # Every template has a brace; wrapping all the others would cost minutes in a large account.
+        # Every template has a brace. Wrapping all other texts would take minutes in a large account.
         return wrap_var(value) if wrap_var and "{" in value else value
     if isinstance(value, list):
         return [untrusted(entry) for entry in value]

@@ -70,10 +70,10 @@ def iccid(number: int) -> str:
     return f"891480000000000{number:05}"
 
 
-def before(moment: str, seconds: int) -> str:
-    """A moment of the journal, so many seconds before."""
+def before(written: str, seconds: int) -> str:
+    """A time in the format of the journal, so many seconds earlier."""
     form = "%Y-%m-%dT%H:%M:%S.%fZ"
-    return (datetime.datetime.fromisoformat(moment[:-1] + "+00:00") - datetime.timedelta(seconds=seconds)).strftime(
+    return (datetime.datetime.fromisoformat(written[:-1] + "+00:00") - datetime.timedelta(seconds=seconds)).strftime(
         form
     )
 
@@ -219,8 +219,8 @@ class World:
                 run[name] = run[name] and before(run[name], seconds)
         if self.journal.exists():
             with contextlib.closing(sqlite3.connect(self.journal)) as db:
-                moments = {"run": ("started", "ended"), "request": ("sent", "answered")}
-                for table, names in {**moments, "entry": ("confirmed",), "callback": ("received",)}.items():
+                columns = {"run": ("started", "ended"), "request": ("sent", "answered")}
+                for table, names in {**columns, "entry": ("confirmed",), "callback": ("received",)}.items():
                     older = ", ".join(
                         f"{one} = strftime('%Y-%m-%dT%H:%M:%fZ', {one}, '{-seconds:+d} seconds')" for one in names
                     )

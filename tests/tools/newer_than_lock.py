@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names the installed packages whose version is not that of a lock: ``python tests/tools/newer_than_lock.py URL``.
+"""Lists installed packages with a version that differs from a lock: ``python tests/tools/newer_than_lock.py URL``.
 
-These are the first to look at when a test fails with the newest versions and passes with the lock.
+Check these first if a test fails with the newest versions and passes with the lock.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from urllib.request import url2pathname
 
 
 def canonical(name: str) -> str:
-    """Return the one way to write the name of a package."""
+    """Return the normalized name of a package."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

@@ -4,8 +4,8 @@
 
 """Runs ansible-test on a copy of the checkout: ``python tests/tools/run_ansible_test.py sanity --local``.
 
-ansible-test wants real files under ``ansible_collections/NAMESPACE/NAME``, outside of any other git repository: with
-less it tests nothing and calls that a success. The copy holds what git tracks and what it would track.
+ansible-test needs real files under ``ansible_collections/NAMESPACE/NAME``, outside any other git repository. Otherwise
+it tests nothing and reports success. The copy contains the files that git tracks and those that it would track.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ import seed_get_pip
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 NOTHING_TESTED = re.compile(r"All targets skipped|No targets? (?:found|selected)|No tests? (?:found|to run)")
-# Of a run that went well a reader wants the names of the tests; of the rest only what is wrong or left out.
+# For a successful run, show the names of the tests. Otherwise, show only errors and skipped tests.
 WORTH_SHOWING = re.compile(
     r"^(?:ERROR|FATAL|WARNING|Running sanity test|Running .* integration role|fatal:|failed:|PLAY RECAP|\S+ +: ok=)"
 )
-# Addresses of package indexes, and what says nothing about the code.
+# Addresses of package indexes, and lines that say nothing about the code.
 NOISE = re.compile(r"^(?:Looking in |WARNING: (?:Location |Using locale|Reviewing previous))")
 
 
 def copy_checkout(root: Path) -> Path:
-    """Copy the files of the checkout, uncommitted ones too, to where ansible-test finds them."""
+    """Copy the files of the checkout, including uncommitted ones, to where ansible-test finds them."""
     target = root / "ansible_collections" / "thingspace" / "licensing"
     listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     names = subprocess.run(listing, cwd=CHECKOUT, check=True, capture_output=True, text=True).stdout.split("\0")
     for name in filter(None, names):
         source = CHECKOUT / name
-        if source.is_symlink() or source.is_file():  # not one deleted from the work tree
+        if source.is_symlink() or source.is_file():  # not deleted from the work tree
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target / name, follow_symlinks=False)
     return target
 
 
 def link_environment(root: Path) -> Path:
-    """Return another way to the programs of the running virtual environment, one without spaces in its path.
+    """Return another path to the programs of the running virtual environment, without spaces.
 
-    A program cannot be started by its first line when the interpreter's path there has a space in it.
+    A program cannot be started by its first line if the path of the interpreter in that line has a space.
     """
     link = root / "environment"
     link.symlink_to(sys.prefix, target_is_directory=True)
@@ -57,7 +57,7 @@ def link_environment(root: Path) -> Path:
 
 
 def run(arguments: list[str], folder: Path, programs: Path) -> tuple[int, list[str]]:
-    """Run ansible-test, show what matters as it comes, and return its code and everything it said."""
+    """Run ansible-test, show the relevant lines at once, and return its exit code and all lines."""
     program = [str(programs / "python"), str(programs / "ansible-test"), *arguments, "--color", "no"]
     environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     lines = []
@@ -82,9 +82,9 @@ def run(arguments: list[str], folder: Path, programs: Path) -> tuple[int, list[s
 
 @contextlib.contextmanager
 def alone(command: str) -> Iterator[None]:
-    """Let one sanity run at a time use the environments that ansible-test keeps under the home directory.
+    """Let only one sanity run at a time use the environments that ansible-test keeps in the home directory.
 
-    Runs with different releases of ansible-core share some of them, and one would remove what the other is making.
+    Runs with different releases of ansible-core share some of them, and one would remove what the other creates.
     """
     cache = Path("~/.ansible/test").expanduser()
     cache.mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,7 @@ def main() -> int:
     with alone(sys.argv[1]), tempfile.TemporaryDirectory(prefix="thingspace-ansible-test-") as root:
         code, lines = run(sys.argv[1:], copy_checkout(Path(root)), link_environment(Path(root)))
     nothing = [line for line in lines if NOTHING_TESTED.search(line)]
-    if code and sys.argv[1] != "sanity":  # there, the lines shown already say it all
+    if code and sys.argv[1] != "sanity":  # for sanity, the lines shown are enough
         print("".join(lines[-200:]), file=sys.stderr)
     if nothing:
         print(f"ERROR: nothing was tested: {nothing[0].strip()}", file=sys.stderr)

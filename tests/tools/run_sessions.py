@@ -4,9 +4,8 @@
 
 """Runs nox sessions two at a time: ``python tests/tools/run_sessions.py [SESSION ...]``.
 
-Without a name it runs those that noxfile.py selects.
-One line tells the result of each session. What a session printed is in ``tests/output/SESSION.log``, and on the screen
-if it failed. The last line counts sessions and tests.
+Without a name, it runs the sessions that noxfile.py selects. One line shows the result of each session. The output of
+a session is in ``tests/output/SESSION.log``, and on the screen if it failed. The last line counts sessions and tests.
 """
 
 from __future__ import annotations
@@ -24,19 +23,19 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 OUTPUT = CHECKOUT / "tests" / "output"
 NOX = (sys.executable, "-m", "nox")
 AT_A_TIME = 2
-# They begin first, so that in the end no core waits for one of them.
+# These begin first, so that no core waits for one of them at the end.
 LONGEST = ("functional", "integration", "sanity", "units")
 
 
 def default_sessions() -> list[str]:
-    """Return the sessions that noxfile.py selects, the longest first: nox lists them as they are defined."""
+    """Return the sessions that noxfile.py selects, the longest first. nox lists them in the order of definition."""
     listing = subprocess.run([*NOX, "--list", "--json"], cwd=CHECKOUT, check=True, stdout=subprocess.PIPE, text=True)
     names = [session["session"] for session in json.loads(listing.stdout)]
     return sorted(names, key=lambda name: LONGEST.index(name) if name in LONGEST else len(LONGEST))
 
 
 def run(session: str) -> tuple[bool, float]:
-    """Run a session; return whether nox was content, and the seconds it took."""
+    """Run a session; return whether it succeeded, and its seconds."""
     begin = time.monotonic()
     command = [*NOX, "--report", str(OUTPUT / f"{session}.json"), "--session", session]
     with (OUTPUT / f"{session}.log").open("w", encoding="utf-8") as log:
@@ -47,7 +46,7 @@ def run(session: str) -> tuple[bool, float]:
 
 
 def main(sessions: list[str]) -> int:
-    """Run the sessions and print what came of them."""
+    """Run the sessions and print their results."""
     sessions = sessions or default_sessions()
     OUTPUT.mkdir(parents=True, exist_ok=True)
     for old in (*OUTPUT.glob("*.json"), *OUTPUT.glob("*.xml"), *OUTPUT.glob("*.log")):

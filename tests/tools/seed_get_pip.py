@@ -4,9 +4,9 @@
 
 """Fills ansible-test's cache with pip from the package index.
 
-ansible-test makes virtual environments without pip and then downloads a ``get-pip`` script from a web site of its
-own. Where nothing but the package index can be reached, that download fails. It does not happen when the script is in
-the cache already, so this puts a small one there, which installs the very release of pip that ansible-test asks for.
+ansible-test creates virtual environments without pip and then downloads a ``get-pip`` script from its own web site. The
+download fails if only the package index can be reached. ansible-test skips it if the script is already in the cache, so
+this puts a small script there, which installs the same release of pip that ansible-test requests.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ sys.exit(main(["install", "--upgrade", "--force-reinstall"] + arguments))
 
 
 def wanted_versions() -> list[str]:
-    """Return the releases of pip which the installed ansible-test asks for."""
+    """Return the releases of pip that the installed ansible-test requests."""
     source = Path(ansible_test.__path__[0], "_internal", "python_requirements.py").read_text(encoding="utf-8")
     return sorted(set(re.findall(r"pip='([0-9.]+)'", source)))
 
 
 def seed(version: str, cache: Path) -> None:
-    """Put the script for one release of pip into the cache, unless it is there."""
+    """Put the script for one release of pip into the cache, unless it is already there."""
     name = version.replace(".", "_")
     script = cache / f"get_pip_{name}.py"
     if script.exists():

@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def count_session(report: Path) -> Counter[str]:
-    """Count the one session of a report by result, and name it if it did not pass; no report is a failure."""
+    """Count the session of a report by its result, and print its name if it did not pass. No report is a failure."""
     if not report.is_file():
         print(f"session {report.stem}: failed (no report)")
         return Counter(failed=1)
@@ -27,7 +27,7 @@ def count_session(report: Path) -> Counter[str]:
 
 
 def count_tests(report: Path) -> Counter[str]:
-    """Count pytest's tests by result, and tell why one was skipped."""
+    """Count pytest's tests by result, and print the reasons of skipped tests."""
     counts: Counter[str] = Counter()
     root = ET.parse(report).getroot()
     for suite in root.iter("testsuite"):

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes the return values that modules share into each module, because fragments cannot hold return values.
+"""Writes the return values that modules share into each module, because fragments cannot contain return values.
 
-``python tests/tools/write_returns.py`` after a change of ``SHARED``; a unit test says when it was forgotten. When a
-value is returned, each module says itself. A module may also give a sample where the table has none.
+Run ``python tests/tools/write_returns.py`` after a change of ``SHARED``. A unit test fails if you forget it. Each
+module says when a value is returned, and may add a sample if the table has none.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ summary:
 
 
 def renewed(module: str) -> str:
-    """The text of a module, with the shared values made anew."""
+    """The text of a module with new shared values."""
     before, start, rest = module.partition('\nRETURN = r"""\n')
     text, end, after = rest.partition('"""\n')
     return before + start + "".join(map(_renewed, _values(text))) + end + after
@@ -60,7 +60,7 @@ def _values(text: str) -> list[str]:
 
 
 def _renewed(value: str) -> str:
-    """A value of another type only has the name of a shared one: it is the module's own."""
+    """A shared value, or the same value if only its name is shared: then its type differs."""
     shared = _SHARED.get(value.partition(":")[0])
     if shared is None or _part("type", shared) != _part("type", value):
         return value

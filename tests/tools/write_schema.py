@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes docs/fleet.schema.json and the tables of docs/fleet-files.md, from the table that files are checked by.
+"""Writes docs/fleet.schema.json and the tables of docs/fleet-files.md from the table that checks fleet files.
 
-``python tests/tools/write_schema.py`` after a change of ``_fleet/schema.py``; a unit test says when it was forgotten.
+Run ``python tests/tools/write_schema.py`` after a change of ``_fleet/schema.py``. A unit test fails if you forget it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _KINDS = {
 
 
 def load() -> t.Any:
-    """The module with the table. It needs ansible-core, but not that the checkout is found as a collection."""
+    """The module with the table. It needs ansible-core, but the checkout need not be in a tree of collections."""
     sys.path.insert(0, str(HERE))
     return importlib.import_module("plugins.module_utils._fleet.schema")
 
@@ -49,7 +49,7 @@ def schema(table: t.Any) -> str:
 
 
 def guide(table: t.Any, text: str) -> str:
-    """The guide, with its tables made anew between their marks."""
+    """The guide with new tables between their marks."""
     for part in _PARTS:
         rows = [_row(name, field) for name, field in getattr(table, part).items()]
         mark, end = f"<!-- table {part} -->", "<!-- end -->"

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The operations on callback listeners. ThingSpace lists their passwords in clear text, so each is masked at once."""
+"""The operations on callback listeners. ThingSpace returns their passwords in clear text, so each is masked at once."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ class CallbackApi:
     def listener(self, service: str) -> Listener | None:
         """The listener of a service, or None."""
         found = [row for row in self.listeners() if row.service.casefold() == service.casefold()]
-        # One service has one listener; should it be listed twice, the later one replaced the other.
+        # A service has one listener. If it is listed twice, the later one replaced the other.
         return dataclasses.replace(found[-1], service=service) if found else None
 
-    def is_heard(self, service: str) -> bool:
-        """Whether a service has a listener. Of the rows no more is looked at, so that no password is handled.
+    def has_listener(self, service: str) -> bool:
+        """Whether a service has a listener. Passwords in the rows are not used.
 
-        :raises LicensingError: it is not known.
+        :raises LicensingError: it is unknown.
         """
         rows = [_listener(row) for row in self._client.get_list(_LIST.what, self._path)]
         if any(row.service.casefold() == service.casefold() and row.url.strip() for row in rows):
@@ -85,13 +85,13 @@ class CallbackApi:
         self._confirm(what, service, self._client.delete(what, self._path + segments("name", service)))
 
     def _confirm(self, what: str, service: str, answer: t.Mapping[str, t.Any]) -> None:
-        """Fail unless the answer is about this service: another one tells nothing about what happened."""
+        """Fail unless the answer is about this service. Any other answer does not show what happened."""
         self._hide(answer)
         if text(answer, ("serviceName",)).casefold() != service.casefold():
             raise Reader(what, "base_url").lacking(f"the 'serviceName' {service}", in_doubt=True)
 
     def _hide(self, row: t.Mapping[str, t.Any]) -> None:
-        """Mask the password of a row, and what its URL holds of credentials."""
+        """Mask the password of a row, and the credentials in its URL."""
         passwords = [text(row, (key,)) for key in row if "password" in key.lower()]
         pairs = [f"{text(row, ('username',))}:{password}" for password in passwords if password]
         self._client.secrets.remember(*passwords, *pairs, *url_secrets(text(row, ("url",))))

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Converging the listener of a service: the flow of C(callback), from options to result."""
+"""Converge the listener of a service: the flow of C(callback), from options to result."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .api import CallbackApi, Listener
 from .options import Job, read_job, url_secrets
 
 RESENDS = 2
-"""How often a write is sent again after reading showed that a lost one had no effect; it replaces, so that is safe."""
+"""How often a write is sent again if reading shows that a lost one had no effect. A write replaces, so this is safe."""
 
 
 def run(context: Context) -> Result:
-    """Read, compare in memory, write what differs, report without any password."""
+    """Read, compare in memory, write what differs, and report without passwords."""
     job, problems = read_job(context.params)
     context.secrets.remember(job.callback_password, *url_secrets(job.url))
     mask = context.secrets.mask
@@ -42,7 +42,7 @@ def run(context: Context) -> Result:
 
 
 def wanted(job: Job, before: Listener | None) -> Listener | None:
-    """The listener that shall be: what is not given stays as it is, and an empty string means none."""
+    """The wanted listener. Unset options keep the current value, and an empty string means no value."""
     if job.state == "absent":
         return None
     held = before or Listener(job.service, "", "", "")
@@ -56,9 +56,9 @@ def wanted(job: Job, before: Listener | None) -> Listener | None:
 def _carry_out(
     api: CallbackApi, service: str, before: Listener | None, after: Listener | None
 ) -> tuple[Listener | None, LicensingError | None]:
-    """Write; what is registered then, and why that is not what was wanted.
+    """Write; returns what is registered afterward, and the error if that is not the wanted listener.
 
-    :raises LicensingError: C(outcome_unknown), nothing could be found out.
+    :raises LicensingError: C(outcome_unknown), the result could not be read.
     """
     now, attempts = before, 1 + RESENDS
     while True:
@@ -93,7 +93,7 @@ def _read_back(api: CallbackApi, service: str, lost: LicensingError) -> Listener
 
 
 def _shown(job: Job, listener: Listener | None, mask: Mask) -> dict[str, t.Any]:
-    """The C(callback) of the result."""
+    """The C(callback) value of the result."""
     if listener is not None:
         return {"callback": listener.as_result(job.account, mask)}
     nothing = {"account": job.account, "service": job.service, "url": None, "username": None}
@@ -101,7 +101,7 @@ def _shown(job: Job, listener: Listener | None, mask: Mask) -> dict[str, t.Any]:
 
 
 def _diff(job: Job, before: Listener | None, after: Listener | None, mask: Mask) -> dict[str, str]:
-    """The listener before and after; of a password only whether there is one, and whether it becomes another."""
+    """The listener before and after. Of a password, it shows only whether there is one and whether it changes."""
     title = f"{job.account}: listener of {job.service}"
     same = before is None or after is None or before.password == after.password
     return {

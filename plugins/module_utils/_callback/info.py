@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Reading an account's callback listeners: the flow of C(callback_info)."""
+"""Read an account's callback listeners: the flow of C(callback_info)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .api import CallbackApi
 
 
 def run(context: Context) -> Result:
-    """Read the listeners; of a password only whether there is one."""
+    """Read the listeners. Of a password, the result shows only whether there is one."""
     account, wanted = context.params["account"], (context.params["service"] or "").casefold()
     rows = [
         {**listener.as_result(account, context.secrets.mask), "has_password": bool(listener.password)}

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The options that describe a callback listener: their argument spec, and everything that can be wrong with them.
+"""The options that describe a callback listener: their argument spec and their checks.
 
 Sources: About Callback Services (services, ports, certificates), Register Callback Listener (credentials).
 """
@@ -51,7 +51,7 @@ LISTENER_SPEC: Spec = {
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Job:
-    """What a task asks for: each option by its name. Has no C(repr), so that it can never print a secret."""
+    """What a task requests: each option by its name. Has no C(repr), so that it can never print a secret."""
 
     account: str
     service: str
@@ -63,13 +63,13 @@ class Job:
 
 
 MAX_LENGTH = 40
-"""Characters that the user or the password of a listener may have."""
+"""Maximum number of characters in the user name or password of a listener."""
 
 _PORTS = ((80, 80), (443, 443), (9001, 9006), (50551, 50559), (28200, 28220))
 
 
 def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
-    """Read the options; returns them with everything that is wrong about them: nothing when it is to be removed."""
+    """Read the options; returns them with all their problems. A listener to remove has none."""
     job = Job(params["account"], **{name: params[name] for name in LISTENER_SPEC})
     if job.state == "absent":
         return job, []
@@ -89,7 +89,7 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
 
 
 def url_secrets(url: str | None) -> list[str]:
-    """What a URL says about credentials."""
+    """The credentials in a URL."""
     try:
         parts = urllib.parse.urlsplit(url or "")
         user, password = parts.username or "", parts.password or ""

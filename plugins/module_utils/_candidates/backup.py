@@ -4,11 +4,11 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The list as it was before a rewrite, kept beside the session cache until the rewrite is through.
+"""A copy of the list before a rewrite, kept beside the session cache until the rewrite is finished.
 
-No request of the API rewrites a long list in one go. When a process is killed between two, the next run finds here
-what the list was, and takes up from there instead of taking the rest for the whole. So it is with a request that got no
-answer and takes effect after its task, or even after a later one.
+The API cannot rewrite a long list in one request. If a process is killed between two requests, the next run finds the
+previous list here and continues from it, instead of mistaking the rest for the whole list. This also covers a request
+without an answer that takes effect after its task, or even after a later task.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ import contextlib
 import time
 import typing as t
 
-from .._client.runtime_dir import State, Store
+from .._client.runtime_dir import Store, StoredState
 from .._errors import LicensingError
 
 LOCK_PATIENCE = 60.0
-"""Seconds to wait until another task is through with the list."""
+"""Seconds to wait until another task has finished with the list."""
 
 LATE = 3600.0
-"""Seconds in which a request without an answer is expected to take effect, if ever. That is documented nowhere."""
+"""Seconds in which a request without an answer may still take effect. This is not documented."""
 
 
 class Recovery(t.NamedTuple):
-    """What a kept list means for the live one.
+    """What a kept list means for the live list.
 
-    :param whole: the list to start from, when an interrupted rewrite left only a part of one; None otherwise.
-    :param warning: what to tell the user; empty for nothing.
+    :param whole: the list to start from, if an interrupted rewrite left only a part of it; None otherwise.
+    :param warning: the warning for the user; empty for none.
     """
 
     whole: list[str] | None
@@ -39,9 +39,9 @@ class Recovery(t.NamedTuple):
 
 
 class KeptList:
-    """The kept list of one account. Whether v1 and v2 show one list or two is not documented; one is assumed.
+    """The kept list of one account. It is not documented whether v1 and v2 share a list; this assumes that they do.
 
-    :param store: what tasks of one user share; without a C(runtime_dir), nothing is kept.
+    :param store: shared by the tasks of one user; without a C(runtime_dir), nothing is kept.
     """
 
     def __init__(self, store: Store, account: str) -> None:
@@ -52,33 +52,33 @@ class KeptList:
     def _file(self, name: str) -> str | None:
         return f"{self._store.location}/{name}.json" if self._store.location else None
 
-    def alone(self, patience: float) -> t.ContextManager[object]:
-        """Keep other tasks of this user from writing the same list, or from reading it half written."""
+    def locked(self, patience: float) -> t.ContextManager[object]:
+        """Prevent other tasks of this user from writing the same list, or from reading it half written."""
         return self._store.transaction(self._name + ".task", patience=patience)
 
     def keep(self, previous: t.Sequence[str], target: t.Sequence[str]) -> None:
-        """Write down what the list is, and what it is about to become."""
+        """Save the current list and the wanted one."""
         with self._store.transaction(self._name) as state:
             _become(state, previous, target)
 
     def doubt(self) -> None:
-        """A request of the rewrite that is kept may still take effect."""
+        """Note that a request of the saved rewrite may still take effect."""
         with contextlib.suppress(LicensingError), self._store.transaction(self._name) as state:
             late = [*_late(state), [state["target"], state["previous"]]]
             state.update(late=late, until=time.time() + LATE)
 
-    def stands(self, live: t.Sequence[str]) -> None:
-        """This is the list, and it is whole. It is still kept as long as an earlier rewrite may come late.
+    def confirm(self, live: t.Sequence[str]) -> None:
+        """Note that this is the whole list. It is still kept while an earlier rewrite may take effect late.
 
-        That this cannot be noted harms nobody.
+        If this cannot be noted, that does no harm.
         """
         with contextlib.suppress(LicensingError), self._store.transaction(self._name) as state:
             _settle(state, live)
 
     def recover(self, live: list[str], *, put_aside: bool) -> Recovery:
-        """Whether the live list is what an interrupted rewrite left.
+        """Check whether the live list is what an interrupted rewrite left.
 
-        :param put_aside: whether a kept list that does not fit any more is put into a file of its own.
+        :param put_aside: whether to save a kept list that no longer matches in a separate file.
         """
         with self._store.transaction(self._name) as state:
             previous, target, since = state.get("previous"), state.get("target"), state.get("since")
@@ -87,7 +87,7 @@ class KeptList:
                 state.clear()
                 return Recovery(None, "")
             if live in (previous, target):
-                # As long as a request may come late, that the list is as before proves nothing.
+                # While a request may take effect late, an unchanged list proves nothing.
                 if not late or live != previous:
                     _settle(state, live)
                 return Recovery(None, "")
@@ -118,14 +118,14 @@ class KeptList:
         return Recovery(None, text)
 
     def where_to_find(self, previous: t.Sequence[str]) -> str:
-        """Where a user finds the list that could not be put back."""
+        """Say where the list is that could not be restored."""
         if self.location:
             return f"The previous list ({len(previous)} devices) is kept in {self.location}."
         return f"The previous list ({len(previous)} devices) is in 'failure.previous_list'."
 
 
-def _become(state: State, previous: t.Sequence[str], target: t.Sequence[str]) -> None:
-    """Store this rewrite in place of an earlier one. Of that, keep only requests that may still take effect."""
+def _become(state: StoredState, previous: t.Sequence[str], target: t.Sequence[str]) -> None:
+    """Replace an earlier rewrite by this one. Keep only its requests that may still take effect."""
     late, until = _late(state), state.get("until")
     state.clear()
     since = time.strftime("%Y-%m-%dT%H-%M-%SZ", time.gmtime())
@@ -134,8 +134,8 @@ def _become(state: State, previous: t.Sequence[str], target: t.Sequence[str]) ->
         state.update(late=late, until=until)
 
 
-def _settle(state: State, live: t.Sequence[str]) -> None:
-    """No rewrite is under way, and this is the list: it needs to be kept only if something may come late."""
+def _settle(state: StoredState, live: t.Sequence[str]) -> None:
+    """Note that no rewrite is in progress. The list needs to be kept only if a request may take effect late."""
     if _late(state):
         _become(state, live, live)
     else:
@@ -143,9 +143,10 @@ def _settle(state: State, live: t.Sequence[str]) -> None:
 
 
 def _is_left_of(live: list[str], rewrites: list[list[list[str]]]) -> bool:
-    """Whether one of these rewrites, or putting back what was before it, led to this list up to one of its requests.
+    """Whether this list is what one of these rewrites left, or restoring the list before it, up to one of its requests.
 
-    What came late as a whole is no better: another list was wanted since. Only that all is as before it is fine.
+    A rewrite that took effect late as a whole counts, too, because another list was wanted since then. A list that is
+    still the previous one does not count.
     """
     return any(
         live == target or (live and len(live) < len(whole) and live == whole[: len(live)])
@@ -155,7 +156,7 @@ def _is_left_of(live: list[str], rewrites: list[list[list[str]]]) -> bool:
 
 
 def _late(state: t.Mapping[str, t.Any]) -> list[list[list[str]]]:
-    """The rewrites that may still take effect: each one's wanted list, and the list before it."""
+    """The rewrites that may still take effect, each as its wanted list and the list before it."""
     late, until = state.get("late"), state.get("until")
     if not isinstance(late, list) or not isinstance(until, (int, float)) or until <= time.time():
         return []

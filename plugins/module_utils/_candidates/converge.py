@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Converging the removal candidate list: the flow of C(swm_removal_candidates), from options to result."""
+"""Converge the removal candidate list: the flow of C(swm_removal_candidates), from options to result."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ NAMED = 20
 
 
 class Job(t.NamedTuple):
-    """What a task asks for, checked without the network.
+    """What a task requests, checked without the network.
 
-    :param unlicensed: what becomes of a plan that lists devices without a license.
-    :param protected_file: where the protected devices were read.
-    :param before_file: where to write the list as it was.
+    :param unlicensed: what to do about a plan that lists devices without a license.
+    :param protected_file: the file of the protected devices.
+    :param before_file: where to write the previous list.
     """
 
     wish: Wish
@@ -59,9 +59,9 @@ class Job(t.NamedTuple):
 
 
 class Done(t.NamedTuple):
-    """What a plan led to.
+    """The result of a plan.
 
-    :param now: the list afterward, or as check mode foresees it; None when nobody knows.
+    :param now: the list afterward, or the one that check mode predicts; None if it is unknown.
     """
 
     rows: list[Row]
@@ -71,7 +71,7 @@ class Done(t.NamedTuple):
 
 
 def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
-    """Read the options; returns them with everything that is wrong about them."""
+    """Read the options; returns them with all their problems."""
     wanted, problems = wanted_devices(params)
     protected, wrong, notes = named_devices(params, "protected", repeated=True)
     limits, limit_problems = limits_from(params)
@@ -101,7 +101,7 @@ def run(context: Context) -> Result:
     api = CandidatesApi(client, job.wish.account, job.wish.version)
     licenses = FotaApi(client, job.wish.account, job.wish.version)
     kept = KeptList(client.store, job.wish.account)
-    with kept.alone(context.patience(LOCK_PATIENCE)):
+    with kept.locked(context.patience(LOCK_PATIENCE)):
         return _converge(context, job, api, licenses, kept)
 
 
@@ -128,7 +128,7 @@ def _converge(context: Context, job: Job, api: CandidatesApi, licenses: FotaApi,
 
 
 def _keep_before(path: str | None, live: t.Sequence[str]) -> None:
-    """Write down what the list was: before the first write, so that it is known whatever comes after."""
+    """Save the list before the first write, so that it is known whatever happens later."""
     if path:
         try:
             write_csv(path, ("device_id",), [(device,) for device in live])
@@ -140,7 +140,7 @@ def _keep_before(path: str | None, live: t.Sequence[str]) -> None:
 def _carry_out(
     context: Context, job: Job, plan: CandidatesPlan, api: CandidatesApi, licenses: FotaApi, kept: KeptList
 ) -> Done:
-    """What the plan leads to: held back, foreseen in check mode, or done."""
+    """Stop the plan, predict it in check mode, or execute it."""
     try:
         enforce_candidates(plan, job.limits)
         _require_licenses(context, job, plan, licenses)
@@ -148,14 +148,14 @@ def _carry_out(
         rows = not_sent(job.wish, plan, "not sent: the plan was stopped", error.details.get("unlicensed", ()))
         return Done(rows, plan.live, error, changed=False)
     if not plan.needed and plan.base != plan.live and not context.check_mode:
-        kept.stands(plan.live)
+        kept.confirm(plan.live)
     if context.check_mode or not plan.needed:
         return Done(foreseen(job.wish, plan), plan.target, None, plan.needed)
     return _judge(context, job.wish, plan, carry_out(api, plan, job.batch_size, kept))
 
 
 def _require_licenses(context: Context, job: Job, plan: CandidatesPlan, licenses: FotaApi) -> None:
-    """A device without a license has none to lose: on the list it only makes the list look longer than it is.
+    """Check that the added devices hold licenses. Without one, a device only makes the list look longer than it is.
 
     :raises LicensingError: C(not_licensed), with every such device; nothing was written.
     """
@@ -181,7 +181,7 @@ def _require_licenses(context: Context, job: Job, plan: CandidatesPlan, licenses
 
 
 def _judge(context: Context, wish: Wish, plan: CandidatesPlan, written: Written) -> Done:
-    """Rows and failure from what the reading after the run shows."""
+    """The rows and the failure that the list after the run proves."""
     now, failure = written.now, written.failure
     if failure is not None:
         failure.details["list"] = "untouched" if written.fate == "written" and now == list(plan.live) else written.fate
@@ -210,21 +210,21 @@ def _judge(context: Context, wish: Wish, plan: CandidatesPlan, written: Written)
 
 
 def _amiss(written: Written) -> Outcome:
-    """What became of what is not on the list as wanted: sent without a trustworthy answer, never sent, or refused."""
+    """The outcome of devices that are not as wanted: sent without a reliable answer, never sent, or refused."""
     failure = written.failure
     if written.unsettled or failure is None or failure.in_doubt:
-        # An answer that says that it was done is no proof against the list, and the list none against the answer.
+        # If an answer of success contradicts the list, neither is proof.
         return "unknown"
     return "skipped" if failure.code == "interrupted" else "failed"
 
 
 def _first_sentence(failure: LicensingError | None) -> str:
-    """The reason, short enough for every row. The failure has the details."""
+    """The reason, short enough for each row. The failure has the details."""
     return failure.message.split(". ")[0].rstrip(".") if failure else ""
 
 
 def _strange(plan: CandidatesPlan, now: t.Sequence[str]) -> str:
-    """What on the list is neither the plan's doing nor ThingSpace's refusal to do it."""
+    """Describe differences that neither the plan nor a refusal by ThingSpace explains."""
     there, wanted, before = set(now), set(plan.target), set(plan.live)
     added = [device for device in now if device not in wanted and device not in before]
     gone = [device for device in plan.target if device not in there and device in before]
@@ -239,7 +239,7 @@ def _strange(plan: CandidatesPlan, now: t.Sequence[str]) -> str:
 
 
 def _listed_twice(plan: CandidatesPlan, now: t.Sequence[str]) -> list[str]:
-    """Devices that stand on the list more often than planned: each would be evicted in another's place."""
+    """Devices that are on the list more often than planned. Each would be evicted in place of another device."""
     if len(set(now)) == len(now):
         return []
     planned = collections.Counter(plan.target)
@@ -257,8 +257,8 @@ def _result(context: Context, job: Job, plan: CandidatesPlan, done: Done) -> Res
         "candidate_count": None if done.now is None else len(done.now),
     }
     if context.diff_mode:
-        told = f"{len(plan.add)} added, {len(plan.remove)} removed, {len(plan.move)} moved"
-        title = f"{job.wish.account}: removal candidates, in order ({told})"
+        counts = f"{len(plan.add)} added, {len(plan.remove)} removed, {len(plan.move)} moved"
+        title = f"{job.wish.account}: removal candidates, in order ({counts})"
         values["diff"] = order_diff(title, plan.live, now, plan.move)
     unwritten = job.reporting.write(Row._fields, done.rows)
     return Result(values, changed=done.changed, failure=done.failure or failure_of(done.rows) or unwritten)

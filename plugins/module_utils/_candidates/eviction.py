@@ -7,7 +7,7 @@
 """The eviction forecast: which devices lose their license when the subscription shrinks. Pure.
 
 Documented order (create page of the candidate list): the listed devices in their order, then those that hold their
-license longest. Not documented: what decides between licenses assigned in the same moment.
+license longest. Not documented: what decides between licenses that were assigned at the same time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import datetime
 import typing as t
 
 from .._text.former_names import with_former_names
-from .._text.timestamps import parse_moment
+from .._text.timestamps import parse_time
 
 Reason = t.Literal["listed", "oldest"]
 
@@ -25,8 +25,8 @@ Reason = t.Literal["listed", "oldest"]
 class Eviction(t.NamedTuple):
     """A device that would lose its license.
 
-    :param place: when it would be its turn, from 1.
-    :param assigned_at: as ThingSpace wrote it.
+    :param place: its position in the order of evictions, from 1.
+    :param assigned_at: as ThingSpace returned it.
     :param certain: whether it loses the license in any order of the devices that were assigned at the same time.
     """
 
@@ -40,10 +40,10 @@ class Eviction(t.NamedTuple):
 class Forecast(t.NamedTuple):
     """The effect of a subscription of this size.
 
-    :param shrink_to: licenses bought then.
+    :param shrink_to: the number of purchased licenses after the change.
     :param assigned: licenses held now.
-    :param evictions: who would lose the license, in that order.
-    :param tied: devices that may be in the place of an uncertain one.
+    :param evictions: the devices that would lose their license, in that order.
+    :param tied: devices that may lose it in place of an uncertain one.
     :param without_license: devices on the list that hold no license, so listing them has no effect.
     """
 
@@ -55,13 +55,13 @@ class Forecast(t.NamedTuple):
 
     @property
     def beyond_list(self) -> int:
-        """How many lose the license because of its age alone."""
+        """How many devices lose their license only because of its age."""
         return sum(eviction.reason == "oldest" for eviction in self.evictions)
 
     def as_result(self, most: int) -> dict[str, t.Any]:
         """The C(forecast) value of the module's result.
 
-        :param most: how many of the tied to name; 0 to name no device at all.
+        :param most: how many of the tied devices to name; 0 to name no device at all.
         """
         values = {
             "shrink_to": self.shrink_to,
@@ -78,7 +78,7 @@ class Forecast(t.NamedTuple):
         return with_former_names(values)
 
     def as_rows(self) -> list[tuple[str, str, str, str, str]]:
-        """Who would lose the license, one row a device."""
+        """The devices that would lose their license, one row each."""
         return [
             (str(row.place), row.device_id, row.reason, row.assigned_at, "yes" if row.certain else "no")
             for row in self.evictions
@@ -105,22 +105,22 @@ def forecast(shrink_to: int, licenses: t.Sequence[tuple[str, str]], candidates: 
 
 
 def _oldest(times: t.Mapping[str, str], listed: set[str], count: int) -> tuple[list[tuple[str, bool]], list[str]]:
-    """The oldest unlisted ones, each with whether it is certain; and who else may be in an uncertain one's place."""
+    """The oldest unlisted devices, each with whether it is certain; and those that may replace an uncertain one."""
     if count <= 0:
         return [], []
     aged: list[tuple[datetime.datetime, str]] = []
     unread: list[str] = []
     for device, text in times.items():
-        moment = None if device in listed else parse_moment(text)
-        if moment is not None:
-            aged.append((moment, device))
+        time = None if device in listed else parse_time(text)
+        if time is not None:
+            aged.append((time, device))
         elif device not in listed:
             unread.append(device)
     aged.sort()
-    moments = [moment for moment, _device in aged]
-    # A time that cannot be read may be any: such a device may come before all others, or after them.
-    certain_until, possible_until = _known_range(moments, count, len(unread))
-    order = [device for _moment, device in aged] + sorted(unread)
+    known = [time for time, _device in aged]
+    # An unreadable time can be any time, so such a device may come before all others or after them.
+    certain_until, possible_until = _known_range(known, count, len(unread))
+    order = [device for _time, device in aged] + sorted(unread)
     all_go = count >= len(order)
     chosen = [(device, all_go or place < certain_until) for place, device in enumerate(order[:count])]
     tied = order[count : max(count, possible_until)] + [
@@ -129,11 +129,11 @@ def _oldest(times: t.Mapping[str, str], listed: set[str], count: int) -> tuple[l
     return chosen, [] if all_go else list(dict.fromkeys(tied))
 
 
-def _known_range(moments: list[datetime.datetime], count: int, unread: int) -> tuple[int, int]:
-    """Of the known times in order: up to where all certainly go, and up to where some may go."""
+def _known_range(known: list[datetime.datetime], count: int, unread: int) -> tuple[int, int]:
+    """Positions in the sorted times: up to where all devices certainly go, and up to where some may go."""
     certain = count - unread
-    if 0 < certain < len(moments):
-        # Those assigned in the same moment as the first that may stay are not certain either.
-        certain = bisect.bisect_left(moments, moments[certain])
-    possible = bisect.bisect_right(moments, moments[count - 1]) if 0 < count <= len(moments) else len(moments)
+    if 0 < certain < len(known):
+        # Devices assigned at the same time as the first one that may stay are not certain, either.
+        certain = bisect.bisect_left(known, known[certain])
+    possible = bisect.bisect_right(known, known[count - 1]) if 0 < count <= len(known) else len(known)
     return max(0, certain), possible

@@ -6,7 +6,7 @@
 
 """Limits that stop a change of the removal candidate list before its first write.
 
-Being on the list or off it takes no license away by itself, so there is no limit that nobody asked for.
+A change of the list does not remove a license by itself, so there are no default limits.
 """
 
 from __future__ import annotations

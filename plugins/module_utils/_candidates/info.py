@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Reading the removal candidate list and foreseeing an eviction: the flow of C(swm_removal_candidates_info)."""
+"""Read the removal candidate list and predict evictions: the flow of C(swm_removal_candidates_info)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_TIED = 1000
 
 
 def run(context: Context) -> Result:
-    """Read the list; with C(shrink_to) also the licenses, and tell who would lose one."""
+    """Read the list; with C(shrink_to), also read the licenses and predict which devices would lose one."""
     params = context.params
     reporting, problems = reporting_from(params)
     account, version, shrink_to = params["account"], params["api_version"], params["shrink_to"]
@@ -35,7 +35,7 @@ def run(context: Context) -> Result:
     licenses = FotaApi(client, account, version)
     try:
         kept = KeptList(client.store, account)
-        with kept.alone(context.patience(LOCK_PATIENCE)):
+        with kept.locked(context.patience(LOCK_PATIENCE)):
             candidates = CandidatesApi(client, account, version).read()
             recovery = kept.recover(candidates, put_aside=False)
         if recovery.warning:

@@ -25,7 +25,7 @@ MENTIONED = ("assigned", "removed", "skipped")
 
 
 class Candidates:
-    """The list, as far as it is used. It is read once, and only if it is needed.
+    """The list, which is read once, and only if it is needed.
 
     :param use: the option C(removal_candidates).
     """
@@ -38,7 +38,7 @@ class Candidates:
         self._places: dict[str, int] | None = None
 
     def spared(self, state: State) -> t.AbstractSet[str]:
-        """The listed devices, if an exact run is to leave them alone.
+        """The listed devices, if an exact run must leave them alone.
 
         :raises LicensingError: the list cannot be read.
         """
@@ -48,7 +48,7 @@ class Candidates:
         return self._places.keys()
 
     def places(self) -> t.Mapping[str, int]:
-        """The listed devices with their places. That they cannot be read is no reason to fail."""
+        """The listed devices with their places. If they cannot be read, the task does not fail."""
         if self._places is None and self._use != "ignore":
             try:
                 self._places = self._read()
@@ -61,7 +61,7 @@ class Candidates:
         return self._places
 
     def warn_of(self, rows: t.Sequence[Row]) -> None:
-        """Tell of listed devices that got a license or lost it."""
+        """Warn about listed devices that got a license or lost it."""
         places = self._places or {}
         assigned = [row.device_id for row in rows if row.outcome == "assigned" and row.device_id in places]
         removed = [row.device_id for row in rows if row.outcome == "removed" and row.device_id in places]
@@ -77,18 +77,18 @@ class Candidates:
             )
 
     def _read(self) -> dict[str, int]:
-        with self._kept.alone(self._context.patience(LOCK_PATIENCE)):
+        with self._kept.locked(self._context.patience(LOCK_PATIENCE)):
             listed = self._api.read()
             recovery = self._kept.recover(listed, put_aside=False)
         if recovery.warning:
             self._context.warn(recovery.warning)
-        # What an interrupted rewrite lost is a candidate all the same.
+        # Devices that an interrupted rewrite lost are still candidates.
         listed = [*(recovery.whole or ()), *listed]
         return {device: place for place, device in enumerate(dict.fromkeys(listed), 1)}
 
 
 def mention(rows: t.Sequence[Row], places: t.Mapping[str, int]) -> list[Row]:
-    """The rows, saying of each listed device that it is listed."""
+    """The rows, with a note on each listed device."""
     return [
         row._replace(reason="; ".join(filter(None, (row.reason, f"removal candidate, place {places[row.device_id]}"))))
         if row.device_id in places and row.outcome in MENTIONED

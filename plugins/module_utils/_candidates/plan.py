@@ -21,11 +21,11 @@ from .._thingspace.api_versions import CandidatesVersion
 
 @dataclasses.dataclass(frozen=True)
 class Wish:
-    """What a task wants of the list.
+    """What a task requests for the list.
 
-    :param devices: the named devices; C(present) puts them behind the list, C(absent) takes them off, C(exact) wants
-        precisely these in this order.
-    :param protected: devices that may never be listed, whatever the state.
+    :param devices: the named devices; C(present) adds them at the end of the list, C(absent) removes them from it, and
+        C(exact) requests exactly these in this order.
+    :param protected: devices that must never be listed, in any state.
     """
 
     account: str
@@ -37,18 +37,18 @@ class Wish:
 
 @dataclasses.dataclass(frozen=True)
 class CandidatesPlan:
-    """What would be done to the list.
+    """The changes to the list.
 
     :param unchanged: how many of the named devices are as wanted.
-    :param live: the list as ThingSpace has it.
-    :param base: the list to start from: the live one, or the one that an interrupted run was about to change.
-    :param target: the list as it shall be.
+    :param live: the list in ThingSpace.
+    :param base: the list to start from: the live one, or the one that an interrupted run was going to change.
+    :param target: the wanted list.
     :param add: devices to list, in the order of the target.
-    :param remove: devices to take off the list, with the reason, in the order of the list.
-    :param move: devices that stay and change their place among those that stay, as few as possible, and those that
-        stand on the list more than once and lose a place.
-    :param restored: those of C(add) that are not named: an interrupted run had lost them.
-    :param digest: SHA-256 over the wish and the live list, order included.
+    :param remove: devices to remove from the list, with the reason, in the order of the list.
+    :param move: the fewest devices that must change places among those that stay, and devices that are on the list more
+        than once and lose a place.
+    :param restored: devices of C(add) that are not named: an interrupted run had lost them.
+    :param digest: SHA-256 over the wish and the live list, including its order.
     """
 
     state: State
@@ -74,25 +74,25 @@ class CandidatesPlan:
 
     @property
     def needed(self) -> bool:
-        """Whether anything has to be written; a device that stands on the list twice is reason enough."""
+        """Whether anything must be written. A device that is on the list twice is enough."""
         return self.live != self.target
 
     @property
     def appends(self) -> bool:
-        """Whether appending is enough, which overwrites nothing of what others write."""
+        """Whether appending is enough. It does not overwrite what others write."""
         return self.target[: len(self.live)] == self.live
 
 
 def make_candidates_plan(wish: Wish, live: t.Sequence[str], whole: t.Sequence[str] | None = None) -> CandidatesPlan:
     """Compare the wish with the list.
 
-    :param whole: the list to start from if the live one is what an interrupted run left of it.
+    :param whole: the list to start from, if an interrupted run left only a part of it.
     """
     base = list(live if whole is None else whole)
     target = _target(wish, base)
     listed, named = set(live), set(wish.devices)
     places: t.Mapping[str, int] = collections.Counter(live) if len(listed) < len(live) else {}
-    # That somebody listed another device twice is no reason to rewrite the list; when it is rewritten, it is mended.
+    # A duplicate of another device is no reason to rewrite the list. A rewrite removes all duplicates.
     twice = wish.state == "present" and any(places.get(device, 0) > 1 for device in named)
     if whole is not None or twice or target[: len(base)] != base:
         target = list(dict.fromkeys(target))
@@ -135,10 +135,10 @@ def _why(wish: Wish, device: str) -> str:
 
 
 def _moved(before: t.Sequence[str], target: t.Sequence[str]) -> frozenset[str]:
-    """The devices whose order changed: all that stay but a longest run of them that keeps its order."""
+    """The devices that change their order: all that stay, except a longest run that keeps its order."""
     place = {device: number for number, device in reversed(list(enumerate(target)))}
     places = [place[device] for device in before]
-    # Patience sorting: the smallest last place of an ascending run of each length, and who came before whom.
+    # Patience sorting: the smallest last place of an ascending run of each length, and the predecessor of each device.
     ends: list[int] = []
     runs: list[int] = []
     previous: dict[int, int] = {}

@@ -18,7 +18,7 @@ from .._text.lists import few
 from .step import GRACE, Written, batches, is_now, step
 
 MOST_REFUSED = 20
-"""Devices that putting back may leave out because ThingSpace refuses them one by one."""
+"""How many devices that ThingSpace refuses one by one a restored list may omit."""
 
 
 def put_list_back(
@@ -67,7 +67,7 @@ def _now(api: CandidatesApi) -> list[str] | None:
 
 
 def _put_back(api: CandidatesApi, now: list[str], devices: list[str], batch_size: int) -> list[str]:
-    """Make this the list, but for devices that ThingSpace refuses even alone; returns those.
+    """Make this the list, except devices that ThingSpace refuses even alone; returns those.
 
     :raises LicensingError: it refuses too many, or something else went wrong.
     """
@@ -93,6 +93,6 @@ def _put_back(api: CandidatesApi, now: list[str], devices: list[str], batch_size
 
 
 def _is_part(some: t.Sequence[str], whole: t.Sequence[str]) -> bool:
-    """Whether all of some stand in the whole, in the same order."""
+    """Whether the whole list contains all of some, in the same order."""
     rest = iter(whole)
     return all(device in rest for device in some)

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What happened to each device of the removal candidate list: foreseen by check mode, or as it was read afterward."""
+"""What happened to each device of the removal candidate list: predicted by check mode, or read back afterward."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ IGNORED = "ThingSpace took the request, but reading back does not show the chang
 
 
 def foreseen(wish: Wish, plan: CandidatesPlan) -> list[Row]:
-    """The rows of a run in which ThingSpace refuses nothing: what check mode returns."""
+    """The rows of a run in which ThingSpace refuses nothing, for check mode."""
     return rows_after(wish, plan, plan.target)
 
 
 def rows_after(
     wish: Wish, plan: CandidatesPlan, now: t.Sequence[str], failure: str = "", amiss: Outcome = "failed"
 ) -> list[Row]:
-    """The rows that a reading after the run proves.
+    """The rows that the list after the run proves.
 
-    :param failure: why what is not as wanted is so; without it, ThingSpace took everything.
-    :param amiss: what became of what is not as wanted.
+    :param failure: why some devices are not as wanted; without it, ThingSpace accepted everything.
+    :param amiss: the outcome of devices that are not as wanted.
     """
     there = set(now)
 
@@ -52,7 +52,7 @@ def rows_after(
 def not_sent(wish: Wish, plan: CandidatesPlan, why: str, unlicensed: t.Sequence[str] = ()) -> list[Row]:
     """The rows of a plan if nothing was sent or everything was restored.
 
-    :param unlicensed: the devices because of which nothing was sent.
+    :param unlicensed: the devices that are the reason.
     """
     found = {device: Row(device, "skipped", f"{why}; it would be added") for device in plan.add}
     found.update({device: Row(device, "skipped", f"{why}; it would be removed") for device in plan.remove})
@@ -74,7 +74,7 @@ def _moved(plan: CandidatesPlan, now: t.Sequence[str]) -> t.Iterator[tuple[str, 
 
 
 def moved_behind(ahead: str) -> str:
-    """The text in the row of a device that changed its place. No device is before the first."""
+    """The text in the row of a device that changed its place. An empty C(ahead) means that it is the first."""
     return f"moved: now behind {ahead}" if ahead else "moved: now the first"
 
 

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""One request that changes the removal candidate list, and what became of it; shared by writing and putting back."""
+"""One request that changes the removal candidate list, and its result; shared by writing and restoring."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from .._errors import LicensingError
 from .._swm.candidates import CandidatesApi
 
 GRACE = 60.0
-"""Seconds beyond the deadline for putting the previous list back."""
+"""Seconds beyond the deadline for restoring the previous list."""
 
 Fate = t.Literal["written", "untouched", "put_back", "broken"]
 
 
 class Written(t.NamedTuple):
-    """What came of writing.
+    """The result of writing.
 
-    :param now: the list afterward; None when it could not be read.
+    :param now: the list afterward; None if it could not be read.
     :param failure: why the run ended early.
-    :param fate: what became of the list; C(broken) when it may be neither the wanted nor the previous one.
+    :param fate: what happened to the list; C(broken) if it may be neither the wanted nor the previous one.
     :param unsettled: whether a request may still take effect, whatever the list is now.
     """
 
@@ -35,12 +35,12 @@ class Written(t.NamedTuple):
 
 
 def step(api: CandidatesApi, send: t.Callable[[], None], took: t.Callable[[list[str]], bool | None]) -> None:
-    """Send one request; if its answer gets lost, reading tells whether it took effect.
+    """Send one request. If its answer is lost, reading the list shows whether it took effect.
 
-    Only a reading that shows the effect settles it: C(api.unsettled) says if none did.
+    Only a reading that shows the effect settles the request. If none does, C(api.unsettled) is set.
 
-    :param took: judges a reading: True, False, or None when it shows neither.
-    :raises LicensingError: it was refused, or nobody knows what came of it.
+    :param took: judges a reading: True, False, or None if it shows neither.
+    :raises LicensingError: the request was refused, or its result is unknown.
     """
     try:
         send()
@@ -48,14 +48,14 @@ def step(api: CandidatesApi, send: t.Callable[[], None], took: t.Callable[[list[
         if not error.in_doubt:
             raise
         before, api.unsettled = api.unsettled, True
-        # Never sent again: "no change yet" is no proof, and an entry that is added late would stand there twice.
+        # Never send it again: "no change yet" is no proof, and a late entry would be on the list twice.
         if not took(api.read()):
             raise
         api.unsettled = before
 
 
 def is_now(before: list[str], after: list[str], now: list[str]) -> bool | None:
-    """Whether a request took effect that was to make one list of another: None if the list is neither, or both."""
+    """Whether a request that changes one list into another took effect: None if the list is neither or both."""
     if before == after:
         return None
     return True if now == after else False if now == before else None

@@ -4,10 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Writing the removal candidate list so that neither a fault nor another writer leaves it short unnoticed.
+"""Write the removal candidate list so that no fault and no other writer can shorten it unnoticed.
 
-Appending harms nobody. A rewrite is begun only if the list is still the one that was planned with; if it fails
-half-way, the previous list is put back; what became of the list is told from a reading afterward, never guessed.
+Appending does no harm. A rewrite begins only if the list is still the planned one. If it fails halfway, the previous
+list is restored. The result comes from reading the list afterward, never from a guess.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from .restore import put_list_back
 from .step import GRACE, Written, batches, is_now, step
 
 SAFE_BATCH = 1000
-"""What a page of the list holds. No limit of a request is documented; a larger one that is refused is cut to this."""
+"""Devices on a page of the list. A request has no documented limit. If a larger batch is refused, this size is used."""
 
 
 def carry_out(api: CandidatesApi, plan: CandidatesPlan, batch_size: int, kept: KeptList) -> Written:
-    """Make the list what the plan wants."""
+    """Write the list of the plan."""
     if plan.appends:
         written = _append(api, plan.target[len(plan.live) :], batch_size)
     else:
@@ -51,9 +51,9 @@ def carry_out(api: CandidatesApi, plan: CandidatesPlan, batch_size: int, kept: K
             written.failure.details["previous_list"] = kept.location or list(plan.base)
     written = written._replace(unsettled=api.unsettled)
     as_it_was = written.fate in ("untouched", "put_back") and plan.base == plan.live
-    # What may still change is not over, whatever the list is now: only a later task can see what came of it.
+    # If a request may still take effect, the rewrite is not over, and only a later task can see its result.
     if not written.unsettled and (as_it_was or (written.fate == "written" and written.failure is None)):
-        kept.stands(plan.live if as_it_was else written.now or ())
+        kept.confirm(plan.live if as_it_was else written.now or ())
     return written
 
 
@@ -100,12 +100,12 @@ def _rewrite(api: CandidatesApi, live: list[str], target: list[str], batch_size:
 
 
 def _too_many(error: LicensingError, devices: t.Sequence[str], batch_size: int) -> bool:
-    """Whether a request may have been refused because of its size alone."""
+    """Whether a request may have been refused only because of its size."""
     return rejects_devices(error) and min(batch_size, len(devices)) > SAFE_BATCH
 
 
 def _replace(api: CandidatesApi, before: list[str], after: list[str], batch_size: int) -> t.Iterator[t.Sequence[str]]:
-    """Replace one list by another; yields each batch that stands."""
+    """Replace one list by another; yields each batch that was written."""
     if not after:
         step(api, api.delete, functools.partial(is_now, before, []))
         return

@@ -26,7 +26,7 @@ from .._errors import LicensingError, TransportError
 from .connection import Connection
 from .fingerprint import fingerprint
 from .login_answer import LoginRefused
-from .runtime_dir import Damaged, MemoryStore, State, Store
+from .runtime_dir import Damaged, MemoryStore, Store, StoredState
 
 HOUR = 3600.0
 
@@ -182,7 +182,7 @@ class LoginGuard:
                 state.update(salt=salt, attempts=[list(attempt) for attempt in attempts])
 
 
-def _read(state: State, now: float) -> tuple[str, list[LoginAttempt]]:
+def _read(state: StoredState, now: float) -> tuple[str, list[LoginAttempt]]:
     """Salt and attempts. A damaged state may have held refusals, so enough are assumed to block for an hour.
 
     An attempt in the future (the clock was set back) counts from now on.

@@ -26,10 +26,10 @@ import typing as t
 
 from .._errors import LicensingError
 
-State = dict[str, t.Any]
+StoredState = dict[str, t.Any]
 
 
-class Damaged(State):
+class Damaged(StoredState):
     """Replaces a saved state that cannot be read. It is empty, but unlike a state that was never saved."""
 
 
@@ -40,7 +40,7 @@ class Store(t.Protocol):
     def location(self) -> str | None:
         """Where the state is kept; None if it is not kept."""
 
-    def transaction(self, name: str, *, patience: float = 30.0) -> t.ContextManager[State]:
+    def transaction(self, name: str, *, patience: float = 30.0) -> t.ContextManager[StoredState]:
         """Lock the state C(name), yield it for reading and changing, and save it on a clean exit.
 
         :param patience: seconds to wait for the lock.
@@ -54,12 +54,12 @@ class MemoryStore:
     location: str | None = None
 
     def __init__(self) -> None:
-        self._states: dict[str, State] = {}
+        self._states: dict[str, StoredState] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
 
     @contextlib.contextmanager
-    def transaction(self, name: str, *, patience: float = 30.0) -> t.Iterator[State]:
+    def transaction(self, name: str, *, patience: float = 30.0) -> t.Iterator[StoredState]:
         """See C(Store)."""
         with self._guard:
             lock = self._locks.setdefault(name, threading.Lock())
@@ -80,7 +80,7 @@ class FileStore:
         _prepare(directory)
 
     @contextlib.contextmanager
-    def transaction(self, name: str, *, patience: float = 30.0) -> t.Iterator[State]:
+    def transaction(self, name: str, *, patience: float = 30.0) -> t.Iterator[StoredState]:
         """See C(Store)."""
         path = os.path.join(self._directory, name + ".json")
         with self._locked(name, patience):
@@ -122,7 +122,7 @@ class FileStore:
             time.sleep(pause)
             pause = min(0.05, pause * 1.5)
 
-    def _save(self, path: str, state: State) -> None:
+    def _save(self, path: str, state: StoredState) -> None:
         # Written in place, in one write, padded to the old length. Readers hold the lock, too, and a kill leaves either
         # the old text or the new one. (A rename would cost as much as the rest of a request.)
         try:
@@ -180,7 +180,7 @@ def _prepare(directory: str) -> None:
         raise _unusable(directory, "it is not writable")
 
 
-def _load(path: str) -> State:
+def _load(path: str) -> StoredState:
     """The saved state. It is empty if nothing has been saved yet, and C(Damaged) if it cannot be read."""
     try:
         with open(path, encoding="utf-8") as stream:

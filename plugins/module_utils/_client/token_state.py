@@ -22,7 +22,7 @@ import typing as t
 from .connection import Connection
 from .fingerprint import fingerprint
 from .request_result import TokenKind
-from .runtime_dir import State, Store
+from .runtime_dir import Store, StoredState
 
 SESSION_IDLE = 18 * 60.0
 """Seconds after which an unused session is no longer trusted. ThingSpace ends it after 20 minutes."""
@@ -31,7 +31,7 @@ SESSION_IDLE = 18 * 60.0
 class TokenState:
     """A view of the shared state, inside its transaction."""
 
-    def __init__(self, state: State, fingerprint: str) -> None:
+    def __init__(self, state: StoredState, fingerprint: str) -> None:
         self._state = state
         self._fingerprint = fingerprint
         if state.get("fingerprint") != fingerprint:

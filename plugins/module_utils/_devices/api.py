@@ -4,10 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The device list of an account: all of it or an error, never a short list.
+"""The device list of an account: the whole list or an error, never a partial list.
 
-Source: Retrieve Device Information (pages of 2,000 devices, C(hasMoreData)). A next page is asked for with the internal
-id of the last device, its attribute C(DeviceId); where answers do not carry that, with the time of its adding.
+Source: Retrieve Device Information (pages of 2,000 devices, C(hasMoreData)). The request for the next page contains the
+internal id of the last device (its attribute C(DeviceId)) or, if answers do not contain that, the time it was added.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from .._client.answers import Reader
 from .._client.client import Client
 from .._client.masking import changes
 from .._errors import ApiError, IncompleteList
-from .._text.timestamps import parse_moment, write_moment
+from .._text.timestamps import format_time, parse_time
 from .filter import DeviceFilter
 from .row import DeviceRow, device_row
 
 PAGE_SIZE = 2000
-"""Devices that a page holds at most."""
+"""Maximum number of devices on a page."""
 
 FEW = 10
-"""So many devices are looked up one by one, more with the whole list."""
+"""Up to this many devices are looked up one by one, more by reading the whole list."""
 
 PATH = "/m2m/v1/devices/actions/list"
 _LIST = Reader("list the devices", "base_url")
@@ -43,13 +43,13 @@ class DevicePage(t.NamedTuple):
 
 
 class _NoCursor(Exception):
-    """More devices follow, and nothing says after which one to continue."""
+    """More devices follow, but the page does not show where to continue."""
 
 
 class DeviceApi:
     """Reads the devices of one account.
 
-    :param personal: whether rows have attributes that are about persons.
+    :param personal: whether rows contain personal attributes.
     """
 
     def __init__(self, client: Client, account: str, page_size: int = PAGE_SIZE, *, personal: bool = False) -> None:
@@ -61,11 +61,11 @@ class DeviceApi:
         self._page_size = page_size
 
     def rows(self, filters: DeviceFilter = ALL) -> list[DeviceRow]:
-        """All devices that pass the filter, in ThingSpace's order.
+        """All devices that match the filter, in ThingSpace's order.
 
-        A list that contradicts itself is read a second time, because somebody may have changed the account meanwhile.
+        A list that contradicts itself is read again, because someone may have changed the account in the meantime.
 
-        :raises LicensingError: it could not be read; C(incomplete_list) when the second reading contradicts itself.
+        :raises LicensingError: it could not be read; C(incomplete_list) if the second reading contradicts itself, too.
         """
         if filters.device_id:
             return self._single(filters)
@@ -75,7 +75,7 @@ class DeviceApi:
             return self._read(filters)
 
     def states(self, kind: str, ids: t.Collection[str]) -> dict[str, str]:
-        """The state of each of these devices that the account has; active if any line of the device is."""
+        """The state of each of these devices in the account; active if any line of the device is active."""
         if len(ids) > FEW:
             rows = self.rows()
         else:
@@ -89,11 +89,11 @@ class DeviceApi:
         return states
 
     def _single(self, filters: DeviceFilter) -> list[DeviceRow]:
-        """The device of that id; none when the account does not have it."""
+        """The device with that id; none if the account does not have it."""
         try:
             page = self._page({**filters.body()})
         except ApiError as error:
-            # The name of a service stands before the code, and may differ.
+            # The code starts with the name of a service, which may differ.
             if str(error.details.get("api_code", "")).endswith("REQUEST_FAILED.DeviceNotFound"):
                 return []
             raise
@@ -119,19 +119,19 @@ class DeviceApi:
             self._progress.tell("devices read", len(rows))
             if not page.more:
                 return rows
-            # A position that does not advance brings devices that were seen before.
+            # If the position does not advance, the next page repeats devices, and _note raises an error.
             cursor = page.rows[-1].cursor
             if not cursor:
                 raise _NoCursor
 
     def _read_by_time(self, filters: DeviceFilter) -> list[DeviceRow]:
-        """Page by the time of adding: a next page begins with the devices added when the last one was."""
+        """Page by the time of adding. The next page begins with the devices added at the same time as the last one."""
         rows: dict[str, DeviceRow] = {}
         since = None
         while True:
             body = filters.body()
             if since is not None:
-                body["earliest"] = write_moment(since)
+                body["earliest"] = format_time(since)
             page = self._page(body)
             _note(page, set())
             before = len(rows)
@@ -155,7 +155,7 @@ class DeviceApi:
         return DevicePage(self._masked([device_row(entry, personal=self._personal) for entry in devices]), more)
 
     def _masked(self, rows: list[DeviceRow]) -> list[DeviceRow]:
-        """The rows without secrets, in whatever encoding: ThingSpace's texts may hold anything."""
+        """The rows without secrets in any encoding, because texts from ThingSpace may contain anything."""
         texts = {text for row in rows for text in row.texts()}
         hidden = changes(texts, self._mask)
         return [row.with_texts(hidden) for row in rows] if hidden else rows
@@ -176,10 +176,10 @@ def _note(page: DevicePage, seen: set[str]) -> None:
 
 
 def _last_added(page: DevicePage) -> datetime.datetime:
-    """When the last device of a page was added; only a page in that order can be continued by it."""
-    moments = [parse_moment(row.created_at) for row in page.rows]
-    known = [moment for moment in moments if moment is not None]
-    if len(known) < len(moments):
+    """When the last device of a page was added. Paging by it works only if the page is in that order."""
+    times = [parse_time(row.created_at) for row in page.rows]
+    known = [time for time in times if time is not None]
+    if len(known) < len(times):
         raise _contradiction("it gives no 'DeviceId', and not every device has a time of adding")
     if known != sorted(known):
         raise _contradiction("it gives no 'DeviceId', and is not in the order of adding")

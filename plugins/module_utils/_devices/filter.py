@@ -15,7 +15,7 @@ import typing as t
 from .._client.characters import character_problems
 from .._errors import Problem
 from .._options import Spec
-from .._text.timestamps import parse_moment, write_moment
+from .._text.timestamps import format_time, parse_time
 from .row import DeviceRow
 
 FILTER_SPEC: Spec = {
@@ -65,8 +65,8 @@ class DeviceFilter(t.NamedTuple):
             "currentState": self.state,
             "servicePlan": self.service_plan,
             "customFields": [{"key": key, "value": value} for key, value in self.custom_fields.items()],
-            "earliest": self.created_after and write_moment(self.created_after),
-            "latest": self.created_before and write_moment(self.created_before),
+            "earliest": self.created_after and format_time(self.created_after),
+            "latest": self.created_before and format_time(self.created_before),
         }
         return {name: value for name, value in fields.items() if value}
 
@@ -83,7 +83,7 @@ class DeviceFilter(t.NamedTuple):
         """Whether a device was added at a time outside the wanted range."""
         if not (self.created_after or self.created_before):
             return False
-        added = parse_moment(created_at)
+        added = parse_time(created_at)
         return added is not None and bool(
             (self.created_after and added < self.created_after) or (self.created_before and added > self.created_before)
         )
@@ -94,7 +94,7 @@ def filter_from(params: t.Mapping[str, t.Any]) -> tuple[DeviceFilter, list[Probl
     problems = [problem for option in _TEXTS for problem in _text_problems(option, params[option])]
     problems += _id_problems(params["kind"], params["device_id"])
     fields, field_problems = _custom_fields(params["custom_fields"] or {})
-    times = {option: parse_moment(params[option] or "") for option in _TIMES}
+    times = {option: parse_time(params[option] or "") for option in _TIMES}
     for option, time in times.items():
         if params[option] is not None and time is None:
             text = f"'{option}' is no time that can be understood. Write it like 2026-01-31 or 2026-01-31T12:00:00Z."

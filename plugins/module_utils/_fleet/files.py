@@ -19,7 +19,7 @@ from .._errors import LicensingError, OptionsError, Problem
 from .._journal.file import PATIENCE
 from .._journal.inventory import device_rows
 from .._journal.journal import open_journal
-from .._journal.status import NOTHING, Standing
+from .._journal.status import NOTHING, DeviceStatus
 from .._module import Context, Result
 from .._simsec.moves import confirmed, digest_of, foreseen
 from .._simsec.skus import sku_of
@@ -153,7 +153,7 @@ def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> di
             )
         return {}
     holders: dict[str, list[SkuPool]] = {}
-    new: dict[str, Standing] = {}
+    new: dict[str, DeviceStatus] = {}
     with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
         for status, row in device_rows(journal, account, None):
             pool = (row.sku, row.kind)

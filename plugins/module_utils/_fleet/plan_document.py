@@ -13,7 +13,7 @@ import json
 import typing as t
 
 from .._plan.incomplete import as_left_over, is_left_over, is_on_its_way
-from .._simsec.missing import told as missing_text
+from .._simsec.missing import missing_text
 from .._thingspace.id_kinds import KIND
 from .account_parts import PartKind
 from .status import without_approval

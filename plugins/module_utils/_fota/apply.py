@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Carrying out a plan: removals, then assignments; lost answers are settled by reading before sending again."""
+"""Execute a plan: removals first, then assignments. Lost answers are settled by reading before sending again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .._plan.plan import Plan, Pool
 from .._swm.licenses import FotaApi
 
 RESENDS = 2
-"""How often a device is sent again after reading showed that a lost request had no effect."""
+"""How often a device is sent again if reading shows that a lost request had no effect."""
 
 DONE: dict[Action, Outcome] = {"assign": "assigned", "remove": "removed"}
 ALREADY: dict[Action, str] = {"assign": "already licensed", "remove": "holds no license"}
@@ -28,14 +28,14 @@ CONFIRMED = "the answer was lost; reading back confirms it"
 SPARED = "left alone: a removal candidate"
 PERHAPS = "the answer was lost; reading back shows the wanted state, which the device may have had before"
 
-Result = tuple[Outcome, str]
-Judge = t.Callable[[Action, int, int, int], Result]
+Judged = tuple[Outcome, str]
+Judge = t.Callable[[Action, int, int, int], Judged]
 
 
 class Applied(t.NamedTuple):
-    """What a plan led to.
+    """The result of a plan.
 
-    :param rows: one for each device of the plan: the named ones in their order, then those an exact run removes.
+    :param rows: one for each device of the plan: the named ones in their order, then those that an exact run removes.
     :param stopped: why the run ended early, if it did.
     """
 
@@ -44,23 +44,23 @@ class Applied(t.NamedTuple):
 
 
 def predict(plan: Plan, wanted: t.Sequence[str]) -> Applied:
-    """The rows of a run in which ThingSpace refuses nothing: what check mode returns."""
-    results: dict[str, Result] = dict.fromkeys(plan.remove, ("removed", ""))
+    """The rows of a run in which ThingSpace refuses nothing, for check mode."""
+    results: dict[str, Judged] = dict.fromkeys(plan.remove, ("removed", ""))
     results.update(dict.fromkeys(plan.assign, ("assigned", "")))
     return Applied(rows_of(plan, wanted, results), None)
 
 
 def hold_back(plan: Plan, wanted: t.Sequence[str], stopped: LicensingError) -> Applied:
     """The rows of a plan that a guard stopped: nothing was sent, and the reason says what would have happened."""
-    results: dict[str, Result] = {}
+    results: dict[str, Judged] = {}
     for devices, outcome in ((plan.remove, "removed"), (plan.assign, "assigned")):
         results.update(dict.fromkeys(devices, ("skipped", f"not sent: the plan was stopped; it would be {outcome}")))
     return Applied(rows_of(plan, wanted, results), stopped)
 
 
 def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, batch_size: int) -> Applied:
-    """Carry out a plan on ThingSpace. Every device gets a row, whatever happens."""
-    # Without a listed state only the count of assigned licenses can tell whether a lost request moved any.
+    """Execute a plan on ThingSpace. Every device gets a row, whatever happens."""
+    # Without a listed state, only the count of assigned licenses shows whether a lost request changed any.
     before = pool.assigned if plan.held is None else None
     judge = _certainly_moved if plan.held is not None else functools.partial(_moved_by_count, before)
     results, stopped = _act(api, "remove", plan.remove, batch_size, judge)
@@ -74,8 +74,8 @@ def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, ba
     return Applied(rows_of(plan, wanted, results), stopped)
 
 
-def _that_fit(plan: Plan, pool: Pool, removed: dict[str, Result]) -> tuple[t.Sequence[str], dict[str, Result]]:
-    """Failed removals free no license: leave out the assignments that counted on them."""
+def _that_fit(plan: Plan, pool: Pool, removed: dict[str, Judged]) -> tuple[t.Sequence[str], dict[str, Judged]]:
+    """Leave out assignments that need the licenses of failed removals."""
     failures = sum(outcome not in ("removed", "unchanged") for outcome, _reason in removed.values())
     if not failures or pool.total is None or pool.assigned is None:
         return plan.assign, {}
@@ -86,12 +86,12 @@ def _that_fit(plan: Plan, pool: Pool, removed: dict[str, Result]) -> tuple[t.Seq
 
 def _act(
     api: FotaApi, action: Action, devices: t.Sequence[str], batch_size: int, judge: Judge
-) -> tuple[dict[str, Result], LicensingError | None]:
+) -> tuple[dict[str, Judged], LicensingError | None]:
     if not devices:
         return {}, None
     sending = Sending(api, action, batch_size)
     sending.send(devices)
-    results: dict[str, Result] = {}
+    results: dict[str, Judged] = {}
     for attempt in range(RESENDS + 1):
         if not sending.in_doubt:
             break
@@ -106,8 +106,8 @@ def _act(
     }, sending.stopped
 
 
-def _settle(api: FotaApi, action: Action, sending: Sending, judge: Judge, *, may_resend: bool) -> dict[str, Result]:
-    """Read the account and decide about the devices in doubt; sends again those that certainly did not change."""
+def _settle(api: FotaApi, action: Action, sending: Sending, judge: Judge, *, may_resend: bool) -> dict[str, Judged]:
+    """Read the account and decide about the devices in doubt. Send those again that certainly did not change."""
     doubts, sending.in_doubt = sending.in_doubt, {}
     try:
         held, _page = api.licensed()
@@ -129,24 +129,24 @@ def _settle(api: FotaApi, action: Action, sending: Sending, judge: Judge, *, may
     if again:
         sending.send(again)
         results.update(_left_behind(sending, {device: doubts[device] for device in again}))
-        # A device that is already as wanted now can only be so through the request whose answer was lost.
+        # If a device is already as wanted now, the request without an answer must have done it.
         late = (device for device in again if _verdict(sending, device) is Verdict.ALREADY)
         results.update(dict.fromkeys(late, (DONE[action], CONFIRMED)))
     return results
 
 
-def _certainly_moved(action: Action, _held: int, _done: int, _in_doubt: int) -> Result:
-    """The result of devices that were not as wanted before a lost request, and are now."""
+def _certainly_moved(action: Action, _held: int, _done: int, _in_doubt: int) -> Judged:
+    """The result of devices that were not as wanted before a lost request but are now."""
     return DONE[action], CONFIRMED
 
 
-def _moved_by_count(before: int | None, action: Action, held: int, done: int, in_doubt: int) -> Result:
-    """The result of devices that are as wanted after a lost request, and may have been so before.
+def _moved_by_count(before: int | None, action: Action, held: int, done: int, in_doubt: int) -> Judged:
+    """The result of devices that are as wanted after a lost request, and may have been before.
 
     :param before: licenses assigned before the run.
     :param held: licenses assigned now.
-    :param done: how many of the difference are explained by good answers.
-    :param in_doubt: how many devices there are.
+    :param done: how much of the difference the answers of success explain.
+    :param in_doubt: the number of devices.
     """
     if before is None:
         return DONE[action], PERHAPS
@@ -156,13 +156,13 @@ def _moved_by_count(before: int | None, action: Action, held: int, done: int, in
     return DONE[action], CONFIRMED if unexplained >= in_doubt else PERHAPS
 
 
-def _unchanged(doubt: Doubt, why: str = "") -> Result:
-    """The result of a device that was not refused and shows no change when read: it may still take effect."""
+def _unchanged(doubt: Doubt, why: str = "") -> Judged:
+    """The result of a device that was not refused but shows no change: its request may still take effect."""
     return "unknown", f"{doubt.reason} Reading back shows no change yet. {why}".rstrip()
 
 
-def _left_behind(sending: Sending, doubts: t.Mapping[str, Doubt]) -> dict[str, Result]:
-    """Devices that were sent once, in vain, and not again because the run was stopped."""
+def _left_behind(sending: Sending, doubts: t.Mapping[str, Doubt]) -> dict[str, Judged]:
+    """The results of devices that were sent once without effect and not again, because the run was stopped."""
     why = f"It was not sent again: {sending.stopped.message}" if sending.stopped else ""
     return {
         device: _unchanged(doubt, why)
@@ -176,7 +176,7 @@ def _verdict(sending: Sending, device: str) -> Verdict | None:
     return answer.verdict if answer else None
 
 
-def _result(action: Action, answer: Answer) -> Result:
+def _result(action: Action, answer: Answer) -> Judged:
     if answer.verdict is Verdict.DONE:
         return DONE[action], ""
     if answer.verdict is Verdict.ALREADY:
@@ -184,12 +184,12 @@ def _result(action: Action, answer: Answer) -> Result:
     return "failed", answer.reason
 
 
-def rows_of(plan: Plan, wanted: t.Sequence[str], results: t.Mapping[str, Result]) -> list[Row]:
+def rows_of(plan: Plan, wanted: t.Sequence[str], results: t.Mapping[str, Judged]) -> list[Row]:
     """The rows of a plan: the named devices in their order, then those that an exact run removes or leaves alone.
 
     :param results: of the devices that the plan touches.
     """
-    same: Result = ("unchanged", ALREADY["remove" if plan.state == "absent" else "assign"])
+    same: Judged = ("unchanged", ALREADY["remove" if plan.state == "absent" else "assign"])
     rows = [Row(device, *results.get(device, same)) for device in wanted]
     if plan.state == "exact":
         rows += [Row(device, *results[device]) for device in plan.remove]

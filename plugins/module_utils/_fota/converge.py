@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Converging an account's FOTA licenses: the flow of C(fota_license), from options to result."""
+"""Converge an account's FOTA licenses: the flow of C(fota_license), from options to result."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .waves import apply_in_waves
 
 
 def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
-    """Read the options; returns them with everything that is wrong about them."""
+    """Read the options; returns them with all their problems."""
     wanted, problems = wanted_devices(params)
     limits, limit_problems = limits_from(params)
     waves, wave_problems = waves_from(params)
@@ -70,7 +70,7 @@ def run(context: Context) -> Result:
 
 
 def _carry_out(context: Context, job: Job, plan: Plan, pool: Pool, api: FotaApi) -> Applied:
-    """What the plan leads to: held back by a guard, predicted in check mode, or done."""
+    """Stop the plan by a guard, predict it in check mode, or execute it."""
     wanted = job.wanted.devices
     try:
         enforce(plan, pool, job.limits)
@@ -100,7 +100,7 @@ def _result(context: Context, job: Job, lookup: str, plan: dict[str, t.Any], app
 
 
 def _pool_after(context: Context, api: FotaApi, pool: Pool, applied: Applied) -> Pool:
-    """The pool after the run: computed, and unless the answers confirm that, read."""
+    """The pool after the run: computed, or read if the answers do not confirm the computed one."""
     assigned = sum(row.outcome == "assigned" for row in applied.rows)
     removed = sum(row.outcome == "removed" for row in applied.rows)
     predicted = pool.moved(assigned, removed)
@@ -118,7 +118,7 @@ def _pool_after(context: Context, api: FotaApi, pool: Pool, applied: Applied) ->
 
 
 def _diff(account: str, rows: list[Row]) -> dict[str, str]:
-    """Licensed devices before and after, of those that change."""
+    """The licensed devices before and after, only those that change."""
     removed = [row.device_id for row in rows if row.outcome == "removed"]
     assigned = [row.device_id for row in rows if row.outcome == "assigned"]
     changing = f"{len(removed) + len(assigned)} of {len(rows)} devices change"

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Reading an account's FOTA licenses: the flow of C(fota_license_info)."""
+"""Read an account's FOTA licenses: the flow of C(fota_license_info)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COLUMNS = ("device_id", "assigned_at")
 
 
 def run(context: Context) -> Result:
-    """Read the subscription, and unless only the pool is wanted, every page of the licensed devices."""
+    """Read the subscription and, unless only the pool is requested, every page of the licensed devices."""
     params = context.params
     reporting, problems = reporting_from(params)
     api = FotaApi(context.connect(problems), params["account"], params["api_version"])
@@ -31,7 +31,7 @@ def run(context: Context) -> Result:
         rows, last = api.licensed_rows()
     except LicensingError as error:
         if not is_event_based(subscription):
-            # The list is left out altogether: a short one must never be mistaken for the whole.
+            # The list is left out, because a partial list must never look like the whole one.
             values = _values(subscription, _pool(subscription), [])
             del values["devices"]
             return Result(values, failure=error)

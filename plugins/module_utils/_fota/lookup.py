@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Reading the current state as cheaply as the job allows, and making the plan from it."""
+"""Read the current state with as few requests as the job allows, and make the plan from it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from .._swm.licenses import FotaApi
 from .._thingspace.api_versions import ApiVersion
 
 CHEAP_PAGES = 3
-"""Further pages that are always read rather than avoided: it lets a second run send no write."""
+"""How many further pages are always read. Then a second run sends no writes."""
 
 LARGER = 10
-"""An account is listed unless it is so many times larger than the job."""
+"""An account is listed unless it is this many times larger than the job."""
 
 
 class Job(t.NamedTuple):
-    """What a task asks for, checked without the network."""
+    """What a task requests, checked without the network."""
 
     account: str
     version: ApiVersion
@@ -46,9 +46,9 @@ class Job(t.NamedTuple):
 def plan_job(
     api: FotaApi, job: Job, check_mode: bool, spare: t.AbstractSet[str] = frozenset()
 ) -> tuple[str, Plan, Pool]:
-    """The plan, and how the current state was looked up for it (the value C(lookup) of the result).
+    """The plan, and how the current state was looked up (the value C(lookup) of the result).
 
-    The first page tells how large the account is, so it is read in any case. Check mode always lists.
+    The first page shows the size of the account, so it is always read. Check mode always lists.
 
     :param spare: devices that an exact run leaves alone.
     :raises LicensingError: the account could not be read, or not completely.
@@ -60,7 +60,7 @@ def plan_job(
         plan = make_plan(scope, job.state, job.wanted.devices, None, pool)
         if not tripped_by(plan, pool, job.limits):
             return "direct", plan, pool
-        # The upper bound would trip a guard: only the true plan can tell.
+        # The upper bound would trip a guard, so the exact plan is needed.
     held, last = api.licensed(first)
     require_spelling(held, job.wanted.devices)
     pool = Pool(pool.total if last.total is None else last.total, len(held))
@@ -68,7 +68,7 @@ def plan_job(
 
 
 def _listing_pays(job: Job, first: Page) -> bool:
-    """Whether to list the whole account rather than let the answer for each device decide."""
+    """Whether to list the whole account instead of relying on the answer for each device."""
     if job.state == "exact" or job.limits.bound or job.lookup == "list" or not first.more:
         return True
     if job.lookup == "direct":

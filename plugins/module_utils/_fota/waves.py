@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Carrying out a FOTA plan in waves: each but the last is read back and judged before the next one is sent."""
+"""Execute a FOTA plan in waves. Each wave except the last is read back and judged before the next one is sent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .._plan.outcomes import Row
 from .._plan.plan import Plan, Pool
 from .._plan.waves import AS_WANTED, cut, judge, why_left_out
 from .._swm.licenses import FotaApi
-from .apply import Applied, Result, apply_plan, rows_of
+from .apply import Applied, Judged, apply_plan, rows_of
 from .lookup import Job
 
 NOT_TRUE = "ThingSpace's answer said that it is as wanted; reading back shows that it is not"
@@ -24,7 +24,7 @@ Warn = t.Callable[[str], None]
 
 
 def apply_in_waves(job: Job, plan: Plan, pool: Pool, api: FotaApi, warn: Warn) -> Applied:
-    """Carry out a plan on ThingSpace, in waves if the task wants that. Every device gets a row, whatever happens."""
+    """Execute a plan on ThingSpace, in waves if the task requests them. Every device gets a row, whatever happens."""
     parts = cut(plan, job.waves)
     wanted = job.wanted.devices
     if len(parts) < 2:
@@ -40,7 +40,7 @@ def apply_in_waves(job: Job, plan: Plan, pool: Pool, api: FotaApi, warn: Warn) -
         tried += rows
         if stopped is not None:
             break
-    results: dict[str, Result] = {row.device_id: (row.outcome, row.reason) for row in tried}
+    results: dict[str, Judged] = {row.device_id: (row.outcome, row.reason) for row in tried}
     if stopped is not None:
         for part in parts:
             for device in (*part.remove, *part.assign):
@@ -49,19 +49,19 @@ def apply_in_waves(job: Job, plan: Plan, pool: Pool, api: FotaApi, warn: Warn) -
 
 
 def _touched(part: Plan) -> tuple[str, ...]:
-    """The devices of a part that count as named; the others are those that an exact run removes."""
+    """The devices of a part that count as named. The others are those that an exact run removes."""
     return part.remove if part.state == "absent" else part.assign
 
 
 def _read_back(
     part: Plan, rows: list[Row], pool: Pool, api: FotaApi, warn: Warn
 ) -> tuple[list[Row], Pool, LicensingError | None]:
-    """Hold the answers of a wave against the account; returns the rows as they stand then, and the pool as it is now.
+    """Compare the answers of a wave with the account; returns the corrected rows and the current pool.
 
-    Of a long list the first page is enough, if its count of assigned licenses is what the answers amount to. When it
-    is not, only the whole list tells whether the wave went wrong or somebody else moved licenses meanwhile.
+    The first page of a long list is enough if its count of assigned licenses matches the answers. Otherwise only the
+    whole list shows whether the wave failed or someone else changed licenses in the meantime.
 
-    :returns: with an error when the account could not be read.
+    :returns: also an error if the account could not be read.
     """
     expected = pool.moved(*(sum(row.outcome == name for row in rows) for name in ("assigned", "removed")))
     try:

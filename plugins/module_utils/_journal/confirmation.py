@@ -42,7 +42,7 @@ class Confirmation(t.NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class Sender:
+class Caller:
     """The credentials in a body, as received; empty strings if there are none. No repr can show them."""
 
     username: str
@@ -68,10 +68,10 @@ def parse_body(body: bytes) -> CallbackBody:
     return t.cast("CallbackBody", value)
 
 
-def sender_in(value: CallbackBody) -> Sender:
+def caller_in(value: CallbackBody) -> Caller:
     """Who claims to have sent it."""
     username, password = value.get("username"), value.get("password")
-    return Sender(username if isinstance(username, str) else "", password if isinstance(password, str) else "")
+    return Caller(username if isinstance(username, str) else "", password if isinstance(password, str) else "")
 
 
 def confirmation_in(value: CallbackBody) -> Confirmation:
@@ -83,7 +83,7 @@ def confirmation_in(value: CallbackBody) -> Confirmation:
     if not request_id:
         raise _bad(f"'requestId' is {_amiss(value.get('requestId'))}")
     status, reason = _result(value)
-    return Confirmation(request_id, _devices(value.get("deviceIds")), status, _line(reason, sender_in(value)))
+    return Confirmation(request_id, _devices(value.get("deviceIds")), status, _line(reason, caller_in(value)))
 
 
 def _devices(given: t.Any) -> tuple[tuple[str, str], ...]:
@@ -145,11 +145,11 @@ def _amiss(value: t.Any) -> str:
     return "not plain text of bearable length" if isinstance(value, str) else "not a string"
 
 
-def _line(text: str, sender: Sender) -> str:
+def _line(text: str, caller: Caller) -> str:
     """One printable line of limited length, without the credentials if a fault repeats them."""
     register = SecretRegister(lambda _form: None)
     # Shorter ones would remove ordinary syllables from the text.
-    register.remember(*(secret for secret in (sender.username, sender.password) if len(secret) >= _TELLING))
+    register.remember(*(secret for secret in (caller.username, caller.password) if len(secret) >= _TELLING))
     printable = "".join(char if char.isprintable() else " " for char in register.mask(text))
     clean = " ".join(printable.split())
     return clean if len(clean) <= MAX_REASON else clean[: MAX_REASON - 3] + "..."

@@ -12,14 +12,14 @@ import dataclasses
 import typing as t
 
 from .journal import Journal
-from .status import Standing, fold
+from .status import DeviceStatus, fold
 
 DeviceState = t.Literal["assigned", "removed", "pending", "failed", "unknown"]
 
 OPEN = frozenset({"pending", "failed", "unknown"})
 
 
-class DeviceRow(t.NamedTuple):
+class JournalRow(t.NamedTuple):
     """The status of one device.
 
     :param state: C(assigned) and C(removed) are confirmed. The others refer to the change in C(action).
@@ -73,7 +73,7 @@ class Stock:
     least: int = 0
     most: int = 0
 
-    def add(self, status: Standing, state: DeviceState) -> None:
+    def add(self, status: DeviceStatus, state: DeviceState) -> None:
         """Count one device."""
         setattr(self, state, getattr(self, state) + 1)
         self.least += status.held is True
@@ -91,14 +91,14 @@ class Stock:
         }
 
 
-def device_rows(journal: Journal, account: str, sku: str | None) -> t.Iterator[tuple[Standing, DeviceRow]]:
+def device_rows(journal: Journal, account: str, sku: str | None) -> t.Iterator[tuple[DeviceStatus, JournalRow]]:
     """The status of every device. Devices that certainly were never changed are left out."""
     for scope, device, attempts in journal.walk(account, sku):
         status = fold(attempts)
         last = status.last
         if last is not None:
             details = (last.action, last.reason, last.request_id, last.x_request_id, last.sent, last.confirmed)
-            yield status, DeviceRow(scope.sku, scope.kind, device, state_of(status), *details, held_of(status))
+            yield status, JournalRow(scope.sku, scope.kind, device, state_of(status), *details, held_of(status))
 
 
 def history_rows(journal: Journal, account: str, sku: str | None) -> t.Iterator[HistoryRow]:
@@ -110,16 +110,16 @@ def history_rows(journal: Journal, account: str, sku: str | None) -> t.Iterator[
             yield HistoryRow(scope.sku, scope.kind, device, *facts, *ids)
 
 
-def state_of(status: Standing) -> DeviceState:
+def state_of(status: DeviceStatus) -> DeviceState:
     """The word for the status of a device."""
-    if status.status == "confirmed":
+    if status.result == "confirmed":
         return "assigned" if status.held else "removed"
-    if status.status == "failed":
+    if status.result == "failed":
         return "failed"
-    return "pending" if status.status == "pending" else "unknown"
+    return "pending" if status.result == "pending" else "unknown"
 
 
-def held_of(status: Standing) -> t.Literal["yes", "no", "unknown"]:
+def held_of(status: DeviceStatus) -> t.Literal["yes", "no", "unknown"]:
     """Whether a device holds the license. An unconfirmed change may or may not have happened."""
     if status.held:
         return "yes"

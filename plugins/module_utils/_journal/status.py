@@ -13,11 +13,11 @@ import typing as t
 from .._plan.answer import Action
 
 RequestState = t.Literal["sending", "accepted", "rejected", "not_sent", "no_effect", "unknown"]
-DeviceStatus = t.Literal["none", "confirmed", "failed", "pending", "unknown"]
+LastResult = t.Literal["none", "confirmed", "failed", "pending", "unknown"]
 
 WITHOUT_EFFECT = frozenset({"rejected", "not_sent", "no_effect"})
 """Requests that changed nothing: the device has the same status as before. For C(no_effect), only the account's count
-says so. That is enough to send again, but not enough to remove another license: see C(Standing.proved).
+says so. That is enough to send again, but not enough to remove another license: see C(DeviceStatus.proved).
 """
 
 
@@ -45,10 +45,10 @@ class Attempt(t.NamedTuple):
     own: bool = False
 
 
-class Standing(t.NamedTuple):
+class DeviceStatus(t.NamedTuple):
     """The status of a device.
 
-    :param status: of the last attempt that may have had an effect; C(none) if there was no such attempt.
+    :param result: of the last attempt that may have had an effect; C(none) if there was no such attempt.
     :param held: whether it holds the license according to the confirmations; None if nothing is confirmed, or if a
         later unconfirmed change may have reversed it.
     :param may_hold: whether it can hold the license at all. A device that was only ever removed may have held it
@@ -59,7 +59,7 @@ class Standing(t.NamedTuple):
     :param overlaid: whether the proof is missing because of a removal that may still be executed.
     """
 
-    status: DeviceStatus
+    result: LastResult
     held: bool | None
     may_hold: bool
     last: Attempt | None
@@ -72,10 +72,10 @@ class Standing(t.NamedTuple):
         return self.proof is not None
 
 
-NOTHING = Standing("none", None, False, None)
+NOTHING = DeviceStatus("none", None, False, None)
 
 
-def fold(attempts: t.Iterable[Attempt]) -> Standing:
+def fold(attempts: t.Iterable[Attempt]) -> DeviceStatus:
     """The status that results from the attempts for a device, oldest first."""
     held: bool | None = None
     may_hold = False
@@ -99,8 +99,8 @@ def fold(attempts: t.Iterable[Attempt]) -> Standing:
             may_hold = may_hold or assigning
         last = attempt
     if done is None or not any(_may_follow(removal, done) for removal in removals):
-        return Standing(_status(last), held, may_hold, last, done)
-    return Standing(_status(last), held, may_hold, last, None, any(map(_is_open, removals)))
+        return DeviceStatus(_result(last), held, may_hold, last, done)
+    return DeviceStatus(_result(last), held, may_hold, last, None, any(map(_is_open, removals)))
 
 
 def _may_follow(removal: Attempt, done: Attempt) -> bool:
@@ -120,7 +120,7 @@ def _is_open(removal: Attempt) -> bool:
     return not refused and not (removal.own and removal.outcome)
 
 
-def _status(last: Attempt | None) -> DeviceStatus:
+def _result(last: Attempt | None) -> LastResult:
     if last is None:
         return "none"
     if last.outcome == "success":

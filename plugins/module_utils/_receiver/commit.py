@@ -4,10 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Group commit: what arrives on many connections at once is written to the journal in one transaction.
+"""Group commit: confirmations that arrive on many connections at once are written to the journal in one transaction.
 
 A commit waits for the disk, and takes as long for five hundred confirmations as for one. So one thread owns the
-journal, takes all that is waiting, has it recorded and releases those who wait. Nobody is released before the commit.
+journal, records everything that is waiting, and then releases the waiting threads. None is released before the commit.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ AT_ONCE = 500
 """Confirmations in one transaction."""
 
 PATIENCE = 60.0
-"""Seconds that a caller waits for the commit. The journal itself gives up on a lock after less."""
+"""Seconds that a caller waits for the commit. The journal itself gives up on a lock earlier."""
 
 
-class Journal(t.Protocol):
-    """What is needed of the journal; used by one thread only."""
+class ConfirmationJournal(t.Protocol):
+    """The part of the journal that is used here, by one thread only."""
 
     def confirm(self, confirmations: list[Confirmation], /) -> list[Recorded]:
-        """Record all of them, durably, or none."""
+        """Record all of them durably, or none."""
 
     def close(self) -> None:
         """Close the file."""
 
 
 class _Waiting(t.NamedTuple):
-    """A confirmation, or None for a mere question whether the journal works, and where its outcome goes."""
+    """A confirmation, or None to check whether the journal works; and the future for the outcome."""
 
     confirmation: Confirmation | None
     outcome: concurrent.futures.Future[Recorded | None]
@@ -52,14 +52,14 @@ class _Waiting(t.NamedTuple):
 class GroupCommit:
     """The journal and the thread that owns it.
 
-    :param open_it: opens the journal; called again after it failed or its file was replaced.
+    :param open_it: opens the journal; called again if it failed or its file was replaced.
     :param path: the file behind it.
     :raises LicensingError: the journal cannot be opened.
     """
 
-    def __init__(self, open_it: t.Callable[[], Journal], path: str) -> None:
+    def __init__(self, open_it: t.Callable[[], ConfirmationJournal], path: str) -> None:
         self._open_it, self._path = open_it, path
-        self._journal: Journal | None = None
+        self._journal: ConfirmationJournal | None = None
         self._file: tuple[int, int] | None = None
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -71,16 +71,16 @@ class GroupCommit:
             raise
 
     def record(self, confirmation: Confirmation) -> Recorded:
-        """Have it recorded; durable when this returns.
+        """Record a confirmation; it is durable when this returns.
 
-        :raises LicensingError: it is not, and why.
+        :raises LicensingError: it was not recorded, and why.
         """
         return t.cast("Recorded", self._ask(confirmation))
 
     def check(self) -> None:
-        """Make sure that the journal works.
+        """Check that the journal works.
 
-        :raises LicensingError: it does not.
+        :raises LicensingError: it does not work.
         """
         self._ask(None)
 
@@ -107,7 +107,7 @@ class GroupCommit:
         self._shut()
 
     def _collect(self, batch: list[_Waiting]) -> bool:
-        """Wait for the first, take what else is there; returns whether there may be more to come."""
+        """Wait for the first confirmation and take all others that are there; returns whether more may come."""
         waiting = self._queue.get()
         with contextlib.suppress(queue.Empty):
             while waiting is not None:
@@ -119,7 +119,7 @@ class GroupCommit:
         return True
 
     def _settle(self, batch: list[_Waiting]) -> None:
-        """Have a batch recorded and tell those who wait for it."""
+        """Record a batch and release the threads that wait for it."""
         try:
             recorded = iter(self._confirm([one.confirmation for one in batch if one.confirmation is not None]))
             for one in batch:
@@ -128,7 +128,7 @@ class GroupCommit:
             for one in batch:
                 one.outcome.set_exception(error)
         except Exception as error:  # pylint: disable=broad-exception-caught
-            if len(batch) > 1:  # one that cannot be recorded must not take the others along
+            if len(batch) > 1:  # a confirmation that cannot be recorded must not affect the others
                 for one in batch:
                     self._settle([one])
                 return
@@ -144,14 +144,14 @@ class GroupCommit:
                 raise LicensingError(text, code="journal_unusable")
             return recorded
         except LicensingError as error:
-            if error.code != "journal_locked":  # a lock passes by itself; all else makes the file worth a new look
+            if error.code != "journal_locked":  # a lock ends by itself; after any other error, open the file again
                 self._shut()
             raise
         except BaseException:
             self._shut()
             raise
 
-    def _opened(self) -> Journal:
+    def _opened(self) -> ConfirmationJournal:
         """The journal. It is opened again if another file replaced it, because writes to the old one would be lost."""
         if self._journal is not None and self._identity() != self._file:
             self._shut()

@@ -4,10 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The HTTP side of the receiver: HTTP/1.1 with kept connections, bounded in time, size and number.
+"""The HTTP side of the receiver: HTTP/1.1 with persistent connections and limits on time, size, and number.
 
-Anybody may connect to it. So one request has a total time, however slowly it drips; a body is refused by its declared
-length, or as soon as it has grown too large; and there are so many connections and no more.
+Anyone may connect to it. So each request has a total time, even if it arrives slowly. A body is refused if its declared
+length is too large, or as soon as it becomes too large. The number of connections is limited.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ MAX_BODY = 64 * 1024
 
 LINGER_BYTES = 64 * 1024 * 1024
 LINGER_SECONDS = 2.0
-"""How much of a refused body is thrown away, and for how long, so that its sender gets to see the answer."""
+"""How many bytes of a refused body are discarded, and for how long, so that its sender can read the answer."""
 
 
 class Host(ThreadingHTTPServer):
-    """What a connection needs of the server that accepted it, which keeps account of its connections.
+    """The part of the server that a connection needs. It tracks its connections.
 
-    :param path: where callbacks are taken; everything else is not found.
+    :param path: the path of callbacks; all other paths are not found.
     :param patience: seconds for a request.
     """
 
@@ -52,18 +52,18 @@ class Host(ThreadingHTTPServer):
         super().__init__(address, Handler)
 
     def enter(self, handler: Handler) -> None:
-        """Note a connection."""
+        """Add a connection."""
         with self._changed:
             self._live.add(handler)
 
     def leave(self, handler: Handler) -> None:
-        """Note that it is gone."""
+        """Remove a connection."""
         with self._changed:
             self._live.discard(handler)
             self._changed.notify_all()
 
     def is_busy(self) -> bool:
-        """Whether room is running out, so that no connection should be kept without need."""
+        """Whether there is little room left, so that connections should be closed after each request."""
         return len(self._live) > MAX_CONNECTIONS // 2
 
 
@@ -79,7 +79,7 @@ class Handler(BaseHTTPRequestHandler):
     connection: socket.socket
 
     def setup(self) -> None:
-        """Put a stream below the parser that keeps to the time."""
+        """Put a stream with a time limit below the parser."""
         super().setup()
         self.rfile.close()
         self.stream = PatientStream(self.connection)
@@ -94,7 +94,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def finish(self) -> None:
-        """Close; what is left in the buffer of a connection that is gone does not matter."""
+        """Close. The rest of the buffer does not matter if the connection is gone."""
         self.server.leave(self)
         with contextlib.suppress(OSError, ValueError):
             super().finish()
@@ -107,7 +107,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def handle_expect_100(self) -> bool:
-        """Let a body come only when it would be taken."""
+        """Request a body only if it would be accepted."""
         try:
             self._check_place()
             if "chunked" not in self.headers.get("Transfer-Encoding", "").lower():
@@ -120,10 +120,10 @@ class Handler(BaseHTTPRequestHandler):
         return True
 
     def log_message(self, format: str, *args: t.Any) -> None:  # pylint: disable=redefined-builtin
-        """Stay quiet; the receiver logs what there is to tell."""
+        """Log nothing; the receiver writes the log."""
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 - it would repeat the request
-        """Answer what is no HTTP, in the same form as the rest and without repeating any of it."""
+        """Answer invalid HTTP in the usual form, without repeating any of it."""
         self._send(self._refuse(BodyRefused(code, "bad_request", f"{http.HTTPStatus(code).phrase}.")))
 
     def _serve(self) -> None:
@@ -147,7 +147,7 @@ class Handler(BaseHTTPRequestHandler):
 
     @property
     def peer(self) -> str:
-        """The other side's address."""
+        """The address of the other side."""
         return str(self.client_address[0])
 
     def _check_place(self) -> None:
@@ -162,7 +162,7 @@ class Handler(BaseHTTPRequestHandler):
             raise BodyRefused(405, "not_allowed", f"Only {' and '.join(allowed)} is possible here.", allowed)
 
     def _refuse(self, refusal: BodyRefused) -> Reply:
-        """The answer to what is not even looked at; the connection ends with it, for its body was not read."""
+        """The answer to a refused request. The connection ends, because the body was not read."""
         self.close_connection = True
         self._allow = refusal.allow
         return self.server.receiver.refuse(self.peer, refusal.status, refusal.code, str(refusal))
@@ -172,7 +172,7 @@ class Handler(BaseHTTPRequestHandler):
     def _send(self, reply: Reply) -> None:
         self.close_connection |= self.server.stopping
         text = json.dumps(reply.body).encode() + b"\n"
-        if self.request_version == "HTTP/0.9":  # what a line of nonsense counts as; the answer would have no status
+        if self.request_version == "HTTP/0.9":  # an invalid line counts as this, and the answer would have no status
             self.request_version = "HTTP/1.0"
         self.connection.settimeout(self.server.patience)
         self.send_response(reply.status)
@@ -188,7 +188,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _linger(self) -> None:
-        """Throw away what still comes, for a moment: closing on a caller who still sends takes the answer from it."""
+        """Discard further data for a short time. A caller that is still sending would otherwise lose the answer."""
         socket.socket.shutdown(self.connection, socket.SHUT_WR)
         self.stream.allow(LINGER_SECONDS)
         left = LINGER_BYTES

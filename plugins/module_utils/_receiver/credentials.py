@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The credentials that callbacks have to bring, from the environment or from files that it names; never from a command
+"""The credentials that callbacks must contain, from the environment or from files that it names; never from a command
 line, which every user of the machine can read."""
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ def credentials(
     *,
     allow_anonymous: bool = False,
 ) -> list[Pair]:
-    """The accepted usernames and passwords: the current ones, then those from before a rotation.
+    """The accepted usernames and passwords: the current ones, then the ones before a rotation.
 
-    Each of the variables C(THINGSPACE_CALLBACK_USERNAME), C(..._PASSWORD) and both with C(_PREVIOUS) may also be given
-    as a file: C(THINGSPACE_CALLBACK_PASSWORD_FILE).
+    Each of the variables C(THINGSPACE_CALLBACK_USERNAME), C(..._PASSWORD), and both with C(_PREVIOUS) may also name a
+    file: C(THINGSPACE_CALLBACK_PASSWORD_FILE).
 
-    :param given: values that win over the variables of these names.
-    :param allow_anonymous: whether there may be none, so that everybody is let in.
+    :param given: values that override the variables of these names.
+    :param allow_anonymous: whether credentials may be missing, so that everyone is accepted.
     :raises LicensingError: C(missing_credentials), C(invalid_options), C(file_unreadable).
     """
     environ = os.environ if environ is None else environ

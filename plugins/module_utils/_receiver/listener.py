@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""A receiver as a whole: journal, credentials, certificate and server put together, started and ended as one."""
+"""A complete receiver: journal, credentials, certificate, and server, which start and end together."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ LOCK_PATIENCE = 20.0
 """Seconds to wait while another process writes to the journal. ThingSpace waits for the answer in the meantime."""
 
 
-class Settings(t.NamedTuple):
-    """What to listen on. Its repr would show credentials: keep it to yourself.
+class ReceiverSettings(t.NamedTuple):
+    """What to listen on. Its C(repr) leaves out the credentials.
 
-    :param pairs: accepted usernames and passwords; none to let everybody in.
+    :param pairs: accepted usernames and passwords; none to accept everyone.
     """
 
     journal: str
@@ -42,16 +42,16 @@ class Settings(t.NamedTuple):
     keyfile: str | None = None
 
     def __repr__(self) -> str:
-        return f"Settings({self.journal!r}, {self.host!r}, {self.port!r}, {self.path!r})"
+        return f"ReceiverSettings({self.journal!r}, {self.host!r}, {self.port!r}, {self.path!r})"
 
 
-class Listener:
+class RunningReceiver:
     """A running receiver.
 
     :raises LicensingError: it cannot start, and why.
     """
 
-    def __init__(self, settings: Settings, *, log: Log, on_recorded: OnRecorded | None = None) -> None:
+    def __init__(self, settings: ReceiverSettings, *, log: Log, on_recorded: OnRecorded | None = None) -> None:
         _check(settings)
         certificate = Certificate(settings.certfile, settings.keyfile) if settings.certfile else None
         journal = os.path.abspath(settings.journal)
@@ -71,7 +71,7 @@ class Listener:
 
     @property
     def url(self) -> str:
-        """Where callbacks are taken."""
+        """The URL of callbacks."""
         return self._server.url
 
     @property
@@ -80,13 +80,13 @@ class Listener:
         return self._server.server_port
 
     def stop(self) -> None:
-        """Take nothing new, finish what is under way, close the journal."""
+        """Accept no new connections, finish the requests in progress, and close the journal."""
         self._server.stop()
         self._thread.join()
         self._commit.close()
 
 
-def _check(settings: Settings) -> None:
+def _check(settings: ReceiverSettings) -> None:
     wrong = ""
     if not settings.journal:
         wrong = "The journal is missing: name its file."

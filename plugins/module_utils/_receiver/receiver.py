@@ -4,10 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Receiving a confirmation: who sent it, what it says, into the journal, and what to answer.
+"""Receive a confirmation: check the sender, read the body, write the journal, and answer.
 
-Shared by the standalone receiver and the event source; knows nothing of HTTP but the status. ThingSpace sends again
-what is not answered with 2xx, so a good status is given only for what is safe in the journal.
+The standalone receiver and the event source share this. It knows nothing about HTTP except the status. ThingSpace
+repeats a callback that is not answered with 2xx, so only confirmations in the journal get a success status.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import typing as t
 
 from .._error_codes import CODES
 from .._errors import LicensingError
-from .._journal.confirmation import Confirmation, Sender, confirmation_in, parse_body, sender_in
+from .._journal.confirmation import Caller, Confirmation, caller_in, confirmation_in, parse_body
 from .commit import GroupCommit
 
 if t.TYPE_CHECKING:
@@ -37,12 +37,11 @@ class Reply(t.NamedTuple):
 
 
 class Accepted:
-    """The credentials that are let in.
+    """The accepted credentials.
 
-    ThingSpace goes on sending an old password for a quarter of an hour after another one was registered, so there may
-    be several.
+    ThingSpace sends an old password for a quarter of an hour after a new one is registered, so there may be several.
 
-    :param pairs: usernames and passwords; when there are none, everybody is let in.
+    :param pairs: usernames and passwords; if there are none, everyone is accepted.
     """
 
     def __init__(self, pairs: t.Sequence[tuple[str, str]]) -> None:
@@ -51,9 +50,9 @@ class Accepted:
     def __repr__(self) -> str:
         return f"Accepted({len(self._pairs)} hidden)"
 
-    def admits(self, sender: Sender) -> bool:
-        """Whether username and password belong together and are accepted; takes the same time for any."""
-        username, password = _digest(sender.username), _digest(sender.password)
+    def admits(self, caller: Caller) -> bool:
+        """Whether username and password belong together and are accepted. Takes the same time for any input."""
+        username, password = _digest(caller.username), _digest(caller.password)
         admitted = not self._pairs
         for right_username, right_password in self._pairs:
             same_username = hmac.compare_digest(username, right_username)
@@ -66,8 +65,8 @@ class Receiver:
     """Takes the bodies of callbacks; called by many threads.
 
     :param commit: the journal.
-    :param log: takes one line for each message; no credentials, no bodies.
-    :param on_recorded: told of each confirmation that is new, once it is in the journal; must not block for long.
+    :param log: gets one line for each message, without credentials and bodies.
+    :param on_recorded: called for each new confirmation after it is in the journal; must not block for long.
     """
 
     def __init__(
@@ -79,10 +78,10 @@ class Receiver:
         self._on_recorded = on_recorded
 
     def take(self, body: bytes, peer: str) -> Reply:
-        """Record one callback. Answers 200, 400, 401, or 503 when the journal does not take it."""
+        """Record one callback. Answers 200, 400, 401, or 503 if the journal cannot record it."""
         try:
             value = parse_body(body)
-            if not self._accepted.admits(sender_in(value)):
+            if not self._accepted.admits(caller_in(value)):
                 return self.refuse(peer, 401, "wrong_credentials", "The username or the password is wrong.")
             confirmation = confirmation_in(value)
         except LicensingError as error:
@@ -97,7 +96,7 @@ class Receiver:
             try:
                 self._on_recorded(confirmation, recorded)
             except Exception as error:  # pylint: disable=broad-exception-caught
-                # It is recorded, whatever becomes of those who wanted to know.
+                # The confirmation is recorded, even if the hook fails.
                 self._note(peer, "hook_failed", f"{_named(confirmation)} {type(error).__name__}")
         return Reply(200, {"status": recorded.outcome})
 
@@ -112,7 +111,7 @@ class Receiver:
     def refuse(self, peer: str, status: int, code: str, message: str) -> Reply:
         """Log and return a refusal.
 
-        :param message: free of what the caller sent.
+        :param message: contains nothing that the caller sent.
         """
         self._note(peer, "refused", f"{status} {code}: {message}")
         return Reply(status, {"error": code, "message": message})
@@ -128,5 +127,5 @@ def _named(confirmation: Confirmation) -> str:
 
 
 def _digest(text: str) -> bytes:
-    """Of equal length for all, so that a comparison does not tell how long the right one is."""
+    """A digest of constant length, so that a comparison does not reveal the length of the right one."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The server under the receiver: a thread for each connection, TLS, and an end that finishes what is under way."""
+"""The server below the receiver: a thread for each connection, TLS, and a stop that finishes requests in progress."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from .receiver import Receiver
 from .tls import Certificate
 
 PATIENCE = 30.0
-"""Seconds for a request, from its first byte to its last; a kept connection may be idle as long."""
+"""Seconds for a request, from its first byte to its last. A persistent connection may be idle for the same time."""
 
 HANDSHAKE_SECONDS = 10.0
 WAIT_FOR_ROOM = 5.0
 GRACE = 10.0
-"""Seconds that requests under way get when the receiver ends."""
+"""Seconds that requests in progress get when the receiver stops."""
 
 
 class Server(Host):
-    """Listens.
+    """The listening server.
 
-    :param path: where callbacks are taken; everything else is not found.
+    :param path: the path of callbacks; all other paths are not found.
     :param certificate: None for plain HTTP.
     """
 
@@ -56,12 +56,12 @@ class Server(Host):
 
     @property
     def url(self) -> str:
-        """Where callbacks are taken."""
+        """The URL of callbacks."""
         host = f"[{self.server_name}]" if ":" in self.server_name else self.server_name
         return f"{'https' if self._certificate else 'http'}://{host}:{self.server_port}{self.path}"
 
     def server_bind(self) -> None:
-        """Bind without asking the resolver for a name."""
+        """Bind without a name lookup."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
@@ -84,7 +84,7 @@ class Server(Host):
             self._room.release()
 
     def finish_request(self, request: t.Any, client_address: t.Any) -> None:
-        """Do the TLS handshake on the thread of the connection, not on the one that accepts."""
+        """Do the TLS handshake in the thread of the connection, not in the accepting thread."""
         if self._certificate is None:
             super().finish_request(request, client_address)
             return
@@ -97,12 +97,12 @@ class Server(Host):
             super().finish_request(secure, client_address)
 
     def handle_error(self, request: t.Any, client_address: t.Any) -> None:
-        """Be silent about callers that hang up, loud about bugs."""
+        """Ignore callers that hang up, but show defects."""
         if not isinstance(sys.exc_info()[1], (OSError, ssl.SSLError)):
             super().handle_error(request, client_address)
 
     def stop(self, grace: float = GRACE) -> None:
-        """Take nothing new, finish what is under way. Call it from another thread than the one that serves."""
+        """Accept no new connections, and finish the requests in progress. Do not call this from the serving thread."""
         self.stopping = True
         self.shutdown()
         self.server_close()
@@ -116,6 +116,6 @@ class Server(Host):
 
 
 def _wake(connection: socket.socket) -> None:
-    """End the reading of a connection on which nothing is under way."""
+    """End reading from an idle connection."""
     with contextlib.suppress(OSError):
         socket.socket.shutdown(connection, socket.SHUT_RD)

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Reading a request from a stranger: in bounded time, and a body of bounded size, by its length or in chunks."""
+"""Read a request from an untrusted sender, with limits on its time and body size, by length or in chunks."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from email.message import Message
 
 
 class BodyRefused(Exception):
-    """A request that is answered without being looked at any further.
+    """A request that is refused without further reading.
 
-    :param message: free of what the caller sent.
-    :param allow: the methods that are possible instead.
+    :param message: contains nothing that the caller sent.
+    :param allow: the allowed methods.
     """
 
     def __init__(self, status: int, code: str, message: str, allow: t.Sequence[str] = ()) -> None:
@@ -31,35 +31,35 @@ class BodyRefused(Exception):
 
 
 class PatientStream(io.RawIOBase):
-    """What comes over a connection. Keeps to a total time for each request, however many pieces it comes in."""
+    """The data of a connection. Enforces a total time for each request, regardless of the number of pieces."""
 
     def __init__(self, connection: socket.socket) -> None:
         super().__init__()
         self._connection = connection
         self._end = self._seconds = 0.0
         self.idle = True
-        """Whether nothing of a next request has arrived yet."""
+        """Whether no data of a next request has arrived yet."""
 
     def buffered(self) -> io.BufferedReader:
-        """A reader on top of it."""
+        """A buffered reader of this stream."""
         return io.BufferedReader(self, 65536)
 
     def await_request(self, seconds: float) -> None:
-        """Wait so long for the next request to begin, and from then on as long for its end."""
+        """Wait this long for the next request to begin, and then as long for its end."""
         self.idle = True
         self._seconds = seconds
         self.allow(seconds)
 
     def allow(self, seconds: float) -> None:
-        """Read for so long from now on."""
+        """Allow reading for this long from now."""
         self._end = time.monotonic() + seconds
 
     def readable(self) -> bool:
-        """It is there to be read."""
+        """The stream can be read."""
         return True
 
     def readinto(self, buffer: t.Any) -> int:
-        """Read what there is.
+        """Read the available data.
 
         :raises TimeoutError: the time is over.
         """
@@ -77,8 +77,8 @@ class PatientStream(io.RawIOBase):
 def read_body(headers: Message, stream: io.BufferedIOBase | None, most: int) -> bytes:
     """The body that belongs to these headers.
 
-    :param stream: None to look at the headers only.
-    :raises BodyRefused: it is too large, or cannot be told from what follows.
+    :param stream: None to check only the headers.
+    :raises BodyRefused: it is too large, or its end is unclear.
     :raises ConnectionError: it ended early.
     """
     lengths = {value.strip() for value in headers.get_all("Content-Length", [])}

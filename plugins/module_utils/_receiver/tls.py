@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The receiver's certificate. A renewed one is taken up by itself: certificates live shorter than receivers."""
+"""The receiver's certificate. A renewed certificate is loaded automatically."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .._errors import LicensingError
 class Certificate:
     """A certificate chain and its private key, in files.
 
-    :param keyfile: None when both are in one file.
+    :param keyfile: None if both are in one file.
     :raises LicensingError: C(file_unreadable).
     """
 
@@ -30,7 +30,7 @@ class Certificate:
         self._context = self._load()
 
     def context(self) -> ssl.SSLContext:
-        """For the next connection. While new files do not fit together (yet), the old ones stay in use."""
+        """The context for the next connection. While new files do not match (yet), the old ones stay in use."""
         with self._lock:
             state = self._look()
             if state != self._state:
@@ -55,7 +55,7 @@ class Certificate:
                 text = f"The certificate or key {name} cannot be read: {error.strerror or 'it cannot be opened'}."
                 raise LicensingError(text, code="file_unreadable") from None
         try:
-            # With a password, or it would ask for one on the terminal.
+            # Without a password, it would ask for one on the terminal.
             context.load_cert_chain(self._certfile, self._keyfile, password="")
         except (ssl.SSLError, OSError, ValueError):
             raise LicensingError(

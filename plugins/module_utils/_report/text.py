@@ -13,7 +13,7 @@ import functools
 import typing as t
 
 from .._text import visible as text_visible
-from .._text.timestamps import parse_moment
+from .._text.timestamps import parse_time
 
 MAX_TEXT = 500
 
@@ -33,7 +33,7 @@ def visible(value: t.Any) -> str:
 @functools.lru_cache(maxsize=1 << 16)
 def utc(text: str) -> str:
     """A timestamp as C(2026-01-31T12:00:00Z); empty if the text is none."""
-    time = parse_moment(text)
+    time = parse_time(text)
     return time.isoformat()[:19] + "Z" if time else ""
 
 

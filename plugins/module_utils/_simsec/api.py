@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The operations of the SIM-Secure license API: assign, unassign, the account's counts, the status of a request."""
+"""The operations of the SIM-Secure license API: assign, unassign, read the account's counts and a request's status."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ from .._plan.answer import Action
 from .._plan.plan import Pool
 
 LICENSE_PATH = "/m2m/v1/devices/license/actions/assign"
-"""Assign is POST, unassign is DELETE on the same path ("Assign SIM-Secure licenses", "Unassign flex licenses")."""
-
+"""POST assigns and DELETE unassigns ("Assign SIM-Secure licenses", "Unassign flex licenses")."""
 
 _COUNT = Reader("count the SIM-Secure licenses")
 
 
-class Subscription(t.TypedDict):
-    """The licenses of one SKU, as C(simsec_license_info) returns them. None where ThingSpace does not say."""
+class SkuSubscription(t.TypedDict):
+    """The licenses of one SKU, as C(simsec_license_info) returns them. A value that ThingSpace omits is None."""
 
     sku: str
     license_type: str
@@ -44,13 +43,13 @@ class SimsecApi:
         self.progress = client.progress
 
     def not_counted(self, seconds: float) -> None:
-        """Leave so many seconds that have passed out of the deadline: waiting has a limit of its own."""
+        """Do not count these seconds toward the deadline, because waiting has its own limit."""
         self._client.not_counted(seconds)
 
     def change(self, action: Action, sku: str, kind: str, devices: t.Sequence[str], x_request_id: str) -> str:
-        """Ask for a license to be assigned to, or removed from, devices; returns the id of the accepted request.
+        """Request that a license is assigned to devices or removed from them; returns the id of the accepted request.
 
-        :raises LicensingError: the request failed as a whole; C(in_doubt) tells whether it may have taken effect.
+        :raises LicensingError: the whole request failed; C(in_doubt) says whether it may have taken effect.
         """
         body = {
             "accountName": self.account,
@@ -70,7 +69,7 @@ class SimsecApi:
             )
         return one_line(request_id, self._client.mask)
 
-    def subscriptions(self) -> list[Subscription]:
+    def subscriptions(self) -> list[SkuSubscription]:
         """C(POST /accounts/subscriptions/actions/list): the account's SIM-Secure licenses by SKU, sorted."""
         asked = {"accountName": self.account}
         value = self._client.query(_COUNT.what, "/m2m/v1/accounts/subscriptions/actions/list", asked)
@@ -78,12 +77,12 @@ class SimsecApi:
         return sorted((_subscription(row, self._client.mask) for row in rows), key=lambda row: row["sku"])
 
     def request_status(self, request_id: str) -> tuple[str, str] | None:
-        """What ThingSpace says about a request for one device: status in lower case, and its words.
+        """The status of a request for one device: in lower case, and as ThingSpace spells it.
 
-        C(GET /accounts/{account}/requests/{requestId}/status) is documented for other operations only, so every refusal
-        means no more than that nothing can be learned this way.
+        C(GET /accounts/{account}/requests/{requestId}/status) is documented only for other operations. A refusal
+        therefore says nothing about the request.
 
-        :returns: None when ThingSpace does not answer for this request.
+        :returns: None if ThingSpace does not return a status for this request.
         """
         path = segments("m2m", "v1", "accounts", self.account, "requests", request_id, "status")
         try:
@@ -98,17 +97,17 @@ def _names_sku(row: t.Any) -> bool:
     return isinstance(row, dict) and bool(row.get("skuNumber"))
 
 
-def rows_of(subscriptions: t.Iterable[Subscription], sku: str) -> list[Subscription]:
-    """All rows that speak of a SKU, also in another spelling: one is usual, and none can be left out."""
+def rows_of(subscriptions: t.Iterable[SkuSubscription], sku: str) -> list[SkuSubscription]:
+    """All rows of a SKU, in any spelling. Usually there is one, but if there are more, all of them count."""
     return [row for row in subscriptions if row["sku"].strip().casefold() == sku.casefold()]
 
 
-def pool_of(subscription: Subscription) -> Pool:
-    """The pool of one SKU; what ThingSpace calls available counts, even where it is not the difference."""
+def pool_of(subscription: SkuSubscription) -> Pool:
+    """The pool of one SKU. ThingSpace's own number of available licenses counts, even if it is not the difference."""
     return Pool(subscription["purchased"], subscription["assigned"], subscription["available"])
 
 
-def _subscription(row: t.Mapping[str, t.Any], mask: Mask) -> Subscription:
+def _subscription(row: t.Mapping[str, t.Any], mask: Mask) -> SkuSubscription:
     return {
         "sku": one_line(row["skuNumber"], mask),
         "license_type": one_line(row.get("licenseType"), mask),

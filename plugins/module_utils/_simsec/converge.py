@@ -18,19 +18,18 @@ from .._journal.file import PATIENCE, require_writable
 from .._journal.journal import Journal, open_journal
 from .._journal.lock import PATIENCE as LOCK_PATIENCE
 from .._journal.lock import account_lock
-from .._journal.status import Attempt, Standing, fold
+from .._journal.status import Attempt, DeviceStatus, fold
 from .._module import Context, Result
 from .._plan.guards import enforce
 from .._plan.plan import Pool
-from .api import SimsecApi, Subscription, pool_of
+from .api import SimsecApi, SkuSubscription, pool_of
 from .eligibility import require_eligible
 from .job import Job, read_job
-from .lifetime import as_the_account_says, require_journal, require_whole_journal
+from .lifetime import require_journal, require_whole_journal, with_license_types
 from .listener import require_listener
 from .look import judge_lost, keep, look
 from .lost import resolve
-from .missing import missing
-from .missing import told as told_missing
+from .missing import missing, missing_text
 from .moves import Losing, kept_now
 from .plan import SimsecPlan, make_simsec_plan, require_consent
 from .result import Done, make_result, planned
@@ -73,7 +72,7 @@ def _open(context: Context, job: Job, *, write: bool) -> Journal:
 
 
 def _look_at_journal(context: Context, job: Job, problems: list[Problem]) -> None:
-    """What is wrong with the journal joins the other problems; nothing is made before all of them are known."""
+    """Add problems with the journal to the others. Nothing is created before all problems are known."""
     try:
         _open(context, job, write=False).close()
         if not context.check_mode:
@@ -85,30 +84,30 @@ def _look_at_journal(context: Context, job: Job, problems: list[Problem]) -> Non
 def _converge(
     context: Context, job: Job, journal: Journal, client: Client, api: SimsecApi, waiting: Waiting | None
 ) -> Done:
-    """Everything up to the answers; a plan that is not allowed is held back.
+    """Plan, check, and send. A plan that is not allowed is not sent.
 
     :param waiting: None in check mode.
     """
     known = journal.snapshot(job.scope, job.wish.devices)
-    # The most that could be bound: without asking ThingSpace anything.
-    most = make_simsec_plan(job.wish, _standings(known.attempts), NO_POOL)
+    # The most devices that could be bound, without asking ThingSpace.
+    most = make_simsec_plan(job.wish, _statuses(known.attempts), NO_POOL)
     require_consent(job.wish, most, job.lifetime_consent)
     require_journal(job, most)
     known, subscriptions = look(context, job, journal, api, known)
     subscription = next((row for row in subscriptions if row["sku"] == job.wish.sku.number), None)
-    job = as_the_account_says(job, subscriptions)
+    job = with_license_types(job, subscriptions)
     for warning in sku_warnings(job.wish.sku):
         context.warn(warning)
     pool = pool_of(subscription) if subscription else NO_POOL
     verdicts = judge_lost(job, known, pool)
     lifetime = job.wish.sku.lifetime
-    standings = _standings(resolve(known.attempts, known.lost, verdicts, lifetime=lifetime))
-    # Read last, so that nothing lies between what the journal says and what is sent but the sending.
+    statuses = _statuses(resolve(known.attempts, known.lost, verdicts, lifetime=lifetime))
+    # Read as late as possible, directly before sending.
     kept = kept_now(journal, Losing(job.scope, job.wish.devices), job.instead, subscriptions, foresee=job.foresee)
-    plan = make_simsec_plan(job.wish, standings, pool, kept)
+    plan = make_simsec_plan(job.wish, statuses, pool, kept)
     plan = dataclasses.replace(plan, missing=missing(journal, job.wish.account, job.wish.sku.number, subscriptions))
     if plan.missing:
-        context.warn(told_missing(job.wish.sku.number, plan.missing))
+        context.warn(missing_text(job.wish.sku.number, plan.missing))
     try:
         require_consent(job.wish, plan, job.lifetime_consent)
         require_journal(job, plan)
@@ -129,23 +128,23 @@ def _converge(
     number = journal.begin_run(job.scope, job.wish.action, pool.assigned)
     writer = JournaledWriter(api, journal, job.scope, number, names)
     sent = send_in_waves(writer, waiting, job, plan)
-    # A run that could not write its end is looked at more closely by the next one.
+    # If the end of a run could not be written, the next run examines that run more closely.
     with contextlib.suppress(LicensingError):
         journal.end_run(number)
     return planned(plan, pool, sent=sent)
 
 
-def _standings(attempts: t.Mapping[str, list[Attempt]]) -> dict[str, Standing]:
+def _statuses(attempts: t.Mapping[str, list[Attempt]]) -> dict[str, DeviceStatus]:
     return {device: fold(tried) for device, tried in attempts.items()}
 
 
 def _wait(context: Context, job: Job, api: SimsecApi, done: Done, waiting: Waiting) -> Done:
-    """Wait for what is not confirmed yet, of this run and of earlier ones; then read the pool again."""
+    """Wait for the missing confirmations of this run and of earlier runs. Then read the pool again."""
     open_devices, overdue = done.accepted, done.overdue
     if done.held_back or (not open_devices and not overdue):
         return done
     left = [*overdue, *waiting.wait(open_devices)]
-    done = done.confirmed_by(waiting.standings(open_devices), job.wish.action)
+    done = done.confirmed_by(waiting.statuses(open_devices), job.wish.action)
     if left:
         unconfirmed = unconfirmed_error(left, len(overdue), job.wait_timeout)
         done = done.with_failure(waiting.interrupted or unconfirmed)
@@ -157,8 +156,8 @@ def _wait(context: Context, job: Job, api: SimsecApi, done: Done, waiting: Waiti
     return done if subscription is None else done.with_pool(pool_of(subscription))
 
 
-def _require_subscription(job: Job, plan: SimsecPlan, subscriptions: list[Subscription]) -> None:
-    """Nothing can be assigned of a SKU that the account did not buy."""
+def _require_subscription(job: Job, plan: SimsecPlan, subscriptions: list[SkuSubscription]) -> None:
+    """Refuse to assign a SKU that the account did not buy."""
     bought = [row["sku"] for row in subscriptions]
     if job.wish.sku.number in bought or not plan.plan.assign:
         return

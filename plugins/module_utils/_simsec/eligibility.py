@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Refusing devices that SIM-Secure does not take, before anything is sent.
+"""Refuse devices that SIM-Secure does not accept, before anything is sent.
 
 Source: "Assign SIM-Secure licenses": a device must be active and belong to the account.
 """
@@ -20,9 +20,9 @@ from .._text.lists import first
 
 
 def require_eligible(client: Client, account: str, kind: str, devices: t.Sequence[str]) -> None:
-    """Look every device up.
+    """Look up every device.
 
-    :raises LicensingError: C(not_eligible), with every device that is not active and why.
+    :raises LicensingError: C(not_eligible), with every device that is not active, and the reason.
     """
     if not devices:
         return

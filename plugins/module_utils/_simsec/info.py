@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Reading SIM-Secure licenses: the account's counts, and what the journal knows beyond them."""
+"""Read SIM-Secure licenses: the account's counts, and the devices in the journal."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import typing as t
 from .._account import account_problems
 from .._errors import LicensingError, OptionsError, Problem
 from .._journal.file import PATIENCE
-from .._journal.inventory import OPEN, DeviceRow, HistoryRow, Stock, device_rows, drift, history_rows
+from .._journal.inventory import OPEN, HistoryRow, JournalRow, Stock, device_rows, drift, history_rows
 from .._journal.journal import Journal, open_journal
 from .._module import Context, Result
 from .._plan.outcomes import Reporting, report_path_problems
-from .api import SimsecApi, Subscription
+from .api import SimsecApi, SkuSubscription
 from .skus import sku_problems
 
 REPORTS = ("devices_report", "history_report")
@@ -38,7 +38,7 @@ class Job(t.NamedTuple):
 
 
 def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
-    """Read the options; returns them with everything that is wrong about them."""
+    """Read the options; returns them with all their problems."""
     job = Job(*(params[name] for name in Job._fields))
     problems = [problem for name in REPORTS for problem in report_path_problems(params[name], name)]
     if job.devices_report and job.devices_report == job.history_report:
@@ -51,7 +51,7 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
 
 
 def run(context: Context) -> Result:
-    """Count in the account, take stock of the journal, compare."""
+    """Read the account's counts and the journal, and compare them."""
     job, problems = read_job(context.params)
     with contextlib.closing(_open(context, job.journal or "", problems)) as journal:
         values: dict[str, t.Any] = {}
@@ -79,8 +79,8 @@ def _open(context: Context, path: str, problems: list[Problem]) -> Journal:
         return open_journal("", write=True)
 
 
-def _subscriptions(context: Context, job: Job, problems: list[Problem]) -> list[Subscription] | None:
-    """The account's counts; None when only the journal is to be read."""
+def _subscriptions(context: Context, job: Job, problems: list[Problem]) -> list[SkuSubscription] | None:
+    """The account's counts; None if only the journal is read."""
     if job.journal_only:
         problems += account_problems(job.account)
         if problems:
@@ -90,20 +90,20 @@ def _subscriptions(context: Context, job: Job, problems: list[Problem]) -> list[
     return [row for row in found if job.sku in (None, row["sku"])]
 
 
-def _take_stock(job: Job, journal: Journal) -> tuple[list[Stock], list[DeviceRow]]:
-    """The counts of each SKU, and the rows that the option C(report) lets through."""
+def _take_stock(job: Job, journal: Journal) -> tuple[list[Stock], list[JournalRow]]:
+    """The counts of each SKU, and the rows that the option C(report) selects."""
     stocks: dict[str, Stock] = {}
-    rows: list[DeviceRow] = []
-    for standing, row in device_rows(journal, job.account, job.sku):
-        stocks.setdefault(row.sku, Stock(row.sku)).add(standing, row.state)
+    rows: list[JournalRow] = []
+    for status, row in device_rows(journal, job.account, job.sku):
+        stocks.setdefault(row.sku, Stock(row.sku)).add(status, row.state)
         if job.report == "all" or (job.report == "open" and row.state in OPEN):
             rows.append(row)
     return list(stocks.values()), rows
 
 
 def _export(job: Job, journal: Journal) -> LicensingError | None:
-    """Write the CSV files, in one pass each."""
+    """Write each CSV file in one pass."""
     scope = (journal, job.account, job.sku)
-    rows = (row for _standing, row in device_rows(*scope))
-    failure = Reporting("all", job.devices_report).write(DeviceRow._fields, rows)
+    rows = (row for _status, row in device_rows(*scope))
+    failure = Reporting("all", job.devices_report).write(JournalRow._fields, rows)
     return failure or Reporting("all", job.history_report).write(HistoryRow._fields, history_rows(*scope))

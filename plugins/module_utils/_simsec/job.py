@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The options of C(simsec_license), checked as a whole before anything is opened or sent."""
+"""The options of C(simsec_license). All are checked before anything is opened or sent."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from .skus import sku_of, sku_problems
 from .wait import wait_problems
 
 OVERDUE = datetime.timedelta(hours=1)
-"""After that long no confirmation is expected any more: ThingSpace sends it four times within 15 minutes."""
+"""After this time, no confirmation is expected. ThingSpace sends each one up to four times within 15 minutes."""
 
 
 class Job(t.NamedTuple):
-    """What a task asks for. What is not explained here is as the option of that name says.
+    """What a task requests. Other fields are the options of the same name.
 
-    :param instead: what devices are to hold that lose a license.
-    :param foresee: whether it is part of a plan that assigns that, too.
-    :param journal: its path; empty for none.
+    :param instead: the licenses that devices should hold in place of a lost one.
+    :param foresee: whether this is part of a plan that also assigns those licenses.
+    :param journal: its path; empty for no journal.
     """
 
     wish: Wish
@@ -63,7 +63,7 @@ _AS_GIVEN = Job._fields[Job._fields.index("lifetime_consent") :]
 
 
 def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
-    """Read the options; returns them with everything that is wrong about them."""
+    """Read the options; returns them with all their problems."""
     wanted, problems = wanted_devices(params, params["kind"])
     limits, limit_problems = limits_from(params)
     waves, wave_problems = waves_from(params)
@@ -102,7 +102,7 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
         limits,
         waves,
         instead,
-        # No option of the module: only who plans all licenses of an account together knows that they are assigned.
+        # Not an option of the module. It is set by a plan for all licenses of an account.
         bool(params.get("foresee")),
         params["journal"] or "",
         reporting,
@@ -112,7 +112,7 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
 
 
 def never_removed(sku: str) -> Problem:
-    """Lifetime licenses stay."""
+    """The problem of a task that would remove a lifetime license."""
     return Problem(
         f"'state: absent' is not possible for {sku}: a lifetime license stays with its SIM and can never be removed. "
         "Devices can only be left out of future assignments.",

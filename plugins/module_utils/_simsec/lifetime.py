@@ -4,9 +4,9 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What has to be there before a device is bound for life: a journal, and one that knows of all that was bound before.
+"""The conditions for binding a device for life: a journal that contains every earlier lifetime license.
 
-ThingSpace does not tell which devices hold a license. Only the journal keeps a device from being bound twice.
+ThingSpace does not show which devices hold a license. Only the journal prevents a second license for the same device.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import typing as t
 from .._errors import LicensingError, OptionsError
 from .._journal.inventory import device_rows
 from .._journal.journal import Journal
-from .api import Subscription, rows_of
+from .api import SkuSubscription, rows_of
 from .job import Job, never_removed
 from .plan import SimsecPlan
 from .skus import as_assigned, sku_of
 
 
-def as_the_account_says(job: Job, subscriptions: t.Sequence[Subscription]) -> Job:
-    """The job, with the SKU as the account calls it. In doubt it binds for life, but may be taken away.
+def with_license_types(job: Job, subscriptions: t.Sequence[SkuSubscription]) -> Job:
+    """The job, with the SKU's meaning in the account. In doubt, it counts as lifetime, but may still be removed.
 
     :raises OptionsError: C(lifetime_not_removable).
     """
@@ -32,14 +32,14 @@ def as_the_account_says(job: Job, subscriptions: t.Sequence[Subscription]) -> Jo
     sku = sku_of(number, types)
     if sku.lifetime and job.wish.action == "remove":
         raise OptionsError([never_removed(number)])
-    # Without a row there is nothing to assign, which is told as such.
+    # Without a row there is nothing to assign. That is reported later.
     if types and job.wish.action == "assign":
         sku = as_assigned(sku, types)
     return job._replace(wish=job.wish.with_sku(sku))
 
 
 def require_journal(job: Job, plan: SimsecPlan) -> None:
-    """Refuse to bind devices for life if the next run would not know about it.
+    """Refuse to bind devices for life if the next run would not know it.
 
     :raises LicensingError: C(lifetime_without_journal); nothing was sent.
     """
@@ -54,13 +54,13 @@ def require_journal(job: Job, plan: SimsecPlan) -> None:
 
 
 def require_whole_journal(
-    job: Job, plan: SimsecPlan, journal: Journal, subscriptions: t.Sequence[Subscription]
+    job: Job, plan: SimsecPlan, journal: Journal, subscriptions: t.Sequence[SkuSubscription]
 ) -> None:
-    """Refuse to bind devices for life by a journal that knows of fewer licenses than the account counts.
+    """Refuse to bind devices for life if the journal knows fewer licenses than the account counts.
 
     The journal counts each device that may hold the license: confirmed, accepted, or in doubt. Devices that it knows by
-    the other kind of id may be those of the task, which no kind of id tells: they count as assigned by other means.
-    C(lifetime_elsewhere) says of how many licenses that is known.
+    the other kind of id may be devices of the task, so they count as assigned by other means. C(lifetime_elsewhere) is
+    the known number of licenses that were assigned by other means.
 
     :raises LicensingError: C(journal_behind); nothing was sent.
     """
@@ -85,22 +85,22 @@ def _binds(job: Job, plan: SimsecPlan) -> bool:
 
 
 def _known(journal: Journal, job: Job) -> tuple[int, int]:
-    """How many devices may hold the license by the journal: of the task's kind of id, and of the other one."""
+    """How many devices may hold the license according to the journal: by the task's kind of id, and by the other."""
     known = others = 0
-    for standing, row in device_rows(journal, job.wish.account, job.wish.sku.number):
+    for status, row in device_rows(journal, job.wish.account, job.wish.sku.number):
         if row.kind == job.scope.kind:
-            known += standing.may_hold
+            known += status.may_hold
         else:
-            others += standing.may_hold
+            others += status.may_hold
     return known, others
 
 
 def _by_the_other_kind(job: Job, path: str, others: int) -> LicensingError:
     kind = "ICCID" if job.scope.kind == "imei" else "IMEI"
-    told = _told(job.lifetime_elsewhere)
+    note = _note(job.lifetime_elsewhere)
     return LicensingError(
         f"The journal {path} knows of {others} {job.wish.sku.number} licenses by {kind}, but this task lists its "
-        f"devices by {job.scope.kind.upper()}. They may be the same SIMs, which would get the license again.{told} "
+        f"devices by {job.scope.kind.upper()}. They may be the same SIMs, which would get the license again.{note} "
         f"Nothing was sent. List the devices by {kind}. If none of those SIMs is in this task, set "
         f"'lifetime_elsewhere: {others}'.",
         code="journal_behind",
@@ -108,16 +108,16 @@ def _by_the_other_kind(job: Job, path: str, others: int) -> LicensingError:
     )
 
 
-def _told(elsewhere: int | None) -> str:
+def _note(elsewhere: int | None) -> str:
     return "" if elsewhere is None else f" 'lifetime_elsewhere' explains {elsewhere} of them."
 
 
 def _behind(account: str, sku: str, path: str, counts: tuple[int, int, int | None]) -> LicensingError:
     counted, known, elsewhere = counts
-    beyond, told = counted - known, _told(elsewhere)
+    beyond, note = counted - known, _note(elsewhere)
     return LicensingError(
         f"The account {account} counts {counted} assigned {sku} licenses, and the journal {path} knows of {known}. "
-        f"The other {beyond} were assigned by other means, or this is an older copy or another journal.{told} The "
+        f"The other {beyond} were assigned by other means, or this is an older copy or another journal.{note} The "
         "devices of this task may be among them and would get the license again. Nothing was sent. Restore the newest "
         "journal. If you know the others and none of their devices is in this task, set "
         f"'lifetime_elsewhere: {beyond}'.",

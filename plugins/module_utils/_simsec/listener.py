@@ -4,9 +4,9 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Whether anybody hears what becomes of SIM-Secure requests, found out before the first of them is sent.
+"""Check for a listener that receives the results of SIM-Secure requests, before the first request is sent.
 
-ThingSpace reports to the listener of C(CarrierService). Without one the results are lost.
+ThingSpace reports to the listener of C(CarrierService). Without a listener, the results are lost.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _LOST = "ThingSpace reports the result for each device only to that listener. Wi
 
 
 def require_listener(context: Context, client: Client, job: Job, plan: SimsecPlan) -> None:
-    """Check for a listener before anything is sent or waited for. Without one, warn or refuse.
+    """Check for a listener before sending or waiting. Without a listener, warn or refuse.
 
-    Waiting and lifetime licenses need one. If it cannot be determined, that counts as none.
+    Waiting and lifetime licenses need a listener. If the check fails, that counts as no listener.
 
     :raises LicensingError: C(no_listener); nothing was sent.
     """
@@ -55,7 +55,7 @@ def require_listener(context: Context, client: Client, job: Job, plan: SimsecPla
 
 
 def _missing(context: Context, client: Client, account: str) -> str:
-    """Why there may be no listener, as a sentence; empty if there is one. A task asks once for an account."""
+    """Why there may be no listener, as a sentence; empty if there is one. A task asks once for each account."""
     key = ("listener", account)
     if key not in context.learned:
         context.learned[key] = _asked(client, account)
@@ -64,7 +64,7 @@ def _missing(context: Context, client: Client, account: str) -> str:
 
 def _asked(client: Client, account: str) -> str:
     try:
-        if CallbackApi(client, account).is_heard(SERVICE):
+        if CallbackApi(client, account).has_listener(SERVICE):
             return ""
     except LicensingError as error:
         return f"It could not be found out whether a listener of {SERVICE} is registered for {account}: {error.message}"

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Looking at the account's counts and the journal together, and keeping what they say about lost requests."""
+"""Compare the account's counts with the journal, and record what that shows about lost requests."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from .._journal.journal import Journal
 from .._journal.rows import Snapshot
 from .._module import Context
 from .._plan.plan import Pool
-from .api import SimsecApi, Subscription
+from .api import SimsecApi, SkuSubscription
 from .job import Job
 from .lost import Judgment, judge, settle_seconds
 
 PATIENT = 60.0
-"""Seconds that a run waits at most for a lost request to become old enough; what is younger than that stays unknown."""
+"""Seconds that a run waits at most until a lost request is old enough. A younger request stays unknown."""
 
 LOOKS = 5
-"""How often the counts are read at most until no report arrives in the meantime."""
+"""How often the counts are read at most, until no report arrives during a reading."""
 
 
 def look(
     context: Context, job: Job, journal: Journal, api: SimsecApi, known: Snapshot
-) -> tuple[Snapshot, list[Subscription]]:
-    """The account's counts, and what the journal knew when they were read."""
+) -> tuple[Snapshot, list[SkuSubscription]]:
+    """The account's counts, and the journal's content when they were read."""
     if known.lost and not context.check_mode:
-        # Give what was lost a moment ago the time to show.
+        # Give a request that was lost just now the time to take effect.
         left = settle_seconds(job.settle_time, known.latency) - _youngest(known)
         if 0 < left <= PATIENT:
             context.stop.sleep(left)
     for _attempt in range(LOOKS):
         known = journal.snapshot(job.scope, job.wish.devices)
         subscriptions = api.subscriptions()
-        # A report that came in between explains a part of the count that was read after it. Where reports never stop,
-        # the earlier view errs to the safe side: it leaves more unexplained, and then nothing is sent again.
+        # A report that arrived in between explains part of the count that was read after it. If reports never stop, the
+        # earlier view is the safe one: it leaves more unexplained, so nothing is sent again.
         if not known.lost or journal.snapshot(job.scope, job.wish.devices) == known:
             break
     return known, subscriptions
 
 
 def judge_lost(job: Job, known: Snapshot, pool: Pool) -> dict[int, Judgment]:
-    """What the account's count says about the lost requests."""
+    """What the account's count shows about the lost requests."""
     if known.lost and _youngest(known) < settle_seconds(job.settle_time, known.latency):
         return {lost.request: "too_early" for lost in known.lost}
     return judge(pool.assigned, known.moved, known.lost)
@@ -60,7 +60,7 @@ def _youngest(known: Snapshot) -> float:
 def keep(
     context: Context, journal: Journal, known: Snapshot, verdicts: t.Mapping[int, Judgment], *, lifetime: bool
 ) -> None:
-    """Write a clear judgment down; of a lifetime SKU only that a request took effect: the rest stays visible."""
+    """Record clear judgments. For a lifetime SKU, record only that a request took effect; other requests stay open."""
     took_effect = [lost for lost in known.lost if verdicts[lost.request] == "took_effect"]
     no_effect = [lost for lost in known.lost if verdicts[lost.request] == "no_effect" and not lifetime]
     if took_effect or no_effect:

@@ -4,10 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What became of requests whose answer was lost, as far as the account's count of assigned licenses proves it. Pure.
+"""Find out from the account's count of assigned licenses what happened to requests without an answer. Pure.
 
-The count is of one SKU, so it is proof where a report under an unknown request id is only a hint. A case is clear when
-the difference in the count can be explained in one way only.
+The count is for one SKU, so it is proof. A report under an unknown request id is only a hint. A case is clear if there
+is only one explanation for the change of the count.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from .._plan.answer import Action
 Judgment = t.Literal["took_effect", "no_effect", "unclear", "too_early"]
 
 UNKNOWN_LATENCY = 30.0
-"""Seconds until a lost request counts as one that should show in the count, when ThingSpace has never reported yet."""
+"""Seconds after which the count should include a lost request, if ThingSpace has not reported on any request yet."""
 
 SHORTEST, LONGEST = 5.0, 900.0
 FACTOR = 3.0
-"""Otherwise that many times as long as ThingSpace lately took to report at most, within these bounds."""
+"""Otherwise this many times the longest recent delay of a report, within these bounds (in seconds)."""
 
 OTHER: dict[Action, Action] = {"assign": "remove", "remove": "assign"}
 
 
 def settle_seconds(wanted: float | None, latency: float | None) -> float:
-    """How old a lost request must be before the count is taken as proof.
+    """How old a lost request must be, in seconds, before the count is proof.
 
-    :param wanted: what the task says.
-    :param latency: seconds that ThingSpace lately took to report.
+    :param wanted: the task's own value.
+    :param latency: seconds that ThingSpace recently took to report.
     """
     if wanted is not None:
         return wanted
@@ -43,9 +43,9 @@ def settle_seconds(wanted: float | None, latency: float | None) -> float:
 
 
 def judge(now: int | None, moved: Moved, lost: t.Sequence[Lost]) -> dict[int, Judgment]:
-    """The judgment on each lost request.
+    """Judge each lost request.
 
-    :param now: assigned licenses of the SKU, as the account counts them after C(lost) and C(moved) were read.
+    :param now: the account's count of assigned licenses of the SKU, read after C(lost) and C(moved).
     """
     if moved.before is None or now is None or len({request.action for request in lost}) != 1:
         return {request.request: "unclear" for request in lost}
@@ -53,7 +53,7 @@ def judge(now: int | None, moved: Moved, lost: t.Sequence[Lost]) -> dict[int, Ju
     perhaps, against = moved.devices.get((action, False), 0), moved.devices.get((OTHER[action], False), 0)
     unexplained = (now - moved.before) * (1 if action == "assign" else -1)
     unexplained += moved.devices.get((OTHER[action], True), 0) - moved.devices.get((action, True), 0)
-    # Those that were reported on completely come first: they explain a part of the difference, or nothing is clear.
+    # Completely reported requests come first: they explain part of the difference, or nothing is clear.
     reported = [request for request in lost if len(request.hints) == len(request.devices)]
     rest = [request for request in lost if len(request.hints) < len(request.devices)]
     if not reported:
@@ -61,7 +61,7 @@ def judge(now: int | None, moved: Moved, lost: t.Sequence[Lost]) -> dict[int, Ju
             (request.request for request in rest), _judge_together(rest, unexplained, perhaps, against)
         )
     expected = sum(_expected(request) for request in reported)
-    # Successes need at least so many. A failure is only believed if the count is exactly what it should be then.
+    # Successes need at least this difference. A failure is believed only if the count is exactly as expected.
     exact = unexplained == expected and not perhaps
     believed = exact if any(_failures(request) for request in reported) else unexplained >= expected + perhaps
     if not believed:
@@ -80,7 +80,7 @@ def resolve(
     *,
     lifetime: bool,
 ) -> dict[str, list[Attempt]]:
-    """The attempts as they stand after the judgment. That a lifetime request had no effect is not taken as proved."""
+    """The attempts after the judgment. For a lifetime license, the count cannot prove that a request had no effect."""
     requests = {request.request: request for request in lost}
     return {
         device: [
@@ -111,19 +111,19 @@ def _resolved(attempt: Attempt, device: str, lost: Lost, verdict: Judgment, *, l
 
 
 def _judge_together(lost: t.Sequence[Lost], unexplained: int, perhaps: int, against: int) -> Judgment:
-    """One judgment for all of these: the count does not tell them apart."""
+    """Judge all of these together, because the count does not distinguish them."""
     devices = sum(len(request.devices) for request in lost)
     if devices and unexplained >= devices + perhaps and not any(_failures(request) for request in lost):
         return "took_effect"
     if any(request.hints for request in lost):
         return "unclear"
-    # Either nothing is unexplained, or exactly what was accepted and is not confirmed yet.
+    # Either nothing is unexplained, or exactly the accepted requests that are not confirmed yet.
     nothing = unexplained + against <= 0 or (not against and unexplained == perhaps)
     return "no_effect" if nothing else "unclear"
 
 
 def _expected(request: Lost) -> int:
-    """By how much the request moved the count, if it took effect and its hints are about it."""
+    """By how much the request changed the count, if it took effect and its hints belong to it."""
     return len(request.devices) - _failures(request)
 
 

@@ -6,7 +6,7 @@
 
 """Licenses that are confirmed in the journal but not counted by the account: someone else removed them.
 
-ThingSpace does not tell which devices hold a license, so nobody knows whose they were; only that they are missing.
+ThingSpace does not show which devices hold a license, so it is unknown which devices lost them.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from __future__ import annotations
 import typing as t
 
 from .._journal.journal import Journal
-from .api import Subscription, rows_of
+from .api import SkuSubscription, rows_of
 
 
 def missing(
-    journal: Journal, account: str, sku: str, subscriptions: t.Sequence[Subscription], *, at_most: bool = False
+    journal: Journal, account: str, sku: str, subscriptions: t.Sequence[SkuSubscription], *, at_most: bool = False
 ) -> int:
-    """How many licenses of a SKU are missing at least; 0 where the account or the journal does not tell.
+    """How many licenses of a SKU are missing at least; 0 if the account has no count or there is no journal.
 
-    A SIM may stand in the journal by both kinds of id, so only the kind with more of them counts.
+    The journal may contain a SIM by both kinds of id, so only the kind with more devices counts.
 
-    :param subscriptions: the counts of the account, read before this is called.
-    :param at_most: tell how many may be missing: then what stands there by two kinds of id counts as two SIMs.
+    :param subscriptions: the counts of the account, read before this call.
+    :param at_most: return how many may be missing. Then ids of both kinds count as different SIMs.
     """
     counts = [row["assigned"] for row in rows_of(subscriptions, sku)]
     if not journal.path or None in counts:
@@ -35,8 +35,8 @@ def missing(
     return max(0, held - sum(count or 0 for count in counts))
 
 
-def told(sku: str, count: int) -> str:
-    """What that means, for people."""
+def missing_text(sku: str, count: int) -> str:
+    """Explain missing licenses to the user."""
     return (
         f"The account counts {count:,} {sku} {'license' if count == 1 else 'licenses'} less than the journal knows as "
         "assigned and confirmed. They were removed in the portal or by another tool, or are not counted yet. Which "

@@ -6,11 +6,10 @@
 
 """When a device may lose a SIM-Secure license because it gets another one.
 
-The only place that decides it, for plans, for removals and for the undo: a device loses its old license only if the
-journal says that the new one is confirmed, by a report under the id of the very request that assigned it. What was
-inferred confirms nothing here, and neither does it rule out a removal. Nor is anything confirmed of a SKU of which the
-account counts fewer licenses than the journal: somebody lost one, and it may be anybody. In doubt the device keeps the
-old license.
+Plans, removals, and the undo all use this rule. A device loses its old license only if the journal shows that the new
+license is confirmed, by a report under the id of the request that assigned it. An inferred license is not confirmed. An
+inferred result does not rule out a removal, either. If the account counts fewer licenses of a SKU than the journal, no
+license of that SKU is confirmed, because any device may have lost one. In doubt, the device keeps its old license.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ from .._devices.wanted import named_devices
 from .._errors import OptionsError, Problem
 from .._journal.journal import Journal
 from .._journal.rows import Removed, Scope
-from .._journal.status import NOTHING, Standing, fold
-from .api import Subscription
+from .._journal.status import NOTHING, DeviceStatus, fold
+from .api import SkuSubscription
 from .missing import missing
 from .skus import sku_problems
 
@@ -48,7 +47,7 @@ _SHORT = (
 
 
 class Instead(t.NamedTuple):
-    """Devices that are to hold a license.
+    """Devices that should hold a license.
 
     :param devices: their ids, of the scope's kind.
     """
@@ -58,7 +57,7 @@ class Instead(t.NamedTuple):
 
 
 class Losing(t.NamedTuple):
-    """Who is to lose a license.
+    """Devices that should lose a license.
 
     :param scope: the license.
     :param devices: the ids.
@@ -68,37 +67,37 @@ class Losing(t.NamedTuple):
     devices: t.Sequence[str]
 
 
-def confirmed(standing: Standing) -> bool:
-    """Whether a device certainly holds a license: that is proved by its own request, and nothing is open since."""
-    return standing.status == "confirmed" and standing.held is True and standing.proved
+def confirmed(status: DeviceStatus) -> bool:
+    """Whether a device certainly holds a license: its own request proves that, and no later request is open."""
+    return status.result == "confirmed" and status.held is True and status.proved
 
 
-def inferred(standing: Standing) -> bool:
-    """Whether a device counts as holding a license and it is not proved, so that nothing will be sent to prove it."""
-    return standing.held is True and standing.status in ("confirmed", "failed") and not standing.proved
+def inferred(status: DeviceStatus) -> bool:
+    """Whether a device counts as holding a license without proof. Nothing is sent to prove it."""
+    return status.held is True and status.result in ("confirmed", "failed") and not status.proved
 
 
-def foreseen(standing: Standing) -> bool:
-    """Whether a plan may show that the old license goes: the new one is confirmed, or the same plan assigns it.
+def foreseen(status: DeviceStatus) -> bool:
+    """Whether a plan may remove the old license: the new one is confirmed, or the same plan assigns it.
 
-    A failed assignment is not sent again, and what is not confirmed yet may fail: the old license stays in the plan.
+    A failed assignment is not sent again, and an unconfirmed one may fail. In both cases, the old license stays.
     """
-    return confirmed(standing) or standing.status == "none" or (standing.status == "confirmed" and not standing.held)
+    return confirmed(status) or status.result == "none" or (status.result == "confirmed" and not status.held)
 
 
 def kept(
     losing: Losing,
     instead: t.Sequence[Instead],
-    now: t.Callable[[Scope], t.Mapping[str, Standing]],
+    now: t.Callable[[Scope], t.Mapping[str, DeviceStatus]],
     short: t.Mapping[str, int] = MappingProxyType({}),
-    sure: t.Callable[[Standing], bool] = confirmed,
+    sure: t.Callable[[DeviceStatus], bool] = confirmed,
 ) -> dict[str, str]:
     """The devices that must not lose their license now, each with the reason.
 
-    :param instead: who is to hold what.
-    :param now: where the devices of a scope stand.
-    :param short: how many licenses of a SKU may be missing in the account, so that nobody certainly holds it.
-    :param sure: what is required of a new license.
+    :param instead: which devices should hold which license.
+    :param now: returns the status of the devices of a scope.
+    :param short: how many licenses of a SKU may be missing in the account, so that no device certainly holds one.
+    :param sure: the condition for a new license.
     """
     own, devices = losing
     if any(one.scope.sku == own.sku and one.scope.kind != own.kind and one.devices for one in instead):
@@ -106,10 +105,10 @@ def kept(
         return dict.fromkeys(devices, why)
     named = [one for one in instead if one.scope.kind == own.kind]
     strangers = [one for one in instead if one.scope.kind != own.kind]
-    standings = {one.scope: now(one.scope) for one in instead if one.scope != own}
+    statuses = {one.scope: now(one.scope) for one in instead if one.scope != own}
 
     def holds(scope: Scope, device: str) -> bool:
-        return sure(standings[scope].get(device, NOTHING))
+        return sure(statuses[scope].get(device, NOTHING))
 
     doubt = _doubt(
         [
@@ -131,7 +130,7 @@ def kept(
             held = [scope for scope in wanted if holds(scope, device)]
             if not held:
                 found[device] = f"it keeps this license until {' or '.join(scope.sku for scope in wanted)} is confirmed"
-                found[device] += _why_not([standings[scope].get(device, NOTHING) for scope in wanted])
+                found[device] += _why_not([statuses[scope].get(device, NOTHING) for scope in wanted])
             elif all(scope.sku in short for scope in held):
                 found[device] = "it keeps this license: " + _SHORT.format(short[held[0].sku], held[0].sku)
         elif doubt:
@@ -139,18 +138,18 @@ def kept(
     return found
 
 
-def _why_not(standings: t.Sequence[Standing]) -> str:
-    """What keeps a license from being confirmed that nothing will be sent for; empty where that is still to come."""
-    inferred_ones = [standing for standing in standings if inferred(standing)]
+def _why_not(statuses: t.Sequence[DeviceStatus]) -> str:
+    """Why a license stays unconfirmed although nothing more is sent for it; empty if a confirmation may still come."""
+    inferred_ones = [status for status in statuses if inferred(status)]
     if not inferred_ones:
         return ""
-    return OVERLAID if all(standing.overlaid for standing in inferred_ones) else INFERRED
+    return OVERLAID if all(status.overlaid for status in inferred_ones) else INFERRED
 
 
 def _doubt(waiting: t.Sequence[Instead]) -> str:
-    """Why a device that is to hold nothing by this kind of id keeps what it holds; empty when it need not.
+    """Why a device that should hold nothing by this kind of id keeps its license; empty if it need not.
 
-    It may be the same SIM as one that is named by the other kind, so all of those have to be confirmed.
+    It may be the same SIM as a device that is named by the other kind, so all of those must be confirmed.
     """
     if not waiting:
         return ""
@@ -159,9 +158,9 @@ def _doubt(waiting: t.Sequence[Instead]) -> str:
 
 
 def read_instead(params: t.Mapping[str, t.Any], devices: t.Sequence[str]) -> tuple[list[Instead], list[Problem]]:
-    """Read the option C(replaced_by); returns it with everything that is wrong about it.
+    """Read the option C(replaced_by); returns it with all its problems.
 
-    :param devices: those that the task names.
+    :param devices: the devices that the task names.
     """
     entries = params.get(OPTION)
     if entries is None:
@@ -180,7 +179,7 @@ def read_instead(params: t.Mapping[str, t.Any], devices: t.Sequence[str]) -> tup
 
 
 def digest_of(devices: t.Iterable[str]) -> str:
-    """What tells a list of devices from every other one: SHA-256 over the ids in ascending order."""
+    """The fingerprint of a list of devices: SHA-256 over the ids in ascending order."""
     return hashlib.sha256("\n".join(sorted(devices)).encode()).hexdigest()
 
 
@@ -211,15 +210,15 @@ def kept_now(
     journal: Journal,
     losing: Losing,
     instead: t.Sequence[Instead],
-    subscriptions: t.Sequence[Subscription],
+    subscriptions: t.Sequence[SkuSubscription],
     *,
     foresee: bool = False,
 ) -> dict[str, str]:
     """Like C(kept), with the current state of the journal.
 
-    :param subscriptions: the counts of the account, read before this is called.
-    :param foresee: for a plan that assigns the new licenses, too: what it may show as going.
-    :raises OptionsError: nothing says what is confirmed.
+    :param subscriptions: the counts of the account, read before this call.
+    :param foresee: whether the same plan assigns the new licenses; see C(foreseen).
+    :raises OptionsError: without a journal, it is unknown what is confirmed.
     """
     if not instead:
         return {}
@@ -227,8 +226,8 @@ def kept_now(
         raise OptionsError([Problem(f"'{OPTION}' needs 'journal', which alone knows what is confirmed.")])
     devices = {one.scope: _asked(losing, one) for one in instead}
 
-    def now(scope: Scope) -> dict[str, Standing]:
-        # The SIM may have lost it by its other id since, and nobody knows which ids belong together.
+    def now(scope: Scope) -> dict[str, DeviceStatus]:
+        # The SIM may have lost it by its other id since then, and it is unknown which ids belong together.
         removed = journal.removed_by_another_kind(scope)
         tried = journal.attempts(scope, devices[scope])
         return {device: _unless_taken(fold(attempts), removed) for device, attempts in tried.items()}
@@ -240,15 +239,15 @@ def kept_now(
     return kept(losing, instead, now, short, foreseen if foresee else confirmed)
 
 
-def _unless_taken(standing: Standing, removed: Removed) -> Standing:
-    """Without its proof, if a removal by the other kind of id may have been carried out after that."""
-    if standing.proof is None or not removed.may_follow(standing.proof):
-        return standing
-    return standing._replace(proof=None, overlaid=True)
+def _unless_taken(status: DeviceStatus, removed: Removed) -> DeviceStatus:
+    """Drop the proof if a removal by the other kind of id may have been executed after it."""
+    if status.proof is None or not removed.may_follow(status.proof):
+        return status
+    return status._replace(proof=None, overlaid=True)
 
 
 def _asked(losing: Losing, one: Instead) -> list[str]:
-    """Which devices matter: with another kind of id, all, because it is unknown which of them are the same SIMs."""
+    """The devices that matter: with another kind of id, all of them, because any may be the same SIM."""
     if one.scope.kind != losing.scope.kind:
         return sorted(one.devices)
     return [device for device in losing.devices if device in one.devices]

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The plan for SIM-Secure licenses: wanted x where the devices stand. Pure."""
+"""The plan for SIM-Secure licenses: wanted state x status of the devices. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from .._errors import MAX_PROBLEMS, LicensingError
 from .._journal.clock import for_people
-from .._journal.status import NOTHING, Standing
+from .._journal.status import NOTHING, DeviceStatus
 from .._plan.answer import Action
 from .._plan.incomplete import left_over
 from .._plan.outcomes import Outcome
@@ -26,8 +26,8 @@ from .skus import Sku
 class Decision(t.NamedTuple):
     """What is done about one device: an outcome without sending anything, or C(send).
 
-    :param overdue: whether a confirmation is not expected any more.
-    :param waits: whether the device keeps a license until another one is confirmed, as the task wants it.
+    :param overdue: whether a confirmation is no longer expected.
+    :param waits: whether the device keeps a license until another one is confirmed, as the task requests.
     """
 
     outcome: Outcome | t.Literal["send"]
@@ -42,10 +42,10 @@ SEND = Decision("send")
 
 @dataclasses.dataclass(frozen=True)
 class Wish:
-    """What the task asks for.
+    """What the task requests.
 
-    :param overdue: an acceptance older than this time, as the journal writes it, is not expected to be confirmed any
-        more; C(retry_unknown) covers it.
+    :param overdue: a time in the journal's format. No confirmation is expected for a request that was accepted before
+        it; C(retry_unknown) covers such a request.
     """
 
     account: str
@@ -58,16 +58,16 @@ class Wish:
     overdue: str
 
     def with_sku(self, sku: Sku) -> Wish:
-        """The same wish, with another meaning of its SKU."""
+        """The same wish with another meaning of its SKU."""
         return dataclasses.replace(self, sku=sku)
 
 
 @dataclasses.dataclass(frozen=True)
 class SimsecPlan:
-    """The plan that the guards look at, and the decisions about the devices it leaves alone.
+    """The plan that the guards check, and the decision about each device.
 
-    :param lifetime: whether what it assigns can never be removed.
-    :param missing: licenses that devices certainly had and that the account does not count any more.
+    :param lifetime: whether its licenses can never be removed.
+    :param missing: licenses that devices certainly had and that the account no longer counts.
     """
 
     plan: Plan
@@ -77,7 +77,7 @@ class SimsecPlan:
 
     @property
     def sent(self) -> tuple[str, ...]:
-        """The devices to be sent, in the order they were named."""
+        """The devices to send, in the order in which they were named."""
         return self.plan.assign or self.plan.remove
 
     def as_result(self) -> dict[str, t.Any]:
@@ -88,18 +88,18 @@ class SimsecPlan:
 
 
 def make_simsec_plan(
-    wish: Wish, standings: t.Mapping[str, Standing], pool: Pool, kept: t.Mapping[str, str] = MappingProxyType({})
+    wish: Wish, statuses: t.Mapping[str, DeviceStatus], pool: Pool, kept: t.Mapping[str, str] = MappingProxyType({})
 ) -> SimsecPlan:
     """Decide about every device.
 
-    :param standings: of the devices that the journal knows.
-    :param kept: devices that must not lose their license now, with the reason. That they wait is no part of the digest:
-        the plan does less than what was shown, and never anything else.
+    :param statuses: of the devices that the journal knows.
+    :param kept: devices that must not lose their license now, with the reason. They are not part of the digest, because
+        they can only make the plan do less than what was shown.
     """
-    decisions = {device: decide(wish, standings.get(device, NOTHING)) for device in wish.devices}
+    decisions = {device: decide(wish, statuses.get(device, NOTHING)) for device in wish.devices}
     left = {device for device, decision in decisions.items() if decision is not SEND}
     present = wish.action == "assign"
-    # For 'present' those left alone count as licensed, for 'absent' those to be sent do.
+    # For 'present', the devices left alone count as licensed. For 'absent', the devices to send do.
     current = left if present else decisions.keys() - left
     scope = {"kind": "simsec", "account": wish.account, "sku": wish.sku.number, "id": wish.kind}
     plan = make_plan(scope, "present" if present else "absent", wish.devices, current, pool)
@@ -111,52 +111,52 @@ def make_simsec_plan(
     return SimsecPlan(plan, decisions, wish.sku.lifetime)
 
 
-def decide(wish: Wish, standing: Standing) -> Decision:
-    """What to do about a device, from where it stands."""
-    last = standing.last
+def decide(wish: Wish, status: DeviceStatus) -> Decision:
+    """Decide what to do about a device, from its status."""
+    last = status.last
     if last is None:
         return SEND
     same = last.action == wish.action
     request_id = last.request_id
-    if standing.status == "confirmed":
+    if status.result == "confirmed":
         return Decision("unchanged", "", request_id) if same else SEND
-    if standing.status == "failed":
-        return _after_failure(wish, standing, last.reason)
-    if standing.status == "pending":
+    if status.result == "failed":
+        return _after_failure(wish, status, last.reason)
+    if status.result == "pending":
         return _pending(wish, same, last.sent, request_id, last.reason)
     return _unknown(wish, same, last.sent, last.reason)
 
 
-def _after_failure(wish: Wish, standing: Standing, reason: str) -> Decision:
-    same = standing.last is not None and standing.last.action == wish.action
-    as_wanted = standing.held is (wish.action == "assign")
+def _after_failure(wish: Wish, status: DeviceStatus, reason: str) -> Decision:
+    same = status.last is not None and status.last.action == wish.action
+    as_wanted = status.held is (wish.action == "assign")
     if as_wanted:
         return Decision("unchanged")
-    if not same and wish.action == "remove" and not standing.may_hold:
+    if not same and wish.action == "remove" and not status.may_hold:
         return Decision("unchanged", f"its assignment failed, so there is nothing to remove ({reason})")
     if same and not wish.retry_failed:
-        request_id = standing.last.request_id if standing.last else ""
-        told = reason or "ThingSpace reported a failure without a reason"
-        return Decision("failed", f"{told} (not sent again without 'retry_failed: true')", request_id)
+        request_id = status.last.request_id if status.last else ""
+        why = reason or "ThingSpace reported a failure without a reason"
+        return Decision("failed", f"{why} (not sent again without 'retry_failed: true')", request_id)
     return SEND
 
 
 def _pending(wish: Wish, same: bool, sent: str, request_id: str, reason: str) -> Decision:
-    # Long after a request of the other direction, nothing speaks against a new one: it is no repetition.
+    # Long after a request of the opposite kind, a new one is safe, because it repeats nothing.
     if sent < wish.overdue and (wish.retry_unknown or not same):
         return SEND
     if same:
         late = ", and no confirmation is expected any more" if sent < wish.overdue else ""
-        told = f" ({reason})" if reason else ""
+        said = f" ({reason})" if reason else ""
         again = ". It is sent again only with 'retry_unknown: true'" if late else ""
-        why = f"sent {for_people(sent)}, not confirmed yet{late}{told}{again}"
+        why = f"sent {for_people(sent)}, not confirmed yet{late}{said}{again}"
         return Decision("accepted", why, request_id, overdue=sent < wish.overdue)
     other = "removal" if wish.action == "assign" else "assignment"
     return Decision("skipped", f"not sent: its {other} of {for_people(sent)} is not confirmed yet", request_id)
 
 
 def _unknown(wish: Wish, same: bool, sent: str, reason: str) -> Decision:
-    # A lifetime license cannot have been removed, so there the other direction does not occur.
+    # A lifetime license cannot have been removed, so it has no request of the opposite kind.
     if wish.retry_unknown or (sent < wish.overdue and not same and not wish.sku.lifetime):
         return SEND
     what = "assignment" if (wish.action == "assign") == same else "removal"

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What a run of C(simsec_license) led to, and the result that follows from it."""
+"""The outcome of a run of C(simsec_license), and the module's result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import dataclasses
 import typing as t
 
 from .._errors import LicensingError
-from .._journal.status import Standing
+from .._journal.status import DeviceStatus
 from .._module import Context, Result
 from .._plan.answer import Action
 from .._plan.incomplete import AWAITED
@@ -55,25 +55,25 @@ class Done:
 
     @property
     def overdue(self) -> list[str]:
-        """Devices that are not confirmed and not expected to be."""
+        """Devices without a confirmation for which none is expected any more."""
         return [device for device, decision in self.plan.decisions.items() if decision.overdue]
 
     def without_waiting(self) -> list[RequestRow]:
-        """The rows but for devices that keep a license until another one is confirmed: that is what the task wants."""
+        """The rows without the devices that keep a license until another one is confirmed, as the task requests."""
         return [row for row in self.rows if not self.plan.decisions[row.device_id].waits]
 
-    def confirmed_by(self, standings: t.Mapping[str, Standing], action: Action) -> Done:
-        """The rows after confirmations came in."""
-        rows = [confirmed_row(row, standings.get(row.device_id), action) for row in self.rows]
+    def confirmed_by(self, statuses: t.Mapping[str, DeviceStatus], action: Action) -> Done:
+        """The rows after the confirmations arrived."""
+        rows = [confirmed_row(row, statuses.get(row.device_id), action) for row in self.rows]
         failed = {row.device_id for row in rows if row.outcome == "failed"}
         return dataclasses.replace(self, rows=rows, moved=self.moved - failed)
 
     def with_failure(self, error: LicensingError) -> Done:
-        """The same, ended by an error unless there was one before."""
+        """The same with this error, unless there was an earlier one."""
         return dataclasses.replace(self, stopped=self.stopped or error)
 
     def with_pool(self, pool: Pool) -> Done:
-        """The same, with the pool as it is now."""
+        """The same with the current pool."""
         return dataclasses.replace(self, pool=pool)
 
 
@@ -85,10 +85,10 @@ def planned(
     stopped: LicensingError | None = None,
     confirmed: bool = False,
 ) -> Done:
-    """The rows that a plan leads to.
+    """The rows that result from a plan.
 
-    :param sent: what was sent; None in check mode, where the rows are those of a run in which nothing goes wrong.
-    :param stopped: what kept the plan from being carried out.
+    :param sent: what was sent; None in check mode, which predicts a run without errors.
+    :param stopped: why the plan was not executed.
     :param confirmed: whether the run would wait for confirmations.
     """
     action: Action = "assign" if plan.plan.state == "present" else "remove"
@@ -132,9 +132,9 @@ def make_result(context: Context, job: Job, done: Done) -> Result:
     return Result(values, changed=done.changed, failure=stopped or failure_of(done.without_waiting()) or unwritten)
 
 
-def confirmed_row(row: RequestRow, standing: Standing | None, action: Action) -> RequestRow:
-    """The row of an accepted device, as confirmed where it is."""
-    last = standing.last if standing else None
+def confirmed_row(row: RequestRow, status: DeviceStatus | None, action: Action) -> RequestRow:
+    """The row of an accepted device, with its confirmation if there is one."""
+    last = status.last if status else None
     if row.outcome != "accepted" or last is None or last.outcome is None:
         return row
     outcome: Outcome = DONE[action] if last.outcome == "success" else "failed"

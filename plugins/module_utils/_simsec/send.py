@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Sending SIM-Secure changes: each request is written into the journal before it is sent, and its answer after it."""
+"""Send SIM-Secure changes. The journal records each request before it is sent, and then its answer."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from .._plan.outcomes import Outcome
 from .api import SimsecApi, pool_of
 
 X_REQUEST_ID = re.compile(r"[0-9]-[0-9]{3,30}")
-"""C(X-Request-ID) as the public SDK describes it, within both its pattern and its length of 32."""
+"""C(X-Request-ID) within both the pattern and the length of 32 that the public SDK describes."""
 
 _LONGEST = 32
 _SUFFIX = 4
 
 
 class Sent(t.NamedTuple):
-    """What a run led to.
+    """The results of a run.
 
-    :param results: outcome, reason and request id of each device that was to be sent.
+    :param results: outcome, reason, and request id of each planned device.
     :param stopped: why the run ended early, if it did.
     """
 
@@ -42,7 +42,7 @@ class Sent(t.NamedTuple):
 
 
 class JournaledWriter:
-    """Sends batches of one run, and keeps the journal; used by several threads."""
+    """Sends the batches of one run and writes the journal; used by several threads."""
 
     def __init__(self, api: SimsecApi, journal: Journal, scope: Scope, run: int, names: t.Iterator[str]) -> None:
         self._api = api
@@ -56,22 +56,22 @@ class JournaledWriter:
 
     @property
     def max_concurrency(self) -> int:
-        """How many batches may be under way at a time."""
+        """How many batches may be sent at a time."""
         return self._api.max_concurrency
 
     def free(self) -> int | None:
-        """Licenses of the SKU that no device holds right now."""
+        """Licenses of the SKU that no device holds now."""
         for row in self._api.subscriptions():
             if row["sku"] == self._scope.sku:
                 return pool_of(row).free
         return None
 
     def write(self, action: Action, devices: t.Sequence[str]) -> dict[str, Answer]:
-        """One request; its answer only says that it was accepted.
+        """Send one request. Its answer only says that it was accepted.
 
-        An answer with the id of another request proves nothing: it may be a copy of that one's answer.
+        An answer with the id of another request proves nothing, because it may be a copy of that request's answer.
 
-        :raises LicensingError: it failed as a whole, or could not be written down and was therefore not sent.
+        :raises LicensingError: the whole request failed, or it could not be recorded and was therefore not sent.
         """
         with self._lock:
             name = next(self._names)
@@ -98,7 +98,7 @@ class JournaledWriter:
             self.request_ids.update(dict.fromkeys(devices, request_id))
 
     def _settle(self, request: int, devices: t.Sequence[str], error: LicensingError) -> None:
-        # If even that cannot be written, the request stays one that was written down only, whose fate is not known.
+        # If even this cannot be written, the request stays recorded with an unknown result.
         with contextlib.suppress(LicensingError):
             if error.in_doubt:
                 self._journal.settle(request, "unknown", error.message)
@@ -109,7 +109,7 @@ class JournaledWriter:
 
 
 def send(writer: JournaledWriter, action: Action, devices: t.Sequence[str], batch_size: int) -> Sent:
-    """Send all these devices; what has no reliable answer is C(unknown), and not sent again."""
+    """Send all these devices. A device without a reliable answer is C(unknown) and not sent again."""
     sending = Sending(writer, action, batch_size)
     sending.send(devices)
     results: dict[str, tuple[Outcome, str, str]] = {}
@@ -129,7 +129,7 @@ def send(writer: JournaledWriter, action: Action, devices: t.Sequence[str], batc
 
 
 def request_id_problems(given: str | None) -> list[Problem]:
-    """What is wrong with the option C(request_id)."""
+    """Problems with the option C(request_id)."""
     if given is None or X_REQUEST_ID.fullmatch(given):
         return []
     shown = "".join(char if char.isprintable() else "?" for char in given)[:40]
@@ -142,10 +142,9 @@ def request_id_problems(given: str | None) -> list[Problem]:
 
 
 def request_names(given: str | None, requests: int) -> t.Iterator[str]:
-    """A name for each request: the given one, with a number behind it when there are several; else random ones.
+    """A name for each request: the given one, with a number after it if there are several, or else random names.
 
-    Parts of a request that was refused are sent under further names, with numbers as far as there is room for them,
-    random ones in the end.
+    The parts of a refused request get further names: numbered ones if there is room, and finally random ones.
 
     :raises LicensingError: C(invalid_request_id): there is no room for the number.
     """

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What the SKUs of SIM-Secure mean, above all which of them can never be removed.
+"""The meaning of SIM-Secure SKUs, in particular which licenses can never be removed.
 
 Source: "Assign SIM-Secure licenses" and "Unassign flex licenses" of the security API reference.
 """
@@ -22,8 +22,8 @@ from .._errors import Problem
 class Sku(t.NamedTuple):
     """A kind of license.
 
-    :param lifetime: stays with the SIM for good.
-    :param doubt: why it is taken for one that does where it is to be assigned, though nothing says so; or empty.
+    :param lifetime: whether it stays with the SIM forever.
+    :param doubt: why it counts as lifetime in an assignment although nothing says that it is; or empty.
     """
 
     number: str
@@ -44,31 +44,31 @@ KNOWN: dict[str, Sku] = {
 
 _FOR_LIFE = ("life", "permanent", "perpetual")
 _FLEXIBLE = frozenset({"flex", "flexible", "bundle", "monthly", "mrc", "recurring", "subscription", "tiered"})
-"""Words of a license type by which a license can be removed; all of them come from documented types and SKUs."""
+"""Words of a license type that mean that the license can be removed. They come from documented types and SKUs."""
 
 _LOOK_ALIKE = str.maketrans(
     "\u0430\u0435\u0456\u04cf\u043e\u0440\u0441\u0442\u0131\u03b1\u03b5\u03b9\u03bf\u03c1\u03c4", "aeilopctiaeiopt"
 )
-"""Cyrillic, Turkish and Greek letters that look like those of the words for life."""
+"""Cyrillic, Turkish, and Greek letters that look like letters of the lifetime words."""
 
 _ALLOWED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 def sku_of(number: str, license_types: t.Iterable[str] = ()) -> Sku:
-    """The meaning of a SKU. This alone decides what is a license for life.
+    """The meaning of a SKU. Only this decides what a lifetime license is.
 
-    It is one if its name says so or any of the types that the account gives it, whatever else is known of the SKU.
+    It is lifetime if its name or any of its license types in the account says so, even if the SKU is known as flexible.
 
-    :param license_types: of every row that the account has of the SKU.
+    :param license_types: of all rows of the SKU in the account.
     """
     known = KNOWN.get(number) or Sku(number, "unknown", False)
     return known._replace(lifetime=known.lifetime or any(says_lifetime(text) for text in (number, *license_types)))
 
 
 def as_assigned(sku: Sku, license_types: t.Sequence[str]) -> Sku:
-    """The SKU as it is taken for where devices get it: what is not certainly flexible binds them for life.
+    """The meaning of a SKU for assignments: a license that is not certainly flexible counts as lifetime.
 
-    A documented SKU is flexible unless a license type says something else; of any other, a type has to say that it is.
+    A documented SKU is flexible unless a license type says otherwise. Any other SKU needs a type that says so.
 
     :param sku: from C(sku_of), with the same license types.
     """
@@ -88,28 +88,28 @@ def as_assigned(sku: Sku, license_types: t.Sequence[str]) -> Sku:
 
 
 _HINT = re.compile(r"(?:[a-z]Lt|LT)(?![A-Za-z])|one.?time|perm(?![a-z])", re.IGNORECASE)
-"""What a name may end a word with that is for life; C(in doubt) is said of a few that are not."""
+"""Parts of names that may mean lifetime. A few flexible SKUs match as well, and then count as in doubt."""
 
 
 def says_flexible(text: str) -> bool:
-    """Whether a license type says that the license can be removed, and nothing else."""
+    """Whether a license type clearly says that the license can be removed."""
     words = frozenset(re.findall("[a-z]+", text.lower())) if text.isascii() else frozenset[str]()
     return bool(words & _FLEXIBLE) and not _HINT.search(text) and not says_lifetime(text)
 
 
 @functools.lru_cache(maxsize=1000)
 def says_lifetime(text: str) -> bool:
-    """Whether a SKU's name or license type speaks of a license for life, also in letters that only look like it."""
+    """Whether a SKU's name or license type says lifetime, even in letters that only look like it."""
     plain = unicodedata.normalize("NFKD", text).casefold().translate(_LOOK_ALIKE)
     plain = "".join(char for char in plain if not unicodedata.combining(char) and unicodedata.category(char) != "Cf")
     words = re.split(r"[^a-z]+", plain)
-    # Letters that stand alone may be a word that was spaced out.
+    # Single letters may be a word that is written with spaces.
     spaced = "".join(word if len(word) == 1 else f" {word} " for word in words).split()
     return "lt" in words or any(part in word for word in (*words, *spaced) for part in _FOR_LIFE)
 
 
 def sku_problems(number: str) -> list[Problem]:
-    """Refuse what can be no SKU, and a known one in a spelling that ThingSpace would not know."""
+    """Refuse an invalid SKU, and a known one in a spelling that ThingSpace does not know."""
     if number in KNOWN:
         return []
     for known in KNOWN:
@@ -122,7 +122,7 @@ def sku_problems(number: str) -> list[Problem]:
 
 
 def sku_warnings(sku: Sku) -> list[str]:
-    """Say that a SKU is not a documented one, and what it is taken for."""
+    """Say that a SKU is undocumented, and what it counts as."""
     if sku.number in KNOWN:
         return [f"{sku.number} is taken for a lifetime license: {sku.doubt}."] if sku.doubt else []
     taken = "a lifetime license" if sku.lifetime else "a license that can be removed"

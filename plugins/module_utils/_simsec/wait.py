@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Waiting until ThingSpace has reported on every device: in the journal, and for a request of one device by asking."""
+"""Wait until ThingSpace has reported on every device: watch the journal, and ask about a request for one device."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from .._errors import MAX_PROBLEMS, LicensingError, Problem
 from .._journal.confirmation import Confirmation
 from .._journal.journal import Journal
 from .._journal.rows import Scope
-from .._journal.status import Standing, fold
+from .._journal.status import DeviceStatus, fold
 from .._text.lists import first
 from .api import SimsecApi
 
 POLL = 0.5
-"""Seconds between two looks into the journal."""
+"""Seconds between two readings of the journal."""
 
 ASK_EVERY = 5.0
-"""Seconds between two questions for the status of a request."""
+"""Seconds between two requests for the status of a request."""
 
 
 def wait_problems(params: t.Mapping[str, t.Any], devices: int) -> list[Problem]:
-    """What is wrong with the options about waiting."""
+    """Problems with the options about waiting."""
     problems = []
     if params["wait_timeout"] <= 0:
         problems.append(Problem(f"'wait_timeout' is {params['wait_timeout']}; it must be more than 0 seconds."))
@@ -49,8 +49,8 @@ def wait_problems(params: t.Mapping[str, t.Any], devices: int) -> list[Problem]:
 class Waiting:
     """Waits for the confirmations of devices, once or several times.
 
-    :param seconds: how long, all times together.
-    :param stop: knows whether the task is to end early; without it that never happens.
+    :param seconds: the limit for all waits together.
+    :param stop: knows whether the task must end early; without it, the task never does.
     """
 
     def __init__(
@@ -74,12 +74,11 @@ class Waiting:
         self._step = api.progress.about(scope.sku).step("devices confirmed")
 
     def wait(self, devices: t.Sequence[str], spare: int = 0) -> list[str]:
-        """Wait while there is time and someone can report; return the devices without a confirmation.
+        """Wait while there is time and reports can arrive. Return the devices without a confirmation.
 
-        Ends at once when the task is to end; C(interrupted) tells.
+        Returns at once if the task must end; see C(interrupted).
 
-        :param spare: how many may be amiss: as soon as no more have failed or are not confirmed, the rest need not be
-            waited for.
+        :param spare: how many devices may be failed or unconfirmed at the end. The wait ends when there are no more.
         """
         start = self._clock()
         end = start + self._left
@@ -95,7 +94,7 @@ class Waiting:
             began = self._clock()
             waiting, more = self._unconfirmed(waiting)
             failed += more
-            # Looking at a hundred thousand devices takes its time: four fifths of it belong to others.
+            # Reading a hundred thousand devices takes long. Leave four fifths of the time to other processes.
             pause = max(POLL, 4 * (self._clock() - began))
         spent = self._clock() - start
         self._left -= spent
@@ -104,29 +103,29 @@ class Waiting:
 
     @property
     def interrupted(self) -> Interrupted | None:
-        """Why no more is waited for, if the task is to end."""
+        """Why the wait ended early, if the task must end."""
         return Interrupted(self._stop.why) if self._stop.why else None
 
     def _may_go_on(self, end: float) -> bool:
         return self._clock() < end and bool(self._journal.path or self._may_ask) and not self._stop.why
 
-    def standings(self, devices: t.Sequence[str]) -> dict[str, Standing]:
-        """Where the journal sees these devices."""
+    def statuses(self, devices: t.Sequence[str]) -> dict[str, DeviceStatus]:
+        """The status of these devices in the journal."""
         attempts = self._journal.attempts(self._scope, devices)
         return {device: fold(attempts.get(device, ())) for device in devices}
 
     def _unconfirmed(self, devices: t.Sequence[str]) -> tuple[list[str], int]:
         """The devices without a confirmation, and how many of the others failed."""
-        standings = self.standings(devices)
-        statuses = [standings[device].status for device in devices]
-        waiting = [device for device, status in zip(devices, statuses, strict=True) if status == "pending"]
-        self._step.add(statuses.count("confirmed"), statuses.count("failed"))
-        return waiting, statuses.count("failed")
+        statuses = self.statuses(devices)
+        results = [statuses[device].result for device in devices]
+        waiting = [device for device, result in zip(devices, results, strict=True) if result == "pending"]
+        self._step.add(results.count("confirmed"), results.count("failed"))
+        return waiting, results.count("failed")
 
     def _ask(self, device: str) -> None:
-        """Best effort: the call is documented for other operations, so a refusal means nothing.
+        """Ask ThingSpace. This is best effort: the call is documented for other operations, so a refusal means nothing.
 
-        The status is that of the request, and says nothing about one of several devices that it named.
+        The status is that of the whole request. It says nothing about one of several devices.
         """
         attempt = fold(self._journal.attempts(self._scope, [device])[device]).last
         said = None
@@ -140,14 +139,14 @@ class Waiting:
         if status is None:
             return
         reason = "" if status == "success" else f"the status of the request is {said[1]}"
-        told = Confirmation(attempt.request_id, ((self._scope.kind, device),), t.cast(t.Any, status), reason)
-        self._journal.confirm([told])
+        confirmation = Confirmation(attempt.request_id, ((self._scope.kind, device),), t.cast(t.Any, status), reason)
+        self._journal.confirm([confirmation])
 
 
 def unconfirmed_error(waiting: t.Sequence[str], overdue: int, seconds: float) -> LicensingError:
-    """The end of a wait that was too short, or in vain.
+    """The error of a wait that ended without all confirmations.
 
-    :param overdue: how many of them were not waited for, because they were accepted too long ago.
+    :param overdue: how many of the devices were accepted too long ago to wait for.
     """
     named = first(waiting, 20)
     late = f" {overdue} of them were accepted more than an hour ago and not waited for." if overdue else ""

@@ -4,9 +4,9 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Sending a SIM-Secure plan in waves: each but the last is confirmed and judged before the next one is sent.
+"""Send a SIM-Secure plan in waves. Each wave except the last is confirmed and judged before the next one is sent.
 
-All of it is one run of the journal and happens under the account's lock, so that nobody else sends in between.
+All waves are one run of the journal, under the account's lock, so no other task sends in between.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ Results = dict[str, tuple[Outcome, str, str]]
 
 
 def send_in_waves(writer: JournaledWriter, waiting: Waiting, job: Job, plan: SimsecPlan) -> Sent:
-    """Send the devices of a plan, in waves if the task wants that."""
+    """Send the devices of a plan, in waves if the task requests them."""
     action = job.wish.action
     if not job.waves.sizes:
         return send(writer, action, plan.sent, job.batch_size)
-    # What an earlier run sent and nobody confirmed yet is a wave that was not judged.
+    # Requests of an earlier run without a confirmation are a wave that was not judged.
     results: Results = {
         device: ("accepted", decision.reason, decision.request_id)
         for device, decision in plan.decisions.items()
@@ -50,12 +50,12 @@ def send_in_waves(writer: JournaledWriter, waiting: Waiting, job: Job, plan: Sim
 
 
 def _judged(waiting: Waiting, job: Job, results: Results, left: int) -> LicensingError | None:
-    """Wait for the confirmations of all that was sent so far, note them, and judge it."""
+    """Wait for the confirmations of everything sent so far, note them, and judge the wave."""
     accepted = [device for device, result in results.items() if result[0] == "accepted"]
     amiss = sum(result[0] not in AS_WANTED for result in results.values()) - len(accepted)
     waiting.wait(accepted, job.waves.allowed(len(results)) - amiss)
-    for device, standing in waiting.standings(accepted).items():
-        row = confirmed_row(RequestRow(device, *results[device]), standing, job.wish.action)
+    for device, status in waiting.statuses(accepted).items():
+        row = confirmed_row(RequestRow(device, *results[device]), status, job.wish.action)
         results[device] = (row.outcome, row.reason, row.request_id)
     rows = [Row(device, outcome, reason) for device, (outcome, reason, _request_id) in results.items()]
     return waiting.interrupted or judge(job.waves, rows, left)

@@ -4,10 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The operations of the removal candidate list (v1 and v2), and reading it whole.
+"""The operations of the removal candidate list (v1 and v2), and reading the whole list.
 
-The API can only replace the list, append to it and delete it. Reading goes by record number, so that an entry may be
-skipped or seen twice when somebody changes the list meanwhile.
+The API can only replace the list, append to it, and delete it. Pages are read by record number, so an entry may be
+skipped or read twice if someone changes the list in the meantime.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ from .._errors import ApiError, IncompleteList
 from .._thingspace.api_versions import CandidatesVersion
 
 READINGS = 3
-"""How often a list that looks odd is read in the hope of two readings alike."""
+"""How often a list that looks odd is read at most, until two readings are the same."""
 
 FORMS: dict[CandidatesVersion, tuple[str, ...]] = {"v1": ("/index/{}",), "v2": ("?startIndex={}", "/index/{}")}
-"""How a page is asked for. The reference page of v2 shows both forms; the second is tried when the first is unknown."""
-
+"""Paths of a page. The reference page of v2 shows both forms; the second is tried if the first is unknown."""
 
 _LIST = Reader("list the removal candidates", "api_version")
 
@@ -39,10 +38,10 @@ class _Page(t.NamedTuple):
 
 
 class _Reading(t.NamedTuple):
-    """The list as one reading shows it.
+    """The list according to one reading.
 
-    :param odd: what makes one doubt that it is the list of one moment; empty when nothing does.
-    :param broken: whether it cannot be the whole list, however often it is read like this.
+    :param odd: why it may not be the list at a single time; empty if there is no doubt.
+    :param broken: whether it cannot be the whole list, even if the next reading is the same.
     """
 
     devices: list[str]
@@ -61,20 +60,20 @@ class CandidatesApi:
         self.account = account
         self.version = version
         self.unsettled = False
-        """Whether a change was sent with an unknown result, so that it may still take effect."""
+        """Whether a change was sent with an unknown result. It may still take effect."""
         self.withheld = False
-        """Whether the list names something that must not be shown, so that it cannot be written back as it is."""
+        """Whether the list contains something that must not be shown. Such a list cannot be written back."""
 
     def read(self) -> list[str]:
-        """C(GET .../cancel): the whole list, in its order, with each id as often as ThingSpace names it.
+        """C(GET .../cancel): the whole list in its order. Repeated ids are kept.
 
-        :raises IncompleteList: it contradicts itself, also when read again.
+        :raises IncompleteList: it contradicts itself, even when read again.
         """
         before = reading = self._read_once(overlap=0)
         for _again in range(READINGS - 1):
             if not reading.odd:
                 return reading.devices
-            # Pages that overlap by one show whether the record numbers are honored.
+            # Pages that overlap by one device show whether the server honors record numbers.
             reading = self._read_once(overlap=1)
             if not reading.broken and reading.devices == before.devices:
                 return reading.devices
@@ -84,15 +83,15 @@ class CandidatesApi:
         raise IncompleteList(reading.odd, "removal candidates")
 
     def append(self, devices: t.Sequence[str]) -> None:
-        """C(POST .../cancel) with C(type: append): put these behind the list."""
+        """C(POST .../cancel) with C(type: append): add these at the end of the list."""
         self._post(f"append {len(devices)} devices to the removal candidates", devices, {"type": "append"})
 
     def replace(self, devices: t.Sequence[str]) -> None:
-        """C(POST .../cancel) without a type: these are the list from now on."""
+        """C(POST .../cancel) without a type: these become the list."""
         self._post(f"replace the removal candidates by {len(devices)} devices", devices, {})
 
     def delete(self) -> None:
-        """C(DELETE .../cancel): there is no list any more."""
+        """C(DELETE .../cancel): delete the list."""
         self._client.delete("delete the removal candidates", self._path)
 
     def allow(self, seconds: float) -> None:
@@ -113,7 +112,7 @@ class CandidatesApi:
             except ApiError as error:
                 if not _past_the_end(error):
                     raise
-                # Some servers may say so of an empty list, too: it has no record 0.
+                # Some servers may return this for an empty list, too, which has no record 0.
                 return _Reading(devices, "it ended before its last page" if devices else "", bool(devices))
             if page.devices[: len(known)] != known:
                 return _Reading(devices, "its pages do not fit together", broken=True)
@@ -133,15 +132,15 @@ class CandidatesApi:
         return reading
 
     def _ends_at(self, length: int) -> bool:
-        """Whether the list has no more devices than these: without a count, only reading behind its end proves it."""
+        """Whether the list has no more devices. Without a count, only reading past its end proves that."""
         try:
-            # The first record may be asked for in an empty list, too.
+            # Record 0 is valid in an empty list, too.
             page = self._page(max(length, 1))
         except ApiError as error:
             if not _past_the_end(error):
                 raise
             return True
-        # An empty page says no more of an empty list than the page before it.
+        # If the list is empty, a page without a count proves no more than the page before it.
         counted = (0, length, None) if length else (0,)
         return not page.devices and not page.more and page.counted in counted
 
@@ -154,7 +153,7 @@ class CandidatesApi:
 
 
 def _judged(devices: list[str], pages: list[_Page]) -> _Reading:
-    """What one reading is worth. C(count) may be the length of the list, or of the page."""
+    """Check one reading for contradictions. C(count) may be the length of the list or of the page."""
     counts = [page.counted for page in pages if page.counted is not None]
     if counts != [len(page.devices) for page in pages if page.counted is not None] and set(counts) != {len(devices)}:
         return _Reading(devices, f"it names {len(devices)} devices, and counts {counts[-1]}", broken=True)

@@ -4,10 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What differs between the versions of the Software Management API: paths and field names, nothing else.
+"""The differences between the versions of the Software Management API: paths and field names.
 
-Sources: the reference pages of v1, v2 and v3, which contradict the SDK in places. Every spelling seen anywhere is
-understood, in the order given here; where two paths are documented, the second is tried when the first is unknown.
+Sources: the reference pages of v1, v2, and v3, which contradict the SDK in places. Every spelling from there works, in
+the order given here. If two paths are documented, the second is tried if the first is unknown.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .._thingspace.api_versions import ApiVersion, ListForm
 
 
 def path(version: ApiVersion, *parts: str) -> str:
-    """A path of this version."""
+    """Return a path of this version."""
     return "/fota/" + version + segments(*parts)
 
 

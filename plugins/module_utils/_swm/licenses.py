@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The operations of the Software Management (FOTA) license API, in the same words for v1, v2 and v3."""
+"""The operations of the Software Management (FOTA) license API, with the same names for v1, v2, and v3."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class FotaApi:
         self.max_concurrency = client.max_concurrency
         self.progress = client.progress.about("FOTA")
         self.used_counts: set[int] = set()
-        """What the answers to the last kind of write said about licenses in use; several may be under way at a time."""
+        """Counts of licenses in use in the answers to the last kind of write; several requests may run at a time."""
         self._last_action: Action = "remove"
 
     def subscription(self) -> Subscription:
-        """C(GET /subscriptions/{account}): what was bought, and how much of it is in use."""
+        """C(GET /subscriptions/{account}): the number of purchased licenses, and of those in use."""
         value = self._client.get("read the subscription", path(self.version, "subscriptions", self.account))
         return {
             "purchase_type": one_line(text(value, ("purchaseType",)), self._client.mask),
@@ -80,7 +80,7 @@ class FotaApi:
         self.progress.tell("licensed devices read", read, of)
 
     def pool(self, page: Page) -> Pool:
-        """The account's licenses as this page counts them; asks the subscription for what the page leaves out."""
+        """The account's license counts on this page; reads the subscription for what the page leaves out."""
         if page.total is None or page.assigned is None:
             bought = self._recounted(page)
             page = page if page.assigned is not None else page._replace(assigned=bought.assigned)
@@ -88,7 +88,7 @@ class FotaApi:
         return Pool(page.total, page.assigned)
 
     def _recounted(self, page: Page) -> Page:
-        """The page with the subscription's count of assigned licenses; its own proves nothing of a list."""
+        """The page with the subscription's count of assigned licenses. Its own count does not prove a list."""
         bought = self.subscription()
         return page._replace(
             total=bought["license_count"] if page.total is None else page.total,
@@ -100,9 +100,9 @@ class FotaApi:
         return self.pool(self.page()).free
 
     def write(self, action: Action, devices: t.Sequence[str]) -> dict[str, Answer]:
-        """C(POST /licenses/{account}/assign) or C(/remove): the answer for each device that was named in it.
+        """C(POST /licenses/{account}/assign) or C(/remove): the answer for each device that it contains.
 
-        :raises LicensingError: the request failed as a whole; C(in_doubt) tells whether it may have taken effect.
+        :raises LicensingError: the whole request failed; C(in_doubt) says whether it may have taken effect.
         """
         what = f"{action} the licenses of {len(devices)} devices"
         where = path(self.version, "licenses", self.account, action)
@@ -128,7 +128,7 @@ class FotaApi:
 
 
 def explained(error: LicensingError, api: FotaApi) -> LicensingError:
-    """Say when the trouble is that the account has no licenses to assign at all."""
+    """Add an explanation if the account has no licenses to assign because its subscription is event-based."""
     if error.code not in ("pool_exhausted", "api_rejected", "not_licensed"):
         return error
     try:
@@ -144,7 +144,7 @@ def explained(error: LicensingError, api: FotaApi) -> LicensingError:
 
 
 def is_event_based(subscription: Subscription) -> bool:
-    """Whether upgrades are billed one by one, so that no license needs to be assigned (purchase type EVNT only)."""
+    """Whether each upgrade is billed, so that devices need no license (purchase type EVNT only)."""
     return "EVNT" in subscription["purchase_type"] and "MRC" not in subscription["purchase_type"]
 
 
@@ -152,17 +152,17 @@ GOOD: dict[Action, frozenset[str]] = {
     "assign": frozenset({"success", "licenseassignsuccess"}),
     "remove": frozenset({"success", "licenseremovesuccess"}),
 }
-"""Documented statuses of a device for which it was done, in lower case."""
+"""Documented statuses of success, in lower case."""
 
 _BAD = re.compile(r"(?:license(?:assign|remove)|device ?)?(?:fail(?:ed|ure)?|rejected|error|invalid|denied)")
-"""Documented statuses of a device for which it was not done, and their like."""
+"""Documented statuses of failure, and similar ones."""
 
 _OBJECTION = re.compile(r"\b(?:not|no|fail\w*|error|invalid|denied|exceed\w*|insufficient|unable|cannot)\b")
-"""Words in a reason that do not go with success."""
+"""Words in a reason that contradict success."""
 
 
 def _answer(action: Action, row: t.Mapping[str, t.Any], mask: Mask) -> Answer:
-    """Judge one row by the documented statuses and reasons of all versions; reading settles what else it says."""
+    """Judge one row by the documented statuses and reasons of all versions. Anything else needs reading back."""
     status, reason = text(row, ("status",)), text(row, REASON)
     words, outcome = reason.lower(), status.strip().lower()
     if action == "remove" and "no license attached" in words:
@@ -176,7 +176,7 @@ def _answer(action: Action, row: t.Mapping[str, t.Any], mask: Mask) -> Answer:
 
 
 def _times(rows: t.Iterable[t.Mapping[str, t.Any]], mask: Mask) -> list[str]:
-    """Assignment times as ThingSpace wrote them. An invalid time may be anything, even a secret."""
+    """Assignment times as ThingSpace returned them. An invalid time may be anything, even a secret."""
     times = [str(row.get("assignmentTime") or "") for row in rows]
     if are_times(times):
         return times

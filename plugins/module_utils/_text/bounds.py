@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""How much a task returns at most, and so prints and leaves in every job log: more only for who asks for it."""
+"""Limits on what a task returns and so leaves in every job log. A user can request more."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ Values = dict[str, t.Any]
 
 
 def bound_result(values: Values, params: t.Mapping[str, t.Any]) -> str | None:
-    """Cut what a module returns; devices that failed or are unknown are left out last.
+    """Shorten what a module returns. Devices that failed or are unknown are left out last.
 
     :param values: changed in place; C(devices_left_out) is added if rows of C(devices) are left out.
     :param params: of the module.
-    :returns: what to warn the user of.
+    :returns: a warning for the user.
     """
     for side in values["diff"] if isinstance(values.get("diff"), list) else [values.get("diff") or {}]:
         side.update({name: _few_lines(side[name]) for name in ("before", "after") if isinstance(side.get(name), str)})
@@ -52,7 +52,7 @@ def bound_result(values: Values, params: t.Mapping[str, t.Any]) -> str | None:
 def shorten(params: Values) -> None:
     """Keep long lists and a pasted text out of C(invocation), which every callback and every job log repeats.
 
-    No other text is cut: half a secret would not be recognized as one, and not be masked.
+    Other texts are not cut: a part of a secret would not be recognized, and so not be masked.
     """
     text = params.get("devices_text")
     if isinstance(text, str) and len(text) > MAX_SHOWN:
@@ -62,7 +62,7 @@ def shorten(params: Values) -> None:
 
 
 def _few(value: t.Any) -> t.Any:
-    """A value in which no list is long."""
+    """A value with short lists."""
     if isinstance(value, dict):
         return {name: _few(one) for name, one in value.items()}
     if not isinstance(value, list):

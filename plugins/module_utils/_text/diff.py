@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The C(diff) of modules: who gains and loses something, or how a list changes in its order."""
+"""The C(diff) of modules: devices that gain or lose something, or changes in the order of a list."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ CONTEXT = 3
 
 
 def device_diff(title: str, before: t.Sequence[str], after: t.Sequence[str]) -> dict[str, str]:
-    """Licensed devices before and after, of those that change."""
+    """The licensed devices before and after, only those that change."""
     return {"before_header": title, "after_header": title, "before": _lines(before), "after": _lines(after)}
 
 
 def order_diff(
     title: str, before: t.Sequence[str], after: t.Sequence[str], moved: t.AbstractSet[str]
 ) -> dict[str, str]:
-    """A list before and after, in its order; what is equal is left out but for a few lines around what changes.
+    """A list before and after, in its order. Only changes and a few lines around them are shown.
 
     :param moved: devices on both lists that change their place.
     """
@@ -46,7 +46,7 @@ def _neighbors(devices: t.Sequence[str], changed: t.AbstractSet[str]) -> set[str
 
 
 def _abridged(devices: t.Sequence[str], near: t.AbstractSet[str]) -> list[str]:
-    """Those devices of a list; what is left out between them is counted."""
+    """The near devices of a list, with counts of the devices left out between them."""
     lines: list[str] = []
     left_out = 0
     for device in devices:

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Writing a file in one step: a reader sees the old one or the whole new one, also when the writer is killed."""
+"""Write a file in one step: a reader sees either the old file or the whole new one, even if the writer is killed."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 def replacing(
     path: str, mode: int | None = None, *, new: bool = False, encoding: str = "utf-8", errors: str = "strict"
 ) -> t.Iterator[t.TextIO]:
-    """A stream for the text of a file, which takes its name when all is written. The end of a line stays as it is.
+    """A stream for the text of a file, which gets its name after everything is written. Line endings are not changed.
 
-    :param mode: the permissions. Without them, the file stays what it is but for its text: a link leads to it, and it
-        keeps its owner and permissions. What is no plain file, or cannot be replaced where it is (a directory without
+    :param mode: the permissions. Without them, only the text of the file changes: links to it stay valid, and it keeps
+        its owner and permissions. A file that is not a regular file, or that cannot be replaced (a directory without
         write permission, a mount of a single file), is written in place.
-    :param new: whether there must be no file of this name, so that none is replaced.
-    :raises OSError: it cannot be written; the old file is whole. C(FileExistsError) if there is one and may be none.
+    :param new: whether a file of this name must not exist, so that none is replaced.
+    :raises OSError: it cannot be written; the old file is whole. C(FileExistsError) if it exists but must not.
     """
     known = None
     if mode is None:
@@ -60,9 +60,9 @@ def replacing(
 
 
 def _known(path: str) -> os.stat_result | None:
-    """What is there already and may be written to.
+    """The status of an existing file that may be written.
 
-    :raises PermissionError: it is protected, though its directory may allow to replace it.
+    :raises PermissionError: it is protected, even if its directory allows replacing it.
     """
     with contextlib.suppress(FileNotFoundError):
         known = os.stat(path)
@@ -73,7 +73,7 @@ def _known(path: str) -> os.stat_result | None:
 
 
 def _open_beside(path: str, known: os.stat_result | None, mode: int | None) -> tuple[int, str] | None:
-    """A new file in the same directory, and its name; None if what is there has to be written in place."""
+    """A new file in the same directory, and its name; None if the existing file must be written in place."""
     if known is not None and not stat.S_ISREG(known.st_mode):
         return None
     temporary = os.path.join(os.path.dirname(os.path.abspath(path)), f".writing.{os.urandom(8).hex()}")
@@ -86,7 +86,7 @@ def _open_beside(path: str, known: os.stat_result | None, mode: int | None) -> t
 
 
 def _keep_owner(handle: int, known: os.stat_result) -> None:
-    """Give a file the owner and the group of another one, or at least the group."""
+    """Give a file the owner and group of another file, or at least the group."""
     for owner in (known.st_uid, -1):
         with contextlib.suppress(PermissionError):
             os.fchown(handle, owner, known.st_gid)
@@ -94,7 +94,7 @@ def _keep_owner(handle: int, known: os.stat_result) -> None:
 
 
 def _replace_or_fill(temporary: str, path: str) -> None:
-    """Put a file in the place of another one. If only its text can be changed, change that."""
+    """Replace one file by another. If only its text can be changed, change the text."""
     try:
         os.replace(temporary, path)
     except OSError as error:
@@ -114,9 +114,9 @@ def write(path: str, text: str, mode: int | None = None) -> None:
 
 
 def _put(temporary: str, path: str) -> None:
-    """Give a file its name if no other one has it.
+    """Give a file its name if no other file has it.
 
-    :raises FileExistsError: one has.
+    :raises FileExistsError: another file has it.
     """
     try:
         os.link(temporary, path)

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Names in British spelling, as release 0.5.0 and earlier wrote them: results still have them, and files may."""
+"""Names in British spelling, from release 0.5.0 and earlier. Results still contain them, and files may."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FORMER_NAMES = {
 
 
 def with_former_names(value: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Add the former name beside each renamed key, in nested objects as well, so that older playbooks keep working."""
+    """Add the former name of each renamed key, in nested objects as well, so that older playbooks keep working."""
     named = {key: with_former_names(item) if isinstance(item, dict) else item for key, item in value.items()}
     return {**named, **{FORMER_NAMES[key]: item for key, item in named.items() if key in FORMER_NAMES}}
 

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""A page of HTML that needs nothing else: readable on a phone and in print, every value escaped."""
+"""A self-contained HTML page: readable on a phone and printed, with every value escaped."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ code { overflow-wrap: anywhere; } summary { cursor: pointer; }
 
 
 def page(title: str, body: str, style: str = "") -> str:
-    """A page with our style around a body that is HTML already.
+    """A page with the common style around an HTML body.
 
-    :param style: rules besides those of every page.
+    :param style: additional rules.
     """
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -47,7 +47,7 @@ def escape(value: object) -> str:
 
 
 def cards(head: t.Sequence[str], rows: t.Iterable[t.Sequence[object]]) -> str:
-    """As C(table), but a row becomes a card where the screen is narrow: each cell knows the name of its column."""
+    """Like C(table), but a row becomes a card on a narrow screen. Each cell contains the name of its column."""
     names = [escape(name) for name in head]
     body = "".join(
         "<tr>"

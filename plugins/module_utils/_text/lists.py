@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Lists that may be long, and numbers of things, in a sentence. Pure."""
+"""Long lists and numbers of things in a sentence. Pure."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ T = t.TypeVar("T")
 
 
 def first(items: t.Collection[T], most: int, between: str = ", ", tell: t.Callable[[T], str] = str) -> str:
-    """The first of some, and how many more there are: C(a, b and 3 more), or with C(; ), C(a; b; and 3 more)."""
+    """The first items, and the number of the others: C(a, b and 3 more), or with C(; ), C(a; b; and 3 more)."""
     named = between.join(map(tell, itertools.islice(items, most)))
     left = len(items) - most
     return f"{named}{' ' if between == ', ' else between}and {left} more" if left > 0 else named
 
 
 def few(items: t.Collection[T], most: int = 5, tell: t.Callable[[T], str] = str) -> str:
-    """The first of some whose number stands beside: C(a, b, ...)."""
+    """The first items, for a sentence that contains their number: C(a, b, ...)."""
     return ", ".join(map(tell, itertools.islice(items, most))) + (", ..." if len(items) > most else "")
 
 
 def many(count: int, one: str, more: str = "") -> str:
-    """A number of things: C(1 device), C(1,200 devices). Give the plural if it is not formed with an s."""
+    """A number of things: C(1 device), C(1,200 devices). Pass the plural if it does not end in s."""
     return f"{count:,} {one if count == 1 else more or one + 's'}"
 
 

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Values in Markdown: any text as text."""
+"""Any text as plain text in Markdown."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ from .visible import visible
 
 
 def plain(text: object) -> str:
-    """A text that means nothing to Markdown or HTML."""
+    """A text without special characters of Markdown or HTML."""
     one_line = re.sub(r"\s+", " ", visible(str(text))).strip()
     return re.sub(r"([\\`*_{}\[\]<>|#~&!])", r"\\\1", one_line)

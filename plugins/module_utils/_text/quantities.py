@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Amounts as options have them: a number (20), or a share of something (5%)."""
+"""Quantities in options: a number (20), or a percentage (5%)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import re
 import typing as t
 
 Amount: t.TypeAlias = "int | float"
-"""A number as an integer, a share as a float from 0 to 1."""
+"""A number is an integer, and a percentage is a float from 0 to 1."""
 
 _ROUNDING = 1e-9
-"""Keeps 7 % of 100 from being 7.000000000000001."""
+"""Corrects 7 % of 100, which would be 7.000000000000001."""
 
 
 def read_amount(text: object) -> Amount | None:
-    """The amount in a text, or None if it is not an amount."""
+    """The quantity in a text, or None if it is invalid."""
     match = re.fullmatch(r"\s*(\d+)(?:(?:\.(\d+))?\s*(%))?\s*", str(text))
     if not match:
         return None
@@ -32,10 +32,10 @@ def read_amount(text: object) -> Amount | None:
 
 
 def at_most(amount: Amount, whole: int) -> int:
-    """How many of a whole an upper limit comes to: a share is rounded down."""
+    """An upper limit as a number of the whole. A percentage is rounded down."""
     return int(amount * whole + _ROUNDING) if isinstance(amount, float) else amount
 
 
 def at_least(amount: Amount, whole: int) -> int:
-    """How many of a whole the amount comes to when it is to be enough: a share is rounded up."""
+    """A minimum as a number of the whole. A percentage is rounded up."""
     return math.ceil(amount * whole - _ROUNDING) if isinstance(amount, float) else amount

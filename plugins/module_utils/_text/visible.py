@@ -4,10 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The only door for text that leaves: a result, a warning, a diff, and every cell of CSV, Markdown and HTML pass here.
+"""Makes all output text visible: results, warnings, diffs, and every cell of CSV, Markdown, and HTML.
 
-Texts of ThingSpace's, of files and of people are kept as they came until then, so that nothing has to be remembered
-about where a text comes from.
+Until then, texts from ThingSpace, from files, and from people are kept unchanged, so the code need not track where a
+text comes from.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ import typing as t
 import unicodedata
 
 BLOCK = "\n\t"
-"""What may stay in a text of several lines."""
+"""Characters that may stay in a text of several lines."""
 
 _SPACES = "\t\n\r\v\f\x85\u2028\u2029"
 _HIDDEN = re.compile(r"\\[ubfr]|\x7f")
 
 
 def visible(text: str, keep: str = "") -> str:
-    """A text in which nothing is hidden and that plays no tricks on a terminal.
+    """A text without hidden characters or terminal control sequences.
 
-    Control characters (C0, C1, DEL), what turns the direction of writing, characters without width and halves of
-    characters are spelled out as in JSON; breaks of a line become blanks.
+    Control characters (C0, C1, DEL), marks of text direction, characters without width, and surrogates are spelled out
+    as in JSON. Line breaks become spaces.
 
-    :param keep: breaks that stay, see C(BLOCK).
+    :param keep: line breaks that stay; see C(BLOCK).
     """
     if text.isprintable():
         return text
@@ -41,7 +41,7 @@ def visible(text: str, keep: str = "") -> str:
 
 
 def visible_all(value: t.Any) -> t.Any:
-    """A result in which every text is as C(visible) makes it; the same one if it is already, as nearly always."""
+    """A result in which every text is visible; usually the same object, because nothing needs to change."""
     if not _HIDDEN.search(json.dumps(value, default=str, skipkeys=True)):
         return value
     return _walked(value)

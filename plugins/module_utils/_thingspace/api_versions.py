@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The versions of the Software Management API: how each lists licenses and where it keeps removal candidates. Pure."""
+"""The versions of the Software Management API, and their forms of license lists and removal candidates. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ API_VERSIONS: tuple[ApiVersion, ...] = t.get_args(ApiVersion)
 """Oldest first."""
 
 API_VERSION: ApiVersion = "v3"
-"""The one that is meant where none is named."""
+"""The default."""
 
 ListForm = t.Literal["index", "query"]
 
@@ -25,7 +25,7 @@ LIST_FORMS: dict[ApiVersion, tuple[ListForm, ...]] = {
     "v2": ("query", "index"),
     "v3": ("index", "query"),
 }
-"""Whether the cursor of a license list stands in the path or behind it; the second is tried when the first is unknown.
+"""Whether the cursor of a license list is in the path or in the query. The second is tried if the first is unknown.
 
 Sources: the reference pages of the versions, which contradict the SDK.
 """
@@ -33,10 +33,10 @@ Sources: the reference pages of the versions, which contradict the SDK.
 CandidatesVersion = t.Literal["v1", "v2"]
 
 CANDIDATES_VERSIONS: tuple[CandidatesVersion, ...] = t.get_args(CandidatesVersion)
-"""Those that have a list of removal candidates, oldest first."""
+"""The versions with a list of removal candidates, oldest first."""
 
 CANDIDATES_OF: dict[ApiVersion, CandidatesVersion] = {"v1": "v1", "v2": "v2", "v3": "v2"}
-"""Where the list of devices of an API version is kept; v3 has no list of its own."""
+"""The version with the list for each API version. v3 has no list of its own."""
 
 CANDIDATES_VERSION: CandidatesVersion = CANDIDATES_OF[API_VERSION]
-"""The one that is meant where none is named."""
+"""The default."""

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The kinds of device id that licenses go by, and how long an id of each is. Pure."""
+"""The kinds of device ids that licenses use, and the length of each. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Kind = t.Literal["imei", "iccid"]
 KINDS: tuple[Kind, ...] = t.get_args(Kind)
 
 KIND: Kind = "imei"
-"""The one that is meant where none is named, and the only one that FOTA licenses go by."""
+"""The default, and the only kind that FOTA licenses use."""
 
 LENGTHS: dict[Kind, tuple[int, int, str]] = {
     "imei": (15, 15, "an IMEI has 15 digits"),
     "iccid": (18, 20, "an ICCID has 18 to 20 digits"),
 }
-"""Digits at least, digits at most, and how that is told."""
+"""Minimum and maximum number of digits, and the text about them."""

@@ -115,14 +115,14 @@ async def main(queue: asyncio.Queue[t.Any], args: dict[str, t.Any] | None) -> No
     """Receive until canceled."""
     settings, parts = _settings(args or {})
     loop = asyncio.get_running_loop()
-    # ansible-rulebook's queue has room for one: callers must not wait until a rule has been worked through.
+    # ansible-rulebook's queue has room for one event. Callers must not wait until a rule has finished.
     events: asyncio.Queue[dict[str, t.Any]] = asyncio.Queue()
 
     def on_recorded(confirmation: t.Any, recorded: t.Any) -> None:
         event = _event(confirmation, recorded, settings.path)
         loop.call_soon_threadsafe(events.put_nowait, event)
 
-    listener = await asyncio.to_thread(parts.Listener, settings, log=logger.info, on_recorded=on_recorded)
+    listener = await asyncio.to_thread(parts.RunningReceiver, settings, log=logger.info, on_recorded=on_recorded)
     logger.info("listening on %s", listener.url)
     try:
         while True:
@@ -152,7 +152,7 @@ def _settings(args: dict[str, t.Any]) -> tuple[t.Any, t.Any]:
         port = int(_text(args, "port") or parts.PORT)
     except ValueError:
         raise ValueError("simsec_confirmations: 'port' is not a number") from None
-    settings = parts.Settings(
+    settings = parts.ReceiverSettings(
         journal=journal,
         pairs=secrets.credentials(given, allow_anonymous=anonymous),
         host=_text(args, "host") or parts.HOST,
@@ -186,12 +186,12 @@ def _text(args: dict[str, t.Any], name: str) -> str:
 
 
 def _load(name: str) -> t.Any:
-    """Import from the collection that this file is a part of; ansible-rulebook does not make it importable."""
+    """Import from the collection that contains this file. ansible-rulebook does not make it importable."""
     full = ".".join((*COLLECTION, "plugins", "module_utils", name))
     try:
         return importlib.import_module(full)
     except ModuleNotFoundError:
-        # Links are not followed: in a tree of collections the collection itself may be a link to a checkout.
+        # Links are not followed, because the collection itself may be a link to a checkout.
         root = collection = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 4))
         for part in reversed(COLLECTION):
             root, found = os.path.split(root)

@@ -60,19 +60,19 @@ def task(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> t.Callable[..., Tas
 
 
 def moving(now: float) -> dict[str, str]:
-    """Something new at every moment."""
+    """Something new every time."""
     return {"text": f"FOTA: {now:.1f} done"}
 
 
 def test_less_and_less_often_and_the_end(task: t.Callable[..., Task]) -> None:
     made = task(3600.0, moving)
-    moments = [moment for moment, _line in made.watch()]
-    pauses = [later - earlier for earlier, later in zip([0.0, *moments], moments, strict=False)]
-    assert moments[:4] == [5.0, 11.0, 18.2, 26.8]
+    times = [at for at, _line in made.watch()]
+    pauses = [later - earlier for earlier, later in zip([0.0, *times], times, strict=False)]
+    assert times[:4] == [5.0, 11.0, 18.2, 26.8]
     assert pauses[:-1] == sorted(pauses[:-1])
     assert max(pauses) == pytest.approx(60.0, abs=0.1)
-    assert moments[-1] == 3600.0
-    assert len(moments) < 75, "an hour is little more than a line a minute"
+    assert times[-1] == 3600.0
+    assert len(times) < 75, "an hour is little more than a line a minute"
     assert made.streams == {True}, "the standard output may be a document"
 
 
@@ -88,7 +88,7 @@ def test_a_short_task_shows_nothing(task: t.Callable[..., Task]) -> None:
 
 def test_only_what_has_changed(task: t.Callable[..., Task]) -> None:
     shown = task(600.0, lambda now: {"text": "one" if now < 100 else "two"}).watch()
-    assert [line.split(" (")[0] for _moment, line in shown] == ["[north] one", "[north] two"]
+    assert [line.split(" (")[0] for _at, line in shown] == ["[north] one", "[north] two"]
 
 
 @pytest.mark.parametrize(

@@ -69,14 +69,14 @@ def test_what_is_as_before_may_still_change(doubted: KeptList, live: str) -> Non
 @pytest.mark.parametrize("live", ["dc", "abc", "dcbae"])
 def test_a_late_request_is_known_after_the_next_change(doubted: KeptList, live: str) -> None:
     doubted.keep(PREVIOUS, list("xyz"))
-    doubted.stands(list("xyz"))
+    doubted.confirm(list("xyz"))
     assert doubted.recover(list("xyz"), put_aside=True) == (None, "")
     assert doubted.recover(list(live), put_aside=True).whole == list("xyz")
 
 
 def test_that_all_is_as_before_the_doubt_is_somebodys_will(doubted: KeptList) -> None:
     doubted.keep(PREVIOUS, list("xyz"))
-    doubted.stands(list("xyz"))
+    doubted.confirm(list("xyz"))
     found = doubted.recover(PREVIOUS, put_aside=True)
     assert (found.whole, "current list is used" in found.warning) == (None, True)
 
@@ -84,7 +84,7 @@ def test_that_all_is_as_before_the_doubt_is_somebodys_will(doubted: KeptList) ->
 def test_a_late_deletion_is_known(kept: KeptList) -> None:
     kept.keep(PREVIOUS, [])
     kept.doubt()
-    kept.stands(list("xyz"))
+    kept.confirm(list("xyz"))
     assert kept.recover([], put_aside=True).whole == list("xyz")
 
 
@@ -125,7 +125,7 @@ def test_the_file(kept: KeptList, tmp_path: Path) -> None:
     content: dict[str, t.Any] = json.loads(Path(kept.location).read_text(encoding="utf-8"))
     assert (content["previous"], content["target"]) == (PREVIOUS, TARGET)
     assert kept.location in kept.where_to_find(PREVIOUS)
-    kept.stands(PREVIOUS)
+    kept.confirm(PREVIOUS)
     assert json.loads(Path(kept.location).read_text(encoding="utf-8")) == {}
     assert kept.recover(["d"], put_aside=False) == (None, "")
 
@@ -146,9 +146,9 @@ def test_what_does_not_fit_any_more_is_put_aside_once(kept: KeptList) -> None:
 
 def test_two_tasks_do_not_write_the_same_list(kept: KeptList, tmp_path: Path) -> None:
     other = KeptList(FileStore(str(tmp_path / "run")), "0000123456-00001")
-    with kept.alone(0.0), pytest.raises(LicensingError), other.alone(0.0):
+    with kept.locked(0.0), pytest.raises(LicensingError), other.locked(0.0):
         pass
-    with other.alone(0.0):
+    with other.locked(0.0):
         assert other.recover(["d"], put_aside=False).whole == PREVIOUS
 
 

@@ -67,7 +67,7 @@ def test_listed_ones_in_their_order_then_the_oldest() -> None:
     assert seen.as_rows()[0] == ("1", "b", "listed", LATE, "yes")
 
 
-def test_those_of_the_same_moment_are_not_certain() -> None:
+def test_those_of_the_same_time_are_not_certain() -> None:
     seen = forecast(2, [("a", EARLY), ("b", LATE), ("c", LATE), ("d", LATE)], [])
     assert [(row.device_id, row.certain) for row in seen.evictions] == [("a", True), ("b", False)]
     assert seen.tied == ["c", "d"]

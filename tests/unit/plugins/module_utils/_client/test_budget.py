@@ -75,8 +75,8 @@ def test_first_burst_is_one_cut_less_all_that_was_refused_and_the_longest_pause_
 
 def test_later_burst_is_one_cut() -> None:
     pace = Pace(rate=10.0, refused_rate=14.0, cut_at=NOW - 5, last_rate=10.0)
-    for moment in (0.0, 0.2, 0.9):
-        throttled(pace, NOW + moment, 1.0)
+    for offset in (0.0, 0.2, 0.9):
+        throttled(pace, NOW + offset, 1.0)
     assert (pace.refused_rate, pace.rate) == (10.0, 7.0)
 
 
@@ -176,7 +176,7 @@ def test_a_limit_that_was_passing_is_outgrown() -> None:
 
 
 def test_a_probe_that_meets_the_limit_makes_the_next_one_come_twice_as_late() -> None:
-    pace, moments = Pace(), [NOW]
+    pace, times = Pace(), [NOW]
     now = NOW
     for _number in range(20):
         reserve(pace, now, 0.0)
@@ -185,8 +185,8 @@ def test_a_probe_that_meets_the_limit_makes_the_next_one_come_twice_as_late() ->
         now += max(reserve(pace, now, 0.0), 0.02)
         if pace.next_at - now < 1 / 20.0:  # the server allows 20 a second
             throttled(pace, now, 1.0)
-            moments.append(now)
-    gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
+            times.append(now)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert [round(gap / 900) for gap in gaps] == [1, 2, 4, 4, 4]
 
 

@@ -119,8 +119,8 @@ def test_no_history_sends_a_password_five_times_an_hour(
                     continue
                 row.append(clock.now)
                 times.setdefault(password, []).append(clock.now)
-            for moments in (*times.values(), row):
-                assert len([moment for moment in moments if clock.now - moment < HOUR]) <= SENT
+            for stamps in (*times.values(), row):
+                assert len([stamp for stamp in stamps if clock.now - stamp < HOUR]) <= SENT
             clock.now += seconds
 
 

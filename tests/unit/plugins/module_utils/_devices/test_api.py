@@ -63,7 +63,7 @@ class Account:
             found = [one for number, one in enumerate(found) if 1001 + number > seen]
         else:
             found = sorted(found, key=lambda one: str(one["createdAt"]))
-            found = [one for one in found if moment(one["createdAt"]) >= moment(body.get("earliest", ""))]
+            found = [one for one in found if comparable(one["createdAt"]) >= comparable(body.get("earliest", ""))]
         size = body["maxNumberOfDevices"]
         answer = {"hasMoreData": len(found) > size, "devices": found[:size]}
         return self.edit(answer, len(self.asked) - 1)
@@ -72,7 +72,7 @@ class Account:
         return DeviceApi(t.cast(Client, self), ACCOUNT, page_size)
 
 
-def moment(text: str) -> str:
+def comparable(text: str) -> str:
     return text.replace(".000Z", "").replace("Z", "")
 
 

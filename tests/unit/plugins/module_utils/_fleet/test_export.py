@@ -45,7 +45,7 @@ def test_every_device_that_may_hold_a_license(tmp_path: Path) -> None:
                     status = t.cast(t.Any, fate)
                     journal.confirm([Confirmation(f"r{request}", (("imei", device),), status, "why")])
         journal.end_run(run)
-        may = {row.device_id for standing, row in device_rows(journal, ACCOUNT, None) if standing.may_hold}
+        may = {row.device_id for status, row in device_rows(journal, ACCOUNT, None) if status.may_hold}
     told: list[str] = []
     context = types.SimpleNamespace(params={"journal": path, "account": ACCOUNT}, warn=told.append)
     exported = {device for found in _simsec(t.cast(Context, context)).values() for device in found}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Freeze windows: which moment lies in which, and when it ends."""
+"""Freeze windows: which time is in which window, and when it ends."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def window(**settings: t.Any) -> Window:
     return made
 
 
-def moment(text: str) -> datetime.datetime:
+def utc(text: str) -> datetime.datetime:
     return datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.timezone.utc)
 
 
 def until(now: str, *windows: Window, removing: bool = True) -> str | None:
-    found = frozen(windows, moment(now), removing=removing)
+    found = frozen(windows, utc(now), removing=removing)
     return found.until.astimezone(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M") if found else None
 
 
@@ -83,9 +83,9 @@ def test_removals_alone() -> None:
 
 
 @given(st.integers(0, 2 * 365 * 24 * 60))
-def test_the_end_is_the_first_moment_without(minutes: int) -> None:
+def test_the_end_is_the_first_time_without(minutes: int) -> None:
     windows = [window(hours="22:00-03:00", days=["mon", "wed", "sun"], timezone="Europe/Berlin"), window(days=["tue"])]
-    here = moment("2026-01-01 00:00") + datetime.timedelta(minutes=minutes)
+    here = utc("2026-01-01 00:00") + datetime.timedelta(minutes=minutes)
     found = frozen(windows, here, removing=True)
     if found is None:
         assert all(one.ends(here) is None for one in windows)

@@ -17,11 +17,11 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import (
     MAX_DEVICE_IDS,
     MAX_REASON,
+    Caller,
     Confirmation,
-    Sender,
+    caller_in,
     confirmation_in,
     parse_body,
-    sender_in,
 )
 
 FAILED = {
@@ -40,10 +40,10 @@ FAILED = {
 SUCCESS = {**FAILED, "faultResponse": None, "status": "Success", "deviceResponse": {}}
 
 
-def parse_confirmation(body: bytes) -> tuple[Confirmation, Sender]:
+def parse_confirmation(body: bytes) -> tuple[Confirmation, Caller]:
     """Everything that the receiver takes from a body."""
     value = parse_body(body)
-    return confirmation_in(value), sender_in(value)
+    return confirmation_in(value), caller_in(value)
 
 
 def parse(value: t.Any, **changes: t.Any) -> Confirmation:
@@ -79,9 +79,9 @@ def test_documented_success() -> None:
 
 
 def test_sender_as_received_and_never_shown() -> None:
-    sender = parse_confirmation(json.dumps(FAILED).encode())[1]
-    assert (sender.username, sender.password) == ("listener", "open sesame")
-    assert "sesame" not in f"{sender!r}{sender}"
+    caller = parse_confirmation(json.dumps(FAILED).encode())[1]
+    assert (caller.username, caller.password) == ("listener", "open sesame")
+    assert "sesame" not in f"{caller!r}{caller}"
     nobody = parse_confirmation(json.dumps({**FAILED, "username": None, "password": ["x"]}).encode())[1]
     assert (nobody.username, nobody.password) == ("", "")
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.inventory import (
-    DeviceRow,
+    JournalRow,
     Stock,
     device_rows,
     drift,
@@ -50,9 +50,9 @@ def attempt(action: Action, state: RequestState, outcome: str | None) -> Attempt
 def stock_of(devices: t.Iterable[t.Sequence[Attempt]]) -> Stock:
     stock = Stock(SKU)
     for attempts in devices:
-        standing = fold(attempts)
-        if standing.last is not None:
-            stock.add(standing, state_of(standing))
+        status = fold(attempts)
+        if status.last is not None:
+            stock.add(status, state_of(status))
     return stock
 
 
@@ -79,7 +79,7 @@ def one_of_each(journal: Journal) -> None:
 
 def test_where_devices_stand(journal: Journal) -> None:
     one_of_each(journal)
-    rows = [row for _standing, row in device_rows(journal, ACCOUNT, None)]
+    rows = [row for _status, row in device_rows(journal, ACCOUNT, None)]
     assert [row.state for row in rows] == ["assigned", "removed", "pending", "failed", "unknown"]
     assert [row.device_id for row in rows] == [imei(number) for number in range(1, 6)]
     assert rows[3][:8] == (SKU, "imei", imei(4), "failed", "assign", "=words", "r4", "1-004")
@@ -104,8 +104,8 @@ def test_history_leaves_nothing_out(journal: Journal) -> None:
 def test_counts(journal: Journal) -> None:
     one_of_each(journal)
     stock = Stock(SKU)
-    for standing, row in device_rows(journal, ACCOUNT, None):
-        stock.add(standing, row.state)
+    for status, row in device_rows(journal, ACCOUNT, None):
+        stock.add(status, row.state)
     assert stock.as_result() == {
         "sku": SKU,
         "confirmed": 1,
@@ -176,4 +176,4 @@ def test_a_repetition_that_failed_does_not_undo_the_first() -> None:
 
 
 def test_columns_of_the_export_are_those_of_a_device_list() -> None:
-    assert "device_id" in DeviceRow._fields
+    assert "device_id" in JournalRow._fields

@@ -223,7 +223,7 @@ def test_a_judgment_does_not_overwrite_an_answer_that_came_meanwhile(journal: Jo
 def test_a_device_that_is_refused_alone_has_failed(journal: Journal) -> None:
     journal.refused(send(journal, [imei(1)]), "'assign' was refused: no such device", "no such device")
     found = journal.attempts(FLEX, [imei(1)])[imei(1)]
-    assert (fold(found).status, found[0].state, found[0].reason) == ("failed", "rejected", "no such device")
+    assert (fold(found).result, found[0].state, found[0].reason) == ("failed", "rejected", "no such device")
 
 
 def test_usual_latency(journal: Journal) -> None:
@@ -338,7 +338,7 @@ def test_processes_share_a_journal(tmp_path: Path) -> None:
     journal = open_journal(path, write=False)
     accounts = [f"0000123456-1000{number}" for number in range(3)]
     walks = [journal.walk(account, None) for account in accounts]
-    rows = [fold(attempts).status for walk in walks for _scope, _device, attempts in walk]
+    rows = [fold(attempts).result for walk in walks for _scope, _device, attempts in walk]
     journal.close()
     assert rows == ["confirmed"] * 30
 

@@ -22,7 +22,11 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.conf
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.match import Recorded
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import RequestState, Standing, fold
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import (
+    DeviceStatus,
+    RequestState,
+    fold,
+)
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
 
 FLEX = Scope(ACCOUNT, "SIMSec-IoT", "imei")
@@ -52,12 +56,12 @@ def confirm(journal: Journal, *confirmations: Confirmation) -> list[str]:
     return [one.outcome for one in journal.confirm(confirmations)]
 
 
-def standing(journal: Journal, device: str, scope: Scope = FLEX) -> Standing:
+def status_of(journal: Journal, device: str, scope: Scope = FLEX) -> DeviceStatus:
     return fold(journal.attempts(scope, [device]).get(device, []))
 
 
-def status(journal: Journal, device: str, scope: Scope = FLEX) -> str:
-    return standing(journal, device, scope).status
+def result_of(journal: Journal, device: str, scope: Scope = FLEX) -> str:
+    return status_of(journal, device, scope).result
 
 
 @pytest.mark.parametrize("kind", ["imei", "iccid"])
@@ -68,13 +72,13 @@ def test_any_id_of_the_device_matches(journal: Journal, kind: str) -> None:
     names = (("mdn", "5551234567"), ("iccid", ICCID), ("eid", "x"), ("imei", imei(1)))
     found = journal.confirm([Confirmation("r1", names, "success", "")])
     assert found == [Recorded("recorded", ACCOUNT, "SIMSec-IoT", device, kind, "assign")]
-    assert status(journal, device, scope) == "confirmed"
+    assert result_of(journal, device, scope) == "confirmed"
 
 
 def test_the_same_digits_as_another_kind_are_another_device(journal: Journal) -> None:
     accept(journal, [imei(1)], "r1")
     assert confirm(journal, report("r1", imei(1), kind="meid")) == ["unmatched"]
-    assert status(journal, imei(1)) == "pending"
+    assert result_of(journal, imei(1)) == "pending"
 
 
 def test_duplicates(journal: Journal) -> None:
@@ -94,14 +98,14 @@ def test_success_wins_over_a_contradiction(
     journal.accepted(request, "r1")
     if not early:
         confirm(journal, *confirmations)
-    assert status(journal, imei(1)) == "confirmed"
+    assert result_of(journal, imei(1)) == "confirmed"
 
 
 def test_neither_success_nor_failure_is_kept_and_changes_nothing(journal: Journal) -> None:
     accept(journal, [imei(1)], "r1")
     pending = report("r1", imei(1), "other")
     assert confirm(journal, pending, pending) == ["recorded", "duplicate"]
-    assert status(journal, imei(1)) == "pending"
+    assert result_of(journal, imei(1)) == "pending"
     assert confirm(journal, report("r1", imei(1))) == ["recorded"]
 
 
@@ -109,7 +113,7 @@ def test_faster_than_the_answer(journal: Journal) -> None:
     request = send(journal, imeis(2))
     assert confirm(journal, report("r1", imei(0))) == ["unmatched"]
     journal.accepted(request, "r1")
-    assert [status(journal, device) for device in imeis(2)] == ["confirmed", "pending"]
+    assert [result_of(journal, device) for device in imeis(2)] == ["confirmed", "pending"]
     assert confirm(journal, report("r1", imei(0))) == ["duplicate"]
     assert journal.attempts(FLEX, [imei(0)])[imei(0)][0].request_id == "r1"
 
@@ -121,7 +125,7 @@ def test_of_unknown_requests_are_kept_and_adopted_later(journal: Journal) -> Non
         "unmatched",
     ]
     accept(journal, imeis(3), "r1")
-    assert [status(journal, device) for device in imeis(3)] == ["pending", "confirmed", "pending"]
+    assert [result_of(journal, device) for device in imeis(3)] == ["pending", "confirmed", "pending"]
     assert journal._db.execute("SELECT request_id, matched FROM callback ORDER BY id").fetchall() == [
         ("r1", 1),
         ("r2", 0),
@@ -134,7 +138,7 @@ def test_a_report_under_an_unknown_id_decides_nothing(journal: Journal, state: R
     if state != "sending":
         journal.settle(request, state, "it broke")
     assert confirm(journal, *[report("r1", imei(0))] * 2) == ["unmatched", "duplicate"]
-    assert [status(journal, device) for device in imeis(2)] == ["unknown"] * 2
+    assert [result_of(journal, device) for device in imeis(2)] == ["unknown"] * 2
 
 
 def test_a_late_success_overrules_that_there_was_no_effect(journal: Journal) -> None:
@@ -143,8 +147,8 @@ def test_a_late_success_overrules_that_there_was_no_effect(journal: Journal) -> 
     accept(journal, imeis(2), "r2")
     assert confirm(journal, report("r1", imei(0)), report("r1", imei(1), "failed")) == ["recorded", "unmatched"]
     assert confirm(journal, report("r2", imei(0), "failed"), report("r2", imei(1), "failed")) == ["recorded"] * 2
-    standings = [fold(journal.attempts(FLEX, [device])[device]) for device in imeis(2)]
-    assert [(standing.status, standing.held) for standing in standings] == [("failed", True), ("failed", None)]
+    statuses = [fold(journal.attempts(FLEX, [device])[device]) for device in imeis(2)]
+    assert [(status.result, status.held) for status in statuses] == [("failed", True), ("failed", None)]
 
 
 def counted(journal: Journal, devices: list[str]) -> None:
@@ -155,7 +159,7 @@ def counted(journal: Journal, devices: list[str]) -> None:
 def test_devices_of_a_counted_request_are_matched_one_by_one(journal: Journal) -> None:
     counted(journal, imeis(3))
     assert confirm(journal, report("r1", imei(0)), report("r1", imei(1), "failed")) == ["recorded", "recorded"]
-    assert [status(journal, device) for device in imeis(3)] == ["confirmed", "failed", "pending"]
+    assert [result_of(journal, device) for device in imeis(3)] == ["confirmed", "failed", "pending"]
     assert journal.attempts(FLEX, [imei(0)])[imei(0)][0].request_id == "r1"
     assert confirm(journal, report("r1", imei(0))) == ["duplicate"]
     assert confirm(journal, report("another", imei(0))) == ["unmatched"]
@@ -165,14 +169,14 @@ def test_devices_of_a_counted_request_are_matched_one_by_one(journal: Journal) -
 def test_a_request_that_certainly_changed_nothing_is_matched_by_nothing(journal: Journal, state: RequestState) -> None:
     journal.settle(send(journal, [imei(1)]), state, "no")
     assert confirm(journal, report("r1", imei(1))) == ["unmatched"]
-    assert status(journal, imei(1)) == "none"
+    assert result_of(journal, imei(1)) == "none"
 
 
 def at(monkeypatch: pytest.MonkeyPatch, minutes: float) -> None:
     """Let the journal write down times of some minutes ago."""
-    moment = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=minutes)
+    earlier = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=minutes)
     for module in (journal_module, match):
-        monkeypatch.setattr(module, "now", lambda: moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+        monkeypatch.setattr(module, "now", lambda: earlier.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
 
 
 @pytest.mark.parametrize(("minutes", "outcome"), [(58, "recorded"), (62, "unmatched"), (60 * 24 * 30, "unmatched")])
@@ -183,7 +187,7 @@ def test_reports_are_taken_for_those_of_a_counted_request_within_an_hour(
     counted(journal, [imei(1)])
     at(monkeypatch, 0)
     assert confirm(journal, report("r1", imei(1))) == [outcome]
-    assert status(journal, imei(1)) == ("confirmed" if outcome == "recorded" else "pending")
+    assert result_of(journal, imei(1)) == ("confirmed" if outcome == "recorded" else "pending")
 
 
 def test_a_known_request_is_matched_however_old(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,16 +210,16 @@ def test_a_foreign_report_does_not_outlive_the_own_answer(journal: Journal) -> N
     request = send(journal, [imei(1)])
     confirm(journal, report("foreign", imei(1)))
     journal.accepted(request, "r1")
-    assert status(journal, imei(1)) == "pending"
+    assert result_of(journal, imei(1)) == "pending"
     confirm(journal, report("r1", imei(1), "failed"))
-    assert status(journal, imei(1)) == "failed"
+    assert result_of(journal, imei(1)) == "failed"
 
 
 STEPS = ("answer", "success", "again", "foreign-request", "foreign-report")
 
 
 @given(st.permutations(STEPS), st.sampled_from(["success", "failed"]))
-def test_any_order_of_answer_and_reports_ends_in_the_same_standing(order: list[str], told: ReportedStatus) -> None:
+def test_any_order_of_answer_and_reports_ends_in_the_same_status(order: list[str], told: ReportedStatus) -> None:
     journal = open_journal("", write=True)
     try:
         request = send(journal, [imei(1), imei(2)])
@@ -247,7 +251,7 @@ def test_any_order_of_contradictions_ends_in_success(order: list[ReportedStatus]
             confirm(journal, report("r1", imei(1), told))
         if answered == len(order):
             journal.accepted(request, "r1")
-        assert status(journal, imei(1)) == "confirmed"
+        assert result_of(journal, imei(1)) == "confirmed"
     finally:
         journal.close()
 
@@ -266,7 +270,7 @@ def test_two_requests_under_way_for_one_device_keep_their_reports(order: list[st
                 journal.accepted(requests[number], f"r{number}")
             else:
                 confirm(journal, report(f"r{number}", imei(1), results[number]))
-        assert (status(journal, imei(1)), status(journal, imei(1), lifetime)) == ("confirmed", "failed")
+        assert (result_of(journal, imei(1)), result_of(journal, imei(1), lifetime)) == ("confirmed", "failed")
     finally:
         journal.close()
 
@@ -285,8 +289,8 @@ def test_what_is_reported_under_the_own_id_is_told_from_what_was_inferred(journa
     (counted,) = journal.snapshot(FLEX, [fourth]).lost
     journal.keep([counted], [])
     confirm(journal, report("unknown", fourth))
-    found = {one: standing(journal, one) for one in imeis(4)}
-    assert [one.status for one in found.values()] == ["confirmed"] * 4
+    found = {one: status_of(journal, one) for one in imeis(4)}
+    assert [one.result for one in found.values()] == ["confirmed"] * 4
     assert [one.proved for one in found.values()] == [True, True, False, False]
 
 
@@ -302,8 +306,8 @@ def test_what_is_contradicted_counts_and_proves_nothing(
     accept(journal, imeis(2), "r1")
     if not early:
         confirm(journal, *reports)
-    found = [standing(journal, one) for one in imeis(2)]
-    assert [(one.status, one.held, one.proved) for one in found] == [
+    found = [status_of(journal, one) for one in imeis(2)]
+    assert [(one.result, one.held, one.proved) for one in found] == [
         ("confirmed", True, False),
         ("confirmed", True, True),
     ]

@@ -61,12 +61,12 @@ def test_a_device_that_was_never_named() -> None:
 )
 def test_one_attempt(state: RequestState, outcome: str | None, status: str, held: bool | None) -> None:
     found = fold([attempt(ASSIGN, state, outcome)])
-    assert (found.status, found.held, found.last is None) == (status, held, status == "none")
+    assert (found.result, found.held, found.last is None) == (status, held, status == "none")
 
 
 @pytest.mark.parametrize("state", sorted(WITHOUT_EFFECT))
 @pytest.mark.parametrize("before", [[], [attempt(ASSIGN, "accepted", SUCCESS)], [attempt(REMOVE, "unknown")]])
-def test_what_had_no_effect_leaves_the_former_standing(before: list[Attempt], state: RequestState) -> None:
+def test_what_had_no_effect_leaves_the_former_status(before: list[Attempt], state: RequestState) -> None:
     assert fold([*before, attempt(REMOVE, state)]) == fold(before)
 
 
@@ -75,13 +75,13 @@ def test_the_last_word_counts(attempts: list[Attempt]) -> None:
     found = fold(attempts)
     telling = [one for one in attempts if one.outcome or one.state not in WITHOUT_EFFECT]
     assert found.last == (telling[-1] if telling else None)
-    if found.status == "confirmed":
+    if found.result == "confirmed":
         assert found.held is (telling[-1].action == ASSIGN)
-    assert (found.status == "none") is (not telling)
+    assert (found.result == "none") is (not telling)
 
 
 @pytest.mark.parametrize("state", ["accepted", "unknown", "sending"])
 def test_a_change_that_may_have_happened_leaves_open_what_is_held(state: RequestState) -> None:
     """Assigned, then a removal that was never confirmed, then an assignment that failed: is it licensed?"""
     found = fold([attempt(ASSIGN, "accepted", SUCCESS), attempt(REMOVE, state), attempt(ASSIGN, "accepted", FAILED)])
-    assert (found.status, found.held) == ("failed", None)
+    assert (found.result, found.held) == ("failed", None)

@@ -33,8 +33,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.jour
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import (
     Attempt,
+    DeviceStatus,
     RequestState,
-    Standing,
     fold,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
@@ -70,7 +70,7 @@ HISTORIES = [
 """Everything that can have become of the last request for a device."""
 
 
-def standing(action: Action, state: RequestState, outcome: str | None, sent: str, request_id: str) -> Standing:
+def status_of(action: Action, state: RequestState, outcome: str | None, sent: str, request_id: str) -> DeviceStatus:
     words = "words" if outcome == "failed" else ""
     return fold([Attempt(1, action, state, outcome, words, request_id, "1-234", sent, "")])
 
@@ -88,16 +88,16 @@ def test_each_device_is_as_wanted_or_sent_or_told(
 ) -> None:
     """By its history; the module's count and the rows of its report say the same."""
     devices = imeis(len(HISTORIES) + 1)
-    standings = {device: standing(*one) for device, one in zip(devices, HISTORIES, strict=False)}
+    statuses = {device: status_of(*one) for device, one in zip(devices, HISTORIES, strict=False)}
     wish = Wish(ACCOUNT, sku_of(FLEX), "imei", action, list(devices), retry_unknown, retry_failed, OVERDUE)
-    plan = make_simsec_plan(wish, standings, Pool(100, 3))
+    plan = make_simsec_plan(wish, statuses, Pool(100, 3))
     rows = as_rows(planned(plan, Pool(100, 3), stopped=stopped, confirmed=waits).rows)
     told = [row["device_id"] for row in rows if is_left_over(row)]
     assert sorted([*plan.sent, *plan.plan.unchanged, *told]) == sorted(devices)
     assert plan.as_result().get("incomplete", 0) == len(told) > 0
-    for device, standing_ in standings.items():
-        holds = standing_.held is (action == "assign")
-        nothing = action == "remove" and not standing_.may_hold
+    for device, status in statuses.items():
+        holds = status.held is (action == "assign")
+        nothing = action == "remove" and not status.may_hold
         if device in plan.plan.unchanged:
             assert holds or nothing
 

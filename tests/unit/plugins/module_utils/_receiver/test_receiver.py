@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation, Sender
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Caller, Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Recorded, Scope, open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._receiver.commit import AT_ONCE, GroupCommit
 from ansible_collections.thingspace.licensing.plugins.module_utils._receiver.credentials import (
@@ -296,8 +296,8 @@ def test_a_body_that_drips_gets_no_more_time_than_any_other(bench: Bench) -> Non
 def test_accepted_pairs_belong_together() -> None:
     accepted = Accepted([("new", "n"), ("old", "o")])
     tried = [("new", "n"), ("old", "o"), ("new", "o"), ("old", "n"), ("", ""), ("new", "")]
-    assert [accepted.admits(Sender(*pair)) for pair in tried] == [True, True, False, False, False, False]
-    assert Accepted([]).admits(Sender("", ""))
+    assert [accepted.admits(Caller(*pair)) for pair in tried] == [True, True, False, False, False, False]
+    assert Accepted([]).admits(Caller("", ""))
     assert "sesame" not in repr(Accepted([PAIR]))
 
 

@@ -14,8 +14,8 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import (
     Attempt,
+    DeviceStatus,
     RequestState,
-    Standing,
     fold,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
@@ -38,7 +38,7 @@ SIM = "89148000000800139708"
 Tried = tuple[Action, RequestState, t.Any]
 
 
-def stands(*tried: Tried) -> Standing:
+def stands(*tried: Tried) -> DeviceStatus:
     made = [
         Attempt(
             number,
@@ -121,8 +121,8 @@ AGAIN = Attempt(2, "assign", "accepted", "success", "", "r2", "x2", "2026-01-01T
 def test_a_removal_is_over_if_it_was_reported_before_the_assignment_was_sent(reported: str, sure: bool) -> None:
     """Reports tell when something was done at the latest: only so it is certain what was done last."""
     late = REMOVED._replace(confirmed=f"2026-01-01T{reported}")
-    standing = fold([late, AGAIN])
-    assert (standing.held, confirmed(standing)) == (True, sure), "what is planned for the license itself stays"
+    status = fold([late, AGAIN])
+    assert (status.held, confirmed(status)) == (True, sure), "what is planned for the license itself stays"
     assert confirmed(fold([late, AGAIN, AGAIN._replace(request=3, sent="2026-01-02", confirmed="2026-01-02")]))
     assert confirmed(fold([late._replace(outcome="failed"), AGAIN]))
     assert not confirmed(fold([late._replace(own=False), AGAIN])), "nobody knows which removal that was about"

@@ -16,7 +16,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal import status as standing
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal import status as status_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import ReportedStatus
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import Attempt
 from ansible_collections.thingspace.licensing.tests.support.fakes import imei
@@ -205,7 +205,7 @@ def test_these_histories_need_more_than_the_order_of_requests(tmp_path: Path, mo
     """By the numbers alone, as if changes were carried out as they are sent, a device is left bare."""
 
     def sent_later(removal: Attempt, done: Attempt) -> bool:
-        return removal.request > done.request and (standing._is_open(removal) or removal.outcome == "success")
+        return removal.request > done.request and (status_module._is_open(removal) or removal.outcome == "success")
 
-    monkeypatch.setattr(standing, "_may_follow", sent_later)
+    monkeypatch.setattr(status_module, "_may_follow", sent_later)
     assert any(to_and_fro(tmp_path / str(seed), seed) for seed in range(40))

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import files
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import Standing
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import DeviceStatus
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import converge
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import moves as simsec_moves
 from ansible_collections.thingspace.licensing.tests.support.fakes import imei
@@ -124,7 +124,7 @@ def test_nor_after_an_undo(
 def test_these_histories_need_the_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
     """Without what the removing process decides, devices are left bare; what the plan foresees cannot replace it."""
     if rule == "the plan":
-        monkeypatch.setattr(files, "foreseen", lambda _standing: True)
+        monkeypatch.setattr(files, "foreseen", lambda _status: True)
         assert [bare for seed in range(8) for bare in lived(tmp_path / str(seed), seed, ("imei",), 6)] == []
     else:
         monkeypatch.setattr(converge, "kept_now", lambda *_of, **_more: {})
@@ -164,9 +164,9 @@ def test_nor_by_what_the_count_misjudges(tmp_path_factory: pytest.TempPathFactor
     assert doubtful(tmp_path_factory.mktemp("world"), seed) == []
 
 
-def before_it_was_proved(standing: Standing) -> bool:
+def before_it_was_proved(status: DeviceStatus) -> bool:
     """A rule that takes what was inferred for a confirmation."""
-    return standing.status == "confirmed" and standing.held is True
+    return status.result == "confirmed" and status.held is True
 
 
 def test_these_histories_need_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

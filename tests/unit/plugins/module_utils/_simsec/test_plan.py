@@ -18,8 +18,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.stat
     NOTHING,
     WITHOUT_EFFECT,
     Attempt,
+    DeviceStatus,
     RequestState,
-    Standing,
     fold,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
@@ -82,19 +82,19 @@ def table() -> t.Iterator[t.Any]:
 
 @pytest.mark.parametrize(("state", "outcome", "sent", "present", "absent"), list(table()))
 def test_decisions(state: RequestState, outcome: str | None, sent: str, present: str, absent: str) -> None:
-    standing = fold([attempt("assign", state, outcome, sent)])
-    assert decide(wish("assign"), standing).outcome == present
-    assert decide(wish("remove"), standing).outcome == absent
+    status = fold([attempt("assign", state, outcome, sent)])
+    assert decide(wish("assign"), status).outcome == present
+    assert decide(wish("remove"), status).outcome == absent
 
 
 @pytest.mark.parametrize(("state", "outcome", "sent", "present", "absent"), list(table()))
 def test_decisions_about_a_removal(
     state: RequestState, outcome: str | None, sent: str, present: str, absent: str
 ) -> None:
-    standing = fold([attempt("remove", state, outcome, sent)])
-    assert decide(wish("remove"), standing).outcome == present
+    status = fold([attempt("remove", state, outcome, sent)])
+    assert decide(wish("remove"), status).outcome == present
     # What it held before a removal that failed is not known, so then it is sent.
-    assert decide(wish("assign"), standing).outcome == ("send" if outcome == "failed" else absent)
+    assert decide(wish("assign"), status).outcome == ("send" if outcome == "failed" else absent)
 
 
 def test_reasons_say_what_would_have_to_be_done() -> None:
@@ -115,30 +115,30 @@ def test_the_reason_names_the_direction_that_was_sent() -> None:
     words: dict[Action, str] = {"assign": "assignment", "remove": "removal"}
     for sent, word in words.items():
         for wanted in words:
-            standing = fold([attempt(sent, "unknown")])
-            assert f"its {word} was sent" in decide(wish(wanted), standing).reason
+            status = fold([attempt(sent, "unknown")])
+            assert f"its {word} was sent" in decide(wish(wanted), status).reason
 
 
 def test_a_failed_removal_leaves_the_license() -> None:
-    standing = fold([attempt("assign", "accepted", "success"), attempt("remove", "accepted", "failed")])
-    assert decide(wish("assign"), standing).outcome == "unchanged"
-    assert decide(wish("remove"), standing).outcome == "failed"
-    assert decide(wish("remove", retry_failed=True), standing) is SEND
+    status = fold([attempt("assign", "accepted", "success"), attempt("remove", "accepted", "failed")])
+    assert decide(wish("assign"), status).outcome == "unchanged"
+    assert decide(wish("remove"), status).outcome == "failed"
+    assert decide(wish("remove", retry_failed=True), status) is SEND
 
 
 def test_a_failed_assignment_after_an_unconfirmed_removal_is_not_called_licensed() -> None:
     """The removal may have happened. Yesterday's run said 'failed', today's must not say that all is well."""
     attempts = [attempt("assign", "accepted", "success", OLD), attempt("remove", "accepted", None, OLD)]
-    standing = fold([*attempts, attempt("assign", "accepted", "failed")])
-    assert decide(wish("assign"), standing).outcome != "unchanged"
+    status = fold([*attempts, attempt("assign", "accepted", "failed")])
+    assert decide(wish("assign"), status).outcome != "unchanged"
 
 
 @given(WISHES, ATTEMPTS)
 def test_nothing_that_may_have_bound_for_life_is_sent_again(wanted: Wish, attempts: list[Attempt]) -> None:
-    standing = fold(attempts)
-    decision = decide(dataclasses.replace(wanted, sku=sku_of(LIFETIME), action="assign"), standing)
+    status = fold(attempts)
+    decision = decide(dataclasses.replace(wanted, sku=sku_of(LIFETIME), action="assign"), status)
     if decision is SEND and not wanted.retry_unknown:
-        last = standing.last
+        last = status.last
         assert last is None or last.outcome is not None or last.action == "remove"
         if last is not None and last.outcome == "failed" and last.action == "assign":
             assert wanted.retry_failed
@@ -146,42 +146,44 @@ def test_nothing_that_may_have_bound_for_life_is_sent_again(wanted: Wish, attemp
 
 @given(WISHES, ATTEMPTS)
 def test_nothing_is_sent_twice_while_it_may_still_be_on_its_way(wanted: Wish, attempts: list[Attempt]) -> None:
-    standing = fold(attempts)
-    last = standing.last
+    status = fold(attempts)
+    last = status.last
     if last is None or last.outcome is not None or last.state != "accepted" or last.sent == OLD:
         return
-    assert decide(wanted, standing) is not SEND
+    assert decide(wanted, status) is not SEND
 
 
 @given(WISHES, ATTEMPTS)
 def test_confirmed_is_final(wanted: Wish, attempts: list[Attempt]) -> None:
-    standing = fold([*attempts, attempt(wanted.action, "accepted", "success")])
-    assert decide(wanted, standing).outcome == "unchanged"
+    status = fold([*attempts, attempt(wanted.action, "accepted", "success")])
+    assert decide(wanted, status).outcome == "unchanged"
 
 
 DEVICES = imeis(6)
-STANDINGS = st.dictionaries(st.sampled_from(DEVICES), ATTEMPTS.map(fold))
+STATUSES = st.dictionaries(st.sampled_from(DEVICES), ATTEMPTS.map(fold))
 
 
-def plan_of(wanted: Wish, standings: dict[str, Standing], pool: Pool = POOL) -> SimsecPlan:
-    return make_simsec_plan(wanted, standings, pool)
+def plan_of(wanted: Wish, statuses: dict[str, DeviceStatus], pool: Pool = POOL) -> SimsecPlan:
+    return make_simsec_plan(wanted, statuses, pool)
 
 
-@given(WISHES, STANDINGS, st.lists(st.sampled_from(DEVICES), unique=True))
-def test_every_device_has_one_decision(wanted: Wish, standings: dict[str, Standing], devices: list[str]) -> None:
+@given(WISHES, STATUSES, st.lists(st.sampled_from(DEVICES), unique=True))
+def test_every_device_has_one_decision(wanted: Wish, statuses: dict[str, DeviceStatus], devices: list[str]) -> None:
     wanted = dataclasses.replace(wanted, devices=devices)
-    plan = plan_of(wanted, standings)
+    plan = plan_of(wanted, statuses)
     assert list(plan.decisions) == devices
-    assert list(plan.sent) == [one for one in devices if decide(wanted, standings.get(one, NOTHING)) is SEND]
+    assert list(plan.sent) == [one for one in devices if decide(wanted, statuses.get(one, NOTHING)) is SEND]
     assert (plan.plan.remove if wanted.action == "assign" else plan.plan.assign) == ()
     unchanged = [one for one, decision in plan.decisions.items() if decision.outcome == "unchanged"]
     assert list(plan.plan.unchanged) == unchanged
 
 
-@given(WISHES, STANDINGS, st.permutations(DEVICES))
-def test_digest_does_not_depend_on_the_order(wanted: Wish, standings: dict[str, Standing], shuffled: list[str]) -> None:
-    one = plan_of(dataclasses.replace(wanted, devices=DEVICES), standings)
-    other = plan_of(dataclasses.replace(wanted, devices=shuffled), standings)
+@given(WISHES, STATUSES, st.permutations(DEVICES))
+def test_digest_does_not_depend_on_the_order(
+    wanted: Wish, statuses: dict[str, DeviceStatus], shuffled: list[str]
+) -> None:
+    one = plan_of(dataclasses.replace(wanted, devices=DEVICES), statuses)
+    other = plan_of(dataclasses.replace(wanted, devices=shuffled), statuses)
     assert one.plan.digest == other.plan.digest
 
 

@@ -59,8 +59,8 @@ class Play:
     def sleep(self, seconds: float) -> None:
         assert 0 < seconds <= POLL
         self.clock.sleep(seconds)
-        for moment in [moment for moment in self.at if moment <= self.clock.now]:
-            self.at.pop(moment)()
+        for due in [due for due in self.at if due <= self.clock.now]:
+            self.at.pop(due)()
 
     def not_counted(self, seconds: float) -> None:
         self.paused += seconds
@@ -155,8 +155,8 @@ def test_asking_for_a_single_device(journal: Journal, said: tuple[str, str], sta
     play = Play(journal, ("pending", "Pending"), ("", ""), said)
     assert play.wait([imei(1)], 600) == []
     assert play.asked == [(0.0, "r1"), (ASK_EVERY, "r1"), (2 * ASK_EVERY, "r1")]
-    standing = fold(journal.attempts(SCOPE, [imei(1)])[imei(1)])
-    assert (standing.status, standing.last and standing.last.reason) == (status, reason)
+    found = fold(journal.attempts(SCOPE, [imei(1)])[imei(1)])
+    assert (found.result, found.last and found.last.reason) == (status, reason)
 
 
 def test_a_request_for_several_devices_is_not_asked_for_the_last_of_them(journal: Journal) -> None:
@@ -202,7 +202,7 @@ def test_a_repetition_that_was_turned_away_does_not_confirm_the_first(journal: J
     journal.settle(again, state, "no")
     play = Play(journal, ("pending", "Pending"))
     assert play.wait([imei(1)], 10) == [imei(1)]
-    assert {request_id for _moment, request_id in play.asked} == {"r1"}
+    assert {request_id for _due, request_id in play.asked} == {"r1"}
 
 
 def test_nobody_can_report_without_a_journal() -> None:
@@ -246,15 +246,15 @@ def test_the_error_names_20_and_counts_the_rest() -> None:
 
 
 class ToldToEnd(Stop):
-    """Is to end from some moment on."""
+    """Must end from some time on."""
 
-    def __init__(self, clock: Clock, moment: float) -> None:
+    def __init__(self, clock: Clock, due: float) -> None:
         super().__init__()
-        self._now, self._moment = clock, moment
+        self._now, self._due = clock, due
 
     @property
     def why(self) -> str:
-        return "it got the signal SIGTERM" if self._now.now >= self._moment else ""
+        return "it got the signal SIGTERM" if self._now.now >= self._due else ""
 
 
 def test_an_interrupted_task_waits_no_longer(journal: Journal) -> None:

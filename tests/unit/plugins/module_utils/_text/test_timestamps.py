@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._text.timestamps import parse_moment, write_moment
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.timestamps import format_time, parse_time
 
 
 @pytest.mark.parametrize(
@@ -28,10 +28,10 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._text.timesta
     ],
 )
 def test_what_is_understood(text: str, written: str) -> None:
-    moment = parse_moment(text)
-    assert moment is not None
-    assert write_moment(moment) == written
-    assert parse_moment(written) == moment
+    time = parse_time(text)
+    assert time is not None
+    assert format_time(time) == written
+    assert parse_time(written) == time
 
 
 @pytest.mark.parametrize(
@@ -49,4 +49,4 @@ def test_what_is_understood(text: str, written: str) -> None:
     ],
 )
 def test_what_is_not(text: str) -> None:
-    assert parse_moment(text) is None
+    assert parse_time(text) is None

@@ -143,9 +143,9 @@ def run_of(number: int, year: int, history: str = NEW, seen: int = 0) -> Json:
     }
 
 
-def unnumbered(moment: str) -> Json:
+def unnumbered(started: str) -> Json:
     """Name and begin of a run of a release without numbers."""
-    return {"run": re.sub("[-:]", "", moment) + "-a", "started": moment}
+    return {"run": re.sub("[-:]", "", started) + "-a", "started": started}
 
 
 def told(undone: Json, folder: Path) -> str:
