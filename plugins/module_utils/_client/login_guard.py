@@ -24,7 +24,6 @@ import urllib.parse
 
 from .._errors import LicensingError, TransportError
 from .connection import Connection
-from .fingerprint import fingerprint
 from .login_answer import LoginRefused
 from .runtime_dir import Damaged, MemoryStore, Store, StoredState
 
@@ -86,6 +85,7 @@ class LoginGuard:
         self._who: str = getattr(connection, rules.name_option) or ""
         self._secret: str = getattr(connection, rules.secret_option) or ""
         place = "\n".join([rules.name_option, _host(connection.base_url), self._who.strip().casefold()])
+        self._prints: dict[str, str] = {}
         self._name = "logins-" + hashlib.sha256(place.encode()).hexdigest()[:24]
 
     @contextlib.contextmanager
@@ -163,6 +163,12 @@ class LoginGuard:
         kept = f" (logins are counted in {self._store.location})" if self._store.location else ""
         return f"{what}: {why} for '{self._who}' within the last hour{locks}. {then}{kept}."
 
+    def _fingerprint(self, salt: str) -> str:
+        if salt not in self._prints:
+            raw = hashlib.pbkdf2_hmac("sha256", self._secret.encode(), bytes.fromhex(salt), 20_000)
+            self._prints[salt] = raw.hex()
+        return self._prints[salt]
+
     @property
     def _file(self) -> str:
         return os.path.join(self._store.location or "", self._name + ".json")
@@ -172,7 +178,7 @@ class LoginGuard:
         """The attempts of the last hour, to be changed in place, and the fingerprint of the current secret."""
         with self._store.transaction(self._name) as state:
             salt, attempts = _read(state, time.time())
-            which = fingerprint(salt, (self._who, self._secret))
+            which = self._fingerprint(salt)
             try:
                 yield attempts, which
             finally:

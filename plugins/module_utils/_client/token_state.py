@@ -20,7 +20,6 @@ import time
 import typing as t
 
 from .connection import Connection
-from .fingerprint import fingerprint
 from .request_result import TokenKind
 from .runtime_dir import Store, StoredState
 
@@ -80,5 +79,5 @@ def token_state(store: Store, connection: Connection, patience: float) -> t.Iter
         if not isinstance(salt, str) or not re.fullmatch("[0-9a-f]{32}", salt):
             state.clear()
             salt = state["salt"] = os.urandom(16).hex()
-        application = (connection.client_id, connection.client_secret)
-        yield TokenState(state, fingerprint(salt, application, (connection.username, connection.password)))
+        material = "\n".join([connection.client_secret or "", connection.password or ""]).encode()
+        yield TokenState(state, hashlib.pbkdf2_hmac("sha256", material, bytes.fromhex(salt), 20_000).hex())
