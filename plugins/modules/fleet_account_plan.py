@@ -148,7 +148,8 @@ simsec:
   description:
     - The result of M(thingspace.licensing.simsec_license) in check mode for each relevant SKU, kind of id, and state.
       C(item) is the entry of C(simsec) in O(wanted), with its C(state).
-    - It has no C(plan) if a license that should be removed turned out to be a lifetime license.
+    - It has no C(plan) if a license that should be removed turned out to be a lifetime license. C(failure) says why a
+      plan was stopped.
   returned: success
   type: list
   elements: dict

@@ -92,7 +92,9 @@ accounts:
         - V(none) if the file does not manage them.
       type: dict
     removal_candidates:
-      description: The settings for the removal candidate list, and the device counts C(count) and C(protected).
+      description:
+        - The settings for the removal candidate list, and the device counts C(count) and C(protected).
+        - V(none) if the file does not manage it.
       type: dict
     simsec:
       description:

@@ -101,7 +101,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: The path of the record.
+  description:
+    - The path of the record.
+    - Because of this key, Ansible adds C(owner), C(group), C(uid), C(gid), C(mode), C(size), and C(state=file).
   returned: success
   type: str
   sample: apply/run.json
