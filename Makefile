@@ -85,6 +85,11 @@ lock: $(READY)  ## Write the locks anew: the newest releases that constraints.tx
 format: $(READY)  ## Rewrite Python files in the project's format
 	@CI=false $(NOX) -s formatters
 
+.PHONY: generated
+generated: $(READY)  ## Write documentation anew that is made from tables
+	@$(VENV)/bin/python tests/tools/write_returns.py
+	@$(VENV)/bin/python tests/tools/write_schema.py
+
 .PHONY: unit
 unit: $(READY)  ## Run the unit tests; ARGS="-k name" picks some
 	@$(NOX) -s units -- $(ARGS)

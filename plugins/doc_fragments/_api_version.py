@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Documentation of C(module_utils/_thingspace/api_versions.py)."""
+    """Documentation of C(FOTA_VERSION_SPEC) and C(CANDIDATES_VERSION_SPEC) in C(module_utils/_options.py)."""
 
     DOCUMENTATION = r"""
 options:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Documentation of C(module_utils/_devices/wanted.py) and C(module_utils/_plan/outcomes.py)."""
+    """Documentation of C(DEVICE_SPEC) and C(REPORT_SPEC) in C(module_utils/_options.py)."""
 
     DOCUMENTATION = r"""
 options:

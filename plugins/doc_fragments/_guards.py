@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Documentation of C(module_utils/_plan/guards.py)."""
+    """Documentation of C(GUARD_SPEC), C(RESERVE_SPEC), and C(WAVES_SPEC) in C(module_utils/_options.py)."""
 
     DOCUMENTATION = r"""
 options:

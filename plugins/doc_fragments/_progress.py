@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Documentation of C(module_utils/_progress.py) and C(plugin_utils/_progress.py)."""
+    """Documentation of C(PROGRESS_SPEC) in C(module_utils/_options.py)."""
 
     DOCUMENTATION = r"""
 options:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Documentation of C(module_utils/_journal/file.py) and of the kinds of ids."""
+    """Documentation of C(SIMSEC_KIND_SPEC) and C(JOURNAL_SPEC) in C(module_utils/_options.py)."""
 
     DOCUMENTATION = r"""
 options:

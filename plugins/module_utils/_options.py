@@ -4,7 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Argument specs that modules share. Each has its documentation fragment in C(doc_fragments)."""
+"""Argument specs that some modules share; those of all modules are in C(_client/connection.py).
+
+A fragment in C(doc_fragments) names the specs that it documents.
+"""
 
 from __future__ import annotations
 

@@ -182,17 +182,24 @@ devices:
       type: dict
 requests:
   description:
-    - Number of requests C(sent), including logins and repetitions, of repetitions (C(retried)), and of answers with
-      HTTP 429 (C(throttled)). C(throttled_seconds) is the time that all threads together waited for the rate limit.
+    - The requests of the task.
   returned: when options are valid
   type: dict
+  contains:
+    sent: {type: int, description: "Requests sent, including logins and repetitions."}
+    retried: {type: int, description: Repeated requests.}
+    throttled: {type: int, description: Answers with HTTP 429.}
+    throttled_seconds: {type: float, description: "Seconds spent waiting for the rate limit, in all threads together."}
   sample: {sent: 12, retried: 1, throttled: 1, throttled_seconds: 2.5}
 failure:
   description:
-    - Why the task failed. Playbooks can test C(code), which is stable. C(message) is the text of C(msg). For other keys
-      see L(error codes,https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md).
+    - Why the task failed, see
+      L(error codes,https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md).
   returned: failure
   type: dict
+  contains:
+    code: {type: str, description: The stable code that playbooks can test.}
+    message: {type: str, description: The text of C(msg).}
 """
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.filter import FILTER_SPEC

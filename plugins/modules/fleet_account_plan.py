@@ -148,7 +148,8 @@ simsec:
   description:
     - The result of M(thingspace.licensing.simsec_license) in check mode for each relevant SKU, kind of id, and state.
       C(item) is the entry of C(simsec) in O(wanted), with its C(state).
-    - It has no C(plan) if a license that should be removed turned out to be a lifetime license.
+    - It has no C(plan) if a license that should be removed turned out to be a lifetime license. C(failure) says why a
+      plan was stopped.
   returned: success
   type: list
   elements: dict
@@ -164,17 +165,25 @@ incomplete:
   sample: []
 requests:
   description:
-    - Number of requests C(sent), including logins and repetitions, of repetitions (C(retried)), and of answers with
-      HTTP 429 (C(throttled)). C(throttled_seconds) is the time that all threads together waited for the rate limit.
+    - The requests of the task.
   returned: when options are valid
   type: dict
+  contains:
+    sent: {type: int, description: "Requests sent, including logins and repetitions."}
+    retried: {type: int, description: Repeated requests.}
+    throttled: {type: int, description: Answers with HTTP 429.}
+    throttled_seconds: {type: float, description: "Seconds spent waiting for the rate limit, in all threads together."}
   sample: {sent: 12, retried: 1, throttled: 1, throttled_seconds: 2.5}
 failure:
   description:
-    - Why the task failed. Playbooks can test C(code), which is stable. C(message) is the text of C(msg). For other keys
-      see L(error codes,https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md).
+    - Why the task failed, see
+      L(error codes,https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md).
+    - It has the keys that the license module returns.
   returned: failure
   type: dict
+  contains:
+    code: {type: str, description: The stable code that playbooks can test.}
+    message: {type: str, description: The text of C(msg).}
   sample:
     code: lifetime_consent
     message: "SIMSec-IoT-Lt is a lifetime license, which can never be removed. ..."

@@ -135,6 +135,22 @@ totals:
         - C(total), C(assigned), and C(available) of all pools that could be counted.
         - The same value is also under C(licences), its name until 0.5.0.  # codespell:ignore licences
       type: dict
+    uncounted_pools:
+      description: Number of pools whose licenses could not be counted.
+      type: int
+    candidates:
+      description: Number of removal candidates. V(none) if no list was read.
+      type: int
+    fota_by_week:
+      description:
+        - FOTA licenses by the week of their assignment, with C(counts) for the weeks from C(first_day) on, and
+          C(before) for all earlier ones. V(none) if that is unknown.
+      type: dict
+    simsec_by_week:
+      description:
+        - SIM-Secure licenses by the week of their assignment, with C(counts) for the weeks from C(first_day) on, and
+          C(before) for all earlier ones. V(none) if that is unknown.
+      type: dict
     drift:
       description:
         - Number of devices, C(wanted), C(as_wanted), C(missing) (wanted but not held), C(extra) (held and to be
@@ -170,10 +186,13 @@ files:
     json: report/report.json
 failure:
   description:
-    - Why the task failed. Playbooks can test C(code), which is stable. C(message) is the text of C(msg). For other keys
-      see L(error codes,https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md).
+    - Why the task failed, see
+      L(error codes,https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md).
   returned: failure
   type: dict
+  contains:
+    code: {type: str, description: The stable code that playbooks can test.}
+    message: {type: str, description: The text of C(msg).}
 """
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module

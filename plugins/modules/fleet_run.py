@@ -101,7 +101,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: The path of the record.
+  description:
+    - The path of the record.
+    - Because of this key, Ansible adds C(owner), C(group), C(uid), C(gid), C(mode), C(size), and C(state=file).
   returned: success
   type: str
   sample: apply/run.json
@@ -142,10 +144,13 @@ accounts:
   elements: dict
 failure:
   description:
-    - Why the task failed. Playbooks can test C(code), which is stable. C(message) is the text of C(msg). For other keys
-      see L(error codes,https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md).
+    - Why the task failed, see
+      L(error codes,https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md).
   returned: failure
   type: dict
+  contains:
+    code: {type: str, description: The stable code that playbooks can test.}
+    message: {type: str, description: The text of C(msg).}
 """
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run import run

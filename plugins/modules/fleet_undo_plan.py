@@ -132,10 +132,13 @@ files:
     csv: undo/cannot.csv
 failure:
   description:
-    - Why the task failed. Playbooks can test C(code), which is stable. C(message) is the text of C(msg). For other keys
-      see L(error codes,https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md).
+    - Why the task failed, see
+      L(error codes,https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md).
   returned: failure
   type: dict
+  contains:
+    code: {type: str, description: The stable code that playbooks can test.}
+    message: {type: str, description: The text of C(msg).}
 """
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module

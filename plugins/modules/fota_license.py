@@ -186,24 +186,36 @@ devices_left_out:
   type: int
 licenses:
   description:
-    - The pool after the task. C(total) licenses are purchased, devices hold C(assigned), and C(available) are free. A
-      number is V(none) if ThingSpace does not return it.
+    - The pool of licenses. A number is V(none) if ThingSpace does not return it.
+    - It is the pool after the task, predicted in check mode.
   returned: when the account could be read
   type: dict
+  contains:
+    total: {type: int, description: Purchased licenses.}
+    assigned: {type: int, description: Licenses that devices hold.}
+    available: {type: int, description: Free licenses.}
   sample: {total: 1000, assigned: 248, available: 752}
 requests:
   description:
-    - Number of requests C(sent), including logins and repetitions, of repetitions (C(retried)), and of answers with
-      HTTP 429 (C(throttled)). C(throttled_seconds) is the time that all threads together waited for the rate limit.
+    - The requests of the task.
   returned: when options are valid
   type: dict
+  contains:
+    sent: {type: int, description: "Requests sent, including logins and repetitions."}
+    retried: {type: int, description: Repeated requests.}
+    throttled: {type: int, description: Answers with HTTP 429.}
+    throttled_seconds: {type: float, description: "Seconds spent waiting for the rate limit, in all threads together."}
   sample: {sent: 12, retried: 1, throttled: 1, throttled_seconds: 2.5}
 failure:
   description:
-    - Why the task failed. Playbooks can test C(code), which is stable. C(message) is the text of C(msg). For other keys
-      see L(error codes,https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md).
+    - Why the task failed, see
+      L(error codes,https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md).
+    - The other values are also returned as far as they are known.
   returned: failure
   type: dict
+  contains:
+    code: {type: str, description: The stable code that playbooks can test.}
+    message: {type: str, description: The text of C(msg).}
   sample:
     code: guard_tripped
     message: "The plan was stopped before its first write: ..."

@@ -4,8 +4,8 @@
 
 """Writes the return values that modules share into each module, because fragments cannot contain return values.
 
-Run ``python tests/tools/write_returns.py`` after a change of ``SHARED``. A unit test fails if you forget it. Each
-module says when a value is returned, and may add a sample if the table has none.
+Run ``make generated`` after a change of ``SHARED``. A unit test fails if you forget it. A module says when a value is
+returned. It may add items to the description, the release that added the value, and a sample if the table has none.
 """
 
 from __future__ import annotations
@@ -23,23 +23,33 @@ devices_left_out:
   type: int
 failure:
   description:
-    - Why the task failed. Playbooks can test C(code), which is stable. C(message) is the text of C(msg). For other keys
-      see L(error codes,https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md).
+    - Why the task failed, see
+      L(error codes,https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md).
   returned: ...
   type: dict
+  contains:
+    code: {type: str, description: The stable code that playbooks can test.}
+    message: {type: str, description: The text of C(msg).}
 licenses:
   description:
-    - The pool after the task. C(total) licenses are purchased, devices hold C(assigned), and C(available) are free. A
-      number is V(none) if ThingSpace does not return it.
+    - The pool of licenses. A number is V(none) if ThingSpace does not return it.
   returned: ...
   type: dict
+  contains:
+    total: {type: int, description: Purchased licenses.}
+    assigned: {type: int, description: Licenses that devices hold.}
+    available: {type: int, description: Free licenses.}
   sample: {total: 1000, assigned: 248, available: 752}
 requests:
   description:
-    - Number of requests C(sent), including logins and repetitions, of repetitions (C(retried)), and of answers with
-      HTTP 429 (C(throttled)). C(throttled_seconds) is the time that all threads together waited for the rate limit.
+    - The requests of the task.
   returned: ...
   type: dict
+  contains:
+    sent: {type: int, description: "Requests sent, including logins and repetitions."}
+    retried: {type: int, description: Repeated requests.}
+    throttled: {type: int, description: Answers with HTTP 429.}
+    throttled_seconds: {type: float, description: "Seconds spent waiting for the rate limit, in all threads together."}
   sample: {sent: 12, retried: 1, throttled: 1, throttled_seconds: 2.5}
 summary:
   description: Number of devices for each outcome. Every outcome is a key.
@@ -47,24 +57,34 @@ summary:
   type: dict
 """
 
+OTHERS = {("fleet_plan", "summary")}
+"""Values of modules that have the name of a shared value and another meaning."""
 
-def renewed(module: str) -> str:
-    """The text of a module with new shared values."""
+
+def renewed(name: str, module: str) -> str:
+    """The text of the module with the name, with new shared values."""
     before, start, rest = module.partition('\nRETURN = r"""\n')
     text, end, after = rest.partition('"""\n')
-    return before + start + "".join(map(_renewed, _values(text))) + end + after
+    return before + start + "".join(_renewed(name, value) for value in values(text)) + end + after
 
 
-def _values(text: str) -> list[str]:
+def values(text: str) -> list[str]:
+    """The values in a text of return values, each with all its lines."""
     return re.split(r"^(?=\w)", text, flags=re.MULTILINE)
 
 
-def _renewed(value: str) -> str:
-    """A shared value, or the same value if only its name is shared: then its type differs."""
-    shared = _SHARED.get(value.partition(":")[0])
-    if shared is None or _part("type", shared) != _part("type", value):
+def _renewed(module: str, value: str) -> str:
+    name = value.partition(":")[0]
+    shared = _SHARED.get(name)
+    if shared is None or (module, name) in OTHERS:
         return value
-    made = shared.replace(_part("returned", shared), _part("returned", value))
+    if _part("type", value) != _part("type", shared):
+        raise ValueError(f"{module}: {name} has another type than in SHARED: rename it, or add it to OTHERS")
+    description = _part("description", shared)
+    own = re.split(r"^(?=    - )", _part("description", value), flags=re.MULTILINE)[2:]
+    made = shared.replace(description, description + "".join(own))
+    made = made.replace(_part("returned", shared), _part("returned", value))
+    made += _part("version_added", value)
     return made if _part("sample", made) else made + _part("sample", value)
 
 
@@ -73,8 +93,8 @@ def _part(name: str, value: str) -> str:
     return found[0] if found else ""
 
 
-_SHARED = {value.partition(":")[0]: value for value in _values(SHARED)}
+_SHARED = {value.partition(":")[0]: value for value in values(SHARED)}
 
 if __name__ == "__main__":
     for path in MODULES:
-        path.write_text(renewed(path.read_text(encoding="utf-8")), encoding="utf-8")
+        path.write_text(renewed(path.stem, path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -4,7 +4,7 @@
 
 """Writes docs/fleet.schema.json and the tables of docs/fleet-files.md from the table that checks fleet files.
 
-Run ``python tests/tools/write_schema.py`` after a change of ``_fleet/schema.py``. A unit test fails if you forget it.
+Run ``make generated`` after a change of ``_fleet/schema.py``. A unit test fails if you forget it.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The whole report as one JSON document, which is the source of the HTML and Markdown pages."""
+"""The whole report with its figures as one JSON document, the source of the HTML and Markdown pages."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The section of one account in a report: counts over its lines. Pure."""
+"""The section of one account in a report: figures over its lines. Pure."""
 
 from __future__ import annotations
 

@@ -17,8 +17,9 @@ from ..background import jobs
 from ..background.jobs import Wanted
 from ..http.messages import ApiError, Reply
 from ..quirks import Quirks
-from ..world.account import LIFETIME, Account, Sku
+from ..world.account import Account, Sku
 from ..world.device import Ids
+from ..world.skus import LIFETIME
 from .call import Call, m2m_error
 from .m2m import account_of, body_of, read_ids, text_of
 

@@ -17,14 +17,6 @@ from .listeners import Listener
 
 MRC = "TS-HFOTA-MRC"
 EVENT = "TS-HFOTA-EVNT"
-LIFETIME = "SIMSec-IoT-Lt"
-# The SIM-Secure SKUs (assign page). Only the type "Flexible Bundle" is documented; the others are ours.
-SIMSEC_SKUS = {
-    LIFETIME: "Lifetime",
-    "SIMSec-IoT": "Flexible",
-    "TS-BUNDLE-KTO-SIMSEC-MRC": "Flexible Bundle",
-    "TSS-IOT-INTLG-TIERED-SIMSEC": "Flexible Tiered",
-}
 
 
 @dataclass

@@ -14,10 +14,11 @@ from typing import Any
 from .. import quirks
 from ..fields import WHOLE, Flag, Kind, Place, anything, is_count, kind, or_null, secret, string, strings, text
 from . import listeners
-from .account import EVENT, MRC, SIMSEC_SKUS, Account, Candidates, Sku
+from .account import EVENT, MRC, Account, Candidates, Sku
 from .auth import CREDENTIALS
 from .clock import iso, moment, parse_ms
 from .device import DEVICE_KINDS, Device, imei_kind, own_of, shared_iccids
+from .skus import SIMSEC_SKUS
 from .world import World
 
 ACCOUNT = "0000123456-00001"

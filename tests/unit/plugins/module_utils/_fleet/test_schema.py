@@ -130,7 +130,7 @@ def test_the_published_files_are_up_to_date(tmp_path: Path) -> None:
     jsonschema.Draft7Validator.check_schema(json_schema())
     docs = CHECKOUT / "docs"
     published = json.loads((docs / "fleet.schema.json").read_text(encoding="utf-8"))
-    assert published == json_schema(), "run tests/tools/write_schema.py"
+    assert published == json_schema(), "run 'make generated'"
     tool = (
         "import runpy, sys; made = runpy.run_path(sys.argv[1]); "
         "print(made['guide'](made['load'](), open(sys.argv[2]).read()), end='')"
@@ -143,4 +143,4 @@ def test_the_published_files_are_up_to_date(tmp_path: Path) -> None:
         encoding="utf-8",
         cwd=tmp_path,
     )
-    assert made.stdout == guide.read_text(encoding="utf-8"), "run tests/tools/write_schema.py"
+    assert made.stdout == guide.read_text(encoding="utf-8"), "run 'make generated'"
