@@ -12,7 +12,7 @@ Usage: python3 licensing.py plan|apply [what ansible-playbook takes]
          4 carried out, or nothing to do, and something is not as wanted: the plan does not change it, or it was
            skipped, failed, or is not confirmed yet
 
-Needs nothing but Python 3.10 or newer, and ansible-core. README.md beside this file tells more.
+Needs nothing but Python 3.10 or newer, and ansible-core. See README.md beside this file.
 """
 
 from __future__ import annotations

@@ -253,7 +253,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             config = t.cast(t.Any, self.loader).load_from_file(path, cache="none")
         except AnsibleError:
             # Its text quotes the file, which may contain a password.
-            raise LicensingError(f"{path} cannot be read, or is no YAML.", code="file_unreadable") from None
+            raise LicensingError(f"{path} cannot be read, or is not YAML.", code="file_unreadable") from None
         if config and not isinstance(config, Mapping):
             raise OptionsError([Problem(f"{path} must hold options, such as 'plugin' and 'accounts'.")])
 

@@ -23,7 +23,7 @@ def account_problems(account: str) -> list[Problem]:
     shown = "".join(char if char.isprintable() else "?" for char in account)[:60]
     return [
         Problem(
-            f"'account' is '{shown}', which is no account name; one looks like 0000123456-00001.", "invalid_account"
+            f"'account' is '{shown}', which is not an account name; one looks like 0000123456-00001.", "invalid_account"
         )
     ]
 

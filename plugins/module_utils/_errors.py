@@ -73,7 +73,7 @@ MAX_PROBLEMS = 1000
 """Problems kept in a result. Beyond that, only their number is given, so that a log stays readable."""
 
 _SHOWN = 20
-_READ_AGAIN = "It was read again, and nothing was changed on the strength of it."
+_READ_AGAIN = "It was read again, and nothing was changed based on it."
 
 
 class TransportError(LicensingError):

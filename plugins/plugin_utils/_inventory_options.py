@@ -40,7 +40,7 @@ def unknown_options(given: t.Mapping[str, t.Any], definitions: Definitions) -> l
         if name not in definitions and name != "plugin":
             close = difflib.get_close_matches(str(name), definitions, 1)
             hint = f" Did you mean '{close[0]}'?" if close else ""
-            problems.append(Problem(f"'{name}' is no option of this inventory plugin.{hint}"))
+            problems.append(Problem(f"'{name}' is not an option of this inventory plugin.{hint}"))
     return problems
 
 

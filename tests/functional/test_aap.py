@@ -67,7 +67,7 @@ def apply(controller: Controller, artifacts: Json, **more: t.Any) -> Job:
 
 
 def test_plan_approval_apply_of_a_large_fleet(controller: Controller, simulator: Simulator) -> None:
-    """What is handed on and what is told stays small; no secret is in any of it."""
+    """What is passed on and shown stays small, and contains no secret."""
     secrets = {"client_secret": "s3cr3t-%/+&\"'word", "password": "pa55-{{ 7*7 }}-%/+&word"}
     seed(simulator, 2, MANY, credentials=secrets)
     controller.accounts = controller.accounts[:2]
@@ -92,7 +92,7 @@ def test_plan_approval_apply_of_a_large_fleet(controller: Controller, simulator:
         f"Stopped by a limit: {MANY - 10} to assign in 2 accounts.",
         f"{named(1)}: FOTA licenses {MANY - 10} to assign (stopped: guard_tripped)",
     ]
-    shown = planned.messages("tell | Show the plan")[0]
+    shown = planned.messages("show | Show the plan")[0]
     assert f"Plan digest: `{digest}`" in shown
     assert shown[0] == "# License plan: Stopped by a limit"
     assert len(shown) < 100
@@ -136,7 +136,7 @@ def test_drift_fails_and_tells(controller: Controller, simulator: Simulator) -> 
     job = controller.launch("plan", **drift)
     assert job.returncode == 2
     assert job.artifacts["thingspace_plan_status"] == "changes"
-    assert "# License plan: Changes" in job.messages("tell | Show the plan")[0]
+    assert "# License plan: Changes" in job.messages("show | Show the plan")[0]
     assert apply(controller, job.artifacts).returncode == 0
     simulator.forget_requests()
     quiet = controller.launch("plan", **drift)

@@ -216,7 +216,11 @@ def test_bad_input_is_told_at_once(simulator: Simulator, module: Module, tmp_pat
     twice = [imei(5), imei(6), imei(5)]
     for options, code, words in (
         ({"devices": twice, "state": "exact"}, "invalid_devices", f"{imei(5)} is named twice"),
-        ({"devices": [imei(9), imei(1)], "protected_file": str(kept)}, "invalid_devices", f"{imei(9)} is named, and"),
+        (
+            {"devices": [imei(9), imei(1)], "protected_file": str(kept)},
+            "invalid_devices",
+            f"{imei(9)} is both listed and",
+        ),
         ({"devices": [imei(9)], "protected": [imei(9)], "state": "exact"}, "invalid_devices", "protected"),
         ({"devices": ["12"], "protected": ["x"], "batch_size": 0}, "invalid_options", "3 problems"),
         ({"devices": imeis(2), "api_version": "v3"}, "invalid_options", "v3"),

@@ -261,7 +261,7 @@ def test_a_run_that_is_ended(make_estate: MakeEstate, ways: t.Sequence[str]) -> 
     planning = len(PARTS["the plan"])
     estate = make_estate(REQUESTS - planning)
     for place, (moments, way) in enumerate(zip(PARTS.values(), ways, strict=True)):
-        # What plans writes nothing, so that its accounts are as good as new.
+        # Planning writes nothing, so the accounts are unchanged.
         numbers = {moment + 1 - (planning if place else 0): moment for moment in moments}
         ran = estate.interrupt(f"run{place}", numbers, way)
         assert ran.returncode != 0, ran.text

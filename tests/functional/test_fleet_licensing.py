@@ -172,7 +172,7 @@ def test_canary_waves(fleet: Fleet, simulator: Simulator, tmp_path: Path) -> Non
             assert "In waves: 2 first, then all 10;" in text
         failed = fleet.apply(approved="")
         assert failed.recap == {named(1): "failed"}, failed.text
-        assert "The canary wave failed: 1 of the 2 devices that were tried are not as wanted" in failed.text
+        assert "The canary wave failed: 1 of 2 devices did not reach the wanted state" in failed.text
         assert simulator.holders(FLEX) == set(devices[:1])
         sent = [(write["operation"], len(write["devices"])) for write in simulator.writes()]
         assert sent == [("simsec_assign", 2), ("fota_assign", 2), ("fota_assign", 3), ("fota_assign", 5)]
@@ -401,7 +401,7 @@ NASTY = "<script>alert(1)</script> | [x](http://a) `b` *c*\n\n# Approved\n</deta
 
 
 def test_an_inventory_with_credentials_of_each_host(fleet: Fleet, simulator: Simulator) -> None:
-    """--limit plans and applies those alone; no secret and no markup is told."""
+    """--limit plans and applies those alone; no secret and no markup is shown."""
     secret = "s3cr3t-%/+&-word"
     simulator.state(accounts=seeded(3), credentials={"client_secret": secret, "password": secret + "2"})
     for number in (1, 2, 3):
@@ -497,7 +497,7 @@ def test_every_field_of_a_plan_file(fleet: Fleet, simulator: Simulator, module: 
 
 
 def test_files_that_cannot_be_used(fleet: Fleet, simulator: Simulator) -> None:
-    """Everything is told at once, with file and line, and ThingSpace is not even asked."""
+    """Everything is reported at once, with file and line, and ThingSpace is not even asked."""
     head = f'account: "{named(1)}"\n'
     files = {
         "empty": ("", "it is empty"),
@@ -525,7 +525,7 @@ def test_files_that_cannot_be_used(fleet: Fleet, simulator: Simulator) -> None:
 
 
 def test_plan_files_that_are_not_ours(fleet: Fleet, simulator: Simulator, module: Module) -> None:
-    """Edited by hand, or made of another account: nothing is written. What is no plan file is told as such."""
+    """Edited by hand, or made of another account: nothing is written. What is not a plan file is reported as such."""
     simulator.state(accounts=seeded(2))
     fleet.write(2, {"ids": imeis(2, 12), "fota": True})
     assert fleet.plan(dest="other").returncode == 0

@@ -381,7 +381,7 @@ def test_every_problem_at_once(simulator: Simulator, inventory: Inventory) -> No
     shown = inventory.refused(
         "invalid_options",
         "11 problems were found",
-        "'lisences' is no option of this inventory plugin. Did you mean 'licenses'?",
+        "'lisences' is not an option of this inventory plugin. Did you mean 'licenses'?",
         "'password' must be a value of the type str",
         "'timeout' must be a value of the type float",
         "'api_version' must be one of v1, v2, v3",

@@ -148,7 +148,7 @@ def test_what_nobody_confirms(simulator: Simulator, task: Task, journal: Path, t
             assert outcome.code == "canary_failed"
             assert batches(simulator) == [imeis(5)]
             assert counted(outcome) == {"accepted": 5, "skipped": 20}
-            assert "5 of the 5 devices that were tried are not as wanted (5 not confirmed)" in outcome.message
+            assert "5 of 5 devices did not reach the wanted state (5 not confirmed)" in outcome.message
             assert "callback_info" in outcome.message
         assert not outcome.changed
         simulator.quirks(simsec_delay=0.05)

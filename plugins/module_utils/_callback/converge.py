@@ -86,8 +86,8 @@ def _read_back(api: CallbackApi, service: str, lost: LicensingError) -> Listener
         return api.listener(service)
     except LicensingError as error:
         raise LicensingError(
-            f"It is not known what became of the listener of {service}. {lost.message} It could not be read back, "
-            f"either: {error.message} Run again: what is as wanted is left alone.",
+            f"It is unknown whether the listener of {service} was changed. {lost.message} It could not be read "
+            f"back, either: {error.message} Run again: a listener already in the wanted state is not touched.",
             code="outcome_unknown",
         ) from None
 

@@ -82,7 +82,7 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     wish = Wish(params["account"], params["api_version"], params["state"], wanted.devices, frozenset(protected))
     if wish.state != "absent":
         both = (device for device in wish.devices if device in wish.protected)
-        text = "{} is named, and protected: a device is either wanted on the list or never on it."
+        text = "{} is both listed and protected: a device is either wanted on the list or never on it."
         problems += [Problem(text.format(device), "invalid_devices") for device in both]
     wanted = wanted._replace(warnings=[*wanted.warnings, *notes])
     files = (params["protected_file"], params["before_file"])
@@ -170,6 +170,7 @@ def _require_licenses(context: Context, job: Job, plan: CandidatesPlan, licenses
     if not lacking:
         return
     named = first(lacking, NAMED)
+    # Part of the digest of a plan, like every reason that stops one.
     text = (
         f"{len(lacking)} of {len(new)} devices that the plan puts on the removal candidates hold no license: {named}."
     )

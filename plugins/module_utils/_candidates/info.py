@@ -17,7 +17,7 @@ from .._plan.outcomes import Reporting, reporting_from
 from .._plan.plan import Pool
 from .._swm.candidates import CandidatesApi
 from .._swm.licenses import FotaApi, explained, is_event_based
-from .._text.lists import few
+from .._text.lists import are, few, many
 from .backup import LOCK_PATIENCE, KeptList
 from .eviction import Forecast, forecast
 
@@ -84,12 +84,12 @@ def _warnings(seen: Forecast) -> t.Iterator[str]:
     doubtful = sum(not eviction.certain for eviction in seen.evictions)
     if doubtful:
         yield (
-            f"Which devices come last is open in {doubtful} places: {doubtful + len(seen.tied)} devices got their "
-            "license in the same moment, or at one that cannot be read, and ThingSpace does not say which of them goes "
-            "first. Put the ones to lose on the list."
+            f"The last {many(doubtful, 'device')} to lose a license {are(doubtful)} unknown: "
+            f"{doubtful + len(seen.tied)} devices got their license at the same time or at an unreadable time, and "
+            "ThingSpace does not say which of them goes first. Put the ones to lose on the list."
         )
     if seen.without_license:
         yield (
-            f"{len(seen.without_license)} devices on the removal candidate list hold no license, so they are none that "
-            f"could lose it: {few(seen.without_license)}."
+            f"The removal candidate list contains {many(len(seen.without_license), 'device')} without a license, which "
+            f"has no effect: {few(seen.without_license)}."
         )

@@ -133,8 +133,8 @@ def _garbled(response: Response, value: t.Any, wanted: str) -> ApiError:
     else:
         seen = "something that is not JSON"
     return ApiError(
-        f"'{response.operation}' was answered with HTTP {response.status} and {seen}, which is no ThingSpace answer. "
-        "Check 'base_url' and any proxy in between.",
+        f"'{response.operation}' was answered with HTTP {response.status} and {seen}, which is not a ThingSpace "
+        "answer. Check 'base_url' and any proxy in between.",
         code="bad_answer",
         status=response.status,
         in_doubt=True,
@@ -198,7 +198,7 @@ class Reader(t.NamedTuple):
         """The list of this name.
 
         :param optional: whether no list means that it is empty.
-        :raises ApiError: C(bad_answer), it is no list, or a row is not usable.
+        :raises ApiError: C(bad_answer), it is not a list, or a row is not usable.
         """
         rows = value.get(name)
         if rows is None and optional:

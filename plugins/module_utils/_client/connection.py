@@ -166,19 +166,19 @@ def _text_problems(connection: Connection) -> t.Iterator[Problem]:
         if _LINE_BREAKS & set(value) or value != value.strip().strip(_BLANKS):
             yield Problem(
                 f"'{name}' holds a line break, or a blank at its beginning or end. A secret that is read from a file "
-                "often ends in a line break: take it off, for example with the filter 'trim'."
+                "often ends in a line break: remove it, for example with the filter 'trim'."
             )
         elif name.endswith("_token") and (not value.isprintable() or " " in value or not value.isascii()):
             yield Problem(f"'{name}' holds spaces, line breaks or other characters that no token has.")
         elif any("\ud800" <= char <= "\udfff" for char in value):
-            yield Problem(f"'{name}' holds bytes that are no UTF-8 text.")
+            yield Problem(f"'{name}' holds bytes that are not UTF-8 text.")
 
 
 def _tls_problems(connection: Connection) -> t.Iterator[Problem]:
     if connection.ca_path and not connection.validate_certs:
         yield Problem(
-            "'ca_path' and 'validate_certs: false' contradict each other: the one asks to check the certificate, "
-            "the other not to. Leave one of them out."
+            "'ca_path' and 'validate_certs: false' contradict each other: one enables the check of the "
+            "certificate, the other disables it. Leave one of them out."
         )
     elif connection.ca_path and not os.access(connection.ca_path, os.R_OK):
         yield Problem(f"'ca_path' {connection.ca_path} cannot be read.", "file_unreadable")

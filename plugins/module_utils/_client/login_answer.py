@@ -125,9 +125,9 @@ def _client_error(answer: Response, subject: Subject) -> ApiError:
 
 
 _NOTHING_THERE = "nothing is there to log in to. Check 'base_url' (it ends in /api)."
-_PROXY_ASKS = "the proxy wants to know who asks. Put its user and password into the proxy variables."
+_PROXY_ASKS = "the proxy requires a login. Put its user and password into the proxy variables."
 _PROXY_ANSWERED = "that is an HTML or XML page, so the proxy or a firewall in between answered, and not ThingSpace."
-_NO_ANSWER = "that is no ThingSpace answer. Check 'base_url' and any proxy in between."
+_NO_ANSWER = "that is not a ThingSpace answer. Check 'base_url' and any proxy in between."
 
 
 def _complaint(answer: Response) -> tuple[str, bool]:

@@ -41,7 +41,7 @@ def changes(texts: t.Iterable[str], mask: Mask) -> dict[str, str]:
 
 
 def mask_ids(ids: list[str], mask: Mask) -> list[str]:
-    """Device ids without secrets. What is no plain number may be anything.
+    """Device ids without secrets. What is not a plain number may be anything.
 
     All are looked at together, because there may be a million of them.
     """

@@ -131,7 +131,7 @@ def _read_once(
         if not page.devices:
             raise IncompleteList("an empty page claims that more devices follow")
         if not page.cursor or page.cursor in seen_cursors:
-            raise IncompleteList("it goes round in circles, the position does not advance")
+            raise IncompleteList("its pages repeat, the position does not advance")
         seen_cursors.add(page.cursor)
         page = fetch(page.cursor)
     if page.assigned is None or page.assigned < len(seen):

@@ -37,7 +37,8 @@ class Interrupted(TransportError):
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"The task was interrupted: {why}. The rest was not sent. Run again: what is as wanted is left alone.",
+            f"The task was interrupted: {why}. The rest was not sent. Run again: devices already in the wanted state "
+            "are not touched.",
             code="interrupted",
             in_doubt=False,
             retryable=False,

@@ -113,7 +113,7 @@ def _cause(error: BaseException) -> str:
         if name == "ConnectTimeoutError":
             return "no connection within the time allowed"
         if name in ("InvalidHeader", "InvalidChunkLength", "BadStatusLine", "LineTooLong"):
-            return "the answer is no valid HTTP"
+            return "the answer is not valid HTTP"
         if name in ("IncompleteRead", "NotWhole"):
             return "the answer ended too early"
         if name == "TooLarge":

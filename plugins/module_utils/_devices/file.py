@@ -82,7 +82,7 @@ def read_cells(path: str, layout: Layout) -> Content:
             if encoding != "utf-8-sig":
                 raise
             # Ids are ASCII, so it does not matter whether place names are decoded correctly.
-            notes.append(f"{path}: it is no UTF-8 text, and was read as windows-1252.")
+            notes.append(f"{path}: it is not UTF-8 text, and was read as windows-1252.")
             content = _read(path, layout, "windows-1252")
     except OSError as error:
         raise _unreadable(path, error.strerror or "it cannot be read") from None

@@ -97,7 +97,7 @@ def filter_from(params: t.Mapping[str, t.Any]) -> tuple[DeviceFilter, list[Probl
     times = {option: parse_time(params[option] or "") for option in _TIMES}
     for option, time in times.items():
         if params[option] is not None and time is None:
-            text = f"'{option}' is no time that can be understood. Write it like 2026-01-31 or 2026-01-31T12:00:00Z."
+            text = f"'{option}' is not a time that can be understood. Write it like 2026-01-31 or 2026-01-31T12:00:00Z."
             problems.append(Problem(text))
     after, before = times["created_after"], times["created_before"]
     if after and before and after > before:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .._text.lists import many
 from .._text.visible import visible
 from .._thingspace.id_kinds import LENGTHS, Kind
 
@@ -107,7 +108,7 @@ def problem(device: str, kind: Kind = "imei") -> str | None:
     if device.isascii() and device.isdigit():
         if lowest <= len(device) <= highest:
             return None
-        return f"has {len(device)} digits, {rule}{_length_hint(len(device), kind)}"
+        return f"has {many(len(device), 'digit')}, {rule}{_length_hint(len(device), kind)}"
     if not device:
         return f"is empty, {rule}"
     if _SCIENTIFIC.fullmatch(device):

@@ -31,7 +31,7 @@ def run(context: Context) -> Result:
     if strays:
         context.warn(
             f"{strays} of the {len(rows)} devices that ThingSpace returned do not match the request (group, "
-            "state, custom fields, time). Look at them before licenses are changed on the strength of this list."
+            "state, custom fields, time). Look at them before licenses are changed based on this list."
         )
     shown = rows if reporting.shown == "all" else []
     values = {"count": len(rows), "devices": [row.as_result() for row in shown]}

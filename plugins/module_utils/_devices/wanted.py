@@ -40,7 +40,7 @@ def wanted_devices(params: t.Mapping[str, t.Any], kind: Kind = "imei") -> tuple[
             problems.append(Problem("'devices_column' needs 'devices_file' or 'devices_text', whose column it names."))
         if params.get("devices_delimiter"):
             problems.append(
-                Problem("'devices_delimiter' needs 'devices_file' or 'devices_text', whose columns it parts.")
+                Problem("'devices_delimiter' needs 'devices_file' or 'devices_text', whose columns it separates.")
             )
     warnings += [] if devices or problems else [NO_DEVICE]
     if params.get("check_digit"):

@@ -60,7 +60,7 @@ def run(context: Context) -> Result:
     wanted, lists = context.params["wanted"], context.params["lists"]
     wrong = not_wanted(wanted)
     if wrong:
-        text = f"'wanted' is no entry of the 'accounts' that fleet_files returns: look at {', '.join(wrong)}."
+        text = f"'wanted' is not an entry of the 'accounts' that fleet_files returns: look at {', '.join(wrong)}."
         raise OptionsError([Problem(text)])
     made: dict[PartKind, list[Result]] = {kind: [] for kind in FLOWS}
     asked = with_retries(wanted, context.params)

@@ -40,7 +40,9 @@ def read_approved(given: str | None, problems: list[Problem]) -> Document | str 
     except LicensingError as error:
         problems.append(Problem(f"'approved' {given[:200]} cannot be used: {error.message}.", error.code))
     except (KeyError, TypeError, AttributeError):
-        problems.append(Problem(f"'approved' {given[:200]} cannot be used: it is no plan file.", "plan_file_invalid"))
+        problems.append(
+            Problem(f"'approved' {given[:200]} cannot be used: it is not a plan file.", "plan_file_invalid")
+        )
     return None
 
 
@@ -59,7 +61,7 @@ def read_plan(path: str) -> Document:
     except OSError as error:
         why = f"{error.strerror or error}; name a plan file or a digest of 64 hexadecimal digits"
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        why = "it is no plan file"
+        why = "it is not a plan file"
     if why:
         raise LicensingError(why, code="plan_file_invalid")
     return t.cast(Document, document)
@@ -145,7 +147,11 @@ def _since_file(document: Document, approved: Document) -> tuple[str, str] | Non
         return None if same_run(document, approved) else ("", "")
     differing = sorted(other | {name for name, rows in undone.items() if rows})
     named = f" These accounts differ: {few(differing, _NAMED)}."
-    why = "" if other else "it changes devices that are not as it wants them, and now nothing would be done about them."
+    why = (
+        ""
+        if other
+        else "it changes devices that did not reach the planned state, and the current plan does not change them."
+    )
     return why, named + _left(left, len(left))
 
 

@@ -117,7 +117,7 @@ def selected(account: FleetAccount, one: DeviceSet, listing: Listing) -> tuple[l
     if strays:
         raise LicensingError(
             f"{one.where}: {strays} of the {len(rows)} devices that ThingSpace returned for '{one.name}' do not look "
-            "like what was asked for, so nothing is made of them. Look at them with device_info, or name the devices.",
+            "like what was asked for, so they are not used. Look at them with device_info, or name the devices.",
             code="bad_answer",
         )
     if not rows:

@@ -124,9 +124,9 @@ def _refuse_two_skus(account: str, simsec: t.Mapping[tuple[str, str], list[str]]
     if several:
         shown = first(several.items(), NAMED, "; ", lambda one: f"{show(one[0])} holds {' and '.join(one[1])}")
         raise LicensingError(
-            f"By the journal, {len(several)} devices of {account} hold, or may hold, SIM-Secure licenses of several "
-            f"SKUs, which no fleet file can say: {shown}. Nothing was written. If a device is on its way to "
-            "another SKU, export again when that is done. Otherwise take one of its licenses away with "
+            f"According to the journal, {len(several)} devices of {account} hold, or may hold, SIM-Secure licenses of "
+            f"several SKUs, which a fleet file cannot express: {shown}. Nothing was written. If a device is on its way "
+            "to another SKU, export again when that is done. Otherwise take one of its licenses away with "
             "simsec_license and 'state: absent', which is not possible for a lifetime license, or export without the "
             "journal and write the SIM-Secure part yourself.",
             code="two_licenses",

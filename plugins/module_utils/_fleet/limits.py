@@ -14,7 +14,7 @@ import typing as t
 
 from .._errors import LicensingError
 from .._plan.guards import limits_from
-from .._text.quantities import at_most, read_amount
+from .._text.quantities import at_most, read_quantity
 from .freeze import FOREVER, Window, frozen
 from .plan_document import IDLE, Document
 from .status import without_approval
@@ -119,9 +119,9 @@ def _over_a_sku(sku: str, parts: t.Sequence[Document]) -> t.Iterator[tuple[str, 
             f"it changes {need + gone} devices of {sku}, 'max_changes' allows {limits['max_changes']}",
         )
     held = max((part["held"] for part in parts if part["held"] is not None), default=0)
-    amount = read_amount(limits["max_removals"])
-    if amount is not None and gone > at_most(amount, held):
-        yield "guard_tripped", f"it removes {gone} licenses of {sku}, 'max_removals' allows {at_most(amount, held)}"
+    quantity = read_quantity(limits["max_removals"])
+    if quantity is not None and gone > at_most(quantity, held):
+        yield "guard_tripped", f"it removes {gone} licenses of {sku}, 'max_removals' allows {at_most(quantity, held)}"
 
 
 def why_not(

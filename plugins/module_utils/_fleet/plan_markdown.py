@@ -27,7 +27,7 @@ HEADLINES = {
     "error": "No plan for some accounts",
 }
 
-NOT_TO_APPROVE = "Stopped by what no approval lets through"
+NOT_TO_APPROVE = "Stopped; an approval does not help"
 
 FOR_LIFE = "For life: these licenses can never be removed."
 

@@ -26,7 +26,7 @@ MAX_BYTES = 512 * 1024 * 1024
 
 Document = dict[str, t.Any]
 
-_NONE = "it is no run record"
+_NONE = "it is not a run record"
 
 
 def checksum(document: t.Mapping[str, t.Any]) -> str:
@@ -57,7 +57,7 @@ def _text(path: str) -> str:
     # A device or a pipe may never end, and opening a pipe may never return.
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
-        raise OSError(0, "it is a directory" if stat.S_ISDIR(status.st_mode) else "it is no regular file")
+        raise OSError(0, "it is a directory" if stat.S_ISDIR(status.st_mode) else "it is not a regular file")
     if status.st_size > MAX_BYTES:
         raise OSError(0, f"it has {status.st_size} bytes, and no run record has more than {MAX_BYTES}")
     with open(path, encoding="utf-8") as stream:

@@ -114,7 +114,7 @@ _MAY: dict[str, Fits] = {
 
 def _fields(value: t.Any, wanted: t.Mapping[str, Fits], where: str) -> t.Iterator[str]:
     if not isinstance(value, dict):
-        yield f"{where} is no dictionary"
+        yield f"{where} is not a dictionary"
         return
     for name, fits in wanted.items():
         if name not in value:
@@ -163,7 +163,7 @@ def _part(part: t.Any, where: str) -> t.Iterator[str]:
         yield from _fields(row, _ROW, there)
         device = row.get("device_id") if isinstance(row, dict) else None
         if not isinstance(device, str):
-            yield f"{there}: '{show(str(device))}' is no id"
+            yield f"{there}: '{show(str(device))}' is not an id"
         elif device in seen:
             yield f"{there}: {show(device)} is named twice"
         seen.add(str(device))

@@ -44,7 +44,7 @@ def rows_of(path: str) -> tuple[list[dict[str, str]], str]:
     except OSError as error:
         return [], error.strerror or "it cannot be read"
     except (ValueError, csv.Error):
-        return [], "it is no report"
+        return [], "it is not a report"
     for row in rows:
         if row["outcome"] not in OUTCOMES:
             row.update(outcome="unknown", reason=f"reported as '{row['outcome']}'. {row['reason']}".rstrip())

@@ -163,7 +163,7 @@ def _ended(document: Document, params: t.Mapping[str, t.Any], now: datetime.date
 def _lost(params: t.Mapping[str, t.Any], now: datetime.datetime) -> Document:
     """A replacement for the record from the start of the run, which is gone."""
     names = dict.fromkeys(text(entry.get("account")) for entry in params["accounts"])
-    reason = "The record that the run began with is gone, so what became of the devices is unknown; see {}."
+    reason = "The record that the run began with is gone, so the results for the devices are unknown; see {}."
     accounts = [
         {"account": name, "parts": [], "failure": _failure(reason.format(os.path.join(params["reports"], name)))}
         for name in names
@@ -178,7 +178,7 @@ def _settled(account: Document, entry: t.Mapping[str, t.Any] | None, reports: st
     try:
         return _done(account, entry, reports)
     except Exception as error:  # pylint: disable=broad-exception-caught
-        reason = f"What became of the devices could not be recorded ({type(error).__name__}), so it is unknown; see"
+        reason = f"The results for the devices could not be recorded ({type(error).__name__}), so they are unknown; see"
         return {**account, "failure": _failure(f"{reason} {reports}.")}
 
 
@@ -224,7 +224,7 @@ def _part(part: Document, result: Document | None, report: str) -> Document:
     reported = {row["device_id"]: row for row in rows}
     failure = _failure(result["failure"]) if result.get("failure") else None
     if (unread or "summary" not in result) and _may_have_written(result):
-        failure = failure or _failure("What became of the devices is unknown.")
+        failure = failure or _failure("The results for the devices are unknown.")
         missing = {"outcome": "unknown", "reason": f"see {report}: {unread}" if unread else failure["message"]}
     elif failure:
         missing = {"outcome": "skipped", "reason": f"not sent: {failure['message']}"}

@@ -37,12 +37,12 @@ def _named(error: sqlite3.Error, path: str) -> LicensingError:
         )
     if "full" in words:
         return LicensingError(
-            f"The journal {path} cannot be written: the disk is full. Nothing is sent that cannot be written down. "
+            f"The journal {path} cannot be written: the disk is full. Requests that cannot be recorded are not sent. "
             "Make room and run again.",
             code="journal_full",
         )
     if "not a database" in words and not known_journal(path):
-        return unusable(path, "it is no journal")
+        return unusable(path, "it is not a journal")
     if "malformed" in words or "not a database" in words or "corrupt" in words:
         return damaged(path, text)
     if "readonly" in words or "read-only" in words or "unable to open" in words:

@@ -13,7 +13,7 @@ import typing as t
 
 from .._errors import LicensingError, Problem
 from .._text.lists import first
-from .._text.quantities import Amount, at_most, read_amount
+from .._text.quantities import Quantity, at_most, read_quantity
 from .plan import Plan, Pool
 
 EXACT_SHARE = 0.30
@@ -34,7 +34,7 @@ class Limits(t.NamedTuple):
     """
 
     max_changes: int | None
-    max_removals: Amount | None
+    max_removals: Quantity | None
     reserve: int
     approved: str | None
     expected: str | None = None
@@ -61,7 +61,7 @@ def limits_from(params: t.Mapping[str, t.Any]) -> tuple[Limits, list[Problem]]:
         if params.get(name) is not None and params[name] < 0:
             problems.append(Problem(f"'{name}' is {params[name]}; it cannot be negative."))
     removals = params.get("max_removals")
-    share = None if removals is None else read_amount(removals)
+    share = None if removals is None else read_quantity(removals)
     if removals is not None and share is None:
         problems.append(
             Problem(f"'max_removals' is '{removals}'; use a number like 20 or a percentage like 5%, or leave it out.")

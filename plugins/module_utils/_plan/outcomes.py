@@ -94,7 +94,7 @@ def failure_of(rows: Rows) -> LicensingError | None:
 
 
 class Reporting(t.NamedTuple):
-    """The options about what is told of devices.
+    """The options for the reported devices.
 
     :param shown: which of them the result lists.
     :param path: of the file with all of them, if one is wanted.

@@ -13,8 +13,8 @@ import itertools
 import typing as t
 
 from .._errors import LicensingError, Problem
-from .._text.lists import first
-from .._text.quantities import Amount, at_least, at_most, read_amount
+from .._text.lists import first, many
+from .._text.quantities import Quantity, at_least, at_most, read_quantity
 from .outcomes import Row
 from .plan import Plan
 
@@ -31,8 +31,8 @@ class Waves(t.NamedTuple):
     :param spare: how many of the tried devices may miss the wanted state.
     """
 
-    sizes: tuple[Amount, ...] = ()
-    spare: Amount = 0
+    sizes: tuple[Quantity, ...] = ()
+    spare: Quantity = 0
 
     def ends(self, changes: int) -> list[int]:
         """How many of this many changes are done after each wave. The last wave ends with all of them."""
@@ -69,20 +69,20 @@ def waves_from(params: t.Mapping[str, t.Any]) -> tuple[Waves, list[Problem]]:
     """Read the options. Returns them with all problems."""
     given = params["waves"] or []
     problems = [Problem(f"'waves' {text}.") for text in size_problems(given)]
-    spare = 0 if params["max_failures"] is None else read_amount(params["max_failures"])
+    spare = 0 if params["max_failures"] is None else read_quantity(params["max_failures"])
     if spare is None:
         given_text = f"'max_failures' is '{params['max_failures']}'"
         problems.append(Problem(f"{given_text}; use a number like 2 or a percentage like 5%, or leave it out."))
     if problems:
         return Waves(), problems
-    return Waves(tuple(t.cast(Amount, read_amount(size)) for size in given), spare or 0), []
+    return Waves(tuple(t.cast(Quantity, read_quantity(size)) for size in given), spare or 0), []
 
 
 def size_problems(given: t.Iterable[object]) -> t.Iterator[str]:
     """The problems with the sizes of waves. A number and a share can only be compared once the plan is known."""
-    last: dict[type, Amount] = {}
+    last: dict[type, Quantity] = {}
     for entry in given:
-        size = read_amount(entry)
+        size = read_quantity(entry)
         if not size:
             yield f"has the entry '{str(entry)[:40]}'; use numbers like 10 and percentages like 5%, more than 0"
         elif size <= last.get(type(size), 0):
@@ -129,10 +129,11 @@ def judge(waves: Waves, tried: t.Sequence[Row], left: int) -> CanaryFailed | Non
         " Unconfirmed requests are not sent again. If nothing is ever confirmed, check that a receiver is running and "
         "registered (callback_info)."
     )
+    unsent = f"{many(left, 'more device')} {'was' if left == 1 else 'were'} not sent"
     return CanaryFailed(
-        f"The canary wave failed: {len(amiss)} of the {len(tried)} devices that were tried are not as wanted ({sums}), "
-        f"and 'max_failures' allows {allowed}: {named}{more}. The other {left} devices were not sent. Check the "
-        "failed devices, fix the problem, and run again: finished changes stay."
+        f"The canary wave failed: {len(amiss)} of {many(len(tried), 'device')} did not reach the wanted state "
+        f"({sums}), and 'max_failures' allows {allowed}: {named}{more}. {unsent}. Check the failed devices, fix "
+        "the problem, and run again: finished changes stay."
         f"{advice if 'not confirmed' in counts else ''}",
         len(tried),
         len(amiss),

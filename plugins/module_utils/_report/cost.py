@@ -31,7 +31,7 @@ def prices_from(given: t.Mapping[str, t.Any] | None) -> tuple[Prices, list[Probl
             price = decimal.Decimal("NaN")
         if price.is_nan() or isinstance(value, bool) or not 0 <= price <= _MOST:
             problems.append(
-                Problem(f"'prices' has {visible(value)[:60]} for {visible(license)[:60]}; that is no price.")
+                Problem(f"'prices' has {visible(value)[:60]} for {visible(license)[:60]}; that is not a price.")
             )
         else:
             prices[visible(license)] = price

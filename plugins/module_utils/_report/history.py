@@ -157,4 +157,4 @@ def _why(error: Exception) -> str:
         return error.strerror or "it cannot be read"
     if isinstance(error, _UnfitError):
         return str(error)
-    return "it is no run record"
+    return "it is not a run record"

@@ -152,8 +152,8 @@ def unconfirmed_error(waiting: t.Sequence[str], overdue: int, seconds: float) ->
     late = f" {overdue} of them were accepted more than an hour ago and not waited for." if overdue else ""
     return LicensingError(
         f"{len(waiting)} devices were not confirmed within {seconds:.0f} s: {named}.{late} Their requests were "
-        "accepted and are not sent again: run again to see what became of them. If nothing is ever confirmed, look "
-        "whether a receiver runs and is registered (callback_info).",
+        "accepted and are not sent again: run again to see their results. If nothing is ever confirmed, check that "
+        "a receiver is running and registered (callback_info).",
         code="unconfirmed",
         pending=list(waiting[:MAX_PROBLEMS]),
     )

@@ -12,14 +12,14 @@ import math
 import re
 import typing as t
 
-Amount: t.TypeAlias = "int | float"
+Quantity: t.TypeAlias = "int | float"
 """A number is an integer, and a percentage is a float from 0 to 1."""
 
 _ROUNDING = 1e-9
 """Corrects 7 % of 100, which would be 7.000000000000001."""
 
 
-def read_amount(text: object) -> Amount | None:
+def read_quantity(text: object) -> Quantity | None:
     """The quantity in a text, or None if it is invalid."""
     match = re.fullmatch(r"\s*(\d+)(?:(?:\.(\d+))?\s*(%))?\s*", str(text))
     if not match:
@@ -31,11 +31,11 @@ def read_amount(text: object) -> Amount | None:
     return share if share <= 1 else None
 
 
-def at_most(amount: Amount, whole: int) -> int:
+def at_most(quantity: Quantity, whole: int) -> int:
     """An upper limit as a number of the whole. A percentage is rounded down."""
-    return int(amount * whole + _ROUNDING) if isinstance(amount, float) else amount
+    return int(quantity * whole + _ROUNDING) if isinstance(quantity, float) else quantity
 
 
-def at_least(amount: Amount, whole: int) -> int:
+def at_least(quantity: Quantity, whole: int) -> int:
     """A minimum as a number of the whole. A percentage is rounded up."""
-    return math.ceil(amount * whole - _ROUNDING) if isinstance(amount, float) else amount
+    return math.ceil(quantity * whole - _ROUNDING) if isinstance(quantity, float) else quantity

@@ -123,7 +123,7 @@ def changes_of(parts: t.Iterable[RunPart]) -> dict[str, Change]:
             if change is None:
                 continue
             before = found.pop(change.device_id, None)
-            # Something that a run did and reversed itself is no change.
+            # Something that a run did and reversed itself is not a change.
             if before is None or before.done != OPPOSITE.get(change.done):
                 found[change.device_id] = change
     return found

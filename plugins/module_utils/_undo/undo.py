@@ -219,7 +219,7 @@ def _unlicensed(context: Context, given: t.Sequence[str]) -> set[str]:
         with open(path, encoding="utf-8", newline="") as stream:
             rows = [(row["device_id"], row["outcome"]) for row in csv.DictReader(stream)]
     except (OSError, ValueError, KeyError, csv.Error):
-        raise OptionsError([Problem(f"'licensed' {path} is no report of fota_license.", CODE)]) from None
+        raise OptionsError([Problem(f"'licensed' {path} is not a report of fota_license.", CODE)]) from None
     return {device for device, outcome in rows if outcome != "unchanged" and device not in foreseen}
 
 

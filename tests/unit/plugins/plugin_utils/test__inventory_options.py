@@ -40,8 +40,8 @@ def test_what_is_omitted_is_not_given() -> None:
 def test_unknown_options() -> None:
     problems = inventory_options.unknown_options({"plugin": 1, "grup": 1, 7: 1, "group": 1}, {"group": {}})
     assert [problem.text for problem in problems] == [
-        "'grup' is no option of this inventory plugin. Did you mean 'group'?",
-        "'7' is no option of this inventory plugin.",
+        "'grup' is not an option of this inventory plugin. Did you mean 'group'?",
+        "'7' is not an option of this inventory plugin.",
     ]
 
 

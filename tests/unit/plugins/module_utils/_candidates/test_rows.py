@@ -15,7 +15,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.r
     rows_after,
 )
 
-# On the list: a b c p. It shall become: c b e; a goes because it is not named, p because it is protected.
+# On the list: a b c p. It must become: c b e; a goes because it is not named, p because it is protected.
 WISH = Wish("account", "v2", "exact", ("c", "b", "e"), frozenset("p"))
 PLAN = make_candidates_plan(WISH, ("a", "b", "c", "p"))
 MOVED = next(iter(PLAN.move))

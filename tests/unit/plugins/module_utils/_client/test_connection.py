@@ -151,7 +151,7 @@ def test_other_characters_are_a_matter_of_the_server(option: str, value: str) ->
 @pytest.mark.parametrize("option", FOUR)
 def test_bytes_that_are_no_text(option: str) -> None:
     ((code, text),) = problems(**{option: "a\udcffb"})
-    assert (code, text) == ("invalid_options", f"'{option}' holds bytes that are no UTF-8 text.")
+    assert (code, text) == ("invalid_options", f"'{option}' holds bytes that are not UTF-8 text.")
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ A, B, C = imeis(3)
 
 TAKEN: dict[str, tuple[list[str], str]] = {
     # case: (what is read, what is told)
-    "f01_german_excel_cp1252": ([A, B], "it is no UTF-8 text, and was read as windows-1252"),
+    "f01_german_excel_cp1252": ([A, B], "it is not UTF-8 text, and was read as windows-1252"),
     "f01d_utf16le_nobom": ([A], "UTF-16 text without a byte order mark"),
     "f02_semicolon_comma_in_header": ([A, B], ""),
     "f02b_tab_comma_in_header": ([A, B], ""),

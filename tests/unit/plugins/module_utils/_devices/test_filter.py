@@ -59,7 +59,7 @@ def test_everything_is_asked_for() -> None:
         *(({name: " "}, f"'{name}' is empty") for name in ("group", "state", "service_plan")),
         *(({name: "it's"}, f"'{name}' holds") for name in ("group", "state", "service_plan")),
         *(
-            ({name: value}, f"'{name}' is no time")
+            ({name: value}, f"'{name}' is not a time")
             for name in ("created_after", "created_before")
             for value in ("", "x")
         ),

@@ -51,7 +51,7 @@ def test_leading_zeros_stay() -> None:
         ("9" * 18, "has 18 digits, an IMEI has 15 digits (this may be an ICCID)"),
         ("8" * 19, "has 19 digits, an IMEI has 15 digits (this may be an ICCID)"),
         ("8" * 20, "has 20 digits, an IMEI has 15 digits (this may be an ICCID)"),
-        ("1", "has 1 digits, an IMEI has 15 digits"),
+        ("1", "has 1 digit, an IMEI has 15 digits"),
         ("9900034257305O5", "holds 'O', but an id has digits only"),
         ("99 000342573053", "holds ' ', but an id has digits only"),
         ("99-000342-573053-5", "holds '-', but an id has digits only"),

@@ -55,7 +55,7 @@ def test_numbers_are_ids_as_long_as_they_kept_their_digits() -> None:
         "devices, entry 3: '990000000000000.0' has a decimal point: a spreadsheet turned the id into a number. "
         "Format the column as text",
         "devices, entry 4: 'True' holds 'T', but an id has digits only",
-        "devices, entry 5: '0' has 1 digits, an IMEI has 15 digits",
+        "devices, entry 5: '0' has 1 digit, an IMEI has 15 digits",
     ]
     assert all("a number loses its leading zeros" in text for _code, text in problems)
 

@@ -73,8 +73,8 @@ WRONG: dict[str, tuple[t.Any, str]] = {
     "sku of a select": (account({"select": {"group": "x"}, "simsec": "simsec-iot"}), "spells it 'SIMSec-IoT'"),
     "sku of a consent": (account(simsec={"lifetime_consent": {"simsec-iot-lt": 1}}), "spells it 'SIMSec-IoT-Lt'"),
     "select of everything": (account({"select": {"custom_fields": {}}, "fota": True}), "the whole account"),
-    "moment": (account({"select": {"created_after": "soon"}, "fota": True}), "'created_after' is no time"),
-    "account": (account(name="../x"), "'account' is '../x', which is no account name"),
+    "moment": (account({"select": {"created_after": "soon"}, "fota": True}), "'created_after' is not a time"),
+    "account": (account(name="../x"), "'account' is '../x', which is not an account name"),
     "no such csv": (account({"file": "no.csv", "fota": True}), "no.csv cannot be used: No such file"),
     "no accounts": ({"accounts": []}, "'accounts' is empty"),
     "number as id": (
@@ -166,7 +166,7 @@ def test_everything_is_found_at_once(files: Files) -> None:
     files.write("e.yml", "\t")
     problems = "\n".join(files.problems(["nobody"]))
     for text in (
-        "'1' has 1 digits",
+        "'1' has 1 digit",
         "'select' is empty",
         f"b.yml, line 1: {A} is in account {TWO}, and in account {ONE} at a.yml",
         "c.yml, line 1: 'account' is the number 7",

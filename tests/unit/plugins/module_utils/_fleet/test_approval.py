@@ -281,12 +281,12 @@ def test_what_is_left_of_an_approved_plan(tmp_path: Path) -> None:
     [
         ('{"format": 1}', "it is of format 1, this release reads 2. Make a new plan with this release"),
         ('{"format": 3}', "it is of format 3, this release reads 2"),
-        ('{"format": 2, "accounts": [], "accounts": []}', "it is no plan file"),
+        ('{"format": 2, "accounts": [], "accounts": []}', "it is not a plan file"),
         (
             '{"format": 2, "accounts": [{"account": "a", "wanted": ""}, {"account": "a", "wanted": ""}]}',
             "it has an account twice",
         ),
-        ('{"format": 2, "accounts": [{"account": {}}]}', "it is no plan file"),
+        ('{"format": 2, "accounts": [{"account": {}}]}', "it is not a plan file"),
     ],
 )
 def test_files_that_are_none_of_ours(tmp_path: Path, text: str, told: str) -> None:

@@ -108,7 +108,7 @@ def test_what_no_approval_lets_through_is_told_as_such(code: Code) -> None:
     assert told == (f"It is so. No approval lets this through. {NO_APPROVAL[code]}" if binding else why)
     assert document["status"] == "guard_tripped", "the exit codes of a pipeline are the same"
     for text in (as_markdown(document), html.unescape(as_html(document)), as_summary(document)):
-        assert ("Stopped by what no approval lets through" in text) is binding
+        assert ("Stopped; an approval does not help" in text) is binding
         assert ("Stopped by a limit" in text) is not binding
     assert plain(told) in as_markdown(document)
     assert told in html.unescape(as_html(document))

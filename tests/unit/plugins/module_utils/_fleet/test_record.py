@@ -77,7 +77,7 @@ WRONG: dict[str, tuple[dict[str, t.Any], str]] = {
     "started": ({**RECORD, "started": "today"}, "'started' of the record is 'today'"),
     "status": ({**RECORD, "status": "ok"}, "'status' of the record is 'ok'"),
     "accounts": ({**RECORD, "accounts": {}}, "'accounts' of the record is such a dictionary"),
-    "no account": ({**RECORD, "accounts": [3]}, "account 1 is no dictionary"),
+    "no account": ({**RECORD, "accounts": [3]}, "account 1 is not a dictionary"),
     "account": ({**RECORD, "accounts": [{"account": "../..", "parts": []}]}, "'account' of account 1 is '../..'"),
     "account twice": ({**RECORD, "accounts": RECORD["accounts"] * 2}, "account 2 is there twice"),
     "failure": (
@@ -96,7 +96,7 @@ WRONG: dict[str, tuple[dict[str, t.Any], str]] = {
     "before": (with_part(before=[1]), "'before' of part 1 of account 1 is such a list"),
     "summary": (with_part(summary={"assigned": -1}), "'summary' of part 1 of account 1"),
     "outcome": (with_row(outcome="done"), "'outcome' of device 1 of part 1 of account 1 is 'done'"),
-    "id as a number": (with_row(device_id=int(A)), f"'{A}' is no id"),
+    "id as a number": (with_row(device_id=int(A)), f"'{A}' is not an id"),
     "twice": (with_part(devices=[ROW, ROW]), f"device 2 of part 1 of account 1: {A} is named twice"),
     "reason": ({**with_part(devices=[{"device_id": A}])}, "device 1 of part 1 of account 1 has no 'reason'"),
 }
@@ -115,7 +115,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("document", [[], {}, None, {"format": 1}, {"run": "x"}])
 def test_what_is_no_record(tmp_path: Path, document: t.Any) -> None:
-    assert "it is no run record" in refused(tmp_path / "run.json", document, signed=False)
+    assert "it is not a run record" in refused(tmp_path / "run.json", document, signed=False)
 
 
 @pytest.mark.parametrize("number", [2, "1", True])

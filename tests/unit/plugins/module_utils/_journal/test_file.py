@@ -233,7 +233,7 @@ def test_a_file_that_may_not_be_read(path: Path, monkeypatch: pytest.MonkeyPatch
         ("database or disk is full", "journal_full", "Make room"),
         ("attempt to write a readonly database", "journal_unusable", "read-only"),
         ("database disk image is malformed", "journal_damaged", ".recover"),
-        ("file is not a database", "journal_unusable", "no journal"),
+        ("file is not a database", "journal_unusable", "not a journal"),
         ("unable to open database file", "journal_unusable", "cannot be opened"),
         ("disk I/O error", "journal_unusable", "disk I/O error"),
     ],

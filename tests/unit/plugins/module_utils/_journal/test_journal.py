@@ -264,7 +264,7 @@ def test_a_full_disk_has_a_name_and_leaves_the_journal_whole(journal: Journal) -
     with pytest.raises(LicensingError) as caught:
         send(journal, imeis(5000))
     assert caught.value.code == "journal_full"
-    assert "Nothing is sent that cannot be written down" in caught.value.message
+    assert "Requests that cannot be recorded are not sent" in caught.value.message
     journal._db.execute("PRAGMA max_page_count = 100000")
     assert journal.attempts(FLEX, imeis(5000)).keys() == {imei(0)}, "all or nothing"
     send(journal, imeis(5000))

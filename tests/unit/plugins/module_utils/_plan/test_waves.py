@@ -142,10 +142,10 @@ def test_the_error_says_what_to_do() -> None:
     assert error is not None
     assert error.code == "canary_failed"
     assert error.details == {"tried": 100, "not_as_wanted": 10, "allowed": 5}
-    assert "10 of the 100 devices that were tried are not as wanted (7 failed, 3 not confirmed)" in error.message
+    assert "10 of 100 devices did not reach the wanted state (7 failed, 3 not confirmed)" in error.message
     assert f"{imei(90)} failed: why; " in error.message
     assert "and 5 more (see 'devices'" in error.message
-    assert "The other 4321 devices were not sent." in error.message
+    assert "4,321 more devices were not sent." in error.message
     assert "run again: finished changes stay" in error.message
     assert "callback_info" in error.message
     assert error.short == "the canary wave failed, 10 of 100 devices are not as wanted"

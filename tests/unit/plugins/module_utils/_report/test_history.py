@@ -72,10 +72,10 @@ def test_runs_newest_first_with_their_outcomes(tmp_path: Path) -> None:
     [
         (json.dumps({**record("r"), "status": "failed"}), "does not fit its checksum"),
         (json.dumps(sealed({**record("r"), "format": 2})), "it is of format 2, this release reads 1"),
-        (json.dumps(sealed({"format": 1})), "it is no run record"),
-        ("[1]", "it is no run record"),
-        ("{", "it is no run record"),
-        ("\udcff", "it is no run record"),
+        (json.dumps(sealed({"format": 1})), "it is not a run record"),
+        ("[1]", "it is not a run record"),
+        ("{", "it is not a run record"),
+        ("\udcff", "it is not a run record"),
     ],
 )
 def test_a_record_that_is_none(tmp_path: Path, text: str, why: str) -> None:

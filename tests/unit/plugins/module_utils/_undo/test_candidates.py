@@ -38,7 +38,7 @@ def part(before: str | None, after: str | None = None, /, **changes: str) -> dic
 
 
 def restored(one: dict[str, t.Any], live: str, lacking: str = "", later: Later | None = None) -> tuple[str | None, str]:
-    """The list as it shall be, and what else is said."""
+    """The wanted list, and the reasons for what is left."""
     found = restore(ACCOUNT, [one], list(live), set(lacking), later or Later())
     told = "; ".join(dict.fromkeys(f"{left.code}: {left.reason}" for left in found.left))
     return None if found.devices is None else "".join(found.devices), told
