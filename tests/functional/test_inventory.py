@@ -388,7 +388,7 @@ def test_every_problem_at_once(simulator: Simulator, inventory: Inventory) -> No
         "The template of 'client_secret' cannot be evaluated",
         "'accounts' is '../x'",
         "'group' is empty",
-        "'created_after' is no time",
+        "'created_after' is not a time",
         "'hostname' has 'imie'",
         "'group_prefix' may have",
         "'client_id' is given without 'client_secret'",

@@ -252,7 +252,7 @@ def test_bad_options_are_told_at_once(hostile: Json, module: Module, tmp_path: P
     wrong = {"accounts": entries, "prices": {"FOTA": "-1"}, "idle_days": 0, "formats": []}
     refused = module("fleet_report", **{**hostile, **wrong})
     assert refused.code == "invalid_options"
-    for told in ("twice", "'shrink_to'", "needs an 'account'", "no price", "'idle_days'", "'formats'"):
+    for told in ("twice", "'shrink_to'", "needs an 'account'", "not a price", "'idle_days'", "'formats'"):
         assert told in refused.message
     assert not (tmp_path / "report").exists()
     assert [path.suffix for path in (tmp_path / "history").iterdir()] == [".json"]
