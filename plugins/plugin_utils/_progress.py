@@ -15,6 +15,7 @@ import math
 import multiprocessing
 import os
 import shutil
+import signal
 import tempfile
 import threading
 import time
@@ -124,6 +125,20 @@ def first_pause(given: str | None) -> float:
     return seconds if math.isfinite(seconds) and seconds >= 0 else FIRST
 
 
+@contextlib.contextmanager
+def _no_signals() -> t.Iterator[None]:
+    """Let a thread that starts in this block get no signal.
+
+    Python handles signals in the main thread. If the kernel gave one to another thread, the main thread would go on
+    waiting for the module, and a job that is canceled would not end.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class Watch:
     """Shows the content of a file when it has changed, at growing intervals.
 
@@ -146,7 +161,8 @@ class Watch:
         """Watch in a thread, and read the file once more at the end."""
         ended = threading.Event()
         thread = threading.Thread(target=self.watch, args=(ended.wait,), daemon=True)
-        thread.start()
+        with _no_signals():
+            thread.start()
         try:
             yield
         finally:

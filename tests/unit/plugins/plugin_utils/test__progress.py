@@ -10,6 +10,8 @@ import gc
 import json
 import multiprocessing
 import os
+import signal
+import threading
 import types
 import typing as t
 from pathlib import Path
@@ -115,6 +117,28 @@ def test_paths_of_any_kind(task: t.Callable[..., Task], path: t.Any) -> None:
 )
 def test_the_first_pause(given: str | None, seconds: float) -> None:
     assert _progress.first_pause(given) == seconds
+
+
+def test_signals_reach_the_main_thread_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal that ends a job must not get lost in the thread that shows the progress.
+
+    The kernel may give a signal to any thread that lets it through, but Python handles it in the main thread, which
+    then sleeps until the module ends.
+    """
+    blocked: list[set[int]] = []
+    seen = threading.Event()
+
+    def look(_wait: t.Callable[[float], bool]) -> None:
+        blocked.append(set(signal.pthread_sigmask(signal.SIG_BLOCK, ())))
+        seen.set()
+
+    watch = _progress.Watch("", "north", 5.0)
+    monkeypatch.setattr(watch, "watch", look)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    with watch.beside():
+        assert seen.wait(30)
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+    assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} <= blocked[0]
 
 
 def test_the_controller_of_a_worker_is_its_playbook() -> None:
