@@ -22,6 +22,7 @@ from ._client.connection import CONNECTION_SPEC, connection_from
 from ._client.requests_dep import REQUESTS_IMPORT_ERROR
 from ._client.runtime_dir import MemoryStore, Store, open_store
 from ._client.secrets import SecretRegister
+from ._client.sender import RequestCount
 from ._client.stop import Stop
 from ._errors import LicensingError, OptionsError, Problem, defect
 from ._progress import Progress, ProgressFile
@@ -78,7 +79,8 @@ class Context:
 
     def __init__(self, module: AnsibleModule) -> None:
         self._module = module
-        self._clients: list[Client] = []  # at most one, shared with the parts
+        self._clients: list[Client] = []  # of the whole process
+        self._own: list[Client] = []  # at most one, shared with the parts
         path = module.params.get("progress_file")
         self._progress_file = ProgressFile(path) if path else None
         # Facts read from ThingSpace, shared with the parts, so that each is read once.
@@ -112,6 +114,19 @@ class Context:
         part.params = {**self.params, **params}
         return part
 
+    def step(self, params: dict[str, t.Any]) -> Context:
+        """The context of one of several flows that write, one after another, as if each were a task.
+
+        It has a deadline and connections of its own, and reads again what another step may have changed.
+
+        :param params: as for C(part).
+        """
+        step = copy.copy(self)
+        step.params = {**self.params, **params}
+        step.learned = {}
+        step._own = []  # pylint: disable=protected-access
+        return step
+
     def connect(self, problems: list[Problem], *, reveal_tokens: bool = False) -> Client:
         """Check the connection options and the account, and create the client. This sends nothing.
 
@@ -132,23 +147,26 @@ class Context:
             raise OptionsError(problems)
         for text in account_warnings(self.params.get("account")):
             self.warn(text)
-        if not self._clients:
+        if not self._own:
             progress = Progress(self._progress_file)
             hide = not reveal_tokens
             client = Client(connection, store, self.secrets, hide_tokens=hide, progress=progress, stop=self.stop)
+            self._own.append(client)
             self._clients.append(client)
             # Before this, a signal may end the process as usual, because nothing was sent.
             self.stop.install()
-        return self._clients[0]
+        return self._own[0]
 
     def finish(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
         """Add the number of requests, warn if ThingSpace slowed the task down, and close the progress file."""
         if self._progress_file is not None:
             self._progress_file.close()
-        for client in self._clients:
-            client.close()
-            result["requests"] = client.count.as_result()
-            client.count.warn_if_throttled(self.warn, "the task", "'rate_limit' or a lower 'max_concurrency'")
+        if self._clients:
+            for client in self._clients:
+                client.close()
+            count = RequestCount.total(client.count for client in self._clients)
+            result["requests"] = count.as_result()
+            count.warn_if_throttled(self.warn, "the task", "'rate_limit' or a lower 'max_concurrency'")
         return result
 
 

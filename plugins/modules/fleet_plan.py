@@ -31,7 +31,7 @@ options:
         results of M(thingspace.licensing.simsec_license) in a loop over C(simsec) of
         M(thingspace.licensing.fleet_files).
       - C(incomplete) lists devices that are not as wanted and that no license module reports, each with C(device_id),
-        C(outcome), and C(reason), as M(thingspace.licensing.fleet_account_plan) returns them.
+        C(outcome), and C(reason), as M(thingspace.licensing.fleet_account) returns them.
       - C(reports) is the directory with the C(devices_report) of each module, named C(plan-fota.csv),
         C(plan-removal_candidates.csv), and C(plan-) with the name of the list for the others.
     type: list

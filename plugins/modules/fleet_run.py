@@ -32,10 +32,10 @@ options:
       - The accounts, each with C(account). Accounts that are not listed do not belong to the run.
       - With O(state=started), the C(accounts) that M(thingspace.licensing.fleet_plan) returned. An account that is
         C(blocked) will not be changed.
-      - With O(state=ended), C(fota) and C(removal_candidates) are the results of these modules. C(assigned) and
-        C(removed) are lists of results of M(thingspace.licensing.simsec_license), and C(failure) is the reason why the
-        account was not processed. C(undone) is a list of any of these, as the entry point C(undo) of the role returns
-        them.
+      - With O(state=ended), what M(thingspace.licensing.fleet_account) returned in a real run. If an account is
+        missing, its task did not end. Its reports show which parts did. The devices of the others are C(unknown).
+      - With O(kind=undo), C(undone) is a list of results of license modules, as the entry point C(undo) of the role
+        returns them, and C(failure) is the reason why the account was not processed.
     type: list
     elements: dict
     required: true

@@ -48,6 +48,11 @@ class RequestCount:
     throttled: int = 0
     throttled_seconds: float = 0.0
 
+    @classmethod
+    def total(cls, counts: t.Iterable[RequestCount]) -> RequestCount:
+        """The cost of several clients together."""
+        return cls(*map(sum, zip(*map(dataclasses.astuple, counts), strict=True)))
+
     def as_result(self) -> dict[str, t.Any]:
         """The C(requests) value of a module's result."""
         return {**dataclasses.asdict(self), "throttled_seconds": round(self.throttled_seconds, 3)}

@@ -21,15 +21,27 @@ SkuPool = tuple[str, str]
 """A SKU, and the kind of the ids that hold it."""
 
 
-class Part(t.NamedTuple):
-    """One task of a license module.
+LAST = 3
 
-    :param about: added to its result.
+
+class Part(t.NamedTuple):
+    """What one license module does for an account.
+
+    :param name: unique in the account, also part of the names of its reports.
+    :param about: added to the module's result.
     """
 
     kind: PartKind
+    name: str
     options: Options
     about: dict[str, t.Any]
+
+    @property
+    def order(self) -> int:
+        """When it is carried out. New licenses come first, and old ones are removed last."""
+        if self.kind == "simsec":
+            return 0 if self.options["state"] == "present" else LAST
+        return 1 if self.kind == "fota" else 2
 
 
 _ACCOUNT = {"account": str, "file": str, "digest": str, "fota": dict, "removal_candidates": dict, "simsec": list}
@@ -73,10 +85,10 @@ def parts_of(
     :param require_listener: whether a listener must be registered; None if that depends on whether it is needed.
     """
     if wanted["fota"]:
-        yield Part("fota", {**_fota(wanted["fota"]), **_files(wanted, lists, "fota")}, {})
+        yield Part("fota", "fota", {**_fota(wanted["fota"]), **_files(wanted, lists, "fota")}, {})
     if wanted["removal_candidates"]:
         files = _files(wanted, lists, "candidates", "removal_candidates")
-        yield Part("removal_candidates", {**_candidates(wanted, lists), **files}, {})
+        yield Part("removal_candidates", "removal_candidates", {**_candidates(wanted, lists), **files}, {})
     for state, count, name in (("present", "count", "list"), ("absent", "remove", "remove_list")):
         for pool in wanted["simsec"]:
             if pool[count]:
@@ -85,7 +97,8 @@ def parts_of(
                 options = {**_simsec(pool, state, journal, wait=wait), "require_listener": needed}
                 options = {**options, **_files(wanted, lists, pool[name])}
                 instead = {} if state == "present" else {"replaced_by": list(_instead(wanted, lists))}
-                yield Part("simsec", {**options, **instead}, {"item": {**pool, "state": state, **instead}})
+                about = {"item": {**pool, "state": state, **instead}}
+                yield Part("simsec", pool[name], {**options, **instead}, about)
 
 
 def _fota(settings: FleetEntry) -> Options:

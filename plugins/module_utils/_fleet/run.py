@@ -18,6 +18,7 @@ from .._module import Context, Result
 from .._plan.incomplete import DONE_BEFORE, is_done
 from .._plan.outcomes import MOVED, OUTCOMES
 from .._text.lists import few
+from .account_apply import BEFORE
 from .approval import read_plan
 from .history import enter
 from .plan_document import IDLE, Document
@@ -28,9 +29,6 @@ from .record_values import ids_of, rows_of, text
 from .record_write import timestamp
 from .run_mark import new_mark
 from .status import worsen
-
-BEFORE = "apply-before-candidates.csv"
-"""The removal candidates that the task found before it wrote them."""
 
 UNCHANGED = "unchanged"
 _NAMED = 20
@@ -186,7 +184,8 @@ def _done(account: Document, entry: t.Mapping[str, t.Any] | None, reports: str) 
     if "failure" in account:
         return account
     if entry is None:
-        return {**account, "failure": {"code": "failed", "message": "The run ended before this account was done."}}
+        failure = {"code": "failed", "message": "The run ended before this account was done."}
+        return {**account, "parts": [_reported(part, reports) for part in account["parts"]], "failure": failure}
     results = _results(entry)
     parts = []
     for part in account["parts"]:
@@ -196,22 +195,24 @@ def _done(account: Document, entry: t.Mapping[str, t.Any] | None, reports: str) 
         if part["kind"] == "removal_candidates" and result is not None:
             # The state at the time of the plan may differ from the state at the time of the write.
             parts[-1]["before"] = ids_of(os.path.join(reports, BEFORE))
-    failure = {"failure": _failure(entry["failure"])} if entry.get("failure") else {}
-    return {**account, "parts": parts, **failure}
+    # With parts, these have the failures.
+    broken = bool(entry.get("failure")) and "parts" not in entry
+    return {**account, "parts": parts, **({"failure": _failure(entry["failure"])} if broken else {})}
+
+
+def _reported(part: Document, reports: str) -> Document:
+    """A part of an account whose process was killed. A part that was finished by then has its report."""
+    report = os.path.join(reports, f"apply-{part['list']}.csv")
+    rows, unread = rows_of(report)
+    return part if unread else _part(part, {"summary": _summary(rows)}, report)
 
 
 def _results(entry: t.Mapping[str, t.Any]) -> dict[str, Document]:
     """The results of the modules, by the name of the list. A skipped task returned nothing."""
-    found: dict[str, Document] = {}
-    for name in ("fota", "removal_candidates"):
-        result = entry.get(name)
-        if isinstance(result, dict) and not result.get("skipped"):
-            found[name] = result
-    for field in ("assigned", "removed", "undone"):
-        for result in entry.get(field) or []:
-            if isinstance(result, dict) and not result.get("skipped") and "item" in result:
-                made_from = result["item"]["item"]
-                found[made_from["remove_list" if field == "removed" else "list"]] = result
+    found: dict[str, Document] = {result["list"]: result for result in entry.get("parts") or []}
+    for result in entry.get("undone") or []:
+        if isinstance(result, dict) and not result.get("skipped") and "item" in result:
+            found[result["item"]["item"]["list"]] = result
     return found
 
 

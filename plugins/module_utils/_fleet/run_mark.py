@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 
@@ -21,3 +22,9 @@ MARK = re.compile(rf"[0-9]-[0-9]{{{DIGITS}}}")
 def new_mark() -> str:
     """The start of the C(X-Request-ID) of all requests of a run, and of no others."""
     return f"1-{secrets.randbelow(10**DIGITS):0{DIGITS}}"
+
+
+def name_of_request(mark: str, account: str, part: str) -> str:
+    """The C(request_id) of a part of a run. The part's number makes it differ from those of the run's other parts."""
+    number = int(hashlib.sha256((account + part).encode()).hexdigest()[:8], 16)
+    return f"{mark}{number:010d}"

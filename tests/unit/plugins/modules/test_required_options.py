@@ -29,7 +29,7 @@ OPTIONS: dict[str, list[Case]] = {
     "callback": [({}, INVALID, ["account"]), ({"account": ACCOUNT}, INVALID, ["url", *CREDENTIALS])],
     "callback_info": OF_AN_ACCOUNT,
     "device_info": OF_AN_ACCOUNT,
-    "fleet_account_plan": [
+    "fleet_account": [
         ({}, INVALID, ["lists", "wanted"]),
         ({"lists": ".", "wanted": {}}, INVALID, ["wanted", "account", "digest", "fota", "simsec"]),
     ],

@@ -48,7 +48,7 @@ class Account:
     def plan(self, wanted: Json, **options: t.Any) -> Outcome:
         """Plan all of it in one process."""
         given = {"wanted": wanted, "lists": str(self.lists), "journal": self._journal, **options}
-        return self._module("fleet_account_plan", account=None, **given)
+        return self._module("fleet_account", account=None, check=True, **given)
 
     def look(self, name: str, devices: str, **options: t.Any) -> Json:
         """What a license module plans by itself."""

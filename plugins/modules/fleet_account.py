@@ -5,16 +5,19 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: fleet_account_plan
-short_description: Plan all licenses of an account from its fleet file
-version_added: 0.5.0
+module: fleet_account
+short_description: Plan all licenses of an account, or carry out the plan
+version_added: 0.6.0
 description:
   - Does what M(thingspace.licensing.fota_license), M(thingspace.licensing.swm_removal_candidates), and
-    M(thingspace.licensing.simsec_license) do in check mode, for the whole fleet file of an account, in one process with
-    one connection.
-  - Changes nothing in ThingSpace, in check mode or not.
-  - O(deadline) covers all licenses together.
-  - A plan that a limit stops is still a plan. The task fails if a license has no plan.
+    M(thingspace.licensing.simsec_license) do, for the whole fleet file of an account, in one process.
+  - In check mode, it plans. A plan that a limit stops is still a plan. The task fails if a license has no plan.
+    O(deadline) covers all licenses together.
+  - In a real run, it carries out O(planned) and nothing else, in an order in which no device is ever without its wanted
+    license. SIM-Secure licenses are assigned first and removed last, and only from devices whose new license the journal
+    shows as confirmed right before that. O(deadline) applies to each part by itself.
+  - A part that fails does not stop the others. But if a part no longer comes to what was planned (C(plan_changed)), no
+    SIM-Secure license is removed after it.
   - It is a building block of the role P(thingspace.licensing.fleet_licensing#role).
 author:
   - thingspace.licensing contributors (@thingspace)
@@ -28,15 +31,15 @@ attributes:
   check_mode:
     support: full
     details:
-      - It only plans. RV(ignore:changed) says whether carrying out the plan would change anything.
+      - Plans. RV(ignore:changed) says whether carrying out the plan would change anything.
   diff_mode:
     support: full
     details:
-      - Returns the diffs of the license modules.
+      - In check mode, returns the diffs of the license modules.
   idempotent:
     support: full
     details:
-      - It only plans.
+      - A plan that was carried out already is refused with C(plan_changed).
 options:
   wanted:
     description:
@@ -49,34 +52,62 @@ options:
       - The predicted result for each device is written to the same directory, to C(plan-fota.csv),
         C(plan-removal_candidates.csv), and C(plan-) with the name of the list for SIM-Secure licenses. The current
         removal candidate list is written to C(before-candidates.csv).
+      - In a real run, the names start with C(apply-) instead of C(plan-), or with C(apply-before-).
     type: path
     required: true
   wait:
     description:
-      - Whether the run will wait until ThingSpace confirms SIM-Secure licenses that are assigned in waves.
+      - In check mode, whether the run will wait until ThingSpace confirms SIM-Secure licenses that are assigned in waves.
+      - In a real run, whether to wait until ThingSpace confirms SIM-Secure licenses.
     type: bool
     default: false
+  wait_timeout:
+    description:
+      - How many seconds to wait for the confirmations of each SKU.
+    type: float
+    default: 600
   require_listener:
     description:
       - Whether a plan that sends SIM-Secure licenses is stopped with V(no_listener) unless a listener for ThingSpace's
         reports is known, like O(thingspace.licensing.simsec_license#module:require_listener).
       - The default is true with O(wait) or a lifetime SKU.
     type: bool
-    version_added: 0.6.0
   retry_failed:
     description:
       - Whether failed SIM-Secure requests are planned again, like
         O(thingspace.licensing.simsec_license#module:retry_failed). You can also set this in the fleet file.
     type: bool
     default: false
-    version_added: 0.6.0
   retry_unknown:
     description:
       - Whether SIM-Secure requests with an unknown result are planned again, like
         O(thingspace.licensing.simsec_license#module:retry_unknown). You can also set this in the fleet file.
     type: bool
     default: false
-    version_added: 0.6.0
+  planned:
+    description:
+      - What this module returned in check mode for the same account and options. Required in a real run.
+    type: dict
+  approved:
+    description:
+      - Whether the plan was approved, so that it may exceed the limits that it exceeds.
+    type: bool
+    default: false
+  mark:
+    description:
+      - The RV(thingspace.licensing.fleet_run#module:mark) of the run. Required in a real run, except with O(only_wait).
+    type: str
+  stop_together:
+    description:
+      - Directory for this run only, the same for all its accounts. If one of them fails or its process is killed, the
+        others begin no further part.
+      - By default, a failure does not stop other accounts.
+    type: path
+  only_wait:
+    description:
+      - In a real run, send nothing, and only wait until ThingSpace confirms what an earlier run sent.
+    type: bool
+    default: false
 seealso:
   - module: thingspace.licensing.fleet_files
   - module: thingspace.licensing.fleet_plan
@@ -92,10 +123,11 @@ EXAMPLES = r"""
   register: fleet
 
 - name: Plan its licenses
-  thingspace.licensing.fleet_account_plan:
+  thingspace.licensing.fleet_account:
     wanted: "{{ fleet.accounts[0] }}"
     lists: work/0000123456-00001
     journal: /var/lib/thingspace/journal.db
+  check_mode: true
   register: planned
 
 - name: Write that plan for approval
@@ -103,6 +135,25 @@ EXAMPLES = r"""
     accounts: ["{{ planned }}"]
     reports: work
     dest: plan
+  register: plan
+
+- name: Start the record of the run
+  thingspace.licensing.fleet_run:
+    state: started
+    plan: "{{ plan.files.json }}"
+    accounts: "{{ plan.accounts }}"
+    reports: work
+    dest: work
+  register: begun
+
+- name: Carry out the plan
+  thingspace.licensing.fleet_account:
+    wanted: "{{ fleet.accounts[0] }}"
+    planned: "{{ planned }}"
+    mark: "{{ begun.mark }}"
+    lists: work/0000123456-00001
+    journal: /var/lib/thingspace/journal.db
+    wait: true
 """
 
 RETURN = r"""
@@ -113,36 +164,36 @@ account:
   sample: "0000123456-00001"
 file:
   description: The fleet file of the account.
-  returned: success
+  returned: in check mode
   type: str
   sample: fleet/east.yml
 wanted:
   description: SHA-256 of the wanted state.
-  returned: success
+  returned: in check mode
   type: str
   sample: 9b74c9897bac770ffc029102a200c5de3f0b1f2e5d6d5a7c8b9e0f1a2b3c4d5e
 api_versions:
   description: The API version for each kind of license.
-  returned: success
+  returned: in check mode
   type: dict
   sample:
     fota: v3
     removal_candidates: v2
 freeze:
   description: The freeze windows of the fleet file.
-  returned: success
+  returned: in check mode
   type: list
   elements: dict
   sample: []
 fota:
   description: The result of M(thingspace.licensing.fota_license) in check mode. V(none) if the file does not manage it.
-  returned: success
+  returned: in check mode
   type: dict
 removal_candidates:
   description:
     - The result of M(thingspace.licensing.swm_removal_candidates) in check mode. V(none) if the file does not manage
       it.
-  returned: success
+  returned: in check mode
   type: dict
 simsec:
   description:
@@ -150,7 +201,7 @@ simsec:
       C(item) is the entry of C(simsec) in O(wanted), with its C(state).
     - It has no C(plan) if a license that should be removed turned out to be a lifetime license. C(failure) says why a
       plan was stopped.
-  returned: success
+  returned: in check mode
   type: list
   elements: dict
 incomplete:
@@ -158,11 +209,17 @@ incomplete:
     - Devices that are not as wanted and that no license module reports. According to the journal, they hold, or may
       hold, licenses of several SKUs, and the plan removes none of them. Each has C(device_id), C(outcome), and
       C(reason).
-  returned: success
+  returned: in check mode
   type: list
   elements: dict
-  version_added: 0.6.0
   sample: []
+parts:
+  description:
+    - The result of the license module for each part that was begun, in the order of the plan. C(list) is the name of the
+      part, as in its report C(apply-LIST.csv), and C(failure) says why it failed.
+  returned: in a real run
+  type: list
+  elements: dict
 requests:
   description:
     - The requests of the task.
@@ -195,7 +252,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._options impo
 
 
 def main() -> None:
-    """Plan the licenses of an account."""
+    """Plan the licenses of an account, or carry out the plan."""
     options = {
         **JOURNAL_SPEC,
         **PROGRESS_SPEC,
@@ -205,6 +262,12 @@ def main() -> None:
         "require_listener": {"type": "bool"},
         "retry_failed": {"type": "bool", "default": False},
         "retry_unknown": {"type": "bool", "default": False},
+        "wait_timeout": {"type": "float", "default": 600},
+        "planned": {"type": "dict"},
+        "approved": {"type": "bool", "default": False},
+        "mark": {"type": "str"},
+        "stop_together": {"type": "path"},
+        "only_wait": {"type": "bool", "default": False},
     }
     run_module(run, options)
 

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Carries out the plan of an account, in an order in which no device is ever without its wanted license.
+
+New licenses come first, and old ones are removed only from devices whose new one is confirmed: C(simsec_license) reads
+the journal for that right before it sends. A part that fails does not stop the others. But after a part that differs
+from its plan, no SIM-Secure license is removed.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from .._module import Result
+from .account_parts import LAST, Options, Part
+from .halt import Halt
+from .plan_document import COUNTS
+from .run_mark import name_of_request
+
+DIFFERS = "plan_changed"
+BEFORE = "apply-before-candidates.csv"
+"""The removal candidates that were found right before they were written."""
+
+Runner = t.Callable[[Part], Result]
+"""Carries out a part with the flow of its module."""
+
+Plans = t.Mapping[str, t.Mapping[str, t.Any]]
+"""The C(plan) of each part of an account, by the part's name."""
+
+
+class Order(t.NamedTuple):
+    """How a run is carried out.
+
+    :param lists: directory of the account's device lists, and for the reports.
+    :param mark: mark of the run, which all its requests bear.
+    :param approved: whether the plan was approved, so that it may exceed limits.
+    :param wait: whether to wait for confirmations.
+    :param wait_timeout: for how many seconds.
+    :param unlicensed: what the fleet file says about removal candidates without a license; None if nothing.
+    """
+
+    lists: str
+    mark: str
+    approved: bool
+    wait: bool
+    wait_timeout: float
+    unlicensed: str | None
+
+
+def carry_out(parts: t.Iterable[Part], plans: Plans, order: Order, run: Runner, halt: Halt) -> dict[str, Result]:
+    """Carry out the parts that change something. Returns the result of each part that was begun, by its name.
+
+    :param parts: of one account.
+    :param plans: what was planned. A part is carried out only if it still comes to exactly that.
+    :param halt: tells whether a failure elsewhere stops this account, too.
+    """
+    done: dict[str, Result] = {}
+    for part in sorted(parts, key=lambda part: part.order):
+        plan = plans.get(part.name, {})
+        idle = not any(plan.get(name) for name in COUNTS)
+        if idle or halt.told() or (part.order == LAST and any(map(_differs, done.values()))):
+            continue
+        done[part.name] = run(part._replace(options=_options(part, plan, order, done)))
+        if done[part.name].failure is not None:
+            halt.tell()
+    return done
+
+
+def wait_for(parts: t.Iterable[Part], plans: Plans, seconds: float, run: Runner) -> dict[str, Result]:
+    """Wait for the confirmations of an earlier run. This sends nothing, which C(max_changes) ensures."""
+    options = {"devices_report": None, "max_changes": 0, "wait": True, "wait_timeout": seconds}
+    return {
+        part.name: run(part._replace(options={**part.options, **options}))
+        for part in parts
+        if part.kind == "simsec" and plans.get(part.name, {}).get("incomplete")
+    }
+
+
+def _options(part: Part, plan: t.Mapping[str, t.Any], order: Order, done: t.Mapping[str, Result]) -> Options:
+    """The options of a part that carry out its plan and nothing else."""
+    digest = plan.get("digest")
+    options = {
+        **part.options,
+        "devices_report": os.path.join(order.lists, f"apply-{part.name}.csv"),
+        # Limits and freeze windows were checked for the plan, so they apply to what is written. Only an approval allows
+        # exceeding a limit.
+        "expected_plan": digest or "none",
+        "approved_plan": digest if order.approved else None,
+    }
+    if part.kind == "simsec":
+        # The undo uses the names to distinguish the requests of this run from all others.
+        name = name_of_request(order.mark, part.options["account"], part.name)
+        options.update(request_id=name, wait=order.wait, wait_timeout=order.wait_timeout)
+    if part.kind == "removal_candidates":
+        options["before_file"] = os.path.join(order.lists, BEFORE)
+        if order.unlicensed is None:
+            options["unlicensed"] = "ignore" if _all_licensed(done.get("fota")) else "refuse"
+    return options
+
+
+def _all_licensed(fota: Result | None) -> bool:
+    """Whether every device that the fleet file wants to be licensed is licensed, because that was just ensured."""
+    return fota is not None and fota.changed and fota.failure is None and fota.values["plan"]["state"] == "exact"
+
+
+def _differs(result: Result) -> bool:
+    return result.failure is not None and result.failure.code == DIFFERS
