@@ -14,8 +14,8 @@ description:
   - In check mode, it plans. A plan that a limit stops is still a plan. The task fails if a license has no plan.
     O(deadline) covers all licenses together.
   - In a real run, it carries out O(planned) and nothing else, in an order in which no device is ever without its wanted
-    license. SIM-Secure licenses are assigned first and removed last, and only from devices whose new license the journal
-    shows as confirmed right before that. O(deadline) applies to each part by itself.
+    license. SIM-Secure licenses are assigned first and removed last, and only from devices whose new license the
+    journal shows as confirmed right before that. O(deadline) applies to each part by itself.
   - A part that fails does not stop the others. But if a part no longer comes to what was planned (C(plan_changed)), no
     SIM-Secure license is removed after it.
   - It is a building block of the role P(thingspace.licensing.fleet_licensing#role).
@@ -57,7 +57,8 @@ options:
     required: true
   wait:
     description:
-      - In check mode, whether the run will wait until ThingSpace confirms SIM-Secure licenses that are assigned in waves.
+      - In check mode, whether the run will wait until ThingSpace confirms SIM-Secure licenses that are assigned in
+        waves.
       - In a real run, whether to wait until ThingSpace confirms SIM-Secure licenses.
     type: bool
     default: false
@@ -215,8 +216,8 @@ incomplete:
   sample: []
 parts:
   description:
-    - The result of the license module for each part that was begun, in the order of the plan. C(list) is the name of the
-      part, as in its report C(apply-LIST.csv), and C(failure) says why it failed.
+    - The result of the license module for each part that was begun, in the order of the plan. C(list) is the name of
+      the part, as in its report C(apply-LIST.csv), and C(failure) says why it failed.
   returned: in a real run
   type: list
   elements: dict

@@ -262,13 +262,15 @@ def test_an_error_that_is_fatal_for_all(fleet: Fleet, simulator: Simulator) -> N
     assert simulator.writes() == []
     (fleet.folder / "fleet" / f"{named(3)}.yml").unlink()
     assert fleet.plan().returncode == 0
-    simulator.faults({"action": "status", "status": 400, "operation": "fota_assign", "path": named(2), "times": 0})
-    half = fleet.apply(*fatal)
-    assert half.recap == {named(1): "changed", named(2): "failed"}, half.text
+    simulator.faults({"action": "status", "status": 400, "operation": "fota_assign", "path": named(1), "times": 0})
+    half = fleet.apply(*fatal, "--forks", "1")
+    assert half.recap == {named(1): "failed", named(2): "ok"}, half.text
     assert {write["operation"] for write in simulator.writes()} == {"fota_assign"}
     record = half.record
     assert record["status"] == "failed"
-    assert [row["reason"] for row in record["accounts"][0]["parts"][1]["devices"]] == ["not started"] * 2
+    left = [row["reason"] for account in record["accounts"] for part in account["parts"][1:] for row in part["devices"]]
+    assert left == ["not started"] * 4
+    assert not any(len(licensed(simulator, number)) == 12 for number in (1, 2))
     simulator.clear_faults()
     again = fleet.apply(*fatal)
     assert again.recap == {named(1): "changed", named(2): "changed"}, again.text

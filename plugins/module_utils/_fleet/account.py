@@ -151,7 +151,7 @@ def _carry_out(context: Context, parts: t.Sequence[Part]) -> Result:
         with Halt(params["stop_together"], account) as halt:
             done = carry_out(parts, plans, order, lambda part: _run(context, part), halt)
     shown = [
-        {**result.values, **part.about, "list": part.name, **_failed(result)}
+        {**result.values, **part.about, "list": part.name, "changed": result.changed, **_failed(result)}
         for part in parts
         if (result := done.get(part.name)) is not None
     ]

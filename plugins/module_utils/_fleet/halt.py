@@ -64,6 +64,8 @@ class Halt:
     def tell(self) -> None:
         """This account failed."""
         self._failed = True
+        if self._handle is not None:
+            fcntl.flock(self._handle, fcntl.LOCK_UN)
 
     def told(self) -> bool:
         """Whether this account must not begin anything more: some account of the run failed."""

@@ -208,8 +208,16 @@ def _reported(part: Document, reports: str) -> Document:
 
 
 def _results(entry: t.Mapping[str, t.Any]) -> dict[str, Document]:
-    """The results of the modules, by the name of the list. A skipped task returned nothing."""
-    found: dict[str, Document] = {result["list"]: result for result in entry.get("parts") or []}
+    """The results of the modules, by the name of the list. A part that was not begun has none.
+
+    :raises TypeError: this is not what the module returned.
+    """
+    found: dict[str, Document] = {}
+    parts = entry.get("parts", [])
+    if not isinstance(parts, list):
+        raise TypeError
+    for result in parts:
+        found[result["list"]] = result
     for result in entry.get("undone") or []:
         if isinstance(result, dict) and not result.get("skipped") and "item" in result:
             found[result["item"]["item"]["list"]] = result

@@ -49,6 +49,20 @@ def row(device: t.Any, outcome: t.Any = "assigned", reason: t.Any = "", request_
     return {"device_id": device, "outcome": outcome, "reason": reason, "request_id": request_id}
 
 
+def done(outcome: str) -> Json:
+    """The result of a part that changed one device."""
+    return {"changed": True, "summary": {**dict.fromkeys(OUTCOMES, 0), outcome: 1}}
+
+
+def returned(entry: Json) -> Json:
+    """What fleet_account returned for an account, with its parts as a list. A part that is skipped is not in it."""
+    parts = entry["parts"]
+    if not isinstance(parts, dict):
+        return entry
+    named = [{**part, "list": name} if isinstance(part, dict) else part for name, part in parts.items()]
+    return {**entry, "parts": [part for part in named if not (isinstance(part, dict) and "skipped" in part)]}
+
+
 class Told:
     """All that is told to the module on one run of one account, and of another one that has nothing odd."""
 
@@ -61,8 +75,7 @@ class Told:
         self.entry: Json = {
             "account": ACCOUNT,
             "failure": None,
-            "fota": {"changed": True, "summary": {**dict.fromkeys(OUTCOMES, 0), "assigned": 1}},
-            "removal_candidates": {"changed": True, "summary": {**dict.fromkeys(OUTCOMES, 0), "removed": 1}},
+            "parts": {"fota": done("assigned"), "removal_candidates": done("removed")},
         }
 
 
@@ -116,8 +129,8 @@ class Records:
         self.report("apply-fota.csv", [row(imei(9))], OTHER)
 
     def end(self, told: Told, **options: t.Any) -> Json:
-        other = {"account": OTHER, "fota": {"changed": True, "summary": {**dict.fromkeys(OUTCOMES, 0), "assigned": 1}}}
-        return self.run(state="ended", accounts=[told.entry, other], **options)
+        other = {"account": OTHER, "parts": {"fota": done("assigned")}}
+        return self.run(state="ended", accounts=[returned(told.entry), returned(other)], **options)
 
     def whole(self, told: Told) -> Json:
         begun = self.begin(told)
@@ -175,15 +188,16 @@ PLACES: dict[str, t.Callable[[Told, t.Any], None]] = {
     "the list of the plan": lambda told, odd: told.planned_before.insert(0, odd),
     "the list at the write": lambda told, odd: told.before.insert(0, odd),
     "a candidate taken off": lambda told, odd: told.reported["removal_candidates"].append(row(odd, "removed")),
-    "failure of a part": _of_entry("removal_candidates", "failure"),
-    "code of a part": _of_entry("removal_candidates", "failure", "code"),
-    "message of a part": _of_entry("removal_candidates", "failure", "message"),
+    "failure of a part": _of_entry("parts", "removal_candidates", "failure"),
+    "code of a part": _of_entry("parts", "removal_candidates", "failure", "code"),
+    "message of a part": _of_entry("parts", "removal_candidates", "failure", "message"),
     "failure of the account": _of_entry("failure"),
     "message of the account": _of_entry("failure", "message"),
-    "result of a part": _of_entry("removal_candidates"),
-    "summary of a part": _of_entry("removal_candidates", "summary"),
-    "SIM-Secure results": _of_entry("assigned"),
-    "SIM-Secure result": _of_entry("removed", "item"),
+    "result of a part": _of_entry("parts", "removal_candidates"),
+    "summary of a part": _of_entry("parts", "removal_candidates", "summary"),
+    "results of the parts": _of_entry("parts"),
+    "results of an undo": _of_entry("undone"),
+    "result of an undo": _of_entry("undone", "item"),
 }
 
 
@@ -279,7 +293,7 @@ def test_a_report_of_one_account_is_lost(records: Records, lost: str, failed: bo
     """Its devices are in doubt, and never called unsent; the other account is as it was."""
     told = Told()
     if failed:
-        told.entry["fota"]["failure"] = {"code": "report_unwritable", "message": "The disk is full."}
+        told.entry["parts"]["fota"]["failure"] = {"code": "report_unwritable", "message": "The disk is full."}
     begun = records.begin(told)
     records.write(told)
     LOST[lost](records.lists / "apply-fota.csv")
@@ -293,7 +307,7 @@ def test_a_report_of_one_account_is_lost(records: Records, lost: str, failed: bo
 
 def test_a_report_is_lost_and_nothing_was_sent(records: Records) -> None:
     told = Told()
-    told.entry["fota"] = {
+    told.entry["parts"]["fota"] = {
         "changed": False,
         "summary": {**dict.fromkeys(OUTCOMES, 0), "skipped": 1},
         "failure": {"code": "guard_tripped", "message": "Too many."},
@@ -317,7 +331,7 @@ def test_a_report_is_lost_and_nothing_was_sent(records: Records) -> None:
 )
 def test_a_module_without_a_summary(records: Records, result: Json, outcome: str) -> None:
     told = Told()
-    told.entry["fota"] = result
+    told.entry["parts"]["fota"] = result
     begun = records.begin(told)
     records.end(told, run=begun["run"])
     assert records.outcomes() == {GOOD: outcome}
