@@ -44,8 +44,21 @@ options:
   wanted:
     description:
       - The wanted state of the account, an entry of RV(thingspace.licensing.fleet_files#module:accounts).
+      - Exactly one of O(wanted) and O(undo_run) is required.
     type: dict
-    required: true
+  undo_run:
+    description:
+      - The record (C(run.json)) of the run to reverse in O(account). The device lists are then created, not read, and
+        O(lists) is a directory with the account's name. See M(thingspace.licensing.fleet_undo) for what is reversed.
+    type: path
+  history:
+    description:
+      - With O(undo_run), the directory with the records of all runs. It shows what later runs did.
+    type: path
+  account:
+    description:
+      - With O(undo_run), the account. Otherwise O(wanted) names it.
+    type: str
   lists:
     description:
       - Directory with the account's device lists, as M(thingspace.licensing.fleet_files) wrote them.
@@ -214,6 +227,22 @@ incomplete:
   type: list
   elements: dict
   sample: []
+reports:
+  description: With O(undo_run), the value of O(lists).
+  returned: in check mode
+  type: str
+notes:
+  description: With O(undo_run), what to know before it is carried out.
+  returned: in check mode
+  type: list
+  elements: str
+results:
+  description:
+    - With O(undo_run), the result of the license module in check mode for each part. C(item) is the entry of C(parts)
+      that M(thingspace.licensing.fleet_undo) returns.
+  returned: in check mode
+  type: list
+  elements: dict
 parts:
   description:
     - The result of the license module for each part that was begun, in the order of the plan. C(list) is the name of
@@ -247,9 +276,10 @@ failure:
     message: "SIMSec-IoT-Lt is a lifetime license, which can never be removed. ..."
 """
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account import run as plan_or_apply
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import JOURNAL_SPEC, PROGRESS_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.account import run as undo
 
 
 def main() -> None:
@@ -257,7 +287,10 @@ def main() -> None:
     options = {
         **JOURNAL_SPEC,
         **PROGRESS_SPEC,
-        "wanted": {"type": "dict", "required": True},
+        "wanted": {"type": "dict"},
+        "undo_run": {"type": "path"},
+        "history": {"type": "path"},
+        "account": {"type": "str"},
         "lists": {"type": "path", "required": True},
         "wait": {"type": "bool", "default": False},
         "require_listener": {"type": "bool"},
@@ -270,7 +303,14 @@ def main() -> None:
         "stop_together": {"type": "path"},
         "only_wait": {"type": "bool", "default": False},
     }
-    run_module(run, options)
+    sources = ["wanted", "undo_run"]
+    run_module(
+        lambda context: (undo if context.params["undo_run"] else plan_or_apply)(context),
+        options,
+        mutually_exclusive=[sources],
+        required_one_of=[sources],
+        required_by={"undo_run": ["account"]},
+    )
 
 
 if __name__ == "__main__":

@@ -34,8 +34,6 @@ options:
         C(blocked) will not be changed.
       - With O(state=ended), what M(thingspace.licensing.fleet_account) returned in a real run. If an account is
         missing, its task did not end. Its reports show which parts did. The devices of the others are C(unknown).
-      - With O(kind=undo), C(undone) is a list of results of license modules, as the entry point C(undo) of the role
-        returns them, and C(failure) is the reason why the account was not processed.
     type: list
     elements: dict
     required: true

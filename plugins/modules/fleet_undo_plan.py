@@ -34,13 +34,8 @@ options:
     type: path
   accounts:
     description:
-      - The accounts, each with C(account), and either C(failure), the reason why it has no plan, or the following
-        values.
-      - C(results) are the results of the modules in check mode, in their order, in a loop over C(parts) of
-        M(thingspace.licensing.fleet_undo).
-      - C(reports) is the directory with the lists, and with the C(devices_report) of each, named C(plan-) and the name
-        of the list.
-      - C(notes) and C(freeze) are the values from M(thingspace.licensing.fleet_undo).
+      - For each account, what M(thingspace.licensing.fleet_account) returned in check mode with C(undo_run), or
+        C(account) and C(failure), the reason why it has no plan.
     type: list
     elements: dict
     required: true
@@ -64,30 +59,31 @@ options:
     type: list
     elements: dict
     default: []
+  ignore_freeze:
+    description:
+      - Whether to ignore freeze windows.
+    type: bool
+    default: false
+    version_added: 0.6.0
 seealso:
   - module: thingspace.licensing.fleet_undo
 """
 
 EXAMPLES = r"""
-- name: Plan the removal of licenses
-  thingspace.licensing.fota_license:
+- name: Plan the undo of an account
+  thingspace.licensing.fleet_account:
+    undo_run: apply/run.json
+    history: apply/history
     account: "0000123456-00001"
-    devices_file: "work/0000123456-00001/{{ item.list }}.txt"
-    state: "{{ item.state }}"
-    report: none
-    devices_report: "work/0000123456-00001/plan-{{ item.list }}.csv"
+    lists: work/0000123456-00001
   check_mode: true
-  loop: "{{ undo.accounts[0].parts | selectattr('kind', 'eq', 'fota') }}"
-  register: fota
+  register: planned
 
 - name: Write the plan of the undo for approval
   thingspace.licensing.fleet_undo_plan:
     run: apply/run.json
     history: apply/history
-    accounts:
-      - account: "0000123456-00001"
-        results: "{{ fota.results }}"
-        reports: work/0000123456-00001
+    accounts: ["{{ planned }}"]
     dest: undo
 """
 
@@ -155,6 +151,7 @@ def main() -> None:
         "approved": {"type": "str"},
         "max_changes": {"type": "int"},
         "freeze": {"type": "list", "elements": "dict", "default": []},
+        "ignore_freeze": {"type": "bool", "default": False},
     }
     run_module(run, options)
 

@@ -8,51 +8,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import os
 import typing as t
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
-from .._candidates import converge as candidates
 from .._errors import LicensingError, OptionsError, Problem
-from .._fota import converge as fota
-from .._module import Context, Result, result_of, truthful
-from .._options import (
-    FOTA_LICENSE_SPEC,
-    REMOVAL_CANDIDATES_CONSTRAINTS,
-    REMOVAL_CANDIDATES_SPEC,
-    SIMSEC_LICENSE_SPEC,
-    WAVES_CONSTRAINTS,
-    Spec,
-)
-from .._simsec import converge as simsec
+from .._module import Context, Result
 from .account_apply import Order, carry_out, wait_for
 from .account_parts import Part, PartKind, not_wanted, parts_of, with_retries
+from .account_run import FLOWS, plan_part, result_of_parts, run_part, stop_if_failed
 from .halt import Halt
 from .kept import kept
 from .run_mark import MARK
-
-
-class Flow(t.NamedTuple):
-    """A license module's flow, and the options that it accepts.
-
-    :param unplanned: code of the failure that may leave one of its parts without a plan.
-    """
-
-    run: t.Callable[[Context], Result]
-    spec: Spec
-    constraints: dict[str, t.Any]
-    unplanned: str = ""
-
-
-FLOWS: dict[PartKind, Flow] = {
-    "fota": Flow(fota.run, FOTA_LICENSE_SPEC, WAVES_CONSTRAINTS),
-    "removal_candidates": Flow(candidates.run, REMOVAL_CANDIDATES_SPEC, REMOVAL_CANDIDATES_CONSTRAINTS),
-    # If the account calls a SKU a lifetime SKU, there is nothing to remove.
-    "simsec": Flow(simsec.run, SIMSEC_LICENSE_SPEC, WAVES_CONSTRAINTS, "lifetime_not_removable"),
-}
 
 
 def run(context: Context) -> Result:
@@ -87,8 +53,8 @@ def _plan_all(context: Context, parts: t.Iterable[Part]) -> Result:
     wanted, lists = context.params["wanted"], context.params["lists"]
     made: dict[PartKind, list[Result]] = {kind: [] for kind in FLOWS}
     for kind, group in itertools.groupby(parts, lambda part: part.kind):
-        made[kind] = [_plan(context, part) for part in group]
-        _stop_if_failed(made[kind])
+        made[kind] = [plan_part(context, part) for part in group]
+        stop_if_failed(made[kind])
     _tell_once(made["simsec"])
     results = list(itertools.chain.from_iterable(made.values()))
     diffs = [result.values.pop("diff") for result in results if "diff" in result.values]
@@ -109,23 +75,6 @@ def _plan_all(context: Context, parts: t.Iterable[Part]) -> Result:
     return Result(values, changed=any(result.changed for result in results))
 
 
-def _plan(context: Context, part: Part) -> Result:
-    """The result of the module in check mode. The failure stays in it only if there is no plan."""
-    flow = FLOWS[part.kind]
-    options = _valid(part)
-    # From an earlier plan. It must not be mistaken for this plan's report.
-    with contextlib.suppress(OSError):
-        os.remove(part.options["devices_report"])
-    # Everything planned here is carried out together, assignments first.
-    result = result_of(flow.run, context.part({**options, "foresee": True}))
-    values, failure = {**result.values, **part.about}, result.failure
-    if failure is not None:
-        values["failure"] = failure.as_failure()
-        if "plan" in values or failure.code == flow.unplanned:
-            failure = None
-    return Result(values, result.changed, failure)
-
-
 def _carry_out(context: Context, parts: t.Sequence[Part]) -> Result:
     """Carry out what was planned, or only wait for what an earlier run sent.
 
@@ -135,7 +84,7 @@ def _carry_out(context: Context, parts: t.Sequence[Part]) -> Result:
     params, account = context.params, context.params["wanted"]["account"]
     plans = _plans(params["planned"], account)
     if params["only_wait"]:
-        done = wait_for(parts, plans, params["wait_timeout"], lambda part: _run(context, part))
+        done = wait_for(parts, plans, params["wait_timeout"], lambda part: run_part(context, part))
     else:
         if not MARK.fullmatch(params["mark"] or ""):
             raise OptionsError([Problem("A run needs 'mark', which fleet_run returns when it starts the record.")])
@@ -149,47 +98,24 @@ def _carry_out(context: Context, parts: t.Sequence[Part]) -> Result:
             settings.get("unlicensed"),
         )
         with Halt(params["stop_together"], account) as halt:
-            done = carry_out(parts, plans, order, lambda part: _run(context, part), halt)
-    shown = [
-        {**result.values, **part.about, "list": part.name, "changed": result.changed, **_failed(result)}
-        for part in parts
-        if (result := done.get(part.name)) is not None
-    ]
-    failures = [result.failure for result in done.values() if result.failure is not None]
-    values = {"account": account, "parts": shown}
-    return Result(values, any(result.changed for result in done.values()), _together(failures))
+            done = carry_out(parts, plans, order, lambda part: run_part(context, part), halt)
+    return result_of_parts(account, parts, done)
 
 
 def _plans(planned: t.Mapping[str, t.Any] | None, account: str) -> dict[str, dict[str, t.Any]]:
     """The plan of each part that has one, by the part's name."""
-    results = [(planned or {}).get(kind) for kind in ("fota", "removal_candidates")]
-    named = [*zip(("fota", "removal_candidates"), results, strict=True)]
-    for result in (planned or {}).get("simsec") or []:
-        item = result["item"]
-        named.append((item["list" if item["state"] == "present" else "remove_list"], result))
+    text = "A real run needs 'planned', what this module returned in check mode for the same account."
+    wrong = OptionsError([Problem(f"{text} To plan, run it in check mode.")])
     if not planned or planned.get("account") != account:
-        text = "A real run needs 'planned', what this module returned in check mode for the same account."
-        raise OptionsError([Problem(f"{text} To plan, run it in check mode.")])
-    return {name: result["plan"] for name, result in named if result and result.get("plan")}
-
-
-def _run(context: Context, part: Part) -> Result:
-    """The result of the module in a real run."""
-    step = context.step(_valid(part))
-    before = context.writes
-    return truthful(result_of(FLOWS[part.kind].run, step), context.writes - before)
-
-
-def _valid(part: Part) -> dict[str, t.Any]:
-    """The options of a part as its module sees them.
-
-    :raises OptionsError: the module would not accept them.
-    """
-    flow = FLOWS[part.kind]
-    found = ArgumentSpecValidator(flow.spec, **flow.constraints).validate(part.options)
-    if found.error_messages:
-        raise OptionsError([Problem(text) for text in found.error_messages])
-    return t.cast("dict[str, t.Any]", found.validated_parameters)
+        raise wrong
+    try:
+        named = [(kind, planned[kind]) for kind in ("fota", "removal_candidates") if planned[kind]]
+        for result in planned["simsec"]:
+            item = result["item"]
+            named.append((item["list" if item["state"] == "present" else "remove_list"], result))
+        return {name: dict(result["plan"]) for name, result in named if "plan" in result}
+    except (LookupError, TypeError, ValueError):
+        raise wrong from None
 
 
 def _tell_once(results: t.Iterable[Result]) -> None:
@@ -201,22 +127,3 @@ def _tell_once(results: t.Iterable[Result]) -> None:
             plan.pop("missing", None)
         elif plan and plan.get("missing"):
             reported.add(sku)
-
-
-def _stop_if_failed(results: t.Iterable[Result]) -> None:
-    """Fail with everything that kept licenses from being planned."""
-    failure = _together([result.failure for result in results if result.failure is not None])
-    if failure is not None:
-        raise failure
-
-
-def _together(failures: t.Sequence[LicensingError]) -> LicensingError | None:
-    """One failure with all their texts, and the code and details of the first."""
-    if not failures:
-        return None
-    texts = dict.fromkeys(failure.message for failure in failures)
-    return LicensingError(" ".join(texts), code=failures[0].code, **failures[0].details)
-
-
-def _failed(result: Result) -> dict[str, t.Any]:
-    return {} if result.failure is None else {"failure": result.failure.as_failure()}

@@ -218,9 +218,6 @@ def _results(entry: t.Mapping[str, t.Any]) -> dict[str, Document]:
         raise TypeError
     for result in parts:
         found[result["list"]] = result
-    for result in entry.get("undone") or []:
-        if isinstance(result, dict) and not result.get("skipped") and "item" in result:
-            found[result["item"]["item"]["list"]] = result
     return found
 
 

@@ -43,6 +43,8 @@ def run(context: Context) -> Result:
     problems += place_problems(params["dest"], params["run"], params["history"])
     windows, wrong = read_windows(params["freeze"])
     own = [read_windows(entry.get("freeze") or []) for entry in params["accounts"]]
+    if params["ignore_freeze"]:
+        windows, own = [], [([], texts) for _windows, texts in own]
     problems += [Problem(text) for text in [*wrong, *(text for _windows, texts in own for text in texts)]]
     approved = read_approved(params["approved"], problems)
     try:

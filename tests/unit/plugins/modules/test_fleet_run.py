@@ -196,8 +196,6 @@ PLACES: dict[str, t.Callable[[Told, t.Any], None]] = {
     "result of a part": _of_entry("parts", "removal_candidates"),
     "summary of a part": _of_entry("parts", "removal_candidates", "summary"),
     "results of the parts": _of_entry("parts"),
-    "results of an undo": _of_entry("undone"),
-    "result of an undo": _of_entry("undone", "item"),
 }
 
 

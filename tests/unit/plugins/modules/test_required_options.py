@@ -30,7 +30,10 @@ OPTIONS: dict[str, list[Case]] = {
     "callback_info": OF_AN_ACCOUNT,
     "device_info": OF_AN_ACCOUNT,
     "fleet_account": [
-        ({}, INVALID, ["lists", "wanted"]),
+        ({}, INVALID, ["lists"]),
+        ({"lists": "."}, INVALID, ["undo_run", "wanted"]),
+        ({"lists": ".", "undo_run": "no-such-run"}, INVALID, ["account"]),
+        ({"lists": ACCOUNT, "undo_run": "no-such-run", "account": ACCOUNT}, INVALID, ["mark", "fleet_run"]),
         ({"lists": ".", "wanted": {}}, INVALID, ["wanted", "account", "digest", "fota", "simsec"]),
     ],
     "fleet_export": [({}, INVALID, ["account", "dest"]), ({"account": ACCOUNT, "dest": "."}, MISSING, CREDENTIALS)],

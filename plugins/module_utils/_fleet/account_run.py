@@ -1,0 +1,120 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Plans or carries out one part of an account with the flow of its license module."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from .._candidates import converge as candidates
+from .._errors import LicensingError, OptionsError, Problem
+from .._fota import converge as fota
+from .._module import Context, Result, result_of, truthful
+from .._options import (
+    FOTA_LICENSE_SPEC,
+    REMOVAL_CANDIDATES_CONSTRAINTS,
+    REMOVAL_CANDIDATES_SPEC,
+    SIMSEC_LICENSE_SPEC,
+    WAVES_CONSTRAINTS,
+    Spec,
+)
+from .._simsec import converge as simsec
+from .account_parts import Part, PartKind
+
+
+class Flow(t.NamedTuple):
+    """A license module's flow, and the options that it accepts.
+
+    :param unplanned: code of the failure that may leave one of its parts without a plan.
+    """
+
+    run: t.Callable[[Context], Result]
+    spec: Spec
+    constraints: dict[str, t.Any]
+    unplanned: str = ""
+
+
+FLOWS: dict[PartKind, Flow] = {
+    "fota": Flow(fota.run, FOTA_LICENSE_SPEC, WAVES_CONSTRAINTS),
+    "removal_candidates": Flow(candidates.run, REMOVAL_CANDIDATES_SPEC, REMOVAL_CANDIDATES_CONSTRAINTS),
+    # If the account calls a SKU a lifetime SKU, there is nothing to remove.
+    "simsec": Flow(simsec.run, SIMSEC_LICENSE_SPEC, WAVES_CONSTRAINTS, "lifetime_not_removable"),
+}
+
+
+def plan_part(context: Context, part: Part) -> Result:
+    """The result of the module in check mode. The failure stays in it only if there is no plan."""
+    flow = FLOWS[part.kind]
+    options = valid_options(part)
+    # From an earlier plan. It must not be mistaken for this plan's report.
+    with contextlib.suppress(OSError):
+        os.remove(part.options["devices_report"])
+    # Everything planned here is carried out together, assignments first.
+    result = result_of(flow.run, context.part({**options, "foresee": True}))
+    values, failure = {**result.values, **part.about}, result.failure
+    if failure is not None:
+        values["failure"] = failure.as_failure()
+        if "plan" in values or failure.code == flow.unplanned:
+            failure = None
+    return Result(values, result.changed, failure)
+
+
+def run_part(context: Context, part: Part) -> Result:
+    """The result of the module in a real run. It has the failure, if there is one."""
+    before = context.writes
+
+    def run(context: Context) -> Result:
+        return FLOWS[part.kind].run(context.step(valid_options(part)))
+
+    return truthful(result_of(run, context), context.writes - before)
+
+
+def valid_options(part: Part) -> dict[str, t.Any]:
+    """The options of a part as its module sees them.
+
+    :raises OptionsError: the module would not accept them.
+    """
+    flow = FLOWS[part.kind]
+    found = ArgumentSpecValidator(flow.spec, **flow.constraints).validate(part.options)
+    if found.error_messages:
+        raise OptionsError([Problem(text) for text in found.error_messages])
+    return t.cast("dict[str, t.Any]", found.validated_parameters)
+
+
+def stop_if_failed(results: t.Iterable[Result]) -> None:
+    """Fail with everything that kept licenses from being planned."""
+    failure = together([result.failure for result in results if result.failure is not None])
+    if failure is not None:
+        raise failure
+
+
+def together(failures: t.Sequence[LicensingError]) -> LicensingError | None:
+    """One failure with all their texts, and the code and details of the first."""
+    if not failures:
+        return None
+    texts = dict.fromkeys(failure.message for failure in failures)
+    return LicensingError(" ".join(texts), code=failures[0].code, **failures[0].details)
+
+
+def shown(part: Part, result: Result) -> dict[str, t.Any]:
+    """The result of a part, for C(fleet_run)."""
+    failure = {} if result.failure is None else {"failure": result.failure.as_failure()}
+    return {**result.values, **part.about, "list": part.name, "changed": result.changed, **failure}
+
+
+def result_of_parts(account: str, parts: t.Iterable[Part], done: t.Mapping[str, Result]) -> Result:
+    """The result of an account whose plan was carried out.
+
+    :param done: the results of the parts that were begun, by their names.
+    """
+    failures = [result.failure for result in done.values() if result.failure is not None]
+    values = {"account": account, "parts": [shown(part, done[part.name]) for part in parts if part.name in done]}
+    return Result(values, any(result.changed for result in done.values()), together(failures))

@@ -1,0 +1,212 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Plans the undo of a run in one account, or carries it out: the flow of C(fleet_account) with C(undo_run)."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import typing as t
+
+from .._candidates import info
+from .._errors import LicensingError, OptionsError, Problem
+from .._fleet.account_apply import BEFORE
+from .._fleet.account_parts import Options, Part
+from .._fleet.account_run import plan_part, result_of_parts, run_part, stop_if_failed
+from .._fleet.plan_document import COUNTS
+from .._fleet.run_mark import MARK, name_of_request
+from .._module import Context, Result
+from . import undo
+from .changes import RunPart
+from .undo import CANDIDATES_LIST, RETURNING_LIST
+
+LICENSED = "licensed.csv"
+_PLAN_AGAIN = "A real run needs 'planned', what this module returned in check mode for the same account and run."
+
+
+def run(context: Context) -> Result:
+    """Plan the reversal of what the run did in the account. In a real run, carry out what was planned.
+
+    Licenses are removed first, so that a full pool has some to assign again. But a device that moves back to another
+    SKU loses nothing before that is confirmed. A part that fails does not stop the others.
+    """
+    account, lists = context.params["account"], context.params["lists"]
+    if os.path.basename(lists) != account:
+        raise OptionsError([Problem(f"'lists' is {lists}; with 'undo_run', the directory bears the account's name.")])
+    if context.check_mode:
+        return _plan(context)
+    try:
+        planned = _parts_of(context)
+    except LicensingError as error:
+        # Nothing was sent. A failure of a part does not get here.
+        return Result({"account": account}, failure=error)
+    done: dict[str, Result] = {}
+    ordered = sorted(planned, key=lambda pair: _order(*pair))
+    only_fota = [part.kind for part, plan in planned if _changes(plan)].count("fota") == 1
+    for part, plan in ordered:
+        if _changes(plan):
+            done[part.name] = _carry_out(context, part, plan, only_fota=only_fota)
+    return result_of_parts(account, [part for part, _plan in ordered], done)
+
+
+def _plan(context: Context) -> Result:
+    account, lists = context.params["account"], context.params["lists"]
+    # It reads the record and finds all problems before anything is created.
+    _lists(context, dest=None)
+    os.makedirs(os.path.dirname(lists), mode=0o700, exist_ok=True)
+    entry = _lists(context)
+    if entry["removal_candidates"] is not None:
+        entry = _with_candidates(context, entry, "plan")
+    made: list[Result] = []
+    parts = [_part(context, about) for about in entry["parts"]]
+    kinds = ("fota", "removal_candidates", "simsec")
+    ordered = sorted(parts, key=lambda part: kinds.index(part.kind))
+    for _kind, group in itertools.groupby(ordered, lambda part: part.kind):
+        results = [plan_part(context, part) for part in group]
+        stop_if_failed(results)
+        made += results
+    diffs = [result.values.pop("diff") for result in made if "diff" in result.values]
+    values = {
+        "account": account,
+        "reports": lists,
+        "freeze": entry["freeze"],
+        "notes": entry["notes"],
+        "results": [result.values for result in made],
+        **({"diff": diffs} if diffs else {}),
+    }
+    return Result(values, changed=any(result.changed for result in made))
+
+
+def _lists(context: Context, stage: str = "plan", **more: t.Any) -> dict[str, t.Any]:
+    """What C(fleet_undo) returns for the account, after it has written the lists."""
+    params = context.params
+    options = {
+        "run": params["undo_run"],
+        "history": params["history"],
+        "accounts": [params["account"]],
+        "dest": os.path.dirname(params["lists"]),
+        "plan_dest": None,
+        "stage": stage,
+        "candidates": None,
+        "licensed": None,
+    }
+    accounts = undo.run(context.part({**options, **more})).values["accounts"]
+    if not accounts:
+        raise OptionsError([Problem(f"The run did not concern the account {params['account']}.", "run_file_invalid")])
+    return t.cast("dict[str, t.Any]", accounts[0])
+
+
+def _with_candidates(context: Context, entry: t.Mapping[str, t.Any], stage: str) -> dict[str, t.Any]:
+    """The same, with the candidate list to restore, if it can be restored. It compares the current list."""
+    account, lists = context.params["account"], context.params["lists"]
+    version = entry["removal_candidates"]["api_version"]
+    asked = {"account": account, "api_version": version, "shrink_to": None, "report": "all", "devices_report": None}
+    live = info.run(context.part(asked)).values["candidates"]
+    licensed = None
+    if entry["removal_candidates"]["returning"]:
+        licensed = os.path.join(lists, LICENSED)
+        options = {**_files(context, RETURNING_LIST), "api_version": version, "state": "present"}
+        # A plan that the pool stops still shows who holds a license.
+        stop_if_failed([plan_part(context, Part("fota", RETURNING_LIST, {**options, "devices_report": licensed}, {}))])
+    return _lists(context, stage, candidates=live, licensed=licensed)
+
+
+def _part(context: Context, about: RunPart) -> Part:
+    """The options with which a license module plans a part of the undo."""
+    options = {**_files(context, about["list"]), "state": about["state"]}
+    if about["kind"] == "fota":
+        options["api_version"] = about["api_version"]
+    elif about["kind"] == "removal_candidates":
+        options["api_version"] = about["api_version"]
+        # Devices without a license were left out, except those that get their license back first.
+        options["unlicensed"] = "ignore"
+        options["before_file"] = os.path.join(context.params["lists"], "before-candidates.csv")
+    else:
+        asked, wait = context.params["require_listener"], context.params["wait"]
+        options.update(sku=about["sku"], kind=about["id_kind"], journal=context.params["journal"], retry_failed=True)
+        # Planning does not wait, but has to know whether there will be something to wait for.
+        options["require_listener"] = (wait or None) if asked is None else asked
+    return Part(about["kind"], about["list"], options, {"item": about})
+
+
+def _files(context: Context, name: str) -> Options:
+    lists = context.params["lists"]
+    return {
+        "account": context.params["account"],
+        "devices_file": os.path.join(lists, f"{name}.txt"),
+        "report": "none",
+        "devices_report": os.path.join(lists, f"plan-{name}.csv"),
+    }
+
+
+def _parts_of(context: Context) -> list[tuple[Part, dict[str, t.Any]]]:
+    """The planned parts and their plans.
+
+    :raises OptionsError: C(planned) is not what this module returned in check mode, or C(mark) is missing.
+    """
+    params = context.params
+    planned = params["planned"] or {}
+    if not MARK.fullmatch(params["mark"] or ""):
+        raise OptionsError([Problem("A run needs 'mark', which fleet_run returns when it starts the record.")])
+    if planned.get("account") != params["account"]:
+        raise OptionsError([Problem(_PLAN_AGAIN)])
+    try:
+        return [
+            (_part(context, result["item"]), dict(result["plan"])) for result in planned["results"] if "plan" in result
+        ]
+    except (LookupError, TypeError, ValueError):
+        raise OptionsError([Problem(_PLAN_AGAIN)]) from None
+
+
+def _order(part: Part, plan: t.Mapping[str, t.Any]) -> tuple[int, int]:
+    """When a part is carried out: FOTA licenses, SIM-Secure licenses, those of devices that moved, and the list."""
+    if part.kind == "removal_candidates":
+        return 3, 0
+    kind = 0 if part.kind == "fota" else 2 if part.about["item"]["step"] == "moved" else 1
+    return kind, 0 if plan.get("remove") else 1
+
+
+def _changes(plan: t.Mapping[str, t.Any]) -> int:
+    return sum(plan.get(name) or 0 for name in COUNTS)
+
+
+def _carry_out(context: Context, part: Part, plan: t.Mapping[str, t.Any], *, only_fota: bool) -> Result:
+    """The result of a part that changes no more devices than its plan shows."""
+    params = context.params
+    limits = {
+        "max_changes": _changes(plan),
+        "devices_report": os.path.join(params["lists"], f"apply-{part.name}.csv"),
+    }
+    if part.kind == "removal_candidates":
+        limits["before_file"] = os.path.join(params["lists"], BEFORE)
+        failure = _changed_list(context)
+        if failure is not None:
+            return Result({}, failure=failure)
+    elif part.kind == "simsec" or only_fota:
+        # Removing FOTA licenses and assigning others are two parts of one list. The first changes the state that the
+        # second was planned for, so only the number of devices is still valid.
+        limits["expected_plan"] = plan.get("digest") or "none"
+    if part.kind == "simsec":
+        limits["request_id"] = name_of_request(params["mark"], params["account"], part.name)
+        limits["replaced_by"] = part.about["item"].get("replaced_by")
+        limits["wait"], limits["wait_timeout"] = params["wait"], params["wait_timeout"]
+    return run_part(context, part._replace(options={**part.options, **limits}))
+
+
+def _changed_list(context: Context) -> LicensingError | None:
+    """Why the candidate list must be left alone. It writes the list to restore again."""
+    try:
+        entry = _with_candidates(context, _lists(context, "apply"), "apply")
+    except LicensingError as error:
+        return error
+    if any(part["list"] == CANDIDATES_LIST for part in entry["parts"]):
+        return None
+    account = context.params["account"]
+    text = (
+        f"The removal candidates of {account} were changed after the plan of this undo was made. They were left alone."
+    )
+    return LicensingError(text, code="list_changed")
