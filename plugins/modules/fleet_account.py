@@ -193,6 +193,13 @@ api_versions:
   sample:
     fota: v3
     removal_candidates: v2
+limits:
+  description: The limits of the fleet file for each kind of license that has no SKU.
+  returned: in check mode
+  type: dict
+  sample:
+    fota: {max_changes: 500, max_removals: 5%}
+    removal_candidates: {max_changes: null, max_removals: null}
 freeze:
   description: The freeze windows of the fleet file.
   returned: in check mode

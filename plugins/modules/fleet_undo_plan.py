@@ -51,6 +51,12 @@ options:
     description:
       - How many devices the undo may change in all accounts together. An approval lets more through.
     type: int
+  max_removals:
+    description:
+      - How many licenses the undo may remove in all accounts together, as a number or a percentage of the held
+        licenses. An approval lets more through.
+    type: str
+    version_added: 0.6.0
   freeze:
     description:
       - Freeze windows for all accounts, as for M(thingspace.licensing.fleet_plan). An entry of O(accounts) may have
@@ -151,6 +157,7 @@ def main() -> None:
         "approved": {"type": "str"},
         "max_changes": {"type": "int"},
         "freeze": {"type": "list", "elements": "dict", "default": []},
+        "max_removals": {"type": "str"},
         "ignore_freeze": {"type": "bool", "default": False},
     }
     run_module(run, options)

@@ -201,6 +201,28 @@ def test_freeze_windows(undo: Undoing, simulator: Simulator) -> None:
     assert licensed(simulator, 1) == set(imeis(1, 10))
 
 
+def test_limits_of_the_fleet_file(undo: Undoing, simulator: Simulator) -> None:
+    """They hold for the undo as for the run: beyond them, nothing of the account is changed without an approval."""
+    simulator.state(accounts=seeded(2))
+    undo.fleet.write(1, {"ids": imeis(1, 1, 14), "fota": True}, fota={"max_removals": 2, "max_changes": 9})
+    undo.fleet.write(2, {"ids": imeis(2, 12), "fota": True}, fota={"max_removals": 2})
+    undo.apply()
+    assert undo.ran.returncode == 0, undo.ran.text
+    done = undo("undo")
+    assert done.recap == {named(1): "failed", named(2): "changed"}, done.text
+    assert "it removes 4 licenses" in done.text
+    assert [len(licensed(simulator, number)) for number in (1, 2)] == [13, 10]
+    assert [account.get("failure", {}).get("code") for account in done.record["accounts"]] == ["guard_tripped", None]
+    checked = undo("check", "--check")
+    simulator.forget_requests()
+    run_wide = undo("narrow", max_removals="3")
+    assert (run_wide.returncode, simulator.writes()) == (2, [])
+    assert "'max_removals' of the run allows 3" in run_wide.text
+    approved = undo("approved", approved=document(checked)["digest"])
+    assert approved.returncode == 0, approved.text
+    assert licensed(simulator, 1) == set(imeis(1, 10))
+
+
 def test_a_run_that_was_killed(undo: Undoing, simulator: Simulator) -> None:
     """What it had planned is taken back where it is there; an undo beyond its limit writes nothing."""
     taken = part("fota", [row(device, "removed") for device in imeis(1, 2)])
@@ -209,7 +231,7 @@ def test_a_run_that_was_killed(undo: Undoing, simulator: Simulator) -> None:
     # It came half-way only.
     simulator.state(accounts=seeded(1, a1={"licenses": imeis(1, 1, 12)}))
     limited = undo("limited", max_changes="2")
-    assert "'max_changes' allows 2" in limited.text
+    assert "'max_changes' of the run allows 2" in limited.text
     assert (limited.returncode, simulator.writes()) == (2, [])
     ran = undo("undo", approved=document(limited)["digest"], max_changes="2")
     assert ran.returncode == 0, ran.text

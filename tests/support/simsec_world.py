@@ -326,7 +326,7 @@ class World:
         found, _left = reverse_simsec(account, window, known, Later(), confirmed=False)
         lists: dict[str, list[str]] = {}
         former = Former(window, changes, known or {})
-        parts = list(undo_module._simsec_parts(t.cast(t.Any, context), ACCOUNT, found, former, lists))
+        parts = list(undo_module._simsec_parts(t.cast(t.Any, context), account, found, former, lists))
         paths = write_lists(str(self.folder / "lists"), ACCOUNT, lists)
         for part in parts:
             names = {"sku": part["sku"], "kind": part["id_kind"], "state": part["state"], "wait": wait}

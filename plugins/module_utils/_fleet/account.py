@@ -14,11 +14,13 @@ import typing as t
 from .._errors import LicensingError, OptionsError, Problem
 from .._module import Context, Result
 from .account_apply import Order, carry_out, wait_for
-from .account_parts import Part, PartKind, not_wanted, parts_of, with_retries
+from .account_parts import LIMITS, Part, PartKind, not_wanted, parts_of, with_retries
 from .account_run import FLOWS, plan_part, result_of_parts, run_part, stop_if_failed
 from .halt import Halt
 from .kept import kept
 from .run_mark import MARK
+
+_WITHOUT_SKU = ("fota", "removal_candidates")
 
 
 def run(context: Context) -> Result:
@@ -62,9 +64,8 @@ def _plan_all(context: Context, parts: t.Iterable[Part]) -> Result:
         "account": wanted["account"],
         "file": wanted["file"],
         "wanted": wanted["digest"],
-        "api_versions": {
-            kind: (wanted[kind] or {}).get("api_version") or "" for kind in ("fota", "removal_candidates")
-        },
+        "api_versions": {kind: (wanted[kind] or {}).get("api_version") or "" for kind in _WITHOUT_SKU},
+        "limits": {kind: {name: (wanted[kind] or {}).get(name) for name in LIMITS} for kind in _WITHOUT_SKU},
         "freeze": wanted.get("freeze") or [],
         "fota": next((result.values for result in made["fota"]), None),
         "removal_candidates": next((result.values for result in made["removal_candidates"]), None),
@@ -109,7 +110,7 @@ def _plans(planned: t.Mapping[str, t.Any] | None, account: str) -> dict[str, dic
     if not planned or planned.get("account") != account:
         raise wrong
     try:
-        named = [(kind, planned[kind]) for kind in ("fota", "removal_candidates") if planned[kind]]
+        named = [(kind, planned[kind]) for kind in _WITHOUT_SKU if planned[kind]]
         for result in planned["simsec"]:
             item = result["item"]
             named.append((item["list" if item["state"] == "present" else "remove_list"], result))

@@ -46,6 +46,7 @@ class Part(t.NamedTuple):
 
 _ACCOUNT = {"account": str, "file": str, "digest": str, "fota": dict, "removal_candidates": dict, "simsec": list}
 _POOL = {"sku": str, "kind": str, "count": int, "remove": int, "list": str, "list_digest": str, "remove_list": str}
+LIMITS = ("max_changes", "max_removals")
 RETRIES = ("retry_failed", "retry_unknown")
 _MAY_BE_EMPTY = ("fota", "removal_candidates")
 

@@ -82,12 +82,14 @@ def over_the_run(accounts: t.Sequence[Document], limits: RunLimits) -> Document 
 def over_a_sku(parts: t.Sequence[Document]) -> Document | None:
     """The failure of an account whose parts together exceed the free licenses, the consent, or the limits of one SKU.
 
-    A SKU has a part for each kind of id and each direction, and its module checked each of them separately.
+    A SKU has a part for each kind of id and each direction, and its module checked each of them separately. An undo has
+    two parts of FOTA licenses, which have no SKU.
     """
+    licenses = [part for part in parts if part["kind"] != "removal_candidates"]
     found = [
         trip
-        for sku in sorted({part["sku"] for part in parts if part["kind"] == "simsec"})
-        for trip in _over_a_sku(sku, [part for part in parts if part["sku"] == sku])
+        for sku in sorted({part["sku"] for part in licenses})
+        for trip in _over_a_sku(sku or "FOTA", [part for part in licenses if part["sku"] == sku])
     ]
     if not found:
         return None

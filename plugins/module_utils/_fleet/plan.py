@@ -135,11 +135,17 @@ def _account(entry: t.Mapping[str, t.Any], reports: str) -> Document:
 
 def _parts(entry: t.Mapping[str, t.Any]) -> t.Iterator[Document]:
     """The parts of an account's plan, each with the name of its list."""
-    versions = entry.get("api_versions") or {}
+    versions, limits = entry.get("api_versions") or {}, entry.get("limits") or {}
     for kind in ("fota", "removal_candidates"):
         result = entry.get(kind)
         if isinstance(result, dict) and "plan" in result:
-            yield {"kind": kind, "list": kind, "api_version": versions.get(kind), "result": result}
+            yield {
+                "kind": kind,
+                "list": kind,
+                "api_version": versions.get(kind),
+                **(limits.get(kind) or {}),
+                "result": result,
+            }
     for result in entry.get("simsec") or []:
         if isinstance(result, dict) and "plan" in result:
             pool = result["item"]

@@ -16,6 +16,7 @@ from .._account import account_problems
 from .._devices.ids import show
 from .._plan.outcomes import OUTCOMES
 from .._simsec.skus import sku_problems
+from .._text.quantities import read_quantity
 from .._thingspace.api_versions import API_VERSIONS
 from .._thingspace.id_kinds import KIND, KINDS
 from .account_parts import PartKind
@@ -66,6 +67,13 @@ def _summary(value: t.Any) -> bool:
     return isinstance(value, dict) and all(name in OUTCOMES and _count(number) for name, number in value.items())
 
 
+def _limits(value: t.Any) -> bool:
+    fits = {"max_changes": _count, "max_removals": lambda share: read_quantity(share) is not None}
+    return isinstance(value, dict) and all(
+        name in fits and (limit is None or fits[name](limit)) for name, limit in value.items()
+    )
+
+
 def _ids(value: t.Any) -> bool:
     # As ThingSpace returned them: it may list a device twice, or return invalid ids.
     return isinstance(value, list) and all(_text(device) for device in value)
@@ -108,6 +116,7 @@ _MAY: dict[str, Fits] = {
     "beside": _ids,
     "seen": lambda value: isinstance(value, dict) and all(map(_count, value.values())),
     "mark": _like(MARK),
+    "limits": _limits,
 }
 """Fields that may be missing."""
 

@@ -19,6 +19,7 @@ from .._plan.incomplete import DONE_BEFORE, is_done
 from .._plan.outcomes import MOVED, OUTCOMES
 from .._text.lists import few
 from .account_apply import BEFORE
+from .account_parts import LIMITS
 from .approval import read_plan
 from .history import enter
 from .plan_document import IDLE, Document
@@ -124,6 +125,8 @@ def _planned(account: Document, entry: t.Mapping[str, t.Any], reports: str) -> D
         if part["status"] in IDLE:
             continue
         made = {key: part[key] for key in ("kind", "sku", "id_kind", "lifetime", "api_version", "action", "list")}
+        # An undo honors them, too.
+        made["limits"] = {name: part.get("limits", {}).get(name) for name in LIMITS}
         if part["kind"] == "removal_candidates":
             made["before"] = ids_of(os.path.join(reports, "before-candidates.csv"))
         rows = [_foreseen(row, part["action"]) for row in part["devices"]]

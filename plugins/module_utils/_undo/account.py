@@ -15,7 +15,7 @@ import typing as t
 from .._candidates import info
 from .._errors import LicensingError, OptionsError, Problem
 from .._fleet.account_apply import BEFORE
-from .._fleet.account_parts import Options, Part
+from .._fleet.account_parts import LIMITS, Options, Part
 from .._fleet.account_run import plan_part, result_of_parts, run_part, stop_if_failed
 from .._fleet.plan_document import COUNTS
 from .._fleet.run_mark import MARK, name_of_request
@@ -117,7 +117,8 @@ def _with_candidates(context: Context, entry: t.Mapping[str, t.Any], stage: str)
 
 def _part(context: Context, about: RunPart) -> Part:
     """The options with which a license module plans a part of the undo."""
-    options = {**_files(context, about["list"]), "state": about["state"]}
+    limits = {name: about[name] for name in LIMITS if name in about}
+    options = {**_files(context, about["list"]), "state": about["state"], **limits}
     if about["kind"] == "fota":
         options["api_version"] = about["api_version"]
     elif about["kind"] == "removal_candidates":
@@ -176,11 +177,12 @@ def _changes(plan: t.Mapping[str, t.Any]) -> int:
 
 def _carry_out(context: Context, part: Part, plan: t.Mapping[str, t.Any], *, only_fota: bool) -> Result:
     """The result of a part that changes no more devices than its plan shows."""
-    params = context.params
-    limits = {
-        "max_changes": _changes(plan),
-        "devices_report": os.path.join(params["lists"], f"apply-{part.name}.csv"),
-    }
+    params, changes, most = context.params, _changes(plan), part.options.get("max_changes")
+    limits: Options = {"devices_report": os.path.join(params["lists"], f"apply-{part.name}.csv")}
+    # Only an approval allows exceeding a limit of the account.
+    limits["max_changes"] = changes if params["approved"] or most is None else min(changes, most)
+    if params["approved"]:
+        limits["max_removals"] = None
     if part.kind == "removal_candidates":
         limits["before_file"] = os.path.join(params["lists"], BEFORE)
         failure = _changed_list(context)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from .._devices.ids import problem
+from .._fleet.account_parts import LIMITS
 from .._report.text import visible
 from .._thingspace.id_kinds import KIND, Kind
 
@@ -96,6 +97,16 @@ def pool_of(part: RunPart) -> LicensePool:
 def parts_of(account: RunPart, pool: LicensePool) -> list[RunPart]:
     """The parts of an account's run that concern these licenses."""
     return [part for part in account["parts"] if pool_of(part) == pool]
+
+
+def limits_of(account: RunPart, pool: LicensePool) -> dict[str, t.Any]:
+    """The limits of the fleet file for these licenses when the run was planned, which the undo honors.
+
+    The records of earlier releases have none.
+    """
+    found: list[dict[str, t.Any]] = [part["limits"] for part in parts_of(account, pool) if "limits" in part]
+    limits = found[0] if found else {}
+    return {name: limits[name] for name in LIMITS if limits.get(name) is not None}
 
 
 def change_of(part: RunPart, row: RunPart) -> Change | None:

@@ -17,11 +17,12 @@ import os
 import typing as t
 
 from .._errors import LicensingError, OptionsError, Problem
+from .._fleet.account_parts import LIMITS
 from .._fleet.approval import difference, read_approved
 from .._fleet.freeze import Window, read_windows
-from .._fleet.limits import on_ice
+from .._fleet.limits import on_ice, over_a_sku, over_the_run, read_run_limits
 from .._fleet.plan import changing, write_pages
-from .._fleet.plan_document import Document, failed_account, make_account, make_document, sealed
+from .._fleet.plan_document import Document, failed_account, judged_account, make_account, make_document, sealed
 from .._fleet.record import CODE, read_record
 from .._module import Context, Result
 from .._plan.outcomes import write_csv
@@ -37,9 +38,8 @@ def run(context: Context) -> Result:
     """Combine the accounts, write the plan, and compare it with the approved one and the limit."""
     params = context.params
     problems = [problem for entry in params["accounts"] for problem in _problems(entry)]
-    limit = params["max_changes"]
-    if limit is not None and limit < 0:
-        problems.append(Problem(f"'max_changes' is {limit}; it cannot be negative."))
+    limits, wrong_limits = read_run_limits(params)
+    problems += map(Problem, wrong_limits)
     problems += place_problems(params["dest"], params["run"], params["history"])
     windows, wrong = read_windows(params["freeze"])
     own = [read_windows(entry.get("freeze") or []) for entry in params["accounts"]]
@@ -65,11 +65,12 @@ def run(context: Context) -> Result:
     ]
     now = datetime.datetime.now(datetime.timezone.utc)
     blocked = {
-        account["account"]: _blocked(account, [*windows, *more], now)
+        account["account"]: _blocked(account, [*windows, *more], now, approved=bool(approved))
         for account, (more, _texts) in zip(accounts, own, strict=True)
     }
     document = _document(record, accounts, now, params["history"])
-    failure = difference(document, approved, BASES) if approved else _too_much(document, limit)
+    over = over_the_run(document["accounts"], limits)
+    failure = difference(document, approved, BASES) if approved else _too_much(document, over)
     # The approved file may be the one that would be overwritten. It stays the approved one.
     other = bool(approved and failure)
     files = _write(params["dest"], document) if params["dest"] and not other else {}
@@ -100,22 +101,31 @@ def _account(entry: t.Mapping[str, t.Any], record: str) -> Document:
         pool = (str(given["item"]["kind"]), str(given["item"].get("sku") or ""))
         result, rows[number] = _with_freed(given, rows[number], freed.get(pool, 0))
         freed[pool] = freed.get(pool, 0) + (result["plan"].get("remove") or 0)
-        # A part predicts the pool without the other parts.
-        about = {name: given["item"].get(name) for name in ("id_kind", "api_version", "list")}
-        parts.append({"kind": pool[0], "sku": pool[1], **about, "result": {**result, "licenses": None}})
+        about = {name: given["item"].get(name) for name in ("id_kind", "api_version", "list", *LIMITS)}
+        parts.append({"kind": pool[0], "sku": pool[1], **about, "result": result})
     made = make_account(entry["account"], "", record, parts, rows)
+    # A part predicts the pool without the other parts.
+    made["parts"] = [{**part, "licenses": None, "free": None} for part in made["parts"]]
+    over = over_a_sku(made["parts"])
+    made = judged_account({**made, "failure": over}) if over else made
     return {**made, "left": _left(reports), "notes": [str(note) for note in entry.get("notes") or []]}
 
 
-def _blocked(account: Document, windows: t.Sequence[Window], now: datetime.datetime) -> Document | None:
+def _blocked(
+    account: Document, windows: t.Sequence[Window], now: datetime.datetime, *, approved: bool
+) -> Document | None:
     """Why an account must not be changed now. The plan says if it is frozen.
 
-    A part that a limit stops does not keep the others from being carried out.
+    A part that the pool stops does not keep the others from being carried out.
     """
     ice = on_ice(account, windows, now, "Undo the run after that.")
     if ice:
         account["frozen"] = ice["message"]
-    return account["failure"] if account["status"] == "error" else ice
+    if account["status"] == "error":
+        return t.cast(Document, account["failure"])
+    failures = [thing["failure"] for thing in (account, *account["parts"]) if "failure" in thing]
+    over = [failure for failure in failures if failure["code"] == "guard_tripped" and not approved]
+    return ice or next(iter(over), None)
 
 
 def _with_freed(result: Document, rows: list[Document], freed: int) -> tuple[Document, list[Document]]:
@@ -146,15 +156,14 @@ def _document(record: Document, accounts: list[Document], now: datetime.datetime
     return sealed({**document, "undoes": about, "left": left, "later_runs_known": bool(history)})
 
 
-def _too_much(document: Document, limit: int | None) -> LicensingError | None:
-    changes = sum(document["totals"].values())
-    if limit is None or changes <= limit:
+def _too_much(document: Document, over: Document | None) -> LicensingError | None:
+    """The failure of an undo that exceeds limits of the run and is not approved."""
+    if over is None:
         return None
     return LicensingError(
-        f"The undo was stopped before its first write: it changes {changes} devices, 'max_changes' allows {limit}. If "
-        f"it is right, approve exactly this one: {document['digest']}.",
-        code="guard_tripped",
-        guards=[{"guard": "max_changes", "planned": changes, "allowed": limit}],
+        f"{over['message']} Nothing was undone. If it is right, approve exactly this one: {document['digest']}.",
+        code=over["code"],
+        guards=over["guards"],
         digest=document["digest"],
     )
 

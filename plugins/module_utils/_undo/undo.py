@@ -26,7 +26,18 @@ from .._simsec.job import OVERDUE
 from .._simsec.moves import digest_of
 from .._thingspace.api_versions import API_VERSION, CANDIDATES_VERSION
 from .candidates import restore, returning
-from .changes import CANDIDATES, FOTA, Left, LicensePool, RunPart, changes_of, parts_of, pool_of, without_odd_ids
+from .changes import (
+    CANDIDATES,
+    FOTA,
+    Left,
+    LicensePool,
+    RunPart,
+    changes_of,
+    limits_of,
+    parts_of,
+    pool_of,
+    without_odd_ids,
+)
 from .fota import FotaReversal, reverse_fota
 from .history import Later, later_than, lies_ahead, place_problems
 from .moves import Former
@@ -69,7 +80,7 @@ def _account(context: Context, record: Document, account: RunPart, later: Later)
     simsec, left, former = _simsec(context, record, account, later)
     candidates = parts_of(account, CANDIDATES)
     lists: Lists = {}
-    parts = [*_fota_parts(account, fota, lists), *_simsec_parts(context, account["account"], simsec, former, lists)]
+    parts = [*_fota_parts(account, fota, lists), *_simsec_parts(context, account, simsec, former, lists)]
     left = [*odd, *fota.left, *left]
     if candidates and context.params["candidates"] is not None:
         restoration = restore(
@@ -82,6 +93,7 @@ def _account(context: Context, record: Document, account: RunPart, later: Later)
                 "kind": "removal_candidates",
                 "state": "exact",
                 "api_version": _version(candidates, CANDIDATES_VERSION),
+                **limits_of(account, CANDIDATES),
             }
             parts.append({**settings, "list": CANDIDATES_LIST, "count": len(restoration.devices)})
     lists[RETURNING_LIST] = returning(candidates)
@@ -111,11 +123,12 @@ def _fota_parts(account: RunPart, fota: FotaReversal, lists: Lists) -> t.Iterato
                 "api_version": version,
                 "list": name,
                 "count": len(devices),
+                **limits_of(account, FOTA),
             }
 
 
 def _simsec_parts(
-    context: Context, account: str, simsec: t.Mapping[LicensePool, Reversal], former: Former, lists: Lists
+    context: Context, account: RunPart, simsec: t.Mapping[LicensePool, Reversal], former: Former, lists: Lists
 ) -> t.Iterator[Document]:
     for step, state in (("take", "absent"), ("give", "present"), ("moved", "absent")):
         for pool, reversal in simsec.items():
@@ -127,8 +140,8 @@ def _simsec_parts(
                 instead = {}
                 if state == "absent":
                     found = former.instead(pool, devices)
-                    instead = {"replaced_by": list(_instead(context, account, name, found, lists))}
-                yield {**entry, "list": name, "count": len(devices), **instead}
+                    instead = {"replaced_by": list(_instead(context, account["account"], name, found, lists))}
+                yield {**entry, "list": name, "count": len(devices), **limits_of(account, pool), **instead}
 
 
 def _instead(
