@@ -30,6 +30,7 @@ from .wording import (
     LIMITS,
     RECLAIM,
     candidate_words,
+    count_words,
     drift_words,
     forecast_words,
     pool_words,
@@ -166,10 +167,10 @@ def _states(document: Json) -> t.Iterator[str]:
         rows = []
         for account, one in known[:MAX_TABLE]:
             states = ", ".join(f"{count:,} {state or 'without a state'}" for state, count in one["states"].items())
-            rows.append((account, f"{one['count']:,}", states, f"{one['without_license']:,}"))
+            rows.append((account, f"{one['count']:,}", states, count_words(one["without_license"])))
         yield (
             "<section><h2>Devices</h2>"
-            + cards(("account", "devices", "states", "without a license"), rows)
+            + cards(("account", "devices", "states", "without any license"), rows)
             + "</section>"
         )
 
