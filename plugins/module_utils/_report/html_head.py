@@ -17,6 +17,10 @@ from .document import days_of, pools_of
 from .wording import count_words, runway_words
 
 STYLE = """
+@media screen and (prefers-color-scheme: dark) { :root { --good: #3fb950; --warn: #d29922; --bad: #ff7b72; } }
+.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+nav ul { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; } nav a { color: inherit; }
+.bad { color: var(--bad); } .warn { color: var(--warn); }
 body { overflow-wrap: anywhere; } td, th { min-width: 4.5rem; } td { max-width: 28rem; }
 td:first-child { white-space: nowrap; } section { margin-top: 2rem; }
 dl.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .7rem; margin: 1rem 0; }
@@ -30,7 +34,7 @@ dl.tiles dd small { display: block; font-size: .8rem; font-weight: 400; }
   .cards td, .cards td:first-child { display: flex; gap: .6rem; border: 0; padding: .1rem 0; min-width: 0;
     max-width: none; white-space: normal; }
   .cards td::before { content: attr(data-th); flex: 0 0 6rem; font-size: .85rem; opacity: .75; }
-  .cards td:first-child { font-weight: 600; } .cards td:empty { display: none; }
+  .cards td.number { justify-content: space-between; } .cards td:first-child { font-weight: 600; } .cards td:empty { display: none; }
 }
 @media print {
   details:not([open]) > :not(summary) { display: none; } .wide { overflow: visible; } table { font-size: 9pt; }
