@@ -27,7 +27,7 @@ from .html_charts import (
     week_charts,
 )
 from .html_head import STYLE, headline, tiles
-from .wording import DRIFT, LIMITS, RECLAIM, UNKNOWN, forecast_words, time_words
+from .wording import DRIFT, LIMITS, RECLAIM, forecast_words, time_words
 
 
 def as_html(document: Json) -> str:
@@ -47,10 +47,6 @@ def _pools(document: Json) -> t.Iterator[str]:
         if section["event_based"]:
             yield f"<p>The FOTA subscription of {escape(section['account'])} is event-based: "
             yield "no licenses are assigned.</p>"
-
-
-def _runway(document: Json) -> t.Iterator[str]:
-    yield runway_chart(document)
 
 
 def _time(document: Json) -> t.Iterator[str]:
@@ -113,8 +109,7 @@ def _states(document: Json) -> t.Iterator[str]:
     for section in document["accounts"]:
         if one := section["devices"]:
             states = ", ".join(f"{count:,} {state or 'without a state'}" for state, count in one["states"].items())
-            without = UNKNOWN if one["without_license"] is None else one["without_license"]
-            rows.append((section["account"], one["count"], states, without))
+            rows.append((section["account"], one["count"], states, one["without_license"]))
     if rows:
         yield cards(("account", "devices", "states", "without any license"), rows[:MAX_TABLE])
 
@@ -148,7 +143,7 @@ def _cell(key: str, value: t.Any) -> t.Any:
 
 _SECTIONS = (
     ("pools", "Pool use", _pools),
-    ("runway", "Runway", _runway),
+    ("runway", "Runway", runway_chart),
     ("time", "Assignments over time", _time),
     ("drift", "Drift: wanted against actual", _drift),
     ("candidates", "Removal candidates", _candidates),

@@ -19,10 +19,8 @@ from .document import by_runway, days_of, pools_of, pressing
 from .wording import (
     DRIFT,
     RECLAIM,
-    UNKNOWN,
     amount_words,
     candidate_words,
-    days_words,
     drift_words,
     pool_words,
     run_words,
@@ -44,7 +42,6 @@ _OUTCOMES = {
     "unknown": "c2",
     "skipped": "c7",
 }
-
 
 _DRIFT = {"as_wanted": "c1", "kept": "c4", "missing": "c2", "extra": "c3", "unknown": "c7"}
 
@@ -69,17 +66,14 @@ def pool_chart(document: Json) -> str:
         note = f"{pool['name']}: {pool_words(pool)}{_cost_words(cost, document['currency'])}"
         rows.append(Bar(_label(account, pool), note, pieces))
         share = round(100 * assigned / total) if total and assigned is not None else ""
-        numbers = [UNKNOWN if number is None else number for number in (total, assigned)]
-        costs = [_amount(cost, name) for name in ("bought", "free", "reclaimable")]
-        row = [account, pool["license"], pool["name"], *numbers, share, UNKNOWN if free is None else free, *costs]
+        costs = [_amount(cost[name]) if cost else "no price" for name in ("bought", "free", "reclaimable")]
+        row = [account, pool["license"], pool["name"], total, assigned, share, free, *costs]
         cells.append(row[: len(head)])
     return bars("Assigned and free licenses, the fullest pool first", rows, head, cells)
 
 
-def _amount(cost: Json | None, name: str) -> decimal.Decimal | str:
-    if cost is None:
-        return "no price"
-    return UNKNOWN if cost[name] is None else decimal.Decimal(cost[name])
+def _amount(value: str | None) -> decimal.Decimal | None:
+    return None if value is None else decimal.Decimal(value)
 
 
 def _cost_words(cost: Json | None, currency: str) -> str:
@@ -97,14 +91,9 @@ def runway_chart(document: Json) -> str:
         if pool["total"]:
             days, words = pool["runway"]["days"], runway_words(pool["runway"], today)
             cells.append((account, pool["license"], "" if days is None else days, words))
-            if days is None:
-                rows.append(Bar(_label(account, pool), words))
-                continue
-            color, what = _RUNWAY[urgency(days)]
-            note = f"{days_words(days)}: {words}" if days else words
-            rows.append(
-                Bar(_label(account, pool), note, ((color, what, days),), urgency(days) if pressing(pool) else "")
-            )
+            note = f"{many(days, 'day')}: {words}" if days else words
+            pieces = [] if days is None else [(*_RUNWAY[urgency(days)], days)]
+            rows.append(Bar(_label(account, pool), note, pieces, urgency(days) if pressing(pool) else ""))
     caption = "Days until a pool is empty, the soonest first"
     return bars(caption, rows, ("account", "license", "days", "how long it lasts"), cells) if rows else ""
 

@@ -63,11 +63,6 @@ def pool_words(pool: Json) -> str:
     return f"{count_words(assigned)} of {count_words(total)} assigned{share}, {count_words(free)} free"
 
 
-def days_words(days: int) -> str:
-    """How many days a pool lasts."""
-    return many(days, "day") if days else "empty now"
-
-
 def urgency(days: int) -> t.Literal["bad", "warn", ""]:
     """How urgent it is that a pool will be empty in so many days, as the class that a page shows it with."""
     return "bad" if days < 30 else "warn" if days < 90 else ""
@@ -80,7 +75,8 @@ def first_words(document: Json) -> tuple[str, str] | None:
         return None
     account, license = soonest["account"], soonest["license"]
     (pool,) = (pool for name, pool in pools_of(document) if (name, pool["license"]) == (account, license))
-    return days_words(soonest["days"]), f"{license} of {account}: {runway_words(pool['runway'], days_of(document))}"
+    days = many(soonest["days"], "day") if soonest["days"] else "empty now"
+    return days, f"{license} of {account}: {runway_words(pool['runway'], days_of(document))}"
 
 
 def time_words(timestamp: str) -> str:
