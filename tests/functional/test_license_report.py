@@ -113,7 +113,7 @@ def test_an_account_that_cannot_be_read(fleet: Fleet, simulator: Simulator, modu
     assert (listed["forecast"]["evicted"], listed["forecast"]["from_list"]) == (2, 2)
     assert first["devices"] == {
         "count": 20,
-        "without_license": 20 - 8 - 3 - 1,
+        "without_license": 20 - 8,
         "states": {"active": 18, "deactive": 1, "suspend": 1},
     }
     assert second["pools"][0]["drift"]["as_wanted"] == 10

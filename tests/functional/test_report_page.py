@@ -125,9 +125,11 @@ class Page(html.parser.HTMLParser):
 def check(page: Page) -> None:
     """Nothing is there but what the report is made of, and the values are text."""
     tags = {tag for tag, _attributes in page.elements}
-    assert tags.isdisjoint({"script", "img", "iframe", "object", "link", "a", "form", "base"})
-    names = {name for _tag, attributes in page.elements for name in attributes}
+    assert tags.isdisjoint({"script", "img", "iframe", "object", "link", "form", "base"})
+    names = {name for tag, attributes in page.elements for name in attributes if tag != "a"}
     assert not any(name.startswith("on") or name in ("href", "src", "style", "srcdoc") for name in names), names
+    links = [attributes for tag, attributes in page.elements if tag == "a"]
+    assert all(link.keys() == {"href"} and re.fullmatch("#[a-z]+", link["href"] or "") for link in links), links
     assert [tag for tag, _attributes in page.elements].count("h1") == 1
     for value in HOSTILE[:7]:
         assert value in page.text
@@ -173,6 +175,9 @@ for (const width of [360, 1280]) {
   document.body.append(frame);
   await loaded;
   const inner = frame.contentDocument;
+  const either = () => [...inner.querySelectorAll(".either")].map(one =>
+    ["figure", "table"].filter(name => one.querySelector(name).checkVisibility()).join(" and "));
+  const folded = either();
   for (const fold of inner.querySelectorAll("details")) fold.open = true;
   const wide = [...inner.querySelectorAll("body *")].filter(one => {
     const box = one.getBoundingClientRect();
@@ -182,10 +187,14 @@ for (const width of [360, 1280]) {
   const bars = [...inner.querySelectorAll("svg[role=img]")].map(one => ({
     told: one.getAttribute("aria-label"),
     width: one.getBoundingClientRect().width,
+    height: one.getBoundingClientRect().height,
     parts: [...one.querySelectorAll("rect")].map(part =>
       [part.getAttribute("class"), part.getBoundingClientRect().width])
   }));
-  out.push({width, wide, bars, title: inner.title, page: inner.documentElement.scrollWidth,
+  const numbers = [...inner.querySelectorAll("th.number, td.number")].filter(one => one.checkVisibility())
+    .map(one => inner.defaultView.getComputedStyle(one).textAlign);
+  out.push({width, wide, bars, folded, open: either(), numbers: [...new Set(numbers)],
+    title: inner.title, page: inner.documentElement.scrollWidth,
     text: inner.body.innerText, tags: [...new Set([...inner.querySelectorAll("*")].map(one => one.localName))]});
 }
 document.getElementById("out").textContent = JSON.stringify(out);
@@ -237,13 +246,21 @@ def test_hostile_values_in_a_browser(hostile: Json, module: Module, tmp_path: Pa
         pool = bars[f"{ACCOUNT} FOTA: 10 assigned, 30 free"]
         ((assigned, quarter), (free, rest)) = pool["parts"]
         assert (assigned, free) == ("c1", "c0")
+        assert pool["height"] > 10
         assert quarter == pytest.approx(pool["width"] / 4, abs=0.5)
         assert rest == pytest.approx(pool["width"] * 3 / 4, abs=0.5)
-        drift = bars[f"{ACCOUNT} FOTA: 9 as wanted, 0 missing, 1 extra, 0 unknown"]
+        drift = bars[f"{ACCOUNT} FOTA: 9 as wanted, 0 not wanted but left alone, 0 missing, 1 extra, 0 unknown"]
         assert [part[1] for part in drift["parts"]] == pytest.approx(
             [drift["width"] * 0.9, drift["width"] * 0.1], abs=0.5
         )
         assert f"{ACCOUNT} FOTA: 1 can be removed, 9 wanted by the fleet files, 0 bound for life" in bars
+        assert seen["numbers"] == ["right"]
+        # The third chart has columns, and its table is folded.
+        on_phone = seen["width"] == 360
+        assert on_phone or next(chart["height"] for told, chart in bars.items() if told.startswith("FOTA lic")) > 100
+        both = "figure" if on_phone else "figure and table"
+        assert seen["folded"] == [both, both, "figure", both, both, both]
+        assert seen["open"] == [both, both, "table" if on_phone else both, both, both, both]
 
 
 def test_bad_options_are_told_at_once(hostile: Json, module: Module, tmp_path: Path) -> None:

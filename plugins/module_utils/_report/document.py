@@ -84,6 +84,16 @@ def pools_of(document: Json) -> list[tuple[str, Json]]:
     return [(section["account"], pool) for section in document["accounts"] for pool in section["pools"]]
 
 
+def by_runway(document: Json) -> list[tuple[str, Json]]:
+    """Every pool: the one that will be empty first comes first, those without a known date come last."""
+
+    def key(one: tuple[str, Json]) -> tuple[bool, int]:
+        days = one[1]["runway"]["days"] if one[1]["total"] else None
+        return days is None, days or 0
+
+    return sorted(pools_of(document), key=key)
+
+
 def snapshots_of(sections: t.Iterable[Json]) -> dict[tuple[str, str], Json]:
     """The counts of each pool that could be counted, for the history."""
     found: dict[tuple[str, str], Json] = {}
@@ -141,7 +151,7 @@ def _soonest(sections: t.Sequence[Json]) -> Json | None:
         (pool["runway"]["days"], section["account"], pool["license"])
         for section in sections
         for pool in section["pools"]
-        if _pressing(pool)
+        if pressing(pool)
     ]
     if not found:
         return None
@@ -149,7 +159,7 @@ def _soonest(sections: t.Sequence[Json]) -> Json | None:
     return {"account": account, "license": license, "days": days}
 
 
-def _pressing(pool: Json) -> bool:
+def pressing(pool: Json) -> bool:
     """Whether it matters when a pool is empty. A pool that was filled once and for all is no problem."""
     runway, drift = pool["runway"], pool["drift"] or {}
     if runway["verdict"] == "empty":

@@ -4,21 +4,31 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The charts of a report: which figures they show, and in which order."""
+"""The charts of a report with their tables: which figures they show, and in which order."""
 
 from __future__ import annotations
 
 import datetime
+import decimal
 import typing as t
 
 from .._text.lists import many
 from .charts import Bar, bars, columns
 from .data import Json
-from .document import days_of, pools_of
-from .wording import drift_words, pool_words, run_words
-
-YEAR = 365
-"""Days that the whole width of the runway chart stands for."""
+from .document import by_runway, days_of, pools_of, pressing
+from .wording import (
+    DRIFT,
+    RECLAIM,
+    amount_words,
+    candidate_words,
+    drift_words,
+    pool_words,
+    run_words,
+    runway_words,
+    since_words,
+    time_words,
+    urgency,
+)
 
 MAX_PAST = 6
 """Pools with a chart of the counts of earlier reports."""
@@ -33,6 +43,10 @@ _OUTCOMES = {
     "skipped": "c7",
 }
 
+_DRIFT = {"as_wanted": "c1", "kept": "c4", "missing": "c2", "extra": "c3", "unknown": "c7"}
+
+_RUNWAY = {"bad": ("c6", "less than 30 days"), "warn": ("c2", "less than 90 days"), "": ("c1", "90 days or more")}
+
 
 def _label(account: str, pool: Json) -> str:
     return f"{account} {pool['license']}"
@@ -40,30 +54,48 @@ def _label(account: str, pool: Json) -> str:
 
 def pool_chart(document: Json) -> str:
     """Assigned and free licenses of each pool, the fullest first."""
-    pools = [(account, pool) for account, pool in pools_of(document) if pool["total"] is not None]
-    pools.sort(key=lambda one: ((one[1]["available"] or 0) / (one[1]["total"] or 1), one[0], one[1]["license"]))
-    rows = []
+    pools = pools_of(document)
+    pools.sort(key=lambda one: (one[1]["total"] is None, (one[1]["available"] or 0) / (one[1]["total"] or 1)))
+    head = ["account", "license", "kind", "bought", "assigned", "% assigned", "free"]
+    if document["totals"]["cost"]:
+        head += ["monthly cost", "cost of free", "cost of reclaimable"]
+    rows, cells = [], []
     for account, pool in pools:
-        assigned, free = pool["assigned"] or 0, max(pool["available"] or 0, 0)
-        rows.append(Bar(_label(account, pool), pool_words(pool), (("c1", "assigned", assigned), ("c0", "free", free))))
-    return bars("Assigned and free licenses, the fullest pool first", rows) if rows else ""
+        total, assigned, free, cost = (pool[name] for name in ("total", "assigned", "available", "cost"))
+        pieces = (("c1", "assigned", assigned or 0), ("c0", "free", max(free or 0, 0))) if total is not None else ()
+        note = f"{pool['name']}: {pool_words(pool)}{_cost_words(cost, document['currency'])}"
+        rows.append(Bar(_label(account, pool), note, pieces))
+        share = round(100 * assigned / total) if total and assigned is not None else ""
+        costs = [_amount(cost[name]) if cost else "no price" for name in ("bought", "free", "reclaimable")]
+        row = [account, pool["license"], pool["name"], total, assigned, share, free, *costs]
+        cells.append(row[: len(head)])
+    return bars("Assigned and free licenses, the fullest pool first", rows, head, cells)
+
+
+def _amount(value: str | None) -> decimal.Decimal | None:
+    return None if value is None else decimal.Decimal(value)
+
+
+def _cost_words(cost: Json | None, currency: str) -> str:
+    if cost is None:
+        return ""
+    bought, free, wasted = (amount_words(cost[name]) for name in ("bought", "free", "reclaimable"))
+    return f"; {' '.join([bought, currency]).strip()} a month: {free} free, {wasted} reclaimable"
 
 
 def runway_chart(document: Json) -> str:
-    """Days until each pool is empty, the soonest first. Pools without a known date are left out."""
-    known = [
-        (account, pool) for account, pool in pools_of(document) if pool["total"] and pool["runway"]["days"] is not None
-    ]
-    known.sort(key=lambda one: (one[1]["runway"]["days"], one[0], one[1]["license"]))
-    rows = []
-    for account, pool in known:
-        days = pool["runway"]["days"]
-        color = "c6" if days < 30 else "c2" if days < 90 else "c1"
-        what = {"c6": "days, less than 30", "c2": "days, less than 90", "c1": "days until it is empty"}[color]
-        piece = (color, what, min(days, YEAR))
-        note = many(days, "day") if days else "empty now"
-        rows.append(Bar(_label(account, pool), note, (piece,), YEAR))
-    return bars("Days until a pool is empty; the whole width is a year", rows) if rows else ""
+    """Days until each pool is empty, the soonest first."""
+    today = days_of(document)
+    rows, cells = [], []
+    for account, pool in by_runway(document):
+        if pool["total"]:
+            days, words = pool["runway"]["days"], runway_words(pool["runway"], today)
+            cells.append((account, pool["license"], "" if days is None else days, words))
+            note = f"{many(days, 'day')}: {words}" if days else words
+            pieces = [] if days is None else [(*_RUNWAY[urgency(days)], days)]
+            rows.append(Bar(_label(account, pool), note, pieces, urgency(days) if pressing(pool) else ""))
+    caption = "Days until a pool is empty, the soonest first"
+    return bars(caption, rows, ("account", "license", "days", "how long it lasts"), cells) if rows else ""
 
 
 def week_charts(document: Json) -> t.Iterator[str]:
@@ -92,60 +124,57 @@ def past_charts(document: Json) -> t.Iterator[str]:
 def drift_chart(document: Json) -> str:
     """How many devices are as wanted and how many are not, the worst pool first."""
     managed = [(account, pool) for account, pool in pools_of(document) if pool["drift"]]
-    managed.sort(key=lambda one: (-one[1]["drift"]["missing"] - one[1]["drift"]["extra"], one[0], one[1]["license"]))
-    names = (("c1", "as_wanted"), ("c2", "missing"), ("c3", "extra"), ("c4", "unknown"))
-    rows = [
-        Bar(
-            _label(account, pool),
-            drift_words(pool["drift"]),
-            [(color, name.replace("_", " "), pool["drift"][name]) for color, name in names],
-        )
-        for account, pool in managed
-    ]
-    return bars("Devices by what is wanted and what is", rows)
+    managed.sort(key=lambda one: -one[1]["drift"]["missing"] - one[1]["drift"]["extra"])
+    rows, cells = [], []
+    for account, pool in managed:
+        drift, since = pool["drift"], since_words(pool)
+        pieces = [(color, DRIFT[name], drift[name]) for name, color in _DRIFT.items()]
+        note = "; ".join(filter(None, (drift_words(drift), since)))
+        rows.append(Bar(_label(account, pool), note, pieces))
+        cells.append((account, pool["license"], drift["wanted"], *(drift[name] for name in _DRIFT), since))
+    head = ("account", "license", "wanted", *(DRIFT[name] for name in _DRIFT), "since the previous report")
+    return bars("Devices by what is wanted and what is", rows, head, cells)
 
 
 def candidate_chart(document: Json) -> str:
-    """Devices on the removal candidate list of each account."""
+    """Devices on the removal candidate list of each account, the longest list first."""
+    listed = [(section["account"], section["candidates"]) for section in document["accounts"] if section["candidates"]]
+    listed.sort(key=lambda one: -one[1]["listed"])
     rows = []
-    for section in document["accounts"]:
-        one = section["candidates"]
-        if one and one["listed"]:
-            useless = one["without_license"] or 0
-            what = "holds a license" if one["without_license"] is not None else "listed, license unknown"
-            pieces = (("c1", what, one["listed"] - useless), ("c4", "holds none", useless))
-            rows.append(Bar(section["account"], f"{one['listed']:,} listed", pieces))
-    rows.sort(key=lambda row: -sum(count for _color, _what, count in row.pieces))
-    most = max(sum(count for _color, _what, count in row.pieces) for row in rows)
-    return bars("Listed devices", [row._replace(most=most) for row in rows])
+    for account, one in listed:
+        useless = one["without_license"] or 0
+        what = "holds a license" if one["without_license"] is not None else "listed, license unknown"
+        pieces = (("c1", what, one["listed"] - useless), ("c4", "holds none", useless))
+        rows.append(Bar(account, candidate_words(one), pieces))
+    return bars("Listed devices", rows, ("account", "list"), [row[:2] for row in rows])
 
 
 def reclaim_chart(document: Json) -> str:
-    """Reclaimable licenses, the largest number first. All bars have one scale."""
+    """Reclaimable licenses, the largest number first."""
     pools = [(account, pool) for account, pool in pools_of(document) if any((pool["reclaimable"] or {}).values())]
-    pools.sort(key=lambda one: (-one[1]["reclaimable"]["now"], one[0], one[1]["license"]))
-    most = max(sum(pool["reclaimable"].values()) for _account, pool in pools)
-    rows = []
+    pools.sort(key=lambda one: -one[1]["reclaimable"]["now"])
+    rows: list[Bar] = []
+    cells: list[tuple[str, str, str, int]] = []
     for account, pool in pools:
-        count = pool["reclaimable"]
-        pieces = (
-            ("c5", "can be removed", count["now"]),
-            ("c2", "wanted by the fleet files", count["wanted"]),
-            ("c4", "bound for life", count["locked"]),
-        )
-        rows.append(
-            Bar(_label(account, pool), f"{count['now']:,} of {sum(count.values()):,} can be removed", pieces, most)
-        )
-    return bars("Licenses of devices that do not need them", rows)
+        count, reasons = pool["reclaimable"], pool["reasons"]
+        pieces = [
+            (color, RECLAIM[name], count[name]) for name, color in (("now", "c5"), ("wanted", "c2"), ("locked", "c4"))
+        ]
+        whys = ", ".join(f"{why} ({number:,})" for why, number in reasons.items())
+        note = f"{count['now']:,} of {sum(count.values()):,} can be removed: {whys}"
+        rows.append(Bar(_label(account, pool), note, pieces))
+        cells.extend((account, pool["license"], why, number) for why, number in reasons.items())
+    return bars("Licenses of devices that do not need them", rows, ("account", "license", "why", "devices"), cells)
 
 
 def run_chart(document: Json) -> str:
-    """The outcomes of each run, the newest first. All bars have one scale."""
-    runs = document["runs"]
-    most = max([sum(run["summary"].values()) for run in runs] + [1])
-    rows = []
-    for run in runs:
-        known = [(color, name, run["summary"].get(name, 0)) for name, color in _OUTCOMES.items()]
-        pieces = [piece for piece in known if piece[2]]
-        rows.append(Bar(f"{run['started']} {run['kind']} ({run['status']})", run_words(run), pieces, most))
-    return bars("Outcome of each run, the newest first", rows)
+    """The outcomes of each run, the newest first."""
+    rows, cells = [], []
+    for run in document["runs"]:
+        pieces = [(color, name, run["summary"].get(name, 0)) for name, color in _OUTCOMES.items()]
+        started, words = time_words(run["started"]), run_words(run)
+        label = f"{started} {run['kind']} of {many(run['accounts'], 'account')} ({run['status']})"
+        rows.append(Bar(label, words, [piece for piece in pieces if piece[2]]))
+        cells.append((started, run["kind"], run["status"], run["accounts"], words))
+    head = ("started", "kind", "status", "accounts", "outcome")
+    return bars("Outcome of each run, the newest first", rows, head, cells)

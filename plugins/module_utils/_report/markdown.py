@@ -13,12 +13,13 @@ import typing as t
 from .._text.lists import many
 from .._text.markdown import plain
 from .data import Json
-from .document import days_of, pools_of
+from .document import by_runway, days_of, pools_of
 from .wording import (
     LIMITS,
     RECLAIM,
     candidate_words,
     drift_words,
+    first_words,
     forecast_words,
     pool_words,
     run_words,
@@ -50,6 +51,8 @@ def _head(document: Json) -> t.Iterator[str]:
             yield f"- **{plain(section['account'])}**, {failed}"
     if totals["incomplete"]:
         yield ""
+    if first := first_words(document):
+        yield from (f"**First pool to run dry: {first[0]}.** {plain(first[1])}", "")
 
 
 def _pools(document: Json) -> t.Iterator[str]:
@@ -57,7 +60,7 @@ def _pools(document: Json) -> t.Iterator[str]:
     currency = f" {document['currency']}".rstrip()
     priced = bool(document["totals"]["cost"])
     rows = []
-    for account, pool in pools_of(document):
+    for account, pool in by_runway(document):
         cost = pool["cost"]
         costs = [f"{cost['bought'] or 'unknown'}{currency}" if cost else "no price"] if priced else []
         runway = runway_words(pool["runway"], today) if pool["total"] else ""

@@ -158,12 +158,14 @@ def _candidates(data: AccountData, lines: t.Sequence[Line]) -> Json | None:
 
 
 def _devices(data: AccountData, lines: t.Sequence[Line]) -> Json | None:
-    """How many devices are in which state, and how many hold no known license."""
+    """How many devices are in which state, and how many hold no known license; None if FOTA licenses are unknown."""
     if data.devices is None:
         return None
-    states = collections.Counter(device.state for device in data.devices["imei"].values())
+    devices = data.devices["imei"].values()
+    # A line may name a device by its SIM. Both indexes hold the same object.
+    holding = {id(data.devices[line.kind].get(line.device_id)) for line in lines if line.held != "no"}
     return {
         "count": data.device_count,
-        "without_license": sum(not line.license for line in lines),
-        "states": dict(states.most_common(STATES)),
+        "without_license": None if data.fota is None else sum(id(device) not in holding for device in devices),
+        "states": dict(collections.Counter(device.state for device in devices).most_common(STATES)),
     }

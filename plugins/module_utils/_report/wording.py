@@ -9,10 +9,12 @@
 from __future__ import annotations
 
 import datetime
+import decimal
 import typing as t
 
 from .._text.lists import many
 from .data import Json
+from .document import days_of, pools_of
 
 NEAR = 60
 """Up to this many days ahead, the day is shown. After that, a month is precise enough."""
@@ -23,7 +25,7 @@ DRIFT = {
     "as_wanted": "as wanted",
     "missing": "missing",
     "extra": "extra",
-    "kept": "not wanted, left alone",
+    "kept": "not wanted but left alone",
     "unknown": "unknown",
 }
 
@@ -47,6 +49,11 @@ def count_words(value: int | None) -> str:
     return UNKNOWN if value is None else f"{value:,}"
 
 
+def amount_words(value: str | None) -> str:
+    """A cost, or the word for an unknown one."""
+    return UNKNOWN if value is None else f"{decimal.Decimal(value):,}"
+
+
 def pool_words(pool: Json) -> str:
     """How full a pool is."""
     total, assigned, free = pool["total"], pool["assigned"], pool["available"]
@@ -54,6 +61,27 @@ def pool_words(pool: Json) -> str:
         return UNKNOWN
     share = f" ({assigned / total:.0%})" if total and assigned is not None else ""
     return f"{count_words(assigned)} of {count_words(total)} assigned{share}, {count_words(free)} free"
+
+
+def urgency(days: int) -> t.Literal["bad", "warn", ""]:
+    """How urgent it is that a pool will be empty in so many days, as the class that a page shows it with."""
+    return "bad" if days < 30 else "warn" if days < 90 else ""
+
+
+def first_words(document: Json) -> tuple[str, str] | None:
+    """The pool that will be empty first: when, and which and why."""
+    soonest = document["totals"]["soonest"]
+    if not soonest:
+        return None
+    account, license = soonest["account"], soonest["license"]
+    (pool,) = (pool for name, pool in pools_of(document) if (name, pool["license"]) == (account, license))
+    days = many(soonest["days"], "day") if soonest["days"] else "empty now"
+    return days, f"{license} of {account}: {runway_words(pool['runway'], days_of(document))}"
+
+
+def time_words(timestamp: str) -> str:
+    """A time of the form C(2026-01-31T12:00:00Z), to the minute."""
+    return timestamp[:16].replace("T", " ")
 
 
 def runway_words(runway: Json, today: datetime.date) -> str:

@@ -47,16 +47,30 @@ def escape(value: object) -> str:
 
 
 def cards(head: t.Sequence[str], rows: t.Iterable[t.Sequence[object]]) -> str:
-    """Like C(table), but a row becomes a card on a narrow screen. Each cell contains the name of its column."""
-    names = [escape(name) for name in head]
+    """Like C(table), but a row becomes a card on a narrow screen. Each cell contains the name of its column.
+
+    Columns with numbers are right-aligned. A cell is a number unless it is a text; None is an unknown number.
+    """
+    cells = [*rows]
+    kinds = [
+        "" if all(isinstance(cell, str) for cell in column) else ' class="number"'
+        for column in zip(*cells, strict=True)
+    ]
+    columns = [*zip(map(escape, head), kinds or [""] * len(head), strict=True)]
     body = "".join(
         "<tr>"
-        + "".join(f'<td data-th="{name}">{escape(cell)}</td>' for name, cell in zip(names, row, strict=True))
+        + "".join(
+            f'<td data-th="{name}"{kind}>{_shown(cell)}</td>' for (name, kind), cell in zip(columns, row, strict=True)
+        )
         + "</tr>"
-        for row in rows
+        for row in cells
     )
-    shown = "".join(f"<th>{name}</th>" for name in names)
+    shown = "".join(f"<th{kind}>{name}</th>" for name, kind in columns)
     return f'<div class="wide"><table class="cards"><thead><tr>{shown}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _shown(cell: object) -> str:
+    return "unknown" if cell is None else escape(cell if isinstance(cell, str) else format(cell, ","))
 
 
 def table(head: t.Sequence[str], rows: t.Iterable[t.Sequence[object]]) -> str:

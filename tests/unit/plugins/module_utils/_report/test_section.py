@@ -194,7 +194,7 @@ def test_the_figures(entry: Json) -> None:
             "tied_count": 1,
         },
     }
-    assert made["devices"] == {"count": 5, "without_license": 0, "states": {"active": 2, "deactive": 1, "=cmd": 1}}
+    assert made["devices"] == {"count": 5, "without_license": 1, "states": {"active": 2, "deactive": 1, "=cmd": 1}}
 
 
 def test_a_device_that_is_named_by_its_sim_is_not_without_license(entry: Json) -> None:
@@ -202,6 +202,15 @@ def test_a_device_that_is_named_by_its_sim_is_not_without_license(entry: Json) -
     assert [line.device_id for line in lines(entry) if not line.license] == ["d"]
     del entry["simsec"]["journal"]
     assert [line.device_id for line in lines(entry) if not line.license] == ["a", "b", "d", "e"]
+
+
+def test_devices_that_miss_what_is_wanted_are_without_any_license(entry: Json) -> None:
+    """Device d is wanted to hold two and holds none. Without the list of FOTA licenses, nobody knows."""
+    assert {line.held for line in lines(entry) if line.device_id == "d"} == {"no"}
+    assert section(entry)["devices"]["without_license"] == 1
+    entry["simsec"]["drift"] = [{"sku": FLEX, "difference": 1}]
+    assert section(entry)["devices"]["without_license"] == 1, "the journal knows that d holds none"
+    assert section({**entry, "fota": REFUSED})["devices"]["without_license"] is None
 
 
 def test_licenses_that_the_journal_does_not_know(entry: Json) -> None:
