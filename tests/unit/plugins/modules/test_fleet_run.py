@@ -335,6 +335,19 @@ def test_a_module_without_a_summary(records: Records, result: Json, outcome: str
     assert records.outcomes() == {GOOD: outcome}
 
 
+def test_an_account_whose_process_was_killed(records: Records) -> None:
+    """The parts that had ended have their reports; the others are in doubt."""
+    told = Told()
+    begun = records.begin(told)
+    records.report("apply-fota.csv", told.reported["fota"])
+    other = returned({"account": OTHER, "parts": {}})
+    ended = records.run(state="ended", run=begun["run"], accounts=[other])
+    assert (records.outcomes(), records.outcomes(part=1)) == ({GOOD: "assigned"}, {GONE: "unknown"})
+    assert records.record["accounts"][0]["failure"]["message"] == "The run ended before this account was done."
+    assert records.outcomes(1) == {imei(9): "skipped"}
+    assert [account["complete"] for account in ended["accounts"]] == [False, False]
+
+
 @pytest.mark.parametrize("damage", ["{", "[]", '{"run": "x"}', None])
 def test_the_record_that_the_run_began_with_is_gone(records: Records, damage: str | None) -> None:
     """From one place: the other has it. From both: that is told of every account."""
