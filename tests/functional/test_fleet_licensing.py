@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import time
 import typing as t
 from collections import Counter
@@ -79,6 +80,29 @@ def test_an_account_that_fails_or_is_stopped(fleet: Fleet, simulator: Simulator)
     assert licensed(simulator, 2) == set(imeis(2, 3))
     assert approved.recap == {named(1): "ok", named(2): "changed", **dict.fromkeys(failing, "failed")}
     assert [write["operation"] for write in simulator.writes()] == ["fota_assign", "fota_remove"]
+
+
+@pytest.mark.parametrize("fleet_files", ["fleet", ["fleet"]])
+def test_a_plan_ends_with_the_command_that_applies_it(
+    fleet: Fleet, simulator: Simulator, fleet_files: str | list[str]
+) -> None:
+    """As it is printed, it does exactly what was planned."""
+    simulator.state(accounts=seeded(1))
+    fleet.write(1, {"ids": imeis(1, 12), "fota": True})
+    plan = fleet.plan("-e", json.dumps({"fleet": fleet_files}), fleet_journal="a journal.db")
+    assert plan.returncode == 0, plan.text
+    line = next(line for line in plan.text.splitlines() if "To apply: " in line)
+    command = json.loads(line.strip().rstrip(",")).removeprefix("To apply: ")
+    program, playbook, *arguments = shlex.split(command)
+    assert program == "ansible-playbook"
+    process = fleet.start(playbook, *arguments)
+    stdout, stderr = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, stdout + stderr
+    assert licensed(simulator, 1) == set(imeis(1, 12))
+    done = json.loads((fleet.folder / "apply" / "run.json").read_text(encoding="utf-8"))
+    assert done["plan"] == plan.plan["digest"]
+    idle = fleet.plan(fleet_journal="")
+    assert "To apply:" not in idle.text
 
 
 def test_what_is_not_as_approved(fleet: Fleet, simulator: Simulator) -> None:
