@@ -117,10 +117,12 @@ class Context:
     def step(self, params: dict[str, t.Any]) -> Context:
         """The context of one of several flows that write, one after another, as if each were a task.
 
-        It has a deadline and connections of its own, and reads again what another step may have changed.
+        It has a deadline and connections of its own, and reads again what another step may have changed. If the task
+        must end, it sends nothing, even while an earlier step was allowed to finish its work.
 
         :param params: as for C(part).
         """
+        self.stop.begin_step()
         step = copy.copy(self)
         step.params = {**self.params, **params}
         step.learned = {}

@@ -35,11 +35,11 @@ attributes:
   diff_mode:
     support: full
     details:
-      - In check mode, returns the diffs of the license modules.
+      - Returns the diffs of the license modules.
   idempotent:
     support: full
     details:
-      - A plan that was carried out already is refused with C(plan_changed).
+      - A plan that was carried out already sends nothing.
 options:
   wanted:
     description:

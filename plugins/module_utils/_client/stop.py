@@ -101,6 +101,10 @@ class Stop:
         """Still let requests pass for this many seconds from now, for work that must not stay half done."""
         self._allowed_until = max(self._allowed_until, self._clock() + seconds)
 
+    def begin_step(self) -> None:
+        """Another piece of work begins, for which C(allow) was not meant."""
+        self._allowed_until = 0.0
+
     @property
     def why(self) -> str:
         """Why the task must end; empty if it need not."""

@@ -13,9 +13,10 @@ import typing as t
 
 from .._errors import LicensingError, OptionsError, Problem
 from .._module import Context, Result
+from .._options import out_of_range
 from .account_apply import Order, carry_out, wait_for
 from .account_parts import LIMITS, Part, PartKind, not_wanted, parts_of, with_retries
-from .account_run import FLOWS, plan_part, result_of_parts, run_part, stop_if_failed
+from .account_run import FLOWS, plan_part, result_of_parts, run_part, stop_if_failed, valid_options
 from .halt import Halt
 from .kept import kept
 from .run_mark import MARK
@@ -41,7 +42,9 @@ def run(context: Context) -> Result:
     if context.check_mode:
         return _plan_all(context, parts)
     try:
-        return _carry_out(context, list(parts))
+        # If this fails before its first part, the block ends with an error, which stops the others, too.
+        with Halt(context.params["stop_together"], wanted["account"]) as halt:
+            return _carry_out(context, list(parts), halt)
     except LicensingError as error:
         # Nothing was sent. A failure of a part does not get here.
         return Result({"account": wanted["account"]}, failure=error)
@@ -76,19 +79,24 @@ def _plan_all(context: Context, parts: t.Iterable[Part]) -> Result:
     return Result(values, changed=any(result.changed for result in results))
 
 
-def _carry_out(context: Context, parts: t.Sequence[Part]) -> Result:
+def _carry_out(context: Context, parts: t.Sequence[Part], halt: Halt) -> Result:
     """Carry out what was planned, or only wait for what an earlier run sent.
 
-    :raises LicensingError: nothing was sent, because C(planned) is not what this module returned in check mode, C(mark)
-        is missing, or C(stop_together) cannot be used.
+    :raises OptionsError: nothing was sent, because C(planned) is not what this module returned in check mode, or the
+        options are not what a run needs.
     """
     params, account = context.params, context.params["wanted"]["account"]
     plans = _plans(params["planned"], account)
+    problems = out_of_range(params, {"wait_timeout": (0, None)})
+    if not params["only_wait"] and not MARK.fullmatch(params["mark"] or ""):
+        problems.append(Problem("A run needs 'mark', which fleet_run returns when it starts the record."))
+    if problems:
+        raise OptionsError(problems)
+    for part in parts:
+        valid_options(part)
     if params["only_wait"]:
         done = wait_for(parts, plans, params["wait_timeout"], lambda part: run_part(context, part))
     else:
-        if not MARK.fullmatch(params["mark"] or ""):
-            raise OptionsError([Problem("A run needs 'mark', which fleet_run returns when it starts the record.")])
         settings = params["wanted"]["removal_candidates"] or {}
         order = Order(
             params["lists"],
@@ -98,8 +106,7 @@ def _carry_out(context: Context, parts: t.Sequence[Part]) -> Result:
             params["wait_timeout"],
             settings.get("unlicensed"),
         )
-        with Halt(params["stop_together"], account) as halt:
-            done = carry_out(parts, plans, order, lambda part: run_part(context, part), halt)
+        done = carry_out(parts, plans, order, lambda part: run_part(context, part), halt)
     return result_of_parts(account, parts, done)
 
 
@@ -114,8 +121,8 @@ def _plans(planned: t.Mapping[str, t.Any] | None, account: str) -> dict[str, dic
         for result in planned["simsec"]:
             item = result["item"]
             named.append((item["list" if item["state"] == "present" else "remove_list"], result))
-        return {name: dict(result["plan"]) for name, result in named if "plan" in result}
-    except (LookupError, TypeError, ValueError):
+        return {name: dict(result["plan"]) for name, result in named if "plan" in dict(result)}
+    except (AttributeError, LookupError, TypeError, ValueError):
         raise wrong from None
 
 

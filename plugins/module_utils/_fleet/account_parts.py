@@ -65,6 +65,9 @@ def not_wanted(wanted: FleetEntry) -> list[str]:
             for name, kind in _POOL.items()
             if not all(isinstance(pool.get(name), kind) for pool in pools)
         ]
+        wrong += [
+            f"simsec[].{name}" for name in RETRIES if not all(isinstance(pool.get(name, False), bool) for pool in pools)
+        ]
     return wrong
 
 

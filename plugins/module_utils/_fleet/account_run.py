@@ -116,5 +116,7 @@ def result_of_parts(account: str, parts: t.Iterable[Part], done: t.Mapping[str, 
     :param done: the results of the parts that were begun, by their names.
     """
     failures = [result.failure for result in done.values() if result.failure is not None]
-    values = {"account": account, "parts": [shown(part, done[part.name]) for part in parts if part.name in done]}
+    diffs = [result.values.pop("diff") for result in done.values() if "diff" in result.values]
+    values: dict[str, t.Any] = {**({"diff": diffs} if diffs else {}), "account": account}
+    values["parts"] = [shown(part, done[part.name]) for part in parts if part.name in done]
     return Result(values, any(result.changed for result in done.values()), together(failures))

@@ -7,7 +7,8 @@
 """One failure stops all accounts of a run, if the user wants that.
 
 Each account is a process. It locks a file in a directory of the run, and removes the file when it has succeeded. So a
-file that nobody locks belongs to an account that failed, or whose process was killed.
+file that nobody locks belongs to an account that failed, or whose process was killed. The end of the run removes the
+directory.
 """
 
 from __future__ import annotations
@@ -69,7 +70,11 @@ class Halt:
 
     def told(self) -> bool:
         """Whether this account must not begin anything more: some account of the run failed."""
-        return self._folder is not None and (self._failed or any(map(_failed, self._others(self._folder))))
+        try:
+            return self._folder is not None and (self._failed or any(map(_failed, self._others(self._folder))))
+        except OSError:
+            # In doubt, somebody failed.
+            return True
 
     def _others(self, folder: str) -> t.Iterator[str]:
         for name in sorted(os.listdir(folder)):
@@ -81,7 +86,7 @@ class Halt:
 def _failed(path: str) -> bool:
     """Whether nobody locks this file of another account."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         # It has succeeded.
         return False

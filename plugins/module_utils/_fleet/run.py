@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import os
+import shutil
 import typing as t
 
 from .._errors import LicensingError, OptionsError, Problem
@@ -56,6 +57,7 @@ def run(context: Context) -> Result:
             raise OptionsError([Problem(wrong, "run_file_invalid")])
         document = _ended(known or _lost(params, now), params, now)
         path, failure = complete(document, params["dest"], params["history"])
+        shutil.rmtree(os.path.join(params["reports"], f"stop-{document.get('mark')}"), ignore_errors=True)
         remaining = _remaining(document["accounts"], path)
         if remaining:
             context.warn(remaining)
@@ -186,8 +188,9 @@ def _settled(account: Document, entry: t.Mapping[str, t.Any] | None, reports: st
 def _done(account: Document, entry: t.Mapping[str, t.Any] | None, reports: str) -> Document:
     if "failure" in account:
         return account
-    if entry is None:
-        failure = {"code": "failed", "message": "The run ended before this account was done."}
+    if entry is None or not (entry.get("failure") or "parts" in entry):
+        why = str((entry or {}).get("msg") or "the run ended before that").rstrip(".")
+        failure = _failure(f"The task of this account ended without a result: {why}.")
         return {**account, "parts": [_reported(part, reports) for part in account["parts"]], "failure": failure}
     results = _results(entry)
     parts = []
@@ -284,6 +287,8 @@ def _shown(account: Document) -> Document:
         "account": account["account"],
         "summary": {outcome: count for outcome, count in counts.items() if count},
         "failures": failures,
+        # What is unknown may have been done.
+        "changed": any(counts[outcome] for outcome in (*MOVED, "accepted", "unknown")),
         "complete": all(is_done(row) for part in account["parts"] for row in part["devices"]) and not failures,
     }
 

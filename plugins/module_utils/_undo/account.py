@@ -157,9 +157,11 @@ def _parts_of(context: Context) -> list[tuple[Part, dict[str, t.Any]]]:
         raise OptionsError([Problem(_PLAN_AGAIN)])
     try:
         return [
-            (_part(context, result["item"]), dict(result["plan"])) for result in planned["results"] if "plan" in result
+            (_part(context, result["item"]), dict(result["plan"]))
+            for result in planned["results"]
+            if "plan" in dict(result)
         ]
-    except (LookupError, TypeError, ValueError):
+    except (AttributeError, LookupError, TypeError, ValueError):
         raise OptionsError([Problem(_PLAN_AGAIN)]) from None
 
 
