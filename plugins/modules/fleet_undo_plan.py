@@ -11,8 +11,8 @@ version_added: 0.4.0
 description:
   - Combines the check mode results of the license modules for the lists of M(thingspace.licensing.fleet_undo), for any
     number of accounts, into one plan with one digest.
-  - Writes the plan as C(undo.json) and C(undo.md), and the changes that are not reversed as C(cannot.csv). Compares the
-    plan with an approved one.
+  - Writes the plan as C(undo.json), C(undo.md), and C(undo.html), and the changes that are not reversed as
+    C(cannot.csv). Compares the plan with an approved one.
   - It sends no requests and changes no licenses. It is a building block of the role
     P(thingspace.licensing.fleet_licensing#role).
 author:
@@ -64,6 +64,13 @@ options:
     type: list
     elements: dict
     default: []
+  templates:
+    description:
+      - Directory with Jinja2 templates of your own, with the names of the pages. A page without a template
+        there is made by the built-in one, which yours can extend as C(builtin/) and its name.
+      - If a template fails, the task fails with C(template_failed), and no file is changed.
+    type: path
+    version_added: 0.6.0
 seealso:
   - module: thingspace.licensing.fleet_undo
 """
@@ -129,6 +136,7 @@ files:
   sample:
     json: undo/undo.json
     markdown: undo/undo.md
+    html: undo/undo.html
     csv: undo/cannot.csv
 failure:
   description:
@@ -155,6 +163,7 @@ def main() -> None:
         "approved": {"type": "str"},
         "max_changes": {"type": "int"},
         "freeze": {"type": "list", "elements": "dict", "default": []},
+        "templates": {"type": "path"},
     }
     run_module(run, options)
 

@@ -25,7 +25,7 @@ from .html_charts import (
     runway_chart,
     week_charts,
 )
-from .html_head import STYLE, amount, headline, tiles
+from .html_head import amount, headline, tiles
 from .wording import (
     LIMITS,
     RECLAIM,
@@ -45,7 +45,7 @@ MAX_TABLE = 1000
 def as_html(document: Json) -> str:
     """The whole report."""
     body = "".join(part for make in _PARTS for part in make(document))
-    return page(document["title"], f"<main>{body}</main>", CHARTS + STYLE)
+    return page(document["title"], f"<main>{body}</main>", CHARTS)
 
 
 def _pools(document: Json) -> t.Iterator[str]:

@@ -15,17 +15,43 @@ from .visible import BLOCK, visible
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8886; --good: #1a7f37; --warn: #9a6700; --bad: #cf222e; }
+@media (prefers-color-scheme: dark) { :root { --good: #3fb950; --warn: #d29922; --bad: #ff7b72; } }
 * { box-sizing: border-box; }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 70rem; padding: 1rem; }
-h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.25rem; margin-top: 2rem; } h3 { font-size: 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 70rem; padding: 1rem;
+  overflow-wrap: anywhere; }
+h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.25rem; } h3 { font-size: 1rem; }
+section { margin-top: 2rem; } a { color: inherit; } nav ul { padding-left: 1.2rem; columns: 14rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid var(--line); padding: .35rem .6rem; text-align: left; vertical-align: top; }
-code { overflow-wrap: anywhere; } summary { cursor: pointer; }
-.no_change { color: var(--good); } .changes { color: var(--warn); }
+td, th { min-width: 4.5rem; } td { max-width: 28rem; } th { overflow-wrap: normal; }
+td:first-child { white-space: nowrap; }
+th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
+code { overflow-wrap: anywhere; } pre { white-space: pre-wrap; } summary { cursor: pointer; } small { opacity: .8; }
+pre { border: 1px solid var(--line); border-radius: .4rem; padding: .5rem .7rem; }
+dl.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .7rem; margin: 1rem 0; }
+dl.tiles > div { border: 1px solid var(--line); border-radius: .4rem; padding: .5rem .7rem; }
+dl.tiles dt { font-size: .85rem; } dl.tiles dd { margin: 0; font-size: 1.3rem; font-weight: 600; line-height: 1.25; }
+dl.tiles dd small { display: block; font-size: .8rem; font-weight: 400; }
+.no_change, .complete { color: var(--good); } .changes { color: var(--warn); }
 .incomplete, .guard_tripped, .error { color: var(--bad); }
-.failure { border-left: .3rem solid var(--bad); padding-left: .7rem; overflow-wrap: anywhere; }
-@media print { body { max-width: none; font-size: 11pt; } details > * { display: block; } }
+.failure { border-left: .3rem solid var(--bad); padding-left: .7rem; }
+@media screen and (max-width: 40rem) {
+  .cards thead { display: none; } .cards, .cards tbody, .cards tr { display: block; }
+  .cards tr { border-bottom: 1px solid var(--line); padding: .4rem 0; }
+  .cards td, .cards td:first-child { display: flex; gap: .6rem; border: 0; padding: .1rem 0; min-width: 0;
+    max-width: none; white-space: normal; }
+  .cards td::before { content: attr(data-th); flex: 0 0 6rem; font-size: .85rem; opacity: .75; }
+  .cards td.number { justify-content: space-between; } .cards td.number::before { text-align: left; }
+  .cards td:first-child { font-weight: 600; } .cards td:empty { display: none; }
+}
+@media print {
+  body { max-width: none; font-size: 11pt; } nav { display: none; } .wide { overflow: visible; }
+  details:not([open]) > :not(summary) { display: none; } table { font-size: 9pt; }
+  td:first-child { white-space: normal; } h2, h3, figcaption, .legend { break-after: avoid; }
+  tr, dl { break-inside: avoid; }
+}
 """
+"""The one look of all pages."""
 
 
 def page(title: str, body: str, style: str = "") -> str:
@@ -47,7 +73,7 @@ def escape(value: object) -> str:
 
 
 def cards(head: t.Sequence[str], rows: t.Iterable[t.Sequence[object]]) -> str:
-    """Like C(table), but a row becomes a card on a narrow screen. Each cell contains the name of its column."""
+    """A table of plain values. On a narrow screen, a row becomes a card: each cell contains the name of its column."""
     names = [escape(name) for name in head]
     body = "".join(
         "<tr>"
@@ -57,10 +83,3 @@ def cards(head: t.Sequence[str], rows: t.Iterable[t.Sequence[object]]) -> str:
     )
     shown = "".join(f"<th>{name}</th>" for name in names)
     return f'<div class="wide"><table class="cards"><thead><tr>{shown}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-def table(head: t.Sequence[str], rows: t.Iterable[t.Sequence[object]]) -> str:
-    """A table of plain values."""
-    cells = "".join(f"<th>{escape(name)}</th>" for name in head)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>'
