@@ -98,8 +98,26 @@ def test_a_plan_in_a_browser(hostile: Json, module: Module, tmp_path: Path) -> N
             "The plan exceeds a limit",
             "An approval lets this through",
             f"approved={made.result['digest']}",
-            "Remove 8 of 10 shown",
-            "Assign 991 of 1,200 shown",
+            "Remove: 8 of 10 shown",
+            "Assign: 991 of 1,200 shown",
         ):
             assert told in text, told
-        assert text.index("Remove 8 of 10") < text.index("Assign 991 of 1,200")
+        assert text.index("Remove: 8 of 10") < text.index("Assign: 991 of 1,200")
+
+
+@pytest.mark.parametrize("name", ["plan.html", "plan.md"])
+def test_a_template_that_fails_changes_no_file(hostile: Json, module: Module, tmp_path: Path, name: str) -> None:
+    first = module("fleet_plan", **hostile)
+    before = {path: path.read_bytes() for path in (tmp_path / "plan").iterdir()}
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / name).write_text("one\n{{ no_such_value }}", encoding="utf-8")
+    failed = module("fleet_plan", **{**hostile, "accounts": hostile["accounts"][1:]}, templates=str(own))
+    assert failed.code == "template_failed"
+    assert f"{name}, line 2 in {own}" in failed.message
+    assert {path: path.read_bytes() for path in (tmp_path / "plan").iterdir()} == before
+    (own / name).write_text("Mine: {{ headline }}", encoding="utf-8")
+    made = module("fleet_plan", **hostile, templates=str(own))
+    assert made.result["digest"] == first.result["digest"]
+    assert (tmp_path / "plan" / name).read_text(encoding="utf-8") == "Mine: No plan for some accounts"
+    assert module("fleet_plan", **hostile, templates=str(tmp_path / "none")).code == "invalid_options"

@@ -15,11 +15,12 @@ import typing as t
 
 from .._errors import LicensingError, OptionsError, Problem
 from .._module import Context, Result
+from .._pages.render import templates_problems
 from .._plan.incomplete import DONE_BEFORE, is_done
 from .._plan.outcomes import MOVED, OUTCOMES
 from .._text.lists import few
 from .approval import read_plan
-from .history import enter
+from .history import enter, leave
 from .plan_document import IDLE, Document
 from .record import FORMAT
 from .record_keep import NAME, begin, begun, complete
@@ -27,6 +28,7 @@ from .record_values import failure as _failure
 from .record_values import ids_of, rows_of, text
 from .record_write import timestamp
 from .run_mark import new_mark
+from .run_view import pages_of, written
 from .status import worsen
 
 BEFORE = "apply-before-candidates.csv"
@@ -42,10 +44,19 @@ def run(context: Context) -> Result:
     now = datetime.datetime.now(datetime.timezone.utc)
     failure: LicensingError | None = None
     remaining = ""
+    problems = templates_problems(params["templates"])
+    if problems and params["state"] == "started":
+        raise OptionsError(problems)
     if params["state"] == "started":
         plan = _plan(params["plan"])
         document = _started(plan, params, now)
-        _forget(params["reports"], document)
+        try:
+            # A template that fails must not do so after the first write.
+            pages_of(document, params["templates"])
+            _forget(params["reports"], document)
+        except Exception:
+            leave(params["history"], document["run"])
+            raise
         path = begin(document, params["dest"], params["history"])
         if params["status_file"] and plan.get("incomplete"):
             # Devices that the plan leaves not as wanted stay so when it is carried out.
@@ -62,9 +73,15 @@ def run(context: Context) -> Result:
             context.warn(remaining)
             if params["status_file"]:
                 worsen(params["status_file"])
+    files, unwritten = written(document, path, params["templates"]) if failure is None else ({}, None)
+    if unwritten is not None and params["state"] == "started":
+        context.warn(unwritten.message)
+    elif unwritten is not None:
+        failure = unwritten
     values = {
         "remaining": remaining,
         "path": path,
+        "files": files,
         "run": document["run"],
         "mark": document.get("mark") or "",
         "status": document["status"],

@@ -73,7 +73,7 @@ _HTML = """\
 {% macro groups(found, most, where) %}
 {% for group in found | within(most) %}
 <details{% if group.rows | length <= 20 %} open{% endif %}>
-<summary>{{ group.word }} {{ group.rows | length | number }} of {{ group.count | number }} shown</summary>
+<summary>{{ group.word }}: {{ group.rows | length | number }} of {{ group.count | number }} shown</summary>
 {{ devices(group.rows, group.count, where, ["device", "why"] if group.reasons else ["device"]) }}</details>
 {% endfor %}
 {% endmacro %}
@@ -122,7 +122,7 @@ And {{ (count - rows | length) | number }} more: see {{ where }}.
 
 {% macro groups(found, most, where) %}
 {% for group in found | within(most) %}
-<details><summary>{{ group.word }} {{ group.rows | length | number }} of {{ group.count | number }} shown</summary>
+<details><summary>{{ group.word }}: {{ group.rows | length | number }} of {{ group.count | number }} shown</summary>
 
 {{ devices(group.rows, group.count, where, false, group.reasons) }}
 </details>

@@ -26,7 +26,8 @@ th, td { border-bottom: 1px solid var(--line); padding: .35rem .6rem; text-align
 td, th { min-width: 4.5rem; } td { max-width: 28rem; } th { overflow-wrap: normal; }
 td:first-child { white-space: nowrap; }
 th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
-code { overflow-wrap: anywhere; } pre { white-space: pre-wrap; } summary { cursor: pointer; } small { opacity: .8; }
+code { overflow-wrap: anywhere; } pre { white-space: pre-wrap; } summary { cursor: pointer; }
+details { margin: .7rem 0; } small { opacity: .8; }
 pre { border: 1px solid var(--line); border-radius: .4rem; padding: .5rem .7rem; }
 dl.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .7rem; margin: 1rem 0; }
 dl.tiles > div { border: 1px solid var(--line); border-radius: .4rem; padding: .5rem .7rem; }
