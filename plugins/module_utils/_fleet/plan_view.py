@@ -47,12 +47,15 @@ def pages_of(document: Document, approval: Approval = "open", folder: str | None
     return render({**PARTS, **TEMPLATES}, TEMPLATES, plan_view(document, approval), folder)
 
 
-def plan_view(document: Document, approval: Approval = "open") -> View:
-    """What the pages of a plan show."""
+def plan_view(document: Document, approval: Approval = "open", nothing: str = "not managed") -> View:
+    """What the pages of a plan show.
+
+    :param nothing: what is said where an account has no part of some kind.
+    """
     accounts = document["accounts"]
     parts = [part for account in accounts for part in account["parts"]]
     frozen = [account["account"] for account in accounts if "frozen" in account]
-    shown = [account_view(account, number) for number, account in enumerate(accounts, 1)]
+    shown = [account_view(account, number, nothing) for number, account in enumerate(accounts, 1)]
     stops = [{"where": "The whole run", **failure_view(document["failure"])}] if "failure" in document else []
     stops += [stop for account in shown for stop in account["stops"]]
     return {
@@ -77,7 +80,7 @@ def plan_view(document: Document, approval: Approval = "open") -> View:
     }
 
 
-def account_view(account: Document, number: int) -> View:
+def account_view(account: Document, number: int, nothing: str) -> View:
     """What the pages show of an account."""
     left = account.get("incomplete") or []
     count = incomplete_of(account)
@@ -93,7 +96,7 @@ def account_view(account: Document, number: int) -> View:
         "sets": account.get("sets") or [],
         "status": account["status"],
         "status_words": status_of(account) + (f", {count:,} not as wanted" if count else ""),
-        "cells": [_cell(account, kind, "unknown" if failed else "not managed") for kind in TITLES],
+        "cells": [_cell(account, kind, "unknown" if failed else nothing) for kind in TITLES],
         "stops": stops,
         "failure": failure_view(account["failure"], planned=not failed) if "failure" in account else None,
         "frozen": account.get("frozen") or "",

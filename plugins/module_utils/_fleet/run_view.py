@@ -80,11 +80,10 @@ def run_view(document: Document) -> View:
     """What the pages of a run show."""
     accounts = [_account(account, number) for number, account in enumerate(document["accounts"], 1)]
     parts = [part for account in document["accounts"] for part in account["parts"]]
-    rows = [row for part in parts for row in part["devices"]]
-    undone = [row for row in rows if not is_done(row)]
+    undone = {name: sum(part["undone"][name] for account in accounts for part in account["parts"]) for name in UNDONE}
     stops = [stop for account in accounts for stop in account["stops"]]
     running = document["status"] == "running"
-    whole = not (running or undone or stops)
+    whole = not (running or any(undone.values()) or stops)
     return {
         "title": f"{'Undo run' if document['kind'] == 'undo' else 'Run'} {document['run']}",
         "headline": "Not ended" if running else "Done as planned" if whole else "Not everything became as planned",
@@ -96,12 +95,8 @@ def run_view(document: Document) -> View:
         "licenses": _counts(part for part in parts if part["kind"] != "removal_candidates"),
         "entries": _counts(part for part in parts if part["kind"] == "removal_candidates"),
         "for_life": _counts(part for part in parts if part["lifetime"])["assigned"],
-        "undone": len(undone),
-        "outcomes": [
-            {"words": word, "count": count}
-            for name, word in UNDONE.items()
-            if (count := sum(row["outcome"] == name for row in undone))
-        ],
+        "undone": sum(undone.values()),
+        "outcomes": [{"words": word, "count": undone[name]} for name, word in UNDONE.items() if undone[name]],
         "stops": stops,
         "links": [(account["anchor"], account["name"]) for account in accounts],
         "accounts": accounts,
@@ -116,20 +111,25 @@ def _account(account: Document, number: int) -> View:
 
 
 def _part(part: Document) -> View:
-    found = [("undone", name, word) for name, word in UNDONE.items()]
-    found += [("done", name, word) for name, word in DONE.items()]
-    rows: dict[tuple[str, str], list[Document]] = {(kind, name): [] for kind, name, _word in found}
+    words = {**{(False, name): word for name, word in UNDONE.items()}, **{(True, name): DONE[name] for name in DONE}}
+    rows: dict[tuple[bool, str], list[Document]] = {kind: [] for kind in words}
     for row in part["devices"]:
-        rows["done" if is_done(row) else "undone", row["outcome"]].append(row)
+        rows[is_done(row), row["outcome"]].append(row)
     shares = share([len(some) for some in rows.values()], MAX_ROWS)
     groups = [
         {"word": word, "count": len(some), "rows": some[:most], "reasons": any(row["reason"] for row in some[:most])}
-        for (_kind, _name, word), some, most in zip(found, rows.values(), shares, strict=True)
+        for word, some, most in zip(words.values(), rows.values(), shares, strict=True)
         if some
     ]
-    words = ", ".join(f"{group['count']:,} {str(group['word']).lower()}" for group in groups)
-    stop = _failure(part["failure"]) if "failure" in part else None
-    return {"title": title_of(part), "words": words, "for_life": part["lifetime"], "stop": stop, "groups": groups}
+    return {
+        "title": title_of(part),
+        "words": ", ".join(f"{group['count']:,} {str(group['word']).lower()}" for group in groups)
+        or "nothing was done",
+        "for_life": part["lifetime"],
+        "stop": _failure(part["failure"]) if "failure" in part else None,
+        "undone": {name: len(rows[False, name]) for name in UNDONE},
+        "groups": groups,
+    }
 
 
 def _failure(failure: Document) -> View:
@@ -137,9 +137,5 @@ def _failure(failure: Document) -> View:
 
 
 def _counts(parts: t.Iterable[Document]) -> dict[str, int]:
-    counts = dict.fromkeys(("assigned", "removed", "added"), 0)
-    for part in parts:
-        for row in part["devices"]:
-            if row["outcome"] in counts:
-                counts[row["outcome"]] += 1
-    return counts
+    summaries = [part["summary"] for part in parts]
+    return {name: sum(one.get(name, 0) for one in summaries) for name in ("assigned", "removed", "added")}

@@ -88,7 +88,8 @@ _HTML = """\
 <p><strong>{{ totals }}</strong> in {{ accounts | length | many("account") }}. Made {{ created }}.</p>
 <dl class="tiles">
 {{ pieces.tile("Licenses to remove", licenses.remove | number, "shown before the others") }}
-{{ pieces.tile("Licenses to assign", licenses.assign | number, (for_life | number) ~ " of them for life") }}
+{{ pieces.tile("Licenses to assign", licenses.assign | number,
+  (for_life | number) ~ " of them for life" if for_life else "") }}
 {% if entries.remove or entries.add or entries.move %}
 {{ pieces.tile("Removal candidates", (entries.remove + entries.add + entries.move) | number,
   entries.remove | number ~ " to remove, " ~ entries.add | number ~ " to add, " ~ entries.move | number ~ " to move") }}

@@ -23,7 +23,8 @@ _HTML = """\
 </p>
 <dl class="tiles">
 {{ pieces.tile("Licenses removed", licenses.removed | number, "") }}
-{{ pieces.tile("Licenses assigned", licenses.assigned | number, (for_life | number) ~ " of them for life") }}
+{{ pieces.tile("Licenses assigned", licenses.assigned | number,
+  (for_life | number) ~ " of them for life" if for_life else "") }}
 {% if entries.removed or entries.added %}
 {{ pieces.tile("Removal candidates", (entries.removed + entries.added) | number,
   entries.removed | number ~ " removed, " ~ entries.added | number ~ " added") }}

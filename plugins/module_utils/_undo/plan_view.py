@@ -30,7 +30,7 @@ def pages_of(document: Document, approval: Approval = "open", folder: str | None
 
 def undo_view(document: Document, approval: Approval = "open") -> View:
     """What the pages of an undo's plan show."""
-    view = plan_view(document, approval)
+    view = plan_view(document, approval, "nothing to undo")
     accounts = [
         {**shown, "notes": account["notes"], "stays": _stays(account["left"])}
         for shown, account in zip(view["accounts"], document["accounts"], strict=True)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections import Counter
 
 import pytest
 
@@ -28,7 +29,15 @@ ABOUT: Json = {
 
 def part(*outcomes: str, kind: str = "fota", reason: str = "", **more: t.Any) -> Json:
     rows = [{"device_id": f"{n}", "outcome": outcome, "reason": reason} for n, outcome in enumerate(outcomes)]
-    return {"kind": kind, "sku": "", "id_kind": "imei", "lifetime": False, "devices": rows, **more}
+    return {
+        "kind": kind,
+        "sku": "",
+        "id_kind": "imei",
+        "lifetime": False,
+        "devices": rows,
+        "summary": Counter(outcomes),
+        **more,
+    }
 
 
 def record(*parts: Json, **more: t.Any) -> Json:
