@@ -46,6 +46,7 @@ options:
   dest:
     description:
       - Directory for C(plan.json), C(plan.md), and C(plan.html). It is created if it does not exist.
+      - The pages need Jinja2, which ansible-core brings.
     type: path
   approved:
     description:

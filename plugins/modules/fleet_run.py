@@ -69,6 +69,7 @@ options:
   dest:
     description:
       - Directory of C(run.json). It is created if it does not exist.
+      - The pages need Jinja2, which ansible-core brings.
     type: path
     required: true
   history:

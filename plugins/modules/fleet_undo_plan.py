@@ -47,6 +47,7 @@ options:
   dest:
     description:
       - Output directory. It must not be O(history) or the directory of O(run). It is created if it does not exist.
+      - The pages need Jinja2, which ansible-core brings.
     type: path
   approved:
     description:

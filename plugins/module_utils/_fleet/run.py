@@ -44,20 +44,9 @@ def run(context: Context) -> Result:
     now = datetime.datetime.now(datetime.timezone.utc)
     failure: LicensingError | None = None
     remaining = ""
-    problems = templates_problems(params["templates"])
-    if problems and params["state"] == "started":
-        raise OptionsError(problems)
     if params["state"] == "started":
         plan = _plan(params["plan"])
-        document = _started(plan, params, now)
-        try:
-            # A template that fails must not do so after the first write.
-            pages_of(document, params["templates"])
-            _forget(params["reports"], document)
-        except Exception:
-            leave(params["history"], document["run"])
-            raise
-        path = begin(document, params["dest"], params["history"])
+        document, path = _start(plan, params, now)
         if params["status_file"] and plan.get("incomplete"):
             # Devices that the plan leaves not as wanted stay so when it is carried out.
             worsen(params["status_file"])
@@ -88,6 +77,27 @@ def run(context: Context) -> Result:
         "accounts": [_shown(account) for account in document["accounts"]],
     }
     return Result(values, failure=failure)
+
+
+def _start(plan: Document, params: t.Mapping[str, t.Any], now: datetime.datetime) -> tuple[Document, str]:
+    """Write the record of a run that starts, and return it with its path.
+
+    :raises LicensingError: the run cannot start, and leaves no record.
+    """
+    problems = templates_problems(params["templates"])
+    if problems:
+        raise OptionsError(problems)
+    document = _started(plan, params, now)
+    try:
+        # A template that fails must not do so after the first write.
+        pages_of(document, params["templates"])
+        _forget(params["reports"], document)
+    except Exception as error:
+        leave(params["history"], document["run"])
+        if isinstance(error, LicensingError) and error.code == "template_failed":
+            error.add(" Nothing was sent.")
+        raise
+    return document, begin(document, params["dest"], params["history"])
 
 
 def _started(plan: Document, params: t.Mapping[str, t.Any], now: datetime.datetime) -> Document:

@@ -376,7 +376,8 @@ def test_a_template_that_fails(records: Records) -> None:
     told, run = Told(), records.run
     records.run = lambda **options: run(**options, templates=str(own))
     (own / "run.html").write_text("{{ nothing }}", encoding="utf-8")
-    assert records.begin(told)["failure"]["code"] == "template_failed"
+    failure = records.begin(told)["failure"]
+    assert (failure["code"], failure["message"][-17:]) == ("template_failed", "Nothing was sent.")
     assert [path for path in records.folder.rglob("*") if path.suffix in (".json", ".html")] == [
         records.folder / "plan.json",
         own / "run.html",
