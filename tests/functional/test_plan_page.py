@@ -121,3 +121,23 @@ def test_a_template_that_fails_changes_no_file(hostile: Json, module: Module, tm
     assert made.result["digest"] == first.result["digest"]
     assert (tmp_path / "plan" / name).read_text(encoding="utf-8") == "Mine: No plan for some accounts"
     assert module("fleet_plan", **hostile, templates=str(tmp_path / "none")).code == "invalid_options"
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+def test_a_run_in_a_browser(hostile: Json, module: Module, tmp_path: Path) -> None:
+    """As it begins: what is planned, and that nobody knows its outcome yet."""
+    plan = module("fleet_plan", **hostile).result["files"]["json"]
+    accounts = [
+        {"account": ACCOUNT, "blocked": None},
+        {"account": HOSTILE[0], "blocked": {"code": "x", "message": HOSTILE[1]}},
+    ]
+    places = {"account": None, "reports": hostile["reports"], "dest": str(tmp_path / "apply")}
+    begun = module("fleet_run", state="started", plan=plan, accounts=accounts, **places)
+    assert not begun.failed, begun.message
+    for seen in measured(Path(begun.result["files"]["html"]), tmp_path):
+        assert seen["wide"] == []
+        assert seen["page"] <= seen["width"]
+        assert set(seen["tags"]).isdisjoint({"script", "img", "iframe"})
+        text = " ".join(seen["text"].split())
+        for told in (*HOSTILE[:2], "Not ended", "Result unknown: 1,000 of 1,210 shown", "planned: assigned"):
+            assert told in text, told

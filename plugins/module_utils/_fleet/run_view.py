@@ -116,20 +116,27 @@ def _part(part: Document) -> View:
     for row in part["devices"]:
         rows[is_done(row), row["outcome"]].append(row)
     shares = share([len(some) for some in rows.values()], MAX_ROWS)
-    groups = [
-        {"word": word, "count": len(some), "rows": some[:most], "reasons": any(row["reason"] for row in some[:most])}
-        for word, some, most in zip(words.values(), rows.values(), shares, strict=True)
+    groups: list[View] = [
+        {"word": words[kind], "count": len(some), "rows": [_row(row, done=kind[0]) for row in some[:most]]}
+        for (kind, some), most in zip(rows.items(), shares, strict=True)
         if some
     ]
+    groups = [{**group, "reasons": any(row["reason"] for row in group["rows"])} for group in groups]
     return {
         "title": title_of(part),
-        "words": ", ".join(f"{group['count']:,} {str(group['word']).lower()}" for group in groups)
-        or "nothing was done",
+        "words": ", ".join(f"{group['count']:,} {group['word'].lower()}" for group in groups) or "nothing was done",
         "for_life": part["lifetime"],
         "stop": _failure(part["failure"]) if "failure" in part else None,
         "undone": {name: len(rows[False, name]) for name in UNDONE},
         "groups": groups,
     }
+
+
+def _row(row: Document, *, done: bool) -> View:
+    """A device, and why it is not as planned, or else what was planned."""
+    planned = row.get("planned")
+    meant = f"planned: {planned}" if planned and not done else ""
+    return {"device_id": row["device_id"], "reason": row["reason"] or meant}
 
 
 def _failure(failure: Document) -> View:
