@@ -206,6 +206,11 @@ freeze:
   type: list
   elements: dict
   sample: []
+sets:
+  description: The sets of the fleet file, each with C(name) and C(count).
+  returned: in check mode
+  type: list
+  elements: dict
 fota:
   description: The result of M(thingspace.licensing.fota_license) in check mode. V(none) if the file does not manage it.
   returned: in check mode

@@ -32,6 +32,7 @@ options:
         M(thingspace.licensing.fleet_files).
       - C(incomplete) lists devices that are not as wanted and that no license module reports, each with C(device_id),
         C(outcome), and C(reason), as M(thingspace.licensing.fleet_account) returns them.
+      - C(sets) are the sets of the fleet file, each with C(name) and C(count). The pages show them.
       - C(reports) is the directory with the C(devices_report) of each module, named C(plan-fota.csv),
         C(plan-removal_candidates.csv), and C(plan-) with the name of the list for the others.
     type: list
@@ -45,6 +46,7 @@ options:
   dest:
     description:
       - Directory for C(plan.json), C(plan.md), and C(plan.html). It is created if it does not exist.
+      - The pages need Jinja2, which ansible-core brings.
     type: path
   approved:
     description:
@@ -91,6 +93,13 @@ options:
         M(thingspace.licensing.fleet_run) writes that, too, if not everything was done.
     type: path
     version_added: 0.4.0
+  templates:
+    description:
+      - Directory with Jinja2 templates of your own, with the names of the pages. A page without a template
+        there is made by the built-in one, which yours can extend as C(builtin/) and its name.
+      - If a template fails, the task fails with C(template_failed), and no file is changed.
+    type: path
+    version_added: 0.6.0
 seealso:
   - module: thingspace.licensing.fleet_files
 """
@@ -224,6 +233,7 @@ def main() -> None:
         "freeze": {"type": "list", "elements": "dict", "default": []},
         "ignore_freeze": {"type": "bool", "default": False},
         "status_file": {"type": "path"},
+        "templates": {"type": "path"},
     }
     run_module(run, options)
 

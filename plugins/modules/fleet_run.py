@@ -11,6 +11,7 @@ version_added: 0.4.0
 description:
   - Writes C(run.json) before the first write of a run, with every device that will change, and again after the run,
     with what happened to each. A killed run leaves the first version behind.
+  - Both times, it also writes the record as pages for people, C(run.md) and C(run.html).
   - It sends no requests and changes no licenses.
   - It is a building block of the role P(thingspace.licensing.fleet_licensing#role).
 author:
@@ -66,6 +67,7 @@ options:
   dest:
     description:
       - Directory of C(run.json). It is created if it does not exist.
+      - The pages need Jinja2, which ansible-core brings.
     type: path
     required: true
   history:
@@ -78,6 +80,14 @@ options:
         in it becomes V(incomplete) if any device did not reach the planned state, unless it is an error.
       - A device that ThingSpace has only accepted has not reached the planned state yet.
       - With O(state=started), the word becomes V(incomplete) if the plan leaves devices not as wanted.
+    type: path
+    version_added: 0.6.0
+  templates:
+    description:
+      - Directory with Jinja2 templates of your own, with the names of the pages. A page without a template
+        there is made by the built-in one, which yours can extend as C(builtin/) and its name.
+      - If a template fails with O(state=started), the task fails with C(template_failed), and no run starts. With
+        O(state=ended), the record is written, the built-in page is written instead, and the task fails.
     type: path
     version_added: 0.6.0
 seealso:
@@ -105,6 +115,14 @@ path:
   returned: success
   type: str
   sample: apply/run.json
+files:
+  description: The pages of the run, by format.
+  returned: success
+  type: dict
+  version_added: 0.6.0
+  sample:
+    markdown: apply/run.md
+    html: apply/run.html
 run:
   description:
     - The name of the run, made of its start time, its number in O(history), the identity of that directory, and its
@@ -167,6 +185,7 @@ def main() -> None:
         "dest": {"type": "path", "required": True},
         "history": {"type": "path"},
         "status_file": {"type": "path"},
+        "templates": {"type": "path"},
     }
     run_module(run, options, required_if=[("state", "started", ("plan",))])
 

@@ -11,8 +11,8 @@ version_added: 0.4.0
 description:
   - Combines the check mode results of the license modules for the lists of M(thingspace.licensing.fleet_undo), for any
     number of accounts, into one plan with one digest.
-  - Writes the plan as C(undo.json) and C(undo.md), and the changes that are not reversed as C(cannot.csv). Compares the
-    plan with an approved one.
+  - Writes the plan as C(undo.json), C(undo.md), and C(undo.html), and the changes that are not reversed as
+    C(cannot.csv). Compares the plan with an approved one.
   - It sends no requests and changes no licenses. It is a building block of the role
     P(thingspace.licensing.fleet_licensing#role).
 author:
@@ -42,6 +42,7 @@ options:
   dest:
     description:
       - Output directory. It must not be O(history) or the directory of O(run). It is created if it does not exist.
+      - The pages need Jinja2, which ansible-core brings.
     type: path
   approved:
     description:
@@ -70,6 +71,13 @@ options:
       - Whether to ignore freeze windows.
     type: bool
     default: false
+    version_added: 0.6.0
+  templates:
+    description:
+      - Directory with Jinja2 templates of your own, with the names of the pages. A page without a template
+        there is made by the built-in one, which yours can extend as C(builtin/) and its name.
+      - If a template fails, the task fails with C(template_failed), and no file is changed.
+    type: path
     version_added: 0.6.0
 seealso:
   - module: thingspace.licensing.fleet_undo
@@ -131,6 +139,7 @@ files:
   sample:
     json: undo/undo.json
     markdown: undo/undo.md
+    html: undo/undo.html
     csv: undo/cannot.csv
 failure:
   description:
@@ -159,6 +168,7 @@ def main() -> None:
         "freeze": {"type": "list", "elements": "dict", "default": []},
         "max_removals": {"type": "str"},
         "ignore_freeze": {"type": "bool", "default": False},
+        "templates": {"type": "path"},
     }
     run_module(run, options)
 

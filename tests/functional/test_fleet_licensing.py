@@ -594,3 +594,24 @@ def mutations(value: t.Any, place: str = "") -> t.Iterator[tuple[str, t.Any]]:
                 yield where, [*value[:number], changed, *value[number + 1 :]]
     else:
         yield place, f"{value}0" if isinstance(value, str) else (value or 0) + 1
+
+
+def test_a_template_of_the_user_that_fails(fleet: Fleet, simulator: Simulator) -> None:
+    """Nothing is written before it is mended, wherever it fails; then its page is made."""
+    simulator.state(accounts=seeded(1))
+    fleet.write(1, {"ids": imeis(1, 12), "fota": True})
+    own = fleet.folder / "own"
+    own.mkdir()
+    given = ("-e", f"fleet_licensing_templates={own}")
+    for name in ("plan.md", "run.html"):
+        (own / name).write_text("{{ no_such_value }}", encoding="utf-8")
+        failed = fleet.apply(*given, approved="")
+        assert (failed.returncode, simulator.writes()) == (2, []), failed.text
+        assert f"The template {name}, line 1 in" in failed.text
+        assert not (failed.dest / "run.json").exists()
+        (own / name).write_text("Mine: {{ headline }}", encoding="utf-8")
+    done = fleet.apply(*given, approved="")
+    assert done.recap == {named(1): "changed"}, done.text
+    assert (done.dest / "plan.md").read_text(encoding="utf-8") == "Mine: Changes"
+    assert (done.dest / "run.html").read_text(encoding="utf-8") == "Mine: Done as planned"
+    assert "Licenses: 2 assigned, 0 removed." in (done.dest / "run.md").read_text(encoding="utf-8")

@@ -147,7 +147,7 @@ def test_freeze_windows(fleet: Fleet, simulator: Simulator) -> None:
     plan = fleet.plan()
     assert plan.plan["status"] == "changes", plan.text
     told = f"'end of the year': nothing is changed until {days_from_now(2)} 00:00 UTC."
-    assert told in (plan.dest / "plan.html").read_text(encoding="utf-8").replace("&#x27;", "'")
+    assert told in (plan.dest / "plan.html").read_text(encoding="utf-8").replace("&#39;", "'")
     assert "licenses are not removed until" in (plan.dest / "plan.md").read_text(encoding="utf-8")
     foreseen = fleet.apply("--check")
     assert foreseen.recap == {named(1): "failed", named(2): "changed", named(3): "failed"}, foreseen.text

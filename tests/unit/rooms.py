@@ -21,7 +21,7 @@ _PLANNING = ("_client", "_plan")
 _RECORDS = ("_journal", "_swm", "_module.py")
 _ALL_BELOW_DEVICES = (*_GROUND, "_options.py", "_progress.py", "_thingspace", *_PLANNING, *_RECORDS)
 _ALL_BELOW_LICENSES = (*_ALL_BELOW_DEVICES, "_callback", "_devices", "_receiver")
-_ALL_BELOW_REPORT = (*_ALL_BELOW_LICENSES, "_account.py", "_candidates", "_fota", "_simsec")
+_ALL_BELOW_REPORT = (*_ALL_BELOW_LICENSES, "_account.py", "_pages", "_candidates", "_fota", "_simsec")
 
 MODULE_UTILS = Tree(
     folder=_CHECKOUT / "plugins" / "module_utils",
@@ -51,6 +51,7 @@ MODULE_UTILS = Tree(
             "`_module.py` is the shell of every module and knows no license",
             (*_GROUND, "_account.py", "_options.py", "_progress.py", "_client"),
         ),
+        "_pages": Room("`_pages` lays out what it is given and knows no license", _GROUND),
         "_account.py": Room("`_account.py` knows the name of an account and nothing else", _GROUND),
         "_session.py": Room("`_session.py` is the module that logs in and out", (*_GROUND, "_client", "_module.py")),
         "_devices": Room("`_devices` says which devices are meant and knows no license", _ALL_BELOW_DEVICES),

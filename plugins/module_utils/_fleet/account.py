@@ -70,6 +70,7 @@ def _plan_all(context: Context, parts: t.Iterable[Part]) -> Result:
         "api_versions": {kind: (wanted[kind] or {}).get("api_version") or "" for kind in _WITHOUT_SKU},
         "limits": {kind: {name: (wanted[kind] or {}).get(name) for name in LIMITS} for kind in _WITHOUT_SKU},
         "freeze": wanted.get("freeze") or [],
+        "sets": wanted.get("sets") or [],
         "fota": next((result.values for result in made["fota"]), None),
         "removal_candidates": next((result.values for result in made["removal_candidates"]), None),
         "simsec": [result.values for result in made["simsec"]],

@@ -105,8 +105,9 @@ def _account(
     if wanted.protected:
         # Nothing is done about a list that is not managed, but the report says which of these devices are on it.
         lists.setdefault("protected", sorted(wanted.protected))
-    # Freeze windows are not part of the wanted state.
+    # Freeze windows and names are not part of the wanted state.
     made["freeze"] = account.freeze
+    made["sets"] = [{"name": name, "count": count} for name, count in wanted.sets]
     return made, lists
 
 

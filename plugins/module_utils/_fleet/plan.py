@@ -17,6 +17,7 @@ import typing as t
 
 from .._errors import LicensingError, OptionsError, Problem
 from .._module import Context, Result
+from .._pages.render import templates_problems
 from .._plan.outcomes import as_it_was
 from .._text.files import write
 from .approval import difference, read_approved
@@ -31,9 +32,8 @@ from .plan_document import (
     make_account,
     make_document,
 )
-from .plan_html import as_html
-from .plan_markdown import as_markdown
 from .plan_summary import as_remaining, as_summary, awaited
+from .plan_view import Approval, pages_of
 from .status import tell
 
 UNCHANGED = "unchanged"
@@ -47,6 +47,7 @@ def run(context: Context) -> Result:
     problems = [Problem(text) for text in wrong] + list(_problems(params["accounts"]))
     windows, wrong = read_windows([] if params["ignore_freeze"] else params["freeze"])
     problems += [Problem(text) for text in wrong]
+    problems += templates_problems(params["templates"])
     approved = read_approved(params["approved"], problems)
     if params["dest"] and not isinstance(approved, str) and _same(params["approved"], params["dest"]):
         text = "'dest' is where the approved plan is, which must not be written over. Name another directory."
@@ -69,7 +70,10 @@ def run(context: Context) -> Result:
     over = over_the_run(accounts, limits)
     document = make_document(accounts, now.strftime("%Y-%m-%d %H:%M UTC"), over)
     changed = difference(document, approved) if approved else None
-    files = _write(params["dest"], document) if params["dest"] else {}
+    approval: Approval = "open" if not approved else "differs" if changed else "approved"
+    # A template that fails leaves all files as they were.
+    texts = texts_of(document, pages_of(document, approval, params["templates"])) if params["dest"] else {}
+    files = write_files(params["dest"], FILES, texts) if texts else {}
     values = {
         "status": document["status"],
         "digest": document["digest"],
@@ -121,6 +125,8 @@ def _account(entry: t.Mapping[str, t.Any], reports: str) -> Document:
     parts = list(_parts(entry))
     rows = [changing(os.path.join(reports, f"plan-{part['list']}.csv")) for part in parts]
     account = make_account(entry["account"], str(entry.get("file", "")), str(entry["wanted"]), parts, rows)
+    if entry.get("sets"):
+        account["sets"] = entry["sets"]
     if entry.get("incomplete"):
         account = judged_account({**account, "incomplete": entry["incomplete"]})
     for part in account["parts"]:
@@ -187,16 +193,14 @@ def _same(approved: str | None, dest: str) -> bool:
     return bool(approved) and os.path.realpath(approved or "") == os.path.realpath(os.path.join(dest, FILES["json"]))
 
 
-def _write(dest: str, document: Document) -> dict[str, str]:
-    texts = {
-        "json": json.dumps(document, indent=1, sort_keys=True) + "\n",
-        "markdown": as_markdown(document),
-        "html": as_html(document),
-    }
-    return write_pages(dest, FILES, texts)
+def texts_of(document: Document, pages: t.Mapping[str, str]) -> dict[str, str]:
+    """The texts of the files of a plan, by their format."""
+    formats = {"html": "html", "md": "markdown"}
+    shown = {formats[name.rpartition(".")[2]]: text for name, text in pages.items()}
+    return {"json": json.dumps(document, indent=1, sort_keys=True) + "\n", **shown}
 
 
-def write_pages(dest: str, names: t.Mapping[str, str], texts: t.Mapping[str, str]) -> dict[str, str]:
+def write_files(dest: str, names: t.Mapping[str, str], texts: t.Mapping[str, str]) -> dict[str, str]:
     """Write the forms of a plan to a directory. Returns the path of each.
 
     :param names: the file name of each form.

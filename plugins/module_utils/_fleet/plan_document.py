@@ -45,8 +45,8 @@ _FREE_IN_DOCUMENT = frozenset({"digest", "checksum", "created", "status", "failu
 
 _ADDED_UP = frozenset({"accounts", "totals", "left", "incomplete"})
 
-_FREE_IN_ACCOUNT = frozenset({"digest", "file", "freeze", "frozen"})
-"""Not part of what is approved: where the fleet file is, and freeze windows."""
+_FREE_IN_ACCOUNT = frozenset({"digest", "file", "freeze", "frozen", "sets"})
+"""Not part of what is approved: where the fleet file is, the names of its sets, and freeze windows."""
 
 _NOTES_OF_PART = frozenset({"digest", "licenses", "held", "free", "note", "incomplete", "missing"})
 _NOTES_OF_PLAN = frozenset({"unchanged", "incomplete"})

@@ -14,7 +14,7 @@ import re
 from .._plan.incomplete import advice, is_on_its_way
 from .._text.lists import are, many
 from .plan_document import IDLE, TITLES, Document, incomplete_of, left_of
-from .plan_markdown import headline, in_words, not_as_wanted
+from .plan_words import headline, in_words, not_as_wanted, totals_in_words
 
 _OUTCOMES = 10
 
@@ -29,7 +29,7 @@ def as_summary(document: Document) -> str:
     if document["status"] == "no_change":
         return f"{title} {where}"
     left = f" {not_as_wanted(document['incomplete'])}" if document["incomplete"] else ""
-    lines = [f"{title}: {in_words(document['totals'])} {where}{left}"]
+    lines = [f"{title}: {totals_in_words(document['accounts'])} {where}{left}"]
     busy = [account for account in document["accounts"] if account["status"] != "no_change"]
     for place, account in enumerate(busy):
         line = f"{_short(account['account'])}: {_what(account)}"
@@ -74,7 +74,7 @@ def _what(account: Document) -> str:
             stopped = f" (stopped: {_short(part['failure']['code'])})" if "failure" in part else ""
             parts.append(f"{title} {in_words(part['plan'])}{' FOR LIFE' if part['lifetime'] else ''}{stopped}")
     left = incomplete_of(account)
-    return "; ".join([*parts, *([f"{left} not as wanted"] if left else [])])
+    return "; ".join([*parts, *([f"{left:,} not as wanted"] if left else [])])
 
 
 def _short(text: object) -> str:

@@ -16,13 +16,14 @@ import typing as t
 
 from .._errors import LicensingError, OptionsError, Problem
 from .._module import Context, Result
+from .._pages.render import templates_problems
 from .._plan.incomplete import DONE_BEFORE, is_done
-from .._plan.outcomes import MOVED, OUTCOMES
+from .._plan.outcomes import MAY_HAVE_MOVED, MOVED, OUTCOMES
 from .._text.lists import few
 from .account_apply import BEFORE
 from .account_parts import LIMITS
 from .approval import read_plan
-from .history import enter
+from .history import enter, leave
 from .plan_document import IDLE, Document
 from .record import FORMAT
 from .record_keep import NAME, begin, begun, complete
@@ -30,6 +31,7 @@ from .record_values import failure as _failure
 from .record_values import ids_of, rows_of, text
 from .record_write import timestamp
 from .run_mark import new_mark
+from .run_view import pages_of, written
 from .status import worsen
 
 UNCHANGED = "unchanged"
@@ -44,9 +46,7 @@ def run(context: Context) -> Result:
     remaining = ""
     if params["state"] == "started":
         plan = _plan(params["plan"])
-        document = _started(plan, params, now)
-        _forget(params["reports"], document)
-        path = begin(document, params["dest"], params["history"])
+        document, path = _start(plan, params, now)
         if params["status_file"] and plan.get("incomplete"):
             # Devices that the plan leaves not as wanted stay so when it is carried out.
             worsen(params["status_file"])
@@ -63,15 +63,42 @@ def run(context: Context) -> Result:
             context.warn(remaining)
             if params["status_file"]:
                 worsen(params["status_file"])
+    files, unwritten = written(document, path, params["templates"]) if failure is None else ({}, None)
+    if unwritten is not None and params["state"] == "started":
+        context.warn(unwritten.message)
+    elif unwritten is not None:
+        failure = unwritten
     values = {
         "remaining": remaining,
         "path": path,
+        "files": files,
         "run": document["run"],
         "mark": document.get("mark") or "",
         "status": document["status"],
         "accounts": [_shown(account) for account in document["accounts"]],
     }
     return Result(values, failure=failure)
+
+
+def _start(plan: Document, params: t.Mapping[str, t.Any], now: datetime.datetime) -> tuple[Document, str]:
+    """Write the record of a run that starts, and return it with its path.
+
+    :raises LicensingError: the run cannot start, and leaves no record.
+    """
+    problems = templates_problems(params["templates"])
+    if problems:
+        raise OptionsError(problems)
+    document = _started(plan, params, now)
+    try:
+        # A template that fails must not do so after the first write.
+        pages_of(document, params["templates"])
+        _forget(params["reports"], document)
+    except Exception as error:
+        leave(params["history"], document["run"])
+        if isinstance(error, LicensingError) and error.code == "template_failed":
+            error.add(" Nothing was sent.")
+        raise
+    return document, begin(document, params["dest"], params["history"])
 
 
 def _started(plan: Document, params: t.Mapping[str, t.Any], now: datetime.datetime) -> Document:
@@ -288,7 +315,7 @@ def _shown(account: Document) -> Document:
         "summary": {outcome: count for outcome, count in counts.items() if count},
         "failures": failures,
         # What is unknown may have been done.
-        "changed": any(counts[outcome] for outcome in (*MOVED, "accepted", "unknown")),
+        "changed": any(counts[outcome] for outcome in MAY_HAVE_MOVED),
         "complete": all(is_done(row) for part in account["parts"] for row in part["devices"]) and not failures,
     }
 

@@ -23,12 +23,16 @@ Contents = t.Sequence[tuple[DeviceSet, t.Sequence[Named]]]
 
 @dataclasses.dataclass
 class WantedAccount:
-    """The devices of an account by their wanted licenses, in the order of the files."""
+    """The devices of an account by their wanted licenses, in the order of the files.
+
+    :ivar sets: the name of each set, and the number of its devices.
+    """
 
     fota: dict[str, Named] = dataclasses.field(default_factory=dict)
     simsec: dict[str, tuple[Named, SkuPool]] = dataclasses.field(default_factory=dict)
     candidates: dict[str, Named] = dataclasses.field(default_factory=dict)
     protected: dict[str, Named] = dataclasses.field(default_factory=dict)
+    sets: list[tuple[str, int]] = dataclasses.field(default_factory=list)
 
     def of_pool(self, pool: SkuPool) -> list[str]:
         """The devices that hold the licenses of a SKU."""
@@ -59,6 +63,7 @@ def check_account(account: FleetAccount, contents: Contents, *, complete: bool) 
     wanted = WantedAccount()
     problems = _skus(account, [one for one, _devices in contents])
     for one, devices in contents:
+        wanted.sets.append((one.name, len(devices)))
         problems += _once_in_set(devices)
         if one.fota:
             problems += _take(wanted.fota, devices, "is to hold a FOTA license")

@@ -26,7 +26,7 @@ from .html_charts import (
     runway_chart,
     week_charts,
 )
-from .html_head import STYLE, headline, tiles
+from .html_head import headline, tiles
 from .wording import DRIFT, LIMITS, RECLAIM, forecast_words, time_words
 
 
@@ -38,7 +38,7 @@ def as_html(document: Json) -> str:
     sections = "".join(f'<section id="{name}"><h2>{title}</h2>{content}</section>' for name, title, content in shown)
     head = "".join([*headline(document), *tiles(document)])
     body = f'<main>{head}<nav aria-label="Contents"><ul>{contents}</ul></nav>{sections}</main>'
-    return page(document["title"], body, CHARTS + STYLE)
+    return page(document["title"], body, CHARTS)
 
 
 def _pools(document: Json) -> t.Iterator[str]:

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The top of the page: its style, the accounts that could not be read, and the main figures."""
+"""The top of the page: the accounts that could not be read, and the main figures."""
 
 from __future__ import annotations
 
@@ -14,39 +14,6 @@ from .._text.html import escape
 from .._text.lists import many
 from .data import Json
 from .wording import amount_words, count_words, first_words, urgency
-
-STYLE = """
-@media screen and (prefers-color-scheme: dark) { :root { --good: #3fb950; --warn: #d29922; --bad: #ff7b72; } }
-.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-nav ul { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; } nav a { color: inherit; }
-.bad { color: var(--bad); } .warn { color: var(--warn); }
-body { overflow-wrap: anywhere; } td, th { overflow-wrap: break-word; } th.number { white-space: normal; }
-td { max-width: 28rem; }
-td:first-child { white-space: nowrap; } section { margin-top: 2rem; }
-dl.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .7rem; margin: 1rem 0; }
-dl.tiles > div { border: 1px solid var(--line); border-radius: .4rem; padding: .5rem .7rem; }
-dl.tiles > .bad, dl.tiles > .warn { border: .15rem solid; } dl.tiles > .bad dd { font-size: 1.7rem; }
-dl.tiles small { color: CanvasText; } dl.tiles dt { font-size: .85rem; }
-dl.tiles dd { margin: 0; font-size: 1.3rem; font-weight: 600; line-height: 1.25; }
-dl.tiles dd small { display: block; font-size: .8rem; font-weight: 400; }
-.incomplete { color: var(--bad); } .complete { color: var(--good); }
-@media screen and (max-width: 40rem) {
-  .cards thead { display: none; } .cards, .cards tbody, .cards tr { display: block; }
-  .cards tr { border-bottom: 1px solid var(--line); padding: .4rem 0; }
-  .cards td, .cards td:first-child { display: flex; gap: .6rem; border: 0; padding: .1rem 0; min-width: 0;
-    max-width: none; white-space: normal; overflow-wrap: anywhere; }
-  .cards td::before { content: attr(data-th); flex: 0 0 6rem; font-size: .85rem; opacity: .75;
-    text-align: left; }
-  .cards td:first-child { font-weight: 600; } .cards td.number { justify-content: space-between; }
-  .cards td:empty { display: none; }
-}
-@media print {
-  details:not([open]) > :not(summary) { display: none; } .wide { overflow: visible; } table { font-size: 9pt; }
-  td { overflow-wrap: anywhere; min-width: 4.5rem; } td:first-child { white-space: normal; }
-  h2, h3, figcaption, .legend { break-after: avoid; }
-  tr, dl { break-inside: avoid; }
-}
-"""
 
 
 def headline(document: Json) -> t.Iterator[str]:

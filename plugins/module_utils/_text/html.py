@@ -15,17 +15,49 @@ from .visible import BLOCK, visible
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8886; --good: #1a7f37; --warn: #9a6700; --bad: #cf222e; }
+@media (prefers-color-scheme: dark) { :root { --good: #3fb950; --warn: #d29922; --bad: #ff7b72; } }
 * { box-sizing: border-box; }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 70rem; padding: 1rem; }
-h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.25rem; margin-top: 2rem; } h3 { font-size: 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 70rem; padding: 1rem;
+  overflow-wrap: anywhere; }
+h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.25rem; } h3 { font-size: 1rem; }
+section { margin-top: 2rem; } a { color: inherit; }
+nav ul { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid var(--line); padding: .35rem .6rem; text-align: left; vertical-align: top; }
-code { overflow-wrap: anywhere; } summary { cursor: pointer; }
-.no_change { color: var(--good); } .changes { color: var(--warn); }
+td, th { overflow-wrap: break-word; } td { max-width: 28rem; }
+td:first-child { white-space: nowrap; }
+.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+th.number { white-space: normal; } .bad { color: var(--bad); } .warn { color: var(--warn); }
+code { overflow-wrap: anywhere; } pre { white-space: pre-wrap; } summary { cursor: pointer; }
+details { margin: .7rem 0; } small { opacity: .8; }
+pre { border: 1px solid var(--line); border-radius: .4rem; padding: .5rem .7rem; }
+dl.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .7rem; margin: 1rem 0; }
+dl.tiles > div { border: 1px solid var(--line); border-radius: .4rem; padding: .5rem .7rem; }
+dl.tiles > .bad, dl.tiles > .warn { border: .15rem solid; } dl.tiles > .bad dd { font-size: 1.7rem; }
+dl.tiles small { color: CanvasText; }
+dl.tiles dt { font-size: .85rem; } dl.tiles dd { margin: 0; font-size: 1.3rem; font-weight: 600; line-height: 1.25; }
+dl.tiles dd small { display: block; font-size: .8rem; font-weight: 400; }
+.no_change, .complete { color: var(--good); } .changes { color: var(--warn); }
 .incomplete, .guard_tripped, .error { color: var(--bad); }
-.failure { border-left: .3rem solid var(--bad); padding-left: .7rem; overflow-wrap: anywhere; }
-@media print { body { max-width: none; font-size: 11pt; } details > * { display: block; } }
+.failure { border-left: .3rem solid var(--bad); padding-left: .7rem; }
+@media screen and (max-width: 40rem) {
+  .cards thead { display: none; } .cards, .cards tbody, .cards tr { display: block; }
+  .cards tr { border-bottom: 1px solid var(--line); padding: .4rem 0; }
+  .cards td, .cards td:first-child { display: flex; gap: .6rem; border: 0; padding: .1rem 0; min-width: 0;
+    max-width: none; white-space: normal; overflow-wrap: anywhere; }
+  .cards td::before { content: attr(data-th); flex: 0 0 6rem; font-size: .85rem; opacity: .75; }
+  .cards td.number { justify-content: space-between; } .cards td.number::before { text-align: left; }
+  .cards td:first-child { font-weight: 600; } .cards td:empty { display: none; }
+}
+@media print {
+  body { max-width: none; font-size: 11pt; } nav { display: none; } .wide { overflow: visible; }
+  details:not([open]) > :not(summary) { display: none; } table { font-size: 9pt; }
+  td { overflow-wrap: anywhere; min-width: 4.5rem; } td:first-child { white-space: normal; }
+  h2, h3, figcaption, .legend { break-after: avoid; }
+  tr, dl { break-inside: avoid; }
+}
 """
+"""The one look of all pages."""
 
 
 def page(title: str, body: str, style: str = "") -> str:
@@ -47,7 +79,7 @@ def escape(value: object) -> str:
 
 
 def cards(head: t.Sequence[str], rows: t.Iterable[t.Sequence[object]]) -> str:
-    """Like C(table), but a row becomes a card on a narrow screen. Each cell contains the name of its column.
+    """A table in which a row becomes a card on a narrow screen. Each cell contains the name of its column.
 
     Columns with numbers are right-aligned. A cell is a number unless it is a text; None is an unknown number.
     """
@@ -71,10 +103,3 @@ def cards(head: t.Sequence[str], rows: t.Iterable[t.Sequence[object]]) -> str:
 
 def _shown(cell: object) -> str:
     return "unknown" if cell is None else escape(cell if isinstance(cell, str) else format(cell, ","))
-
-
-def table(head: t.Sequence[str], rows: t.Iterable[t.Sequence[object]]) -> str:
-    """A table of plain values."""
-    cells = "".join(f"<th>{escape(name)}</th>" for name in head)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>'

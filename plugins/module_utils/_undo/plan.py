@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import csv
 import datetime
-import json
 import os
 import typing as t
 
@@ -21,14 +20,15 @@ from .._fleet.account_parts import LIMITS
 from .._fleet.approval import difference, read_approved
 from .._fleet.freeze import Window, read_windows
 from .._fleet.limits import on_ice, over_a_sku, over_the_run, read_run_limits
-from .._fleet.plan import changing, write_pages
+from .._fleet.plan import changing, texts_of, write_files
 from .._fleet.plan_document import Document, failed_account, judged_account, make_account, make_document, sealed
 from .._fleet.record import CODE, read_record
 from .._module import Context, Result
+from .._pages.render import templates_problems
 from .._plan.outcomes import write_csv
 from .changes import Left
 from .history import place_problems
-from .plan_markdown import as_markdown
+from .plan_view import pages_of
 from .undo import LEFT_FILE
 
 BASES = "the accounts, the journal or the later runs"
@@ -46,6 +46,7 @@ def run(context: Context) -> Result:
     if params["ignore_freeze"]:
         windows, own = [], [([], texts) for _windows, texts in own]
     problems += [Problem(text) for text in [*wrong, *(text for _windows, texts in own for text in texts)]]
+    problems += templates_problems(params["templates"])
     approved = read_approved(params["approved"], problems)
     try:
         record = read_record(params["run"])
@@ -73,7 +74,10 @@ def run(context: Context) -> Result:
     failure = difference(document, approved, BASES) if approved else _too_much(document, over)
     # The approved file may be the one that would be overwritten. It stays the approved one.
     other = bool(approved and failure)
-    files = _write(params["dest"], document) if params["dest"] and not other else {}
+    texts: dict[str, str] = {}
+    if params["dest"] and not other:
+        texts = texts_of(document, pages_of(document, "approved" if approved else "open", params["templates"]))
+    files = _write(params["dest"], document, texts) if texts else {}
     values = {name: document[name] for name in ("status", "digest", "totals", "left")}
     values["accounts"] = [
         {**{key: one[key] for key in ("account", "status", "digest")}, "blocked": blocked[one["account"]]}
@@ -168,9 +172,8 @@ def _too_much(document: Document, over: Document | None) -> LicensingError | Non
     )
 
 
-def _write(dest: str, document: Document) -> dict[str, str]:
-    texts = {"json": json.dumps(document, indent=1, sort_keys=True) + "\n", "markdown": as_markdown(document)}
-    files = write_pages(dest, {"json": "undo.json", "markdown": "undo.md"}, texts)
+def _write(dest: str, document: Document, texts: t.Mapping[str, str]) -> dict[str, str]:
+    files = write_files(dest, {"json": "undo.json", "markdown": "undo.md", "html": "undo.html"}, texts)
     files["csv"] = os.path.join(dest, LEFT_FILE)
     rows = [(account["account"], *row.values()) for account in document["accounts"] for row in account["left"]]
     write_csv(files["csv"], ("account", *Left._fields), rows)

@@ -394,6 +394,41 @@ def test_a_full_disk_after_the_writes(records: Records, place: str, monkeypatch:
     assert states == {name: "running" if place in (name, "both") else "done" for name in states}
 
 
+def test_a_template_that_fails(records: Records) -> None:
+    """At the start, no run begins. At the end, the record is whole, and the built-in page takes its place."""
+    own = records.folder / "own"
+    own.mkdir()
+    told, run = Told(), records.run
+    records.run = lambda **options: run(**options, templates=str(own))
+    (own / "run.html").write_text("{{ nothing }}", encoding="utf-8")
+    failure = records.begin(told)["failure"]
+    assert (failure["code"], failure["message"][-17:]) == ("template_failed", "Nothing was sent.")
+    assert [path for path in records.folder.rglob("*") if path.suffix in (".json", ".html")] == [
+        records.folder / "plan.json",
+        own / "run.html",
+    ]
+    (own / "run.html").write_text("Mine: {{ headline if running else nothing }}", encoding="utf-8")
+    begun = records.begin(told)
+    assert Path(begun["files"]["html"]).read_text(encoding="utf-8") == "Mine: Not ended"
+    records.write(told)
+    ended = records.end(told)
+    assert (ended["failure"]["code"], ended["status"]) == ("template_failed", "done")
+    assert "The record of the run is whole" in ended["failure"]["message"]
+    assert "Done as planned" in (records.folder / "run.html").read_text(encoding="utf-8")
+    assert read_record(str(records.folder / "run.json"))["status"] == "done"
+
+
+def test_a_page_that_cannot_be_written(records: Records) -> None:
+    told = Told()
+    records.begin(told)
+    (records.folder / "run.md").unlink()
+    (records.folder / "run.md").mkdir()
+    records.write(told)
+    ended = records.end(told)
+    assert (ended["failure"]["code"], ended["status"]) == ("report_unwritable", "done")
+    assert read_record(str(records.folder / "run.json"))["status"] == "done"
+
+
 @pytest.mark.parametrize("place", ["history", "dest"])
 def test_a_run_that_cannot_leave_a_record_does_not_begin(records: Records, place: str) -> None:
     (records.folder / "file").write_text("", encoding="utf-8")

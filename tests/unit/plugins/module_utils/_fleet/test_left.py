@@ -19,8 +19,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_d
     make_account,
     make_document,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_html import as_html
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_markdown import as_markdown
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_view import pages_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
@@ -113,7 +112,7 @@ def test_a_count_that_disproves_the_journal_is_told(world: World) -> None:
     world.held[FLEX] = {0}
     document = planned(world)
     assert (document["status"], document["incomplete"]) == ("incomplete", 3)
-    for text in (as_markdown(document), as_html(document)):
+    for text in pages_of(document).values():
         assert f"counts 3 {FLEX} licenses less than the journal knows" in text
     # Two parts of the same SKU tell it once.
     world.write(dict.fromkeys(list(SIMS)[:2], (FLEX, "imei")))

@@ -18,13 +18,12 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_d
     make_account,
     make_document,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_html import as_html
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_markdown import as_markdown
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_summary import (
     as_remaining,
     as_summary,
     awaited,
 )
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_view import pages_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.status import NO_APPROVAL
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.markdown import plain
 
@@ -95,7 +94,7 @@ def test_a_thousand_bytes_hold_any_number_of_accounts(name: str) -> None:
     assert 500 < len(text.encode()) <= 1000
     lines = text.splitlines()
     assert lines[-1] == f"... and {5000 - (len(lines) - 2):,} more accounts"
-    assert all(": FOTA licenses 20000 to assign" in line for line in lines[1:-1])
+    assert all(": FOTA licenses 20,000 to assign" in line for line in lines[1:-1])
 
 
 @pytest.mark.parametrize("code", [*NO_APPROVAL, "guard_tripped"])
@@ -107,11 +106,11 @@ def test_what_no_approval_lets_through_is_told_as_such(code: Code) -> None:
     binding = code in NO_APPROVAL
     assert told == (f"It is so. No approval lets this through. {NO_APPROVAL[code]}" if binding else why)
     assert document["status"] == "guard_tripped", "the exit codes of a pipeline are the same"
-    for text in (as_markdown(document), html.unescape(as_html(document)), as_summary(document)):
+    for text in (*map(html.unescape, pages_of(document).values()), as_summary(document)):
         assert ("Stopped; an approval does not help" in text) is binding
         assert ("Stopped by a limit" in text) is not binding
-    assert plain(told) in as_markdown(document)
-    assert told in html.unescape(as_html(document))
+    assert plain(told) in pages_of(document)["plan.md"]
+    assert told in html.unescape(pages_of(document)["plan.html"])
 
 
 def test_each_reason_that_binds_has_an_advice() -> None:

@@ -25,9 +25,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_d
     make_account,
     make_document,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_html import as_html
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_markdown import as_markdown
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_summary import as_summary
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_view import pages_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota.apply import hold_back, predict
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
@@ -162,7 +161,7 @@ def test_no_plan_is_green_that_leaves_something(
     document = make_document([account("a", *parts), whole], "now")
     assert (document["status"], document["accounts"][0]["status"], document["incomplete"]) == (status, status, left)
     assert document["accounts"][1]["status"] == "no_change"
-    texts = [as_markdown(document), as_html(document), as_summary(document)]
+    texts = [*pages_of(document).values(), as_summary(document)]
     if left:
         for text in texts:
             assert (
@@ -179,9 +178,9 @@ def test_what_is_told_of_them() -> None:
     double = {"device_id": "990000000000999", "outcome": "unchanged", "reason": "it holds two"}
     document = make_document([account("a", part(2), incomplete=[double]), failed_account("z", {"code": "x"})], "now")
     assert (document["status"], document["incomplete"]) == ("error", 3)
-    for text in (as_markdown(document), as_html(document)):
-        for told in (*imeis(2), "990000000000999", "-e fleet_retry_failed=true", "under &#x27;simsec"):
-            assert told in text or told.replace("&#x27;", "'") in text
+    for text in pages_of(document).values():
+        for told in (*imeis(2), "990000000000999", "-e fleet_retry_failed=true", "under &#39;simsec"):
+            assert told in text or told.replace("&#39;", "'") in text
         assert "fleet_retry_unknown" not in text
         assert "<no>" not in text
 

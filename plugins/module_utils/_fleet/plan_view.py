@@ -1,0 +1,210 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What the pages of a plan show: plain values, the same for HTML, for Markdown, and for the templates of a user."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from .._pages.plan import PARTS, TEMPLATES
+from .._pages.render import MAX_ROWS, View, render, share
+from .._plan.incomplete import STOPPED, advice
+from .plan_document import IDLE, TITLES, Document, incomplete_of
+from .plan_words import (
+    APPROVABLE,
+    counts_of,
+    headline,
+    in_waves,
+    in_words,
+    meaning,
+    not_as_wanted,
+    status_of,
+    title_of,
+    totals_in_words,
+    worth_telling,
+)
+
+KINDS = {"remove": "Remove", "add": "Add", "assign": "Assign", "move": "Move"}
+"""Removals come first: they are what an approver must see."""
+
+_DONE = {"removed": "remove", "added": "add", "assigned": "assign"}
+
+Approval = t.Literal["open", "approved", "differs"]
+
+
+def pages_of(document: Document, approval: Approval = "open", folder: str | None = None) -> dict[str, str]:
+    """The pages of a plan, by file name.
+
+    :param approval: whether somebody approved this plan, or another one.
+    :param folder: directory with templates of the user.
+    :raises LicensingError: C(missing_library), C(template_failed).
+    """
+    return render({**PARTS, **TEMPLATES}, TEMPLATES, plan_view(document, approval), folder)
+
+
+def plan_view(document: Document, approval: Approval = "open", nothing: str = "not managed") -> View:
+    """What the pages of a plan show.
+
+    :param nothing: what is said where an account has no part of some kind.
+    """
+    accounts = document["accounts"]
+    parts = [part for account in accounts for part in account["parts"]]
+    frozen = [account["account"] for account in accounts if "frozen" in account]
+    shown = [account_view(account, number, nothing) for number, account in enumerate(accounts, 1)]
+    stops = [{"where": "The whole run", **failure_view(document["failure"])}] if "failure" in document else []
+    stops += [stop for account in shown for stop in account["stops"]]
+    return {
+        "title": "License plan",
+        "status": document["status"],
+        "headline": headline(document) + _frozen(frozen, len(accounts)),
+        "created": document["created"],
+        "digest": document["digest"],
+        "approval": approval,
+        "totals": totals_in_words(accounts),
+        "licenses": counts_of(parts, listed=False),
+        "entries": counts_of(parts, listed=True),
+        "for_life": sum(part["plan"].get("assign") or 0 for part in parts if part["lifetime"]),
+        "left": document["incomplete"],
+        "not_as_wanted": not_as_wanted(document["incomplete"]) if document["incomplete"] else "",
+        "frozen": frozen,
+        "stops": stops,
+        "approvable": all(stop["approvable"] for stop in stops if stop["planned"]),
+        "pools": list(_pools(accounts)),
+        "kinds": list(TITLES.values()),
+        "accounts": shown,
+    }
+
+
+def account_view(account: Document, number: int, nothing: str) -> View:
+    """What the pages show of an account."""
+    left = account.get("incomplete") or []
+    count = incomplete_of(account)
+    failed = account["status"] == "error"
+    parts = [part_view(part) for part in sorted(account["parts"], key=_removals_first) if worth_telling(part)]
+    name = account["account"]
+    stops = [{"where": name, **failure_view(account["failure"], planned=not failed)}] if "failure" in account else []
+    stops += [{"where": f"{name}, {part['title']}", **stop} for part in parts for stop in part["stops"]]
+    return {
+        "name": name,
+        "anchor": f"account-{number}",
+        "file": os.path.basename(account["file"]),
+        "sets": account.get("sets") or [],
+        "status": account["status"],
+        "status_words": status_of(account) + (f", {count:,} not as wanted" if count else ""),
+        "cells": [_cell(account, kind, "unknown" if failed else nothing) for kind in TITLES],
+        "stops": stops,
+        "failure": failure_view(account["failure"], planned=not failed) if "failure" in account else None,
+        "frozen": account.get("frozen") or "",
+        "left": left_view(left, len(left)),
+        "notes": [],
+        "stays": {"count": 0},
+        "parts": parts,
+        "told": bool(parts or left or account["status"] != "no_change"),
+    }
+
+
+def part_view(part: Document) -> View:
+    """What the pages show of a part of an account."""
+    return {
+        "title": title_of(part),
+        "words": in_words(part["plan"]),
+        "for_life": part["lifetime"],
+        "stops": [failure_view(part["failure"])] if "failure" in part else [],
+        "waves": in_waves(part),
+        "note": part.get("note") or "",
+        "missing": part.get("missing") or "",
+        "left": left_view(part["incomplete"], part["plan"]["incomplete"]),
+        "groups": list(_groups(part)),
+        "count": len(part["devices"]),
+    }
+
+
+def failure_view(failure: Document, *, planned: bool = True) -> View:
+    """Why something is stopped, in words, and whether an approval helps.
+
+    :param planned: whether there is a plan that somebody could approve.
+    """
+    code = failure["code"]
+    approvable = planned and code == APPROVABLE
+    words = {"words": meaning(code), "message": failure["message"], "code": code}
+    return {**words, "planned": planned, "approvable": approvable}
+
+
+def left_view(rows: t.Sequence[Document], count: int) -> View:
+    """The devices that are not as wanted and stay so."""
+    words = not_as_wanted(count) if count else ""
+    return {"count": count, "words": words, "advice": advice(rows), "listed": len(rows), "rows": rows[:MAX_ROWS]}
+
+
+def _groups(part: Document) -> t.Iterator[View]:
+    """The devices of a part by what is done to them."""
+    rows: dict[str, list[Document]] = {name: [] for name in KINDS}
+    for row in part["devices"]:
+        rows[_kind(row, part)].append(row)
+    for (name, found), most in zip(rows.items(), share([len(one) for one in rows.values()], MAX_ROWS), strict=True):
+        if found:
+            shown = [{"device_id": row["device_id"], "reason": _why(row)} for row in found[:most]]
+            reasons = any(row["reason"] for row in shown)
+            yield {"kind": name, "word": KINDS[name], "count": len(found), "rows": shown, "reasons": reasons}
+
+
+def _kind(row: Document, part: Document) -> str:
+    """What is done to a device. If the plan is stopped, the reason says it."""
+    stopped = row["outcome"] == "skipped"
+    word = row["reason"].rpartition("it would be ")[2] if stopped else row["outcome"]
+    if word in _DONE:
+        return _DONE[word]
+    if part["kind"] == "removal_candidates":
+        return "move"
+    return "remove" if part["action"] == "absent" else "assign"
+
+
+def _why(row: Document) -> str:
+    """The reason for a device, without saying for each that the plan is stopped: the part says it once."""
+    reason = str(row["reason"])
+    return "" if row["outcome"] == "skipped" and reason.startswith(STOPPED) else reason
+
+
+def _removals_first(part: Document) -> tuple[bool, bool]:
+    return part["kind"] == "removal_candidates", not part["plan"].get("remove")
+
+
+def _cell(account: Document, kind: str, nothing: str) -> str:
+    parts = [f"{part['sku']} {in_words(part['plan'])}".strip() for part in account["parts"] if part["kind"] == kind]
+    return "; ".join(parts) or nothing
+
+
+def _pools(accounts: t.Iterable[Document]) -> t.Iterator[View]:
+    """Each pool that changes, before the plan and if all of it is applied, whatever stops it.
+
+    A SKU has a part for each kind of id and each direction. All of them draw from one pool.
+    """
+    for account in accounts:
+        pools: dict[str, list[Document]] = {}
+        for part in account["parts"]:
+            if part["kind"] != "removal_candidates" and part["status"] not in IDLE:
+                pools.setdefault(f"{TITLES[part['kind']]} {part['sku']}".strip(), []).append(part)
+        for name, parts in pools.items():
+            known = [part for part in parts if part["held"] is not None and part["free"] is not None]
+            if known:
+                counts = counts_of(parts, listed=False)
+                more = counts["assign"] - counts["remove"]
+                held = max(part["held"] for part in known)
+                free = min(part["free"] for part in known)
+                total = next((part["licenses"]["total"] for part in known if part["licenses"]), None)
+                about = {"account": account["account"], "license": name, "total": total, **counts}
+                after = {"held_after": held + more, "free_after": free - more}
+                yield {**about, "held": held, "free": free, **after, "short": max(0, more - free)}
+
+
+def _frozen(names: t.Sequence[str], accounts: int) -> str:
+    if not names:
+        return ""
+    if len(names) == accounts == 1:
+        return "; the account is frozen"
+    return f"; {len(names):,} of {accounts:,} accounts {'is' if len(names) == 1 else 'are'} frozen"

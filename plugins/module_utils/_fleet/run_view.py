@@ -1,0 +1,148 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What the pages of a run show, and the files of these pages beside the record."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from .._errors import LicensingError, defect
+from .._pages.render import MAX_ROWS, View, render, share
+from .._pages.run import TEMPLATES
+from .._plan.incomplete import is_done
+from .._text.files import write
+from .plan_document import Document
+from .plan_words import meaning, title_of
+
+UNDONE = {
+    "failed": "Failed",
+    "unknown": "Result unknown",
+    "accepted": "Accepted, and not confirmed yet",
+    "skipped": "Not done",
+}
+"""What did not become as planned comes first: it is what somebody has to do something about."""
+
+DONE = {
+    "removed": "Removed",
+    "added": "Added",
+    "assigned": "Assigned",
+    "unchanged": "Already so",
+    "skipped": "Done by someone else",
+}
+
+
+def pages_of(document: Document, folder: str | None = None) -> dict[str, str]:
+    """The pages of a run, by file name.
+
+    :param folder: directory with templates of the user.
+    :raises LicensingError: C(missing_library), C(template_failed).
+    """
+    return render(TEMPLATES, TEMPLATES, run_view(document), folder)
+
+
+def written(document: Document, path: str, folder: str | None = None) -> tuple[dict[str, str], LicensingError | None]:
+    """Write the pages of a run beside its record, which is whole whatever happens here.
+
+    :param path: the record.
+    :return: the files by their format, and why they are not those of the user, or not there.
+    """
+    failure: LicensingError | None = None
+    files: dict[str, str] = {}
+    try:
+        try:
+            pages = pages_of(document, folder)
+        except LicensingError as error:
+            if error.code != "template_failed":
+                raise
+            failure, pages = error, pages_of(document)
+        for name, text in pages.items():
+            kind = os.path.splitext(name)[1]
+            files["markdown" if kind == ".md" else "html"] = os.path.splitext(path)[0] + kind
+            write(os.path.splitext(path)[0] + kind, text)
+    except LicensingError as error:
+        failure = error
+    except OSError as error:
+        why = f"The page of the run could not be written beside {path}: {error.strerror or error}."
+        failure = LicensingError(why, code="report_unwritable")
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        failure = defect(error, "The run itself is over.")
+    if failure is not None:
+        failure.add(f" The record of the run is whole: {path}.")
+    return files, failure
+
+
+def run_view(document: Document) -> View:
+    """What the pages of a run show."""
+    accounts = [_account(account, number) for number, account in enumerate(document["accounts"], 1)]
+    parts = [part for account in document["accounts"] for part in account["parts"]]
+    undone = {name: sum(part["undone"][name] for account in accounts for part in account["parts"]) for name in UNDONE}
+    stops = [stop for account in accounts for stop in account["stops"]]
+    running = document["status"] == "running"
+    whole = not (running or any(undone.values()) or stops)
+    return {
+        "title": f"{'Undo run' if document['kind'] == 'undo' else 'Run'} {document['run']}",
+        "headline": "Not ended" if running else "Done as planned" if whole else "Not everything became as planned",
+        "status": "no_change" if whole else "incomplete",
+        "running": running,
+        "started": document["started"],
+        "ended": document["ended"] or "",
+        "digest": document["plan"],
+        "licenses": _counts(part for part in parts if part["kind"] != "removal_candidates"),
+        "entries": _counts(part for part in parts if part["kind"] == "removal_candidates"),
+        "for_life": _counts(part for part in parts if part["lifetime"])["assigned"],
+        "undone": sum(undone.values()),
+        "outcomes": [{"words": word, "count": undone[name]} for name, word in UNDONE.items() if undone[name]],
+        "stops": stops,
+        "links": [(account["anchor"], account["name"]) for account in accounts],
+        "accounts": accounts,
+    }
+
+
+def _account(account: Document, number: int) -> View:
+    parts = [_part(part) for part in account["parts"]]
+    stops = [{"where": account["account"], **_failure(account["failure"])}] if "failure" in account else []
+    stops += [{"where": f"{account['account']}, {part['title']}", **part["stop"]} for part in parts if part["stop"]]
+    return {"name": account["account"], "anchor": f"account-{number}", "stops": stops, "parts": parts}
+
+
+def _part(part: Document) -> View:
+    words = {**{(False, name): word for name, word in UNDONE.items()}, **{(True, name): DONE[name] for name in DONE}}
+    rows: dict[tuple[bool, str], list[Document]] = {kind: [] for kind in words}
+    for row in part["devices"]:
+        rows[is_done(row), row["outcome"]].append(row)
+    shares = share([len(some) for some in rows.values()], MAX_ROWS)
+    groups: list[View] = [
+        {"word": words[kind], "count": len(some), "rows": [_row(row, done=kind[0]) for row in some[:most]]}
+        for (kind, some), most in zip(rows.items(), shares, strict=True)
+        if some
+    ]
+    groups = [{**group, "reasons": any(row["reason"] for row in group["rows"])} for group in groups]
+    return {
+        "title": title_of(part),
+        "words": ", ".join(f"{group['count']:,} {group['word'].lower()}" for group in groups) or "nothing was done",
+        "for_life": part["lifetime"],
+        "stop": _failure(part["failure"]) if "failure" in part else None,
+        "undone": {name: len(rows[False, name]) for name in UNDONE},
+        "groups": groups,
+    }
+
+
+def _row(row: Document, *, done: bool) -> View:
+    """A device, and why it is not as planned, or else what was planned."""
+    planned = row.get("planned")
+    meant = f"planned: {planned}" if planned and not done else ""
+    return {"device_id": row["device_id"], "reason": row["reason"] or meant}
+
+
+def _failure(failure: Document) -> View:
+    return {"words": meaning(failure["code"]), "message": failure["message"], "code": failure["code"]}
+
+
+def _counts(parts: t.Iterable[Document]) -> dict[str, int]:
+    summaries = [part["summary"] for part in parts]
+    return {name: sum(one.get(name, 0) for one in summaries) for name in ("assigned", "removed", "added")}

@@ -1,0 +1,162 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What all pages share: the frame of an HTML page, and the pieces of which pages are made."""
+
+from __future__ import annotations
+
+from .._text.html import STYLE
+
+_FRAME = (
+    """\
+<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{{ title }}</title>
+<style>"""
+    + f"{{% raw %}}{STYLE}{{% endraw %}}"
+    + """{% block style %}{% endblock %}</style></head>
+<body><main>
+{% block main %}{% endblock %}
+</main></body></html>
+"""
+)
+
+_HTML = """\
+{% macro tile(name, value, more) %}
+<div><dt>{{ name }}</dt><dd>{{ value }} <small>{{ more }}</small></dd></div>
+{% endmacro %}
+
+{% macro contents(sections) %}
+<nav aria-label="Contents"><ul>
+{% for anchor, name in sections %}
+<li><a href="#{{ anchor }}">{{ name }}</a></li>
+{% endfor %}
+</ul></nav>
+{% endmacro %}
+
+{% macro heads(names, numbers=0) %}
+<thead><tr>
+{% for name in names %}
+<th{% if loop.index > names | length - numbers %} class="number"{% endif %}>{{ name }}</th>
+{% endfor %}
+</tr></thead>
+{% endmacro %}
+
+{% macro number(name, value, tone="") %}
+<td data-th="{{ name }}" class="number {{ tone }}">{{ value | number }}</td>
+{% endmacro %}
+
+{% macro devices(rows, count, where, columns=["device", "what", "why"]) %}
+<div class="wide"><table>
+{{ heads(columns) }}<tbody>
+{% for row in rows %}
+<tr><td>{{ row.device_id }}</td>
+{% if "what" in columns %}
+<td>{{ row.outcome }}</td>
+{% endif %}
+{% if "why" in columns %}
+<td>{{ row.reason }}</td>
+{% endif %}
+</tr>
+{% endfor %}
+</tbody></table></div>
+{% if count > rows | length %}
+<p>And {{ (count - rows | length) | number }} more: see {{ where }}.</p>
+{% endif %}
+{% endmacro %}
+
+{% macro groups(found, most, where) %}
+{% for group in found | within(most) %}
+<details{% if group.rows | length <= 20 %} open{% endif %}>
+<summary>{{ group.word }}: {{ group.rows | length | number }} of {{ group.count | number }} shown</summary>
+{{ devices(group.rows, group.count, where, ["device", "why"] if group.reasons else ["device"]) }}</details>
+{% endfor %}
+{% endmacro %}
+
+{% macro failure(one, where="") %}
+<p class="failure">
+{% if where %}
+{{ where }}:
+{% endif %}
+<strong>{{ one.words }}</strong> {{ one.message }} <small>({{ one.code }})</small></p>
+{% endmacro %}
+
+{% macro helps(stop) %}
+{% if stop.approvable %}
+An approval lets this through.
+{%- else %}
+An approval does not help. Remove the cause, then plan again.
+{%- endif %}
+{% endmacro %}
+
+{% macro left(one, where) %}
+{% if one.count %}
+<p class="failure"><strong>{{ one.words }}</strong> {{ one.advice }}</p>
+{% if one.rows %}
+{{ devices(one.rows, one.listed, where) }}
+{% endif %}
+{% endif %}
+{% endmacro %}
+"""
+
+_MARKDOWN = """\
+{% macro devices(rows, count, where, what=true, why=true) %}
+| device |{% if what %} what |{% endif %}{% if why %} why |{% endif %}
+
+|---|{% if what %}---|{% endif %}{% if why %}---|{% endif %}
+
+{% for row in rows %}
+| {{ row.device_id }} |{% if what %} {{ row.outcome }} |{% endif %}{% if why %} {{ row.reason }} |{% endif %}
+
+{% endfor %}
+{% if count > rows | length %}
+
+And {{ (count - rows | length) | number }} more: see {{ where }}.
+{% endif %}
+{% endmacro %}
+
+{% macro groups(found, most, where) %}
+{% for group in found | within(most) %}
+<details><summary>{{ group.word }}: {{ group.rows | length | number }} of {{ group.count | number }} shown</summary>
+
+{{ devices(group.rows, group.count, where, false, group.reasons) }}
+</details>
+
+{% endfor %}
+{% endmacro %}
+
+{% macro failure(one, where="") %}
+{% if where %}{{ where }}: {% endif %}**{{ one.words }}** {{ one.message }} ({{ one.code }})
+
+{% endmacro %}
+
+{% macro helps(stop) %}
+{% if stop.approvable %}
+An approval lets this through.
+{%- else %}
+An approval does not help. Remove the cause, then plan again.
+{%- endif %}
+{% endmacro %}
+
+{% macro left(one, where) %}
+{% if one.count %}
+**{{ one.words }}**
+
+{% if one.advice %}
+{{ one.advice | safe }}
+
+{% endif %}
+{% if one.rows %}
+{{ devices(one.rows[:50], one.listed, where) }}
+{% endif %}
+{% endif %}
+{% endmacro %}
+"""
+
+LAYOUT = {"frame.html": _FRAME, "pieces.html": _HTML, "pieces.md": _MARKDOWN}
+"""The templates on which others stand."""

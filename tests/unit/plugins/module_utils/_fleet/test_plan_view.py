@@ -1,0 +1,131 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an approver reads about a plan."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import (
+    Document,
+    make_account,
+    make_document,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_view import (
+    Approval,
+    pages_of,
+    plan_view,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._pages.render import share
+from ansible_collections.thingspace.licensing.tests.unit.plugins.module_utils._fleet.test_plan_summary import part
+
+POOL = {"total": 20, "assigned": 15, "available": 5}
+LIMIT = {"code": "guard_tripped", "message": "Too much."}
+
+
+def view(*parts: Document, rows: t.Sequence[t.Sequence[Document]] = (), **more: t.Any) -> t.Any:
+    account = make_account("a", "fleet/berlin.yml", "w", parts, rows or [[]] * len(parts))
+    return plan_view(make_document([{**account, **more}], "now"))
+
+
+def with_pool(one: Document, pool: Document) -> Document:
+    return {**one, "result": {**one["result"], "licenses": pool}}
+
+
+@pytest.mark.parametrize(
+    ("failure", "pool"),
+    [(LIMIT, POOL), (None, {"total": 20, "assigned": 17, "available": 3})],
+    ids=["stopped", "predicted by the module"],
+)
+def test_a_pool_before_and_if_applied(failure: t.Any, pool: Document) -> None:
+    """A plan that is stopped shows what it would do as well."""
+    (found,) = view(with_pool(part(assign=4, remove=2, failure=failure), pool))["pools"]
+    del found["add"], found["move"]
+    assert found == {
+        "account": "a",
+        "license": "FOTA licenses",
+        "total": 20,
+        "held": 15,
+        "free": 5,
+        "assign": 4,
+        "remove": 2,
+        "held_after": 17,
+        "free_after": 3,
+        "short": 0,
+    }
+
+
+def test_a_pool_that_several_parts_share() -> None:
+    parts = [with_pool({**part("simsec", "SKU", assign=4, failure=LIMIT), "id_kind": kind}, POOL) for kind in "ab"]
+    (found,) = view(*parts)["pools"]
+    assert (found["assign"], found["free_after"], found["short"]) == (8, -3, 3)
+
+
+def test_pools_that_nobody_knows_or_that_stay() -> None:
+    unknown = {"total": None, "assigned": None, "available": None}
+    assert view(with_pool(part(assign=1), unknown), part(assign=1), with_pool(part(), POOL))["pools"] == []
+
+
+def test_licenses_and_list_entries_apart() -> None:
+    shown = view(part(assign=5, remove=7), part("removal_candidates", add=3, remove=2))
+    assert shown["totals"] == "5 to assign, 7 to remove; removal candidates: 2 to remove, 3 to add to the list"
+    assert (shown["licenses"]["remove"], shown["entries"]["remove"]) == (7, 2)
+    assert view(part("removal_candidates", add=3))["totals"] == "removal candidates: 3 to add to the list"
+
+
+@pytest.mark.parametrize("code", ["sku_not_subscribed", "pool_exhausted", "not_licensed", "whatever"])
+def test_only_a_limit_can_be_approved(code: str) -> None:
+    for one, approvable in ((LIMIT["code"], True), (code, False)):
+        shown = view(part(assign=1, failure={"code": one, "message": "No."}))
+        assert [stop["approvable"] for stop in shown["stops"]] == [approvable]
+        assert shown["approvable"] is approvable
+        assert ("an approval does not help" in shown["headline"]) is not approvable
+
+
+def test_removals_come_first_and_each_kind_has_its_share() -> None:
+    stopped = "not sent: the plan was stopped; it would be "
+    rows = [{"device_id": f"{n}", "outcome": "skipped", "reason": f"{stopped}assigned"} for n in range(3000)]
+    rows += [{"device_id": f"x{n}", "outcome": "skipped", "reason": f"{stopped}removed"} for n in range(1000)]
+    groups = view(part(assign=3000, remove=1000, failure=LIMIT), rows=[rows])["accounts"][0]["parts"][0]["groups"]
+    assert [(one["kind"], one["count"], len(one["rows"])) for one in groups] == [
+        ("remove", 1000, 250),
+        ("assign", 3000, 750),
+    ]
+    assert {row["reason"] for one in groups for row in one["rows"]} == {""}, "the part says once that it is stopped"
+    assert share([1, 999_999], 50) == [1, 49]
+
+
+def test_frozen_accounts_stand_in_the_headline() -> None:
+    one, two = (make_account(name, "", "w", [part(assign=1)], [[]]) for name in "ab")
+    document = make_document([{**one, "frozen": "Until May."}, two], "now")
+    assert plan_view(document)["headline"] == "Changes; 1 of 2 accounts is frozen"
+    assert view(part(assign=1), frozen="Until May.")["headline"] == "Changes; the account is frozen"
+    for text in pages_of(document).values():
+        assert "Until May." in text
+
+
+def test_names_of_the_fleet_file() -> None:
+    """They are shown, and an approval does not depend on them."""
+    accounts = [make_account("a", f"{folder}/berlin.yml", "w", [part(assign=1)], [[]]) for folder in "ab"]
+    named, plain = make_document([{**accounts[0], "sets": [{"name": "Meters", "count": 1}]}], "now"), accounts[1]
+    assert named["digest"] == make_document([plain], "now")["digest"]
+    for text in pages_of(named).values():
+        assert "Fleet file: berlin.yml." in text
+        assert "Sets: Meters (1 device)." in text
+
+
+@pytest.mark.parametrize(
+    ("approval", "told"),
+    [("open", "approved={digest}"), ("approved", "This is the approved plan."), ("differs", "not the approved plan")],
+)
+def test_how_to_approve(approval: Approval, told: str) -> None:
+    document = make_document([make_account("a", "", "w", [part(assign=1)], [[]])], "now")
+    idle = make_document([make_account("a", "", "w", [part()], [[]])], "now")
+    for text in pages_of(document, approval).values():
+        assert told.format(digest=document["digest"]) in text
+    for text in pages_of(idle).values():
+        assert "There is nothing to approve." in text

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What people read about a run."""
+
+from __future__ import annotations
+
+import typing as t
+from collections import Counter
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run_view import pages_of, run_view
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.incomplete import DONE_BEFORE
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES
+
+Json = dict[str, t.Any]
+
+ABOUT: Json = {
+    "run": "20261121T215143Z-1a2b3c4d",
+    "kind": "apply",
+    "started": "2026-11-21T21:51:43Z",
+    "ended": "2026-11-21T21:59:00Z",
+    "plan": "d" * 64,
+    "status": "done",
+}
+
+
+def part(*outcomes: str, kind: str = "fota", reason: str = "", **more: t.Any) -> Json:
+    rows = [{"device_id": f"{n}", "outcome": outcome, "reason": reason} for n, outcome in enumerate(outcomes)]
+    return {
+        "kind": kind,
+        "sku": "",
+        "id_kind": "imei",
+        "lifetime": False,
+        "devices": rows,
+        "summary": Counter(outcomes),
+        **more,
+    }
+
+
+def record(*parts: Json, **more: t.Any) -> Json:
+    return {**ABOUT, "accounts": [{"account": "a", "parts": list(parts)}], **more}
+
+
+@pytest.mark.parametrize(
+    ("document", "headline"),
+    [
+        (record(part("assigned", "removed", "unchanged")), "Done as planned"),
+        (record(part("skipped", reason=DONE_BEFORE)), "Done as planned"),
+        (record(part("assigned", "skipped")), "Not everything became as planned"),
+        (record(part("accepted")), "Not everything became as planned"),
+        (record(part(failure={"code": "plan_changed", "message": "No."})), "Not everything became as planned"),
+        (record(part("unknown"), status="running", ended=None), "Not ended"),
+    ],
+)
+def test_headline(document: Json, headline: str) -> None:
+    for text in pages_of(document).values():
+        assert headline in text
+        assert ("made when the run started" in text) is (headline == "Not ended")
+
+
+def test_licenses_and_list_entries_apart_and_trouble_first() -> None:
+    view = run_view(record(part(*OUTCOMES, lifetime=True), part("added", "removed", kind="removal_candidates")))
+    assert (view["licenses"], view["for_life"]) == ({"assigned": 1, "removed": 1, "added": 1}, 1)
+    assert (view["entries"]["added"], view["entries"]["removed"]) == (1, 1)
+    assert view["undone"] == sum(one["count"] for one in view["outcomes"]) == 4
+    words = [group["word"] for group in view["accounts"][0]["parts"][0]["groups"]]
+    assert words == [
+        "Failed",
+        "Result unknown",
+        "Accepted, and not confirmed yet",
+        "Not done",
+        "Removed",
+        "Added",
+        "Assigned",
+        "Already so",
+    ]
