@@ -110,7 +110,7 @@ CODES: dict[Code, str] = {
     "lifetime_consent": "The plan would give lifetime licenses to more devices than the task consents to.",
     "lifetime_not_removable": "A lifetime license can never be removed.",
     "lifetime_without_journal": "A lifetime license would be assigned without a journal.",
-    "list_changed": "Someone else changed the removal candidates during the task.",
+    "list_changed": "Someone else changed the removal candidates during the task, or after the plan of an undo.",
     "list_not_restored": "A rewrite of the removal candidates failed, and the previous list could not be restored.",
     "login_blocked": "Earlier logins did not succeed. Another one could lock the account, so it was not tried.",
     "login_refused": "ThingSpace refused the credentials.",

@@ -113,6 +113,10 @@ accounts:
       description: The freeze windows from the file.
       type: list
       elements: dict
+    sets:
+      description: The sets of the file, each with C(name) and C(count).
+      type: list
+      elements: dict
     lists:
       description:
         - The written files, by name.

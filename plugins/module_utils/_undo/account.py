@@ -16,7 +16,7 @@ from .._candidates import info
 from .._errors import LicensingError, OptionsError, Problem
 from .._fleet.account_apply import BEFORE
 from .._fleet.account_parts import LIMITS, Options, Part
-from .._fleet.account_run import plan_part, result_of_parts, run_part, stop_if_failed
+from .._fleet.account_run import FLOWS, plan_part, result_of_parts, run_part, stop_if_failed
 from .._fleet.plan_document import COUNTS
 from .._fleet.run_mark import MARK, name_of_request
 from .._module import Context, Result
@@ -63,8 +63,7 @@ def _plan(context: Context) -> Result:
         entry = _with_candidates(context, entry, "plan")
     made: list[Result] = []
     parts = [_part(context, about) for about in entry["parts"]]
-    kinds = ("fota", "removal_candidates", "simsec")
-    ordered = sorted(parts, key=lambda part: kinds.index(part.kind))
+    ordered = sorted(parts, key=lambda part: list(FLOWS).index(part.kind))
     for _kind, group in itertools.groupby(ordered, lambda part: part.kind):
         results = [plan_part(context, part) for part in group]
         stop_if_failed(results)
