@@ -211,7 +211,9 @@ def test_a_play_that_does_not_go_through_its_hosts_together(fleet: Fleet, simula
     simulator.faults(fault)
     free = {"ANSIBLE_STRATEGY": "free"}
     alone = fleet.apply("-i", "hosts.json", *extra(fleet_licensing_max_changes=5), approved="", env=free)
-    assert alone.recap == {named(number): "failed" for number in (1, 2, 3)}, alone.text
+    # With this strategy, Ansible may end the play before each host has come to that task.
+    assert alone.returncode == 2
+    assert {*alone.recap.values()} <= {"failed", "ok"}, alone.text
     assert "does not go through its hosts together" in alone.text, alone.text
     assert simulator.writes() == []
     assert fleet.plan(env=free).returncode == 0
