@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import shlex
 import sys
 import time
@@ -292,6 +293,22 @@ def test_an_account_that_cannot_be_planned_any_more(fleet: Fleet, simulator: Sim
     assert "server_error" in applied.text
     assert applied.record["accounts"][1]["failure"]["code"] == "server_error"
     assert [len(licensed(simulator, number)) for number in (1, 2)] == [12, 10]
+
+
+def test_a_task_that_ends_without_a_result(fleet: Fleet, simulator: Simulator) -> None:
+    """Ansible's timeout ends it: the record has the parts that had ended, and the rest is in doubt."""
+    simulator.state(accounts=seeded(1))
+    fleet.write(1, {"ids": imeis(1, 12), "fota": True}, {"ids": imeis(1, 9, 12), "removal_candidate": True})
+    assert fleet.plan().returncode == 0
+    simulator.faults({"action": "stall", "operation": "candidates_create", "effect": "none", "seconds": 60})
+    ended = fleet.apply(env={"ANSIBLE_TASK_TIMEOUT": "10"})
+    assert (ended.returncode, ended.recap) == (2, {named(1): "failed"}), ended.text
+    record = ended.record
+    assert record["status"] == "failed"
+    assert "ended without a result" in record["accounts"][0]["failure"]["message"]
+    fota, listed = record["accounts"][0]["parts"]
+    assert (fota["summary"]["assigned"], listed["summary"]["unknown"]) == (2, 3)
+    assert re.search(rf"^{named(1)} .*changed=[1-9]", ended.text, re.MULTILINE), ended.text
 
 
 def test_the_record_of_a_run(fleet: Fleet, simulator: Simulator) -> None:

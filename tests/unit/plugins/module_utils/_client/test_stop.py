@@ -168,3 +168,17 @@ def test_without_a_controller_or_signal_it_never_ends(monkeypatch: pytest.Monkey
         assert stop.why == ""
         stop.sleep(0.001)
     stop.close()
+
+
+def test_what_one_step_may_finish_is_no_leave_for_the_next() -> None:
+    stop = Stop()
+    stop.install()
+    try:
+        stop.allow(60)
+        os.kill(os.getpid(), signal.SIGTERM)
+        stop.require(reading=False)
+        stop.begin_step()
+        with pytest.raises(Interrupted):
+            stop.require(reading=False)
+    finally:
+        stop.close()
