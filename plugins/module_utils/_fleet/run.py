@@ -215,10 +215,11 @@ def _settled(account: Document, entry: t.Mapping[str, t.Any] | None, reports: st
 def _done(account: Document, entry: t.Mapping[str, t.Any] | None, reports: str) -> Document:
     if "failure" in account:
         return account
-    if entry is None or not (entry.get("failure") or "parts" in entry):
+    if entry is None or (entry.get("failed") and not (entry.get("failure") or "parts" in entry)):
         why = str((entry or {}).get("msg") or "the run ended before that").rstrip(".")
         failure = _failure(f"The task of this account ended without a result: {why}.")
         return {**account, "parts": [_reported(part, reports) for part in account["parts"]], "failure": failure}
+    # In check mode, the task only planned. It has no parts, and nothing was begun.
     results = _results(entry)
     parts = []
     for part in account["parts"]:

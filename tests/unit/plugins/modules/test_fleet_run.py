@@ -335,6 +335,17 @@ def test_a_module_without_a_summary(records: Records, result: Json, outcome: str
     assert records.outcomes() == {GOOD: outcome}
 
 
+@pytest.mark.parametrize(
+    ("entry", "outcome", "failed"), [({}, "skipped", False), ({"failed": True, "msg": "Timed out."}, "unknown", True)]
+)
+def test_a_task_without_parts(records: Records, entry: Json, outcome: str, failed: bool) -> None:
+    """In check mode it succeeds and sends nothing. If it ended without a result, nothing is known."""
+    begun = records.begin(Told())
+    records.run(state="ended", run=begun["run"], accounts=[{"account": ACCOUNT, **entry}])
+    assert records.outcomes() == {GOOD: outcome}
+    assert ("failure" in records.record["accounts"][0]) is failed
+
+
 def test_an_account_whose_process_was_killed(records: Records) -> None:
     """The parts that had ended have their reports; the others are in doubt."""
     told = Told()
