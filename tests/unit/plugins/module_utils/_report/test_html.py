@@ -79,13 +79,13 @@ def page(document: Json) -> str:
 
 
 def figure(page: str, caption: str) -> dict[str, tuple[str, dict[str, float]]]:
-    """By the label of each bar, its note and the lengths by color."""
+    """By the label of each piece, its note and the lengths by color."""
     found = re.search(rf"<figure><figcaption>{caption}.*?</figure>", page)
     assert found
     bars: dict[str, tuple[str, dict[str, float]]] = {}
-    for bar in ET.fromstring(found[0]).iterfind("div"):
-        label, note = (span.text or "" for span in bar.iterfind("p/span"))
-        bars[label] = (note, {rect.attrib["class"]: float(rect.attrib["width"]) for rect in bar.iterfind("svg/rect")})
+    for piece in ET.fromstring(found[0]).iterfind("div"):
+        label, note = (span.text or "" for span in piece.iterfind("p/span"))
+        bars[label] = (note, {rect.attrib["class"]: float(rect.attrib["width"]) for rect in piece.iterfind("svg/rect")})
     return bars
 
 
