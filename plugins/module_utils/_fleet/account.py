@@ -13,13 +13,11 @@ import typing as t
 
 from .._errors import LicensingError, OptionsError, Problem
 from .._module import Context, Result
-from .._options import out_of_range
 from .account_apply import Order, carry_out, wait_for
 from .account_parts import LIMITS, Part, PartKind, not_wanted, parts_of, with_retries
-from .account_run import FLOWS, plan_part, result_of_parts, run_part, stop_if_failed, valid_options
+from .account_run import FLOWS, plan_part, require_run_options, result_of_parts, run_part, stop_if_failed, valid_options
 from .halt import Halt
 from .kept import kept
-from .run_mark import MARK
 
 _WITHOUT_SKU = ("fota", "removal_candidates")
 
@@ -88,11 +86,7 @@ def _carry_out(context: Context, parts: t.Sequence[Part], halt: Halt) -> Result:
     """
     params, account = context.params, context.params["wanted"]["account"]
     plans = _plans(params["planned"], account)
-    problems = out_of_range(params, {"wait_timeout": (0, None)})
-    if not params["only_wait"] and not MARK.fullmatch(params["mark"] or ""):
-        problems.append(Problem("A run needs 'mark', which fleet_run returns when it starts the record."))
-    if problems:
-        raise OptionsError(problems)
+    require_run_options(params)
     for part in parts:
         valid_options(part)
     if params["only_wait"]:

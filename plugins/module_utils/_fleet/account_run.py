@@ -25,9 +25,11 @@ from .._options import (
     SIMSEC_LICENSE_SPEC,
     WAVES_CONSTRAINTS,
     Spec,
+    out_of_range,
 )
 from .._simsec import converge as simsec
 from .account_parts import Part, PartKind
+from .run_mark import MARK
 
 
 class Flow(t.NamedTuple):
@@ -48,6 +50,18 @@ FLOWS: dict[PartKind, Flow] = {
     # If the account calls a SKU a lifetime SKU, there is nothing to remove.
     "simsec": Flow(simsec.run, SIMSEC_LICENSE_SPEC, WAVES_CONSTRAINTS, "lifetime_not_removable"),
 }
+
+
+def require_run_options(params: t.Mapping[str, t.Any]) -> None:
+    """Check the options that only a real run needs, before its first part.
+
+    :raises OptionsError: C(mark) is missing, or C(wait_timeout) is out of range. Nothing was sent.
+    """
+    problems = out_of_range(params, {"wait_timeout": (0, None)})
+    if not params["only_wait"] and not MARK.fullmatch(params["mark"] or ""):
+        problems.append(Problem("A run needs 'mark', which fleet_run returns when it starts the record."))
+    if problems:
+        raise OptionsError(problems)
 
 
 def plan_part(context: Context, part: Part) -> Result:

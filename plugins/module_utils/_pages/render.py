@@ -96,9 +96,12 @@ def _within(groups: t.Sequence[View], most: int) -> list[View]:
 
 def _markdown(value: t.Any) -> markupsafe.Markup:
     """A value as plain text in Markdown, unless it is a piece of the page."""
+    # It comes with Jinja2, which only pages need.
     import markupsafe  # pylint: disable=import-outside-toplevel
 
-    return value if isinstance(value, markupsafe.Markup) else markupsafe.Markup(plain(value))  # noqa: S704
+    if isinstance(value, markupsafe.Markup):
+        return value
+    return markupsafe.Markup(plain(value))  # noqa: S704 - plain() leaves no markup in it
 
 
 def _number(value: int | None) -> str:

@@ -16,9 +16,9 @@ from .._candidates import info
 from .._errors import LicensingError, OptionsError, Problem
 from .._fleet.account_apply import BEFORE
 from .._fleet.account_parts import LIMITS, Options, Part
-from .._fleet.account_run import FLOWS, plan_part, result_of_parts, run_part, stop_if_failed
+from .._fleet.account_run import FLOWS, plan_part, require_run_options, result_of_parts, run_part, stop_if_failed
 from .._fleet.plan_document import COUNTS
-from .._fleet.run_mark import MARK, name_of_request
+from .._fleet.run_mark import name_of_request
 from .._module import Context, Result
 from . import undo
 from .changes import RunPart
@@ -57,7 +57,11 @@ def _plan(context: Context) -> Result:
     account, lists = context.params["account"], context.params["lists"]
     # It reads the record and finds all problems before anything is created.
     _lists(context, dest=None)
-    os.makedirs(os.path.dirname(lists), mode=0o700, exist_ok=True)
+    try:
+        os.makedirs(os.path.dirname(lists), mode=0o700, exist_ok=True)
+    except OSError as error:
+        text = f"The directory of {lists} cannot be created: {error.strerror or error}. Nothing was sent."
+        raise LicensingError(text, code="report_unwritable") from None
     entry = _lists(context)
     if entry["removal_candidates"] is not None:
         entry = _with_candidates(context, entry, "plan")
@@ -150,8 +154,7 @@ def _parts_of(context: Context) -> list[tuple[Part, dict[str, t.Any]]]:
     """
     params = context.params
     planned = params["planned"] or {}
-    if not MARK.fullmatch(params["mark"] or ""):
-        raise OptionsError([Problem("A run needs 'mark', which fleet_run returns when it starts the record.")])
+    require_run_options(params)
     if planned.get("account") != params["account"]:
         raise OptionsError([Problem(_PLAN_AGAIN)])
     try:
