@@ -78,6 +78,8 @@ WAVES_SPEC: Spec = {
 
 RESERVE_SPEC: Spec = {"reserve": {"type": "int", "default": 0}}
 
+PRICES_SPEC: Spec = {"prices": {"type": "dict"}, "currency": {"type": "str", "default": ""}}
+
 CANDIDATES_VERSION_SPEC: Spec = {
     "api_version": {"type": "str", "choices": [*CANDIDATES_VERSIONS], "default": CANDIDATES_VERSION}
 }
@@ -156,4 +158,13 @@ REMOVAL_CANDIDATES_CONSTRAINTS: dict[str, t.Any] = {
     "mutually_exclusive": [*DEVICE_CONSTRAINTS["mutually_exclusive"], ("protected", "protected_file")],
     "required_one_of": DEVICE_CONSTRAINTS["required_one_of"],
     "required_by": {"protected_column": ("protected_file",), "protected_delimiter": ("protected_file",)},
+}
+
+# An unanswered question of a form is an empty text. So these are texts here, and the survey's reader reads the numbers.
+SURVEY_SPEC: Spec = {
+    "devices": {"type": "str", "required": True},
+    **{
+        name: {"type": "str"}
+        for name in ("column", "license", "kind", "state", "max_changes", "lifetime_consent", "lifetime_elsewhere")
+    },
 }

@@ -10,7 +10,9 @@ short_description: Plan all licenses of an account, or carry out the plan
 version_added: 0.6.0
 description:
   - Does what M(thingspace.licensing.fota_license), M(thingspace.licensing.swm_removal_candidates), and
-    M(thingspace.licensing.simsec_license) do, for the whole fleet file of an account, in one process.
+    M(thingspace.licensing.simsec_license) do, for everything that is wanted of an account, in one process.
+  - What is wanted of the account is in its fleet file (O(src)), typed into a form (O(survey)), or the reversal of a run
+    (O(undo_run)). The task reads it itself, both to plan and to carry out the plan.
   - In check mode, it plans. A plan that a limit stops is still a plan. The task fails if a license has no plan.
     O(deadline) covers all licenses together.
   - In a real run, it carries out O(planned) and nothing else, in an order in which no device is ever without its wanted
@@ -41,30 +43,72 @@ attributes:
     details:
       - A plan that was carried out already sends nothing.
 options:
-  wanted:
+  account:
     description:
-      - The wanted state of the account, an entry of RV(thingspace.licensing.fleet_files#module:accounts).
-      - Exactly one of O(wanted) and O(undo_run) is required.
+      - The account.
+    type: str
+    required: true
+  src:
+    description:
+      - Fleet files, or directories with such files. The task reads the devices of O(account) only, and does not check
+        other accounts. M(thingspace.licensing.fleet_files) checks all of them.
+      - Exactly one of O(src), O(survey), and O(undo_run) is required.
+    type: list
+    elements: path
+  survey:
+    description:
+      - A list of devices of the account, as typed into a form, and the license that they get or lose. Other devices are
+        not changed. An empty answer counts as unset.
     type: dict
+    suboptions:
+      devices:
+        description:
+          - The devices, like O(thingspace.licensing.fota_license#module:devices_text).
+        type: str
+        required: true
+      column:
+        description:
+          - The column, if they are a CSV text, like O(thingspace.licensing.fota_license#module:devices_column).
+        type: str
+      license:
+        description:
+          - V(FOTA), which is the default, or the SKU of a SIM-Secure license.
+        type: str
+      kind:
+        description:
+          - For SIM-Secure, the kind of the ids, V(imei) or V(iccid). The default is V(imei).
+        type: str
+      state:
+        description:
+          - V(present) if the devices get the license, which is the default, or V(absent) if they lose it.
+        type: str
+      max_changes:
+        description:
+          - How many devices may change.
+        type: str
+      lifetime_consent:
+        description:
+          - For a lifetime SKU, how many devices may get a license.
+        type: str
+      lifetime_elsewhere:
+        description:
+          - How many lifetime licenses are known to be assigned outside the journal.
+        type: str
   undo_run:
     description:
-      - The record (C(run.json)) of the run to reverse in O(account). The device lists are then created, not read, and
-        O(lists) is a directory with the account's name. See M(thingspace.licensing.fleet_undo) for what is reversed.
+      - The record (C(run.json)) of the run to reverse in O(account). See M(thingspace.licensing.fleet_undo) for what is
+        reversed.
     type: path
   history:
     description:
       - With O(undo_run), the directory with the records of all runs. It shows what later runs did.
     type: path
-  account:
+  reports:
     description:
-      - With O(undo_run), the account. Otherwise O(wanted) names it.
-    type: str
-  lists:
-    description:
-      - Directory with the account's device lists, as M(thingspace.licensing.fleet_files) wrote them.
-      - The predicted result for each device is written to the same directory, to C(plan-fota.csv),
-        C(plan-removal_candidates.csv), and C(plan-) with the name of the list for SIM-Secure licenses. The current
-        removal candidate list is written to C(before-candidates.csv).
+      - Directory for the reports of all accounts. Those of O(account) are written to a subdirectory with its name.
+      - The predicted result for each device is written to C(plan-fota.csv), C(plan-removal_candidates.csv), and
+        C(plan-) with the name of the part for SIM-Secure licenses. The current removal candidate list is written to
+        C(before-candidates.csv).
       - In a real run, the names start with C(apply-) instead of C(plan-), or with C(apply-before-).
     type: path
     required: true
@@ -128,18 +172,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Create the device lists of the account
-  thingspace.licensing.fleet_files:
-    src: [fleet]
-    accounts: ["0000123456-00001"]
-    dest: work
-    journal: /var/lib/thingspace/journal.db
-  register: fleet
-
-- name: Plan its licenses
+- name: Plan the licenses of an account
   thingspace.licensing.fleet_account:
-    wanted: "{{ fleet.accounts[0] }}"
-    lists: work/0000123456-00001
+    account: "0000123456-00001"
+    src: [fleet]
+    reports: work
     journal: /var/lib/thingspace/journal.db
   check_mode: true
   register: planned
@@ -147,7 +184,6 @@ EXAMPLES = r"""
 - name: Write that plan for approval
   thingspace.licensing.fleet_plan:
     accounts: ["{{ planned }}"]
-    reports: work
     dest: plan
   register: plan
 
@@ -162,10 +198,11 @@ EXAMPLES = r"""
 
 - name: Carry out the plan
   thingspace.licensing.fleet_account:
-    wanted: "{{ fleet.accounts[0] }}"
+    account: "0000123456-00001"
+    src: [fleet]
     planned: "{{ planned }}"
     mark: "{{ begun.mark }}"
-    lists: work/0000123456-00001
+    reports: work
     journal: /var/lib/thingspace/journal.db
     wait: true
 """
@@ -177,56 +214,23 @@ account:
   type: str
   sample: "0000123456-00001"
 file:
-  description: The fleet file of the account.
+  description: The fleet file of the account. Empty without O(src).
   returned: in check mode
   type: str
   sample: fleet/east.yml
 wanted:
-  description: SHA-256 of the wanted state.
+  description: SHA-256 of what is wanted.
   returned: in check mode
   type: str
   sample: 9b74c9897bac770ffc029102a200c5de3f0b1f2e5d6d5a7c8b9e0f1a2b3c4d5e
-api_versions:
-  description: The API version for each kind of license.
-  returned: in check mode
-  type: dict
-  sample:
-    fota: v3
-    removal_candidates: v2
-limits:
-  description: The limits of the fleet file for each kind of license that has no SKU.
-  returned: in check mode
-  type: dict
-  sample:
-    fota: {max_changes: 500, max_removals: 5%}
-    removal_candidates: {max_changes: null, max_removals: null}
 freeze:
-  description: The freeze windows of the fleet file.
+  description: The freeze windows of the fleet file, or those that the reversed run kept.
   returned: in check mode
   type: list
   elements: dict
   sample: []
 sets:
   description: The sets of the fleet file, each with C(name) and C(count).
-  returned: in check mode
-  type: list
-  elements: dict
-fota:
-  description: The result of M(thingspace.licensing.fota_license) in check mode. V(none) if the file does not manage it.
-  returned: in check mode
-  type: dict
-removal_candidates:
-  description:
-    - The result of M(thingspace.licensing.swm_removal_candidates) in check mode. V(none) if the file does not manage
-      it.
-  returned: in check mode
-  type: dict
-simsec:
-  description:
-    - The result of M(thingspace.licensing.simsec_license) in check mode for each relevant SKU, kind of id, and state.
-      C(item) is the entry of C(simsec) in O(wanted), with its C(state).
-    - It has no C(plan) if a license that should be removed turned out to be a lifetime license. C(failure) says why a
-      plan was stopped.
   returned: in check mode
   type: list
   elements: dict
@@ -240,26 +244,25 @@ incomplete:
   elements: dict
   sample: []
 reports:
-  description: With O(undo_run), the value of O(lists).
+  description: Directory with the reports of the account.
   returned: in check mode
   type: str
+  sample: work/0000123456-00001
 notes:
   description: With O(undo_run), what to know before it is carried out.
   returned: in check mode
   type: list
   elements: str
-results:
-  description:
-    - With O(undo_run), the result of the license module in check mode for each part. C(item) is the entry of C(parts)
-      that M(thingspace.licensing.fleet_undo) returns.
-  returned: in check mode
-  type: list
-  elements: dict
 parts:
   description:
-    - The result of the license module for each part that was begun, in the order of the plan. C(list) is the name of
-      the part, as in its report C(apply-LIST.csv), and C(failure) says why it failed.
-  returned: in a real run
+    - In check mode, what each license module would do, in this order. C(list) is the name of the part, as in its report
+      C(plan-LIST.csv). C(kind) is V(fota), V(removal_candidates), or V(simsec). For SIM-Secure, there is a part for
+      each C(sku), kind of id (C(id_kind)), and state. C(result) is the result of the license module.
+    - C(result) has no C(plan) if a license that should be removed turned out to be a lifetime license. C(failure) says
+      why a plan was stopped.
+    - In a real run, the result of the license module for each part that was begun. C(list) is the name of the part, as
+      in its report C(apply-LIST.csv), and C(failure) says why it failed.
+  returned: success
   type: list
   elements: dict
 requests:
@@ -288,22 +291,28 @@ failure:
     message: "SIMSec-IoT-Lt is a lifetime license, which can never be removed. ..."
 """
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account import run as plan_or_apply
-from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
-from ansible_collections.thingspace.licensing.plugins.module_utils._options import JOURNAL_SPEC, PROGRESS_SPEC
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo.account import run as undo
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.from_files import from_files
+from ansible_collections.thingspace.licensing.plugins.module_utils._module import Context, Result, run_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import (
+    ACCOUNT_SPEC,
+    JOURNAL_SPEC,
+    PROGRESS_SPEC,
+    SURVEY_SPEC,
+)
 
 
 def main() -> None:
     """Plan the licenses of an account, or carry out the plan."""
     options = {
+        **ACCOUNT_SPEC,
         **JOURNAL_SPEC,
         **PROGRESS_SPEC,
-        "wanted": {"type": "dict"},
+        "src": {"type": "list", "elements": "path"},
+        "survey": {"type": "dict", "options": SURVEY_SPEC},
         "undo_run": {"type": "path"},
         "history": {"type": "path"},
-        "account": {"type": "str"},
-        "lists": {"type": "path", "required": True},
+        "reports": {"type": "path", "required": True},
         "wait": {"type": "bool", "default": False},
         "require_listener": {"type": "bool"},
         "retry_failed": {"type": "bool", "default": False},
@@ -315,14 +324,22 @@ def main() -> None:
         "stop_together": {"type": "path"},
         "only_wait": {"type": "bool", "default": False},
     }
-    sources = ["wanted", "undo_run"]
-    run_module(
-        lambda context: (undo if context.params["undo_run"] else plan_or_apply)(context),
-        options,
-        mutually_exclusive=[sources],
-        required_one_of=[sources],
-        required_by={"undo_run": ["account"]},
-    )
+    sources = ["src", "survey", "undo_run"]
+    run_module(_account, options, mutually_exclusive=[sources], required_one_of=[sources])
+
+
+def _account(context: Context) -> Result:
+    # A module compiles what it imports, each time.
+    # pylint: disable=import-outside-toplevel
+    if context.params["src"] is not None:
+        return run(context, from_files)
+    if context.params["survey"] is not None:
+        from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.from_survey import from_survey
+
+        return run(context, from_survey)
+    from ansible_collections.thingspace.licensing.plugins.module_utils._undo.account import run as undo
+
+    return undo(context)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ description:
     the whole wanted and current state.
   - Writes the plan as JSON, Markdown, and HTML, and compares it with an approved one. It sends no requests and changes
     no licenses.
+  - With O(prices), the pages say what the plan costs if it is applied. Prices are neither in C(plan.json) nor approved.
   - It is a building block of the role P(thingspace.licensing.fleet_licensing#role).
 author:
   - thingspace.licensing contributors (@thingspace)
@@ -21,31 +22,48 @@ extends_documentation_fragment:
   - thingspace.licensing._attributes.info_module
   - thingspace.licensing._attributes.action_group
   - thingspace.licensing._connection
+  - thingspace.licensing._prices
 options:
+  state:
+    description:
+      - V(planned) makes a plan for approval. A plan that exceeds a limit is still a plan.
+      - V(applying) makes the plan that is about to be carried out. The task fails if it exceeds limits of the whole
+        run, and with O(any_errors_fatal) if an account must not be changed.
+    type: str
+    choices: [planned, applying]
+    default: planned
+    version_added: 0.6.0
   accounts:
     description:
-      - The accounts, each with C(account), and either C(failure), the reason why it has no plan, or the following
-        values.
-      - C(file) and C(wanted) are the file and the digest from M(thingspace.licensing.fleet_files).
-      - C(fota) and C(removal_candidates) are the results of these modules in check mode. C(simsec) is the list of
-        results of M(thingspace.licensing.simsec_license) in a loop over C(simsec) of
-        M(thingspace.licensing.fleet_files).
-      - C(incomplete) lists devices that are not as wanted and that no license module reports, each with C(device_id),
-        C(outcome), and C(reason), as M(thingspace.licensing.fleet_account) returns them.
-      - C(sets) are the sets of the fleet file, each with C(name) and C(count). The pages show them.
-      - C(reports) is the directory with the C(devices_report) of each module, named C(plan-fota.csv),
-        C(plan-removal_candidates.csv), and C(plan-) with the name of the list for the others.
+      - The result of M(thingspace.licensing.fleet_account) in check mode for each account.
+      - An account without a plan has C(account), and C(failure) or C(msg).
     type: list
     elements: dict
     required: true
-  reports:
+  without_plan:
     description:
-      - Directory with a subdirectory for each account, for the entries of O(accounts) that have no C(reports).
+      - Hosts of the play that are missing in O(accounts). With O(state=applying), the task fails if there are any,
+        because limits apply to all accounts of the play.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.6.0
+  undo_run:
+    description:
+      - The record of the run that the plan reverses, if it does. The files are then C(undo.json), C(undo.md), and
+        C(undo.html). C(cannot.csv) lists the changes that are not reversed.
     type: path
-    version_added: 0.5.0
+    version_added: 0.6.0
+  history:
+    description:
+      - With O(undo_run), the directory with the records of all runs. Without it, the page says that later runs are not
+        known.
+    type: path
+    version_added: 0.6.0
   dest:
     description:
       - Directory for C(plan.json), C(plan.md), and C(plan.html). It is created if it does not exist.
+      - With O(undo_run), it must not be O(history) or the directory of the record.
       - The pages need Jinja2, which ansible-core brings.
     type: path
   approved:
@@ -62,13 +80,13 @@ options:
   max_removals:
     description:
       - How many licenses may be removed in all accounts together, as a number or as a percentage like V(5%) of the held
-        licenses.
+        licenses. Empty counts as unset.
     type: str
     version_added: 0.4.0
   max_lifetime:
     description:
-      - How many devices may get a lifetime license in all accounts together.
-    type: int
+      - How many devices may get a lifetime license in all accounts together. Empty counts as unset.
+    type: str
     version_added: 0.4.0
   freeze:
     description:
@@ -85,6 +103,43 @@ options:
     type: bool
     default: false
     version_added: 0.5.0
+  require_approval:
+    description:
+      - Whether the task fails with V(not_approved) if there is something to carry out and no O(approved).
+    type: bool
+    default: false
+    version_added: 0.6.0
+  wait:
+    description:
+      - With O(state=applying), whether RV(next) is V(wait) if there is nothing else to do.
+    type: bool
+    default: false
+    version_added: 0.6.0
+  show:
+    description:
+      - Whether RV(lines) begin with the plan as Markdown, up to 1,000 lines. This is for jobs whose files do not
+        outlive them.
+    type: bool
+    default: false
+    version_added: 0.6.0
+  any_errors_fatal:
+    description:
+      - With O(state=applying), whether an account that must not be changed keeps all others from being changed.
+    type: bool
+    default: false
+    version_added: 0.6.0
+  fail_on:
+    description:
+      - From which status on the run must end red. With V(error), only an account without a plan is red.
+    type: str
+    choices: [error, guard_tripped, incomplete, changes]
+    default: error
+    version_added: 0.6.0
+  how_to_apply:
+    description:
+      - The command that applies a plan. RV(lines) ends with it and the digest.
+    type: str
+    version_added: 0.6.0
   status_file:
     description:
       - File for the RV(status) as one word, for programs that start Ansible. It is written after the plan.
@@ -100,29 +155,26 @@ options:
       - If a template fails, the task fails with C(template_failed), and no file is changed.
     type: path
     version_added: 0.6.0
+  prices:
+    version_added: 0.6.0
+  currency:
+    version_added: 0.6.0
 seealso:
-  - module: thingspace.licensing.fleet_files
+  - module: thingspace.licensing.fleet_account
 """
 
 EXAMPLES = r"""
 - name: Plan the licenses of an account
-  thingspace.licensing.fota_license:
+  thingspace.licensing.fleet_account:
     account: "0000123456-00001"
-    devices_file: "{{ fleet.accounts[0].lists.fota }}"
-    state: exact
-    report: none
-    devices_report: work/plan-fota.csv
+    src: [fleet]
+    reports: work
   check_mode: true
-  register: fota
+  register: planned
 
 - name: Write that plan for approval
   thingspace.licensing.fleet_plan:
-    accounts:
-      - account: "0000123456-00001"
-        file: "{{ fleet.accounts[0].file }}"
-        wanted: "{{ fleet.accounts[0].digest }}"
-        reports: work
-        fota: "{{ fota }}"
+    accounts: ["{{ planned }}"]
     dest: plan
 """
 
@@ -171,6 +223,43 @@ remaining:
   type: str
   version_added: 0.6.0
   sample: ""
+approved:
+  description: Whether the plan was compared with O(approved).
+  returned: when options are valid
+  type: bool
+  version_added: 0.6.0
+next:
+  description:
+    - What the role does next, V(show), V(idle), V(wait) if nothing is left to do but to wait for confirmations, or
+      V(apply).
+  returned: when options are valid
+  type: str
+  version_added: 0.6.0
+check_mode:
+  description: Whether the task ran in check mode. The files are written in any case.
+  returned: when options are valid
+  type: bool
+  version_added: 0.6.0
+left:
+  description: With O(undo_run), how many changes of the run are not undone.
+  returned: when options are valid
+  type: int
+  version_added: 0.6.0
+  sample: 0
+lines:
+  description:
+    - The status, the totals, where the files are, and how to apply the plan, as lines of text.
+  returned: when options are valid
+  type: list
+  elements: str
+  version_added: 0.6.0
+red:
+  description:
+    - Why the run must end red because of O(fail_on). Empty if it need not.
+  returned: when options are valid
+  type: str
+  version_added: 0.6.0
+  sample: ""
 summary:
   description:
     - The totals, and a line for each account with something to do, as plain text. At most 1,000 bytes, so that
@@ -187,6 +276,8 @@ accounts:
       not changed by the plan.
     - C(blocked) is V(none), or the reason why the account must not be changed, with C(code) and C(message). Either it
       has no plan, a freeze window is open, its pools are too small, or it exceeds limits without approval.
+    - C(text) says what is done to it, or why not. C(red) says whether the account must end red, and C(foreseen) whether
+      its changes are only predicted, because of check mode.
   returned: when options are valid
   type: list
   elements: dict
@@ -216,26 +307,39 @@ failure:
     message: {type: str, description: The text of C(msg).}
 """
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan import run
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan import Plans, run
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_end import FAIL_ON
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import PRICES_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.plan import UndoPlans
 
 
 def main() -> None:
     """Write the plan of a run."""
     options = {
+        **PRICES_SPEC,
+        "state": {"type": "str", "choices": ["planned", "applying"], "default": "planned"},
         "accounts": {"type": "list", "elements": "dict", "required": True},
-        "reports": {"type": "path"},
+        "without_plan": {"type": "list", "elements": "str", "default": []},
+        "undo_run": {"type": "path"},
+        "history": {"type": "path"},
         "dest": {"type": "path"},
         "approved": {"type": "str"},
-        "max_changes": {"type": "int"},
+        "max_changes": {"type": "str"},
         "max_removals": {"type": "str"},
-        "max_lifetime": {"type": "int"},
+        "max_lifetime": {"type": "str"},
         "freeze": {"type": "list", "elements": "dict", "default": []},
         "ignore_freeze": {"type": "bool", "default": False},
+        "require_approval": {"type": "bool", "default": False},
+        "wait": {"type": "bool", "default": False},
+        "show": {"type": "bool", "default": False},
+        "any_errors_fatal": {"type": "bool", "default": False},
+        "fail_on": {"type": "str", "choices": [*FAIL_ON], "default": "error"},
+        "how_to_apply": {"type": "str"},
         "status_file": {"type": "path"},
         "templates": {"type": "path"},
     }
-    run_module(run, options)
+    run_module(lambda context: run(context, UndoPlans() if context.params["undo_run"] else Plans()), options)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - thingspace.licensing._attributes.info_module
   - thingspace.licensing._attributes.action_group
   - thingspace.licensing._connection
+  - thingspace.licensing._prices
 options:
   accounts:
     description:
@@ -63,15 +64,6 @@ options:
       - The report stores the counts of each day there, in C(license-pools.jsonl). With these, it shows what changed
         since the previous report, and how long a pool lasts for which ThingSpace returns no dates.
     type: path
-  prices:
-    description:
-      - The monthly price of a license, by license, V(FOTA) or a SKU. The report shows costs for these.
-    type: dict
-  currency:
-    description:
-      - The text after an amount, for example V(EUR).
-    type: str
-    default: ""
   reclaim_states:
     description:
       - States of devices that certainly no longer need a license.
@@ -168,7 +160,8 @@ totals:
       type: dict
     cost:
       description:
-        - Monthly cost of the licenses, C(bought), C(assigned), C(free), and C(reclaimable). V(none) without prices.
+        - Monthly cost of the licenses, C(bought), C(assigned), C(free), and C(reclaimable), without lifetime licenses.
+          V(none) without prices.
       type: dict
 accounts:
   description: Name, status (V(complete) or V(incomplete)), and failures of each account.
@@ -196,6 +189,7 @@ failure:
 """
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import PRICES_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.make import run
 
 FORMATS = ["html", "markdown", "csv", "json"]
@@ -204,13 +198,12 @@ FORMATS = ["html", "markdown", "csv", "json"]
 def main() -> None:
     """Write a report."""
     options = {
+        **PRICES_SPEC,
         "accounts": {"type": "list", "elements": "dict", "required": True},
         "dest": {"type": "path", "required": True},
         "formats": {"type": "list", "elements": "str", "choices": FORMATS, "default": FORMATS},
         "title": {"type": "str", "default": "License report"},
         "history": {"type": "path"},
-        "prices": {"type": "dict"},
-        "currency": {"type": "str", "default": ""},
         "reclaim_states": {"type": "list", "elements": "str", "default": ["deactive"]},
         "idle_days": {"type": "int"},
     }

@@ -50,7 +50,7 @@ options:
     required: true
   plan:
     description:
-      - The plan file that M(thingspace.licensing.fleet_plan) or M(thingspace.licensing.fleet_undo_plan) wrote.
+      - The plan file that M(thingspace.licensing.fleet_plan) wrote.
     type: path
   kind:
     description:
@@ -81,6 +81,27 @@ options:
       - A device that ThingSpace has only accepted has not reached the planned state yet.
       - With O(state=started), the word becomes V(incomplete) if the plan leaves devices not as wanted.
     type: path
+    version_added: 0.6.0
+  show:
+    description:
+      - Whether RV(lines) begin with the page of the run as Markdown, up to 1,000 lines. This is for jobs whose files do
+        not outlive them.
+    type: bool
+    default: false
+    version_added: 0.6.0
+  any_errors_fatal:
+    description:
+      - Whether a failure in one account keeps parts of others from being started.
+    type: bool
+    default: false
+    version_added: 0.6.0
+  fail_on:
+    description:
+      - With V(incomplete) or V(changes), C(red) of each account says that the run must end red if something is not as
+        wanted.
+    type: str
+    choices: [error, guard_tripped, incomplete, changes]
+    default: error
     version_added: 0.6.0
   templates:
     description:
@@ -143,6 +164,19 @@ status:
   description: V(running), V(done), or V(failed) if any part failed.
   returned: success
   type: str
+lines:
+  description:
+    - With O(state=ended), the status, what is not as wanted, and where the files are, as lines of text.
+  returned: success
+  type: list
+  elements: str
+  version_added: 0.6.0
+stop_together:
+  description: With O(any_errors_fatal), the directory for O(thingspace.licensing.fleet_account#module:stop_together).
+  returned: success
+  type: str
+  version_added: 0.6.0
+  sample: ""
 remaining:
   description:
     - A short text about the devices that did not reach the planned state. Empty if there are none, and with
@@ -155,6 +189,7 @@ accounts:
   description:
     - For each account, C(account), C(summary) with the number of devices for each outcome, C(failures) with texts, and
       C(complete), whether every device reached the planned state. A device that is only accepted has not reached it.
+    - C(text) says what happened, and C(red) whether the account must end red.
   returned: success
   type: list
   elements: dict
@@ -169,6 +204,7 @@ failure:
     message: {type: str, description: The text of C(msg).}
 """
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_end import FAIL_ON
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run import run
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
 
@@ -184,6 +220,9 @@ def main() -> None:
         "kind": {"type": "str", "choices": ["apply", "undo"], "default": "apply"},
         "dest": {"type": "path", "required": True},
         "history": {"type": "path"},
+        "show": {"type": "bool", "default": False},
+        "any_errors_fatal": {"type": "bool", "default": False},
+        "fail_on": {"type": "str", "choices": [*FAIL_ON], "default": "error"},
         "status_file": {"type": "path"},
         "templates": {"type": "path"},
     }

@@ -44,7 +44,7 @@ options:
     type: path
   plan_dest:
     description:
-      - The output directory of M(thingspace.licensing.fleet_undo_plan). It is only checked, so that a wrong one is
+      - The output directory of M(thingspace.licensing.fleet_plan). It is only checked, so that a wrong one is
         refused before anything is written.
     type: path
   stage:
@@ -67,7 +67,7 @@ options:
         the devices of the list C(undo-candidates-returning). It shows which of them hold no license.
     type: path
 seealso:
-  - module: thingspace.licensing.fleet_undo_plan
+  - module: thingspace.licensing.fleet_plan
 """
 
 EXAMPLES = r"""

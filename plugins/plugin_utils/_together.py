@@ -24,13 +24,8 @@ class TogetherAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module, unless each host of the play would run it separately at a different time."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        strategy = strategy_of(self._task)
-        if strategy.rpartition(".")[2] not in LINEAR and len((task_vars or {}).get("ansible_play_hosts_all", ())) > 1:
-            message = (
-                "The play does not go through its hosts together, and the plan with its limits is one over all "
-                f"of them: its strategy is '{strategy or 'unknown'}'. Set 'strategy: linear' in the play. "
-                "ANSIBLE_STRATEGY or ansible.cfg may say otherwise. Nothing was written."
-            )
+        message = _why_apart(strategy_of(self._task), task_vars or {})
+        if message:
             return {
                 **result,
                 "failed": True,
@@ -40,6 +35,22 @@ class TogetherAction(ActionBase):
         in_background = bool(self._task.async_val) and not self._connection.has_native_async
         result.update(self._execute_module(task_vars=task_vars, wrap_async=in_background))
         return result
+
+
+def _why_apart(strategy: str, variables: t.Mapping[str, t.Any]) -> str:
+    """Why the hosts of the play do not run the task together; empty if they do."""
+    if strategy.rpartition(".")[2] not in LINEAR and len(variables.get("ansible_play_hosts_all", ())) > 1:
+        return (
+            "The play does not go through its hosts together, and the plan with its limits is one over all "
+            f"of them: its strategy is '{strategy or 'unknown'}'. Set 'strategy: linear' in the play. "
+            "ANSIBLE_STRATEGY or ansible.cfg may say otherwise. Nothing was written."
+        )
+    if set(variables.get("ansible_play_hosts", ())) - set(variables.get("ansible_play_batch", ())):
+        return (
+            "The play has 'serial', but there is one plan with its limits for all accounts. Remove 'serial'. "
+            "Nothing was written."
+        )
+    return ""
 
 
 def strategy_of(task: t.Any) -> str:

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The job template with the survey, as AWX runs it: pasted lists, and answers that mean no good."""
+"""The job template with the survey, as AWX runs it: a run like any other, from pasted lists, and from answers that mean
+no good."""
 
 from __future__ import annotations
 
@@ -14,11 +15,20 @@ import pytest
 import yaml
 
 from ansible_collections.thingspace.licensing.tests.support.aap import AAP, Controller, Job
-from ansible_collections.thingspace.licensing.tests.support.harness import ACCOUNT, Json, Simulator, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.harness import (
+    ACCOUNT,
+    Json,
+    Receiver,
+    Simulator,
+    imei,
+    imeis,
+)
 from ansible_collections.thingspace.licensing.tests.support.simulated import LISTENER
 
 MANY = 20_000
-SAYS = "Show what happened to each device"
+FLEX = "SIMSec-IoT"
+PLAN, RUN = "Show the plan", "Show the run"
+FOREVER = {"name": "for good", "from": "2020-01-01", "until": "2090-01-01"}
 
 
 def survey() -> Json:
@@ -29,10 +39,19 @@ def survey() -> Json:
     return {question["variable"]: question["default"] for question in questions}
 
 
+def told(job: Job, task: str) -> str:
+    """The page that the task shows, and the last lines."""
+    return "\n".join(job.messages(task)[0])
+
+
 @pytest.fixture
-def launch(tmp_path: Path, simulator: Simulator) -> t.Callable[..., Job]:
+def controller(tmp_path: Path, simulator: Simulator) -> Controller:
+    return Controller(tmp_path, simulator, [ACCOUNT])
+
+
+@pytest.fixture
+def launch(controller: Controller) -> t.Callable[..., Job]:
     """Launch the job template with answers; the other questions keep their defaults."""
-    controller = Controller(tmp_path, simulator, [ACCOUNT])
 
     def launch(check: bool = False, limit: str = "", extra: Json | None = None, **answers: t.Any) -> Job:
         assert set(answers) <= set(survey())
@@ -42,16 +61,21 @@ def launch(tmp_path: Path, simulator: Simulator) -> t.Callable[..., Job]:
     return launch
 
 
-def test_check_then_run_what_was_approved(launch: t.Callable[..., Job], simulator: Simulator) -> None:
+def test_check_then_run_what_was_approved(launch: t.Callable[..., Job], simulator: Simulator, tmp_path: Path) -> None:
     pasted = f'\ufeffIMEI;Site\r\n{imei(1)};Bonn\r\n\r\n="{imei(2)}";Kiel\r\n'
-    checked = launch(license_devices=pasted)
+    kept = {"fleet_dest": str(tmp_path / "kept")}
+    checked = launch(license_devices=pasted, extra=kept)
     assert checked.returncode == 0, checked.stdout
-    said = checked.messages(SAYS)[0]
-    assert said["mode"] == "check: nothing was sent"
-    assert said["devices"] == [f"{imei(1)},assigned,", f"{imei(2)},assigned,"]
     assert simulator.writes() == []
-    digest = checked.artifacts["thingspace_devices_digest"]
-    assert said["digest"] == digest
+    digest = checked.artifacts["thingspace_plan_digest"]
+    assert checked.artifacts["thingspace_plan_status"] == "changes"
+    assert "FOTA licenses 2 to assign" in checked.artifacts["thingspace_plan_summary"]
+    plan = told(checked, PLAN)
+    for text in ("Status: changes", f"| {imei(1)} |", f"| {imei(2)} |"):
+        assert text in plan, plan
+    assert plan.count(f"license_devices -e ... -e license_mode=run -e approved={digest}") == 2, (
+        "in the page and after it"
+    )
     run = {"license_mode": "run", "approved": f" {digest}\n"}
     other = launch(license_devices=pasted + imei(3), **run)
     assert "plan_changed" in other.stdout
@@ -60,10 +84,57 @@ def test_check_then_run_what_was_approved(launch: t.Callable[..., Job], simulato
     done = launch(license_devices=pasted, **run)
     assert done.returncode == 0, done.stdout
     assert simulator.licensed() == {imei(1), imei(2)}
-    assert done.artifacts["thingspace_devices_summary"]["assigned"] == 2
-    taken = launch(license_devices=f"{imei(2)}, {imei(5)}", license_state="absent", license_mode="run")
+    for text in ("Status: done", f"| {imei(1)} |", f"| {imei(2)} |", f"Digest: {digest}"):
+        assert text in told(done, RUN)
+    again = launch(license_devices=pasted, license_mode="run", approved=str(tmp_path / "kept" / "plan.json"))
+    assert (again.returncode, "Nothing to do: no device was sent." in told(again, PLAN)) == (0, True), again.stdout
+    taken = launch(
+        license_devices=f"{imei(2)}, {imei(5)}", license_state="absent", license_kind="iccid", license_mode="run"
+    )
     assert taken.returncode == 0, taken.stdout
     assert simulator.licensed() == {imei(1)}
+
+
+def test_what_was_done_can_be_undone(
+    launch: t.Callable[..., Job], controller: Controller, simulator: Simulator, tmp_path: Path
+) -> None:
+    """A survey leaves a record, and what can be taken back is taken back."""
+    simulator.quirks(simsec_delay=0.05)
+    history, journal = tmp_path / "history", tmp_path / "journal.db"
+    extra: Json = {"fleet_history": str(history), "fleet_journal": str(journal), "license_wait": True}
+    receiver = Receiver(tmp_path, journal, simulator)
+    try:
+        for sku in ("FOTA", FLEX):
+            done = launch(license_devices=" ".join(imeis(1, 3)), license_product=sku, license_mode="run", extra=extra)
+            assert done.returncode == 0, done.stdout
+            assert "Status: done" in told(done, RUN)
+        assert simulator.licensed() == simulator.holders(FLEX) == set(imeis(1, 3))
+        book = [{"import_playbook": "thingspace.licensing.undo"}]
+        (controller.project / "undo.yml").write_text(json.dumps(book), encoding="utf-8")
+        for record in sorted(history.glob("*.json")):
+            assert [account["account"] for account in json.loads(record.read_bytes())["accounts"]] == [ACCOUNT]
+            about: Json = {"run": str(record), "fleet_dest": str(tmp_path / "undo"), "fleet_require_approval": False}
+            undone = controller.launch("undo", **about, **extra)
+            assert undone.returncode == 0, undone.stdout
+    finally:
+        receiver.stop()
+    assert simulator.licensed() == simulator.holders(FLEX) == set()
+
+
+@pytest.mark.parametrize(
+    ("extra", "code"),
+    [
+        ({"fleet_licensing_freeze": [FOREVER]}, "frozen"),
+        ({"fleet_licensing_max_changes": 1}, "guard_tripped"),
+        ({"fleet_licensing_require_approval": True}, "not_approved"),
+    ],
+)
+def test_what_holds_for_every_run_holds_here(
+    launch: t.Callable[..., Job], simulator: Simulator, extra: Json, code: str
+) -> None:
+    job = launch(license_devices=" ".join(imeis(3)), license_mode="run", extra=extra)
+    assert (job.returncode, code in job.stdout) == (2, True), job.stdout
+    assert simulator.writes() == []
 
 
 @pytest.mark.parametrize("blank", ["", None])
@@ -72,13 +143,13 @@ def test_blank_answers_count_as_unset(launch: t.Callable[..., Job], simulator: S
     known = {name: value for name, value in unset.items() if name in survey()}
     job = launch(
         license_devices=imei(0),
-        license_product="SIMSec-IoT",
+        license_product=FLEX,
         license_mode="run",
         extra={name: value for name, value in unset.items() if name not in known},
         **known,
     )
     assert job.returncode == 0, job.stdout
-    assert [write["sku"] for write in simulator.writes()] == ["SIMSec-IoT"]
+    assert [write["sku"] for write in simulator.writes()] == [FLEX]
     labeled = launch(license_devices=f"IMEI: {imei(1)}\r\n{imei(2)}\r\n{imei(3)}", license_mode="run")
     assert "line 1: 'IMEI: " in labeled.stdout
     assert simulator.licensed() == set()
@@ -89,15 +160,16 @@ def test_sim_secure_and_the_limits(launch: t.Callable[..., Job], simulator: Simu
     devices = " ".join(imeis(3))
     for most in (2, 0):
         limit = launch(license_devices=devices, license_max_changes=most, license_mode="run")
-        assert "guard_tripped" in limit.stdout
-        assert limit.messages(SAYS)[0]["summary"] == {"skipped": 3}
+        assert (limit.returncode, "guard_tripped" in limit.stdout) == (2, True), limit.stdout
+        assert f"'max\\_changes' allows {most}" in told(limit, RUN)
+        assert "nothing to reverse" in told(limit, RUN)
     assert simulator.writes() == []
-    flexible = launch(license_devices=devices, license_product="SIMSec-IoT", license_mode="run")
+    flexible = launch(license_devices=devices, license_product=FLEX, license_mode="run")
     assert flexible.returncode == 0, flexible.stdout
-    assert [write["sku"] for write in simulator.writes()] == ["SIMSec-IoT"]
+    assert [write["sku"] for write in simulator.writes()] == [FLEX]
 
 
-@pytest.mark.parametrize("sku", ["SIMSec-IoT-Lt", "SIMSec-IoT"])
+@pytest.mark.parametrize("sku", ["SIMSec-IoT-Lt", FLEX])
 def test_nobody_is_bound_for_life_twice(
     launch: t.Callable[..., Job], simulator: Simulator, tmp_path: Path, sku: str
 ) -> None:
@@ -114,6 +186,8 @@ def test_nobody_is_bound_for_life_twice(
     for _time in range(2):
         done = launch(license_lifetime_consent=3, extra=journal, **lifetime)
         assert done.returncode == 0, done.stdout
+    taken = launch(extra=journal, license_state="absent", **lifetime)
+    assert (taken.returncode, "lifetime_not_removable" in taken.stdout) == (2, True), taken.stdout
     assert [write["sku"] for write in simulator.writes()] == [sku]
 
 
@@ -131,9 +205,10 @@ HOSTILE: dict[str, tuple[Json, str]] = {
     "path": ({"license_account": "../0000123456-00001"}, "Set license_account to an account like"),
     "group": ({"license_account": "all"}, "invalid_account"),
     "product": ({"license_product": f"FOTA {COMMAND}"}, "invalid_sku"),
-    "state": ({"license_state": "exact"}, "Set license_state to present or absent, not to 'exact'"),
+    "state": ({"license_state": "exact"}, "'state' is 'exact', which is none of: present, absent."),
+    "number": ({"license_max_changes": "9" * 5000 + " "}, "which is not a whole number of devices"),
     "column": ({"license_column": COMMAND}, "there is no column"),
-    "approved": ({"approved": "../../../etc/passwd"}, "is not a plan digest"),
+    "approved": ({"approved": "../../../etc/passwd"}, "cannot be used"),
     "nothing": ({"license_devices": "  \n "}, "and license_devices to a list of devices"),
 }
 
@@ -155,7 +230,7 @@ def test_relaunch_on_failed_hosts_does_the_rest(launch: t.Callable[..., Job], si
     simulator.faults({"action": "status", "status": 400, "operation": "fota_assign", "times": 0})
     failed = launch(**answers)
     assert failed.failed_hosts == [ACCOUNT]
-    assert len(failed.messages(SAYS)[0]["devices"]) == 4
+    assert all(f"| {device} |" in told(failed, RUN) for device in imeis(4))
     simulator.clear_faults()
     relaunched = launch(limit=",".join(failed.failed_hosts), **answers)
     assert relaunched.returncode == 0, relaunched.stdout
@@ -175,7 +250,8 @@ def test_twenty_thousand_pasted_devices(launch: t.Callable[..., Job], simulator:
     job = launch(license_devices=pasted, license_max_changes=MANY, license_mode="run")
     assert job.returncode == 0, job.stdout
     assert len(simulator.licensed()) == MANY
-    said = job.messages(SAYS)[0]
-    assert (len(said["devices"]), said["more"], said["summary"]) == (100, MANY - 100, {"assigned": MANY})
+    said = told(job, RUN)
+    assert f"{MANY:,} assigned" in said
+    assert said.count("\n| 990") < 100
     assert job.event_bytes < 150_000
     assert len(json.dumps(job.artifacts)) < 500

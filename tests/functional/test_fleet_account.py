@@ -22,47 +22,66 @@ from ansible_collections.thingspace.licensing.tests.support.fleets import (
 )
 from ansible_collections.thingspace.licensing.tests.support.harness import Json, Module, Outcome, Simulator
 
-NOTHING: Json = {"state": "exact", "api_version": "v3", "count": 0}
+MARK = "1-0123456789012345"
 
 
 class Account:
-    """One account: its fleet file, the lists that are made of it, and plans of them."""
+    """One account: its fleet file, and plans of what it wants."""
 
     def __init__(self, folder: Path, module: Module) -> None:
-        self.dest = folder / "lists"
-        self.dest.mkdir()
-        self.lists = self.dest / named(1)
+        self.reports = folder / "reports"
+        self.journal = str(folder / "journal.db")
         self._file = folder / "fleet.yml"
-        self._journal = str(folder / "journal.db")
+        self._lists = folder / "lists"
         self._module = module
 
-    def wants(self, *devices: Json, **more: Json) -> Json:
-        """Write the fleet file, and make the lists."""
+    def wants(self, *devices: Json, **more: Json) -> None:
+        """Write the fleet file."""
         sets = [{"name": f"set {place}", **one} for place, one in enumerate(devices)]
         self._file.write_text(json.dumps({"account": named(1), "devices": sets, **more}), encoding="utf-8")
-        made = self._module(
-            "fleet_files", account=None, src=[str(self._file)], dest=str(self.dest), journal=self._journal
-        )
+
+    def listed(self) -> Json:
+        """Write what is wanted as lists. Returns what C(fleet_files) says of the account."""
+        self._lists.mkdir()
+        options = {"src": [str(self._file)], "dest": str(self._lists), "journal": self.journal}
+        made = self._module("fleet_files", account=None, **options)
         return t.cast(Json, made.result["accounts"][0])
 
-    def plan(self, wanted: Json, **options: t.Any) -> Outcome:
+    def plan(self, **options: t.Any) -> Outcome:
         """Plan all of it in one process."""
-        given = {"wanted": wanted, "lists": str(self.lists), "journal": self._journal, **options}
-        return self._module("fleet_account", account=None, check=True, **given)
+        return self.run(check=True, **options)
+
+    def apply(self, planned: Outcome, **options: t.Any) -> Outcome:
+        """Carry out a plan in one process."""
+        return self.run(planned=planned.result, mark=MARK, **options)
+
+    def run(self, **options: t.Any) -> Outcome:
+        """Run the module with these options."""
+        given = {"src": [str(self._file)], "reports": str(self.reports), "journal": self.journal, **options}
+        return self._module("fleet_account", account=named(1), **given)
 
     def look(self, name: str, devices: str, **options: t.Any) -> Json:
         """What a license module plans by itself."""
-        given = {"account": named(1), "devices_file": str(self.lists / f"{devices}.txt"), "report": "none", **options}
+        given = {"account": named(1), "devices_file": self.path(devices), "report": "none", **options}
         return self._module(name, check=True, **given).result
+
+    def path(self, name: str) -> str:
+        """The path of a list."""
+        return str(self._lists / named(1) / f"{name}.txt")
 
     def assign(self, sku: str, *devices: str) -> None:
         """Assign SIM-Secure licenses, known to the journal."""
-        given = {"account": named(1), "sku": sku, "devices": list(devices), "journal": self._journal}
+        given = {"account": named(1), "sku": sku, "devices": list(devices), "journal": self.journal}
         assert self._module("simsec_license", **given).changed
 
     def report(self, name: str) -> list[str]:
         """The lines of a report."""
-        return (self.lists / f"plan-{name}.csv").read_text(encoding="utf-8").splitlines()
+        return (self.reports / named(1) / f"plan-{name}.csv").read_text(encoding="utf-8").splitlines()
+
+
+def parts(planned: Outcome) -> dict[str, Json]:
+    """The result of the license module for each part, by the part's name."""
+    return {part["list"]: part["result"] for part in planned.result["parts"]}
 
 
 @pytest.fixture
@@ -76,7 +95,7 @@ def test_what_the_modules_plan(account: Account, simulator: Simulator) -> None:
     """Digests, counts, pools and failures are theirs, at the same requests but for logging in; nothing is written."""
     account.assign(FLEX, *imeis(1, 3))
     account.assign(BUNDLE, *imeis(1, 3, 5))
-    wanted = account.wants(
+    account.wants(
         {"ids": imeis(1, 4, 12), "fota": True, "simsec": FLEX},
         {"ids": imeis(1, 12, 14), "fota": True, "removal_candidate": True},
         {"ids": imeis(1, 15, 17), "simsec": LIFETIME},
@@ -85,58 +104,60 @@ def test_what_the_modules_plan(account: Account, simulator: Simulator) -> None:
         simsec={"lifetime_consent": {LIFETIME: 2}, "max_changes": 50, "waves": [1], "max_failures": "5%"},
     )
     simulator.forget_requests()
-    planned = account.plan(wanted, wait=True)
+    planned = account.plan(wait=True)
     sent = simulator.operations()
     assert simulator.writes() == []
     result = planned.result
     assert planned.changed
-    assert [result[name] for name in ("account", "wanted", "file")] == [
-        wanted[name] for name in ("account", "digest", "file")
-    ]
+    wanted = account.listed()
+    expected = {"wanted": wanted["digest"], "reports": str(account.reports / named(1))}
+    expected |= {name: wanted[name] for name in ("account", "file", "freeze", "sets")}
+    assert {name: result[name] for name in expected} == expected
     simulator.forget_requests()
-    journal = {"journal": str(account.dest.parent / "journal.db"), "wait": True}
-    fota = account.look("fota_license", "fota", state="exact", max_removals="10%", reserve=2)
-    files = {"state": "exact", "protected_file": str(account.lists / "protected.txt")}
-    candidates = account.look("swm_removal_candidates", "candidates", unlicensed="ignore", **files)
+    journal = {"journal": account.journal, "wait": True}
+    files = {"state": "exact", "protected_file": account.path("protected")}
     limits = {"max_changes": 50, "waves": [1], "max_failures": "5%", **journal}
-    simsec = [
-        account.look("simsec_license", f"simsec-{FLEX}-imei", sku=FLEX, **limits),
-        account.look("simsec_license", f"simsec-{LIFETIME}-imei", sku=LIFETIME, lifetime_consent=2, **limits),
-        account.look("simsec_license", f"simsec-{BUNDLE}-imei-remove", sku=BUNDLE, state="absent", **limits),
-        account.look("simsec_license", f"simsec-{FLEX}-imei-remove", sku=FLEX, state="absent", **limits),
-    ]
+    present, gone = f"simsec-{FLEX}-imei", f"simsec-{FLEX}-imei-remove"
+    for_life, bundle = f"simsec-{LIFETIME}-imei", f"simsec-{BUNDLE}-imei-remove"
+    looks = {
+        "fota": account.look("fota_license", "fota", state="exact", max_removals="10%", reserve=2),
+        "removal_candidates": account.look("swm_removal_candidates", "candidates", unlicensed="ignore", **files),
+        present: account.look("simsec_license", present, sku=FLEX, **limits),
+        for_life: account.look("simsec_license", for_life, sku=LIFETIME, lifetime_consent=2, **limits),
+        gone: account.look("simsec_license", gone, sku=FLEX, state="absent", **limits),
+        bundle: account.look("simsec_license", bundle, sku=BUNDLE, state="absent", **limits),
+    }
     alone = simulator.operations()
     names = ("plan", "summary", "licenses", "failure", "candidate_count", "lifetime")
-    assert [_only(one, names) for one in (result["fota"], result["removal_candidates"])] == [
-        _only(one, names) for one in (fota, candidates)
-    ]
-    assert result["fota"]["failure"]["code"] == "guard_tripped"
-    items = {(one["item"]["sku"], one["item"]["state"]): _only(one, names) for one in result["simsec"]}
-    pairs = ((FLEX, "present"), (LIFETIME, "present"), (BUNDLE, "absent"), (FLEX, "absent"))
-    assert items == {pair: _only(one, names) for pair, one in zip(pairs, simsec, strict=True)}
+    found = {name: _only(one, names) for name, one in parts(planned).items()}
+    assert found == {name: _only(one, names) for name, one in looks.items()}
+    assert list(found) == list(looks)
+    assert found["fota"]["failure"]["code"] == "guard_tripped"
+    shown = [(part["kind"], part["sku"], part["id_kind"]) for part in result["parts"] if "sku" in part]
+    assert shown == [("simsec", sku, "imei") for sku in (FLEX, LIFETIME, FLEX, BUNDLE)]
     assert alone.count("callback_list") > 1, "each module asks whether somebody listens, the plan asks once"
     assert sorted(sent) == sorted([one for one in alone if one != "callback_list"] + ["callback_list"])
     assert result["requests"]["sent"] == len(sent)
     assert sum(line.split(",")[1] == "skipped" for line in account.report("fota")) > 0
     assert len(account.report("removal_candidates")) == 1 + 2
-    assert len(account.report(f"simsec-{BUNDLE}-imei-remove")) == 1 + 2
+    assert len(account.report(bundle)) == 1 + 2
 
 
 def test_devices_that_are_sent_at_once(account: Account, simulator: Simulator) -> None:
     """Without waves there is nothing to wait for: a plan needs no journal, and foresees no confirmation."""
-    wanted = account.wants({"ids": imeis(1, 4), "fota": True, "simsec": FLEX})
-    forgetful = account.plan(wanted, wait=True, journal=None)
+    account.wants({"ids": imeis(1, 4), "fota": True, "simsec": FLEX})
+    pool = f"simsec-{FLEX}-imei"
+    forgetful = account.plan(wait=True, journal=None)
     assert not forgetful.failed, forgetful.message
     assert "Without 'journal'" in forgetful.warnings
     simulator.quirks(simsec_delay=600)
     account.assign(FLEX, *imeis(1, 3))
-    assert account.plan(wanted, wait=True).result["simsec"][0]["plan"]["assign"] == 1
-    outcomes = [line.split(",")[:2] for line in account.report(f"simsec-{FLEX}-imei")[1:]]
+    assert parts(account.plan(wait=True))[pool]["plan"]["assign"] == 1
+    outcomes = [line.split(",")[:2] for line in account.report(pool)[1:]]
     assert outcomes == [[device, "accepted"] for device in imeis(1, 4)]
-    alone = account.look(
-        "simsec_license", f"simsec-{FLEX}-imei", sku=FLEX, journal=str(account.dest.parent / "journal.db")
-    )
-    assert account.plan(wanted, wait=True).result["simsec"][0]["summary"] == alone["summary"]
+    account.listed()
+    alone = account.look("simsec_license", pool, sku=FLEX, journal=account.journal)
+    assert parts(account.plan(wait=True))[pool]["summary"] == alone["summary"]
 
 
 @pytest.mark.parametrize("wait", [True, False])
@@ -144,33 +165,34 @@ def test_nobody_listens(account: Account, simulator: Simulator, wait: bool) -> N
     """The plan says what carrying it out would say, for all of it by one request."""
     simulator.state(accounts=seeded(1, a1={"callbacks": []}))
     sets = [{"ids": imeis(1, 2), "simsec": FLEX}, {"ids": imeis(1, 2, 4), "simsec": LIFETIME}]
-    wanted = account.wants(*sets, simsec={"lifetime_consent": {LIFETIME: 2}})
+    account.wants(*sets, simsec={"lifetime_consent": {LIFETIME: 2}})
     simulator.forget_requests()
-    planned = account.plan(wanted, wait=wait)
+    planned = account.plan(wait=wait)
     assert not planned.failed, "a plan that is stopped is a plan all the same"
-    found = {one["item"]["sku"]: one.get("failure", {}).get("code") for one in planned.result["simsec"]}
-    assert found == {FLEX: "no_listener" if wait else None, LIFETIME: "no_listener"}
+    found = {name: one.get("failure", {}).get("code") for name, one in parts(planned).items()}
+    assert found == {
+        f"simsec-{FLEX}-imei": "no_listener" if wait else None,
+        f"simsec-{LIFETIME}-imei": "no_listener",
+    }
     assert ("No listener" in planned.warnings) is not wait
     assert simulator.count("callback_list") == 1
-    allowed = account.plan(wanted, wait=wait, require_listener=False)
-    assert [one.get("failure") for one in allowed.result["simsec"]] == [None, None]
+    allowed = account.plan(wait=wait, require_listener=False)
+    assert [one.get("failure") for one in parts(allowed).values()] == [None, None]
     assert simulator.writes() == []
 
 
 def test_why_there_is_no_plan(account: Account, simulator: Simulator) -> None:
     """All SKUs that stand in the way are told at once, and what the module says of them."""
     other = "ACME-Lifetime"
-    wanted = account.wants(
-        {"ids": imeis(1, 2), "fota": True, "simsec": LIFETIME}, {"ids": imeis(1, 2, 4), "simsec": other}
-    )
-    failed = account.plan(wanted)
+    account.wants({"ids": imeis(1, 2), "fota": True, "simsec": LIFETIME}, {"ids": imeis(1, 2, 4), "simsec": other})
+    failed = account.plan()
     assert failed.code == "lifetime_consent"
     assert failed.result["failure"]["planned"] == 2
     assert failed.message.count("lifetime license") == 2
     assert other in failed.message
     simulator.state(accounts=seeded(1, a1={"active": False}))
     simulator.forget_requests()
-    assert "Inactive account" in account.plan(wanted).message
+    assert "Inactive account" in account.plan().message
     assert "subscriptions_list" not in simulator.operations()
 
 
@@ -180,35 +202,73 @@ def test_a_license_for_life_is_not_taken_away(account: Account, simulator: Simul
     simulator.state(accounts=seeded(1, a1={"skus": [pool]}))
     account.assign("ACME-9", *imeis(1, 3))
     simulator.state(accounts=seeded(1, a1={"skus": [{**pool, "license_type": "Lifetime"}]}))
-    planned = account.plan(account.wants({"ids": imeis(1, 1, 2), "fota": True}, simsec={"state": "exact"}))
+    account.wants({"ids": imeis(1, 1, 2), "fota": True}, simsec={"state": "exact"})
+    planned = account.plan()
     assert not planned.failed, planned.message
-    assert planned.result["fota"]["plan"]["remove"] == 9
-    assert [one["failure"]["code"] for one in planned.result["simsec"]] == ["lifetime_not_removable"]
-    assert "plan" not in planned.result["simsec"][0]
+    fota, simsec = parts(planned).values()
+    assert fota["plan"]["remove"] == 9
+    assert simsec["failure"]["code"] == "lifetime_not_removable"
+    assert "plan" not in simsec
 
 
 def test_diff(account: Account) -> None:
     """Of each license that changes."""
-    wanted = account.wants({"ids": imeis(1, 12), "fota": True}, {"ids": imeis(1, 2), "removal_candidate": True})
-    assert len(account.plan(wanted, diff=True).result["diff"]) == 2
+    account.wants({"ids": imeis(1, 12), "fota": True}, {"ids": imeis(1, 2), "removal_candidate": True})
+    assert len(account.plan(diff=True).result["diff"]) == 2
+
+
+def test_a_plan_is_carried_out_once(account: Account, simulator: Simulator) -> None:
+    """From the fleet file itself, and only the parts that change something."""
+    account.wants({"ids": imeis(1, 12), "fota": True, "simsec": FLEX}, {"ids": imeis(1, 2), "removal_candidate": True})
+    planned = account.plan()
+    done = account.apply(planned)
+    assert (done.failed, done.changed) == (False, True), done.message
+    assert [(part["list"], part["changed"]) for part in done.result["parts"]] == [
+        ("fota", True),
+        ("removal_candidates", True),
+        (f"simsec-{FLEX}-imei", True),
+    ]
+    assert done.result["parts"][0]["summary"]["assigned"] == 2
+    written = [path.name for path in (account.reports / named(1)).glob("apply-*.csv")]
+    assert len(written) == 4
+    writes = len(simulator.writes())
+    again = account.plan()
+    assert (again.changed, account.apply(again).result["parts"]) == (False, [])
+    assert len(simulator.writes()) == writes
+
+
+def test_a_fleet_file_that_was_changed_after_the_plan(account: Account, simulator: Simulator) -> None:
+    """Nothing is sent, also not what both want."""
+    both = {"ids": imeis(1, 12), "fota": True, "simsec": FLEX}
+    account.wants(both)
+    planned = account.plan()
+    account.wants(both, {"ids": imeis(1, 12, 13), "fota": True})
+    simulator.forget_requests()
+    failed = account.apply(planned)
+    assert (failed.code, failed.changed) == ("plan_changed", False)
+    assert "Nothing was sent. Plan again." in failed.message
+    assert simulator.requests() == []
+    account.wants(both)
+    assert account.apply(planned).changed
 
 
 @pytest.mark.parametrize(
-    ("wanted", "wrong"),
+    "planned",
     [
-        ({}, ["account", "digest", "simsec"]),
-        ({"fota": "exact"}, ["fota"]),
-        ({"simsec": [{"sku": FLEX}, 5]}, ["simsec[].sku", "simsec[].remove_list"]),
-        ({"fota": {**NOTHING, "api_version": "v9", "reserve": "many"}}, ["v9", "many"]),
+        {},
+        {"account": named(2), "parts": []},
+        {"account": named(1)},
+        {"account": named(1), "parts": 5},
+        {"account": named(1), "parts": [{"list": "fota"}]},
+        {"account": named(1), "parts": [{"list": "fota", "result": {"plan": 5}}]},
     ],
 )
-def test_what_is_no_wanted_account(account: Account, simulator: Simulator, wanted: Json, wrong: list[str]) -> None:
-    """It is said what is wrong, and ThingSpace is not asked."""
-    whole = {"account": named(1), "file": "fleet.yml", "digest": "0" * 64, "fota": None, "removal_candidates": None}
-    failed = account.plan({**whole, "simsec": [], **wanted} if wanted else {})
+def test_what_is_no_plan(account: Account, simulator: Simulator, planned: Json) -> None:
+    """It is said what is missing, and ThingSpace is not asked."""
+    account.wants({"select": {"state": "active"}, "fota": True})
+    failed = account.run(planned=planned, mark=MARK)
     assert failed.code == "invalid_options"
-    for word in wrong:
-        assert word in failed.message
+    assert "what this module returned in check mode" in failed.message
     assert simulator.requests() == []
 
 

@@ -89,8 +89,11 @@ def test_a_plan_ends_with_the_command_that_applies_it(
     """As it is printed, it does exactly what was planned."""
     simulator.state(accounts=seeded(1))
     fleet.write(1, {"ids": imeis(1, 12), "fota": True})
-    plan = fleet.plan("-e", json.dumps({"fleet": fleet_files}), fleet_journal="a journal.db")
+    prices = {"fleet_licensing_prices": {"FOTA": "1.20"}, "fleet_licensing_currency": "EUR"}
+    plan = fleet.plan("-e", json.dumps({"fleet": fleet_files, **prices}), fleet_journal="a journal.db")
     assert plan.returncode == 0, plan.text
+    # Nobody approves prices: the command does not have them.
+    assert "2.40 EUR more a month" in (plan.dest / "plan.md").read_text(encoding="utf-8")
     line = next(line for line in plan.text.splitlines() if "To apply: " in line)
     command = json.loads(line.strip().rstrip(",")).removeprefix("To apply: ")
     program, playbook, *arguments = shlex.split(command)
@@ -499,10 +502,18 @@ def test_every_field_of_a_plan_file(fleet: Fleet, simulator: Simulator, module: 
     reports.mkdir()
     fota = {"devices": imeis(1, 5, 12), "report": "none", "devices_report": str(reports / "plan-fota.csv")}
     result = module("fota_license", check=True, state="exact", max_removals=2, **fota).result
-    entry = {"account": ACCOUNT, "file": "fleet.yml", "wanted": "f" * 64, "reports": str(reports), "fota": result}
+    part = {
+        "kind": "fota",
+        "list": "fota",
+        "api_version": "v3",
+        "max_changes": None,
+        "max_removals": 2,
+        "result": result,
+    }
+    entry = {"account": ACCOUNT, "file": "fleet.yml", "wanted": "f" * 64, "reports": str(reports), "parts": [part]}
     failed = {"account": named(2), "failure": {"code": "failed", "message": NASTY}}
     options = {"account": None, "accounts": [entry, failed]}
-    nameless = module("fleet_plan", account=None, accounts=[{**entry, "reports": ""}], reports=str(reports))
+    nameless = module("fleet_plan", account=None, accounts=[{**entry, "reports": ""}])
     assert [one["status"] for one in nameless.result["accounts"]] == ["error"]
     assert "plan-fota.csv, which names them, is missing" in nameless.result["accounts"][0]["blocked"]["message"]
     made = module("fleet_plan", dest=str(fleet.folder), **options)

@@ -67,7 +67,8 @@ def test_empty_variables_are_as_good_as_none(fleet: Fleet) -> None:
     assert sorted(path.name for path in (applied.dest / "history").iterdir())
     reported = fleet("report", "report", *rest, **common)
     assert reported.returncode == 0, reported.text
-    undone = fleet("undo", "undo", *rest, *empty("approved"), run="apply/run.json", **common)
+    unapproved = (*empty("approved"), "-e", "fleet_require_approval=false")
+    undone = fleet("undo", "undo", *rest, *unapproved, run="apply/run.json", **common)
     assert undone.returncode == 0, undone.text
     names = {"fleet", "hosts.json", "plan", "apply", "report", "undo"}
     assert {path.name for path in fleet.folder.iterdir()} == names

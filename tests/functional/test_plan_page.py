@@ -42,7 +42,8 @@ def hostile(tmp_path: Path) -> Json:
     limits = {"code": "guard_tripped", "message": HOSTILE[0]}
     pool = {"total": 5000, "assigned": 3000, "available": 2000}
     counts = {"state": "exact", "assign": MANY, "remove": len(HOSTILE), "digest": "d"}
-    sku = {"item": {"sku": HOSTILE[1], "kind": "imei", "list": "simsec", "remove_list": "x"}, "licenses": None}
+    fota = {"plan": counts, "failure": limits, "licenses": pool}
+    simsec = {"plan": {"state": "present", "assign": 0, "incomplete": len(HOSTILE)}, "licenses": None}
     return {
         "accounts": [
             {
@@ -50,13 +51,15 @@ def hostile(tmp_path: Path) -> Json:
                 "file": HOSTILE[4],
                 "wanted": "w",
                 "sets": [{"name": value, "count": 5} for value in HOSTILE],
-                "fota": {"plan": counts, "failure": limits, "licenses": pool},
-                "simsec": [{**sku, "plan": {"state": "present", "assign": 0, "incomplete": len(HOSTILE)}}],
+                "reports": str(lists / ACCOUNT),
+                "parts": [
+                    {"kind": "fota", "list": "fota", "result": fota},
+                    {"kind": "simsec", "list": "simsec", "sku": HOSTILE[1], "id_kind": "imei", "result": simsec},
+                ],
             },
             *({"account": value, "failure": {"code": "api_rejected", "message": value}} for value in HOSTILE),
         ],
         "account": None,
-        "reports": str(lists),
         "dest": str(tmp_path / "plan"),
     }
 
@@ -131,7 +134,7 @@ def test_a_run_in_a_browser(hostile: Json, module: Module, tmp_path: Path) -> No
         {"account": ACCOUNT, "blocked": None},
         {"account": HOSTILE[0], "blocked": {"code": "x", "message": HOSTILE[1]}},
     ]
-    places = {"account": None, "reports": hostile["reports"], "dest": str(tmp_path / "apply")}
+    places = {"account": None, "reports": str(tmp_path / "lists"), "dest": str(tmp_path / "apply")}
     begun = module("fleet_run", state="started", plan=plan, accounts=accounts, **places)
     assert not begun.failed, begun.message
     for seen in measured(Path(begun.result["files"]["html"]), tmp_path):

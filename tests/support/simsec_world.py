@@ -25,8 +25,9 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.respo
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.transport import Request
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import account as fleet_account
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import files
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_parts import Part, Run, Wanted
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.files import write_lists
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.from_files import from_files
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan import changing
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.clock import ago, now
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
@@ -106,6 +107,7 @@ class World:
         self.requests = 0
         self.mark = ""
         self.names = 0
+        self.parts: dict[str, Part] = {}
         self.runs: list[Json] = []
         (folder / "lists").mkdir(parents=True)
 
@@ -242,44 +244,57 @@ class World:
         (self.folder / "fleet.yml").write_text(text, encoding="utf-8")
 
     def plan(self) -> list[Json]:
-        """Make the lists and the plan of the account; the parts that change something, in the role's order."""
-        found = t.cast("list[Json]", self.plan_values()["simsec"])
+        """Make the plan of the account; the parts that change something, in the role's order."""
+        found = [_flat(part) for part in self.plan_values()["parts"] if "plan" in part["result"]]
         return [part for part in found if part["plan"]["assign"] + part["plan"]["remove"]]
 
     def plan_values(self, **retries: bool) -> Json:
-        """Make the lists and the whole plan of the account."""
-        given = {"src": [str(self.folder / "fleet.yml")], "accounts": None, "offline": False}
-        lists = self.folder / "lists"
-        made = self._flow(files.run, {**given, "dest": str(lists), "journal": str(self.journal)}, check=True)
-        assert made.failure is None, made.failure
-        wanted = made.values["accounts"][0]
-        places = {"wanted": wanted, "lists": str(lists / ACCOUNT), "journal": str(self.journal)}
-        options = {**places, "wait": True, "require_listener": None, "retry_failed": False, "retry_unknown": False}
-        options.update(retries)
-        planned = self._flow(fleet_account.run, options, check=True)
+        """Make the whole plan of the account."""
+        planned = self._flow(lambda context: fleet_account.run(context, self._read), self._asked(**retries), check=True)
         assert planned.failure is None, planned.failure
         return planned.values
+
+    def apply(self, planned: Json) -> Result:
+        """Carry out a plan of the whole account in one process, as C(fleet_account) does."""
+        more = {"planned": planned, "mark": f"1-{len(self.runs):016}", "approved": False, "only_wait": False}
+        params = {**self._asked(), **more, "wait_timeout": 5}
+        return self._flow(lambda context: fleet_account.run(context, self._read), params, check=False)
+
+    def read_again(self) -> None:
+        """What a real run does first: read the fleet file and the journal."""
+        self._flow(self._only_read, self._asked(), check=False)
+
+    def _only_read(self, context: Context) -> Result:
+        self._read(context, Run.of(context.params))
+        return Result({})
+
+    def _read(self, context: Context, run: Run) -> Wanted:
+        wanted = from_files(context, run)
+        self.parts = {part.name: part for part in wanted.parts}
+        return wanted
+
+    def _asked(self, **retries: bool) -> Json:
+        places = {"account": ACCOUNT, "src": [str(self.folder / "fleet.yml")], "reports": str(self.folder / "lists")}
+        options = {**places, "journal": str(self.journal), "wait": True, "require_listener": None}
+        return {**options, "stop_together": None, "retry_failed": False, "retry_unknown": False, **retries}
 
     def rows(self, name: str) -> list[Json]:
         """What the plan reports of the devices of a list that are not simply as wanted."""
         return changing(str(self.folder / "lists" / ACCOUNT / f"plan-{name}.csv"))
 
     def carry_out(self, part: Json, *, wait: bool = True) -> Result:
-        """What the role does with a part of the plan."""
+        """What a real run does with a part of the plan."""
         item = part["item"]
-        name = item["remove_list"] if item["state"] == "absent" else item["list"]
         options = {
             "sku": item["sku"],
             "kind": item["kind"],
             "state": item["state"],
-            "devices_file": str(self.folder / "lists" / ACCOUNT / f"{name}.txt"),
             "expected_plan": part["plan"]["digest"],
             "wait": wait,
             "wait_timeout": 5,
-            "replaced_by": item.get("replaced_by"),
             "request_id": self._name(),
         }
-        return self.license(**options)
+        return self.license(self.parts[item["list"]].ready, **options)
 
     def _name(self) -> str | None:
         """The name of a request of the run that is at work, if one is."""
@@ -302,11 +317,14 @@ class World:
             item, action = part["item"], "removed" if part["item"]["state"] == "absent" else "assigned"
             fixed = {"kind": "simsec", "sku": item["sku"], "id_kind": item["kind"], "lifetime": False}
             fresh = {"outcome": "unknown", "planned": action, "request_id": ""}
-            rows = [{"device_id": one, **fresh} for one in self._named(item)]
+            rows = [{"device_id": one, **fresh} for one in self.parts[item["list"]].ready["devices"]]
             record["parts"].append({**fixed, "action": item["state"], "devices": rows})
+        self.read_again()
         for number, (part, kept) in enumerate(zip(parts, record["parts"], strict=True)):
             if number == killed_at:
                 raise Killed
+            if part["item"]["list"] not in self.parts:
+                continue
             result = self.carry_out(part, wait=wait)
             told = {row["device_id"]: row for row in result.values.get("devices", [])}
             for row in kept["devices"]:
@@ -334,17 +352,13 @@ class World:
             self.license(**options, retry_failed=True, wait_timeout=5)
             self.report(self.chance.choice([0.0, 0.3, 1.0]))
 
-    def _named(self, item: Json) -> list[str]:
-        name = item["remove_list"] if item["state"] == "absent" else item["list"]
-        return (self.folder / "lists" / ACCOUNT / f"{name}.txt").read_text(encoding="ascii").split()
-
-    def license(self, **options: t.Any) -> Result:
-        """Run C(simsec_license)."""
+    def license(self, ready: t.Mapping[str, t.Any] | None = None, **options: t.Any) -> Result:
+        """Run C(simsec_license), with options that were checked before."""
         fixed = {"account": ACCOUNT, "journal": str(self.journal), "report": "all", **options}
         given = {name: value for name, value in fixed.items() if value is not None}
         found = ArgumentSpecValidator(SIMSEC_LICENSE_SPEC).validate(given)
         assert not found.error_messages, found.error_messages
-        return self._flow(converge.run, found.validated_parameters, check=False)
+        return self._flow(converge.run, {**found.validated_parameters, **(ready or {})}, check=False)
 
     def _flow(self, run: t.Callable[[Context], Result], params: Json, *, check: bool) -> Result:
         connection = {name: spec.get("default") for name, spec in CONNECTION_SPEC.items()}
@@ -364,6 +378,13 @@ class World:
             context.stop.close()
         assert result.failure is None or result.failure.code != "internal_error", result.failure
         return result
+
+
+def _flat(part: Json) -> Json:
+    """A part of a plan, with the result of its module at the top."""
+    state = part["result"]["plan"]["state"]
+    item = {"sku": part["sku"], "kind": part["id_kind"], "state": state, "list": part["list"]}
+    return {**part["result"], "item": item}
 
 
 def in_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

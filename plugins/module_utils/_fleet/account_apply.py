@@ -16,13 +16,13 @@ from __future__ import annotations
 import os
 import typing as t
 
+from .._error_codes import Code
 from .._module import Result
-from .account_parts import LAST, Options, Part
+from .account_parts import COUNTS, LAST, Options, Part
 from .halt import Halt
-from .plan_document import COUNTS
 from .run_mark import name_of_request
 
-DIFFERS = "plan_changed"
+DIFFERS: Code = "plan_changed"
 BEFORE = "apply-before-candidates.csv"
 """The removal candidates that were found right before they were written."""
 
@@ -36,20 +36,18 @@ Plans = t.Mapping[str, t.Mapping[str, t.Any]]
 class Order(t.NamedTuple):
     """How a run is carried out.
 
-    :param lists: directory of the account's device lists, and for the reports.
+    :param reports: directory for the reports.
     :param mark: mark of the run, which all its requests bear.
     :param approved: whether the plan was approved, so that it may exceed limits.
     :param wait: whether to wait for confirmations.
     :param wait_timeout: for how many seconds.
-    :param unlicensed: what the fleet file says about removal candidates without a license; None if nothing.
     """
 
-    lists: str
+    reports: str
     mark: str
     approved: bool
     wait: bool
     wait_timeout: float
-    unlicensed: str | None
 
 
 def carry_out(parts: t.Iterable[Part], plans: Plans, order: Order, run: Runner, halt: Halt) -> dict[str, Result]:
@@ -86,7 +84,7 @@ def _options(part: Part, plan: t.Mapping[str, t.Any], order: Order, done: t.Mapp
     digest = plan.get("digest")
     options = {
         **part.options,
-        "devices_report": os.path.join(order.lists, f"apply-{part.name}.csv"),
+        "devices_report": os.path.join(order.reports, f"apply-{part.name}.csv"),
         # Limits and freeze windows were checked for the plan, so they apply to what is written. Only an approval allows
         # exceeding a limit.
         "expected_plan": digest or "none",
@@ -97,8 +95,8 @@ def _options(part: Part, plan: t.Mapping[str, t.Any], order: Order, done: t.Mapp
         name = name_of_request(order.mark, part.options["account"], part.name)
         options.update(request_id=name, wait=order.wait, wait_timeout=order.wait_timeout)
     if part.kind == "removal_candidates":
-        options["before_file"] = os.path.join(order.lists, BEFORE)
-        if order.unlicensed is None:
+        options["before_file"] = os.path.join(order.reports, BEFORE)
+        if part.about["unlicensed"] is None:
             options["unlicensed"] = "ignore" if _all_licensed(done.get("fota")) else "refuse"
     return options
 

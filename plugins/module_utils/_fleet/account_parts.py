@@ -4,22 +4,30 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The options with which the license modules plan what C(fleet_files) returned for an account."""
+"""What is wanted of an account, as the parts that the flows of the license modules plan and carry out."""
 
 from __future__ import annotations
 
 import os
 import typing as t
 
+from .._errors import LicensingError
+
 PartKind = t.Literal["fota", "removal_candidates", "simsec"]
-FleetEntry = t.Mapping[str, t.Any]
-"""What C(fleet_files) returned for an account, or a part of it."""
 
 Options = dict[str, t.Any]
+
+Lists = t.Mapping[str, t.Sequence[str]]
+"""Devices, by the name of their list."""
 
 SkuPool = tuple[str, str]
 """A SKU, and the kind of the ids that hold it."""
 
+LIMITS = ("max_changes", "max_removals")
+RETRIES = ("retry_failed", "retry_unknown")
+
+COUNTS = ("assign", "remove", "add", "move")
+"""What a plan counts that changes something."""
 
 LAST = 3
 
@@ -28,13 +36,18 @@ class Part(t.NamedTuple):
     """What one license module does for an account.
 
     :param name: unique in the account, also part of the names of its reports.
-    :param about: added to the module's result.
+    :param options: the module's options as a task would give them.
+    :param about: what a plan says about it besides the module's result.
+    :param ready: options that were checked where they were read: the devices.
+    :param needed: whether the account has no plan if this part has none, whatever the reason.
     """
 
     kind: PartKind
     name: str
     options: Options
     about: dict[str, t.Any]
+    ready: Options
+    needed: bool = False
 
     @property
     def order(self) -> int:
@@ -43,111 +56,139 @@ class Part(t.NamedTuple):
             return 0 if self.options["state"] == "present" else LAST
         return 1 if self.kind == "fota" else 2
 
-
-_ACCOUNT = {"account": str, "file": str, "digest": str, "fota": dict, "removal_candidates": dict, "simsec": list}
-_POOL = {"sku": str, "kind": str, "count": int, "remove": int, "list": str, "list_digest": str, "remove_list": str}
-LIMITS = ("max_changes", "max_removals")
-RETRIES = ("retry_failed", "retry_unknown")
-_MAY_BE_EMPTY = ("fota", "removal_candidates")
+    def planned(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
+        """What a plan is made of: the part, and the result of its module in check mode."""
+        return {"kind": self.kind, "list": self.name, **self.about, "result": result}
 
 
-def not_wanted(wanted: FleetEntry) -> list[str]:
-    """The fields of the C(fleet_files) result for an account that are missing here or have the wrong type."""
-    wrong = [
-        name
-        for name, kind in _ACCOUNT.items()
-        if name not in wanted or not (isinstance(wanted[name], kind) or (name in _MAY_BE_EMPTY and not wanted[name]))
-    ]
-    if "simsec" not in wrong:
-        pools = [pool if isinstance(pool, dict) else {} for pool in wanted["simsec"]]
-        wrong += [
-            f"simsec[].{name}"
-            for name, kind in _POOL.items()
-            if not all(isinstance(pool.get(name), kind) for pool in pools)
-        ]
-        wrong += [
-            f"simsec[].{name}" for name in RETRIES if not all(isinstance(pool.get(name, False), bool) for pool in pools)
-        ]
-    return wrong
+class Wanted(t.NamedTuple):
+    """What is wanted of an account, whatever says so: a fleet file, or a survey.
 
-
-def with_retries(wanted: FleetEntry, params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The wanted state of an account, with the options of the run that send failed or unknown requests again."""
-    pools = [{**pool, **{name: bool(pool.get(name) or params[name]) for name in RETRIES}} for pool in wanted["simsec"]]
-    return {**wanted, "simsec": pools}
-
-
-def parts_of(
-    wanted: FleetEntry, lists: str, *, journal: str | None, wait: bool, require_listener: bool | None
-) -> t.Iterator[Part]:
-    """What to plan, one kind after another.
-
-    :param wanted: the wanted state of the account.
-    :param lists: directory of its device lists, and for the reports.
-    :param journal: the SIM-Secure journal.
-    :param wait: whether the task that carries it out waits for confirmations, which later waves need.
-    :param require_listener: whether a listener must be registered; None if that depends on whether it is needed.
+    :param digest: SHA-256 of the wanted state.
+    :param about: what a plan says about the account besides its parts: C(file), C(freeze), and C(sets).
+    :param incomplete: devices that keep licenses that nobody wants, as rows of a plan.
     """
+
+    account: str
+    digest: str
+    parts: list[Part]
+    about: dict[str, t.Any]
+    incomplete: list[dict[str, str]]
+
+
+class Run(t.NamedTuple):
+    """What a run says about all accounts alike.
+
+    :param reports: directory for the reports of an account.
+    :param journal: the SIM-Secure journal.
+    :param wait: whether the task that carries the plan out waits for confirmations, which later waves need.
+    :param require_listener: whether a listener must be registered; None if that depends on whether it is needed.
+    :param retries: the options that send failed or unknown requests again, by their names.
+    """
+
+    reports: str
+    journal: str | None
+    wait: bool
+    require_listener: bool | None
+    retries: dict[str, bool]
+
+    @classmethod
+    def of(cls, params: t.Mapping[str, t.Any]) -> Run:
+        """The options of the task. The directory is that of its account."""
+        reports = os.path.join(params["reports"], params["account"])
+        retries = {name: params[name] for name in RETRIES}
+        return cls(reports, params["journal"], params["wait"], params["require_listener"], retries)
+
+    def make_folder(self) -> None:
+        """Make the directory for the reports, before ThingSpace is asked anything.
+
+        :raises LicensingError: C(report_unwritable).
+        """
+        try:
+            os.makedirs(self.reports, mode=0o700, exist_ok=True)
+        except OSError as error:
+            text = f"The directory {self.reports} cannot be made: {error.strerror or error}. Nothing was sent."
+            raise LicensingError(text, code="report_unwritable") from None
+
+    def common(self, account: str, name: str) -> Options:
+        """The options that all parts have."""
+        return {"account": account, "report": "none", "devices_report": os.path.join(self.reports, f"plan-{name}.csv")}
+
+    def simsec(self, settings: t.Mapping[str, t.Any]) -> Options:
+        """The options that all parts for SIM-Secure licenses have.
+
+        :param settings: those that the part has already.
+        """
+        # Planning does not wait, but must know whether there will be something to wait for.
+        needed = (self.wait or None) if self.require_listener is None else self.require_listener
+        retries = {name: bool(settings.get(name) or asked) for name, asked in self.retries.items()}
+        # A request without waves needs no confirmation to be planned. The plan predicts it as accepted.
+        wait = self.wait and "waves" in settings
+        return {**retries, "journal": self.journal, "wait": wait, "require_listener": needed}
+
+
+def parts_of(wanted: t.Mapping[str, t.Any], lists: Lists, run: Run) -> t.Iterator[Part]:
+    """The parts of an account in a fleet file, one kind after another.
+
+    :param wanted: what C(fleet_files) returns for the account.
+    :param lists: its devices.
+    """
+    account = wanted["account"]
     if wanted["fota"]:
-        yield Part("fota", "fota", {**_fota(wanted["fota"]), **_files(wanted, lists, "fota")}, {})
+        yield _fota(wanted, lists, run)
     if wanted["removal_candidates"]:
-        files = _files(wanted, lists, "candidates", "removal_candidates")
-        yield Part("removal_candidates", "removal_candidates", {**_candidates(wanted, lists), **files}, {})
+        yield _candidates(wanted, lists, run)
     for state, count, name in (("present", "count", "list"), ("absent", "remove", "remove_list")):
         for pool in wanted["simsec"]:
             if pool[count]:
-                # Planning does not wait, but must know whether there will be something to wait for.
-                needed = (wait or None) if require_listener is None else require_listener
-                options = {**_simsec(pool, state, journal, wait=wait), "require_listener": needed}
-                options = {**options, **_files(wanted, lists, pool[name])}
-                instead = {} if state == "present" else {"replaced_by": list(_instead(wanted, lists))}
-                about = {"item": {**pool, "state": state, **instead}}
-                yield Part("simsec", pool[name], {**options, **instead}, about)
+                options = {"state": state, **_simsec(pool, state)}
+                ready: Options = {"devices": lists[pool[name]]}
+                if state == "absent":
+                    ready["replaced_by"] = list(_instead(wanted, lists))
+                about = {key: pool.get(key) for key in ("sku", "lifetime", "reserve", "lifetime_consent", *LIMITS)}
+                about["id_kind"] = pool["kind"]
+                given = {**options, **run.simsec(options), **run.common(account, pool[name])}
+                yield Part("simsec", pool[name], given, about, ready)
 
 
-def _fota(settings: FleetEntry) -> Options:
+def _fota(wanted: t.Mapping[str, t.Any], lists: Lists, run: Run) -> Part:
+    settings = wanted["fota"]
     names = ("state", "api_version", "max_changes", "max_removals", "reserve", "waves", "max_failures")
-    return _given(settings, *names, "removal_candidates")
+    options = _given(settings, *names, "removal_candidates")
+    given = {**options, **run.common(wanted["account"], "fota")}
+    return Part("fota", "fota", given, _about(settings), {"devices": lists["fota"]})
 
 
-def _candidates(wanted: FleetEntry, lists: str) -> Options:
+def _candidates(wanted: t.Mapping[str, t.Any], lists: Lists, run: Run) -> Part:
     settings = wanted["removal_candidates"]
     options = {
         "state": "exact",
-        "before_file": os.path.join(lists, "before-candidates.csv"),
+        "before_file": os.path.join(run.reports, "before-candidates.csv"),
         # The fleet files want licenses for these devices, which are assigned before the devices are listed.
         "unlicensed": "ignore" if wanted["fota"] else "refuse",
         **_given(settings, "api_version", "max_changes", "max_removals", "unlicensed"),
+        **run.common(wanted["account"], "removal_candidates"),
     }
-    if settings.get("protected"):
-        options["protected_file"] = os.path.join(lists, "protected.txt")
-    return options
+    about = {**_about(settings), "unlicensed": settings.get("unlicensed")}
+    ready = {"devices": lists["candidates"], "protected": lists["protected"]}
+    return Part("removal_candidates", "removal_candidates", options, about, ready)
 
 
-def _simsec(pool: FleetEntry, state: str, journal: str | None, *, wait: bool) -> Options:
+def _simsec(pool: t.Mapping[str, t.Any], state: str) -> Options:
     own = ("lifetime_consent", "lifetime_elsewhere", "reserve") if state == "present" else ("max_removals",)
-    options = {"state": state, **_given(pool, "sku", "kind", "max_changes", "waves", "max_failures", *RETRIES, *own)}
-    # A request without waves needs no confirmation to be planned. The plan predicts it as accepted.
-    return {**options, "journal": journal, "wait": wait and "waves" in options}
+    return _given(pool, "sku", "kind", "max_changes", "waves", "max_failures", *RETRIES, *own)
 
 
-def _instead(wanted: FleetEntry, lists: str) -> t.Iterator[Options]:
-    """Which devices should hold which SIM-Secure license, as the option of the task that carries out a removal."""
+def _instead(wanted: t.Mapping[str, t.Any], lists: Lists) -> t.Iterator[Options]:
+    """Which devices should hold which SIM-Secure license. Their old one is removed only after that is confirmed."""
     for pool in wanted["simsec"]:
         if pool["count"]:
-            path = os.path.join(lists, f"{pool['list']}.txt")
-            bound = {"count": pool["count"], "digest": pool["list_digest"]}
-            yield {"sku": pool["sku"], "kind": pool["kind"], "devices_file": path, **bound}
+            yield {"sku": pool["sku"], "kind": pool["kind"], "devices": lists[pool["list"]]}
 
 
-def _files(wanted: FleetEntry, lists: str, devices: str, report: str = "") -> Options:
-    return {
-        "account": wanted["account"],
-        "devices_file": os.path.join(lists, f"{devices}.txt"),
-        "report": "none",
-        "devices_report": os.path.join(lists, f"plan-{report or devices}.csv"),
-    }
+def _about(settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {name: settings.get(name) for name in ("api_version", *LIMITS)}
 
 
-def _given(settings: FleetEntry, *names: str) -> Options:
+def _given(settings: t.Mapping[str, t.Any], *names: str) -> Options:
     return {name: settings[name] for name in names if settings.get(name) is not None}

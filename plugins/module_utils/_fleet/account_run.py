@@ -9,14 +9,13 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from .._candidates import converge as candidates
 from .._errors import LicensingError, OptionsError, Problem
-from .._fota import converge as fota
 from .._module import Context, Result, result_of, truthful
 from .._options import (
     FOTA_LICENSE_SPEC,
@@ -27,9 +26,32 @@ from .._options import (
     Spec,
     out_of_range,
 )
-from .._simsec import converge as simsec
-from .account_parts import Part, PartKind
+from .account_parts import Options, Part, PartKind
 from .run_mark import MARK
+
+# A module compiles what it imports, each time. Most accounts need one of these.
+# pylint: disable=import-outside-toplevel
+
+
+def _fota(context: Context) -> Result:
+    from .._fota.converge import run
+
+    return run(context)
+
+
+def _candidates(context: Context) -> Result:
+    from .._candidates.converge import run
+
+    return run(context)
+
+
+def _simsec(context: Context) -> Result:
+    from .._simsec.converge import run
+
+    return run(context)
+
+
+# pylint: enable=import-outside-toplevel
 
 
 class Flow(t.NamedTuple):
@@ -45,10 +67,10 @@ class Flow(t.NamedTuple):
 
 
 FLOWS: dict[PartKind, Flow] = {
-    "fota": Flow(fota.run, FOTA_LICENSE_SPEC, WAVES_CONSTRAINTS),
-    "removal_candidates": Flow(candidates.run, REMOVAL_CANDIDATES_SPEC, REMOVAL_CANDIDATES_CONSTRAINTS),
+    "fota": Flow(_fota, FOTA_LICENSE_SPEC, WAVES_CONSTRAINTS),
+    "removal_candidates": Flow(_candidates, REMOVAL_CANDIDATES_SPEC, REMOVAL_CANDIDATES_CONSTRAINTS),
     # If the account calls a SKU a lifetime SKU, there is nothing to remove.
-    "simsec": Flow(simsec.run, SIMSEC_LICENSE_SPEC, WAVES_CONSTRAINTS, "lifetime_not_removable"),
+    "simsec": Flow(_simsec, SIMSEC_LICENSE_SPEC, WAVES_CONSTRAINTS, "lifetime_not_removable"),
 }
 
 
@@ -64,6 +86,24 @@ def require_run_options(params: t.Mapping[str, t.Any]) -> None:
         raise OptionsError(problems)
 
 
+def plans_of(planned: t.Mapping[str, t.Any] | None, account: str) -> dict[str, dict[str, t.Any]]:
+    """The plan of each part that has one, by the part's name.
+
+    :param planned: what C(fleet_account) returned in check mode.
+    :raises OptionsError: it is something else.
+    """
+    text = "A real run needs 'planned', what this module returned in check mode for the same account."
+    wrong = OptionsError([Problem(f"{text} To plan, run it in check mode.")])
+    if not planned or planned.get("account") != account:
+        raise wrong
+    try:
+        return {
+            str(part["list"]): dict(part["result"]["plan"]) for part in planned["parts"] if "plan" in part["result"]
+        }
+    except (AttributeError, LookupError, TypeError, ValueError):
+        raise wrong from None
+
+
 def plan_part(context: Context, part: Part) -> Result:
     """The result of the module in check mode. The failure stays in it only if there is no plan."""
     flow = FLOWS[part.kind]
@@ -73,12 +113,43 @@ def plan_part(context: Context, part: Part) -> Result:
         os.remove(part.options["devices_report"])
     # Everything planned here is carried out together, assignments first.
     result = result_of(flow.run, context.part({**options, "foresee": True}))
-    values, failure = {**result.values, **part.about}, result.failure
+    values, failure = result.values, result.failure
     if failure is not None:
         values["failure"] = failure.as_failure()
-        if "plan" in values or failure.code == flow.unplanned:
+        if "plan" in values or (failure.code == flow.unplanned and not part.needed):
             failure = None
     return Result(values, result.changed, failure)
+
+
+def plan_parts(context: Context, parts: t.Iterable[Part]) -> list[Result]:
+    """Plan one kind after another.
+
+    A plan that a limit stops is still a plan. If there is none, the kinds after it are not planned.
+
+    :param parts: with those of a kind beside each other.
+    :raises LicensingError: there is no plan.
+    """
+    results: list[Result] = []
+    for _kind, group in itertools.groupby(parts, lambda part: part.kind):
+        made = [plan_part(context, part) for part in group]
+        stop_if_failed(made)
+        results += made
+    return results
+
+
+def planned(account: str, about: t.Mapping[str, t.Any], parts: t.Sequence[Part], results: t.Sequence[Result]) -> Result:
+    """The result of an account that was planned.
+
+    :param about: what a plan says about the account besides its parts.
+    """
+    diffs = [result.values.pop("diff") for result in results if "diff" in result.values]
+    values = {
+        "account": account,
+        **about,
+        "parts": [part.planned(result.values) for part, result in zip(parts, results, strict=True)],
+        **({"diff": diffs} if diffs else {}),
+    }
+    return Result(values, changed=any(result.changed for result in results))
 
 
 def run_part(context: Context, part: Part) -> Result:
@@ -97,10 +168,11 @@ def valid_options(part: Part) -> dict[str, t.Any]:
     :raises OptionsError: the module would not accept them.
     """
     flow = FLOWS[part.kind]
-    found = ArgumentSpecValidator(flow.spec, **flow.constraints).validate(part.options)
+    named: Options = {"devices": []} if "devices" in part.ready else {}
+    found = ArgumentSpecValidator(flow.spec, **flow.constraints).validate({**part.options, **named})
     if found.error_messages:
         raise OptionsError([Problem(text) for text in found.error_messages])
-    return t.cast("dict[str, t.Any]", found.validated_parameters)
+    return {**found.validated_parameters, **part.ready}
 
 
 def stop_if_failed(results: t.Iterable[Result]) -> None:
@@ -118,12 +190,6 @@ def together(failures: t.Sequence[LicensingError]) -> LicensingError | None:
     return LicensingError(" ".join(texts), code=failures[0].code, **failures[0].details)
 
 
-def shown(part: Part, result: Result) -> dict[str, t.Any]:
-    """The result of a part, for C(fleet_run)."""
-    failure = {} if result.failure is None else {"failure": result.failure.as_failure()}
-    return {**result.values, **part.about, "list": part.name, "changed": result.changed, **failure}
-
-
 def result_of_parts(account: str, parts: t.Iterable[Part], done: t.Mapping[str, Result]) -> Result:
     """The result of an account whose plan was carried out.
 
@@ -132,5 +198,11 @@ def result_of_parts(account: str, parts: t.Iterable[Part], done: t.Mapping[str, 
     failures = [result.failure for result in done.values() if result.failure is not None]
     diffs = [result.values.pop("diff") for result in done.values() if "diff" in result.values]
     values: dict[str, t.Any] = {**({"diff": diffs} if diffs else {}), "account": account}
-    values["parts"] = [shown(part, done[part.name]) for part in parts if part.name in done]
+    values["parts"] = [_shown(part, done[part.name]) for part in parts if part.name in done]
     return Result(values, any(result.changed for result in done.values()), together(failures))
+
+
+def _shown(part: Part, result: Result) -> dict[str, t.Any]:
+    """The result of a part, for C(fleet_run)."""
+    failure = {} if result.failure is None else {"failure": result.failure.as_failure()}
+    return {**result.values, "list": part.name, "changed": result.changed, **failure}

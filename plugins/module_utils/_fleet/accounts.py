@@ -36,11 +36,14 @@ class Fleet(t.NamedTuple):
         return any(account.selects for account, _contents in self.accounts)
 
 
-def read_fleet(sources: t.Sequence[str], names: t.Sequence[str] | None) -> tuple[Fleet, list[Problem]]:
+def read_fleet(
+    sources: t.Sequence[str], names: t.Sequence[str] | None, *, alone: bool = False
+) -> tuple[Fleet, list[Problem]]:
     """Read fleet files and the CSV files that they name. Returns them with all problems.
 
     :param sources: files, or directories with such files.
     :param names: the accounts to keep; None keeps all. All of them are checked in any case.
+    :param alone: whether the other accounts were checked already, so that their devices are not read.
     """
     if YAML_IMPORT_ERROR:
         text = "The Python library PyYAML is missing; ansible-core brings it, so run this with Ansible's own Python."
@@ -57,6 +60,8 @@ def read_fleet(sources: t.Sequence[str], names: t.Sequence[str] | None) -> tuple
         problems += wrong
     fleet: list[tuple[FleetAccount, Contents]] = []
     for account in accounts:
+        if alone and names is not None and account.name not in names:
+            continue
         contents: Contents = []
         for one in account.devices:
             devices, wrong = written_down(account, one, notes)
@@ -66,7 +71,10 @@ def read_fleet(sources: t.Sequence[str], names: t.Sequence[str] | None) -> tuple
         problems += _window_problems(account)
         fleet.append((account, contents))
     problems += _checked(fleet, asked=False)[1]
-    return Fleet(_kept(fleet, names, problems), tuple(notes)), problems
+    problems += _unknown(accounts, names)
+    if names is not None:
+        fleet = [(account, contents) for account, contents in fleet if account.name in names]
+    return Fleet(fleet, tuple(notes)), problems
 
 
 def resolve(
@@ -112,19 +120,14 @@ def _window_problems(account: FleetAccount) -> t.Iterator[Problem]:
             yield Problem(f"{account.where}: the freeze window '{settings.get('name', '')}': {text}.", CODE)
 
 
-def _kept(
-    fleet: list[tuple[FleetAccount, Contents]], names: t.Sequence[str] | None, problems: list[Problem]
-) -> list[tuple[FleetAccount, Contents]]:
-    if names is None:
-        return fleet
-    known = {account.name for account, _contents in fleet}
-    if not names:
-        problems.append(Problem("'accounts' is empty. Leave it out to have all accounts.", CODE))
-    for name in names:
+def _unknown(accounts: t.Sequence[FleetAccount], names: t.Sequence[str] | None) -> t.Iterator[Problem]:
+    if names is not None and not names:
+        yield Problem("'accounts' is empty. Leave it out to have all accounts.", CODE)
+    known = {account.name for account in accounts}
+    for name in names or ():
         if name not in known:
             listed = ", ".join(sorted(known)[:20]) or "none"
-            problems.append(Problem(f"No fleet file names the account '{name[:60]}'. There are: {listed}.", CODE))
-    return [(account, contents) for account, contents in fleet if account.name in set(names)]
+            yield Problem(f"No fleet file names the account '{name[:60]}'. There are: {listed}.", CODE)
 
 
 def _files(sources: t.Sequence[str]) -> tuple[list[str], list[Problem], list[str]]:

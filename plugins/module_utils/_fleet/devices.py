@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import typing as t
 
-from .._devices.api import PAGE_SIZE, DeviceApi
 from .._devices.file import Layout, read_cells
 from .._devices.filter import DeviceFilter, filter_from
 from .._devices.ids import clean, problem, show
@@ -19,6 +18,9 @@ from .._errors import LicensingError, Problem
 from .read import DeviceSet, FleetAccount
 from .schema import SELECT
 from .yaml import Value
+
+if t.TYPE_CHECKING:
+    from .._devices.api import DeviceApi
 
 CODE: t.Final = "fleet_file_invalid"
 
@@ -127,6 +129,8 @@ def selected(account: FleetAccount, one: DeviceSet, listing: Listing) -> tuple[l
 
 def new_listing(client: t.Any) -> Listing:
     """Lists devices with this client."""
+    from .._devices.api import PAGE_SIZE, DeviceApi  # pylint: disable=import-outside-toplevel
+
     return lambda account: DeviceApi(client, account, PAGE_SIZE, personal=False)
 
 

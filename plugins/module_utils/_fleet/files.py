@@ -14,17 +14,11 @@ import json
 import os
 import typing as t
 
-from .._devices.same_device import Spellings
+from .._devices.ids import digest_of
 from .._errors import LicensingError, OptionsError, Problem
-from .._journal.file import PATIENCE
-from .._journal.inventory import device_rows
-from .._journal.journal import open_journal
-from .._journal.status import NOTHING, DeviceStatus
 from .._module import Context, Result
-from .._simsec.moves import confirmed, digest_of, foreseen
 from .._simsec.skus import sku_of
 from .._text.files import replacing
-from .._text.lists import first
 from .._thingspace.api_versions import API_VERSION, CANDIDATES_VERSION
 from .account_parts import SkuPool
 from .accounts import read_fleet, resolve
@@ -34,9 +28,6 @@ from .wanted import WantedAccount
 
 Lists = dict[str, list[str]]
 """Devices by the name of the file in which they are written."""
-
-_NAMED = 20
-"""How many pairs of ids a warning names."""
 
 
 def run(context: Context) -> Result:
@@ -56,7 +47,7 @@ def run(context: Context) -> Result:
     if params["offline"]:
         entries = [_offline(context, account, wanted) for account, wanted in found]
     else:
-        made = [_account(context, account, wanted, certain=True) for account, wanted in found]
+        made = [account_entry(context, account, wanted, warn=bool(params["dest"])) for account, wanted in found]
         # Everything that can fail has been done by now, except the writing itself.
         entries = [{**entry, "lists": _write(context.params["dest"], entry["account"], lists)} for entry, lists in made]
     return Result({"accounts": entries, "journal": params["journal"]})
@@ -76,18 +67,19 @@ def _offline(context: Context, account: FleetAccount, wanted: WantedAccount) -> 
     """
     if context.params["dest"] and not account.selects:
         with contextlib.suppress(LicensingError):
-            entry, lists = _account(context, account, wanted, certain=True)
+            entry, lists = account_entry(context, account, wanted, warn=True)
             return {**entry, "lists": _write(context.params["dest"], account.name, lists)}
-    entry, _lists = _account(context, account, wanted, certain=False)
+    entry, _lists = account_entry(context, account, wanted, certain=False)
     return {**entry, "lists": None}
 
 
-def _account(
-    context: Context, account: FleetAccount, wanted: WantedAccount, *, certain: bool
+def account_entry(
+    context: Context, account: FleetAccount, wanted: WantedAccount, *, certain: bool = True, warn: bool = False
 ) -> tuple[dict[str, t.Any], Lists]:
     """The result for an account, and its lists.
 
     :param certain: whether all devices are known, so that other devices in the journal are not wanted.
+    :param warn: whether to warn if there is no journal.
     :raises LicensingError: the journal cannot be read.
     """
     lists: Lists = {}
@@ -100,7 +92,7 @@ def _account(
         lists["candidates"], lists["protected"] = list(wanted.candidates), sorted(wanted.protected)
         settings = {"api_version": CANDIDATES_VERSION, **(account.removal_candidates or {})}
         made["removal_candidates"] = {**settings, "count": len(wanted.candidates), "protected": len(wanted.protected)}
-    made["simsec"] = _simsec(context, account, wanted, lists, certain=certain)
+    made["simsec"] = _simsec(context, account, wanted, lists, certain=certain, warn=warn)
     made["digest"] = _digest(made, lists)
     if wanted.protected:
         # Nothing is done about a list that is not managed, but the report says which of these devices are on it.
@@ -112,14 +104,16 @@ def _account(
 
 
 def _simsec(
-    context: Context, account: FleetAccount, wanted: WantedAccount, lists: Lists, *, certain: bool
+    context: Context, account: FleetAccount, wanted: WantedAccount, lists: Lists, *, certain: bool, warn: bool
 ) -> list[dict[str, t.Any]]:
     """One entry for each SKU and kind of id: the devices that get the license, and those that should lose it."""
     if not account.manages("simsec"):
         return []
     settings = {"state": "exact", **(account.simsec or {})}
     for_life = {name: settings.pop(name, {}) for name in ("lifetime_consent", "lifetime_elsewhere")}
-    losing = _no_more_wanted(context, account.name, wanted) if certain and settings["state"] == "exact" else {}
+    losing: dict[SkuPool, list[str]] = {}
+    if certain and settings["state"] == "exact":
+        losing = _losing(context, account.name, wanted, warn=warn)
     made = []
     for pool in sorted({*wanted.pools, *losing}):
         sku, kind = pool
@@ -133,98 +127,27 @@ def _simsec(
     return made
 
 
-def _stem(pool: SkuPool) -> str:
-    return "simsec-{}-{}".format(*pool)
-
-
-def _no_more_wanted(context: Context, account: str, wanted: WantedAccount) -> dict[SkuPool, list[str]]:
+def _losing(context: Context, account: str, wanted: WantedAccount, *, warn: bool) -> dict[SkuPool, list[str]]:
     """Devices that may hold a removable license according to the journal, but should not.
-
-    A device that should hold another license is included only if that license is confirmed, or assigned by the same
-    plan.
 
     :raises LicensingError: the journal cannot be read.
     """
     path = context.params["journal"]
-    if not path:
-        if context.params["dest"]:
-            context.warn(
-                f"Without 'journal', it is unknown which devices of {account} hold a SIM-Secure license, so none is "
-                "removed from devices that should no longer hold one."
-            )
-        return {}
-    holders: dict[str, list[SkuPool]] = {}
-    new: dict[str, DeviceStatus] = {}
-    with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
-        for status, row in device_rows(journal, account, None):
-            pool = (row.sku, row.kind)
-            if wanted.pool_of(row.device_id) == pool:
-                new[row.device_id] = status
-            # A device that may hold it is listed until it certainly does not, even if its removal failed or was lost.
-            # simsec_license knows whether to send the removal again, and reports what it does not send.
-            elif status.may_hold:
-                holders.setdefault(row.device_id, []).append(pool)
-    keeping = {device for device in wanted.simsec if not foreseen(new.get(device, NOTHING))}
-    keeping |= _spelled_differently(context, account, wanted, holders)
-    losing: dict[SkuPool, list[str]] = {}
-    for device, pool in ((device, pool) for device, pools in holders.items() for pool in pools):
-        if device not in keeping and not sku_of(pool[0]).lifetime:
-            losing.setdefault(pool, []).append(device)
-    certain = {device for device, status in new.items() if confirmed(status)}
-    settled = {pool: _settled(context, wanted, pool, devices, certain) for pool, devices in losing.items()}
-    return {pool: devices for pool, devices in settled.items() if devices}
+    if path:
+        # A module compiles what it imports, each time. Many fleets have no journal.
+        from .losing import losing  # pylint: disable=import-outside-toplevel
 
-
-def _spelled_differently(
-    context: Context, account: str, wanted: WantedAccount, holders: t.Mapping[str, t.Sequence[SkuPool]]
-) -> set[str]:
-    """The holders that no file lists by this id, but that a file seems to list by another spelling of it."""
-    kinds = {kind for _sku, kind in wanted.pools}
-    named = {
-        kind: Spellings(device for device, (_named, pool) in wanted.simsec.items() if pool[1] == kind) for kind in kinds
-    }
-    found = {}
-    for device, pools in holders.items():
-        spellings = named.get(pools[0][1])
-        same = spellings.other(device) if spellings and wanted.pool_of(device) is None else ""
-        if same:
-            found[device] = same
-    if found:
-        pairs = first(found.items(), _NAMED, tell=" and ".join)
+        return losing(context.warn, path, account, wanted)
+    if warn:
         context.warn(
-            f"The journal knows devices of {account} that seem to be named by the fleet files with other digits (a "
-            f"check digit, or zeros in front): {pairs}. None of them loses a license. Name them as the journal "
-            "does."
+            f"Without 'journal', it is unknown which devices of {account} hold a SIM-Secure license, so none is "
+            "removed from devices that should no longer hold one."
         )
-    return set(found)
+    return {}
 
 
-def _settled(
-    context: Context, wanted: WantedAccount, pool: SkuPool, devices: list[str], certain: t.Container[str]
-) -> list[str]:
-    """The devices that cannot be the same SIMs as devices that the files list by the other kind of id.
-
-    :param certain: the devices whose wanted license is confirmed.
-    """
-    sku, kind = pool
-    if any(other_sku == sku and other != kind for other_sku, other in wanted.pools):
-        context.warn(
-            f"The journal knows {len(devices)} devices by {kind.upper()} that hold {sku} and that the fleet files do "
-            "not name, and the files name devices of that SKU by another kind of id. They may be the same SIMs, so "
-            "none of them loses the license. Name them as the journal does."
-        )
-        return []
-    others = [device for device, (_named, named) in wanted.simsec.items() if named[1] != kind]
-    waiting = sum(device not in certain for device in others)
-    unnamed = [device for device in devices if wanted.pool_of(device) is None]
-    if not waiting or not unnamed:
-        return devices
-    context.warn(
-        f"The journal knows {len(unnamed)} devices by {kind.upper()} that hold {sku} and that the fleet files do not "
-        f"name, and the files name {waiting} devices by another kind of id whose license is not confirmed. They may be "
-        "the same SIMs, so none of them loses its license before. Name them as the journal does."
-    )
-    return [device for device in devices if wanted.pool_of(device) is not None]
+def _stem(pool: SkuPool) -> str:
+    return "simsec-{}-{}".format(*pool)
 
 
 def _digest(made: t.Mapping[str, t.Any], lists: Lists) -> str:

@@ -12,7 +12,6 @@ These are devices with several licenses, and devices that no file lists and from
 from __future__ import annotations
 
 import contextlib
-import os
 import typing as t
 
 from .._devices.same_device import Spellings
@@ -20,25 +19,25 @@ from .._journal.file import PATIENCE
 from .._journal.journal import Journal, open_journal
 from .._journal.status import fold
 from .._simsec.skus import sku_of
-from .account_parts import SkuPool
+from .account_parts import Lists, SkuPool
 
 _SEVERAL = "by the journal it holds {}, or may hold them, and this plan takes none of them away"
 _IT_HOLDS = "by the journal it holds {}; no file names it by this id, and this plan does not take it away"
 _SPELLED = ". {}, which a file names, seems to be this device, spelled differently"
 
 
-def kept(wanted: t.Mapping[str, t.Any], lists: str, path: str | None) -> list[dict[str, str]]:
+def kept(wanted: t.Mapping[str, t.Any], lists: Lists, path: str | None) -> list[dict[str, str]]:
     """The devices of an account that keep an unwanted license, as rows of a plan.
 
     :param wanted: what C(fleet_files) returned for the account.
-    :param lists: directory of its device lists, which have the devices that get a license and those that lose one.
+    :param lists: its devices, also those that get a SIM-Secure license and those that lose one.
     :param path: the journal; without it, nothing is known.
     :raises LicensingError: the journal cannot be read.
     """
     pools = wanted["simsec"]
     if not path or not pools:
         return []
-    losing = {(pool["sku"], pool["kind"]): _listed(lists, pool["remove_list"]) for pool in pools}
+    losing = {(pool["sku"], pool["kind"]): frozenset(lists[pool["remove_list"]]) for pool in pools}
     with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
         keeping = _keeping(journal, wanted["account"], losing)
         unnamed = list(_unnamed(journal, wanted, lists, losing))
@@ -63,7 +62,7 @@ def _keeping(journal: Journal, account: str, losing: t.Mapping[SkuPool, t.Contai
 
 
 def _unnamed(
-    journal: Journal, wanted: t.Mapping[str, t.Any], lists: str, losing: t.Mapping[SkuPool, t.Container[str]]
+    journal: Journal, wanted: t.Mapping[str, t.Any], lists: Lists, losing: t.Mapping[SkuPool, t.Container[str]]
 ) -> t.Iterator[tuple[str, tuple[str, str]]]:
     """The devices that hold a SKU, are in no file, and keep it; with the SKU and the listed id of perhaps the same SIM.
 
@@ -75,7 +74,7 @@ def _unnamed(
         # A lifetime license stays, whatever the files say.
         if sku_of(scope.sku).lifetime:
             continue
-        named = frozenset[str]().union(*(_listed(lists, pool["list"]) for pool in pools if pool["kind"] == scope.kind))
+        named = frozenset[str]().union(*(lists[pool["list"]] for pool in pools if pool["kind"] == scope.kind))
         leaving = losing.get((scope.sku, scope.kind), ())
         spellings, strangers = Spellings(named), bool(kinds - {scope.kind})
         others = [device for device in journal.ids(scope) if device not in named and device not in leaving]
@@ -84,12 +83,3 @@ def _unnamed(
         for device, attempts in journal.attempts(scope, asked).items():
             if fold(attempts).may_hold:
                 yield device, (scope.sku, same[device])
-
-
-def _listed(lists: str, name: str) -> frozenset[str]:
-    """The devices of a list; none if the list does not exist."""
-    try:
-        with open(os.path.join(lists, f"{name}.txt"), encoding="ascii") as stream:
-            return frozenset(stream.read().split())
-    except FileNotFoundError:
-        return frozenset()

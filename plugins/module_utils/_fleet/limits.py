@@ -12,6 +12,7 @@ import dataclasses
 import datetime
 import typing as t
 
+from .._devices.ids import show
 from .._errors import LicensingError
 from .._plan.guards import limits_from
 from .._text.quantities import at_most, read_quantity
@@ -40,13 +41,20 @@ class RunLimits:
 
 
 def read_run_limits(params: t.Mapping[str, t.Any]) -> tuple[RunLimits, list[str]]:
-    """The limits. Returns them with all problems."""
-    limits, problems = limits_from({name: params.get(name) for name in ("max_changes", "max_removals")})
-    wrong = [problem.text for problem in problems]
-    lifetime = params.get("max_lifetime")
-    if lifetime is not None and lifetime < 0:
-        wrong.append(f"'max_lifetime' is {lifetime}; it cannot be negative.")
-    return RunLimits(limits.max_changes, limits.max_removals, lifetime), wrong
+    """The limits, which are texts: empty counts as unset. Returns them with all problems."""
+    given = {
+        name: str("" if params[name] is None else params[name]).strip()
+        for name in ("max_changes", "max_removals", "max_lifetime")
+    }
+    numbers = {name: int(text) for name, text in given.items() if text.isdecimal() and len(text) < 13}
+    wrong = [
+        f"'{name}' is '{show(given[name])}'; it must be a whole number, and it cannot be negative."
+        for name in ("max_changes", "max_lifetime")
+        if given[name] and name not in numbers
+    ]
+    limits, problems = limits_from({"max_changes": None, "max_removals": given["max_removals"] or None})
+    wrong += [problem.text for problem in problems]
+    return RunLimits(numbers.get("max_changes"), limits.max_removals, numbers.get("max_lifetime")), wrong
 
 
 def over_the_run(accounts: t.Sequence[Document], limits: RunLimits) -> Document | None:

@@ -17,95 +17,176 @@ import typing as t
 
 from .._errors import LicensingError, OptionsError, Problem
 from .._module import Context, Result
-from .._pages.render import templates_problems
+from .._pages.render import View, templates_problems
 from .._plan.outcomes import as_it_was
 from .._text.files import write
+from .._text.visible import visible
+from .account_parts import COUNTS
 from .approval import difference, read_approved
-from .freeze import read_windows
+from .freeze import Window, read_windows
 from .limits import over_a_sku, over_the_run, read_run_limits, why_not
 from .plan_document import (
-    COUNTS,
     Document,
     failed_account,
-    incomplete_of,
     judged_account,
     make_account,
     make_document,
 )
+from .plan_end import End, shown
 from .plan_summary import as_remaining, as_summary, awaited
 from .plan_view import Approval, pages_of
 from .status import tell
 
 UNCHANGED = "unchanged"
-FILES = {"json": "plan.json", "markdown": "plan.md", "html": "plan.html"}
+
+Blocked = dict[str, Document | None]
+"""Why an account must not be changed, by its name."""
 
 
-def run(context: Context) -> Result:
+class Plans:
+    """How the plan of accounts is made of the plans of each. An undo does some of this its own way."""
+
+    files: t.ClassVar[t.Mapping[str, str]] = {"json": "plan.json", "markdown": "plan.md", "html": "plan.html"}
+    bases = "what is wanted or the accounts"
+    writes_another = True
+    """Whether a plan is written that is not the approved one."""
+
+    def problems(self, params: t.Mapping[str, t.Any]) -> t.Iterator[Problem]:
+        """Everything that is wrong with the options of this kind of plan."""
+        if params["dest"] and params["approved"] and self._same(params["approved"], params["dest"]):
+            text = "'dest' is where the approved plan is, which must not be written over. Name another directory."
+            yield Problem(text)
+
+    def account(self, entry: t.Mapping[str, t.Any]) -> Document:
+        """The plan of an account that has one."""
+        parts, rows = parts_of(entry)
+        account = make_account(entry["account"], str(entry.get("file", "")), str(entry["wanted"]), parts, rows)
+        if entry.get("sets"):
+            account["sets"] = entry["sets"]
+        if entry.get("incomplete"):
+            account = judged_account({**account, "incomplete": entry["incomplete"]})
+        for part in account["parts"]:
+            # Nobody should approve changes without the devices that change.
+            if any(part["plan"].get(name) for name in COUNTS) and not (part["devices"] or part["incomplete"]):
+                path = report_of(entry, part["list"])
+                text = f"The plan changes devices, and {path}, which names them, is missing or empty."
+                return failed_account(entry["account"], {"code": "file_unreadable", "message": text})
+        over = over_a_sku(account["parts"])
+        return judged_account({**account, "failure": over}) if over else account
+
+    def blocked(
+        self, account: Document, windows: t.Sequence[Window], now: datetime.datetime, *, approved: bool
+    ) -> Document | None:
+        """Why an account must not be changed now."""
+        return why_not(account, windows, now, approved=approved)
+
+    def document(self, accounts: list[Document], created: str, over: Document | None) -> Document:
+        """The plan of all accounts."""
+        return make_document(accounts, created, over)
+
+    def pages(self, document: Document, approval: Approval, templates: str | None, cost: View | None) -> dict[str, str]:
+        """The pages of the plan, by file name."""
+        return pages_of(document, approval, templates, cost)
+
+    def write(self, dest: str, _document: Document, texts: t.Mapping[str, str]) -> dict[str, str]:
+        """Write the files of the plan. Returns their paths by format."""
+        return write_files(dest, self.files, texts)
+
+    def _same(self, approved: str, dest: str) -> bool:
+        return os.path.realpath(approved) == os.path.realpath(os.path.join(dest, self.files["json"]))
+
+
+def run(context: Context, plans: Plans) -> Result:
     """Combine the plans of the accounts, write them, and compare them with the approved plan."""
     params = context.params
     limits, wrong = read_run_limits(params)
     problems = [Problem(text) for text in wrong] + list(_problems(params["accounts"]))
-    windows, wrong = read_windows([] if params["ignore_freeze"] else params["freeze"])
-    problems += [Problem(text) for text in wrong]
+    given = (params["freeze"], *(entry.get("freeze") or [] for entry in params["accounts"]))
+    found = [read_windows([] if params["ignore_freeze"] else one) for one in given]
+    problems += [Problem(text) for _windows, wrong in found for text in wrong]
+    windows, *own = [one for one, _wrong in found]
     problems += templates_problems(params["templates"])
+    cost_of = _costs(params, problems)
     approved = read_approved(params["approved"], problems)
-    if params["dest"] and not isinstance(approved, str) and _same(params["approved"], params["dest"]):
-        text = "'dest' is where the approved plan is, which must not be written over. Name another directory."
-        problems.append(Problem(text))
+    problems += plans.problems(params)
     if problems:
         raise OptionsError(problems)
     now = datetime.datetime.now(datetime.timezone.utc)
     accounts: list[Document] = []
-    blocked: dict[str, Document | None] = {}
-    for entry in params["accounts"]:
-        account = _account(entry, entry.get("reports") or os.path.join(params["reports"] or "", entry["account"]))
+    blocked: Blocked = {}
+    end = End(params, check_mode=context.check_mode)
+    for entry, more in zip(params["accounts"], own, strict=True):
+        if entry.get("left_out"):
+            continue
+        account = plans.account(entry) if "parts" in entry else failed_account(entry["account"], _failure(entry))
         account["freeze"] = entry.get("freeze") or []
-        own = [*windows, *read_windows(entry.get("freeze") or [])[0]]
-        own = [] if params["ignore_freeze"] else own
-        why = why_not(account, own, now, approved=approved is not None)
+        why = plans.blocked(account, [*windows, *more], now, approved=approved is not None)
         if why and why["code"] == "frozen":
             account["frozen"] = why["message"]
         accounts.append(account)
         blocked[account["account"]] = why
     over = over_the_run(accounts, limits)
-    document = make_document(accounts, now.strftime("%Y-%m-%d %H:%M UTC"), over)
-    changed = difference(document, approved) if approved else None
+    document = plans.document(accounts, now.strftime("%Y-%m-%d %H:%M UTC"), over)
+    changed = difference(document, approved, plans.bases) if approved else None
+    if changed is not None and not plans.writes_another:
+        params = {**params, "dest": None}
     approval: Approval = "open" if not approved else "differs" if changed else "approved"
     # A template that fails leaves all files as they were.
-    texts = texts_of(document, pages_of(document, approval, params["templates"])) if params["dest"] else {}
-    files = write_files(params["dest"], FILES, texts) if texts else {}
-    values = {
-        "status": document["status"],
-        "digest": document["digest"],
-        "totals": document["totals"],
-        "incomplete": document["incomplete"],
-        "awaited": awaited(document),
-        "remaining": as_remaining(document),
-        "summary": as_summary(document),
-        "accounts": [
-            {
-                **{key: account[key] for key in ("account", "status", "digest")},
-                "incomplete": incomplete_of(account),
-                "blocked": blocked[account["account"]],
-            }
-            for account in document["accounts"]
-        ],
-        "over": over if approved is None else None,
-        "files": files,
-    }
-    if values["remaining"] and changed is None:
-        context.warn(values["remaining"])
+    files: dict[str, str] = {}
+    if params["dest"]:
+        pages = plans.pages(document, approval, params["templates"], cost_of(document))
+        files = plans.write(params["dest"], document, texts_of(document, pages))
+    remaining = as_remaining(document)
+    if remaining and changed is None:
+        context.warn(remaining)
     if params["status_file"]:
         tell(params["status_file"], _word(document, changed, approved=approved is not None))
-    return Result(values, failure=changed)
+    values: Document = {
+        **{name: document[name] for name in ("status", "digest", "totals", "incomplete")},
+        "approved": approved is not None,
+        "check_mode": context.check_mode,
+        "awaited": awaited(document),
+        "remaining": remaining,
+        "summary": as_summary(document),
+        "over": over if approved is None else None,
+        "files": files,
+        "left": document.get("left", 0),
+    }
+    values["next"], values["red"] = end.step(values), end.red(values)
+    values["accounts"] = [
+        end.account(account, blocked[account["account"]], values["red"]) for account in document["accounts"]
+    ]
+    values["accounts"] += [_left_out(entry) for entry in params["accounts"] if entry.get("left_out")]
+    values["lines"] = [*shown(files.get("markdown") if params["show"] else None), *end.lines(values)]
+    return Result(values, failure=changed or end.stopped(values))
+
+
+def _costs(params: t.Mapping[str, t.Any], problems: list[Problem]) -> t.Callable[[Document], View | None]:
+    """What says what a plan costs, by the prices of the reader."""
+    if not params["prices"]:
+        return lambda _document: None
+    # A module compiles what it imports, each time. Few plans have prices.
+    # pylint: disable=import-outside-toplevel
+    from .._text.money import prices_from
+    from .plan_cost import cost_view
+
+    prices, wrong = prices_from(params["prices"])
+    problems += [Problem(text) for text in wrong]
+    return lambda document: cost_view(document, prices, visible(params["currency"]))
+
+
+def _left_out(entry: t.Mapping[str, t.Any]) -> Document:
+    """An account that has nothing to do with this plan."""
+    about = {"account": entry["account"], "status": "no_change", "digest": "", "incomplete": 0, "blocked": None}
+    return {**about, "foreseen": False, "red": False, "text": entry["left_out"]}
 
 
 def _problems(entries: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Problem]:
     for entry in entries:
         if not isinstance(entry.get("account"), str):
             yield Problem("each entry of 'accounts' needs an 'account'.")
-        elif "failure" not in entry and "wanted" not in entry:
-            yield Problem(f"the entry of account {entry['account']} has neither 'wanted' nor a 'failure'.")
+        elif not ("parts" in entry or "left_out" in entry) and not ("failure" in entry or "msg" in entry):
+            yield Problem(f"the entry of account {entry['account']} has neither 'parts' nor a 'failure'.")
     counts = collections.Counter(str(entry.get("account")) for entry in entries)
     for name, count in counts.items():
         if count > 1:
@@ -115,53 +196,26 @@ def _problems(entries: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Problem]
             )
 
 
-def _account(entry: t.Mapping[str, t.Any], reports: str) -> Document:
-    """The plan of an account.
-
-    :param reports: directory with the predicted rows of each device.
-    """
-    if entry.get("failure"):
-        return failed_account(entry["account"], entry["failure"])
-    parts = list(_parts(entry))
-    rows = [changing(os.path.join(reports, f"plan-{part['list']}.csv")) for part in parts]
-    account = make_account(entry["account"], str(entry.get("file", "")), str(entry["wanted"]), parts, rows)
-    if entry.get("sets"):
-        account["sets"] = entry["sets"]
-    if entry.get("incomplete"):
-        account = judged_account({**account, "incomplete": entry["incomplete"]})
-    for part in account["parts"]:
-        # Nobody should approve changes without the devices that change.
-        if any(part["plan"].get(name) for name in COUNTS) and not (part["devices"] or part["incomplete"]):
-            path = os.path.join(reports, f"plan-{part['list']}.csv")
-            text = f"The plan changes devices, and {path}, which names them, is missing or empty."
-            return failed_account(entry["account"], {"code": "file_unreadable", "message": text})
-    over = over_a_sku(account["parts"])
-    return judged_account({**account, "failure": over}) if over else account
+def _failure(entry: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+    """Why an account has no plan. A task that was killed or timed out has only a message."""
+    failure = entry.get("failure")
+    return failure if isinstance(failure, dict) else {"code": "failed", "message": str(entry.get("msg") or "")}
 
 
-def _parts(entry: t.Mapping[str, t.Any]) -> t.Iterator[Document]:
-    """The parts of an account's plan, each with the name of its list."""
-    versions, limits = entry.get("api_versions") or {}, entry.get("limits") or {}
-    for kind in ("fota", "removal_candidates"):
-        result = entry.get(kind)
-        if isinstance(result, dict) and "plan" in result:
-            yield {
-                "kind": kind,
-                "list": kind,
-                "api_version": versions.get(kind),
-                **(limits.get(kind) or {}),
-                "result": result,
-            }
-    for result in entry.get("simsec") or []:
-        if isinstance(result, dict) and "plan" in result:
-            pool = result["item"]
-            name = pool["remove_list"] if result["plan"]["state"] == "absent" else pool["list"]
-            about = {
-                key: pool.get(key) for key in ("sku", "reserve", "lifetime_consent", "max_changes", "max_removals")
-            }
+def report_of(entry: t.Mapping[str, t.Any], name: str) -> str:
+    """The report of a part, with the predicted result for each device."""
+    return os.path.join(str(entry.get("reports") or ""), f"plan-{name}.csv")
+
+
+def parts_of(entry: t.Mapping[str, t.Any]) -> tuple[list[Document], list[list[Document]]]:
+    """The parts of an account that have a plan, and the devices of each."""
+    parts: list[Document] = []
+    for part in entry["parts"]:
+        if "plan" in part["result"]:
             # The account may know more about an undocumented SKU than its name shows.
-            about["lifetime"] = result.get("lifetime", pool.get("lifetime"))
-            yield {"kind": "simsec", "list": name, "id_kind": pool.get("kind"), **about, "result": result}
+            lifetime = part["result"].get("lifetime", part.get("lifetime"))
+            parts.append({**part, "lifetime": lifetime})
+    return parts, [changing(report_of(entry, part["list"])) for part in parts]
 
 
 def changing(path: str) -> list[Document]:
@@ -187,10 +241,6 @@ def _word(document: Document, difference: LicensingError | None, *, approved: bo
     if difference is not None and status != "error":
         return difference.code
     return "incomplete" if approved and document["incomplete"] and status != "error" else status
-
-
-def _same(approved: str | None, dest: str) -> bool:
-    return bool(approved) and os.path.realpath(approved or "") == os.path.realpath(os.path.join(dest, FILES["json"]))
 
 
 def texts_of(document: Document, pages: t.Mapping[str, str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ import typing as t
 from .._plan.incomplete import as_left_over, is_left_over, is_on_its_way
 from .._simsec.missing import missing_text
 from .._thingspace.id_kinds import KIND
-from .account_parts import PartKind
+from .account_parts import COUNTS, PartKind
 from .status import without_approval
 
 FORMAT = 2
@@ -37,8 +37,6 @@ TITLES: dict[PartKind, str] = {
 }
 
 _AMISS = frozenset({"devices_failed", "outcome_unknown", "unconfirmed"})
-
-COUNTS = ("assign", "remove", "add", "move")
 
 _FREE_IN_DOCUMENT = frozenset({"digest", "checksum", "created", "status", "failure"})
 """Not approved: when the plan was made, and how it compares with limits of the run, which depend on who runs it."""

@@ -37,17 +37,22 @@ _DONE = {"removed": "remove", "added": "add", "assigned": "assign"}
 Approval = t.Literal["open", "approved", "differs"]
 
 
-def pages_of(document: Document, approval: Approval = "open", folder: str | None = None) -> dict[str, str]:
+def pages_of(
+    document: Document, approval: Approval = "open", folder: str | None = None, cost: View | None = None
+) -> dict[str, str]:
     """The pages of a plan, by file name.
 
     :param approval: whether somebody approved this plan, or another one.
     :param folder: directory with templates of the user.
+    :param cost: what the plan costs, from C(cost_view).
     :raises LicensingError: C(missing_library), C(template_failed).
     """
-    return render({**PARTS, **TEMPLATES}, TEMPLATES, plan_view(document, approval), folder)
+    return render({**PARTS, **TEMPLATES}, TEMPLATES, plan_view(document, approval, cost=cost), folder)
 
 
-def plan_view(document: Document, approval: Approval = "open", nothing: str = "not managed") -> View:
+def plan_view(
+    document: Document, approval: Approval = "open", nothing: str = "not managed", cost: View | None = None
+) -> View:
     """What the pages of a plan show.
 
     :param nothing: what is said where an account has no part of some kind.
@@ -74,6 +79,7 @@ def plan_view(document: Document, approval: Approval = "open", nothing: str = "n
         "frozen": frozen,
         "stops": stops,
         "approvable": all(stop["approvable"] for stop in stops if stop["planned"]),
+        "cost": cost,
         "pools": list(_pools(accounts)),
         "kinds": list(TITLES.values()),
         "accounts": shown,

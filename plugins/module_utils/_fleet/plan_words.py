@@ -12,7 +12,8 @@ import typing as t
 
 from .._error_codes import CODES
 from .._text.lists import are, many
-from .plan_document import COUNTS, TITLES, Document
+from .account_parts import COUNTS
+from .plan_document import TITLES, Document
 
 HEADLINES = {
     "no_change": "Nothing to do",

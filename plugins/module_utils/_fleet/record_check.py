@@ -116,6 +116,7 @@ _MAY: dict[str, Fits] = {
     "beside": _ids,
     "seen": lambda value: isinstance(value, dict) and all(map(_count, value.values())),
     "mark": _like(MARK),
+    "remaining": _text,
     "limits": _limits,
 }
 """Fields that may be missing."""

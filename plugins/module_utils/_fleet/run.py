@@ -25,6 +25,8 @@ from .account_parts import LIMITS
 from .approval import read_plan
 from .history import enter, leave
 from .plan_document import IDLE, Document
+from .plan_end import INCOMPLETE, shown
+from .plan_summary import as_remaining
 from .record import FORMAT
 from .record_keep import NAME, begin, begun, complete
 from .record_values import failure as _failure
@@ -57,7 +59,7 @@ def run(context: Context) -> Result:
             raise OptionsError([Problem(wrong, "run_file_invalid")])
         document = _ended(known or _lost(params, now), params, now)
         path, failure = complete(document, params["dest"], params["history"])
-        shutil.rmtree(os.path.join(params["reports"], f"stop-{document.get('mark')}"), ignore_errors=True)
+        shutil.rmtree(_stop_file(params, document), ignore_errors=True)
         remaining = _remaining(document["accounts"], path)
         if remaining:
             context.warn(remaining)
@@ -68,16 +70,60 @@ def run(context: Context) -> Result:
         context.warn(unwritten.message)
     elif unwritten is not None:
         failure = unwritten
+    red = _red(document, path) if params["fail_on"] in INCOMPLETE else ""
     values = {
         "remaining": remaining,
+        "lines": [*shown(files.get("markdown") if params["show"] else None), *_lines(document, path, files)],
+        "stop_together": _stop_file(params, document) if params["any_errors_fatal"] else "",
         "path": path,
         "files": files,
         "run": document["run"],
         "mark": document.get("mark") or "",
         "status": document["status"],
-        "accounts": [_shown(account) for account in document["accounts"]],
+        "accounts": [_with_words(_shown(account), red) for account in document["accounts"]],
     }
     return Result(values, failure=failure)
+
+
+def _stop_file(params: t.Mapping[str, t.Any], document: Document) -> str:
+    """The C(stop_together) of the run's C(fleet_account) tasks."""
+    return os.path.join(params["reports"], f"stop-{document.get('mark')}")
+
+
+def _with_words(account: Document, red: str) -> Document:
+    """What is shown of an account, with the text of the role's last task about it."""
+    counts = ", ".join(f"{count:,} {outcome}" for outcome, count in account["summary"].items())
+    texts = [*account["failures"], red] if account["failures"] or red else [f"{counts or 'Nothing was sent'}."]
+    return {**account, "red": bool(account["failures"] or red), "text": " ".join(filter(None, texts))}
+
+
+def _left(document: Document) -> str:
+    """What is not as wanted after the run: what the plan left, and what was not carried out."""
+    planned = document.get("remaining") or ""
+    undone = "" if document["ended"] is None else _remaining(document["accounts"], "")
+    return " ".join(filter(None, [planned, undone]))
+
+
+def _lines(document: Document, path: str, files: t.Mapping[str, str]) -> list[str]:
+    """What a person sees last: the status, what is not as wanted, and where the files are."""
+    if document["ended"] is None:
+        return []
+    left = _left(document)
+    page = [f"Run: {files['markdown']}"] if "markdown" in files else []
+    lines = [
+        f"Status: {'incomplete' if left else 'done'}",
+        left,
+        *page,
+        f"Record: {path}",
+        f"Digest: {document['plan']}",
+    ]
+    return [line for line in lines if line]
+
+
+def _red(document: Document, path: str) -> str:
+    """Why the run must end red if everything must be as wanted; empty if it is."""
+    left = "" if document["ended"] is None else _left(document)
+    return f"Not everything is as wanted. {left} See {path}." if left else ""
 
 
 def _start(plan: Document, params: t.Mapping[str, t.Any], now: datetime.datetime) -> tuple[Document, str]:
@@ -116,6 +162,7 @@ def _started(plan: Document, params: t.Mapping[str, t.Any], now: datetime.dateti
         "started": timestamp(now),
         "ended": None,
         "plan": digest,
+        "remaining": as_remaining(plan),
         "status": "running",
         "accounts": [
             _planned(account, going[account["account"]], os.path.join(params["reports"], account["account"]))
@@ -302,7 +349,7 @@ def _remaining(accounts: t.Sequence[Document], path: str) -> str:
     message = f"Not everything became as planned in {few(names, _NAMED)}" + (f": {counts}." if counts else ".")
     waiting = any(row["outcome"] == "accepted" for row in rows)
     waits = " What is only accepted is not confirmed yet: to wait, apply the same plan again." if waiting else ""
-    return f"{message}{waits} See {path}."
+    return f"{message}{waits}" + (f" See {path}." if path else "")
 
 
 def _shown(account: Document) -> Document:

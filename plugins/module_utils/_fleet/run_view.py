@@ -98,6 +98,7 @@ def run_view(document: Document) -> View:
         "undone": sum(undone.values()),
         "outcomes": [{"words": word, "count": undone[name]} for name, word in UNDONE.items() if undone[name]],
         "stops": stops,
+        "reversible": bool(parts),
         "links": [(account["anchor"], account["name"]) for account in accounts],
         "accounts": accounts,
     }

@@ -94,6 +94,15 @@ An approval does not help. Remove the cause, then plan again.
 {%- endif %}
 {% endmacro %}
 
+{% macro uncounted(cost) %}
+{% if cost.unknown %}
+Not counted, because there is no price: {{ cost.unknown | join(", ") }}.
+{% endif %}
+{% if cost.unplanned %}
+Not counted: {{ cost.unplanned | many("account") }} without a plan.
+{% endif %}
+{% endmacro %}
+
 {% macro left(one, where) %}
 {% if one.count %}
 <p class="failure"><strong>{{ one.words }}</strong> {{ one.advice }}</p>
@@ -141,6 +150,15 @@ An approval lets this through.
 {%- else %}
 An approval does not help. Remove the cause, then plan again.
 {%- endif %}
+{% endmacro %}
+
+{% macro uncounted(cost) %}
+{% if cost.unknown %}
+Not counted, because there is no price: {{ cost.unknown | join(", ") }}.
+{% endif %}
+{% if cost.unplanned %}
+Not counted: {{ cost.unplanned | many("account") }} without a plan.
+{% endif %}
 {% endmacro %}
 
 {% macro left(one, where) %}

@@ -81,6 +81,7 @@ _HTML = """\
 {% set sections = [("stops", "What is stopped, and why")] if stops else [] %}
 {% set sections = sections + ([("left", "What stays undone")] if left or frozen else []) %}
 {% set sections = sections + ([("pools", "Pools, if this plan is applied")] if pools else []) %}
+{% set sections = sections + ([("cost", "Cost, if this plan is applied")] if cost else []) %}
 {% set sections = sections + [("approve", "How to approve"), ("accounts", "Accounts")] %}
 {% block main %}
 <h1>{{ title }}: <span class="{{ status }}">{{ headline }}</span></h1>
@@ -90,6 +91,10 @@ _HTML = """\
 {{ pieces.tile("Licenses to remove", licenses.remove | number, "shown before the others") }}
 {{ pieces.tile("Licenses to assign", licenses.assign | number,
   (for_life | number) ~ " of them for life" if for_life else "") }}
+{% if cost %}
+{{ pieces.tile("Cost a month", cost.monthly, (cost.once ~ " once, for life" if cost.once else "")
+  ~ (" (as far as there are prices)" if cost.unknown else "")) }}
+{% endif %}
 {% if entries.remove or entries.add or entries.move %}
 {{ pieces.tile("Removal candidates", (entries.remove + entries.add + entries.move) | number,
   entries.remove | number ~ " to remove, " ~ entries.add | number ~ " to add, " ~ entries.move | number ~ " to move") }}
@@ -135,6 +140,19 @@ few.</strong></p>
 {% endfor %}
 </section>
 {% endif %}
+{% if cost %}
+<section><h2 id="cost">Cost, if this plan is applied</h2>
+<p><strong>{{ cost.monthly }} a month{{ "; " ~ cost.once ~ " once for lifetime licenses" if cost.once }}.</strong>
+{{ pieces.uncounted(cost) }}</p>
+<div class="wide"><table class="cards">
+{{ pieces.heads(["license", "price", "remove", "assign", "a month", "once"], 5) }}<tbody>
+{% for row in cost.rows %}
+<tr><td data-th="license">{{ row.license }}</td><td data-th="price" class="number">{{ row.price }}</td>
+{{ pieces.number("remove", row.remove) }}{{ pieces.number("assign", row.assign) }}
+<td data-th="a month" class="number">{{ row.monthly }}</td><td data-th="once" class="number">{{ row.once }}</td></tr>
+{% endfor %}
+</tbody></table></div></section>
+{% endif %}
 <section><h2 id="approve">How to approve</h2>
 {% block approve %}
 {% if approval == "approved" %}
@@ -149,8 +167,13 @@ few.</strong></p>
 with the rest of its account. Remove the cause and plan again.</p>
 {% endif %}
 {% block command %}
+{% if not (accounts | map(attribute="file") | select | list) %}
+<p>Give the same answers, and the digest of this plan:</p>
+<pre><code>ansible-playbook thingspace.licensing.license_devices -e ... -e license_mode=run -e approved={{ digest }}</code></pre>
+{% else %}
 <p>Run apply with the variables of this plan, and with its digest:</p>
 <pre><code>ansible-playbook thingspace.licensing.apply -e fleet=... -e approved={{ digest }}</code></pre>
+{% endif %}
 <p>With the plan file instead, <code>-e approved=plan/plan.json</code>, accounts without a plan and parts that are
 already applied do not count as differences. In a workflow, approve its node. If anything has changed by then, nothing
 is written.</p>
@@ -264,6 +287,11 @@ _MARKDOWN = """\
 **{{ for_life | many("license") }} for life.**
 
 {% endif %}
+{% if cost %}
+**If applied: {{ cost.monthly }} a month{{ "; " ~ cost.once ~ " once for lifetime licenses" if cost.once }}.**
+{{ pieces.uncounted(cost) }}
+
+{% endif %}
 {% if left %}
 **{{ not_as_wanted }}**
 
@@ -296,6 +324,20 @@ _MARKDOWN = """\
 
 {% endfor %}
 {% endif %}
+{% if cost %}
+## Cost, if this plan is applied
+
+| license | price | remove | assign | a month | once |
+|---|--:|--:|--:|--:|--:|
+{% for row in cost.rows %}
+| {{ row.license }} | {{ row.price }} | {{ row.remove | number }} | {{ row.assign | number }} |
+{%- for amount in [row.monthly, row.once] %}
+ {{ amount }} |
+{%- endfor %}
+
+{% endfor %}
+
+{% endif %}
 ## How to approve
 
 {% block approve %}
@@ -312,9 +354,15 @@ Remove the cause and plan again.
 
 {% endif %}
 {% block command %}
+{% if not (accounts | map(attribute="file") | select | list) %}
+Give the same answers, and the digest of this plan. If anything has changed by then, nothing is written.
+
+    ansible-playbook thingspace.licensing.license_devices -e ... -e license_mode=run -e approved={{ digest }}
+{% else %}
 Run apply with the variables of this plan, and with its digest. If anything has changed by then, nothing is written.
 
     ansible-playbook thingspace.licensing.apply -e fleet=... -e approved={{ digest }}
+{% endif %}
 {% endblock %}
 {% endif %}
 {% endblock %}

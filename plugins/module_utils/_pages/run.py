@@ -51,8 +51,12 @@ _HTML = """\
 <p>Apply the same plan again: it waits for what is only accepted, and does what was not done. What failed needs a look
 first.</p>
 {% endif %}
+{% if reversible %}
 <p>To reverse the run as far as licenses can be removed:</p>
 <pre><code>ansible-playbook thingspace.licensing.undo -e run=run.json -e fleet_dest=undo --check</code></pre>
+{% else %}
+<p>The record has nothing to reverse. Remove the cause and plan again.</p>
+{% endif %}
 {% endblock %}
 {% if digest %}
 <p>Plan digest: <code>{{ digest }}</code></p>
@@ -70,7 +74,7 @@ first.</p>
 {% endif %}
 {{ pieces.groups(part.groups, 1000, "run.json") }}
 {% else %}
-<p>Nothing was done.</p>
+<p>The record has no device of this account.</p>
 {% endfor %}
 </section>
 {% endfor %}
@@ -115,9 +119,13 @@ Apply the same plan again: it waits for what is only accepted, and does what was
 first.
 
 {% endif %}
+{% if reversible %}
 To reverse the run as far as licenses can be removed:
 
     ansible-playbook thingspace.licensing.undo -e run=run.json -e fleet_dest=undo --check
+{% else %}
+The record has nothing to reverse. Remove the cause and plan again.
+{% endif %}
 {% endblock %}
 
 {% if digest %}
@@ -139,7 +147,7 @@ Plan digest: `{{ digest }}`
 {% endif %}
 {{ pieces.groups(part.groups, 50, "run.json") }}
 {% else %}
-Nothing was done.
+The record has no device of this account.
 
 {% endfor %}
 {% endfor %}

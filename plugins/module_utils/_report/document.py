@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from .cost import added
+from .._text.money import added
 from .data import FOTA, Json
 from .lines import Line
 

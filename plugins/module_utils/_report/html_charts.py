@@ -13,13 +13,13 @@ import decimal
 import typing as t
 
 from .._text.lists import many
+from .._text.money import amount_words
 from .charts import Bar, bars, columns
 from .data import Json
 from .document import by_runway, days_of, pools_of, pressing
 from .wording import (
     DRIFT,
     RECLAIM,
-    amount_words,
     candidate_words,
     drift_words,
     pool_words,
@@ -27,6 +27,7 @@ from .wording import (
     runway_words,
     since_words,
     time_words,
+    unpriced,
     urgency,
 )
 
@@ -66,7 +67,7 @@ def pool_chart(document: Json) -> str:
         note = f"{pool['name']}: {pool_words(pool)}{_cost_words(cost, document['currency'])}"
         rows.append(Bar(_label(account, pool), note, pieces))
         share = round(100 * assigned / total) if total and assigned is not None else ""
-        costs = [_amount(cost[name]) if cost else "no price" for name in ("bought", "free", "reclaimable")]
+        costs = [_amount(cost[name]) if cost else unpriced(pool) for name in ("bought", "free", "reclaimable")]
         row = [account, pool["license"], pool["name"], total, assigned, share, free, *costs]
         cells.append(row[: len(head)])
     return bars("Assigned and free licenses, the fullest pool first", rows, head, cells)

@@ -12,8 +12,9 @@ import typing as t
 
 from .._text.html import escape
 from .._text.lists import many
+from .._text.money import amount_words
 from .data import Json
-from .wording import amount_words, count_words, first_words, urgency
+from .wording import count_words, first_words, urgency
 
 
 def headline(document: Json) -> t.Iterator[str]:

@@ -19,7 +19,7 @@ from .._module import Context, Result
 from .._plan.outcomes import write_csv
 from .._text.files import READABLE, replacing
 from .._text.former_names import with_former_names
-from .cost import prices_from
+from .._text.money import prices_from
 from .csv import COLUMNS, cells
 from .data import Json
 from .document import Tables, make_document, snapshots_of
@@ -91,7 +91,8 @@ def _settings(params: t.Mapping[str, t.Any], now: datetime.datetime) -> ReportSe
 
     :raises OptionsError: with all problems.
     """
-    prices, problems = prices_from(params["prices"])
+    prices, wrong = prices_from(params["prices"])
+    problems = [Problem(text) for text in wrong]
     names: set[str] = set()
     for entry in params["accounts"]:
         name = entry.get("account")

@@ -25,6 +25,7 @@ from .wording import (
     run_words,
     runway_words,
     since_words,
+    unpriced,
 )
 
 MAX_ROWS = 50
@@ -62,7 +63,7 @@ def _pools(document: Json) -> t.Iterator[str]:
     rows = []
     for account, pool in by_runway(document):
         cost = pool["cost"]
-        costs = [f"{cost['bought'] or 'unknown'}{currency}" if cost else "no price"] if priced else []
+        costs = [f"{cost['bought'] or 'unknown'}{currency}" if cost else unpriced(pool)] if priced else []
         runway = runway_words(pool["runway"], today) if pool["total"] else ""
         rows.append([account, pool["license"], pool_words(pool), runway, *costs])
     yield from _table("Pools", ["account", "license", "use", "runway", *(["monthly cost"] if priced else [])], rows)

@@ -15,7 +15,7 @@ import typing as t
 
 from .._candidates.eviction import forecast
 from .._simsec.skus import sku_of
-from .cost import Prices, cost_of
+from .._text.money import Prices, cost_of
 from .data import FOTA, AccountData, Json
 from .history import History, earlier
 from .lines import Line
@@ -92,9 +92,10 @@ def _pool(data: AccountData, pool: Json, lines: t.Sequence[Line], settings: Repo
         "free": pool["available"],
         "reclaimable": wasted["now"],
     }
+    lifetime = not fota and data.sku(license).lifetime
     return {
         **pool,
-        "lifetime": not fota and data.sku(license).lifetime,
+        "lifetime": lifetime,
         "read_from": "ThingSpace" if fota else "journal" if data.journal is not None else "",
         "beyond_journal": license in data.beyond_journal,
         "assigned_by_week": _weeks(days, today) if dated is not None else None,
@@ -105,7 +106,7 @@ def _pool(data: AccountData, pool: Json, lines: t.Sequence[Line], settings: Repo
         "reasons": dict(collections.Counter(line.why for line in lines if line.reclaim).most_common(20)),
         "before": past[-1] if past else None,
         "past": [{"day": row["day"], "total": row["total"], "assigned": row["assigned"]} for row in past[-400:]],
-        "cost": cost_of(settings.prices, license, counts),
+        "cost": None if lifetime else cost_of(settings.prices, license, counts),
     }
 
 

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import datetime
-import decimal
 import typing as t
 
 from .._text.lists import many
@@ -49,9 +48,9 @@ def count_words(value: int | None) -> str:
     return UNKNOWN if value is None else f"{value:,}"
 
 
-def amount_words(value: str | None) -> str:
-    """A cost, or the word for an unknown one."""
-    return UNKNOWN if value is None else f"{decimal.Decimal(value):,}"
+def unpriced(pool: Json) -> str:
+    """Why a pool has no monthly cost."""
+    return "paid once" if pool["lifetime"] else "no price"
 
 
 def pool_words(pool: Json) -> str:

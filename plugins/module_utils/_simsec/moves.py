@@ -14,10 +14,10 @@ license of that SKU is confirmed, because any device may have lost one. In doubt
 
 from __future__ import annotations
 
-import hashlib
 import typing as t
 from types import MappingProxyType
 
+from .._devices.ids import digest_of
 from .._devices.same_device import Spellings
 from .._devices.wanted import named_devices
 from .._errors import OptionsError, Problem
@@ -178,11 +178,6 @@ def read_instead(params: t.Mapping[str, t.Any], devices: t.Sequence[str]) -> tup
     return found, problems
 
 
-def digest_of(devices: t.Iterable[str]) -> str:
-    """The fingerprint of a list of devices: SHA-256 over the ids in ascending order."""
-    return hashlib.sha256("\n".join(sorted(devices)).encode()).hexdigest()
-
-
 def _read_one(
     params: t.Mapping[str, t.Any], entry: t.Mapping[str, t.Any], devices: t.Sequence[str]
 ) -> tuple[Instead, list[Problem]]:
@@ -190,9 +185,10 @@ def _read_one(
     scope = Scope(params["account"], entry["sku"], kind)
     problems = list(sku_problems(entry["sku"]))
     path = entry.get("devices_file")
-    if not path and kind != params["kind"]:
+    if not (path or entry.get("devices")) and kind != params["kind"]:
         problems.append(Problem(f"the entry of {entry['sku']} has another 'kind', so it needs 'devices_file'."))
-    ids: t.Sequence[str] = devices
+    # Within a task for a whole account, the devices were read before.
+    ids: t.Sequence[str] = entry.get("devices") or devices
     if path:
         ids, wrong, _notes = named_devices({"devices_file": path}, "devices", kind)
         problems += wrong

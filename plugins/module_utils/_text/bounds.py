@@ -54,9 +54,13 @@ def shorten(params: Values) -> None:
 
     Other texts are not cut: a part of a secret would not be recognized, and so not be masked.
     """
-    text = params.get("devices_text")
-    if isinstance(text, str) and len(text) > MAX_SHOWN:
-        params["devices_text"] = f"{text[:MAX_SHOWN]}... ({len(text)} characters)"
+    survey = params.get("survey")
+    texts: list[tuple[Values, str]] = [(params, "devices_text")]
+    texts += [(survey, "devices")] if isinstance(survey, dict) else []
+    for given, name in texts:
+        text = given.get(name)
+        if isinstance(text, str) and len(text) > MAX_SHOWN:
+            given[name] = f"{text[:MAX_SHOWN]}... ({len(text)} characters)"
     for name, value in params.items():
         params[name] = _few(value)
 

@@ -8,16 +8,24 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import typing as t
 
 from .._candidates import info
 from .._errors import LicensingError, OptionsError, Problem
 from .._fleet.account_apply import BEFORE
-from .._fleet.account_parts import LIMITS, Options, Part
-from .._fleet.account_run import FLOWS, plan_part, require_run_options, result_of_parts, run_part, stop_if_failed
-from .._fleet.plan_document import COUNTS
+from .._fleet.account_parts import COUNTS, LIMITS, Options, Part
+from .._fleet.account_parts import Run as AccountRun
+from .._fleet.account_run import (
+    FLOWS,
+    plan_part,
+    plan_parts,
+    planned,
+    require_run_options,
+    result_of_parts,
+    run_part,
+    stop_if_failed,
+)
 from .._fleet.run_mark import name_of_request
 from .._module import Context, Result
 from . import undo
@@ -34,19 +42,17 @@ def run(context: Context) -> Result:
     Licenses are removed first, so that a full pool has some to assign again. But a device that moves back to another
     SKU loses nothing before that is confirmed. A part that fails does not stop the others.
     """
-    account, lists = context.params["account"], context.params["lists"]
-    if os.path.basename(lists) != account:
-        raise OptionsError([Problem(f"'lists' is {lists}; with 'undo_run', the directory bears the account's name.")])
+    account = context.params["account"]
     if context.check_mode:
         return _plan(context)
     try:
-        planned = _parts_of(context)
+        parts = _parts_of(context)
     except LicensingError as error:
         # Nothing was sent. A failure of a part does not get here.
         return Result({"account": account}, failure=error)
     done: dict[str, Result] = {}
-    ordered = sorted(planned, key=lambda pair: _order(*pair))
-    only_fota = [part.kind for part, plan in planned if _changes(plan)].count("fota") == 1
+    ordered = sorted(parts, key=lambda pair: _order(*pair))
+    only_fota = [part.kind for part, plan in parts if _changes(plan)].count("fota") == 1
     for part, plan in ordered:
         if _changes(plan):
             done[part.name] = _carry_out(context, part, plan, only_fota=only_fota)
@@ -54,58 +60,39 @@ def run(context: Context) -> Result:
 
 
 def _plan(context: Context) -> Result:
-    account, lists = context.params["account"], context.params["lists"]
+    account, folder = context.params["account"], _folder(context)
     # It reads the record and finds all problems before anything is created.
-    _lists(context, dest=None)
-    try:
-        os.makedirs(os.path.dirname(lists), mode=0o700, exist_ok=True)
-    except OSError as error:
-        text = f"The directory of {lists} cannot be created: {error.strerror or error}. Nothing was sent."
-        raise LicensingError(text, code="report_unwritable") from None
-    entry = _lists(context)
+    if _lists(context, dest=None) is None:
+        return Result({"account": account, "left_out": "The run did not concern this account."})
+    AccountRun.of(context.params).make_folder()
+    entry = _lists(context) or {}
     if entry["removal_candidates"] is not None:
         entry = _with_candidates(context, entry, "plan")
-    made: list[Result] = []
-    parts = [_part(context, about) for about in entry["parts"]]
-    ordered = sorted(parts, key=lambda part: list(FLOWS).index(part.kind))
-    for _kind, group in itertools.groupby(ordered, lambda part: part.kind):
-        results = [plan_part(context, part) for part in group]
-        stop_if_failed(results)
-        made += results
-    diffs = [result.values.pop("diff") for result in made if "diff" in result.values]
-    values = {
-        "account": account,
-        "reports": lists,
-        "freeze": entry["freeze"],
-        "notes": entry["notes"],
-        "results": [result.values for result in made],
-        **({"diff": diffs} if diffs else {}),
-    }
-    return Result(values, changed=any(result.changed for result in made))
+    parts = sorted((_part(context, about) for about in entry["parts"]), key=lambda part: list(FLOWS).index(part.kind))
+    about = {"wanted": "", "reports": folder, "freeze": entry["freeze"], "notes": entry["notes"]}
+    return planned(account, about, parts, plan_parts(context, parts))
 
 
-def _lists(context: Context, stage: str = "plan", **more: t.Any) -> dict[str, t.Any]:
-    """What C(fleet_undo) returns for the account, after it has written the lists."""
+def _lists(context: Context, stage: str = "plan", **more: t.Any) -> dict[str, t.Any] | None:
+    """What C(fleet_undo) returns for the account, after it has written the lists; None if it is not in the record."""
     params = context.params
     options = {
         "run": params["undo_run"],
         "history": params["history"],
         "accounts": [params["account"]],
-        "dest": os.path.dirname(params["lists"]),
-        "plan_dest": None,
+        "dest": params["reports"],
+        "plan_dest": os.path.dirname(params["reports"]) if stage == "plan" else None,
         "stage": stage,
         "candidates": None,
         "licensed": None,
     }
-    accounts = undo.run(context.part({**options, **more})).values["accounts"]
-    if not accounts:
-        raise OptionsError([Problem(f"The run did not concern the account {params['account']}.", "run_file_invalid")])
-    return t.cast("dict[str, t.Any]", accounts[0])
+    accounts: list[dict[str, t.Any]] = undo.run(context.part({**options, **more})).values["accounts"]
+    return accounts[0] if accounts else None
 
 
 def _with_candidates(context: Context, entry: t.Mapping[str, t.Any], stage: str) -> dict[str, t.Any]:
     """The same, with the candidate list to restore, if it can be restored. It compares the current list."""
-    account, lists = context.params["account"], context.params["lists"]
+    account, lists = context.params["account"], _folder(context)
     version = entry["removal_candidates"]["api_version"]
     asked = {"account": account, "api_version": version, "shrink_to": None, "report": "all", "devices_report": None}
     live = info.run(context.part(asked)).values["candidates"]
@@ -114,8 +101,10 @@ def _with_candidates(context: Context, entry: t.Mapping[str, t.Any], stage: str)
         licensed = os.path.join(lists, LICENSED)
         options = {**_files(context, RETURNING_LIST), "api_version": version, "state": "present"}
         # A plan that the pool stops still shows who holds a license.
-        stop_if_failed([plan_part(context, Part("fota", RETURNING_LIST, {**options, "devices_report": licensed}, {}))])
-    return _lists(context, stage, candidates=live, licensed=licensed)
+        stop_if_failed(
+            [plan_part(context, Part("fota", RETURNING_LIST, {**options, "devices_report": licensed}, {}, {}))]
+        )
+    return _lists(context, stage, candidates=live, licensed=licensed) or {}
 
 
 def _part(context: Context, about: RunPart) -> Part:
@@ -128,17 +117,23 @@ def _part(context: Context, about: RunPart) -> Part:
         options["api_version"] = about["api_version"]
         # Devices without a license were left out, except those that get their license back first.
         options["unlicensed"] = "ignore"
-        options["before_file"] = os.path.join(context.params["lists"], "before-candidates.csv")
+        options["before_file"] = os.path.join(_folder(context), "before-candidates.csv")
     else:
         asked, wait = context.params["require_listener"], context.params["wait"]
         options.update(sku=about["sku"], kind=about["id_kind"], journal=context.params["journal"], retry_failed=True)
         # Planning does not wait, but has to know whether there will be something to wait for.
         options["require_listener"] = (wait or None) if asked is None else asked
-    return Part(about["kind"], about["list"], options, {"item": about})
+    shown = {name: about.get(name) for name in ("sku", "id_kind", "api_version", *LIMITS)}
+    return Part(about["kind"], about["list"], options, {**shown, "item": about}, {})
+
+
+def _folder(context: Context) -> str:
+    """The directory with the lists and the reports of the account."""
+    return str(os.path.join(context.params["reports"], context.params["account"]))
 
 
 def _files(context: Context, name: str) -> Options:
-    lists = context.params["lists"]
+    lists = _folder(context)
     return {
         "account": context.params["account"],
         "devices_file": os.path.join(lists, f"{name}.txt"),
@@ -153,15 +148,17 @@ def _parts_of(context: Context) -> list[tuple[Part, dict[str, t.Any]]]:
     :raises OptionsError: C(planned) is not what this module returned in check mode, or C(mark) is missing.
     """
     params = context.params
-    planned = params["planned"] or {}
+    shown = params["planned"] or {}
     require_run_options(params)
-    if planned.get("account") != params["account"]:
+    if shown.get("account") != params["account"]:
         raise OptionsError([Problem(_PLAN_AGAIN)])
+    if shown.get("left_out"):
+        return []
     try:
         return [
-            (_part(context, result["item"]), dict(result["plan"]))
-            for result in planned["results"]
-            if "plan" in dict(result)
+            (_part(context, part["item"]), dict(part["result"]["plan"]))
+            for part in shown["parts"]
+            if "plan" in part["result"]
         ]
     except (AttributeError, LookupError, TypeError, ValueError):
         raise OptionsError([Problem(_PLAN_AGAIN)]) from None
@@ -182,13 +179,13 @@ def _changes(plan: t.Mapping[str, t.Any]) -> int:
 def _carry_out(context: Context, part: Part, plan: t.Mapping[str, t.Any], *, only_fota: bool) -> Result:
     """The result of a part that changes no more devices than its plan shows."""
     params, changes, most = context.params, _changes(plan), part.options.get("max_changes")
-    limits: Options = {"devices_report": os.path.join(params["lists"], f"apply-{part.name}.csv")}
+    limits: Options = {"devices_report": os.path.join(_folder(context), f"apply-{part.name}.csv")}
     # Only an approval allows exceeding a limit of the account.
     limits["max_changes"] = changes if params["approved"] or most is None else min(changes, most)
     if params["approved"]:
         limits["max_removals"] = None
     if part.kind == "removal_candidates":
-        limits["before_file"] = os.path.join(params["lists"], BEFORE)
+        limits["before_file"] = os.path.join(_folder(context), BEFORE)
         failure = _changed_list(context)
         if failure is not None:
             return Result({}, failure=failure)
@@ -206,7 +203,7 @@ def _carry_out(context: Context, part: Part, plan: t.Mapping[str, t.Any], *, onl
 def _changed_list(context: Context) -> LicensingError | None:
     """Why the candidate list must be left alone. It writes the list to restore again."""
     try:
-        entry = _with_candidates(context, _lists(context, "apply"), "apply")
+        entry = _with_candidates(context, _lists(context, "apply") or {}, "apply")
     except LicensingError as error:
         return error
     if any(part["list"] == CANDIDATES_LIST for part in entry["parts"]):

@@ -20,17 +20,19 @@ from .._pages.undo import TEMPLATES as UNDO
 DONE = {"assigned": "assigned", "removed": "removed", "added": "added to the list", "moved": "moved on the list"}
 
 
-def pages_of(document: Document, approval: Approval = "open", folder: str | None = None) -> dict[str, str]:
+def pages_of(
+    document: Document, approval: Approval = "open", folder: str | None = None, cost: View | None = None
+) -> dict[str, str]:
     """The pages of the plan of an undo, by file name.
 
     :raises LicensingError: C(missing_library), C(template_failed).
     """
-    return render({**PARTS, **TEMPLATES, **UNDO}, UNDO, undo_view(document, approval), folder)
+    return render({**PARTS, **TEMPLATES, **UNDO}, UNDO, undo_view(document, approval, cost), folder)
 
 
-def undo_view(document: Document, approval: Approval = "open") -> View:
+def undo_view(document: Document, approval: Approval = "open", cost: View | None = None) -> View:
     """What the pages of an undo's plan show."""
-    view = plan_view(document, approval, "nothing to undo")
+    view = plan_view(document, approval, "nothing to undo", cost)
     accounts = [
         {**shown, "notes": account["notes"], "stays": _stays(account["left"])}
         for shown, account in zip(view["accounts"], document["accounts"], strict=True)

@@ -13,6 +13,7 @@ import csv
 import os
 import typing as t
 
+from .._devices.ids import digest_of
 from .._errors import OptionsError, Problem
 from .._fleet.files import write_lists
 from .._fleet.record import CODE, Document, read_record
@@ -23,7 +24,6 @@ from .._journal.status import Attempt
 from .._module import Context, Result
 from .._plan.outcomes import report_path_problems, write_csv
 from .._simsec.job import OVERDUE
-from .._simsec.moves import digest_of
 from .._thingspace.api_versions import API_VERSION, CANDIDATES_VERSION
 from .candidates import restore, returning
 from .changes import (

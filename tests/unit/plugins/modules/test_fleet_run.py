@@ -108,6 +108,7 @@ class Records:
                 "status": "changes",
                 "plan": {"assign": 1},
                 "devices": rows,
+                "incomplete": [],
             }
             for kind, rows in told.planned.items()
         ]
@@ -524,7 +525,8 @@ def test_the_word_of_a_run_is_of_what_its_plan_leaves(records: Records, before: 
     word = records.folder / "word"
     if before:
         word.write_text(f"{before}\n", encoding="ascii")
-    part = {"status": "incomplete", "plan": {"incomplete": left}, "list": "fota", "devices": []}
+    rows = [row(GOOD, "failed")] * left
+    part = {"status": "incomplete", "plan": {"incomplete": left}, "list": "fota", "devices": [], "incomplete": rows}
     plan = sealed({"format": PLAN_FORMAT, "accounts": [{"account": ACCOUNT, "wanted": "", "parts": [part]}]})
     (records.folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
     options = {"plan": str(records.folder / "plan.json"), "accounts": [], "status_file": str(word)}
@@ -541,3 +543,79 @@ def test_what_somebody_else_did_is_done(records: Records) -> None:
     ended = records.end(told, run=begun["run"], status_file=str(word))
     assert records.outcomes(part=1)[imei(3)] == "skipped"
     assert (ended["accounts"][0]["complete"], word.exists()) == (True, False)
+
+
+OUTCOME = {"assigned": "done", "failed": "incomplete"}
+
+
+@pytest.mark.parametrize("fail_on", ["error", "guard_tripped", "incomplete", "changes"])
+@pytest.mark.parametrize("outcome", OUTCOME)
+def test_the_last_lines_and_whether_the_run_is_red(records: Records, outcome: str, fail_on: str) -> None:
+    told = Told()
+    told.reported["fota"] = [row(GOOD, outcome)]
+    begun = records.begin(told)
+    assert begun["lines"] == []
+    records.write(told)
+    ended = records.end(told, run=begun["run"], fail_on=fail_on)
+    status, *left, page, record, digest = ended["lines"]
+    assert status == f"Status: {OUTCOME[outcome]}"
+    assert (page, record) == (f"Run: {ended['files']['markdown']}", f"Record: {ended['path']}")
+    assert digest == f"Digest: {records.record['plan']}"
+    assert left == ([] if outcome == "assigned" else [ended["remaining"].removesuffix(f" See {ended['path']}.")])
+    red = outcome == "failed" and fail_on in ("incomplete", "changes")
+    assert [account["red"] for account in ended["accounts"]] == [red, red]
+    assert ended["accounts"][1]["text"].startswith("Not everything is as wanted. " if red else "1 assigned.")
+
+
+def test_what_the_plan_left_is_not_as_wanted_after_the_run(records: Records) -> None:
+    """Although the run did all that was planned."""
+    told = Told()
+    records.begin(told)
+    path = records.folder / "plan.json"
+    plan = json.loads(path.read_text(encoding="utf-8"))
+    left = [{"device_id": imei(7), "outcome": "unchanged", "reason": "it holds two licenses"}]
+    plan["accounts"][1]["incomplete"] = left
+    path.write_text(json.dumps(sealed(plan)), encoding="utf-8")
+    going = [{"account": ACCOUNT, "blocked": None}, {"account": OTHER, "blocked": None}]
+    begun = records.run(state="started", plan=str(path), accounts=going)
+    records.write(told)
+    ended = records.end(told, run=begun["run"], fail_on="incomplete")
+    assert ended["remaining"] == ""
+    assert ended["lines"][0] == "Status: incomplete"
+    assert ended["lines"][1].startswith("1 device is not as wanted")
+    assert ended["lines"][1] in ended["accounts"][0]["text"]
+    assert all(account["red"] for account in ended["accounts"])
+
+
+def test_an_account_that_failed_is_red_and_says_why(records: Records) -> None:
+    told = Told()
+    told.entry["parts"]["fota"]["failure"] = {"code": "login_refused", "message": "Who are you?"}
+    ended = records.whole(told)
+    first, second = ended["accounts"]
+    assert (first["red"], second["red"], second["text"]) == (True, False, "1 assigned.")
+    assert "Who are you?" in first["text"]
+
+
+def test_the_page_of_a_run_is_shown_on_request(records: Records) -> None:
+    told = Told()
+    begun = records.begin(told)
+    records.write(told)
+    ended = records.end(told, run=begun["run"], show=True)
+    page = Path(ended["files"]["markdown"]).read_text(encoding="utf-8").splitlines()
+    assert ended["lines"][: len(page)] == page
+    assert ended["lines"][len(page)] == "Status: done"
+
+
+def test_accounts_stop_together_only_on_request(records: Records) -> None:
+    """Each run has a place of its own for it, which goes at its end."""
+    told = Told()
+    assert records.begin(told)["stop_together"] == ""
+    records.write(told)
+    options = {"state": "started", "plan": str(records.folder / "plan.json"), "any_errors_fatal": True}
+    runs = [records.run(**options, accounts=[{"account": ACCOUNT, "blocked": None}]) for _run in range(2)]
+    places = [Path(run["stop_together"]) for run in runs]
+    assert len(set(places)) == 2
+    for place in places:
+        place.mkdir()
+    records.end(told, run=runs[1]["run"])
+    assert [place.exists() for place in places] == [True, False]

@@ -25,22 +25,27 @@ Case = tuple[dict[str, t.Any], str, t.Collection[str]]
 LACKS_DEVICES = ("devices", "devices_file", "devices_text")
 OF_AN_ACCOUNT: list[Case] = [({}, INVALID, ["account"]), ({"account": ACCOUNT}, MISSING, CREDENTIALS)]
 OF_DEVICES: list[Case] = [({}, INVALID, ["account"]), ({"account": ACCOUNT}, INVALID, LACKS_DEVICES)]
+OF_A_FLEET = {"account": ACCOUNT, "reports": "/proc/no/such"}
+CHECK = {"_ansible_check_mode": True}
 OPTIONS: dict[str, list[Case]] = {
     "callback": [({}, INVALID, ["account"]), ({"account": ACCOUNT}, INVALID, ["url", *CREDENTIALS])],
     "callback_info": OF_AN_ACCOUNT,
     "device_info": OF_AN_ACCOUNT,
     "fleet_account": [
-        ({}, INVALID, ["lists"]),
-        ({"lists": "."}, INVALID, ["undo_run", "wanted"]),
-        ({"lists": ".", "undo_run": "no-such-run"}, INVALID, ["account"]),
-        ({"lists": ACCOUNT, "undo_run": "no-such-run", "account": ACCOUNT}, INVALID, ["mark", "fleet_run"]),
-        ({"lists": ".", "wanted": {}}, INVALID, ["wanted", "account", "digest", "fota", "simsec"]),
+        ({}, INVALID, ["account", "reports"]),
+        (OF_A_FLEET, INVALID, ["src", "survey", "undo_run"]),
+        ({**OF_A_FLEET, "src": [], **CHECK}, "fleet_file_invalid", ["src"]),
+        ({**OF_A_FLEET, "survey": {}}, INVALID, ["devices", "survey"]),
+        ({**OF_A_FLEET, "src": ["fleet"]}, INVALID, ["planned", "check mode"]),
+        ({**OF_A_FLEET, "undo_run": "no-such-run"}, INVALID, ["mark", "fleet_run"]),
+        ({**OF_A_FLEET, "src": ["fleet"], "planned": {"account": ACCOUNT, "parts": []}}, INVALID, ["mark"]),
     ],
     "fleet_export": [({}, INVALID, ["account", "dest"]), ({"account": ACCOUNT, "dest": "."}, MISSING, CREDENTIALS)],
     "fleet_files": [({}, INVALID, ["src"]), ({"src": []}, "fleet_file_invalid", ["src"])],
     "fleet_plan": [
         ({}, INVALID, ["accounts"]),
         ({"accounts": [], "approved": "no-such-plan"}, "plan_file_invalid", ["approved"]),
+        ({"accounts": [], "undo_run": "no-such-run"}, NO_RUN, ["no-such-run"]),
     ],
     "fleet_report": [
         ({}, INVALID, ["accounts", "dest"]),
@@ -51,10 +56,6 @@ OPTIONS: dict[str, list[Case]] = {
         ({"state": "ended", "accounts": [], "reports": "/no/such", "dest": "/no/such"}, NO_RUN, ["run.json"]),
     ],
     "fleet_undo": [({}, INVALID, ["run"]), ({"run": "no-such-run"}, NO_RUN, ["no-such-run"])],
-    "fleet_undo_plan": [
-        ({}, INVALID, ["accounts", "run"]),
-        ({"run": "no-such-run", "accounts": []}, NO_RUN, ["no-such-run"]),
-    ],
     "fota_license": OF_DEVICES,
     "fota_license_info": OF_AN_ACCOUNT,
     "session": [({}, MISSING, CREDENTIALS), ({"access_token": "0" * 32}, MISSING, ["username", "session_token"])],

@@ -287,3 +287,18 @@ def test_a_column_by_number_and_what_is_told_of_a_list(files: Files) -> None:
     assert "windows-1252" in warnings[0]
     files.write("a.yml", account({**one, "column": 0}))
     assert "a name in quotes, or a number from 1" in files.problems()[0]
+
+
+def test_an_account_alone(files: Files) -> None:
+    """The devices of other accounts are not read, but every file must be one, because the account may be in any."""
+    files.write("a.yml", account({"ids": [A], "fota": True}))
+    files.write("b.yml", account({"file": "no.csv", "fota": True}, name=TWO))
+    fleet, problems = read_fleet([str(files.folder)], [ONE], alone=True)
+    assert ([one.name for one, _sets in fleet.accounts], problems) == ([ONE], [])
+    assert len(read_fleet([str(files.folder)], [ONE])[1]) == 1
+    assert len(read_fleet([str(files.folder)], [TWO], alone=True)[1]) == 1
+    assert "No fleet file names the account" in read_fleet([str(files.folder)], ["x"], alone=True)[1][0].text
+    files.write("c.yml", "{")
+    assert len(read_fleet([str(files.folder)], [ONE], alone=True)[1]) == 1
+    files.write("c.yml", account({"ids": [B], "fota": True}))
+    assert read_fleet([str(files.folder)], [ONE], alone=True)[1]

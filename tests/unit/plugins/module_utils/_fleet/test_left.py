@@ -40,15 +40,7 @@ from ansible_collections.thingspace.licensing.tests.unit.plugins.module_utils._s
 def planned(world: World, **retries: bool) -> Document:
     """The plan of the account, with the rows of its reports."""
     values = world.plan_values(**retries)
-    parts = [
-        {
-            "kind": "simsec",
-            "sku": result["item"]["sku"],
-            "list": result["item"]["remove_list" if result["item"]["state"] == "absent" else "list"],
-            "result": result,
-        }
-        for result in values["simsec"]
-    ]
+    parts = values["parts"]
     rows = [world.rows(part["list"]) for part in parts]
     account = {**make_account(ACCOUNT, "a.yml", "w", parts, rows), "incomplete": values["incomplete"]}
     return make_document([account], "now")
@@ -127,7 +119,7 @@ def test_a_sim_that_is_known_by_both_ids_counts_once(world: World) -> None:
         run = journal.begin_run(scope, "assign", 0)
         journal.accepted(journal.intend(run, scope, "assign", ["89148000000000000001"], "x"), "other")
     world.write({1: (FLEX, "imei")})
-    assert all("missing" not in part["plan"] for part in world.plan_values()["simsec"])
+    assert all("missing" not in part["result"]["plan"] for part in world.plan_values()["parts"])
 
 
 @hypothesis.settings(

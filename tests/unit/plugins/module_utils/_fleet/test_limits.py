@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.freeze import read_window
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.limits import (
+    RunLimits,
     over_a_sku,
     over_the_run,
     read_run_limits,
@@ -107,3 +108,12 @@ def test_limits_of_the_run() -> None:
     enough, wrong = read_run_limits({"max_changes": 7, "max_removals": "20%", "max_lifetime": 3})
     assert over_the_run(accounts, enough) is None
     assert len(read_run_limits({"max_changes": -1, "max_removals": "x", "max_lifetime": -1})[1]) == 3
+
+
+def test_limits_of_the_run_as_a_form_gives_them() -> None:
+    """All are texts, and an unanswered question is an empty one."""
+    limits, wrong = read_run_limits({"max_changes": " 6 ", "max_removals": "4", "max_lifetime": "0"})
+    assert (limits, wrong) == (RunLimits(6, 4, 0), [])
+    for blank in (None, "", " "):
+        given = dict.fromkeys(("max_changes", "max_removals", "max_lifetime"), blank)
+        assert read_run_limits(given) == (RunLimits(None, None, None), [])

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import html
 import typing as t
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_cost import cost_view
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import (
     Document,
+    failed_account,
     make_account,
     make_document,
 )
@@ -21,6 +24,9 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_v
     plan_view,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._pages.render import share
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.markdown import plain
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.money import prices_from
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.plan_view import pages_of as undo_pages
 from ansible_collections.thingspace.licensing.tests.unit.plugins.module_utils._fleet.test_plan_summary import part
 
 POOL = {"total": 20, "assigned": 15, "available": 5}
@@ -129,3 +135,26 @@ def test_how_to_approve(approval: Approval, told: str) -> None:
         assert told.format(digest=document["digest"]) in text
     for text in pages_of(idle).values():
         assert "There is nothing to approve." in text
+
+
+@pytest.mark.parametrize("currency", ["EUR", "<b>|*EUR*"])
+def test_what_the_plan_costs(currency: str) -> None:
+    """On all pages of a plan and of an undo's plan, and the text after an amount is text."""
+    parts = [part(assign=2), part("simsec", "SIMSec-IoT-Lt", assign=1000), part("simsec", "New", remove=1)]
+    failed = failed_account("b", {"code": "login_refused", "message": "No."})
+    document = make_document([make_account("a", "", "w", parts, [[]] * 3), failed], "now")
+    cost = cost_view(document, prices_from({"FOTA": "1.20", "SIMSec-IoT-Lt": 9})[0], currency)
+    undone = {"run": "r", "kind": "apply", "started": "then", "ended": "", "status": "done"}
+    about = {"undoes": undone, "left": 0, "later_runs_known": True}
+    accounts = [{**account, "left": [], "notes": []} for account in document["accounts"]]
+    undo = {**document, **about, "accounts": accounts}
+    for name, page in {**pages_of(document, cost=cost), **undo_pages(undo, cost=cost)}.items():
+        text = " ".join(page.split())
+        shown = plain(currency) if name.endswith(".md") else html.escape(currency)
+        assert f"2.40 {shown} more a month; 9,000.00 {shown} once for lifetime licenses." in text
+        assert "Not counted, because there is no price: New." in text
+        assert "Not counted: 1 account without a plan." in text
+        assert f"+2.40 {shown}" in text
+        assert "<b>" not in text.replace("\\<", "")
+    for page in {**pages_of(document), **undo_pages(undo)}.values():
+        assert "Cost, if this plan is applied" not in page

@@ -39,9 +39,9 @@ def test_parts_of_a_run_have_names_of_their_own() -> None:
 def test_what_a_run_sends_bears_its_mark() -> None:
     """Whatever the parts are, and in the order in which no device is without its license."""
     parts = [
-        Part("fota", "fota", {"account": ACCOUNT, "state": "exact"}, {}),
-        Part("simsec", "b-remove", {"account": ACCOUNT, "state": "absent"}, {}),
-        Part("simsec", "a", {"account": ACCOUNT, "state": "present"}, {}),
+        Part("fota", "fota", {"account": ACCOUNT, "state": "exact"}, {}, {}),
+        Part("simsec", "b-remove", {"account": ACCOUNT, "state": "absent"}, {}, {}),
+        Part("simsec", "a", {"account": ACCOUNT, "state": "present"}, {}, {}),
     ]
     mark, begun = new_mark(), list[Part]()
 
@@ -49,7 +49,7 @@ def test_what_a_run_sends_bears_its_mark() -> None:
         begun.append(part)
         return Result({}, changed=True)
 
-    order = Order("lists", mark, approved=False, wait=True, wait_timeout=1.0, unlicensed=None)
+    order = Order("lists", mark, approved=False, wait=True, wait_timeout=1.0)
     plans = {part.name: {"assign": 1, "digest": "0" * 64} for part in parts}
     carry_out(parts, plans, order, run, Halt(None, ACCOUNT))
     assert [part.name for part in begun] == ["a", "fota", "b-remove"]

@@ -279,17 +279,17 @@ def test_devices_that_keep_two_licenses(tmp_path: Path, lost: bool) -> None:
                 journal.accepted(request, f"{sku}{device}")
         journal.end_run(run)
     journal.close()
-    (tmp_path / "gone.txt").write_text(f"{planned_}\n", encoding="ascii")
+    lists = {"gone": [planned_], "named": [], "no": []}
     pools = [
         {"sku": FLEX, "kind": "imei", "state": "present", "list": "named", "remove_list": "gone"},
         {"sku": LIFETIME, "kind": "imei", "state": "present", "list": "no", "remove_list": "no"},
     ]
     wanted = {"account": ACCOUNT, "simsec": pools}
-    found = kept(wanted, str(tmp_path), path)
+    found = kept(wanted, lists, path)
     assert [row["device_id"] for row in found] == [both]
     assert f"{FLEX} and {LIFETIME}" in found[0]["reason"]
-    assert kept({**wanted, "account": "0000123456-99999"}, str(tmp_path), path) == []
-    assert kept(wanted, str(tmp_path), None) == []
+    assert kept({**wanted, "account": "0000123456-99999"}, lists, path) == []
+    assert kept(wanted, lists, None) == []
 
 
 @pytest.mark.parametrize(
@@ -309,13 +309,12 @@ def test_devices_that_no_file_names_and_that_keep_their_license(
         journal.accepted(journal.intend(run, scope, "assign", [device], "x"), f"{sku}{device}")
         journal.end_run(run)
     journal.close()
-    (tmp_path / "b.txt").write_text(f"{another}\n", encoding="ascii")
-    (tmp_path / "flex.txt").write_text(f"{holder if named == 'imei' else '89148000000000000001'}\n", encoding="ascii")
+    lists = {"b": [another], "flex": [holder if named == "imei" else "89148000000000000001"], "no": []}
     kind = "imei" if named == "imei" else "iccid"
     pools = [{"sku": FLEX, "kind": kind, "state": state, "count": 1, "list": "flex", "remove_list": "no"}]
     bundle = {"sku": BUNDLE, "kind": "imei", "state": state, "count": 1, "list": "b", "remove_list": "no"}
     pools += [bundle] if named in ("imei", "both") else []
-    found = kept({"account": ACCOUNT, "simsec": pools}, str(tmp_path), path)
+    found = kept({"account": ACCOUNT, "simsec": pools}, lists, path)
     expected = {holder} if named == "both" else {holder, another}
     assert {row["device_id"] for row in found} == (expected if told else set())
     assert all("no file names it" in row["reason"] for row in found)

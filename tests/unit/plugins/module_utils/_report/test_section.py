@@ -20,7 +20,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._report.lines
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.read import read_account
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.reclaim import Rules
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.section import ReportSettings, section_of
-from ansible_collections.thingspace.licensing.plugins.module_utils._report.wording import candidate_words
+from ansible_collections.thingspace.licensing.plugins.module_utils._report.wording import candidate_words, unpriced
 
 Json = dict[str, t.Any]
 NAME = "0000123456-00001"
@@ -99,7 +99,8 @@ def lines(entry: Json) -> list[Line]:
 
 
 def section(entry: Json, pools: dict[tuple[str, str], list[Json]] | None = None) -> Json:
-    settings = ReportSettings(RULES, {"FOTA": decimal.Decimal("1.50")}, History([], pools or {}, []))
+    prices = {"FOTA": decimal.Decimal("1.50"), LIFETIME: decimal.Decimal(9)}
+    settings = ReportSettings(RULES, prices, History([], pools or {}, []))
     return section_of(read_account(entry, RULES.retired), lines(entry), settings)
 
 
@@ -174,7 +175,9 @@ def test_the_figures(entry: Json) -> None:
     assert fota["runway"]["verdict"] == "too_few"
     flex = pool(made, FLEX)
     assert flex["drift"] == {"wanted": 3, "as_wanted": 1, "missing": 2, "extra": 1, "kept": 0, "unknown": 1}
-    assert (flex["cost"], flex["read_from"]) == (None, "journal")
+    assert (flex["cost"], unpriced(flex), flex["read_from"]) == (None, "no price", "journal")
+    # Its price is paid once, so it is in no monthly sum.
+    assert (pool(made, LIFETIME)["cost"], unpriced(pool(made, LIFETIME))) == (None, "paid once")
     assert pool(made, LIFETIME)["reclaimable"] == {"now": 0, "wanted": 0, "locked": 1}
     assert made["candidates"] == {
         "listed": 2,

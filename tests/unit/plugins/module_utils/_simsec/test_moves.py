@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.ids import digest_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import (
     Attempt,
@@ -23,7 +24,6 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.moves
     Instead,
     Losing,
     confirmed,
-    digest_of,
     foreseen,
     kept,
     read_instead,

@@ -18,7 +18,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import files
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import losing
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import DeviceStatus
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import converge
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import moves as simsec_moves
@@ -124,7 +124,7 @@ def test_nor_after_an_undo(
 def test_these_histories_need_the_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
     """Without what the removing process decides, devices are left bare; what the plan foresees cannot replace it."""
     if rule == "the plan":
-        monkeypatch.setattr(files, "foreseen", lambda _status: True)
+        monkeypatch.setattr(losing, "foreseen", lambda _status: True)
         assert [bare for seed in range(8) for bare in lived(tmp_path / str(seed), seed, ("imei",), 6)] == []
     else:
         monkeypatch.setattr(converge, "kept_now", lambda *_of, **_more: {})

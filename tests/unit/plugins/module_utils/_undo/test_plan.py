@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import checksum
-from ansible_collections.thingspace.licensing.plugins.modules import fleet_undo_plan
+from ansible_collections.thingspace.licensing.plugins.modules import fleet_plan
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
 from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run, runner
 
@@ -37,8 +37,8 @@ SHORT = {"guard": "pool", "planned": 3, "allowed": 1}
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     (tmp_path / "run.json").write_text(json.dumps({**RECORD, "checksum": checksum(RECORD)}), encoding="utf-8")
-    options = {"run": str(tmp_path / "run.json"), "dest": str(tmp_path / "undo")}
-    return runner(fleet_undo_plan.main, None, monkeypatch, capsys, **options)
+    options = {"undo_run": str(tmp_path / "run.json"), "dest": str(tmp_path / "undo")}
+    return runner(fleet_plan.main, None, monkeypatch, capsys, **options)
 
 
 def result(folder: Path, step: str, outcome: str, count: int, **more: t.Any) -> Json:
@@ -50,11 +50,11 @@ def result(folder: Path, step: str, outcome: str, count: int, **more: t.Any) -> 
         csv.writer(stream).writerows([("device_id", "outcome", "reason"), *rows])
     counts = {"assign": count, "remove": 0} if step == "give" else {"assign": 0, "remove": count}
     plan = {"state": "x", **counts, "unchanged": 0, "digest": "d" * 64}
-    return {"item": {"kind": "fota", "list": name}, "plan": plan, **more}
+    return {"kind": "fota", "list": name, "api_version": "v3", "result": {"plan": plan, **more}}
 
 
-def entry(folder: Path, *results: Json) -> Json:
-    return {"account": ACCOUNT, "reports": str(folder), "results": list(results), "notes": ["A note."]}
+def entry(folder: Path, *parts: Json) -> Json:
+    return {"account": ACCOUNT, "wanted": "", "reports": str(folder), "parts": list(parts), "notes": ["A note."]}
 
 
 @pytest.mark.parametrize(
@@ -100,12 +100,46 @@ def test_the_digest_and_what_is_written(run: Run, tmp_path: Path) -> None:
     for given in (approved, made["digest"]):
         assert run(accounts=[entry(tmp_path, take)], approved=given)["failure"]["code"] == "plan_changed"
     assert Path(approved).read_bytes() == before
-    again = run(accounts=[entry(tmp_path, take)], max_changes=1)
-    assert again["failure"]["code"] == "guard_tripped"
-    assert "failure" not in run(accounts=[entry(tmp_path, take)], max_changes=1, approved=approved)
+    limited = {"accounts": [entry(tmp_path, take)], "max_changes": "1"}
+    assert run(**limited)["status"] == "guard_tripped"
+    assert run(**limited, state="applying")["failure"]["code"] == "guard_tripped"
+    assert "failure" not in run(**limited, state="applying", approved=approved)
     other = result(tmp_path, "take", "removed", 3)
     differs = run(accounts=[entry(tmp_path, other)], approved=approved)["failure"]
     assert (differs["code"], f"These accounts differ: {ACCOUNT}." in differs["message"]) == ("plan_changed", True)
+
+
+def test_accounts_that_the_run_did_not_concern(run: Run, tmp_path: Path) -> None:
+    """They are shown and are no part of the plan. If there are no others, the wrong run was named."""
+    other = {"account": "other", "left_out": "The run did not concern this account."}
+    alone = run(accounts=[entry(tmp_path, result(tmp_path, "take", "removed", 2))])
+    made = run(accounts=[entry(tmp_path, result(tmp_path, "take", "removed", 2)), other])
+    assert made["digest"] == alone["digest"]
+    shown = made["accounts"][1]
+    assert (shown["account"], shown["status"], shown["red"], shown["text"]) == (
+        "other",
+        "no_change",
+        False,
+        other["left_out"],
+    )
+    failure = run(accounts=[other])["failure"]
+    assert (failure["code"], "none of the accounts of this play" in failure["message"]) == ("run_file_invalid", True)
+
+
+def test_the_check_mode_of_an_undo_is_its_plan(run: Run, tmp_path: Path) -> None:
+    """It stops for nothing, and says what would be done and how much is not undone."""
+    left = f"kind,sku,device_id,done,code,reason\nfota,,{imei(9)},assigned,later_run,why\n"
+    (tmp_path / "cannot.csv").write_text(left, encoding="utf-8")
+    entries = [entry(tmp_path, result(tmp_path, "take", "removed", 2))]
+    options = {"state": "applying", "require_approval": True, "how_to_apply": "undo"}
+    foreseen = run(accounts=entries, _ansible_check_mode=True, **options)
+    assert (foreseen["next"], foreseen["check_mode"], foreseen["accounts"][0]["foreseen"]) == ("idle", True, True)
+    assert foreseen["lines"][0] == "Status: changes"
+    assert "Changes of the run that are not undone: 1." in foreseen["lines"]
+    assert foreseen["lines"][-1] == f"To apply: undo -e approved={foreseen['digest']}"
+    assert run(accounts=entries, **options)["failure"]["code"] == "not_approved"
+    done = run(accounts=entries, approved=foreseen["digest"], **options)
+    assert (done["next"], "failure" in done) == ("apply", False)
 
 
 def test_whether_later_runs_are_known(run: Run, tmp_path: Path) -> None:
@@ -137,7 +171,7 @@ def test_freeze_windows(run: Run, tmp_path: Path) -> None:
 
 def test_bad_input(run: Run, tmp_path: Path) -> None:
     """All of it at once, and nothing is written."""
-    failure = run(run=str(tmp_path / "none"), accounts=[{"x": 1}, {"account": "a"}], max_changes=-1)["failure"]
+    failure = run(undo_run=str(tmp_path / "none"), accounts=[{"x": 1}, {"account": "a"}], max_changes="-1")["failure"]
     assert failure["problem_count"] == 4
     assert run(accounts=[])["failure"]["code"] == "run_file_invalid"
     (tmp_path / "link").symlink_to(tmp_path)

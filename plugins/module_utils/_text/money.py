@@ -4,15 +4,14 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The monthly cost of licenses, by the operator's own prices. Without prices, the report shows no cost."""
+"""Amounts of money, by the operator's own prices. They are exact, and unknown where a number is."""
 
 from __future__ import annotations
 
 import decimal
 import typing as t
 
-from .._errors import Problem
-from .text import visible
+from .visible import visible
 
 Prices = dict[str, decimal.Decimal]
 
@@ -20,26 +19,25 @@ _CENT = decimal.Decimal("0.01")
 _MOST = decimal.Decimal(1_000_000_000)
 
 
-def prices_from(given: t.Mapping[str, t.Any] | None) -> tuple[Prices, list[Problem]]:
-    """Monthly prices by license, and the problems with them."""
+def prices_from(given: t.Mapping[str, t.Any] | None) -> tuple[Prices, list[str]]:
+    """Prices by license, and the problems with them."""
     prices: Prices = {}
-    problems: list[Problem] = []
+    problems: list[str] = []
     for license, value in (given or {}).items():
         try:
             price = decimal.Decimal(str(value).strip())
         except decimal.InvalidOperation:
             price = decimal.Decimal("NaN")
         if price.is_nan() or isinstance(value, bool) or not 0 <= price <= _MOST:
-            problems.append(
-                Problem(f"'prices' has {visible(value)[:60]} for {visible(license)[:60]}; that is not a price.")
-            )
+            shown = visible(str(value))[:60] or "nothing"
+            problems.append(f"'prices' has {shown} for {visible(str(license))[:60]}; that is not a price.")
         else:
-            prices[visible(license)] = price
+            prices[visible(str(license))] = price
     return prices, problems
 
 
 def cost_of(prices: Prices, license: str, counts: t.Mapping[str, int | None]) -> dict[str, str | None] | None:
-    """The monthly cost of the licenses of a pool, by name; None without a price.
+    """The cost of some licenses, by name; None without a price.
 
     :param counts: numbers of licenses by name; None if a number is unknown.
     """
@@ -49,8 +47,13 @@ def cost_of(prices: Prices, license: str, counts: t.Mapping[str, int | None]) ->
 
 
 def money(amount: decimal.Decimal) -> str:
-    """An amount with two decimals."""
-    return str(amount.quantize(_CENT, rounding=decimal.ROUND_HALF_UP))
+    """An amount with two decimals. Nothing has no sign."""
+    return str(amount.quantize(_CENT, rounding=decimal.ROUND_HALF_UP) + 0)
+
+
+def amount_words(amount: str | None) -> str:
+    """An amount, or the word for an unknown one."""
+    return "unknown" if amount is None else f"{decimal.Decimal(amount):,}"
 
 
 def added(costs: t.Iterable[t.Mapping[str, str | None]]) -> dict[str, str | None]:

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._report.cost import added, cost_of, prices_from
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.money import added, cost_of, prices_from
 
 
 def test_cents_are_exact() -> None:
@@ -19,6 +19,7 @@ def test_cents_are_exact() -> None:
     assert cost_of(prices, "FOTA", {"bought": 30_000_000, "free": 3}) == {"bought": "33000000.00", "free": "3.30"}
     assert cost_of(prices, "SIMSec-IoT", {"bought": 3, "free": None}) == {"bought": "0.30", "free": None}
     assert cost_of(prices, "free", {"bought": 3}) == {"bought": "0.00"}
+    assert cost_of(prices, "free", {"fewer": -3}) == {"fewer": "0.00"}
     assert cost_of(prices, "SIMSec-IoT-Lt", {"bought": 3}) is None
 
 
@@ -35,5 +36,5 @@ def test_a_sum_with_an_unknown_part_is_unknown() -> None:
 def test_what_is_no_price(price: t.Any) -> None:
     prices, problems = prices_from({"FOTA": 1, "SIMSec-IoT": price})
     assert list(prices) == ["FOTA"]
-    assert [problem.code for problem in problems] == ["invalid_options"]
-    assert "SIMSec-IoT" in problems[0].text
+    (problem,) = problems
+    assert "SIMSec-IoT" in problem

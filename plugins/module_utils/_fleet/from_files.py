@@ -1,0 +1,54 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Reads what a fleet file wants of an account, right where that is planned or carried out."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._errors import OptionsError
+from .._module import Context
+from .account_parts import Lists, Run, Wanted, parts_of
+from .accounts import read_fleet, resolve
+from .devices import new_listing
+from .files import account_entry
+
+
+def from_files(context: Context, run: Run) -> Wanted:
+    """Read the fleet file of the account, and ask ThingSpace for the devices that it selects.
+
+    :raises OptionsError: with every problem of the file.
+    :raises LicensingError: ThingSpace or the journal cannot be read.
+    """
+    fleet, problems = read_fleet(context.params["src"], [context.params["account"]], alone=True)
+    if problems:
+        raise OptionsError(problems)
+    run.make_folder()
+    listing = new_listing(context.connect([])) if fleet.selects else None
+    found, problems, warnings = resolve(fleet, listing)
+    for warning in warnings:
+        context.warn(warning)
+    if problems:
+        raise OptionsError(problems)
+    (account, wanted), *_others = found
+    entry, lists = account_entry(context, account, wanted, warn=context.check_mode)
+    return Wanted(
+        account.name,
+        entry["digest"],
+        list(parts_of(entry, lists, run)),
+        {name: entry[name] for name in ("file", "freeze", "sets")},
+        _kept(entry, lists, run.journal) if context.check_mode else [],
+    )
+
+
+def _kept(entry: dict[str, t.Any], lists: Lists, journal: str | None) -> list[dict[str, str]]:
+    if not (journal and entry["simsec"]):
+        return []
+    # A module compiles what it imports, each time. Many fleets have no journal.
+    from .kept import kept  # pylint: disable=import-outside-toplevel
+
+    return kept(entry, lists, journal)

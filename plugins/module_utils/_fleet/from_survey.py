@@ -1,0 +1,93 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Reads what a survey wants: a list of devices, as typed into a form, and one license that they get or lose."""
+
+from __future__ import annotations
+
+import hashlib
+import typing as t
+
+from .._devices.ids import show
+from .._devices.wanted import wanted_devices
+from .._errors import OptionsError, Problem
+from .._module import Context
+from .._simsec.skus import sku_of, sku_problems
+from .._thingspace.api_versions import API_VERSION
+from .._thingspace.id_kinds import KIND, KINDS
+from .account_parts import LIMITS, Options, Part, Run, Wanted
+
+FOTA = "FOTA"
+"""The name of the license that has no SKU, in the form."""
+
+_STATES = ("present", "absent")
+_NUMBERS = ("max_changes", "lifetime_consent", "lifetime_elsewhere")
+_DIGITS = 12
+
+
+def from_survey(context: Context, run: Run) -> Wanted:
+    """Read the devices that somebody typed. This asks ThingSpace nothing.
+
+    :raises OptionsError: with every problem of the answers.
+    """
+    given = {name: text.strip() for name, text in context.params["survey"].items() if text and text.strip()}
+    license_, state = given.get("license", FOTA), given.get("state", "present")
+    # FOTA licenses have only one kind of id, whatever the form says.
+    kind = KIND if license_ == FOTA else given.get("kind", KIND)
+    problems = [
+        Problem(f"'{name}' is '{show(value)}', which is none of: {', '.join(choices)}.")
+        for name, value, choices in (("state", state, _STATES), ("kind", kind, KINDS))
+        if value not in choices
+    ]
+    numbers, wrong = _numbers(given)
+    problems += wrong
+    problems += [] if license_ == FOTA else sku_problems(license_)
+    # As it was typed: the first column of a table may be empty.
+    text = {"devices_text": context.params["survey"]["devices"] or "", "devices_column": given.get("column")}
+    named, wrong = wanted_devices(text, kind if kind in KINDS else KIND)
+    problems += wrong
+    if not problems and not named.devices:
+        problems.append(Problem("The survey names no device.", "invalid_devices"))
+    if problems:
+        raise OptionsError(problems)
+    run.make_folder()
+    if context.check_mode:
+        for warning in named.warnings:
+            context.warn(warning)
+    part = _part(context.params["account"], license_, state, kind, numbers, run)
+    part = part._replace(ready={"devices": named.devices}, needed=True)
+    said = "\n".join([license_, kind, state, *named.devices])
+    about: Options = {"file": "", "freeze": [], "sets": []}
+    return Wanted(context.params["account"], hashlib.sha256(said.encode()).hexdigest(), [part], about, [])
+
+
+def _numbers(given: t.Mapping[str, str]) -> tuple[dict[str, int], list[Problem]]:
+    """The answers that are numbers, and what is wrong with them."""
+    found: dict[str, int] = {}
+    problems = []
+    for name in _NUMBERS:
+        text = given.get(name, "")
+        if text.isdecimal() and len(text) <= _DIGITS:
+            found[name] = int(text)
+        elif text:
+            problems.append(Problem(f"'{name}' is '{show(text)}', which is not a whole number of devices."))
+    if not found.get("lifetime_consent"):
+        # A form has 0 for nobody.
+        found.pop("lifetime_consent", None)
+    return found, problems
+
+
+def _part(account: str, license_: str, state: str, kind: str, numbers: dict[str, int], run: Run) -> Part:
+    limits = {**dict.fromkeys(LIMITS), "max_changes": numbers.get("max_changes")}
+    if license_ == FOTA:
+        options = {"state": state, "max_changes": limits["max_changes"], **run.common(account, "fota")}
+        return Part("fota", "fota", options, {**limits, "api_version": API_VERSION}, {})
+    options = {"state": state, "sku": license_, "kind": kind, **numbers}
+    name = f"simsec-{license_}-{kind}" + ("" if state == "present" else "-remove")
+    consent = numbers.get("lifetime_consent")
+    about = {"sku": license_, "id_kind": kind, "lifetime": sku_of(license_).lifetime, "lifetime_consent": consent}
+    given = {**options, **run.simsec(options), **run.common(account, name)}
+    return Part("simsec", name, given, {**limits, **about, "reserve": None}, {})

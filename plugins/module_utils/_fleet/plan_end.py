@@ -1,0 +1,157 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What follows a plan: the next step, the last lines that a person sees, and whether the run is red."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._errors import LicensingError
+from .account_parts import COUNTS
+from .plan_document import Document, incomplete_of
+from .plan_words import in_words, not_as_wanted
+
+FAIL_ON: dict[str, tuple[str, ...]] = {
+    "error": (),
+    "guard_tripped": ("guard_tripped",),
+    "incomplete": ("guard_tripped", "incomplete"),
+    "changes": ("guard_tripped", "incomplete", "changes"),
+}
+"""For each value of C(fail_on), the statuses with which a plan is red. Without a plan, an account always is."""
+
+INCOMPLETE = ("incomplete", "changes")
+"""The values of C(fail_on) with which a run is red if something is not as wanted afterward."""
+
+MAX_LINES = 1000
+
+Step = t.Literal["show", "idle", "wait", "apply"]
+
+
+class End:
+    """How a plan ends.
+
+    :param params: options of C(fleet_plan).
+    :param check_mode: whether nothing may be carried out.
+    """
+
+    def __init__(self, params: t.Mapping[str, t.Any], *, check_mode: bool) -> None:
+        self._params = params
+        self._check_mode = check_mode
+        # The check mode of an undo is its plan for approval.
+        self._applying = params["state"] == "applying" and not (check_mode and params["undo_run"])
+
+    def step(self, plan: Document) -> Step:
+        """What the role does next."""
+        if self._params["state"] != "applying":
+            return "show"
+        if self._check_mode:
+            return "idle"
+        if sum(plan["totals"].values()):
+            return "apply"
+        return "wait" if self._params["wait"] and plan["awaited"] else "idle"
+
+    def account(self, account: Document, blocked: Document | None, red: str) -> Document:
+        """An account of the plan, as the role shows it.
+
+        :param blocked: why the account must not be changed now.
+        :param red: why the whole plan is red; empty if it is not.
+        """
+        changes = any(part["plan"].get(name) for part in account["parts"] for name in COUNTS)
+        about = {key: account[key] for key in ("account", "status", "digest")}
+        stops = blocked is not None and (self._applying or account["status"] == "error")
+        texts = [f"{blocked['code']}: {blocked['message']}"] if blocked else []
+        texts += [] if blocked else [_words(account)]
+        return {
+            **about,
+            "incomplete": incomplete_of(account),
+            "blocked": blocked,
+            "foreseen": self._check_mode and self._params["state"] == "applying" and changes and blocked is None,
+            "red": stops or bool(red),
+            "text": " ".join([*texts, *([red] if red and not stops else [])]),
+        }
+
+    def lines(self, plan: Document) -> list[str]:
+        """The status, the totals, the files, and how to apply the plan.
+
+        :param plan: what C(fleet_plan) returns.
+        """
+        changes = sum(plan["totals"].values())
+        left = f"Changes of the run that are not undone: {plan['left']:,}." if plan["left"] else ""
+        files = [f"Plan: {plan['files']['markdown']}"] if plan["files"] else []
+        status, nothing, how = plan["status"], "", ""
+        if self._applying:
+            status = _word(plan) + (" (check mode: nothing was written)" if self._check_mode else "")
+            nothing = "" if changes else "Nothing to do: no device was sent."
+        elif self._params["how_to_apply"] and changes:
+            how = f"To apply: {self._params['how_to_apply']} -e approved={plan['digest']}"
+        about = [nothing, left, plan["remaining"] if self._applying else "", *files, f"Digest: {plan['digest']}", how]
+        return [line for line in [f"Status: {status}", *plan["summary"].splitlines(), *about] if line]
+
+    def red(self, plan: Document) -> str:
+        """Why the run must end red although there is a plan of every account; empty if it need not."""
+        page = plan["files"].get("markdown", "")
+        fail_on = self._params["fail_on"]
+        if self._applying:
+            wrong = _word(plan) == "incomplete" and fail_on in INCOMPLETE
+            return f"Not everything is as wanted. {plan['remaining']}{f' See {page}.' if page else ''}" if wrong else ""
+        bad = plan["status"] in FAIL_ON[fail_on]
+        if bad or (plan["incomplete"] and fail_on == "incomplete"):
+            left = f" (devices not as wanted: {plan['incomplete']})" if plan["incomplete"] else ""
+            return f"The status of the plan is {plan['status']}{left}{f', see {page}' if page else ''}."
+        return ""
+
+    def stopped(self, plan: Document) -> LicensingError | None:
+        """Why nothing of the plan may be carried out."""
+        if not self._applying:
+            return None
+        if self._params["without_plan"]:
+            named = ", ".join(self._params["without_plan"][:20])
+            text = (
+                f"The plan does not cover all hosts of the play, but its limits apply to all of them. These have no "
+                f"plan: {named}. Run the role for every host of the play. Nothing was written."
+            )
+            return LicensingError(text, code="invalid_options")
+        stops = [plan["over"]] if plan["over"] else []
+        if self._params["any_errors_fatal"]:
+            stops += [account["blocked"] for account in plan["accounts"] if account["blocked"]]
+        if stops:
+            text = " ".join([*(str(stop["message"]) for stop in stops), "Nothing was written."])
+            if plan["over"]:
+                text += f" If it is right, have exactly this plan approved: {plan['digest']}."
+            guards = {"guards": stops[0]["guards"]} if "guards" in stops[0] else {}
+            return LicensingError(text, code=stops[0]["code"], digest=plan["digest"], **guards)
+        if self._params["require_approval"] and not plan["approved"] and self.step(plan) == "apply":
+            text = (
+                f"The plan needs an approval. Nothing was written. Look at it, and then approve exactly this plan: "
+                f"-e approved={plan['digest']}."
+            )
+            return LicensingError(text, code="not_approved", digest=plan["digest"])
+        return None
+
+
+def shown(path: str | None) -> list[str]:
+    """The lines of a page, for jobs whose files do not outlive them."""
+    if path is None:
+        return []
+    with open(path, encoding="utf-8") as stream:
+        lines = [line.rstrip("\n") for line in stream]
+    return lines if len(lines) <= MAX_LINES else [*lines[:MAX_LINES], "..."]
+
+
+def _word(plan: Document) -> str:
+    """The status of an apply that had nothing to carry out, or did not carry it out because of check mode."""
+    if plan["status"] == "error" or plan["incomplete"]:
+        return "error" if plan["status"] == "error" else "incomplete"
+    return "foreseen" if sum(plan["totals"].values()) else "no_change"
+
+
+def _words(account: Document) -> str:
+    """What is done to an account."""
+    totals = {name: sum(part["plan"].get(name) or 0 for part in account["parts"]) for name in COUNTS}
+    left = incomplete_of(account)
+    texts = [f"{in_words(totals)}." if any(totals.values()) else "Nothing to do."]
+    return " ".join([*texts, *([not_as_wanted(left)] if left else [])])

@@ -1,0 +1,145 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the answers of a form mean, and which of them are refused."""
+
+from __future__ import annotations
+
+import types
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import OptionsError
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_parts import Part, Run, Wanted
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_run import valid_options
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.from_survey import from_survey
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
+
+FLEX, LIFETIME = "SIMSec-IoT", "SIMSec-IoT-Lt"
+ICCID = "89148000000000000001"
+RUN = Run("reports", "journal.db", wait=True, require_listener=None, retries={"retry_failed": True})
+BLANK = dict.fromkeys(
+    ("column", "license", "kind", "state", "max_changes", "lifetime_consent", "lifetime_elsewhere"), " "
+)
+
+
+@pytest.fixture(autouse=True)
+def fixture_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The directory of the reports is made in one of the test."""
+    monkeypatch.chdir(tmp_path)
+
+
+def read(answers: dict[str, str], *, check_mode: bool = True) -> tuple[Wanted, list[str]]:
+    """What is wanted by somebody who answers only some questions, and the warnings."""
+    survey = {**dict.fromkeys(("devices", *BLANK)), **answers}
+    told: list[str] = []
+    context = types.SimpleNamespace(
+        params={"account": ACCOUNT, "survey": survey}, check_mode=check_mode, warn=told.append
+    )
+    return from_survey(t.cast(t.Any, context), RUN), told
+
+
+def wanted(devices: str = imei(1), **answers: str) -> Wanted:
+    """What is wanted, as a plan reads it."""
+    return read({"devices": devices, **answers})[0]
+
+
+def part(devices: str = imei(1), **answers: str) -> Part:
+    """The one license that the form is about."""
+    (found,) = wanted(devices, **answers).parts
+    return found
+
+
+def test_devices_get_a_fota_license_if_nothing_else_is_answered() -> None:
+    found = wanted(f"{imei(1)}, {imei(2)}")
+    (one,) = found.parts
+    assert (found.account, found.about, found.incomplete) == (ACCOUNT, {"file": "", "freeze": [], "sets": []}, [])
+    assert (one.kind, one.name, one.ready) == ("fota", "fota", {"devices": [imei(1), imei(2)]})
+    options = valid_options(one)
+    assert (options["account"], options["state"], options["max_changes"]) == (ACCOUNT, "present", None)
+    assert wanted(f"{imei(1)}, {imei(2)}", **BLANK) == found
+
+
+def test_every_answer_reaches_the_license_module() -> None:
+    numbers = {"max_changes": "7", "lifetime_consent": "2", "lifetime_elsewhere": "1"}
+    one = part(license=LIFETIME, **numbers)
+    assert (one.kind, one.name) == ("simsec", f"simsec-{LIFETIME}-imei")
+    options = valid_options(one)
+    expected = {"sku": LIFETIME, "kind": "imei", "state": "present", "journal": "journal.db", "retry_failed": True}
+    expected |= {name: int(text) for name, text in numbers.items()}
+    assert {name: options[name] for name in expected} == expected
+    shown = {"sku": LIFETIME, "id_kind": "imei", "lifetime": True, "lifetime_consent": 2, "max_changes": 7}
+    assert {name: one.about[name] for name in shown} == shown
+    gone = part(ICCID, license=FLEX, kind="iccid", state="absent")
+    options = valid_options(gone)
+    assert (gone.name, options["kind"], options["state"]) == (f"simsec-{FLEX}-iccid-remove", "iccid", "absent")
+    fota = valid_options(part(license="FOTA", state="absent", max_changes="0"))
+    assert (fota["state"], fota["max_changes"]) == ("absent", 0)
+
+
+def test_zero_consents_to_nothing() -> None:
+    """Forms have a number there also for licenses that are not for life."""
+    one = part(license=FLEX, lifetime_consent="0")
+    assert (valid_options(one)["lifetime_consent"], one.about["lifetime_consent"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        ({"state": "gone"}, "'state' is 'gone', which is none of: present, absent."),
+        ({"license": FLEX, "kind": "meid"}, "'kind' is 'meid', which is none of: imei, iccid."),
+        ({"max_changes": "-1"}, "'max_changes' is '-1', which is not a whole number."),
+        ({"lifetime_consent": "1.5"}, "'lifetime_consent' is '1.5', which is not a whole number."),
+        ({"lifetime_elsewhere": "few"}, "'lifetime_elsewhere' is 'few', which is not a whole number."),
+        ({"license": "simsec-iot"}, "simsec-iot"),
+        ({"devices": " \n"}, "no device"),
+        ({"devices": "12"}, "'12'"),
+        ({"devices": f"{imei(1)} {imei(1)}"}, imei(1)),
+        ({"devices": "a;b\n1;2", "column": "c"}, "'c'"),
+        # FOTA licenses are of IMEIs.
+        ({"devices": ICCID, "kind": "iccid"}, ICCID),
+    ],
+)
+def test_a_bad_answer_is_refused(answers: dict[str, str], told: str) -> None:
+    with pytest.raises(OptionsError) as raised:
+        wanted(**answers)
+    assert told in raised.value.message
+    assert raised.value.details["problem_count"] == 1
+
+
+def test_all_bad_answers_are_refused_at_once() -> None:
+    bad = {"license": "simsec-iot", "kind": "meid", "state": "gone", "max_changes": "x", "lifetime_consent": "y"}
+    with pytest.raises(OptionsError) as raised:
+        wanted("12", **bad, lifetime_elsewhere="z")
+    assert raised.value.details["problem_count"] == 7
+
+
+def test_the_digest_is_of_what_is_wanted() -> None:
+    """A plan is carried out only if the same is wanted of the same devices."""
+    both = f"{imei(1)} {imei(2)}"
+    digests = [
+        wanted(both),
+        wanted(imei(1)),
+        wanted(f"{imei(2)} {imei(1)}"),
+        wanted(both, state="absent"),
+        wanted(both, license=FLEX),
+        wanted(both, license=FLEX, state="absent"),
+        wanted(both, license=LIFETIME),
+        wanted(ICCID, license=FLEX, kind="iccid"),
+    ]
+    assert len({found.digest for found in digests}) == len(digests)
+    assert wanted(f" {imei(1)}\n\n{imei(2)}\n", kind="imei", max_changes="5").digest == wanted(both).digest
+
+
+def test_it_is_told_once_how_the_devices_were_read() -> None:
+    """By the plan."""
+    table = f"Devices of May\n\nimei;name\n{imei(1)};x\n{imei(2)};y\n"
+    planned, told = read({"devices": table})
+    assert (len(told), read({"devices": table}, check_mode=False)) == (1, (planned, []))
+
+
+def test_a_table_whose_first_column_has_no_title() -> None:
+    assert part(f"\timei\n1\t{imei(1)}\n2\t{imei(2)}\n", column="imei").ready["devices"] == [imei(1), imei(2)]

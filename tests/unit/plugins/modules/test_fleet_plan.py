@@ -1,0 +1,52 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Prices of a plan are those of its reader."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import write_csv
+from ansible_collections.thingspace.licensing.plugins.modules import fleet_plan
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
+from ansible_collections.thingspace.licensing.tests.support.module_runner import Run, runner
+from ansible_collections.thingspace.licensing.tests.unit.plugins.module_utils._fleet.test_plan_summary import part
+
+Json = dict[str, t.Any]
+
+
+@pytest.fixture
+def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Writes the plan of an account in which two devices get a FOTA license."""
+    rows = [(imei(number), "assigned", "", "") for number in (1, 2)]
+    write_csv(str(tmp_path / "plan-fota.csv"), ("device_id", "outcome", "reason", "request_id"), rows)
+    entry = {"account": ACCOUNT, "wanted": "w", "reports": str(tmp_path), "parts": [part(assign=2)]}
+    return runner(fleet_plan.main, None, monkeypatch, capsys, accounts=[entry], dest=str(tmp_path / "plan"))
+
+
+def test_what_is_approved_does_not_depend_on_prices(plan: Run, tmp_path: Path) -> None:
+    def written(**options: t.Any) -> tuple[Json, str]:
+        made = plan(**options)
+        document = json.loads((tmp_path / "plan" / "plan.json").read_text(encoding="utf-8"))
+        return {**document, "created": "", "checksum": "", "again": made["digest"]}, page.read_text(encoding="utf-8")
+
+    page = tmp_path / "plan" / "plan.md"
+    (free, without), (priced, shown) = written(), written(prices={"FOTA": "1.20"}, currency="EUR")
+    assert free == priced
+    assert "**If applied: 2.40 EUR more a month.**" in shown
+    assert "cost" not in without.lower()
+    assert "EUR" not in without
+
+
+def test_bad_prices_are_told_at_once_and_nothing_is_written(plan: Run, tmp_path: Path) -> None:
+    refused = plan(prices={"FOTA": "-1", "SIMSec-IoT": "1,20"}, templates="/no/such", max_changes="many")
+    assert refused["failure"]["code"] == "invalid_options"
+    for told in ("-1 for FOTA", "1,20 for SIMSec-IoT", "'templates'", "max_changes"):
+        assert told in refused["msg"]
+    assert not (tmp_path / "plan").exists()
