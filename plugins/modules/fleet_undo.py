@@ -11,8 +11,8 @@ version_added: 0.4.0
 description:
   - Reads the record of a run (C(run.json)) and decides for each changed device whether the change can be reversed.
     Writes the device lists that the license modules take as C(devices_file), and lists what cannot be reversed and why.
-  - It sends no requests and changes no licenses. It is a building block of the role
-    P(thingspace.licensing.fleet_licensing#role).
+  - It sends no requests and changes no licenses. It is for playbooks of your own. M(thingspace.licensing.fleet_account)
+    reverses a run without lists, and also restores the removal candidate list.
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
@@ -42,32 +42,8 @@ options:
       - Directory for the lists, which are written to a subdirectory for each account. It must exist. Without it,
         nothing is written.
     type: path
-  plan_dest:
-    description:
-      - The output directory of M(thingspace.licensing.fleet_plan). It is only checked, so that a wrong one is
-        refused before anything is written.
-    type: path
-  stage:
-    description:
-      - V(plan) writes all lists.
-      - V(apply) is for use during the undo. It writes the lists of devices that lose a SIM-Secure license because their
-        former one is confirmed now, and the removal candidate list. It lists no device that V(plan) did not list.
-    type: str
-    choices: [plan, apply]
-    default: plan
-  candidates:
-    description:
-      - The current removal candidates, in their order. Without this, their list is not restored.
-      - Only for one account.
-    type: list
-    elements: str
-  licensed:
-    description:
-      - The C(devices_report) of M(thingspace.licensing.fota_license) in check mode, with O(ignore:state=present) and
-        the devices of the list C(undo-candidates-returning). It shows which of them hold no license.
-    type: path
 seealso:
-  - module: thingspace.licensing.fleet_plan
+  - module: thingspace.licensing.fleet_account
 """
 
 EXAMPLES = r"""
@@ -112,10 +88,6 @@ checksum:
   description: The checksum of the record.
   returned: success
   type: str
-check_mode:
-  description: Whether the task ran in check mode. A role can use this.
-  returned: success
-  type: bool
 accounts:
   description: What to do in each account.
   returned: success
@@ -134,11 +106,6 @@ accounts:
           option of that name of M(thingspace.licensing.simsec_license).
       type: list
       elements: dict
-    removal_candidates:
-      description:
-        - C(api_version), and C(returning), the number of devices that the run removed from the list. V(none) if the run
-          did not change the list.
-      type: dict
     freeze:
       description: The account's freeze windows at the time of the plan.
       type: list
@@ -174,10 +141,6 @@ def main() -> None:
         "history": {"type": "path"},
         "accounts": {"type": "list", "elements": "str"},
         "dest": {"type": "path"},
-        "plan_dest": {"type": "path"},
-        "stage": {"type": "str", "choices": ["plan", "apply"], "default": "plan"},
-        "candidates": {"type": "list", "elements": "str"},
-        "licensed": {"type": "path"},
     }
     run_module(run, options)
 

@@ -26,7 +26,6 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.trans
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import account as fleet_account
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_parts import Part, Run, Wanted
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.files import write_lists
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.from_files import from_files
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan import changing
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.clock import ago, now
@@ -36,7 +35,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._module impor
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import SIMSEC_LICENSE_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import converge
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import wait as simsec_wait
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo import undo as undo_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo import reversal
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.changes import changes_of, pool_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history import Later
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.moves import Former
@@ -338,18 +337,16 @@ class World:
         account = {"account": ACCOUNT, "parts": record["parts"]}
         self.wish = dict.fromkeys(record["before"], ("anything", "imei"))
         changes = {pool_of(part): changes_of([part]) for part in record["parts"]}
-        context = types.SimpleNamespace(params={"journal": str(self.journal), "dest": str(self.folder / "lists")})
-        known = undo_module._attempts(t.cast(t.Any, context), ACCOUNT, changes)
+        known = reversal.attempts_of(str(self.journal), ACCOUNT, changes)
         window = RunWindow(record["started"], record["ended"], ago(datetime.timedelta(hours=1)), record["mark"])
-        found, _left = reverse_simsec(account, window, known, Later(), confirmed=False)
+        found, _left = reverse_simsec(account, window, known, Later())
         lists: dict[str, list[str]] = {}
         former = Former(window, changes, known or {})
-        parts = list(undo_module._simsec_parts(t.cast(t.Any, context), account, found, former, lists))
-        paths = write_lists(str(self.folder / "lists"), ACCOUNT, lists)
-        for part in parts:
+        for part in list(reversal.simsec_parts(account, found, former, lists)):
+            instead = [{**one, "devices": lists[one["list"]]} for one in part.get("replaced_by", ())]
+            ready = {"devices": lists[part["list"]], "replaced_by": instead if part["state"] == "absent" else None}
             names = {"sku": part["sku"], "kind": part["id_kind"], "state": part["state"], "wait": wait}
-            options = {**names, "devices_file": paths[part["list"]], "replaced_by": part.get("replaced_by")}
-            self.license(**options, retry_failed=True, wait_timeout=5)
+            self.license(ready, **names, retry_failed=True, wait_timeout=5)
             self.report(self.chance.choice([0.0, 0.3, 1.0]))
 
     def license(self, ready: t.Mapping[str, t.Any] | None = None, **options: t.Any) -> Result:

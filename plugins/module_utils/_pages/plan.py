@@ -169,7 +169,8 @@ with the rest of its account. Remove the cause and plan again.</p>
 {% block command %}
 {% if not (accounts | map(attribute="file") | select | list) %}
 <p>Give the same answers, and the digest of this plan:</p>
-<pre><code>ansible-playbook thingspace.licensing.license_devices -e ... -e license_mode=run -e approved={{ digest }}</code></pre>
+<pre><code>ansible-playbook thingspace.licensing.license_devices -e ... -e license_mode=run \\
+  -e approved={{ digest }}</code></pre>
 {% else %}
 <p>Run apply with the variables of this plan, and with its digest:</p>
 <pre><code>ansible-playbook thingspace.licensing.apply -e fleet=... -e approved={{ digest }}</code></pre>

@@ -13,7 +13,7 @@ import typing as t
 
 from .._candidates import info
 from .._errors import LicensingError, OptionsError, Problem
-from .._fleet.account_apply import BEFORE
+from .._fleet.account_apply import BEFORE, DIFFERS
 from .._fleet.account_parts import COUNTS, LIMITS, Options, Part
 from .._fleet.account_parts import Run as AccountRun
 from .._fleet.account_run import (
@@ -21,19 +21,35 @@ from .._fleet.account_run import (
     plan_part,
     plan_parts,
     planned,
+    plans_of,
     require_run_options,
     result_of_parts,
     run_part,
     stop_if_failed,
 )
+from .._fleet.record import read_record
 from .._fleet.run_mark import name_of_request
 from .._module import Context, Result
-from . import undo
-from .changes import RunPart
-from .undo import CANDIDATES_LIST, RETURNING_LIST
+from .._plan.outcomes import write_csv
+from .candidates import CANDIDATES_LIST, candidates_part, digest_in_order, restore
+from .changes import CANDIDATES, Left, RunPart, parts_of
+from .history import Later, later_than, place_problems
+from .reversal import RETURNING_LIST, Undoing, undoing_of
+from .undo import LEFT_FILE
 
-LICENSED = "licensed.csv"
-_PLAN_AGAIN = "A real run needs 'planned', what this module returned in check mode for the same account and run."
+
+class Read(t.NamedTuple):
+    """What reverses the run in the account, as read in this process."""
+
+    undoing: Undoing
+    later: Later
+    record: str
+    freeze: list[t.Any]
+
+    @property
+    def digest(self) -> str:
+        """What a plan is bound to: the record, and the devices of every part but the removal candidates."""
+        return f"{self.record}-{self.undoing.digest}"
 
 
 def run(context: Context) -> Result:
@@ -42,133 +58,159 @@ def run(context: Context) -> Result:
     Licenses are removed first, so that a full pool has some to assign again. But a device that moves back to another
     SKU loses nothing before that is confirmed. A part that fails does not stop the others.
     """
-    account = context.params["account"]
+    account, run_options = context.params["account"], AccountRun.of(context.params)
     if context.check_mode:
-        return _plan(context)
+        return _plan(context, run_options)
+    shown = context.params["planned"] or {}
     try:
-        parts = _parts_of(context)
+        require_run_options(context.params)
+        if shown.get("account") == account and shown.get("left_out"):
+            return Result({"account": account, "parts": []})
+        plans = plans_of(shown, account)
+        read = _read(context, context.params["mark"])
+        if read is None or read.digest != shown.get("wanted"):
+            text = f"What would be reversed in {account} changed after the plan was made. Nothing was sent. Plan again."
+            raise LicensingError(text, code=DIFFERS)
     except LicensingError as error:
         # Nothing was sent. A failure of a part does not get here.
         return Result({"account": account}, failure=error)
+    parts = [_part(about, read.undoing, run_options) for about in read.undoing.parts]
+    if CANDIDATES_LIST in plans:
+        about = next(part for part in shown["parts"] if part["list"] == CANDIDATES_LIST)
+        parts.append(_candidates(candidates_part(read.undoing.run_parts, str(about.get("target"))), [], run_options))
+    ordered = sorted(
+        (part for part in parts if _changes(plans.get(part.name, {}))),
+        key=lambda part: _order(part, plans[part.name]),
+    )
+    only_fota = [part.kind for part in ordered].count("fota") == 1
     done: dict[str, Result] = {}
-    ordered = sorted(parts, key=lambda pair: _order(*pair))
-    only_fota = [part.kind for part, plan in parts if _changes(plan)].count("fota") == 1
-    for part, plan in ordered:
-        if _changes(plan):
-            done[part.name] = _carry_out(context, part, plan, only_fota=only_fota)
-    return result_of_parts(account, [part for part, _plan in ordered], done)
+    for part in ordered:
+        done[part.name] = _carry_out(context, part, plans[part.name], read, run_options, only_fota=only_fota)
+    return result_of_parts(account, ordered, done)
 
 
-def _plan(context: Context) -> Result:
-    account, folder = context.params["account"], _folder(context)
+def _plan(context: Context, run_options: AccountRun) -> Result:
+    account = context.params["account"]
     # It reads the record and finds all problems before anything is created.
-    if _lists(context, dest=None) is None:
+    read = _read(context, None)
+    if read is None:
         return Result({"account": account, "left_out": "The run did not concern this account."})
-    AccountRun.of(context.params).make_folder()
-    entry = _lists(context) or {}
-    if entry["removal_candidates"] is not None:
-        entry = _with_candidates(context, entry, "plan")
-    parts = sorted((_part(context, about) for about in entry["parts"]), key=lambda part: list(FLOWS).index(part.kind))
-    about = {"wanted": "", "reports": folder, "freeze": entry["freeze"], "notes": entry["notes"]}
+    run_options.make_folder()
+    undoing = read.undoing
+    parts, left = [_part(about, undoing, run_options) for about in undoing.parts], undoing.left
+    if undoing.listed is not None:
+        restoration = restore(
+            account,
+            parts_of(undoing.run_parts, CANDIDATES),
+            _live(context, undoing.listed),
+            _unlicensed(context, undoing, run_options) - set(undoing.given),
+            read.later,
+        )
+        left = [*left, *restoration.left]
+        if restoration.devices is not None:
+            about = candidates_part(undoing.run_parts, digest_in_order(restoration.devices))
+            parts.append(_candidates(about, restoration.devices, run_options))
+    _write_left(os.path.join(run_options.reports, LEFT_FILE), left)
+    parts = sorted(parts, key=lambda part: list(FLOWS).index(part.kind))
+    about = {"wanted": read.digest, "reports": run_options.reports, "freeze": read.freeze, "notes": undoing.notes}
     return planned(account, about, parts, plan_parts(context, parts))
 
 
-def _lists(context: Context, stage: str = "plan", **more: t.Any) -> dict[str, t.Any] | None:
-    """What C(fleet_undo) returns for the account, after it has written the lists; None if it is not in the record."""
-    params = context.params
-    options = {
-        "run": params["undo_run"],
-        "history": params["history"],
-        "accounts": [params["account"]],
-        "dest": params["reports"],
-        "plan_dest": os.path.dirname(params["reports"]) if stage == "plan" else None,
-        "stage": stage,
-        "candidates": None,
-        "licensed": None,
-    }
-    accounts: list[dict[str, t.Any]] = undo.run(context.part({**options, **more})).values["accounts"]
-    return accounts[0] if accounts else None
+def _read(context: Context, own: str | None) -> Read | None:
+    """What reverses the run in the account; None if the run did not concern it.
 
-
-def _with_candidates(context: Context, entry: t.Mapping[str, t.Any], stage: str) -> dict[str, t.Any]:
-    """The same, with the candidate list to restore, if it can be restored. It compares the current list."""
-    account, lists = context.params["account"], _folder(context)
-    version = entry["removal_candidates"]["api_version"]
-    asked = {"account": account, "api_version": version, "shrink_to": None, "report": "all", "devices_report": None}
-    live = info.run(context.part(asked)).values["candidates"]
-    licensed = None
-    if entry["removal_candidates"]["returning"]:
-        licensed = os.path.join(lists, LICENSED)
-        options = {**_files(context, RETURNING_LIST), "api_version": version, "state": "present"}
-        # A plan that the pool stops still shows who holds a license.
-        stop_if_failed(
-            [plan_part(context, Part("fota", RETURNING_LIST, {**options, "devices_report": licensed}, {}, {}))]
-        )
-    return _lists(context, stage, candidates=live, licensed=licensed) or {}
-
-
-def _part(context: Context, about: RunPart) -> Part:
-    """The options with which a license module plans a part of the undo."""
-    limits = {name: about[name] for name in LIMITS if name in about}
-    options = {**_files(context, about["list"]), "state": about["state"], **limits}
-    if about["kind"] == "fota":
-        options["api_version"] = about["api_version"]
-    elif about["kind"] == "removal_candidates":
-        options["api_version"] = about["api_version"]
-        # Devices without a license were left out, except those that get their license back first.
-        options["unlicensed"] = "ignore"
-        options["before_file"] = os.path.join(_folder(context), "before-candidates.csv")
-    else:
-        asked, wait = context.params["require_listener"], context.params["wait"]
-        options.update(sku=about["sku"], kind=about["id_kind"], journal=context.params["journal"], retry_failed=True)
-        # Planning does not wait, but has to know whether there will be something to wait for.
-        options["require_listener"] = (wait or None) if asked is None else asked
-    shown = {name: about.get(name) for name in ("sku", "id_kind", "api_version", *LIMITS)}
-    return Part(about["kind"], about["list"], options, {**shown, "item": about}, {})
-
-
-def _folder(context: Context) -> str:
-    """The directory with the lists and the reports of the account."""
-    return str(os.path.join(context.params["reports"], context.params["account"]))
-
-
-def _files(context: Context, name: str) -> Options:
-    lists = _folder(context)
-    return {
-        "account": context.params["account"],
-        "devices_file": os.path.join(lists, f"{name}.txt"),
-        "report": "none",
-        "devices_report": os.path.join(lists, f"plan-{name}.csv"),
-    }
-
-
-def _parts_of(context: Context) -> list[tuple[Part, dict[str, t.Any]]]:
-    """The planned parts and their plans.
-
-    :raises OptionsError: C(planned) is not what this module returned in check mode, or C(mark) is missing.
+    :param own: mark of the run that is carried out now.
+    :raises OptionsError: the record, or a later one, cannot be used.
     """
     params = context.params
-    shown = params["planned"] or {}
-    require_run_options(params)
-    if shown.get("account") != params["account"]:
-        raise OptionsError([Problem(_PLAN_AGAIN)])
-    if shown.get("left_out"):
-        return []
+    # The plan and the record of the undo are written beside the reports.
+    problems = list(place_problems(os.path.dirname(params["reports"]), params["undo_run"], params["history"]))
     try:
-        return [
-            (_part(context, part["item"]), dict(part["result"]["plan"]))
-            for part in shown["parts"]
-            if "plan" in part["result"]
+        record = read_record(params["undo_run"])
+        later = later_than(record, params["history"], own)
+    except OptionsError as error:
+        problems += [Problem(text, error.code) for text in error.details["problems"]]
+    if problems:
+        raise OptionsError(problems)
+    found = next((one for one in record["accounts"] if one["account"] == params["account"]), None)
+    if found is None:
+        return None
+    undoing = undoing_of(record, found, later, params["journal"])
+    return Read(undoing, later, record["checksum"], found.get("freeze") or [])
+
+
+def _part(about: RunPart, undoing: Undoing, run_options: AccountRun) -> Part:
+    """A part for licenses."""
+    name, account = about["list"], undoing.run_parts["account"]
+    options: Options = {"state": about["state"], **_limits(about), **run_options.common(account, name)}
+    ready: Options = {"devices": undoing.lists[name]}
+    if about["kind"] == "fota":
+        options["api_version"] = about["api_version"]
+    else:
+        # Requests that failed are part of what is reversed, so they are sent again.
+        options.update(run_options.simsec({"retry_failed": True}), sku=about["sku"], kind=about["id_kind"], wait=False)
+        instead = [
+            {"sku": one["sku"], "kind": one["kind"], "devices": undoing.lists[one["list"]]}
+            for one in about.get("replaced_by", ())
         ]
-    except (AttributeError, LookupError, TypeError, ValueError):
-        raise OptionsError([Problem(_PLAN_AGAIN)]) from None
+        ready["instead"] = instead if about["state"] == "absent" else None
+    return Part(about["kind"], name, options, {**_shown(about), "step": about["step"]}, ready)
+
+
+def _candidates(about: RunPart, devices: t.Sequence[str], run_options: AccountRun) -> Part:
+    options = {
+        "state": "exact",
+        "api_version": about["api_version"],
+        # Devices without a license were left out, except those that get their license back first.
+        "unlicensed": "ignore",
+        "before_file": os.path.join(run_options.reports, "before-candidates.csv"),
+        **_limits(about),
+        **run_options.common(about["account"], CANDIDATES_LIST),
+    }
+    shown = {**_shown(about), "target": about["target"], "step": ""}
+    return Part("removal_candidates", CANDIDATES_LIST, options, shown, {"devices": list(devices)})
+
+
+def _limits(about: RunPart) -> Options:
+    return {name: about[name] for name in LIMITS if name in about}
+
+
+def _shown(about: RunPart) -> dict[str, t.Any]:
+    return {name: about.get(name) for name in ("sku", "id_kind", "api_version", *LIMITS)}
+
+
+def _live(context: Context, version: str) -> list[str]:
+    """The current removal candidates, in their order."""
+    asked = {"api_version": version, "shrink_to": None, "report": "all", "devices_report": None}
+    return list(info.run(context.part(asked)).values["candidates"])
+
+
+def _unlicensed(context: Context, undoing: Undoing, run_options: AccountRun) -> set[str]:
+    """The devices that return to the list and hold no license now."""
+    devices = undoing.lists[RETURNING_LIST]
+    if not devices:
+        return set()
+    options = {
+        **run_options.common(context.params["account"], RETURNING_LIST),
+        "report": "all",
+        "api_version": undoing.listed,
+        "state": "present",
+    }
+    # A plan that the pool stops still shows who holds a license.
+    looked = plan_part(context, Part("fota", RETURNING_LIST, options, {}, {"devices": devices}))
+    stop_if_failed([looked])
+    return {row["device_id"] for row in looked.values["devices"] if row["outcome"] != "unchanged"}
+
+
+def _write_left(path: str, left: t.Sequence[Left]) -> None:
+    write_csv(path, Left._fields, left)
 
 
 def _order(part: Part, plan: t.Mapping[str, t.Any]) -> tuple[int, int]:
     """When a part is carried out: FOTA licenses, SIM-Secure licenses, those of devices that moved, and the list."""
     if part.kind == "removal_candidates":
         return 3, 0
-    kind = 0 if part.kind == "fota" else 2 if part.about["item"]["step"] == "moved" else 1
+    kind = 0 if part.kind == "fota" else 2 if part.about["step"] == "moved" else 1
     return kind, 0 if plan.get("remove") else 1
 
 
@@ -176,40 +218,56 @@ def _changes(plan: t.Mapping[str, t.Any]) -> int:
     return sum(plan.get(name) or 0 for name in COUNTS)
 
 
-def _carry_out(context: Context, part: Part, plan: t.Mapping[str, t.Any], *, only_fota: bool) -> Result:
+def _carry_out(
+    context: Context,
+    part: Part,
+    plan: t.Mapping[str, t.Any],
+    read: Read,
+    run_options: AccountRun,
+    *,
+    only_fota: bool,
+) -> Result:
     """The result of a part that changes no more devices than its plan shows."""
     params, changes, most = context.params, _changes(plan), part.options.get("max_changes")
-    limits: Options = {"devices_report": os.path.join(_folder(context), f"apply-{part.name}.csv")}
+    limits: Options = {"devices_report": os.path.join(run_options.reports, f"apply-{part.name}.csv")}
     # Only an approval allows exceeding a limit of the account.
     limits["max_changes"] = changes if params["approved"] or most is None else min(changes, most)
     if params["approved"]:
         limits["max_removals"] = None
+    ready = part.ready
     if part.kind == "removal_candidates":
-        limits["before_file"] = os.path.join(_folder(context), BEFORE)
-        failure = _changed_list(context)
-        if failure is not None:
-            return Result({}, failure=failure)
+        limits["before_file"] = os.path.join(run_options.reports, BEFORE)
+        try:
+            ready = {"devices": _restored(context, part, read, run_options)}
+        except LicensingError as error:
+            return Result({}, failure=error)
     elif part.kind == "simsec" or only_fota:
         # Removing FOTA licenses and assigning others are two parts of one list. The first changes the state that the
         # second was planned for, so only the number of devices is still valid.
         limits["expected_plan"] = plan.get("digest") or "none"
     if part.kind == "simsec":
         limits["request_id"] = name_of_request(params["mark"], params["account"], part.name)
-        limits["replaced_by"] = part.about["item"].get("replaced_by")
         limits["wait"], limits["wait_timeout"] = params["wait"], params["wait_timeout"]
-    return run_part(context, part._replace(options={**part.options, **limits}))
+        ready = {"devices": ready["devices"], "replaced_by": ready["instead"]}
+    return run_part(context, part._replace(options={**part.options, **limits}, ready=ready))
 
 
-def _changed_list(context: Context) -> LicensingError | None:
-    """Why the candidate list must be left alone. It writes the list to restore again."""
-    try:
-        entry = _with_candidates(context, _lists(context, "apply") or {}, "apply")
-    except LicensingError as error:
-        return error
-    if any(part["list"] == CANDIDATES_LIST for part in entry["parts"]):
-        return None
-    account = context.params["account"]
-    text = (
-        f"The removal candidates of {account} were changed after the plan of this undo was made. They were left alone."
-    )
-    return LicensingError(text, code="list_changed")
+def _restored(context: Context, part: Part, read: Read, run_options: AccountRun) -> list[str]:
+    """The removal candidate list as it is to be now: at most what was shown.
+
+    Devices whose license could not be given back are missing.
+
+    :raises LicensingError: C(list_changed): the list is no longer as it was planned for. It is left alone.
+    """
+    undoing, account = read.undoing, context.params["account"]
+    live, unlicensed = _live(context, part.options["api_version"]), _unlicensed(context, undoing, run_options)
+    parts = parts_of(undoing.run_parts, CANDIDATES)
+    foreseen = restore(account, parts, live, unlicensed - set(undoing.given), read.later).devices
+    now = restore(account, parts, live, unlicensed, read.later).devices
+    if foreseen is None or now is None or digest_in_order(foreseen) != part.about["target"]:
+        text = (
+            f"The removal candidates of {account}, or who of them holds a license, were changed after the plan of this "
+            "undo was made. The list was left alone."
+        )
+        raise LicensingError(text, code="list_changed")
+    return now

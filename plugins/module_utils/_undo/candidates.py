@@ -8,13 +8,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import typing as t
 
 from .._candidates.rows import moved_behind
 from .._devices.ids import show
 from .._text.lists import few
-from .changes import CANDIDATES, Left, RunPart, changes_of
+from .._thingspace.api_versions import CANDIDATES_VERSION
+from .changes import CANDIDATES, Left, RunPart, changes_of, limits_of, parts_of
 from .history import Later
+
+CANDIDATES_LIST = "undo-candidates"
+
+
+def candidates_part(account: RunPart, target: str) -> dict[str, t.Any]:
+    """The part that restores the list.
+
+    :param target: digest of the restored list, for C(digest_in_order).
+    """
+    version = next((part["api_version"] for part in parts_of(account, CANDIDATES) if part["api_version"]), "")
+    about = {"account": account["account"], "kind": "removal_candidates", "state": "exact", "list": CANDIDATES_LIST}
+    return {**about, "api_version": version or CANDIDATES_VERSION, **limits_of(account, CANDIDATES), "target": target}
+
+
+def digest_in_order(devices: t.Iterable[str]) -> str:
+    """The fingerprint of a list in which the order matters."""
+    return hashlib.sha256("\n".join(devices).encode()).hexdigest()
 
 
 class Restoration(t.NamedTuple):

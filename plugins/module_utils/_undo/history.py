@@ -70,10 +70,11 @@ class Later:
         )
 
 
-def later_than(record: Document, directory: str | None) -> Later:
+def later_than(record: Document, directory: str | None, own: str | None = None) -> Later:
     """Read the records of later runs: of all runs that are not proven to be earlier.
 
     :param directory: the records of all runs; None if nobody keeps them.
+    :param own: mark of the run that is carried out now, which is none of them.
     :raises OptionsError: C(run_file_invalid), because of the directory or of a record in it; C(run_order_unknown),
         because only times show the order of two runs, and the time of the record lies in the future.
     """
@@ -88,7 +89,7 @@ def later_than(record: Document, directory: str | None) -> Later:
         except OptionsError as error:
             problems += [Problem(text, error.code) for text in error.details["problems"]]
             continue
-        if other["run"] != record["run"]:
+        if other["run"] != record["run"] and not (own and other.get("mark") == own):
             place = _place(other)
             # Runs that were in progress beside it, and have ended since, may have done the same later.
             overlaps = other["run"] in beside and other["status"] != "running"

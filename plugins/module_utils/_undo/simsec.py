@@ -49,14 +49,11 @@ def reverse_simsec(
     window: RunWindow,
     journal: t.Mapping[LicensePool, Attempts] | None,
     later: Later,
-    *,
-    confirmed: bool,
 ) -> tuple[dict[LicensePool, Reversal], list[Left]]:
     """Decide about every device of every pool.
 
     :param journal: the requests for the devices of the run, for each pool that the journal knows; None without a
         journal.
-    :param confirmed: whether to leave out devices of C(moved) whose former license is not confirmed yet.
     """
     pools = sorted({pool_of(part) for part in account["parts"] if part["kind"] == "simsec"})
     changes = {pool: changes_of(parts_of(account, pool)) for pool in pools}
@@ -73,7 +70,7 @@ def reverse_simsec(
             else:
                 wanted.setdefault(pool, []).append(change)
     _leave_single(wanted, left)
-    return _in_order(wanted, Former(window, changes, journal or {}), left, confirmed=confirmed)
+    return _in_order(wanted, Former(window, changes, journal or {}), left)
 
 
 def _leave_single(wanted: dict[LicensePool, list[Change]], left: list[Left]) -> None:
@@ -145,7 +142,7 @@ def _counts(attempt: Attempt) -> bool:
 
 
 def _in_order(
-    wanted: t.Mapping[LicensePool, list[Change]], former: Former, left: list[Left], *, confirmed: bool
+    wanted: t.Mapping[LicensePool, list[Change]], former: Former, left: list[Left]
 ) -> tuple[dict[LicensePool, Reversal], list[Left]]:
     """No device is without a license in between: one that moved gets its former license before it loses the new one."""
     give = {pool: [one.device_id for one in rows if one.done == "removed"] for pool, rows in wanted.items()}
@@ -170,7 +167,7 @@ def _in_order(
                 left.append(pool.left(change, "former_license", doubt))
             elif not had:
                 (moved if strangers else take).append(device)
-            elif any(former.held(one, device) for one in had) or (device in given and not confirmed):
+            elif any(former.held(one, device) for one in had) or device in given:
                 moved.append(device)
             elif device not in given:
                 reason = f"its former license {had[0].sku} is not assigned again, so it keeps this one"

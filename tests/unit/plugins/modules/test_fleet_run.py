@@ -21,6 +21,10 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES, write_csv
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.history import read_history
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.visible import visible
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.candidates import restore
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.changes import CANDIDATES, parts_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history import Later
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.reversal import undoing_of
 from ansible_collections.thingspace.licensing.plugins.modules import fleet_run, fleet_undo
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
 from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run, runner
@@ -217,7 +221,7 @@ def test_no_value_keeps_a_record_from_being_written_and_read(
     history = read_history(str(records.folder / "history"))
     assert ([run["run"] for run in history.runs], history.unreadable) == ([record["run"]], [])
     undo = runner(fleet_undo.main, None, monkeypatch, capsys, run=str(records.folder / "run.json"))
-    made = undo(dest=str(records.folder / "lists"), history=str(records.folder / "history"), candidates=[GOOD])
+    made = undo(dest=str(records.folder / "lists"), history=str(records.folder / "history"))
     assert "failure" not in made, made
     assert (records.lists / "undo-fota-take.txt").read_text(encoding="ascii").split()[0] == GOOD
     for path in records.lists.glob("undo-*.txt"):
@@ -225,9 +229,7 @@ def test_no_value_keeps_a_record_from_being_written_and_read(
 
 
 @pytest.mark.parametrize("odd", [name for name in ODD if name not in ("empty", "null")])
-def test_what_can_be_no_id_is_kept_and_cannot_be_undone(
-    records: Records, odd: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_can_be_no_id_is_kept_and_cannot_be_undone(records: Records, odd: str) -> None:
     told = Told()
     told.reported["fota"].append(row(ODD[odd], "removed"))
     told.before.insert(1, ODD[odd])
@@ -237,23 +239,20 @@ def test_what_can_be_no_id_is_kept_and_cannot_be_undone(
     assert (records.outcomes()[kept], records.outcomes(part=1)[kept]) == ("removed", "removed")
     assert kept[:14] == visible(str(ODD[odd]))[:14]
     assert records.record["accounts"][0]["parts"][1]["before"] == [GONE, kept, GOOD]
-    undo = runner(fleet_undo.main, None, monkeypatch, capsys, run=str(records.folder / "run.json"))
-    undo(dest=str(records.folder / "lists"), candidates=[GOOD])
-    assert (records.lists / "undo-candidates.txt").read_text(encoding="ascii").split() == [GONE, GOOD]
-    assert (records.lists / "cannot.csv").read_text(encoding="utf-8").count(",no_device_id,") == 2
+    undoing = undoing_of(records.record, records.record["accounts"][0], Later(), None)
+    assert [one.code for one in undoing.left].count("no_device_id") == 2
+    restored = restore(ACCOUNT, parts_of(undoing.run_parts, CANDIDATES), [GOOD], (), Later())
+    assert restored.devices == [GONE, GOOD]
 
 
-def test_a_list_that_holds_what_can_be_no_id_is_left_alone(
-    records: Records, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_list_that_holds_what_can_be_no_id_is_left_alone(records: Records) -> None:
     """To write it without that would take it off."""
     told = Told()
     told.before.append("odd")
     records.whole(told)
-    undo = runner(fleet_undo.main, None, monkeypatch, capsys, run=str(records.folder / "run.json"))
-    undo(dest=str(records.folder / "lists"), candidates=[GOOD, "odd"])
-    assert not (records.lists / "undo-candidates.txt").exists()
-    assert ",list_changed," in (records.lists / "cannot.csv").read_text(encoding="utf-8")
+    undoing = undoing_of(records.record, records.record["accounts"][0], Later(), None)
+    restored = restore(ACCOUNT, parts_of(undoing.run_parts, CANDIDATES), [GOOD, "odd"], (), Later())
+    assert (restored.devices, {one.code for one in restored.left}) == (None, {"list_changed"})
 
 
 def test_before_is_what_was_there_at_the_write(records: Records) -> None:

@@ -91,9 +91,9 @@ def test_zero_consents_to_nothing() -> None:
     [
         ({"state": "gone"}, "'state' is 'gone', which is none of: present, absent."),
         ({"license": FLEX, "kind": "meid"}, "'kind' is 'meid', which is none of: imei, iccid."),
-        ({"max_changes": "-1"}, "'max_changes' is '-1', which is not a whole number."),
-        ({"lifetime_consent": "1.5"}, "'lifetime_consent' is '1.5', which is not a whole number."),
-        ({"lifetime_elsewhere": "few"}, "'lifetime_elsewhere' is 'few', which is not a whole number."),
+        ({"max_changes": "-1"}, "'max_changes' is '-1', which is not a whole number of devices."),
+        ({"lifetime_consent": "1.5"}, "'lifetime_consent' is '1.5', which is not a whole number of devices."),
+        ({"lifetime_elsewhere": "few"}, "'lifetime_elsewhere' is 'few', which is not a whole number of devices."),
         ({"license": "simsec-iot"}, "simsec-iot"),
         ({"devices": " \n"}, "no device"),
         ({"devices": "12"}, "'12'"),

@@ -73,13 +73,11 @@ def reversed_(
     run: Json,
     journal: t.Mapping[LicensePool, Attempts] | None,
     later: Later | None = None,
-    *,
-    confirmed: bool = False,
     window: RunWindow = WINDOW,
 ) -> tuple[dict[LicensePool, Reversal], list[tuple[str, str, str]]]:
     """What is to be done, and of each change that stays its SKU, device and code."""
     known = None if journal is None else {pool: journal.get(pool, {}) for pool in (FLEX, BUNDLE, LIFETIME)}
-    found, left = reverse_simsec(run, window, known, later or Later(), confirmed=confirmed)
+    found, left = reverse_simsec(run, window, known, later or Later())
     done = {pool: reversal for pool, reversal in found.items() if any(reversal)}
     return done, [(one.sku, one.device_id, one.code) for one in left]
 
@@ -152,7 +150,7 @@ def test_a_request_that_is_not_confirmed_yet() -> None:
     run, journal = account((FLEX, A, "accepted assigned")), {FLEX: {A: [tried("assign", LATE, None, ours=True)]}}
     running = WINDOW._replace(ended=None)
     for window, code in ((running, "not_confirmed"), (running._replace(overdue="2027-01-01T00:00:00.000000Z"), "")):
-        done, left = reverse_simsec(run, window, journal, Later(), confirmed=False)
+        done, left = reverse_simsec(run, window, journal, Later())
         assert [one.code for one in left] == ([code] if code else [])
         assert done == ({} if code else {FLEX: Reversal([A], [], [])})
 
@@ -172,10 +170,10 @@ def test_what_is_never_touched() -> None:
     unheard_of = LicensePool("simsec", "ACME-Perpetual-1")
     run = account((unheard_of, A, "assigned"))
     known = {unheard_of: {A: [tried("assign")]}}
-    done, left = reverse_simsec(run, WINDOW, known, Later(), confirmed=False)
+    done, left = reverse_simsec(run, WINDOW, known, Later())
     assert (done, [one.code for one in left]) == ({}, ["lifetime"])
     run["parts"][0].update(sku="ACME-1", lifetime=True)
-    _done, left = reverse_simsec(run, WINDOW, {LicensePool("simsec", "ACME-1"): {}}, Later(), confirmed=False)
+    _done, left = reverse_simsec(run, WINDOW, {LicensePool("simsec", "ACME-1"): {}}, Later())
     assert left == [
         Left(
             "simsec",
@@ -196,13 +194,9 @@ def test_a_move_goes_back_in_two_steps() -> None:
     assert reversed_(MOVE, MOVED) == ({BUNDLE: Reversal([], [A], []), FLEX: Reversal([], [], [A])}, [])
     # When the former license was requested, but is not confirmed, the device keeps the other one.
     asked = {**MOVED, FLEX: {A: [*MOVED[FLEX][A], tried("assign", AFTER, None)]}}
-    assert reversed_(MOVE, asked, confirmed=True)[0] == {}
+    assert reversed_(MOVE, asked)[0] == {}
     back = {**MOVED, FLEX: {A: [*MOVED[FLEX][A], tried("assign", AFTER)]}}
-    for confirmed in (True, False):
-        assert reversed_(MOVE, back, confirmed=confirmed) == (
-            {BUNDLE: Reversal([], [A], [])},
-            [(FLEX.sku, A, "later_request")],
-        )
+    assert reversed_(MOVE, back) == ({BUNDLE: Reversal([], [A], [])}, [(FLEX.sku, A, "later_request")])
 
 
 def test_a_move_of_which_one_half_stays() -> None:
@@ -241,7 +235,7 @@ def test_numbers_tell_what_was_there_before_and_no_clock(clock: str, first: bool
     number = own.request + (-1 if first else 1)
     theirs = tried("assign", clock, ours=False)._replace(request=number)
     known = {BUNDLE: {A: [own]}, other: {sim: [theirs, last]}}
-    found, left = reverse_simsec(account((BUNDLE, A, "assigned")), WINDOW, known, Later(), confirmed=False)
+    found, left = reverse_simsec(account((BUNDLE, A, "assigned")), WINDOW, known, Later())
     assert found[BUNDLE] == Reversal([] if first else [A], [], [])
     assert [one.code for one in left] == (["former_license"] if first else [])
 
@@ -273,7 +267,7 @@ def test_a_move_that_changed_the_kind_of_id() -> None:
     run = account((BUNDLE, A, "assigned"), (other, sim, "removed"))
     run["parts"][1]["id_kind"] = "iccid"
     known = {BUNDLE: {A: [tried("assign")]}, other: {sim: [tried("assign", BEFORE), tried("remove")]}}
-    found, _left = reverse_simsec(run, WINDOW, known, Later(), confirmed=False)
+    found, _left = reverse_simsec(run, WINDOW, known, Later())
     assert found == {BUNDLE: Reversal([], [A], []), other: Reversal([], [], [sim])}
     changes = {BUNDLE: {A: Change(A, "assigned", True)}, other: {sim: Change(sim, "removed", True)}}
     former = Former(WINDOW, t.cast(t.Any, changes), known)
@@ -286,7 +280,7 @@ def test_a_license_that_another_kind_of_id_held_before_the_run(what: str, sku: s
     """Each may be the same SIM: the same license stays, another is taken only if they all hold theirs still."""
     other, sim = LicensePool("simsec", sku, "iccid"), "89148000000800139708"
     run, known = account((BUNDLE, A, "assigned")), {BUNDLE: {A: [tried("assign")]}, other: {sim: FORMER[what]}}
-    found, left = reverse_simsec(run, WINDOW, known, Later(), confirmed=False)
+    found, left = reverse_simsec(run, WINDOW, known, Later())
     if what in ("gone before the run", "failed before the run", "asked for since"):
         assert (found[BUNDLE], left) == (Reversal([A], [], []), [])
     elif what == "held" and sku != BUNDLE.sku:
@@ -301,7 +295,7 @@ def test_a_license_that_another_kind_of_id_held_before_the_run(what: str, sku: s
 def test_a_device_with_a_former_license_of_its_own_waits_for_no_strangers() -> None:
     other, sim = LicensePool("simsec", BUNDLE.sku, "iccid"), "89148000000800139708"
     known = {**MOVED, other: {sim: [tried("assign", BEFORE)]}}
-    found, left = reverse_simsec(MOVE, WINDOW, known, Later(), confirmed=False)
+    found, left = reverse_simsec(MOVE, WINDOW, known, Later())
     assert (found[BUNDLE], found[FLEX], left) == (Reversal([], [A], []), Reversal([], [], [A]), [])
     changes = {FLEX: {A: Change(A, "removed", True)}, BUNDLE: {A: Change(A, "assigned", True)}}
     assert Former(WINDOW, t.cast(t.Any, changes), known).instead(BUNDLE, [A]) == {FLEX: [A]}

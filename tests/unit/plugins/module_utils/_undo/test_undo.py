@@ -6,13 +6,26 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import types
 import typing as t
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import account_parts
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import checksum
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo import account
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.candidates import (
+    candidates_part,
+    digest_in_order,
+    restore,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.changes import CANDIDATES, parts_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history import Later
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo.reversal import undoing_of
 from ansible_collections.thingspace.licensing.plugins.modules import fleet_undo
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
 from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run, runner
@@ -56,18 +69,15 @@ RECORD: Json = {
         {"account": "another", "parts": []},
     ],
 }
-LICENSED = "device_id,outcome,reason\n" + "".join(
-    f"{imei(number)},{outcome},\n" for number, outcome in ((2, "assigned"), (3, "skipped"), (4, "unchanged"))
-)
+LIVE = [imei(1), imei(4)]
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     monkeypatch.delenv("THINGSPACE_JOURNAL", raising=False)
     (tmp_path / "run.json").write_text(json.dumps({**RECORD, "checksum": checksum(RECORD)}), encoding="utf-8")
-    (tmp_path / "licensed.csv").write_text(LICENSED, encoding="utf-8")
-    options = {"run": str(tmp_path / "run.json"), "dest": str(tmp_path), "licensed": str(tmp_path / "licensed.csv")}
-    return runner(fleet_undo.main, None, monkeypatch, capsys, candidates=[imei(1), imei(4)], **options)
+    options = {"run": str(tmp_path / "run.json"), "dest": str(tmp_path)}
+    return runner(fleet_undo.main, None, monkeypatch, capsys, **options)
 
 
 def listed(folder: Path, name: str) -> list[str]:
@@ -75,46 +85,50 @@ def listed(folder: Path, name: str) -> list[str]:
 
 
 def test_all_lists_and_what_stays(run: Run, tmp_path: Path) -> None:
-    """A device that gets its license back can be a candidate again, and one without a license cannot."""
     made = run(accounts=[ACCOUNT])
-    assert (made["changed"], made["run"], made["check_mode"]) == (False, RECORD["run"], False)
-    (account,) = made["accounts"]
-    assert [(one["list"], one["state"], one["count"]) for one in account["parts"]] == [
+    assert (made["changed"], made["run"]) == (False, RECORD["run"])
+    (found,) = made["accounts"]
+    assert [(one["list"], one["state"], one["count"]) for one in found["parts"]] == [
         ("undo-fota-take", "absent", 1),
         ("undo-fota-give", "present", 1),
-        ("undo-candidates", "exact", 3),
     ]
-    assert account["removal_candidates"] == {"api_version": "v2", "returning": 2}
     assert listed(tmp_path, "undo-fota-take") == [imei(1)]
     assert listed(tmp_path, "undo-fota-give") == [imei(2)]
     assert listed(tmp_path, "undo-candidates-returning") == [imei(2), imei(3)]
-    assert listed(tmp_path, "undo-candidates") == [imei(1), imei(2), imei(4)]
     stays = (tmp_path / ACCOUNT / "cannot.csv").read_text(encoding="utf-8").splitlines()
-    assert [line.split(",")[:5] for line in stays[1:]] == [
-        ["simsec", "SIMSec-IoT", imei(1), "assigned", "no_journal"],
-        ["removal_candidates", "", imei(3), "removed", "not_licensed"],
-    ]
+    assert [line.split(",")[:5] for line in stays[1:]] == [["simsec", "SIMSec-IoT", imei(1), "assigned", "no_journal"]]
 
 
-def test_the_middle_of_an_undo(run: Run, tmp_path: Path) -> None:
-    """By then a license that was not given back is missing, and nothing is listed that was not before."""
-    run(accounts=[ACCOUNT])
-    stays = (tmp_path / ACCOUNT / "cannot.csv").read_bytes()
-    made = run(accounts=[ACCOUNT], stage="apply")
-    assert listed(tmp_path, "undo-candidates") == [imei(1), imei(4)]
-    assert [(one["list"], one["count"]) for one in made["accounts"][0]["parts"]] == [("undo-candidates", 2)]
-    (tmp_path / "licensed.csv").write_text("device_id,outcome\n", encoding="utf-8")
-    run(accounts=[ACCOUNT], stage="apply")
-    assert listed(tmp_path, "undo-candidates") == [imei(1), imei(4)]
-    assert (tmp_path / ACCOUNT / "cannot.csv").read_bytes() == stays
-    (tmp_path / ACCOUNT / "undo-candidates.txt").unlink()
-    assert "follows 'stage: plan'" in run(accounts=[ACCOUNT], stage="apply")["msg"]
+def test_the_list_at_the_time_of_the_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By then a license that was not given back is missing, and a list that somebody changed is left alone."""
+    undoing = undoing_of(RECORD, RECORD["accounts"][0], Later(), None)
+    assert undoing.given == [imei(2)]
+    shown = restore(ACCOUNT, parts_of(undoing.run_parts, CANDIDATES), LIVE, {imei(3)}, Later())
+    assert shown.devices == [imei(1), imei(2), imei(4)]
+    assert shown.devices is not None
+    assert [(one.device_id, one.code) for one in shown.left] == [(imei(3), "not_licensed")]
+    about = candidates_part(undoing.run_parts, digest_in_order(shown.devices))
+    context = t.cast(t.Any, types.SimpleNamespace(params={"account": ACCOUNT}))
+    run_options = account_parts.Run("reports", None, wait=False, require_listener=None, retries={})
+    part = account._candidates(about, [], run_options)
+    read = account.Read(undoing, Later(), "", [])
+    now: Json = {"live": LIVE, "unlicensed": {imei(2), imei(3)}}
+    monkeypatch.setattr(account, "_live", lambda *_given: now["live"])
+    monkeypatch.setattr(account, "_unlicensed", lambda *_given: now["unlicensed"])
+    restored = functools.partial(account._restored, context, part, read, run_options)
+    assert restored() == [imei(1), imei(4)]
+    now["unlicensed"] = {imei(3)}
+    assert restored() == shown.devices
+    for changed in ({"live": [*LIVE, imei(7)]}, {"live": LIVE, "unlicensed": set[str]()}):
+        now.update(changed)
+        with pytest.raises(LicensingError) as failed:
+            restored()
+        assert failed.value.code == "list_changed"
 
 
 def test_reading_alone(run: Run, tmp_path: Path) -> None:
-    made = run(dest=OMIT, candidates=OMIT, _ansible_check_mode=True)
-    assert [account["account"] for account in made["accounts"]] == [ACCOUNT, "another"]
-    assert made["check_mode"] is True
+    made = run(dest=OMIT, _ansible_check_mode=True)
+    assert [one["account"] for one in made["accounts"]] == [ACCOUNT, "another"]
     assert run(accounts=["none"])["accounts"] == []
     assert not (tmp_path / ACCOUNT).exists()
 
@@ -123,5 +137,3 @@ def test_bad_input(run: Run, tmp_path: Path) -> None:
     """All of it at once."""
     failure = run(run=str(tmp_path), dest=str(tmp_path / "none"))["failure"]
     assert failure["problem_count"] == 2
-    (tmp_path / "licensed.csv").write_bytes(b"\xff\xfe\n")
-    assert run()["failure"]["code"] == "run_file_invalid"

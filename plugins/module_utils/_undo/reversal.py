@@ -1,0 +1,200 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What reverses a run in one account: the decision about each device, from the record, the later ones, and the journal.
+
+It asks ThingSpace nothing. What is restored of the removal candidate list depends on the current list: see
+C(candidates).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import typing as t
+
+from .._devices.ids import digest_of
+from .._fleet.record import Document
+from .._journal.clock import ago
+from .._journal.file import PATIENCE
+from .._journal.journal import open_journal
+from .._journal.status import Attempt
+from .._simsec.job import OVERDUE
+from .._thingspace.api_versions import API_VERSION, CANDIDATES_VERSION
+from .candidates import returning
+from .changes import (
+    CANDIDATES,
+    FOTA,
+    Left,
+    LicensePool,
+    RunPart,
+    changes_of,
+    limits_of,
+    parts_of,
+    pool_of,
+    without_odd_ids,
+)
+from .fota import FotaReversal, reverse_fota
+from .history import Later, lies_ahead
+from .moves import Former
+from .own_requests import RunWindow
+from .simsec import Attempts, Reversal, reverse_simsec
+
+Lists = dict[str, list[str]]
+"""Devices, by the name of their list."""
+
+RETURNING_LIST = "undo-candidates-returning"
+
+
+class Undoing(t.NamedTuple):
+    """What reverses a run in one account.
+
+    :param run_parts: the account in the record, without invalid ids.
+    :param parts: what each license module does, with the name of its list.
+    :param left: the changes that are not reversed, and why.
+    :param listed: version of the removal candidate list; None if the run changed nothing on it.
+    :param given: the devices that get their FOTA license back.
+    :param notes: what to know before it is carried out.
+    """
+
+    run_parts: RunPart
+    parts: list[Document]
+    lists: Lists
+    left: list[Left]
+    listed: str | None
+    given: list[str]
+    notes: list[str]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of which parts there are, and their devices."""
+        named = [[part["list"], digest_of(self.lists[part["list"]])] for part in self.parts]
+        return hashlib.sha256(json.dumps(named).encode()).hexdigest()
+
+
+def undoing_of(record: Document, account: RunPart, later: Later, journal: str | None) -> Undoing:
+    """Decide about every device that the run changed in an account.
+
+    :param later: the changes of later runs.
+    :param journal: path of the SIM-Secure journal; without it, no SIM-Secure license is changed.
+    :raises LicensingError: the journal cannot be read.
+    """
+    account, odd = without_odd_ids(account)
+    fota = reverse_fota(account, later)
+    simsec, left, former = _simsec(record, account, later, journal)
+    candidates = parts_of(account, CANDIDATES)
+    lists: Lists = {RETURNING_LIST: returning(candidates)}
+    parts = [*_fota_parts(account, fota, lists), *simsec_parts(account, simsec, former, lists)]
+    # If the run changed nothing on the list, nobody needs to read it.
+    listed = _version(candidates, CANDIDATES_VERSION) if changes_of(candidates) else None
+    notes = _notes(record, account, fota)
+    return Undoing(account, parts, lists, [*odd, *fota.left, *left], listed, fota.give, notes)
+
+
+def _fota_parts(account: RunPart, fota: FotaReversal, lists: Lists) -> t.Iterator[Document]:
+    """Licenses are removed first, so that a full pool has some to assign."""
+    version = _version(parts_of(account, FOTA), API_VERSION)
+    for step, state, devices in (("take", "absent", fota.take), ("give", "present", fota.give)):
+        if devices:
+            name = f"undo-fota-{step}"
+            lists[name] = devices
+            yield {
+                "kind": "fota",
+                "state": state,
+                "step": step,
+                "api_version": version,
+                "list": name,
+                "count": len(devices),
+                **limits_of(account, FOTA),
+            }
+
+
+def simsec_parts(
+    account: RunPart, simsec: t.Mapping[LicensePool, Reversal], former: Former, lists: Lists
+) -> t.Iterator[Document]:
+    """The parts for SIM-Secure licenses. C(replaced_by) names the lists of what devices must hold again first."""
+    for step, state in (("take", "absent"), ("give", "present"), ("moved", "absent")):
+        for pool, reversal in simsec.items():
+            devices = getattr(reversal, step)
+            if devices:
+                name = f"undo-simsec-{pool.sku}-{pool.id_kind}-{step}"
+                lists[name] = devices
+                entry = {"kind": "simsec", "state": state, "step": step, "sku": pool.sku, "id_kind": pool.id_kind}
+                instead = {}
+                if state == "absent":
+                    instead = {"replaced_by": list(_instead(name, former.instead(pool, devices), lists))}
+                yield {**entry, "list": name, "count": len(devices), **limits_of(account, pool), **instead}
+
+
+def _instead(name: str, found: t.Mapping[LicensePool, list[str]], lists: Lists) -> t.Iterator[Document]:
+    for pool, devices in sorted(found.items()):
+        other = f"{name}-after-{pool.sku}-{pool.id_kind}"
+        lists[other] = devices
+        yield {"sku": pool.sku, "kind": pool.id_kind, "list": other}
+
+
+def _version(parts: t.Sequence[RunPart], otherwise: str) -> str:
+    return next((part["api_version"] for part in parts if part["api_version"]), otherwise)
+
+
+def _notes(record: Document, account: RunPart, fota: FotaReversal) -> list[str]:
+    found = []
+    if record["status"] == "running":
+        found.append(
+            "The run has no end: it was killed or is still in progress. Make sure that it is not. Everything that it "
+            "had planned counts as done."
+        )
+    if lies_ahead(record):
+        found.append(
+            f"The run is of {record['started']}, which is in the future: the clock of this machine, or of the one that "
+            "wrote the record, is or was wrong. The numbers of the runs show which came after it."
+        )
+    if fota.uncertain:
+        found.append(
+            f"The run does not know the result for {fota.uncertain} FOTA licenses. If one is as the run wanted it, "
+            "either the run or someone else since then did that. These cases look the same, and both are undone."
+        )
+    if account.get("failure"):
+        found.append(f"The run failed in this account: {account['failure']['message']}")
+    return found
+
+
+def _simsec(
+    record: Document, account: RunPart, later: Later, journal: str | None
+) -> tuple[dict[LicensePool, Reversal], list[Left], Former]:
+    changes = {
+        pool: changes_of(parts_of(account, pool))
+        for pool in {pool_of(part) for part in account["parts"] if part["kind"] == "simsec"}
+    }
+    window = RunWindow(record["started"], record["ended"], ago(OVERDUE), record.get("mark") or "")
+    if not changes:
+        return {}, [], Former(window, {}, {})
+    known = attempts_of(journal, account["account"], changes)
+    found, left = reverse_simsec(account, window, known, later)
+    return found, left, Former(window, changes, known or {})
+
+
+def attempts_of(
+    path: str | None, account: str, changes: t.Mapping[LicensePool, t.Mapping[str, t.Any]]
+) -> dict[LicensePool, Attempts] | None:
+    """Everything that the journal knows about the devices of the run, including licenses that the run did not change.
+
+    If the run assigned something by one kind of id, also everything about devices of the other kind, because any of
+    them may be the same SIM.
+
+    :raises LicensingError: the journal cannot be read.
+    """
+    if not path:
+        return None
+    devices = {device for rows in changes.values() for device in rows}
+    gained = {pool.id_kind for pool, rows in changes.items() if any(row.done == "assigned" for row in rows.values())}
+    found: dict[LicensePool, dict[str, t.Sequence[Attempt]]] = {pool: {} for pool in changes}
+    with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
+        for scope, device, attempts in journal.walk(account, None):
+            if device in devices or gained - {scope.kind}:
+                found.setdefault(LicensePool("simsec", scope.sku, scope.kind), {})[device] = attempts
+    return dict(found)
