@@ -137,8 +137,29 @@ options:
     version_added: 0.6.0
   how_to_apply:
     description:
-      - The command that applies a plan. RV(lines) ends with it and the digest.
-    type: str
+      - The command line that applies the plan. RV(lines) and the pages show it with the digest.
+    type: dict
+    suboptions:
+      playbook:
+        description:
+          - The playbook.
+        type: str
+        required: true
+      inventory:
+        description:
+          - The sources of the inventory. Those that do not exist are left out.
+        type: list
+        elements: str
+        default: []
+      limit:
+        description:
+          - The value of C(--limit).
+        type: str
+      variables:
+        description:
+          - The variables. Those without a value are left out.
+        type: dict
+        default: {}
     version_added: 0.6.0
   status_file:
     description:
@@ -307,6 +328,7 @@ failure:
     message: {type: str, description: The text of C(msg).}
 """
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.command import COMMAND_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan import Plans, run
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_end import FAIL_ON
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
@@ -335,7 +357,7 @@ def main() -> None:
         "show": {"type": "bool", "default": False},
         "any_errors_fatal": {"type": "bool", "default": False},
         "fail_on": {"type": "str", "choices": [*FAIL_ON], "default": "error"},
-        "how_to_apply": {"type": "str"},
+        "how_to_apply": {"type": "dict", "options": COMMAND_SPEC},
         "status_file": {"type": "path"},
         "templates": {"type": "path"},
     }

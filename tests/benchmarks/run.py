@@ -25,13 +25,27 @@ import converge
 import fleet
 import growth
 import journal_size
+import million
 import no_op
 import report
 import simsec
 from processes import Workspace
 from table import Row, render
 
-_ORDER = (converge, no_op, alternatives, growth, budget, journal_size, simsec, confirmations, candidates, fleet, report)
+_ORDER = (
+    converge,
+    no_op,
+    alternatives,
+    growth,
+    budget,
+    journal_size,
+    simsec,
+    confirmations,
+    candidates,
+    fleet,
+    million,
+    report,
+)
 BENCHES = {bench.NAME: bench.run for bench in _ORDER}
 
 
@@ -53,7 +67,7 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
             began = time.monotonic()
             rows += BENCHES[name](space, quick=options.quick, latency=options.latency)
             print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-    latency = f"{options.latency * 1000:.0f} ms (bench growth: none)"
+    latency = f"{options.latency * 1000:.0f} ms (benches growth and million: none)"
     print(f"Latency added to each request: {latency}. Python {sys.version.split()[0]}.\n")
     print(render(rows))
     missed = [row for row in rows if row.missed]

@@ -279,7 +279,7 @@ class World:
 
     def rows(self, name: str) -> list[Json]:
         """What the plan reports of the devices of a list that are not simply as wanted."""
-        return changing(str(self.folder / "lists" / ACCOUNT / f"plan-{name}.csv"))
+        return list(changing(str(self.folder / "lists" / ACCOUNT / f"plan-{name}.csv")))
 
     def carry_out(self, part: Json, *, wait: bool = True) -> Result:
         """What a real run does with a part of the plan."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import collections
 import csv
 import datetime
-import json
+import itertools
 import os
 import typing as t
 
@@ -19,6 +19,7 @@ from .._errors import LicensingError, OptionsError, Problem
 from .._module import Context, Result
 from .._pages.render import View, templates_problems
 from .._plan.outcomes import as_it_was
+from .._text.canonical import pieces
 from .._text.files import write
 from .._text.visible import visible
 from .account_parts import COUNTS
@@ -41,6 +42,9 @@ UNCHANGED = "unchanged"
 
 Blocked = dict[str, Document | None]
 """Why an account must not be changed, by its name."""
+
+Texts = t.Mapping[str, str | t.Iterable[str]]
+"""The text of each file of a plan by its format, at once or in pieces."""
 
 
 class Plans:
@@ -84,11 +88,13 @@ class Plans:
         """The plan of all accounts."""
         return make_document(accounts, created, over)
 
-    def pages(self, document: Document, approval: Approval, templates: str | None, cost: View | None) -> dict[str, str]:
+    def pages(
+        self, document: Document, approval: Approval, templates: str | None, *, cost: View | None, command: str
+    ) -> dict[str, str]:
         """The pages of the plan, by file name."""
-        return pages_of(document, approval, templates, cost)
+        return pages_of(document, approval, templates, cost=cost, command=command)
 
-    def write(self, dest: str, _document: Document, texts: t.Mapping[str, str]) -> dict[str, str]:
+    def write(self, dest: str, _document: Document, texts: Texts) -> dict[str, str]:
         """Write the files of the plan. Returns their paths by format."""
         return write_files(dest, self.files, texts)
 
@@ -134,7 +140,8 @@ def run(context: Context, plans: Plans) -> Result:
     # A template that fails leaves all files as they were.
     files: dict[str, str] = {}
     if params["dest"]:
-        pages = plans.pages(document, approval, params["templates"], cost_of(document))
+        command = end.command(document["digest"])
+        pages = plans.pages(document, approval, params["templates"], cost=cost_of(document), command=command)
         files = plans.write(params["dest"], document, texts_of(document, pages))
     remaining = as_remaining(document)
     if remaining and changed is None:
@@ -157,8 +164,11 @@ def run(context: Context, plans: Plans) -> Result:
         end.account(account, blocked[account["account"]], values["red"]) for account in document["accounts"]
     ]
     values["accounts"] += [_left_out(entry) for entry in params["accounts"] if entry.get("left_out")]
-    values["lines"] = [*shown(files.get("markdown") if params["show"] else None), *end.lines(values)]
-    return Result(values, failure=changed or end.stopped(values))
+    failure = changed or end.stopped(values)
+    # The message of a failure is not to drown in the plan.
+    shown_page = files.get("markdown") if params["show"] and not failure else None
+    values["lines"] = [] if failure else [*shown(shown_page), *end.lines(values)]
+    return Result(values, failure=failure)
 
 
 def _costs(params: t.Mapping[str, t.Any], problems: list[Problem]) -> t.Callable[[Document], View | None]:
@@ -207,8 +217,8 @@ def report_of(entry: t.Mapping[str, t.Any], name: str) -> str:
     return os.path.join(str(entry.get("reports") or ""), f"plan-{name}.csv")
 
 
-def parts_of(entry: t.Mapping[str, t.Any]) -> tuple[list[Document], list[list[Document]]]:
-    """The parts of an account that have a plan, and the devices of each."""
+def parts_of(entry: t.Mapping[str, t.Any]) -> tuple[list[Document], list[t.Iterable[Document]]]:
+    """The parts of an account that have a plan, and the devices of each, read one by one."""
     parts: list[Document] = []
     for part in entry["parts"]:
         if "plan" in part["result"]:
@@ -218,17 +228,16 @@ def parts_of(entry: t.Mapping[str, t.Any]) -> tuple[list[Document], list[list[Do
     return parts, [changing(report_of(entry, part["list"])) for part in parts]
 
 
-def changing(path: str) -> list[Document]:
+def changing(path: str) -> t.Iterator[Document]:
     """The rows of a report in which something changes or is not as wanted."""
     if not os.path.exists(path):
-        return []
+        return
     with open(path, encoding="utf-8", newline="") as stream:
-        rows = csv.DictReader(stream)
-        return [
-            {name: as_it_was(row.get(name) or "") for name in ("device_id", "outcome", "reason", "request_id")}
-            for row in rows
-            if row.get("outcome") != UNCHANGED or str(row.get("reason", "")).startswith("moved")
-        ]
+        for row in csv.DictReader(stream):
+            if row.get("outcome") != UNCHANGED or str(row.get("reason", "")).startswith("moved"):
+                yield {
+                    name: as_it_was(row.get(name) or "") for name in ("device_id", "outcome", "reason", "request_id")
+                }
 
 
 def _word(document: Document, difference: LicensingError | None, *, approved: bool) -> str:
@@ -243,14 +252,14 @@ def _word(document: Document, difference: LicensingError | None, *, approved: bo
     return "incomplete" if approved and document["incomplete"] and status != "error" else status
 
 
-def texts_of(document: Document, pages: t.Mapping[str, str]) -> dict[str, str]:
+def texts_of(document: Document, pages: t.Mapping[str, str]) -> Texts:
     """The texts of the files of a plan, by their format."""
     formats = {"html": "html", "md": "markdown"}
     shown = {formats[name.rpartition(".")[2]]: text for name, text in pages.items()}
-    return {"json": json.dumps(document, indent=1, sort_keys=True) + "\n", **shown}
+    return {"json": itertools.chain(pieces(document), ["\n"]), **shown}
 
 
-def write_files(dest: str, names: t.Mapping[str, str], texts: t.Mapping[str, str]) -> dict[str, str]:
+def write_files(dest: str, names: t.Mapping[str, str], texts: Texts) -> dict[str, str]:
     """Write the forms of a plan to a directory. Returns the path of each.
 
     :param names: the file name of each form.

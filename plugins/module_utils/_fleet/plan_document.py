@@ -8,12 +8,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import typing as t
 
 from .._plan.incomplete import as_left_over, is_left_over, is_on_its_way
 from .._simsec.missing import missing_text
+from .._text.canonical import digest
 from .._thingspace.id_kinds import KIND
 from .account_parts import COUNTS, PartKind
 from .status import without_approval
@@ -81,7 +80,7 @@ def sealed(document: Document) -> Document:
     statuses = [account["status"] for account in accounts]
     made["status"] = _worst([*statuses, *(["guard_tripped"] if "failure" in document else [])])
     named = [[account["account"], account["digest"]] for account in accounts]
-    made["digest"] = _sha({**_without(made, _FREE_IN_DOCUMENT), "accounts": named})
+    made["digest"] = digest({**_without(made, _FREE_IN_DOCUMENT), "accounts": named})
     return {**made, "checksum": _checksum(made)}
 
 
@@ -102,11 +101,6 @@ def judged_account(account: Document) -> Document:
     return {**account, "parts": parts, "status": status}
 
 
-def canonical(value: t.Any) -> str:
-    """JSON in which two values have the same text only if they are the same: C(1), C(1.0), and C(true) differ."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-
 def incomplete_of(account: Document) -> int:
     """How many devices of an account are not as wanted and not changed by its plan."""
     parts = sum(part["plan"].get("incomplete") or 0 for part in account["parts"])
@@ -114,7 +108,7 @@ def incomplete_of(account: Document) -> int:
 
 
 def make_account(
-    name: str, file: str, wanted: str, parts: t.Sequence[Document], rows: t.Sequence[t.Sequence[Document]]
+    name: str, file: str, wanted: str, parts: t.Sequence[Document], rows: t.Sequence[t.Iterable[Document]]
 ) -> Document:
     """The plan of one account.
 
@@ -178,10 +172,10 @@ def left_of(account: Document) -> list[Document]:
 def same_run(now: Document, before: Document) -> bool:
     """Whether two plans agree in everything except their accounts. For an undo, that includes the reversed run."""
     names = _FREE_IN_DOCUMENT | _ADDED_UP
-    return canonical(_without(now, names)) == canonical(_without(before, names))
+    return digest(_without(now, names)) == digest(_without(before, names))
 
 
-def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
+def _part(part: t.Mapping[str, t.Any], rows: t.Iterable[Document]) -> Document:
     result = part["result"]
     plan = result.get("plan") or {}
     failure = result.get("failure")
@@ -189,6 +183,13 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
     amiss = failure if failure and failure["code"] in _AMISS else None
     failure = None if amiss else failure
     pool = result.get("licenses") or {}
+    devices: list[Document] = []
+    incomplete: list[dict[str, str]] = []
+    for row in rows:
+        if is_left_over(row):
+            incomplete.append(as_left_over(row))
+        else:
+            devices.append(_row(row, plan.get("state")))
     # If nothing stops the plan, it predicts the pool.
     more = 0 if failure else (plan.get("assign") or 0) - (plan.get("remove") or 0)
     made: Document = {
@@ -204,8 +205,8 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
         "held": None if pool.get("assigned") is None else pool["assigned"] - more,
         "free": None if pool.get("available") is None else pool["available"] + more,
         "limits": {name: part.get(name) for name in ("reserve", "lifetime_consent", "max_changes", "max_removals")},
-        "devices": [_row(row, plan.get("state")) for row in rows if not is_left_over(row)],
-        "incomplete": [as_left_over(row) for row in rows if is_left_over(row)],
+        "devices": devices,
+        "incomplete": incomplete,
     }
     # The module counts them. A failure about single devices leaves at least one of them.
     left = max(plan.get("incomplete") or 0, len(made["incomplete"]), 1 if amiss else 0)
@@ -225,13 +226,10 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Sequence[Document]) -> Document:
 
 def _row(row: Document, state: str | None) -> Document:
     """A device of a part. If ThingSpace would only accept the request at first, the row shows the final outcome."""
-    if row["outcome"] == "accepted" and not row["reason"]:
-        return {**_shown(row), "outcome": "removed" if state == "absent" else "assigned"}
-    return _shown(row)
-
-
-def _shown(row: Document) -> Document:
-    return {name: row[name] for name in ("device_id", "outcome", "reason")}
+    outcome, reason = row["outcome"], row["reason"]
+    if outcome == "accepted" and not reason:
+        outcome = "removed" if state == "absent" else "assigned"
+    return {"device_id": row["device_id"], "outcome": outcome, "reason": reason}
 
 
 def _status_of(part: Document) -> PlanStatus:
@@ -246,9 +244,9 @@ def _sealed_account(account: Document) -> Document:
     if account["status"] == "error":
         # The reason why there is no plan may have other words next time.
         return {**account, "digest": ""}
-    parts = [{**part, "digest": _sha(_without(part, {"digest"}))} for part in account["parts"]]
+    parts = [{**part, "digest": digest(_without(part, {"digest"}))} for part in account["parts"]]
     bound = {**_without(account, _FREE_IN_ACCOUNT), "parts": [part["digest"] for part in parts]}
-    return {**account, "parts": parts, "digest": _sha(bound)}
+    return {**account, "parts": parts, "digest": digest(bound)}
 
 
 def _worst(statuses: t.Iterable[str]) -> PlanStatus:
@@ -257,7 +255,7 @@ def _worst(statuses: t.Iterable[str]) -> PlanStatus:
 
 def _carried_out(part: Document) -> str:
     """What a part does to which devices and under which limits: everything except predictions and notes."""
-    return canonical({**_without(part, _NOTES_OF_PART), "plan": _without(part["plan"], _NOTES_OF_PLAN)})
+    return digest({**_without(part, _NOTES_OF_PART), "plan": _without(part["plan"], _NOTES_OF_PLAN)})
 
 
 def _parts(accounts: t.Iterable[Document]) -> t.Iterator[Document]:
@@ -266,12 +264,8 @@ def _parts(accounts: t.Iterable[Document]) -> t.Iterator[Document]:
 
 
 def _checksum(document: Document) -> str:
-    return _sha(_without(document, {"checksum"}))
+    return digest(_without(document, {"checksum"}))
 
 
 def _without(value: Document, names: t.AbstractSet[str]) -> Document:
     return {key: one for key, one in value.items() if key not in names}
-
-
-def _sha(value: t.Any) -> str:
-    return hashlib.sha256(canonical(value).encode()).hexdigest()

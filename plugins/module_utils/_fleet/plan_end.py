@@ -12,6 +12,7 @@ import typing as t
 
 from .._errors import LicensingError
 from .account_parts import COUNTS
+from .command import command_of
 from .plan_document import Document, incomplete_of
 from .plan_words import in_words, not_as_wanted
 
@@ -86,10 +87,25 @@ class End:
         if self._applying:
             status = _word(plan) + (" (check mode: nothing was written)" if self._check_mode else "")
             nothing = "" if changes else "Nothing to do: no device was sent."
-        elif self._params["how_to_apply"] and changes:
-            how = f"To apply: {self._params['how_to_apply']} -e approved={plan['digest']}"
-        about = [nothing, left, plan["remaining"] if self._applying else "", *files, f"Digest: {plan['digest']}", how]
+        elif changes:
+            command = self.command(plan["digest"])
+            how = f"To apply: {command}" if command else ""
+        over = [f"{plan['over']['message']} An approval lets it through."] if plan["over"] else []
+        about = [
+            nothing,
+            left,
+            *over,
+            plan["remaining"] if self._applying else "",
+            *files,
+            f"Digest: {plan['digest']}",
+            how,
+        ]
         return [line for line in [f"Status: {status}", *plan["summary"].splitlines(), *about] if line]
+
+    def command(self, digest: str) -> str:
+        """The command that applies the plan; empty if nobody says which it is."""
+        how = self._params["how_to_apply"]
+        return command_of(how, approved=digest) if how else ""
 
     def red(self, plan: Document) -> str:
         """Why the run must end red although there is a plan of every account; empty if it need not."""

@@ -38,20 +38,32 @@ Approval = t.Literal["open", "approved", "differs"]
 
 
 def pages_of(
-    document: Document, approval: Approval = "open", folder: str | None = None, cost: View | None = None
+    document: Document,
+    approval: Approval = "open",
+    folder: str | None = None,
+    *,
+    cost: View | None = None,
+    command: str = "",
 ) -> dict[str, str]:
     """The pages of a plan, by file name.
 
     :param approval: whether somebody approved this plan, or another one.
     :param folder: directory with templates of the user.
     :param cost: what the plan costs, from C(cost_view).
+    :param command: the command that applies the plan; empty if it is not known.
     :raises LicensingError: C(missing_library), C(template_failed).
     """
-    return render({**PARTS, **TEMPLATES}, TEMPLATES, plan_view(document, approval, cost=cost), folder)
+    view = plan_view(document, approval, cost=cost, command=command)
+    return render({**PARTS, **TEMPLATES}, TEMPLATES, view, folder)
 
 
 def plan_view(
-    document: Document, approval: Approval = "open", nothing: str = "not managed", cost: View | None = None
+    document: Document,
+    approval: Approval = "open",
+    nothing: str = "not managed",
+    *,
+    cost: View | None = None,
+    command: str = "",
 ) -> View:
     """What the pages of a plan show.
 
@@ -80,6 +92,7 @@ def plan_view(
         "stops": stops,
         "approvable": all(stop["approvable"] for stop in stops if stop["planned"]),
         "cost": cost,
+        "command": command,
         "pools": list(_pools(accounts)),
         "kinds": list(TITLES.values()),
         "accounts": shown,

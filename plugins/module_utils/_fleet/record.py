@@ -8,13 +8,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import stat
 import typing as t
 
 from .._errors import OptionsError, Problem
+from .._text.canonical import digest
 from .record_check import wrong_in
 
 FORMAT = 1
@@ -31,8 +31,12 @@ _NONE = "it is not a run record"
 
 def checksum(document: t.Mapping[str, t.Any]) -> str:
     """SHA-256 over a whole record except its checksum."""
-    content = {key: value for key, value in document.items() if key != "checksum"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return digest({key: value for key, value in document.items() if key != "checksum"})
+
+
+def with_checksum(document: Document) -> Document:
+    """A record as it is written."""
+    return {**document, "checksum": checksum(document)}
 
 
 def read_record(path: str) -> Document:

@@ -16,7 +16,7 @@ import os
 
 from .._errors import LicensingError
 from .history import leave
-from .record import Document, checksum
+from .record import Document, checksum, with_checksum
 from .record_write import write_record
 
 NAME = "run.json"
@@ -27,6 +27,7 @@ def begin(document: Document, dest: str, history: str | None) -> str:
 
     :raises LicensingError: C(report_unwritable).
     """
+    document = with_checksum(document)
     kept = write_record(history, f"{document['run']}.json", document, new=True) if history else None
     try:
         return write_record(dest, NAME, document)
@@ -58,8 +59,9 @@ def complete(document: Document, dest: str, history: str | None) -> tuple[str, L
     If another run has started in the same directory in the meantime, that run's record stays.
     """
     failure: LicensingError | None = None
-    there = _read(os.path.join(dest, NAME))
-    name = NAME if there is None or there["run"] == document["run"] else f"run-{document['run']}.json"
+    document = with_checksum(document)
+    there = _run_of(os.path.join(dest, NAME))
+    name = NAME if there in (None, document["run"]) else f"run-{document['run']}.json"
     path = os.path.join(dest, name)
     for folder, file in ((history, f"{document['run']}.json"), (dest, name)):
         if folder:
@@ -77,7 +79,18 @@ def _read(path: str) -> Document | None:
     try:
         with open(path, encoding="utf-8") as stream:
             document = json.load(stream)
+        fits = isinstance(document, dict) and isinstance(document.get("run"), str)
+        return document if fits and document.get("checksum") == checksum(document) else None
     except (OSError, ValueError, RecursionError, MemoryError):
         return None
-    fits = isinstance(document, dict) and isinstance(document.get("run"), str)
-    return document if fits and document.get("checksum") == checksum(document) else None
+
+
+def _run_of(path: str) -> str | None:
+    """The name of the run whose record this is; None if it is none. The rest of it is forgotten while it is read."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            document = json.load(stream, object_hook=lambda found: found if "checksum" in found else None)
+    except (OSError, ValueError, RecursionError, MemoryError):
+        return None
+    run = document.get("run") if isinstance(document, dict) else None
+    return run if isinstance(run, str) else None

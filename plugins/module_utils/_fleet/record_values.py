@@ -11,6 +11,7 @@ keeps a record from being written. Anything that cannot be read becomes unknown.
 from __future__ import annotations
 
 import csv
+import functools
 import typing as t
 
 from .._plan.outcomes import OUTCOMES, as_it_was
@@ -23,7 +24,8 @@ MAX_TEXT = 100_000
 def text(value: t.Any) -> str:
     """Any value as a text that every file can store."""
     found = "" if value is None else value if isinstance(value, str) else str(value)
-    return found[:MAX_TEXT].encode("utf-8", "replace").decode()
+    found = found[:MAX_TEXT]
+    return found if found.isascii() else found.encode("utf-8", "replace").decode()
 
 
 def failure(given: t.Any) -> Document:
@@ -32,31 +34,43 @@ def failure(given: t.Any) -> Document:
     return {"code": text(fields.get("code")) or "failed", "message": text(fields.get("message"))}
 
 
-def rows_of(path: str) -> tuple[list[dict[str, str]], str]:
-    """The rows of a report on devices, and why there are none. The reason is empty if the report could be read."""
+def results_of(path: str) -> tuple[dict[str, dict[str, str]], str]:
+    """The result of each device in a report, and why there are none. The reason is empty if the report could be read.
+
+    Devices with equal results share one.
+    """
     try:
-        rows = [
-            {name: text(as_it_was(row.get(name) or "")) for name in ("device_id", "outcome", "reason", "request_id")}
+        results = {
+            _cell(row.get("device_id")): _result(row.get("outcome"), row.get("reason"), row.get("request_id"))
             for row in _read(path, "device_id", "outcome")
-        ]
+        }
     except FileNotFoundError:
-        return [], "it is missing"
+        return {}, "it is missing"
     except OSError as error:
-        return [], error.strerror or "it cannot be read"
+        return {}, error.strerror or "it cannot be read"
     except (ValueError, csv.Error):
-        return [], "it is not a report"
-    for row in rows:
-        if row["outcome"] not in OUTCOMES:
-            row.update(outcome="unknown", reason=f"reported as '{row['outcome']}'. {row['reason']}".rstrip())
-    return rows, ""
+        return {}, "it is not a report"
+    return results, ""
 
 
 def ids_of(path: str) -> list[str] | None:
     """The devices of a report that only lists them, in its order; None if they are unknown."""
     try:
-        return [text(as_it_was(row.get("device_id") or "")) for row in _read(path, "device_id")]
+        return [_cell(row.get("device_id")) for row in _read(path, "device_id")]
     except (OSError, ValueError, csv.Error):
         return None
+
+
+def _cell(value: str | None) -> str:
+    return text(as_it_was(value or ""))
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _result(*cells: str | None) -> dict[str, str]:
+    outcome, reason, request = map(_cell, cells)
+    if outcome not in OUTCOMES:
+        outcome, reason = "unknown", f"reported as '{outcome}'. {reason}".rstrip()
+    return {"outcome": outcome, "reason": reason, "request_id": request}
 
 
 def _read(path: str, *columns: str) -> t.Iterator[dict[str, t.Any]]:

@@ -9,12 +9,12 @@
 from __future__ import annotations
 
 import datetime
-import json
 import os
 
 from .._errors import LicensingError
-from .._text.files import PRIVATE, replacing
-from .record import Document, checksum
+from .._text.canonical import pieces
+from .._text.files import PRIVATE, write
+from .record import Document
 
 
 def timestamp(when: datetime.datetime) -> str:
@@ -25,14 +25,14 @@ def timestamp(when: datetime.datetime) -> str:
 def write_record(folder: str, name: str, document: Document, *, new: bool = False) -> str:
     """Write a record in one step: a reader sees the old one or the whole new one. Returns its path.
 
+    :param document: with its checksum.
     :param new: whether there must be no file of this name, so that no other run's record is replaced.
     :raises LicensingError: C(report_unwritable).
     """
     path = os.path.join(folder, name)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        with replacing(path, PRIVATE, new=new) as stream:
-            json.dump({**document, "checksum": checksum(document)}, stream, indent=1, sort_keys=True)
+        write(path, pieces(document), PRIVATE, new=new)
     except OSError as error:
         raise LicensingError(
             f"The record of the run could not be written to {path}: {error.strerror or error}.",

@@ -30,7 +30,7 @@ from .plan_summary import as_remaining
 from .record import FORMAT
 from .record_keep import NAME, begin, begun, complete
 from .record_values import failure as _failure
-from .record_values import ids_of, rows_of, text
+from .record_values import ids_of, results_of, text
 from .record_write import timestamp
 from .run_mark import new_mark
 from .run_view import pages_of, written
@@ -205,7 +205,10 @@ def _planned(account: Document, entry: t.Mapping[str, t.Any], reports: str) -> D
         made["limits"] = {name: part.get("limits", {}).get(name) for name in LIMITS}
         if part["kind"] == "removal_candidates":
             made["before"] = ids_of(os.path.join(reports, "before-candidates.csv"))
-        rows = [_foreseen(row, part["action"]) for row in part["devices"]]
+        rows = part["devices"]
+        for place, row in enumerate(rows):
+            # Of a million devices, each is held once: nobody needs its row of the plan any more.
+            rows[place] = _foreseen(row, part["action"])
         made["devices"] = list({row["device_id"]: row for row in rows}.values())
         parts.append({**made, "summary": _summary(made["devices"])})
     return {"account": account["account"], "freeze": account.get("freeze") or [], "parts": parts}
@@ -284,8 +287,8 @@ def _done(account: Document, entry: t.Mapping[str, t.Any] | None, reports: str) 
 def _reported(part: Document, reports: str) -> Document:
     """A part of an account whose process was killed. A part that was finished by then has its report."""
     report = os.path.join(reports, f"apply-{part['list']}.csv")
-    rows, unread = rows_of(report)
-    return part if unread else _part(part, {"summary": _summary(rows)}, report)
+    results, unread = results_of(report)
+    return part if unread else _part(part, {"summary": _summary(results.values())}, report)
 
 
 def _results(entry: t.Mapping[str, t.Any]) -> dict[str, Document]:
@@ -307,8 +310,7 @@ def _part(part: Document, result: Document | None, report: str) -> Document:
     if result is None:
         rows = [{**row, "outcome": "skipped", "reason": "not started"} for row in part["devices"]]
         return {**part, "devices": rows, "summary": _summary(rows)}
-    rows, unread = rows_of(report) if "summary" in result else ([], "")
-    reported = {row["device_id"]: row for row in rows}
+    reported, unread = results_of(report) if "summary" in result else ({}, "")
     failure = _failure(result["failure"]) if result.get("failure") else None
     if (unread or "summary" not in result) and _may_have_written(result):
         failure = failure or _failure("The results for the devices are unknown.")
@@ -321,7 +323,8 @@ def _part(part: Document, result: Document | None, report: str) -> Document:
         same = "skipped" if part["kind"] == "removal_candidates" else UNCHANGED
         missing = {"outcome": same, "reason": DONE_BEFORE} if reported else {}
     rows = [{**row, **reported.pop(row["device_id"], missing)} for row in part["devices"]]
-    rows += [{"planned": "", **row} for row in reported.values() if row["outcome"] != UNCHANGED]
+    more = {device: found for device, found in reported.items() if found["outcome"] != UNCHANGED}
+    rows += [{"device_id": device, "planned": "", **found} for device, found in more.items()]
     done: Document = {**part, "devices": rows, "summary": _summary(rows)}
     if failure:
         done["failure"] = failure

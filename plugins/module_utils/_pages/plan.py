@@ -166,10 +166,15 @@ few.</strong></p>
 <p class="failure"><strong>An approval does not let everything through.</strong> What it does not help is left alone,
 with the rest of its account. Remove the cause and plan again.</p>
 {% endif %}
+{% if command %}
+<p>Run this. If anything has changed by then, nothing is written.</p>
+<pre><code>{{ command }}</code></pre>
+{% endif %}
 {% block command %}
-{% if not (accounts | map(attribute="file") | select | list) %}
+{% if command %}
+{% elif not (accounts | map(attribute="file") | select | list) %}
 <p>Give the same answers, and the digest of this plan:</p>
-<pre><code>ansible-playbook thingspace.licensing.license_devices -e ... -e license_mode=run \\
+<pre><code>ansible-playbook thingspace.licensing.license_devices -e license_mode=run \\
   -e approved={{ digest }}</code></pre>
 {% else %}
 <p>Run apply with the variables of this plan, and with its digest:</p>
@@ -354,11 +359,18 @@ There is nothing to approve.
 Remove the cause and plan again.
 
 {% endif %}
+{% if command %}
+Run this. If anything has changed by then, nothing is written.
+
+    {{ command }}
+
+{% endif %}
 {% block command %}
-{% if not (accounts | map(attribute="file") | select | list) %}
+{% if command %}
+{% elif not (accounts | map(attribute="file") | select | list) %}
 Give the same answers, and the digest of this plan. If anything has changed by then, nothing is written.
 
-    ansible-playbook thingspace.licensing.license_devices -e ... -e license_mode=run -e approved={{ digest }}
+    ansible-playbook thingspace.licensing.license_devices -e license_mode=run -e approved={{ digest }}
 {% else %}
 Run apply with the variables of this plan, and with its digest. If anything has changed by then, nothing is written.
 

@@ -25,10 +25,12 @@ Each is listed with its account and the reason.</p>
 {% endif %}
 {% endblock %}
 {% block command %}
-<p>Run undo with the variables of this plan and its digest. If anything has changed by then, nothing is written.
-Revert the commit, too: otherwise the next apply does again what is undone here.</p>
+<p>Revert the commit, too: otherwise the next apply does again what is undone here.</p>
+{% if not command %}
+<p>Run undo with the variables of this plan and its digest. If anything has changed by then, nothing is written.</p>
 <pre><code>ansible-playbook thingspace.licensing.undo -e run=... -e fleet_dest=undo
 {{- " -e approved=" ~ digest }}</code></pre>
+{% endif %}
 {% endblock %}
 """
 
@@ -49,10 +51,13 @@ status is {{ run.status }}.
 {% endif %}
 {% endblock %}
 {% block command %}
-Run undo with the variables of this plan and its digest. If anything has changed by then, nothing is written.
 Revert the commit, too: otherwise the next apply does again what is undone here.
 
+{% if not command %}
+Run undo with the variables of this plan and its digest. If anything has changed by then, nothing is written.
+
     ansible-playbook thingspace.licensing.undo -e run=... -e fleet_dest=undo -e approved={{ digest }}
+{% endif %}
 {% endblock %}
 """
 

@@ -186,4 +186,4 @@ def harmless(value: str) -> str:
 
 def as_it_was(cell: str) -> str:
     """The value from which C(harmless) made this cell."""
-    return re.sub(_DEFUSED, r"\1", cell)
+    return re.sub(_DEFUSED, r"\1", cell) if "'" in cell else cell

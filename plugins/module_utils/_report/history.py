@@ -9,12 +9,12 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import json
 import os
 import typing as t
 
 from .._errors import LicensingError
+from .._text.canonical import digest
 from .._text.files import PRIVATE, replacing
 from .._text.former_names import renamed, with_former_names
 from .data import Json
@@ -59,7 +59,7 @@ def read_history(folder: str | None) -> History:
         try:
             with open(os.path.join(folder, name), encoding="utf-8") as stream:
                 history.runs.append(_run(json.load(stream)))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             history.unreadable.append((visible(name), _why(error)))
     history.runs.sort(key=lambda run: str(run["started"]), reverse=True)
     _read_pools(os.path.join(folder, POOLS), history)
@@ -73,9 +73,7 @@ def _run(record: Json) -> Json:
     """
     if record["format"] != RUN_FORMAT:
         raise _UnfitError(f"it is of format {visible(record['format'])}, this release reads {RUN_FORMAT}")
-    content = {key: value for key, value in record.items() if key != "checksum"}
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    if hashlib.sha256(text.encode()).hexdigest() != record["checksum"]:
+    if digest({key: value for key, value in record.items() if key != "checksum"}) != record["checksum"]:
         raise _UnfitError("its content does not fit its checksum: it was changed after it was written")
     summary: dict[str, int] = {}
     failed = 0

@@ -104,13 +104,13 @@ def _replace_or_fill(temporary: str, path: str) -> None:
         os.unlink(temporary)
 
 
-def write(path: str, text: str, mode: int | None = None) -> None:
-    """Write a whole text; see C(replacing).
+def write(path: str, text: str | t.Iterable[str], mode: int | None = None, *, new: bool = False) -> None:
+    """Write a whole text, which may come in pieces; see C(replacing).
 
     :raises OSError: it cannot be written; the old file is whole.
     """
-    with replacing(path, mode) as stream:
-        stream.write(text)
+    with replacing(path, mode, new=new) as stream:
+        stream.writelines([text] if isinstance(text, str) else text)
 
 
 def _put(temporary: str, path: str) -> None:

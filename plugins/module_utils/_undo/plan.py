@@ -16,7 +16,7 @@ import typing as t
 from .._errors import OptionsError, Problem
 from .._fleet.freeze import Window
 from .._fleet.limits import on_ice, over_a_sku
-from .._fleet.plan import Plans, parts_of
+from .._fleet.plan import Plans, Texts, parts_of
 from .._fleet.plan_document import Document, judged_account, make_account, make_document, sealed
 from .._fleet.plan_view import Approval
 from .._fleet.record import CODE, read_record
@@ -93,11 +93,13 @@ class UndoPlans(Plans):
         left = sum(len(account["left"]) for account in document["accounts"])
         return sealed({**document, "undoes": about, "left": left, "later_runs_known": bool(self._history)})
 
-    def pages(self, document: Document, approval: Approval, templates: str | None, cost: View | None) -> dict[str, str]:
+    def pages(
+        self, document: Document, approval: Approval, templates: str | None, *, cost: View | None, command: str
+    ) -> dict[str, str]:
         """The pages of the plan, by file name."""
-        return pages_of(document, approval, templates, cost)
+        return pages_of(document, approval, templates, cost=cost, command=command)
 
-    def write(self, dest: str, document: Document, texts: t.Mapping[str, str]) -> dict[str, str]:
+    def write(self, dest: str, document: Document, texts: Texts) -> dict[str, str]:
         """Write the files of the plan, and the changes that stay as the run left them."""
         files = super().write(dest, document, texts)
         files["csv"] = os.path.join(dest, LEFT_FILE)
@@ -106,7 +108,7 @@ class UndoPlans(Plans):
         return files
 
 
-def _with_freed(result: Document, rows: list[Document], freed: int) -> tuple[Document, list[Document]]:
+def _with_freed(result: Document, rows: t.Iterable[Document], freed: int) -> tuple[Document, t.Iterable[Document]]:
     """A part that only the pool stops, as it will be after the earlier parts have freed licenses."""
     failure = result.get("failure") or {}
     guards = failure.get("guards") or []
@@ -114,9 +116,9 @@ def _with_freed(result: Document, rows: list[Document], freed: int) -> tuple[Doc
     if failure.get("code") != "pool_exhausted" or len(guards) != 1 or short > freed:
         return result, rows
     allowed = {key: value for key, value in result.items() if key not in ("failure", "failed", "msg")}
-    return allowed, [
+    return allowed, (
         {**row, "outcome": "assigned", "reason": ""} if row["outcome"] == "skipped" else row for row in rows
-    ]
+    )
 
 
 def _left(reports: str) -> list[Document]:

@@ -21,18 +21,24 @@ DONE = {"assigned": "assigned", "removed": "removed", "added": "added to the lis
 
 
 def pages_of(
-    document: Document, approval: Approval = "open", folder: str | None = None, cost: View | None = None
+    document: Document,
+    approval: Approval = "open",
+    folder: str | None = None,
+    *,
+    cost: View | None = None,
+    command: str = "",
 ) -> dict[str, str]:
     """The pages of the plan of an undo, by file name.
 
     :raises LicensingError: C(missing_library), C(template_failed).
     """
-    return render({**PARTS, **TEMPLATES, **UNDO}, UNDO, undo_view(document, approval, cost), folder)
+    view = undo_view(document, approval, cost=cost, command=command)
+    return render({**PARTS, **TEMPLATES, **UNDO}, UNDO, view, folder)
 
 
-def undo_view(document: Document, approval: Approval = "open", cost: View | None = None) -> View:
+def undo_view(document: Document, approval: Approval = "open", *, cost: View | None = None, command: str = "") -> View:
     """What the pages of an undo's plan show."""
-    view = plan_view(document, approval, "nothing to undo", cost)
+    view = plan_view(document, approval, "nothing to undo", cost=cost, command=command)
     accounts = [
         {**shown, "notes": account["notes"], "stays": _stays(account["left"])}
         for shown, account in zip(view["accounts"], document["accounts"], strict=True)

@@ -387,15 +387,15 @@ def test_a_full_disk_after_the_writes(records: Records, place: str, monkeypatch:
     told = Told()
     begun = records.begin(told)
     records.write(told)
-    real = record_write.replacing
+    real = record_write.write
 
-    def full(path: str, mode: int, *, new: bool) -> contextlib.AbstractContextManager[t.TextIO]:
+    def full(path: str, text: t.Iterable[str], mode: int, *, new: bool) -> None:
         folder = records.folder / ("history" if place == "history" else "")
         if place == "both" or os.path.samefile(os.path.dirname(path), folder):
             raise OSError(28, "No space left on device")
-        return real(path, mode, new=new)
+        real(path, text, mode, new=new)
 
-    monkeypatch.setattr(record_write, "replacing", full)
+    monkeypatch.setattr(record_write, "write", full)
     ended = records.end(told, run=begun["run"])
     assert (ended["failure"]["code"], ended["status"]) == ("report_unwritable", "done")
     states = {

@@ -27,7 +27,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.histor
     leave,
     place_of,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_keep import begin, begun
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import with_checksum
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_keep import begin, begun, complete
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_write import write_record
 
 NOW = datetime.datetime(2026, 11, 21, 21, 51, 43, tzinfo=datetime.timezone.utc)
@@ -161,6 +162,24 @@ def test_processes_at_once_lose_no_record(tmp_path: Path) -> None:
     assert sorted(place(record["run"]).number for record in records) == list(range(1, 91))
 
 
+def test_a_run_that_began_in_the_meantime_keeps_its_record(tmp_path: Path) -> None:
+    rows = [{"run": "of a device"}, {"device_id": "1"}]
+    first, second = ({"run": name, "accounts": [{"parts": [{"devices": rows}]}]} for name in ("first", "second"))
+    for document in (first, second):
+        begin(document, str(tmp_path), None)
+    assert complete(first, str(tmp_path), None) == (str(tmp_path / "run-first.json"), None)
+    assert complete(second, str(tmp_path), None) == (str(tmp_path / "run.json"), None)
+    assert [begun(str(tmp_path), None, name) for name in (None, "second")] == [with_checksum(second)] * 2
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"run": 1, "checksum": ""}', '{"run": "first"}', "[" * 100_000])
+def test_what_is_no_record_gives_way_to_one(tmp_path: Path, text: str) -> None:
+    (tmp_path / "run.json").write_text(text, encoding="ascii")
+    assert begun(str(tmp_path), None, None) is None
+    assert complete({"run": "second"}, str(tmp_path), None) == (str(tmp_path / "run.json"), None)
+    assert begun(str(tmp_path), None, None) == with_checksum({"run": "second"})
+
+
 @pytest.mark.parametrize("links", [True, False])
 def test_a_record_never_replaces_that_of_another_run(
     tmp_path: Path, links: bool, monkeypatch: pytest.MonkeyPatch
@@ -171,9 +190,9 @@ def test_a_record_never_replaces_that_of_another_run(
             raise PermissionError(1, "Operation not permitted")
 
         monkeypatch.setattr("os.link", refuse)
-    write_record(str(tmp_path), "run.json", {"run": "first"}, new=True)
+    write_record(str(tmp_path), "run.json", with_checksum({"run": "first"}), new=True)
     with pytest.raises(LicensingError, match="File exists"):
-        write_record(str(tmp_path), "run.json", {"run": "second"}, new=True)
+        write_record(str(tmp_path), "run.json", with_checksum({"run": "second"}), new=True)
     kept = begun(str(tmp_path), None, None)
     assert kept is not None
     assert kept["run"] == "first"

@@ -28,6 +28,9 @@ PLANNING = "planned"
 APPLYING = "applying"
 
 
+HOW: Document = {"playbook": "apply.yml", "inventory": [], "limit": None, "variables": {}}
+
+
 def end(state: str = APPLYING, *, check_mode: bool = False, **more: t.Any) -> End:
     """How a plan ends with these options; those that are not given are the defaults."""
     options = {"require_approval": False, "wait": False, "any_errors_fatal": False, "without_plan": []}
@@ -125,11 +128,11 @@ def test_lines_that_depend_on_the_plan() -> None:
         (plan(3), {"check_mode": True, "undo_run": "run.json"}, True),
         (plan(), {"state": PLANNING}, False),
         (plan(3), {}, False),
-        (plan(3), {"state": PLANNING, "how_to_apply": ""}, False),
+        (plan(3), {"state": PLANNING, "how_to_apply": None}, False),
     ],
 )
 def test_a_plan_ends_with_the_command_that_applies_it(made: Document, options: t.Any, told: bool) -> None:
-    lines = end(**{"how_to_apply": "ansible-playbook apply.yml", **options}).lines(made)
+    lines = end(**{"how_to_apply": HOW, **options}).lines(made)
     assert (lines[-1] == f"To apply: ansible-playbook apply.yml -e approved={DIGEST}") is told
 
 

@@ -59,6 +59,17 @@ def test_what_dies_half_way_leaves_the_old_file_whole(mode: int | None, error: B
     assert os.listdir(old.parent) == ["file"], "nothing is left beside it"
 
 
+def test_what_dies_between_two_pieces_leaves_the_old_file_whole(mode: int | None, old: Path) -> None:
+    def texts() -> t.Iterator[str]:
+        yield "new" * 100_000
+        raise ValueError("odd")
+
+    with pytest.raises(ValueError, match="odd"):
+        write(str(old), texts(), mode)
+    assert old.read_text(encoding="ascii") == "old"
+    assert os.listdir(old.parent) == ["file"], "nothing is left beside it"
+
+
 def test_a_kill_leaves_the_old_file_whole(mode: int | None, old: Path) -> None:
     program = (
         "import os, signal, sys; sys.path.insert(0, sys.argv[1]); import files\n"

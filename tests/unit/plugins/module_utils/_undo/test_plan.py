@@ -131,12 +131,12 @@ def test_the_check_mode_of_an_undo_is_its_plan(run: Run, tmp_path: Path) -> None
     left = f"kind,sku,device_id,done,code,reason\nfota,,{imei(9)},assigned,later_run,why\n"
     (tmp_path / "cannot.csv").write_text(left, encoding="utf-8")
     entries = [entry(tmp_path, result(tmp_path, "take", "removed", 2))]
-    options = {"state": "applying", "require_approval": True, "how_to_apply": "undo"}
+    options = {"state": "applying", "require_approval": True, "how_to_apply": {"playbook": "undo"}}
     foreseen = run(accounts=entries, _ansible_check_mode=True, **options)
     assert (foreseen["next"], foreseen["check_mode"], foreseen["accounts"][0]["foreseen"]) == ("idle", True, True)
     assert foreseen["lines"][0] == "Status: changes"
     assert "Changes of the run that are not undone: 1." in foreseen["lines"]
-    assert foreseen["lines"][-1] == f"To apply: undo -e approved={foreseen['digest']}"
+    assert foreseen["lines"][-1] == f"To apply: ansible-playbook undo -e approved={foreseen['digest']}"
     assert run(accounts=entries, **options)["failure"]["code"] == "not_approved"
     done = run(accounts=entries, approved=foreseen["digest"], **options)
     assert (done["next"], "failure" in done) == ("apply", False)

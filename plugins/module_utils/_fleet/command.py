@@ -1,0 +1,45 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The command lines that a plan and a run end with, for copying."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import typing as t
+
+COMMAND_SPEC: dict[str, t.Any] = {
+    "playbook": {"type": "str", "required": True},
+    "inventory": {"type": "list", "elements": "str", "default": []},
+    "limit": {"type": "str"},
+    "variables": {"type": "dict", "default": {}},
+}
+
+
+def command_of(given: t.Mapping[str, t.Any], **more: str) -> str:
+    """The command line of a playbook.
+
+    :param given: as in C(COMMAND_SPEC). A variable without a value is left out.
+    :param more: further variables.
+    """
+    words = ["ansible-playbook"]
+    for source in given["inventory"]:
+        # Ansible names its default inventory even if there is none.
+        if "," in source or os.path.exists(source):
+            words += ["-i", shlex.quote(source)]
+    words += ["--limit", shlex.quote(given["limit"])] if given["limit"] else []
+    words.append(given["playbook"])
+    for name, value in {**given["variables"], **more}.items():
+        if value not in (None, "", [], {}):
+            words += ["-e", shlex.quote(_assigned(name, value))]
+    return " ".join(words)
+
+
+def _assigned(name: str, value: t.Any) -> str:
+    plain = isinstance(value, str) and not set(value) & set(" \t\n'\"\\={}")
+    return f"{name}={value}" if plain else json.dumps({name: value})
