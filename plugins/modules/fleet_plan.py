@@ -74,8 +74,8 @@ options:
   max_changes:
     description:
       - How many devices may change in all accounts together. A plan that exceeds this has the status V(guard_tripped),
-        and RV(over) returns the limit.
-    type: int
+        and RV(over) returns the limit. Empty counts as unset.
+    type: str
     version_added: 0.4.0
   max_removals:
     description:
@@ -267,6 +267,13 @@ left:
   type: int
   version_added: 0.6.0
   sample: 0
+history:
+  description:
+    - With O(undo_run), the directory with the records of all runs, O(history) or the one that keeps the record. Empty
+      if it is not known.
+  returned: when options are valid
+  type: str
+  version_added: 0.6.0
 lines:
   description:
     - The status, the totals, where the files are, and how to apply the plan, as lines of text.

@@ -74,6 +74,32 @@ options:
     description:
       - Directory that keeps the records of all runs, each with its own name. No two runs have the same name.
     type: path
+  how_to_undo:
+    description:
+      - The command line that reverses a run, without the record. RV(lines) and the pages show it.
+    type: dict
+    suboptions:
+      playbook:
+        description:
+          - The playbook.
+        type: str
+        required: true
+      inventory:
+        description:
+          - The sources of the inventory. Those that do not exist are left out.
+        type: list
+        elements: str
+        default: []
+      limit:
+        description:
+          - The value of C(--limit).
+        type: str
+      variables:
+        description:
+          - The variables. Those without a value are left out.
+        type: dict
+        default: {}
+    version_added: 0.6.0
   status_file:
     description:
       - The file to which M(thingspace.licensing.fleet_plan) wrote the status of the plan. With O(state=ended), the word
@@ -204,6 +230,7 @@ failure:
     message: {type: str, description: The text of C(msg).}
 """
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.command import COMMAND_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_end import FAIL_ON
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run import run
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
@@ -223,6 +250,7 @@ def main() -> None:
         "show": {"type": "bool", "default": False},
         "any_errors_fatal": {"type": "bool", "default": False},
         "fail_on": {"type": "str", "choices": [*FAIL_ON], "default": "error"},
+        "how_to_undo": {"type": "dict", "options": COMMAND_SPEC},
         "status_file": {"type": "path"},
         "templates": {"type": "path"},
     }

@@ -73,9 +73,7 @@ def test_check_then_run_what_was_approved(launch: t.Callable[..., Job], simulato
     plan = told(checked, PLAN)
     for text in ("Status: changes", f"| {imei(1)} |", f"| {imei(2)} |"):
         assert text in plan, plan
-    assert plan.count(f"license_devices -e ... -e license_mode=run -e approved={digest}") == 2, (
-        "in the page and after it"
-    )
+    assert plan.count(f" -e license_mode=run -e approved={digest}") == 2, "in the page and after it"
     run = {"license_mode": "run", "approved": f" {digest}\n"}
     other = launch(license_devices=pasted + imei(3), **run)
     assert "plan_changed" in other.stdout

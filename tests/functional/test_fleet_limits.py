@@ -178,6 +178,30 @@ def test_freeze_windows(fleet: Fleet, simulator: Simulator) -> None:
     assert "write them like 18:00-06:00" in wrong.text
 
 
+def test_a_second_run_of_the_role_knows_nothing_of_a_host_that_failed(fleet: Fleet, simulator: Simulator) -> None:
+    """Its plan of before would be in the second plan, and its devices in a record of a run that never touched them."""
+    simulator.state(accounts=seeded(2))
+    for number in (1, 2):
+        fleet.write(number, {"ids": imeis(number, 12), "fota": True})
+    refused = {"action": "status", "status": 400, "operation": "fota_assign", "path": named(2), "times": 0}
+    simulator.faults(refused)
+    fleet.apply(approved="")
+    book = json.loads((fleet.folder / "own.yml").read_text(encoding="utf-8"))
+    survey = {"fleet_licensing_survey": {"devices": imeis(1, 15, 16)[0]}, "fleet_licensing_dest": "second"}
+    (role,) = book[1]["roles"]
+    own = {name: value for name, value in role["vars"].items() if name != "fleet_licensing_files"}
+    book[1]["roles"].append({**role, "vars": {**own, **survey}})
+    (fleet.folder / "own.yml").write_text(json.dumps(book), encoding="utf-8")
+    simulator.state(accounts=seeded(2))
+    simulator.faults(refused)
+    ran = fleet("own.yml", "apply", *extra(ansible_python_interpreter=sys.executable))
+    assert ran.recap == {named(1): "changed", named(2): "failed"}, ran.text
+    record = json.loads((fleet.folder / "second" / "run.json").read_text(encoding="utf-8"))
+    assert [account["account"] for account in record["accounts"]] == [named(1)]
+    rows = [row["device_id"] for part in record["accounts"][0]["parts"] for row in part["devices"]]
+    assert rows == imeis(1, 15, 16)
+
+
 def test_a_play_in_batches_and_a_place_that_is_taken(fleet: Fleet, simulator: Simulator) -> None:
     """With 'serial' no limit of the run would hold, and an approved plan is not written over."""
     simulator.state(accounts=seeded(2))

@@ -41,5 +41,7 @@ def command_of(given: t.Mapping[str, t.Any], **more: str) -> str:
 
 
 def _assigned(name: str, value: t.Any) -> str:
+    if isinstance(value, (bool, int)):
+        return f"{name}={str(value).lower()}"
     plain = isinstance(value, str) and not set(value) & set(" \t\n'\"\\={}")
     return f"{name}={value}" if plain else json.dumps({name: value})

@@ -40,10 +40,10 @@ from .status import tell
 
 UNCHANGED = "unchanged"
 
-Blocked = dict[str, Document | None]
+Blocked: t.TypeAlias = "dict[str, Document | None]"
 """Why an account must not be changed, by its name."""
 
-Texts = t.Mapping[str, str | t.Iterable[str]]
+Texts: t.TypeAlias = "t.Mapping[str, str | t.Iterable[str]]"
 """The text of each file of a plan by its format, at once or in pieces."""
 
 
@@ -60,6 +60,11 @@ class Plans:
         if params["dest"] and params["approved"] and self._same(params["approved"], params["dest"]):
             text = "'dest' is where the approved plan is, which must not be written over. Name another directory."
             yield Problem(text)
+
+    @property
+    def history(self) -> str | None:
+        """The directory with the records of all runs, if the plan knows it."""
+        return None
 
     def account(self, entry: t.Mapping[str, t.Any]) -> Document:
         """The plan of an account that has one."""
@@ -158,6 +163,7 @@ def run(context: Context, plans: Plans) -> Result:
         "over": over if approved is None else None,
         "files": files,
         "left": document.get("left", 0),
+        "history": plans.history or "",
     }
     values["next"], values["red"] = end.step(values), end.red(values)
     values["accounts"] = [

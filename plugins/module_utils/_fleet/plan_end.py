@@ -53,7 +53,7 @@ class End:
             return "idle"
         if sum(plan["totals"].values()):
             return "apply"
-        return "wait" if self._params["wait"] and plan["awaited"] else "idle"
+        return "wait" if self._params["wait"] and plan["awaited"] and not self._params["undo_run"] else "idle"
 
     def account(self, account: Document, blocked: Document | None, red: str) -> Document:
         """An account of the plan, as the role shows it.

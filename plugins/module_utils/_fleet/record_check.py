@@ -117,6 +117,8 @@ _MAY: dict[str, Fits] = {
     "seen": lambda value: isinstance(value, dict) and all(map(_count, value.values())),
     "mark": _like(MARK),
     "remaining": _text,
+    "undoes": _text,
+    "history": _text,
     "limits": _limits,
 }
 """Fields that may be missing."""

@@ -23,6 +23,7 @@ from .._text.lists import few
 from .account_apply import BEFORE
 from .account_parts import LIMITS
 from .approval import read_plan
+from .command import command_of
 from .history import enter, leave
 from .plan_document import IDLE, Document
 from .plan_end import INCOMPLETE, shown
@@ -65,7 +66,8 @@ def run(context: Context) -> Result:
             context.warn(remaining)
             if params["status_file"]:
                 worsen(params["status_file"])
-    files, unwritten = written(document, path, params["templates"]) if failure is None else ({}, None)
+    undo = _undo(params, path)
+    files, unwritten = written(document, path, params["templates"], undo) if failure is None else ({}, None)
     if unwritten is not None and params["state"] == "started":
         context.warn(unwritten.message)
     elif unwritten is not None:
@@ -73,7 +75,7 @@ def run(context: Context) -> Result:
     red = _red(document, path) if params["fail_on"] in INCOMPLETE else ""
     values = {
         "remaining": remaining,
-        "lines": [*shown(files.get("markdown") if params["show"] else None), *_lines(document, path, files)],
+        "lines": [*shown(files.get("markdown") if params["show"] else None), *_lines(document, path, files, undo)],
         "stop_together": _stop_file(params, document) if params["any_errors_fatal"] else "",
         "path": path,
         "files": files,
@@ -104,7 +106,13 @@ def _left(document: Document) -> str:
     return " ".join(filter(None, [planned, undone]))
 
 
-def _lines(document: Document, path: str, files: t.Mapping[str, str]) -> list[str]:
+def _undo(params: t.Mapping[str, t.Any], path: str) -> str:
+    """The command that shows what an undo of the run would do; empty if nobody says which it is."""
+    how = params["how_to_undo"]
+    return command_of(how, run=path) + " --check" if how else ""
+
+
+def _lines(document: Document, path: str, files: t.Mapping[str, str], undo: str) -> list[str]:
     """What a person sees last: the status, what is not as wanted, and where the files are."""
     if document["ended"] is None:
         return []
@@ -116,6 +124,7 @@ def _lines(document: Document, path: str, files: t.Mapping[str, str]) -> list[st
         *page,
         f"Record: {path}",
         f"Digest: {document['plan']}",
+        f"To undo: {undo}" if undo and any(account["parts"] for account in document["accounts"]) else "",
     ]
     return [line for line in lines if line]
 
@@ -163,6 +172,8 @@ def _started(plan: Document, params: t.Mapping[str, t.Any], now: datetime.dateti
         "ended": None,
         "plan": digest,
         "remaining": as_remaining(plan),
+        **({"undoes": str(plan["undoes"]["run"])} if "undoes" in plan else {}),
+        **({"history": os.path.realpath(params["history"])} if params["history"] else {}),
         "status": "running",
         "accounts": [
             _planned(account, going[account["account"]], os.path.join(params["reports"], account["account"]))
@@ -321,7 +332,7 @@ def _part(part: Document, result: Document | None, report: str) -> Document:
         # When the part was carried out, nothing was left to do about it, according to the plan that was checked there.
         # On the candidate list, 'unchanged' refers to a place on it.
         same = "skipped" if part["kind"] == "removal_candidates" else UNCHANGED
-        missing = {"outcome": same, "reason": DONE_BEFORE} if reported else {}
+        missing = {"outcome": same, "reason": DONE_BEFORE} if "summary" in result else {}
     rows = [{**row, **reported.pop(row["device_id"], missing)} for row in part["devices"]]
     more = {device: found for device, found in reported.items() if found["outcome"] != UNCHANGED}
     rows += [{"device_id": device, "planned": "", **found} for device, found in more.items()]

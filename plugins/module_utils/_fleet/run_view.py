@@ -36,16 +36,19 @@ DONE = {
 }
 
 
-def pages_of(document: Document, folder: str | None = None) -> dict[str, str]:
+def pages_of(document: Document, folder: str | None = None, undo: str = "") -> dict[str, str]:
     """The pages of a run, by file name.
 
     :param folder: directory with templates of the user.
+    :param undo: the command that shows what an undo of the run would do; empty if it is not known.
     :raises LicensingError: C(missing_library), C(template_failed).
     """
-    return render(TEMPLATES, TEMPLATES, run_view(document), folder)
+    return render(TEMPLATES, TEMPLATES, {**run_view(document), "undo": undo}, folder)
 
 
-def written(document: Document, path: str, folder: str | None = None) -> tuple[dict[str, str], LicensingError | None]:
+def written(
+    document: Document, path: str, folder: str | None = None, undo: str = ""
+) -> tuple[dict[str, str], LicensingError | None]:
     """Write the pages of a run beside its record, which is whole whatever happens here.
 
     :param path: the record.
@@ -55,11 +58,11 @@ def written(document: Document, path: str, folder: str | None = None) -> tuple[d
     files: dict[str, str] = {}
     try:
         try:
-            pages = pages_of(document, folder)
+            pages = pages_of(document, folder, undo)
         except LicensingError as error:
             if error.code != "template_failed":
                 raise
-            failure, pages = error, pages_of(document)
+            failure, pages = error, pages_of(document, None, undo)
         for name, text in pages.items():
             kind = os.path.splitext(name)[1]
             files["markdown" if kind == ".md" else "html"] = os.path.splitext(path)[0] + kind
@@ -98,10 +101,22 @@ def run_view(document: Document) -> View:
         "undone": sum(undone.values()),
         "outcomes": [{"words": word, "count": undone[name]} for name, word in UNDONE.items() if undone[name]],
         "stops": stops,
+        "again": _again(undone),
         "reversible": bool(parts),
         "links": [(account["anchor"], account["name"]) for account in accounts],
         "accounts": accounts,
     }
+
+
+def _again(undone: t.Mapping[str, int]) -> str:
+    """What to do about devices that did not become as planned."""
+    if not any(count for name, count in undone.items() if name != "accepted"):
+        return "Apply the same plan again: it sends nothing, and waits for the confirmations."
+    retries = "-e fleet_retry_failed=true or -e fleet_retry_unknown=true"
+    return (
+        "Make a new plan. It shows what is still to be done. SIM-Secure requests that failed, or whose result is "
+        f"unknown, are sent again only with {retries}. Look at the reasons first."
+    )
 
 
 def _account(account: Document, number: int) -> View:

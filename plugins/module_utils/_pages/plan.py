@@ -362,7 +362,7 @@ Remove the cause and plan again.
 {% if command %}
 Run this. If anything has changed by then, nothing is written.
 
-    {{ command }}
+    {{ command | code }}
 
 {% endif %}
 {% block command %}

@@ -71,7 +71,8 @@ def render(built_in: t.Mapping[str, str], names: t.Iterable[str], view: View, fo
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
-        environment.filters.update(number=_number, many=many, within=_within)
+        code = _code if name.endswith(".md") else str
+        environment.filters.update(number=_number, many=many, within=_within, code=code)
         try:
             text = environment.get_template(name).render(shown)
         except Exception as error:
@@ -102,6 +103,13 @@ def _markdown(value: t.Any) -> markupsafe.Markup:
     if isinstance(value, markupsafe.Markup):
         return value
     return markupsafe.Markup(plain(value))  # noqa: S704 - plain() leaves no markup in it
+
+
+def _code(value: str) -> markupsafe.Markup:
+    """A line of a code block in Markdown, in which nothing is markup, and which no line break ends."""
+    import markupsafe  # pylint: disable=import-outside-toplevel
+
+    return markupsafe.Markup(" ".join(value.split()))  # noqa: S704 - it stays in its block
 
 
 def _number(value: int | None) -> str:

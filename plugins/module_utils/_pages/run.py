@@ -48,12 +48,12 @@ _HTML = """\
 <li>{{ one.words }}: {{ one.count | many("device") }}</li>
 {% endfor %}
 </ul>
-<p>Apply the same plan again: it waits for what is only accepted, and does what was not done. What failed needs a look
-first.</p>
+<p>{{ again }}</p>
 {% endif %}
 {% if reversible %}
 <p>To reverse the run as far as licenses can be removed:</p>
-<pre><code>ansible-playbook thingspace.licensing.undo -e run=run.json -e fleet_dest=undo --check</code></pre>
+<pre><code>
+{{- undo or "ansible-playbook thingspace.licensing.undo -e run=run.json -e fleet_dest=undo --check" }}</code></pre>
 {% else %}
 <p>The record has nothing to reverse. Remove the cause and plan again.</p>
 {% endif %}
@@ -115,14 +115,13 @@ Started {{ started }}{% if ended %}, ended {{ ended }}{% endif %}.
 - {{ one.words }}: {{ one.count | many("device") }}
 {% endfor %}
 
-Apply the same plan again: it waits for what is only accepted, and does what was not done. What failed needs a look
-first.
+{{ again }}
 
 {% endif %}
 {% if reversible %}
 To reverse the run as far as licenses can be removed:
 
-    ansible-playbook thingspace.licensing.undo -e run=run.json -e fleet_dest=undo --check
+    {{ (undo or "ansible-playbook thingspace.licensing.undo -e run=run.json -e fleet_dest=undo --check") | code }}
 {% else %}
 The record has nothing to reverse. Remove the cause and plan again.
 {% endif %}

@@ -27,14 +27,16 @@ from .._fleet.account_run import (
     run_part,
     stop_if_failed,
 )
+from .._fleet.halt import Halt
 from .._fleet.record import read_record
 from .._fleet.run_mark import name_of_request
 from .._module import Context, Result
 from .._plan.outcomes import write_csv
 from .candidates import CANDIDATES_LIST, candidates_part, digest_in_order, restore
 from .changes import CANDIDATES, Left, RunPart, parts_of
-from .history import Later, later_than, place_problems
+from .history import Later, history_of, later_than, place_problems
 from .reversal import RETURNING_LIST, Undoing, undoing_of
+from .simsec import NOT_CONFIRMED
 from .undo import LEFT_FILE
 
 
@@ -63,17 +65,28 @@ def run(context: Context) -> Result:
         return _plan(context, run_options)
     shown = context.params["planned"] or {}
     try:
-        require_run_options(context.params)
-        if shown.get("account") == account and shown.get("left_out"):
-            return Result({"account": account, "parts": []})
-        plans = plans_of(shown, account)
-        read = _read(context, context.params["mark"])
-        if read is None or read.digest != shown.get("wanted"):
-            text = f"What would be reversed in {account} changed after the plan was made. Nothing was sent. Plan again."
-            raise LicensingError(text, code=DIFFERS)
+        with Halt(context.params["stop_together"], account) as halt:
+            return _apply(context, run_options, shown, halt)
     except LicensingError as error:
         # Nothing was sent. A failure of a part does not get here.
         return Result({"account": account}, failure=error)
+
+
+def _apply(context: Context, run_options: AccountRun, shown: t.Mapping[str, t.Any], halt: Halt) -> Result:
+    """Carry out what was planned.
+
+    :raises LicensingError: nothing was sent.
+    """
+    account = context.params["account"]
+    if context.params["only_wait"]:
+        raise OptionsError([Problem("'only_wait' is not for an undo. Undo the run again later.")])
+    require_run_options(context.params)
+    if shown.get("account") == account and shown.get("left_out"):
+        return Result({"account": account, "parts": []})
+    plans = plans_of(shown, account)
+    read = _read(context, context.params["mark"])
+    if read is None or read.digest != shown.get("wanted"):
+        raise _changed(account)
     parts = [_part(about, read.undoing, run_options) for about in read.undoing.parts]
     if CANDIDATES_LIST in plans:
         about = next(part for part in shown["parts"] if part["list"] == CANDIDATES_LIST)
@@ -82,11 +95,45 @@ def run(context: Context) -> Result:
         (part for part in parts if _changes(plans.get(part.name, {}))),
         key=lambda part: _order(part, plans[part.name]),
     )
-    only_fota = [part.kind for part in ordered].count("fota") == 1
+    ordered = _bound(context, ordered, plans)
     done: dict[str, Result] = {}
     for part in ordered:
-        done[part.name] = _carry_out(context, part, plans[part.name], read, run_options, only_fota=only_fota)
+        if halt.told():
+            break
+        done[part.name] = _carry_out(context, part, plans[part.name], read, run_options)
+        if done[part.name].failure is not None:
+            halt.tell()
     return result_of_parts(account, ordered, done)
+
+
+def _changed(account: str) -> LicensingError:
+    text = f"What would be reversed in {account} changed after the plan was made. Nothing was sent. Plan again."
+    return LicensingError(text, code=DIFFERS)
+
+
+def _bound(context: Context, parts: list[Part], plans: t.Mapping[str, dict[str, t.Any]]) -> list[Part]:
+    """The parts with the devices that their plans change, and no others.
+
+    Removing FOTA licenses and assigning others are two parts of one list. The first changes the state that the second
+    was planned for, so its plan is looked at again before the first, and names the devices.
+
+    :raises LicensingError: C(plan_changed): a plan of them is another one now.
+    """
+    if [part.kind for part in parts].count("fota") < 2:
+        return parts
+    return [_planned_again(context, part, plans[part.name]) if part.kind == "fota" else part for part in parts]
+
+
+def _planned_again(context: Context, part: Part, plan: t.Mapping[str, t.Any]) -> Part:
+    looked = plan_part(context, part._replace(options={**part.options, "report": "all"}))
+    stop_if_failed([looked])
+    if looked.values["plan"]["digest"] != plan.get("digest"):
+        raise _changed(context.params["account"])
+    if part.options["state"] == "absent":
+        return part
+    # What the pool stops now has licenses once the others are removed.
+    rows = [row["device_id"] for row in looked.values["devices"] if row["outcome"] != "unchanged"]
+    return part._replace(ready={"devices": rows}, about={**part.about, "freed": True})
 
 
 def _plan(context: Context, run_options: AccountRun) -> Result:
@@ -112,7 +159,17 @@ def _plan(context: Context, run_options: AccountRun) -> Result:
             parts.append(_candidates(about, restoration.devices, run_options))
     _write_left(os.path.join(run_options.reports, LEFT_FILE), left)
     parts = sorted(parts, key=lambda part: list(FLOWS).index(part.kind))
-    about = {"wanted": read.digest, "reports": run_options.reports, "freeze": read.freeze, "notes": undoing.notes}
+    about = {
+        "wanted": read.digest,
+        "reports": run_options.reports,
+        "freeze": read.freeze,
+        "notes": undoing.notes,
+        "incomplete": [
+            {"device_id": one.device_id, "outcome": "accepted", "reason": one.reason}
+            for one in left
+            if one.code == NOT_CONFIRMED
+        ],
+    }
     return planned(account, about, parts, plan_parts(context, parts))
 
 
@@ -127,7 +184,7 @@ def _read(context: Context, own: str | None) -> Read | None:
     problems = list(place_problems(os.path.dirname(params["reports"]), params["undo_run"], params["history"]))
     try:
         record = read_record(params["undo_run"])
-        later = later_than(record, params["history"], own)
+        later = later_than(record, history_of(record, params["history"]), own)
     except OptionsError as error:
         problems += [Problem(text, error.code) for text in error.details["problems"]]
     if problems:
@@ -224,8 +281,6 @@ def _carry_out(
     plan: t.Mapping[str, t.Any],
     read: Read,
     run_options: AccountRun,
-    *,
-    only_fota: bool,
 ) -> Result:
     """The result of a part that changes no more devices than its plan shows."""
     params, changes, most = context.params, _changes(plan), part.options.get("max_changes")
@@ -241,9 +296,7 @@ def _carry_out(
             ready = {"devices": _restored(context, part, read, run_options)}
         except LicensingError as error:
             return Result({}, failure=error)
-    elif part.kind == "simsec" or only_fota:
-        # Removing FOTA licenses and assigning others are two parts of one list. The first changes the state that the
-        # second was planned for, so only the number of devices is still valid.
+    elif not part.about.get("freed"):
         limits["expected_plan"] = plan.get("digest") or "none"
     if part.kind == "simsec":
         limits["request_id"] = name_of_request(params["mark"], params["account"], part.name)

@@ -35,7 +35,12 @@ _WORDS = {
 class Later:
     """The changes of each device after a run."""
 
-    def __init__(self, found: t.Iterable[tuple[tuple[str, LicensePool, str], tuple[str, Change]]] = ()) -> None:
+    def __init__(
+        self,
+        found: t.Iterable[tuple[tuple[str, LicensePool, str], tuple[str, Change]]] = (),
+        undone_by: t.Sequence[str] = (),
+    ) -> None:
+        self.undone_by = list(undone_by)
         self._found: dict[tuple[str, LicensePool, str], list[tuple[str, Change]]] = {}
         for key, change in found:
             self._found.setdefault(key, []).append(change)
@@ -102,7 +107,16 @@ def later_than(record: Document, directory: str | None, own: str | None = None) 
     if problems:
         raise OptionsError(problems)
     others.sort(key=lambda other: (other["started"], other["run"]))
-    return Later(changed for other in others for changed in _changes(other))
+    undone_by = [other["run"] for other in others if other.get("undoes") == record["run"]]
+    return Later((changed for other in others for changed in _changes(other)), undone_by)
+
+
+def history_of(record: Document, given: str | None) -> str | None:
+    """The directory with the records of all runs: the given one, or else the one that still keeps this record."""
+    kept = record.get("history")
+    if given or not kept:
+        return given
+    return kept if os.path.isfile(os.path.join(kept, f"{record['run']}.json")) else None
 
 
 def lies_ahead(record: Document) -> bool:

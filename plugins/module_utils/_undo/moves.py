@@ -59,6 +59,17 @@ class Former(t.NamedTuple):
         attempts = self.journal.get(pool, {}).get(device, ())
         return confirmed(fold(attempts)) if attempts else False
 
+    def awaited(self, pool: LicensePool, instead: LicensePool, device: str) -> bool:
+        """Whether a license was requested again after the run, and that is not confirmed yet.
+
+        :param instead: the license that the run gave the device.
+        """
+        attempts, own = self.journal.get(pool, {}).get(device, ()), self._own(instead, device)
+        last = attempts[-1] if attempts else None
+        if last is None or own is None or last.request < own:
+            return False
+        return last.action == "assign" and last.outcome is None and last.state == "accepted"
+
     def spellings(self, pool: LicensePool) -> Spellings:
         """The ids of the same kind that held a license before the run."""
         same = {one for one in (*self.changes, *self.journal) if one.id_kind == pool.id_kind}

@@ -23,7 +23,7 @@ from .._fleet.record import CODE, read_record
 from .._pages.render import View
 from .._plan.outcomes import write_csv
 from .changes import Left
-from .history import place_problems
+from .history import history_of, place_problems
 from .plan_view import pages_of
 from .undo import LEFT_FILE
 
@@ -42,10 +42,10 @@ class UndoPlans(Plans):
 
     def problems(self, params: t.Mapping[str, t.Any]) -> t.Iterator[Problem]:
         """Everything that is wrong with the options, and with the record."""
-        self._history = params["history"]
         yield from place_problems(params["dest"], params["undo_run"], params["history"])
         try:
             self._record = read_record(params["undo_run"])
+            self._history = history_of(self._record, params["history"])
         except OptionsError as error:
             yield from (Problem(text, error.code) for text in error.details["problems"])
             return
@@ -54,6 +54,11 @@ class UndoPlans(Plans):
             yield Problem(
                 f"The run {self._record['run']} concerns {named}, and none of the accounts of this play.", CODE
             )
+
+    @property
+    def history(self) -> str | None:
+        """The directory with the records of all runs, to which that of the undo belongs, too."""
+        return self._history
 
     def account(self, entry: t.Mapping[str, t.Any]) -> Document:
         """The plan of an account that has one."""
@@ -68,7 +73,9 @@ class UndoPlans(Plans):
         # A part predicts the pool without the other parts.
         made["parts"] = [{**part, "licenses": None, "free": None} for part in made["parts"]]
         over = over_a_sku(made["parts"])
-        made = judged_account({**made, "failure": over}) if over else made
+        made = judged_account(
+            {**made, **({"failure": over} if over else {}), "incomplete": entry.get("incomplete") or []}
+        )
         left = _left(str(entry.get("reports") or ""))
         return {**made, "left": left, "notes": [str(note) for note in entry.get("notes") or []]}
 

@@ -91,7 +91,7 @@ def undoing_of(record: Document, account: RunPart, later: Later, journal: str | 
     parts = [*_fota_parts(account, fota, lists), *simsec_parts(account, simsec, former, lists)]
     # If the run changed nothing on the list, nobody needs to read it.
     listed = _version(candidates, CANDIDATES_VERSION) if changes_of(candidates) else None
-    notes = _notes(record, account, fota)
+    notes = _notes(record, account, fota, later)
     return Undoing(account, parts, lists, [*odd, *fota.left, *left], listed, fota.give, notes)
 
 
@@ -141,8 +141,13 @@ def _version(parts: t.Sequence[RunPart], otherwise: str) -> str:
     return next((part["api_version"] for part in parts if part["api_version"]), otherwise)
 
 
-def _notes(record: Document, account: RunPart, fota: FotaReversal) -> list[str]:
+def _notes(record: Document, account: RunPart, fota: FotaReversal, later: Later) -> list[str]:
     found = []
+    if later.undone_by:
+        found.append(
+            f"This run was already undone, by {' and '.join(later.undone_by)}. What that changed back is among the "
+            "changes of later runs."
+        )
     if record["status"] == "running":
         found.append(
             "The run has no end: it was killed or is still in progress. Make sure that it is not. Everything that it "

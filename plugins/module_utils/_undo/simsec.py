@@ -22,6 +22,9 @@ Attempts = t.Mapping[str, t.Sequence[Attempt]]
 """The requests of each device, oldest first."""
 
 WORDS = {"assign": "assignment", "remove": "removal"}
+NOT_CONFIRMED = "not_confirmed"
+"""The code of a change that waits for a confirmation, so that the undo can be repeated later."""
+
 ACTIONS = {"assigned": "assign", "removed": "remove"}
 
 
@@ -122,7 +125,7 @@ def _judged(change: Change, attempts: t.Sequence[Attempt] | None, window: RunWin
     if own.state == "accepted":
         if own.sent < window.overdue:
             return Why("", "")
-        return Why("not_confirmed", f"its {word} of {for_people(own.sent)} is not confirmed yet; run this again later")
+        return Why(NOT_CONFIRMED, f"its {word} of {for_people(own.sent)} is not confirmed yet; run this again later")
     why = f" ({own.reason.rstrip('.')})" if own.reason else ""
     return Why(
         "unknown", f"its {word} of {for_people(own.sent)} has no reliable answer{why}; it is unknown what it holds"
@@ -169,7 +172,13 @@ def _in_order(
                 (moved if strangers else take).append(device)
             elif any(former.held(one, device) for one in had) or device in given:
                 moved.append(device)
-            elif device not in given:
+            elif any(former.awaited(one, pool, device) for one in had):
+                named = " and ".join(one.sku for one in had if former.awaited(one, pool, device))
+                reason = (
+                    f"its former license {named} was requested again, which is not confirmed yet; run this again later"
+                )
+                left.append(pool.left(change, NOT_CONFIRMED, reason))
+            else:
                 reason = f"its former license {had[0].sku} is not assigned again, so it keeps this one"
                 left.append(pool.left(change, "former_license", reason))
         found[pool] = Reversal(take, moved, give[pool])

@@ -158,3 +158,12 @@ def test_what_the_plan_costs(currency: str) -> None:
         assert "<b>" not in text.replace("\\<", "")
     for page in {**pages_of(document), **undo_pages(undo)}.values():
         assert "Cost, if this plan is applied" not in page
+
+
+def test_a_command_in_the_pages_can_be_copied() -> None:
+    """In Markdown, a code block shows it as it is, and nothing of it ends the block."""
+    command = 'ansible-playbook x -e license_mode=run -e \'{"a_b": "*c*"}\'\n\n# <b>no title</b>'
+    pages = pages_of(make_document([make_account("a", "", "w", [part(assign=1)], [[]])], "now"), command=command)
+    line = "    " + " ".join(command.split())
+    assert line in pages["plan.md"].splitlines()
+    assert "&lt;b&gt;no title" in pages["plan.html"]

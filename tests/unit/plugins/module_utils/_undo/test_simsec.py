@@ -195,6 +195,7 @@ def test_a_move_goes_back_in_two_steps() -> None:
     # When the former license was requested, but is not confirmed, the device keeps the other one.
     asked = {**MOVED, FLEX: {A: [*MOVED[FLEX][A], tried("assign", AFTER, None)]}}
     assert reversed_(MOVE, asked)[0] == {}
+    assert (BUNDLE.sku, A, "not_confirmed") in reversed_(MOVE, asked)[1], "it is not as wanted, and will be later"
     back = {**MOVED, FLEX: {A: [*MOVED[FLEX][A], tried("assign", AFTER)]}}
     assert reversed_(MOVE, back) == ({BUNDLE: Reversal([], [A], [])}, [(FLEX.sku, A, "later_request")])
 

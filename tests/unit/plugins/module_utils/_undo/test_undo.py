@@ -16,7 +16,9 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import account_parts
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_parts import Part
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import checksum
+from ansible_collections.thingspace.licensing.plugins.module_utils._module import Result
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo import account
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.candidates import (
     candidates_part,
@@ -137,3 +139,32 @@ def test_bad_input(run: Run, tmp_path: Path) -> None:
     """All of it at once."""
     failure = run(run=str(tmp_path), dest=str(tmp_path / "none"))["failure"]
     assert failure["problem_count"] == 2
+
+
+def looked_at(rows: t.Mapping[str, str], digest: str) -> Result:
+    devices = [{"device_id": device, "outcome": outcome} for device, outcome in rows.items()]
+    return Result({"plan": {"digest": digest}, "devices": devices})
+
+
+@pytest.mark.parametrize("digest", ["planned", "another"])
+def test_two_parts_of_one_list_change_what_was_planned_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, digest: str
+) -> None:
+    """A count alone would let another device through."""
+    parts = [
+        Part("fota", name, {"state": state}, {"step": ""}, {"devices": [imei(1), imei(2)]})
+        for name, state in (("take", "absent"), ("give", "present"))
+    ]
+    rows = {imei(1): "skipped", imei(2): "unchanged"}
+    monkeypatch.setattr(account, "plan_part", lambda _context, _part: looked_at(rows, digest))
+    context = t.cast(t.Any, types.SimpleNamespace(params={"account": ACCOUNT}))
+    plans = {"take": {"digest": "planned"}, "give": {"digest": "planned"}}
+    bound = functools.partial(account._bound, context, parts, plans)
+    if digest == "another":
+        with pytest.raises(LicensingError) as failed:
+            bound()
+        assert failed.value.code == "plan_changed"
+        return
+    take, give = bound()
+    assert (take, give.ready) == (parts[0], {"devices": [imei(1)]})
+    assert account._bound(context, parts[:1], plans) == parts[:1], "one part is bound by its digest"

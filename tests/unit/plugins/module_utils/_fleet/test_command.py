@@ -1,0 +1,48 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Command lines that people copy: a shell and Ansible read back exactly the values."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import typing as t
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.command import command_of
+
+VALUES = st.text(max_size=20) | st.lists(st.text(max_size=5), max_size=3) | st.integers() | st.booleans()
+
+
+def command(**more: t.Any) -> dict[str, t.Any]:
+    return {"playbook": "thingspace.licensing.apply", "inventory": [], "limit": None, "variables": {}, **more}
+
+
+@given(st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), VALUES, max_size=4))
+def test_what_is_read_back(variables: dict[str, t.Any]) -> None:
+    words = shlex.split(command_of(command(variables=variables)))
+    found = {}
+    for word in words[3::2]:
+        if word.startswith("{"):
+            found.update(json.loads(word))
+        else:
+            name, _mark, value = word.partition("=")
+            found[name] = value
+    meant = {name: value for name, value in variables.items() if value not in ("", [])}
+    assert found == {
+        name: str(value).lower() if isinstance(value, (bool, int)) else value for name, value in meant.items()
+    }
+
+
+def test_the_whole_command(tmp_path: Path) -> None:
+    there = tmp_path / "an inventory"
+    there.touch()
+    more = {"inventory": [str(there), str(tmp_path / "none"), "a,b"], "limit": "a:b"}
+    made = command_of(command(**more, variables={"fleet": "fleet", "accounts": ""}), approved="f" * 64)
+    begin = f"ansible-playbook -i '{there}' -i a,b --limit a:b thingspace.licensing.apply"
+    assert made == f"{begin} -e fleet=fleet -e approved={'f' * 64}"
