@@ -122,7 +122,8 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: t.Any) -> None:  # pylint: disable=redefined-builtin
         """Log nothing; the receiver writes the log."""
 
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 - it would repeat the request
+    # The base class passes texts that repeat the request, so they are not used.
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
         """Answer invalid HTTP in the usual form, without repeating any of it."""
         self._send(self._refuse(BodyRefused(code, "bad_request", f"{http.HTTPStatus(code).phrase}.")))
 

@@ -157,7 +157,7 @@ def _plan(context: Context, run_options: AccountRun) -> Result:
         if restoration.devices is not None:
             about = candidates_part(undoing.run_parts, digest_in_order(restoration.devices))
             parts.append(_candidates(about, restoration.devices, run_options))
-    _write_left(os.path.join(run_options.reports, LEFT_FILE), left)
+    write_csv(os.path.join(run_options.reports, LEFT_FILE), Left._fields, left)
     parts = sorted(parts, key=lambda part: list(FLOWS).index(part.kind))
     about = {
         "wanted": read.digest,
@@ -210,6 +210,7 @@ def _part(about: RunPart, undoing: Undoing, run_options: AccountRun) -> Part:
             {"sku": one["sku"], "kind": one["kind"], "devices": undoing.lists[one["list"]]}
             for one in about.get("replaced_by", ())
         ]
+        # Only a real run has it as 'replaced_by': a plan foresees that the former licenses come back first.
         ready["instead"] = instead if about["state"] == "absent" else None
     return Part(about["kind"], name, options, {**_shown(about), "step": about["step"]}, ready)
 
@@ -257,10 +258,6 @@ def _unlicensed(context: Context, undoing: Undoing, run_options: AccountRun) -> 
     looked = plan_part(context, Part("fota", RETURNING_LIST, options, {}, {"devices": devices}))
     stop_if_failed([looked])
     return {row["device_id"] for row in looked.values["devices"] if row["outcome"] != "unchanged"}
-
-
-def _write_left(path: str, left: t.Sequence[Left]) -> None:
-    write_csv(path, Left._fields, left)
 
 
 def _order(part: Part, plan: t.Mapping[str, t.Any]) -> tuple[int, int]:

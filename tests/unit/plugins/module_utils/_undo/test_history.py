@@ -19,6 +19,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._undo.changes
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.fota import reverse_fota
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history import (
     Later,
+    history_of,
     later_than,
     lies_ahead,
 )
@@ -237,3 +238,33 @@ def test_a_run_that_was_at_work_beside_it(tmp_path: Path, status: str, later: bo
     for one in (first, second):
         write(tmp_path, one)
     assert bool(told(second, tmp_path)) is later
+
+
+def test_the_history_that_a_record_names(tmp_path: Path) -> None:
+    """It holds only while it keeps that record; a directory that somebody names comes first."""
+    undone = record(account(part((A, "assigned", "assigned"))), history=str(tmp_path))
+    assert history_of(undone, None) is None
+    assert history_of(undone, "elsewhere") == "elsewhere"
+    write(tmp_path, undone)
+    assert history_of(undone, None) == str(tmp_path)
+    assert history_of(record(), None) is None
+
+
+def test_a_run_that_was_undone_and_the_undo_that_is_carried_out(tmp_path: Path) -> None:
+    """The first is told. The second is no later run to itself, because its record is begun before it reads them."""
+    undone = record(account(part((A, "assigned", "assigned"))))
+    mark = "1-4711081547110815"
+    undo = record(
+        account(part((A, "removed", "removed"))),
+        run="20260102T000000Z-b",
+        started="2026-01-02T00:00:00Z",
+        kind="undo",
+        undoes=undone["run"],
+        mark=mark,
+    )
+    for document in (undone, undo):
+        write(tmp_path, document)
+    assert later_than(undone, str(tmp_path)).undone_by == [undo["run"]]
+    assert told(undone, tmp_path) != ""
+    assert later_than(undone, str(tmp_path), own=mark).undone_by == []
+    assert later_than(undone, str(tmp_path), own="1-0000000000000000").undone_by == [undo["run"]]

@@ -168,3 +168,13 @@ def test_two_parts_of_one_list_change_what_was_planned_and_nothing_else(
     take, give = bound()
     assert (take, give.ready) == (parts[0], {"devices": [imei(1)]})
     assert account._bound(context, parts[:1], plans) == parts[:1], "one part is bound by its digest"
+
+
+def test_an_undo_does_not_only_wait() -> None:
+    """It would carry out its parts instead."""
+    params = {"account": ACCOUNT, "only_wait": True, "stop_together": None, "planned": {"account": ACCOUNT}}
+    places = {"reports": "reports", "journal": None, "wait": True, "require_listener": None}
+    given = {**params, **places, "retry_failed": False, "retry_unknown": False}
+    refused = account.run(t.cast(t.Any, types.SimpleNamespace(params=given, check_mode=False)))
+    assert refused.failure is not None
+    assert "'only_wait' is not for an undo" in refused.failure.message
