@@ -9,10 +9,8 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import math
-import multiprocessing
 import os
 import shutil
 import signal
@@ -25,7 +23,7 @@ from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._client.starter import CONTROLLER
+from ansible_collections.thingspace.licensing.plugins.plugin_utils._direct import DirectAction
 
 INTERVAL = "THINGSPACE_PROGRESS_INTERVAL"
 
@@ -39,63 +37,19 @@ GROWTH = 1.2
 display = Display()
 
 
-class ProgressAction(ActionBase):
-    """The action that Ansible uses for the module with the name of its file.
-
-    Each module has a file. If all were routed to one file, the events of a job would name its module for every task.
-    """
-
-    _supports_async = True
+class ProgressAction(DirectAction):
+    """The action of a module that has the option C(progress_file)."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module, and watch the file at the same time."""
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        in_background = bool(self._task.async_val) and not self._connection.has_native_async
-        args, first = self._task.args, first_pause(os.environ.get(INTERVAL))
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(_uncollected())
-            if not in_background and self._connection.transport == "local":
-                stack.enter_context(_naming_controller(self._task))
-            if first and not in_background and not self._task.no_log and self._connection.transport == "local":
-                args = stack.enter_context(_with_file(args))
-                watch = Watch(args.get("progress_file"), (task_vars or {}).get("inventory_hostname", ""), first)
-                stack.enter_context(watch.beside())
-            result.update(self._execute_module(module_args=args, task_vars=task_vars, wrap_async=in_background))
+        first = first_pause(os.environ.get(INTERVAL))
+        if not first or self._task.no_log or not self.is_local:
+            return super().run(tmp, task_vars)
+        result: dict[str, t.Any] = ActionBase.run(self, tmp, task_vars)
+        with _with_file(self._task.args) as args:
+            watch = Watch(args.get("progress_file"), (task_vars or {}).get("inventory_hostname", ""), first)
+            result.update(self.run_module(args, task_vars or {}, watch.beside))
         return result
-
-
-def controller() -> int:
-    """The process id of ansible-playbook. A worker may outlive it, because it has its own session."""
-    parent = multiprocessing.parent_process()
-    return os.getppid() if parent is not None and parent.pid == os.getppid() else os.getpid()
-
-
-@contextlib.contextmanager
-def _uncollected() -> t.Iterator[None]:
-    """Turn off garbage collection, which takes a third of the time in which Ansible parses and packs a module.
-
-    The process is a fork for this one task and ends soon, so the objects that exist by then are never collected.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if enabled:
-            gc.enable()
-
-
-@contextlib.contextmanager
-def _naming_controller(task: t.Any) -> t.Iterator[None]:
-    """Pass to the module the process that must be alive for it to write."""
-    given = task.environment
-    before = given if isinstance(given, list) else [given] if given else []
-    task.environment = [*before, {CONTROLLER: str(controller())}]
-    try:
-        yield
-    finally:
-        task.environment = given
 
 
 @contextlib.contextmanager

@@ -10,31 +10,21 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.plugins.action import ActionBase
+from ansible_collections.thingspace.licensing.plugins.plugin_utils._direct import DirectAction
 
 LINEAR = frozenset({"linear", "debug", "mitogen_linear"})
 """Names of the strategies in which every host finishes a task before the next one begins."""
 
 
-class TogetherAction(ActionBase):
-    """The action that Ansible uses for the module with the name of its file."""
-
-    _supports_async = True
+class TogetherAction(DirectAction):
+    """The action of a module that runs once for all hosts of the play."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module, unless each host of the play would run it separately at a different time."""
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
         message = _why_apart(strategy_of(self._task), task_vars or {})
         if message:
-            return {
-                **result,
-                "failed": True,
-                "msg": message,
-                "failure": {"code": "invalid_options", "message": message},
-            }
-        in_background = bool(self._task.async_val) and not self._connection.has_native_async
-        result.update(self._execute_module(task_vars=task_vars, wrap_async=in_background))
-        return result
+            return {"failed": True, "msg": message, "failure": {"code": "invalid_options", "message": message}}
+        return super().run(tmp, task_vars)
 
 
 def _why_apart(strategy: str, variables: t.Mapping[str, t.Any]) -> str:

@@ -9,9 +9,10 @@ Requests are those of one login for all forks and exactly the pages of each acco
 The figure for the time is 1.3 x chain x accounts / forks. The chain is what one account takes by itself: the same
 playbook, fleet files, inventory and latency with C(--limit) to that account, logged in already; the slowest of some
 accounts, each at its best. Both are times of the whole command, with Ansible's start and with what is done once for all
-accounts. Forks cannot be faster than the processors that they share, and Ansible starts a process for each task of each
-account, and one more for each module: so it is told beside the figure how long the CPU of the run takes on all of them.
-On a machine with far fewer processors than forks that alone can be more than the figure allows.
+accounts. Forks cannot be faster than the processors that they share: so it is told beside the figure how long the CPU
+of the run takes on all of them. On a machine with far fewer processors than forks that alone can be more than the
+figure allows. The CPU for each further account is a figure of its own, in seconds, because it is what Ansible's worker
+and the module in it cost.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from table import Row, at_most, equal
 
 NAME = "fleet"
 WALL = 1.3
+EACH = 0.40
+"""Seconds of CPU for each further account."""
 ALONE = 3
 """Accounts that are planned alone, to find a slow one."""
 
@@ -89,8 +92,7 @@ def _times(
     # So few accounts are mostly start-up.
     yield Row(NAME, row.what, row.measured) if quick else row
     each = (whole.cpu - slowest.cpu) / (len(estate.names) - 1)
-    used = f"{whole.cpu:.1f} s, {each:.2f} s for each further account"
-    yield Row(NAME, f"{title}: CPU", used)
+    yield at_most(NAME, f"{title}: CPU for each further account", each, EACH, "s", f"{whole.cpu:.1f} s in all")
     told = f"{whole.wall / bound:.2f}; the CPU alone makes the figure at least {bound / spread:.2f}"
     yield Row(NAME, f"{title}: wall / (CPU / {processors} processors)", told)
     beyond = (whole.wall - idle.wall) / (slowest.wall - idle.wall) / shares

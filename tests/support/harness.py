@@ -257,10 +257,11 @@ class Playbook:
         env: t.Mapping[str, str] | None = None,
         hosts: int = 0,
         real: bool = False,
+        book: str = "playbook.yml",
     ) -> subprocess.CompletedProcess[str]:
         """Run plays (JSON is YAML) on localhost, or on so many hosts of a group C(estate)."""
-        book = self.folder / "playbook.yml"
-        book.write_text(json.dumps(plays), encoding="utf-8")
+        path = self.folder / book
+        path.write_text(json.dumps(plays), encoding="utf-8")
         inventory = self.folder / "inventory.ini"
         names = [f"account{number}" for number in range(hosts)] or ["localhost"]
         variables = f"ansible_connection=local\nansible_python_interpreter={sys.executable}\n"
@@ -275,7 +276,7 @@ class Playbook:
             ANSIBLE_REMOTE_TEMP=str(self.folder / "remote"),
         )
         with ansible_playbook(
-            ["-i", str(inventory), *arguments, str(book)],
+            ["-i", str(inventory), *arguments, str(path)],
             real=real,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

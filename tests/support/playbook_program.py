@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""C(ansible-playbook), but modules are not packed into archives, to be unpacked and compiled for each task.
+"""C(ansible-playbook), but Ansible's own modules are not packed, to be unpacked and compiled for each task.
 
-Those of this collection and of Ansible run from where they are, each in a process of its own, with the arguments,
-environment and directory that Ansible gives them. On other connections, in the background or with another interpreter
-they run as always.
+They run from where they are, each in a process of its own, with the arguments, environment and directory that Ansible
+gives them. On other connections, in the background or with another interpreter they run as always. Modules of this
+collection run as they do for users.
 """
 
 from __future__ import annotations
@@ -25,9 +25,7 @@ from ansible.plugins import action
 from ansible.plugins.action import ActionBase
 
 ADDRESS = "THINGSPACE_TESTS_FORKED_BY"
-MODULES = "ansible_collections.thingspace.licensing.plugins.modules."
 PACKAGES = {
-    "thingspace.licensing.": MODULES,
     "ansible.builtin.": "ansible.modules.",
     "ansible.legacy.": "ansible.modules.",
 }

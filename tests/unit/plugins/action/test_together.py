@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.tests.support.controller import import_plugin
 
-_together = import_plugin("plugin_utils._together")
+_direct = import_plugin("plugin_utils._direct")
 RESULT = {"changed": True, "status": "changes"}
 
 
@@ -35,9 +35,9 @@ def outcome(strategy: str | None, hosts: int, *, batch: int | None = None) -> di
     task = play.tasks[0].block[0]
     found = import_plugin("action.fleet_plan").ActionModule
     action = found.__new__(found)
-    action._task, action._connection = task, types.SimpleNamespace(has_native_async=False)
+    action._task, action._connection = task, types.SimpleNamespace(has_native_async=False, transport="ssh")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_together.ActionBase, "run", lambda *_args: {})
+        patch.setattr(_direct.ActionBase, "run", lambda *_args: {})
         patch.setattr(found, "_execute_module", lambda _self, **_options: dict(RESULT))
         named = [str(number) for number in range(hosts)]
         variables = {"ansible_play_hosts_all": named, "ansible_play_hosts": named, "ansible_play_batch": named[:batch]}

@@ -6,10 +6,7 @@
 
 from __future__ import annotations
 
-import gc
 import json
-import multiprocessing
-import os
 import signal
 import threading
 import types
@@ -139,39 +136,3 @@ def test_signals_reach_the_main_thread_only(monkeypatch: pytest.MonkeyPatch) -> 
         assert seen.wait(30)
         assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
     assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} <= blocked[0]
-
-
-def test_the_controller_of_a_worker_is_its_playbook() -> None:
-    """In a process of its own, as Ansible's workers are; without one it is the process itself."""
-    assert _progress.controller() == os.getpid()
-    fork = multiprocessing.get_context("fork")
-    told = fork.SimpleQueue()
-    worker = fork.Process(target=lambda: told.put(_progress.controller()))
-    worker.start()
-    assert told.get() == os.getpid()
-    worker.join(30)
-
-
-@pytest.mark.parametrize("before", [True, False])
-def test_nothing_is_collected_while_ansible_packs_the_module(monkeypatch: pytest.MonkeyPatch, before: bool) -> None:
-    """Also when the task fails, the process is left as it was."""
-    meanwhile: list[bool] = []
-
-    def execute(**_arguments: t.Any) -> t.NoReturn:
-        meanwhile.append(gc.isenabled())
-        raise OSError
-
-    action = object.__new__(_progress.ProgressAction)
-    action._task = types.SimpleNamespace(async_val=0, args={}, no_log=False)
-    action._connection = types.SimpleNamespace(transport="ssh", has_native_async=False)
-    action._execute_module = execute
-    monkeypatch.setattr(_progress.ActionBase, "run", lambda *_arguments: {})
-    enabled = gc.isenabled()
-    try:
-        (gc.enable if before else gc.disable)()
-        with pytest.raises(OSError):
-            action.run()
-        assert meanwhile == [False]
-        assert gc.isenabled() is before
-    finally:
-        (gc.enable if enabled else gc.disable)()
