@@ -9,10 +9,10 @@ module: fleet_report
 short_description: Report on the licenses of accounts
 version_added: 0.4.0
 description:
-  - Combines the results of the info modules for any number of accounts into one report, as HTML, Markdown, CSV, and
-    JSON. It covers pool use, assignments over time, how long each pool lasts, the results of earlier runs, drift
-    between the wanted and the current state, removal candidates, and reclaimable licenses.
-  - It reads the results and files of these modules. It sends no requests and changes no licenses.
+  - Combines what M(thingspace.licensing.fleet_account_info) read of any number of accounts into one report, as HTML,
+    Markdown, CSV, and JSON. It covers pool use, assignments over time, how long each pool lasts, the results of earlier
+    runs, drift between the wanted and the current state, removal candidates, and reclaimable licenses.
+  - It sends no requests and changes no licenses.
   - It is a building block of the role P(thingspace.licensing.license_report#role).
 author:
   - thingspace.licensing contributors (@thingspace)
@@ -25,20 +25,21 @@ extends_documentation_fragment:
 options:
   accounts:
     description:
-      - The accounts, each with C(account) and the results of the modules that you ran. A module that failed is in the
-        report with its failure.
-      - C(fota) is the result of M(thingspace.licensing.fota_license_info), C(removal_candidates) that of
-        M(thingspace.licensing.swm_removal_candidates_info), C(simsec) that of
-        M(thingspace.licensing.simsec_license_info), C(devices) that of M(thingspace.licensing.device_info), and
-        C(wanted) that of M(thingspace.licensing.fleet_files) with C(dest).
-      - C(reports) is the directory with the C(devices_report) of each module, named C(fota.csv),
-        C(removal_candidates.csv), C(simsec.csv), and C(devices.csv). The report reads the devices from there, so these
-        modules need no C(report).
-      - C(shrink_to), a number of licenses, adds the devices that would lose their FOTA license with that number of
-        licenses.
+      - What M(thingspace.licensing.fleet_account_info) returned for each account. If a task failed, the account is in
+        the report with its failure. Its entry then needs at least C(account).
+      - Until 0.5.0, an entry had the results of the info modules and the directory with their files. Such an entry is
+        refused.
     type: list
     elements: dict
     required: true
+  src:
+    description:
+      - Fleet files, or directories with such files, of all accounts. They are checked against each other, as
+        M(thingspace.licensing.fleet_files) does with O(thingspace.licensing.fleet_files#module:offline). If anything is
+        wrong, the report says so in place of what is wanted. An account that they do not list is named.
+    type: list
+    elements: path
+    version_added: 0.6.0
   dest:
     description:
       - Directory for C(report.html), C(report.md), C(report.csv), and C(report.json). It is created if it does not
@@ -75,33 +76,43 @@ options:
       - A device that was not connected for this number of days does not need a license, either. By default, that does
         not count.
     type: int
+  show:
+    description:
+      - Whether RV(lines) begin with the report as Markdown, up to 1,000 lines, if that is one of O(formats).
+    type: bool
+    default: false
+    version_added: 0.6.0
+  fail_on:
+    description:
+      - What makes the accounts red, besides failures. V(drift) means that a device is missing a license or has an extra
+        one. V(runway) means that a pool will be empty within O(runway_days). The task itself does not fail.
+    type: list
+    elements: str
+    choices: [drift, runway]
+    default: []
+    version_added: 0.6.0
+  runway_days:
+    description:
+      - See O(fail_on).
+    type: int
+    default: 30
+    version_added: 0.6.0
 seealso:
+  - module: thingspace.licensing.fleet_account_info
   - module: thingspace.licensing.fleet_files
-  - module: thingspace.licensing.fota_license_info
 """
 
 EXAMPLES = r"""
-- name: Read the licensed devices
-  thingspace.licensing.fota_license_info:
-    account: "0000123456-00001"
-    report: none
-    devices_report: work/fota.csv
-  register: fota
-
-- name: Read the devices
-  thingspace.licensing.device_info:
-    account: "0000123456-00001"
-    report: none
-    devices_report: work/devices.csv
-  register: devices
+- name: Read two accounts
+  thingspace.licensing.fleet_account_info:
+    account: "{{ item }}"
+    dest: work
+  loop: ["0000123456-00001", "0000123456-00002"]
+  register: read
 
 - name: Write a report
   thingspace.licensing.fleet_report:
-    accounts:
-      - account: "0000123456-00001"
-        reports: work
-        fota: "{{ fota }}"
-        devices: "{{ devices }}"
+    accounts: "{{ read.results }}"
     dest: report
     history: history
 """
@@ -164,7 +175,9 @@ totals:
           V(none) without prices.
       type: dict
 accounts:
-  description: Name, status (V(complete) or V(incomplete)), and failures of each account.
+  description:
+    - Name, status (V(complete) or V(incomplete)), and failures of each account.
+    - Since 0.6.0 also C(red), whether something failed or is in O(fail_on), and C(text), which says what.
   returned: when options are valid
   type: list
   elements: dict
@@ -177,6 +190,12 @@ files:
     markdown: report/report.md
     csv: report/report.csv
     json: report/report.json
+lines:
+  description: What to show of the report, and where it is.
+  returned: when options are valid
+  type: list
+  elements: str
+  sample: ["Written to report:", report/report.html]
 failure:
   description:
     - Why the task failed, see
@@ -188,7 +207,7 @@ failure:
     message: {type: str, description: The text of C(msg).}
 """
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._module import Context, Result, run_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import PRICES_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.make import run
 
@@ -200,14 +219,30 @@ def main() -> None:
     options = {
         **PRICES_SPEC,
         "accounts": {"type": "list", "elements": "dict", "required": True},
+        "src": {"type": "list", "elements": "path"},
         "dest": {"type": "path", "required": True},
         "formats": {"type": "list", "elements": "str", "choices": FORMATS, "default": FORMATS},
         "title": {"type": "str", "default": "License report"},
         "history": {"type": "path"},
         "reclaim_states": {"type": "list", "elements": "str", "default": ["deactive"]},
         "idle_days": {"type": "int"},
+        "show": {"type": "bool", "default": False},
+        "fail_on": {"type": "list", "elements": "str", "choices": ["drift", "runway"], "default": []},
+        "runway_days": {"type": "int", "default": 30},
     }
-    run_module(run, options)
+    run_module(_report, options)
+
+
+def _report(context: Context) -> Result:
+    return run(context, _accounts)
+
+
+def _accounts(context: Context) -> frozenset[str]:
+    # A module compiles what it imports, each time.
+    # pylint: disable-next=import-outside-toplevel
+    from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.for_report import accounts_of
+
+    return accounts_of(context)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
 import typing as t
 from pathlib import Path
 
@@ -165,6 +166,10 @@ def test_accounts_of_an_inventory_without_fleet_files(fleet: Fleet, simulator: S
     assert simulator.writes() == []
     assert sorted(path.name for path in ran.dest.iterdir()) == sorted([*FILES, "lists"])
     assert (ran.dest / "lists").stat().st_mode & 0o777 == 0o700
+    assert sorted(path.name for path in (ran.dest / "lists").iterdir()) == [f"{named(1)}.json", f"{named(2)}.json"]
+    tasks = re.findall(r"^TASK \[thingspace\.licensing\.license_report : (?!Validating)(.+)\]", ran.text, re.M)
+    assert len(tasks) == 4, tasks
+    assert "skipping: [first]" not in ran.text.partition(tasks[0])[2]
 
 
 def test_a_job_that_fails_when_something_drifts(fleet: Fleet, simulator: Simulator) -> None:
@@ -206,6 +211,11 @@ def test_fleet_files_that_are_wrong_and_an_event_based_account(fleet: Fleet, sim
     one, two = document(right)["accounts"]
     assert (one["unnamed"], two["unnamed"], two["event_based"], two["candidates"]) == (False, True, True, None)
     assert f"No fleet file names {named(2)}" in (right.dest / "report.html").read_text(encoding="utf-8")
+    fleet.write(2, {"ids": imeis(1, 10), "fota": True})
+    both = fleet("report", "report", "-i", "hosts.json")
+    for section in document(both)["accounts"]:
+        assert [failure["code"] for failure in section["failures"]] == ["invalid_devices"], "each by itself is right"
+        assert section["pools"][0]["drift"] is None
     (fleet.folder / "file").write_text("", encoding="utf-8")
     nowhere = fleet("report", "file/report", "-i", "hosts.json")
     assert nowhere.returncode == 2

@@ -171,6 +171,7 @@ def test_two_forks_do_not_mix(simulator: Simulator, playbook: Playbook) -> None:
         (("swm_removal_candidates_info", "fleet_files"), ["FOTA", "Device list"]),
         (("fleet_export",), ["FOTA"]),
         (("fleet_account",), ["Device list", "FOTA"]),
+        (("fleet_account_info",), ["Device list", "FOTA"]),
     ],
 )
 def test_modules_that_read(
@@ -186,6 +187,7 @@ def test_modules_that_read(
         "swm_removal_candidates_info": task("swm_removal_candidates_info", report="none", shrink_to=500),
         "fleet_files": {"thingspace.licensing.fleet_files": {"src": [str(fleet)]}},
         "fleet_export": task("fleet_export", dest=str(playbook.folder)),
+        "fleet_account_info": task("fleet_account_info", dest=str(playbook.folder)),
         "fleet_account": task(
             "fleet_account", src=[str(fleet)], reports=str(playbook.folder), keywords={"check_mode": True}
         ),

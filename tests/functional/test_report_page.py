@@ -18,6 +18,12 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._report.data import (
+    AccountData,
+    Device,
+    WantedLicenses,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._report.stored import store
 from ansible_collections.thingspace.licensing.tests.support.harness import ACCOUNT, Json, Module
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -50,47 +56,21 @@ HOSTILE = (
 @pytest.fixture
 def hostile(tmp_path: Path, module: Module) -> Json:
     """The options of a report in which whatever can be named is named by an enemy."""
-    reports = tmp_path / "reports"
-    reports.mkdir()
     devices = [str(990_000_000_000_000 + number) for number in range(len(HOSTILE))]
-
-    def write(name: str, *rows: t.Sequence[str]) -> None:
-        with (reports / name).open("w", encoding="utf-8", newline="") as stream:
-            csv.writer(stream).writerows(rows)
-
-    write("fota.csv", ("device_id", "assigned_at"), *((device, "2020-01-01T00:00:00Z") for device in devices))
-    write(
-        "removal_candidates.csv", ("place", "device_id"), *((str(place), one) for place, one in enumerate(devices, 1))
+    data = AccountData(
+        ACCOUNT,
+        shrink_to=4,
+        fota_pool={"total": 40, "assigned": 10, "available": 30},
+        fota=dict.fromkeys(devices, "2020-01-01T00:00:00Z"),
+        candidates=devices,
+        devices=[Device(device, "", value, value) for device, value in zip(devices, HOSTILE, strict=True)],
+        subscriptions=[{"sku": value, "purchased": 5, "assigned": 2, "available": 3} for value in HOSTILE],
+        journal={},
+        wanted=WantedLicenses(HOSTILE[0], dict.fromkeys(devices[1:]), {"FOTA": True}, None, None, {}),
     )
-    write(
-        "devices.csv",
-        ("imei", "iccid", "state", "last_connected_at"),
-        *((device, "", value, value) for device, value in zip(devices, HOSTILE, strict=True)),
-    )
-    write("simsec.csv", ("sku", "kind", "device_id", "state", "action", "confirmed", "held"))
-    (reports / "fota.txt").write_text("\n".join(devices[1:]), encoding="ascii")
-    wanted: Json = {
-        "account": ACCOUNT,
-        "file": HOSTILE[0],
-        "fota": {"state": "exact"},
-        "removal_candidates": None,
-        "simsec": [],
-        "lists": {"fota": str(reports / "fota.txt")},
-    }
-    skus = [{"sku": value, "purchased": 5, "assigned": 2, "available": 3} for value in HOSTILE]
-    one = {
-        "account": ACCOUNT,
-        "reports": str(reports),
-        "shrink_to": 4,
-        "fota": {"licenses": {"total": 40, "assigned": 10, "available": 30}, "subscription": {}},
-        "removal_candidates": {"candidate_count": 10},
-        "devices": {"count": 10},
-        "simsec": {"subscriptions": skus, "journal": [], "drift": []},
-        "wanted": {"accounts": [wanted]},
-    }
-    failing = [
-        {"account": value, "fota": {"failed": True, "failure": {"code": value, "message": value}}} for value in HOSTILE
-    ]
+    store(data, str(tmp_path / "account.json"))
+    one: Json = {"account": ACCOUNT, "data_file": str(tmp_path / "account.json")}
+    failing = [{"account": value, "failure": {"code": value, "message": value}} for value in HOSTILE]
     history = tmp_path / "history"
     history.mkdir()
     (history / "'\"><script>alert(1)<!--.json").write_text("{}", encoding="utf-8")
@@ -265,11 +245,19 @@ def test_hostile_values_in_a_browser(hostile: Json, module: Module, tmp_path: Pa
 
 def test_bad_options_are_told_at_once(hostile: Json, module: Module, tmp_path: Path) -> None:
     """And nothing is written, neither the report nor the history."""
-    entries = [*hostile["accounts"][:1], {"account": ACCOUNT, "shrink_to": "many"}, {"fota": {}}]
+    entries = [*hostile["accounts"][:1], {"account": ACCOUNT, "reports": "work", "fota": {}}, {"failed": True}]
     wrong = {"accounts": entries, "prices": {"FOTA": "-1"}, "idle_days": 0, "formats": []}
     refused = module("fleet_report", **{**hostile, **wrong})
     assert refused.code == "invalid_options"
-    for told in ("twice", "'shrink_to'", "needs an 'account'", "not a price", "'idle_days'", "'formats'"):
+    for told in (
+        "twice",
+        "fota, reports for",
+        "fleet_account_info reads",
+        "needs an 'account'",
+        "not a price",
+        "'idle_days'",
+        "'formats'",
+    ):
         assert told in refused.message
     assert not (tmp_path / "report").exists()
     assert [path.suffix for path in (tmp_path / "history").iterdir()] == [".json"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._client.client import Client
 from .._errors import ApiError
 from .._module import Context, Result
 from .._options import out_of_range
@@ -18,6 +19,7 @@ from .._plan.plan import Pool
 from .._swm.candidates import CandidatesApi
 from .._swm.licenses import FotaApi, explained, is_event_based
 from .._text.lists import are, few, many
+from .._thingspace.api_versions import CandidatesVersion
 from .backup import LOCK_PATIENCE, KeptList
 from .eviction import Forecast, forecast
 
@@ -32,17 +34,12 @@ def run(context: Context) -> Result:
     reporting, problems = reporting_from(params)
     account, version, shrink_to = params["account"], params["api_version"], params["shrink_to"]
     client = context.connect([*problems, *out_of_range(params, {"shrink_to": (0, None)})])
+    candidates = read(context, client, version)
+    if shrink_to is None:
+        rows = [(str(place), device) for place, device in enumerate(candidates, 1)]
+        return _result(reporting, candidates, {}, LIST_COLUMNS, rows)
     licenses = FotaApi(client, account, version)
     try:
-        kept = KeptList(client.store, account)
-        with kept.locked(context.patience(LOCK_PATIENCE)):
-            candidates = CandidatesApi(client, account, version).read()
-            recovery = kept.recover(candidates, put_aside=False)
-        if recovery.warning:
-            context.warn(recovery.warning)
-        if shrink_to is None:
-            rows = [(str(place), device) for place, device in enumerate(candidates, 1)]
-            return _result(reporting, candidates, {}, LIST_COLUMNS, rows)
         held, page = licenses.licensed_rows()
         pool = licenses.pool(page)
         if not held and is_event_based(licenses.subscription()):
@@ -59,6 +56,24 @@ def run(context: Context) -> Result:
         "forecast": seen.as_result(MAX_TIED if reporting.shown == "all" else 0),
     }
     return _result(reporting, candidates, values, FORECAST_COLUMNS, seen.as_rows())
+
+
+def read(context: Context, client: Client, version: CandidatesVersion) -> list[str]:
+    """Read the list, in its order.
+
+    :raises LicensingError: it cannot be read.
+    """
+    account = context.params["account"]
+    try:
+        kept = KeptList(client.store, account)
+        with kept.locked(context.patience(LOCK_PATIENCE)):
+            candidates = CandidatesApi(client, account, version).read()
+            recovery = kept.recover(candidates, put_aside=False)
+    except ApiError as error:
+        raise explained(error, FotaApi(client, account, version)) from None
+    if recovery.warning:
+        context.warn(recovery.warning)
+    return candidates
 
 
 def _result(

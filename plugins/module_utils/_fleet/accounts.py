@@ -13,9 +13,10 @@ import typing as t
 
 from .._account import account_problems
 from .._devices.ids import show
-from .._errors import LicensingError, Problem
+from .._errors import LicensingError, OptionsError, Problem
+from .._module import Context
 from .._text.lists import first
-from .devices import CODE, Listing, Named, filter_of, selected, written_down
+from .devices import CODE, Listing, Named, filter_of, new_listing, selected, written_down
 from .freeze import read_window
 from .read import DeviceSet, FleetAccount, read_accounts
 from .wanted import WantedAccount, check_account, check_all
@@ -48,7 +49,7 @@ def read_fleet(
     if YAML_IMPORT_ERROR:
         text = "The Python library PyYAML is missing; ansible-core brings it, so run this with Ansible's own Python."
         return Fleet([]), [Problem(text, "missing_library")]
-    paths, problems, notes = _files(sources)
+    paths, problems, notes = files_of(sources)
     accounts: list[FleetAccount] = []
     for path in paths:
         try:
@@ -97,6 +98,22 @@ def resolve(
     return wanted, problems, warnings
 
 
+def resolved(context: Context, fleet: Fleet, *, offline: bool = False) -> list[tuple[FleetAccount, WantedAccount]]:
+    """Ask ThingSpace for the selected devices, unless C(offline), and return what is wanted of each account.
+
+    :raises OptionsError: with all problems.
+    :raises LicensingError: a list could not be read.
+    """
+    # Credentials are needed only if ThingSpace must be asked, so files can be checked anywhere.
+    listing = new_listing(context.connect([])) if fleet.selects and not offline else None
+    found, problems, warnings = resolve(fleet, listing)
+    for warning in warnings:
+        context.warn(warning)
+    if problems:
+        raise OptionsError(problems)
+    return found
+
+
 def _checked(
     fleet: t.Sequence[tuple[FleetAccount, Contents]], *, asked: bool
 ) -> tuple[list[tuple[FleetAccount, WantedAccount]], list[Problem]]:
@@ -130,7 +147,7 @@ def _unknown(accounts: t.Sequence[FleetAccount], names: t.Sequence[str] | None) 
             yield Problem(f"No fleet file names the account '{name[:60]}'. There are: {listed}.", CODE)
 
 
-def _files(sources: t.Sequence[str]) -> tuple[list[str], list[Problem], list[str]]:
+def files_of(sources: t.Sequence[str]) -> tuple[list[str], list[Problem], list[str]]:
     """The files, the problems with them, and a note about files that are not read."""
     paths: list[str] = []
     problems: list[Problem] = []

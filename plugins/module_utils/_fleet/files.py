@@ -21,8 +21,7 @@ from .._simsec.skus import sku_of
 from .._text.files import replacing
 from .._thingspace.api_versions import API_VERSION, CANDIDATES_VERSION
 from .account_parts import SkuPool
-from .accounts import read_fleet, resolve
-from .devices import new_listing
+from .accounts import read_fleet, resolved
 from .read import FleetAccount
 from .wanted import WantedAccount
 
@@ -37,13 +36,7 @@ def run(context: Context) -> Result:
     problems += _dest_problems(params["dest"])
     if problems:
         raise OptionsError(problems)
-    # Credentials are needed only if ThingSpace must be asked, so files can be checked anywhere.
-    listing = new_listing(context.connect([])) if fleet.selects and not params["offline"] else None
-    found, problems, warnings = resolve(fleet, listing)
-    for warning in warnings:
-        context.warn(warning)
-    if problems:
-        raise OptionsError(problems)
+    found = resolved(context, fleet, offline=params["offline"])
     if params["offline"]:
         entries = [_offline(context, account, wanted) for account, wanted in found]
     else:

@@ -13,8 +13,7 @@ import typing as t
 from .._errors import OptionsError
 from .._module import Context
 from .account_parts import Lists, Run, Wanted, parts_of
-from .accounts import read_fleet, resolve
-from .devices import new_listing
+from .accounts import read_fleet, resolved
 from .files import account_entry
 
 
@@ -28,13 +27,7 @@ def from_files(context: Context, run: Run) -> Wanted:
     if problems:
         raise OptionsError(problems)
     run.make_folder()
-    listing = new_listing(context.connect([])) if fleet.selects else None
-    found, problems, warnings = resolve(fleet, listing)
-    for warning in warnings:
-        context.warn(warning)
-    if problems:
-        raise OptionsError(problems)
-    (account, wanted), *_others = found
+    ((account, wanted),) = resolved(context, fleet)
     entry, lists = account_entry(context, account, wanted, warn=context.check_mode)
     return Wanted(
         account.name,

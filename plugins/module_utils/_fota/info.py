@@ -19,36 +19,47 @@ from .._swm.licenses import FotaApi, Subscription, is_event_based
 COLUMNS = ("device_id", "assigned_at")
 
 
+class FotaLicenses(t.NamedTuple):
+    """What was read about an account's FOTA licenses.
+
+    :param rows: each licensed device with its assignment time; None if they were not listed.
+    :param failure: why they were not listed, if they should have been. A partial list must never look like a whole one.
+    """
+
+    subscription: Subscription
+    pool: Pool
+    rows: list[tuple[str, str]] | None
+    failure: LicensingError | None = None
+
+
 def run(context: Context) -> Result:
     """Read the subscription and, unless only the pool is requested, every page of the licensed devices."""
     params = context.params
     reporting, problems = reporting_from(params)
     api = FotaApi(context.connect(problems), params["account"], params["api_version"])
+    found = read(context, api, pool_only=params["pool_only"])
+    values = {"subscription": dict(found.subscription), "licenses": found.pool.as_result()}
+    if found.failure is not None:
+        return Result(values, failure=found.failure)
+    shown = found.rows if found.rows and reporting.shown == "all" else []
+    values["devices"] = [dict(zip(COLUMNS, row, strict=True)) for row in shown]
+    return Result(values, failure=None if found.rows is None else reporting.write(COLUMNS, found.rows))
+
+
+def read(context: Context, api: FotaApi, *, pool_only: bool = False) -> FotaLicenses:
+    """Read the subscription and the licensed devices.
+
+    :raises LicensingError: the subscription cannot be read.
+    """
     subscription = api.subscription()
-    if params["pool_only"]:
-        return Result(_values(subscription, _pool(subscription), []))
+    pool = Pool(subscription["license_count"], subscription["license_used_count"])
+    if pool_only:
+        return FotaLicenses(subscription, pool, None)
     try:
         rows, last = api.licensed_rows()
     except LicensingError as error:
         if not is_event_based(subscription):
-            # The list is left out, because a partial list must never look like the whole one.
-            values = _values(subscription, _pool(subscription), [])
-            del values["devices"]
-            return Result(values, failure=error)
+            return FotaLicenses(subscription, pool, None, error)
         context.warn("The subscription of this account is event-based: it has no licensed devices to list.")
-        return Result(_values(subscription, _pool(subscription), []))
-    total = subscription["license_count"] if last.total is None else last.total
-    values = _values(subscription, Pool(total, len(rows)), rows if reporting.shown == "all" else [])
-    return Result(values, failure=reporting.write(COLUMNS, rows))
-
-
-def _pool(subscription: Subscription) -> Pool:
-    return Pool(subscription["license_count"], subscription["license_used_count"])
-
-
-def _values(subscription: Subscription, pool: Pool, rows: list[tuple[str, str]]) -> dict[str, t.Any]:
-    return {
-        "subscription": dict(subscription),
-        "licenses": pool.as_result(),
-        "devices": [dict(zip(COLUMNS, row, strict=True)) for row in rows],
-    }
+        return FotaLicenses(subscription, pool, None)
+    return FotaLicenses(subscription, Pool(pool.total if last.total is None else last.total, len(rows)), rows)

@@ -9,16 +9,22 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import typing as t
 
 from .._simsec.skus import Sku, sku_of
+from .text import visible
 
 FOTA = "FOTA"
 """The name of a Software Management license where SIM-Secure licenses go by their SKU."""
 
+FLEET_FILES = "the fleet files"
+"""The name of the part that says what is wanted."""
+
 Json = dict[str, t.Any]
-ReportPool = tuple[str, str]
-"""A license, and the kind of the ids that hold it."""
+Value = t.TypeVar("Value")
+BySku = dict[str, dict[str, dict[str, Value]]]
+"""A value for each device, by the SKU and the kind of the ids that hold it."""
 
 
 class Failure(t.NamedTuple):
@@ -30,8 +36,10 @@ class Failure(t.NamedTuple):
 
 
 class Device(t.NamedTuple):
-    """What the device list says about a device."""
+    """A line of the device list. An id that the device does not have is empty."""
 
+    imei: str
+    iccid: str
     state: str
     last_connected: str
 
@@ -48,16 +56,17 @@ class WantedLicenses:
     """What the fleet files want for an account.
 
     :param exact: for C(FOTA) and C(simsec), whether devices that are not listed lose the license.
-    :param simsec: the devices of each SKU and kind of id.
     :param candidates: None if the list is not managed.
+    :param api_versions: those that the file sets, by kind of license.
     """
 
     file: str
     fota: dict[str, None] | None
     exact: dict[str, bool]
-    simsec: dict[ReportPool, dict[str, None]] | None
+    simsec: BySku[None] | None
     candidates: list[str] | None
-    protected: frozenset[str]
+    protected: dict[str, None]
+    api_versions: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass
@@ -65,25 +74,38 @@ class AccountData:
     """Everything that is known about an account; None for anything that was not, or could not be, read.
 
     :param fota: assignment time of each licensed device, in ThingSpace's format.
-    :param devices: by kind of id and id.
+    :param beyond_journal: SKUs of which the account counts more licenses than the journal can explain.
     :param unnamed: whether there are fleet files, but none of them lists the account.
     """
 
     name: str
     failures: list[Failure] = dataclasses.field(default_factory=list)
+    devices: list[Device] | None = None
     fota_pool: Json | None = None
     event_based: bool = False
     fota: dict[str, str] | None = None
     subscriptions: list[Json] | None = None
-    journal: dict[ReportPool, dict[str, Entry]] | None = None
-    beyond_journal: frozenset[str] = frozenset()
+    journal: BySku[Entry] | None = None
+    beyond_journal: list[str] = dataclasses.field(default_factory=list)
     candidates: list[str] | None = None
-    devices: dict[str, dict[str, Device]] | None = None
-    device_count: int = 0
     wanted: WantedLicenses | None = None
     unnamed: bool = False
     shrink_to: int | None = None
-    _skus: dict[str, Sku] = dataclasses.field(default_factory=dict, repr=False)
+    _skus: dict[str, Sku] = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def as_json(self) -> Json:
+        """The fields of which JSON is made, with every text as it was read."""
+        made = {**vars(self), "wanted": self.wanted and vars(self.wanted)}
+        del made["_skus"]
+        return made
+
+    @classmethod
+    def from_json(cls, fields: t.Iterable[tuple[str, t.Any]]) -> AccountData:
+        """The account from the items of C(as_json), with texts as a report shows them."""
+        made: Json = {}
+        for name, value in fields:
+            made[name] = _MADE[name](value) if name in _MADE and value is not None else value
+        return cls(**made)
 
     def sku(self, license: str) -> Sku:
         """The meaning of a SIM-Secure SKU, according to its name and the account."""
@@ -92,3 +114,23 @@ class AccountData:
             types = [str(row.get("license_type") or "") for row in rows if row["sku"] == license]
             self._skus[license] = sku_of(license, types)
         return self._skus[license]
+
+
+_MADE: dict[str, t.Callable[[t.Any], t.Any]] = {
+    "name": visible,
+    "failures": lambda failures: [Failure(*map(visible, failure)) for failure in failures],
+    "subscriptions": lambda rows: [{**row, "sku": visible(row["sku"])} for row in rows],
+    "beyond_journal": lambda skus: [visible(sku) for sku in skus],
+    "journal": lambda pools: {
+        visible(sku): {
+            kind: {device: Entry(sys.intern(held), since) for device, (held, since) in known.items()}
+            for kind, known in kinds.items()
+        }
+        for sku, kinds in pools.items()
+    },
+    "devices": lambda rows: [
+        Device(imei, iccid, sys.intern(visible(state)), last) for imei, iccid, state, last in rows
+    ],
+    "wanted": lambda value: WantedLicenses(**{**value, "file": visible(value["file"])}),
+}
+"""Makes the value of a field from its plain value, if they differ."""

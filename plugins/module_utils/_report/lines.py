@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .data import FOTA, AccountData, Device, Entry, ReportPool
+from .data import FOTA, AccountData, Device, Entry
 from .reclaim import Reclaim, Rules, reclaim
 from .text import utc
 
@@ -51,21 +51,32 @@ def lines_of(data: AccountData, rules: Rules) -> list[Line]:
     maker = _Maker(data, rules)
     lines = [*maker.fota(), *maker.simsec()]
     named = {line.device_id for line in lines}
-    sims = (data.devices or {}).get("iccid", {})
     # For a device that is listed by its SIM. Both indexes hold the same object.
-    known = {id(sims.get(line.device_id)) for line in lines if line.kind == "iccid"}
-    for device, facts in (data.devices or {}).get("imei", {}).items():
+    known = {id(maker.devices["iccid"].get(line.device_id)) for line in lines if line.kind == "iccid"}
+    for device, facts in maker.devices["imei"].items():
         if device not in named and id(facts) not in known:
             lines.append(maker.line(device, ("", "imei"), None, Entry("no", ""), "ThingSpace", facts=facts))
     return lines
 
 
+def by_id(data: AccountData, rules: Rules) -> dict[str, dict[str, Device]]:
+    """The devices by kind of id and id. If a device has two lines, one in a state that is not retired counts."""
+    found: dict[str, dict[str, Device]] = {"imei": {}, "iccid": {}}
+    for device in data.devices or ():
+        for kind, name in (("imei", device.imei), ("iccid", device.iccid)):
+            there = found[kind].get(name)
+            if name and (there is None or there.state.lower() in rules.retired):
+                found[kind][name] = device
+    return found
+
+
 class _Maker:
     def __init__(self, data: AccountData, rules: Rules) -> None:
+        self.devices = by_id(data, rules)
         self._data = data
         self._rules = rules
         self._places = {device: place for place, device in enumerate(data.candidates or [], 1)}
-        self._protected = data.wanted.protected if data.wanted else frozenset[str]()
+        self._protected = data.wanted.protected if data.wanted else NOBODY
 
     def fota(self) -> t.Iterator[Line]:
         """The FOTA licenses."""
@@ -84,10 +95,11 @@ class _Maker:
         """The SIM-Secure licenses, if the journal knows which devices hold them."""
         data = self._data
         wanted = data.wanted.simsec if data.wanted else None
-        for pool in sorted({*(wanted or {}), *(data.journal or {})}):
-            known = (data.journal or {}).get(pool, {})
-            named = wanted.get(pool, NOBODY) if wanted is not None else None
-            blind = data.journal is None or pool[0] in data.beyond_journal
+        for pool in sorted(_pools(wanted) | _pools(data.journal)):
+            sku, kind = pool
+            known = (data.journal or {}).get(sku, {}).get(kind, {})
+            named = wanted.get(sku, {}).get(kind, NOBODY) if wanted is not None else None
+            blind = data.journal is None or sku in data.beyond_journal
             for device, entry in known.items():
                 if entry.held != "no" or device in (named or NOBODY):
                     yield self.line(device, pool, named, entry, "journal")
@@ -100,7 +112,7 @@ class _Maker:
     def line(
         self,
         device: str,
-        pool: ReportPool,
+        pool: tuple[str, str],
         wanted: t.Container[str] | None,
         entry: Entry,
         source: str,
@@ -108,14 +120,13 @@ class _Maker:
     ) -> Line:
         """The line of a device that holds a license, or should hold it."""
         license, kind = pool
-        listed = self._data.devices
-        facts = facts or (listed[kind].get(device) if listed is not None else None)
+        facts = facts or self.devices[kind].get(device)
         is_wanted = wanted is not None and device in wanted
         lifetime = license not in ("", FOTA) and self._data.sku(license).lifetime
         drift = self._drift(license, entry.held, is_wanted, lifetime) if wanted is not None else ""
         verdict: tuple[Reclaim, str] = ("", "")
         last = facts.last_connected if facts else ""
-        state = facts.state if facts else None if listed is not None else ""
+        state = facts.state if facts else None if self._data.devices is not None else ""
         if entry.held == "yes":
             extra = drift == "extra"
             verdict = reclaim(
@@ -147,3 +158,7 @@ class _Maker:
         if lifetime or not exact:
             return "kept"
         return "extra" if held == "yes" else "unknown"
+
+
+def _pools(found: t.Mapping[str, t.Iterable[str]] | None) -> set[tuple[str, str]]:
+    return {(sku, kind) for sku, kinds in (found or {}).items() for kind in kinds}

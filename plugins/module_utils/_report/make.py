@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Makes a report from the results of other modules: the flow of C(fleet_report)."""
+"""Makes a report from what was read of each account: the flow of C(fleet_report)."""
 
 from __future__ import annotations
 
@@ -21,25 +21,34 @@ from .._text.files import READABLE, replacing
 from .._text.former_names import with_former_names
 from .._text.money import prices_from
 from .csv import COLUMNS, cells
-from .data import Json
+from .data import FLEET_FILES, Failure, Json
 from .document import Tables, make_document, snapshots_of
+from .entries import data_of, entry_problems
 from .history import read_history, remember
 from .html import as_html
 from .lines import lines_of
 from .markdown import as_markdown
-from .read import read_account, whole
 from .reclaim import Rules
 from .section import ReportSettings, section_of
 from .text import visible
 
 NAMES = {"html": "report.html", "markdown": "report.md", "csv": "report.csv", "json": "report.json"}
 
+MAX_LINES = 1000
 
-def run(context: Context) -> Result:
-    """Read the files of the info modules, account by account. Make and write the report, and store the counts."""
+Listed = t.Callable[[Context], frozenset[str]]
+"""Checks the fleet files of the task, and returns their accounts.
+
+:raises LicensingError: something is wrong.
+"""
+
+
+def run(context: Context, listed: Listed) -> Result:
+    """Read what is known, account by account. Make and write the report, and store the counts."""
     params = context.params
     now = datetime.datetime.now(datetime.timezone.utc)
     settings = _settings(params, now)
+    fleet = _fleet(context, listed)
     dest, formats = params["dest"], params["formats"]
     tables = Tables()
     sections: list[Json] = []
@@ -47,7 +56,7 @@ def run(context: Context) -> Result:
     def rows() -> t.Iterator[tuple[str, ...]]:
         # One account at a time, so that the largest account limits the memory.
         for entry in params["accounts"]:
-            data = read_account(entry, settings.rules.retired)
+            data = data_of(entry, fleet)
             lines = lines_of(data, settings.rules)
             tables.add(data.name, lines)
             sections.append(section_of(data, lines, settings))
@@ -73,17 +82,54 @@ def run(context: Context) -> Result:
     )
     _write(document, files)
     failure = _remember(params, settings, now, sections)
-    return Result(_values(document, files), failure=failure)
+    return Result(result_of(document, files, params), failure=failure)
 
 
-def _values(document: Json, files: dict[str, str]) -> Json:
-    """The result of the module."""
+def _fleet(context: Context, listed: Listed) -> t.Container[str] | Failure | None:
+    """The accounts of the fleet files. If something is wrong with these, the report says so for each account."""
+    if not context.params["src"]:
+        return None
+    try:
+        return listed(context)
+    except LicensingError as error:
+        return Failure(FLEET_FILES, error.code, visible(error.message))
+
+
+def result_of(document: Json, files: dict[str, str], params: t.Mapping[str, t.Any]) -> Json:
+    """The result of C(fleet_report)."""
+    red = _red(document["totals"], params)
     return {
         "status": document["status"],
         "totals": with_former_names(document["totals"]),
-        "accounts": [{key: one[key] for key in ("account", "status", "failures")} for one in document["accounts"]],
+        "accounts": [_account(section, red) for section in document["accounts"]],
         "files": files,
+        "lines": [*_shown(document, files, params), f"Written to {params['dest']}:", *sorted(files.values())],
     }
+
+
+def _account(section: Json, red: str) -> Json:
+    failures = [f"{failure['what']}: {failure['message']}" for failure in section["failures"]]
+    about = {key: section[key] for key in ("account", "status", "failures")}
+    text = " ".join([*failures, red]).strip() or "Everything was read."
+    return {**about, "red": bool(failures or red), "text": text}
+
+
+def _red(totals: Json, params: t.Mapping[str, t.Any]) -> str:
+    """Why the run must end red although the report is written; empty if it need not."""
+    drift, soonest = totals["drift"] or {"missing": 0, "extra": 0}, totals["soonest"]
+    found = {
+        "drift": drift["missing"] + drift["extra"] > 0,
+        "runway": soonest is not None and soonest["days"] <= params["runway_days"],
+    }
+    bad = [name for name, there in found.items() if there and name in params["fail_on"]]
+    return f"The report in {params['dest']} shows {' and '.join(bad)}." if bad else ""
+
+
+def _shown(document: Json, files: t.Mapping[str, str], params: t.Mapping[str, t.Any]) -> list[str]:
+    if not params["show"] or "markdown" not in files:
+        return []
+    lines = as_markdown(document).splitlines()
+    return lines[:MAX_LINES] + ["..."] * (len(lines) > MAX_LINES)
 
 
 def _settings(params: t.Mapping[str, t.Any], now: datetime.datetime) -> ReportSettings:
@@ -93,19 +139,7 @@ def _settings(params: t.Mapping[str, t.Any], now: datetime.datetime) -> ReportSe
     """
     prices, wrong = prices_from(params["prices"])
     problems = [Problem(text) for text in wrong]
-    names: set[str] = set()
-    for entry in params["accounts"]:
-        name = entry.get("account")
-        if not isinstance(name, str) or not name:
-            problems.append(Problem("each entry of 'accounts' needs an 'account'."))
-        elif name in names:
-            problems.append(Problem(f"'accounts' has the account {visible(name)[:60]} twice."))
-        names.add(str(name))
-        try:
-            whole(entry.get("shrink_to"))
-        except ValueError as error:
-            problem = f"'shrink_to' of {visible(name)[:60]} is {visible(error)[:60]}, not a number of licenses."
-            problems.append(Problem(problem))
+    problems += entry_problems(params["accounts"])
     if params["idle_days"] is not None and params["idle_days"] < 1:
         problems.append(Problem(f"'idle_days' is {params['idle_days']}; it must be at least 1."))
     if not params["formats"]:

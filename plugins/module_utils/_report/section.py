@@ -16,9 +16,9 @@ import typing as t
 from .._candidates.eviction import forecast
 from .._simsec.skus import sku_of
 from .._text.money import Prices, cost_of
-from .data import FOTA, AccountData, Json
+from .data import FOTA, AccountData, Failure, Json
 from .history import History, earlier
-from .lines import Line
+from .lines import Line, by_id
 from .reclaim import Rules
 from .runway import Point, runway
 
@@ -46,14 +46,22 @@ def section_of(data: AccountData, lines: t.Sequence[Line], settings: ReportSetti
         "account": data.name,
         "file": data.wanted.file if data.wanted else None,
         "status": "incomplete" if data.failures else "complete",
-        "failures": [failure._asdict() for failure in data.failures],
+        "failures": _failures(data.failures),
         "unnamed": data.unnamed,
         "event_based": data.event_based,
         "journal": data.journal is not None,
         "pools": pools,
         "candidates": _candidates(data, by_license.get(FOTA, [])),
-        "devices": _devices(data, lines),
+        "devices": _devices(data, lines, settings.rules),
     }
+
+
+def _failures(failures: t.Iterable[Failure]) -> list[Json]:
+    """Parts that failed for the same reason are reported together."""
+    parts: dict[tuple[str, str], list[str]] = {}
+    for failure in failures:
+        parts.setdefault((failure.code, failure.message), []).append(failure.what)
+    return [{"what": ", ".join(what), "code": code, "message": text} for (code, text), what in parts.items()]
 
 
 def _pools(data: AccountData, by_license: t.Mapping[str, t.Any]) -> list[Json]:
@@ -158,15 +166,16 @@ def _candidates(data: AccountData, lines: t.Sequence[Line]) -> Json | None:
     return found
 
 
-def _devices(data: AccountData, lines: t.Sequence[Line]) -> Json | None:
+def _devices(data: AccountData, lines: t.Sequence[Line], rules: Rules) -> Json | None:
     """How many devices are in which state, and how many hold no known license; None if FOTA licenses are unknown."""
     if data.devices is None:
         return None
-    devices = data.devices["imei"].values()
+    listed = by_id(data, rules)
+    devices = listed["imei"].values()
     # A line may name a device by its SIM. Both indexes hold the same object.
-    holding = {id(data.devices[line.kind].get(line.device_id)) for line in lines if line.held != "no"}
+    holding = {id(listed[line.kind].get(line.device_id)) for line in lines if line.held != "no"}
     return {
-        "count": data.device_count,
+        "count": len(data.devices),
         "without_license": None if data.fota is None else sum(id(device) not in holding for device in devices),
         "states": dict(collections.Counter(device.state for device in devices).most_common(STATES)),
     }

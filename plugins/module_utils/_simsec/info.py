@@ -53,14 +53,20 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
 def run(context: Context) -> Result:
     """Read the account's counts and the journal, and compare them."""
     job, problems = read_job(context.params)
-    with contextlib.closing(_open(context, job.journal or "", problems)) as journal:
+    with opened(context, job.journal, problems) as journal:
         values: dict[str, t.Any] = {}
         subscriptions = _subscriptions(context, job, problems)
         if subscriptions is not None:
             values["subscriptions"] = subscriptions
         if not job.journal:
             return Result(values)
-        stocks, rows = _take_stock(job, journal)
+        rows: list[JournalRow] = []
+
+        def show(row: JournalRow) -> None:
+            if job.report == "all" or (job.report == "open" and row.state in OPEN):
+                rows.append(row)
+
+        stocks = take_stock(journal, job.account, job.sku, show)
         values["journal"] = [stock.as_result() for stock in stocks]
         values["devices"] = [row._asdict() for row in rows]
         if subscriptions is not None:
@@ -68,15 +74,18 @@ def run(context: Context) -> Result:
         return Result(values, failure=_export(job, journal))
 
 
-def _open(context: Context, path: str, problems: list[Problem]) -> Journal:
+@contextlib.contextmanager
+def opened(context: Context, path: str | None, problems: list[Problem]) -> t.Iterator[Journal]:
+    """The journal, for reading; an empty one without a path, or if it cannot be opened, which is added as a problem."""
     try:
-        journal = open_journal(path, write=False, patience=PATIENCE)
+        journal = open_journal(path or "", write=False, patience=PATIENCE)
         if path and not os.path.exists(path):
             context.warn(f"There is no journal at {path} yet; it counts as empty.")
-        return journal
     except LicensingError as error:
         problems.append(Problem(error.message, error.code))
-        return open_journal("", write=True)
+        journal = open_journal("", write=True)
+    with contextlib.closing(journal):
+        yield journal
 
 
 def _subscriptions(context: Context, job: Job, problems: list[Problem]) -> list[SkuSubscription] | None:
@@ -90,15 +99,13 @@ def _subscriptions(context: Context, job: Job, problems: list[Problem]) -> list[
     return [row for row in found if job.sku in (None, row["sku"])]
 
 
-def _take_stock(job: Job, journal: Journal) -> tuple[list[Stock], list[JournalRow]]:
-    """The counts of each SKU, and the rows that the option C(report) selects."""
+def take_stock(journal: Journal, account: str, sku: str | None, each: t.Callable[[JournalRow], None]) -> list[Stock]:
+    """The counts of each SKU. Every device is handed to C(each)."""
     stocks: dict[str, Stock] = {}
-    rows: list[JournalRow] = []
-    for status, row in device_rows(journal, job.account, job.sku):
+    for status, row in device_rows(journal, account, sku):
         stocks.setdefault(row.sku, Stock(row.sku)).add(status, row.state)
-        if job.report == "all" or (job.report == "open" and row.state in OPEN):
-            rows.append(row)
-    return list(stocks.values()), rows
+        each(row)
+    return list(stocks.values())
 
 
 def _export(job: Job, journal: Journal) -> LicensingError | None:

@@ -40,6 +40,11 @@ OPTIONS: dict[str, list[Case]] = {
         ({**OF_A_FLEET, "undo_run": "no-such-run"}, INVALID, ["mark", "fleet_run"]),
         ({**OF_A_FLEET, "src": ["fleet"], "planned": {"account": ACCOUNT, "parts": []}}, INVALID, ["mark"]),
     ],
+    "fleet_account_info": [
+        ({}, INVALID, ["account", "dest"]),
+        ({"account": "../a", "dest": "/no/such", "shrink_to": -1}, INVALID, ["../a", "shrink_to"]),
+        ({"account": ACCOUNT, "dest": "/proc/no/such"}, "report_unwritable", ["/proc/no/such"]),
+    ],
     "fleet_export": [({}, INVALID, ["account", "dest"]), ({"account": ACCOUNT, "dest": "."}, MISSING, CREDENTIALS)],
     "fleet_files": [({}, INVALID, ["src"]), ({"src": []}, "fleet_file_invalid", ["src"])],
     "fleet_plan": [

@@ -46,9 +46,8 @@ def account(
         fota=dict(zip(ids, when, strict=False)),
         subscriptions=[{"sku": "SIMSec-IoT", "purchased": 40, "assigned": 0, "available": 40}],
         candidates=ids[:2],
-        devices={"imei": {device: Device("active", "") for device in ids}, "iccid": {}},
-        device_count=devices,
-        wanted=WantedLicenses("f.yml", dict.fromkeys(named), {"FOTA": exact, "simsec": False}, None, None, frozenset()),
+        devices=[Device(device, "", "active", "") for device in ids],
+        wanted=WantedLicenses("f.yml", dict.fromkeys(named), {"FOTA": exact, "simsec": False}, None, None, {}),
     )
 
 

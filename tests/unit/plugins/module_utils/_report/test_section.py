@@ -6,18 +6,23 @@
 
 from __future__ import annotations
 
-import csv
+import dataclasses
 import datetime
 import decimal
 import typing as t
-from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._report.data import (
+    AccountData,
+    Device,
+    Entry,
+    Failure,
+    WantedLicenses,
+)
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.document import Tables, make_document
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.history import History
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.lines import Line, lines_of
-from ansible_collections.thingspace.licensing.plugins.module_utils._report.read import read_account
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.reclaim import Rules
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.section import ReportSettings, section_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.wording import candidate_words, unpriced
@@ -26,92 +31,72 @@ Json = dict[str, t.Any]
 NAME = "0000123456-00001"
 FLEX, LIFETIME = "SIMSec-IoT", "SIMSec-IoT-Lt"
 RULES = Rules(datetime.date(2026, 11, 21), frozenset({"deactive"}))
-REFUSED = {"failed": False, "failure": {"code": "login_refused", "message": "No."}}
-
-
-def table(path: Path, head: str, *rows: str) -> None:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream).writerows([head.split(","), *(row.split(",") for row in rows)])
+REFUSED = ("login_refused", "No.")
+NUMBERS = {"purchased": 10, "assigned": 3, "available": 7}
 
 
 @pytest.fixture
-def entry(tmp_path: Path) -> Json:
+def data() -> AccountData:
     """Devices a and b as they should be or not, c without the account, d to be licensed, e with nothing."""
-    table(
-        tmp_path / "fota.csv", "device_id,assigned_at", "a,2026-11-20T23:30:00-01:00", "b,2026-05-01T00:00:00Z", "c,?"
-    )
-    table(tmp_path / "removal_candidates.csv", "place,device_id", "1,b", "2,x")
-    table(
-        tmp_path / "devices.csv",
-        "imei,iccid,state,last_connected_at",
-        "a,1a,active,",
-        "b,1b,deactive,2026-01-01T00:00:00Z",
-        "d,1d,'=cmd,",
-        "e,1e,active,",
-        "a,1f,deactive,",
-    )
-    table(
-        tmp_path / "simsec.csv",
-        "sku,kind,device_id,state,action,confirmed,held",
-        f"{FLEX},imei,a,assigned,assign,2026-11-01T00:00:00Z,yes",
-        f"{FLEX},imei,d,failed,assign,2026-11-01T00:00:00Z,no",
-        f"{FLEX},iccid,1e,pending,assign,,unknown",
-        f"{FLEX},imei,b,failed,remove,2026-11-01T00:00:00Z,yes",
-        f"{FLEX},imei,z,removed,remove,2026-11-01T00:00:00Z,no",
-        f"{LIFETIME},imei,b,assigned,assign,2026-02-01T00:00:00Z,yes",
-    )
-    lists = {"fota": "a d", "candidates": "b", "protected": "x", "flex": "a d e"}
-    for name, devices in lists.items():
-        (tmp_path / f"{name}.txt").write_text(devices.replace(" ", "\n"), encoding="ascii")
-    numbers = {"purchased": 10, "assigned": 3, "available": 7}
-    wanted = {
-        "account": NAME,
-        "file": "fleet/<a>.yml",
-        "fota": {"state": "exact"},
-        "removal_candidates": {"count": 1},
-        "simsec": [
-            {"sku": FLEX, "kind": "imei", "state": "exact", "count": 3, "list": "flex"},
-            {"sku": FLEX, "kind": "iccid", "state": "exact", "count": 0, "list": "none"},
+    return AccountData(
+        NAME,
+        shrink_to=1,
+        fota_pool={"total": 5, "assigned": 3, "available": 2},
+        fota={"a": "2026-11-20T23:30:00-01:00", "b": "2026-05-01T00:00:00Z", "c": "?"},
+        candidates=["b", "x"],
+        devices=[
+            Device("a", "1a", "active", ""),
+            Device("b", "1b", "deactive", "2026-01-01T00:00:00Z"),
+            Device("d", "1d", "'=cmd", ""),
+            Device("e", "1e", "active", ""),
+            Device("a", "1f", "deactive", ""),
         ],
-        "lists": {name: str(tmp_path / f"{name}.txt") for name in lists},
-    }
-    return {
-        "account": NAME,
-        "reports": str(tmp_path),
-        "shrink_to": "1",
-        "fota": {
-            "licenses": {"total": 5, "assigned": 3, "available": 2},
-            "subscription": {"purchase_type": "TS-HFOTA-MRC"},
+        subscriptions=[{"sku": FLEX, **NUMBERS}, {"sku": LIFETIME, **NUMBERS, "available": 0}],
+        journal={
+            FLEX: {
+                "imei": {
+                    "a": Entry("yes", "2026-11-01T00:00:00Z"),
+                    "d": Entry("no", ""),
+                    "b": Entry("yes", ""),
+                    "z": Entry("no", ""),
+                },
+                "iccid": {"1e": Entry("unknown", "")},
+            },
+            LIFETIME: {"imei": {"b": Entry("yes", "2026-02-01T00:00:00Z")}},
         },
-        "removal_candidates": {"candidate_count": 2},
-        "devices": {"count": 5},
-        "simsec": {
-            "subscriptions": [{"sku": FLEX, **numbers}, {"sku": LIFETIME, **numbers, "available": 0}],
-            "journal": [],
-            "drift": [],
-        },
-        "wanted": {"accounts": [wanted]},
-    }
+        wanted=WantedLicenses(
+            "fleet/<a>.yml",
+            fota=dict.fromkeys("ad"),
+            exact={"FOTA": True, "simsec": True},
+            simsec={FLEX: {"imei": dict.fromkeys("ade")}},
+            candidates=["b"],
+            protected={"x": None},
+        ),
+    )
 
 
-def lines(entry: Json) -> list[Line]:
-    return lines_of(read_account(entry, RULES.retired), RULES)
+def lines(data: AccountData) -> list[Line]:
+    return lines_of(data, RULES)
 
 
-def section(entry: Json, pools: dict[tuple[str, str], list[Json]] | None = None) -> Json:
+def section(data: AccountData, pools: dict[tuple[str, str], list[Json]] | None = None) -> Json:
     prices = {"FOTA": decimal.Decimal("1.50"), LIFETIME: decimal.Decimal(9)}
-    settings = ReportSettings(RULES, prices, History([], pools or {}, []))
-    return section_of(read_account(entry, RULES.retired), lines(entry), settings)
+    return section_of(data, lines(data), ReportSettings(RULES, prices, History([], pools or {}, [])))
+
+
+def wanted(data: AccountData) -> WantedLicenses:
+    assert data.wanted
+    return data.wanted
 
 
 def pool(made: Json, license: str) -> Json:
     return t.cast(Json, next(one for one in made["pools"] if one["license"] == license))
 
 
-def test_each_line(entry: Json) -> None:
+def test_each_line(data: AccountData) -> None:
     found = [
         (line.license, line.kind, line.device_id, line.wanted, line.held, line.drift, line.reclaim)
-        for line in lines(entry)
+        for line in lines(data)
     ]
     assert found == [
         ("FOTA", "imei", "a", "yes", "yes", "as wanted", ""),
@@ -126,44 +111,44 @@ def test_each_line(entry: Json) -> None:
         (FLEX, "imei", "e", "yes", "no", "missing", ""),
         (LIFETIME, "imei", "b", "no", "yes", "kept", "locked"),
     ]
-    by = {(line.license, line.device_id): line for line in lines(entry)}
+    by = {(line.license, line.device_id): line for line in lines(data)}
     assert by["FOTA", "a"].since == "2026-11-21T00:30:00Z"
     assert by["FOTA", "c"].since == ""
     assert by["FOTA", "c"].why == "not a device of the account; not wanted by the fleet files"
-    assert by["FOTA", "d"].state == "=cmd", "what was made harmless for spreadsheets is as it was"
+    assert by["FOTA", "d"].state == "'=cmd"
     assert by["FOTA", "a"].state == "active", "a retired line about the same IMEI does not make it retired"
     assert (by["FOTA", "b"].place, by["FOTA", "x"].place, by["FOTA", "x"].protected) == (1, 2, True)
     assert (by[FLEX, "a"].since, by[FLEX, "b"].since) == ("2026-11-01T00:00:00Z", "")
 
 
-def test_what_the_account_calls_for_life_cannot_be_reclaimed(entry: Json) -> None:
+def test_what_the_account_calls_for_life_cannot_be_reclaimed(data: AccountData) -> None:
     """Whatever the name of the SKU says."""
-    assert pool(section(entry), FLEX)["lifetime"] is False
-    entry["simsec"]["subscriptions"].append({**entry["simsec"]["subscriptions"][0], "license_type": "PERMANENT"})
-    assert pool(section(entry), FLEX)["lifetime"] is True
-    extra = next(line for line in lines(entry) if (line.license, line.kind, line.device_id) == (FLEX, "imei", "b"))
+    assert pool(section(data), FLEX)["lifetime"] is False
+    data = dataclasses.replace(
+        data, subscriptions=[*(data.subscriptions or []), {"sku": FLEX, **NUMBERS, "license_type": "PERMANENT"}]
+    )
+    assert pool(section(data), FLEX)["lifetime"] is True
+    extra = next(line for line in lines(data) if (line.license, line.kind, line.device_id) == (FLEX, "imei", "b"))
     assert (extra.drift, extra.reclaim) == ("kept", "locked")
 
 
 @pytest.mark.parametrize("listed", [True, False])
-def test_protected_devices_of_a_list_that_is_not_managed(entry: Json, listed: bool) -> None:
-    wanted = entry["wanted"]["accounts"][0]
-    wanted["removal_candidates"] = None
-    del wanted["lists"]["candidates"]
+def test_protected_devices_of_a_list_that_is_not_managed(data: AccountData, listed: bool) -> None:
+    wanted(data).candidates = None
     if not listed:
-        del wanted["lists"]["protected"]
-    made = section(entry)
+        wanted(data).protected = {}
+    made = section(data)
     assert (made["failures"], made["candidates"]["protected"], made["candidates"]["wanted"]) == ([], int(listed), None)
     assert ("1 of them protected by the fleet files" in candidate_words(made["candidates"])) is listed
-    assert [line.device_id for line in lines(entry) if line.protected] == ["x"] * listed
+    assert [line.device_id for line in lines(data) if line.protected] == ["x"] * listed
     tables = Tables()
-    tables.add(NAME, lines(entry))
+    tables.add(NAME, lines(data))
     document = make_document([made], tables, [], [], title="t", created="2026-11-21", currency="", csv="report.csv")
     assert document["tables"]["candidates"]["rows"][1]["protected"] is listed
 
 
-def test_the_figures(entry: Json) -> None:
-    made = section(entry)
+def test_the_figures(data: AccountData) -> None:
+    made = section(data)
     assert made["status"] == "complete"
     fota = pool(made, "FOTA")
     assert fota["drift"] == {"wanted": 2, "as_wanted": 1, "missing": 1, "extra": 2, "kept": 0, "unknown": 0}
@@ -197,54 +182,55 @@ def test_the_figures(entry: Json) -> None:
             "tied_count": 1,
         },
     }
-    assert made["devices"] == {"count": 5, "without_license": 1, "states": {"active": 2, "deactive": 1, "=cmd": 1}}
+    assert made["devices"] == {"count": 5, "without_license": 1, "states": {"active": 2, "deactive": 1, "'=cmd": 1}}
 
 
-def test_a_device_that_is_named_by_its_sim_is_not_without_license(entry: Json) -> None:
-    del entry["wanted"], entry["fota"], entry["removal_candidates"]
-    assert [line.device_id for line in lines(entry) if not line.license] == ["d"]
-    del entry["simsec"]["journal"]
-    assert [line.device_id for line in lines(entry) if not line.license] == ["a", "b", "d", "e"]
+def test_a_device_that_is_named_by_its_sim_is_not_without_license(data: AccountData) -> None:
+    data = AccountData(NAME, devices=data.devices, journal=data.journal)
+    assert [line.device_id for line in lines(data) if not line.license] == ["d"]
+    data.journal = None
+    assert [line.device_id for line in lines(data) if not line.license] == ["a", "b", "d", "e"]
 
 
-def test_devices_that_miss_what_is_wanted_are_without_any_license(entry: Json) -> None:
+def test_devices_that_miss_what_is_wanted_are_without_any_license(data: AccountData) -> None:
     """Device d is wanted to hold two and holds none. Without the list of FOTA licenses, nobody knows."""
-    assert {line.held for line in lines(entry) if line.device_id == "d"} == {"no"}
-    assert section(entry)["devices"]["without_license"] == 1
-    entry["simsec"]["drift"] = [{"sku": FLEX, "difference": 1}]
-    assert section(entry)["devices"]["without_license"] == 1, "the journal knows that d holds none"
-    assert section({**entry, "fota": REFUSED})["devices"]["without_license"] is None
+    assert {line.held for line in lines(data) if line.device_id == "d"} == {"no"}
+    assert section(data)["devices"]["without_license"] == 1
+    data.beyond_journal = [FLEX]
+    assert section(data)["devices"]["without_license"] == 1, "the journal knows that d holds none"
+    data.fota = None
+    assert section(data)["devices"]["without_license"] is None
 
 
-def test_licenses_that_the_journal_does_not_know(entry: Json) -> None:
+def test_licenses_that_the_journal_does_not_know(data: AccountData) -> None:
     """May be with any device that it has no record of; what it does know stays."""
-    entry["simsec"]["drift"] = [{"sku": FLEX, "difference": 2}]
-    drift = pool(section(entry), FLEX)["drift"]
+    data.beyond_journal = [FLEX]
+    drift = pool(section(data), FLEX)["drift"]
     assert drift == {"wanted": 3, "as_wanted": 1, "missing": 1, "extra": 1, "kept": 0, "unknown": 2}
-    entry["simsec"]["drift"] = [{"sku": FLEX, "difference": -2}]
-    assert pool(section(entry), FLEX)["drift"]["missing"] == 2
+    data.beyond_journal = []
+    assert pool(section(data), FLEX)["drift"]["missing"] == 2
 
 
-def test_without_a_journal_nothing_is_claimed(entry: Json) -> None:
-    del entry["simsec"]["journal"]
-    flex = pool(section(entry), FLEX)
+def test_without_a_journal_nothing_is_claimed(data: AccountData) -> None:
+    data.journal = None
+    flex = pool(section(data), FLEX)
     assert flex["drift"] == {"wanted": 3, "as_wanted": 0, "missing": 0, "extra": 0, "kept": 0, "unknown": 3}
     assert (flex["read_from"], flex["assigned_by_week"], flex["undated"], flex["reclaimable"]) == ("", None, None, None)
     assert flex["runway"]["verdict"] == "unknown"
 
 
-def test_present_leaves_others_alone(entry: Json) -> None:
-    entry["wanted"]["accounts"][0]["fota"]["state"] = "present"
-    fota = pool(section(entry), "FOTA")
+def test_present_leaves_others_alone(data: AccountData) -> None:
+    wanted(data).exact["FOTA"] = False
+    fota = pool(section(data), "FOTA")
     assert fota["drift"] == {"wanted": 2, "as_wanted": 1, "missing": 1, "extra": 0, "kept": 2, "unknown": 0}
     assert fota["reasons"] == {"the device is deactive": 1, "not a device of the account": 1}
 
 
-def test_what_could_not_be_read_is_unknown(entry: Json) -> None:
+def test_what_could_not_be_read_is_unknown(data: AccountData) -> None:
     """Licenses bought are known even if the list is not; one reason is told once."""
-    entry["fota"] = {**entry["fota"], **REFUSED}
-    entry["devices"] = entry["removal_candidates"] = REFUSED
-    made = section(entry)
+    data.fota = data.devices = data.candidates = None
+    data.failures = [Failure(what, *REFUSED) for what in ("FOTA licenses", "removal candidates", "the device list")]
+    made = section(data)
     assert made["failures"] == [
         {
             "what": "FOTA licenses, removal candidates, the device list",
@@ -258,36 +244,19 @@ def test_what_could_not_be_read_is_unknown(entry: Json) -> None:
     assert fota["drift"] == {"wanted": 2, "as_wanted": 0, "missing": 0, "extra": 0, "kept": 0, "unknown": 2}
 
 
-@pytest.mark.parametrize(
-    ("part", "result", "code"),
-    [
-        ("devices", {"msg": "MODULE FAILURE"}, "failed"),
-        ("devices", {"count": 1, "reports": "elsewhere"}, "file_unreadable"),
-        ("fota", {"failed": True, "msg": "\u202egnp.exe"}, "failed"),
-    ],
-)
-def test_parts_that_failed_in_other_ways(entry: Json, tmp_path: Path, part: str, result: Json, code: str) -> None:
-    if "reports" in result:
-        (tmp_path / "devices.csv").write_text("imei\n", encoding="utf-8")
-    entry[part] = result
-    failures = read_account(entry, RULES.retired).failures
-    assert [failure.code for failure in failures] == [code]
-    assert "\u202e" not in failures[0].message
-
-
-def test_an_account_without_anything(tmp_path: Path) -> None:
-    made = section({"account": NAME, "reports": str(tmp_path), "fota": {"skipped": True}, "wanted": {"accounts": []}})
+def test_an_account_without_anything() -> None:
+    made = section(AccountData(NAME, unnamed=True))
     assert (made["pools"], made["failures"], made["unnamed"], made["candidates"]) == ([], [], True, None)
     document = make_document([made], Tables(), [], [], created="2026-11-21 00:00:00 UTC")
     assert document["totals"]["licenses"] == {"total": None, "assigned": None, "available": None}
     assert document["totals"]["soonest"] is None
 
 
-def test_totals_over_accounts_and_the_report_before(entry: Json) -> None:
+def test_totals_over_accounts_and_the_report_before(data: AccountData) -> None:
     before = {"day": "2026-11-19", "total": 5, "assigned": 1, "available": 4, "missing": 3, "extra": 2, "unknown": None}
-    one = section(entry, {(NAME, "FOTA"): [{**before, "reclaimable": 0}]})
+    one = section(data, {(NAME, "FOTA"): [{**before, "reclaimable": 0}]})
     assert pool(one, "FOTA")["before"]["missing"] == 3
-    other = section({**entry, "account": "0000123456-00002"})
+    other = section(dataclasses.replace(data, name="0000123456-00002", wanted=None, unnamed=True))
     document = make_document([other, one], Tables(), [], [], created="2026-11-21 00:00:00 UTC")
     assert [made["account"] for made in document["accounts"]] == [NAME, "0000123456-00002"]
     totals = document["totals"]

@@ -1,0 +1,16 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the module and shows its progress."""
+
+from __future__ import annotations
+
+from ansible_collections.thingspace.licensing.plugins.modules import fleet_account_info
+from ansible_collections.thingspace.licensing.plugins.plugin_utils._progress import ProgressAction
+
+
+class ActionModule(ProgressAction):
+    """The action that Ansible takes for the module of the same name."""
+
+    module = fleet_account_info
