@@ -24,6 +24,14 @@ Ranges = dict[str, "tuple[int, int | None]"]
 """Minimum and maximum of numeric options; None for no maximum."""
 
 
+def chosen(params: t.Mapping[str, t.Any], *names: t.Iterable[str]) -> dict[str, t.Any]:
+    """Some options with their values, for the value or function that has them as fields or arguments.
+
+    :param names: the names of the options; a spec is one, too.
+    """
+    return {name: params[name] for some in names for name in some}
+
+
 def out_of_range(params: t.Mapping[str, t.Any], ranges: Ranges) -> list[Problem]:
     """Problems with options that are out of range."""
     problems = []

@@ -414,7 +414,7 @@ def test_ten_accounts_at_once_with_journals_of_their_own(
     assert (counts["oauth_token"], counts["session_login"], counts["fota_list"]) == (1, 1, 8)
     others = {account: status for account, status in plan.statuses.items() if status != "no_change"}
     assert others == {named(9): "changes", named(10): "incomplete"}
-    assert "1 of 1 devices" in plan.part(10, "simsec", "absent")["note"], (
+    assert "1 of 1 device " in plan.part(10, "simsec", "absent")["note"], (
         "it waits for the confirmation of that license"
     )
     accounts = {one["account"]: one["parts"] for one in plan.plan["accounts"]}

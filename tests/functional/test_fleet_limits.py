@@ -265,7 +265,7 @@ def test_one_pool_named_by_imei_and_by_iccid(fleet: Fleet, simulator: Simulator)
     account = plan.plan["accounts"][0]
     assert account["status"] == "guard_tripped", plan.text
     assert account["failure"]["code"] == "pool_exhausted"
-    assert "it assigns 12 licenses of SIMSec-IoT, and 10 are free" in account["failure"]["message"]
+    assert "it assigns 12 licenses of SIMSec-IoT and 10 are free: 2 too few" in account["failure"]["message"]
     assert [part["status"] for part in account["parts"]] == ["changes"] * 3
     applied = fleet.apply()
     assert applied.recap == {named(1): "failed", named(2): "changed"}, applied.text

@@ -115,7 +115,7 @@ def test_a_failing_canary_stops_the_rest(simulator: Simulator, task: Task) -> No
     assert f"{imei(3)} failed: " in outcome.message
     assert "Device is not active" in outcome.message
     assert "so far: 4 assigned, 1 failed, 20 skipped" in outcome.message
-    assert outcome.reasons.count("not sent: the canary wave failed, 1 of 5 devices are not as wanted") == 20
+    assert outcome.reasons.count("not sent: the canary wave failed, 1 of 5 devices is not as wanted") == 20
     assert outcome.result["licenses"]["assigned"] == 4
     simulator.devices({"imei": imei(3), "state": "active"})
     simulator.forget_requests()

@@ -86,7 +86,7 @@ def test_a_failing_canary_stops_the_rest(simulator: Simulator, module: Module) -
     assert f"{STRANGER} failed: Device does not exist" in outcome.message
     assert "18 more devices were not sent." in outcome.message
     assert "so far: 2 assigned, 1 failed, 18 skipped" in outcome.message
-    assert "not sent: the canary wave failed, 1 of 3 devices are not as wanted" in outcome.reasons
+    assert "not sent: the canary wave failed, 1 of 3 devices is not as wanted" in outcome.reasons
     assert outcome.result["licenses"]["assigned"] == 2
     simulator.forget_requests()
     mended = module(**{**job, "devices": imeis(20)})

@@ -14,6 +14,8 @@ import typing as t
 from .._client.fault import Mask
 from .._errors import LicensingError
 from .._module import Context, Result
+from .._plan.answer import settle_one
+from .._text.diff import text_diff
 from .api import CallbackApi, Listener
 from .options import Job, read_job, url_secrets
 
@@ -29,16 +31,14 @@ def run(context: Context) -> Result:
     api = CallbackApi(context.connect(problems), job.account)
     before = api.listener(job.service)
     after = wanted(job, before)
-    diff = {"diff": _diff(job, before, after, mask)} if context.diff_mode else {}
-    if before == after or context.check_mode:
-        return Result({**_shown(job, after, mask), **diff}, changed=before != after)
-    try:
+    now, failure = after, None
+    if before != after and not context.check_mode:
         now, failure = _carry_out(api, job.service, before, after)
-    except LicensingError as error:
-        return Result({}, failure=error)
-    if failure is not None and context.diff_mode:
-        diff = {"diff": _diff(job, before, now, mask)}
-    return Result({**_shown(job, now, mask), **diff}, changed=now != before, failure=failure)
+    nothing = {"account": job.account, "service": job.service, "url": None, "username": None}
+    values: dict[str, t.Any] = {"callback": now.as_result(job.account, mask) if now else nothing}
+    if context.diff_mode:
+        values["diff"] = _diff(job, before, now, mask)
+    return Result(values, now != before, failure)
 
 
 def wanted(job: Job, before: Listener | None) -> Listener | None:
@@ -60,56 +60,40 @@ def _carry_out(
 
     :raises LicensingError: C(outcome_unknown), the result could not be read.
     """
-    now, attempts = before, 1 + RESENDS
-    while True:
-        attempts -= 1
+    now = before
+
+    def write() -> None:
+        if after is None:
+            api.remove(service)
+        else:
+            api.register(after)
+
+    def read_back(lost: LicensingError) -> bool:
+        nonlocal now
         try:
-            if after is None:
-                api.remove(service)
-            else:
-                api.register(after)
-            return after, None
+            now = api.listener(service)
         except LicensingError as error:
-            failure = error
-        if not failure.in_doubt:
-            return now, failure
-        now = _read_back(api, service, failure)
-        if now == after:
-            return after, None
-        if not attempts:
-            failure.add(" Reading back shows a different listener. Run again.")
-            return now, failure
+            raise LicensingError(
+                f"It is unknown whether the listener of {service} was changed. {lost.message} It could not be read "
+                f"back, either: {error.message} Run again: a listener already in the wanted state is not touched.",
+                code="outcome_unknown",
+            ) from None
+        return now == after
 
-
-def _read_back(api: CallbackApi, service: str, lost: LicensingError) -> Listener | None:
-    try:
-        return api.listener(service)
-    except LicensingError as error:
-        raise LicensingError(
-            f"It is unknown whether the listener of {service} was changed. {lost.message} It could not be read "
-            f"back, either: {error.message} Run again: a listener already in the wanted state is not touched.",
-            code="outcome_unknown",
-        ) from None
-
-
-def _shown(job: Job, listener: Listener | None, mask: Mask) -> dict[str, t.Any]:
-    """The C(callback) value of the result."""
-    if listener is not None:
-        return {"callback": listener.as_result(job.account, mask)}
-    nothing = {"account": job.account, "service": job.service, "url": None, "username": None}
-    return {"callback": nothing}
+    failure = settle_one(write, read_back, RESENDS)
+    if failure is None:
+        return after, None
+    if failure.in_doubt:
+        failure.add(" Reading back shows a different listener. Run again.")
+    return now, failure
 
 
 def _diff(job: Job, before: Listener | None, after: Listener | None, mask: Mask) -> dict[str, str]:
     """The listener before and after. Of a password, it shows only whether there is one and whether it changes."""
     title = f"{job.account}: listener of {job.service}"
     same = before is None or after is None or before.password == after.password
-    return {
-        "before_header": title,
-        "after_header": title,
-        "before": _lines(before, "(set)", mask),
-        "after": _lines(after, "(set)" if same or not before or not before.password else "(changed)", mask),
-    }
+    secret = "(set)" if same or not before or not before.password else "(changed)"
+    return text_diff(title, _lines(before, "(set)", mask), _lines(after, secret, mask))
 
 
 def _lines(listener: Listener | None, secret: str, mask: Mask) -> str:

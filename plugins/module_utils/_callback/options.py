@@ -18,7 +18,7 @@ import urllib.parse
 from .._client.characters import character_problems
 from .._client.connection import is_loopback
 from .._errors import Problem
-from .._options import Spec
+from .._options import Spec, chosen
 
 SERVICES = (
     "CarrierService",
@@ -70,7 +70,7 @@ _PORTS = ((80, 80), (443, 443), (9001, 9006), (50551, 50559), (28200, 28220))
 
 def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     """Read the options; returns them with all their problems. A listener to remove has none."""
-    job = Job(params["account"], **{name: params[name] for name in LISTENER_SPEC})
+    job = Job(**chosen(params, ("account",), LISTENER_SPEC))
     if job.state == "absent":
         return job, []
     user, password = job.callback_username or "", job.callback_password or ""

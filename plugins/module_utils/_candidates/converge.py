@@ -14,27 +14,16 @@ import typing as t
 from .._devices.wanted import NO_DEVICE, Wanted, named_devices, wanted_devices
 from .._errors import ApiError, LicensingError, Problem
 from .._module import Context, Result
-from .._options import REMOVAL_CANDIDATES_RANGES, out_of_range
+from .._options import GUARD_SPEC, REMOVAL_CANDIDATES_RANGES, REPORT_SPEC, chosen, out_of_range
 from .._plan.guards import Limits, limits_from
-from .._plan.outcomes import (
-    Outcome,
-    Reporting,
-    Row,
-    failure_of,
-    report_path_problems,
-    reported,
-    reporting_from,
-    summarize,
-    write_csv,
-)
+from .._plan.outcomes import Outcome, Reporting, Row, end, report_path_problems, reporting_from, write_csv
 from .._swm.candidates import CandidatesApi
 from .._swm.licenses import FotaApi, explained
 from .._text.diff import order_diff
-from .._text.lists import few, first
+from .._text.lists import are, few, first, many
 from .backup import LOCK_PATIENCE, KeptList
-from .guards import enforce_candidates
-from .plan import CandidatesPlan, Wish, make_candidates_plan
-from .rows import foreseen, in_doubt, not_sent, rows_after
+from .plan import CandidatesPlan, Wish, enforce_candidates, make_candidates_plan
+from .rows import in_doubt, not_sent, rows_after
 from .write import Written, carry_out
 
 NAMED = 20
@@ -74,19 +63,21 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     """Read the options; returns them with all their problems."""
     wanted, problems = wanted_devices(params)
     protected, wrong, notes = named_devices(params, "protected", repeated=True)
-    limits, limit_problems = limits_from(params)
-    reporting, report_problems = reporting_from(params)
+    limits, limit_problems = limits_from(**chosen(params, GUARD_SPEC))
+    reporting, report_problems = reporting_from(**chosen(params, REPORT_SPEC))
     problems = [*problems, *wrong, *limit_problems, *report_problems]
-    problems += report_path_problems(params["before_file"], "before_file")
+    about = chosen(params, ("account", "api_version", "state"))
+    wish = Wish(**about, devices=wanted.devices, protected=frozenset(protected))
+    wanted = wanted._replace(warnings=[*wanted.warnings, *notes])
+    own = chosen(params, ("batch_size", "unlicensed", "protected_file", "before_file"))
+    job = Job(wish=wish, wanted=wanted, limits=limits, reporting=reporting, **own)
+    problems += report_path_problems(job.before_file, "before_file")
     problems += out_of_range(params, REMOVAL_CANDIDATES_RANGES)
-    wish = Wish(params["account"], params["api_version"], params["state"], wanted.devices, frozenset(protected))
     if wish.state != "absent":
         both = (device for device in wish.devices if device in wish.protected)
         text = "{} is both listed and protected: a device is either wanted on the list or never on it."
         problems += [Problem(text.format(device), "invalid_devices") for device in both]
-    wanted = wanted._replace(warnings=[*wanted.warnings, *notes])
-    files = (params["protected_file"], params["before_file"])
-    return Job(wish, wanted, limits, params["batch_size"], params["unlicensed"], *files, reporting), problems
+    return job, problems
 
 
 def run(context: Context) -> Result:
@@ -98,8 +89,8 @@ def run(context: Context) -> Result:
             context.warn(warning)
     if job.protected_file and not job.wish.protected:
         context.warn(f"'protected_file' {job.protected_file} names no device, so none is protected.")
-    api = CandidatesApi(client, job.wish.account, job.wish.version)
-    licenses = FotaApi(client, job.wish.account, job.wish.version)
+    api = CandidatesApi(client, job.wish.account, job.wish.api_version)
+    licenses = FotaApi(client, job.wish.account, job.wish.api_version)
     kept = KeptList(client.store, job.wish.account)
     with kept.locked(context.patience(LOCK_PATIENCE)):
         return _converge(context, job, api, licenses, kept)
@@ -119,8 +110,8 @@ def _converge(context: Context, job: Job, api: CandidatesApi, licenses: FotaApi,
     twice = [device for device, count in collections.Counter(plan.target).items() if count > 1]
     if twice:
         context.warn(
-            f"{len(twice)} devices are on the removal candidate list more than once ({few(twice)}). This task leaves "
-            "that as it is. A task with 'state: present' that names them corrects it."
+            f"{many(len(twice), 'device')} {are(len(twice))} on the removal candidate list more than once "
+            f"({few(twice)}). This task leaves that as it is. A task with 'state: present' that names them corrects it."
         )
     _keep_before(job.before_file, live)
     done = _carry_out(context, job, plan, api, licenses, kept)
@@ -150,7 +141,7 @@ def _carry_out(
     if not plan.needed and plan.base != plan.live and not context.check_mode:
         kept.confirm(plan.live)
     if context.check_mode or not plan.needed:
-        return Done(foreseen(job.wish, plan), plan.target, None, plan.needed)
+        return Done(rows_after(job.wish, plan, plan.target), plan.target, None, plan.needed)
     return _judge(context, job.wish, plan, carry_out(api, plan, job.batch_size, kept))
 
 
@@ -171,8 +162,10 @@ def _require_licenses(context: Context, job: Job, plan: CandidatesPlan, licenses
         return
     named = first(lacking, NAMED)
     # Part of the digest of a plan, like every reason that stops one.
+    hold = "holds" if len(lacking) == 1 else "hold"
     text = (
-        f"{len(lacking)} of {len(new)} devices that the plan puts on the removal candidates hold no license: {named}."
+        f"{len(lacking)} of {many(len(new), 'device')} that the plan puts on the removal candidates {hold} no license: "
+        f"{named}."
     )
     if job.unlicensed == "warn":
         context.warn(text)
@@ -253,13 +246,11 @@ def _result(context: Context, job: Job, plan: CandidatesPlan, done: Done) -> Res
     values: dict[str, t.Any] = {
         "lookup": "list",
         "plan": plan.as_result(),
-        "summary": summarize(done.rows),
-        "devices": reported(done.rows, job.reporting.shown, plan.move),
         "candidate_count": None if done.now is None else len(done.now),
     }
     if context.diff_mode:
         counts = f"{len(plan.add)} added, {len(plan.remove)} removed, {len(plan.move)} moved"
         title = f"{job.wish.account}: removal candidates, in order ({counts})"
         values["diff"] = order_diff(title, plan.live, now, plan.move)
-    unwritten = job.reporting.write(Row._fields, done.rows)
-    return Result(values, changed=done.changed, failure=done.failure or failure_of(done.rows) or unwritten)
+    values, failure = end(done.rows, job.reporting, values, done.failure, moved=plan.move)
+    return Result(values, done.changed, failure)

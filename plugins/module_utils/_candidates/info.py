@@ -13,7 +13,7 @@ import typing as t
 from .._client.client import Client
 from .._errors import ApiError
 from .._module import Context, Result
-from .._options import out_of_range
+from .._options import REPORT_SPEC, chosen, out_of_range
 from .._plan.outcomes import Reporting, reporting_from
 from .._plan.plan import Pool
 from .._swm.candidates import CandidatesApi
@@ -28,13 +28,21 @@ FORECAST_COLUMNS = ("place", "device_id", "reason", "assigned_at", "certain")
 MAX_TIED = 1000
 
 
+class Job(t.NamedTuple):
+    """The options."""
+
+    account: str
+    api_version: CandidatesVersion
+    shrink_to: int | None
+
+
 def run(context: Context) -> Result:
     """Read the list; with C(shrink_to), also read the licenses and predict which devices would lose one."""
     params = context.params
-    reporting, problems = reporting_from(params)
-    account, version, shrink_to = params["account"], params["api_version"], params["shrink_to"]
+    account, version, shrink_to = Job(**chosen(params, Job._fields))
+    reporting, problems = reporting_from(**chosen(params, REPORT_SPEC))
     client = context.connect([*problems, *out_of_range(params, {"shrink_to": (0, None)})])
-    candidates = read(context, client, version)
+    candidates = read(context, client, account, version)
     if shrink_to is None:
         rows = [(str(place), device) for place, device in enumerate(candidates, 1)]
         return _result(reporting, candidates, {}, LIST_COLUMNS, rows)
@@ -58,12 +66,11 @@ def run(context: Context) -> Result:
     return _result(reporting, candidates, values, FORECAST_COLUMNS, seen.as_rows())
 
 
-def read(context: Context, client: Client, version: CandidatesVersion) -> list[str]:
+def read(context: Context, client: Client, account: str, version: CandidatesVersion) -> list[str]:
     """Read the list, in its order.
 
     :raises LicensingError: it cannot be read.
     """
-    account = context.params["account"]
     try:
         kept = KeptList(client.store, account)
         with kept.locked(context.patience(LOCK_PATIENCE)):
@@ -83,8 +90,7 @@ def _result(
     columns: t.Sequence[str],
     rows: t.Sequence[t.Sequence[str]],
 ) -> Result:
-    shown = candidates if reporting.shown == "all" else []
-    values = {"candidates": shown, "candidate_count": len(candidates), **values}
+    values = {"candidates": reporting.every(candidates), "candidate_count": len(candidates), **values}
     return Result(values, failure=reporting.write(columns, rows))
 
 
@@ -92,7 +98,7 @@ def _warnings(seen: Forecast) -> t.Iterator[str]:
     """What an operator should know before the subscription shrinks."""
     if seen.beyond_list:
         yield (
-            f"{len(seen.evictions)} devices would lose their license, and only "
+            f"{many(len(seen.evictions), 'device')} would lose their license, and only "
             f"{len(seen.evictions) - seen.beyond_list} of them are on the removal candidate list: {seen.beyond_list} "
             "would lose it because they hold it longest."
         )

@@ -15,6 +15,7 @@ import hashlib
 import json
 import typing as t
 
+from .._plan.guards import Limits, Planned, Wording, exceeded, stop_unless_allowed
 from .._plan.plan import State
 from .._thingspace.api_versions import CandidatesVersion
 
@@ -29,7 +30,7 @@ class Wish:
     """
 
     account: str
-    version: CandidatesVersion
+    api_version: CandidatesVersion
     state: State
     devices: t.Sequence[str]
     protected: frozenset[str]
@@ -117,6 +118,19 @@ def make_candidates_plan(wish: Wish, live: t.Sequence[str], whole: t.Sequence[st
     )
 
 
+def enforce_candidates(plan: CandidatesPlan, limits: Limits) -> None:
+    """Stop a plan that is not the approved one, or that exceeds a limit without being approved.
+
+    A change of the list does not remove a license by itself, so there are no default limits.
+
+    :raises LicensingError: C(plan_changed) or C(guard_tripped); nothing was written.
+    """
+    if plan.needed:
+        planned = Planned(plan.changes, len(plan.remove), len(plan.live))
+        said = Wording(removes="takes {} off the list", removed="device", whole="listed")
+        stop_unless_allowed(plan.digest, exceeded(planned, limits, said), limits)
+
+
 def _target(wish: Wish, base: t.Sequence[str]) -> list[str]:
     if wish.state == "exact":
         return list(wish.devices)
@@ -156,7 +170,7 @@ def _moved(before: t.Sequence[str], target: t.Sequence[str]) -> frozenset[str]:
 
 
 def _digest(wish: Wish, live: t.Sequence[str], whole: t.Sequence[str] | None) -> str:
-    scope = {"kind": "candidates", "account": wish.account, "api_version": wish.version, "state": wish.state}
+    scope = {"kind": "candidates", "account": wish.account, "api_version": wish.api_version, "state": wish.state}
     digest = hashlib.sha256(json.dumps(scope, sort_keys=True).encode())
     for devices in (wish.devices, sorted(wish.protected), live, whole or ()):
         digest.update(b"\n--\n" + "\n".join(devices).encode())

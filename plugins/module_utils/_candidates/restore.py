@@ -11,11 +11,12 @@ from __future__ import annotations
 import functools
 import typing as t
 
+from .._error_codes import Code
 from .._errors import LicensingError
-from .._plan.batches import rejects_devices
+from .._plan.batches import in_batches, rejects_devices
 from .._swm.candidates import CandidatesApi
 from .._text.lists import few
-from .step import GRACE, Written, batches, is_now, step
+from .step import GRACE, Fate, Written, is_now, step
 
 MOST_REFUSED = 20
 """How many devices that ThingSpace refuses one by one a restored list may omit."""
@@ -26,37 +27,34 @@ def put_list_back(
 ) -> Written:
     """Restore the previous list after a failed rewrite, unless that would overwrite someone else's list."""
     api.allow(GRACE)
+
+    def ended(now: list[str] | None, fate: Fate, said: str, code: Code | None = None) -> Written:
+        error.add(f" {said}")
+        error.code = code or error.code
+        return Written(now, error, fate)
+
+    again = "The previous removal candidates were restored"
     try:
         now = api.read()
         if now == live:
-            error.add(" The removal candidates are as they were.")
-            return Written(now, error, "untouched")
+            return ended(now, "untouched", "The removal candidates are as they were.")
         if not _is_part(now, target) or (target and not now):
-            error.add(" Someone else changed the removal candidates in the meantime, so they were not restored.")
-            error.code = "list_changed"
-            return Written(now, error, "broken")
+            text = "Someone else changed the removal candidates in the meantime, so they were not restored."
+            return ended(now, "broken", text, "list_changed")
         refused = _put_back(api, now, live, batch_size)
         now = api.read()
     except LicensingError as second:
         found = _now(api)
         if found == live:
-            error.add(" The previous removal candidates were restored; the list is as it was.")
-            return Written(found, error, "put_back")
-        error.add(f" The previous removal candidates could not be restored: {second.message}")
-        error.code = "list_not_restored"
-        return Written(found, error, "broken")
+            return ended(found, "put_back", f"{again}; the list is as it was.")
+        text = f"The previous removal candidates could not be restored: {second.message}"
+        return ended(found, "broken", text, "list_not_restored")
     if refused:
-        error.add(
-            f" The previous removal candidates were restored, but ThingSpace does not accept {few(refused)} any more."
-        )
-        error.code = "list_not_restored"
-        return Written(now, error, "broken")
+        text = f"{again}, but ThingSpace does not accept {few(refused)} any more."
+        return ended(now, "broken", text, "list_not_restored")
     if list(dict.fromkeys(now)) != list(dict.fromkeys(live)):
-        error.add(" The previous removal candidates were restored, and someone else has changed them since.")
-        error.code = "list_changed"
-        return Written(now, error, "broken")
-    error.add(" The previous removal candidates were restored; the list is as it was.")
-    return Written(now, error, "put_back")
+        return ended(now, "broken", f"{again}, and someone else has changed them since.", "list_changed")
+    return ended(now, "put_back", f"{again}; the list is as it was.")
 
 
 def _now(api: CandidatesApi) -> list[str] | None:
@@ -71,7 +69,7 @@ def _put_back(api: CandidatesApi, now: list[str], devices: list[str], batch_size
 
     :raises LicensingError: it refuses too many, or something else went wrong.
     """
-    waiting = [list(batch) for batch in batches(devices, batch_size)][::-1]
+    waiting = [list(batch) for batch in in_batches(devices, batch_size)][::-1]
     done: list[str] = []
     refused: list[str] = []
     while waiting:

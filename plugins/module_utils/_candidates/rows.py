@@ -19,11 +19,6 @@ RESTORED = "restored: an interrupted run had lost it"
 IGNORED = "ThingSpace took the request, but reading back does not show the change"
 
 
-def foreseen(wish: Wish, plan: CandidatesPlan) -> list[Row]:
-    """The rows of a run in which ThingSpace refuses nothing, for check mode."""
-    return rows_after(wish, plan, plan.target)
-
-
 def rows_after(
     wish: Wish, plan: CandidatesPlan, now: t.Sequence[str], failure: str = "", amiss: Outcome = "failed"
 ) -> list[Row]:
@@ -54,9 +49,9 @@ def not_sent(wish: Wish, plan: CandidatesPlan, why: str, unlicensed: t.Sequence[
 
     :param unlicensed: the devices that are the reason.
     """
-    found = {device: Row(device, "skipped", f"{why}; it would be added") for device in plan.add}
-    found.update({device: Row(device, "skipped", f"{why}; it would be removed") for device in plan.remove})
-    found.update({device: Row(device, "skipped", f"{why}; it would be moved") for device in plan.move})
+    found: dict[str, Row] = {}
+    for devices, what in ((plan.add, "added"), (plan.remove, "removed"), (plan.move, "moved")):
+        found.update({device: Row(device, "skipped", f"{why}; it would be {what}") for device in devices})
     found.update({device: Row(device, "skipped", "not sent: it holds no license") for device in unlicensed})
     return _in_order(wish, found)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from .._errors import LicensingError
+from .._plan.answer import settle_one
 from .._swm.candidates import CandidatesApi
 
 GRACE = 60.0
@@ -42,16 +43,17 @@ def step(api: CandidatesApi, send: t.Callable[[], None], took: t.Callable[[list[
     :param took: judges a reading: True, False, or None if it shows neither.
     :raises LicensingError: the request was refused, or its result is unknown.
     """
-    try:
-        send()
-    except LicensingError as error:
-        if not error.in_doubt:
-            raise
+
+    def read_back(_lost: LicensingError) -> bool | None:
         before, api.unsettled = api.unsettled, True
-        # Never send it again: "no change yet" is no proof, and a late entry would be on the list twice.
-        if not took(api.read()):
-            raise
-        api.unsettled = before
+        done = took(api.read())
+        api.unsettled = before or not done
+        return done
+
+    # It is never sent again, because a late entry would be on the list twice.
+    error = settle_one(send, read_back)
+    if error is not None:
+        raise error
 
 
 def is_now(before: list[str], after: list[str], now: list[str]) -> bool | None:
@@ -59,9 +61,3 @@ def is_now(before: list[str], after: list[str], now: list[str]) -> bool | None:
     if before == after:
         return None
     return True if now == after else False if now == before else None
-
-
-def batches(devices: t.Sequence[str], size: int) -> t.Iterator[t.Sequence[str]]:
-    """The devices in batches of this size."""
-    for start in range(0, len(devices), size):
-        yield devices[start : start + size]

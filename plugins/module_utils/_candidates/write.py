@@ -16,12 +16,12 @@ import functools
 import typing as t
 
 from .._errors import LicensingError
-from .._plan.batches import rejects_devices
+from .._plan.batches import in_batches, rejects_devices
 from .._swm.candidates import CandidatesApi
 from .backup import KeptList
 from .plan import CandidatesPlan
 from .restore import put_list_back
-from .step import GRACE, Written, batches, is_now, step
+from .step import GRACE, Written, is_now, step
 
 SAFE_BATCH = 1000
 """Devices on a page of the list. A request has no documented limit. If a larger batch is refused, this size is used."""
@@ -69,7 +69,7 @@ def _append(api: CandidatesApi, devices: t.Sequence[str], batch_size: int) -> Wr
     failure: LicensingError | None = None
     taken = 0
     try:
-        for batch in batches(devices, batch_size):
+        for batch in in_batches(devices, batch_size):
             step(api, functools.partial(api.append, batch), functools.partial(_has_taken, batch))
             taken += len(batch)
             api.progress.tell("devices written", taken, len(devices))
@@ -110,7 +110,7 @@ def _replace(api: CandidatesApi, before: list[str], after: list[str], batch_size
         step(api, api.delete, functools.partial(is_now, before, []))
         return
     done: list[str] = []
-    for batch in batches(after, batch_size):
+    for batch in in_batches(after, batch_size):
         send = functools.partial(api.append if done else api.replace, batch)
         step(api, send, functools.partial(is_now, done or before, [*done, *batch]))
         done = [*done, *batch]

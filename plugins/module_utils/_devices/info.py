@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 
 from .._module import Context, Result
-from .._options import out_of_range
+from .._options import REPORT_SPEC, chosen, out_of_range
 from .._plan.outcomes import reporting_from
 from .api import PAGE_SIZE, DeviceApi
 from .filter import filter_from
@@ -22,7 +22,7 @@ def run(context: Context) -> Result:
     """Read all devices that match the filter, and report them."""
     params = context.params
     filters, problems = filter_from(params)
-    reporting, report_problems = reporting_from(params)
+    reporting, report_problems = reporting_from(**chosen(params, REPORT_SPEC))
     problems += out_of_range(params, {"page_size": (1, PAGE_SIZE)})
     client = context.connect([*problems, *report_problems])
     personal = params["include_personal_data"]
@@ -33,8 +33,7 @@ def run(context: Context) -> Result:
             f"{strays} of the {len(rows)} devices that ThingSpace returned do not match the request (group, "
             "state, custom fields, time). Look at them before licenses are changed based on this list."
         )
-    shown = rows if reporting.shown == "all" else []
-    values = {"count": len(rows), "devices": [row.as_result() for row in shown]}
+    values = {"count": len(rows), "devices": [row.as_result() for row in reporting.every(rows)]}
     return Result(values, failure=reporting.write(EXPORT_COLUMNS, map(_cells, rows)))
 
 

@@ -14,8 +14,9 @@ import typing as t
 
 from .._devices.ids import show
 from .._errors import LicensingError
-from .._plan.guards import limits_from
-from .._text.quantities import at_most, read_quantity
+from .._plan.guards import Limits, Planned, Tripped, Wording, exceeded, guards_of, limits_from
+from .._text.lists import many
+from .._text.quantities import read_quantity
 from .freeze import FOREVER, Window, frozen
 from .plan_document import IDLE, Document
 from .status import without_approval
@@ -24,6 +25,9 @@ TIME_FORMAT = "%Y-%m-%d %H:%M %Z"
 
 BINDING = ("lifetime_consent", "lifetime_without_journal", "journal_behind", "no_listener", "pool_exhausted")
 """What no approval overrides: an approval adds no licenses and no listener, and the fleet file gives the consent."""
+
+_CODES = {"lifetime_consent": "lifetime_consent", "pool": "pool_exhausted"}
+"""The codes of the limits that no approval overrides, the first one first."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +56,7 @@ def read_run_limits(params: t.Mapping[str, t.Any]) -> tuple[RunLimits, list[str]
         for name in ("max_changes", "max_lifetime")
         if given[name] and name not in numbers
     ]
-    limits, problems = limits_from({"max_changes": None, "max_removals": given["max_removals"] or None})
+    limits, problems = limits_from(max_removals=given["max_removals"] or None)
     wrong += [problem.text for problem in problems]
     return RunLimits(numbers.get("max_changes"), limits.max_removals, numbers.get("max_lifetime")), wrong
 
@@ -63,27 +67,18 @@ def over_the_run(accounts: t.Sequence[Document], limits: RunLimits) -> Document 
     changes = sum(_count(part, "assign", "remove", "add", "move") for part in parts)
     removals = sum(_count(part, "remove") for part in parts if part["kind"] != "removal_candidates")
     lifetime = sum(_count(part, "assign") for part in parts if part["lifetime"])
-    tripped: list[tuple[str, int, int, str]] = []
-    if limits.max_changes is not None and changes > limits.max_changes:
-        text = f"it changes {changes} devices, 'max_changes' of the run allows {limits.max_changes}"
-        tripped.append(("max_changes", changes, limits.max_changes, text))
-    if limits.max_removals is not None:
-        held = sum(_held(accounts))
-        allowed = at_most(limits.max_removals, held)
-        if removals > allowed:
-            share = limits.max_removals
-            said = f" ({share * 100:.4g} % of {held} held)" if isinstance(share, float) else ""
-            text = f"it removes {removals} licenses, 'max_removals' of the run{said} allows {allowed}"
-            tripped.append(("max_removals", removals, allowed, text))
+    said = Wording(max_changes="'max_changes' of the run", max_removals="'max_removals' of the run")
+    planned = Planned(changes, removals, sum(_held(accounts)))
+    tripped = exceeded(planned, Limits(limits.max_changes, limits.max_removals), said)
     if limits.max_lifetime is not None and lifetime > limits.max_lifetime:
-        text = f"it binds {lifetime} devices for life, 'max_lifetime' of the run allows {limits.max_lifetime}"
-        tripped.append(("max_lifetime", lifetime, limits.max_lifetime, text))
+        text = f"it binds {many(lifetime, 'device')} for life, 'max_lifetime' of the run allows {limits.max_lifetime:,}"
+        tripped.append(Tripped("max_lifetime", lifetime, limits.max_lifetime, text))
     if not tripped:
         return None
     return {
         "code": "guard_tripped",
-        "message": f"The plan exceeds limits of the whole run: {'; '.join(text for *_rest, text in tripped)}.",
-        "guards": [{"guard": name, "planned": planned, "allowed": allowed} for name, planned, allowed, _t in tripped],
+        "message": f"The plan exceeds limits of the whole run: {'; '.join(trip.text for trip in tripped)}.",
+        "guards": guards_of(tripped),
     }
 
 
@@ -101,37 +96,27 @@ def over_a_sku(parts: t.Sequence[Document]) -> Document | None:
     ]
     if not found:
         return None
-    codes = [code for code, _text in found]
-    code = next((code for code in BINDING if code in codes), "guard_tripped")
-    message = f"The plan exceeds what there is: {'; '.join(text for _code, text in found)}."
+    guards = {trip.guard for trip in found}
+    code = next((_CODES[guard] for guard in _CODES if guard in guards), "guard_tripped")
+    message = f"The plan exceeds what there is: {'; '.join(trip.text for trip in found)}."
     return {"code": code, "message": without_approval(code, message)}
 
 
-def _over_a_sku(sku: str, parts: t.Sequence[Document]) -> t.Iterator[tuple[str, str]]:
+def _over_a_sku(sku: str, parts: t.Sequence[Document]) -> list[Tripped]:
     if len(parts) < 2:
-        return
+        return []
     limits = parts[0]["limits"]
     need, gone = sum(_count(part, "assign") for part in parts), sum(_count(part, "remove") for part in parts)
-    known = [part["free"] for part in parts if part["free"] is not None]
-    free, reserve = min(known, default=None), limits["reserve"] or 0
-    if need and free is not None and need > free - reserve:
-        kept = f", and {reserve} must stay free" if reserve else ""
-        code = "pool_exhausted" if need > free else "guard_tripped"
-        yield code, f"it assigns {need} licenses of {sku}, and {free} are free{kept}"
-    if need and any(part["lifetime"] for part in parts) and need > (limits["lifetime_consent"] or 0):
-        yield (
-            "lifetime_consent",
-            f"it binds {need} devices to {sku} for life, with consent to {limits['lifetime_consent']}",
-        )
-    if limits["max_changes"] is not None and need + gone > limits["max_changes"]:
-        yield (
-            "guard_tripped",
-            f"it changes {need + gone} devices of {sku}, 'max_changes' allows {limits['max_changes']}",
-        )
+    free = min((part["free"] for part in parts if part["free"] is not None), default=None)
     held = max((part["held"] for part in parts if part["held"] is not None), default=0)
-    quantity = read_quantity(limits["max_removals"])
-    if quantity is not None and gone > at_most(quantity, held):
-        yield "guard_tripped", f"it removes {gone} licenses of {sku}, 'max_removals' allows {at_most(quantity, held)}"
+    planned = Planned(need + gone, gone, held, need, free)
+    given = Limits(limits["max_changes"], read_quantity(limits["max_removals"]), limits["reserve"] or 0)
+    found = exceeded(planned, given, Wording(of=f" of {sku}"))
+    consent = limits["lifetime_consent"]
+    if any(part["lifetime"] for part in parts) and need > (consent or 0):
+        text = f"it binds {many(need, 'device')} to {sku} for life, with consent to {consent or 0:,}"
+        found.append(Tripped("lifetime_consent", need, consent or 0, text))
+    return found
 
 
 def why_not(

@@ -13,23 +13,21 @@ import typing as t
 
 from .._devices.spelling import require_spelling
 from .._errors import LicensingError
-from .._plan.answer import Action, Answer, Verdict
+from .._plan.answer import ACTIONS, Action, Answer, DeviceResult, settle
 from .._plan.batches import Doubt, Sending
 from .._plan.outcomes import Outcome, Row
 from .._plan.plan import Plan, Pool
 from .._swm.licenses import FotaApi
+from .._text.lists import many
 
 RESENDS = 2
 """How often a device is sent again if reading shows that a lost request had no effect."""
 
-DONE: dict[Action, Outcome] = {"assign": "assigned", "remove": "removed"}
-ALREADY: dict[Action, str] = {"assign": "already licensed", "remove": "holds no license"}
 CONFIRMED = "the answer was lost; reading back confirms it"
 SPARED = "left alone: a removal candidate"
 PERHAPS = "the answer was lost; reading back shows the wanted state, which the device may have had before"
 
 Judged = tuple[Outcome, str]
-Judge = t.Callable[[Action, int, int, int], Judged]
 
 
 class Applied(t.NamedTuple):
@@ -43,31 +41,23 @@ class Applied(t.NamedTuple):
     stopped: LicensingError | None
 
 
-def predict(plan: Plan, wanted: t.Sequence[str]) -> Applied:
-    """The rows of a run in which ThingSpace refuses nothing, for check mode."""
-    results: dict[str, Judged] = dict.fromkeys(plan.remove, ("removed", ""))
-    results.update(dict.fromkeys(plan.assign, ("assigned", "")))
-    return Applied(rows_of(plan, wanted, results), None)
-
-
-def hold_back(plan: Plan, wanted: t.Sequence[str], stopped: LicensingError) -> Applied:
-    """The rows of a plan that a guard stopped: nothing was sent, and the reason says what would have happened."""
+def predict(plan: Plan, wanted: t.Sequence[str], stopped: LicensingError | None = None) -> Applied:
+    """The rows of a run in which ThingSpace refuses nothing, for check mode; or what it would do, if it was stopped."""
     results: dict[str, Judged] = {}
-    for devices, outcome in ((plan.remove, "removed"), (plan.assign, "assigned")):
-        results.update(dict.fromkeys(devices, ("skipped", f"not sent: the plan was stopped; it would be {outcome}")))
+    why = "not sent: the plan was stopped; it would be "
+    for terms, devices in ((ACTIONS["remove"], plan.remove), (ACTIONS["assign"], plan.assign)):
+        results.update(dict.fromkeys(devices, ("skipped", why + terms.done) if stopped else (terms.done, "")))
     return Applied(rows_of(plan, wanted, results), stopped)
 
 
 def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, batch_size: int) -> Applied:
     """Execute a plan on ThingSpace. Every device gets a row, whatever happens."""
-    # Without a listed state, only the count of assigned licenses shows whether a lost request changed any.
-    before = pool.assigned if plan.held is None else None
-    judge = _certainly_moved if plan.held is not None else functools.partial(_moved_by_count, before)
-    results, stopped = _act(api, "remove", plan.remove, batch_size, judge)
+    send = functools.partial(_act, api, batch_size, plan.held is not None, pool.assigned)
+    results, stopped = send("remove", plan.remove)
     fitting, left_out = _that_fit(plan, pool, results)
     results.update(left_out)
     if stopped is None:
-        assigned, stopped = _act(api, "assign", fitting, batch_size, judge)
+        assigned, stopped = send("assign", fitting)
     else:
         assigned = dict.fromkeys(fitting, ("skipped", f"not sent: {stopped.message}"))
     results.update(assigned)
@@ -80,22 +70,20 @@ def _that_fit(plan: Plan, pool: Pool, removed: dict[str, Judged]) -> tuple[t.Seq
     if not failures or pool.total is None or pool.assigned is None:
         return plan.assign, {}
     fit = max(0, pool.total - pool.assigned + len(plan.remove) - failures)
-    reason = f"not sent: no license is free for it, because {failures} removals did not succeed"
+    reason = f"not sent: no license is free for it, because {many(failures, 'removal')} did not succeed"
     return plan.assign[:fit], dict.fromkeys(plan.assign[fit:], ("skipped", reason))
 
 
 def _act(
-    api: FotaApi, action: Action, devices: t.Sequence[str], batch_size: int, judge: Judge
+    api: FotaApi, batch_size: int, listed: bool, before: int | None, action: Action, devices: t.Sequence[str]
 ) -> tuple[dict[str, Judged], LicensingError | None]:
     if not devices:
         return {}, None
     sending = Sending(api, action, batch_size)
-    sending.send(devices)
-    results: dict[str, Judged] = {}
-    for attempt in range(RESENDS + 1):
-        if not sending.in_doubt:
-            break
-        results.update(_settle(api, action, sending, judge, may_resend=attempt < RESENDS))
+    acting = _Acting(sending, api, action, devices, listed, before)
+    left = settle(acting.send, acting.read_back, RESENDS) or {}
+    results = acting.results
+    results.update({device: _unchanged(doubt) for device, doubt in left.items() if device not in results})
     for device in devices:
         if device in sending.answers:
             results.setdefault(device, _result(action, sending.answers[device]))
@@ -106,54 +94,71 @@ def _act(
     }, sending.stopped
 
 
-def _settle(api: FotaApi, action: Action, sending: Sending, judge: Judge, *, may_resend: bool) -> dict[str, Judged]:
-    """Read the account and decide about the devices in doubt. Send those again that certainly did not change."""
-    doubts, sending.in_doubt = sending.in_doubt, {}
-    try:
-        held, _page = api.licensed()
-        require_spelling(held, doubts)
-    except LicensingError as error:
-        why = f"reading back failed: {error.message}"
-        return {device: ("unknown", f"{doubt.reason} {why}") for device, doubt in doubts.items()}
-    as_wanted = [device for device in doubts if (device in held) == (action == "assign")]
-    done = sum(answer.verdict is Verdict.DONE for answer in sending.answers.values())
-    results = dict.fromkeys(as_wanted, judge(action, len(held), done, len(as_wanted)))
-    again: list[str] = []
-    for device, doubt in doubts.items():
-        if device in results:
-            continue
-        if doubt.resend and may_resend and sending.stopped is None:
-            again.append(device)
-        else:
-            results[device] = _unchanged(doubt)
-    if again:
-        sending.send(again)
-        results.update(_left_behind(sending, {device: doubts[device] for device in again}))
-        # If a device is already as wanted now, the request without an answer must have done it.
-        late = (device for device in again if _verdict(sending, device) is Verdict.ALREADY)
-        results.update(dict.fromkeys(late, (DONE[action], CONFIRMED)))
-    return results
+class _Acting:
+    """Sends one action for many devices, and reads the account to settle those in doubt.
 
-
-def _certainly_moved(action: Action, _held: int, _done: int, _in_doubt: int) -> Judged:
-    """The result of devices that were not as wanted before a lost request but are now."""
-    return DONE[action], CONFIRMED
-
-
-def _moved_by_count(before: int | None, action: Action, held: int, done: int, in_doubt: int) -> Judged:
-    """The result of devices that are as wanted after a lost request, and may have been before.
-
+    :param listed: whether it is known that no device was as wanted before.
     :param before: licenses assigned before the run.
-    :param held: licenses assigned now.
-    :param done: how much of the difference the answers of success explain.
-    :param in_doubt: the number of devices.
+    :param results: of the devices that reading back has decided about.
+    :param again: devices in doubt that show no change and may be sent again.
     """
-    if before is None:
-        return DONE[action], PERHAPS
-    unexplained = abs(held - before) - done
-    if unexplained <= 0:
-        return "unchanged", ALREADY[action]
-    return DONE[action], CONFIRMED if unexplained >= in_doubt else PERHAPS
+
+    def __init__(
+        self, sending: Sending, api: FotaApi, action: Action, devices: t.Sequence[str], listed: bool, before: int | None
+    ) -> None:
+        self.sending, self.api, self.action, self.devices = sending, api, action, devices
+        self.listed, self.before = listed, before
+        self.results: dict[str, Judged] = {}
+        self.again: dict[str, Doubt] = {}
+
+    def send(self) -> dict[str, Doubt]:
+        """Send all devices, or some of them again. Returns those in doubt."""
+        sending, again = self.sending, self.again
+        sending.send(list(again) or self.devices)
+        doubts, sending.in_doubt = sending.in_doubt, {}
+        why = f"It was not sent again: {sending.stopped.message}" if sending.stopped else ""
+        for device, doubt in again.items():
+            answer = sending.answers.get(device)
+            if answer is None and device not in doubts:
+                self.results[device] = _unchanged(doubt, why)
+            elif answer and answer.result is DeviceResult.ALREADY:
+                # If a device is already as wanted now, the request without an answer must have done it.
+                self.results[device] = ACTIONS[self.action].done, CONFIRMED
+        return doubts
+
+    def read_back(self, doubts: dict[str, Doubt]) -> bool | None:
+        """Read the account and decide about the devices in doubt."""
+        sending = self.sending
+        try:
+            held, _page = self.api.licensed()
+            require_spelling(held, doubts)
+        except LicensingError as error:
+            why = f"reading back failed: {error.message}"
+            self.results.update({device: ("unknown", f"{doubt.reason} {why}") for device, doubt in doubts.items()})
+            return None
+        as_wanted = [device for device in doubts if (device in held) == (self.action == "assign")]
+        self.results.update(dict.fromkeys(as_wanted, self._judge(len(held), len(as_wanted))))
+        left = {device: doubt for device, doubt in doubts.items() if device not in self.results}
+        self.again = {device: doubt for device, doubt in left.items() if doubt.resend and sending.stopped is None}
+        self.results.update({device: _unchanged(left[device]) for device in left.keys() - self.again.keys()})
+        return not self.again
+
+    def _judge(self, held: int, in_doubt: int) -> Judged:
+        """The result of devices that are as wanted after a lost request.
+
+        Without a listed state, they may have been before, and only the count of licenses shows whether any changed.
+
+        :param held: licenses assigned now.
+        :param in_doubt: the number of devices.
+        """
+        done, already = ACTIONS[self.action].done, ACTIONS[self.action].already
+        if self.listed or self.before is None:
+            return done, CONFIRMED if self.listed else PERHAPS
+        answered = sum(answer.result is DeviceResult.DONE for answer in self.sending.answers.values())
+        unexplained = abs(held - self.before) - answered
+        if unexplained <= 0:
+            return "unchanged", already
+        return done, CONFIRMED if unexplained >= in_doubt else PERHAPS
 
 
 def _unchanged(doubt: Doubt, why: str = "") -> Judged:
@@ -161,26 +166,11 @@ def _unchanged(doubt: Doubt, why: str = "") -> Judged:
     return "unknown", f"{doubt.reason} Reading back shows no change yet. {why}".rstrip()
 
 
-def _left_behind(sending: Sending, doubts: t.Mapping[str, Doubt]) -> dict[str, Judged]:
-    """The results of devices that were sent once without effect and not again, because the run was stopped."""
-    why = f"It was not sent again: {sending.stopped.message}" if sending.stopped else ""
-    return {
-        device: _unchanged(doubt, why)
-        for device, doubt in doubts.items()
-        if device not in sending.answers and device not in sending.in_doubt
-    }
-
-
-def _verdict(sending: Sending, device: str) -> Verdict | None:
-    answer = sending.answers.get(device)
-    return answer.verdict if answer else None
-
-
 def _result(action: Action, answer: Answer) -> Judged:
-    if answer.verdict is Verdict.DONE:
-        return DONE[action], ""
-    if answer.verdict is Verdict.ALREADY:
-        return "unchanged", ALREADY[action]
+    if answer.result is DeviceResult.DONE:
+        return ACTIONS[action].done, ""
+    if answer.result is DeviceResult.ALREADY:
+        return "unchanged", ACTIONS[action].already
     return "failed", answer.reason
 
 
@@ -189,7 +179,7 @@ def rows_of(plan: Plan, wanted: t.Sequence[str], results: t.Mapping[str, Judged]
 
     :param results: of the devices that the plan touches.
     """
-    same: Judged = ("unchanged", ALREADY["remove" if plan.state == "absent" else "assign"])
+    same: Judged = ("unchanged", ACTIONS["remove" if plan.state == "absent" else "assign"].already)
     rows = [Row(device, *results.get(device, same)) for device in wanted]
     if plan.state == "exact":
         rows += [Row(device, *results[device]) for device in plan.remove]

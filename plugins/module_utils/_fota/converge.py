@@ -14,14 +14,14 @@ from .._candidates.mention import MENTIONED, Candidates, mention
 from .._devices.wanted import wanted_devices
 from .._errors import ApiError, LicensingError, Problem
 from .._module import Context, Result
-from .._options import FOTA_LICENSE_RANGES, out_of_range
+from .._options import FOTA_LICENSE_RANGES, GUARD_SPEC, REPORT_SPEC, RESERVE_SPEC, WAVES_SPEC, chosen, out_of_range
 from .._plan.guards import enforce, limits_from
-from .._plan.outcomes import MAY_HAVE_MOVED, Row, failure_of, reported, reporting_from, summarize, with_counts
+from .._plan.outcomes import MAY_HAVE_MOVED, end, reporting_from
 from .._plan.plan import Plan, Pool
 from .._plan.waves import waves_from
 from .._swm.licenses import FotaApi, explained
 from .._text.diff import device_diff
-from .apply import Applied, hold_back, predict
+from .apply import Applied, predict
 from .lookup import Job, plan_job
 from .waves import apply_in_waves
 
@@ -29,22 +29,22 @@ from .waves import apply_in_waves
 def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     """Read the options; returns them with all their problems."""
     wanted, problems = wanted_devices(params)
-    limits, limit_problems = limits_from(params)
-    waves, wave_problems = waves_from(params)
-    reporting, report_problems = reporting_from(params)
+    limits, limit_problems = limits_from(**chosen(params, GUARD_SPEC, RESERVE_SPEC))
+    waves, wave_problems = waves_from(**chosen(params, WAVES_SPEC))
+    reporting, report_problems = reporting_from(**chosen(params, REPORT_SPEC))
+    own = chosen(params, ("account", "api_version", "state", "lookup", "batch_size", "removal_candidates"))
+    job = Job(**own, wanted=wanted, limits=limits, waves=waves, reporting=reporting)
     problems = [*problems, *limit_problems, *wave_problems, *report_problems]
     problems += out_of_range(params, FOTA_LICENSE_RANGES)
-    if params["state"] == "exact" and params["lookup"] == "direct":
+    if job.state == "exact" and job.lookup == "direct":
         problems.append(Problem("'state: exact' needs the whole list, so it contradicts 'lookup: direct'."))
-    if params["state"] == "exact" and not wanted.devices and not problems:
+    if job.state == "exact" and not wanted.devices and not problems:
         text = (
             "'state: exact' without devices would remove every license of the account. If you want that, list the "
             "devices with 'state: absent'; if not, find out why the list is empty."
         )
         problems.append(Problem(text, "empty_exact"))
-    options = (params["account"], params["api_version"], params["state"], wanted, limits)
-    more = (params["lookup"], params["batch_size"], waves, params["removal_candidates"], reporting)
-    return Job(*options, *more), problems
+    return job, problems
 
 
 def run(context: Context) -> Result:
@@ -53,8 +53,8 @@ def run(context: Context) -> Result:
     client = context.connect(problems)
     for warning in job.wanted.warnings:
         context.warn(warning)
-    api = FotaApi(client, job.account, job.version)
-    candidates = Candidates(context, client, job.account, job.version, job.removal_candidates)
+    api = FotaApi(client, job.account, job.api_version)
+    candidates = Candidates(context, client, job.account, job.api_version, job.removal_candidates)
     try:
         lookup, plan, pool = plan_job(api, job, context.check_mode, candidates.spared(job.state))
     except ApiError as error:
@@ -75,7 +75,7 @@ def _carry_out(context: Context, job: Job, plan: Plan, pool: Pool, api: FotaApi)
     try:
         enforce(plan, pool, job.limits)
     except LicensingError as error:
-        return hold_back(plan, wanted, error if pool.total else explained(error, api))
+        return predict(plan, wanted, error if pool.total else explained(error, api))
     if context.check_mode:
         return predict(plan, wanted)
     return apply_in_waves(job, plan, pool, api, context.warn)
@@ -84,19 +84,13 @@ def _carry_out(context: Context, job: Job, plan: Plan, pool: Pool, api: FotaApi)
 def _result(context: Context, job: Job, lookup: str, plan: dict[str, t.Any], applied: Applied, pool: Pool) -> Result:
     """The module's result; writes the report file."""
     rows = applied.rows
-    changed = any(row.outcome in MAY_HAVE_MOVED for row in rows)
-    values = {
-        "lookup": lookup,
-        "plan": plan,
-        "summary": summarize(rows),
-        "devices": reported(rows, job.reporting.shown),
-        "licenses": pool.as_result(),
-    }
+    values = {"lookup": lookup, "plan": plan, "licenses": pool.as_result()}
     if context.diff_mode:
-        values["diff"] = _diff(job.account, rows)
-    stopped = with_counts(applied.stopped, rows) if changed else applied.stopped
-    unwritten = job.reporting.write(Row._fields, rows)
-    return Result(values, changed=changed, failure=stopped or failure_of(rows) or unwritten)
+        removed, assigned = ([row.device_id for row in rows if row.outcome == one] for one in ("removed", "assigned"))
+        values["diff"] = device_diff(f"{job.account}: FOTA", len(rows), removed, assigned)
+    changed = any(row.outcome in MAY_HAVE_MOVED for row in rows)
+    values, failure = end(rows, job.reporting, values, applied.stopped, began=changed)
+    return Result(values, changed, failure)
 
 
 def _pool_after(context: Context, api: FotaApi, pool: Pool, applied: Applied) -> Pool:
@@ -115,11 +109,3 @@ def _pool_after(context: Context, api: FotaApi, pool: Pool, applied: Applied) ->
         predicted.total if page.total is None else page.total,
         predicted.assigned if page.assigned is None else page.assigned,
     )
-
-
-def _diff(account: str, rows: list[Row]) -> dict[str, str]:
-    """The licensed devices before and after, only those that change."""
-    removed = [row.device_id for row in rows if row.outcome == "removed"]
-    assigned = [row.device_id for row in rows if row.outcome == "assigned"]
-    changing = f"{len(removed) + len(assigned)} of {len(rows)} devices change"
-    return device_diff(f"{account}: FOTA licenses, {changing}", removed, assigned)

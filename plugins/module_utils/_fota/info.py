@@ -12,11 +12,21 @@ import typing as t
 
 from .._errors import LicensingError
 from .._module import Context, Result
+from .._options import REPORT_SPEC, chosen
 from .._plan.outcomes import reporting_from
 from .._plan.plan import Pool
 from .._swm.licenses import FotaApi, Subscription, is_event_based
+from .._thingspace.api_versions import ApiVersion
 
 COLUMNS = ("device_id", "assigned_at")
+
+
+class Job(t.NamedTuple):
+    """The options."""
+
+    account: str
+    api_version: ApiVersion
+    pool_only: bool
 
 
 class FotaLicenses(t.NamedTuple):
@@ -34,15 +44,14 @@ class FotaLicenses(t.NamedTuple):
 
 def run(context: Context) -> Result:
     """Read the subscription and, unless only the pool is requested, every page of the licensed devices."""
-    params = context.params
-    reporting, problems = reporting_from(params)
-    api = FotaApi(context.connect(problems), params["account"], params["api_version"])
-    found = read(context, api, pool_only=params["pool_only"])
-    values = {"subscription": dict(found.subscription), "licenses": found.pool.as_result()}
+    job = Job(**chosen(context.params, Job._fields))
+    reporting, problems = reporting_from(**chosen(context.params, REPORT_SPEC))
+    api = FotaApi(context.connect(problems), job.account, job.api_version)
+    found = read(context, api, pool_only=job.pool_only)
+    values: dict[str, t.Any] = {"subscription": dict(found.subscription), "licenses": found.pool.as_result()}
     if found.failure is not None:
         return Result(values, failure=found.failure)
-    shown = found.rows if found.rows and reporting.shown == "all" else []
-    values["devices"] = [dict(zip(COLUMNS, row, strict=True)) for row in shown]
+    values["devices"] = [dict(zip(COLUMNS, row, strict=True)) for row in reporting.every(found.rows or [])]
     return Result(values, failure=None if found.rows is None else reporting.write(COLUMNS, found.rows))
 
 

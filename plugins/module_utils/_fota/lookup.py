@@ -32,7 +32,7 @@ class Job(t.NamedTuple):
     """What a task requests, checked without the network."""
 
     account: str
-    version: ApiVersion
+    api_version: ApiVersion
     state: State
     wanted: Wanted
     limits: Limits
@@ -54,7 +54,7 @@ def plan_job(
     :raises LicensingError: the account could not be read, or not completely.
     """
     first = api.page()
-    scope = {"kind": "fota", "account": job.account, "api_version": job.version}
+    scope = {"kind": "fota", "account": job.account, "api_version": job.api_version}
     pool = api.pool(first)
     if not (check_mode or _listing_pays(job, first)):
         plan = make_plan(scope, job.state, job.wanted.devices, None, pool)

@@ -74,14 +74,14 @@ def _read_back(
         error.add(before="The canary wave could not be read back: ")
         return rows, expected, error
     removed = set(part.remove)
-    seen = [_as_seen(row, (row.device_id in held) != (row.device_id in removed)) for row in rows]
+    amiss = {row.device_id for row in rows if (row.device_id in held) == (row.device_id in removed)}
+    seen = [
+        row._replace(outcome="failed", reason=NOT_TRUE) if row.outcome in AS_WANTED and row.device_id in amiss else row
+        for row in rows
+    ]
     if seen == rows and expected.assigned is not None and len(held) != expected.assigned:
         warn(
             f"After a wave the account holds {len(held)} licenses where {expected.assigned} were expected. Every "
             "device of the wave is as its row says, so someone else moved licenses in the meantime. The run continued."
         )
     return seen, Pool(total, len(held)), None
-
-
-def _as_seen(row: Row, as_wanted: bool) -> Row:
-    return Row(row.device_id, "failed", NOT_TRUE) if row.outcome in AS_WANTED and not as_wanted else row

@@ -17,7 +17,7 @@ import threading
 import typing as t
 
 from .._errors import ApiError, LicensingError
-from .answer import Action, Answer, Verdict, Writer
+from .answer import ACTIONS, Action, Answer, DeviceResult, Writer
 
 REJECTIONS_BEFORE_CHECK = 40
 """After this many rejected parts of one batch, with none accepted, single devices are tried to see if that helps."""
@@ -34,9 +34,6 @@ NOT_CARRIED_OUT = frozenset({"login_refused", "rate_limited"})
 
 POINTLESS = frozenset({"redirected", "not_recorded", "internal_error"})
 """Lost answers after which nothing more is sent, because the next answer would be lost in the same way."""
-
-
-STEPS: dict[Action, str] = {"assign": "assignments sent", "remove": "removals sent"}
 
 
 _UNCLEAR = "ThingSpace's answer says neither that it was done nor that it was refused ({})."
@@ -82,13 +79,12 @@ class Sending:
         self._batch_size = batch_size
         self._lock = threading.Lock()
         self._lost_in_a_row = 0
-        self._step = writer.progress.step(STEPS[action])
+        self._step = writer.progress.step(f"{ACTIONS[action].noun}s sent")
 
     def send(self, devices: t.Sequence[str]) -> None:
         """Send all these devices, with as many batches at a time as C(max_concurrency) allows."""
         self._step.begin(len(devices))
-        size = self._batch_size
-        batches = [devices[start : start + size] for start in range(0, len(devices), size)]
+        batches = list(in_batches(devices, self._batch_size))
         workers = min(self._writer.max_concurrency, len(batches)) or 1
         with concurrent.futures.ThreadPoolExecutor(max_workers=workers) as pool:
             for done in [pool.submit(self._send_batch, batch, None) for batch in batches]:
@@ -117,11 +113,11 @@ class Sending:
                 answer = answers.get(device)
                 if answer is None:
                     self.in_doubt[device] = Doubt("ThingSpace's answer left this device out.", False)
-                elif answer.verdict is Verdict.UNCLEAR:
+                elif answer.result is DeviceResult.UNCLEAR:
                     self.in_doubt[device] = Doubt(_UNCLEAR.format(answer.reason or "no status"), False)
                 else:
                     self.answers[device] = answer
-                    refused += answer.verdict is Verdict.REFUSED
+                    refused += answer.result is DeviceResult.REFUSED
             self._step.add(len(batch), refused)
 
     def _handle(self, batch: t.Sequence[str], error: LicensingError, search: Search | None) -> None:
@@ -175,7 +171,7 @@ class Sending:
         reason = f"not tried alone: ThingSpace refused every part of its batch ({words(error)})"
         with self._lock:
             self.left_out.update(dict.fromkeys(self._untried(search.batch), reason))
-            if not any(answer.verdict is not Verdict.REFUSED for answer in self.answers.values()):
+            if not any(answer.result is not DeviceResult.REFUSED for answer in self.answers.values()):
                 self.stopped = self.stopped or error
 
     def _untried(self, devices: t.Sequence[str]) -> list[str]:
@@ -199,8 +195,14 @@ class Sending:
 
     def _refuse(self, devices: t.Sequence[str], reason: str) -> None:
         with self._lock:
-            self.answers.update(dict.fromkeys(devices, Answer(Verdict.REFUSED, reason)))
+            self.answers.update(dict.fromkeys(devices, Answer(DeviceResult.REFUSED, reason)))
             self._step.add(len(devices), len(devices))
+
+
+def in_batches(devices: t.Sequence[str], size: int) -> t.Iterator[t.Sequence[str]]:
+    """The devices in batches of this size."""
+    for start in range(0, len(devices), size):
+        yield devices[start : start + size]
 
 
 def rejects_devices(error: LicensingError) -> bool:

@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from .._errors import LicensingError, Problem
-from .._text.lists import first
+from .._text.lists import are, first, many
 from .._text.quantities import Quantity, at_most, read_quantity
 from .plan import Plan, Pool
 
@@ -33,10 +33,10 @@ class Limits(t.NamedTuple):
     :param expected: digest that the plan must have without being approved; it may not exceed limits.
     """
 
-    max_changes: int | None
-    max_removals: Quantity | None
-    reserve: int
-    approved: str | None
+    max_changes: int | None = None
+    max_removals: Quantity | None = None
+    reserve: int = 0
+    approved: str | None = None
     expected: str | None = None
 
     @property
@@ -54,49 +54,103 @@ class Tripped(t.NamedTuple):
     text: str
 
 
-def limits_from(params: t.Mapping[str, t.Any]) -> tuple[Limits, list[Problem]]:
-    """Read the guard options. Returns them with all problems."""
-    problems: list[Problem] = []
-    for name in ("max_changes", "reserve"):
-        if params.get(name) is not None and params[name] < 0:
-            problems.append(Problem(f"'{name}' is {params[name]}; it cannot be negative."))
-    removals = params.get("max_removals")
-    share = None if removals is None else read_quantity(removals)
-    if removals is not None and share is None:
-        problems.append(
-            Problem(f"'max_removals' is '{removals}'; use a number like 20 or a percentage like 5%, or leave it out.")
-        )
-    approved, expected = (_digest_from(params, name, problems) for name in ("approved_plan", "expected_plan"))
-    return Limits(params.get("max_changes"), share, params.get("reserve") or 0, approved, expected), problems
-
-
-def _digest_from(params: t.Mapping[str, t.Any], name: str, problems: list[Problem]) -> str | None:
-    digest = (params.get(name) or "").strip().lower() or None
-    if digest and not re.fullmatch(r"[0-9a-f]{64}", digest):
-        text = f"'{name}' is not a plan digest; it has 64 hexadecimal digits (result 'plan.digest')."
+def limits_from(
+    max_changes: int | None = None,
+    max_removals: str | None = None,
+    reserve: int = 0,
+    approved_plan: str | None = None,
+    expected_plan: str | None = None,
+) -> tuple[Limits, list[Problem]]:
+    """Read the options of these names. Returns them with all problems."""
+    problems = [
+        Problem(f"'{name}' is {value}; it cannot be negative.")
+        for name, value in (("max_changes", max_changes), ("reserve", reserve))
+        if value is not None and value < 0
+    ]
+    share = None if max_removals is None else read_quantity(max_removals)
+    if max_removals is not None and share is None:
+        text = f"'max_removals' is '{max_removals}'; use a number like 20 or a percentage like 5%, or leave it out."
         problems.append(Problem(text))
-    return digest
+    digests: list[str | None] = []
+    for name, given in (("approved_plan", approved_plan), ("expected_plan", expected_plan)):
+        digests.append((given or "").strip().lower() or None)
+        if digests[-1] and not re.fullmatch(r"[0-9a-f]{64}", digests[-1]):
+            text = f"'{name}' is not a plan digest; it has 64 hexadecimal digits (result 'plan.digest')."
+            problems.append(Problem(text))
+    return Limits(max_changes, share, reserve, *digests), problems
+
+
+class Planned(t.NamedTuple):
+    """The numbers of a plan that limits are about.
+
+    :param changes: devices that change.
+    :param removals: licenses that are removed, or devices that are taken off the list.
+    :param whole: the number that a share of the removals refers to; None if it is unknown.
+    :param assigned: licenses that are assigned.
+    :param free: licenses that are free for them, with those that come free before; None if it is unknown.
+    """
+
+    changes: int
+    removals: int
+    whole: int | None
+    assigned: int = 0
+    free: int | None = None
+
+
+class Wording(t.NamedTuple):
+    """How the text of a limit speaks of a plan.
+
+    :param removes: what a removal does, to how many of C(removed).
+    :param whole: what C(Planned.whole) counts.
+    :param of: which licenses are meant.
+    :param max_changes: the name of the limit, as C(max_removals).
+    """
+
+    removes: str = "removes {}"
+    removed: str = "license"
+    whole: str = "held"
+    of: str = ""
+    max_changes: str = "'max_changes'"
+    max_removals: str = "'max_removals'"
+
+
+PLAIN = Wording()
+
+
+def exceeded(planned: Planned, limits: Limits, said: Wording = PLAIN) -> list[Tripped]:
+    """Every limit that these numbers exceed. A share of an unknown number allows nothing."""
+    found: list[Tripped] = []
+    changes, removals, whole, assigned, free = planned
+    if limits.max_changes is not None and changes > limits.max_changes:
+        text = f"it changes {many(changes, 'device')}{said.of}, {said.max_changes} allows {limits.max_changes:,}"
+        found.append(Tripped("max_changes", changes, limits.max_changes, text))
+    most = limits.max_removals
+    allowed = removals if most is None else at_most(most, whole or 0)
+    if removals > allowed:
+        of_all = "an unknown number" if whole is None else f"{whole:,}"
+        share = f" ({most * 100:.4g} % of {of_all} {said.whole})" if isinstance(most, float) else ""
+        removes = said.removes.format(many(removals, said.removed))
+        text = f"it {removes}{said.of}, {said.max_removals}{share} allows {allowed:,}"
+        found.append(Tripped("max_removals", removals, allowed, text))
+    if assigned and free is not None and free < assigned:
+        text = f"it assigns {many(assigned, 'license')}{said.of} and {max(0, free):,} {are(free)} free"
+        found.append(Tripped("pool", assigned, free, f"{text}: {assigned - free:,} too few"))
+    elif assigned and free is not None and free - assigned < limits.reserve:
+        text = f"it leaves {many(free - assigned, 'license')}{said.of} free, 'reserve' keeps {limits.reserve:,}"
+        found.append(Tripped("reserve", free - assigned, limits.reserve, text))
+    return found
 
 
 def tripped_by(plan: Plan, pool: Pool, limits: Limits) -> list[Tripped]:
     """Every limit that the plan exceeds. A plan without a listed state is judged by its upper bound."""
-    found: list[Tripped] = []
-    if limits.max_changes is not None and plan.changes > limits.max_changes:
-        text = f"it changes {plan.changes} devices, 'max_changes' allows {limits.max_changes}"
-        found.append(Tripped("max_changes", plan.changes, limits.max_changes, text))
-    allowed, why = _removals_allowed(plan, pool, limits)
-    if allowed is not None and len(plan.remove) > allowed:
-        text = f"it removes {len(plan.remove)} licenses, {why} allows {allowed}"
-        found.append(Tripped("max_removals", len(plan.remove), allowed, text))
-    free_after = _free_after(plan, pool)
-    if plan.assign and free_after is not None and free_after < 0:
-        found.append(
-            Tripped("pool", len(plan.assign), len(plan.assign) + free_after, _shortage(plan, pool, free_after))
-        )
-    elif plan.assign and free_after is not None and free_after < limits.reserve:
-        text = f"it leaves {free_after} licenses free, 'reserve' keeps {limits.reserve}"
-        found.append(Tripped("reserve", free_after, limits.reserve, text))
-    return found
+    held = plan.held if plan.held is not None else pool.assigned
+    said = PLAIN
+    if limits.max_removals is None and plan.state == "exact" and held is not None and held > EXACT_FREE:
+        limits = limits._replace(max_removals=EXACT_SHARE)
+        said = Wording(max_removals="an exact run without 'max_removals'")
+    planned = Planned(plan.changes, len(plan.remove), held, len(plan.assign), _free_for(plan, pool))
+    found = exceeded(planned, limits, said)
+    return [trip._replace(text=_shortage(plan, pool, trip)) if trip.guard == "pool" else trip for trip in found]
 
 
 def enforce(plan: Plan, pool: Pool, limits: Limits) -> None:
@@ -129,36 +183,29 @@ def stop_unless_allowed(digest: str | None, tripped: list[Tripped], limits: Limi
         raise _stop(digest, tripped)
 
 
-def _removals_allowed(plan: Plan, pool: Pool, limits: Limits) -> tuple[int | None, str]:
-    held = plan.held if plan.held is not None else pool.assigned
-    if isinstance(limits.max_removals, float):
-        share = f"'max_removals' ({limits.max_removals * 100:.4g} % of {held} held)"
-        return (at_most(limits.max_removals, held) if held is not None else 0), share
-    if limits.max_removals is not None:
-        return limits.max_removals, "'max_removals'"
-    if plan.state == "exact" and held is not None and held > EXACT_FREE:
-        return at_most(EXACT_SHARE, held), f"an exact run without 'max_removals' (30 % of {held} held)"
-    return None, ""
-
-
-def _free_after(plan: Plan, pool: Pool) -> int | None:
+def _free_for(plan: Plan, pool: Pool) -> int | None:
     spare = pool.available
     if pool.total is not None and pool.assigned is not None:
         # A list that was just read may have more devices than the count, and more licenses may be assigned than
         # purchased.
         difference = pool.total - max(plan.held or 0, pool.assigned)
         spare = difference if spare is None else min(spare, difference)
-    return None if spare is None else spare - len(plan.assign) + len(plan.remove)
+    return None if spare is None else spare + len(plan.remove)
 
 
-def _shortage(plan: Plan, pool: Pool, free_after: int) -> str:
-    unfit = plan.assign[free_after:]
-    named = first(unfit, _NAMED)
-    gained = f", {len(plan.remove)} come free," if plan.remove else ""
+def _shortage(plan: Plan, pool: Pool, short: Tripped) -> str:
+    removals, lacking = len(plan.remove), short.planned - short.allowed
+    gained = f", {removals:,} {'comes' if removals == 1 else 'come'} free," if removals else ""
+    of_all = "" if pool.total is None else f" of {pool.total:,}"
     return (
-        f"it assigns {len(plan.assign)} licenses{gained} and {pool.free} of {pool.total} are free: "
-        f"{-free_after} too few. These devices would not fit: {named}"
+        f"it assigns {many(short.planned, 'license')}{gained} and {pool.free or 0:,}{of_all} {are(pool.free)} free: "
+        f"{lacking:,} too few. These devices would not fit: {first(plan.assign[-lacking:], _NAMED)}"
     )
+
+
+def guards_of(tripped: t.Sequence[Tripped]) -> list[dict[str, t.Any]]:
+    """The C(guards) value of a failure."""
+    return [{"guard": trip.guard, "planned": trip.planned, "allowed": trip.allowed} for trip in tripped]
 
 
 def _stop(digest: str | None, tripped: list[Tripped]) -> LicensingError:
@@ -170,7 +217,7 @@ def _stop(digest: str | None, tripped: list[Tripped]) -> LicensingError:
     return LicensingError(
         f"The plan was stopped before its first write: {'; '.join(trip.text for trip in tripped)}. {advice}",
         code="pool_exhausted" if short else "guard_tripped",
-        guards=[{"guard": trip.guard, "planned": trip.planned, "allowed": trip.allowed} for trip in tripped],
+        guards=guards_of(tripped),
         digest=digest,
         advice=advice,
     )

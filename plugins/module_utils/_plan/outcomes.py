@@ -17,7 +17,7 @@ import typing as t
 
 from .._errors import LicensingError, Problem
 from .._text.files import READABLE, replacing
-from .._text.lists import first
+from .._text.lists import first, many
 from .._text.visible import visible
 
 Outcome = t.Literal["assigned", "removed", "added", "unchanged", "accepted", "failed", "unknown", "skipped"]
@@ -47,6 +47,7 @@ class RequestRow(t.NamedTuple):
     request_id: str
 
 
+T = t.TypeVar("T")
 Rows: t.TypeAlias = "t.Sequence[Row] | t.Sequence[RequestRow]"
 
 
@@ -87,8 +88,8 @@ def failure_of(rows: Rows) -> LicensingError | None:
     more = " (see 'devices', or 'devices_report')" if len(amiss) > 5 else ""
     advice = "Run again: devices that are as wanted are left alone." if unknown or counts["skipped"] else ""
     return LicensingError(
-        f"{len(amiss)} of {len(rows)} devices did not reach the wanted state ({', '.join(parts)}): {named}{more}. "
-        f"{advice}".rstrip(),
+        f"{len(amiss)} of {many(len(rows), 'device')} did not reach the wanted state ({', '.join(parts)}): "
+        f"{named}{more}. {advice}".rstrip(),
         code="outcome_unknown" if unknown else "devices_failed",
     )
 
@@ -103,27 +104,52 @@ class Reporting(t.NamedTuple):
     shown: Report
     path: str | None
 
-    def write(self, header: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> LicensingError | None:
+    def every(self, items: list[T]) -> list[T]:
+        """What a module that only reads shows: every item, or none of them."""
+        return items if self.shown == "all" else []
+
+    def write(self, columns: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> LicensingError | None:
         """Write the file, if one is wanted; returns why it could not be written."""
         try:
             if self.path:
-                write_csv(self.path, header, rows)
+                write_csv(self.path, columns, rows)
         except LicensingError as error:
             return error
         return None
 
 
-def reporting_from(params: t.Mapping[str, t.Any]) -> tuple[Reporting, list[Problem]]:
-    """Read the options; returns them with everything that is wrong about them."""
-    return Reporting(params["report"], params["devices_report"]), report_path_problems(params["devices_report"])
+def reporting_from(report: Report, devices_report: str | None) -> tuple[Reporting, list[Problem]]:
+    """Read the options of these names; returns them with all problems."""
+    return Reporting(report, devices_report), report_path_problems(devices_report)
 
 
-def with_counts(stopped: LicensingError | None, rows: Rows) -> LicensingError | None:
-    """Why a run ended early, and how far it had come."""
-    if stopped is not None:
-        counts = ", ".join(f"{count} {outcome}" for outcome, count in summarize(rows).items() if count)
-        stopped.add(f" The run ended early; so far: {counts}.")
-    return stopped
+def end(
+    rows: Rows,
+    reporting: Reporting,
+    values: dict[str, t.Any],
+    stopped: LicensingError | None,
+    *,
+    began: bool = False,
+    header: t.Sequence[str] = Row._fields,
+    moved: t.Container[str] = (),
+    judged: Rows | None = None,
+) -> tuple[dict[str, t.Any], LicensingError | None]:
+    """End a run: returns the values of its result and its failure, and writes the file with all devices.
+
+    :param values: what the result contains besides the devices.
+    :param stopped: why the run was stopped; or that its end was not confirmed, which does not end it early.
+    :param began: whether devices may have changed by then, so that the failure says how far the run had come.
+    :param header: of the file.
+    :param moved: devices that changed without an outcome of their own: their place on a list.
+    :param judged: the rows that can be a failure, if not all of them can.
+    """
+    counts = summarize(rows)
+    if stopped is not None and began and stopped.code != "unconfirmed":
+        so_far = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
+        stopped.add(f" The run ended early; so far: {so_far}.")
+    told = {**values, "summary": counts, "devices": reported(rows, reporting.shown, moved)}
+    unwritten = reporting.write(header, rows)
+    return told, stopped or failure_of(rows if judged is None else judged) or unwritten
 
 
 def report_path_problems(path: str | None, option: str = "devices_report") -> list[Problem]:

@@ -13,9 +13,9 @@ import itertools
 import typing as t
 
 from .._errors import LicensingError, Problem
-from .._text.lists import first, many
+from .._text.lists import are, first, many
 from .._text.quantities import Quantity, at_least, at_most, read_quantity
-from .outcomes import Row
+from .outcomes import RequestRow, Row, Rows
 from .plan import Plan
 
 AS_WANTED = frozenset({"assigned", "removed", "unchanged"})
@@ -62,20 +62,19 @@ class CanaryFailed(LicensingError):
 
     def __init__(self, message: str, tried: int, amiss: int, allowed: int) -> None:
         super().__init__(message, code="canary_failed", tried=tried, not_as_wanted=amiss, allowed=allowed)
-        self.short = f"the canary wave failed, {amiss} of {tried} devices are not as wanted"
+        self.short = f"the canary wave failed, {amiss} of {many(tried, 'device')} {are(amiss)} not as wanted"
 
 
-def waves_from(params: t.Mapping[str, t.Any]) -> tuple[Waves, list[Problem]]:
-    """Read the options. Returns them with all problems."""
-    given = params["waves"] or []
-    problems = [Problem(f"'waves' {text}.") for text in size_problems(given)]
-    spare = 0 if params["max_failures"] is None else read_quantity(params["max_failures"])
+def waves_from(waves: t.Sequence[object] | None, max_failures: object) -> tuple[Waves, list[Problem]]:
+    """Read the options of these names. Returns them with all problems."""
+    problems = [Problem(f"'waves' {text}.") for text in size_problems(waves or ())]
+    spare = 0 if max_failures is None else read_quantity(max_failures)
     if spare is None:
-        given_text = f"'max_failures' is '{params['max_failures']}'"
-        problems.append(Problem(f"{given_text}; use a number like 2 or a percentage like 5%, or leave it out."))
+        text = f"'max_failures' is '{max_failures}'; use a number like 2 or a percentage like 5%, or leave it out."
+        problems.append(Problem(text))
     if problems:
         return Waves(), problems
-    return Waves(tuple(t.cast(Quantity, read_quantity(size)) for size in given), spare or 0), []
+    return Waves(tuple(t.cast(Quantity, read_quantity(size)) for size in waves or ()), spare or 0), []
 
 
 def size_problems(given: t.Iterable[object]) -> t.Iterator[str]:
@@ -110,7 +109,7 @@ def cut(plan: Plan, waves: Waves) -> list[Plan]:
     return parts
 
 
-def judge(waves: Waves, tried: t.Sequence[Row], left: int) -> CanaryFailed | None:
+def judge(waves: Waves, tried: Rows, left: int) -> CanaryFailed | None:
     """Whether the waves so far went well enough to continue.
 
     :param tried: the rows of all tried devices; C(accepted) ones were not confirmed in time.
@@ -146,6 +145,6 @@ def why_left_out(stopped: LicensingError) -> str:
     return f"not sent: {stopped.short if isinstance(stopped, CanaryFailed) else stopped.message}"
 
 
-def _named(row: Row) -> str:
+def _named(row: Row | RequestRow) -> str:
     reason = row.reason.rstrip(".")
     return f"{row.device_id} {_WORDS.get(row.outcome, row.outcome)}{f': {reason}' if reason else ''}"

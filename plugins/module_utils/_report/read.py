@@ -104,7 +104,7 @@ def _candidates(data: AccountData, context: Context) -> Result:
     # An event-based subscription has no licenses to lose.
     if not data.event_based:
         version = _version(data, context, "removal_candidates")
-        data.candidates = candidates_info.read(context, context.connect([]), version)
+        data.candidates = candidates_info.read(context, context.connect([]), data.name, version)
     return Result({})
 
 

@@ -102,9 +102,10 @@ def rows_of(subscriptions: t.Iterable[SkuSubscription], sku: str) -> list[SkuSub
     return [row for row in subscriptions if row["sku"].strip().casefold() == sku.casefold()]
 
 
-def pool_of(subscription: SkuSubscription) -> Pool:
-    """The pool of one SKU. ThingSpace's own number of available licenses counts, even if it is not the difference."""
-    return Pool(subscription["purchased"], subscription["assigned"], subscription["available"])
+def pool_of(subscriptions: t.Iterable[SkuSubscription], sku: str) -> Pool | None:
+    """The pool of a SKU, if it has one. What ThingSpace calls available counts, even if it is not the difference."""
+    pools = (Pool(row["purchased"], row["assigned"], row["available"]) for row in subscriptions if row["sku"] == sku)
+    return next(pools, None)
 
 
 def _subscription(row: t.Mapping[str, t.Any], mask: Mask) -> SkuSubscription:

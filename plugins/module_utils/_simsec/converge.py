@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import typing as t
 
 from .._client.client import Client
@@ -94,18 +93,17 @@ def _converge(
     require_consent(job.wish, most, job.lifetime_consent)
     require_journal(job, most)
     known, subscriptions = look(context, job, journal, api, known)
-    subscription = next((row for row in subscriptions if row["sku"] == job.wish.sku.number), None)
     job = with_license_types(job, subscriptions)
     for warning in sku_warnings(job.wish.sku):
         context.warn(warning)
-    pool = pool_of(subscription) if subscription else NO_POOL
+    pool = pool_of(subscriptions, job.scope.sku) or NO_POOL
     verdicts = judge_lost(job, known, pool)
     lifetime = job.wish.sku.lifetime
     statuses = _statuses(resolve(known.attempts, known.lost, verdicts, lifetime=lifetime))
     # Read as late as possible, directly before sending.
     kept = kept_now(journal, Losing(job.scope, job.wish.devices), job.instead, subscriptions, foresee=job.foresee)
     plan = make_simsec_plan(job.wish, statuses, pool, kept)
-    plan = dataclasses.replace(plan, missing=missing(journal, job.wish.account, job.wish.sku.number, subscriptions))
+    plan = plan._replace(missing=missing(journal, job.wish.account, job.wish.sku.number, subscriptions))
     if plan.missing:
         context.warn(missing_text(job.wish.sku.number, plan.missing))
     try:
@@ -147,13 +145,13 @@ def _wait(context: Context, job: Job, api: SimsecApi, done: Done, waiting: Waiti
     done = done.confirmed_by(waiting.statuses(open_devices), job.wish.action)
     if left:
         unconfirmed = unconfirmed_error(left, len(overdue), job.wait_timeout)
-        done = done.with_failure(waiting.interrupted or unconfirmed)
+        done = done._replace(stopped=done.stopped or waiting.interrupted or unconfirmed)
     try:
-        subscription = next((row for row in api.subscriptions() if row["sku"] == job.wish.sku.number), None)
+        pool = pool_of(api.subscriptions(), job.scope.sku)
     except LicensingError as error:
         context.warn(f"The pool could not be read after the run, 'licenses' is computed: {error.message}")
         return done
-    return done if subscription is None else done.with_pool(pool_of(subscription))
+    return done if pool is None else done._replace(pool=pool)
 
 
 def _require_subscription(job: Job, plan: SimsecPlan, subscriptions: list[SkuSubscription]) -> None:

@@ -16,7 +16,7 @@ import typing as t
 from .._client.client import Client
 from .._devices.api import DeviceApi
 from .._errors import MAX_PROBLEMS, LicensingError
-from .._text.lists import first
+from .._text.lists import first, many
 
 
 def require_eligible(client: Client, account: str, kind: str, devices: t.Sequence[str]) -> None:
@@ -32,7 +32,7 @@ def require_eligible(client: Client, account: str, kind: str, devices: t.Sequenc
         return
     named = first(refused.items(), 20, "; ", " ".join)
     raise LicensingError(
-        f"{len(refused)} of {len(devices)} devices cannot get a SIM-Secure license: {named}. Nothing was sent. "
+        f"{len(refused)} of {many(len(devices), 'device')} cannot get a SIM-Secure license: {named}. Nothing was sent. "
         "Activate them, or leave them out.",
         code="not_eligible",
         devices=dict(list(refused.items())[:MAX_PROBLEMS]),

@@ -18,6 +18,7 @@ from .._journal.file import PATIENCE
 from .._journal.inventory import OPEN, HistoryRow, JournalRow, Stock, device_rows, drift, history_rows
 from .._journal.journal import Journal, open_journal
 from .._module import Context, Result
+from .._options import chosen
 from .._plan.outcomes import Reporting, report_path_problems
 from .api import SimsecApi, SkuSubscription
 from .skus import sku_problems
@@ -39,14 +40,14 @@ class Job(t.NamedTuple):
 
 def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     """Read the options; returns them with all their problems."""
-    job = Job(*(params[name] for name in Job._fields))
-    problems = [problem for name in REPORTS for problem in report_path_problems(params[name], name)]
+    job = Job(**chosen(params, Job._fields))
+    problems = [problem for name in REPORTS for problem in report_path_problems(getattr(job, name), name)]
     if job.devices_report and job.devices_report == job.history_report:
         problems.append(Problem("'devices_report' and 'history_report' name the same file."))
     if job.sku is not None:
         problems += sku_problems(job.sku)
     if not job.journal:
-        problems += [Problem(f"'{name}' needs 'journal'.") for name in ("journal_only", *REPORTS) if params[name]]
+        problems += [Problem(f"'{name}' needs 'journal'.") for name in ("journal_only", *REPORTS) if getattr(job, name)]
     return job, problems
 
 

@@ -15,12 +15,12 @@ from .._devices.wanted import Wanted, wanted_devices
 from .._errors import Problem
 from .._journal.clock import ago
 from .._journal.rows import Scope
-from .._options import SIMSEC_LICENSE_RANGES, out_of_range
-from .._plan.answer import Action
+from .._options import GUARD_SPEC, REPORT_SPEC, RESERVE_SPEC, SIMSEC_LICENSE_RANGES, WAVES_SPEC, chosen, out_of_range
 from .._plan.guards import Limits, limits_from
 from .._plan.outcomes import Reporting, reporting_from
 from .._plan.waves import Waves, waves_from
-from .moves import Instead, read_instead
+from .._thingspace.id_kinds import Kind
+from .moves import OPTION, Instead, Losing, read_instead
 from .plan import Wish
 from .send import request_id_problems
 from .skus import sku_of, sku_problems
@@ -59,55 +59,55 @@ class Job(t.NamedTuple):
     batch_size: int
 
 
-_AS_GIVEN = Job._fields[Job._fields.index("lifetime_consent") :]
+_OWN = Job._fields[Job._fields.index("lifetime_consent") :]
 
 
 def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     """Read the options; returns them with all their problems."""
-    wanted, problems = wanted_devices(params, params["kind"])
-    limits, limit_problems = limits_from(params)
-    waves, wave_problems = waves_from(params)
-    instead, instead_problems = read_instead(params, wanted.devices)
-    reporting, report_problems = reporting_from(params)
-    sku = sku_of(params["sku"])
-    action: Action = "assign" if params["state"] == "present" else "remove"
+    scope = Scope(**chosen(params, Scope._fields))
+    wanted, problems = wanted_devices(params, t.cast(Kind, scope.kind))
+    limits, limit_problems = limits_from(**chosen(params, GUARD_SPEC, RESERVE_SPEC))
+    waves, wave_problems = waves_from(**chosen(params, WAVES_SPEC))
+    placed = chosen(params, ("state", "journal"))
+    instead, instead_problems = read_instead(params.get(OPTION), Losing(scope, wanted.devices), **placed)
+    reporting, report_problems = reporting_from(**chosen(params, REPORT_SPEC))
     wish = Wish(
-        account=params["account"],
-        sku=sku,
-        kind=params["kind"],
-        action=action,
+        account=scope.account,
+        sku=sku_of(scope.sku),
+        kind=scope.kind,
+        action="assign" if placed["state"] == "present" else "remove",
         devices=wanted.devices,
-        retry_unknown=params["retry_unknown"],
-        retry_failed=params["retry_failed"],
         overdue=ago(OVERDUE),
+        **chosen(params, ("retry_unknown", "retry_failed")),
     )
+    job = Job(
+        wish=wish,
+        scope=scope,
+        wanted=wanted,
+        limits=limits,
+        waves=waves,
+        instead=instead,
+        # Not an option of the module. It is set by a plan for all licenses of an account.
+        foresee=bool(params.get("foresee")),
+        journal=placed["journal"] or "",
+        reporting=reporting,
+        **chosen(params, _OWN),
+    )
+    waiting = chosen(params, ("wait", "wait_timeout", "journal", "waves"))
     problems = [
         *problems,
         *limit_problems,
         *report_problems,
-        *sku_problems(params["sku"]),
-        *request_id_problems(params["request_id"]),
+        *sku_problems(scope.sku),
+        *request_id_problems(job.request_id),
         *out_of_range(params, SIMSEC_LICENSE_RANGES),
-        *wait_problems(params, len(wanted.devices)),
+        *wait_problems(**waiting, devices=len(wanted.devices)),
         *wave_problems,
         *instead_problems,
-        *_number_problems(params),
+        *_number_problems(job),
     ]
-    if action == "remove" and sku.lifetime:
-        problems.append(never_removed(sku.number))
-    job = Job(
-        wish,
-        Scope(params["account"], params["sku"], params["kind"]),
-        wanted,
-        limits,
-        waves,
-        instead,
-        # Not an option of the module. It is set by a plan for all licenses of an account.
-        bool(params.get("foresee")),
-        params["journal"] or "",
-        reporting,
-        *(params[name] for name in _AS_GIVEN),
-    )
+    if wish.action == "remove" and wish.sku.lifetime:
+        problems.append(never_removed(scope.sku))
     return job, problems
 
 
@@ -120,12 +120,11 @@ def never_removed(sku: str) -> Problem:
     )
 
 
-def _number_problems(params: t.Mapping[str, t.Any]) -> t.Iterator[Problem]:
-    for name, unit, more in (
-        ("lifetime_consent", "devices", ", for how many of them you consent"),
-        ("lifetime_elsewhere", "licenses", ""),
+def _number_problems(job: Job) -> t.Iterator[Problem]:
+    for name, value, unit, more in (
+        ("lifetime_consent", job.lifetime_consent, "devices", ", for how many of them you consent"),
+        ("lifetime_elsewhere", job.lifetime_elsewhere, "licenses", ""),
     ):
-        value = params[name]
         if isinstance(value, bool):
             yield Problem(f"'{name}' is a boolean; it is a number of {unit}{more}.")
         elif value is not None and value < 0:

@@ -11,6 +11,7 @@ ThingSpace does not show which devices hold a license. Only the journal prevents
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from .._errors import LicensingError, OptionsError
@@ -35,7 +36,7 @@ def with_license_types(job: Job, subscriptions: t.Sequence[SkuSubscription]) -> 
     # Without a row there is nothing to assign. That is reported later.
     if types and job.wish.action == "assign":
         sku = as_assigned(sku, types)
-    return job._replace(wish=job.wish.with_sku(sku))
+    return job._replace(wish=dataclasses.replace(job.wish, sku=sku))
 
 
 def require_journal(job: Job, plan: SimsecPlan) -> None:

@@ -17,7 +17,7 @@ import typing as t
 from .._journal.lost import NO_EFFECT, TOOK_EFFECT
 from .._journal.rows import Lost, Moved
 from .._journal.status import Attempt
-from .._plan.answer import Action
+from .._plan.answer import ACTIONS
 
 Judgment = t.Literal["took_effect", "no_effect", "unclear", "too_early"]
 
@@ -27,8 +27,6 @@ UNKNOWN_LATENCY = 30.0
 SHORTEST, LONGEST = 5.0, 900.0
 FACTOR = 3.0
 """Otherwise this many times the longest recent delay of a report, within these bounds (in seconds)."""
-
-OTHER: dict[Action, Action] = {"assign": "remove", "remove": "assign"}
 
 
 def settle_seconds(wanted: float | None, latency: float | None) -> float:
@@ -50,9 +48,10 @@ def judge(now: int | None, moved: Moved, lost: t.Sequence[Lost]) -> dict[int, Ju
     if moved.before is None or now is None or len({request.action for request in lost}) != 1:
         return {request.request: "unclear" for request in lost}
     action = lost[0].action
-    perhaps, against = moved.devices.get((action, False), 0), moved.devices.get((OTHER[action], False), 0)
+    other = ACTIONS[action].opposite
+    perhaps, against = moved.devices.get((action, False), 0), moved.devices.get((other, False), 0)
     unexplained = (now - moved.before) * (1 if action == "assign" else -1)
-    unexplained += moved.devices.get((OTHER[action], True), 0) - moved.devices.get((action, True), 0)
+    unexplained += moved.devices.get((other, True), 0) - moved.devices.get((action, True), 0)
     # Completely reported requests come first: they explain part of the difference, or nothing is clear.
     reported = [request for request in lost if len(request.hints) == len(request.devices)]
     rest = [request for request in lost if len(request.hints) < len(request.devices)]
@@ -60,7 +59,8 @@ def judge(now: int | None, moved: Moved, lost: t.Sequence[Lost]) -> dict[int, Ju
         return dict.fromkeys(
             (request.request for request in rest), _judge_together(rest, unexplained, perhaps, against)
         )
-    expected = sum(_expected(request) for request in reported)
+    # By how much these requests changed the count, if they took effect and their hints belong to them.
+    expected = sum(len(request.devices) - _failures(request) for request in reported)
     # Successes need at least this difference. A failure is believed only if the count is exactly as expected.
     exact = unexplained == expected and not perhaps
     believed = exact if any(_failures(request) for request in reported) else unexplained >= expected + perhaps
@@ -120,11 +120,6 @@ def _judge_together(lost: t.Sequence[Lost], unexplained: int, perhaps: int, agai
     # Either nothing is unexplained, or exactly the accepted requests that are not confirmed yet.
     nothing = unexplained + against <= 0 or (not against and unexplained == perhaps)
     return "no_effect" if nothing else "unclear"
-
-
-def _expected(request: Lost) -> int:
-    """By how much the request changed the count, if it took effect and its hints belong to it."""
-    return len(request.devices) - _failures(request)
 
 
 def _failures(request: Lost) -> int:

@@ -24,6 +24,8 @@ from .._errors import OptionsError, Problem
 from .._journal.journal import Journal
 from .._journal.rows import Removed, Scope
 from .._journal.status import NOTHING, DeviceStatus, fold
+from .._text.lists import many
+from .._thingspace.id_kinds import Kind
 from .api import SkuSubscription
 from .missing import missing
 from .skus import sku_problems
@@ -157,44 +159,45 @@ def _doubt(waiting: t.Sequence[Instead]) -> str:
     return f"it keeps this license until all of {named} are confirmed: it may be one of those SIMs"
 
 
-def read_instead(params: t.Mapping[str, t.Any], devices: t.Sequence[str]) -> tuple[list[Instead], list[Problem]]:
+def read_instead(
+    entries: t.Sequence[t.Mapping[str, t.Any]] | None, own: Losing, *, state: str, journal: str | None
+) -> tuple[list[Instead], list[Problem]]:
     """Read the option C(replaced_by); returns it with all its problems.
 
-    :param devices: the devices that the task names.
+    :param own: the license and the devices that the task names.
     """
-    entries = params.get(OPTION)
     if entries is None:
         return [], []
     problems = []
-    if params["state"] != "absent":
+    if state != "absent":
         problems.append(Problem(f"'{OPTION}' needs 'state: absent': it says what devices hold that lose a license."))
-    if not params["journal"]:
+    if not journal:
         problems.append(Problem(f"'{OPTION}' needs 'journal', which alone knows what is confirmed."))
     found = []
     for entry in entries:
-        one, wrong = _read_one(params, entry, devices)
+        one, wrong = _read_one(entry, own)
         found.append(one)
         problems += [Problem(f"'{OPTION}': {problem.text}", problem.code) for problem in wrong]
     return found, problems
 
 
-def _read_one(
-    params: t.Mapping[str, t.Any], entry: t.Mapping[str, t.Any], devices: t.Sequence[str]
-) -> tuple[Instead, list[Problem]]:
-    kind = entry.get("kind") or params["kind"]
-    scope = Scope(params["account"], entry["sku"], kind)
+def _read_one(entry: t.Mapping[str, t.Any], own: Losing) -> tuple[Instead, list[Problem]]:
+    kind = entry.get("kind") or own.scope.kind
+    scope = Scope(own.scope.account, entry["sku"], kind)
     problems = list(sku_problems(entry["sku"]))
     path = entry.get("devices_file")
-    if not (path or entry.get("devices")) and kind != params["kind"]:
+    if not (path or entry.get("devices")) and kind != own.scope.kind:
         problems.append(Problem(f"the entry of {entry['sku']} has another 'kind', so it needs 'devices_file'."))
     # Within a task for a whole account, the devices were read before.
-    ids: t.Sequence[str] = entry.get("devices") or devices
+    ids: t.Sequence[str] = entry.get("devices") or own.devices
     if path:
-        ids, wrong, _notes = named_devices({"devices_file": path}, "devices", kind)
+        ids, wrong, _notes = named_devices({"devices_file": path}, "devices", t.cast(Kind, kind))
         problems += wrong
     count = entry.get("count")
     if count is not None and not problems and count != len(ids):
-        text = f"{path or 'the task'} names {len(ids)} devices and not {count}: it is not the list that was meant."
+        text = (
+            f"{path or 'the task'} names {many(len(ids), 'device')} and not {count}: it is not the list that was meant."
+        )
         problems.append(Problem(text, "invalid_devices"))
     elif entry.get("digest") is not None and not problems and entry["digest"] != digest_of(ids):
         text = f"{path or 'the task'} names other devices than the list that was meant: it was written over."

@@ -14,8 +14,8 @@ from types import MappingProxyType
 
 from .._errors import MAX_PROBLEMS, LicensingError
 from .._journal.clock import for_people
-from .._journal.status import NOTHING, DeviceStatus
-from .._plan.answer import Action
+from .._journal.status import NOTHING, Attempt, DeviceStatus
+from .._plan.answer import ACTIONS, Action
 from .._plan.incomplete import left_over
 from .._plan.outcomes import Outcome
 from .._plan.plan import Plan, Pool, make_plan
@@ -57,13 +57,8 @@ class Wish:
     retry_failed: bool
     overdue: str
 
-    def with_sku(self, sku: Sku) -> Wish:
-        """The same wish with another meaning of its SKU."""
-        return dataclasses.replace(self, sku=sku)
 
-
-@dataclasses.dataclass(frozen=True)
-class SimsecPlan:
+class SimsecPlan(t.NamedTuple):
     """The plan that the guards check, and the decision about each device.
 
     :param lifetime: whether its licenses can never be removed.
@@ -116,52 +111,49 @@ def decide(wish: Wish, status: DeviceStatus) -> Decision:
     last = status.last
     if last is None:
         return SEND
-    same = last.action == wish.action
-    request_id = last.request_id
     if status.result == "confirmed":
-        return Decision("unchanged", "", request_id) if same else SEND
+        return Decision("unchanged", "", last.request_id) if last.action == wish.action else SEND
     if status.result == "failed":
-        return _after_failure(wish, status, last.reason)
-    if status.result == "pending":
-        return _pending(wish, same, last.sent, request_id, last.reason)
-    return _unknown(wish, same, last.sent, last.reason)
+        return _after_failure(wish, status, last)
+    return _pending(wish, last) if status.result == "pending" else _unknown(wish, last)
 
 
-def _after_failure(wish: Wish, status: DeviceStatus, reason: str) -> Decision:
-    same = status.last is not None and status.last.action == wish.action
+def _after_failure(wish: Wish, status: DeviceStatus, last: Attempt) -> Decision:
+    same = last.action == wish.action
     as_wanted = status.held is (wish.action == "assign")
     if as_wanted:
         return Decision("unchanged")
     if not same and wish.action == "remove" and not status.may_hold:
-        return Decision("unchanged", f"its assignment failed, so there is nothing to remove ({reason})")
+        return Decision("unchanged", f"its assignment failed, so there is nothing to remove ({last.reason})")
     if same and not wish.retry_failed:
-        request_id = status.last.request_id if status.last else ""
-        why = reason or "ThingSpace reported a failure without a reason"
-        return Decision("failed", f"{why} (not sent again without 'retry_failed: true')", request_id)
+        why = last.reason or "ThingSpace reported a failure without a reason"
+        return Decision("failed", f"{why} (not sent again without 'retry_failed: true')", last.request_id)
     return SEND
 
 
-def _pending(wish: Wish, same: bool, sent: str, request_id: str, reason: str) -> Decision:
+def _pending(wish: Wish, last: Attempt) -> Decision:
+    same, late = last.action == wish.action, last.sent < wish.overdue
     # Long after a request of the opposite kind, a new one is safe, because it repeats nothing.
-    if sent < wish.overdue and (wish.retry_unknown or not same):
+    if late and (wish.retry_unknown or not same):
         return SEND
+    sent = for_people(last.sent)
     if same:
-        late = ", and no confirmation is expected any more" if sent < wish.overdue else ""
-        said = f" ({reason})" if reason else ""
+        never = ", and no confirmation is expected any more" if late else ""
+        said = f" ({last.reason})" if last.reason else ""
         again = ". It is sent again only with 'retry_unknown: true'" if late else ""
-        why = f"sent {for_people(sent)}, not confirmed yet{late}{said}{again}"
-        return Decision("accepted", why, request_id, overdue=sent < wish.overdue)
-    other = "removal" if wish.action == "assign" else "assignment"
-    return Decision("skipped", f"not sent: its {other} of {for_people(sent)} is not confirmed yet", request_id)
+        why = f"sent {sent}, not confirmed yet{never}{said}{again}"
+        return Decision("accepted", why, last.request_id, overdue=late)
+    what = ACTIONS[last.action].noun
+    return Decision("skipped", f"not sent: its {what} of {sent} is not confirmed yet", last.request_id)
 
 
-def _unknown(wish: Wish, same: bool, sent: str, reason: str) -> Decision:
+def _unknown(wish: Wish, last: Attempt) -> Decision:
     # A lifetime license cannot have been removed, so it has no request of the opposite kind.
-    if wish.retry_unknown or (sent < wish.overdue and not same and not wish.sku.lifetime):
+    opposite = last.action != wish.action
+    if wish.retry_unknown or (last.sent < wish.overdue and opposite and not wish.sku.lifetime):
         return SEND
-    what = "assignment" if (wish.action == "assign") == same else "removal"
-    why = f"its {what} was sent {for_people(sent)} and has no reliable answer"
-    why += f" ({reason.rstrip('.')})" if reason else ""
+    why = f"its {ACTIONS[last.action].noun} was sent {for_people(last.sent)} and has no reliable answer"
+    why += f" ({last.reason.rstrip('.')})" if last.reason else ""
     return Decision("unknown", f"{why}. It is sent again only with 'retry_unknown: true'")
 
 

@@ -8,26 +8,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from .._errors import LicensingError
 from .._journal.status import DeviceStatus
 from .._module import Context, Result
-from .._plan.answer import Action
-from .._plan.incomplete import AWAITED
-from .._plan.outcomes import MOVED, Outcome, RequestRow, failure_of, reported, summarize, with_counts
+from .._plan.answer import ACTIONS, Action
+from .._plan.incomplete import AWAITED, STOPPED
+from .._plan.outcomes import MOVED, Outcome, RequestRow, end
 from .._plan.plan import Pool
 from .._text.diff import device_diff
 from .job import Job
 from .plan import SimsecPlan
 from .send import Sent
 
-DONE: dict[Action, Outcome] = {"assign": "assigned", "remove": "removed"}
 
-
-@dataclasses.dataclass(frozen=True)
-class Done:
+class Done(t.NamedTuple):
     """The rows of a run.
 
     :param moved: devices that this run changed, or asked ThingSpace to change.
@@ -58,23 +54,11 @@ class Done:
         """Devices without a confirmation for which none is expected any more."""
         return [device for device, decision in self.plan.decisions.items() if decision.overdue]
 
-    def without_waiting(self) -> list[RequestRow]:
-        """The rows without the devices that keep a license until another one is confirmed, as the task requests."""
-        return [row for row in self.rows if not self.plan.decisions[row.device_id].waits]
-
     def confirmed_by(self, statuses: t.Mapping[str, DeviceStatus], action: Action) -> Done:
         """The rows after the confirmations arrived."""
         rows = [confirmed_row(row, statuses.get(row.device_id), action) for row in self.rows]
         failed = {row.device_id for row in rows if row.outcome == "failed"}
-        return dataclasses.replace(self, rows=rows, moved=self.moved - failed)
-
-    def with_failure(self, error: LicensingError) -> Done:
-        """The same with this error, unless there was an earlier one."""
-        return dataclasses.replace(self, stopped=self.stopped or error)
-
-    def with_pool(self, pool: Pool) -> Done:
-        """The same with the current pool."""
-        return dataclasses.replace(self, pool=pool)
+        return self._replace(rows=rows, moved=self.moved - failed)
 
 
 def planned(
@@ -92,7 +76,7 @@ def planned(
     :param confirmed: whether the run would wait for confirmations.
     """
     action: Action = "assign" if plan.plan.state == "present" else "remove"
-    would: Outcome = DONE[action] if confirmed else "accepted"
+    would: Outcome = ACTIONS[action].done if confirmed else "accepted"
     rows = []
     for device, decision in plan.decisions.items():
         if decision.outcome == "accepted" and confirmed and not decision.overdue:
@@ -100,16 +84,14 @@ def planned(
         elif decision.outcome != "send":
             rows.append(RequestRow(device, decision.outcome, decision.reason, decision.request_id))
         elif stopped is not None:
-            why = f"not sent: the plan was stopped; it would be {DONE[action]}"
-            rows.append(RequestRow(device, "skipped", why, ""))
+            rows.append(RequestRow(device, "skipped", f"{STOPPED}{ACTIONS[action].done}", ""))
         elif sent is not None:
-            rows.append(RequestRow(device, *sent.results[device]))
+            rows.append(sent.results[device])
         else:
             rows.append(RequestRow(device, would, "", ""))
     going = frozenset(plan.sent)
     moved = frozenset(row.device_id for row in rows if row.device_id in going and row.outcome in MOVED)
-    change = len(moved)
-    after = pool.moved(change, 0) if action == "assign" else pool.moved(0, change)
+    after = pool.moved(len(moved), 0) if action == "assign" else pool.moved(0, len(moved))
     return Done(plan, rows, moved, after, stopped or (sent.stopped if sent else None), held_back=stopped is not None)
 
 
@@ -119,17 +101,19 @@ def make_result(context: Context, job: Job, done: Done) -> Result:
         "lookup": "journal" if job.journal else "direct",
         "plan": {**done.plan.as_result(), **job.waves.as_result(len(done.plan.sent))},
         "lifetime": done.plan.lifetime,
-        "summary": summarize(done.rows),
-        "devices": reported(done.rows, job.reporting.shown),
         "licenses": done.pool.as_result(),
     }
     if context.diff_mode:
-        values["diff"] = _diff(job, done)
-    stopped = done.stopped
-    if done.moved and stopped is not None and stopped.code != "unconfirmed":
-        stopped = with_counts(stopped, done.rows)
-    unwritten = job.reporting.write(RequestRow._fields, done.rows)
-    return Result(values, changed=done.changed, failure=stopped or failure_of(done.without_waiting()) or unwritten)
+        moved = [device for device in done.plan.sent if device in done.moved]
+        removed, assigned = (moved, []) if job.wish.action == "remove" else ([], moved)
+        what = f"{job.wish.account}: {job.wish.sku.number}"
+        values["diff"] = device_diff(what, len(done.rows), removed, assigned)
+    # Devices that keep a license until another one is confirmed are no failure, because the task requests that.
+    judged = [row for row in done.rows if not done.plan.decisions[row.device_id].waits]
+    values, failure = end(
+        done.rows, job.reporting, values, done.stopped, began=bool(done.moved), judged=judged, header=RequestRow._fields
+    )
+    return Result(values, done.changed, failure)
 
 
 def confirmed_row(row: RequestRow, status: DeviceStatus | None, action: Action) -> RequestRow:
@@ -137,12 +121,5 @@ def confirmed_row(row: RequestRow, status: DeviceStatus | None, action: Action) 
     last = status.last if status else None
     if row.outcome != "accepted" or last is None or last.outcome is None:
         return row
-    outcome: Outcome = DONE[action] if last.outcome == "success" else "failed"
+    outcome: Outcome = ACTIONS[action].done if last.outcome == "success" else "failed"
     return RequestRow(row.device_id, outcome, last.reason, last.request_id)
-
-
-def _diff(job: Job, done: Done) -> dict[str, str]:
-    moved = [device for device in done.plan.sent if device in done.moved]
-    title = f"{job.wish.account}: {job.wish.sku.number} licenses, {len(moved)} of {len(done.rows)} devices change"
-    removed, assigned = (moved, []) if job.wish.action == "remove" else ([], moved)
-    return device_diff(title, removed, assigned)

@@ -18,9 +18,9 @@ import typing as t
 from .._errors import ApiError, LicensingError, Problem
 from .._journal.journal import Journal
 from .._journal.rows import Scope
-from .._plan.answer import Action, Answer, Verdict
+from .._plan.answer import Action, Answer, DeviceResult
 from .._plan.batches import Sending, rejects_devices, words
-from .._plan.outcomes import Outcome
+from .._plan.outcomes import RequestRow
 from .api import SimsecApi, pool_of
 
 X_REQUEST_ID = re.compile(r"[0-9]-[0-9]{3,30}")
@@ -33,11 +33,11 @@ _SUFFIX = 4
 class Sent(t.NamedTuple):
     """The results of a run.
 
-    :param results: outcome, reason, and request id of each planned device.
+    :param results: of each planned device.
     :param stopped: why the run ended early, if it did.
     """
 
-    results: dict[str, tuple[Outcome, str, str]]
+    results: dict[str, RequestRow]
     stopped: LicensingError | None
 
 
@@ -52,19 +52,13 @@ class JournaledWriter:
         self._names = names
         self._lock = threading.Lock()
         self.request_ids: dict[str, str] = {}
+        self.max_concurrency = api.max_concurrency
         self.progress = api.progress.about(scope.sku)
-
-    @property
-    def max_concurrency(self) -> int:
-        """How many batches may be sent at a time."""
-        return self._api.max_concurrency
 
     def free(self) -> int | None:
         """Licenses of the SKU that no device holds now."""
-        for row in self._api.subscriptions():
-            if row["sku"] == self._scope.sku:
-                return pool_of(row).free
-        return None
+        pool = pool_of(self._api.subscriptions(), self._scope.sku)
+        return pool.free if pool else None
 
     def write(self, action: Action, devices: t.Sequence[str]) -> dict[str, Answer]:
         """Send one request. Its answer only says that it was accepted.
@@ -91,7 +85,7 @@ class JournaledWriter:
             self._settle(request, devices, doubt)
             raise doubt
         self._name(devices, request_id)
-        return dict.fromkeys(devices, Answer(Verdict.DONE, ""))
+        return dict.fromkeys(devices, Answer(DeviceResult.DONE, ""))
 
     def _name(self, devices: t.Sequence[str], request_id: str) -> None:
         with self._lock:
@@ -112,19 +106,19 @@ def send(writer: JournaledWriter, action: Action, devices: t.Sequence[str], batc
     """Send all these devices. A device without a reliable answer is C(unknown) and not sent again."""
     sending = Sending(writer, action, batch_size)
     sending.send(devices)
-    results: dict[str, tuple[Outcome, str, str]] = {}
+    results: dict[str, RequestRow] = {}
     not_sent = f"not sent: {sending.stopped.message}" if sending.stopped else "not sent"
     for device in devices:
         request_id = writer.request_ids.get(device, "")
         answer, doubt = sending.answers.get(device), sending.in_doubt.get(device)
         if doubt is not None:
-            results[device] = ("unknown", doubt.reason, request_id)
+            results[device] = RequestRow(device, "unknown", doubt.reason, request_id)
         elif answer is None:
-            results[device] = ("skipped", sending.left_out.get(device, not_sent), "")
-        elif answer.verdict is Verdict.DONE:
-            results[device] = ("accepted", "", request_id)
+            results[device] = RequestRow(device, "skipped", sending.left_out.get(device, not_sent), "")
+        elif answer.result is DeviceResult.DONE:
+            results[device] = RequestRow(device, "accepted", "", request_id)
         else:
-            results[device] = ("failed", answer.reason, "")
+            results[device] = RequestRow(device, "failed", answer.reason, "")
     return Sent(results, sending.stopped)
 
 

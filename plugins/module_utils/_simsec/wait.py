@@ -18,7 +18,7 @@ from .._journal.confirmation import Confirmation
 from .._journal.journal import Journal
 from .._journal.rows import Scope
 from .._journal.status import DeviceStatus, fold
-from .._text.lists import first
+from .._text.lists import first, many
 from .api import SimsecApi
 
 POLL = 0.5
@@ -28,20 +28,22 @@ ASK_EVERY = 5.0
 """Seconds between two requests for the status of a request."""
 
 
-def wait_problems(params: t.Mapping[str, t.Any], devices: int) -> list[Problem]:
-    """Problems with the options about waiting."""
+def wait_problems(
+    wait: bool, wait_timeout: float, journal: str | None, waves: object, *, devices: int
+) -> list[Problem]:
+    """Problems with the options of these names, for this many devices."""
     problems = []
-    if params["wait_timeout"] <= 0:
-        problems.append(Problem(f"'wait_timeout' is {params['wait_timeout']}; it must be more than 0 seconds."))
-    if params["wait"] and not params["journal"] and devices > 1:
+    if wait_timeout <= 0:
+        problems.append(Problem(f"'wait_timeout' is {wait_timeout}; it must be more than 0 seconds."))
+    if wait and not journal and devices > 1:
         problems.append(
             Problem(
                 "'wait' needs 'journal' for more than one device: confirmations arrive at a receiver, which writes "
                 "them into the journal."
             )
         )
-    missing = " and ".join(name for name in ("journal", "wait") if not params[name])
-    if params["waves"] and missing:
+    missing = " and ".join(name for name, given in (("journal", journal), ("wait", wait)) if not given)
+    if waves and missing:
         problems.append(Problem(f"'waves' needs {missing}: each wave is judged by what ThingSpace reports about it."))
     return problems
 
@@ -150,10 +152,11 @@ def unconfirmed_error(waiting: t.Sequence[str], overdue: int, seconds: float) ->
     """
     named = first(waiting, 20)
     late = f" {overdue} of them were accepted more than an hour ago and not waited for." if overdue else ""
+    were = "was" if len(waiting) == 1 else "were"
     return LicensingError(
-        f"{len(waiting)} devices were not confirmed within {seconds:.0f} s: {named}.{late} Their requests were "
-        "accepted and are not sent again: run again to see their results. If nothing is ever confirmed, check that "
-        "a receiver is running and registered (callback_info).",
+        f"{many(len(waiting), 'device')} {were} not confirmed within {seconds:.0f} s: {named}.{late} Their requests "
+        "were accepted and are not sent again: run again to see their results. If nothing is ever confirmed, check "
+        "that a receiver is running and registered (callback_info).",
         code="unconfirmed",
         pending=list(waiting[:MAX_PROBLEMS]),
     )

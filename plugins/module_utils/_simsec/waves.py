@@ -12,15 +12,13 @@ All waves are one run of the journal, under the account's lock, so no other task
 from __future__ import annotations
 
 from .._errors import LicensingError
-from .._plan.outcomes import Outcome, RequestRow, Row
+from .._plan.outcomes import RequestRow
 from .._plan.waves import AS_WANTED, cut, judge, why_left_out
 from .job import Job
 from .plan import SimsecPlan
 from .result import confirmed_row
 from .send import JournaledWriter, Sent, send
 from .wait import Waiting
-
-Results = dict[str, tuple[Outcome, str, str]]
 
 
 def send_in_waves(writer: JournaledWriter, waiting: Waiting, job: Job, plan: SimsecPlan) -> Sent:
@@ -29,8 +27,8 @@ def send_in_waves(writer: JournaledWriter, waiting: Waiting, job: Job, plan: Sim
     if not job.waves.sizes:
         return send(writer, action, plan.sent, job.batch_size)
     # Requests of an earlier run without a confirmation are a wave that was not judged.
-    results: Results = {
-        device: ("accepted", decision.reason, decision.request_id)
+    results = {
+        device: RequestRow(device, "accepted", decision.reason, decision.request_id)
         for device, decision in plan.decisions.items()
         if decision.outcome == "accepted" and not decision.overdue
     }
@@ -45,17 +43,15 @@ def send_in_waves(writer: JournaledWriter, waiting: Waiting, job: Job, plan: Sim
         stopped = sent.stopped or (_judged(waiting, job, results, left) if left else None)
     if stopped is not None:
         for device in plan.sent:
-            results.setdefault(device, ("skipped", why_left_out(stopped), ""))
+            results.setdefault(device, RequestRow(device, "skipped", why_left_out(stopped), ""))
     return Sent(results, stopped)
 
 
-def _judged(waiting: Waiting, job: Job, results: Results, left: int) -> LicensingError | None:
+def _judged(waiting: Waiting, job: Job, results: dict[str, RequestRow], left: int) -> LicensingError | None:
     """Wait for the confirmations of everything sent so far, note them, and judge the wave."""
-    accepted = [device for device, result in results.items() if result[0] == "accepted"]
-    amiss = sum(result[0] not in AS_WANTED for result in results.values()) - len(accepted)
+    accepted = [device for device, result in results.items() if result.outcome == "accepted"]
+    amiss = sum(result.outcome not in AS_WANTED for result in results.values()) - len(accepted)
     waiting.wait(accepted, job.waves.allowed(len(results)) - amiss)
     for device, status in waiting.statuses(accepted).items():
-        row = confirmed_row(RequestRow(device, *results[device]), status, job.wish.action)
-        results[device] = (row.outcome, row.reason, row.request_id)
-    rows = [Row(device, outcome, reason) for device, (outcome, reason, _request_id) in results.items()]
-    return waiting.interrupted or judge(job.waves, rows, left)
+        results[device] = confirmed_row(results[device], status, job.wish.action)
+    return waiting.interrupted or judge(job.waves, list(results.values()), left)

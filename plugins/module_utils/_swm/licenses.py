@@ -17,7 +17,7 @@ from .._client.fault import Mask, one_line
 from .._client.masking import are_times, changes, mask_ids
 from .._client.paging import FIRST, Forms, Page, as_rows, as_set, read_all
 from .._errors import LicensingError
-from .._plan.answer import Action, Answer, Verdict
+from .._plan.answer import Action, Answer, DeviceResult
 from .._plan.plan import Pool
 from .._thingspace.api_versions import LIST_FORMS, ApiVersion
 from .dialects import ASSIGNED, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL, USED, list_path, path
@@ -122,7 +122,7 @@ class FotaApi:
                 device, answer = str(row["deviceId"]), _answer(action, row, self._client.mask)
                 if answers.setdefault(device, answer) != answer:
                     answers[device] = Answer(
-                        Verdict.UNCLEAR, "ThingSpace's answer contradicts itself about this device"
+                        DeviceResult.UNCLEAR, "ThingSpace's answer contradicts itself about this device"
                     )
         return answers
 
@@ -166,13 +166,13 @@ def _answer(action: Action, row: t.Mapping[str, t.Any], mask: Mask) -> Answer:
     status, reason = text(row, ("status",)), text(row, REASON)
     words, outcome = reason.lower(), status.strip().lower()
     if action == "remove" and "no license attached" in words:
-        return Answer(Verdict.ALREADY, "")
+        return Answer(DeviceResult.ALREADY, "")
     if outcome in GOOD[action] and not _OBJECTION.search(words):
-        return Answer(Verdict.ALREADY if "preexisting" in words else Verdict.DONE, "")
+        return Answer(DeviceResult.ALREADY if "preexisting" in words else DeviceResult.DONE, "")
     said = one_line(reason or status, mask)
     if _BAD.fullmatch(outcome):
-        return Answer(Verdict.REFUSED, said)
-    return Answer(Verdict.UNCLEAR, one_line(f"{status}: {reason}", mask) if status and reason else said)
+        return Answer(DeviceResult.REFUSED, said)
+    return Answer(DeviceResult.UNCLEAR, one_line(f"{status}: {reason}", mask) if status and reason else said)
 
 
 def _times(rows: t.Iterable[t.Mapping[str, t.Any]], mask: Mask) -> list[str]:

@@ -16,9 +16,15 @@ DIFF_LINES = 500
 CONTEXT = 3
 
 
-def device_diff(title: str, before: t.Sequence[str], after: t.Sequence[str]) -> dict[str, str]:
-    """The licensed devices before and after, only those that change."""
-    return {"before_header": title, "after_header": title, "before": _lines(before), "after": _lines(after)}
+def text_diff(title: str, before: str, after: str) -> dict[str, str]:
+    """Two texts under one title."""
+    return {"before_header": title, "after_header": title, "before": before, "after": after}
+
+
+def device_diff(what: str, of: int, before: t.Sequence[str], after: t.Sequence[str]) -> dict[str, str]:
+    """The licensed devices before and after: only those that change. C(what) is the account and the kind of license."""
+    title = f"{what} licenses, {len(before) + len(after)} of {of} devices change"
+    return text_diff(title, _lines(before), _lines(after))
 
 
 def order_diff(
@@ -32,8 +38,7 @@ def order_diff(
     near = _neighbors(before, changed) | _neighbors(after, changed)
     if not near and before != after:
         near = {*before, *after}
-    shown = [_lines(_abridged(devices, near)) for devices in (before, after)]
-    return {"before_header": title, "after_header": title, "before": shown[0], "after": shown[1]}
+    return text_diff(title, _lines(_abridged(before, near)), _lines(_abridged(after, near)))
 
 
 def _neighbors(devices: t.Sequence[str], changed: t.AbstractSet[str]) -> set[str]:

@@ -140,8 +140,3 @@ def test_defect_is_one_message_without_a_traceback(run: Run, space: FakeThingSpa
     assert result["failure"]["code"] == "internal_error"
     assert "ZeroDivisionError in fakes.py" in result["msg"]
     assert "pass-word" not in str(result)
-
-
-@pytest.mark.parametrize(("report", "count"), [("none", 0), ("failed", 0), ("changed", 1), ("all", 2)])
-def test_report(run: Run, report: str, count: int) -> None:
-    assert len(run(account=ACCOUNT, devices=[imei(1), imei(9)], report=report)["devices"]) == count

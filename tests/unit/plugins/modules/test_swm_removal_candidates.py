@@ -177,7 +177,7 @@ def test_doubles_that_nobody_named_are_told(run: Run, space: FakeCandidates) -> 
     space.listed = [A, B, A]
     result = run(devices=[B])
     assert result["changed"] is False
-    assert f"1 devices are on the removal candidate list more than once ({A})" in warnings(result)
+    assert f"1 device is on the removal candidate list more than once ({A})" in warnings(result)
 
 
 def test_an_empty_file_protects_nobody_and_that_is_said(run: Run, space: FakeCandidates, tmp_path: Path) -> None:

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
+import re
 import typing as t
 
 import pytest
@@ -17,8 +19,11 @@ from hypothesis import strategies as st
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.plan import (
     CandidatesPlan,
     Wish,
+    enforce_candidates,
     make_candidates_plan,
 )
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.guards import Limits
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import State
 
 WISH = Wish("account", "v2", "present", (), frozenset())
@@ -156,7 +161,7 @@ def test_the_digest_tells_everything_apart() -> None:
         make_candidates_plan(dataclasses.replace(base, protected=frozenset("y")), live),
         make_candidates_plan(dataclasses.replace(base, protected=frozenset()), live),
         make_candidates_plan(dataclasses.replace(base, account="other"), live),
-        make_candidates_plan(dataclasses.replace(base, version="v1"), live),
+        make_candidates_plan(dataclasses.replace(base, api_version="v1"), live),
         make_candidates_plan(dataclasses.replace(base, state="present"), live),
         make_candidates_plan(base, ("a", "c", "b")),
         make_candidates_plan(base, ("a", "b")),
@@ -164,3 +169,25 @@ def test_the_digest_tells_everything_apart() -> None:
     ]
     assert len({found.digest for found in plans}) == len(plans)
     assert make_candidates_plan(base, list(live)).digest == plans[0].digest
+
+
+@pytest.mark.parametrize(
+    ("limits", "texts"),
+    [
+        (Limits(5, 3), ""),
+        (
+            Limits(4, 2),
+            "it changes 5 devices, 'max_changes' allows 4; it takes 3 devices off the list, 'max_removals' ",
+        ),
+        (Limits(max_removals=0.15), ""),
+        (Limits(max_removals=0.149), "it takes 3 devices off the list, 'max_removals' (14.9 % of 20 listed) allows 2."),
+        (Limits(0, 0, approved="0" * 64), "The plan 000000000000... that was approved is not the plan"),
+    ],
+)
+def test_limits(limits: Limits, texts: str) -> None:
+    """The first becomes the last, three go, one comes."""
+    live = [f"{number:02}" for number in range(20)]
+    wish = dataclasses.replace(WISH, state="exact", devices=[*live[1:17], live[0], "new"])
+    enforce_candidates(make_candidates_plan(wish, wish.devices), Limits(0, 0, approved="0" * 64))
+    with contextlib.nullcontext() if not texts else pytest.raises(LicensingError, match=re.escape(texts)):
+        enforce_candidates(make_candidates_plan(wish, live), limits)

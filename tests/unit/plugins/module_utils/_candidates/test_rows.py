@@ -9,7 +9,6 @@ from __future__ import annotations
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.plan import Wish, make_candidates_plan
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.rows import (
     IGNORED,
-    foreseen,
     in_doubt,
     not_sent,
     rows_after,
@@ -22,7 +21,7 @@ MOVED = next(iter(PLAN.move))
 
 
 def test_foreseen() -> None:
-    rows = {row.device_id: row[1:] for row in foreseen(WISH, PLAN)}
+    rows = {row.device_id: row[1:] for row in rows_after(WISH, PLAN, PLAN.target)}
     assert list(rows) == ["c", "b", "e", "a", "p"]
     assert (rows["e"], rows["a"], rows["p"]) == (("added", ""), ("removed", "not named"), ("removed", "protected"))
     places = {"c": "moved: now the first", "b": "moved: now behind c"}
@@ -58,11 +57,13 @@ def test_nobody_knows() -> None:
 
 def test_absent_rows_say_that_there_is_nothing_to_take_off() -> None:
     wish = Wish("account", "v2", "absent", ("x", "a"), frozenset())
-    rows = foreseen(wish, make_candidates_plan(wish, ("a",)))
+    plan = make_candidates_plan(wish, ("a",))
+    rows = rows_after(wish, plan, plan.target)
     assert [row[:] for row in rows] == [("x", "unchanged", "not on the list"), ("a", "removed", "")]
 
 
 def test_what_an_interrupted_run_had_lost_says_so() -> None:
     wish = Wish("account", "v2", "present", ("e",), frozenset())
-    rows = foreseen(wish, make_candidates_plan(wish, ("a",), ("a", "b")))
+    plan = make_candidates_plan(wish, ("a",), ("a", "b"))
+    rows = rows_after(wish, plan, plan.target)
     assert [row[:] for row in rows] == [("e", "added", ""), ("b", "added", "restored: an interrupted run had lost it")]

@@ -295,7 +295,8 @@ def test_failed_removals_keep_the_assignments_that_counted_on_them(total: int, f
         [wanted[:assigned]] if assigned else []
     )
     if assigned < 4:
-        reason = f"not sent: no license is free for it, because {failures} removals did not succeed"
+        removals = "1 removal" if failures == 1 else f"{failures} removals"
+        reason = f"not sent: no license is free for it, because {removals} did not succeed"
         assert applied.rows[assigned] == Row(wanted[assigned], "skipped", reason)
 
 

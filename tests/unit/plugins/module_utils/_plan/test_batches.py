@@ -15,7 +15,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
     LicensingError,
     TransportError,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action, Answer, Verdict
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action, Answer, DeviceResult
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.batches import (
     LOST_IN_A_ROW,
     REJECTIONS_BEFORE_CHECK,
@@ -41,9 +41,9 @@ def send(space: FakeThingSpace, devices: list[str], size: int = 1000, action: Ac
     return sending
 
 
-def verdicts(sending: Sending) -> dict[str, Verdict]:
+def results(sending: Sending) -> dict[str, DeviceResult]:
     """Without the words."""
-    return {device: answer.verdict for device, answer in sending.answers.items()}
+    return {device: answer.result for device, answer in sending.answers.items()}
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_batches_are_full(count: int, size: int, sizes: list[int]) -> None:
     sending = send(space, imeis(count), size)
     assert [len(devices) for _action, devices in space.writes] == sizes
     assert [device for _action, devices in space.writes for device in devices] == imeis(count)
-    assert verdicts(sending) == dict.fromkeys(imeis(count), Verdict.DONE)
+    assert results(sending) == dict.fromkeys(imeis(count), DeviceResult.DONE)
     assert (sending.in_doubt, sending.stopped) == ({}, None)
 
 
@@ -63,7 +63,7 @@ def test_several_at_a_time_miss_nothing(action: Action) -> None:
     devices = imeis(500)
     space = FakeThingSpace(devices if action == "remove" else [])
     space.max_concurrency = 8
-    assert verdicts(send(space, devices, 7, action)) == dict.fromkeys(devices, Verdict.DONE)
+    assert results(send(space, devices, 7, action)) == dict.fromkeys(devices, DeviceResult.DONE)
     assert len(space.writes) == 72
     assert space.held == (set() if action == "remove" else set(devices))
 
@@ -76,7 +76,7 @@ def test_narrowing_finds_exactly_the_bad_ones(count: int, data: st.DataObject) -
     space = FakeThingSpace(devices if action == "remove" else [])
     space.bad = bad
     sending = send(space, devices, data.draw(st.integers(1, 60)), action)
-    refused = {device for device, verdict in verdicts(sending).items() if verdict is Verdict.REFUSED}
+    refused = {device for device, result in results(sending).items() if result is DeviceResult.REFUSED}
     assert refused == bad
     assert set(sending.answers) == set(devices)
     assert (sending.in_doubt, sending.stopped) == ({}, None)
@@ -100,7 +100,7 @@ def test_narrowing_ends_when_everything_is_rejected() -> None:
     sending = send(space, devices)
     assert len(space.writes) <= REJECTIONS_BEFORE_CHECK + SINGLES_IN_CHECK + 2
     tried_alone = {part[0] for _action, part in space.writes if len(part) == 1}
-    assert verdicts(sending) == dict.fromkeys(tried_alone, Verdict.REFUSED), "only what was tried alone has failed"
+    assert results(sending) == dict.fromkeys(tried_alone, DeviceResult.REFUSED), "only what was tried alone has failed"
     assert set(sending.left_out) == set(devices) - tried_alone
     assert "not tried alone" in sending.left_out[devices[-1]]
 
@@ -121,7 +121,7 @@ def test_many_bad_ones_in_a_row_do_not_take_good_ones_with_them(bad: slice, tota
     space = FakeThingSpace()
     space.bad = set(devices[bad])
     sending = send(space, devices)
-    refused = {device for device, verdict in verdicts(sending).items() if verdict is Verdict.REFUSED}
+    refused = {device for device, result in results(sending).items() if result is DeviceResult.REFUSED}
     assert refused == space.bad
     assert space.held == set(devices) - space.bad
     assert (sending.left_out, sending.stopped) == ({}, None)
@@ -141,7 +141,7 @@ def test_devices_in_doubt_are_not_sent_again_by_the_search() -> None:
 def test_single_device_that_is_refused_costs_one_request() -> None:
     space = FakeThingSpace()
     space.bad = set(imeis(1))
-    assert verdicts(send(space, imeis(1))) == {imeis(1)[0]: Verdict.REFUSED}
+    assert results(send(space, imeis(1))) == {imeis(1)[0]: DeviceResult.REFUSED}
     assert space.log == ["assign"]
 
 
@@ -152,7 +152,7 @@ def test_a_batch_of_bad_ones_only_does_not_spoil_the_next() -> None:
     space.bad = {*devices[100:200], devices[250], devices[350]}
     sending = send(space, devices, size=100)
     assert space.held == set(devices) - space.bad
-    assert {device for device, verdict in verdicts(sending).items() if verdict is Verdict.REFUSED} <= space.bad
+    assert {device for device, result in results(sending).items() if result is DeviceResult.REFUSED} <= space.bad
 
 
 def test_exhausted_pool_is_cut_to_what_fits() -> None:
@@ -162,9 +162,9 @@ def test_exhausted_pool_is_cut_to_what_fits() -> None:
     sending = send(space, devices)
     assert space.writes == [("assign", devices), ("assign", devices[:40])]
     assert space.log == ["assign", "list", "assign"]
-    assert verdicts(sending) == {
-        **dict.fromkeys(devices[:40], Verdict.DONE),
-        **dict.fromkeys(devices[40:], Verdict.REFUSED),
+    assert results(sending) == {
+        **dict.fromkeys(devices[:40], DeviceResult.DONE),
+        **dict.fromkeys(devices[40:], DeviceResult.REFUSED),
     }
     assert sending.answers[devices[40]].reason == "No licenses left (the account has no free license for it)"
 
@@ -172,7 +172,7 @@ def test_exhausted_pool_is_cut_to_what_fits() -> None:
 def test_empty_pool_sends_nothing_more() -> None:
     space = FakeThingSpace(imeis(10, 500), total=10)
     space.faults = [refuse("No licenses left")]
-    assert verdicts(send(space, imeis(5))) == dict.fromkeys(imeis(5), Verdict.REFUSED)
+    assert results(send(space, imeis(5))) == dict.fromkeys(imeis(5), DeviceResult.REFUSED)
     assert len(space.writes) == 1
 
 
@@ -180,7 +180,7 @@ def test_removals_do_not_ask_for_the_pool() -> None:
     devices = imeis(4)
     space = FakeThingSpace(devices, total=4)
     space.bad = {devices[0]}
-    assert verdicts(send(space, devices, action="remove"))[devices[0]] is Verdict.REFUSED
+    assert results(send(space, devices, action="remove"))[devices[0]] is DeviceResult.REFUSED
     assert "list" not in space.log
     assert space.held == {devices[0]}
 
@@ -190,7 +190,7 @@ def test_pool_that_cannot_be_read_does_not_stop_the_narrowing() -> None:
     space = FakeThingSpace()
     space.bad = {devices[3]}
     space.list_faults = [refusal("down", 500)]
-    assert [device for device, verdict in verdicts(send(space, devices)).items() if verdict is Verdict.REFUSED] == [
+    assert [device for device, result in results(send(space, devices)).items() if result is DeviceResult.REFUSED] == [
         devices[3]
     ]
 
@@ -199,7 +199,7 @@ def test_pool_that_cannot_be_read_does_not_stop_the_narrowing() -> None:
 def test_statuses_that_are_about_the_devices(status: int) -> None:
     space = FakeThingSpace()
     space.faults = [fail(refusal("too many", status))]
-    assert verdicts(send(space, imeis(2))) == dict.fromkeys(imeis(2), Verdict.DONE)
+    assert results(send(space, imeis(2))) == dict.fromkeys(imeis(2), DeviceResult.DONE)
     assert [len(devices) for _action, devices in space.writes] == [2, 1, 1]
 
 
@@ -225,8 +225,8 @@ def test_errors_that_stop_the_run(error: LicensingError) -> None:
     assert sending.stopped is error
     assert len(space.writes) == 2
     refused = devices[10:20] if isinstance(error, ApiError) and error.code != "rate_limited" else []
-    done = dict.fromkeys(devices[:10], Verdict.DONE)
-    assert verdicts(sending) == {**done, **dict.fromkeys(refused, Verdict.REFUSED)}
+    done = dict.fromkeys(devices[:10], DeviceResult.DONE)
+    assert results(sending) == {**done, **dict.fromkeys(refused, DeviceResult.REFUSED)}
     assert sending.in_doubt == {}
 
 
@@ -294,7 +294,7 @@ def test_rows_of_devices_that_nobody_named_are_ignored() -> None:
     space = FakeThingSpace()
     space.faults = [change(lambda rows: [*rows, {"deviceId": "7", "status": "Failure", "Reason": "x"}])]
     sending = send(space, imeis(1))
-    assert sending.answers == {imeis(1)[0]: Answer(Verdict.DONE, "")}
+    assert sending.answers == {imeis(1)[0]: Answer(DeviceResult.DONE, "")}
     assert sending.in_doubt == {}
 
 

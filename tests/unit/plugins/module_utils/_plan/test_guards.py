@@ -58,7 +58,7 @@ def guards(found: list[Tripped]) -> list[tuple[str, int, int]]:
     ],
 )
 def test_max_removals(value: t.Any, read: float | None) -> None:
-    found, problems = limits_from({"max_removals": value})
+    found, problems = limits_from(max_removals=value)
     assert problems == []
     assert (found.max_removals, type(found.max_removals)) == (read, type(read))
 
@@ -67,7 +67,7 @@ def test_max_removals(value: t.Any, read: float | None) -> None:
     "value", ["", " ", "-1", "101%", "100.5%", "5.5", "%", "5%%", "a", "1e3", "5 5", "1,000", "nan%", "0x10"]
 )
 def test_bad_max_removals(value: str) -> None:
-    (problem,) = limits_from({"max_removals": value})[1]
+    (problem,) = limits_from(max_removals=value)[1]
     assert problem == (
         f"'max_removals' is '{value}'; use a number like 20 or a percentage like 5%, or leave it out.",
         "invalid_options",
@@ -76,9 +76,9 @@ def test_bad_max_removals(value: str) -> None:
 
 @pytest.mark.parametrize("option", ["max_changes", "reserve"])
 def test_negative_numbers(option: str) -> None:
-    (problem,) = limits_from({option: -1})[1]
+    (problem,) = limits_from(**t.cast(t.Any, {option: -1}))[1]
     assert problem == (f"'{option}' is -1; it cannot be negative.", "invalid_options")
-    assert limits_from({option: 0})[1] == []
+    assert limits_from(**t.cast(t.Any, {option: 0}))[1] == []
 
 
 @pytest.mark.parametrize(
@@ -95,13 +95,13 @@ def test_negative_numbers(option: str) -> None:
     ],
 )
 def test_approved_plan(value: str | None, approved: str | None, good: bool) -> None:
-    found, problems = limits_from({"approved_plan": value})
+    found, problems = limits_from(approved_plan=value)
     assert (found.approved, not problems) == (approved, good)
 
 
 def test_all_problems_at_once() -> None:
-    options = {"max_changes": -1, "reserve": -1, "max_removals": "x", "approved_plan": "x"}
-    assert len(limits_from(options)[1]) == 4
+    options: dict[str, t.Any] = {"max_changes": -1, "reserve": -1, "max_removals": "x", "approved_plan": "x"}
+    assert len(limits_from(**options)[1]) == 4
 
 
 P = Pool(1000, 100)
@@ -166,7 +166,7 @@ def test_shortage_names_the_devices_that_do_not_fit() -> None:
     (trip,) = tripped_by(plan(905), P, NONE)
     named = ", ".join(imeis(5, 900))
     assert trip.text == (
-        f"it assigns 905 licenses and 900 of 1000 are free: 5 too few. These devices would not fit: {named}"
+        f"it assigns 905 licenses and 900 of 1,000 are free: 5 too few. These devices would not fit: {named}"
     )
 
 
@@ -177,6 +177,27 @@ def test_shortage_names_at_most_twenty() -> None:
         "it assigns 30 licenses, 4 come free, and 0 of 100 are free: 26 too few. "
         f"These devices would not fit: {named} and 6 more"
     )
+
+
+@pytest.mark.parametrize(
+    ("planned", "pool", "limit", "text"),
+    [
+        (plan(1), P, limits(max_changes=0), "changes 1 device, 'max_changes' allows 0"),
+        (plan(1200), P, limits(max_changes=1000), "changes 1,200 devices, 'max_changes' allows 1,000"),
+        (plan(0, 1), P, limits(max_removals=0), "removes 1 license, 'max_removals' allows 0"),
+        (plan(0, 1, None), Pool(1, None), limits(max_removals=0.5), "(50 % of an unknown number held) allows 0"),
+        (plan(0, 4, 11, "exact"), P, NONE, ", an exact run without 'max_removals' (30 % of 11 held) allows 3"),
+        (plan(1), Pool(102, 100), limits(reserve=2), "leaves 1 license free, 'reserve' keeps 2"),
+        (
+            plan(2, 1, 0),
+            Pool(None, None, 0),
+            NONE,
+            "assigns 2 licenses, 1 comes free, and 0 are free: 1 too few. These",
+        ),
+    ],
+)
+def test_texts(planned: Plan, pool: Pool, limit: Limits, text: str) -> None:
+    assert text in tripped_by(planned, pool, limit)[0].text
 
 
 def stopped(planned: Plan, pool: Pool, limit: Limits) -> LicensingError | None:
@@ -261,7 +282,7 @@ def test_what_passes_fits(assign: int, remove: int, held: int, total: int, reser
 
 @given(st.integers(1, 100), st.integers(0, 2000))
 def test_share_is_never_exceeded(percent: int, held: int) -> None:
-    found, _problems = limits_from({"max_removals": f"{percent}%"})
+    found, _problems = limits_from(max_removals=f"{percent}%")
     allowed = held * percent // 100
     assert guards(tripped_by(plan(0, allowed, held), P, found)) == []
     assert guards(tripped_by(plan(0, allowed + 1, held), P, found)) == [("max_removals", allowed + 1, allowed)]

@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.plan import Wish as ListWish
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.plan import make_candidates_plan
-from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.rows import foreseen, not_sent
+from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.rows import not_sent, rows_after
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.approval import difference
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.kept import kept
@@ -27,7 +27,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_d
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_summary import as_summary
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_view import pages_of
-from ansible_collections.thingspace.licensing.plugins.module_utils._fota.apply import hold_back, predict
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota.apply import predict
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import (
@@ -106,11 +106,11 @@ def test_what_other_modules_foresee_is_planned() -> None:
     a, b, c, d = imeis(4)
     plan = make_plan({}, "exact", [a, b], {b, c, d}, Pool(10, 3), frozenset({d}))
     halt = LicensingError("Too many.", code="guard_tripped")
-    for applied in (predict(plan, [a, b]), hold_back(plan, [a, b], halt)):
+    for applied in (predict(plan, [a, b]), predict(plan, [a, b], halt)):
         assert not any(map(is_left_over, as_rows(applied.rows)))
     wish = ListWish(ACCOUNT, "v2", "exact", [c, b, a], frozenset())
     listed = make_candidates_plan(wish, [b, c, d])
-    for rows in (foreseen(wish, listed), not_sent(wish, listed, "not sent: the plan was stopped")):
+    for rows in (rows_after(wish, listed, listed.target), not_sent(wish, listed, "not sent: the plan was stopped")):
         assert not any(map(is_left_over, as_rows(rows)))
     refused = not_sent(wish, listed, "not sent: the plan was stopped", [a])
     assert [row["device_id"] for row in as_rows(refused) if is_left_over(row)] == [a]

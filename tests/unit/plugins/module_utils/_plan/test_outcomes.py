@@ -22,8 +22,10 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._plan import 
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import (
     OUTCOMES,
     Report,
+    Reporting,
     Row,
     as_it_was,
+    end,
     failure_of,
     harmless,
     report_path_problems,
@@ -95,6 +97,23 @@ def test_failure_names_five() -> None:
         "9 of 9 devices did not reach the wanted state (9 failed): d0 failed: no; d1 failed: no; d2 failed: no; "
         "d3 failed: no; d4 failed: no; and 4 more (see 'devices', or 'devices_report')."
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "moved", "counts"),
+    [("interrupted", True, True), ("interrupted", False, False), ("unconfirmed", True, False)],
+)
+def test_a_run_that_ended_early_says_how_far_it_had_come(code: t.Any, moved: bool, counts: bool) -> None:
+    stopped = LicensingError("No.", code=code)
+    values, failure = end(ALL[:1], Reporting("all", None), {"plan": 1}, stopped, began=moved)
+    assert (values["plan"], values["summary"]["assigned"], len(values["devices"])) == (1, 1, 1)
+    assert (failure, str(stopped)) == (stopped, "No. The run ended early; so far: 1 assigned." if counts else "No.")
+
+
+def test_the_worst_is_the_failure(tmp_path: Path) -> None:
+    nowhere = Reporting("none", str(tmp_path / "none" / "out.csv"))
+    codes = [end(rows, nowhere, {}, None)[1].code for rows in (ALL, ALL[:1])]  # type: ignore[union-attr]
+    assert codes == ["outcome_unknown", "report_unwritable"]
 
 
 def test_report_is_written_whole(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ SIZES = st.lists(st.one_of(st.integers(1, 60), st.floats(0.001, 1.0, exclude_min
 
 
 def read(*waves: object, max_failures: object = None) -> tuple[Waves, list[str]]:
-    made, problems = waves_from({"waves": list(waves), "max_failures": max_failures})
+    made, problems = waves_from(list(waves), max_failures)
     return made, [problem.text for problem in problems]
 
 

@@ -15,7 +15,12 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Pool
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
-from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.api import LICENSE_PATH, SimsecApi, pool_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.api import (
+    LICENSE_PATH,
+    SimsecApi,
+    SkuSubscription,
+    pool_of,
+)
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, refusal
 
 Json = dict[str, t.Any]
@@ -112,9 +117,11 @@ def test_a_list_that_cannot_be_trusted_is_an_error(answer: Json) -> None:
 
 
 def test_what_thingspace_calls_available_counts() -> None:
-    row = {"sku": "a", "license_type": "", "purchased": 10, "assigned": 3, "available": 5}
-    assert pool_of(t.cast(t.Any, row)) == Pool(10, 3, 5)
-    assert pool_of(t.cast(t.Any, row)).free == 5
+    row: SkuSubscription = {"sku": "a", "license_type": "", "purchased": 10, "assigned": 3, "available": 5}
+    other: SkuSubscription = {**row, "sku": "b"}
+    assert pool_of([other, row], "a") == Pool(10, 3, 5)
+    assert Pool(10, 3, 5).free == 5, "and not the difference"
+    assert pool_of([row], "c") is None
 
 
 @pytest.mark.parametrize(

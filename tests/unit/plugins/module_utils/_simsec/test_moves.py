@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.ids import digest_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import Problem
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import (
     Attempt,
@@ -169,15 +170,12 @@ def test_ids_of_another_kind() -> None:
     assert list(keeping(same, {same[0].scope: [SIM]})) == imeis(3), "confirmed or not, it is this very license"
 
 
-def options(*entries: dict[str, t.Any], **given: t.Any) -> dict[str, t.Any]:
-    return {
-        "account": ACCOUNT,
-        "kind": "imei",
-        "state": "absent",
-        "journal": "j.db",
-        "replaced_by": list(entries),
-        **given,
-    }
+def read(
+    *entries: dict[str, t.Any] | None, state: str = "absent", journal: str | None = "j.db"
+) -> tuple[list[Instead], list[Problem]]:
+    """The option with these entries, or without any."""
+    given = None if None in entries else list(filter(None, entries))
+    return read_instead(given, Losing(OLD, imeis(2)), state=state, journal=journal)
 
 
 def test_the_option(tmp_path: Path) -> None:
@@ -185,19 +183,18 @@ def test_the_option(tmp_path: Path) -> None:
     path = tmp_path / "moving.txt"
     path.write_text(imei(0) + "\n", encoding="utf-8")
     listed = {"sku": BUNDLE, "devices_file": str(path)}
-    good = options({"sku": BUNDLE}, {**listed, "count": 1, "digest": digest_of([imei(0)])})
-    assert read_instead(good, imeis(2)) == ([Instead(NEW, frozenset(imeis(2))), Instead(NEW, frozenset(imeis(1)))], [])
-    assert read_instead(options(replaced_by=None, journal=None, state="present"), imeis(2)) == ([], [])
-    for given, why in (
-        (options({"sku": BUNDLE}, journal=None), "needs 'journal'"),
-        (options({"sku": BUNDLE}, state="present"), "needs 'state: absent'"),
-        (options({"sku": "simsec-iot"}), "ThingSpace spells it"),
-        (options({"sku": BUNDLE, "kind": "iccid"}), "needs 'devices_file'"),
-        (options({**listed, "count": 2}), "names 1 devices and not 2"),
-        (options({**listed, "count": 1, "digest": digest_of([imei(1)])}), "names other devices"),
-        (options({"sku": BUNDLE, "digest": digest_of([imei(1)])}), "the task names other devices"),
-        (options({**listed, "devices_file": str(tmp_path / "gone.txt")}), "gone.txt"),
-        (options({**listed, "kind": "iccid"}), imei(0)),
+    good = read({"sku": BUNDLE}, {**listed, "count": 1, "digest": digest_of([imei(0)])})
+    assert good == ([Instead(NEW, frozenset(imeis(2))), Instead(NEW, frozenset(imeis(1)))], [])
+    assert read(None, journal=None, state="present") == ([], [])
+    for (_found, problems), why in (
+        (read({"sku": BUNDLE}, journal=None), "needs 'journal'"),
+        (read({"sku": BUNDLE}, state="present"), "needs 'state: absent'"),
+        (read({"sku": "simsec-iot"}), "ThingSpace spells it"),
+        (read({"sku": BUNDLE, "kind": "iccid"}), "needs 'devices_file'"),
+        (read({**listed, "count": 2}), "names 1 device and not 2"),
+        (read({**listed, "count": 1, "digest": digest_of([imei(1)])}), "names other devices"),
+        (read({"sku": BUNDLE, "digest": digest_of([imei(1)])}), "the task names other devices"),
+        (read({**listed, "devices_file": str(tmp_path / "gone.txt")}), "gone.txt"),
+        (read({**listed, "kind": "iccid"}), imei(0)),
     ):
-        problems = read_instead(given, imeis(2))[1]
         assert any(why in problem.text for problem in problems), (why, problems)

@@ -22,6 +22,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import RequestRow
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.api import SimsecApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.send import (
@@ -90,9 +91,8 @@ def broken() -> TransportError:
 def test_accepted(journal: Journal) -> None:
     api = FakeApi(journal)
     sent = sending(api, imeis(3))
-    assert sent == Sent(
-        {imei(0): ("accepted", "", "r1"), imei(1): ("accepted", "", "r1"), imei(2): ("accepted", "", "r2")}, None
-    )
+    names = zip(imeis(3), ("r1", "r1", "r2"), strict=True)
+    assert sent == Sent({device: RequestRow(device, "accepted", "", name) for device, name in names}, None)
     assert states(journal, imeis(3)) == ["accepted"] * 3
     assert len({name for _devices, name in api.sent}) == 2
 
@@ -109,7 +109,7 @@ def test_accepted(journal: Journal) -> None:
 )
 def test_every_end_of_a_request(journal: Journal, answer: LicensingError, outcome: str, state: str) -> None:
     sent = sending(FakeApi(journal, answer), imeis(2))
-    assert [result[0] for result in sent.results.values()] == [outcome] * 2
+    assert [result.outcome for result in sent.results.values()] == [outcome] * 2
     assert states(journal, imeis(2)) == [state] * 2
     assert journal.attempts(SCOPE, imeis(1))[imei(0)][0].reason == answer.message
 
@@ -118,13 +118,13 @@ def test_every_end_of_a_request(journal: Journal, answer: LicensingError, outcom
 def test_an_answer_of_another_request_proves_nothing(journal: Journal, other_run: bool) -> None:
     """As when a copy of an earlier answer comes first on a connection that is used again."""
     if other_run:
-        assert sending(FakeApi(journal), imeis(2)).results[imei(0)][0] == "accepted"
+        assert sending(FakeApi(journal), imeis(2)).results[imei(0)].outcome == "accepted"
         devices, api = imeis(2, 2), FakeApi(journal, "r1")
     else:
         devices, api = imeis(4), FakeApi(journal, None, "r1")
     results = sending(api, devices).results
     for device in imeis(2, 2):
-        outcome, reason, request_id = results[device]
+        _device, outcome, reason, request_id = results[device]
         assert (outcome, request_id) == ("unknown", "")
         assert "the request r1, which is an earlier request" in reason
     found = journal.attempts(SCOPE, imeis(4))
@@ -137,14 +137,14 @@ def test_an_answer_of_another_request_proves_nothing(journal: Journal, other_run
 def test_a_lost_answer_is_not_sent_again(journal: Journal) -> None:
     api = FakeApi(journal, broken())
     sent = sending(api, imeis(4))
-    assert [result[0] for result in sent.results.values()] == ["unknown", "unknown", "accepted", "accepted"]
+    assert [result.outcome for result in sent.results.values()] == ["unknown", "unknown", "accepted", "accepted"]
     assert len(api.sent) == 2
 
 
 def test_one_bad_device_does_not_keep_the_others(journal: Journal) -> None:
     api = FakeApi(journal, refusal("bad device"), None, refusal("bad device"))
     sent = sending(api, imeis(2))
-    assert [result[0] for result in sent.results.values()] == ["accepted", "failed"]
+    assert [result.outcome for result in sent.results.values()] == ["accepted", "failed"]
     assert states(journal, imeis(2)) == ["accepted", "rejected"]
     assert len({name for _devices, name in api.sent}) == 3
 
@@ -153,7 +153,7 @@ def test_a_batch_is_cut_to_the_pool_of_its_own_sku(journal: Journal) -> None:
     api = FakeApi(journal, refusal("no license"))
     api.free = 1
     sent = sending(api, imeis(3), 3)
-    assert [result[0] for result in sent.results.values()] == ["accepted", "failed", "failed"]
+    assert [result.outcome for result in sent.results.values()] == ["accepted", "failed", "failed"]
 
 
 def test_what_cannot_be_written_down_is_not_sent(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +168,7 @@ def test_what_cannot_be_written_down_is_not_sent(journal: Journal, monkeypatch: 
 
     monkeypatch.setattr(journal, "intend", intend)
     sent = sending(api, imeis(6))
-    assert [result[0] for result in sent.results.values()] == ["accepted"] * 2 + ["skipped"] * 4
+    assert [result.outcome for result in sent.results.values()] == ["accepted"] * 2 + ["skipped"] * 4
     assert (sent.stopped, len(api.sent)) == (full, 1)
 
 
@@ -179,9 +179,9 @@ def test_an_acceptance_that_cannot_be_written_down(journal: Journal, monkeypatch
     monkeypatch.setattr(journal, "accepted", accepted)
     api = FakeApi(journal)
     sent = sending(api, imeis(4))
-    outcome, reason, request_id = sent.results[imei(0)]
+    _device, outcome, reason, request_id = sent.results[imei(0)]
     assert (outcome, request_id, "r1" in reason) == ("unknown", "r1", True)
-    assert [result[0] for result in sent.results.values()] == ["unknown"] * 2 + ["skipped"] * 2
+    assert [result.outcome for result in sent.results.values()] == ["unknown"] * 2 + ["skipped"] * 2
     assert sent.stopped is not None
     assert sent.stopped.code == "not_recorded"
     assert len(api.sent) == 1
@@ -193,7 +193,7 @@ def test_a_fate_that_cannot_be_written_down_stays_open(journal: Journal, monkeyp
         raise LicensingError("The disk is full.", code="journal_full")
 
     monkeypatch.setattr(journal, "settle", settle)
-    assert sending(FakeApi(journal, broken()), imeis(1)).results[imei(0)][0] == "unknown"
+    assert sending(FakeApi(journal, broken()), imeis(1)).results[imei(0)].outcome == "unknown"
     assert states(journal, imeis(1)) == ["sending"]
 
 

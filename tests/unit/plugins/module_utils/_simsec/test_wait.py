@@ -230,7 +230,9 @@ def test_nobody_can_report_without_a_journal() -> None:
     ],
 )
 def test_options(options: dict[str, t.Any], devices: int, words: list[str]) -> None:
-    problems = wait_problems({"wait": False, "wait_timeout": 600.0, "journal": None, "waves": None, **options}, devices)
+    problems = wait_problems(
+        **{"wait": False, "wait_timeout": 600.0, "journal": None, "waves": None, **options}, devices=devices
+    )
     assert len(problems) == len(words)
     assert all(word in problem.text for word, problem in zip(words, problems, strict=True))
 
@@ -239,7 +241,7 @@ def test_the_error_names_20_and_counts_the_rest() -> None:
     error = unconfirmed_error(imeis(1500), 3, 600)
     assert error.code == "unconfirmed"
     assert len(error.details["pending"]) == 1000
-    assert "1500 devices were not confirmed within 600 s" in error.message
+    assert "1,500 devices were not confirmed within 600 s" in error.message
     assert "3 of them were accepted more than an hour ago" in error.message
     assert f"{imei(19)} and 1480 more" in error.message
     assert "not sent again" in error.message

@@ -14,7 +14,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.clien
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.paging import Page
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import WITHHELD, SecretRegister
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action, Answer, Verdict
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action, Answer, DeviceResult
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Pool
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.licenses import FotaApi
@@ -289,7 +289,7 @@ WRITE = f"/fota/v3/licenses/{ACCOUNT}/"
 
 
 def judge(action: Action, row: dict[str, t.Any]) -> Answer:
-    """The verdict on one row."""
+    """The result in one row."""
     api, client = make("v3", ("POST", WRITE + action, {"deviceList": [{"deviceId": imei(1), **row}]}))
     answers = api.write(action, [imei(1)])
     assert client.bodies == [{"deviceList": [imei(1)]}]
@@ -297,11 +297,11 @@ def judge(action: Action, row: dict[str, t.Any]) -> Answer:
     return answers[imei(1)]
 
 
-D, A, R, U = Verdict.DONE, Verdict.ALREADY, Verdict.REFUSED, Verdict.UNCLEAR
+D, A, R, U = DeviceResult.DONE, DeviceResult.ALREADY, DeviceResult.REFUSED, DeviceResult.UNCLEAR
 
 
 @pytest.mark.parametrize(
-    ("action", "status", "reason", "verdict"),
+    ("action", "status", "reason", "result"),
     [
         ("assign", "LicenseAssignSuccess", "Success", D),
         ("assign", "Success", "Success", D),
@@ -337,16 +337,16 @@ D, A, R, U = Verdict.DONE, Verdict.ALREADY, Verdict.REFUSED, Verdict.UNCLEAR
     ],
 )
 @pytest.mark.parametrize("field", ["Reason", "resultReason"])
-def test_verdicts(action: Action, status: str, reason: str, verdict: Verdict, field: str) -> None:
+def test_device_results(action: Action, status: str, reason: str, result: DeviceResult, field: str) -> None:
     found = judge(action, {"status": status, field: reason})
-    said = (reason or status) if verdict in (U, Verdict.REFUSED) else ""
-    if verdict is U and status and reason:
+    said = (reason or status) if result in (U, DeviceResult.REFUSED) else ""
+    if result is U and status and reason:
         said = f"{status}: {reason}"
-    assert found == Answer(verdict, said)
+    assert found == Answer(result, said)
 
 
 def test_row_without_a_status_is_unclear() -> None:
-    assert judge("assign", {}) == Answer(Verdict.UNCLEAR, "")
+    assert judge("assign", {}) == Answer(DeviceResult.UNCLEAR, "")
 
 
 def test_words_are_one_printable_line_of_bounded_length() -> None:
@@ -359,7 +359,7 @@ def test_words_are_one_printable_line_of_bounded_length() -> None:
 def test_ids_as_numbers_and_rows_that_say_nothing() -> None:
     rows = [{"deviceId": 990000000000001, "status": "Success"}, {"status": "Success"}, "x", None]
     api, _client = make("v3", ("POST", WRITE + "assign", {"deviceList": rows}))
-    assert api.write("assign", [imei(1), imei(2)]) == {"990000000000001": Answer(Verdict.DONE, "")}
+    assert api.write("assign", [imei(1), imei(2)]) == {"990000000000001": Answer(DeviceResult.DONE, "")}
 
 
 @pytest.mark.parametrize("rows", [None, {}, "x"])

@@ -18,14 +18,15 @@ from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
 
 
 def test_diff() -> None:
-    found = device_diff("title", ["1", "2"], [])
-    assert found == {"before_header": "title", "after_header": "title", "before": "1\n2\n", "after": ""}
+    found = device_diff("a: FOTA", 3, ["1", "2"], [])
+    title = "a: FOTA licenses, 2 of 3 devices change"
+    assert found == {"before_header": title, "after_header": title, "before": "1\n2\n", "after": ""}
 
 
 def test_a_long_diff_says_how_much_is_left_out() -> None:
-    lines = device_diff("title", [], imeis(DIFF_LINES + 7))["after"].splitlines()
+    lines = device_diff("title", 2, [], imeis(DIFF_LINES + 7))["after"].splitlines()
     assert (len(lines), lines[-1]) == (DIFF_LINES + 1, "... and 7 more")
-    assert len(device_diff("title", [], imeis(DIFF_LINES))["after"].splitlines()) == DIFF_LINES
+    assert len(device_diff("title", 2, [], imeis(DIFF_LINES))["after"].splitlines()) == DIFF_LINES
 
 
 def lines(before: str, after: str) -> tuple[str, str]:

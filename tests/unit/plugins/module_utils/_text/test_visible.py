@@ -44,7 +44,9 @@ def test_texts_of_people_stay() -> None:
 
 
 @pytest.mark.parametrize(
-    "door", [plain, escape, lambda text: device_diff("x", [text], [text])["before"]], ids=["markdown", "html", "diff"]
+    "door",
+    [plain, escape, lambda text: device_diff("x", 1, [text], [text])["before"]],
+    ids=["markdown", "html", "diff"],
 )
 def test_every_door(door: t.Callable[[str], str]) -> None:
     assert hidden(door(NASTY), "\n") == []
