@@ -337,9 +337,9 @@ def _account(context: Context) -> Result:
         from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.from_survey import from_survey
 
         return run(context, from_survey)
-    from ansible_collections.thingspace.licensing.plugins.module_utils._undo.account import run as undo
+    from ansible_collections.thingspace.licensing.plugins.module_utils._undo.from_run import from_run
 
-    return undo(context)
+    return run(context, from_run)
 
 
 if __name__ == "__main__":

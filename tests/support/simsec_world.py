@@ -25,9 +25,9 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.respo
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.transport import Request
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import account as fleet_account
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_parts import Part, Run, Wanted
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_parts import Part, RunOptions, Wanted
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.from_files import from_files
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan import changing
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import changing
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.clock import ago, now
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
@@ -49,6 +49,7 @@ from ansible_collections.thingspace.licensing.tests.support.fakes import (
     as_bytes,
     imei,
 )
+from ansible_collections.thingspace.licensing.tests.support.records import run_account
 
 FLEX, BUNDLE, TIERED = "SIMSec-IoT", "TS-BUNDLE-KTO-SIMSEC-MRC", "TSS-IOT-INTLG-TIERED-SIMSEC"
 SKUS = (FLEX, BUNDLE, TIERED)
@@ -264,10 +265,10 @@ class World:
         self._flow(self._only_read, self._asked(), check=False)
 
     def _only_read(self, context: Context) -> Result:
-        self._read(context, Run.of(context.params))
+        self._read(context, RunOptions.of(context.params))
         return Result({})
 
-    def _read(self, context: Context, run: Run) -> Wanted:
+    def _read(self, context: Context, run: RunOptions) -> Wanted:
         wanted = from_files(context, run)
         self.parts = {part.name: part for part in wanted.parts}
         return wanted
@@ -334,18 +335,17 @@ class World:
 
     def undo(self, record: Json, *, wait: bool) -> None:
         """What the role does to undo a run of which this is the record, when nothing is known of later ones."""
-        account = {"account": ACCOUNT, "parts": record["parts"]}
+        account = run_account({"account": ACCOUNT, "parts": record["parts"]})
         self.wish = dict.fromkeys(record["before"], ("anything", "imei"))
-        changes = {pool_of(part): changes_of([part]) for part in record["parts"]}
+        changes = {pool_of(part): changes_of([part]) for part in account.parts}
         known = reversal.attempts_of(str(self.journal), ACCOUNT, changes)
         window = RunWindow(record["started"], record["ended"], ago(datetime.timedelta(hours=1)), record["mark"])
         found, _left = reverse_simsec(account, window, known, Later())
-        lists: dict[str, list[str]] = {}
         former = Former(window, changes, known or {})
-        for part in list(reversal.simsec_parts(account, found, former, lists)):
-            instead = [{**one, "devices": lists[one["list"]]} for one in part.get("replaced_by", ())]
-            ready = {"devices": lists[part["list"]], "replaced_by": instead if part["state"] == "absent" else None}
-            names = {"sku": part["sku"], "kind": part["id_kind"], "state": part["state"], "wait": wait}
+        for part in list(reversal.simsec_parts(account, found, former)):
+            instead = [one._asdict() for one in part.replaced_by or ()]
+            ready = {"devices": part.devices, "replaced_by": instead if part.state == "absent" else None}
+            names = {"sku": part.sku, "kind": part.id_kind, "state": part.state, "wait": wait}
             self.license(ready, **names, retry_failed=True, wait_timeout=5)
             self.report(self.chance.choice([0.0, 0.3, 1.0]))
 

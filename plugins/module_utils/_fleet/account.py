@@ -12,9 +12,10 @@ import typing as t
 
 from .._errors import LicensingError
 from .._module import Context, Result
-from .account_apply import DIFFERS, Order, carry_out, wait_for
-from .account_parts import Part, Run, Wanted
+from .account_apply import ApplyOptions, Plans, carry_out, wait_for
+from .account_parts import Part, RunOptions, Wanted
 from .account_run import (
+    differs,
     plan_parts,
     planned,
     plans_of,
@@ -25,8 +26,9 @@ from .account_run import (
 )
 from .halt import Halt
 
-Source = t.Callable[[Context, Run], Wanted]
-"""Reads what is wanted of the account of the task, and makes the directory for its reports.
+Source = t.Callable[[Context, RunOptions], "Wanted | None"]
+"""Reads what is wanted of the account of the task, and makes the directory for its reports; None if the run to undo did
+not concern the account.
 
 :raises LicensingError: it cannot be read.
 """
@@ -34,17 +36,24 @@ Source = t.Callable[[Context, Run], Wanted]
 
 def run(context: Context, source: Source) -> Result:
     """Plan everything that is wanted of the account. In a real run, carry out what was planned."""
-    run_options = Run.of(context.params)
+    account, run_options = context.params["account"], RunOptions.of(context.params)
     if context.check_mode:
-        return _plan_all(context, source(context, run_options), run_options.reports)
-    account = context.params["account"]
+        planned_now = source(context, run_options)
+        if planned_now is None:
+            return Result({"account": account, "left_out": "The run did not concern this account."})
+        return _plan_all(context, planned_now, run_options.reports)
+    given = context.params["planned"] or {}
+    if given.get("account") == account and given.get("left_out"):
+        return Result({"account": account, "parts": []})
     try:
         # If this fails before its first part, the block ends with an error, which stops the others, too.
         with Halt(context.params["stop_together"], account) as halt:
-            plans = plans_of(context.params["planned"], account)
+            plans = plans_of(given, account)
             require_run_options(context.params)
             # The apply reads what is wanted itself. Nothing that the plan read waits in a file for it.
             wanted = source(context, run_options)
+            if wanted is None:
+                raise differs(account)
             return _carry_out(context, wanted, plans, halt, run_options.reports)
     except LicensingError as error:
         # Nothing was sent. A failure of a part does not get here.
@@ -58,9 +67,7 @@ def _plan_all(context: Context, wanted: Wanted, reports: str) -> Result:
     return planned(wanted.account, about, wanted.parts, results)
 
 
-def _carry_out(
-    context: Context, wanted: Wanted, plans: t.Mapping[str, dict[str, t.Any]], halt: Halt, reports: str
-) -> Result:
+def _carry_out(context: Context, wanted: Wanted, plans: Plans, halt: Halt, reports: str) -> Result:
     """Carry out what was planned, or only wait for what an earlier run sent.
 
     :raises OptionsError: nothing was sent, because the options are not what a run needs.
@@ -73,10 +80,9 @@ def _carry_out(
         done = wait_for(wanted.parts, plans, params["wait_timeout"], lambda part: run_part(context, part))
         return result_of_parts(wanted.account, wanted.parts, done)
     if params["planned"].get("wanted") != wanted.digest:
-        text = f"What is wanted of {wanted.account} was changed after the plan was made. Nothing was sent. Plan again."
-        raise LicensingError(text, code=DIFFERS)
-    order = Order(reports, params["mark"], params["approved"], params["wait"], params["wait_timeout"])
-    done = carry_out(wanted.parts, plans, order, lambda part: run_part(context, part), halt)
+        raise differs(wanted.account)
+    given = ApplyOptions(reports, params["mark"], params["approved"], params["wait"], params["wait_timeout"])
+    done = carry_out(wanted.parts, plans, given, lambda part: run_part(context, part), halt)
     return result_of_parts(wanted.account, wanted.parts, done)
 
 

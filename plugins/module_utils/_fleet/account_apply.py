@@ -16,24 +16,23 @@ from __future__ import annotations
 import os
 import typing as t
 
-from .._error_codes import Code
 from .._module import Result
-from .account_parts import COUNTS, LAST, Options, Part
+from .account_parts import Options, Part, PartPlan
+from .account_run import DIFFERS
 from .halt import Halt
 from .run_mark import name_of_request
 
-DIFFERS: Code = "plan_changed"
 BEFORE = "apply-before-candidates.csv"
 """The removal candidates that were found right before they were written."""
 
 Runner = t.Callable[[Part], Result]
 """Carries out a part with the flow of its module."""
 
-Plans = t.Mapping[str, t.Mapping[str, t.Any]]
-"""The C(plan) of each part of an account, by the part's name."""
+Plans = t.Mapping[str, PartPlan]
+"""What was planned for each part of an account, by the part's name."""
 
 
-class Order(t.NamedTuple):
+class ApplyOptions(t.NamedTuple):
     """How a run is carried out.
 
     :param reports: directory for the reports.
@@ -50,7 +49,7 @@ class Order(t.NamedTuple):
     wait_timeout: float
 
 
-def carry_out(parts: t.Iterable[Part], plans: Plans, order: Order, run: Runner, halt: Halt) -> dict[str, Result]:
+def carry_out(parts: t.Iterable[Part], plans: Plans, given: ApplyOptions, run: Runner, halt: Halt) -> dict[str, Result]:
     """Carry out the parts that change something. Returns the result of each part that was begun, by its name.
 
     :param parts: of one account.
@@ -59,11 +58,10 @@ def carry_out(parts: t.Iterable[Part], plans: Plans, order: Order, run: Runner, 
     """
     done: dict[str, Result] = {}
     for part in sorted(parts, key=lambda part: part.order):
-        plan = plans.get(part.name, {})
-        idle = not any(plan.get(name) for name in COUNTS)
-        if idle or halt.told() or (part.order == LAST and any(map(_differs, done.values()))):
+        plan = plans.get(part.name)
+        if not (plan and plan.changes) or halt.told() or (part.is_last and any(map(_differs, done.values()))):
             continue
-        done[part.name] = run(part._replace(options=_options(part, plan, order, done)))
+        done[part.name] = run(part._replace(options=_options(part, plan, given, done)))
         if done[part.name].failure is not None:
             halt.tell()
     return done
@@ -75,28 +73,29 @@ def wait_for(parts: t.Iterable[Part], plans: Plans, seconds: float, run: Runner)
     return {
         part.name: run(part._replace(options={**part.options, **options}))
         for part in parts
-        if part.kind == "simsec" and plans.get(part.name, {}).get("incomplete")
+        if part.kind == "simsec" and part.name in plans and plans[part.name].incomplete
     }
 
 
-def _options(part: Part, plan: t.Mapping[str, t.Any], order: Order, done: t.Mapping[str, Result]) -> Options:
+def _options(part: Part, plan: PartPlan, given: ApplyOptions, done: t.Mapping[str, Result]) -> Options:
     """The options of a part that carry out its plan and nothing else."""
-    digest = plan.get("digest")
-    options = {
-        **part.options,
-        "devices_report": os.path.join(order.reports, f"apply-{part.name}.csv"),
-        # Limits and freeze windows were checked for the plan, so they apply to what is written. Only an approval allows
-        # exceeding a limit.
-        "expected_plan": digest or "none",
-        "approved_plan": digest if order.approved else None,
-    }
+    options = {**part.options, "devices_report": os.path.join(given.reports, f"apply-{part.name}.csv")}
+    # Limits and freeze windows were checked for the plan, so they apply to what is written. Only an approval allows
+    # exceeding a limit.
+    if part.bound:
+        options["expected_plan"] = plan.digest or "none"
+        options["approved_plan"] = plan.digest if given.approved else None
+    else:
+        most = options.get("max_changes")
+        options["max_changes"] = plan.changes if given.approved or most is None else min(plan.changes, most)
+        options.update({"max_removals": None} if given.approved else {})
     if part.kind == "simsec":
         # The undo uses the names to distinguish the requests of this run from all others.
-        name = name_of_request(order.mark, part.options["account"], part.name)
-        options.update(request_id=name, wait=order.wait, wait_timeout=order.wait_timeout)
+        name = name_of_request(given.mark, part.options["account"], part.name)
+        options.update(request_id=name, wait=given.wait, wait_timeout=given.wait_timeout)
     if part.kind == "removal_candidates":
-        options["before_file"] = os.path.join(order.reports, BEFORE)
-        if part.about["unlicensed"] is None:
+        options["before_file"] = os.path.join(given.reports, BEFORE)
+        if part.about.get("unlicensed", "ignore") is None:
             options["unlicensed"] = "ignore" if _all_licensed(done.get("fota")) else "refuse"
     return options
 

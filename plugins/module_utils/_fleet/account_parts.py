@@ -15,6 +15,9 @@ from .._errors import LicensingError
 
 PartKind = t.Literal["fota", "removal_candidates", "simsec"]
 
+Action = t.Literal["exact", "present", "absent"]
+"""The C(state) of a license module."""
+
 Options = dict[str, t.Any]
 
 Lists = t.Mapping[str, t.Sequence[str]]
@@ -29,7 +32,20 @@ RETRIES = ("retry_failed", "retry_unknown")
 COUNTS = ("assign", "remove", "add", "move")
 """What a plan counts that changes something."""
 
-LAST = 3
+ORDER: tuple[tuple[PartKind, str], ...] = (
+    ("simsec", "present"),
+    ("fota", "take"),
+    ("fota", ""),
+    ("fota", "give"),
+    ("simsec", "take"),
+    ("simsec", "give"),
+    ("simsec", "moved"),
+    ("removal_candidates", ""),
+    ("simsec", "absent"),
+)
+"""In which order parts are carried out. New licenses come first, and old ones are removed last. But an undo takes first
+what no device gets something else for, so that a full pool has licenses to give back.
+"""
 
 
 class Part(t.NamedTuple):
@@ -40,6 +56,9 @@ class Part(t.NamedTuple):
     :param about: what a plan says about it besides the module's result.
     :param ready: options that were checked where they were read: the devices.
     :param needed: whether the account has no plan if this part has none, whatever the reason.
+    :param bound: whether it is carried out only if it still comes to exactly its plan. Otherwise, earlier parts change
+        what it was planned for, and it changes no more devices than its plan.
+    :param late: reads more options of this kind right before it is carried out.
     """
 
     kind: PartKind
@@ -48,24 +67,44 @@ class Part(t.NamedTuple):
     about: dict[str, t.Any]
     ready: Options
     needed: bool = False
+    bound: bool = True
+    late: t.Callable[[], Options] | None = None
 
     @property
     def order(self) -> int:
-        """When it is carried out. New licenses come first, and old ones are removed last."""
-        if self.kind == "simsec":
-            return 0 if self.options["state"] == "present" else LAST
-        return 1 if self.kind == "fota" else 2
+        """Its place in C(ORDER)."""
+        state = self.options["state"] if self.kind == "simsec" else ""
+        return ORDER.index((self.kind, self.about.get("step") or state))
+
+    @property
+    def is_last(self) -> bool:
+        """Whether it removes old licenses after all else."""
+        return self.order == len(ORDER) - 1
 
     def planned(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
         """What a plan is made of: the part, and the result of its module in check mode."""
         return {"kind": self.kind, "list": self.name, **self.about, "result": result}
 
 
+class PartPlan(t.NamedTuple):
+    """What was planned for a part, as far as the task that carries it out must know it.
+
+    :param digest: of the module's plan; None if the module did not list the current state.
+    :param changes: how many devices change; C(incomplete), how many are left not as wanted.
+    :param target: of an undo, the digest of the restored removal candidate list.
+    """
+
+    digest: str | None
+    changes: int
+    incomplete: int = 0
+    target: str = ""
+
+
 class Wanted(t.NamedTuple):
-    """What is wanted of an account, whatever says so: a fleet file, or a survey.
+    """What is wanted of an account, whatever says so: a fleet file, a survey, or the record of a run to undo.
 
     :param digest: SHA-256 of the wanted state.
-    :param about: what a plan says about the account besides its parts: C(file), C(freeze), and C(sets).
+    :param about: what a plan says about the account besides its parts, such as C(file), C(freeze), and C(sets).
     :param incomplete: devices that keep licenses that nobody wants, as rows of a plan.
     """
 
@@ -76,7 +115,7 @@ class Wanted(t.NamedTuple):
     incomplete: list[dict[str, str]]
 
 
-class Run(t.NamedTuple):
+class RunOptions(t.NamedTuple):
     """What a run says about all accounts alike.
 
     :param reports: directory for the reports of an account.
@@ -93,7 +132,7 @@ class Run(t.NamedTuple):
     retries: dict[str, bool]
 
     @classmethod
-    def of(cls, params: t.Mapping[str, t.Any]) -> Run:
+    def of(cls, params: t.Mapping[str, t.Any]) -> RunOptions:
         """The options of the task. The directory is that of its account."""
         reports = os.path.join(params["reports"], params["account"])
         retries = {name: params[name] for name in RETRIES}
@@ -127,7 +166,7 @@ class Run(t.NamedTuple):
         return {**retries, "journal": self.journal, "wait": wait, "require_listener": needed}
 
 
-def parts_of(wanted: t.Mapping[str, t.Any], lists: Lists, run: Run) -> t.Iterator[Part]:
+def parts_of(wanted: t.Mapping[str, t.Any], lists: Lists, run: RunOptions) -> t.Iterator[Part]:
     """The parts of an account in a fleet file, one kind after another.
 
     :param wanted: what C(fleet_files) returns for the account.
@@ -151,7 +190,7 @@ def parts_of(wanted: t.Mapping[str, t.Any], lists: Lists, run: Run) -> t.Iterato
                 yield Part("simsec", pool[name], given, about, ready)
 
 
-def _fota(wanted: t.Mapping[str, t.Any], lists: Lists, run: Run) -> Part:
+def _fota(wanted: t.Mapping[str, t.Any], lists: Lists, run: RunOptions) -> Part:
     settings = wanted["fota"]
     names = ("state", "api_version", "max_changes", "max_removals", "reserve", "waves", "max_failures")
     options = _given(settings, *names, "removal_candidates")
@@ -159,7 +198,7 @@ def _fota(wanted: t.Mapping[str, t.Any], lists: Lists, run: Run) -> Part:
     return Part("fota", "fota", given, _about(settings), {"devices": lists["fota"]})
 
 
-def _candidates(wanted: t.Mapping[str, t.Any], lists: Lists, run: Run) -> Part:
+def _candidates(wanted: t.Mapping[str, t.Any], lists: Lists, run: RunOptions) -> Part:
     settings = wanted["removal_candidates"]
     options = {
         "state": "exact",

@@ -15,6 +15,7 @@ import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from .._error_codes import Code
 from .._errors import LicensingError, OptionsError, Problem
 from .._module import Context, Result, result_of, truthful
 from .._options import (
@@ -26,8 +27,10 @@ from .._options import (
     Spec,
     out_of_range,
 )
-from .account_parts import Options, Part, PartKind
+from .account_parts import COUNTS, Options, Part, PartKind, PartPlan
 from .run_mark import MARK
+
+DIFFERS: Code = "plan_changed"
 
 # A module compiles what it imports, each time. Most accounts need one of these.
 # pylint: disable=import-outside-toplevel
@@ -86,7 +89,13 @@ def require_run_options(params: t.Mapping[str, t.Any]) -> None:
         raise OptionsError(problems)
 
 
-def plans_of(planned: t.Mapping[str, t.Any] | None, account: str) -> dict[str, dict[str, t.Any]]:
+def differs(account: str) -> LicensingError:
+    """The failure of an account of which something else is wanted than when its plan was made."""
+    text = f"What is wanted of {account} was changed after the plan was made. Nothing was sent. Plan again."
+    return LicensingError(text, code=DIFFERS)
+
+
+def plans_of(planned: t.Mapping[str, t.Any] | None, account: str) -> dict[str, PartPlan]:
     """The plan of each part that has one, by the part's name.
 
     :param planned: what C(fleet_account) returned in check mode.
@@ -97,11 +106,15 @@ def plans_of(planned: t.Mapping[str, t.Any] | None, account: str) -> dict[str, d
     if not planned or planned.get("account") != account:
         raise wrong
     try:
-        return {
-            str(part["list"]): dict(part["result"]["plan"]) for part in planned["parts"] if "plan" in part["result"]
-        }
+        return {str(part["list"]): _plan_of(part) for part in planned["parts"] if "plan" in part["result"]}
     except (AttributeError, LookupError, TypeError, ValueError):
         raise wrong from None
+
+
+def _plan_of(part: t.Mapping[str, t.Any]) -> PartPlan:
+    plan = part["result"]["plan"]
+    changes = sum(plan.get(name) or 0 for name in COUNTS)
+    return PartPlan(plan.get("digest"), changes, plan.get("incomplete") or 0, str(part.get("target")))
 
 
 def plan_part(context: Context, part: Part) -> Result:
@@ -157,7 +170,8 @@ def run_part(context: Context, part: Part) -> Result:
     before = context.writes
 
     def run(context: Context) -> Result:
-        return FLOWS[part.kind].run(context.step(valid_options(part)))
+        options = {**valid_options(part), **(part.late() if part.late else {})}
+        return FLOWS[part.kind].run(context.step(options))
 
     return truthful(result_of(run, context), context.writes - before)
 

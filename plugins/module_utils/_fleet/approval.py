@@ -17,12 +17,13 @@ import typing as t
 from .._errors import LicensingError, Problem
 from .._plan.incomplete import forgotten, is_on_its_way
 from .._text.lists import few
-from .plan_document import FORMAT, IDLE, Document, is_sealed, left_of, not_done, remains_of, same_run
+from .plan_document import IDLE, PlanAccount, PlanDocument, PlanRows
 
 _NAMED = 20
+_CHANGED = "its content does not fit its digest: it was changed after it was made"
 
 
-def read_approved(given: str | None, problems: list[Problem]) -> Document | str | None:
+def read_approved(given: str | None, problems: list[Problem]) -> PlanDocument | str | None:
     """The approved plan: a digest, or a plan file whose content matches its digest; None if there is none.
 
     :param problems: problems are added to this list.
@@ -32,21 +33,13 @@ def read_approved(given: str | None, problems: list[Problem]) -> Document | str 
     if re.fullmatch(r"[0-9a-fA-F]{64}", given.strip()):
         return given.strip().lower()
     try:
-        document = read_plan(given)
-        for account in document["accounts"]:
-            # A file that is not a valid plan cannot be compared with another plan.
-            not_done(account, account)
-        return document
+        return read_plan(given)
     except LicensingError as error:
         problems.append(Problem(f"'approved' {given[:200]} cannot be used: {error.message}.", error.code))
-    except (KeyError, TypeError, AttributeError):
-        problems.append(
-            Problem(f"'approved' {given[:200]} cannot be used: it is not a plan file.", "plan_file_invalid")
-        )
-    return None
+        return None
 
 
-def read_plan(path: str) -> Document:
+def read_plan(path: str) -> PlanDocument:
     """A plan file whose digests all match when they are computed again from its content.
 
     :raises LicensingError: C(plan_file_invalid), with the reason, which is not a whole sentence.
@@ -56,32 +49,15 @@ def read_plan(path: str) -> Document:
         if os.path.exists(path) and not os.path.isfile(path):
             raise OSError(errno.EINVAL, "It is not a file")
         with open(path, encoding="utf-8") as stream:
-            document = json.load(stream, object_pairs_hook=_once)
-        why = _wrong(document)
+            document = PlanDocument.from_json(json.load(stream, object_pairs_hook=_once))
+        why = "" if document.sealed() == document else _CHANGED
     except OSError as error:
         why = f"{error.strerror or error}; name a plan file or a digest of 64 hexadecimal digits"
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, RecursionError):
         why = "it is not a plan file"
     if why:
         raise LicensingError(why, code="plan_file_invalid")
-    return t.cast(Document, document)
-
-
-def _wrong(document: t.Any) -> str:
-    if document.get("format") != FORMAT or not isinstance(document["format"], int):
-        found = str(document.get("format"))[:20]
-        old = " Make a new plan with this release, and have that one approved" if found == "1" else ""
-        return f"it is of format {found}, this release reads {FORMAT}.{old}".rstrip(".")
-    for account in document["accounts"]:
-        texts = account["account"], account["wanted"]
-        if not all(isinstance(text, str) for text in texts) or not isinstance(account.get("failure", {}), dict):
-            raise TypeError
-    names = [account["account"] for account in document["accounts"]]
-    if len(set(names)) < len(names):
-        return "it has an account twice"
-    if not is_sealed(document):
-        return "its content does not fit its digest: it was changed after it was made"
-    return ""
+    return document
 
 
 def _once(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
@@ -93,7 +69,7 @@ def _once(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
 
 
 def difference(
-    document: Document, approved: Document | str, bases: str = "the fleet files or the accounts"
+    document: PlanDocument, approved: PlanDocument | str, bases: str = "the fleet files or the accounts"
 ) -> LicensingError | None:
     """Why this is not the approved plan. Names the accounts that differ, if they are known.
 
@@ -101,50 +77,52 @@ def difference(
 
     :param bases: what a plan is made from.
     """
-    digest = approved if isinstance(approved, str) else approved["digest"]
-    if digest == document["digest"]:
+    digest = approved if isinstance(approved, str) else approved.digest
+    if digest == document.digest:
         return None
     since = _since_digest(document) if isinstance(approved, str) else _since_file(document, approved)
     if since is None:
         return None
     why, named = since
     return LicensingError(
-        f"The approved plan {digest[:12]}... is not the plan that would be carried out now, {document['digest']}: "
+        f"The approved plan {digest[:12]}... is not the plan that would be carried out now, {document.digest}: "
         f"{why or f'{bases} changed since it was approved.'}{named} Nothing was written. Make a new plan, and have "
         "that one approved.",
         code="plan_changed",
-        digest=document["digest"],
+        digest=document.digest,
     )
 
 
-def _since_digest(document: Document) -> tuple[str, str] | None:
+def _since_digest(document: PlanDocument) -> tuple[str, str] | None:
     """Why this is not the approved plan (empty if it is just another one), and what is known of it; None if it is done.
 
     If everything is as wanted, nothing is left to do. Otherwise nobody knows whether the plan was carried out.
     """
-    if document["status"] not in IDLE:
+    if document.status not in IDLE:
         return "", ""
-    rows = [row for account in document["accounts"] for row in left_of(account)]
+    rows = document.incomplete_rows
     left = [row for row in rows if not is_on_its_way(row)]
-    count = document["incomplete"] - (len(rows) - len(left))
+    count = document.incomplete - (len(rows) - len(left))
     if not left and count <= 0:
         return None
     why = "there is nothing to do, and a digest alone does not show whether the approved plan was carried out."
     return why, _left(left, count)
 
 
-def _since_file(document: Document, approved: Document) -> tuple[str, str] | None:
+def _since_file(document: PlanDocument, approved: PlanDocument) -> tuple[str, str] | None:
     """The same, for a whole plan file. Parts that are already applied do not count as differences, so that a run that
     failed halfway can be repeated.
     """
-    before = {one["account"]: one for one in approved["accounts"]}
-    now = {one["account"]: one for one in document["accounts"]}
-    both = [name for name, one in now.items() if name in before and one["status"] != "error"]
-    other = {*before} ^ {*now} | {name for name in both if not remains_of(now[name], before[name])}
-    undone = {name: not_done(now[name], before[name]) for name in both if name not in other}
+    before = {one.account: one for one in approved.accounts}
+    now = {one.account: one for one in document.accounts}
+    both = [name for name, one in now.items() if name in before and one.status != "error"]
+    other = {*before} ^ {*now} | {name for name in both if not _remains_of(now[name], before[name])}
+    undone = {name: _not_done(now[name], before[name]) for name in both if name not in other}
     left = [row for rows in undone.values() for row in rows]
     if not other and not left:
-        return None if same_run(document, approved) else ("", "")
+        # Apart from their accounts, only an undo has more: the run that it reverses.
+        same = (document.undoes, document.later_runs_known) == (approved.undoes, approved.later_runs_known)
+        return None if same else ("", "")
     differing = sorted(other | {name for name, rows in undone.items() if rows})
     named = f" These accounts differ: {few(differing, _NAMED)}."
     why = (
@@ -155,7 +133,43 @@ def _since_file(document: Document, approved: Document) -> tuple[str, str] | Non
     return why, named + _left(left, len(left))
 
 
-def _left(rows: t.Sequence[Document], count: int) -> str:
+def _remains_of(now: PlanAccount, before: PlanAccount) -> bool:
+    """Whether the plan of an account is what another one leaves to do: each part is unchanged, or gone.
+
+    That alone does not show that it was done: see C(_not_done).
+
+    :param now: a plan that was just made.
+    :param before: one whose digests were computed again.
+    """
+    if now.digest == before.digest or (now.status in IDLE and before.status in ("error", *IDLE)):
+        return True
+    if "error" in (now.status, before.status) or now.wanted != before.wanted:
+        return False
+    if now.failure and now.failure.code != (before.failure and before.failure.code):
+        return False
+    planned = [part.carried_out for part in before.parts]
+    return all(part.status in IDLE or part.carried_out in planned for part in now.parts)
+
+
+def _not_done(now: PlanAccount, before: PlanAccount) -> PlanRows:
+    """The devices that another plan changes but this one leaves not as wanted.
+
+    A request that was sent and is waiting for its confirmation counts as carried out.
+
+    :param now: the plan of an account, for which C(_remains_of) is true.
+    :param before: the other one.
+    """
+    parts = {part.list: {row["device_id"] for row in part.devices} for part in before.parts}
+    losing = {row["device_id"] for part in before.parts if part.action == "absent" for row in part.devices}
+    losing -= {row["device_id"] for row in before.incomplete or ()}
+    losing -= {row["device_id"] for part in now.parts for row in part.devices}
+    sent = {row["device_id"] for row in now.incomplete_rows if is_on_its_way(row)}
+    rows = [row for part in now.parts for row in part.incomplete if row["device_id"] in parts.get(part.list, ())]
+    rows += [row for row in now.incomplete or () if row["device_id"] in losing]
+    return [row for row in rows if row["device_id"] not in sent]
+
+
+def _left(rows: PlanRows, count: int) -> str:
     """Devices that are not as wanted although they may have been planned, and what may have been forgotten."""
     if not count:
         return ""

@@ -12,12 +12,12 @@ import typing as t
 
 from .._errors import OptionsError
 from .._module import Context
-from .account_parts import Lists, Run, Wanted, parts_of
+from .account_parts import Lists, RunOptions, Wanted, parts_of
 from .accounts import read_fleet, resolved
 from .files import account_entry
 
 
-def from_files(context: Context, run: Run) -> Wanted:
+def from_files(context: Context, run: RunOptions) -> Wanted:
     """Read the fleet file of the account, and ask ThingSpace for the devices that it selects.
 
     :raises OptionsError: with every problem of the file.

@@ -18,7 +18,7 @@ from .._module import Context
 from .._simsec.skus import sku_of, sku_problems
 from .._thingspace.api_versions import API_VERSION
 from .._thingspace.id_kinds import KIND, KINDS
-from .account_parts import LIMITS, Options, Part, Run, Wanted
+from .account_parts import LIMITS, Options, Part, RunOptions, Wanted
 
 FOTA = "FOTA"
 """The name of the license that has no SKU, in the form."""
@@ -28,7 +28,7 @@ _NUMBERS = ("max_changes", "lifetime_consent", "lifetime_elsewhere")
 _DIGITS = 12
 
 
-def from_survey(context: Context, run: Run) -> Wanted:
+def from_survey(context: Context, run: RunOptions) -> Wanted:
     """Read the devices that somebody typed. This asks ThingSpace nothing.
 
     :raises OptionsError: with every problem of the answers.
@@ -80,7 +80,7 @@ def _numbers(given: t.Mapping[str, str]) -> tuple[dict[str, int], list[Problem]]
     return found, problems
 
 
-def _part(account: str, license_: str, state: str, kind: str, numbers: dict[str, int], run: Run) -> Part:
+def _part(account: str, license_: str, state: str, kind: str, numbers: dict[str, int], run: RunOptions) -> Part:
     limits = {**dict.fromkeys(LIMITS), "max_changes": numbers.get("max_changes")}
     if license_ == FOTA:
         options = {"state": state, "max_changes": limits["max_changes"], **run.common(account, "fota")}

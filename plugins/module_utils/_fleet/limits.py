@@ -13,12 +13,12 @@ import datetime
 import typing as t
 
 from .._devices.ids import show
-from .._errors import LicensingError
 from .._plan.guards import Limits, Planned, Tripped, Wording, exceeded, guards_of, limits_from
 from .._text.lists import many
 from .._text.quantities import read_quantity
+from .documents import Failure
 from .freeze import FOREVER, Window, frozen
-from .plan_document import IDLE, Document
+from .plan_document import IDLE, PlanAccount, PlanPart
 from .status import without_approval
 
 TIME_FORMAT = "%Y-%m-%d %H:%M %Z"
@@ -61,12 +61,12 @@ def read_run_limits(params: t.Mapping[str, t.Any]) -> tuple[RunLimits, list[str]
     return RunLimits(numbers.get("max_changes"), limits.max_removals, numbers.get("max_lifetime")), wrong
 
 
-def over_the_run(accounts: t.Sequence[Document], limits: RunLimits) -> Document | None:
+def over_the_run(accounts: t.Sequence[PlanAccount], limits: RunLimits) -> Failure | None:
     """The failure of a plan that exceeds limits of the run. It names all of them."""
-    parts = [part for account in accounts for part in account["parts"]]
-    changes = sum(_count(part, "assign", "remove", "add", "move") for part in parts)
-    removals = sum(_count(part, "remove") for part in parts if part["kind"] != "removal_candidates")
-    lifetime = sum(_count(part, "assign") for part in parts if part["lifetime"])
+    parts = [part for account in accounts for part in account.parts]
+    changes = sum(sum(part.plan.by_change.values()) for part in parts)
+    removals = sum(part.plan.remove or 0 for part in parts if not part.listed)
+    lifetime = sum(part.plan.assign or 0 for part in parts if part.lifetime)
     said = Wording(max_changes="'max_changes' of the run", max_removals="'max_removals' of the run")
     planned = Planned(changes, removals, sum(_held(accounts)))
     tripped = exceeded(planned, Limits(limits.max_changes, limits.max_removals), said)
@@ -75,93 +75,82 @@ def over_the_run(accounts: t.Sequence[Document], limits: RunLimits) -> Document 
         tripped.append(Tripped("max_lifetime", lifetime, limits.max_lifetime, text))
     if not tripped:
         return None
-    return {
-        "code": "guard_tripped",
-        "message": f"The plan exceeds limits of the whole run: {'; '.join(trip.text for trip in tripped)}.",
-        "guards": guards_of(tripped),
-    }
+    text = f"The plan exceeds limits of the whole run: {'; '.join(trip.text for trip in tripped)}."
+    return Failure("guard_tripped", text, guards_of(tripped))
 
 
-def over_a_sku(parts: t.Sequence[Document]) -> Document | None:
+def over_a_sku(parts: t.Sequence[PlanPart]) -> Failure | None:
     """The failure of an account whose parts together exceed the free licenses, the consent, or the limits of one SKU.
 
     A SKU has a part for each kind of id and each direction, and its module checked each of them separately. An undo has
     two parts of FOTA licenses, which have no SKU.
     """
-    licenses = [part for part in parts if part["kind"] != "removal_candidates"]
+    licenses = [part for part in parts if not part.listed]
     found = [
         trip
-        for sku in sorted({part["sku"] for part in licenses})
-        for trip in _over_a_sku(sku or "FOTA", [part for part in licenses if part["sku"] == sku])
+        for sku in sorted({part.sku for part in licenses})
+        for trip in _over_a_sku(sku or "FOTA", [part for part in licenses if part.sku == sku])
     ]
     if not found:
         return None
     guards = {trip.guard for trip in found}
     code = next((_CODES[guard] for guard in _CODES if guard in guards), "guard_tripped")
     message = f"The plan exceeds what there is: {'; '.join(trip.text for trip in found)}."
-    return {"code": code, "message": without_approval(code, message)}
+    return Failure(code, without_approval(code, message))
 
 
-def _over_a_sku(sku: str, parts: t.Sequence[Document]) -> list[Tripped]:
+def _over_a_sku(sku: str, parts: t.Sequence[PlanPart]) -> list[Tripped]:
     if len(parts) < 2:
         return []
-    limits = parts[0]["limits"]
-    need, gone = sum(_count(part, "assign") for part in parts), sum(_count(part, "remove") for part in parts)
-    free = min((part["free"] for part in parts if part["free"] is not None), default=None)
-    held = max((part["held"] for part in parts if part["held"] is not None), default=0)
+    limits = parts[0].limits
+    need, gone = sum(part.plan.assign or 0 for part in parts), sum(part.plan.remove or 0 for part in parts)
+    free = min((part.free for part in parts if part.free is not None), default=None)
+    held = max((part.held for part in parts if part.held is not None), default=0)
     planned = Planned(need + gone, gone, held, need, free)
-    given = Limits(limits["max_changes"], read_quantity(limits["max_removals"]), limits["reserve"] or 0)
+    given = Limits(limits.max_changes, read_quantity(limits.max_removals), limits.reserve or 0)
     found = exceeded(planned, given, Wording(of=f" of {sku}"))
-    consent = limits["lifetime_consent"]
-    if any(part["lifetime"] for part in parts) and need > (consent or 0):
+    consent = limits.lifetime_consent
+    if any(part.lifetime for part in parts) and need > (consent or 0):
         text = f"it binds {many(need, 'device')} to {sku} for life, with consent to {consent or 0:,}"
         found.append(Tripped("lifetime_consent", need, consent or 0, text))
     return found
 
 
 def why_not(
-    account: Document, windows: t.Sequence[Window], now: datetime.datetime, *, approved: bool
-) -> Document | None:
+    account: PlanAccount, windows: t.Sequence[Window], now: datetime.datetime, *, approved: bool
+) -> Failure | None:
     """The failure of an account that must not be changed now; None if it may be, or if there is nothing to do.
 
     :param windows: freeze windows; they apply whatever is approved.
     :param approved: whether someone approved this plan although limits are exceeded. No approval fills a pool.
     """
-    if account["status"] in ("error", *IDLE):
-        return account.get("failure")
+    if account.status in ("error", *IDLE):
+        return account.failure
     ice = on_ice(account, windows, now, "Apply the plan after that.")
-    found: list[Document] = [ice] if ice else []
-    failures = [thing["failure"] for thing in (account, *account["parts"]) if "failure" in thing]
-    found += [failure for failure in failures if not approved or failure["code"] in BINDING]
-    if not found:
-        return None
-    return {"code": found[0]["code"], "message": " ".join(str(failure["message"]) for failure in found)}
+    found = [ice] if ice else []
+    found += [failure for failure in account.failures if not approved or failure.code in BINDING]
+    return Failure(found[0].code, " ".join(failure.message for failure in found)) if found else None
 
 
-def on_ice(account: Document, windows: t.Sequence[Window], now: datetime.datetime, advice: str) -> Document | None:
+def on_ice(account: PlanAccount, windows: t.Sequence[Window], now: datetime.datetime, advice: str) -> Failure | None:
     """The failure of an account in a freeze window; None if it is in none, or if there is nothing to do."""
-    if account["status"] in ("error", *IDLE):
+    if account.status in ("error", *IDLE):
         return None
-    removing = any(_count(part, "remove") for part in account["parts"] if part["kind"] != "removal_candidates")
+    removing = any(part.plan.remove for part in account.parts if not part.listed)
     ice = frozen(windows, now, removing=removing)
     if ice is None:
         return None
     only = "licenses are not removed" if ice.what == "removals" else "nothing is changed"
     end = "further notice" if ice.until >= FOREVER else ice.until.strftime(TIME_FORMAT)
-    text = f"'{ice.name}': {only} until {end}."
-    return LicensingError(f"The account is frozen: {text} {advice}", code="frozen").as_failure()
+    return Failure("frozen", f"The account is frozen: '{ice.name}': {only} until {end}. {advice}")
 
 
-def _count(part: Document, *names: str) -> int:
-    return sum(part["plan"].get(name) or 0 for name in names)
-
-
-def _held(accounts: t.Sequence[Document]) -> t.Iterator[int]:
+def _held(accounts: t.Sequence[PlanAccount]) -> t.Iterator[int]:
     """Assigned licenses of each pool before the run."""
     for account in accounts:
         pools: dict[tuple[str, str], int] = {}
-        for part in account["parts"]:
-            if part["held"] is not None:
-                pool = (part["kind"], part["sku"])
-                pools[pool] = max(pools.get(pool, 0), part["held"])
+        for part in account.parts:
+            if part.held is not None:
+                pool = (part.kind, part.sku)
+                pools[pool] = max(pools.get(pool, 0), part.held)
         yield from pools.values()

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import collections
-import csv
 import datetime
 import itertools
 import os
@@ -18,30 +17,19 @@ import typing as t
 from .._errors import LicensingError, OptionsError, Problem
 from .._module import Context, Result
 from .._pages.render import View, templates_problems
-from .._plan.outcomes import as_it_was
 from .._text.canonical import pieces
 from .._text.files import write
 from .._text.visible import visible
-from .account_parts import COUNTS
 from .approval import difference, read_approved
+from .documents import Failure, Json, as_json
 from .freeze import Window, read_windows
-from .limits import over_a_sku, over_the_run, read_run_limits, why_not
-from .plan_document import (
-    Document,
-    failed_account,
-    judged_account,
-    make_account,
-    make_document,
-)
-from .plan_end import End, shown
-from .plan_summary import as_remaining, as_summary, awaited
+from .limits import over_the_run, read_run_limits, why_not
+from .plan_document import PlanAccount, PlanDocument
+from .plan_end import End, PlanResult, shown
+from .plan_make import failed_account, make_account, planned_parts, report_of, within_a_sku
 from .plan_view import Approval, pages_of
+from .plan_words import as_remaining, as_summary, awaited
 from .status import tell
-
-UNCHANGED = "unchanged"
-
-Blocked: t.TypeAlias = "dict[str, Document | None]"
-"""Why an account must not be changed, by its name."""
 
 Texts: t.TypeAlias = "t.Mapping[str, str | t.Iterable[str]]"
 """The text of each file of a plan by its format, at once or in pieces."""
@@ -66,40 +54,30 @@ class Plans:
         """The directory with the records of all runs, if the plan knows it."""
         return None
 
-    def account(self, entry: t.Mapping[str, t.Any]) -> Document:
+    def account(self, entry: t.Mapping[str, t.Any]) -> PlanAccount:
         """The plan of an account that has one."""
-        parts, rows = parts_of(entry)
+        parts, rows = planned_parts(entry)
         account = make_account(entry["account"], str(entry.get("file", "")), str(entry["wanted"]), parts, rows)
-        if entry.get("sets"):
-            account["sets"] = entry["sets"]
-        if entry.get("incomplete"):
-            account = judged_account({**account, "incomplete": entry["incomplete"]})
-        for part in account["parts"]:
+        account = account._replace(sets=entry.get("sets") or None, incomplete=entry.get("incomplete") or None)
+        for part in account.parts:
             # Nobody should approve changes without the devices that change.
-            if any(part["plan"].get(name) for name in COUNTS) and not (part["devices"] or part["incomplete"]):
-                path = report_of(entry, part["list"])
+            if part.plan.changes and not (part.devices or part.incomplete):
+                path = report_of(entry, part.list)
                 text = f"The plan changes devices, and {path}, which names them, is missing or empty."
                 return failed_account(entry["account"], {"code": "file_unreadable", "message": text})
-        over = over_a_sku(account["parts"])
-        return judged_account({**account, "failure": over}) if over else account
+        return within_a_sku(account)
 
     def blocked(
-        self, account: Document, windows: t.Sequence[Window], now: datetime.datetime, *, approved: bool
-    ) -> Document | None:
+        self, account: PlanAccount, windows: t.Sequence[Window], now: datetime.datetime, *, approved: bool
+    ) -> Failure | None:
         """Why an account must not be changed now."""
         return why_not(account, windows, now, approved=approved)
 
-    def document(self, accounts: list[Document], created: str, over: Document | None) -> Document:
+    def document(self, accounts: list[PlanAccount], created: str, over: Failure | None) -> PlanDocument:
         """The plan of all accounts."""
-        return make_document(accounts, created, over)
+        return PlanDocument(created, accounts, failure=over).sealed()
 
-    def pages(
-        self, document: Document, approval: Approval, templates: str | None, *, cost: View | None, command: str
-    ) -> dict[str, str]:
-        """The pages of the plan, by file name."""
-        return pages_of(document, approval, templates, cost=cost, command=command)
-
-    def write(self, dest: str, _document: Document, texts: Texts) -> dict[str, str]:
+    def write(self, dest: str, _document: PlanDocument, texts: Texts) -> dict[str, str]:
         """Write the files of the plan. Returns their paths by format."""
         return write_files(dest, self.files, texts)
 
@@ -123,19 +101,17 @@ def run(context: Context, plans: Plans) -> Result:
     if problems:
         raise OptionsError(problems)
     now = datetime.datetime.now(datetime.timezone.utc)
-    accounts: list[Document] = []
-    blocked: Blocked = {}
+    accounts: list[PlanAccount] = []
+    blocked: dict[str, Failure | None] = {}
     end = End(params, check_mode=context.check_mode)
     for entry, more in zip(params["accounts"], own, strict=True):
         if entry.get("left_out"):
             continue
         account = plans.account(entry) if "parts" in entry else failed_account(entry["account"], _failure(entry))
-        account["freeze"] = entry.get("freeze") or []
         why = plans.blocked(account, [*windows, *more], now, approved=approved is not None)
-        if why and why["code"] == "frozen":
-            account["frozen"] = why["message"]
-        accounts.append(account)
-        blocked[account["account"]] = why
+        ice = why.message if why and why.code == "frozen" else None
+        accounts.append(account._replace(freeze=entry.get("freeze") or [], frozen=ice))
+        blocked[account.account] = why
     over = over_the_run(accounts, limits)
     document = plans.document(accounts, now.strftime("%Y-%m-%d %H:%M UTC"), over)
     changed = difference(document, approved, plans.bases) if approved else None
@@ -145,39 +121,41 @@ def run(context: Context, plans: Plans) -> Result:
     # A template that fails leaves all files as they were.
     files: dict[str, str] = {}
     if params["dest"]:
-        command = end.command(document["digest"])
-        pages = plans.pages(document, approval, params["templates"], cost=cost_of(document), command=command)
+        command = end.command(document.digest)
+        pages = pages_of(document, approval, params["templates"], cost=cost_of(document), command=command)
         files = plans.write(params["dest"], document, texts_of(document, pages))
     remaining = as_remaining(document)
     if remaining and changed is None:
         context.warn(remaining)
     if params["status_file"]:
         tell(params["status_file"], _word(document, changed, approved=approved is not None))
-    values: Document = {
-        **{name: document[name] for name in ("status", "digest", "totals", "incomplete")},
-        "approved": approved is not None,
-        "check_mode": context.check_mode,
-        "awaited": awaited(document),
-        "remaining": remaining,
-        "summary": as_summary(document),
-        "over": over if approved is None else None,
-        "files": files,
-        "left": document.get("left", 0),
-        "history": plans.history or "",
-    }
-    values["next"], values["red"] = end.step(values), end.red(values)
-    values["accounts"] = [
-        end.account(account, blocked[account["account"]], values["red"]) for account in document["accounts"]
-    ]
-    values["accounts"] += [_left_out(entry) for entry in params["accounts"] if entry.get("left_out")]
-    failure = changed or end.stopped(values)
+    result = PlanResult(
+        status=document.status,
+        digest=document.digest,
+        totals=document.totals,
+        incomplete=document.incomplete,
+        approved=approved is not None,
+        check_mode=context.check_mode,
+        awaited=awaited(document),
+        remaining=remaining,
+        summary=as_summary(document),
+        over=over if approved is None else None,
+        files=files,
+        left=document.left or 0,
+        history=plans.history or "",
+    )
+    red = end.red(result)
+    shown_accounts = [end.account(one, blocked[one.account], red) for one in document.accounts]
+    shown_accounts += [_left_out(entry) for entry in params["accounts"] if entry.get("left_out")]
+    failure = changed or end.stopped(result, (blocked[one.account] for one in document.accounts))
     # The message of a failure is not to drown in the plan.
     shown_page = files.get("markdown") if params["show"] and not failure else None
-    values["lines"] = [] if failure else [*shown(shown_page), *end.lines(values)]
+    lines = [] if failure else [*shown(shown_page), *end.lines(result)]
+    values = {**as_json(result), "next": end.step(result), "red": red, "accounts": shown_accounts, "lines": lines}
     return Result(values, failure=failure)
 
 
-def _costs(params: t.Mapping[str, t.Any], problems: list[Problem]) -> t.Callable[[Document], View | None]:
+def _costs(params: t.Mapping[str, t.Any], problems: list[Problem]) -> t.Callable[[PlanDocument], View | None]:
     """What says what a plan costs, by the prices of the reader."""
     if not params["prices"]:
         return lambda _document: None
@@ -191,7 +169,7 @@ def _costs(params: t.Mapping[str, t.Any], problems: list[Problem]) -> t.Callable
     return lambda document: cost_view(document, prices, visible(params["currency"]))
 
 
-def _left_out(entry: t.Mapping[str, t.Any]) -> Document:
+def _left_out(entry: t.Mapping[str, t.Any]) -> Json:
     """An account that has nothing to do with this plan."""
     about = {"account": entry["account"], "status": "no_change", "digest": "", "incomplete": 0, "blocked": None}
     return {**about, "foreseen": False, "red": False, "text": entry["left_out"]}
@@ -218,51 +196,24 @@ def _failure(entry: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
     return failure if isinstance(failure, dict) else {"code": "failed", "message": str(entry.get("msg") or "")}
 
 
-def report_of(entry: t.Mapping[str, t.Any], name: str) -> str:
-    """The report of a part, with the predicted result for each device."""
-    return os.path.join(str(entry.get("reports") or ""), f"plan-{name}.csv")
-
-
-def parts_of(entry: t.Mapping[str, t.Any]) -> tuple[list[Document], list[t.Iterable[Document]]]:
-    """The parts of an account that have a plan, and the devices of each, read one by one."""
-    parts: list[Document] = []
-    for part in entry["parts"]:
-        if "plan" in part["result"]:
-            # The account may know more about an undocumented SKU than its name shows.
-            lifetime = part["result"].get("lifetime", part.get("lifetime"))
-            parts.append({**part, "lifetime": lifetime})
-    return parts, [changing(report_of(entry, part["list"])) for part in parts]
-
-
-def changing(path: str) -> t.Iterator[Document]:
-    """The rows of a report in which something changes or is not as wanted."""
-    if not os.path.exists(path):
-        return
-    with open(path, encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
-            if row.get("outcome") != UNCHANGED or str(row.get("reason", "")).startswith("moved"):
-                yield {
-                    name: as_it_was(row.get(name) or "") for name in ("device_id", "outcome", "reason", "request_id")
-                }
-
-
-def _word(document: Document, difference: LicensingError | None, *, approved: bool) -> str:
+def _word(document: PlanDocument, difference: LicensingError | None, *, approved: bool) -> str:
     """The status in one word. An account without a plan comes first, because it may be why the plan differs.
 
     The changes of an approved plan are about to be made, so the status says whether everything will be as wanted then.
     C(fleet_run) makes it worse if a change fails.
     """
-    status = str(document["status"])
-    if difference is not None and status != "error":
+    if document.status == "error":
+        return "error"
+    if difference is not None:
         return difference.code
-    return "incomplete" if approved and document["incomplete"] and status != "error" else status
+    return "incomplete" if approved and document.incomplete else document.status
 
 
-def texts_of(document: Document, pages: t.Mapping[str, str]) -> Texts:
+def texts_of(document: PlanDocument, pages: t.Mapping[str, str]) -> Texts:
     """The texts of the files of a plan, by their format."""
     formats = {"html": "html", "md": "markdown"}
     shown = {formats[name.rpartition(".")[2]]: text for name, text in pages.items()}
-    return {"json": itertools.chain(pieces(document), ["\n"]), **shown}
+    return {"json": itertools.chain(pieces(as_json(document)), ["\n"]), **shown}
 
 
 def write_files(dest: str, names: t.Mapping[str, str], texts: Texts) -> dict[str, str]:

@@ -15,21 +15,20 @@ import typing as t
 
 from .._pages.render import View
 from .._text.money import Prices, added, amount_words, cost_of
-from .plan_document import Document
+from .plan_document import PlanDocument, PlanPart
 from .plan_words import counts_of
 
 FOTA = "FOTA"
 
 
-def cost_view(document: Document, prices: Prices, currency: str) -> View | None:
+def cost_view(document: PlanDocument, prices: Prices, currency: str) -> View | None:
     """What the pages show of the cost; None if no license is assigned or removed.
 
     A license without a price is named, and is in no sum.
     """
-    groups: dict[tuple[str, bool], list[Document]] = {}
-    for account in document["accounts"]:
-        for part in account["parts"]:
-            groups.setdefault((part["sku"] or FOTA, part["lifetime"]), []).append(part)
+    groups: dict[tuple[str, bool], list[PlanPart]] = {}
+    for part in document.parts:
+        groups.setdefault((part.sku or FOTA, part.lifetime), []).append(part)
     changes = [_Change(license, lifetime, parts, prices) for (license, lifetime), parts in sorted(groups.items())]
     changes = [one for one in changes if one.assign or one.remove]
     if not changes:
@@ -41,7 +40,7 @@ def cost_view(document: Document, prices: Prices, currency: str) -> View | None:
         "monthly": _more_or_less(monthly, currency),
         "once": _with(currency, sums.get("once")) if "once" in due else "",
         "unknown": sorted({one.license for one in changes if one.cost is None}),
-        "unplanned": sum(account["status"] == "error" for account in document["accounts"]),
+        "unplanned": sum(account.status == "error" for account in document.accounts),
         "rows": [one.row(currency) for one in changes],
     }
 
@@ -49,7 +48,7 @@ def cost_view(document: Document, prices: Prices, currency: str) -> View | None:
 class _Change:
     """How many licenses of a kind are assigned and removed, and what that costs."""
 
-    def __init__(self, license: str, lifetime: bool, parts: t.Iterable[Document], prices: Prices) -> None:
+    def __init__(self, license: str, lifetime: bool, parts: t.Iterable[PlanPart], prices: Prices) -> None:
         counts = counts_of(parts, listed=False)
         self.license = license
         self.assign = counts["assign"]

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import typing as t
 
-from .._plan.incomplete import as_left_over, is_left_over, is_on_its_way
-from .._simsec.missing import missing_text
+from .._errors import LicensingError
 from .._text.canonical import digest
-from .._thingspace.id_kinds import KIND
-from .account_parts import COUNTS, PartKind
-from .status import without_approval
+from .._thingspace.api_versions import ApiVersion
+from .._thingspace.id_kinds import Kind
+from .account_parts import COUNTS, Action, PartKind
+from .documents import Failure, Json, as_json, read, rows_of, wrong_in
 
 FORMAT = 2
 """Version of the plan file. In format 1, digests covered less than a plan shows."""
@@ -27,245 +27,278 @@ _STATUSES: tuple[PlanStatus, ...] = t.get_args(PlanStatus)
 IDLE = ("no_change", "incomplete")
 """With these statuses, there is nothing to do."""
 
-Document = dict[str, t.Any]
-
 TITLES: dict[PartKind, str] = {
     "fota": "FOTA licenses",
     "removal_candidates": "Removal candidates",
     "simsec": "SIM-Secure licenses",
 }
 
-_AMISS = frozenset({"devices_failed", "outcome_unknown", "unconfirmed"})
+PlanRow = dict[str, str]
+"""A device with its C(outcome) and C(reason). Plans have millions of them, so they stay as they are in the file."""
 
-_FREE_IN_DOCUMENT = frozenset({"digest", "checksum", "created", "status", "failure"})
-"""Not approved: when the plan was made, and how it compares with limits of the run, which depend on who runs it."""
-
-_ADDED_UP = frozenset({"accounts", "totals", "left", "incomplete"})
-
-_FREE_IN_ACCOUNT = frozenset({"digest", "file", "freeze", "frozen", "sets"})
-"""Not part of what is approved: where the fleet file is, the names of its sets, and freeze windows."""
-
-_NOTES_OF_PART = frozenset({"digest", "licenses", "held", "free", "note", "incomplete", "missing"})
-_NOTES_OF_PLAN = frozenset({"unchanged", "incomplete"})
-"""Numbers that may differ if a part of the account is already done."""
+PlanRows = t.Annotated[list[PlanRow], rows_of("device_id", "outcome", "reason")]
+Stays = t.Annotated[list[PlanRow], rows_of("kind", "sku", "device_id", "done", "code", "reason")]
+"""For an undo, the changes of the run that stay."""
 
 
-def make_document(accounts: t.Sequence[Document], created: str, failure: Document | None = None) -> Document:
-    """Combine the plans of the accounts.
+class PlanCounts(t.NamedTuple):
+    """How many devices a part changes and leaves. A kind of license that cannot be added or moved has None for that.
 
-    :param accounts: one for each account, from C(make_account) or C(failed_account).
+    :param digest: binds the module that carries the part out; None if the module did not list the current state.
+    :param incomplete: devices that are not as wanted and that the part does not change.
+    :param waves: after how many devices each wave ends.
+    """
+
+    digest: str | None
+    incomplete: int = 0
+    unchanged: int | None = None
+    assign: int | None = None
+    remove: int | None = None
+    add: int | None = None
+    move: int | None = None
+    waves: list[int] | None = None
+
+    @property
+    def by_change(self) -> dict[str, int]:
+        """The number of devices for each kind of change."""
+        return {name: getattr(self, name) or 0 for name in COUNTS}
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything changes."""
+        return any(self.by_change.values())
+
+
+class PlanLimits(t.NamedTuple):
+    """The limits of a part in the fleet file. A share is a text, such as C(5%)."""
+
+    reserve: int | None
+    lifetime_consent: int | None
+    max_changes: int | None
+    max_removals: int | str | None
+
+
+class PlanPart(t.NamedTuple):
+    """What is planned for one kind of license, SKU, and kind of id.
+
+    :param list: the name of the list of its devices, unique in the account.
+    :param action: the C(state) of its module.
+    :param plan: the numbers.
+    :param licenses: the pool as the module returned it; None if there is none.
+    :param held: how many of its licenses are assigned before the plan; None if nobody knows.
+    :param free: how many are available before the plan.
+    :param devices: those that change; C(incomplete), those that are not as wanted.
+    :param missing: the sentence about licenses that nobody knows the devices of.
+    :param note: what an earlier run left, which is no reason to stop.
+    :param failure: why nothing of it is carried out.
+    """
+
+    kind: PartKind
+    sku: str
+    id_kind: Kind
+    api_version: ApiVersion | t.Literal[""]
+    list: str
+    lifetime: bool
+    action: Action
+    plan: PlanCounts
+    licenses: Json | None
+    held: int | None
+    free: int | None
+    limits: PlanLimits
+    devices: PlanRows
+    incomplete: PlanRows
+    status: PlanStatus = "no_change"
+    digest: str = ""
+    missing: str | None = None
+    note: str | None = None
+    failure: Failure | None = None
+
+    @property
+    def listed(self) -> bool:
+        """Whether it changes the removal candidate list, and no licenses."""
+        return self.kind == "removal_candidates"
+
+    @property
+    def true_status(self) -> PlanStatus:
+        """The status that follows from its content."""
+        if self.failure is not None:
+            return "guard_tripped"
+        return "changes" if self.plan.changes else "incomplete" if self.plan.incomplete else "no_change"
+
+    @property
+    def carried_out(self) -> PlanPart:
+        """What it does to which devices and under which limits: everything except predictions and notes."""
+        plan = self.plan._replace(unchanged=None, incomplete=0)
+        bare = self._replace(plan=plan, licenses=None, held=None, free=None, incomplete=[], note=None, missing=None)
+        return bare._replace(digest="")
+
+
+class PlanAccount(t.NamedTuple):
+    """The plan of an account.
+
+    :param file: the fleet file; empty if there is none.
+    :param wanted: digest of what is wanted.
+    :param digest: over the digests of its parts and the rest of its content; empty if there is no plan.
+    :param failure: why there is no plan, or which limit of a SKU its parts exceed together.
+    :param incomplete: devices that are not as wanted and belong to no part.
+    :param freeze: freeze windows, as in the fleet file; C(frozen), the sentence about the one that applies now.
+    :param sets: the name and size of each set of the fleet file.
+    :param left: for an undo, the changes that stay, and why; C(notes), what to know before it is carried out.
+    """
+
+    account: str
+    file: str
+    wanted: str
+    parts: list[PlanPart]
+    status: PlanStatus = "no_change"
+    digest: str = ""
+    failure: Failure | None = None
+    incomplete: PlanRows | None = None
+    freeze: list[Json] | None = None
+    frozen: str | None = None
+    sets: list[Json] | None = None
+    left: Stays | None = None
+    notes: list[str] | None = None
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Why it, or a part of it, is stopped."""
+        found = [self.failure, *(part.failure for part in self.parts)]
+        return [failure for failure in found if failure is not None]
+
+    @property
+    def incomplete_rows(self) -> PlanRows:
+        """The named devices that are not as wanted, and that the plan does not change."""
+        return [*(row for part in self.parts for row in part.incomplete), *(self.incomplete or ())]
+
+    @property
+    def incomplete_count(self) -> int:
+        """How many devices these are. A part may know only their number."""
+        return sum(part.plan.incomplete for part in self.parts) + len(self.incomplete or ())
+
+    def judged(self) -> PlanAccount:
+        """The same account with the statuses that follow from it."""
+        parts = [part._replace(status=part.true_status) for part in self.parts]
+        statuses: list[PlanStatus] = [part.status for part in parts]
+        statuses += [] if self.failure is None else ["guard_tripped" if parts else "error"]
+        statuses += ["incomplete"] if self.incomplete_count else []
+        return self._replace(parts=parts, status=_worst(statuses))
+
+    def sealed(self) -> PlanAccount:
+        """The same account with its digests: of each part over its whole content, and of the account over those."""
+        if self.status == "error":
+            # The reason why there is no plan may have other words next time.
+            return self._replace(digest="")
+        parts = [part._replace(digest=_digest(part, "digest")) for part in self.parts]
+        # Not part of what is approved: where the fleet file is, the names of its sets, and freeze windows.
+        left_out = ("digest", "file", "freeze", "frozen", "sets")
+        return self._replace(parts=parts, digest=_digest(self, *left_out, parts=[part.digest for part in parts]))
+
+
+class UndoneRun(t.NamedTuple):
+    """The run that an undo reverses, as its record describes it.
+
+    :param plan: the digest of its plan.
+    """
+
+    run: str
+    kind: str
+    started: str
+    ended: str | None
+    status: str
+    plan: str
+
+
+class PlanDocument(t.NamedTuple):
+    """The plan of a run.
+
     :param created: the time, for people; it is not part of the digest.
+    :param totals: how many devices change, for each kind of change.
+    :param incomplete: how many devices are not as wanted and not changed.
+    :param digest: what is approved.
+    :param checksum: over the whole file.
     :param failure: limits of the whole run that it exceeds.
+    :param undoes: for an undo, the run; C(left), how many changes stay; C(later_runs_known), whether all are known.
     """
-    document: Document = {
-        "format": FORMAT,
-        "created": created,
-        "accounts": list(accounts),
-        **({"failure": failure} if failure else {}),
-    }
-    return sealed(document)
+
+    created: str
+    accounts: list[PlanAccount]
+    totals: dict[str, int] = {}  # noqa: RUF012 - nobody changes it
+    incomplete: int = 0
+    status: PlanStatus = "no_change"
+    digest: str = ""
+    checksum: str = ""
+    failure: Failure | None = None
+    undoes: UndoneRun | None = None
+    left: int | None = None
+    later_runs_known: bool | None = None
+    format: int = FORMAT
+
+    @property
+    def parts(self) -> list[PlanPart]:
+        """The parts of all accounts."""
+        return [part for account in self.accounts for part in account.parts]
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Why the run, or anything of it, is stopped."""
+        own = [] if self.failure is None else [self.failure]
+        return own + [failure for account in self.accounts for failure in account.failures]
+
+    @property
+    def incomplete_rows(self) -> PlanRows:
+        """The named devices of all accounts that are not as wanted, and that the plan does not change."""
+        return [row for account in self.accounts for row in account.incomplete_rows]
+
+    def sealed(self) -> PlanDocument:
+        """The same plan with everything that follows from its content: statuses, totals, and digests, bottom up.
+
+        This is the only way to get a digest, for a new plan and for one that is read. Any previous values in these
+        fields are ignored. The digest covers everything that is not explicitly left out, so it covers new fields, too.
+        """
+        accounts = sorted((one.judged().sealed() for one in self.accounts), key=lambda one: one.account)
+        statuses = [one.status for one in accounts]
+        statuses += ["guard_tripped"] if self.failure else []
+        made = self._replace(
+            accounts=accounts,
+            totals={name: sum(part.plan.by_change[name] for one in accounts for part in one.parts) for name in COUNTS},
+            incomplete=sum(one.incomplete_count for one in accounts),
+            status=_worst(statuses),
+        )
+        # Not approved: when the plan was made, and how it compares with limits of the run, which depend on who runs it.
+        left_out = ("digest", "checksum", "created", "status", "failure")
+        named = [[one.account, one.digest] for one in accounts]
+        made = made._replace(digest=_digest(made, *left_out, accounts=named))
+        return made._replace(checksum=_digest(made, "checksum"))
+
+    @classmethod
+    def from_json(cls, value: t.Any) -> PlanDocument:
+        """Read it. Whether its digests fit, C(sealed) shows.
+
+        :raises LicensingError: C(plan_file_invalid), with the first thing that is wrong, which is not a whole sentence.
+        """
+        wrong = ""
+        if isinstance(value, dict) and (value.get("format") != FORMAT or isinstance(value["format"], (bool, float))):
+            found = str(value.get("format"))[:20]
+            old = ". Make a new plan with this release, and have that one approved" if found == "1" else ""
+            wrong = f"it is of format {found}, this release reads {FORMAT}{old}"
+        elif why := next(wrong_in(cls, value, "the plan", others=False), ""):
+            wrong = f"it is not a plan file: {why}"
+        elif len({account["account"] for account in value["accounts"]}) < len(value["accounts"]):
+            wrong = "it has an account twice"
+        if wrong:
+            raise LicensingError(wrong, code="plan_file_invalid")
+        return read(cls, value)
 
 
-def sealed(document: Document) -> Document:
-    """The document with everything that follows from its content: statuses, totals, and all digests, bottom up.
+def _worst(statuses: t.Iterable[PlanStatus]) -> PlanStatus:
+    return max(statuses, key=_STATUSES.index, default="no_change")
 
-    This is the only way to get a digest, for a new plan and for one that is read. Any previous values in these fields
-    are ignored. The digest covers everything that is not explicitly left out, so it covers new fields, too.
+
+def _digest(record: t.Any, *left_out: str, **more: t.Any) -> str:
+    """SHA-256 over a part, an account, or a plan in the form of its file.
+
+    :param left_out: members that are not part of it.
+    :param more: other values of members.
     """
-    judged = (judged_account(account) for account in document["accounts"])
-    accounts = sorted(map(_sealed_account, judged), key=lambda account: str(account["account"]))
-    made = {**document, "accounts": accounts}
-    made["totals"] = {name: sum(part["plan"].get(name) or 0 for part in _parts(accounts)) for name in COUNTS}
-    made["incomplete"] = sum(map(incomplete_of, accounts))
-    statuses = [account["status"] for account in accounts]
-    made["status"] = _worst([*statuses, *(["guard_tripped"] if "failure" in document else [])])
-    named = [[account["account"], account["digest"]] for account in accounts]
-    made["digest"] = digest({**_without(made, _FREE_IN_DOCUMENT), "accounts": named})
-    return {**made, "checksum": _checksum(made)}
-
-
-def is_sealed(document: Document) -> bool:
-    """Whether a plan file contains exactly the values that follow from its content."""
-    return bool(sealed(document)["checksum"] == document.get("checksum") == _checksum(document))
-
-
-def judged_account(account: Document) -> Document:
-    """The plan of an account with the statuses that follow from it. Its digests are those of the sealed document."""
-    parts = [{**part, "status": _status_of(part)} for part in account["parts"]]
-    if "failure" in account and not parts:
-        return {**account, "parts": [], "status": "error"}
-    statuses = [part["status"] for part in parts]
-    more: list[PlanStatus] = ["guard_tripped"] if "failure" in account else []
-    more += ["incomplete"] if incomplete_of(account) else []
-    status = _worst([*statuses, *more])
-    return {**account, "parts": parts, "status": status}
-
-
-def incomplete_of(account: Document) -> int:
-    """How many devices of an account are not as wanted and not changed by its plan."""
-    parts = sum(part["plan"].get("incomplete") or 0 for part in account["parts"])
-    return parts + len(account.get("incomplete") or [])
-
-
-def make_account(
-    name: str, file: str, wanted: str, parts: t.Sequence[Document], rows: t.Sequence[t.Iterable[Document]]
-) -> Document:
-    """The plan of one account.
-
-    :param wanted: digest of the wanted state in its fleet file.
-    :param parts: for each part its kind, SKU, and the result of its module in check mode.
-    :param rows: for each part the devices that change, and those that are not as wanted.
-    """
-    made = [_part(part, changing) for part, changing in zip(parts, rows, strict=True)]
-    return judged_account({"account": name, "file": file, "wanted": wanted, "parts": made})
-
-
-def failed_account(name: str, failure: t.Mapping[str, t.Any]) -> Document:
-    """An account without a plan, because planning failed."""
-    reason = {"code": str(failure.get("code") or "failed"), "message": str(failure.get("message") or "")}
-    return {"account": name, "file": "", "wanted": "", "status": "error", "parts": [], "failure": reason, "digest": ""}
-
-
-def remains_of(now: Document, before: Document) -> bool:
-    """Whether the plan of an account is what another one leaves to do: each part is unchanged, or gone.
-
-    That alone does not show that it was done: see C(not_done).
-
-    :param now: a plan that was just made.
-    :param before: one whose digests were computed again.
-    """
-    if now["digest"] == before["digest"] or (now["status"] in IDLE and before["status"] in ("error", *IDLE)):
-        return True
-    if "error" in (now["status"], before["status"]) or now["wanted"] != before["wanted"]:
-        return False
-    if "failure" in now and now["failure"]["code"] != before.get("failure", {}).get("code"):
-        return False
-    planned = [_carried_out(part) for part in before["parts"]]
-    return all(part["status"] in IDLE or _carried_out(part) in planned for part in now["parts"])
-
-
-def not_done(now: Document, before: Document) -> list[Document]:
-    """The devices that another plan changes but this one leaves not as wanted.
-
-    A request that was sent and is waiting for its confirmation counts as carried out.
-
-    :param now: the plan of an account, for which C(remains_of) is true.
-    :param before: the other one.
-    """
-    parts = {part["list"]: {row["device_id"] for row in part["devices"]} for part in before["parts"]}
-    losing = {row["device_id"] for part in before["parts"] if part["action"] == "absent" for row in part["devices"]}
-    losing -= {row["device_id"] for row in before.get("incomplete") or []}
-    losing -= {row["device_id"] for part in now["parts"] for row in part["devices"]}
-    sent = {row["device_id"] for row in left_of(now) if is_on_its_way(row)}
-    rows = [
-        row for part in now["parts"] for row in part["incomplete"] if row["device_id"] in parts.get(part["list"], ())
-    ]
-    rows += [row for row in now.get("incomplete") or [] if row["device_id"] in losing]
-    return [row for row in rows if row["device_id"] not in sent]
-
-
-def left_of(account: Document) -> list[Document]:
-    """The listed devices of an account that are not as wanted."""
-    return [*(row for part in account["parts"] for row in part["incomplete"]), *(account.get("incomplete") or [])]
-
-
-def same_run(now: Document, before: Document) -> bool:
-    """Whether two plans agree in everything except their accounts. For an undo, that includes the reversed run."""
-    names = _FREE_IN_DOCUMENT | _ADDED_UP
-    return digest(_without(now, names)) == digest(_without(before, names))
-
-
-def _part(part: t.Mapping[str, t.Any], rows: t.Iterable[Document]) -> Document:
-    result = part["result"]
-    plan = result.get("plan") or {}
-    failure = result.get("failure")
-    # Devices that an earlier run left not as wanted are no reason to stop, because nothing is done about them.
-    amiss = failure if failure and failure["code"] in _AMISS else None
-    failure = None if amiss else failure
-    pool = result.get("licenses") or {}
-    devices: list[Document] = []
-    incomplete: list[dict[str, str]] = []
-    for row in rows:
-        if is_left_over(row):
-            incomplete.append(as_left_over(row))
-        else:
-            devices.append(_row(row, plan.get("state")))
-    # If nothing stops the plan, it predicts the pool.
-    more = 0 if failure else (plan.get("assign") or 0) - (plan.get("remove") or 0)
-    made: Document = {
-        "kind": part["kind"],
-        "sku": part.get("sku") or "",
-        "id_kind": part.get("id_kind") or KIND,
-        "api_version": part.get("api_version") or "",
-        "list": part["list"],
-        "lifetime": bool(part.get("lifetime")),
-        "action": plan.get("state") or "",
-        "plan": {name: plan.get(name) for name in (*COUNTS, "unchanged", "digest", "waves") if name in plan},
-        "licenses": result.get("licenses"),
-        "held": None if pool.get("assigned") is None else pool["assigned"] - more,
-        "free": None if pool.get("available") is None else pool["available"] + more,
-        "limits": {name: part.get(name) for name in ("reserve", "lifetime_consent", "max_changes", "max_removals")},
-        "devices": devices,
-        "incomplete": incomplete,
-    }
-    # The module counts them. A failure about single devices leaves at least one of them.
-    left = max(plan.get("incomplete") or 0, len(made["incomplete"]), 1 if amiss else 0)
-    missing = plan.get("missing") or 0
-    made["plan"]["incomplete"] = left + missing
-    if missing:
-        made["missing"] = missing_text(made["sku"], missing)
-    if amiss:
-        made["note"] = str(amiss["message"])
-    if failure:
-        # The module's advice is for its own task. Here, the whole plan is approved.
-        why = str(failure["message"]).removesuffix(failure.get("advice", "")).rstrip()
-        replaced = {"message": without_approval(failure["code"], why)}
-        made["failure"] = {**{key: failure[key] for key in ("code", "guards") if key in failure}, **replaced}
-    return made
-
-
-def _row(row: Document, state: str | None) -> Document:
-    """A device of a part. If ThingSpace would only accept the request at first, the row shows the final outcome."""
-    outcome, reason = row["outcome"], row["reason"]
-    if outcome == "accepted" and not reason:
-        outcome = "removed" if state == "absent" else "assigned"
-    return {"device_id": row["device_id"], "outcome": outcome, "reason": reason}
-
-
-def _status_of(part: Document) -> PlanStatus:
-    changing = any(part["plan"].get(name) for name in COUNTS)
-    if "failure" in part:
-        return "guard_tripped"
-    return "changes" if changing else "incomplete" if part["plan"].get("incomplete") else "no_change"
-
-
-def _sealed_account(account: Document) -> Document:
-    """The digests of an account: of each part over its whole content, and of the account over those."""
-    if account["status"] == "error":
-        # The reason why there is no plan may have other words next time.
-        return {**account, "digest": ""}
-    parts = [{**part, "digest": digest(_without(part, {"digest"}))} for part in account["parts"]]
-    bound = {**_without(account, _FREE_IN_ACCOUNT), "parts": [part["digest"] for part in parts]}
-    return {**account, "parts": parts, "digest": digest(bound)}
-
-
-def _worst(statuses: t.Iterable[str]) -> PlanStatus:
-    return max(t.cast("t.Iterable[PlanStatus]", statuses), key=_STATUSES.index, default="no_change")
-
-
-def _carried_out(part: Document) -> str:
-    """What a part does to which devices and under which limits: everything except predictions and notes."""
-    return digest({**_without(part, _NOTES_OF_PART), "plan": _without(part["plan"], _NOTES_OF_PLAN)})
-
-
-def _parts(accounts: t.Iterable[Document]) -> t.Iterator[Document]:
-    for account in accounts:
-        yield from account["parts"]
-
-
-def _checksum(document: Document) -> str:
-    return digest(_without(document, {"checksum"}))
-
-
-def _without(value: Document, names: t.AbstractSet[str]) -> Document:
-    return {key: one for key, one in value.items() if key not in names}
+    return digest({**{name: one for name, one in as_json(record).items() if name not in left_out}, **more})

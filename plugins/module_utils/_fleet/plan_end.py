@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import typing as t
 
+from .._error_codes import Code
 from .._errors import LicensingError
 from .account_parts import COUNTS
 from .command import command_of
-from .plan_document import Document, incomplete_of
+from .documents import Failure, Json, as_json
+from .plan_document import PlanAccount, PlanStatus
 from .plan_words import in_words, not_as_wanted
 
 FAIL_ON: dict[str, tuple[str, ...]] = {
@@ -32,6 +34,29 @@ MAX_LINES = 1000
 Step = t.Literal["show", "idle", "wait", "apply"]
 
 
+class PlanResult(t.NamedTuple):
+    """What C(fleet_plan) returns about a plan besides its accounts.
+
+    :param awaited: devices that an earlier run sent, and that wait for their confirmation.
+    :param over: limits of the whole run that an unapproved plan exceeds.
+    :param left: of an undo, how many changes stay as the run left them.
+    """
+
+    status: PlanStatus
+    digest: str
+    totals: dict[str, int]
+    incomplete: int
+    approved: bool
+    check_mode: bool
+    awaited: int
+    remaining: str
+    summary: str
+    over: Failure | None
+    files: dict[str, str]
+    left: int
+    history: str
+
+
 class End:
     """How a plan ends.
 
@@ -45,83 +70,84 @@ class End:
         # The check mode of an undo is its plan for approval.
         self._applying = params["state"] == "applying" and not (check_mode and params["undo_run"])
 
-    def step(self, plan: Document) -> Step:
+    def step(self, plan: PlanResult) -> Step:
         """What the role does next."""
         if self._params["state"] != "applying":
             return "show"
         if self._check_mode:
             return "idle"
-        if sum(plan["totals"].values()):
+        if sum(plan.totals.values()):
             return "apply"
-        return "wait" if self._params["wait"] and plan["awaited"] and not self._params["undo_run"] else "idle"
+        return "wait" if self._params["wait"] and plan.awaited and not self._params["undo_run"] else "idle"
 
-    def account(self, account: Document, blocked: Document | None, red: str) -> Document:
+    def account(self, account: PlanAccount, blocked: Failure | None, red: str) -> Json:
         """An account of the plan, as the role shows it.
 
         :param blocked: why the account must not be changed now.
         :param red: why the whole plan is red; empty if it is not.
         """
-        changes = any(part["plan"].get(name) for part in account["parts"] for name in COUNTS)
-        about = {key: account[key] for key in ("account", "status", "digest")}
-        stops = blocked is not None and (self._applying or account["status"] == "error")
-        texts = [f"{blocked['code']}: {blocked['message']}"] if blocked else []
+        changes = any(part.plan.changes for part in account.parts)
+        about = {"account": account.account, "status": account.status, "digest": account.digest}
+        stops = blocked is not None and (self._applying or account.status == "error")
+        texts = [f"{blocked.code}: {blocked.message}"] if blocked else []
         texts += [] if blocked else [_words(account)]
         return {
             **about,
-            "incomplete": incomplete_of(account),
-            "blocked": blocked,
+            "incomplete": account.incomplete_count,
+            "blocked": blocked and as_json(blocked),
             "foreseen": self._check_mode and self._params["state"] == "applying" and changes and blocked is None,
             "red": stops or bool(red),
             "text": " ".join([*texts, *([red] if red and not stops else [])]),
         }
 
-    def lines(self, plan: Document) -> list[str]:
-        """The status, the totals, the files, and how to apply the plan.
-
-        :param plan: what C(fleet_plan) returns.
-        """
-        changes = sum(plan["totals"].values())
-        left = f"Changes of the run that are not undone: {plan['left']:,}." if plan["left"] else ""
-        files = [f"Plan: {plan['files']['markdown']}"] if plan["files"] else []
-        status, nothing, how = plan["status"], "", ""
+    def lines(self, plan: PlanResult) -> list[str]:
+        """The status, the totals, the files, and how to apply the plan."""
+        changes = sum(plan.totals.values())
+        left = f"Changes of the run that are not undone: {plan.left:,}." if plan.left else ""
+        files = [f"Plan: {plan.files['markdown']}"] if plan.files else []
+        status: str = plan.status
+        nothing, how = "", ""
         if self._applying:
             status = _word(plan) + (" (check mode: nothing was written)" if self._check_mode else "")
             nothing = "" if changes else "Nothing to do: no device was sent."
         elif changes:
-            command = self.command(plan["digest"])
+            command = self.command(plan.digest)
             how = f"To apply: {command}" if command else ""
-        over = [f"{plan['over']['message']} An approval lets it through."] if plan["over"] else []
+        over = [f"{plan.over.message} An approval lets it through."] if plan.over else []
         about = [
             nothing,
             left,
             *over,
-            plan["remaining"] if self._applying else "",
+            plan.remaining if self._applying else "",
             *files,
-            f"Digest: {plan['digest']}",
+            f"Digest: {plan.digest}",
             how,
         ]
-        return [line for line in [f"Status: {status}", *plan["summary"].splitlines(), *about] if line]
+        return [line for line in [f"Status: {status}", *plan.summary.splitlines(), *about] if line]
 
     def command(self, digest: str) -> str:
         """The command that applies the plan; empty if nobody says which it is."""
         how = self._params["how_to_apply"]
         return command_of(how, approved=digest) if how else ""
 
-    def red(self, plan: Document) -> str:
+    def red(self, plan: PlanResult) -> str:
         """Why the run must end red although there is a plan of every account; empty if it need not."""
-        page = plan["files"].get("markdown", "")
+        page = plan.files.get("markdown", "")
         fail_on = self._params["fail_on"]
         if self._applying:
             wrong = _word(plan) == "incomplete" and fail_on in INCOMPLETE
-            return f"Not everything is as wanted. {plan['remaining']}{f' See {page}.' if page else ''}" if wrong else ""
-        bad = plan["status"] in FAIL_ON[fail_on]
-        if bad or (plan["incomplete"] and fail_on == "incomplete"):
-            left = f" (devices not as wanted: {plan['incomplete']})" if plan["incomplete"] else ""
-            return f"The status of the plan is {plan['status']}{left}{f', see {page}' if page else ''}."
+            return f"Not everything is as wanted. {plan.remaining}{f' See {page}.' if page else ''}" if wrong else ""
+        bad = plan.status in FAIL_ON[fail_on]
+        if bad or (plan.incomplete and fail_on == "incomplete"):
+            left = f" (devices not as wanted: {plan.incomplete})" if plan.incomplete else ""
+            return f"The status of the plan is {plan.status}{left}{f', see {page}' if page else ''}."
         return ""
 
-    def stopped(self, plan: Document) -> LicensingError | None:
-        """Why nothing of the plan may be carried out."""
+    def stopped(self, plan: PlanResult, blocked: t.Iterable[Failure | None]) -> LicensingError | None:
+        """Why nothing of the plan may be carried out.
+
+        :param blocked: for each account why it must not be changed.
+        """
         if not self._applying:
             return None
         if self._params["without_plan"]:
@@ -131,21 +157,21 @@ class End:
                 f"plan: {named}. Run the role for every host of the play. Nothing was written."
             )
             return LicensingError(text, code="invalid_options")
-        stops = [plan["over"]] if plan["over"] else []
+        stops = [plan.over] if plan.over else []
         if self._params["any_errors_fatal"]:
-            stops += [account["blocked"] for account in plan["accounts"] if account["blocked"]]
+            stops += filter(None, blocked)
         if stops:
-            text = " ".join([*(str(stop["message"]) for stop in stops), "Nothing was written."])
-            if plan["over"]:
-                text += f" If it is right, have exactly this plan approved: {plan['digest']}."
-            guards = {"guards": stops[0]["guards"]} if "guards" in stops[0] else {}
-            return LicensingError(text, code=stops[0]["code"], digest=plan["digest"], **guards)
-        if self._params["require_approval"] and not plan["approved"] and self.step(plan) == "apply":
+            text = " ".join([*(stop.message for stop in stops), "Nothing was written."])
+            if plan.over:
+                text += f" If it is right, have exactly this plan approved: {plan.digest}."
+            guards: Json = {} if stops[0].guards is None else {"guards": stops[0].guards}
+            return LicensingError(text, code=t.cast(Code, stops[0].code), digest=plan.digest, **guards)
+        if self._params["require_approval"] and not plan.approved and self.step(plan) == "apply":
             text = (
                 f"The plan needs an approval. Nothing was written. Look at it, and then approve exactly this plan: "
-                f"-e approved={plan['digest']}."
+                f"-e approved={plan.digest}."
             )
-            return LicensingError(text, code="not_approved", digest=plan["digest"])
+            return LicensingError(text, code="not_approved", digest=plan.digest)
         return None
 
 
@@ -158,16 +184,16 @@ def shown(path: str | None) -> list[str]:
     return lines if len(lines) <= MAX_LINES else [*lines[:MAX_LINES], "..."]
 
 
-def _word(plan: Document) -> str:
+def _word(plan: PlanResult) -> str:
     """The status of an apply that had nothing to carry out, or did not carry it out because of check mode."""
-    if plan["status"] == "error" or plan["incomplete"]:
-        return "error" if plan["status"] == "error" else "incomplete"
-    return "foreseen" if sum(plan["totals"].values()) else "no_change"
+    if plan.status == "error" or plan.incomplete:
+        return "error" if plan.status == "error" else "incomplete"
+    return "foreseen" if sum(plan.totals.values()) else "no_change"
 
 
-def _words(account: Document) -> str:
+def _words(account: PlanAccount) -> str:
     """What is done to an account."""
-    totals = {name: sum(part["plan"].get(name) or 0 for part in account["parts"]) for name in COUNTS}
-    left = incomplete_of(account)
+    totals = {name: sum(part.plan.by_change[name] for part in account.parts) for name in COUNTS}
+    left = account.incomplete_count
     texts = [f"{in_words(totals)}." if any(totals.values()) else "Nothing to do."]
     return " ".join([*texts, *([not_as_wanted(left)] if left else [])])

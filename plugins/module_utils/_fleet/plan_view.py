@@ -8,13 +8,17 @@
 
 from __future__ import annotations
 
+import collections
 import os
 import typing as t
 
 from .._pages.plan import PARTS, TEMPLATES
 from .._pages.render import MAX_ROWS, View, render, share
+from .._pages.undo import TEMPLATES as UNDO_TEMPLATES
 from .._plan.incomplete import STOPPED, advice
-from .plan_document import IDLE, TITLES, Document, incomplete_of
+from .account_parts import PartKind
+from .documents import Failure
+from .plan_document import IDLE, TITLES, PlanAccount, PlanDocument, PlanPart, PlanRow, PlanRows, UndoneRun
 from .plan_words import (
     APPROVABLE,
     counts_of,
@@ -29,16 +33,18 @@ from .plan_words import (
     worth_telling,
 )
 
-KINDS = {"remove": "Remove", "add": "Add", "assign": "Assign", "move": "Move"}
+WORDS = {"remove": "Remove", "add": "Add", "assign": "Assign", "move": "Move"}
 """Removals come first: they are what an approver must see."""
 
 _DONE = {"removed": "remove", "added": "add", "assigned": "assign"}
+
+STAYS = {"assigned": "assigned", "removed": "removed", "added": "added to the list", "moved": "moved on the list"}
 
 Approval = t.Literal["open", "approved", "differs"]
 
 
 def pages_of(
-    document: Document,
+    document: PlanDocument,
     approval: Approval = "open",
     folder: str | None = None,
     *,
@@ -53,41 +59,38 @@ def pages_of(
     :param command: the command that applies the plan; empty if it is not known.
     :raises LicensingError: C(missing_library), C(template_failed).
     """
+    own = UNDO_TEMPLATES if document.undoes else TEMPLATES
     view = plan_view(document, approval, cost=cost, command=command)
-    return render({**PARTS, **TEMPLATES}, TEMPLATES, view, folder)
+    return render({**PARTS, **TEMPLATES, **own}, own, view, folder)
 
 
 def plan_view(
-    document: Document,
+    document: PlanDocument,
     approval: Approval = "open",
-    nothing: str = "not managed",
     *,
     cost: View | None = None,
     command: str = "",
 ) -> View:
-    """What the pages of a plan show.
-
-    :param nothing: what is said where an account has no part of some kind.
-    """
-    accounts = document["accounts"]
-    parts = [part for account in accounts for part in account["parts"]]
-    frozen = [account["account"] for account in accounts if "frozen" in account]
+    """What the pages of a plan show."""
+    nothing = "nothing to undo" if document.undoes else "not managed"
+    accounts, parts = document.accounts, document.parts
+    frozen = [account.account for account in accounts if account.frozen is not None]
     shown = [account_view(account, number, nothing) for number, account in enumerate(accounts, 1)]
-    stops = [{"where": "The whole run", **failure_view(document["failure"])}] if "failure" in document else []
+    stops = [{"where": "The whole run", **failure_view(document.failure)}] if document.failure else []
     stops += [stop for account in shown for stop in account["stops"]]
     return {
         "title": "License plan",
-        "status": document["status"],
+        "status": document.status,
         "headline": headline(document) + _frozen(frozen, len(accounts)),
-        "created": document["created"],
-        "digest": document["digest"],
+        "created": document.created,
+        "digest": document.digest,
         "approval": approval,
-        "totals": totals_in_words(accounts),
+        "totals": totals_in_words(parts),
         "licenses": counts_of(parts, listed=False),
         "entries": counts_of(parts, listed=True),
-        "for_life": sum(part["plan"].get("assign") or 0 for part in parts if part["lifetime"]),
-        "left": document["incomplete"],
-        "not_as_wanted": not_as_wanted(document["incomplete"]) if document["incomplete"] else "",
+        "for_life": sum(part.plan.assign or 0 for part in parts if part.lifetime),
+        "left": document.incomplete,
+        "not_as_wanted": not_as_wanted(document.incomplete) if document.incomplete else "",
         "frozen": frozen,
         "stops": stops,
         "approvable": all(stop["approvable"] for stop in stops if stop["planned"]),
@@ -96,127 +99,148 @@ def plan_view(
         "pools": list(_pools(accounts)),
         "kinds": list(TITLES.values()),
         "accounts": shown,
+        **(_undo(document, document.undoes) if document.undoes else {}),
     }
 
 
-def account_view(account: Document, number: int, nothing: str) -> View:
-    """What the pages show of an account."""
-    left = account.get("incomplete") or []
-    count = incomplete_of(account)
-    failed = account["status"] == "error"
-    parts = [part_view(part) for part in sorted(account["parts"], key=_removals_first) if worth_telling(part)]
-    name = account["account"]
-    stops = [{"where": name, **failure_view(account["failure"], planned=not failed)}] if "failure" in account else []
+def _undo(document: PlanDocument, run: UndoneRun) -> View:
+    """What the pages of an undo's plan show besides."""
+    about = {"title": f"Undo of the run {run.run}", "run": run._asdict()}
+    return {**about, "stay": document.left, "later_runs_known": document.later_runs_known}
+
+
+def account_view(account: PlanAccount, number: int, nothing: str) -> View:
+    """What the pages show of an account.
+
+    :param nothing: what is said where it has no part of some kind.
+    """
+    left = account.incomplete or []
+    count = account.incomplete_count
+    failed = account.status == "error"
+    parts = [part_view(part) for part in sorted(account.parts, key=_removals_first) if worth_telling(part)]
+    name = account.account
+    failure = failure_view(account.failure, planned=not failed) if account.failure else None
+    stops = [{"where": name, **failure}] if failure else []
     stops += [{"where": f"{name}, {part['title']}", **stop} for part in parts for stop in part["stops"]]
+    notes, stays = account.notes or [], _stays(account.left or [])
     return {
         "name": name,
         "anchor": f"account-{number}",
-        "file": os.path.basename(account["file"]),
-        "sets": account.get("sets") or [],
-        "status": account["status"],
+        "file": os.path.basename(account.file),
+        "sets": account.sets or [],
+        "status": account.status,
         "status_words": status_of(account) + (f", {count:,} not as wanted" if count else ""),
         "cells": [_cell(account, kind, "unknown" if failed else nothing) for kind in TITLES],
         "stops": stops,
-        "failure": failure_view(account["failure"], planned=not failed) if "failure" in account else None,
-        "frozen": account.get("frozen") or "",
+        "failure": failure,
+        "frozen": account.frozen or "",
         "left": left_view(left, len(left)),
-        "notes": [],
-        "stays": {"count": 0},
+        "notes": notes,
+        "stays": stays,
         "parts": parts,
-        "told": bool(parts or left or account["status"] != "no_change"),
+        "told": bool(parts or left or account.status != "no_change" or notes or stays["count"]),
     }
 
 
-def part_view(part: Document) -> View:
+def _stays(rows: PlanRows) -> View:
+    """The changes of a run that its undo leaves, with the reasons."""
+    counts = collections.Counter(row["code"].replace("_", " ") for row in rows)
+    shown = [
+        {**row, "license": title_of(t.cast(PartKind, row["kind"]), row["sku"]), "done": STAYS[row["done"]]}
+        for row in rows[:MAX_ROWS]
+    ]
+    words = ", ".join(f"{count:,} {code}" for code, count in sorted(counts.items()))
+    return {"count": len(rows), "words": words, "rows": shown}
+
+
+def part_view(part: PlanPart) -> View:
     """What the pages show of a part of an account."""
     return {
-        "title": title_of(part),
-        "words": in_words(part["plan"]),
-        "for_life": part["lifetime"],
-        "stops": [failure_view(part["failure"])] if "failure" in part else [],
+        "title": title_of(part.kind, part.sku, part.id_kind),
+        "words": in_words(part.plan.by_change),
+        "for_life": part.lifetime,
+        "stops": [failure_view(part.failure)] if part.failure else [],
         "waves": in_waves(part),
-        "note": part.get("note") or "",
-        "missing": part.get("missing") or "",
-        "left": left_view(part["incomplete"], part["plan"]["incomplete"]),
+        "note": part.note or "",
+        "missing": part.missing or "",
+        "left": left_view(part.incomplete, part.plan.incomplete),
         "groups": list(_groups(part)),
-        "count": len(part["devices"]),
+        "count": len(part.devices),
     }
 
 
-def failure_view(failure: Document, *, planned: bool = True) -> View:
+def failure_view(failure: Failure, *, planned: bool = True) -> View:
     """Why something is stopped, in words, and whether an approval helps.
 
     :param planned: whether there is a plan that somebody could approve.
     """
-    code = failure["code"]
-    approvable = planned and code == APPROVABLE
-    words = {"words": meaning(code), "message": failure["message"], "code": code}
+    approvable = planned and failure.code == APPROVABLE
+    words = {"words": meaning(failure.code), "message": failure.message, "code": failure.code}
     return {**words, "planned": planned, "approvable": approvable}
 
 
-def left_view(rows: t.Sequence[Document], count: int) -> View:
+def left_view(rows: PlanRows, count: int) -> View:
     """The devices that are not as wanted and stay so."""
     words = not_as_wanted(count) if count else ""
     return {"count": count, "words": words, "advice": advice(rows), "listed": len(rows), "rows": rows[:MAX_ROWS]}
 
 
-def _groups(part: Document) -> t.Iterator[View]:
+def _groups(part: PlanPart) -> t.Iterator[View]:
     """The devices of a part by what is done to them."""
-    rows: dict[str, list[Document]] = {name: [] for name in KINDS}
-    for row in part["devices"]:
+    rows: dict[str, PlanRows] = {name: [] for name in WORDS}
+    for row in part.devices:
         rows[_kind(row, part)].append(row)
     for (name, found), most in zip(rows.items(), share([len(one) for one in rows.values()], MAX_ROWS), strict=True):
         if found:
             shown = [{"device_id": row["device_id"], "reason": _why(row)} for row in found[:most]]
             reasons = any(row["reason"] for row in shown)
-            yield {"kind": name, "word": KINDS[name], "count": len(found), "rows": shown, "reasons": reasons}
+            yield {"kind": name, "word": WORDS[name], "count": len(found), "rows": shown, "reasons": reasons}
 
 
-def _kind(row: Document, part: Document) -> str:
+def _kind(row: PlanRow, part: PlanPart) -> str:
     """What is done to a device. If the plan is stopped, the reason says it."""
     stopped = row["outcome"] == "skipped"
     word = row["reason"].rpartition("it would be ")[2] if stopped else row["outcome"]
     if word in _DONE:
         return _DONE[word]
-    if part["kind"] == "removal_candidates":
+    if part.listed:
         return "move"
-    return "remove" if part["action"] == "absent" else "assign"
+    return "remove" if part.action == "absent" else "assign"
 
 
-def _why(row: Document) -> str:
+def _why(row: PlanRow) -> str:
     """The reason for a device, without saying for each that the plan is stopped: the part says it once."""
-    reason = str(row["reason"])
-    return "" if row["outcome"] == "skipped" and reason.startswith(STOPPED) else reason
+    return "" if row["outcome"] == "skipped" and row["reason"].startswith(STOPPED) else row["reason"]
 
 
-def _removals_first(part: Document) -> tuple[bool, bool]:
-    return part["kind"] == "removal_candidates", not part["plan"].get("remove")
+def _removals_first(part: PlanPart) -> tuple[bool, bool]:
+    return part.listed, not part.plan.remove
 
 
-def _cell(account: Document, kind: str, nothing: str) -> str:
-    parts = [f"{part['sku']} {in_words(part['plan'])}".strip() for part in account["parts"] if part["kind"] == kind]
+def _cell(account: PlanAccount, kind: str, nothing: str) -> str:
+    parts = [f"{part.sku} {in_words(part.plan.by_change)}".strip() for part in account.parts if part.kind == kind]
     return "; ".join(parts) or nothing
 
 
-def _pools(accounts: t.Iterable[Document]) -> t.Iterator[View]:
+def _pools(accounts: t.Iterable[PlanAccount]) -> t.Iterator[View]:
     """Each pool that changes, before the plan and if all of it is applied, whatever stops it.
 
     A SKU has a part for each kind of id and each direction. All of them draw from one pool.
     """
     for account in accounts:
-        pools: dict[str, list[Document]] = {}
-        for part in account["parts"]:
-            if part["kind"] != "removal_candidates" and part["status"] not in IDLE:
-                pools.setdefault(f"{TITLES[part['kind']]} {part['sku']}".strip(), []).append(part)
+        pools: dict[str, list[PlanPart]] = {}
+        for part in account.parts:
+            if not part.listed and part.status not in IDLE:
+                pools.setdefault(title_of(part.kind, part.sku), []).append(part)
         for name, parts in pools.items():
-            known = [part for part in parts if part["held"] is not None and part["free"] is not None]
+            known = [part for part in parts if part.held is not None and part.free is not None]
             if known:
                 counts = counts_of(parts, listed=False)
                 more = counts["assign"] - counts["remove"]
-                held = max(part["held"] for part in known)
-                free = min(part["free"] for part in known)
-                total = next((part["licenses"]["total"] for part in known if part["licenses"]), None)
-                about = {"account": account["account"], "license": name, "total": total, **counts}
+                held = max(part.held or 0 for part in known)
+                free = min(part.free or 0 for part in known)
+                total = next((part.licenses["total"] for part in known if part.licenses), None)
+                about = {"account": account.account, "license": name, "total": total, **counts}
                 after = {"held_after": held + more, "free_after": free - more}
                 yield {**about, "held": held, "free": free, **after, "short": max(0, more - free)}
 

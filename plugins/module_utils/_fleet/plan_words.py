@@ -4,16 +4,20 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The sentences about a plan, the same on every page and in the summary."""
+"""The sentences about a plan, the same on every page, and a whole plan in at most a thousand bytes."""
 
 from __future__ import annotations
 
+import collections
+import re
 import typing as t
 
 from .._error_codes import CODES
+from .._plan.incomplete import advice, is_on_its_way
 from .._text.lists import are, many
-from .account_parts import COUNTS
-from .plan_document import TITLES, Document
+from .._thingspace.id_kinds import KIND
+from .account_parts import COUNTS, PartKind
+from .plan_document import IDLE, TITLES, PlanAccount, PlanDocument, PlanPart
 
 HEADLINES = {
     "no_change": "Nothing to do",
@@ -28,21 +32,18 @@ NOT_TO_APPROVE = "Stopped; an approval does not help"
 APPROVABLE = "guard_tripped"
 """The only code of a plan that an approval lets through."""
 
+_OUTCOMES = 10
+
+MAX_BYTES = 1000
+"""The limit for a whole summary. AWX keeps it with the job and passes it to later jobs."""
+
 WORDS = {"assign": "assign", "remove": "remove", "add": "add to the list", "move": "move on the list"}
 
 
-def headline(thing: Document) -> str:
+def headline(thing: PlanDocument | PlanAccount) -> str:
     """The status of a plan, or of one of its accounts, in words."""
-    stopped = thing["status"] == "guard_tripped" and any(code != APPROVABLE for code in _codes(thing))
-    return NOT_TO_APPROVE if stopped else HEADLINES[thing["status"]]
-
-
-def _codes(thing: Document) -> t.Iterator[str]:
-    """Why a plan, or any of its accounts and parts, is stopped."""
-    if "failure" in thing:
-        yield thing["failure"]["code"]
-    for inner in (*thing.get("accounts", ()), *thing.get("parts", ())):
-        yield from _codes(inner)
+    stopped = thing.status == "guard_tripped" and any(failure.code != APPROVABLE for failure in thing.failures)
+    return NOT_TO_APPROVE if stopped else HEADLINES[thing.status]
 
 
 def meaning(code: str) -> str:
@@ -51,21 +52,20 @@ def meaning(code: str) -> str:
     return known.get(code, "It failed.").partition(" Nothing was ")[0]
 
 
-def in_words(plan: t.Mapping[str, t.Any]) -> str:
-    """What a part does, in a few words."""
-    parts = [f"{plan[name]:,} to {word}" for name, word in WORDS.items() if plan.get(name)]
+def in_words(changes: t.Mapping[str, int]) -> str:
+    """How many devices change in which way, in a few words."""
+    parts = [f"{changes[name]:,} to {word}" for name, word in WORDS.items() if changes[name]]
     return ", ".join(parts) or "nothing to do"
 
 
-def counts_of(parts: t.Iterable[Document], *, listed: bool) -> dict[str, int]:
+def counts_of(parts: t.Iterable[PlanPart], *, listed: bool) -> dict[str, int]:
     """How many licenses are assigned and removed, or how many entries of removal candidate lists are changed."""
-    mine = [part["plan"] for part in parts if (part["kind"] == "removal_candidates") is listed]
-    return {name: sum(plan.get(name) or 0 for plan in mine) for name in COUNTS}
+    mine = [part.plan.by_change for part in parts if part.listed is listed]
+    return {name: sum(changes[name] for changes in mine) for name in COUNTS}
 
 
-def totals_in_words(accounts: t.Iterable[Document]) -> str:
+def totals_in_words(parts: t.Sequence[PlanPart]) -> str:
     """What a plan does: licenses, and apart from them the entries of removal candidate lists."""
-    parts = [part for account in accounts for part in account["parts"]]
     licenses, entries = counts_of(parts, listed=False), counts_of(parts, listed=True)
     if not any(entries.values()):
         return in_words(licenses)
@@ -78,20 +78,19 @@ def not_as_wanted(count: int) -> str:
     return f"{many(count, 'device')} {are(count)} not as wanted, which this plan does not change."
 
 
-def status_of(account: Document) -> str:
+def status_of(account: PlanAccount) -> str:
     """The status of one account."""
-    return "no plan" if account["status"] == "error" else headline(account).lower()
+    return "no plan" if account.status == "error" else headline(account).lower()
 
 
-def title_of(part: Document) -> str:
+def title_of(kind: PartKind, sku: str, id_kind: str = KIND) -> str:
     """The title of a part."""
-    by = " by ICCID" if part["id_kind"] == "iccid" else ""
-    return f"{TITLES[part['kind']]} {part['sku']}".strip() + by
+    return f"{TITLES[kind]} {sku}".strip() + (" by ICCID" if id_kind == "iccid" else "")
 
 
-def in_waves(part: Document) -> str:
+def in_waves(part: PlanPart) -> str:
     """The waves of a part; empty if everything is done at once."""
-    *waves, last = part["plan"].get("waves") or [0]
+    *waves, last = part.plan.waves or [0]
     if not waves:
         return ""
     first, *others = (f"{count:,}" for count in waves)
@@ -99,6 +98,67 @@ def in_waves(part: Document) -> str:
     return f"In waves: {first} first{then}, then all {last:,}; each only if the one before went well."
 
 
-def worth_telling(part: Document) -> bool:
+def worth_telling(part: PlanPart) -> bool:
     """Whether there is anything to say about a part."""
-    return part["status"] != "no_change" or "note" in part
+    return part.status != "no_change" or part.note is not None
+
+
+def as_summary(document: PlanDocument) -> str:
+    """The totals, then a line for each account with something to do, as long as there is room."""
+    where = f"in {many(len(document.accounts), 'account')}."
+    title = headline(document)
+    if document.status == "no_change":
+        return f"{title} {where}"
+    left = f" {not_as_wanted(document.incomplete)}" if document.incomplete else ""
+    lines = [f"{title}: {totals_in_words(document.parts)} {where}{left}"]
+    busy = [account for account in document.accounts if account.status != "no_change"]
+    for place, account in enumerate(busy):
+        line = f"{_short(account.account)}: {_what(account)}"
+        rest = f"... and {many(len(busy) - place, 'more account')}"
+        if len("\n".join([*lines, line, rest]).encode()) > MAX_BYTES:
+            return "\n".join([*lines, rest])
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def awaited(document: PlanDocument) -> int:
+    """How many devices were sent by an earlier run and are waiting for their confirmation."""
+    return sum(map(is_on_its_way, document.incomplete_rows))
+
+
+def as_remaining(document: PlanDocument) -> str:
+    """What a plan leaves not as wanted, and what to do about it; empty if there is nothing."""
+    if not document.incomplete:
+        return ""
+    rows = document.incomplete_rows
+    counts = collections.Counter(_short(row["outcome"]) for row in rows)
+    waiting = awaited(document)
+    texts = [
+        not_as_wanted(document.incomplete),
+        ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counts.items())[:_OUTCOMES]) + "."
+        if rows
+        else "",
+        f"{waiting:,} of them {are(waiting)} not confirmed yet: to wait, apply the same plan again." if waiting else "",
+        advice(rows),
+    ]
+    return " ".join(filter(None, texts))
+
+
+def _what(account: PlanAccount) -> str:
+    """What is done to an account, or why it has no plan."""
+    if account.status == "error":
+        return f"no plan ({', '.join(_short(failure.code) for failure in account.failures)})"
+    parts = []
+    for part in account.parts:
+        if part.status not in IDLE:
+            title = _short(part.sku or TITLES[part.kind])
+            stopped = f" (stopped: {_short(part.failure.code)})" if part.failure else ""
+            parts.append(f"{title} {in_words(part.plan.by_change)}{' FOR LIFE' if part.lifetime else ''}{stopped}")
+    left = account.incomplete_count
+    return "; ".join([*parts, *([f"{left:,} not as wanted"] if left else [])])
+
+
+def _short(text: object) -> str:
+    """A text on a single line."""
+    line = re.sub(r"\s+", " ", str(text)).strip()
+    return line if len(line) <= 64 else line[:61] + "..."

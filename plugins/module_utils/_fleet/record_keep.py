@@ -11,35 +11,54 @@ It exists before the first write. After that, nothing except a full disk keeps i
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 
-from .._errors import LicensingError
+from .._errors import LicensingError, OptionsError
+from .._text.canonical import pieces
+from .._text.files import PRIVATE, write
 from .history import leave
-from .record import Document, checksum, with_checksum
-from .record_write import write_record
+from .record import RunRecord, read_record
 
 NAME = "run.json"
 
 
-def begin(document: Document, dest: str, history: str | None) -> str:
+def write_record(folder: str, name: str, record: RunRecord, *, new: bool = False) -> str:
+    """Write a record in one step: a reader sees the old one or the whole new one. Returns its path.
+
+    :param record: with its checksum.
+    :param new: whether there must be no file of this name, so that no other run's record is replaced.
+    :raises LicensingError: C(report_unwritable).
+    """
+    path = os.path.join(folder, name)
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        write(path, pieces(record.to_json()), PRIVATE, new=new)
+    except OSError as error:
+        text = f"The record of the run could not be written to {path}: {error.strerror or error}."
+        raise LicensingError(text, code="report_unwritable") from None
+    return path
+
+
+def begin(record: RunRecord, dest: str, history: str | None) -> str:
     """Write the record of a run that starts. If the run cannot start, no record is left. Returns its path.
 
     :raises LicensingError: C(report_unwritable).
     """
-    document = with_checksum(document)
-    kept = write_record(history, f"{document['run']}.json", document, new=True) if history else None
+    record = record.signed()
+    kept = write_record(history, f"{record.run}.json", record, new=True) if history else None
     try:
-        return write_record(dest, NAME, document)
+        return write_record(dest, NAME, record)
     except LicensingError:
         if kept:
             os.unlink(kept)
-        leave(history, document["run"])
+        leave(history, record.run)
         raise
 
 
-def begun(dest: str, history: str | None, run: str | None) -> Document | None:
-    """The record from the start of a run, as written, whatever it contains; None if it is gone.
+def begun(dest: str, history: str | None, run: str | None) -> RunRecord | None:
+    """The record from the start of a run; None if it is gone.
 
     :param run: the name of the run; without it, the record in C(dest).
     """
@@ -47,42 +66,32 @@ def begun(dest: str, history: str | None, run: str | None) -> Document | None:
     if run and history:
         places.insert(0, os.path.join(history, f"{run}.json"))
     for path in places:
-        document = _read(path)
-        if document is not None and run in (None, document["run"]):
-            return document
+        with contextlib.suppress(OptionsError):
+            record = read_record(path)
+            if run in (None, record.run):
+                return record
     return None
 
 
-def complete(document: Document, dest: str, history: str | None) -> tuple[str, LicensingError | None]:
+def complete(record: RunRecord, dest: str, history: str | None) -> tuple[str, LicensingError | None]:
     """Write the record of a finished run to both places. Returns its path, and why one of them could not be written.
 
     If another run has started in the same directory in the meantime, that run's record stays.
     """
     failure: LicensingError | None = None
-    document = with_checksum(document)
+    record = record.signed()
     there = _run_of(os.path.join(dest, NAME))
-    name = NAME if there in (None, document["run"]) else f"run-{document['run']}.json"
+    name = NAME if there in (None, record.run) else f"run-{record.run}.json"
     path = os.path.join(dest, name)
-    for folder, file in ((history, f"{document['run']}.json"), (dest, name)):
+    for folder, file in ((history, f"{record.run}.json"), (dest, name)):
         if folder:
             try:
-                path = write_record(folder, file, document)
+                path = write_record(folder, file, record)
             except LicensingError as error:
                 error.add(" The record from the start of the run contains what it was about to do.")
                 failure = failure or error
-    leave(history, document["run"])
+    leave(history, record.run)
     return path, failure
-
-
-def _read(path: str) -> Document | None:
-    """A record that matches its checksum. Its content is not checked."""
-    try:
-        with open(path, encoding="utf-8") as stream:
-            document = json.load(stream)
-        fits = isinstance(document, dict) and isinstance(document.get("run"), str)
-        return document if fits and document.get("checksum") == checksum(document) else None
-    except (OSError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def _run_of(path: str) -> str | None:

@@ -15,7 +15,7 @@ import functools
 import typing as t
 
 from .._plan.outcomes import OUTCOMES, as_it_was
-from .record import Document
+from .documents import Failure
 
 MAX_TEXT = 100_000
 """The most characters of one value that a record keeps."""
@@ -28,10 +28,10 @@ def text(value: t.Any) -> str:
     return found if found.isascii() else found.encode("utf-8", "replace").decode()
 
 
-def failure(given: t.Any) -> Document:
+def failure_of(given: t.Any) -> Failure:
     """Why something failed, as code and message."""
     fields = given if isinstance(given, dict) else {"message": given}
-    return {"code": text(fields.get("code")) or "failed", "message": text(fields.get("message"))}
+    return Failure(text(fields.get("code")) or "failed", text(fields.get("message")))
 
 
 def results_of(path: str) -> tuple[dict[str, dict[str, str]], str]:

@@ -16,8 +16,9 @@ from .._pages.render import MAX_ROWS, View, render, share
 from .._pages.run import TEMPLATES
 from .._plan.incomplete import is_done
 from .._text.files import write
-from .plan_document import Document
+from .documents import Failure
 from .plan_words import meaning, title_of
+from .record import RunAccount, RunPart, RunRecord, RunRow
 
 UNDONE = {
     "failed": "Failed",
@@ -36,18 +37,18 @@ DONE = {
 }
 
 
-def pages_of(document: Document, folder: str | None = None, undo: str = "") -> dict[str, str]:
+def pages_of(record: RunRecord, folder: str | None = None, undo: str = "") -> dict[str, str]:
     """The pages of a run, by file name.
 
     :param folder: directory with templates of the user.
     :param undo: the command that shows what an undo of the run would do; empty if it is not known.
     :raises LicensingError: C(missing_library), C(template_failed).
     """
-    return render(TEMPLATES, TEMPLATES, {**run_view(document), "undo": undo}, folder)
+    return render(TEMPLATES, TEMPLATES, {**run_view(record), "undo": undo}, folder)
 
 
 def written(
-    document: Document, path: str, folder: str | None = None, undo: str = ""
+    record: RunRecord, path: str, folder: str | None = None, undo: str = ""
 ) -> tuple[dict[str, str], LicensingError | None]:
     """Write the pages of a run beside its record, which is whole whatever happens here.
 
@@ -58,11 +59,11 @@ def written(
     files: dict[str, str] = {}
     try:
         try:
-            pages = pages_of(document, folder, undo)
+            pages = pages_of(record, folder, undo)
         except LicensingError as error:
             if error.code != "template_failed":
                 raise
-            failure, pages = error, pages_of(document, None, undo)
+            failure, pages = error, pages_of(record, None, undo)
         for name, text in pages.items():
             kind = os.path.splitext(name)[1]
             files["markdown" if kind == ".md" else "html"] = os.path.splitext(path)[0] + kind
@@ -79,25 +80,25 @@ def written(
     return files, failure
 
 
-def run_view(document: Document) -> View:
+def run_view(record: RunRecord) -> View:
     """What the pages of a run show."""
-    accounts = [_account(account, number) for number, account in enumerate(document["accounts"], 1)]
-    parts = [part for account in document["accounts"] for part in account["parts"]]
+    accounts = [_account(account, number) for number, account in enumerate(record.accounts, 1)]
+    parts = record.parts
     undone = {name: sum(part["undone"][name] for account in accounts for part in account["parts"]) for name in UNDONE}
     stops = [stop for account in accounts for stop in account["stops"]]
-    running = document["status"] == "running"
+    running = record.status == "running"
     whole = not (running or any(undone.values()) or stops)
     return {
-        "title": f"{'Undo run' if document['kind'] == 'undo' else 'Run'} {document['run']}",
+        "title": f"{'Undo run' if record.kind == 'undo' else 'Run'} {record.run}",
         "headline": "Not ended" if running else "Done as planned" if whole else "Not everything became as planned",
         "status": "no_change" if whole else "incomplete",
         "running": running,
-        "started": document["started"],
-        "ended": document["ended"] or "",
-        "digest": document["plan"],
-        "licenses": _counts(part for part in parts if part["kind"] != "removal_candidates"),
-        "entries": _counts(part for part in parts if part["kind"] == "removal_candidates"),
-        "for_life": _counts(part for part in parts if part["lifetime"])["assigned"],
+        "started": record.started,
+        "ended": record.ended or "",
+        "digest": record.plan,
+        "licenses": _counts(part for part in parts if part.kind != "removal_candidates"),
+        "entries": _counts(part for part in parts if part.kind == "removal_candidates"),
+        "for_life": _counts(part for part in parts if part.lifetime)["assigned"],
         "undone": sum(undone.values()),
         "outcomes": [{"words": word, "count": undone[name]} for name, word in UNDONE.items() if undone[name]],
         "stops": stops,
@@ -119,17 +120,17 @@ def _again(undone: t.Mapping[str, int]) -> str:
     )
 
 
-def _account(account: Document, number: int) -> View:
-    parts = [_part(part) for part in account["parts"]]
-    stops = [{"where": account["account"], **_failure(account["failure"])}] if "failure" in account else []
-    stops += [{"where": f"{account['account']}, {part['title']}", **part["stop"]} for part in parts if part["stop"]]
-    return {"name": account["account"], "anchor": f"account-{number}", "stops": stops, "parts": parts}
+def _account(account: RunAccount, number: int) -> View:
+    parts = [_part(part) for part in account.parts]
+    stops = [{"where": account.account, **_failure(account.failure)}] if account.failure else []
+    stops += [{"where": f"{account.account}, {part['title']}", **part["stop"]} for part in parts if part["stop"]]
+    return {"name": account.account, "anchor": f"account-{number}", "stops": stops, "parts": parts}
 
 
-def _part(part: Document) -> View:
+def _part(part: RunPart) -> View:
     words = {**{(False, name): word for name, word in UNDONE.items()}, **{(True, name): DONE[name] for name in DONE}}
-    rows: dict[tuple[bool, str], list[Document]] = {kind: [] for kind in words}
-    for row in part["devices"]:
+    rows: dict[tuple[bool, str], list[RunRow]] = {kind: [] for kind in words}
+    for row in part.devices:
         rows[is_done(row), row["outcome"]].append(row)
     shares = share([len(some) for some in rows.values()], MAX_ROWS)
     groups: list[View] = [
@@ -139,26 +140,26 @@ def _part(part: Document) -> View:
     ]
     groups = [{**group, "reasons": any(row["reason"] for row in group["rows"])} for group in groups]
     return {
-        "title": title_of(part),
+        "title": title_of(part.kind, part.sku, part.id_kind),
         "words": ", ".join(f"{group['count']:,} {group['word'].lower()}" for group in groups) or "nothing was done",
-        "for_life": part["lifetime"],
-        "stop": _failure(part["failure"]) if "failure" in part else None,
+        "for_life": part.lifetime,
+        "stop": _failure(part.failure) if part.failure else None,
         "undone": {name: len(rows[False, name]) for name in UNDONE},
         "groups": groups,
     }
 
 
-def _row(row: Document, *, done: bool) -> View:
+def _row(row: RunRow, *, done: bool) -> View:
     """A device, and why it is not as planned, or else what was planned."""
     planned = row.get("planned")
     meant = f"planned: {planned}" if planned and not done else ""
     return {"device_id": row["device_id"], "reason": row["reason"] or meant}
 
 
-def _failure(failure: Document) -> View:
-    return {"words": meaning(failure["code"]), "message": failure["message"], "code": failure["code"]}
+def _failure(failure: Failure) -> View:
+    return {"words": meaning(failure.code), "message": failure.message, "code": failure.code}
 
 
-def _counts(parts: t.Iterable[Document]) -> dict[str, int]:
-    summaries = [part["summary"] for part in parts]
+def _counts(parts: t.Iterable[RunPart]) -> dict[str, int]:
+    summaries = [part.summary for part in parts]
     return {name: sum(one.get(name, 0) for one in summaries) for name in ("assigned", "removed", "added")}

@@ -13,22 +13,23 @@ import typing as t
 
 from .._candidates.rows import moved_behind
 from .._devices.ids import show
+from .._fleet.record import RunAccount, RunPart
 from .._text.lists import few
 from .._thingspace.api_versions import CANDIDATES_VERSION
-from .changes import CANDIDATES, Left, RunPart, changes_of, limits_of, parts_of
+from .changes import CANDIDATES, Left, UndoPart, changes_of, limits_of, parts_of
 from .history import Later
 
 CANDIDATES_LIST = "undo-candidates"
 
 
-def candidates_part(account: RunPart, target: str) -> dict[str, t.Any]:
+def candidates_part(account: RunAccount, devices: list[str], target: str) -> UndoPart:
     """The part that restores the list.
 
     :param target: digest of the restored list, for C(digest_in_order).
     """
-    version = next((part["api_version"] for part in parts_of(account, CANDIDATES) if part["api_version"]), "")
-    about = {"account": account["account"], "kind": "removal_candidates", "state": "exact", "list": CANDIDATES_LIST}
-    return {**about, "api_version": version or CANDIDATES_VERSION, **limits_of(account, CANDIDATES), "target": target}
+    version = next((part.api_version for part in parts_of(account, CANDIDATES) if part.api_version), CANDIDATES_VERSION)
+    limits = limits_of(account, CANDIDATES)
+    return UndoPart("removal_candidates", "exact", "", CANDIDATES_LIST, devices, limits, version, target=target)
 
 
 def digest_in_order(devices: t.Iterable[str]) -> str:
@@ -87,14 +88,14 @@ def restore(
 
 
 def _before(parts: t.Sequence[RunPart]) -> list[str] | None:
-    before = parts[0].get("before") if parts else None
+    before = parts[0].before if parts else None
     return None if before is None else list(dict.fromkeys(before))
 
 
 def _differs(parts: t.Sequence[RunPart], before: list[str], there: list[str]) -> str:
     """How the list differs from what the run left; empty if it does not."""
     changes = changes_of(parts).values()
-    after = parts[-1].get("after")
+    after = parts[-1].after
     gone = {change.device_id for change in changes if change.done == "removed"}
     new = {change.device_id for change in changes if change.done == "added"}
     expected = set(after) if after is not None else (set(before) - gone) | new
@@ -109,9 +110,7 @@ def _differs(parts: t.Sequence[RunPart], before: list[str], there: list[str]) ->
     if after is not None:
         return "" if list(dict.fromkeys(after)) == there else "its order is another one"
     moved = {change.device_id for change in changes if change.done == "moved"}
-    reasons = {
-        row["device_id"]: row["reason"] for part in parts for row in part["devices"] if row["device_id"] in moved
-    }
+    reasons = {row["device_id"]: row["reason"] for part in parts for row in part.devices if row["device_id"] in moved}
     if not all(reasons.values()):
         return "the run moved devices, and its record does not have the order that it left"
     ahead = dict(zip(there, ["", *there], strict=False))

@@ -11,12 +11,12 @@ from __future__ import annotations
 import typing as t
 
 from .._devices.ids import problem
-from .._fleet.account_parts import LIMITS
+from .._fleet.account_parts import LIMITS, PartKind
+from .._fleet.record import RunAccount, RunPart, RunRow
 from .._report.text import visible
 from .._thingspace.id_kinds import KIND, Kind
 
 ChangeKind = t.Literal["assigned", "removed", "added", "moved"]
-RunPart = t.Mapping[str, t.Any]
 
 OPPOSITE: dict[str, ChangeKind] = {"assigned": "removed", "removed": "assigned"}
 _CARRIED_OUT = ("assigned", "removed", "added")
@@ -52,76 +52,104 @@ class Left(t.NamedTuple):
 class LicensePool(t.NamedTuple):
     """A kind of license, with its SKU and kind of ids if there are several."""
 
-    kind: str
+    kind: PartKind
     sku: str = ""
-    id_kind: str = KIND
+    id_kind: Kind = KIND
 
     def left(self, change: Change, code: str, reason: str) -> Left:
         """Say why a change is not reversed."""
         return Left(self.kind, self.sku, change.device_id, change.done, code, reason)
 
 
+class Instead(t.NamedTuple):
+    """A license that devices must hold again before they lose another one."""
+
+    name: str
+    sku: str
+    kind: Kind
+    devices: list[str]
+
+
+class UndoPart(t.NamedTuple):
+    """What one license module does to reverse a run.
+
+    :param step: C(take), C(give), or C(moved) for devices that first get another license back.
+    :param name: the name of the list of its devices.
+    :param limits: those of the fleet file when the run was planned.
+    :param replaced_by: of a part that removes SIM-Secure licenses.
+    :param target: digest of the restored removal candidate list, for C(digest_in_order).
+    """
+
+    kind: PartKind
+    state: str
+    step: str
+    name: str
+    devices: list[str]
+    limits: dict[str, t.Any]
+    api_version: str | None = None
+    sku: str | None = None
+    id_kind: Kind | None = None
+    replaced_by: list[Instead] | None = None
+    target: str | None = None
+
+
 FOTA = LicensePool("fota")
 CANDIDATES = LicensePool("removal_candidates")
 
 
-def without_odd_ids(account: RunPart) -> tuple[RunPart, list[Left]]:
+def without_odd_ids(account: RunAccount) -> tuple[RunAccount, list[Left]]:
     """The account's part of a run without invalid ids. ThingSpace may report these, but no request can name them."""
     left: list[Left] = []
     parts = []
-    for part in account["parts"]:
+    for part in account.parts:
         pool = pool_of(part)
-        wrong = {row["device_id"]: problem(row["device_id"], t.cast(Kind, pool.id_kind)) for row in part["devices"]}
+        wrong = {row["device_id"]: problem(row["device_id"], pool.id_kind) for row in part.devices}
         for change in changes_of([part]).values():
             why = wrong[change.device_id]
             if why:
                 shown = change._replace(device_id=visible(change.device_id))
                 left.append(pool.left(shown, "no_device_id", f"ThingSpace reported it like this, and it {why}"))
-        rows = [row for row in part["devices"] if not wrong[row["device_id"]]]
-        lists = {
-            name: [device for device in part[name] if not problem(device)]
-            for name in ("before", "after")
-            if part.get(name) is not None
-        }
-        parts.append({**part, "devices": rows, **lists})
-    return {**account, "parts": parts}, left
+        rows = [row for row in part.devices if not wrong[row["device_id"]]]
+        parts.append(part._replace(devices=rows, before=_usable(part.before), after=_usable(part.after)))
+    return account._replace(parts=parts), left
+
+
+def _usable(devices: list[str] | None) -> list[str] | None:
+    return None if devices is None else [device for device in devices if not problem(device)]
 
 
 def pool_of(part: RunPart) -> LicensePool:
     """The licenses of a part of a run."""
-    return (
-        LicensePool("simsec", part["sku"], part["id_kind"]) if part["kind"] == "simsec" else LicensePool(part["kind"])
-    )
+    return LicensePool(part.kind, part.sku, part.id_kind) if part.kind == "simsec" else LicensePool(part.kind)
 
 
-def parts_of(account: RunPart, pool: LicensePool) -> list[RunPart]:
+def parts_of(account: RunAccount, pool: LicensePool) -> list[RunPart]:
     """The parts of an account's run that concern these licenses."""
-    return [part for part in account["parts"] if pool_of(part) == pool]
+    return [part for part in account.parts if pool_of(part) == pool]
 
 
-def limits_of(account: RunPart, pool: LicensePool) -> dict[str, t.Any]:
+def limits_of(account: RunAccount, pool: LicensePool) -> dict[str, t.Any]:
     """The limits of the fleet file for these licenses when the run was planned, which the undo honors.
 
     The records of earlier releases have none.
     """
-    found: list[dict[str, t.Any]] = [part["limits"] for part in parts_of(account, pool) if "limits" in part]
-    limits = found[0] if found else {}
+    limits = next((part.limits for part in parts_of(account, pool) if part.limits is not None), {})
     return {name: limits[name] for name in LIMITS if limits.get(name) is not None}
 
 
-def change_of(part: RunPart, row: RunPart) -> Change | None:
+def change_of(part: RunPart, row: RunRow) -> Change | None:
     """What happened to a device; None if nothing can have changed.
 
     If the run did not learn the result, or was killed, its plan counts as the result.
     """
     outcome, planned = row["outcome"], row["planned"]
     if outcome in _CARRIED_OUT:
-        return Change(row["device_id"], outcome, True, row["request_id"])
+        return Change(row["device_id"], t.cast(ChangeKind, outcome), True, row["request_id"])
     if outcome not in ("accepted", "unknown"):
         # On the removal candidate list, only the place may have changed.
-        moved = part["kind"] == "removal_candidates" and outcome == "unchanged"
+        moved = part.kind == "removal_candidates" and outcome == "unchanged"
         return Change(row["device_id"], "moved", True) if moved else None
-    done = planned or {"present": "assigned", "absent": "removed"}.get(part["action"], "moved")
+    done = planned or {"present": "assigned", "absent": "removed"}.get(part.action, "moved")
     return Change(row["device_id"], t.cast(ChangeKind, done), outcome == "accepted", row["request_id"])
 
 
@@ -129,7 +157,7 @@ def changes_of(parts: t.Iterable[RunPart]) -> dict[str, Change]:
     """What a run did to each device, over all parts that concern the same licenses."""
     found: dict[str, Change] = {}
     for part in parts:
-        for row in part["devices"]:
+        for row in part.devices:
             change = change_of(part, row)
             if change is None:
                 continue

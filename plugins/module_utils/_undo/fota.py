@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .changes import FOTA, OPPOSITE, Left, RunPart, changes_of, parts_of
+from .._fleet.record import RunAccount
+from .changes import FOTA, OPPOSITE, Left, changes_of, parts_of
 from .history import Later
 
 
@@ -26,11 +27,11 @@ class FotaReversal(t.NamedTuple):
     uncertain: int
 
 
-def reverse_fota(account: RunPart, later: Later) -> FotaReversal:
+def reverse_fota(account: RunAccount, later: Later) -> FotaReversal:
     """Decide about every device that the run changed, or may have changed."""
     found = FotaReversal([], [], [], 0)
     for change in changes_of(parts_of(account, FOTA)).values():
-        changed_by = later.changed_by(account["account"], FOTA, change)
+        changed_by = later.changed_by(account.account, FOTA, change)
         if changed_by or change.done not in OPPOSITE:
             code = "later_run" if changed_by else "unknown"
             found.left.append(FOTA.left(change, code, changed_by or "the record does not say what was to be done"))

@@ -15,8 +15,7 @@ import typing as t
 
 from .._errors import OptionsError, Problem
 from .._fleet.history import Place, by_number, is_earlier, place_of
-from .._fleet.record import CODE, Document, read_record
-from .._fleet.record_write import timestamp
+from .._fleet.record import CODE, RunRecord, read_record, timestamp
 from .changes import OPPOSITE, Change, LicensePool, change_of, pool_of
 
 _AHEAD = (
@@ -75,7 +74,7 @@ class Later:
         )
 
 
-def later_than(record: Document, directory: str | None, own: str | None = None) -> Later:
+def later_than(record: RunRecord, directory: str | None, own: str | None = None) -> Later:
     """Read the records of later runs: of all runs that are not proven to be earlier.
 
     :param directory: the records of all runs; None if nobody keeps them.
@@ -85,49 +84,49 @@ def later_than(record: Document, directory: str | None, own: str | None = None) 
     """
     if not directory:
         return Later()
-    this, earlier, beside = _place(record), list[Place](), set(record.get("beside") or ())
+    this, earlier, beside = _place(record), list[Place](), set(record.beside or ())
     problems: list[Problem] = []
-    others: list[Document] = []
+    others: list[RunRecord] = []
     for path in _files(this, directory, earlier, beside):
         try:
             other = read_record(path)
         except OptionsError as error:
             problems += [Problem(text, error.code) for text in error.details["problems"]]
             continue
-        if other["run"] != record["run"] and not (own and other.get("mark") == own):
+        if other.run != record.run and not (own and other.mark == own):
             place = _place(other)
             # Runs that were in progress beside it, and have ended since, may have done the same later.
-            overlaps = other["run"] in beside and other["status"] != "running"
+            overlaps = other.run in beside and other.status != "running"
             if is_earlier(place, this) and not overlaps:
                 earlier.append(place)
             else:
                 others.append(other)
     if lies_ahead(record) and not all(by_number(place, this) for place in earlier):
-        problems.append(Problem(_AHEAD.format(record["run"], record["started"]), "run_order_unknown"))
+        problems.append(Problem(_AHEAD.format(record.run, record.started), "run_order_unknown"))
     if problems:
         raise OptionsError(problems)
-    others.sort(key=lambda other: (other["started"], other["run"]))
-    undone_by = [other["run"] for other in others if other.get("undoes") == record["run"]]
+    others.sort(key=lambda other: (other.started, other.run))
+    undone_by = [other.run for other in others if other.undoes == record.run]
     return Later((changed for other in others for changed in _changes(other)), undone_by)
 
 
-def history_of(record: Document, given: str | None) -> str | None:
+def history_of(record: RunRecord, given: str | None) -> str | None:
     """The directory with the records of all runs: the given one, or else the one that still keeps this record."""
-    kept = record.get("history")
+    kept = record.history
     if given or not kept:
         return given
-    return kept if os.path.isfile(os.path.join(kept, f"{record['run']}.json")) else None
+    return kept if os.path.isfile(os.path.join(kept, f"{record.run}.json")) else None
 
 
-def lies_ahead(record: Document) -> bool:
+def lies_ahead(record: RunRecord) -> bool:
     """Whether a run started at a time in the future, so that a clock was set back or is wrong."""
-    return bool(record["started"] > timestamp(datetime.datetime.now(datetime.timezone.utc)))
+    return record.started > timestamp(datetime.datetime.now(datetime.timezone.utc))
 
 
-def _place(record: Document) -> Place:
-    named = place_of(record["run"])
-    began = re.sub(r"[-:]", "", record["started"])
-    seen = tuple(sorted((record.get("seen") or {}).items()))
+def _place(record: RunRecord) -> Place:
+    named = place_of(record.run)
+    began = re.sub(r"[-:]", "", record.started)
+    seen = tuple(sorted((record.seen or {}).items()))
     return named._replace(began=began, seen=seen) if named else Place(began)
 
 
@@ -162,11 +161,11 @@ def _files(this: Place, directory: str, earlier: list[Place], beside: t.Containe
             yield os.path.join(directory, name)
 
 
-def _changes(record: Document) -> t.Iterator[tuple[tuple[str, LicensePool, str], tuple[str, Change]]]:
-    for account in record["accounts"]:
-        for part in account["parts"]:
+def _changes(record: RunRecord) -> t.Iterator[tuple[tuple[str, LicensePool, str], tuple[str, Change]]]:
+    for account in record.accounts:
+        for part in account.parts:
             pool = pool_of(part)
-            for row in part["devices"]:
+            for row in part.devices:
                 change = change_of(part, row)
                 if change is not None:
-                    yield (account["account"], pool, change.device_id), (record["run"], change)
+                    yield (account.account, pool, change.device_id), (record.run, change)

@@ -14,17 +14,16 @@ import os
 import typing as t
 
 from .._errors import OptionsError, Problem
+from .._fleet.documents import Failure, Json
 from .._fleet.freeze import Window
-from .._fleet.limits import on_ice, over_a_sku
-from .._fleet.plan import Plans, Texts, parts_of
-from .._fleet.plan_document import Document, judged_account, make_account, make_document, sealed
-from .._fleet.plan_view import Approval
-from .._fleet.record import CODE, read_record
-from .._pages.render import View
+from .._fleet.limits import on_ice
+from .._fleet.plan import Plans, Texts
+from .._fleet.plan_document import PlanAccount, PlanDocument, PlanRow, PlanRows, UndoneRun
+from .._fleet.plan_make import make_account, planned_parts, within_a_sku
+from .._fleet.record import CODE, RunRecord, read_record
 from .._plan.outcomes import write_csv
 from .changes import Left
 from .history import history_of, place_problems
-from .plan_view import pages_of
 from .undo import LEFT_FILE
 
 
@@ -37,7 +36,7 @@ class UndoPlans(Plans):
     writes_another = False  # The approved file may be the one that would be written over. It stays the approved one.
 
     def __init__(self) -> None:
-        self._record: Document = {}
+        self._record: RunRecord
         self._history: str | None = None
 
     def problems(self, params: t.Mapping[str, t.Any]) -> t.Iterator[Problem]:
@@ -50,72 +49,67 @@ class UndoPlans(Plans):
             yield from (Problem(text, error.code) for text in error.details["problems"])
             return
         if all(entry.get("left_out") for entry in params["accounts"]):
-            named = ", ".join(account["account"] for account in self._record["accounts"][:20]) or "no account"
-            yield Problem(
-                f"The run {self._record['run']} concerns {named}, and none of the accounts of this play.", CODE
-            )
+            named = ", ".join(account.account for account in self._record.accounts[:20]) or "no account"
+            yield Problem(f"The run {self._record.run} concerns {named}, and none of the accounts of this play.", CODE)
 
     @property
     def history(self) -> str | None:
         """The directory with the records of all runs, to which that of the undo belongs, too."""
         return self._history
 
-    def account(self, entry: t.Mapping[str, t.Any]) -> Document:
+    def account(self, entry: t.Mapping[str, t.Any]) -> PlanAccount:
         """The plan of an account that has one."""
-        parts, rows = parts_of(entry)
+        parts, rows = planned_parts(entry)
         freed: dict[tuple[str, str], int] = {}
         for number, part in enumerate(parts):
             pool = (str(part["kind"]), str(part.get("sku") or ""))
             result, rows[number] = _with_freed(part["result"], rows[number], freed.get(pool, 0))
             freed[pool] = freed.get(pool, 0) + (result["plan"].get("remove") or 0)
             parts[number] = {**part, "result": result}
-        made = make_account(entry["account"], "", self._record["checksum"], parts, rows)
+        made = make_account(entry["account"], "", self._record.checksum, parts, rows)
         # A part predicts the pool without the other parts.
-        made["parts"] = [{**part, "licenses": None, "free": None} for part in made["parts"]]
-        over = over_a_sku(made["parts"])
-        made = judged_account(
-            {**made, **({"failure": over} if over else {}), "incomplete": entry.get("incomplete") or []}
-        )
+        alone = [part._replace(licenses=None, free=None) for part in made.parts]
         left = _left(str(entry.get("reports") or ""))
-        return {**made, "left": left, "notes": [str(note) for note in entry.get("notes") or []]}
+        notes = [str(note) for note in entry.get("notes") or []]
+        incomplete = entry.get("incomplete") or []
+        return within_a_sku(made._replace(parts=alone, incomplete=incomplete, left=left, notes=notes))
 
     def blocked(
-        self, account: Document, windows: t.Sequence[Window], now: datetime.datetime, *, approved: bool
-    ) -> Document | None:
+        self, account: PlanAccount, windows: t.Sequence[Window], now: datetime.datetime, *, approved: bool
+    ) -> Failure | None:
         """Why an account must not be changed now.
 
         A part that the pool stops does not keep the others from being carried out.
         """
         ice = on_ice(account, windows, now, "Undo the run after that.")
-        if account["status"] == "error":
-            return t.cast(Document, account["failure"])
-        failures = [thing["failure"] for thing in (account, *account["parts"]) if "failure" in thing]
-        over = [failure for failure in failures if failure["code"] == "guard_tripped" and not approved]
+        if account.status == "error":
+            return account.failure
+        over = [failure for failure in account.failures if failure.code == "guard_tripped" and not approved]
         return ice or next(iter(over), None)
 
-    def document(self, accounts: list[Document], created: str, over: Document | None) -> Document:
+    def document(self, accounts: list[PlanAccount], created: str, over: Failure | None) -> PlanDocument:
         """The plan of all accounts, with the run that it reverses."""
-        document = make_document([{"left": [], "notes": [], **account} for account in accounts], created, over)
-        about = {name: self._record[name] for name in ("run", "kind", "started", "ended", "status", "plan")}
-        left = sum(len(account["left"]) for account in document["accounts"])
-        return sealed({**document, "undoes": about, "left": left, "later_runs_known": bool(self._history)})
+        accounts = [account._replace(left=account.left or [], notes=account.notes or []) for account in accounts]
+        document = PlanDocument(
+            created,
+            accounts,
+            failure=over,
+            undoes=UndoneRun(*(getattr(self._record, name) for name in UndoneRun._fields)),
+            left=sum(len(account.left or ()) for account in accounts),
+            later_runs_known=bool(self._history),
+        )
+        return document.sealed()
 
-    def pages(
-        self, document: Document, approval: Approval, templates: str | None, *, cost: View | None, command: str
-    ) -> dict[str, str]:
-        """The pages of the plan, by file name."""
-        return pages_of(document, approval, templates, cost=cost, command=command)
-
-    def write(self, dest: str, document: Document, texts: Texts) -> dict[str, str]:
+    def write(self, dest: str, document: PlanDocument, texts: Texts) -> dict[str, str]:
         """Write the files of the plan, and the changes that stay as the run left them."""
         files = super().write(dest, document, texts)
         files["csv"] = os.path.join(dest, LEFT_FILE)
-        rows = [(account["account"], *row.values()) for account in document["accounts"] for row in account["left"]]
+        rows = [(account.account, *row.values()) for account in document.accounts for row in account.left or ()]
         write_csv(files["csv"], ("account", *Left._fields), rows)
         return files
 
 
-def _with_freed(result: Document, rows: t.Iterable[Document], freed: int) -> tuple[Document, t.Iterable[Document]]:
+def _with_freed(result: Json, rows: t.Iterable[PlanRow], freed: int) -> tuple[Json, t.Iterable[PlanRow]]:
     """A part that only the pool stops, as it will be after the earlier parts have freed licenses."""
     failure = result.get("failure") or {}
     guards = failure.get("guards") or []
@@ -128,7 +122,7 @@ def _with_freed(result: Document, rows: t.Iterable[Document], freed: int) -> tup
     )
 
 
-def _left(reports: str) -> list[Document]:
+def _left(reports: str) -> PlanRows:
     path = os.path.join(reports, LEFT_FILE)
     if not os.path.exists(path):
         return []

@@ -18,20 +18,22 @@ import json
 import typing as t
 
 from .._devices.ids import digest_of
-from .._fleet.record import Document
+from .._fleet.record import RunAccount, RunPart, RunRecord
 from .._journal.clock import ago
 from .._journal.file import PATIENCE
 from .._journal.journal import open_journal
 from .._journal.status import Attempt
 from .._simsec.job import OVERDUE
 from .._thingspace.api_versions import API_VERSION, CANDIDATES_VERSION
+from .._thingspace.id_kinds import Kind
 from .candidates import returning
 from .changes import (
     CANDIDATES,
     FOTA,
+    Instead,
     Left,
     LicensePool,
-    RunPart,
+    UndoPart,
     changes_of,
     limits_of,
     parts_of,
@@ -44,26 +46,24 @@ from .moves import Former
 from .own_requests import RunWindow
 from .simsec import Attempts, Reversal, reverse_simsec
 
-Lists = dict[str, list[str]]
-"""Devices, by the name of their list."""
-
 RETURNING_LIST = "undo-candidates-returning"
 
 
 class Undoing(t.NamedTuple):
     """What reverses a run in one account.
 
-    :param run_parts: the account in the record, without invalid ids.
-    :param parts: what each license module does, with the name of its list.
+    :param run: the account in the record, without invalid ids.
+    :param parts: what each license module does.
+    :param returning: the devices that return to the removal candidate list.
     :param left: the changes that are not reversed, and why.
     :param listed: version of the removal candidate list; None if the run changed nothing on it.
     :param given: the devices that get their FOTA license back.
     :param notes: what to know before it is carried out.
     """
 
-    run_parts: RunPart
-    parts: list[Document]
-    lists: Lists
+    run: RunAccount
+    parts: list[UndoPart]
+    returning: list[str]
     left: list[Left]
     listed: str | None
     given: list[str]
@@ -72,11 +72,11 @@ class Undoing(t.NamedTuple):
     @property
     def digest(self) -> str:
         """SHA-256 of which parts there are, and their devices."""
-        named = [[part["list"], digest_of(self.lists[part["list"]])] for part in self.parts]
+        named = [[part.name, digest_of(part.devices)] for part in self.parts]
         return hashlib.sha256(json.dumps(named).encode()).hexdigest()
 
 
-def undoing_of(record: Document, account: RunPart, later: Later, journal: str | None) -> Undoing:
+def undoing_of(record: RunRecord, account: RunAccount, later: Later, journal: str | None) -> Undoing:
     """Decide about every device that the run changed in an account.
 
     :param later: the changes of later runs.
@@ -87,75 +87,56 @@ def undoing_of(record: Document, account: RunPart, later: Later, journal: str | 
     fota = reverse_fota(account, later)
     simsec, left, former = _simsec(record, account, later, journal)
     candidates = parts_of(account, CANDIDATES)
-    lists: Lists = {RETURNING_LIST: returning(candidates)}
-    parts = [*_fota_parts(account, fota, lists), *simsec_parts(account, simsec, former, lists)]
+    parts = [*_fota_parts(account, fota), *simsec_parts(account, simsec, former)]
     # If the run changed nothing on the list, nobody needs to read it.
     listed = _version(candidates, CANDIDATES_VERSION) if changes_of(candidates) else None
     notes = _notes(record, account, fota, later)
-    return Undoing(account, parts, lists, [*odd, *fota.left, *left], listed, fota.give, notes)
+    return Undoing(account, parts, returning(candidates), [*odd, *fota.left, *left], listed, fota.give, notes)
 
 
-def _fota_parts(account: RunPart, fota: FotaReversal, lists: Lists) -> t.Iterator[Document]:
+def _fota_parts(account: RunAccount, fota: FotaReversal) -> t.Iterator[UndoPart]:
     """Licenses are removed first, so that a full pool has some to assign."""
     version = _version(parts_of(account, FOTA), API_VERSION)
     for step, state, devices in (("take", "absent", fota.take), ("give", "present", fota.give)):
         if devices:
-            name = f"undo-fota-{step}"
-            lists[name] = devices
-            yield {
-                "kind": "fota",
-                "state": state,
-                "step": step,
-                "api_version": version,
-                "list": name,
-                "count": len(devices),
-                **limits_of(account, FOTA),
-            }
+            yield UndoPart("fota", state, step, f"undo-fota-{step}", devices, limits_of(account, FOTA), version)
 
 
-def simsec_parts(
-    account: RunPart, simsec: t.Mapping[LicensePool, Reversal], former: Former, lists: Lists
-) -> t.Iterator[Document]:
-    """The parts for SIM-Secure licenses. C(replaced_by) names the lists of what devices must hold again first."""
+def simsec_parts(account: RunAccount, simsec: t.Mapping[LicensePool, Reversal], former: Former) -> t.Iterator[UndoPart]:
+    """The parts for SIM-Secure licenses."""
     for step, state in (("take", "absent"), ("give", "present"), ("moved", "absent")):
         for pool, reversal in simsec.items():
             devices = getattr(reversal, step)
             if devices:
-                name = f"undo-simsec-{pool.sku}-{pool.id_kind}-{step}"
-                lists[name] = devices
-                entry = {"kind": "simsec", "state": state, "step": step, "sku": pool.sku, "id_kind": pool.id_kind}
-                instead = {}
+                name, instead = f"undo-simsec-{pool.sku}-{pool.id_kind}-{step}", None
                 if state == "absent":
-                    instead = {"replaced_by": list(_instead(name, former.instead(pool, devices), lists))}
-                yield {**entry, "list": name, "count": len(devices), **limits_of(account, pool), **instead}
-
-
-def _instead(name: str, found: t.Mapping[LicensePool, list[str]], lists: Lists) -> t.Iterator[Document]:
-    for pool, devices in sorted(found.items()):
-        other = f"{name}-after-{pool.sku}-{pool.id_kind}"
-        lists[other] = devices
-        yield {"sku": pool.sku, "kind": pool.id_kind, "list": other}
+                    instead = [
+                        Instead(f"{name}-after-{one.sku}-{one.id_kind}", one.sku, one.id_kind, others)
+                        for one, others in sorted(former.instead(pool, devices).items())
+                    ]
+                limits = limits_of(account, pool)
+                yield UndoPart("simsec", state, step, name, devices, limits, None, pool.sku, pool.id_kind, instead)
 
 
 def _version(parts: t.Sequence[RunPart], otherwise: str) -> str:
-    return next((part["api_version"] for part in parts if part["api_version"]), otherwise)
+    return next((part.api_version for part in parts if part.api_version), otherwise)
 
 
-def _notes(record: Document, account: RunPart, fota: FotaReversal, later: Later) -> list[str]:
+def _notes(record: RunRecord, account: RunAccount, fota: FotaReversal, later: Later) -> list[str]:
     found = []
     if later.undone_by:
         found.append(
             f"This run was already undone, by {' and '.join(later.undone_by)}. What that changed back is among the "
             "changes of later runs."
         )
-    if record["status"] == "running":
+    if record.status == "running":
         found.append(
             "The run has no end: it was killed or is still in progress. Make sure that it is not. Everything that it "
             "had planned counts as done."
         )
     if lies_ahead(record):
         found.append(
-            f"The run is of {record['started']}, which is in the future: the clock of this machine, or of the one that "
+            f"The run is of {record.started}, which is in the future: the clock of this machine, or of the one that "
             "wrote the record, is or was wrong. The numbers of the runs show which came after it."
         )
     if fota.uncertain:
@@ -163,22 +144,22 @@ def _notes(record: Document, account: RunPart, fota: FotaReversal, later: Later)
             f"The run does not know the result for {fota.uncertain} FOTA licenses. If one is as the run wanted it, "
             "either the run or someone else since then did that. These cases look the same, and both are undone."
         )
-    if account.get("failure"):
-        found.append(f"The run failed in this account: {account['failure']['message']}")
+    if account.failure:
+        found.append(f"The run failed in this account: {account.failure.message}")
     return found
 
 
 def _simsec(
-    record: Document, account: RunPart, later: Later, journal: str | None
+    record: RunRecord, account: RunAccount, later: Later, journal: str | None
 ) -> tuple[dict[LicensePool, Reversal], list[Left], Former]:
     changes = {
         pool: changes_of(parts_of(account, pool))
-        for pool in {pool_of(part) for part in account["parts"] if part["kind"] == "simsec"}
+        for pool in {pool_of(part) for part in account.parts if part.kind == "simsec"}
     }
-    window = RunWindow(record["started"], record["ended"], ago(OVERDUE), record.get("mark") or "")
+    window = RunWindow(record.started, record.ended, ago(OVERDUE), record.mark or "")
     if not changes:
         return {}, [], Former(window, {}, {})
-    known = attempts_of(journal, account["account"], changes)
+    known = attempts_of(journal, account.account, changes)
     found, left = reverse_simsec(account, window, known, later)
     return found, left, Former(window, changes, known or {})
 
@@ -201,5 +182,5 @@ def attempts_of(
     with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
         for scope, device, attempts in journal.walk(account, None):
             if device in devices or gained - {scope.kind}:
-                found.setdefault(LicensePool("simsec", scope.sku, scope.kind), {})[device] = attempts
+                found.setdefault(LicensePool("simsec", scope.sku, t.cast(Kind, scope.kind)), {})[device] = attempts
     return dict(found)

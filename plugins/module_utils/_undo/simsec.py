@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import typing as t
 
+from .._fleet.record import RunAccount
 from .._journal.clock import for_people
 from .._journal.status import WITHOUT_EFFECT, Attempt
 from .._simsec.skus import sku_of
-from .changes import Change, Left, LicensePool, RunPart, changes_of, parts_of, pool_of
+from .changes import Change, Left, LicensePool, changes_of, parts_of, pool_of
 from .history import Later
 from .moves import Former
 from .own_requests import RunWindow
@@ -48,7 +49,7 @@ class Reversal(t.NamedTuple):
 
 
 def reverse_simsec(
-    account: RunPart,
+    account: RunAccount,
     window: RunWindow,
     journal: t.Mapping[LicensePool, Attempts] | None,
     later: Later,
@@ -58,14 +59,14 @@ def reverse_simsec(
     :param journal: the requests for the devices of the run, for each pool that the journal knows; None without a
         journal.
     """
-    pools = sorted({pool_of(part) for part in account["parts"] if part["kind"] == "simsec"})
+    pools = sorted({pool_of(part) for part in account.parts if part.kind == "simsec"})
     changes = {pool: changes_of(parts_of(account, pool)) for pool in pools}
     left: list[Left] = []
     wanted: dict[LicensePool, list[Change]] = {}
     for pool in pools:
-        lifetime = sku_of(pool.sku).lifetime or any(part["lifetime"] for part in parts_of(account, pool))
+        lifetime = sku_of(pool.sku).lifetime or any(part.lifetime for part in parts_of(account, pool))
         for change in changes[pool].values():
-            changed_by = later.changed_by(account["account"], pool, change)
+            changed_by = later.changed_by(account.account, pool, change)
             known = None if journal is None else journal[pool].get(change.device_id, ())
             code, reason = _lasting(lifetime, changed_by) or _judged(change, known, window)
             if code:

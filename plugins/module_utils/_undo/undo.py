@@ -9,17 +9,17 @@
 from __future__ import annotations
 
 import os
-import typing as t
 
 from .._devices.ids import digest_of
 from .._errors import OptionsError, Problem
+from .._fleet.documents import Json
 from .._fleet.files import write_lists
-from .._fleet.record import Document, read_record
+from .._fleet.record import RunAccount, read_record
 from .._module import Context, Result
 from .._plan.outcomes import report_path_problems, write_csv
-from .changes import Left
+from .changes import Instead, Left, UndoPart
 from .history import later_than
-from .reversal import Undoing, undoing_of
+from .reversal import RETURNING_LIST, Undoing, undoing_of
 
 LEFT_FILE = "cannot.csv"
 
@@ -35,39 +35,43 @@ def run(context: Context) -> Result:
         problems += [Problem(text, error.code) for text in error.details["problems"]]
     if problems:
         raise OptionsError(problems)
-    kept = record["accounts"]
+    kept = record.accounts
     if params["accounts"] is not None:
-        kept = [account for account in kept if account["account"] in params["accounts"]]
-    values = {name: record[name] for name in ("run", "kind", "started", "ended", "status", "checksum")}
+        kept = [account for account in kept if account.account in params["accounts"]]
+    names = ("run", "kind", "started", "ended", "status", "checksum")
     found = [(account, undoing_of(record, account, later, params["journal"])) for account in kept]
     accounts = [_account(account, undoing, params["dest"]) for account, undoing in found]
-    return Result({**values, "accounts": accounts})
+    return Result({**{name: getattr(record, name) for name in names}, "accounts": accounts})
 
 
-def _account(account: Document, undoing: Undoing, dest: str | None) -> Document:
+def _account(account: RunAccount, undoing: Undoing, dest: str | None) -> Json:
     """The result for an account. Writes its lists."""
-    name = account["account"]
+    name = account.account
     if dest is not None:
-        write_lists(dest, name, undoing.lists)
+        lists = {RETURNING_LIST: undoing.returning, **{part.name: part.devices for part in undoing.parts}}
+        lists.update({one.name: one.devices for part in undoing.parts for one in part.replaced_by or ()})
+        write_lists(dest, name, lists)
         write_csv(os.path.join(dest, name, LEFT_FILE), Left._fields, undoing.left)
     return {
         "account": name,
-        "parts": [_part(part, undoing, os.path.join(dest or "", name)) for part in undoing.parts],
-        "freeze": account.get("freeze") or [],
+        "parts": [_part(part, os.path.join(dest or "", name)) for part in undoing.parts],
+        "freeze": account.freeze or [],
         "left": len(undoing.left),
         "notes": undoing.notes,
     }
 
 
-def _part(part: Document, undoing: Undoing, folder: str) -> Document:
+def _part(part: UndoPart, folder: str) -> Json:
     """A part, with the option C(replaced_by) of the task that carries it out."""
-    if "replaced_by" not in part:
-        return part
-    return {**part, "replaced_by": [_replaced_by(entry, undoing, folder) for entry in part["replaced_by"]]}
+    made: Json = {"kind": part.kind, "state": part.state, "step": part.step, "list": part.name}
+    more = {name: getattr(part, name) for name in ("api_version", "sku", "id_kind")}
+    made.update({name: value for name, value in more.items() if value is not None})
+    made.update(part.limits, count=len(part.devices))
+    if part.replaced_by is not None:
+        made["replaced_by"] = [_replaced_by(one, folder) for one in part.replaced_by]
+    return made
 
 
-def _replaced_by(entry: t.Mapping[str, str], undoing: Undoing, folder: str) -> Document:
-    devices = undoing.lists[entry["list"]]
-    bound = {"count": len(devices), "digest": digest_of(devices)}
-    path = os.path.join(folder, f"{entry['list']}.txt")
-    return {"sku": entry["sku"], "kind": entry["kind"], "devices_file": path, **bound}
+def _replaced_by(one: Instead, folder: str) -> Json:
+    bound = {"count": len(one.devices), "digest": digest_of(one.devices)}
+    return {"sku": one.sku, "kind": one.kind, "devices_file": os.path.join(folder, f"{one.name}.txt"), **bound}

@@ -16,9 +16,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcome
 from ansible_collections.thingspace.licensing.plugins.modules import fleet_plan
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
 from ansible_collections.thingspace.licensing.tests.support.module_runner import Run, runner
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_utils._fleet.test_plan_summary import part
-
-Json = dict[str, t.Any]
+from ansible_collections.thingspace.licensing.tests.support.plans import Json, part
 
 
 @pytest.fixture

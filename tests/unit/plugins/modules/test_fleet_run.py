@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import record_write
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import FORMAT as PLAN_FORMAT
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import sealed
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import record_keep
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.documents import as_json
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import PlanPart
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import read_record
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES, write_csv
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.history import read_history
@@ -28,8 +28,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._undo.reversa
 from ansible_collections.thingspace.licensing.plugins.modules import fleet_run, fleet_undo
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
 from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run, runner
-
-Json = dict[str, t.Any]
+from ansible_collections.thingspace.licensing.tests.support.plans import Json, account, part, plan, resealed
+from ansible_collections.thingspace.licensing.tests.support.records import run_record
 
 OTHER = "0000123456-00009"
 GOOD, GONE = imei(1), imei(2)
@@ -51,6 +51,15 @@ ODD: dict[str, t.Any] = {
 
 def row(device: t.Any, outcome: t.Any = "assigned", reason: t.Any = "", request_id: t.Any = "") -> Json:
     return {"device_id": device, "outcome": outcome, "reason": reason, "request_id": request_id}
+
+
+def planned_part(kind: str, rows: list[Json]) -> PlanPart:
+    """A part of a plan that changes these devices. A plan has texts only."""
+    (made,) = account(part(kind, assign=1)).parts
+    names = ("device_id", "outcome", "reason")
+    return made._replace(
+        devices=[{name: "" if one[name] is None else str(one[name]) for name in names} for one in rows]
+    )
 
 
 def done(outcome: str) -> Json:
@@ -89,8 +98,8 @@ class Records:
     def __init__(self, folder: Path, run: Run) -> None:
         self.folder, self.run = folder, run
         self.lists = folder / "lists" / ACCOUNT
-        for account in (ACCOUNT, OTHER):
-            (folder / "lists" / account).mkdir(parents=True)
+        for name in (ACCOUNT, OTHER):
+            (folder / "lists" / name).mkdir(parents=True)
 
     def report(self, name: str, rows: list[Json], account: str = ACCOUNT) -> None:
         texts = [["" if value is None else str(value) for value in one.values()] for one in rows]
@@ -100,28 +109,10 @@ class Records:
         write_csv(str(self.lists / name), ("device_id",), [["" if one is None else str(one)] for one in devices])
 
     def begin(self, told: Told) -> Json:
-        parts = [
-            {
-                "kind": kind,
-                "sku": "",
-                "id_kind": "imei",
-                "lifetime": False,
-                "api_version": "v2",
-                "action": "exact",
-                "list": kind,
-                "status": "changes",
-                "plan": {"assign": 1},
-                "devices": rows,
-                "incomplete": [],
-            }
-            for kind, rows in told.planned.items()
-        ]
-        accounts = [
-            {"account": ACCOUNT, "wanted": "", "parts": parts},
-            {"account": OTHER, "wanted": "", "parts": [{**parts[0], "devices": [row(imei(9))]}]},
-        ]
-        plan = sealed({"format": PLAN_FORMAT, "accounts": accounts})
-        (self.folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+        parts = [planned_part(kind, rows) for kind, rows in told.planned.items()]
+        others = [planned_part("fota", [row(imei(9))])]
+        accounts = [account(name=ACCOUNT, parts=parts), account(name=OTHER, parts=others)]
+        (self.folder / "plan.json").write_text(json.dumps(as_json(plan(*accounts))), encoding="utf-8")
         self.listed("before-candidates.csv", told.planned_before)
         going = [{"account": ACCOUNT, "blocked": told.blocked}, {"account": OTHER, "blocked": None}]
         return self.run(state="started", plan=str(self.folder / "plan.json"), accounts=going)
@@ -148,8 +139,8 @@ class Records:
     def record(self) -> Json:
         """The record, which both places have."""
         record = read_record(str(self.folder / "run.json"))
-        assert read_record(str(self.folder / "history" / f"{record['run']}.json")) == record
-        return record
+        assert read_record(str(self.folder / "history" / f"{record.run}.json")) == record
+        return record.to_json()
 
     def outcomes(self, account: int = 0, part: int = 0) -> dict[str, str]:
         rows = self.record["accounts"][account]["parts"][part]["devices"]
@@ -239,9 +230,10 @@ def test_what_can_be_no_id_is_kept_and_cannot_be_undone(records: Records, odd: s
     assert (records.outcomes()[kept], records.outcomes(part=1)[kept]) == ("removed", "removed")
     assert kept[:14] == visible(str(ODD[odd]))[:14]
     assert records.record["accounts"][0]["parts"][1]["before"] == [GONE, kept, GOOD]
-    undoing = undoing_of(records.record, records.record["accounts"][0], Later(), None)
+    record = run_record(records.record)
+    undoing = undoing_of(record, record.accounts[0], Later(), None)
     assert [one.code for one in undoing.left].count("no_device_id") == 2
-    restored = restore(ACCOUNT, parts_of(undoing.run_parts, CANDIDATES), [GOOD], (), Later())
+    restored = restore(ACCOUNT, parts_of(undoing.run, CANDIDATES), [GOOD], (), Later())
     assert restored.devices == [GONE, GOOD]
 
 
@@ -250,8 +242,9 @@ def test_a_list_that_holds_what_can_be_no_id_is_left_alone(records: Records) -> 
     told = Told()
     told.before.append("odd")
     records.whole(told)
-    undoing = undoing_of(records.record, records.record["accounts"][0], Later(), None)
-    restored = restore(ACCOUNT, parts_of(undoing.run_parts, CANDIDATES), [GOOD, "odd"], (), Later())
+    record = run_record(records.record)
+    undoing = undoing_of(record, record.accounts[0], Later(), None)
+    restored = restore(ACCOUNT, parts_of(undoing.run, CANDIDATES), [GOOD, "odd"], (), Later())
     assert (restored.devices, {one.code for one in restored.left}) == (None, {"list_changed"})
 
 
@@ -387,7 +380,7 @@ def test_a_full_disk_after_the_writes(records: Records, place: str, monkeypatch:
     told = Told()
     begun = records.begin(told)
     records.write(told)
-    real = record_write.write
+    real = record_keep.write
 
     def full(path: str, text: t.Iterable[str], mode: int, *, new: bool) -> None:
         folder = records.folder / ("history" if place == "history" else "")
@@ -395,12 +388,12 @@ def test_a_full_disk_after_the_writes(records: Records, place: str, monkeypatch:
             raise OSError(28, "No space left on device")
         real(path, text, mode, new=new)
 
-    monkeypatch.setattr(record_write, "write", full)
+    monkeypatch.setattr(record_keep, "write", full)
     ended = records.end(told, run=begun["run"])
     assert (ended["failure"]["code"], ended["status"]) == ("report_unwritable", "done")
     states = {
-        "history": read_record(str(records.folder / "history" / f"{begun['run']}.json"))["status"],
-        "dest": read_record(str(records.folder / "run.json"))["status"],
+        "history": read_record(str(records.folder / "history" / f"{begun['run']}.json")).status,
+        "dest": read_record(str(records.folder / "run.json")).status,
     }
     assert states == {name: "running" if place in (name, "both") else "done" for name in states}
 
@@ -426,7 +419,7 @@ def test_a_template_that_fails(records: Records) -> None:
     assert (ended["failure"]["code"], ended["status"]) == ("template_failed", "done")
     assert "The record of the run is whole" in ended["failure"]["message"]
     assert "Done as planned" in (records.folder / "run.html").read_text(encoding="utf-8")
-    assert read_record(str(records.folder / "run.json"))["status"] == "done"
+    assert read_record(str(records.folder / "run.json")).status == "done"
 
 
 def test_a_page_that_cannot_be_written(records: Records) -> None:
@@ -437,7 +430,7 @@ def test_a_page_that_cannot_be_written(records: Records) -> None:
     records.write(told)
     ended = records.end(told)
     assert (ended["failure"]["code"], ended["status"]) == ("report_unwritable", "done")
-    assert read_record(str(records.folder / "run.json"))["status"] == "done"
+    assert read_record(str(records.folder / "run.json")).status == "done"
 
 
 @pytest.mark.parametrize("place", ["history", "dest"])
@@ -470,14 +463,14 @@ def test_two_runs_in_one_directory(records: Records) -> None:
     records.write(told)
     ended = records.end(told, run=first["run"])
     assert (ended["run"], records.record["run"], records.record["status"]) == (first["run"], second["run"], "running")
-    assert read_record(ended["path"])["status"] == "done"
+    assert read_record(ended["path"]).status == "done"
     records.end(told, run=second["run"])
     assert records.record["status"] == "done"
     history = read_history(str(records.folder / "history"))
     assert [run["run"] for run in history.runs] == [second["run"], first["run"]]
     assert records.record["beside"] == [first["run"]]
-    marks = [read_record(str(path))["mark"] for path in (records.folder / "history").glob("2*.json")]
-    assert sorted(marks) == sorted([first["mark"], second["mark"]])
+    marks = [read_record(str(path)).mark for path in (records.folder / "history").glob("2*.json")]
+    assert {*marks} == {first["mark"], second["mark"]}
     assert first["mark"] != second["mark"]
     records.begin(told)
     assert records.record["beside"] == []
@@ -493,7 +486,7 @@ def test_a_run_of_which_nothing_is_known(records: Records) -> None:
 def test_without_a_history(records: Records) -> None:
     told = Told()
     records.run(state="ended", accounts=[told.entry], history=OMIT)
-    assert read_record(str(records.folder / "run.json"))["status"] == "failed"
+    assert read_record(str(records.folder / "run.json")).status == "failed"
 
 
 @pytest.mark.parametrize("before", ["changes", "incomplete", "error", "plan_changed", None])
@@ -525,9 +518,8 @@ def test_the_word_of_a_run_is_of_what_its_plan_leaves(records: Records, before: 
     if before:
         word.write_text(f"{before}\n", encoding="ascii")
     rows = [row(GOOD, "failed")] * left
-    part = {"status": "incomplete", "plan": {"incomplete": left}, "list": "fota", "devices": [], "incomplete": rows}
-    plan = sealed({"format": PLAN_FORMAT, "accounts": [{"account": ACCOUNT, "wanted": "", "parts": [part]}]})
-    (records.folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    made = plan(account(part(incomplete=left), name=ACCOUNT, rows=[rows]))
+    (records.folder / "plan.json").write_text(json.dumps(as_json(made)), encoding="utf-8")
     options = {"plan": str(records.folder / "plan.json"), "accounts": [], "status_file": str(word)}
     assert "failure" not in records.run(state="started", **options)
     found = word.read_text(encoding="ascii").strip() if word.exists() else None
@@ -571,10 +563,10 @@ def test_what_the_plan_left_is_not_as_wanted_after_the_run(records: Records) -> 
     told = Told()
     records.begin(told)
     path = records.folder / "plan.json"
-    plan = json.loads(path.read_text(encoding="utf-8"))
+    changed = json.loads(path.read_text(encoding="utf-8"))
     left = [{"device_id": imei(7), "outcome": "unchanged", "reason": "it holds two licenses"}]
-    plan["accounts"][1]["incomplete"] = left
-    path.write_text(json.dumps(sealed(plan)), encoding="utf-8")
+    changed["accounts"][1]["incomplete"] = left
+    path.write_text(json.dumps(resealed(changed)), encoding="utf-8")
     going = [{"account": ACCOUNT, "blocked": None}, {"account": OTHER, "blocked": None}]
     begun = records.run(state="started", plan=str(path), accounts=going)
     records.write(told)

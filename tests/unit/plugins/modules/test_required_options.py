@@ -37,8 +37,9 @@ OPTIONS: dict[str, list[Case]] = {
         ({**OF_A_FLEET, "src": [], **CHECK}, "fleet_file_invalid", ["src"]),
         ({**OF_A_FLEET, "survey": {}}, INVALID, ["devices", "survey"]),
         ({**OF_A_FLEET, "src": ["fleet"]}, INVALID, ["planned", "check mode"]),
-        ({**OF_A_FLEET, "undo_run": "no-such-run"}, INVALID, ["mark", "fleet_run"]),
+        ({**OF_A_FLEET, "undo_run": "no-such-run"}, INVALID, ["planned", "check mode"]),
         ({**OF_A_FLEET, "src": ["fleet"], "planned": {"account": ACCOUNT, "parts": []}}, INVALID, ["mark"]),
+        ({**OF_A_FLEET, "undo_run": "x", "planned": {"account": ACCOUNT, "parts": []}}, INVALID, ["mark", "fleet_run"]),
     ],
     "fleet_account_info": [
         ({}, INVALID, ["account", "dest"]),

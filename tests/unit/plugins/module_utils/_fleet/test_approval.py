@@ -21,14 +21,15 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.approv
     read_approved,
     read_plan,
 )
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.documents import Failure, as_json
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import (
-    failed_account,
-    make_account,
-    make_document,
-    sealed,
+    PlanAccount,
+    PlanDocument,
 )
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import failed_account, make_account
+from ansible_collections.thingspace.licensing.tests.support import plans
+from ansible_collections.thingspace.licensing.tests.support.plans import Json, resealed
 
-Json = dict[str, t.Any]
 Place = tuple[t.Any, ...]
 
 LIFETIME = "SIMSec-IoT-Lt"
@@ -66,7 +67,7 @@ FORESEEN = {"licenses", "held", "free", "note", "unchanged", "incomplete"}
 """What may have become another number while a plan waited for its approval."""
 
 
-def account(name: str, first: int = 0) -> Json:
+def account(name: str, first: int = 0) -> PlanAccount:
     """The plan of an account, from what modules returned in check mode."""
     parts, rows = [], []
     for kind, sku, state, counts, more, changing in PARTS[name]:
@@ -85,14 +86,15 @@ def account(name: str, first: int = 0) -> Json:
             ]
         )
     made = make_account(name, f"{name}.yml", hashlib.sha256(name.encode()).hexdigest(), parts, rows)
-    return {**made, "freeze": [{"name": "holidays"}], "frozen": "Not now."}
+    return made._replace(freeze=[{"name": "holidays"}], frozen="Not now.")
 
 
 def plan() -> Json:
     """The plan of a run, as it is written to a file."""
-    over = {"code": "guard_tripped", "message": "It touches too many devices."}
-    accounts = [*(account(name, 1000 * place) for place, name in enumerate(PARTS)), failed_account("zoo", over)]
-    return t.cast(Json, json.loads(json.dumps(make_document(accounts, "now", over))))
+    over = Failure("guard_tripped", "It touches too many devices.")
+    accounts = [account(name, 1000 * place) for place, name in enumerate(PARTS)]
+    made = plans.plan(*accounts, failed_account("zoo", as_json(over)), failure=over)
+    return t.cast(Json, json.loads(json.dumps(as_json(made))))
 
 
 def leaves(value: t.Any, place: Place = ()) -> t.Iterator[Place]:
@@ -153,7 +155,7 @@ def with_checksum(document: Json) -> Json:
 def with_digest(document: Json) -> Json:
     """What an editor does who knows of all digests, and lets those stand that are the ones to be shown."""
     kept = [one.get("digest") if isinstance(one, dict) else None for one in document["accounts"]]
-    made = sealed(document)
+    made = resealed(document)
     for one, digest in zip(made["accounts"], kept, strict=True):
         one["digest"] = digest
     return with_checksum(made)
@@ -163,7 +165,7 @@ EDITORS: dict[str, t.Callable[[Json], Json]] = {
     "nothing": lambda document: document,
     "the checksum": with_checksum,
     "all but the digests of accounts": with_digest,
-    "everything": sealed,
+    "everything": resealed,
 }
 
 
@@ -179,8 +181,10 @@ def mutations(document: Json) -> t.Iterator[tuple[Place, Json]]:
             yield (*place, "doubled"), with_other(document, place, value * 2)
             yield (*place, "turned round"), with_other(document, place, value[::-1])
     yield from swapped(document)
-    for place in [(), ("accounts", 0), ("accounts", 0, "parts", 0)]:
+    for place in [(), ("accounts", 0), ("accounts", 0, "parts", 0), ("accounts", 0, "parts", 0, "plan")]:
         yield (*place, "new"), with_other(document, (*place, "new"), 1)
+    for place in [("undoes",), ("accounts", 0, "notes"), ("accounts", 0, "parts", 0, "note")]:
+        yield place, with_other(document, place, None)
 
 
 def swapped(document: Json) -> t.Iterator[tuple[Place, Json]]:
@@ -207,13 +211,14 @@ def carried_out(document: Json) -> list[t.Any]:
     ]
 
 
-def approves(path: Path, edited: Json, live: Json) -> Json | None:
+def approves(path: Path, edited: Json, live: Json) -> PlanDocument | None:
     """The approved plan, if it lets the one that would be carried out through."""
     path.write_text(json.dumps(edited), encoding="utf-8")
     problems: list[Problem] = []
     approved = read_approved(str(path), problems)
     assert (approved is None) is bool(problems)
-    return None if not isinstance(approved, dict) or difference(live, approved) else approved
+    now = PlanDocument.from_json(live)
+    return None if not isinstance(approved, PlanDocument) or difference(now, approved) else approved
 
 
 @pytest.mark.parametrize("editor", EDITORS)
@@ -225,13 +230,15 @@ def test_an_edited_plan_approves_nothing_else(tmp_path: Path, editor: str) -> No
     for place, changed in mutations(live):
         try:
             edited = EDITORS[editor](changed)
-        except (KeyError, TypeError, AttributeError, ValueError):
+        except (KeyError, TypeError, LicensingError):
             edited = with_checksum(changed)
         tried += 1
         approved = approves(tmp_path / "plan.json", edited, live)
+        # Each value has one form: whoever leaves one out, or adds one that says nothing, has edited the file.
+        assert approved is None or editor != "nothing" or edited == live, place
         if approved is not None:
             # What stands there besides is taken for done: then less is carried out than was approved, never more.
-            shown = [json.dumps(one, sort_keys=True) for one in carried_out(approved)]
+            shown = [json.dumps(one, sort_keys=True) for one in carried_out(as_json(approved))]
             assert all(json.dumps(one, sort_keys=True) in shown for one in carried_out(live)), place
     assert tried > 1000
 
@@ -251,14 +258,16 @@ def test_a_value_that_is_shown_fits_the_digests(tmp_path: Path, editor: str) -> 
 def test_a_digest_that_was_exchanged(tmp_path: Path) -> None:
     """One account shows little, and bears the digest of what would be done to it: many licenses for life."""
     live = plan()
-    shown = make_document([account("as wanted"), *live["accounts"][1:]], "now", live["failure"])
+    shown = copy.deepcopy(live)
+    shown["accounts"][0] = as_json(account("as wanted"))
+    shown = resealed(shown)
     number = [one["account"] for one in shown["accounts"]].index("for life")
     shown["accounts"][number]["parts"] = []
     for stated in (live["accounts"][number]["digest"], shown["accounts"][number]["digest"]):
         shown["accounts"][number]["digest"] = stated
         shown["digest"] = live["digest"]
         assert approves(tmp_path / "plan.json", with_checksum(shown), live) is None
-    assert approves(tmp_path / "plan.json", sealed(shown), live) is None
+    assert approves(tmp_path / "plan.json", resealed(shown), live) is None
 
 
 def test_what_is_left_of_an_approved_plan(tmp_path: Path) -> None:
@@ -270,10 +279,10 @@ def test_what_is_left_of_an_approved_plan(tmp_path: Path) -> None:
     done["plan"].update(assign=0, unchanged=1, digest="as wanted")
     done["devices"] = []
     other["licenses"] = {"total": 30, "assigned": 11, "available": 19}
-    assert approves(tmp_path / "plan.json", approved, sealed(left)) is not None
+    assert approves(tmp_path / "plan.json", approved, resealed(left)) is not None
     for name, value in (("lifetime", True), ("limits", {**other["limits"], "max_changes": 99})):
         changed = with_other(left, ("accounts", number, "parts", 1, name), value)
-        assert approves(tmp_path / "plan.json", approved, sealed(changed)) is None
+        assert approves(tmp_path / "plan.json", approved, resealed(changed)) is None
 
 
 @pytest.mark.parametrize(
@@ -282,15 +291,41 @@ def test_what_is_left_of_an_approved_plan(tmp_path: Path) -> None:
         ('{"format": 1}', "it is of format 1, this release reads 2. Make a new plan with this release"),
         ('{"format": 3}', "it is of format 3, this release reads 2"),
         ('{"format": 2, "accounts": [], "accounts": []}', "it is not a plan file"),
-        (
-            '{"format": 2, "accounts": [{"account": "a", "wanted": ""}, {"account": "a", "wanted": ""}]}',
-            "it has an account twice",
-        ),
-        ('{"format": 2, "accounts": [{"account": {}}]}', "it is not a plan file"),
+        ("[]", "it is not a plan file: the plan is not a dictionary"),
+        ("[", "it is not a plan file"),
+        (json.dumps({**plan(), "accounts": [*plan()["accounts"], plan()["accounts"][0]]}), "it has an account twice"),
     ],
 )
 def test_files_that_are_none_of_ours(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / "plan.json").write_text(text, encoding="utf-8")
     with pytest.raises(LicensingError, match=told) as caught:
         read_plan(str(tmp_path / "plan.json"))
+    assert caught.value.code == "plan_file_invalid"
+
+
+ODD: dict[str, tuple[Place, t.Any, str]] = {
+    "a member of a newer release": (("new",), 1, "'new' of the plan is unknown"),
+    "the same, of an account": (("accounts", 0, "new"), 1, "'new' of account 1 is unknown"),
+    "a device without an id": (
+        ("accounts", 1, "parts", 0, "devices"),
+        [{"outcome": "assigned", "reason": ""}],
+        "'devices' of part 1 of account 2 is such a list, which it cannot be",
+    ),
+    "a device whose id is a number": (
+        ("accounts", 1, "parts", 0, "devices", 0, "device_id"),
+        990000000000001,
+        "'devices' of part 1 of account 2",
+    ),
+    "a number that is none": (("accounts", 0, "parts", 0, "plan", "assign"), 1.0, "'assign' of 'plan' of part 1"),
+    "a limit that nobody reads": (("accounts", 0, "parts", 0, "limits"), {}, "'limits' of part 1 of account 1"),
+    "a failure without a code": (("failure",), {"message": "Why."}, "'failure' of the plan has no 'code'"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_where_a_plan_is_none(odd: str) -> None:
+    place, value, told = ODD[odd]
+    with pytest.raises(LicensingError, match="it is not a plan file: ") as caught:
+        resealed(with_other(plan(), place, value))
+    assert told in caught.value.message
     assert caught.value.code == "plan_file_invalid"

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import OptionsError
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_parts import Part, Run, Wanted
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_parts import Part, RunOptions, Wanted
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_run import valid_options
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.from_survey import from_survey
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
 
 FLEX, LIFETIME = "SIMSec-IoT", "SIMSec-IoT-Lt"
 ICCID = "89148000000000000001"
-RUN = Run("reports", "journal.db", wait=True, require_listener=None, retries={"retry_failed": True})
+RUN = RunOptions("reports", "journal.db", wait=True, require_listener=None, retries={"retry_failed": True})
 BLANK = dict.fromkeys(
     ("column", "license", "kind", "state", "max_changes", "lifetime_consent", "lifetime_elsewhere"), " "
 )

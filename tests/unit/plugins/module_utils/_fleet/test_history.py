@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.documents import read
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.history import (
     MAX_OPEN,
     ORDER_FILE,
@@ -27,9 +28,13 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.histor
     leave,
     place_of,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import with_checksum
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_keep import begin, begun, complete
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_write import write_record
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import RunAccount, RunRecord
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_keep import (
+    begin,
+    begun,
+    complete,
+    write_record,
+)
 
 NOW = datetime.datetime(2026, 11, 21, 21, 51, 43, tzinfo=datetime.timezone.utc)
 PLAN = "1a2b3c4d" * 8
@@ -143,10 +148,15 @@ def test_a_place_that_cannot_be_written_to(tmp_path: Path) -> None:
     assert raised.value.code == "report_unwritable"
 
 
+def _record(run: str, **more: t.Any) -> RunRecord:
+    record = RunRecord(run, "apply", "2026-01-01T00:00:00Z", None, "", "running", [])
+    return record._replace(**more)
+
+
 def _begin_runs(folder: Path, process: int, count: int) -> None:
     for number in range(count):
         run = enter(str(folder / "history"), NOW, PLAN).run
-        begin({"run": run, "by": [process, number]}, str(folder / str(process)), str(folder / "history"))
+        begin(_record(run, remaining=f"{process} {number}"), str(folder / str(process)), str(folder / "history"))
 
 
 def test_processes_at_once_lose_no_record(tmp_path: Path) -> None:
@@ -158,26 +168,27 @@ def test_processes_at_once_lose_no_record(tmp_path: Path) -> None:
     for process in processes:
         process.join(60)
     records = [json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "history").glob("2*.json")]
-    assert sorted(record["by"] for record in records) == [[one, number] for one in range(6) for number in range(15)]
+    found = [tuple(map(int, record["remaining"].split())) for record in records]
+    assert sorted(found) == [(one, number) for one in range(6) for number in range(15)]
     assert sorted(place(record["run"]).number for record in records) == list(range(1, 91))
 
 
 def test_a_run_that_began_in_the_meantime_keeps_its_record(tmp_path: Path) -> None:
-    rows = [{"run": "of a device"}, {"device_id": "1"}]
-    first, second = ({"run": name, "accounts": [{"parts": [{"devices": rows}]}]} for name in ("first", "second"))
+    window = RunAccount("a", [], [{"run": "of a window"}])
+    first, second = (_record(name, accounts=[window]) for name in ("first", "second"))
     for document in (first, second):
         begin(document, str(tmp_path), None)
     assert complete(first, str(tmp_path), None) == (str(tmp_path / "run-first.json"), None)
     assert complete(second, str(tmp_path), None) == (str(tmp_path / "run.json"), None)
-    assert [begun(str(tmp_path), None, name) for name in (None, "second")] == [with_checksum(second)] * 2
+    assert [begun(str(tmp_path), None, name) for name in (None, "second")] == [second.signed()] * 2
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"run": 1, "checksum": ""}', '{"run": "first"}', "[" * 100_000])
 def test_what_is_no_record_gives_way_to_one(tmp_path: Path, text: str) -> None:
     (tmp_path / "run.json").write_text(text, encoding="ascii")
     assert begun(str(tmp_path), None, None) is None
-    assert complete({"run": "second"}, str(tmp_path), None) == (str(tmp_path / "run.json"), None)
-    assert begun(str(tmp_path), None, None) == with_checksum({"run": "second"})
+    assert complete(_record("second"), str(tmp_path), None) == (str(tmp_path / "run.json"), None)
+    assert begun(str(tmp_path), None, None) == _record("second").signed()
 
 
 @pytest.mark.parametrize("links", [True, False])
@@ -190,10 +201,8 @@ def test_a_record_never_replaces_that_of_another_run(
             raise PermissionError(1, "Operation not permitted")
 
         monkeypatch.setattr("os.link", refuse)
-    write_record(str(tmp_path), "run.json", with_checksum({"run": "first"}), new=True)
+    write_record(str(tmp_path), "run.json", _record("first"), new=True)
     with pytest.raises(LicensingError, match="File exists"):
-        write_record(str(tmp_path), "run.json", with_checksum({"run": "second"}), new=True)
-    kept = begun(str(tmp_path), None, None)
-    assert kept is not None
-    assert kept["run"] == "first"
+        write_record(str(tmp_path), "run.json", _record("second"), new=True)
+    assert read(RunRecord, json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))) == _record("first")
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]

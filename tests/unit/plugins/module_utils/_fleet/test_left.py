@@ -14,15 +14,13 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import (
-    Document,
-    make_account,
-    make_document,
-)
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import PlanDocument
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import make_account
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_view import pages_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
+from ansible_collections.thingspace.licensing.tests.support.plans import plan
 from ansible_collections.thingspace.licensing.tests.support.simsec_world import (
     BUNDLE,
     FLEX,
@@ -37,19 +35,17 @@ from ansible_collections.thingspace.licensing.tests.unit.plugins.module_utils._s
 )
 
 
-def planned(world: World, **retries: bool) -> Document:
+def planned(world: World, **retries: bool) -> PlanDocument:
     """The plan of the account, with the rows of its reports."""
     values = world.plan_values(**retries)
     parts = values["parts"]
     rows = [world.rows(part["list"]) for part in parts]
-    account = {**make_account(ACCOUNT, "a.yml", "w", parts, rows), "incomplete": values["incomplete"]}
-    return make_document([account], "now")
+    return plan(make_account(ACCOUNT, "a.yml", "w", parts, rows)._replace(incomplete=values["incomplete"]))
 
 
-def named(document: Document) -> set[str]:
+def named(document: PlanDocument) -> set[str]:
     """The devices that a plan names, as changing or as left."""
-    account = document["accounts"][0]
-    groups = [account["incomplete"], *(part[key] for part in account["parts"] for key in ("devices", "incomplete"))]
+    groups = [document.incomplete_rows, *(part.devices for part in document.parts)]
     return {row["device_id"] for rows in groups for row in rows}
 
 
@@ -78,9 +74,9 @@ def test_a_removal_that_failed_is_told_and_can_be_sent_again(world: World) -> No
         assert not world.license(sku=BUNDLE, devices=[imei(number)], wait=False).failure
     world.report(1.0)
     document = planned(world)
-    assert (document["status"], document["incomplete"], named(document)) == ("incomplete", 1, {imei(1)})
+    assert (document.status, document.incomplete, named(document)) == ("incomplete", 1, {imei(1)})
     again = planned(world, retry_failed=True)
-    assert (again["status"], again["totals"]["remove"]) == ("changes", 1)
+    assert (again.status, again.totals["remove"]) == ("changes", 1)
 
 
 def test_a_removal_that_failed_leaves_two_licenses(world: World) -> None:
@@ -91,7 +87,7 @@ def test_a_removal_that_failed_leaves_two_licenses(world: World) -> None:
     world.write({1: (BUNDLE, "imei")})
     world.settings = {"state": "present"}
     document = planned(world)
-    assert (document["incomplete"], named(document)) == (1, {imei(1)})
+    assert (document.incomplete, named(document)) == (1, {imei(1)})
 
 
 def test_a_count_that_disproves_the_journal_is_told(world: World) -> None:
@@ -100,15 +96,15 @@ def test_a_count_that_disproves_the_journal_is_told(world: World) -> None:
     assert not world.license(sku=FLEX, devices=devices, wait=False).failure
     world.report(1.0)
     world.write(dict.fromkeys(SIMS, (FLEX, "imei")))
-    assert planned(world)["status"] == "no_change"
+    assert planned(world).status == "no_change"
     world.held[FLEX] = {0}
     document = planned(world)
-    assert (document["status"], document["incomplete"]) == ("incomplete", 3)
+    assert (document.status, document.incomplete) == ("incomplete", 3)
     for text in pages_of(document).values():
         assert f"counts 3 {FLEX} licenses less than the journal knows" in text
     # Two parts of the same SKU tell it once.
     world.write(dict.fromkeys(list(SIMS)[:2], (FLEX, "imei")))
-    assert planned(world)["incomplete"] == 3
+    assert planned(world).incomplete == 3
 
 
 def test_a_sim_that_is_known_by_both_ids_counts_once(world: World) -> None:

@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.documents import Failure
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.freeze import read_window
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.limits import (
     RunLimits,
@@ -19,7 +20,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.limits
     read_run_limits,
     why_not,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import make_account
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import PlanAccount
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import make_account, within_a_sku
 
 FLEX, LIFETIME = "SIMSec-IoT", "SIMSec-IoT-Lt"
 NOW = datetime.datetime(2026, 12, 18, 12, tzinfo=datetime.timezone.utc)
@@ -38,11 +40,14 @@ def part(id_kind: str = "imei", assign: int = 0, remove: int = 0, failure: str =
     return {"kind": "simsec", "sku": FLEX, "list": f"{id_kind}-{state}", "id_kind": id_kind, "result": result, **more}
 
 
-def account(*parts: dict[str, t.Any]) -> dict[str, t.Any]:
+def account(*parts: dict[str, t.Any]) -> PlanAccount:
     """The plan of an account."""
     made = make_account("0000123456-00001", "a.yml", "w", parts, [[] for _part in parts])
-    over = over_a_sku(made["parts"])
-    return {**made, "failure": over, "status": "guard_tripped"} if over else made
+    return within_a_sku(made)
+
+
+def code_of(failure: Failure | None) -> str | None:
+    return failure and failure.code
 
 
 @pytest.mark.parametrize(
@@ -58,29 +63,30 @@ def account(*parts: dict[str, t.Any]) -> dict[str, t.Any]:
     ],
 )
 def test_parts_of_one_sku_count_together(parts: list[dict[str, t.Any]], code: str | None) -> None:
-    found = over_a_sku(account(*parts)["parts"])
-    assert (found and found["code"]) == code
+    found = over_a_sku(account(*parts).parts)
+    assert (found and found.code) == code
 
 
 def test_consent_covers_both_kinds_of_id_and_is_given_in_the_fleet_file_only() -> None:
     given: dict[str, t.Any] = {"sku": LIFETIME, "lifetime": True, "lifetime_consent": 2}
     bound = account(part(assign=2, **given), part("iccid", assign=2, **given))
-    assert bound["failure"]["code"] == "lifetime_consent"
-    assert "binds 4 devices to SIMSec-IoT-Lt for life, with consent to 2" in bound["failure"]["message"]
-    assert (why_not(bound, [], NOW, approved=True) or {})["code"] == "lifetime_consent"
+    assert bound.failure is not None
+    assert bound.failure.code == "lifetime_consent"
+    assert "binds 4 devices to SIMSec-IoT-Lt for life, with consent to 2" in bound.failure.message
+    assert code_of(why_not(bound, [], NOW, approved=True)) == "lifetime_consent"
     fine = account(part(assign=1, **given), part("iccid", assign=1, **given))
     assert why_not(fine, [], NOW, approved=True) is None
 
 
 def test_what_an_approval_lets_through() -> None:
     stopped = account(part(assign=1, failure="guard_tripped"))
-    assert (why_not(stopped, [], NOW, approved=False) or {})["code"] == "guard_tripped"
+    assert code_of(why_not(stopped, [], NOW, approved=False)) == "guard_tripped"
     assert why_not(stopped, [], NOW, approved=True) is None
     short = account(part(assign=99, failure="pool_exhausted"))
-    assert (why_not(short, [], NOW, approved=True) or {})["code"] == "pool_exhausted"
+    assert code_of(why_not(short, [], NOW, approved=True)) == "pool_exhausted"
     window, wrong = read_window({"name": "quiet", "days": ["fri"]})
     assert window is not None, wrong
-    assert (why_not(stopped, [window], NOW, approved=True) or {})["code"] == "frozen"
+    assert code_of(why_not(stopped, [window], NOW, approved=True)) == "frozen"
     idle = account(part())
     assert why_not(idle, [window], NOW, approved=False) is None
 
@@ -88,8 +94,8 @@ def test_what_an_approval_lets_through() -> None:
 @pytest.mark.parametrize("code", ["devices_failed", "outcome_unknown"])
 def test_devices_left_amiss_stop_nothing(code: str) -> None:
     made = account(part(assign=1, failure=code), part("iccid", failure=code))
-    assert [one["status"] for one in made["parts"]] == ["changes", "incomplete"]
-    assert [one["note"] for one in made["parts"]] == [f"{code}."] * 2
+    assert [one.status for one in made.parts] == ["changes", "incomplete"]
+    assert [one.note for one in made.parts] == [f"{code}."] * 2
     assert why_not(made, [], NOW, approved=False) is None
 
 
@@ -100,7 +106,7 @@ def test_limits_of_the_run() -> None:
     assert wrong == []
     over = over_the_run(accounts, limits)
     assert over is not None
-    assert over["guards"] == [
+    assert over.guards == [
         {"guard": "max_changes", "planned": 7, "allowed": 6},
         {"guard": "max_removals", "planned": 4, "allowed": 3},
         {"guard": "max_lifetime", "planned": 3, "allowed": 2},

@@ -11,25 +11,20 @@ import typing as t
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_cost import cost_view
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import (
-    Document,
-    failed_account,
-    make_account,
-    make_document,
-)
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import failed_account
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.money import prices_from
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_utils._fleet.test_plan_summary import part
+from ansible_collections.thingspace.licensing.tests.support.plans import Json, account, part, plan
 
 FOR_LIFE = "SIMSec-IoT-Lt"
 PRICES = {"FOTA": "1.10", "SIMSec-IoT": 0.35, FOR_LIFE: "9.90", "free": 0}
 
 
-def cost(*parts: Document, currency: str = "EUR", **prices: t.Any) -> t.Any:
+def cost(*parts: Json, currency: str = "EUR", **prices: t.Any) -> t.Any:
     """The cost of a plan of two accounts, the second of which has the last part."""
-    entries = [make_account(str(n), "", "w", some, [[]] * len(some)) for n, some in enumerate((parts[:-1], parts[-1:]))]
+    accounts = [account(*some, name=str(n)) for n, some in enumerate((parts[:-1], parts[-1:]))]
     known, problems = prices_from({**PRICES, **prices})
     assert not problems
-    return cost_view(make_document(entries, "now"), known, currency)
+    return cost_view(plan(*accounts), known, currency)
 
 
 def test_more_and_less_a_month_over_all_accounts() -> None:
@@ -81,13 +76,12 @@ def test_a_stopped_plan_costs_what_it_would_cost() -> None:
     ],
     ids=["as many", "free", "many", "not a float"],
 )
-def test_amounts_are_exact(changes: Document, told: str) -> None:
+def test_amounts_are_exact(changes: Json, told: str) -> None:
     assert cost(changes, currency="")["monthly"] == told
 
 
 def test_accounts_without_a_plan_are_told() -> None:
     failed = failed_account("b", {"code": "login_refused", "message": "No."})
-    document = make_document([make_account("a", "", "w", [part(assign=1)], [[]]), failed], "now")
-    shown = cost_view(document, prices_from(PRICES)[0], "")
+    shown = cost_view(plan(account(part(assign=1)), failed), prices_from(PRICES)[0], "")
     assert shown
     assert shown["unplanned"] == 1

@@ -10,25 +10,27 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import (
-    Document,
-    failed_account,
-    make_account,
-    make_document,
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.documents import Failure, as_json
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import PlanAccount
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_end import (
+    MAX_LINES,
+    End,
+    PlanResult,
+    shown,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_end import MAX_LINES, End, shown
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_utils._fleet.test_plan_summary import part
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import failed_account
+from ansible_collections.thingspace.licensing.tests.support.plans import Json, account, part
 
 DIGEST = "d" * 64
 FAIL_ON = ("error", "guard_tripped", "incomplete", "changes")
 GUARD = {"guard": "max_changes", "planned": 3, "allowed": 1}
-OVER = {"code": "guard_tripped", "message": "Over the run.", "guards": [GUARD]}
-FROZEN = {"code": "frozen", "message": "It is frozen."}
+OVER = Failure("guard_tripped", "Over the run.", [GUARD])
+FROZEN = Failure("frozen", "It is frozen.")
 PLANNING = "planned"
 APPLYING = "applying"
 
 
-HOW: Document = {"playbook": "apply.yml", "inventory": [], "limit": None, "variables": {}}
+HOW: Json = {"playbook": "apply.yml", "inventory": [], "limit": None, "variables": {}}
 
 
 def end(state: str = APPLYING, *, check_mode: bool = False, **more: t.Any) -> End:
@@ -38,30 +40,24 @@ def end(state: str = APPLYING, *, check_mode: bool = False, **more: t.Any) -> En
     return End({"state": state, **options, **texts, **more}, check_mode=check_mode)
 
 
-def plan(assign: int = 0, incomplete: int = 0, status: str = "", **more: t.Any) -> Document:
+def plan(assign: int = 0, incomplete: int = 0, status: t.Any = "", **more: t.Any) -> PlanResult:
     """What C(fleet_plan) returns."""
-    left = "2 devices are not as wanted." if incomplete else ""
-    return {
-        "status": status or ("changes" if assign else "incomplete" if incomplete else "no_change"),
-        "digest": DIGEST,
-        "totals": {"assign": assign, "remove": 0, "add": 0, "move": 0},
-        "incomplete": incomplete,
-        "awaited": 0,
-        "remaining": left,
-        "approved": False,
-        "summary": "Totals.\na: FOTA licenses",
-        "over": None,
-        "files": {"markdown": "dest/plan.md"},
-        "left": 0,
-        "accounts": [],
-        **more,
-    }
-
-
-def account(*parts: t.Any) -> Document:
-    """An account of a plan."""
-    made = make_account("a", "fleet.yml", "w", parts, [[] for _part in parts])
-    return t.cast(Document, make_document([made], "now")["accounts"][0])
+    made = PlanResult(
+        status=status or ("changes" if assign else "incomplete" if incomplete else "no_change"),
+        digest=DIGEST,
+        totals={"assign": assign, "remove": 0, "add": 0, "move": 0},
+        incomplete=incomplete,
+        approved=False,
+        check_mode=False,
+        awaited=0,
+        remaining="2 devices are not as wanted." if incomplete else "",
+        summary="Totals.\na: FOTA licenses",
+        over=None,
+        files={"markdown": "dest/plan.md"},
+        left=0,
+        history="",
+    )
+    return made._replace(**more)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +77,7 @@ def account(*parts: t.Any) -> Document:
         (plan(3), {"undo_run": "run.json"}, "apply"),
     ],
 )
-def test_the_next_step(made: Document, options: t.Any, step: str) -> None:
+def test_the_next_step(made: PlanResult, options: t.Any, step: str) -> None:
     assert end(**options).step(made) == step
 
 
@@ -100,7 +96,7 @@ def test_the_next_step(made: Document, options: t.Any, step: str) -> None:
         (plan(3), {"check_mode": True, "undo_run": "run.json"}, "Status: changes"),
     ],
 )
-def test_the_status_comes_first(made: Document, options: t.Any, first: str) -> None:
+def test_the_status_comes_first(made: PlanResult, options: t.Any, first: str) -> None:
     """Of the plan, or of what became of it; the check mode of an undo is its plan."""
     lines = end(**options).lines(made)
     assert lines[:3] == [first, "Totals.", "a: FOTA licenses"]
@@ -131,7 +127,7 @@ def test_lines_that_depend_on_the_plan() -> None:
         (plan(3), {"state": PLANNING, "how_to_apply": None}, False),
     ],
 )
-def test_a_plan_ends_with_the_command_that_applies_it(made: Document, options: t.Any, told: bool) -> None:
+def test_a_plan_ends_with_the_command_that_applies_it(made: PlanResult, options: t.Any, told: bool) -> None:
     lines = end(**{"how_to_apply": HOW, **options}).lines(made)
     assert (lines[-1] == f"To apply: ansible-playbook apply.yml -e approved={DIGEST}") is told
 
@@ -148,19 +144,19 @@ def test_a_plan_ends_with_the_command_that_applies_it(made: Document, options: t
         (plan(3, status="error"), ()),
     ],
 )
-def test_the_status_of_a_plan_that_is_red(made: Document, red_with: tuple[str, ...]) -> None:
+def test_the_status_of_a_plan_that_is_red(made: PlanResult, red_with: tuple[str, ...]) -> None:
     for options in ({"state": PLANNING}, {"check_mode": True, "undo_run": "run.json"}):
         found = {fail_on: end(**t.cast(t.Any, options), fail_on=fail_on).red(made) for fail_on in FAIL_ON}
         assert tuple(fail_on for fail_on, why in found.items() if why) == red_with
         for why in filter(None, found.values()):
-            assert f"The status of the plan is {made['status']}" in why
-            assert ("devices not as wanted: 2" in why) is bool(made["incomplete"])
+            assert f"The status of the plan is {made.status}" in why
+            assert ("devices not as wanted: 2" in why) is bool(made.incomplete)
             assert "dest/plan.md" in why
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
 @pytest.mark.parametrize(("made", "red"), [(plan(), False), (plan(3), False), (plan(incomplete=2), True)])
-def test_an_apply_is_red_if_not_everything_is_as_wanted(made: Document, red: bool, check_mode: bool) -> None:
+def test_an_apply_is_red_if_not_everything_is_as_wanted(made: PlanResult, red: bool, check_mode: bool) -> None:
     for fail_on in FAIL_ON:
         why = end(fail_on=fail_on, check_mode=check_mode).red(made)
         assert bool(why) is (red and fail_on in ("incomplete", "changes"))
@@ -168,26 +164,26 @@ def test_an_apply_is_red_if_not_everything_is_as_wanted(made: Document, red: boo
 
 
 def test_why_nothing_is_carried_out() -> None:
-    over, blocked = plan(3, over=OVER), plan(3, accounts=[{"blocked": None}, {"blocked": FROZEN}])
-    failure = end().stopped(over)
+    over, blocked = plan(3, over=OVER), [None, FROZEN]
+    failure = end().stopped(over, [])
     assert failure is not None
     assert (failure.code, failure.details["digest"], failure.details["guards"]) == ("guard_tripped", DIGEST, [GUARD])
     for told in ("Over the run.", "Nothing was written.", DIGEST):
         assert told in failure.message
-    assert end().stopped(blocked) is None
-    failure = end(any_errors_fatal=True).stopped(blocked)
+    assert end().stopped(plan(3), blocked) is None
+    failure = end(any_errors_fatal=True).stopped(plan(3), blocked)
     assert failure is not None
     assert (failure.code, failure.message) == ("frozen", "It is frozen. Nothing was written.")
-    failure = end(any_errors_fatal=True).stopped({**blocked, "over": OVER})
+    failure = end(any_errors_fatal=True).stopped(over, blocked)
     assert failure is not None
     assert failure.message.startswith("Over the run. It is frozen. Nothing was written.")
-    assert end(any_errors_fatal=True).stopped(plan(3, accounts=[{"blocked": None}])) is None
+    assert end(any_errors_fatal=True).stopped(plan(3), [None]) is None
 
 
 def test_hosts_without_a_plan_stop_the_others() -> None:
     """The limits apply to all of them. This comes before anything else."""
     hosts = [f"host{number}" for number in range(25)]
-    failure = end(without_plan=hosts).stopped(plan(3, over=OVER))
+    failure = end(without_plan=hosts).stopped(plan(3, over=OVER), [])
     assert failure is not None
     assert failure.code == "invalid_options"
     assert ("host0, host1" in failure.message, "host19" in failure.message, "host20" in failure.message) == (
@@ -195,27 +191,27 @@ def test_hosts_without_a_plan_stop_the_others() -> None:
         True,
         False,
     )
-    assert end(without_plan=["host1"]).stopped(plan()) is not None
+    assert end(without_plan=["host1"]).stopped(plan(), []) is not None
 
 
 def test_an_approval_that_is_required() -> None:
     asking = end(require_approval=True)
-    failure = asking.stopped(plan(3))
+    failure = asking.stopped(plan(3), [])
     assert failure is not None
     assert (failure.code, failure.details["digest"]) == ("not_approved", DIGEST)
     assert f"-e approved={DIGEST}" in failure.message
-    assert asking.stopped(plan(3, approved=True)) is None
-    assert asking.stopped(plan()) is None
-    assert end(require_approval=True, wait=True).stopped(plan(awaited=1)) is None
-    assert end(require_approval=True, check_mode=True).stopped(plan(3)) is None
-    assert end().stopped(plan(3)) is None
-    assert end(require_approval=True, undo_run="run.json").stopped(plan(3)) is not None
+    assert asking.stopped(plan(3, approved=True), []) is None
+    assert asking.stopped(plan(), []) is None
+    assert end(require_approval=True, wait=True).stopped(plan(awaited=1), []) is None
+    assert end(require_approval=True, check_mode=True).stopped(plan(3), []) is None
+    assert end().stopped(plan(3), []) is None
+    assert end(require_approval=True, undo_run="run.json").stopped(plan(3), []) is not None
 
 
 @pytest.mark.parametrize("options", [{"state": PLANNING}, {"check_mode": True, "undo_run": "run.json"}])
 def test_a_plan_is_a_plan_whatever_would_stop_it(options: t.Any) -> None:
     strict: t.Any = {"require_approval": True, "any_errors_fatal": True, "without_plan": ["host1"]}
-    assert end(**options, **strict).stopped(plan(3, over=OVER, accounts=[{"blocked": FROZEN}])) is None
+    assert end(**options, **strict).stopped(plan(3, over=OVER), [FROZEN]) is None
 
 
 @pytest.mark.parametrize(
@@ -229,7 +225,7 @@ def test_a_plan_is_a_plan_whatever_would_stop_it(options: t.Any) -> None:
         ),
     ],
 )
-def test_what_is_done_to_an_account(made: Document, text: str) -> None:
+def test_what_is_done_to_an_account(made: PlanAccount, text: str) -> None:
     found = end().account(made, None, "")
     assert (found["text"], found["red"], found["blocked"], found["foreseen"]) == (text, False, None, False)
     red = end().account(made, None, "It is red.")
@@ -250,9 +246,9 @@ def test_an_account_that_must_not_be_changed_is_red_only_if_it_would_be() -> Non
 
 
 def test_an_account_without_a_plan_is_always_red() -> None:
-    failure = {"code": "login_refused", "message": "Who are you?"}
+    failure = Failure("login_refused", "Who are you?")
     for state in (PLANNING, APPLYING):
-        found = end(state).account(failed_account("a", failure), failure, "")
+        found = end(state).account(failed_account("a", as_json(failure)), failure, "")
         assert (found["status"], found["text"], found["red"]) == ("error", "login_refused: Who are you?", True)
 
 

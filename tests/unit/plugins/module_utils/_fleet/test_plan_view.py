@@ -12,12 +12,8 @@ import typing as t
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_cost import cost_view
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import (
-    Document,
-    failed_account,
-    make_account,
-    make_document,
-)
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import PlanRows, UndoneRun
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import failed_account
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_view import (
     Approval,
     pages_of,
@@ -26,19 +22,17 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_v
 from ansible_collections.thingspace.licensing.plugins.module_utils._pages.render import share
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.markdown import plain
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.money import prices_from
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo.plan_view import pages_of as undo_pages
-from ansible_collections.thingspace.licensing.tests.unit.plugins.module_utils._fleet.test_plan_summary import part
+from ansible_collections.thingspace.licensing.tests.support.plans import Json, account, part, plan
 
 POOL = {"total": 20, "assigned": 15, "available": 5}
 LIMIT = {"code": "guard_tripped", "message": "Too much."}
 
 
-def view(*parts: Document, rows: t.Sequence[t.Sequence[Document]] = (), **more: t.Any) -> t.Any:
-    account = make_account("a", "fleet/berlin.yml", "w", parts, rows or [[]] * len(parts))
-    return plan_view(make_document([{**account, **more}], "now"))
+def view(*parts: Json, rows: t.Sequence[PlanRows] = (), **more: t.Any) -> t.Any:
+    return plan_view(plan(account(*parts, rows=rows, **more)))
 
 
-def with_pool(one: Document, pool: Document) -> Document:
+def with_pool(one: Json, pool: Json) -> Json:
     return {**one, "result": {**one["result"], "licenses": pool}}
 
 
@@ -47,7 +41,7 @@ def with_pool(one: Document, pool: Document) -> Document:
     [(LIMIT, POOL), (None, {"total": 20, "assigned": 17, "available": 3})],
     ids=["stopped", "predicted by the module"],
 )
-def test_a_pool_before_and_if_applied(failure: t.Any, pool: Document) -> None:
+def test_a_pool_before_and_if_applied(failure: t.Any, pool: Json) -> None:
     """A plan that is stopped shows what it would do as well."""
     (found,) = view(with_pool(part(assign=4, remove=2, failure=failure), pool))["pools"]
     del found["add"], found["move"]
@@ -106,8 +100,8 @@ def test_removals_come_first_and_each_kind_has_its_share() -> None:
 
 
 def test_frozen_accounts_stand_in_the_headline() -> None:
-    one, two = (make_account(name, "", "w", [part(assign=1)], [[]]) for name in "ab")
-    document = make_document([{**one, "frozen": "Until May."}, two], "now")
+    one, two = (account(part(assign=1), name=name) for name in "ab")
+    document = plan(one._replace(frozen="Until May."), two)
     assert plan_view(document)["headline"] == "Changes; 1 of 2 accounts is frozen"
     assert view(part(assign=1), frozen="Until May.")["headline"] == "Changes; the account is frozen"
     for text in pages_of(document).values():
@@ -116,9 +110,9 @@ def test_frozen_accounts_stand_in_the_headline() -> None:
 
 def test_names_of_the_fleet_file() -> None:
     """They are shown, and an approval does not depend on them."""
-    accounts = [make_account("a", f"{folder}/berlin.yml", "w", [part(assign=1)], [[]]) for folder in "ab"]
-    named, plain = make_document([{**accounts[0], "sets": [{"name": "Meters", "count": 1}]}], "now"), accounts[1]
-    assert named["digest"] == make_document([plain], "now")["digest"]
+    one, other = (account(part(assign=1), file=f"{folder}/berlin.yml") for folder in "ab")
+    named = plan(one._replace(sets=[{"name": "Meters", "count": 1}]))
+    assert named.digest == plan(other).digest
     for text in pages_of(named).values():
         assert "Fleet file: berlin.yml." in text
         assert "Sets: Meters (1 device)." in text
@@ -129,10 +123,9 @@ def test_names_of_the_fleet_file() -> None:
     [("open", "approved={digest}"), ("approved", "This is the approved plan."), ("differs", "not the approved plan")],
 )
 def test_how_to_approve(approval: Approval, told: str) -> None:
-    document = make_document([make_account("a", "", "w", [part(assign=1)], [[]])], "now")
-    idle = make_document([make_account("a", "", "w", [part()], [[]])], "now")
+    document, idle = plan(account(part(assign=1))), plan(account(part()))
     for text in pages_of(document, approval).values():
-        assert told.format(digest=document["digest"]) in text
+        assert told.format(digest=document.digest) in text
     for text in pages_of(idle).values():
         assert "There is nothing to approve." in text
 
@@ -142,13 +135,12 @@ def test_what_the_plan_costs(currency: str) -> None:
     """On all pages of a plan and of an undo's plan, and the text after an amount is text."""
     parts = [part(assign=2), part("simsec", "SIMSec-IoT-Lt", assign=1000), part("simsec", "New", remove=1)]
     failed = failed_account("b", {"code": "login_refused", "message": "No."})
-    document = make_document([make_account("a", "", "w", parts, [[]] * 3), failed], "now")
+    document = plan(account(*parts), failed)
     cost = cost_view(document, prices_from({"FOTA": "1.20", "SIMSec-IoT-Lt": 9})[0], currency)
-    undone = {"run": "r", "kind": "apply", "started": "then", "ended": "", "status": "done"}
-    about = {"undoes": undone, "left": 0, "later_runs_known": True}
-    accounts = [{**account, "left": [], "notes": []} for account in document["accounts"]]
-    undo = {**document, **about, "accounts": accounts}
-    for name, page in {**pages_of(document, cost=cost), **undo_pages(undo, cost=cost)}.items():
+    accounts = [one._replace(left=[], notes=[]) for one in document.accounts]
+    run = UndoneRun("r", "apply", "then", "", "done", "")
+    undo = document._replace(undoes=run, left=0, later_runs_known=True, accounts=accounts)
+    for name, page in {**pages_of(document, cost=cost), **pages_of(undo, cost=cost)}.items():
         text = " ".join(page.split())
         shown = plain(currency) if name.endswith(".md") else html.escape(currency)
         assert f"2.40 {shown} more a month; 9,000.00 {shown} once for lifetime licenses." in text
@@ -156,14 +148,14 @@ def test_what_the_plan_costs(currency: str) -> None:
         assert "Not counted: 1 account without a plan." in text
         assert f"+2.40 {shown}" in text
         assert "<b>" not in text.replace("\\<", "")
-    for page in {**pages_of(document), **undo_pages(undo)}.values():
+    for page in {**pages_of(document), **pages_of(undo)}.values():
         assert "Cost, if this plan is applied" not in page
 
 
 def test_a_command_in_the_pages_can_be_copied() -> None:
     """In Markdown, a code block shows it as it is, and nothing of it ends the block."""
     command = 'ansible-playbook x -e license_mode=run -e \'{"a_b": "*c*"}\'\n\n# <b>no title</b>'
-    pages = pages_of(make_document([make_account("a", "", "w", [part(assign=1)], [[]])], "now"), command=command)
+    pages = pages_of(plan(account(part(assign=1))), command=command)
     line = "    " + " ".join(command.split())
     assert line in pages["plan.md"].splitlines()
     assert "&lt;b&gt;no title" in pages["plan.html"]

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run_view import pages_of, run_view
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.incomplete import DONE_BEFORE
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES
+from ansible_collections.thingspace.licensing.tests.support.records import run_record
 
 Json = dict[str, t.Any]
 
@@ -56,13 +57,15 @@ def record(*parts: Json, **more: t.Any) -> Json:
     ],
 )
 def test_headline(document: Json, headline: str) -> None:
-    for text in pages_of(document).values():
+    for text in pages_of(run_record(document)).values():
         assert headline in text
         assert ("made when the run started" in text) is (headline == "Not ended")
 
 
 def test_licenses_and_list_entries_apart_and_trouble_first() -> None:
-    view = run_view(record(part(*OUTCOMES, lifetime=True), part("added", "removed", kind="removal_candidates")))
+    view = run_view(
+        run_record(record(part(*OUTCOMES, lifetime=True), part("added", "removed", kind="removal_candidates")))
+    )
     assert (view["licenses"], view["for_life"]) == ({"assigned": 1, "removed": 1, "added": 1}, 1)
     assert (view["entries"]["added"], view["entries"]["removed"]) == (1, 1)
     assert view["undone"] == sum(one["count"] for one in view["outcomes"]) == 4

@@ -18,15 +18,10 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.r
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.approval import difference
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.kept import kept
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import (
-    Document,
-    failed_account,
-    judged_account,
-    make_account,
-    make_document,
-)
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_summary import as_summary
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import PlanAccount, PlanRows
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import failed_account, make_account
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_view import pages_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_words import as_summary
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota.apply import predict
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
@@ -44,6 +39,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.plan 
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.result import planned
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.skus import sku_of
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imeis
+from ansible_collections.thingspace.licensing.tests.support.plans import Json, plan
 
 OLD, OVERDUE, NEW = "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00", "2026-01-03T00:00:00.000000Z"
 FLEX, BUNDLE, LIFETIME = "SIMSec-IoT", "TS-BUNDLE-KTO-SIMSEC-MRC", "SIMSec-IoT-Lt"
@@ -123,21 +119,21 @@ def test_a_row_in_doubt_is_told(outcome: str) -> None:
     assert is_left_over(row) is (outcome != "unchanged")
 
 
-def part(left: int = 0, failure: str = "", **counts: int) -> tuple[Document, list[Document]]:
+def part(left: int = 0, failure: str = "", **counts: int) -> tuple[Json, PlanRows]:
     """A part as it comes from a module, and its rows."""
     names = imeis(left + sum(counts.values()))
     why = "ThingSpace says <no> (not sent again without 'retry_failed: true')"
     rows = [{"device_id": name, "outcome": "failed", "reason": why} for name in names[:left]]
     rows += [{"device_id": name, "outcome": "accepted", "reason": ""} for name in names[left:]]
-    result: Document = {"plan": {"state": "present", "digest": "d", **counts, **({"incomplete": left} if left else {})}}
+    result: Json = {"plan": {"state": "present", "digest": "d", **counts, **({"incomplete": left} if left else {})}}
     if failure:
         result["failure"] = {"code": failure, "message": f"{failure}."}
     return {"kind": "simsec", "sku": FLEX, "list": "one", "result": result}, rows
 
 
-def account(name: str, *parts: tuple[Document, list[Document]], **more: t.Any) -> Document:
+def account(name: str, *parts: tuple[Json, PlanRows], **more: t.Any) -> PlanAccount:
     made = make_account(name, "a.yml", "w", [one for one, _rows in parts], [rows for _one, rows in parts])
-    return judged_account({**made, **more})
+    return made._replace(**more).judged()
 
 
 @pytest.mark.parametrize(
@@ -153,14 +149,12 @@ def account(name: str, *parts: tuple[Document, list[Document]], **more: t.Any) -
         ([part(failure="outcome_unknown", assign=1)], "changes", 1),
     ],
 )
-def test_no_plan_is_green_that_leaves_something(
-    parts: list[tuple[Document, list[Document]]], status: str, left: int
-) -> None:
+def test_no_plan_is_green_that_leaves_something(parts: list[tuple[Json, PlanRows]], status: str, left: int) -> None:
     """Changes come first, because they can be approved; the number tells what stays in any case."""
     whole = account("b", part())
-    document = make_document([account("a", *parts), whole], "now")
-    assert (document["status"], document["accounts"][0]["status"], document["incomplete"]) == (status, status, left)
-    assert document["accounts"][1]["status"] == "no_change"
+    document = plan(account("a", *parts), whole)
+    assert (document.status, document.accounts[0].status, document.incomplete) == (status, status, left)
+    assert document.accounts[1].status == "no_change"
     texts = [*pages_of(document).values(), as_summary(document)]
     if left:
         for text in texts:
@@ -168,7 +162,7 @@ def test_no_plan_is_green_that_leaves_something(
                 f"{left} device{' is' if left == 1 else 's are'} not as wanted, which this plan does not change" in text
             )
             assert f"{left} not as wanted" in text
-        assert document["digest"] != make_document([account("a", part()), whole], "now")["digest"]
+        assert document.digest != plan(account("a", part()), whole).digest
     else:
         assert all("not as wanted" not in text for text in texts)
 
@@ -176,8 +170,8 @@ def test_no_plan_is_green_that_leaves_something(
 def test_what_is_told_of_them() -> None:
     """Each with its reason, and how they are sent again in the words of a fleet run."""
     double = {"device_id": "990000000000999", "outcome": "unchanged", "reason": "it holds two"}
-    document = make_document([account("a", part(2), incomplete=[double]), failed_account("z", {"code": "x"})], "now")
-    assert (document["status"], document["incomplete"]) == ("error", 3)
+    document = plan(account("a", part(2), incomplete=[double]), failed_account("z", {"code": "x"}))
+    assert (document.status, document.incomplete) == ("error", 3)
     for text in pages_of(document).values():
         for told in (*imeis(2), "990000000000999", "-e fleet_retry_failed=true", "under &#39;simsec"):
             assert told in text or told.replace("&#39;", "'") in text
@@ -187,14 +181,14 @@ def test_what_is_told_of_them() -> None:
 
 def test_what_became_complete_since_is_no_other_plan() -> None:
     """With the file of a plan, that a request was confirmed meanwhile keeps nothing from being carried out."""
-    before, now = (make_document([account("a", part(left, assign=1))], "now") for left in (0, 0))
-    assert before["digest"] == now["digest"]
-    waiting = make_document([account("a", part(assign=1), part(1))], "now")
-    confirmed = make_document([account("a", part(assign=1), part())], "now")
-    assert waiting["digest"] != confirmed["digest"]
+    before, now = (plan(account("a", part(left, assign=1))) for left in (0, 0))
+    assert before.digest == now.digest
+    waiting = plan(account("a", part(assign=1), part(1)))
+    confirmed = plan(account("a", part(assign=1), part()))
+    assert waiting.digest != confirmed.digest
     assert difference(confirmed, waiting) is None
-    assert difference(confirmed, waiting["digest"]) is not None
-    assert difference(make_document([account("a", part())], "now"), "0" * 64) is None
+    assert difference(confirmed, waiting.digest) is not None
+    assert difference(plan(account("a", part())), "0" * 64) is None
 
 
 FAILED = "ThingSpace says no (not sent again without 'retry_failed: true')"
@@ -218,14 +212,14 @@ def test_what_is_neither_planned_nor_done_was_not_carried_out(fate: str, beside:
     other = part(assign=1)
     other[0]["list"] = "two"
     others = [other] if beside else []
-    approved = make_document([account("a", part(assign=1), *others), account("b", part())], "now")
+    approved = plan(account("a", part(assign=1), *others), account("b", part()))
     now_part = part(1) if row else part()
     rows = [{"device_id": imeis(1)[0], **row}] if row else []
-    now = make_document([account("a", (now_part[0], rows), *others), account("b", part())], "now")
+    now = plan(account("a", (now_part[0], rows), *others), account("b", part()))
     error = difference(now, approved)
     assert (error is None) is carried_out
     # A digest tells of no device, and covers the whole plan.
-    alone = difference(now, approved["digest"])
+    alone = difference(now, approved.digest)
     assert (alone is None) is (carried_out and not beside)
     if error and alone:
         assert error.code == alone.code == "plan_changed"
@@ -239,8 +233,8 @@ def test_what_is_neither_planned_nor_done_was_not_carried_out(fate: str, beside:
 @pytest.mark.parametrize("changes", [False, True])
 def test_what_is_no_longer_wanted_was_not_carried_out(changes: bool) -> None:
     """The files do not name the devices any more that the approved plan changes, so nothing is to be done."""
-    approved = make_document([account("a", part(assign=int(changes)))], "now")
-    now = make_document([account("a", part(), wanted="other")], "now")
+    approved = plan(account("a", part(assign=int(changes))))
+    now = plan(account("a", part(), wanted="other"))
     assert (difference(now, approved) is None) is not changes
 
 
@@ -249,11 +243,11 @@ def test_a_device_that_keeps_two_licenses_although_one_was_to_go() -> None:
     removal = part(remove=1)
     removal[0]["result"]["plan"]["state"] = "absent"
     double = [{"device_id": imeis(1)[0], "outcome": "unchanged", "reason": "it holds two"}]
-    approved = make_document([account("a", removal)], "now")
-    assert difference(make_document([account("a", incomplete=double)], "now"), approved) is not None
-    assert difference(make_document([account("a")], "now"), approved) is None
-    added = make_document([account("a", part(assign=1))], "now")
-    assert difference(make_document([account("a", part(), incomplete=double)], "now"), added) is None, "it was added"
+    approved = plan(account("a", removal))
+    assert difference(plan(account("a", incomplete=double)), approved) is not None
+    assert difference(plan(account("a")), approved) is None
+    added = plan(account("a", part(assign=1)))
+    assert difference(plan(account("a", part(), incomplete=double)), added) is None, "it was added"
 
 
 @pytest.mark.parametrize("lost", [False, True])

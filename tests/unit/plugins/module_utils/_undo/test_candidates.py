@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.candidates import restore, returning
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.changes import CANDIDATES, Change
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history import Later
+from ansible_collections.thingspace.licensing.tests.support.records import run_part
 
 ACCOUNT = "0000123456-00001"
 WHERE = {"removed": ("removed", "removed"), "added": ("added", "added"), "moved": ("unchanged", "")}
@@ -39,7 +40,7 @@ def part(before: str | None, after: str | None = None, /, **changes: str) -> dic
 
 def restored(one: dict[str, t.Any], live: str, lacking: str = "", later: Later | None = None) -> tuple[str | None, str]:
     """The wanted list, and the reasons for what is left."""
-    found = restore(ACCOUNT, [one], list(live), set(lacking), later or Later())
+    found = restore(ACCOUNT, [run_part(one)], list(live), set(lacking), later or Later())
     told = "; ".join(dict.fromkeys(f"{left.code}: {left.reason}" for left in found.left))
     return None if found.devices is None else "".join(found.devices), told
 
@@ -99,7 +100,7 @@ def test_devices_without_a_license() -> None:
         "acd",
         "not_licensed: it holds no license, so it cannot be restored on the list",
     )
-    assert returning([two]) == ["b", "c"]
+    assert returning([run_part(two)]) == ["b", "c"]
     assert restored(two, "acd", lacking="b")[0] == "acd"
 
 

@@ -23,6 +23,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history
     later_than,
     lies_ahead,
 )
+from ansible_collections.thingspace.licensing.tests.support.records import run_account, run_part, run_record
 
 ONE, TWO = "0000123456-00001", "0000123456-00002"
 A, B, C, D = (f"99000000000000{number}" for number in range(1, 5))
@@ -71,25 +72,23 @@ def write(folder: Path, document: Json, name: str = "") -> None:
     ],
 )
 def test_what_counts_as_a_change(outcome: str, planned: str, action: str, done: tuple[str, bool] | None) -> None:
-    changes = changes_of([part((A, outcome, planned), action=action)])
+    changes = changes_of([run_part(part((A, outcome, planned), action=action))])
     assert [(change.done, change.certain) for change in changes.values()] == ([done] if done else [])
 
 
 def test_what_a_run_took_back_itself_is_no_change() -> None:
     first, second = part((A, "removed", ""), (B, "removed", "")), part((A, "assigned", ""))
-    assert changes_of([first, second]) == {B: Change(B, "removed", True)}
+    assert changes_of([run_part(first), run_part(second)]) == {B: Change(B, "removed", True)}
 
 
 def test_a_record_that_does_not_say_what_was_to_be_done() -> None:
-    found = reverse_fota(account(part((A, "unknown", ""))), Later())
+    found = reverse_fota(run_account(account(part((A, "unknown", "")))), Later())
     assert (found.take, found.give, [left.code for left in found.left]) == ([], [], ["unknown"])
 
 
 def test_fota_licenses() -> None:
-    found = reverse_fota(
-        account(part((A, "assigned", ""), (B, "removed", ""), (C, "unknown", "assigned"), (D, "failed", "removed"))),
-        Later(),
-    )
+    rows = ((A, "assigned", ""), (B, "removed", ""), (C, "unknown", "assigned"), (D, "failed", "removed"))
+    found = reverse_fota(run_account(account(part(*rows))), Later())
     assert (found.take, found.give, found.left, found.uncertain) == ([A, C], [B], [], 1)
 
 
@@ -107,7 +106,7 @@ def test_what_a_later_run_did(tmp_path: Path) -> None:
     write(tmp_path, record(account(part((D, "removed", "")), name=TWO), **other))
     (tmp_path / "20251231T000000Z-e.json").write_text("never read: earlier by its name", encoding="utf-8")
     write(tmp_path, undone)
-    found = reverse_fota(undone["accounts"][0], later_than(undone, str(tmp_path)))
+    found = reverse_fota(run_account(undone["accounts"][0]), later_than(run_record(undone), str(tmp_path)))
     assert found.take == [B, D]
     assert [(left.device_id, left.code, left.reason) for left in found.left] == [
         (A, "later_run", "a later run, 20260103T000000Z-c, assigned it"),
@@ -125,7 +124,7 @@ def test_records_that_cannot_be_read(tmp_path: Path) -> None:
         (tmp_path / name).write_text("{", encoding="utf-8")
     for directory, count in ((tmp_path, 2), (tmp_path / "none", 1)):
         with pytest.raises(OptionsError) as raised:
-            later_than(record(), str(directory))
+            later_than(run_record(record()), str(directory))
         assert (raised.value.code, raised.value.details["problem_count"]) == ("run_file_invalid", count)
 
 
@@ -151,7 +150,7 @@ def unnumbered(started: str) -> Json:
 
 def told(undone: Json, folder: Path) -> str:
     """Why the change of the device stays; empty if it is undone."""
-    found = reverse_fota(undone["accounts"][0], later_than(undone, str(folder)))
+    found = reverse_fota(run_account(undone["accounts"][0]), later_than(run_record(undone), str(folder)))
     assert [*found.take, *(left.device_id for left in found.left)] == [A]
     return found.left[0].reason if found.left else ""
 
@@ -172,14 +171,14 @@ def test_a_run_of_a_time_that_has_not_come_whose_order_nobody_knows(tmp_path: Pa
     """It is refused where a run may have come after it, and only there."""
     undone = record(account(part((A, "assigned", ""))), run="20990101T000000Z-a", started="2099-01-01T00:00:00Z")
     write(tmp_path, undone)
-    assert lies_ahead(undone)
-    assert not lies_ahead(record())
+    assert lies_ahead(run_record(undone))
+    assert not lies_ahead(run_record(record()))
     assert told(undone, tmp_path) == ""
     for name in ("", "another.json"):
         earlier = record(account(part((A, "removed", ""))), started="2026-01-01T00:00:00Z")
         write(tmp_path, earlier, name)
         with pytest.raises(OptionsError) as raised:
-            later_than(undone, str(tmp_path))
+            later_than(run_record(undone), str(tmp_path))
         assert raised.value.code == "run_order_unknown"
         (tmp_path / (name or f"{earlier['run']}.json")).unlink()
 
@@ -243,11 +242,11 @@ def test_a_run_that_was_at_work_beside_it(tmp_path: Path, status: str, later: bo
 def test_the_history_that_a_record_names(tmp_path: Path) -> None:
     """It holds only while it keeps that record; a directory that somebody names comes first."""
     undone = record(account(part((A, "assigned", "assigned"))), history=str(tmp_path))
-    assert history_of(undone, None) is None
-    assert history_of(undone, "elsewhere") == "elsewhere"
+    assert history_of(run_record(undone), None) is None
+    assert history_of(run_record(undone), "elsewhere") == "elsewhere"
     write(tmp_path, undone)
-    assert history_of(undone, None) == str(tmp_path)
-    assert history_of(record(), None) is None
+    assert history_of(run_record(undone), None) == str(tmp_path)
+    assert history_of(run_record(record()), None) is None
 
 
 def test_a_run_that_was_undone_and_the_undo_that_is_carried_out(tmp_path: Path) -> None:
@@ -264,7 +263,7 @@ def test_a_run_that_was_undone_and_the_undo_that_is_carried_out(tmp_path: Path) 
     )
     for document in (undone, undo):
         write(tmp_path, document)
-    assert later_than(undone, str(tmp_path)).undone_by == [undo["run"]]
+    assert later_than(run_record(undone), str(tmp_path)).undone_by == [undo["run"]]
     assert told(undone, tmp_path) != ""
-    assert later_than(undone, str(tmp_path), own=mark).undone_by == []
-    assert later_than(undone, str(tmp_path), own="1-0000000000000000").undone_by == [undo["run"]]
+    assert later_than(run_record(undone), str(tmp_path), own=mark).undone_by == []
+    assert later_than(run_record(undone), str(tmp_path), own="1-0000000000000000").undone_by == [undo["run"]]

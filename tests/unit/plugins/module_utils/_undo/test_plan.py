@@ -49,7 +49,7 @@ def result(folder: Path, step: str, outcome: str, count: int, **more: t.Any) -> 
     with (folder / f"plan-{name}.csv").open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream).writerows([("device_id", "outcome", "reason"), *rows])
     counts = {"assign": count, "remove": 0} if step == "give" else {"assign": 0, "remove": count}
-    plan = {"state": "x", **counts, "unchanged": 0, "digest": "d" * 64}
+    plan = {"state": "present" if step == "give" else "absent", **counts, "unchanged": 0, "digest": "d" * 64}
     return {"kind": "fota", "list": name, "api_version": "v3", "result": {"plan": plan, **more}}
 
 

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import RunAccount
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run_mark import new_mark
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import Attempt
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.changes import Change, Left, LicensePool
@@ -21,6 +22,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._undo.simsec 
     Reversal,
     reverse_simsec,
 )
+from ansible_collections.thingspace.licensing.tests.support.records import run_account
 
 ACCOUNT = "0000123456-00001"
 A, B = "990000000000001", "990000000000002"
@@ -57,7 +59,7 @@ def tried(
     return Attempt(number, action, state, outcome, "why", *names, sent, confirmed, own=bool(outcome))
 
 
-def account(*rows: tuple[LicensePool, str, str]) -> Json:
+def account(*rows: tuple[LicensePool, str, str]) -> RunAccount:
     """A run; rows are pool, device and outcome, or outcome and what was planned."""
     parts: dict[LicensePool, Json] = {}
     for pool, device, outcome in rows:
@@ -66,11 +68,11 @@ def account(*rows: tuple[LicensePool, str, str]) -> Json:
         done, _space, planned = outcome.partition(" ")
         request = "" if done == "unknown" else "r"
         devices.append({"device_id": device, "outcome": done, "planned": planned, "request_id": request, "reason": ""})
-    return {"account": ACCOUNT, "parts": list(parts.values())}
+    return run_account({"account": ACCOUNT, "parts": list(parts.values())})
 
 
 def reversed_(
-    run: Json,
+    run: RunAccount,
     journal: t.Mapping[LicensePool, Attempts] | None,
     later: Later | None = None,
     window: RunWindow = WINDOW,
@@ -172,7 +174,7 @@ def test_what_is_never_touched() -> None:
     known = {unheard_of: {A: [tried("assign")]}}
     done, left = reverse_simsec(run, WINDOW, known, Later())
     assert (done, [one.code for one in left]) == ({}, ["lifetime"])
-    run["parts"][0].update(sku="ACME-1", lifetime=True)
+    run = run._replace(parts=[run.parts[0]._replace(sku="ACME-1", lifetime=True)])
     _done, left = reverse_simsec(run, WINDOW, {LicensePool("simsec", "ACME-1"): {}}, Later())
     assert left == [
         Left(
@@ -266,7 +268,7 @@ def test_a_move_that_changed_the_kind_of_id() -> None:
     other = LicensePool("simsec", FLEX.sku, "iccid")
     sim = "89148000000800139708"
     run = account((BUNDLE, A, "assigned"), (other, sim, "removed"))
-    run["parts"][1]["id_kind"] = "iccid"
+    run.parts[1] = run.parts[1]._replace(id_kind="iccid")
     known = {BUNDLE: {A: [tried("assign")]}, other: {sim: [tried("assign", BEFORE), tried("remove")]}}
     found, _left = reverse_simsec(run, WINDOW, known, Later())
     assert found == {BUNDLE: Reversal([], [A], []), other: Reversal([], [], [sim])}

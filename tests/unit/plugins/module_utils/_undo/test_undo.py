@@ -15,11 +15,15 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import account_parts
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_parts import Part
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import account
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_parts import (
+    Part,
+    PartPlan,
+    RunOptions,
+)
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import checksum
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import Result
-from ansible_collections.thingspace.licensing.plugins.module_utils._undo import account
+from ansible_collections.thingspace.licensing.plugins.module_utils._undo import from_run
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.candidates import (
     candidates_part,
     digest_in_order,
@@ -31,6 +35,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._undo.reversa
 from ansible_collections.thingspace.licensing.plugins.modules import fleet_undo
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
 from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run, runner
+from ansible_collections.thingspace.licensing.tests.support.records import run_record
 
 Json = dict[str, t.Any]
 
@@ -103,21 +108,22 @@ def test_all_lists_and_what_stays(run: Run, tmp_path: Path) -> None:
 
 def test_the_list_at_the_time_of_the_write(monkeypatch: pytest.MonkeyPatch) -> None:
     """By then a license that was not given back is missing, and a list that somebody changed is left alone."""
-    undoing = undoing_of(RECORD, RECORD["accounts"][0], Later(), None)
+    record = run_record(RECORD)
+    undoing = undoing_of(record, record.accounts[0], Later(), None)
     assert undoing.given == [imei(2)]
-    shown = restore(ACCOUNT, parts_of(undoing.run_parts, CANDIDATES), LIVE, {imei(3)}, Later())
+    shown = restore(ACCOUNT, parts_of(undoing.run, CANDIDATES), LIVE, {imei(3)}, Later())
     assert shown.devices == [imei(1), imei(2), imei(4)]
     assert shown.devices is not None
     assert [(one.device_id, one.code) for one in shown.left] == [(imei(3), "not_licensed")]
-    about = candidates_part(undoing.run_parts, digest_in_order(shown.devices))
+    about = candidates_part(undoing.run, [], digest_in_order(shown.devices))
     context = t.cast(t.Any, types.SimpleNamespace(params={"account": ACCOUNT}))
-    run_options = account_parts.Run("reports", None, wait=False, require_listener=None, retries={})
-    part = account._candidates(about, [], run_options)
-    read = account.Read(undoing, Later(), "", [])
+    run_options = RunOptions("reports", None, wait=False, require_listener=None, retries={})
+    part = from_run._part(about, undoing, run_options, planning=False)
+    read = from_run.Read(undoing, Later(), "", [])
     now: Json = {"live": LIVE, "unlicensed": {imei(2), imei(3)}}
-    monkeypatch.setattr(account, "_live", lambda *_given: now["live"])
-    monkeypatch.setattr(account, "_unlicensed", lambda *_given: now["unlicensed"])
-    restored = functools.partial(account._restored, context, part, read, run_options)
+    monkeypatch.setattr(from_run, "_live", lambda *_given: now["live"])
+    monkeypatch.setattr(from_run, "_unlicensed", lambda *_given: now["unlicensed"])
+    restored = functools.partial(from_run._restored, context, part, read, run_options)
     assert restored() == [imei(1), imei(4)]
     now["unlicensed"] = {imei(3)}
     assert restored() == shown.devices
@@ -156,25 +162,31 @@ def test_two_parts_of_one_list_change_what_was_planned_and_nothing_else(
         for name, state in (("take", "absent"), ("give", "present"))
     ]
     rows = {imei(1): "skipped", imei(2): "unchanged"}
-    monkeypatch.setattr(account, "plan_part", lambda _context, _part: looked_at(rows, digest))
+    monkeypatch.setattr(from_run, "plan_part", lambda _context, _part: looked_at(rows, digest))
     context = t.cast(t.Any, types.SimpleNamespace(params={"account": ACCOUNT}))
-    plans = {"take": {"digest": "planned"}, "give": {"digest": "planned"}}
-    bound = functools.partial(account._bound, context, parts, plans)
+    plans = {name: PartPlan("planned", 1) for name in ("take", "give")}
+    bound = functools.partial(from_run._bound, context, parts, plans)
     if digest == "another":
         with pytest.raises(LicensingError) as failed:
             bound()
         assert failed.value.code == "plan_changed"
         return
     take, give = bound()
-    assert (take, give.ready) == (parts[0], {"devices": [imei(1)]})
-    assert account._bound(context, parts[:1], plans) == parts[:1], "one part is bound by its digest"
+    assert (take, give.ready, give.bound) == (parts[0], {"devices": [imei(1)]}, False)
+    assert from_run._bound(context, parts[:1], plans) == parts[:1], "one part is bound by its digest"
 
 
 def test_an_undo_does_not_only_wait() -> None:
     """It would carry out its parts instead."""
-    params = {"account": ACCOUNT, "only_wait": True, "stop_together": None, "planned": {"account": ACCOUNT}}
+    params = {
+        "account": ACCOUNT,
+        "only_wait": True,
+        "stop_together": None,
+        "planned": {"account": ACCOUNT, "parts": []},
+    }
     places = {"reports": "reports", "journal": None, "wait": True, "require_listener": None}
-    given = {**params, **places, "retry_failed": False, "retry_unknown": False}
-    refused = account.run(t.cast(t.Any, types.SimpleNamespace(params=given, check_mode=False)))
+    given = {**params, **places, "retry_failed": False, "retry_unknown": False, "wait_timeout": 5}
+    context = t.cast(t.Any, types.SimpleNamespace(params=given, check_mode=False))
+    refused = account.run(context, from_run.from_run)
     assert refused.failure is not None
     assert "'only_wait' is not for an undo" in refused.failure.message

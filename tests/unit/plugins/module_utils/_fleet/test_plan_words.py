@@ -7,43 +7,33 @@
 from __future__ import annotations
 
 import html
-import typing as t
 
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._error_codes import Code
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.limits import BINDING, over_a_sku
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import (
-    failed_account,
-    make_account,
-    make_document,
-)
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_summary import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.limits import BINDING
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import PlanAccount
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import failed_account, within_a_sku
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_view import pages_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_words import (
     as_remaining,
     as_summary,
     awaited,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_view import pages_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.status import NO_APPROVAL
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.markdown import plain
-
-Part = dict[str, t.Any]
-
-
-def part(kind: str = "fota", sku: str = "", failure: t.Any = None, **counts: int) -> Part:
-    """A part as it comes from a module."""
-    result = {"plan": {"state": "exact", "digest": "d", **counts}, **({"failure": failure} if failure else {})}
-    return {"kind": kind, "list": kind, "sku": sku, "lifetime": sku.endswith("-Lt"), "result": result}
+from ansible_collections.thingspace.licensing.tests.support import plans
+from ansible_collections.thingspace.licensing.tests.support.plans import Json, part, plan
 
 
-def account(name: str, *parts: Part) -> t.Any:
+def account(name: str, *parts: Json) -> PlanAccount:
     """The plan of an account; its rows are what a summary must never hold."""
     rows = [[{"device_id": "990000000000001", "outcome": "assigned", "reason": ""}]] * len(parts)
-    return make_account(name, "fleet.yml", "f" * 64, parts, rows)
+    return plans.account(*parts, name=name, rows=rows)
 
 
-def summary(*accounts: t.Any) -> str:
-    return as_summary(make_document(accounts, "now"))
+def summary(*accounts: PlanAccount) -> str:
+    return as_summary(plan(*accounts))
 
 
 def test_totals_then_what_each_account_has_to_do() -> None:
@@ -74,14 +64,14 @@ def test_what_is_left_and_what_to_do_about_it() -> None:
         )
     ]
     one = part("simsec", "SIMSec-IoT", assign=0, incomplete=3)
-    document = make_document([make_account("a", "fleet.yml", "f" * 64, [one], [rows])], "now")
+    document = plan(plans.account(one, rows=[rows]))
     assert awaited(document) == 1
     assert as_remaining(document) == (
         "3 devices are not as wanted, which this plan does not change. 2 accepted, 1 failed. 1 of them is not "
         "confirmed yet: to wait, apply the same plan again. To send them again: -e fleet_retry_failed=true -e "
         "fleet_retry_unknown=true, or 'retry_failed: true' and 'retry_unknown: true' under 'simsec' in the fleet file."
     )
-    assert as_remaining(make_document([account("a", part(unchanged=3))], "now")) == ""
+    assert as_remaining(plan(account("a", part(unchanged=3)))) == ""
 
 
 def test_nothing_to_do() -> None:
@@ -101,11 +91,12 @@ def test_a_thousand_bytes_hold_any_number_of_accounts(name: str) -> None:
 def test_what_no_approval_lets_through_is_told_as_such(code: Code) -> None:
     """With what to do about it in a fleet run; what a module advises for its own task is left out."""
     why = f"It is so. Nothing was sent. Set '{code}: true'."
-    document = make_document([account("a", part(assign=1, failure={"code": code, "message": why}))], "now")
-    told = document["accounts"][0]["parts"][0]["failure"]["message"]
+    document = plan(account("a", part(assign=1, failure={"code": code, "message": why})))
+    (failure,) = document.failures
+    told = failure.message
     binding = code in NO_APPROVAL
     assert told == (f"It is so. No approval lets this through. {NO_APPROVAL[code]}" if binding else why)
-    assert document["status"] == "guard_tripped", "the exit codes of a pipeline are the same"
+    assert document.status == "guard_tripped", "the exit codes of a pipeline are the same"
     for text in (*map(html.unescape, pages_of(document).values()), as_summary(document)):
         assert ("Stopped; an approval does not help" in text) is binding
         assert ("Stopped by a limit" in text) is not binding
@@ -123,6 +114,6 @@ def test_pools_that_are_too_small_together() -> None:
     for one in parts:
         one["result"]["licenses"] = {"total": 20, "assigned": 16, "available": 4}
     made = account("a", *parts)
-    over = over_a_sku(made["parts"])
+    over = within_a_sku(made).failure
     assert over is not None
-    assert over["message"].endswith(f"No approval lets this through. {NO_APPROVAL['pool_exhausted']}")
+    assert over.message.endswith(f"No approval lets this through. {NO_APPROVAL['pool_exhausted']}")
