@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.thingspace.licensing.plugins.modules import callback
-from ansible_collections.thingspace.licensing.plugins.plugin_utils._direct import DirectAction
+from ansible_collections.thingspace.licensing.plugins.plugin_utils._direct import DirectAction, loaded
 
 
 class ActionModule(DirectAction):
     """The action that Ansible takes for the module of the same name."""
 
-    module = callback
+    module = loaded("callback")

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.thingspace.licensing.plugins.modules import fleet_export
+from ansible_collections.thingspace.licensing.plugins.plugin_utils._direct import loaded
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._progress import ProgressAction
 
 
 class ActionModule(ProgressAction):
     """The action that Ansible takes for the module of the same name."""
 
-    module = fleet_export
+    module = loaded("fleet_export")

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.thingspace.licensing.plugins.modules import simsec_license
+from ansible_collections.thingspace.licensing.plugins.plugin_utils._direct import loaded
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._progress import ProgressAction
 
 
 class ActionModule(ProgressAction):
     """The action that Ansible takes for the module of the same name."""
 
-    module = simsec_license
+    module = loaded("simsec_license")

@@ -14,19 +14,25 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import io
 import json
+import logging
 import multiprocessing
 import os
+import re
 import signal
+import site
 import sys
 import tempfile
 import traceback
 import types
 import typing as t
+import warnings
 
 from ansible import constants
 from ansible.module_utils import basic
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as core_version
 
@@ -35,8 +41,16 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.start
 KNOWN = frozenset({"2.19", "2.20", "2.21"})
 """Versions of ansible-core that are known to run a module this way. Others pack it."""
 
+SWITCH = "thingspace_direct_execution"
+"""A variable that turns it off."""
+
 PROFILE = "legacy"
 """The name of the format in which Ansible passes arguments to a module of a collection."""
+
+NEUTRAL = re.compile(
+    r"THINGSPACE_\w+|(HTTPS?|NO|ALL)_PROXY|(https?|no|all)_proxy|REQUESTS_CA_BUNDLE|SSL_CERT_(FILE|DIR)|PG[A-Z]+"
+)
+"""Environment variables that are read when they are used. Others may act when Python starts, so they need a new one."""
 
 Result = dict[str, t.Any]
 Beside = t.Callable[[], t.ContextManager[None]]
@@ -62,7 +76,8 @@ class DirectAction(ActionBase):
 
     _supports_async = True
 
-    module: types.ModuleType
+    module: types.ModuleType | None = None
+    """What to run in a fork; None if it cannot be loaded here."""
 
     _fork: Fork | None = None
 
@@ -90,25 +105,45 @@ class DirectAction(ActionBase):
         with contextlib.ExitStack() as stack:
             if self.is_local:
                 stack.enter_context(_naming_controller(self._task))
-            if self._is_direct(task_vars):
-                self._fork = Fork(self.module, beside)
-            else:
+            self._fork = self._fork_for(task_vars, beside)
+            if self._fork is None:
                 stack.enter_context(_uncollected())
                 stack.enter_context(beside())
             result: Result = self._execute_module(module_args=args, task_vars=task_vars, wrap_async=self.in_background)
             return result
 
-    def _is_direct(self, task_vars: Result) -> bool:
-        """Whether a fork of this process is what Ansible would start, other than being packed."""
+    def _fork_for(self, task_vars: Result, beside: Beside) -> Fork | None:
+        """A fork for the module; None if it has to be packed."""
+        if self.module is None or not self._is_direct(self._host_vars(task_vars)):
+            return None
+        environment: Result = {}
+        self._compute_environment_string(environment)
+        if not all(NEUTRAL.fullmatch(name) for name in environment):
+            return None
+        variables = {name: str(value) for name, value in environment.items()}
+        # Where Ansible runs commands of a local connection, and where relative paths begin.
+        return Fork(self.module, variables, self._loader.get_basedir(), beside)
+
+    def _is_direct(self, variables: Result) -> bool:
+        """Whether a fork of this process is what Ansible would start, other than being packed.
+
+        :param variables: of the host on which the module runs.
+        """
         return (
             self.is_local
             and not self._task.async_val
             and not self._connection.become
             and not vars(constants)["DEFAULT_KEEP_REMOTE_FILES"]
-            and sys.platform == "linux"
-            and ".".join(core_version.split(".")[:2]) in KNOWN
-            and _is_this_python(self._templar.template(self._host_vars(task_vars).get("ansible_python_interpreter")))
+            and _is_this_python(self._templar.template(variables.get("ansible_python_interpreter")))
+            and boolean(self._templar.template(variables.get(SWITCH, True)), strict=False)
+            and self._has_usual_shell(variables)
         )
+
+    def _has_usual_shell(self, variables: Result) -> bool:
+        """Whether Ansible would start the module with nothing around it that changes something."""
+        shells = (vars(constants)["DEFAULT_EXECUTABLE"], variables.get("ansible_shell_executable"))
+        files = constants.config.get_config_value("PYTHON_MODULE_RLIMIT_NOFILE", variables=variables)
+        return all(shell in (None, "", "/bin/sh") for shell in shells) and not files
 
     def _host_vars(self, task_vars: Result) -> Result:
         if not self._task.delegate_to:
@@ -128,7 +163,7 @@ class DirectAction(ActionBase):
         self._fork.arguments = json.dumps({"ANSIBLE_MODULE_ARGS": module_args}, cls=encoder).encode()
         shebang = f"#!{sys.executable}"
         built = _BuiltModule(b_module_data=b"", module_style="new", shebang=shebang, serialization_profile=PROFILE)
-        return built, f"{self.module.__file__} in a fork"
+        return built, f"{self._fork.module.__file__} in a fork"
 
     def _is_pipelining_enabled(self, *args: t.Any, **kwargs: t.Any) -> bool:
         return self._fork is not None or bool(super()._is_pipelining_enabled(*args, **kwargs))
@@ -137,69 +172,92 @@ class DirectAction(ActionBase):
         if self._fork is None:
             result: Result = super()._low_level_execute_command(*args, **kwargs)
             return result
-        environment: Result = {}
-        self._compute_environment_string(environment)
-        variables = {name: str(value) for name, value in environment.items()}
-        # Where Ansible runs commands of a local connection, and where relative paths begin.
-        return self._fork.run(variables, self._loader.get_basedir())
+        return self._fork.run()
 
 
 class Fork:
     """A module that runs in a fork of this process.
 
     :param module: what to run.
+    :param environment: variables beyond those of this process.
+    :param folder: the directory to run it in.
     :param beside: a context that lasts as long as it runs.
     """
 
-    def __init__(self, module: types.ModuleType, beside: Beside) -> None:
-        self._module = module
+    def __init__(self, module: types.ModuleType, environment: t.Mapping[str, str], folder: str, beside: Beside) -> None:
+        self.module = module
+        self._environment = environment
+        self._folder = folder
         self._beside = beside
         self.arguments = b""
 
-    def run(self, environment: t.Mapping[str, str], folder: str) -> Result:
-        """Run it; returns what Ansible knows of a command that ended.
-
-        :param environment: variables beyond those of this process.
-        :param folder: the directory to run it in.
-        """
-        ended = in_fork(lambda: self._be_module(environment, folder), self._beside)
+    def run(self) -> Result:
+        """Run it; returns what Ansible knows of a command that ended."""
+        ended = in_fork(self._be_module, self._beside)
         lines = {"stdout_lines": ended.stdout.splitlines(), "stderr_lines": ended.stderr.splitlines()}
         return {**ended._asdict(), **lines}
 
-    def _be_module(self, environment: t.Mapping[str, str], folder: str) -> None:
+    def _be_module(self) -> None:
         from ansible.module_utils import _internal
 
-        # Warnings belong in the module's result.
+        # Warnings belong in the module's result, and nothing in Ansible's log.
         _internal.is_controller = False
-        os.chdir(folder)
-        os.environ.update(environment)
+        logging.root.handlers.clear()
+        os.chdir(self._folder)
+        os.environ.update(self._environment)
         vars(basic).update(_ANSIBLE_ARGS=self.arguments, _ANSIBLE_PROFILE=PROFILE)
-        self._module.main()
+        self.module.main()
+
+
+def loaded(name: str) -> types.ModuleType | None:
+    """A module of this collection; None where it has to be packed, which then says what is wrong with it."""
+    if sys.platform != "linux" or ".".join(core_version.split(".")[:2]) not in KNOWN or _has_other_flags():
+        return None
+    try:
+        # A library that warns when it is loaded would do so in the output of ansible-playbook.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return importlib.import_module(f"ansible_collections.thingspace.licensing.plugins.modules.{name}")
+    except Exception:  # pylint: disable=broad-exception-caught
+        return None
+
+
+def _has_other_flags() -> bool:
+    """Whether this Python was started in a way that makes it find other libraries than a new one."""
+    flags = sys.flags
+    alone = flags.no_user_site and os.path.isdir(site.getusersitepackages())
+    return bool(flags.isolated or flags.no_site or flags.ignore_environment or alone)
 
 
 def controller() -> int:
     """The process id of ansible-playbook. A worker may outlive it, because it has its own session."""
     parent = multiprocessing.parent_process()
-    return os.getppid() if parent is not None and parent.pid == os.getppid() else os.getpid()
+    return os.getpid() if parent is None or parent.pid is None else parent.pid
 
 
 def in_fork(run: t.Callable[[], None], beside: Beside = contextlib.nullcontext) -> Ended:
     """Run something in a fork of this process, with its standard streams as in a process that Ansible starts.
 
-    If this process ends first or stops reading, the fork finds nobody at the other end of its standard output.
+    If this process ends first, or stops reading for whatever reason, the fork finds nobody at the other end of its
+    standard output.
 
-    :param beside: a context that lasts as long as the fork runs.
+    :param beside: a context that lasts as long as the fork runs, if it can begin.
     """
-    with tempfile.TemporaryFile() as errors:
-        read, write = os.pipe()
-        # Nothing may run beside it before the fork, because that could hold a lock that the fork would wait for.
-        process = os.fork()
-        if process == 0:
-            _become(run, write, errors.fileno())
-        os.close(write)
-        with beside(), open(read, "rb") as stream:
-            output = stream.read()
+    read, write = os.pipe()
+    with tempfile.TemporaryFile() as errors, open(read, "rb") as stream, contextlib.ExitStack() as stack:
+        with open(write, "wb"):
+            # Nothing may run beside it before the fork, because that could hold a lock that the fork would wait for.
+            process = os.fork()
+            if process == 0:
+                _become(run, write, errors.fileno())
+        with contextlib.suppress(RuntimeError, OSError):
+            stack.enter_context(beside())
+        output = stream.read()
+        try:
             rc = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        except ChildProcessError:
+            # Whoever started ansible-playbook does not want to know how its processes end.
+            rc = 0
         errors.seek(0)
         return Ended(rc, output.decode(errors="surrogateescape"), errors.read().decode(errors="surrogateescape"))
 
@@ -212,12 +270,9 @@ def _become(run: t.Callable[[], None], output: int, errors: int) -> t.NoReturn:
         gc.enable()
         os.dup2(output, 1)
         os.dup2(errors, 2)
-        for handle in [int(name) for name in os.listdir("/proc/self/fd")]:
-            if handle > 2:
-                with contextlib.suppress(OSError):
-                    os.close(handle)
+        _forget_files()
         sys.stdout, sys.stderr = (
-            io.TextIOWrapper(io.FileIO(number, "w", closefd=False), "utf-8", "surrogateescape", write_through=True)
+            io.TextIOWrapper(io.BufferedWriter(io.FileIO(number, "w", closefd=False)), "utf-8", "surrogateescape")
             for number in (1, 2)
         )
         # Ansible's worker handles these; a new Python would not.
@@ -231,8 +286,26 @@ def _become(run: t.Callable[[], None], output: int, errors: int) -> t.NoReturn:
     except BaseException:
         traceback.print_exc()
     finally:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
         # Not through the exit handlers and finalizers of Ansible.
         os._exit(code)
+
+
+def _forget_files() -> None:
+    """Close every file, socket, and pipe of Ansible, but keep their numbers.
+
+    Objects of Ansible and of its plugins that remain, such as a log, may still write to these numbers. If a file of the
+    module had one of them, it would be damaged.
+    """
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for handle in [int(name) for name in os.listdir("/proc/self/fd")]:
+        if handle > 2 and handle != nothing:
+            with contextlib.suppress(OSError):
+                os.fstat(handle)
+                os.dup2(nothing, handle, inheritable=False)
+    os.set_inheritable(nothing, False)
 
 
 def _is_this_python(interpreter: t.Any) -> bool:

@@ -120,7 +120,14 @@ def test_like_a_packed_module(simulator: Simulator, playbook: Playbook, other_py
         ({"become": True, "become_method": "ansible.builtin.su"}, {}, False),
         ({"vars": {"ansible_python_interpreter": "/usr/bin/env python3"}}, {}, False),
         ({"vars": {"ansible_python_interpreter": "{{ omit }}"}}, {}, False),
+        ({"vars": {"thingspace_direct_execution": "no"}}, {}, False),
+        ({"vars": {"ansible_shell_executable": "/bin/bash"}}, {}, False),
+        ({"environment": {"THINGSPACE_RETRIES": "1", "https_proxy": "http://127.0.0.1:1", "PGHOST": "h"}}, {}, True),
+        ({"environment": {"TMPDIR": "/tmp"}}, {}, False),
+        ({"environment": {"PYTHONPATH": "/nowhere"}}, {}, False),
         ({}, {"ANSIBLE_KEEP_REMOTE_FILES": "1"}, False),
+        ({}, {"ANSIBLE_EXECUTABLE": "/bin/bash"}, False),
+        ({}, {"ANSIBLE_PYTHON_MODULE_RLIMIT_NOFILE": "500"}, False),
     ],
 )
 def test_when(simulator: Simulator, playbook: Playbook, keywords: Json, env: Json, directly: bool) -> None:
@@ -194,6 +201,54 @@ def test_a_task_that_takes_too_long(simulator: Simulator, playbook: Playbook) ->
     until(report.exists)
     assert simulator.count("fota_assign") == 1
     assert report.read_text(encoding="utf-8").count("skipped") == 8
+
+
+def test_a_log_does_not_reach_a_journal(simulator: Simulator, playbook: Playbook) -> None:
+    """Ansible's log stays open in a fork; libraries write warnings to it."""
+    folder = playbook.folder / "callback_plugins"
+    folder.mkdir()
+    (folder / "noisy.py").write_text(NOISY, encoding="utf-8")
+    journal = str(playbook.folder / "journal.db")
+    send = task("simsec_license", sku="SIMSec-IoT", devices=imeis(3), journal=journal)
+    env = {"ANSIBLE_LOG_PATH": str(playbook.folder / "ansible.log"), "ANSIBLE_CALLBACKS_ENABLED": "noisy"}
+    for _again in range(2):
+        ran = playbook(play(simulator, send), "-vvv", env=env)
+        assert ran.returncode == 0, ran.stdout
+        assert IN_A_FORK in ran.stdout
+    assert simulator.count("simsec_assign") == 1
+    assert "DEBUG" in (playbook.folder / "noisy.log").read_text(encoding="utf-8")
+
+
+NOISY = """
+import logging, os
+from ansible.plugins.callback import CallbackBase
+logging.basicConfig(filename=os.path.join(os.getcwd(), "noisy.log"), level=logging.DEBUG, force=True)
+for _number in range(6):
+    logging.root.addHandler(logging.FileHandler(os.path.join(os.getcwd(), "noisy.log")))
+logging.debug("here")
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION, CALLBACK_TYPE, CALLBACK_NAME, CALLBACK_NEEDS_ENABLED = 2.0, "aggregate", "noisy", True
+"""
+
+
+def test_a_loop_whose_playbook_is_killed(simulator: Simulator, playbook: Playbook) -> None:
+    """The items after it send nothing, although their worker goes on."""
+    simulator.faults({"operation": "fota_assign", "action": "stall", "seconds": 2.0})
+    sends = task("fota_license", keywords={"loop": [0, 1, 2]}, devices=["{{ item | int + 990000000000020 }}"])
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        running = pool.submit(playbook, play(simulator, sends), real=True)
+        until(lambda: simulator.faults()[0]["fired"])
+        chain = descendants(os.getpid())[-3:]
+        os.kill(chain[0], signal.SIGKILL)
+        running.result()
+    until(lambda: not Path(f"/proc/{chain[2]}").exists())
+    until(lambda: len(descendants_of_nobody(chain[1])) == 0)
+    assert simulator.count("fota_assign") == 1
+
+
+def descendants_of_nobody(worker: int) -> list[int]:
+    """What an orphaned worker has started and still runs."""
+    return descendants(worker) if Path(f"/proc/{worker}").exists() else []
 
 
 def test_hosts_side_by_side(simulator: Simulator, playbook: Playbook) -> None:

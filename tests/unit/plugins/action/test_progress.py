@@ -61,7 +61,7 @@ class Stage:
         action._task, action._connection = self.task, self.connection
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(_progress.ActionBase, "run", lambda *_args: {"inherited": True})
-            patch.setattr(found, "_is_direct", lambda *_args: False)
+            patch.setattr(found, "_fork_for", lambda *_args: None)
             patch.setattr(found, "_execute_module", lambda _self, **options: self.execute_module(**options))
             assert action.run(task_vars={"inventory_hostname": "north"}) == {**RESULT, "inherited": True}
 

@@ -83,7 +83,8 @@ def test_what_it_does_not_inherit(tmp_path: Path) -> None:
             os.set_inheritable(stream.fileno(), True)
             ended = _direct.in_fork(
                 lambda: say(
-                    sorted(map(int, os.listdir("/proc/self/fd")))[:-1],
+                    {os.readlink(f"/proc/self/fd/{handle}") for handle in range(3, stream.fileno() + 1)},
+                    os.get_inheritable(stream.fileno()),
                     signal.getsignal(signal.SIGTERM) is signal.SIG_DFL,
                     signal.getsignal(signal.SIGINT) is signal.default_int_handler,
                 )
@@ -91,7 +92,7 @@ def test_what_it_does_not_inherit(tmp_path: Path) -> None:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    assert ended.stdout == "[0, 1, 2] True True"
+    assert ended.stdout == "{'/dev/null'} False True True"
 
 
 @linux
@@ -102,6 +103,110 @@ def test_an_ignored_signal_stays_ignored() -> None:
     finally:
         signal.signal(signal.SIGINT, before)
     assert ended.stdout == "True"
+
+
+@linux
+def test_files_of_ansible_are_not_written_to(tmp_path: Path) -> None:
+    """A log remains open in the fork. What Ansible or a plugin writes to it goes nowhere, and not into a journal."""
+    own = tmp_path / "own"
+    with (tmp_path / "log").open("wb", buffering=0) as log:
+
+        def run() -> None:
+            with own.open("wb", buffering=0) as mine:
+                log.write(b"a warning")
+                mine.write(b"mine")
+                say(log.fileno() != mine.fileno())
+
+        assert _direct.in_fork(run).stdout == "True"
+        log.write(b"still there")
+    assert (tmp_path / "log").read_bytes() == b"still there"
+    assert own.read_bytes() == b"mine"
+
+
+@linux
+def test_no_signal_cuts_off_the_result() -> None:
+    def run() -> None:
+        signal.signal(signal.SIGALRM, lambda *_args: None)
+        signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+        say("a" * 20_000_000)
+
+    assert len(_direct.in_fork(run).stdout) == 20_000_000
+
+
+@linux
+def test_where_nobody_wants_to_know_how_children_end() -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        ended = _direct.in_fork(lambda: say("done"))
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert ended == (0, "done", "")
+
+
+@linux
+def test_without_what_was_to_be_beside_it() -> None:
+    @contextlib.contextmanager
+    def beside() -> t.Iterator[None]:
+        raise RuntimeError("can't start new thread")
+        yield
+
+    assert _direct.in_fork(lambda: say("done"), beside) == (0, "done", "")
+
+
+@linux
+def test_nobody_listens_after_an_interruption(tmp_path: Path) -> None:
+    """As a task timeout interrupts, at any moment. The fork then finds out."""
+    told = tmp_path / "told"
+
+    def run() -> None:
+        try:
+            while True:
+                os.write(1, b"a" * 65536)
+        except BrokenPipeError:
+            told.touch()
+
+    @contextlib.contextmanager
+    def beside() -> t.Iterator[None]:
+        raise KeyboardInterrupt
+        yield
+
+    with pytest.raises(KeyboardInterrupt):
+        _direct.in_fork(run, beside)
+    os.wait()
+    assert told.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "other"),
+    [
+        ({}, False),
+        ({"isolated": 1}, True),
+        ({"no_site": 1}, True),
+        ({"ignore_environment": 1}, True),
+        ({"no_user_site": 1}, True),
+        ({"no_user_site": 1, "user_site": "/nowhere"}, False),
+    ],
+)
+def test_flags_of_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: dict[str, t.Any], other: bool) -> None:
+    flags = {**dict.fromkeys(("isolated", "no_site", "ignore_environment", "no_user_site"), 0), **given}
+    monkeypatch.setattr(_direct.site, "getusersitepackages", lambda: flags.get("user_site", str(tmp_path)))
+    monkeypatch.setattr(_direct, "sys", types.SimpleNamespace(flags=types.SimpleNamespace(**flags)))
+    assert _direct._has_other_flags() is other
+
+
+def test_a_module_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is wrong with a library, ansible-playbook goes on, and the packed module tells."""
+
+    def broken(_name: str) -> t.NoReturn:
+        raise AttributeError("an old library")
+
+    monkeypatch.setattr(_direct.importlib, "import_module", broken)
+    assert _direct.loaded("session") is None
+
+
+def test_a_core_that_nobody_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_direct, "core_version", "2.99.1")
+    assert _direct.loaded("session") is None
 
 
 @linux
@@ -144,6 +249,13 @@ def test_the_controller_of_a_worker_is_its_playbook() -> None:
     worker.start()
     assert told.get() == os.getpid()
     worker.join(30)
+
+
+def test_the_controller_that_is_gone_is_named_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its module then sends nothing, whatever adopted the worker."""
+    gone = types.SimpleNamespace(pid=os.getppid() + 1)
+    monkeypatch.setattr(_direct.multiprocessing, "parent_process", lambda: gone)
+    assert _direct.controller() == gone.pid
 
 
 @pytest.mark.parametrize("before", [True, False])
