@@ -27,7 +27,6 @@ def main(path: str, accounts: dict[str, int], sku: str, devices: int, *, confirm
     """Write each request down, its answer, and the confirmations of its devices."""
     began = time.perf_counter()
     journal = open_journal(path, write=True)
-    journal._db.execute("PRAGMA synchronous = OFF")  # tens of thousands of commits that need not survive a power cut
     numbers = itertools.count()
     for account, first in accounts.items():
         scope = Scope(account, sku, "imei")

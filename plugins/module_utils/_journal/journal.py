@@ -8,24 +8,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import operator
 import os
 import platform
-import threading
 import typing as t
 
-from .._errors import LicensingError
 from .._plan.answer import Action
 from .clock import now
 from .confirmation import Confirmation
-from .errors import guarded
-from .file import PATIENCE, connect
-from .high_water_mark import note_request
+from .file import PATIENCE
 from .lost import keep_no_effect, keep_took_effect, lost_requests, moved_since, usual_latency
 from .match import Recorded, adopt, record
-from .place import FileIdentity, place_of, require_place
 from .queries import (
     ATTEMPTS,
     ATTEMPTS_ORDER,
@@ -37,11 +31,9 @@ from .queries import (
     REMOVED_BY_ANOTHER_KIND,
 )
 from .rows import Lost, Moved, Removed, Scope, Snapshot
-from .runs import going, require_alone
+from .sqlite import open_sqlite
 from .status import Attempt, RequestState
-
-if t.TYPE_CHECKING:
-    import sqlite3
+from .store import Store, Transaction
 
 _CHUNK = 900
 """Devices in one query. SQLite accepts at least 999 parameters."""
@@ -50,21 +42,22 @@ _CHUNK = 900
 class Journal:
     """An open journal. Several threads may call its methods."""
 
-    def __init__(self, db: sqlite3.Connection, path: str, held: FileIdentity | None) -> None:
-        self._db = db
-        self._held = held
-        self._noted = 0
-        with guarded(path):
-            self._opened = going(db)
-        self._lock = threading.Lock()
-        self.path = path
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._reading, self._writing = store.reading, store.writing
+
+    @property
+    def path(self) -> str:
+        """How messages call it; empty if it is in memory."""
+        return self._store.name
 
     def close(self) -> None:
-        """Close the file. If it was moved, first write the log, which is beside its old name, to the file."""
-        with contextlib.suppress(LicensingError):
-            if self.path and place_of(self.path) != self._held:
-                self._bring_in("TRUNCATE")
-        self._db.close()
+        """Close the store."""
+        self._store.close()
+
+    def account_lock(self, account: str, patience: float) -> t.ContextManager[None]:
+        """Keep other jobs from sending for an account, see C(Store)."""
+        return self._store.account_lock(account, patience)
 
     def attempts(self, scope: Scope, devices: t.Sequence[str]) -> dict[str, list[Attempt]]:
         """The attempts for each of these devices, oldest first. Devices without any are left out."""
@@ -127,23 +120,19 @@ class Journal:
     def begin_run(self, scope: Scope, action: Action, assigned_before: int | None) -> int:
         """Record that a job starts to send. An earlier job of this account was killed, because this one has the lock.
 
-        The file itself then shows the job, so that a process that opens it by another name knows about it.
-
-        :raises LicensingError: C(journal_locked): a job of the account is sending with the file under another name.
+        :raises LicensingError: C(journal_locked): a job of the account is sending that the lock did not keep out.
         """
         values = (scope.account, scope.sku, action, assigned_before, platform.node(), os.getpid(), now())
         with self._writing() as db:
-            require_alone(db, self.path, scope.account, self._opened)
+            self._store.require_alone(db, scope.account)
             db.execute("UPDATE run SET ended = ? WHERE ended IS NULL AND account = ?", (now(), scope.account))
-            db.execute("INSERT OR IGNORE INTO scope (account, sku, kind) VALUES (?, ?, ?)", scope)
-            run = _inserted(
-                db.execute(
-                    "INSERT INTO run (account, sku, action, assigned_before, host, pid, started) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    values,
-                )
+            db.execute("INSERT INTO scope (account, sku, kind) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", scope)
+            run = db.insert(
+                "INSERT INTO run (account, sku, action, assigned_before, host, pid, started) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                values,
             )
-        self._bring_in("PASSIVE")
+        self._store.run_begun()
         return run
 
     def end_run(self, run: int) -> None:
@@ -159,22 +148,17 @@ class Journal:
         with self._writing() as db:
             key = _scope(db, scope)
             values = (run, key, action, len(devices), x_request_id, now())
-            request = _inserted(
-                db.execute(
-                    "INSERT INTO request (run, scope, action, devices, x_request_id, state, sent) "
-                    "VALUES (?, ?, ?, ?, ?, 'sending', ?)",
-                    values,
-                )
+            request = db.insert(
+                "INSERT INTO request (run, scope, action, devices, x_request_id, state, sent) "
+                "VALUES (?, ?, ?, ?, ?, 'sending', ?)",
+                values,
             )
             db.executemany(
                 "INSERT INTO entry (scope, device_id, request) VALUES (?, ?, ?)",
                 [(key, device, request) for device in devices],
             )
-            require_place(self.path, self._held)
-        if self.path:
-            # Once for each run, because it takes as long as the commit.
-            note_request(self.path, request, flush=run != self._noted)
-            self._noted = run
+            self._store.require_intact()
+        self._store.request_begun(request, run)
         return request
 
     def accepted(self, request: int, request_id: str) -> bool:
@@ -226,62 +210,24 @@ class Journal:
             for lost in no_effect:
                 keep_no_effect(db, lost)
 
-    def _bring_in(self, mode: str) -> None:
-        """Write the log to the file, as far as other processes allow it."""
-        if self.path:
-            with self._lock, guarded(self.path):
-                self._db.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
-
-    @contextlib.contextmanager
-    def _writing(self, *, flush: bool = True) -> t.Iterator[sqlite3.Connection]:
-        with self._lock, guarded(self.path):
-            self._db.execute(f"PRAGMA synchronous = {'FULL' if flush else 'NORMAL'}")
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
-    @contextlib.contextmanager
-    def _reading(self) -> t.Iterator[sqlite3.Connection]:
-        with self._lock, guarded(self.path):
-            self._db.execute("BEGIN")
-            try:
-                yield self._db
-            finally:
-                self._db.execute("ROLLBACK")
-
 
 def open_journal(path: str, *, write: bool, patience: float = PATIENCE) -> Journal:
     """Open a journal, see C(connect). With an empty path, the journal lasts as long as the process."""
-    # One name for one file, whatever path leads to it, because the locks are beside it.
-    path = os.path.realpath(path) if path else ""
-    before = place_of(path)
-    db = connect(path, write=write, patience=patience)
-    held = place_of(path)
-    try:
-        require_place(path, before or held)
-    except LicensingError:
-        db.close()
-        raise
-    return Journal(db, path, held)
+    return Journal(open_sqlite(path, write=write, patience=patience))
 
 
-def _scopes(db: sqlite3.Connection, account: str) -> dict[int, Scope]:
+def _scopes(db: Transaction, account: str) -> dict[int, Scope]:
     rows = db.execute("SELECT id, account, sku, kind FROM scope WHERE account = ? ORDER BY sku, kind", (account,))
     return {key: Scope(*scope) for key, *scope in rows.fetchall()}
 
 
-def _devices(db: sqlite3.Connection, key: int) -> t.Iterator[tuple[str, list[Attempt]]]:
-    rows = db.execute(f"{ATTEMPTS} {ATTEMPTS_ORDER}", (key,))
+def _devices(db: Transaction, key: int) -> t.Iterator[tuple[str, list[Attempt]]]:
+    rows = db.stream(f"{ATTEMPTS} {ATTEMPTS_ORDER}", (key,))
     for device, group in itertools.groupby(rows, key=operator.itemgetter(0)):
         yield device, [Attempt(*row[1:]) for row in group]
 
 
-def _attempts(db: sqlite3.Connection, scope: Scope, devices: t.Sequence[str]) -> dict[str, list[Attempt]]:
+def _attempts(db: Transaction, scope: Scope, devices: t.Sequence[str]) -> dict[str, list[Attempt]]:
     found: dict[str, list[Attempt]] = {}
     key = _scope(db, scope)
     for start in range(0, len(devices), _CHUNK):
@@ -293,16 +239,12 @@ def _attempts(db: sqlite3.Connection, scope: Scope, devices: t.Sequence[str]) ->
     return found
 
 
-def _in_several(db: sqlite3.Connection, scopes: t.Sequence[int]) -> list[str]:
+def _in_several(db: Transaction, scopes: t.Sequence[int]) -> list[str]:
     marks = ",".join("?" * len(scopes))
     rows = db.execute(f"{DEVICES_OF} ({marks}) {IN_SEVERAL}", tuple(scopes))
     return [str(device) for (device,) in rows]
 
 
-def _scope(db: sqlite3.Connection, scope: Scope) -> int:
+def _scope(db: Transaction, scope: Scope) -> int:
     row = db.execute("SELECT id FROM scope WHERE account = ? AND sku = ? AND kind = ?", scope).fetchone()
     return int(row[0]) if row else -1
-
-
-def _inserted(cursor: sqlite3.Cursor) -> int:
-    return int(cursor.lastrowid or 0)

@@ -17,13 +17,13 @@ from .queries import LATENCY, LOST, MOVED_SINCE, UNMATCHED
 from .rows import Hint, Lost, Moved
 
 if t.TYPE_CHECKING:
-    import sqlite3
+    from .store import Transaction
 
 TOOK_EFFECT = "the answer was lost; the account's count shows that the request took effect"
 NO_EFFECT = "the answer was lost; the account's count shows no effect"
 
 
-def lost_requests(db: sqlite3.Connection, account: str, sku: str) -> list[Lost]:
+def lost_requests(db: Transaction, account: str, sku: str) -> list[Lost]:
     """The lost requests of an account and SKU, oldest first, with what has been reported since."""
     found: dict[int, Lost] = {}
     kinds: dict[int, str] = {}
@@ -34,23 +34,23 @@ def lost_requests(db: sqlite3.Connection, account: str, sku: str) -> list[Lost]:
     return list(found.values())
 
 
-def moved_since(db: sqlite3.Connection, run: int, account: str, sku: str) -> Moved:
+def moved_since(db: Transaction, run: int, account: str, sku: str) -> Moved:
     """What has been sent and answered since a run."""
     before, started = db.execute("SELECT assigned_before, started FROM run WHERE id = ?", (run,)).fetchone()
-    values = {"run": run, "account": account, "sku": sku, "started": started, "recently": hour_before(started)}
+    values = (run, run, hour_before(started), account, sku, run, started)
     devices: dict[tuple[Action, bool], int] = {}
     for action, certain, count in db.execute(MOVED_SINCE, values):
         devices[action, bool(certain)] = count
     return Moved(before, devices)
 
 
-def usual_latency(db: sqlite3.Connection, account: str) -> float | None:
+def usual_latency(db: Transaction, account: str) -> float | None:
     """The longest of the recent times between sending and report."""
     took = [seconds_between(sent, confirmed) for sent, confirmed in db.execute(LATENCY, (account,))]
     return max(took) if took else None
 
 
-def keep_took_effect(db: sqlite3.Connection, lost: Lost) -> None:
+def keep_took_effect(db: Transaction, lost: Lost) -> None:
     """Record that a request took effect, and what its hints say about its devices."""
     _settle(db, lost, "accepted", TOOK_EFFECT)
     for device, hint in lost.hints.items():
@@ -62,19 +62,19 @@ def keep_took_effect(db: sqlite3.Connection, lost: Lost) -> None:
         )
 
 
-def keep_no_effect(db: sqlite3.Connection, lost: Lost) -> None:
+def keep_no_effect(db: Transaction, lost: Lost) -> None:
     """Record that a request had no effect."""
     _settle(db, lost, "no_effect", NO_EFFECT)
 
 
-def _settle(db: sqlite3.Connection, lost: Lost, state: str, answer: str) -> None:
+def _settle(db: Transaction, lost: Lost, state: str, answer: str) -> None:
     db.execute(
         "UPDATE request SET state = ?, answer = ?, answered = ? WHERE id = ? AND state IN ('sending', 'unknown')",
         (state, answer, now(), lost.request),
     )
 
 
-def _add_hints(db: sqlite3.Connection, found: t.Collection[tuple[str, Lost]]) -> None:
+def _add_hints(db: Transaction, found: t.Collection[tuple[str, Lost]]) -> None:
     """Search the reports under unknown ids once, for all lost requests."""
     if not found:
         return

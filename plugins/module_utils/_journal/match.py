@@ -17,7 +17,7 @@ from .clock import ago, now
 from .confirmation import Confirmation
 
 if t.TYPE_CHECKING:
-    import sqlite3
+    from .store import Transaction
 
 ADOPTED_WITHIN = datetime.timedelta(hours=1)
 """A confirmation under an unknown request id can belong only to a lost request that was sent at most this long ago.
@@ -68,7 +68,7 @@ _OF_COUNTED_REQUEST = (
 )
 
 
-def record(db: sqlite3.Connection, confirmation: Confirmation) -> Recorded:
+def record(db: Transaction, confirmation: Confirmation) -> Recorded:
     """Record one confirmation, inside the caller's transaction."""
     entry, own_id = _of_request(db, confirmation), None
     if entry is None:
@@ -91,7 +91,7 @@ def record(db: sqlite3.Connection, confirmation: Confirmation) -> Recorded:
     return recorded
 
 
-def adopt(db: sqlite3.Connection, request_id: str) -> None:
+def adopt(db: Transaction, request_id: str) -> None:
     """Apply the kept confirmations of a request that became known."""
     kept = db.execute(
         "SELECT id, devices, status, reason FROM callback WHERE request_id = ? AND matched = 0 ORDER BY id",
@@ -104,7 +104,7 @@ def adopt(db: sqlite3.Connection, request_id: str) -> None:
             record(db, confirmation)
 
 
-def _of_request(db: sqlite3.Connection, confirmation: Confirmation) -> _Entry | None:
+def _of_request(db: Transaction, confirmation: Confirmation) -> _Entry | None:
     """The entry of the request with this id, for any of the device's ids."""
     for kind, device in confirmation.devices:
         row = db.execute(_OF_REQUEST, (confirmation.request_id, kind, device)).fetchone()
@@ -113,7 +113,7 @@ def _of_request(db: sqlite3.Connection, confirmation: Confirmation) -> _Entry | 
     return None
 
 
-def _of_counted_request(db: sqlite3.Connection, confirmation: Confirmation) -> _Entry | None:
+def _of_counted_request(db: Transaction, confirmation: Confirmation) -> _Entry | None:
     """The entry of a request whose answer and id were lost but which took effect according to the count.
 
     A late success also overrules a count that showed no effect. Until one of them is shown, a report under an unknown
@@ -129,7 +129,7 @@ def _of_counted_request(db: sqlite3.Connection, confirmation: Confirmation) -> _
     return None
 
 
-def _keep(db: sqlite3.Connection, confirmation: Confirmation, entry: _Entry | None) -> Recorded:
+def _keep(db: Transaction, confirmation: Confirmation, entry: _Entry | None) -> Recorded:
     """Keep a confirmation that changes no entry. The same one again is a duplicate."""
     values = (
         confirmation.request_id,
@@ -140,8 +140,8 @@ def _keep(db: sqlite3.Connection, confirmation: Confirmation, entry: _Entry | No
         int(entry is not None),
     )
     added = db.execute(
-        "INSERT OR IGNORE INTO callback (request_id, devices, status, reason, received, matched) "
-        "VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO callback (request_id, devices, status, reason, received, matched) "
+        "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         values,
     ).rowcount
     if entry is None:

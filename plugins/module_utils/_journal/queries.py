@@ -52,10 +52,10 @@ LOST = (
 """The devices of requests without a reliable answer that were neither reported on nor sent again."""
 
 MOVED_SINCE = (
-    "SELECT request.action, request.run >= :run AND entry.outcome IS NOT NULL, count(*) FROM request "
+    "SELECT request.action, request.run >= ? AND entry.outcome IS NOT NULL, count(*) FROM request "
     "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
-    "WHERE (request.run >= :run OR request.sent >= :recently) AND scope.account = :account AND scope.sku = :sku "
-    "AND ((entry.outcome = 'success' AND (request.run >= :run OR entry.confirmed >= :started)) "
+    "WHERE (request.run >= ? OR request.sent >= ?) AND scope.account = ? AND scope.sku = ? "
+    "AND ((entry.outcome = 'success' AND (request.run >= ? OR entry.confirmed >= ?)) "
     "OR (entry.outcome IS NULL AND request.state = 'accepted')) GROUP BY 1, 2"
 )
 """How many devices certainly changed since a run, and how many may have changed: unconfirmed ones, and those of

@@ -16,13 +16,13 @@ from .._errors import LicensingError
 from .clock import age
 
 if t.TYPE_CHECKING:
-    import sqlite3
+    from .store import Transaction
 
 _TOLERANCE = 5.0
 """By how many seconds the system's timestamps may differ."""
 
 
-def going(db: sqlite3.Connection) -> frozenset[int]:
+def going(db: Transaction) -> frozenset[int]:
     """The runs of other processes on this host that are in progress."""
     rows = db.execute("SELECT id, host, pid, started FROM run WHERE ended IS NULL").fetchall()
     return frozenset(run for run, *process in rows if _goes_on(*process))
@@ -32,7 +32,7 @@ def _goes_on(host: str, pid: int, started: str) -> bool:
     return host == platform.node() and pid != os.getpid() and runs_since(pid) + _TOLERANCE > age(started)
 
 
-def require_alone(db: sqlite3.Connection, path: str, account: str, opened: frozenset[int]) -> None:
+def require_alone(db: Transaction, path: str, account: str, opened: frozenset[int]) -> None:
     """Refuse to start while a run of the account is in progress, even though this process has the lock.
 
     :param opened: the runs that were in progress when the journal was opened. If one of them has ended since without a

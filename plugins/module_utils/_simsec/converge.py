@@ -16,7 +16,6 @@ from .._errors import LicensingError, Problem
 from .._journal.file import PATIENCE, require_writable
 from .._journal.journal import Journal, open_journal
 from .._journal.lock import PATIENCE as LOCK_PATIENCE
-from .._journal.lock import account_lock
 from .._journal.status import Attempt, DeviceStatus, fold
 from .._module import Context, Result
 from .._plan.guards import enforce
@@ -59,7 +58,7 @@ def run(context: Context) -> Result:
         if context.check_mode:
             return make_result(context, job, _converge(context, job, journal, client, api, None))
         waiting = Waiting(journal, job.scope, api, job.wait_timeout, stop=context.stop)
-        with account_lock(journal.path, job.wish.account, context.patience(LOCK_PATIENCE)):
+        with journal.account_lock(job.wish.account, context.patience(LOCK_PATIENCE)):
             done = _converge(context, job, journal, client, api, waiting)
         if job.wait:
             done = _wait(context, job, api, done, waiting)

@@ -20,9 +20,11 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.conf
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.lost import moved_since
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Lost, Scope
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.sqlite import SqliteTransaction
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import RequestState, fold
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.journals import sqlite_of
 
 FLEX = Scope(ACCOUNT, "SIMSec-IoT", "imei")
 OTHERS = [FLEX._replace(account="0000123456-00002"), FLEX._replace(sku="SIMSec-IoT-Lt"), FLEX._replace(kind="iccid")]
@@ -56,7 +58,7 @@ def lost(journal: Journal, scope: Scope = FLEX) -> list[Lost]:
 
 def moved(journal: Journal, run: int) -> tuple[int | None, dict[tuple[Action, bool], int]]:
     """As if the run with this number had lost a request."""
-    return tuple(moved_since(journal._db, run, FLEX.account, FLEX.sku))  # type: ignore[return-value]
+    return tuple(moved_since(SqliteTransaction(sqlite_of(journal)), run, FLEX.account, FLEX.sku))  # type: ignore[return-value]
 
 
 def states(journal: Journal, device: str, scope: Scope = FLEX) -> list[tuple[str, str | None]]:
@@ -259,13 +261,13 @@ def test_what_was_under_way_when_a_run_began_can_move_the_count_too(journal: Jou
 
 def test_a_full_disk_has_a_name_and_leaves_the_journal_whole(journal: Journal) -> None:
     accept(journal, imeis(1), "r1")
-    pages = journal._db.execute("PRAGMA page_count").fetchone()[0]
-    journal._db.execute(f"PRAGMA max_page_count = {pages}")
+    pages = sqlite_of(journal).execute("PRAGMA page_count").fetchone()[0]
+    sqlite_of(journal).execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(LicensingError) as caught:
         send(journal, imeis(5000))
     assert caught.value.code == "journal_full"
     assert "Requests that cannot be recorded are not sent" in caught.value.message
-    journal._db.execute("PRAGMA max_page_count = 100000")
+    sqlite_of(journal).execute("PRAGMA max_page_count = 100000")
     assert journal.attempts(FLEX, imeis(5000)).keys() == {imei(0)}, "all or nothing"
     send(journal, imeis(5000))
     assert len(journal.attempts(FLEX, imeis(5000))) == 5000
@@ -345,6 +347,6 @@ def test_processes_share_a_journal(tmp_path: Path) -> None:
 
 def test_an_end_is_noted(journal: Journal) -> None:
     run = journal.begin_run(FLEX, "assign", None)
-    assert journal._db.execute("SELECT ended FROM run WHERE id = ?", (run,)).fetchone() == (None,)
+    assert sqlite_of(journal).execute("SELECT ended FROM run WHERE id = ?", (run,)).fetchone() == (None,)
     journal.end_run(run)
-    assert journal._db.execute("SELECT ended FROM run WHERE id = ?", (run,)).fetchone()[0]
+    assert sqlite_of(journal).execute("SELECT ended FROM run WHERE id = ?", (run,)).fetchone()[0]

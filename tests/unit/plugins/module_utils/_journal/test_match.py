@@ -28,6 +28,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.stat
     fold,
 )
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.journals import sqlite_of
 
 FLEX = Scope(ACCOUNT, "SIMSec-IoT", "imei")
 ICCID = "89148000000800139708"
@@ -126,7 +127,7 @@ def test_of_unknown_requests_are_kept_and_adopted_later(journal: Journal) -> Non
     ]
     accept(journal, imeis(3), "r1")
     assert [result_of(journal, device) for device in imeis(3)] == ["pending", "confirmed", "pending"]
-    assert journal._db.execute("SELECT request_id, matched FROM callback ORDER BY id").fetchall() == [
+    assert sqlite_of(journal).execute("SELECT request_id, matched FROM callback ORDER BY id").fetchall() == [
         ("r1", 1),
         ("r2", 0),
     ]

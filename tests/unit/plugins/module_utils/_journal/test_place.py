@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal import journal as journal_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal import sqlite as sqlite_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.file import connect
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.journals import sqlite_of
 
 SCOPE = Scope(ACCOUNT, "SIMSec-IoT-Lt", "imei")
 
@@ -88,8 +89,8 @@ def test_what_was_sent_is_in_the_moved_file(path: Path, away: t.Callable[[Path],
 def test_a_moved_journal_tells_of_the_job_that_uses_it(path: Path) -> None:
     journal, run = begun(path)
     intend(journal, run, imei(0))
-    journal._db.execute("UPDATE run SET pid = ?", (os.getppid(),))
-    journal._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    sqlite_of(journal).execute("UPDATE run SET pid = ?", (os.getppid(),))
+    sqlite_of(journal).execute("PRAGMA wal_checkpoint(PASSIVE)")
     move(path)
     other = open_journal(str(path.with_name("other.db")), write=True)
     with pytest.raises(LicensingError) as caught:
@@ -107,7 +108,7 @@ def test_a_run_stands_in_the_file_itself(path: Path) -> None:
     copy = path.with_name("copy.db")
     copy.write_bytes(path.read_bytes())
     found = open_journal(str(copy), write=False)
-    assert found._db.execute("SELECT id FROM run WHERE ended IS NULL").fetchall() == [(run,)]
+    assert sqlite_of(found).execute("SELECT id FROM run WHERE ended IS NULL").fetchall() == [(run,)]
     found.close()
     journal.close()
 
@@ -129,7 +130,7 @@ def test_replaced_while_it_is_opened(path: Path, monkeypatch: pytest.MonkeyPatch
         replace(path)
         return db
 
-    monkeypatch.setattr(journal_module, "connect", slow)
+    monkeypatch.setattr(sqlite_module, "connect", slow)
     with pytest.raises(LicensingError) as caught:
         open_journal(str(path), write=True)
     assert caught.value.code == "journal_damaged"
@@ -144,9 +145,9 @@ def test_in_memory() -> None:
 def test_a_job_that_ended_since_the_journal_was_opened(path: Path) -> None:
     """What it wrote by the other name meanwhile is not seen by this opening, but by the next one."""
     journal, run = begun(path)
-    journal._db.execute("UPDATE run SET pid = ?", (os.getppid(),))
+    sqlite_of(journal).execute("UPDATE run SET pid = ?", (os.getppid(),))
     other = open_journal(str(path), write=True)
-    journal._db.execute("UPDATE run SET pid = ?", (os.getpid(),))
+    sqlite_of(journal).execute("UPDATE run SET pid = ?", (os.getpid(),))
     with pytest.raises(LicensingError) as caught:
         other.begin_run(SCOPE, "assign", 0)
     assert caught.value.code == "journal_locked"

@@ -20,6 +20,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.jour
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.runs import runs_since
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT
+from ansible_collections.thingspace.licensing.tests.support.journals import sqlite_of
 
 SCOPE = Scope(ACCOUNT, "SIMSec-IoT", "imei")
 
@@ -33,7 +34,7 @@ def journal() -> t.Iterator[Journal]:
 
 def begun(journal: Journal, host: str, pid: int, started: str) -> None:
     journal.begin_run(SCOPE, "assign", 0)
-    journal._db.execute("UPDATE run SET host = ?, pid = ?, started = ?", (host, pid, started))
+    sqlite_of(journal).execute("UPDATE run SET host = ?, pid = ?, started = ?", (host, pid, started))
 
 
 def refused(journal: Journal) -> bool:

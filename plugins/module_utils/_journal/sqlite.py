@@ -1,0 +1,131 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The journal in an SQLite file, for the jobs of one machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import typing as t
+
+from .._errors import LicensingError
+from .errors import guarded
+from .file import PATIENCE, connect
+from .high_water_mark import note_request
+from .lock import account_lock
+from .place import FileIdentity, place_of, require_place
+from .runs import going, require_alone
+from .store import Rows, Transaction, Values
+
+if t.TYPE_CHECKING:
+    import sqlite3
+
+
+class SqliteTransaction:
+    """See C(Transaction)."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self.execute: t.Callable[..., Rows] = db.execute
+        self.stream: t.Callable[..., t.Iterable[t.Any]] = db.execute
+
+    def executemany(self, statement: str, rows: t.Sequence[Values]) -> None:
+        """See C(Transaction)."""
+        self._db.executemany(statement, rows)
+
+    def insert(self, statement: str, values: Values) -> int:
+        """See C(Transaction)."""
+        return int(self._db.execute(statement, values).lastrowid or 0)
+
+
+class SqliteStore:
+    """See C(Store)."""
+
+    def __init__(self, db: sqlite3.Connection, name: str, held: FileIdentity | None) -> None:
+        self._db = db
+        self._held = held
+        self._noted = 0
+        self._lock = threading.Lock()
+        self.name = name
+        with guarded(name):
+            self._opened = going(SqliteTransaction(db))
+
+    def close(self) -> None:
+        """Close the file. If it was moved, first write the log, which is beside its old name, to the file."""
+        with contextlib.suppress(LicensingError):
+            if self.name and place_of(self.name) != self._held:
+                self._bring_in("TRUNCATE")
+        self._db.close()
+
+    @contextlib.contextmanager
+    def reading(self) -> t.Iterator[Transaction]:
+        """See C(Store)."""
+        with self._lock, guarded(self.name):
+            self._db.execute("BEGIN")
+            try:
+                yield SqliteTransaction(self._db)
+            finally:
+                self._db.execute("ROLLBACK")
+
+    @contextlib.contextmanager
+    def writing(self, *, flush: bool = True) -> t.Iterator[Transaction]:
+        """See C(Store)."""
+        with self._lock, guarded(self.name):
+            self._db.execute(f"PRAGMA synchronous = {'FULL' if flush else 'NORMAL'}")
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield SqliteTransaction(self._db)
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def account_lock(self, account: str, patience: float) -> t.ContextManager[None]:
+        """See C(Store)."""
+        return account_lock(self.name, account, patience)
+
+    def require_alone(self, db: Transaction, account: str) -> None:
+        """See C(Store). A run that the lock does not show uses the file under another name."""
+        require_alone(db, self.name, account, self._opened)
+
+    def run_begun(self) -> None:
+        """Write the log to the file, so that a process that opens it by another name knows about the run."""
+        self._bring_in("PASSIVE")
+
+    def require_intact(self) -> None:
+        """See C(Store)."""
+        require_place(self.name, self._held)
+
+    def request_begun(self, request: int, run: int) -> None:
+        """Note the request beside the file, so that an older copy of the file is noticed."""
+        if self.name:
+            # To the disk once for each run, because that takes as long as the commit.
+            note_request(self.name, request, flush=run != self._noted)
+            self._noted = run
+
+    def _bring_in(self, mode: str) -> None:
+        """Write the log to the file, as far as other processes allow it."""
+        if self.name:
+            with self._lock, guarded(self.name):
+                self._db.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+
+
+def open_sqlite(path: str, *, write: bool, patience: float = PATIENCE) -> SqliteStore:
+    """Open a file, see C(connect). With an empty path, it lasts as long as the process."""
+    # One name for one file, whatever path leads to it, because the locks are beside it.
+    path = os.path.realpath(path) if path else ""
+    before = place_of(path)
+    db = connect(path, write=write, patience=patience)
+    held = place_of(path)
+    try:
+        require_place(path, before or held)
+    except LicensingError:
+        db.close()
+        raise
+    return SqliteStore(db, path, held)
