@@ -4,13 +4,14 @@
 
 """Receive ThingSpace's CarrierService callbacks and write them to the journal of thingspace.licensing.
 
-Run it as a separate service: python3 thingspace_receiver.py --journal PATH. It needs only Python 3.10 or newer.
-Credentials come from the environment, see README.md in this directory.
+Run it as a separate service: python3 thingspace_receiver.py --journal PATH. It needs Python 3.10 or newer and
+aiohttp. Credentials come from the environment, see README.md in this directory.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import importlib
 import ipaddress
@@ -18,7 +19,6 @@ import json
 import os
 import signal
 import sys
-import threading
 import typing as t
 
 BAD_START = 2
@@ -68,23 +68,28 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     parts = _load("_errors", "_receiver.credentials", "_receiver.listener")
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: ended.set())
     try:
-        listener = _listen(options, parts)
+        asyncio.run(_serve(options, parts))
     except parts["_errors"].LicensingError as error:
         raise BadStart(error.message) from None
-    _tell(f"listening on {listener.url}")
-    _warn(options)
-    try:
-        _write_ready(options.ready_file, listener)
-        ended.wait(options.max_seconds if options.max_seconds > 0 else None)
-    finally:
-        listener.stop()
-        _remove_ready(options.ready_file)
     _tell("ended")
     return 0
+
+
+async def _serve(options: argparse.Namespace, parts: dict[str, t.Any]) -> None:
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    settings = _settings(options, parts)
+    async with parts["_receiver.listener"].receiving(settings, log=_Log(sys.stdout)) as server:
+        _tell(f"listening on {server.url}")
+        _warn(options)
+        try:
+            _write_ready(options.ready_file, server)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(ended.wait(), options.max_seconds if options.max_seconds > 0 else None)
+        finally:
+            _remove_ready(options.ready_file)
 
 
 def _load(*names: str) -> dict[str, t.Any]:
@@ -108,20 +113,19 @@ def _load(*names: str) -> dict[str, t.Any]:
         raise BadStart(f"The collection at {collection} is not complete: {error}. Install it again") from None
 
 
-def _listen(options: argparse.Namespace, parts: dict[str, t.Any]) -> t.Any:
-    pairs = parts["_receiver.credentials"].credentials(allow_anonymous=options.allow_anonymous)
-    settings = parts["_receiver.listener"].ReceiverSettings(
-        journal=options.journal or os.environ.get("THINGSPACE_JOURNAL", ""),
-        pairs=pairs,
+def _settings(options: argparse.Namespace, parts: dict[str, t.Any]) -> t.Any:
+    journal = options.journal or os.environ.get("THINGSPACE_JOURNAL", "")
+    if not journal:
+        raise BadStart("The journal is missing: give --journal, or set THINGSPACE_JOURNAL")
+    return parts["_receiver.listener"].ReceiverSettings(
+        journal=journal,
+        pairs=parts["_receiver.credentials"].credentials(allow_anonymous=options.allow_anonymous),
         host=options.host,
         port=options.port,
         path=options.path,
         certfile=options.tls_cert,
         keyfile=options.tls_key,
     )
-    if not settings.journal:
-        raise BadStart("The journal is missing: give --journal, or set THINGSPACE_JOURNAL")
-    return parts["_receiver.listener"].RunningReceiver(settings, log=_Log(sys.stdout))
 
 
 class _Log:
@@ -129,12 +133,11 @@ class _Log:
 
     def __init__(self, stream: t.TextIO) -> None:
         self._stream = stream
-        self._lock = threading.Lock()
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 
     def __call__(self, line: str) -> None:
-        with self._lock, contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
             self._stream.write(line + "\n")
             self._stream.flush()
 
@@ -156,14 +159,14 @@ def _warn(options: argparse.Namespace) -> None:
         _tell("warning: --allow-anonymous lets anyone report results unless credentials are set")
 
 
-def _write_ready(path: str | None, listener: t.Any) -> None:
+def _write_ready(path: str | None, server: t.Any) -> None:
     """Write the file in one step, so that a reader never sees a partial file."""
     if not path:
         return
     draft = f"{path}.{os.getpid()}"
     try:
         with open(draft, "w", encoding="utf-8") as stream:
-            json.dump({"pid": os.getpid(), "port": listener.port, "url": listener.url}, stream)
+            json.dump({"pid": os.getpid(), "port": server.port, "url": server.url}, stream)
         os.replace(draft, path)
     except OSError as error:
         raise BadStart(f"The ready file {path} cannot be written: {error.strerror}") from None

@@ -20,7 +20,7 @@ from table import Row, at_least, equal
 
 NAME = "confirmations"
 SKU = "SIMSec-IoT"
-PER_SECOND = 300
+PER_SECOND = 1_000
 
 
 def run(space: Workspace, *, quick: bool, latency: float) -> t.Iterator[Row]:

@@ -33,6 +33,8 @@ ROOT = Path(os.environ["ANSIBLE_COLLECTIONS_PATH"])
 SECRETS = {"THINGSPACE_CALLBACK_USERNAME": "listener", "THINGSPACE_CALLBACK_PASSWORD": "open sesame"}
 FIRST = 864508030100000
 PATIENCE = 15.0
+MOST = 512
+"""Connections that the receiver holds at once."""
 
 Reply = tuple[int, dict[str, str]]
 
@@ -71,9 +73,8 @@ class Receiver:
         return [sys.executable, str(ROOT / PROGRAM), "--journal", str(self.journal), "--port", "0", *arguments]
 
     def environment(self, **extra: str) -> dict[str, str]:
-        environ = plain_environment(self.folder / "home", **{**SECRETS, **extra})
-        del environ["PYTHONPATH"]  # it has to find the collection by itself
-        return environ
+        # It has to find the collection by itself.
+        return plain_environment(self.folder / "home", **{"PYTHONPATH": "", **SECRETS, **extra})
 
     def start(self, *arguments: str, **env: str) -> None:
         ready = self.folder / "ready.json"
@@ -103,10 +104,25 @@ class Receiver:
 
     def raw(self, data: bytes) -> bytes:
         """What comes back for bytes, until the receiver closes."""
+        answer = b""
         with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as connection:
             with contextlib.suppress(ConnectionError):
                 connection.sendall(data)
-            return b"".join(iter(lambda: connection.recv(65536), b""))
+            with contextlib.suppress(ConnectionError):
+                while piece := connection.recv(65536):
+                    answer += piece
+        return answer
+
+    def status(self, *parts: bytes) -> int:
+        """The status for a request that comes in parts, each after the receiver has seen the one before."""
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as connection:
+            for part in parts:
+                connection.sendall(part)
+                self.post(None, "/health", "GET")
+            answer = http.client.HTTPResponse(connection)
+            answer.begin()
+            assert json.loads(answer.read())["error"]
+            return answer.status
 
     def confirmed(self) -> int:
         with contextlib.closing(sqlite3.connect(self.journal)) as db:
@@ -189,8 +205,8 @@ def test_what_is_too_large_or_unclear(receiver: Receiver) -> None:
     receiver.start()
     megabyte = b"x" * 2**20
     assert receiver.post(megabyte * 50)[0] == 413
-    declared = f"POST /callback HTTP/1.1\r\nContent-Length: {50 * 2**20}\r\n\r\n"
-    assert receiver.raw(declared.encode()).startswith(b"HTTP/1.1 413")
+    declared = f"POST /callback HTTP/1.1\r\nHost: x\r\nContent-Length: {50 * 2**20}\r\n\r\n"
+    assert receiver.status(declared.encode()) == 413
     assert receiver.post(b'{"a": "' + megabyte)[0] == 413
     head = b"POST /callback HTTP/1.1\r\nHost: x\r\n"
     chunk = b"100000\r\n" + megabyte + b"\r\n"
@@ -204,7 +220,7 @@ def test_what_is_too_large_or_unclear(receiver: Receiver) -> None:
         b"\r\n": 411,
         b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx": 400,
         b"Content-Length: -1\r\n\r\n": 400,
-        b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n": 413,
+        b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n": 400,
         b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n": 400,
         b"Transfer-Encoding: gzip\r\n\r\n": 400,
         b"Transfer-Encoding: chunked\r\n\r\nzz\r\n": 400,
@@ -212,15 +228,20 @@ def test_what_is_too_large_or_unclear(receiver: Receiver) -> None:
         b"Expect: 100-continue\r\nContent-Length: 52428800\r\n\r\n": 413,
     }
     for rest, status in wrong.items():
-        assert receiver.raw(head + rest).startswith(b"HTTP/1.1 %d" % status), rest[:60]
+        assert receiver.status(head + rest) == status, rest[:60]
+    chunked = head + b"Transfer-Encoding: chunked\r\n\r\n"
+    assert receiver.status(chunked, b"5\r\nhello\r\n", b"zz\r\n") == 400
+    assert receiver.raw(head + b"".join(b"%d: %b\r\n" % (number, b"x" * 1000) for number in range(1000))) == b""
     assert b" 400 " in receiver.raw(b"\x16\x03\x01 nonsense open sesame\r\n\r\n")
-    assert b" 414 " in receiver.raw(b"POST /" + b"x" * 70_000)
+    assert b" 400 " in receiver.raw(b"POST /" + b"x" * 70_000)
     assert receiver.post(body())[0] == 200
 
 
 def test_expect_continue(receiver: Receiver) -> None:
     receiver.start()
-    head = "POST /callback HTTP/1.1\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: {}\r\n\r\n"
+    head = (
+        "POST /callback HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: {}\r\n\r\n"
+    )
     with socket.create_connection(("127.0.0.1", receiver.port), PATIENCE) as connection:
         connection.sendall(head.format(len(body())).encode())
         assert connection.recv(100).startswith(b"HTTP/1.1 100")
@@ -230,7 +251,7 @@ def test_expect_continue(receiver: Receiver) -> None:
 
 def test_slow_and_vanishing_callers_hold_up_nobody(receiver: Receiver) -> None:
     receiver.start()
-    head = b"POST /callback HTTP/1.1\r\nContent-Length: 500\r\n\r\n{"
+    head = b"POST /callback HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{"
     with contextlib.ExitStack() as stack:
         for number in range(100):
             caller = stack.enter_context(socket.create_connection(("127.0.0.1", receiver.port), PATIENCE))
@@ -251,6 +272,46 @@ def test_slow_and_vanishing_callers_hold_up_nobody(receiver: Receiver) -> None:
         assert late.getresponse().status == 200
     assert receiver.process.wait(PATIENCE) == 0
     assert receiver.confirmed() == 3
+
+
+def test_idle_and_slow_connections_starve_no_callback(running: Receiver) -> None:
+    head = b"POST /callback HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n"
+    starts = (b"", head[:30], head + b"{", b"\x16\x03\x01\x02\x00")
+    with contextlib.ExitStack() as stack:
+        for number in range(MOST + 100):
+            caller = stack.enter_context(socket.create_connection(("127.0.0.1", running.port), PATIENCE))
+            with contextlib.suppress(ConnectionError):  # garbage is not kept waiting
+                caller.sendall(starts[number % len(starts)])
+        began = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(10) as pool:
+            replies = list(pool.map(lambda number: running.post(body(number)), range(100)))
+        took = time.monotonic() - began
+    assert replies == [(200, {"status": "recorded"})] * 100
+    assert took < 10
+    assert running.confirmed() == 100
+
+
+def test_the_oldest_idle_connection_makes_room(receiver: Receiver) -> None:
+    receiver.start()
+    with contextlib.ExitStack() as stack:
+
+        def connect() -> socket.socket:
+            return stack.enter_context(socket.create_connection(("127.0.0.1", receiver.port), PATIENCE))
+
+        used = http.client.HTTPConnection("127.0.0.1", receiver.port, timeout=PATIENCE)
+        stack.callback(used.close)
+        used.request("GET", "/health")
+        used.getresponse().read()
+        oldest, *others = [connect() for _number in range(MOST - 1)]
+        used.request("GET", "/health")  # so it is not the oldest any more
+        assert used.getresponse().read() == b'{"status": "ok"}\n'
+        newest = connect()
+        assert oldest.recv(1) == b""
+        for one in (others[-1], newest):
+            one.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert one.recv(100).startswith(b"HTTP/1.1 200")
+        used.request("GET", "/health")
+        assert used.getresponse().status == 200
 
 
 def test_killed_between_callbacks(receiver: Receiver) -> None:
@@ -330,6 +391,17 @@ def test_bad_start(receiver: Receiver, arguments: list[str], env: dict[str, str]
     )
     assert (ended.returncode, ended.stdout) == (2, "")
     assert words in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def test_without_aiohttp(receiver: Receiver) -> None:
+    (receiver.folder / "aiohttp.py").write_text("raise ImportError\n", encoding="utf-8")
+    environ = receiver.environment(PYTHONPATH=str(receiver.folder))
+    ended = subprocess.run(
+        receiver.command(), capture_output=True, text=True, check=False, timeout=PATIENCE, env=environ
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "aiohttp, which receives callbacks, is not installed" in ended.stderr
     assert ended.stderr.count("\n") == 1
 
 

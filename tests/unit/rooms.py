@@ -20,7 +20,7 @@ _GROUND = ("_errors.py", "_error_codes.py", "_text")
 _PLANNING = ("_client", "_plan")
 _RECORDS = ("_journal", "_swm", "_module.py")
 _ALL_BELOW_DEVICES = (*_GROUND, "_options.py", "_progress.py", "_thingspace", *_PLANNING, *_RECORDS)
-_ALL_BELOW_LICENSES = (*_ALL_BELOW_DEVICES, "_callback", "_devices", "_receiver")
+_ALL_BELOW_LICENSES = (*_ALL_BELOW_DEVICES, "_callback", "_devices")
 _ALL_BELOW_REPORT = (*_ALL_BELOW_LICENSES, "_account.py", "_pages", "_candidates", "_fota", "_simsec")
 
 MODULE_UTILS = Tree(
@@ -56,7 +56,10 @@ MODULE_UTILS = Tree(
         "_session.py": Room("`_session.py` is the module that logs in and out", (*_GROUND, "_client", "_module.py")),
         "_devices": Room("`_devices` says which devices are meant and knows no license", _ALL_BELOW_DEVICES),
         "_callback": Room("`_callback` knows the listener and no license", _ALL_BELOW_DEVICES),
-        "_receiver": Room("`_receiver` knows no client", (*_GROUND, "_journal")),
+        "_receiver": Room(
+            "`_receiver` knows no client; no other room imports it, because it alone needs aiohttp",
+            (*_GROUND, "_journal"),
+        ),
         "_candidates": Room("`_candidates` knows no other kind of license", (*_ALL_BELOW_LICENSES, "_account.py")),
         "_fota": Room(
             "`_fota` knows no other kind of license, but may ask whether a device is on the removal list",

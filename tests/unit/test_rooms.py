@@ -17,9 +17,10 @@ from ansible_collections.thingspace.licensing.tests.unit.imports import (
     circle,
     file_graph,
     forbidden,
+    room_of,
     strangers,
 )
-from ansible_collections.thingspace.licensing.tests.unit.rooms import TREES
+from ansible_collections.thingspace.licensing.tests.unit.rooms import MODULE_UTILS, TREES
 
 PACKAGE = "ansible_collections.some.where.house"
 
@@ -51,6 +52,11 @@ def test_no_files_import_each_other_in_a_circle(tree: Tree) -> None:
 def test_the_table_itself_runs_one_way(tree: Tree) -> None:
     assert {name for room in tree.rooms.values() for name in room.may} <= tree.rooms.keys()
     assert circle({name: set(room.may) for name, room in tree.rooms.items()}) == []
+
+
+def test_only_the_receiver_imports_aiohttp() -> None:
+    users = {one.file for one in MODULE_UTILS.imports if one.target.partition(".")[0] == "aiohttp"}
+    assert {room_of(file) for file in users} == {"_receiver"}
 
 
 def build(folder: Path, **files: str) -> Tree:

@@ -7,16 +7,16 @@
 """Group commit: confirmations that arrive on many connections at once are written to the journal in one transaction.
 
 A commit waits for the disk, and takes as long for five hundred confirmations as for one. So one thread owns the
-journal, records everything that is waiting, and then releases the waiting threads. None is released before the commit.
+journal and records everything that is waiting, while the event loop collects what arrives in the meantime. No caller
+continues before its commit.
 """
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import contextlib
 import os
-import queue
-import threading
 import typing as t
 
 from .._errors import LicensingError
@@ -46,94 +46,84 @@ class _Waiting(t.NamedTuple):
     """A confirmation, or None to check whether the journal works; and the future for the outcome."""
 
     confirmation: Confirmation | None
-    outcome: concurrent.futures.Future[Recorded | None]
+    outcome: asyncio.Future[Recorded | None]
 
 
 class GroupCommit:
-    """The journal and the thread that owns it.
+    """The journal and the thread that owns it. It belongs to the running event loop.
 
     :param open_it: opens the journal; called again if it failed or its file was replaced.
     :param path: the file behind it.
-    :raises LicensingError: the journal cannot be opened.
     """
 
     def __init__(self, open_it: t.Callable[[], ConfirmationJournal], path: str) -> None:
         self._open_it, self._path = open_it, path
         self._journal: ConfirmationJournal | None = None
         self._file: tuple[int, int] | None = None
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
-        self._thread.start()
-        try:
-            self.check()
-        except BaseException:
-            self.close()
-            raise
+        self._waiting: list[_Waiting] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._thread = concurrent.futures.ThreadPoolExecutor(1, "journal")
 
-    def record(self, confirmation: Confirmation) -> Recorded:
+    async def record(self, confirmation: Confirmation) -> Recorded:
         """Record a confirmation; it is durable when this returns.
 
         :raises LicensingError: it was not recorded, and why.
         """
-        return t.cast("Recorded", self._ask(confirmation))
+        return t.cast("Recorded", await self._ask(confirmation))
 
-    def check(self) -> None:
+    async def check(self) -> None:
         """Check that the journal works.
 
         :raises LicensingError: it does not work.
         """
-        self._ask(None)
+        await self._ask(None)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Finish what is waiting, then close the journal."""
-        self._queue.put(None)
-        self._thread.join(PATIENCE)
+        if self._writing is not None:
+            await self._writing
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._shut)
+        self._thread.shutdown()
 
-    def _ask(self, confirmation: Confirmation | None) -> Recorded | None:
-        waiting = _Waiting(confirmation, concurrent.futures.Future())
-        self._queue.put(waiting)
+    async def _ask(self, confirmation: Confirmation | None) -> Recorded | None:
+        waiting = _Waiting(confirmation, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write())
         try:
-            return waiting.outcome.result(PATIENCE)
-        except concurrent.futures.TimeoutError:
+            return await asyncio.wait_for(waiting.outcome, PATIENCE)
+        except asyncio.TimeoutError:
             text = f"The journal {self._path} did not take a confirmation within {PATIENCE:.0f} s."
             raise LicensingError(text, code="journal_locked") from None
 
-    def _run(self) -> None:
-        going = True
-        while going:
-            batch: list[_Waiting] = []
-            going = self._collect(batch)
-            self._settle(batch)
-        self._shut()
+    async def _write(self) -> None:
+        """Record everything that is waiting, and what arrives in the meantime."""
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            batch, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
+            given = [one.confirmation for one in batch]
+            outcomes = await loop.run_in_executor(self._thread, self._settle, given)
+            for one, outcome in zip(batch, outcomes, strict=True):
+                if one.outcome.done():  # its caller has given up
+                    continue
+                if isinstance(outcome, LicensingError):
+                    one.outcome.set_exception(outcome)
+                else:
+                    one.outcome.set_result(outcome)
+        self._writing = None
 
-    def _collect(self, batch: list[_Waiting]) -> bool:
-        """Wait for the first confirmation and take all others that are there; returns whether more may come."""
-        waiting = self._queue.get()
-        with contextlib.suppress(queue.Empty):
-            while waiting is not None:
-                batch.append(waiting)
-                if len(batch) == AT_ONCE:
-                    return True
-                waiting = self._queue.get_nowait()
-            return False
-        return True
-
-    def _settle(self, batch: list[_Waiting]) -> None:
-        """Record a batch and release the threads that wait for it."""
+    # What follows runs in the thread.
+    def _settle(self, batch: list[Confirmation | None]) -> list[Recorded | LicensingError | None]:
         try:
-            recorded = iter(self._confirm([one.confirmation for one in batch if one.confirmation is not None]))
-            for one in batch:
-                one.outcome.set_result(None if one.confirmation is None else next(recorded))
+            recorded = iter(self._confirm([one for one in batch if one is not None]))
+            return [None if one is None else next(recorded) for one in batch]
         except LicensingError as error:
-            for one in batch:
-                one.outcome.set_exception(error)
+            return [error] * len(batch)
         except Exception as error:  # pylint: disable=broad-exception-caught
             if len(batch) > 1:  # a confirmation that cannot be recorded must not affect the others
-                for one in batch:
-                    self._settle([one])
-                return
+                return [outcome for one in batch for outcome in self._settle([one])]
             text = f"A confirmation could not be recorded: {type(error).__name__}. This is a defect; please report it."
-            batch[0].outcome.set_exception(LicensingError(text, code="internal_error"))
+            return [LicensingError(text, code="internal_error")]
 
     def _confirm(self, confirmations: list[Confirmation]) -> list[Recorded]:
         try:

@@ -8,12 +8,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import threading
+import sys
 import typing as t
 
 from .._errors import LicensingError
 from .._journal.journal import open_journal
+from .aiohttp_dep import IS_THERE
 from .commit import GroupCommit
 from .receiver import Accepted, Log, OnRecorded, Receiver
 from .server import Server
@@ -45,48 +47,48 @@ class ReceiverSettings(t.NamedTuple):
         return f"ReceiverSettings({self.journal!r}, {self.host!r}, {self.port!r}, {self.path!r})"
 
 
-class RunningReceiver:
-    """A running receiver.
+@contextlib.asynccontextmanager
+async def receiving(
+    settings: ReceiverSettings, *, log: Log, on_recorded: OnRecorded | None = None
+) -> t.AsyncIterator[Server]:
+    """A running receiver, until the end of the block. Requests in progress are finished then.
 
     :raises LicensingError: it cannot start, and why.
     """
-
-    def __init__(self, settings: ReceiverSettings, *, log: Log, on_recorded: OnRecorded | None = None) -> None:
-        _check(settings)
-        certificate = Certificate(settings.certfile, settings.keyfile) if settings.certfile else None
-        journal = os.path.abspath(settings.journal)
-        self._commit = GroupCommit(lambda: open_journal(journal, write=True, patience=LOCK_PATIENCE), journal)
-        receiver = Receiver(self._commit, Accepted(settings.pairs), log=log, on_recorded=on_recorded)
+    _check(settings)
+    certificate = Certificate(settings.certfile, settings.keyfile) if settings.certfile else None
+    journal = os.path.abspath(settings.journal)
+    commit = GroupCommit(lambda: open_journal(journal, write=True, patience=LOCK_PATIENCE), journal)
+    try:
+        await commit.check()
+        receiver = Receiver(commit, Accepted(settings.pairs), log=log, on_recorded=on_recorded)
+        server = _listen(settings, receiver, certificate)
         try:
-            self._server = Server((settings.host, settings.port), settings.path, receiver, certificate)
-        except OSError as error:
-            self._commit.close()
-            raise LicensingError(
-                f"It is not possible to listen on {settings.host} port {settings.port}: "
-                f"{error.strerror or 'the address cannot be used'}. Choose another host or port.",
-                code="invalid_options",
-            ) from None
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="receiver", daemon=True)
-        self._thread.start()
+            yield server
+        finally:
+            await server.stop()
+    finally:
+        await commit.close()
 
-    @property
-    def url(self) -> str:
-        """The URL of callbacks."""
-        return self._server.url
 
-    @property
-    def port(self) -> int:
-        """The port that it listens on."""
-        return self._server.server_port
-
-    def stop(self) -> None:
-        """Accept no new connections, finish the requests in progress, and close the journal."""
-        self._server.stop()
-        self._thread.join()
-        self._commit.close()
+def _listen(settings: ReceiverSettings, receiver: Receiver, certificate: Certificate | None) -> Server:
+    try:
+        return Server((settings.host, settings.port), settings.path, receiver, certificate)
+    except OSError as error:
+        raise LicensingError(
+            f"It is not possible to listen on {settings.host} port {settings.port}: "
+            f"{(error.strerror or 'the address cannot be used').partition(' (while')[0]}. Choose another host or port.",
+            code="invalid_options",
+        ) from None
 
 
 def _check(settings: ReceiverSettings) -> None:
+    if not IS_THERE:
+        raise LicensingError(
+            f"The Python library aiohttp, which receives callbacks, is not installed for {sys.executable}. Install it: "
+            "python3 -m pip install aiohttp",
+            code="missing_library",
+        )
     wrong = ""
     if not settings.journal:
         wrong = "The journal is missing: name its file."

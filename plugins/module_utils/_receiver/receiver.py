@@ -62,7 +62,7 @@ class Accepted:
 
 
 class Receiver:
-    """Takes the bodies of callbacks; called by many threads.
+    """Takes the bodies of callbacks; called for many at once.
 
     :param commit: the journal.
     :param log: gets one line for each message, without credentials and bodies.
@@ -77,7 +77,7 @@ class Receiver:
         self._log = log
         self._on_recorded = on_recorded
 
-    def take(self, body: bytes, peer: str) -> Reply:
+    async def take(self, body: bytes, peer: str) -> Reply:
         """Record one callback. Answers 200, 400, 401, or 503 if the journal cannot record it."""
         try:
             value = parse_body(body)
@@ -87,7 +87,7 @@ class Receiver:
         except LicensingError as error:
             return self.refuse(peer, 400, error.code, error.message)
         try:
-            recorded = self._commit.record(confirmation)
+            recorded = await self._commit.record(confirmation)
         except LicensingError as error:
             self._note(peer, "not_recorded", f"{_named(confirmation)} {error.code}: {error.message}")
             return Reply(503, {"error": error.code, "message": CODES.get(error.code, "")})
@@ -100,10 +100,10 @@ class Receiver:
                 self._note(peer, "hook_failed", f"{_named(confirmation)} {type(error).__name__}")
         return Reply(200, {"status": recorded.outcome})
 
-    def health(self) -> Reply:
+    async def health(self) -> Reply:
         """Whether callbacks can be recorded now."""
         try:
-            self._commit.check()
+            await self._commit.check()
         except LicensingError as error:
             return Reply(503, {"status": "failing", "error": error.code, "reason": CODES.get(error.code, "")})
         return Reply(200, {"status": "ok"})

@@ -4,42 +4,51 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The server below the receiver: a thread for each connection, TLS, and a stop that finishes requests in progress."""
+"""The HTTP side of the receiver: an aiohttp application with limits on time, size, and number of connections.
+
+A body is refused if its declared length is too large, or as soon as it becomes too large. If there are too many
+connections, those that have waited longest without a complete request make room for new ones. So idle connections do
+not keep callbacks waiting.
+"""
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
+import functools
+import http
+import json
 import socket
-import socketserver
-import ssl
-import sys
-import threading
-import time
 import typing as t
 
-from .connections import MAX_CONNECTIONS, Host
-from .receiver import Receiver
+from .aiohttp_dep import HttpProcessingError, web
+from .connection import Connection
+from .receiver import Receiver, Reply
 from .tls import Certificate
+
+HEALTH = "/health"
+MAX_CONNECTIONS = 512
+MAX_BODY = 64 * 1024
+"""Largest body in bytes. A callback has less than one kilobyte."""
 
 PATIENCE = 30.0
 """Seconds for a request, from its first byte to its last. A persistent connection may be idle for the same time."""
 
-HANDSHAKE_SECONDS = 10.0
-WAIT_FOR_ROOM = 5.0
+FAIR_SECONDS = 1.0
+"""What a new connection has at least to send its request, however many others want its place."""
+
 GRACE = 10.0
 """Seconds that requests in progress get when the receiver stops."""
 
+BACKLOG = 2048
 
-class Server(Host):
-    """The listening server.
+
+class Server:
+    """The listening server. It belongs to the running event loop.
 
     :param path: the path of callbacks; all other paths are not found.
     :param certificate: None for plain HTTP.
+    :raises OSError: it cannot listen there.
     """
-
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 2048
 
     def __init__(
         self,
@@ -49,73 +58,141 @@ class Server(Host):
         certificate: Certificate | None = None,
         patience: float = PATIENCE,
     ) -> None:
-        self._certificate = certificate
-        self._room = threading.BoundedSemaphore(MAX_CONNECTIONS)
-        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        super().__init__(address, path, receiver, patience)
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        dual = family is socket.AF_INET6 and socket.has_dualstack_ipv6()
+        self._socket = socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=dual)
+        self._socket.setblocking(False)
+        self._path, self._receiver, self._certificate, self._patience = path, receiver, certificate, patience
+        self._live: dict[Connection, None] = {}
+        self._is_stopping = False
+        self._web = web.Server(self._answer, request_factory=_heard)
+        self._accepting = asyncio.create_task(self._accept())
 
     @property
     def url(self) -> str:
         """The URL of callbacks."""
-        host = f"[{self.server_name}]" if ":" in self.server_name else self.server_name
-        return f"{'https' if self._certificate else 'http'}://{host}:{self.server_port}{self.path}"
+        host = str(self._socket.getsockname()[0])
+        host = f"[{host}]" if ":" in host else host
+        return f"{'https' if self._certificate else 'http'}://{host}:{self.port}{self._path}"
 
-    def server_bind(self) -> None:
-        """Bind without a name lookup."""
-        socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return int(self._socket.getsockname()[1])
 
-    def process_request(self, request: t.Any, client_address: t.Any) -> None:
-        """Start a thread for a new connection as soon as there is room. Until then, it waits in the queue."""
-        if not self._room.acquire(timeout=WAIT_FOR_ROOM):  # pylint: disable=consider-using-with
-            self.shutdown_request(request)
-            return
+    async def stop(self, grace: float = GRACE) -> None:
+        """Accept no new connections, and finish the requests in progress."""
+        self._is_stopping = True
+        self._accepting.cancel()
+        self._socket.close()
+        for connection in [one for one in self._live if one.is_idle]:
+            connection.abort()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + grace
+        while self._live and loop.time() < end:
+            await asyncio.sleep(0.02)
+        for connection in list(self._live):
+            connection.abort()
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                accepted, _address = await loop.sock_accept(self._socket)
+                await self._find_room()
+                tls = self._certificate.context() if self._certificate else None
+                Connection(self._web, self._live, self._patience, self._invalid).open(accepted, tls)
+            except OSError:  # hung up already, or no file handles are left
+                await asyncio.sleep(0.1)
+
+    async def _find_room(self) -> None:
+        await asyncio.sleep(0)  # the others have their turn, even if new ones come without end
+        while len(self._live) >= MAX_CONNECTIONS:
+            now = asyncio.get_running_loop().time()
+            oldest = next((one for one in self._live if not one.is_complete), None)
+            if oldest is not None and now - oldest.since >= FAIR_SECONDS:
+                oldest.abort()
+            else:
+                await asyncio.sleep(0.02)
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        connection = t.cast(Connection, request.protocol)
         try:
-            super().process_request(request, client_address)
-        except BaseException:
-            self._room.release()
-            raise
+            reply = await self._reply(request, connection)
+        except OSError:  # hung up, or cut off: nobody gets this answer
+            reply = Reply(400, {})
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            text = f"{type(error).__name__}. This is a defect; please report it."
+            reply = self._receiver.refuse(request.remote or "", 500, "internal_error", text)
+        connection.rest()
+        return self._response(request, reply)
 
-    def process_request_thread(self, request: t.Any, client_address: t.Any) -> None:
-        """Serve a connection to its end."""
+    async def _reply(self, request: web.BaseRequest, connection: Connection) -> Reply:
+        refuse = functools.partial(self._receiver.refuse, request.remote or "")
+        is_health = request.path == HEALTH
+        if not is_health and request.path.rstrip("/") != self._path.rstrip("/"):
+            return refuse(404, "not_found", "There is nothing here; check the path of the registered URL.")
+        allowed = _allowed(request)
+        if request.method not in allowed:
+            return refuse(405, "not_allowed", f"Only {' and '.join(allowed)} is possible here.")
+        if is_health:
+            return await self._receiver.health()
+        coding, length = request.headers.get("Transfer-Encoding"), request.content_length
+        if coding is None and length is None:
+            return refuse(411, "length_required", "The body needs a Content-Length.")
+        if coding is not None and coding.lower() != "chunked":
+            return refuse(400, "bad_request", "The length of the body is not clear.")
         try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._room.release()
+            body = b"" if (length or 0) > MAX_BODY else await _body(request, connection)
+        except asyncio.TimeoutError:
+            return refuse(408, "too_slow", "The body took too long.")
+        except (web.RequestPayloadError, HttpProcessingError):
+            return refuse(400, "bad_request", "The body is not chunked as it should be.")
+        if max(length or 0, len(body)) > MAX_BODY:
+            return refuse(413, "too_large", f"A callback has no more than {MAX_BODY >> 10} KiB.")
+        connection.is_complete = True
+        return await self._receiver.take(body, request.remote or "")
 
-    def finish_request(self, request: t.Any, client_address: t.Any) -> None:
-        """Do the TLS handshake in the thread of the connection, not in the accepting thread."""
-        if self._certificate is None:
-            super().finish_request(request, client_address)
-            return
-        request.settimeout(HANDSHAKE_SECONDS)
-        try:
-            secure = self._certificate.context().wrap_socket(request, server_side=True)
-        except (OSError, ValueError):
-            return
-        with secure:
-            super().finish_request(secure, client_address)
+    def _invalid(self, request: web.BaseRequest, status: int) -> web.Response:
+        phrase = f"{http.HTTPStatus(status).phrase}."
+        return self._response(request, self._receiver.refuse(request.remote or "", status, "bad_request", phrase))
 
-    def handle_error(self, request: t.Any, client_address: t.Any) -> None:
-        """Ignore callers that hang up, but show defects."""
-        if not isinstance(sys.exc_info()[1], (OSError, ssl.SSLError)):
-            super().handle_error(request, client_address)
-
-    def stop(self, grace: float = GRACE) -> None:
-        """Accept no new connections, and finish the requests in progress. Do not call this from the serving thread."""
-        self.stopping = True
-        self.shutdown()
-        self.server_close()
-        end = time.monotonic() + grace
-        with self._changed:
-            while self._live and time.monotonic() < end:
-                for handler in self._live:
-                    if handler.stream.idle:
-                        _wake(handler.connection)
-                self._changed.wait(0.05)
+    def _response(self, request: web.BaseRequest, reply: Reply) -> web.Response:
+        response = web.Response(
+            status=reply.status,
+            body=json.dumps(reply.body).encode() + b"\n",
+            content_type="application/json",
+            headers={"Server": "thingspace.licensing"},
+        )
+        if reply.status == http.HTTPStatus.METHOD_NOT_ALLOWED:
+            response.headers["Allow"] = ", ".join(_allowed(request))
+        if reply.status >= 400 or self._is_stopping or not request.content.is_eof():
+            response.force_close()
+        return response
 
 
-def _wake(connection: socket.socket) -> None:
-    """End reading from an idle connection."""
-    with contextlib.suppress(OSError):
-        socket.socket.shutdown(connection, socket.SHUT_RD)
+def _heard(message: t.Any, payload: t.Any, protocol: t.Any, writer: t.Any, task: asyncio.Task[None]) -> web.BaseRequest:
+    """A request whose head is complete."""
+    protocol.hear(payload)
+    return web.BaseRequest(message, payload, protocol, writer, task, asyncio.get_running_loop())
+
+
+def _allowed(request: web.BaseRequest) -> tuple[str, ...]:
+    return ("GET", "HEAD") if request.path == HEALTH else ("POST",)
+
+
+async def _body(request: web.BaseRequest, connection: Connection) -> bytes:
+    """The body, or more than is allowed of it."""
+
+    async def read() -> bytes:
+        body = bytearray()
+        async for piece in request.content.iter_any():
+            body += piece
+            if len(body) > MAX_BODY:
+                break
+        return bytes(body)
+
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    is_there = request.content.is_eof()  # as nearly always: then there is nothing to wait for
+    return await (read() if is_there else asyncio.wait_for(read(), connection.seconds))

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import ssl
-import threading
 
 from .._errors import LicensingError
 
@@ -25,18 +24,16 @@ class Certificate:
 
     def __init__(self, certfile: str, keyfile: str | None) -> None:
         self._certfile, self._keyfile = certfile, keyfile or certfile
-        self._lock = threading.Lock()
         self._state = self._look()
         self._context = self._load()
 
     def context(self) -> ssl.SSLContext:
         """The context for the next connection. While new files do not match (yet), the old ones stay in use."""
-        with self._lock:
-            state = self._look()
-            if state != self._state:
-                with contextlib.suppress(LicensingError):
-                    self._context, self._state = self._load(), state
-            return self._context
+        state = self._look()
+        if state != self._state:
+            with contextlib.suppress(LicensingError):
+                self._context, self._state = self._load(), state
+        return self._context
 
     def _look(self) -> tuple[int, ...]:
         try:

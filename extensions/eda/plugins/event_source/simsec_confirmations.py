@@ -114,21 +114,16 @@ logger = logging.getLogger("thingspace.licensing.simsec_confirmations")
 async def main(queue: asyncio.Queue[t.Any], args: dict[str, t.Any] | None) -> None:
     """Receive until canceled."""
     settings, parts = _settings(args or {})
-    loop = asyncio.get_running_loop()
     # ansible-rulebook's queue has room for one event. Callers must not wait until a rule has finished.
     events: asyncio.Queue[dict[str, t.Any]] = asyncio.Queue()
 
     def on_recorded(confirmation: t.Any, recorded: t.Any) -> None:
-        event = _event(confirmation, recorded, settings.path)
-        loop.call_soon_threadsafe(events.put_nowait, event)
+        events.put_nowait(_event(confirmation, recorded, settings.path))
 
-    listener = await asyncio.to_thread(parts.RunningReceiver, settings, log=logger.info, on_recorded=on_recorded)
-    logger.info("listening on %s", listener.url)
-    try:
+    async with parts.receiving(settings, log=logger.info, on_recorded=on_recorded) as server:
+        logger.info("listening on %s", server.url)
         while True:
             await queue.put(await events.get())
-    finally:
-        await asyncio.to_thread(listener.stop)
 
 
 def _settings(args: dict[str, t.Any]) -> tuple[t.Any, t.Any]:

@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import json
 import socket
 import sqlite3
-import threading
 import typing as t
 from pathlib import Path
 
@@ -25,11 +24,12 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._receiver.cre
     USERNAME,
     credentials,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._receiver.receiver import Accepted, Receiver
+from ansible_collections.thingspace.licensing.plugins.module_utils._receiver.receiver import Accepted, Receiver, Reply
 from ansible_collections.thingspace.licensing.plugins.module_utils._receiver.server import Server
 
 PAIR = ("listener", "open sesame")
 DEVICE = "864508030109877"
+SERVER = Server.__module__
 
 
 def body(request_id: str = "r1", **changes: t.Any) -> bytes:
@@ -57,8 +57,6 @@ class FakeJournal:
         self.opened = self.closed = 0
         self.error: Exception | None = None
         self.poison = ""
-        self.gate = threading.Event()
-        self.gate.set()
 
     def open(self) -> FakeJournal:
         if isinstance(self.error, LicensingError):
@@ -67,7 +65,6 @@ class FakeJournal:
         return self
 
     def confirm(self, confirmations: list[Confirmation], /) -> list[Recorded]:
-        self.gate.wait(10)
         if self.error is not None:
             raise self.error
         ids = [one.request_id for one in confirmations]
@@ -85,33 +82,58 @@ class FakeJournal:
 class Bench:
     """A receiver with a journal that can be made to fail."""
 
+    def __init__(self, commit: GroupCommit, **hook: t.Any) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.lines: list[str] = []
+        self.commit = commit
+        self.loop.run_until_complete(commit.check())  # as a receiver does that starts
+        self.receiver = Receiver(commit, Accepted([PAIR]), log=self.lines.append, **hook)
+
+    def take(self, request_id: str = "r1", **changes: t.Any) -> Reply:
+        return self.take_all([body(request_id, **changes)])[0]
+
+    def take_all(self, bodies: t.Sequence[bytes]) -> list[Reply]:
+        """What arrives at the same time."""
+
+        async def together() -> list[Reply]:
+            return await asyncio.gather(*(self.receiver.take(one, "192.0.2.1") for one in bodies))
+
+        return self.loop.run_until_complete(together())
+
+    def health(self) -> Reply:
+        return self.loop.run_until_complete(self.receiver.health())
+
+    def close(self) -> None:
+        """End the thread, and look for credentials in what was logged."""
+        self.loop.run_until_complete(self.commit.close())
+        self.loop.close()
+        assert "sesame" not in "".join(self.lines)
+
+
+class FakeBench(Bench):
+    """A receiver with a journal that can be made to fail."""
+
     def __init__(self) -> None:
         self.journal = FakeJournal()
-        self.lines: list[str] = []
         self.told: list[tuple[Confirmation, Recorded]] = []
-        self.commit = GroupCommit(self.journal.open, "/nowhere/journal.db")
-        self.receiver = Receiver(
-            self.commit,
-            Accepted([PAIR]),
-            log=self.lines.append,
-            on_recorded=lambda confirmation, recorded: self.told.append((confirmation, recorded)),
-        )
+        self.hook_error: Exception | None = None
+        super().__init__(GroupCommit(self.journal.open, "/nowhere/journal.db"), on_recorded=self.tell)
 
-    def take(self, request_id: str = "r1", **changes: t.Any) -> tuple[int, dict[str, str]]:
-        reply = self.receiver.take(body(request_id, **changes), "192.0.2.1")
-        return reply.status, reply.body
+    def tell(self, confirmation: Confirmation, recorded: Recorded) -> None:
+        self.told.append((confirmation, recorded))
+        if self.hook_error is not None:
+            raise self.hook_error
 
 
 @pytest.fixture
-def bench() -> t.Iterator[Bench]:
-    """Ends the thread, and looks for credentials in what was logged."""
-    made = Bench()
+def bench() -> t.Iterator[FakeBench]:
+    """A receiver with a journal that can be made to fail."""
+    made = FakeBench()
     yield made
-    made.commit.close()
-    assert "sesame" not in "".join(made.lines)
+    made.close()
 
 
-def test_recorded_then_duplicate(bench: Bench) -> None:
+def test_recorded_then_duplicate(bench: FakeBench) -> None:
     assert bench.take() == (200, {"status": "recorded"})
     assert bench.take() == (200, {"status": "duplicate"})
     assert [recorded.outcome for _one, recorded in bench.told] == ["recorded"]
@@ -130,33 +152,33 @@ def test_recorded_then_duplicate(bench: Bench) -> None:
         {"password": "wrong", "deviceIds": []},
     ],
 )
-def test_wrong_credentials(bench: Bench, changes: dict[str, t.Any]) -> None:
+def test_wrong_credentials(bench: FakeBench, changes: dict[str, t.Any]) -> None:
     assert bench.take(**changes)[0] == 401
     assert bench.journal.batches == []
 
 
-def test_what_is_no_callback(bench: Bench) -> None:
+def test_what_is_no_callback(bench: FakeBench) -> None:
     status, reply = bench.take(deviceIds=[])
     assert (status, reply["error"]) == (400, "bad_callback")
-    assert bench.receiver.take(b"{", "192.0.2.1").status == 400
+    assert bench.take_all([b"{"])[0].status == 400
     assert "refused 400 bad_callback: " in bench.lines[0]
 
 
-def test_journal_that_fails_and_comes_back(bench: Bench) -> None:
+def test_journal_that_fails_and_comes_back(bench: FakeBench) -> None:
     bench.journal.error = LicensingError("The journal /nowhere/journal.db is full.", code="journal_full")
     status, reply = bench.take()
     assert (status, reply["error"]) == (503, "journal_full")
     assert "/nowhere" not in json.dumps(reply)
     assert "not_recorded request=r1" in bench.lines[-1]
-    assert bench.receiver.health().status == 503
+    assert bench.health().status == 503
     bench.journal.error = None
-    assert bench.receiver.health() == (200, {"status": "ok"})
+    assert bench.health() == (200, {"status": "ok"})
     assert bench.take()[0] == 200
     assert bench.told[0][0].request_id == "r1"
     assert (bench.journal.opened, bench.journal.closed) == (2, 1)
 
 
-def test_a_lock_does_not_close_the_journal(bench: Bench) -> None:
+def test_a_lock_does_not_close_the_journal(bench: FakeBench) -> None:
     bench.journal.error = LicensingError("It is locked.", code="journal_locked")
     assert bench.take()[0] == 503
     bench.journal.error = None
@@ -164,59 +186,35 @@ def test_a_lock_does_not_close_the_journal(bench: Bench) -> None:
     assert bench.journal.opened == 1
 
 
-def test_many_at_once_share_a_commit(bench: Bench) -> None:
-    bench.journal.gate.clear()
-    replies: list[int] = []
-    threads = [threading.Thread(target=lambda n=n: replies.append(bench.take(f"r{n}")[0])) for n in range(600)]
-    for thread in threads:
-        thread.start()
-    bench.journal.gate.set()
-    for thread in threads:
-        thread.join(10)
-    assert replies == [200] * 600
-    assert sum(map(len, bench.journal.batches)) == 600
-    assert len(bench.journal.batches) < 300
-    assert max(map(len, bench.journal.batches)) <= AT_ONCE
+def test_many_at_once_share_a_commit(bench: FakeBench) -> None:
+    replies = bench.take_all([body(f"r{number}") for number in range(AT_ONCE + 100)])
+    assert replies == [(200, {"status": "recorded"})] * (AT_ONCE + 100)
+    assert [len(batch) for batch in bench.journal.batches] == [AT_ONCE, 100]
 
 
-def test_one_that_cannot_be_recorded_does_not_harm_the_others(bench: Bench) -> None:
+def test_one_that_cannot_be_recorded_does_not_harm_the_others(bench: FakeBench) -> None:
     bench.journal.poison = "r3"
-    bench.journal.gate.clear()
-    replies: dict[int, int] = {}
-    threads = [threading.Thread(target=lambda n=n: replies.update({n: bench.take(f"r{n}")[0]})) for n in range(8)]
-    for thread in threads:
-        thread.start()
-    bench.journal.gate.set()
-    for thread in threads:
-        thread.join(10)
-    assert replies == {n: 503 if n == 3 else 200 for n in range(8)}
+    replies = bench.take_all([body(f"r{number}") for number in range(8)])
+    assert [reply.status for reply in replies] == [200, 200, 200, 503, 200, 200, 200, 200]
     assert "internal_error" in "".join(bench.lines)
 
 
-def test_a_hook_that_fails_changes_no_answer() -> None:
-    lines: list[str] = []
-    commit = GroupCommit(FakeJournal().open, "/nowhere/journal.db")
-
-    def fail(_confirmation: Confirmation, _recorded: Recorded) -> None:
-        raise ValueError("sesame")
-
-    receiver = Receiver(commit, Accepted([]), log=lines.append, on_recorded=fail)
-    assert receiver.take(body(), "192.0.2.1").status == 200
-    assert "hook_failed" in lines[1]
-    assert "sesame" not in lines[1]
-    commit.close()
+def test_a_hook_that_fails_changes_no_answer(bench: FakeBench) -> None:
+    bench.hook_error = ValueError("sesame")
+    assert bench.take().status == 200
+    assert "hook_failed" in bench.lines[1]
 
 
 def test_a_journal_that_cannot_be_opened(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no journal" * 100, encoding="utf-8")
     path = str(tmp_path / "text")
     with pytest.raises(LicensingError) as caught:
-        GroupCommit(lambda: open_journal(path, write=True), path)
+        asyncio.run(GroupCommit(lambda: open_journal(path, write=True), path).check())
     assert caught.value.code.startswith("journal_")
 
 
 @pytest.fixture
-def real(tmp_path: Path) -> t.Iterator[tuple[Receiver, Path]]:
+def real(tmp_path: Path) -> t.Iterator[tuple[Bench, Path]]:
     """A receiver with a real journal, which knows the request r1."""
     path = tmp_path / "journal.db"
     journal = open_journal(str(path), write=True)
@@ -224,73 +222,134 @@ def real(tmp_path: Path) -> t.Iterator[tuple[Receiver, Path]]:
     request = journal.intend(journal.begin_run(scope, "assign", None), scope, "assign", [DEVICE], "1-1")
     journal.accepted(request, "r1")
     journal.close()
-    commit = GroupCommit(lambda: open_journal(str(path), write=True, patience=0.05), str(path))
-    yield Receiver(commit, Accepted([PAIR]), log=lambda _line: None), path
-    commit.close()
+    made = Bench(GroupCommit(lambda: open_journal(str(path), write=True, patience=0.05), str(path)))
+    yield made, path
+    made.close()
 
 
-def test_real_journal(real: tuple[Receiver, Path]) -> None:
-    receiver, _path = real
-    assert receiver.take(body("r2"), "x").body == {"status": "unmatched"}
-    assert receiver.take(body("r1"), "x").body == {"status": "recorded"}
-    assert receiver.take(body("r1"), "x").body == {"status": "duplicate"}
+def test_real_journal(real: tuple[Bench, Path]) -> None:
+    bench, _path = real
+    assert bench.take("r2").body == {"status": "unmatched"}
+    assert bench.take("r1").body == {"status": "recorded"}
+    assert bench.take("r1").body == {"status": "duplicate"}
 
 
-def test_real_journal_locked_by_another_process(real: tuple[Receiver, Path]) -> None:
-    receiver, path = real
+def test_real_journal_locked_by_another_process(real: tuple[Bench, Path]) -> None:
+    bench, path = real
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    assert receiver.take(body(), "x").body["error"] == "journal_locked"
-    assert receiver.health().status == 503
+    assert bench.take().body["error"] == "journal_locked"
+    assert bench.health().status == 503
     other.execute("ROLLBACK")
     other.close()
-    assert receiver.take(body(), "x").body == {"status": "recorded"}
+    assert bench.take().body == {"status": "recorded"}
 
 
-def test_real_journal_gone_and_restored(real: tuple[Receiver, Path]) -> None:
-    receiver, path = real
+def test_real_journal_gone_and_restored(real: tuple[Bench, Path]) -> None:
+    bench, path = real
     kept = path.with_suffix(".kept")
     backup = sqlite3.connect(kept)
     sqlite3.connect(path).backup(backup)
     backup.close()
     for name in ("", "-wal", "-shm"):
         Path(f"{path}{name}").unlink(missing_ok=True)
-    assert receiver.take(body(), "x").status == 503
+    assert bench.take().status == 503
     kept.rename(path)
-    assert receiver.take(body(), "x").body == {"status": "recorded"}
+    assert bench.take().body == {"status": "recorded"}
 
 
-def test_slow_and_idle_callers_are_let_go(bench: Bench) -> None:
-    server = Server(("127.0.0.1", 0), "/callback", bench.receiver, patience=0.3)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    answers = []
-    for text in ("", "POST /callb", "POST /callback HTTP/1.1\r\nContent-Length: 500\r\n\r\n{"):
-        with socket.create_connection(("127.0.0.1", server.server_port), 10) as caller:
-            for char in text:
-                caller.sendall(char.encode())
-            answers.append(caller.makefile("rb").read())
-    assert answers[:2] == [b"", b""]
-    assert answers[2].startswith(b"HTTP/1.1 408 ")
-    server.stop()
-    thread.join()
+def call(bench: Bench, caller: t.Callable[[socket.socket], bytes]) -> bytes:
+    """What a caller returns, while the receiver has little patience."""
+
+    def connected(port: int) -> bytes:
+        with socket.create_connection(("127.0.0.1", port), 10) as connection:
+            return caller(connection)
+
+    async def scenario() -> bytes:
+        server = Server(("127.0.0.1", 0), "/callback", bench.receiver, patience=0.3)
+        try:
+            return await asyncio.to_thread(connected, server.port)
+        finally:
+            await server.stop(0)
+
+    return bench.loop.run_until_complete(scenario())
 
 
-def test_a_body_that_drips_gets_no_more_time_than_any_other(bench: Bench) -> None:
-    server = Server(("127.0.0.1", 0), "/callback", bench.receiver, patience=0.3)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    with socket.create_connection(("127.0.0.1", server.server_port), 0.05) as caller:
-        caller.sendall(b"POST /callback HTTP/1.1\r\nContent-Length: 500\r\n\r\n")
-        answer = b""
+SLOW = b"POST /callback HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [(b"", b""), (b"POST /callb", b""), (SLOW + b"{", b"HTTP/1.1 408 ")],
+    ids=["idle", "head", "body"],
+)
+def test_slow_and_idle_callers_are_let_go(bench: FakeBench, text: bytes, answer: bytes) -> None:
+    def caller(connection: socket.socket) -> bytes:
+        for place in range(len(text)):
+            connection.sendall(text[place : place + 1])
+        return connection.makefile("rb").read()
+
+    assert call(bench, caller)[:13] == answer
+
+
+@pytest.mark.parametrize(("text", "answer"), [(b"POST /", b""), (SLOW, b"HTTP/1.1 408 ")], ids=["head", "body"])
+def test_what_drips_gets_no_more_time_than_anything_else(bench: FakeBench, text: bytes, answer: bytes) -> None:
+    def caller(connection: socket.socket) -> bytes:
+        connection.sendall(text)
+        connection.settimeout(0.05)
         for _number in range(100):
-            caller.sendall(b"x")
-            with contextlib.suppress(TimeoutError):
-                answer = caller.recv(4096)
-                break
-    assert answer.startswith(b"HTTP/1.1 408 ")
-    server.stop()
-    thread.join()
+            try:
+                return connection.recv(4096)
+            except TimeoutError:
+                connection.sendall(b"x")
+        raise AssertionError("it is still there")
+
+    assert call(bench, caller)[:13] == answer
+
+
+def test_a_caller_that_takes_no_answer_is_let_go(bench: FakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def talkative() -> Reply:
+        return Reply(200, {"status": "ok" * 2**23})
+
+    async def scenario() -> None:
+        server = Server(("127.0.0.1", 0), "/callback", bench.receiver, patience=0.3)
+        with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            await asyncio.to_thread(connection.recv, 1)
+            connection.sendall(b"GET /health")  # so a receiver that stops waits for the rest
+            await asyncio.wait_for(server.stop(grace=60), 10)
+
+    monkeypatch.setattr(bench.receiver, "health", talkative)
+    bench.loop.run_until_complete(scenario())
+
+
+def test_a_complete_request_keeps_its_place(bench: FakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> list[bytes]:
+        server = Server(("127.0.0.1", 0), "/callback", bench.receiver)
+        taken, go = asyncio.Event(), asyncio.Event()
+
+        async def slow(_body: bytes, _peer: str) -> Reply:
+            taken.set()
+            await go.wait()
+            return Reply(200, {"status": "recorded"})
+
+        monkeypatch.setattr(bench.receiver, "take", slow)
+        callers = [await asyncio.open_connection("127.0.0.1", server.port)]
+        callers[0][1].write(b"POST /callback HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+        await taken.wait()
+        callers += [await asyncio.open_connection("127.0.0.1", server.port) for _number in range(3)]
+        # There is room for one of these at a time. Each of the others has to wait until that one has had a chance.
+        answers = [await reader.read(12) for reader, _writer in callers[1:3]]
+        go.set()
+        answers += [await callers[0][0].read(12)]
+        for _reader, writer in callers:
+            writer.close()
+        await server.stop()
+        return answers
+
+    monkeypatch.setattr(SERVER + ".MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(SERVER + ".FAIR_SECONDS", 0.05)
+    assert bench.loop.run_until_complete(scenario()) == [b"", b"", b"HTTP/1.1 200"]
 
 
 def test_accepted_pairs_belong_together() -> None:
