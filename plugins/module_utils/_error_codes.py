@@ -116,7 +116,7 @@ CODES: dict[Code, str] = {
     "login_blocked": "Earlier logins did not succeed. Another one could lock the account, so it was not tried.",
     "login_refused": "ThingSpace refused the credentials.",
     "missing_credentials": "Credentials are missing or incomplete.",
-    "missing_library": "A Python library (requests, or Jinja2 for pages) is not installed for the module's Python.",
+    "missing_library": "A Python library is missing: requests, Jinja2 (pages), or aiohttp (receiver).",
     "no_listener": "ThingSpace's reports would not reach any known listener.",
     "not_approved": "The plan has changes, and nobody approved it. Nothing was written.",
     "not_eligible": "Some devices cannot get the license because they are not active or not in the account.",

@@ -67,7 +67,7 @@ CASES: dict[str, Json] = {
     "a difference": task("fota_license", devices=imeis(12), keywords={"diff": True, "check_mode": True}),
     "warnings": task("simsec_license_info", journal="{{ playbook_dir }}/none.db"),
     "a failure": task("fota_license", devices=["12"], report="all"),
-    "an option that does not exist": task(colour="blue"),
+    "an option that does not exist": task(hue="blue"),
     "a choice that does not exist": task(report="some"),
     "a limit": task("fota_license", devices=imeis(12), max_changes=1),
     "an environment": task(keywords={"environment": {"THINGSPACE_RETRIES": "many"}}),

@@ -259,6 +259,19 @@ def test_a_run_before_the_latest(undo: Undoing, simulator: Simulator) -> None:
     assert done.record == json.loads((undo.history / f"{done.record['run']}.json").read_text(encoding="utf-8"))
 
 
+def test_an_account_beside_those_of_the_run(undo: Undoing, simulator: Simulator) -> None:
+    """Has nothing to do, and is not red."""
+    simulator.state(accounts=seeded(2))
+    before = state(simulator)
+    undo.fleet.write(1, {"ids": imeis(1, 12), "fota": True})
+    undo.apply()
+    hosts: Json = {"thingspace_accounts": {"hosts": {named(1): {}, named(2): {}}}}
+    (undo.fleet.folder / "hosts.json").write_text(json.dumps(hosts), encoding="utf-8")
+    done = undo("undo", "-i", "hosts.json")
+    assert done.returncode == 0, done.text
+    assert state(simulator) == before
+
+
 def test_what_is_no_run_of_these_accounts(undo: Undoing, simulator: Simulator, module: Module) -> None:
     """Is refused in one clear message, and nothing is written anywhere."""
     simulator.state(accounts=seeded(2))

@@ -95,7 +95,8 @@ def over_a_sku(parts: t.Sequence[PlanPart]) -> Failure | None:
         return None
     guards = {trip.guard for trip in found}
     code = next((_CODES[guard] for guard in _CODES if guard in guards), "guard_tripped")
-    message = f"The plan exceeds what there is: {'; '.join(trip.text for trip in found)}."
+    what = "limits" if code == "guard_tripped" else "what there is"
+    message = f"The plan exceeds {what}: {'; '.join(trip.text for trip in found)}."
     return Failure(code, without_approval(code, message))
 
 

@@ -89,7 +89,8 @@ class _Row(t.NamedTuple):
 
 RunRows = t.Annotated[list[RunRow], lambda value: isinstance(value, list)]
 Summary = t.Annotated[dict[str, int], _is_summary]
-Devices = t.Annotated[list[str] | None, _are_ids]
+# Null is a value of it. Unlike for a field that may be left out, it is kept.
+Devices = t.Annotated[list[str] | None, _are_ids]  # pylint: disable=unsupported-binary-operation
 
 
 class RunPart(t.NamedTuple):

@@ -25,7 +25,7 @@ Each is listed with its account and the reason.</p>
 {% endif %}
 {% endblock %}
 {% block command %}
-<p>Revert the commit, too: otherwise the next apply does again what is undone here.</p>
+<p>If fleet files want it, revert their commit, too: otherwise the next apply does again what is undone here.</p>
 {% if not command %}
 <p>Run undo with the variables of this plan and its digest. If anything has changed by then, nothing is written.</p>
 <pre><code>ansible-playbook thingspace.licensing.undo -e run=... -e fleet_dest=undo
@@ -51,7 +51,7 @@ status is {{ run.status }}.
 {% endif %}
 {% endblock %}
 {% block command %}
-Revert the commit, too: otherwise the next apply does again what is undone here.
+If fleet files want it, revert their commit, too: otherwise the next apply does again what is undone here.
 
 {% if not command %}
 Run undo with the variables of this plan and its digest. If anything has changed by then, nothing is written.

@@ -101,9 +101,14 @@ class AccountData:
 
     @classmethod
     def from_json(cls, fields: t.Iterable[tuple[str, t.Any]]) -> AccountData:
-        """The account from the items of C(as_json), with texts as a report shows them."""
+        """The account from the items of C(as_json), with texts as a report shows them.
+
+        :raises TypeError: a field is something else. Other errors are possible, too.
+        """
         made: Json = {}
         for name, value in fields:
+            if value is not None and name in _KINDS and not isinstance(value, _KINDS[name]):
+                raise TypeError(name)
             made[name] = _MADE[name](value) if name in _MADE and value is not None else value
         return cls(**made)
 
@@ -115,6 +120,9 @@ class AccountData:
             self._skus[license] = sku_of(license, types)
         return self._skus[license]
 
+
+_KINDS: dict[str, type] = {"fota_pool": dict, "fota": dict, "candidates": list, "shrink_to": int, "wanted": dict}
+"""Of fields whose values are not looked into when they are read."""
 
 _MADE: dict[str, t.Callable[[t.Any], t.Any]] = {
     "name": visible,

@@ -87,7 +87,8 @@ def run(context: Context, listed: Listed) -> Result:
 
 def _fleet(context: Context, listed: Listed) -> t.Container[str] | Failure | None:
     """The accounts of the fleet files. If something is wrong with these, the report says so for each account."""
-    if not context.params["src"]:
+    # An empty text is no file.
+    if not any(context.params["src"] or ()):
         return None
     try:
         return listed(context)

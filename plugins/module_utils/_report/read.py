@@ -46,7 +46,7 @@ def run(context: Context, source: Source) -> Result:
     try:
         _make_folder(params["dest"])
         for name, (what, read) in _parts(source).items():
-            if name in params["parts"] or (name == "wanted" and params["src"]):
+            if name in params["parts"] or (name == "wanted" and any(params["src"] or ())):
                 # Each part has its own deadline, like a task of its own.
                 failure = result_of(functools.partial(read, data), context.step({})).failure
                 if failure is not None:

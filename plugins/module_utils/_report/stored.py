@@ -50,7 +50,7 @@ def load(path: str, account: str) -> AccountData:
         why = f"it is about the account {data.name}"
     except OSError as error:
         why = error.strerror or str(error)
-    except (ValueError, TypeError, LookupError, RecursionError):
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         pass
     raise LicensingError(f"The file {path} cannot be read: {why}.", code="file_unreadable")
 

@@ -39,7 +39,7 @@ def test_every_code_is_used() -> None:
     for path in (ROOT / "plugins").rglob("*.py"):
         if path.name != "_error_codes.py":
             used.update(re.findall(r'"([a-z]+(?:_[a-z]+)+)"', path.read_text(encoding="utf-8")))
-            used.update(re.findall(r'code="(\w+)"', path.read_text(encoding="utf-8")))
+            used.update(re.findall(r'(?:code=|Failure\()"(\w+)"', path.read_text(encoding="utf-8")))
     assert set(CODES) - used - {"timeout"} == set()
 
 

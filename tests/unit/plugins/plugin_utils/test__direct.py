@@ -43,6 +43,17 @@ def fail() -> None:
     raise LookupError("odd")
 
 
+class Failing(contextlib.nullcontext[None]):
+    """A context that cannot begin."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self._error = error
+
+    def __enter__(self) -> None:
+        raise self._error
+
+
 @linux
 @pytest.mark.parametrize(
     ("run", "rc", "stdout", "stderr"),
@@ -145,12 +156,8 @@ def test_where_nobody_wants_to_know_how_children_end() -> None:
 
 @linux
 def test_without_what_was_to_be_beside_it() -> None:
-    @contextlib.contextmanager
-    def beside() -> t.Iterator[None]:
-        raise RuntimeError("can't start new thread")
-        yield
-
-    assert _direct.in_fork(lambda: say("done"), beside) == (0, "done", "")
+    failing = Failing(RuntimeError("can't start new thread"))
+    assert _direct.in_fork(lambda: say("done"), lambda: failing) == (0, "done", "")
 
 
 @linux
@@ -165,13 +172,8 @@ def test_nobody_listens_after_an_interruption(tmp_path: Path) -> None:
         except BrokenPipeError:
             told.touch()
 
-    @contextlib.contextmanager
-    def beside() -> t.Iterator[None]:
-        raise KeyboardInterrupt
-        yield
-
     with pytest.raises(KeyboardInterrupt):
-        _direct.in_fork(run, beside)
+        _direct.in_fork(run, lambda: Failing(KeyboardInterrupt()))
     os.wait()
     assert told.exists()
 

@@ -98,6 +98,30 @@ def test_a_file_that_is_damaged_or_foreign_or_newer_is_refused(path: Path, chang
     assert refused.value.code == "file_unreadable"
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"journal": {"s": 5}},
+        {"journal": [1]},
+        {"fota": 5},
+        {"fota_pool": [1]},
+        {"candidates": 5},
+        {"subscriptions": [{"sku": 1}, 2]},
+        {"devices": [[]]},
+        {"shrink_to": "x"},
+        {"wanted": []},
+        {"more": 1},
+    ],
+)
+def test_values_that_nobody_wrote_are_refused(tmp_path: Path, changes: dict[str, t.Any]) -> None:
+    """With a checksum that fits, as somebody may compute it."""
+    odd = type("Odd", (), {"as_json": lambda _self: {**AccountData(NAME).as_json(), **changes}})()
+    store(odd, str(tmp_path / "odd.json"))
+    with pytest.raises(LicensingError) as caught:
+        load(str(tmp_path / "odd.json"), NAME)
+    assert caught.value.code == "file_unreadable"
+
+
 def test_a_file_of_another_account_and_none(path: Path) -> None:
     for name, place, why in (("other", path, f"it is about the account {NAME}"), (NAME, path / "no", "Not a dir")):
         with pytest.raises(LicensingError, match=why):
