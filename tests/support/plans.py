@@ -34,7 +34,7 @@ def account(*parts: Json, name: str = "a", rows: t.Sequence[t.Any] = (), **more:
 
 def plan(*accounts: PlanAccount, failure: Failure | None = None) -> PlanDocument:
     """The plan of a run."""
-    return PlanDocument("now", list(accounts), failure=failure).sealed()
+    return PlanDocument("now", list(accounts), {}, failure=failure).sealed()
 
 
 def resealed(document: Json) -> Json:

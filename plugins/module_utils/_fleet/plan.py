@@ -75,7 +75,7 @@ class Plans:
 
     def document(self, accounts: list[PlanAccount], created: str, over: Failure | None) -> PlanDocument:
         """The plan of all accounts."""
-        return PlanDocument(created, accounts, failure=over).sealed()
+        return PlanDocument(created, accounts, {}, failure=over).sealed()
 
     def write(self, dest: str, _document: PlanDocument, texts: Texts) -> dict[str, str]:
         """Write the files of the plan. Returns their paths by format."""

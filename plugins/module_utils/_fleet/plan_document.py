@@ -223,7 +223,7 @@ class PlanDocument(t.NamedTuple):
 
     created: str
     accounts: list[PlanAccount]
-    totals: dict[str, int] = {}  # noqa: RUF012 - nobody changes it
+    totals: dict[str, int]
     incomplete: int = 0
     status: PlanStatus = "no_change"
     digest: str = ""

@@ -89,8 +89,9 @@ class _Row(t.NamedTuple):
 
 RunRows = t.Annotated[list[RunRow], lambda value: isinstance(value, list)]
 Summary = t.Annotated[dict[str, int], _is_summary]
-# Null is a value of it. Unlike for a field that may be left out, it is kept.
-Devices = t.Annotated[list[str] | None, _are_ids]  # pylint: disable=unsupported-binary-operation
+Ids = list[str]
+Devices = t.Annotated["Ids | None", _are_ids]
+"""Null is a value of it. Unlike for a field that may be left out, it is kept."""
 
 
 class RunPart(t.NamedTuple):

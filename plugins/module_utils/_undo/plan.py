@@ -93,6 +93,7 @@ class UndoPlans(Plans):
         document = PlanDocument(
             created,
             accounts,
+            {},
             failure=over,
             undoes=UndoneRun(*(getattr(self._record, name) for name in UndoneRun._fields)),
             left=sum(len(account.left or ()) for account in accounts),
