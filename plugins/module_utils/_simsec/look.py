@@ -30,11 +30,8 @@ def look(
     context: Context, job: Job, journal: Journal, api: SimsecApi, known: Snapshot
 ) -> tuple[Snapshot, list[SkuSubscription]]:
     """The account's counts, and the journal's content when they were read."""
-    if known.lost and not context.check_mode:
-        # Give a request that was lost just now the time to take effect.
-        left = settle_seconds(job.settle_time, known.latency) - _youngest(known)
-        if 0 < left <= PATIENT:
-            context.stop.sleep(left)
+    if not context.check_mode:
+        _wait(context, job, journal, known)
     for _attempt in range(LOOKS):
         known = journal.snapshot(job.scope, job.wish.devices)
         subscriptions = api.subscriptions()
@@ -43,6 +40,18 @@ def look(
         if not known.lost or journal.snapshot(job.scope, job.wish.devices) == known:
             break
     return known, subscriptions
+
+
+def _wait(context: Context, job: Job, journal: Journal, known: Snapshot) -> None:
+    """Give a request that was lost just now the time to take effect.
+
+    A report that arrives in the meantime may show that ThingSpace takes longer than before.
+    """
+    patience = PATIENT
+    while known.lost and 0 < (left := settle_seconds(job.settle_time, known.latency) - _youngest(known)) <= patience:
+        context.stop.sleep(left)
+        patience -= left
+        known = journal.snapshot(job.scope, job.wish.devices)
 
 
 def judge_lost(job: Job, known: Snapshot, pool: Pool) -> dict[int, Judgment]:
