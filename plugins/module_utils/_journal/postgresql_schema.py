@@ -35,7 +35,7 @@ _FOUND = (
 _MISSING_RIGHTS = (
     "SELECT DISTINCT needed FROM pg_catalog.pg_class AS c CROSS JOIN unnest(%s::text[]) AS needed "
     "WHERE c.relnamespace = %s::regnamespace AND c.relkind IN ('r', 'p') "
-    "AND NOT has_table_privilege(c.oid, needed) ORDER BY needed"
+    "AND NOT has_table_privilege(c.oid, needed)"
 )
 
 READER = ("SELECT",)
@@ -133,7 +133,8 @@ def _require_owner(db: t.Any, address: str, version: int) -> None:
 
 
 def _require_rights(db: t.Any, address: str, needed: t.Sequence[str]) -> None:
-    missing = [right for (right,) in db.execute(_MISSING_RIGHTS, (list(needed), NAME))]
+    found = {right for (right,) in db.execute(_MISSING_RIGHTS, (list(needed), NAME))}
+    missing = [right for right in needed if right in found]
     if missing:
         raise _lacking(address, f"{', '.join(missing)} ON ALL TABLES IN SCHEMA {NAME}")
 
