@@ -108,7 +108,7 @@ class PostgresStore:
                 ).fetchone()[0]
                 self._require_session(pid)
                 yield PostgresTransaction(self._db)
-                if self._db.execute("COMMIT").statusmessage != "COMMIT":
+                if self._db.execute("COMMIT", prepare=False).statusmessage != "COMMIT":
                     raise failure(self._address, "journal_unusable", "it did not commit", "Run again")
             except BaseException:
                 self._roll_back()
@@ -165,7 +165,7 @@ class PostgresStore:
     def _first(self, statement: str, values: Values = ()) -> t.Any:
         """The first statement of a piece of work: on a lost connection, it is safe to connect again and repeat it."""
         try:
-            return self._db.execute(statement, values)
+            return self._db.execute(statement, values or None, prepare=False)
         except psycopg().OperationalError:
             if self._locked or not self._db.closed:
                 raise
@@ -173,7 +173,7 @@ class PostgresStore:
         if identity != self._identity:
             what = f"it is not the one ({self._identity}) that this task began with"
             raise failure(self._address, "journal_damaged", what, "Restore the right database")
-        return self._db.execute(statement, values)
+        return self._db.execute(statement, values or None, prepare=False)
 
     def _require_session(self, pid: int) -> None:
         """Refuse to go on in another session of the server, which has no lock."""
@@ -184,7 +184,7 @@ class PostgresStore:
     def _roll_back(self) -> None:
         with contextlib.suppress(psycopg().Error):
             if not self._db.closed:
-                self._db.execute("ROLLBACK")
+                self._db.execute("ROLLBACK", prepare=False)
 
 
 def open_postgresql(address: str, *, write: bool, patience: float) -> PostgresStore | None:
