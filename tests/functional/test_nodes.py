@@ -17,6 +17,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.tests.support import postgres
+from ansible_collections.thingspace.licensing.tests.support.fleets import Fleet
 from ansible_collections.thingspace.licensing.tests.support.harness import (
     Json,
     Module,
@@ -225,3 +226,49 @@ def test_what_a_receiver_anywhere_hears_ends_the_wait_of_every_node(tmp_path: Pa
         assert (info.result["journal"][0]["confirmed"], info.result["drift"]) == (len(WANTED), [])
         log = (tmp_path / "site" / "receiver.log").read_text()
         assert "Traceback" not in log
+
+
+SECRET = "pa55-of-the-database"
+
+
+def with_password(site: Site, user: str) -> str:
+    """An address that works and has a password in it."""
+    return site.a.journal.replace("postgres@", f"{user}:{SECRET}@")
+
+
+def test_no_module_shows_the_password_of_the_database(site: Site) -> None:
+    address = with_password(site, "postgres")
+    gone = address.replace(site.database, "no_such_database")
+    told = [
+        site.a.run(journal=address),
+        site.a.run(journal=None, check=True, env={"THINGSPACE_JOURNAL": address}),
+        site.a.run(journal=address, no_such_option=1),
+        site.a.run(journal=address, devices=["wrong"]),
+        site.a.run(journal=gone),
+        site.a.run(journal=f"postgresql://u:{SECRET}@[::1"),
+        site.a.run(journal=f"host=127.0.0.1 port=1 password='{SECRET}'"),
+        site.a.module("fleet_files", account=None, src="fleet.yml", offline=True, journal=address),
+        site.a.module("simsec_license_info", journal=address, journal_only=True),
+    ]
+    for one in told:
+        assert SECRET not in one.stdout + one.stderr
+    assert told[0].result["invocation"]["module_args"]["journal"].startswith("postgresql://postgres:***")
+    codes = [one.code for one in told]
+    assert codes[:3] == [None, None, "invalid_options"]
+    assert codes[4:7] == ["journal_unreachable", "journal_unusable", "journal_unreachable"]
+
+
+def test_no_playbook_shows_the_password_of_the_database(tmp_path: Path) -> None:
+    """Nor does what it writes; the commands that go on take the address from the environment."""
+    with contextlib.ExitStack() as stack:
+        site = Site(tmp_path / "site", stack, receiver=True)
+        fleet = Fleet(tmp_path, site.simulator)
+        fleet.write(1, {"ids": WANTED[:3], "simsec": FLEX})
+        given = ("-e", f"fleet_journal={with_password(site, 'postgres')}", "-vvv")
+        plan, apply = fleet.plan(*given), fleet.apply(*given)
+        assert (plan.returncode, apply.returncode) == (0, 0), plan.text + apply.text
+        assert site.simulator.holders(FLEX) == set(WANTED[:3])
+    written = [path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file()]
+    assert [text for text in (plan.text, apply.text, *written) if SECRET in text] == []
+    for page in (plan.dest / "plan.md", apply.dest / "run.md"):
+        assert 'THINGSPACE_JOURNAL="${THINGSPACE_JOURNAL:?' in page.read_text(encoding="utf-8")

@@ -46,7 +46,7 @@ class Server:
         """The rows of the last statement, if it has any. Each statement is committed."""
         with psycopg.connect(self.url(database), autocommit=True) as db:
             for statement in statements:
-                rows = db.execute(statement)  # type: ignore[call-overload]
+                rows = db.execute(statement)
             return list(rows.fetchall()) if rows.description else []
 
     def new_database(self) -> str:
@@ -113,4 +113,4 @@ def let_time_pass(address: str, seconds: int = 120) -> None:
             older = ", ".join(
                 f"{name} = to_char({name}::timestamptz - interval '{seconds} s', {form})" for name in names
             )
-            db.execute(f"UPDATE {SCHEMA}.{table} SET {older}")  # type: ignore[call-overload]
+            db.execute(f"UPDATE {SCHEMA}.{table} SET {older}")

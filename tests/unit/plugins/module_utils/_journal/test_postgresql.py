@@ -141,7 +141,7 @@ def test_a_confirmation_is_recorded_once_wherever_the_connection_is_cut(
         run = journal.begin_run(FLEX, "assign", 0)
         journal.accepted(journal.intend(run, FLEX, "assign", imeis(2), "1-234"), "r1")
         proxy.cut_at(words, arrives=arrives)
-        failed = []
+        failed: list[str] = []
         while len(failed) < 2:
             try:
                 (told,) = journal.confirm([report("r1", imei(0))])
