@@ -136,6 +136,13 @@ options:
         Without a journal, another run sends the same requests again.
     type: bool
     default: false
+  journal_new:
+    description:
+      - Whether it is meant that O(journal) is empty although the account counts lifetime licenses, like
+        O(thingspace.licensing.simsec_license#module:journal_new).
+    type: bool
+    default: false
+    version_added: 0.6.0
   retry_failed:
     description:
       - Whether failed SIM-Secure requests are planned again, like
@@ -322,6 +329,7 @@ def main() -> None:
         "wait": {"type": "bool", "default": False},
         "require_journal": {"type": "bool", "default": False},
         "require_listener": {"type": "bool"},
+        "journal_new": {"type": "bool", "default": False},
         "retry_failed": {"type": "bool", "default": False},
         "retry_unknown": {"type": "bool", "default": False},
         "wait_timeout": {"type": "float", "default": 600},

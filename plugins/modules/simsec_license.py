@@ -128,6 +128,14 @@ options:
     type: bool
     default: false
     version_added: 0.6.0
+  journal_new:
+    description:
+      - Whether it is meant that O(journal) is empty although the account counts lifetime licenses.
+      - Without this option or O(lifetime_elsewhere), such a task fails with V(journal_behind) before anything is sent,
+        because the journal may not be the one that was used before.
+    type: bool
+    default: false
+    version_added: 0.6.0
   retry_unknown:
     description:
       - Whether to send requests again that had no reliable answer, or that were accepted more than an hour ago and

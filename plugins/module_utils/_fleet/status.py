@@ -20,7 +20,7 @@ NO_APPROVAL: dict[Code, str] = {
     "lifetime_consent": "Check the devices. If they are right, set 'lifetime_consent' in the fleet file.",
     "lifetime_without_journal": "Set the journal: -e fleet_journal=PATH.",
     "journal_behind": "Restore the newest journal. If you know which devices hold the other licenses, set "
-    "'lifetime_elsewhere' in the fleet file.",
+    "'lifetime_elsewhere' in the fleet file. If there was no journal before: -e fleet_journal_new=true.",
     "no_listener": "A listener is required because the run waits for the result of each device "
     "('fleet_licensing_wait'), assigns lifetime licenses, or has 'fleet_licensing_require_listener'. "
     "Start a receiver and register it with the module 'callback'. If there is a listener that ThingSpace does not "

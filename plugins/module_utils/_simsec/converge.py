@@ -24,7 +24,7 @@ from .._plan.plan import Pool
 from .api import SimsecApi, SkuSubscription, pool_of
 from .eligibility import require_eligible
 from .job import Job, read_job
-from .lifetime import require_journal, require_whole_journal, with_license_types
+from .lifetime import require_filled_journal, require_journal, require_whole_journal, with_license_types
 from .listener import require_listener
 from .look import judge_lost, keep, look
 from .lost import resolve
@@ -110,6 +110,7 @@ def _converge(
         require_journal(job, plan)
         _require_subscription(job, plan, subscriptions)
         require_whole_journal(job, plan, journal, subscriptions)
+        require_filled_journal(job, plan, journal, subscriptions)
         enforce(plan.plan, pool, job.limits)
         names = request_names(job.request_id, job.waves.requests(len(plan.sent), job.batch_size))
         if job.check_eligibility and job.wish.action == "assign":

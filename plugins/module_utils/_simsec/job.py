@@ -50,6 +50,7 @@ class Job(t.NamedTuple):
     lifetime_consent: int | None
     lifetime_elsewhere: int | None
     lifetime_without_journal: bool
+    journal_new: bool
     check_eligibility: bool
     wait: bool
     wait_timeout: float
