@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import typing as t
 
-from .._journal.clock import age
+from .._journal.clock import age, now
 from .._journal.journal import Journal
 from .._journal.rows import Snapshot
 from .._module import Context
 from .._plan.plan import Pool
 from .api import SimsecApi, SkuSubscription
+from .count import Judgment, carried_out, judge, settle_seconds
 from .job import Job
-from .lost import Judgment, judge, settle_seconds
 
 PATIENT = 60.0
 """Seconds that a run waits at most until a lost request is old enough. A younger request stays unknown."""
@@ -26,20 +26,30 @@ LOOKS = 5
 """How often the counts are read at most, until no report arrives during a reading."""
 
 
-def look(
-    context: Context, job: Job, journal: Journal, api: SimsecApi, known: Snapshot
-) -> tuple[Snapshot, list[SkuSubscription]]:
-    """The account's counts, and the journal's content when they were read."""
+class Look(t.NamedTuple):
+    """The account's counts, and what the journal knew when they were read.
+
+    :param when: the time right before the counts were read.
+    """
+
+    known: Snapshot
+    subscriptions: list[SkuSubscription]
+    when: str
+
+
+def look(context: Context, job: Job, journal: Journal, api: SimsecApi, known: Snapshot) -> Look:
+    """Read the account's counts."""
     if not context.check_mode:
         _wait(context, job, journal, known)
     for _attempt in range(LOOKS):
         known = journal.snapshot(job.scope, job.wish.devices)
+        when = now()
         subscriptions = api.subscriptions()
         # A report that arrived in between explains part of the count that was read after it. If reports never stop, the
         # earlier view is the safe one: it leaves more unexplained, so nothing is sent again.
         if not known.lost or journal.snapshot(job.scope, job.wish.devices) == known:
             break
-    return known, subscriptions
+    return Look(known, subscriptions, when)
 
 
 def _wait(context: Context, job: Job, journal: Journal, known: Snapshot) -> None:
@@ -59,6 +69,14 @@ def judge_lost(job: Job, known: Snapshot, pool: Pool) -> dict[int, Judgment]:
     if known.lost and _youngest(known) < settle_seconds(job.settle_time, known.latency):
         return {lost.request: "too_early" for lost in known.lost}
     return judge(pool.assigned, known.moved, known.lost)
+
+
+def counted(job: Job, journal: Journal, known: Snapshot, pool: Pool) -> frozenset[int]:
+    """The requests that the account's count confirms."""
+    settle = settle_seconds(job.settle_time, known.latency)
+    # Read after the count, so that everything is known that can have changed it.
+    windows = journal.windows(job.wish.account, job.wish.sku.number)
+    return carried_out(pool.assigned, windows, lambda sent: age(sent) >= settle)
 
 
 def _youngest(known: Snapshot) -> float:
