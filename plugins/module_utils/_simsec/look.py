@@ -73,6 +73,8 @@ def judge_lost(job: Job, known: Snapshot, pool: Pool) -> dict[int, Judgment]:
 
 def counted(job: Job, journal: Journal, known: Snapshot, pool: Pool) -> frozenset[int]:
     """The requests that the account's count confirms."""
+    if pool.assigned is None:
+        return frozenset()
     settle = settle_seconds(job.settle_time, known.latency)
     # Read after the count, so that everything is known that can have changed it.
     windows = journal.windows(job.wish.account, job.wish.sku.number)

@@ -39,13 +39,13 @@ def wait_problems(
     if wait and not journal and devices > 1:
         problems.append(
             Problem(
-                "'wait' needs 'journal' for more than one device: confirmations arrive at a receiver, which writes "
-                "them into the journal."
+                "'wait' needs 'journal' for more than one device: a receiver writes confirmations into it, and the "
+                "account's count proves nothing without it."
             )
         )
     missing = " and ".join(name for name, given in (("journal", journal), ("wait", wait)) if not given)
     if waves and missing:
-        problems.append(Problem(f"'waves' needs {missing}: each wave is judged by what ThingSpace reports about it."))
+        problems.append(Problem(f"'waves' needs {missing}: each wave is judged by what is confirmed of it."))
     return problems
 
 

@@ -43,6 +43,7 @@ class Unheard(World):
         super().__init__(folder, chance)
         self.listener = self.hearing = False
         self.fails = 0.0
+        self.counts = True
         self.eager = 1.0
         self.accepted: list[tuple[str, str, Json, str]] = []
         self.beside: t.Callable[[], None] = lambda: None
@@ -54,6 +55,10 @@ class Unheard(World):
             self.beside()
             self.work_off(self.eager)
         return answer
+
+    def _count(self, sku: str) -> Json:
+        row = super()._count(sku)
+        return row if self.counts else {name: row[name] for name in ("skuNumber", "licenseType", "licensePurchased")}
 
     def _change(self, method: str, sku: str, one: Json, request_id: str, *, slow: bool = False) -> None:
         self.accepted.append((method, sku, one, request_id))
@@ -93,6 +98,17 @@ def test_a_move_in_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert applied.failure is None
     assert (world.held[FLEX], world.held[BUNDLE], world.bare) == (set(), set(SIMS), [])
     assert world.plan() == []
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_a_plan_foresees_whether_the_count_can_confirm_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counts: bool
+) -> None:
+    """Planning itself does not wait."""
+    world = moving(tmp_path, monkeypatch)
+    world.counts = counts
+    failures = {part["result"].get("failure", {}).get("code") for part in world.plan_values()["parts"]}
+    assert failures == ({None} if counts else {"no_listener"})
 
 
 def test_a_move_in_two_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
