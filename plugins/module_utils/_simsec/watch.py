@@ -46,6 +46,11 @@ class Before(t.NamedTuple):
     sole: bool
 
 
+def explains(journal: Journal, scope: Scope, count: int | None) -> bool:
+    """Whether the journal is certain of exactly as many licenses as the account counts."""
+    return sum(journal.holders(scope.account, scope.sku).values()) == count
+
+
 class Watch:
     """Reads the counts with growing pauses.
 
