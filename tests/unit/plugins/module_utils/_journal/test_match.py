@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime
+import typing as t
 
 import pytest
 from hypothesis import given
