@@ -161,8 +161,6 @@ class RunOptions(t.NamedTuple):
 
         :param settings: those that the part has already.
         """
-        # Planning does not wait, but must know whether there will be something to wait for.
-        needed = (self.wait or None) if self.require_listener is None else self.require_listener
         retries = {name: bool(settings.get(name) or asked) for name, asked in self.retries.items()}
         # A request without waves needs no confirmation to be planned. The plan predicts it as accepted.
         wait = self.wait and "waves" in settings
@@ -171,7 +169,7 @@ class RunOptions(t.NamedTuple):
             "journal": self.journal,
             "journal_new": self.journal_new,
             "wait": wait,
-            "require_listener": needed,
+            "require_listener": self.require_listener,
         }
 
 
