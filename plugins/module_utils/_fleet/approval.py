@@ -17,25 +17,29 @@ import typing as t
 from .._errors import LicensingError, Problem
 from .._plan.incomplete import forgotten, is_on_its_way
 from .._text.lists import few
+from .kept_plans import kept_plan
 from .plan_document import IDLE, PlanAccount, PlanDocument, PlanRows
 
 _NAMED = 20
 _CHANGED = "its content does not fit its digest: it was changed after it was made"
 
 
-def read_approved(given: str | None, problems: list[Problem]) -> PlanDocument | str | None:
-    """The approved plan: a digest, or a plan file whose content matches its digest; None if there is none.
+def read_approved(given: str | None, journal: str | None, problems: list[Problem]) -> PlanDocument | str | None:
+    """The approved plan: a plan file, or a plan that the journal keeps, whose content matches its digest; the digest
+    alone if the plan is not kept; None if there is none.
 
     :param problems: problems are added to this list.
     """
     if given is None:
         return None
-    if re.fullmatch(r"[0-9a-fA-F]{64}", given.strip()):
-        return given.strip().lower()
     try:
+        if re.fullmatch(r"[0-9a-fA-F]{64}", given.strip()):
+            digest = given.strip().lower()
+            return kept_plan(digest, journal) or digest
         return read_plan(given)
     except LicensingError as error:
-        problems.append(Problem(f"'approved' {given[:200]} cannot be used: {error.message}.", error.code))
+        text = f"'approved' {given[:200]} cannot be used: {error.message.rstrip('.')}."
+        problems.append(Problem(text, error.code))
         return None
 
 

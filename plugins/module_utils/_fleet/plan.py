@@ -23,6 +23,7 @@ from .._text.visible import visible
 from .approval import difference, read_approved
 from .documents import Failure, Json, as_json
 from .freeze import Window, read_windows
+from .kept_plans import keep_plan
 from .limits import over_the_run, read_run_limits, why_not
 from .plan_document import PlanAccount, PlanDocument
 from .plan_end import End, PlanResult, shown
@@ -96,7 +97,7 @@ def run(context: Context, plans: Plans) -> Result:
     windows, *own = [one for one, _wrong in found]
     problems += templates_problems(params["templates"])
     cost_of = _costs(params, problems)
-    approved = read_approved(params["approved"], problems)
+    approved = read_approved(params["approved"], params["journal"], problems)
     problems += plans.problems(params)
     if problems:
         raise OptionsError(problems)
@@ -120,6 +121,7 @@ def run(context: Context, plans: Plans) -> Result:
     approval: Approval = "open" if not approved else "differs" if changed else "approved"
     # A template that fails leaves all files as they were.
     files: dict[str, str] = {}
+    _keep(context, document)
     if params["dest"]:
         command = end.command(document.digest)
         pages = pages_of(document, approval, params["templates"], cost=cost_of(document), command=command)
@@ -153,6 +155,14 @@ def run(context: Context, plans: Plans) -> Result:
     lines = [] if failure else [*shown(shown_page), *end.lines(result)]
     values = {**as_json(result), "next": end.step(result), "red": red, "accounts": shown_accounts, "lines": lines}
     return Result(values, failure=failure)
+
+
+def _keep(context: Context, document: PlanDocument) -> None:
+    """Keep the plan in the journal. Without that, it can be applied as well, but not continued by its digest alone."""
+    try:
+        keep_plan(document, context.params["journal"])
+    except LicensingError as error:
+        context.warn(f"The plan is not kept in the journal, so that it needs its file to be continued. {error.message}")
 
 
 def _costs(params: t.Mapping[str, t.Any], problems: list[Problem]) -> t.Callable[[PlanDocument], View | None]:

@@ -215,7 +215,7 @@ def approves(path: Path, edited: Json, live: Json) -> PlanDocument | None:
     """The approved plan, if it lets the one that would be carried out through."""
     path.write_text(json.dumps(edited), encoding="utf-8")
     problems: list[Problem] = []
-    approved = read_approved(str(path), problems)
+    approved = read_approved(str(path), None, problems)
     assert (approved is None) is bool(problems)
     now = PlanDocument.from_json(live)
     return None if not isinstance(approved, PlanDocument) or difference(now, approved) else approved
