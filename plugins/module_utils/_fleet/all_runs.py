@@ -92,6 +92,11 @@ def find_run(given: str, journal: str | None) -> RunRecord:
     :raises OptionsError: C(run_file_invalid); C(run_unknown), and the newest runs are named.
     """
     if not is_name(given, journal):
+        if os.sep not in given and not os.path.exists(given):
+            text = (
+                f"There is no file {given[:200]!r}. To name a run, set 'journal' to the journal that keeps its record."
+            )
+            raise OptionsError([Problem(text, "run_unknown")])
         return read_record(given)
     with _opened(t.cast(str, journal)) as runs:
         record = record_of(runs, given)
