@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         "ones, with _PREVIOUS. There is no option for them: every user of the machine can read a command line.",
     )
     add = parser.add_argument
-    add("--journal", help="the file that simsec_license writes to as well (default: THINGSPACE_JOURNAL)")
+    add("--journal", help="the file or database that simsec_license writes to as well (default: THINGSPACE_JOURNAL)")
     add("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     add("--port", type=int, default=9001, help="port; 0 takes any free one (default %(default)s)")
     add("--path", default="/callback", help="path of the registered URL (default %(default)s)")

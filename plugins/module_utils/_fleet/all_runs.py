@@ -55,9 +55,9 @@ def _opened(journal: str, *, write: bool = False) -> t.Iterator[FleetRuns]:
     # A module compiles what it imports, each time. Many fleets have no journal.
     # pylint: disable=import-outside-toplevel
     from .._journal.fleet_runs import FleetRuns
-    from .._journal.sqlite import open_sqlite
+    from .._journal.stores import open_store
 
-    with contextlib.closing(open_sqlite(journal, write=write)) as store:
+    with contextlib.closing(open_store(journal, write=write)) as store:
         yield FleetRuns(store)
 
 

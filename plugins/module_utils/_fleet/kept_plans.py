@@ -62,7 +62,7 @@ def _plans(journal: str, *, write: bool) -> t.Iterator[FleetPlans]:
     # A module compiles what it imports, each time. Many fleets have no journal.
     # pylint: disable=import-outside-toplevel
     from .._journal.fleet_plans import FleetPlans
-    from .._journal.sqlite import open_sqlite
+    from .._journal.stores import open_store
 
-    with contextlib.closing(open_sqlite(journal, write=write)) as store:
+    with contextlib.closing(open_store(journal, write=write)) as store:
         yield FleetPlans(store)

@@ -46,12 +46,12 @@ class SqliteTransaction:
 class SqliteStore:
     """See C(Store)."""
 
-    def __init__(self, db: sqlite3.Connection, name: str, held: FileIdentity | None) -> None:
+    def __init__(self, db: sqlite3.Connection, name: str, held: FileIdentity | None, *, missing: bool = False) -> None:
         self._db = db
         self._held = held
         self._noted = 0
         self._lock = threading.Lock()
-        self.name = name
+        self.name, self.missing = name, missing
         with guarded(name):
             self._opened = going(SqliteTransaction(db))
 
@@ -89,6 +89,10 @@ class SqliteStore:
     def account_lock(self, account: str, patience: float) -> t.ContextManager[None]:
         """See C(Store)."""
         return account_lock(self.name, account, patience)
+
+    def lock_lost(self) -> str:
+        """See C(Store). The operating system keeps the lock as long as this process."""
+        return ""
 
     def require_alone(self, db: Transaction, account: str) -> None:
         """See C(Store). A run that the lock does not show uses the file under another name."""
@@ -128,4 +132,4 @@ def open_sqlite(path: str, *, write: bool, patience: float = PATIENCE) -> Sqlite
     except LicensingError:
         db.close()
         raise
-    return SqliteStore(db, path, held)
+    return SqliteStore(db, path, held, missing=bool(path) and held is None)

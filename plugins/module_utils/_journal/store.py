@@ -7,7 +7,7 @@
 """What the journal needs from a database. SQLite is the default; PostgreSQL is shared by jobs on several machines.
 
 The queries are written once, in the form that SQLite takes: question marks stand for values, and CROSS JOIN with ON
-keeps the order of the tables. C(_journal/postgresql.py) says them in PostgreSQL's way.
+keeps the order of the tables. C(_journal/dialect.py) says them in PostgreSQL's way.
 """
 
 from __future__ import annotations
@@ -53,10 +53,12 @@ class Transaction(t.Protocol):
 class Store(t.Protocol):
     """An open database with the newest schema. Several threads may call its methods.
 
-    :ivar name: how messages and users call it; empty if it is in memory.
+    :ivar name: how messages and users call it, without a password; empty if it is in memory.
+    :ivar missing: whether nothing was there when it was opened to be read. Then it counts as empty.
     """
 
     name: str
+    missing: bool
 
     def reading(self) -> t.ContextManager[Transaction]:
         """A transaction that sees one state of the database."""
@@ -74,6 +76,9 @@ class Store(t.Protocol):
         :param patience: seconds to wait for another job.
         :raises LicensingError: C(journal_locked).
         """
+
+    def lock_lost(self) -> str:
+        """Why the lock of an account may be lost, so that nothing more may be sent; empty if it is held."""
 
     def require_alone(self, db: Transaction, account: str) -> None:
         """Refuse to start while a run of the account is in progress that the lock did not keep out.

@@ -10,7 +10,6 @@ import contextlib
 import multiprocessing
 import random
 import typing as t
-from pathlib import Path
 
 import pytest
 
@@ -20,20 +19,15 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.flee
     FleetRuns,
     KeptRun,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.sqlite import open_sqlite
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.store import Store
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.stores import open_store
 
 MOST = 10_000_000
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> str:
-    return str(tmp_path / "journal.db")
-
-
 @contextlib.contextmanager
 def stored(place: str) -> t.Iterator[Store]:
-    with contextlib.closing(open_sqlite(place, write=True)) as store:
+    with contextlib.closing(open_store(place, write=True)) as store:
         yield store
 
 

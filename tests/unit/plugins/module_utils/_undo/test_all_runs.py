@@ -31,6 +31,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_keep import Places, places_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.fota import reverse_fota
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history import later_than
+from ansible_collections.thingspace.licensing.tests.support import journals
 from ansible_collections.thingspace.licensing.tests.support.records import run_account
 
 ONE, TWO = "0000123456-00001", "0000123456-00002"
@@ -75,9 +76,9 @@ class Node:
         return self.end(self.start(*given, **more))
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> str:
-    return str(tmp_path / "journal.db")
+@pytest.fixture(params=journals.STORES)
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return journals.place(request.param, tmp_path)
 
 
 def place(record: RunRecord) -> Place:
