@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -74,7 +75,11 @@ def test_a_run_on_one_node_is_undone_on_another(
     assert undone.returncode == 0, undone.text
     assert [licensed(simulator, number) for number in (1, 2)] == before
     simulator.forget_requests()
-    again = second("undo", "again", "-e", "fleet_require_approval=false", run="latest", **journal)
+    # Of a host, it is the latest run of its account.
+    host = {"hosts": {"second": {"fleet_licensing_account": named(2)}}}
+    (second.folder / "hosts.json").write_text(json.dumps({"thingspace_accounts": host}), encoding="utf-8")
+    unapproved = ("-i", "hosts.json", "-e", "fleet_require_approval=false")
+    again = second("undo", "again", *unapproved, run="latest", **journal)
     assert again.returncode == 0, again.text
     assert run_of(undone) in (again.dest / "undo.md").read_text(encoding="utf-8")
     assert simulator.writes() == []
