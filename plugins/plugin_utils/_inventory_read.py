@@ -8,16 +8,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._account import account_warnings
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.requests_dep import REQUESTS_IMPORT_ERROR
-from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import open_store
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import Store, open_store
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import SecretRegister
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.api import DeviceApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.licenses import FotaApi, is_event_based
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.addresses import is_database
 
 from ._inventory_record import Licensed, Record, make_record, merged
 from ._inventory_settings import Settings
@@ -35,8 +37,28 @@ def read_records(settings: Settings, secrets: SecretRegister, warn: Warn) -> lis
             "The Python library requests is not installed for the Python that runs Ansible. Install it there.",
             code="missing_library",
         )
+    with _shared(settings.connection.journal) as shared:
+        return _read(settings, shared, secrets, warn)
+
+
+@contextlib.contextmanager
+def _shared(journal: str | None) -> t.Iterator[Store | None]:
+    """What all nodes share, if the journal is a database."""
+    if not is_database(journal):
+        yield None
+        return
+    # Most inventories have no database.
+    from ansible_collections.thingspace.licensing.plugins.module_utils._journal.shared_state import (  # pylint: disable=import-outside-toplevel
+        open_shared,
+    )
+
+    with contextlib.closing(open_shared(t.cast(str, journal))) as shared:
+        yield shared
+
+
+def _read(settings: Settings, shared: Store | None, secrets: SecretRegister, warn: Warn) -> list[Record]:
     store = open_store(settings.connection.runtime_dir, None if settings.own_runtime_dir else warn)
-    client = Client(settings.connection, store, secrets)
+    client = Client(settings.connection, store, secrets, shared=shared)
     records: list[Record] = []
     for account in settings.accounts:
         for text in account_warnings(account):
