@@ -67,7 +67,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    parts = _load("_errors", "_receiver.credentials", "_receiver.listener")
+    parts = _load("_errors", "_receiver.credentials", "_receiver.listener", "_text.addresses")
+    if parts["_text.addresses"].passwords_in(options.journal):
+        raise BadStart("Every user of the machine can read a command line: set THINGSPACE_JOURNAL instead of --journal")
     try:
         asyncio.run(_serve(options, parts))
     except parts["_errors"].LicensingError as error:

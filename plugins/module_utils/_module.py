@@ -51,9 +51,9 @@ class Result:
 class LicensingModule(AnsibleModule):
     """An AnsibleModule with a stable code for its own option errors and without hidden text in its output."""
 
-    def __init__(self, **kwargs: t.Any) -> None:
+    def __init__(self, *arguments: t.Any, **kwargs: t.Any) -> None:
         """Read the options, and complete the paths of journals."""
-        super().__init__(**kwargs)
+        super().__init__(*arguments, **kwargs)
         for name, value in self.params.items():
             if name.endswith(_JOURNAL) and isinstance(value, str):
                 self.params[name] = as_place(value)

@@ -24,6 +24,7 @@ class Proxy:
     :ivar version: what the server says that it is, if not the truth.
     :ivar pooler: whether the session that the client is told about is not the server's.
     :ivar tls: with it, connections are encrypted up to here.
+    :ivar reached: set when the statement of C(cut_at) has come.
     """
 
     def __init__(self, server: Server) -> None:
@@ -31,6 +32,7 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
         self._cut: tuple[bytes, bool, int] | None = None
+        self.reached = threading.Event()
         self.version = ""
         self.pooler = False
         self.tls: ssl.SSLContext | None = None
@@ -43,12 +45,15 @@ class Proxy:
         query = "&".join(f"{name}={value}" for name, value in more.items())
         return f"postgresql://{user}@127.0.0.1:{port}/{database}" + (f"?{query}" if query else "")
 
-    def cut_at(self, words: str, *, arrives: bool, after: int = 0) -> None:
+    def cut_at(self, words: str, *, arrives: bool, after: int = 0, hold: bool = False) -> None:
         """Cut the connection at a statement with these words.
 
         :param arrives: whether the statement still reaches the server. Its answer is lost in any case.
         :param after: how many such statements pass before.
+        :param hold: whether the client then waits for an answer that never comes, until somebody kills it.
         """
+        self._hold = hold
+        self.reached.clear()
         self._cut = (words.encode(), arrives, after)
 
     def cut(self) -> None:
@@ -110,10 +115,13 @@ class Proxy:
                         self._silent = True
                         server.sendall(data)
                         self._answered.wait(10)
+                    self.reached.set()
+                    if self._hold:
+                        client.recv(1)
                     return
             server.sendall(data)
 
-    _silent = False
+    _silent = _hold = False
 
     def _back(self, server: socket.socket, client: socket.socket) -> None:
         self._answered = threading.Event()
@@ -123,6 +131,8 @@ class Proxy:
                 if self._silent:
                     self._silent = False
                     self._answered.set()
+                    if self._hold:
+                        server.recv(1)
                     return
                 client.sendall(data)
         with contextlib.suppress(OSError):

@@ -22,15 +22,23 @@ import zlib
 from .._errors import LicensingError
 from .._text.addresses import without_passwords
 from .dialect import query
+from .moved import VERSION as MOVED
+from .moved import Role
 from .postgresql_connection import connect
 from .postgresql_errors import failure, guarded
-from .postgresql_schema import prepare
+from .postgresql_schema import prepare, require_version
 from .psycopg_dep import psycopg
 from .store import Rows, Values
 
 _ACCOUNT = 0x54534A4C
 _WRITER = (0x54534A4D, 0)
 """The advisory locks: one for each account, held by a session, and one for each transaction that writes."""
+
+_NUMBERED = (
+    "SELECT column_name FROM information_schema.columns "
+    "WHERE table_schema = current_schema() AND table_name = %s AND is_identity = 'YES'"
+)
+_CONTINUED = "SELECT setval(pg_get_serial_sequence(%s, %s), max({column})) FROM {table}"
 
 _AT_ONCE = 2000
 """Rows of a long result that are in memory."""
@@ -63,6 +71,27 @@ class PostgresTransaction:
             cursor.execute(query(statement), _plain(values))
             yield from cursor
 
+    def load(self, table: str, rows: t.Iterable[Values]) -> None:
+        """See C(Transaction)."""
+        self._db.execute("SET LOCAL statement_timeout = 0")
+        with self._db.cursor() as cursor:
+            with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                for values in rows:
+                    copy.write_row(values)
+            cursor.execute(_NUMBERED, (table,))
+            for (column,) in cursor.fetchall():
+                cursor.execute(_CONTINUED.format(column=column, table=table), (table, column))
+
+    def version(self) -> int:
+        """See C(Transaction)."""
+        return int(self._db.execute("SELECT version FROM journal_schema").fetchone()[0])
+
+    def set_version(self, version: int) -> None:
+        """See C(Transaction). Every role shall see why a marked journal is refused."""
+        if version == MOVED:
+            self._db.execute("GRANT SELECT ON moved TO PUBLIC")
+        self._db.execute("UPDATE journal_schema SET version = %s", (version,))
+
 
 class PostgresStore:
     """See C(Store).
@@ -72,8 +101,10 @@ class PostgresStore:
 
     missing = False
 
-    def __init__(self, address: str, db: t.Any, identity: str, *, write: bool, patience: float) -> None:
-        self._address, self._write, self._patience = address, write, patience
+    def __init__(
+        self, address: str, db: t.Any, identity: str, *, write: bool, patience: float, moving: Role | None = None
+    ) -> None:
+        self._address, self._write, self._patience, self._moving = address, write, patience, moving
         self._db, self._identity = db, identity
         self._locked = 0
         # A thread may ask whether the lock is lost while it reads.
@@ -107,8 +138,10 @@ class PostgresStore:
                     ("on" if flush else "off", *_WRITER),
                 ).fetchone()[0]
                 self._require_session(pid)
+                # Another process may have moved or upgraded it since it was opened.
+                require_version(self._db, self._address, moving=self._moving)
                 yield PostgresTransaction(self._db)
-                if self._db.execute("COMMIT").statusmessage != "COMMIT":
+                if self._db.execute("COMMIT", prepare=False).statusmessage != "COMMIT":
                     raise failure(self._address, "journal_unusable", "it did not commit", "Run again")
             except BaseException:
                 self._roll_back()
@@ -165,15 +198,15 @@ class PostgresStore:
     def _first(self, statement: str, values: Values = ()) -> t.Any:
         """The first statement of a piece of work: on a lost connection, it is safe to connect again and repeat it."""
         try:
-            return self._db.execute(statement, values)
+            return self._db.execute(statement, values or None, prepare=False)
         except psycopg().OperationalError:
             if self._locked or not self._db.closed:
                 raise
-        self._db, identity = _opened(self._address, write=self._write, patience=self._patience)
+        self._db, identity = _opened(self._address, write=self._write, patience=self._patience, moving=self._moving)
         if identity != self._identity:
             what = f"it is not the one ({self._identity}) that this task began with"
             raise failure(self._address, "journal_damaged", what, "Restore the right database")
-        return self._db.execute(statement, values)
+        return self._db.execute(statement, values or None, prepare=False)
 
     def _require_session(self, pid: int) -> None:
         """Refuse to go on in another session of the server, which has no lock."""
@@ -184,20 +217,20 @@ class PostgresStore:
     def _roll_back(self) -> None:
         with contextlib.suppress(psycopg().Error):
             if not self._db.closed:
-                self._db.execute("ROLLBACK")
+                self._db.execute("ROLLBACK", prepare=False)
 
 
-def open_postgresql(address: str, *, write: bool, patience: float) -> PostgresStore | None:
+def open_postgresql(address: str, *, write: bool, patience: float, moving: Role | None = None) -> PostgresStore | None:
     """Open the journal in a database. With C(write), create it there if there is none; else the result is None then.
 
-    :raises LicensingError: C(journal_unreachable), C(journal_unusable), C(journal_newer), C(journal_locked),
-        C(missing_library).
+    :raises LicensingError: C(journal_unreachable), C(journal_unusable), C(journal_newer), C(journal_moved),
+        C(journal_locked), C(missing_library).
     """
-    db, identity = _opened(address, write=write, patience=patience)
+    db, identity = _opened(address, write=write, patience=patience, moving=moving)
     if not identity:
         db.close()
         return None
-    return PostgresStore(address, db, identity, write=write, patience=patience)
+    return PostgresStore(address, db, identity, write=write, patience=patience, moving=moving)
 
 
 def require_reachable(address: str, *, write: bool, patience: float) -> None:
@@ -213,11 +246,11 @@ def require_reachable(address: str, *, write: bool, patience: float) -> None:
         db.close()
 
 
-def _opened(address: str, *, write: bool, patience: float) -> tuple[t.Any, str]:
+def _opened(address: str, *, write: bool, patience: float, moving: Role | None) -> tuple[t.Any, str]:
     db = connect(address, write=write, patience=patience)
     try:
         with guarded(address):
-            return db, prepare(db, address, write=write)
+            return db, prepare(db, address, write=write, moving=moving)
     except BaseException:
         db.close()
         raise

@@ -12,8 +12,11 @@ import typing as t
 import uuid
 
 from .._errors import LicensingError
+from .._text.addresses import without_passwords
 from .clock import now
 from .dialect import definition
+from .moved import MARK, Role, mark_of, refusal
+from .moved import VERSION as MOVED
 from .postgresql_errors import failure
 from .schema import SCHEMA
 
@@ -53,28 +56,29 @@ class _State(t.NamedTuple):
     may_create: bool
 
 
-def prepare(db: t.Any, address: str, *, write: bool, change: bool = True) -> str:
+def prepare(db: t.Any, address: str, *, write: bool, change: bool = True, moving: Role | None = None) -> str:
     """Create or upgrade the schema. An upgrade changes no row, so a task that only reads may do it, too.
 
     :param write: whether to create it if it is missing.
     :param change: if False, only find out whether it could be done.
+    :param moving: for which end of a move it is opened, so that it may be marked, see C(_journal/moved.py).
     :returns: the identity of the journal; empty if there is none and none was created.
-    :raises LicensingError: C(journal_unusable), C(journal_newer).
+    :raises LicensingError: C(journal_unusable), C(journal_newer), C(journal_moved).
     """
     # The connection searches nothing but this schema.
-    version = _version(db, address)
+    version = _version(db, address, moving)
     if version == 0 and not write:
         return ""
     if version < len(SCHEMA):
         _require_owner(db, address, version)
         if not change:
             return ""
-        _upgrade(db, address)
+        _upgrade(db, address, moving)
     _require_rights(db, address, WRITER if write else READER)
     return str(db.execute("SELECT uuid FROM identity").fetchone()[0])
 
 
-def _version(db: t.Any, address: str) -> int:
+def _version(db: t.Any, address: str, moving: Role | None) -> int:
     """The version of the schema; 0 if there is none."""
     state = _State(*db.execute(_FOUND, (NAME,)).fetchone())
     if not state.there or not state.has_tables:
@@ -84,19 +88,26 @@ def _version(db: t.Any, address: str) -> int:
     if not state.ours:
         what = f"its schema {NAME} belongs to another program"
         raise failure(address, "journal_unusable", what, "Use another database")
+    return require_version(db, address, moving=moving)
+
+
+def require_version(db: t.Any, address: str, *, moving: Role | None) -> int:
+    """The version of the schema, if this release may use it."""
     version = int(db.execute("SELECT version FROM journal_schema").fetchone()[0])
-    if version > len(SCHEMA):
+    if version == MOVED and not moving:
+        raise refusal(without_passwords(address), mark_of(db.execute(MARK).fetchone()))
+    if version > len(SCHEMA) and version != MOVED:
         what = f"a newer release wrote it (its schema is {version}, this one knows {len(SCHEMA)})"
         raise failure(address, "journal_newer", what, "Install the newer thingspace.licensing here, too")
     return version
 
 
-def _upgrade(db: t.Any, address: str) -> None:
+def _upgrade(db: t.Any, address: str, moving: Role | None) -> None:
     """Upgrade to the newest version, all or nothing, even if several processes try at once."""
     db.execute("BEGIN")
     try:
         db.execute("SELECT pg_advisory_xact_lock(%s, %s)", _LOCK)
-        version = _version(db, address)
+        version = _version(db, address, moving)
         if version < len(SCHEMA):
             _run_scripts(db, version)
         db.execute("COMMIT")

@@ -49,6 +49,15 @@ class Transaction(t.Protocol):
     def stream(self, statement: str, values: Values) -> t.Iterable[t.Any]:
         """The rows of a long result, which are never all in memory."""
 
+    def load(self, table: str, rows: t.Iterable[Values]) -> None:
+        """Fill a table with rows of another journal, which keep their numbers."""
+
+    def version(self) -> int:
+        """The version of the schema."""
+
+    def set_version(self, version: int) -> None:
+        """Set the version of the schema."""
+
 
 class Store(t.Protocol):
     """An open database with the newest schema. Several threads may call its methods.

@@ -10,21 +10,23 @@ from __future__ import annotations
 
 from .._text.addresses import is_database, without_passwords
 from . import file
+from .moved import Role
 from .postgresql import open_postgresql, require_reachable
 from .sqlite import SqliteStore, open_sqlite
 from .store import Store
 
 
-def open_store(place: str, *, write: bool, patience: float = file.PATIENCE) -> Store:
+def open_store(place: str, *, write: bool, patience: float = file.PATIENCE, moving: Role | None = None) -> Store:
     """Open a store.
 
     :param place: with an empty text, it lasts as long as the process.
     :param write: if False, a missing one counts as empty and is not created.
+    :param moving: for which end of a move it is opened, so that it may be marked, see C(_journal/moved.py).
     :raises LicensingError: see C(connect) and C(open_postgresql).
     """
     if not is_database(place):
-        return open_sqlite(place, write=write, patience=patience)
-    store = open_postgresql(place, write=write, patience=patience)
+        return open_sqlite(place, write=write, patience=patience, moving=moving)
+    store = open_postgresql(place, write=write, patience=patience, moving=moving)
     return store or SqliteStore(file.connect("", write=True), without_passwords(place), None, missing=True)
 
 

@@ -141,7 +141,7 @@ def test_a_confirmation_is_recorded_once_wherever_the_connection_is_cut(
         run = journal.begin_run(FLEX, "assign", 0)
         journal.accepted(journal.intend(run, FLEX, "assign", imeis(2), "1-234"), "r1")
         proxy.cut_at(words, arrives=arrives)
-        failed = []
+        failed: list[str] = []
         while len(failed) < 2:
             try:
                 (told,) = journal.confirm([report("r1", imei(0))])
@@ -275,3 +275,28 @@ def test_settings_of_the_role_do_not_weaken_it(place: str) -> None:
         "search_path": "thingspace_licensing, pg_temp",
         "TimeZone": "UTC",
     }
+
+
+def test_many_jobs_at_once_send_each_device_once(place: str) -> None:
+    """As many jobs as the server takes connections, on as many machines, all with the same plan for two accounts."""
+    sent: list[tuple[str, str]] = []
+    barrier = threading.Barrier(60)
+
+    def job(number: int) -> None:
+        scope = (FLEX, OTHER)[number % 2]
+        with opened(place, patience=60) as journal:
+            barrier.wait(60)
+            with journal.account_lock(scope.account, 60):
+                left = [device for device in imeis(3) if device not in journal.attempts(scope, imeis(3))]
+                run = journal.begin_run(scope, "assign", 0)
+                for device in left[:1]:
+                    request = journal.intend(run, scope, "assign", [device], "1-234")
+                    sent.append((scope.account, device))
+                    assert journal.accepted(request, f"r{scope.account}{device}")
+                journal.end_run(run)
+
+    open_journal(place, write=True).close()
+    with concurrent.futures.ThreadPoolExecutor(60) as pool:
+        for done in [pool.submit(job, number) for number in range(60)]:
+            done.result(120)
+    assert sorted(sent) == sorted((scope.account, device) for scope in (FLEX, OTHER) for device in imeis(3))
