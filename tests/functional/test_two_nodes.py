@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
+import typing as t
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.tests.support import postgres
 from ansible_collections.thingspace.licensing.tests.support.fleets import Fleet, Ran, imeis, licensed, named, seeded
+from ansible_collections.thingspace.licensing.tests.support.forked import kill_with_all
 from ansible_collections.thingspace.licensing.tests.support.harness import Simulator
 
 
@@ -35,6 +39,18 @@ def forget(node: Fleet) -> None:
     for name in ("plan", "apply", "check", "undo", "again"):
         shutil.rmtree(node.folder / name, ignore_errors=True)
         assert not (node.folder / name).exists()
+
+
+def given(**variables: str) -> list[str]:
+    """Variables on a command line."""
+    return [word for name, value in variables.items() for word in ("-e", json.dumps({name: value}))]
+
+
+def wait_until(reached: t.Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def run_of(ran: Ran) -> str:
@@ -84,3 +100,40 @@ def test_a_run_on_one_node_is_undone_on_another(
     assert run_of(undone) in (again.dest / "undo.md").read_text(encoding="utf-8")
     assert simulator.writes() == []
     assert [licensed(simulator, number) for number in (1, 2)] == before
+
+
+def test_a_run_that_was_killed_goes_on_on_another_node(nodes: tuple[Fleet, Fleet], simulator: Simulator) -> None:
+    """By the digest alone, also in the middle of a part; what is wanted otherwise is another plan."""
+    first, second = nodes
+    with postgres.new_journal() as place:
+        journal = {"fleet_journal": place}
+        for node in nodes:
+            # Two waves, each of which is a request.
+            node.write(1, {"ids": imeis(1, 16), "fota": True}, fota={"waves": [2]})
+            node.write(2, {"ids": imeis(2, 12), "fota": True})
+        planned = first.plan(**journal)
+        digest = planned.plan["digest"]
+        simulator.quirks(latency=1.0)
+        going = first.start("apply", *given(fleet="fleet", fleet_dest="apply", approved=digest, **journal))
+        wait_until(lambda: simulator.count("fota_assign") >= 2, 60)
+        kill_with_all(going)
+        simulator.quirks(latency=0.0)
+        forget(first)
+        sent = simulator.count("fota_assign")
+        half = [len(licensed(simulator, number)) for number in (1, 2)]
+        assert half != [16, 12], "it was killed too late"
+        second.write(1, {"ids": imeis(1, 17), "fota": True}, fota={"waves": [2]})
+        other = second.apply(approved=digest, **journal)
+        assert "plan_changed" in other.text
+        assert simulator.count("fota_assign") == sent
+        second.write(1, {"ids": imeis(1, 16), "fota": True}, fota={"waves": [2]})
+        forget(second)
+        done = second.apply(approved=digest, **journal)
+        assert done.returncode == 0, done.text
+        assert [len(licensed(simulator, number)) for number in (1, 2)] == [16, 12]
+        assert simulator.repeated_blindly() == []
+        forget(second)
+        simulator.forget_requests()
+        again = first.apply(approved=digest, **journal)
+        assert again.returncode == 0, again.text
+        assert simulator.writes() == []

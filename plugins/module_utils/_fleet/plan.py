@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import collections
 import datetime
+import functools
 import itertools
 import os
 import typing as t
@@ -29,6 +30,7 @@ from .plan_end import End, PlanResult, shown
 from .plan_make import failed_account, make_account, planned_parts, report_of, within_a_sku
 from .plan_view import Approval, pages_of
 from .plan_words import as_remaining, as_summary, awaited
+from .rest import undone_of
 from .status import tell
 
 Texts: t.TypeAlias = "t.Mapping[str, str | t.Iterable[str]]"
@@ -114,7 +116,7 @@ def run(context: Context, plans: Plans) -> Result:
         blocked[account.account] = why
     over = over_the_run(accounts, limits)
     document = plans.document(accounts, now.strftime("%Y-%m-%d %H:%M UTC"), over)
-    changed = difference(document, approved, plans.bases) if approved else None
+    changed = _difference(context, plans, document, approved) if approved else None
     if changed is not None and not plans.writes_another:
         params = {**params, "dest": None}
     approval: Approval = "open" if not approved else "differs" if changed else "approved"
@@ -154,6 +156,13 @@ def run(context: Context, plans: Plans) -> Result:
     lines = [] if failure else [*shown(shown_page), *end.lines(result)]
     values = {**as_json(result), "next": end.step(result), "red": red, "accounts": shown_accounts, "lines": lines}
     return Result(values, failure=failure)
+
+
+def _difference(
+    context: Context, plans: Plans, document: PlanDocument, approved: PlanDocument | str
+) -> LicensingError | None:
+    begun = functools.partial(undone_of, journal=context.params["journal"])
+    return difference(document, approved, plans.bases, begun)
 
 
 def _keep(context: Context, document: PlanDocument) -> None:

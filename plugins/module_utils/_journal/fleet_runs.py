@@ -96,14 +96,22 @@ class FleetRuns:
             if found:
                 _forget(db, *found)
 
-    def newest(self, most: int, *, kind: str | None = None, accounts: t.Sequence[str] | None = None) -> list[KeptRun]:
+    def newest(
+        self,
+        most: int,
+        *,
+        kind: str | None = None,
+        plan: str | None = None,
+        accounts: t.Sequence[str] | None = None,
+    ) -> list[KeptRun]:
         """The newest runs, newest first.
 
         :param accounts: only runs of one of these.
         """
         query, values = _NEWEST, list[t.Any]()
-        if kind is not None:
-            query, values = f"{query} AND kind = ?", [kind]
+        for name, value in (("kind", kind), ("plan", plan)):
+            if value is not None:
+                query, values = f"{query} AND {name} = ?", [*values, value]
         if accounts is not None:
             marks = ",".join("?" * len(accounts)) or "NULL"
             query, values = f"{query} {_OF_ACCOUNTS} ({marks}))", [*values, *accounts]
