@@ -100,6 +100,12 @@ def test_a_run_on_one_node_is_undone_on_another(
     assert run_of(undone) in (again.dest / "undo.md").read_text(encoding="utf-8")
     assert simulator.writes() == []
     assert [licensed(simulator, number) for number in (1, 2)] == before
+    # Of runs and counts, a report on either node knows what the other one did.
+    for node in (first, second):
+        report = node("report", "report", **journal)
+        assert report.returncode == 0, report.text
+    shown = json.loads((report.dest / "report.json").read_text(encoding="utf-8"))
+    assert {name, run_of(undone)} <= {run["run"] for run in shown["runs"]}
 
 
 def test_a_run_that_was_killed_goes_on_on_another_node(nodes: tuple[Fleet, Fleet], simulator: Simulator) -> None:
