@@ -17,6 +17,7 @@ import typing as t
 from .._plan.answer import Action
 from .clock import now
 from .confirmation import Confirmation
+from .facts import JournalFacts, facts
 from .file import PATIENCE
 from .lost import keep_no_effect, keep_took_effect, lost_requests, moved_since, usual_latency
 from .match import Recorded, adopt, record
@@ -63,6 +64,10 @@ class Journal:
     def account_lock(self, account: str, patience: float) -> t.ContextManager[None]:
         """Keep other jobs from sending for an account, see C(Store)."""
         return self._store.account_lock(account, patience)
+
+    def facts(self, account: str) -> JournalFacts:
+        """Facts about the journal itself, and about an account in it."""
+        return facts(self._store, account)
 
     def lock_lost(self) -> str:
         """Why that lock may be lost, see C(Store); empty if it is held."""

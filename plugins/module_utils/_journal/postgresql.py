@@ -34,6 +34,11 @@ _ACCOUNT = 0x54534A4C
 _WRITER = (0x54534A4D, 0)
 """The advisory locks: one for each account, held by a session, and one for each transaction that writes."""
 
+_SIZE = (
+    "SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_catalog.pg_class "
+    "WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"
+)
+
 _NUMBERED = (
     "SELECT column_name FROM information_schema.columns "
     "WHERE table_schema = current_schema() AND table_name = %s AND is_identity = 'YES'"
@@ -86,6 +91,10 @@ class PostgresTransaction:
         """See C(Transaction)."""
         return int(self._db.execute("SELECT version FROM journal_schema").fetchone()[0])
 
+    def size(self) -> int:
+        """See C(Transaction)."""
+        return int(self._db.execute(_SIZE).fetchone()[0])
+
     def set_version(self, version: int) -> None:
         """See C(Transaction). Every role shall see why a marked journal is refused."""
         if version == MOVED:
@@ -99,6 +108,7 @@ class PostgresStore:
     :param address: of the database, with its password if it has one.
     """
 
+    kind = "postgresql"
     missing = False
 
     def __init__(

@@ -57,6 +57,11 @@ class SqliteTransaction:
         """See C(Transaction)."""
         return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
+    def size(self) -> int:
+        """See C(Transaction)."""
+        count, size = (self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        return int(count * size)
+
     def set_version(self, version: int) -> None:
         """See C(Transaction)."""
         self._db.execute(f"PRAGMA user_version = {version}")
@@ -64,6 +69,8 @@ class SqliteTransaction:
 
 class SqliteStore:
     """See C(Store)."""
+
+    kind = "sqlite"
 
     def __init__(
         self,

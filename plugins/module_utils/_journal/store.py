@@ -55,6 +55,9 @@ class Transaction(t.Protocol):
     def version(self) -> int:
         """The version of the schema."""
 
+    def size(self) -> int:
+        """Bytes that the journal takes up."""
+
     def set_version(self, version: int) -> None:
         """Set the version of the schema."""
 
@@ -63,10 +66,12 @@ class Store(t.Protocol):
     """An open database with the newest schema. Several threads may call its methods.
 
     :ivar name: how messages and users call it, without a password; empty if it is in memory.
+    :ivar kind: C(sqlite) or C(postgresql).
     :ivar missing: whether nothing was there when it was opened to be read. Then it counts as empty.
     """
 
     name: str
+    kind: str
     missing: bool
 
     def reading(self) -> t.ContextManager[Transaction]:

@@ -69,6 +69,7 @@ def run(context: Context) -> Result:
         stocks = take_stock(journal, job.account, job.sku, show)
         values["journal"] = [stock.as_result() for stock in stocks]
         values["devices"] = [row._asdict() for row in rows]
+        values["journal_status"] = journal.facts(job.account)._asdict()
         if subscriptions is not None:
             values["drift"] = drift(stocks, {row["sku"]: row["assigned"] for row in subscriptions})
         return Result(values, failure=_export(job, journal))

@@ -256,7 +256,7 @@ def test_settings_of_the_role_do_not_weaken_it(place: str) -> None:
     database = place.partition("@/")[2].partition("?")[0]
     weak = {
         "synchronous_commit": "off",
-        "idle_session_timeout": "1ms",
+        "idle_session_timeout": "20s",
         "default_transaction_isolation": "serializable",
         "search_path": "public",
         "TimeZone": "Asia/Tokyo",
