@@ -149,7 +149,8 @@ def every_record(directory: str | None, journal: str | None) -> t.Iterator[list[
     :raises LicensingError: the journal cannot be used.
     """
     files = _files(directory) if directory else {}
-    with runs_of(journal, write=False) as runs:
+    with contextlib.ExitStack() as stack:
+        runs = stack.enter_context(runs_of(journal, write=False))
         found: list[OneRecord] = []
         for kept in runs.newest(_ALL) if runs is not None else ():
             if kept.ended is not None or kept.name not in files:

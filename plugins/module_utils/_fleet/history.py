@@ -127,7 +127,8 @@ def enter(folder: str | None, runs: FleetRuns | None, now: datetime.datetime, di
     began, plan = now.strftime("%Y%m%dT%H%M%SZ"), digest[:8] or "00000000"
     name, beside, numbered = f"{began}-{plan}-{secrets.token_hex(4)}", list[str](), False
     if runs is not None:
-        name, beside = runs.enter(began, lambda identity, number: f"{began}-{number:06}-{identity[:8]}-{plan}")
+        started = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+        name, beside = runs.enter(started, lambda identity, number: f"{began}-{number:06}-{identity[:8]}-{plan}")
         numbered = True
     if folder is None:
         return Begun(name, beside, {})

@@ -53,6 +53,7 @@ class FleetRuns:
         """Give a run its number and name. Returns the name, and the unfinished runs that had started before, oldest
         first.
 
+        :param started: a timestamp, as in its record.
         :param name_of: the name of the run with this number, in the store with this identity.
         """
         with self._store.writing() as db:
@@ -143,6 +144,24 @@ class FleetRuns:
         with self._store.reading() as db:
             found = db.execute("SELECT document FROM fleet_run WHERE name = ?", (name,)).fetchone()
             return document_text(db, found[0], most) if found and found[0] is not None else None
+
+
+def prune_runs(db: Transaction, before: str, *, check: bool) -> int:
+    """Forget runs that started before a timestamp. Returns how many these are, or would be.
+
+    Only the first ones are forgotten, so that all later runs of each remaining one are known, and never the last one,
+    whose number must not be given again.
+
+    :param check: only count them.
+    """
+    first = (
+        "SELECT id, document FROM fleet_run WHERE id < (SELECT coalesce(max(id), 0) FROM fleet_run) "
+        "AND id < (SELECT coalesce(min(id), 9000000000000000000) FROM fleet_run WHERE started >= ?) ORDER BY id"
+    )
+    rows = db.execute(first, (before,)).fetchall()
+    for key, document in rows if not check else ():
+        _forget(db, key, document)
+    return len(rows)
 
 
 def _forget(db: Transaction, key: int, document: int | None) -> None:

@@ -23,8 +23,8 @@ from .clock import now
 from .store import Store
 from .stores import open_store
 
-_SURE = 2.0
-"""Clocks that differ by less than this many seconds count as equal."""
+_SURE = 0.1
+"""Clocks that differ by less than this many seconds count as equal. Some databases tell the time without fractions."""
 
 _READ = "SELECT state FROM shared_state WHERE name = ?"
 _WRITE = (
@@ -106,7 +106,7 @@ def _ahead(store: Store) -> float:
     with store.reading() as db:
         (there,) = db.execute("SELECT CAST(CURRENT_TIMESTAMP AS TEXT)").fetchone()
     ahead = _seconds(str(there)) - (before + time.time()) / 2
-    return 0.0 if abs(ahead) < _SURE else ahead
+    return 0.0 if abs(ahead) < (_SURE if "." in str(there) else _SURE + 1.0) else ahead
 
 
 def _loaded(text: str) -> StoredState:

@@ -18,6 +18,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.flee
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.fleet_runs import (
     FleetRuns,
     KeptRun,
+    prune_runs,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.store import Store
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.stores import open_store
@@ -36,7 +37,7 @@ def run_of(name: str, **more: t.Any) -> KeptRun:
 
 
 def begun(runs: FleetRuns, *accounts: str, **more: t.Any) -> str:
-    name, _beside = runs.enter("20260101T000000Z", lambda identity, number: f"{number:06}-{identity}")
+    name, _beside = runs.enter("2026-01-01T00:00:00Z", lambda identity, number: f"{number:06}-{identity}")
     runs.keep(run_of(name, **more), accounts, ["{}"])
     return name
 
@@ -69,9 +70,9 @@ def test_unfinished_runs_are_told_to_the_next_one(place: str, monkeypatch: pytes
         runs = FleetRuns(store)
         names = [begun(runs) for _run in range(9)]
         runs.keep(run_of(names[-1], ended="2026-01-01T00:00:01Z", status="done"), ["a"], ["{}"])
-        failed, _beside = runs.enter("20260101T000000Z", lambda _identity, number: f"{number}")
+        failed, _beside = runs.enter("2026-01-01T00:00:00Z", lambda _identity, number: f"{number}")
         runs.drop(failed)
-        _last, beside = runs.enter("20260101T000000Z", lambda _identity, number: f"{number}")
+        _last, beside = runs.enter("2026-01-01T00:00:00Z", lambda _identity, number: f"{number}")
         assert beside == names[3:-1]
         assert failed not in [run.name for run in runs.newest(1000)]
 
@@ -152,3 +153,24 @@ def test_a_plan_is_kept_once_and_forgotten_when_nobody_used_it(place: str) -> No
         with store.reading() as db:
             assert db.execute("SELECT count(*) FROM document").fetchone() == (2,)
             assert db.execute("SELECT count(DISTINCT document) FROM document_piece").fetchone() == (2,)
+
+
+def test_the_first_runs_are_forgotten_and_never_the_last_one(place: str) -> None:
+    """Nor one before which another one started later, by its clock: it would be unknown what came after that."""
+    with stored(place) as store:
+        runs = FleetRuns(store)
+        days = ("2026-01-01", "2026-01-03", "2026-01-02", "2026-01-01")
+        names = [begun(runs, "a", started=f"{day}T00:00:00Z") for day in days]
+        # It was killed before it had a record.
+        runs.enter("2026-01-01T00:00:00Z", lambda _identity, number: f"{number}")
+        found = []
+        for before, check in (("2026-01-02", True), ("2026-01-02", False), ("2026-01-09", False), ("2027", False)):
+            with store.writing() as db:
+                found.append(prune_runs(db, before, check=check))
+            found.append([run.name for run in runs.newest(9)])
+        kept = names[:0:-1]
+        assert found == [1, names[::-1], 1, kept, 3, [], 0, []]
+        assert runs.enter("2026-01-01T00:00:00Z", lambda _identity, number: f"{number}")[0] == "6"
+        with store.reading() as db:
+            assert db.execute("SELECT count(*) FROM document").fetchone() == (0,)
+            assert db.execute("SELECT count(*) FROM fleet_run_account").fetchone() == (0,)
