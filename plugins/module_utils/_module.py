@@ -116,7 +116,7 @@ class Context:
         self._module = module
         self._clients: list[Client] = []  # of the whole process
         self._own: list[Client] = []  # at most one, shared with the parts
-        self._shared: list[SharedState] = []  # at most one, of the whole process
+        self._shared: list[SharedState | None] = []  # at most one, of the whole process
         path = module.params.get("progress_file")
         self._progress_file = ProgressFile(path) if path else None
         # Facts read from ThingSpace, shared with the parts, so that each is read once.
@@ -181,7 +181,7 @@ class Context:
             store = open_store(connection.runtime_dir, None if self.params.get("runtime_dir") else self.warn)
         except LicensingError as error:
             problems.append(Problem(error.message, error.code))
-        shared = self._open_shared(connection.journal, problems)
+        shared = self._open_shared(connection.journal, store, problems)
         if problems:
             raise OptionsError(problems)
         for text in account_warnings(self.params.get("account")):
@@ -198,24 +198,28 @@ class Context:
             self.stop.install()
         return self._own[0]
 
-    def _open_shared(self, journal: str | None, problems: list[Problem]) -> Store | None:
+    def _open_shared(self, journal: str | None, local: Store, problems: list[Problem]) -> Store | None:
         """What all nodes share, if the journal is a database. Why it cannot be used is added to the problems."""
-        if not is_database(journal) or self._shared:
-            return next(iter(self._shared), None)
-        # A module compiles what it imports, each time. Most jobs have no database.
-        from ._journal.shared_state import open_shared  # pylint: disable=import-outside-toplevel
+        if not journal or not is_database(journal):
+            return None
+        if not self._shared:
+            # A module compiles what it imports, each time. Most jobs have no database.
+            from ._journal.shared_state import share  # pylint: disable=import-outside-toplevel
 
-        try:
-            self._shared.append(open_shared(t.cast(str, journal)))
-        except LicensingError as error:
-            problems.append(Problem(error.message, error.code))
-        return next(iter(self._shared), None)
+            try:
+                self._shared.append(share(journal, local, self.warn))
+            except LicensingError as error:
+                problems.append(Problem(error.message, error.code))
+                return None
+        if self._shared[0] is None:
+            local.lasting = False
+        return self._shared[0]
 
     def finish(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
         """Add the number of requests, warn if ThingSpace slowed the task down, and close the progress file."""
         if self._progress_file is not None:
             self._progress_file.close()
-        for shared in self._shared:
+        for shared in filter(None, self._shared):
             shared.close()
         if self._clients:
             for client in self._clients:

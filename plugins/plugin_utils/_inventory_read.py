@@ -37,28 +37,31 @@ def read_records(settings: Settings, secrets: SecretRegister, warn: Warn) -> lis
             "The Python library requests is not installed for the Python that runs Ansible. Install it there.",
             code="missing_library",
         )
-    with _shared(settings.connection.journal) as shared:
-        return _read(settings, shared, secrets, warn)
+    store = open_store(settings.connection.runtime_dir, None if settings.own_runtime_dir else warn)
+    with _shared(settings.connection.journal, store, warn) as shared:
+        return _read(settings, Client(settings.connection, store, secrets, shared=shared), warn)
 
 
 @contextlib.contextmanager
-def _shared(journal: str | None) -> t.Iterator[Store | None]:
+def _shared(journal: str | None, local: Store, warn: Warn) -> t.Iterator[Store | None]:
     """What all nodes share, if the journal is a database."""
-    if not is_database(journal):
+    if not journal or not is_database(journal):
         yield None
         return
     # Most inventories have no database.
     from ansible_collections.thingspace.licensing.plugins.module_utils._journal.shared_state import (  # pylint: disable=import-outside-toplevel
-        open_shared,
+        share,
     )
 
-    with contextlib.closing(open_shared(t.cast(str, journal))) as shared:
+    shared = share(journal, local, warn)
+    try:
         yield shared
+    finally:
+        if shared is not None:
+            shared.close()
 
 
-def _read(settings: Settings, shared: Store | None, secrets: SecretRegister, warn: Warn) -> list[Record]:
-    store = open_store(settings.connection.runtime_dir, None if settings.own_runtime_dir else warn)
-    client = Client(settings.connection, store, secrets, shared=shared)
+def _read(settings: Settings, client: Client, warn: Warn) -> list[Record]:
     records: list[Record] = []
     for account in settings.accounts:
         for text in account_warnings(account):

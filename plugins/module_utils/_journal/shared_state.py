@@ -18,6 +18,7 @@ import time
 import typing as t
 
 from .._client.runtime_dir import Damaged, StoredState, busy
+from .._client.runtime_dir import Store as LocalStore
 from .._errors import LicensingError
 from .clock import now
 from .store import Store
@@ -97,7 +98,23 @@ def open_shared(journal: str) -> SharedState:
 
     :raises LicensingError: the journal cannot be used.
     """
-    return SharedState(open_store(journal, write=True))
+    return SharedState(open_store(journal, write=True, only=["shared_state"]))
+
+
+def share(journal: str, local: LocalStore, warn: t.Callable[[str], None]) -> SharedState | None:
+    """The state that is shared through a journal; None if this task may not write there.
+
+    :param local: takes its place then. Because others do not know what it counts, a refused password is not sent again.
+    :raises LicensingError: the journal cannot be used at all.
+    """
+    try:
+        return open_shared(journal)
+    except LicensingError as error:
+        if error.code != "journal_unusable":
+            raise
+        warn(f"Logins and requests are not counted together with those of other machines. {error.message}")
+        local.lasting = False
+        return None
 
 
 def _ahead(store: Store) -> float:

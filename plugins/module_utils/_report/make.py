@@ -83,6 +83,7 @@ def run(context: Context, listed: Listed) -> Result:
     )
     _write(document, files)
     failure = _remember(params, settings, now, sections)
+    _share(context, now, sections)
     return Result(result_of(document, files, params), failure=failure)
 
 
@@ -186,12 +187,19 @@ def _remember(
     """Add today's counts to the history. The report exists even if that fails."""
     day, pools = now.date().isoformat(), snapshots_of(sections)
     try:
-        share(params["journal"], day, pools)
         if params["history"]:
             remember(params["history"], settings.history, day, pools)
     except LicensingError as error:
         return error
     return None
+
+
+def _share(context: Context, now: datetime.datetime, sections: t.Sequence[Json]) -> None:
+    """Store today's counts in the journal, too. A role that only reads makes reports as well."""
+    try:
+        share(context.params["journal"], now.date().isoformat(), snapshots_of(sections))
+    except LicensingError as error:
+        context.warn(f"The counts of today are not in the journal. {error.message}")
 
 
 def _unwritable(path: str, error: OSError) -> LicensingError:

@@ -11,18 +11,21 @@ import multiprocessing
 import os
 import signal
 import typing as t
+from pathlib import Path
 
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.login_answer import LoginRefused
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.login_guard import USER, LoginGuard
-from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import Damaged
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import Damaged, FileStore
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError, TransportError
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import shared_state
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.shared_state import (
     SharedState,
     open_shared,
+    share,
 )
+from ansible_collections.thingspace.licensing.tests.support import postgres
 from ansible_collections.thingspace.licensing.tests.support.fakes import CREDENTIALS, connection
 
 FORK = multiprocessing.get_context("fork")
@@ -182,3 +185,34 @@ def test_everyone_goes_by_the_clock_of_the_database(place: str, wrong: float, mo
 )
 def test_timestamps_of_databases(text: str, seconds: float) -> None:
     assert shared_state._seconds(text) == seconds
+
+
+def test_a_role_that_reads_shares_if_it_may(tmp_path: Path) -> None:
+    """Otherwise it counts for itself, and does not send a refused password again: others may have sent it, too."""
+    with postgres.new_journal() as owned:
+        server, role = postgres.server(), f"sharer_{os.getpid()}"
+        database = owned.partition("@/")[2].partition("?")[0]
+        open_shared(owned).close()
+        server.run(f"CREATE ROLE {role} LOGIN")
+        try:
+            grants = ("USAGE ON SCHEMA", "SELECT ON ALL TABLES IN SCHEMA")
+            server.run(*(f"GRANT {one} thingspace_licensing TO {role}" for one in grants), database=database)
+            place, local, told = owned.replace("postgres@", f"{role}@"), FileStore(str(tmp_path / "a")), list[str]()
+            assert share(place, local, told.append) is None
+            assert "GRANT INSERT, UPDATE ON thingspace_licensing.shared_state TO" in told[0]
+            refused = LoginRefused("refused", code="login_refused", status=400)
+            one = LoginGuard(local, connection(**CREDENTIALS), USER)
+            assert [log_in(one, refused) for _time in range(2)] == ["sent", "login_blocked"]
+            server.run(f"GRANT INSERT, UPDATE ON thingspace_licensing.shared_state TO {role}", database=database)
+            with shared(place) as state:
+                assert [log_in(guard(state), refused) for _time in range(3)] == ["sent", "sent", "login_blocked"]
+        finally:
+            server.run(f"DROP OWNED BY {role}", database=database)
+            server.run(f"DROP ROLE {role}")
+
+
+def test_a_database_that_cannot_be_reached_is_no_reason_to_count_alone(tmp_path: Path) -> None:
+    local = FileStore(str(tmp_path / "a"))
+    with pytest.raises(LicensingError) as raised:
+        share("postgresql://127.0.0.1:9/none?connect_timeout=2", local, pytest.fail)
+    assert raised.value.code == "journal_unreachable"
