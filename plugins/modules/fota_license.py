@@ -30,8 +30,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - Check mode always reads the list (RV(lookup=list)) and returns the rows of a run in which ThingSpace refuses
-        nothing.
+      - Check mode always reads the current state (RV(lookup=list) or RV(lookup=devices)) and returns the rows of a run
+        in which ThingSpace refuses nothing.
   diff_mode:
     support: full
     details:
@@ -49,12 +49,17 @@ options:
   lookup:
     description:
       - How to determine which devices hold a license.
-      - V(list) reads the whole account, so that a second run sends no writes.
-      - V(direct) relies on ThingSpace's answer for each device, which is cheaper for a few devices of a huge account.
-        If the plan could then exceed a guard, the list is read anyway.
-      - V(auto) reads the list unless the account is large and more than ten times larger than the job.
+      - V(list) reads the whole account, one request for 1,000 licenses. A second run sends no writes.
+      - V(devices) asks ThingSpace about the named devices, one request for 1,000 devices, whatever the size of the
+        account. A second run sends no writes. Only O(api_version=v3) has such a call. If the server does not have it,
+        or its answer contradicts itself or the list, the list is read instead, and the task warns.
+      - V(direct) relies on ThingSpace's answer for each device that is sent. If the plan could then exceed a guard, the
+        current state is read anyway. It is always read in check mode.
+      - V(auto) is V(devices) if that is not more expensive than the list. Otherwise, it is V(list), unless the account
+        is large and more than ten times larger than the job. Then it is V(direct).
+      - RV(lookup) returns what was done.
     type: str
-    choices: [auto, list, direct]
+    choices: [auto, list, devices, direct]
     default: auto
   removal_candidates:
     description:
@@ -120,7 +125,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 lookup:
-  description: How the current state was determined, V(list) or V(direct).
+  description: How the current state was determined, V(list), V(devices), or V(direct).
   returned: when the account could be read
   type: str
   sample: list

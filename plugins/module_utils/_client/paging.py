@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 from .._errors import ApiError, IncompleteList, LicensingError
@@ -30,6 +31,13 @@ class Page(t.NamedTuple):
     more: bool
     cursor: str
     size: int | None
+
+    @property
+    def pages(self) -> int:
+        """How many pages the list has if this is its first one, as far as its count shows."""
+        if not self.more:
+            return 1
+        return max(2, math.ceil((self.assigned or 0) / max(1, len(self.devices))))
 
 
 FIRST = "0"
@@ -67,8 +75,8 @@ class Forms(t.Generic[Form]):
 
 
 def is_unknown_path(error: LicensingError) -> bool:
-    """Whether the server does not know the path at all."""
-    return isinstance(error, ApiError) and (error.status == 404 or error.details.get("api_code") == NO_RESOURCE)
+    """Whether the server does not know the path at all, or not with this method: 404, 405, or the gateway's 900906."""
+    return isinstance(error, ApiError) and (error.status in (404, 405) or error.details.get("api_code") == NO_RESOURCE)
 
 
 def _as_it_is(page: Page) -> Page:

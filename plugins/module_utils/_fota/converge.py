@@ -36,8 +36,8 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     job = Job(**own, wanted=wanted, limits=limits, waves=waves, reporting=reporting)
     problems = [*problems, *limit_problems, *wave_problems, *report_problems]
     problems += out_of_range(params, FOTA_LICENSE_RANGES)
-    if job.state == "exact" and job.lookup == "direct":
-        problems.append(Problem("'state: exact' needs the whole list, so it contradicts 'lookup: direct'."))
+    if job.state == "exact" and job.lookup in ("direct", "devices"):
+        problems.append(Problem(f"'state: exact' needs the whole list, so it contradicts 'lookup: {job.lookup}'."))
     if job.state == "exact" and not wanted.devices and not problems:
         text = (
             "'state: exact' without devices would remove every license of the account. If you want that, list the "
@@ -54,12 +54,15 @@ def run(context: Context) -> Result:
     for warning in job.wanted.warnings:
         context.warn(warning)
     api = FotaApi(client, job.account, job.api_version)
+    if job.lookup == "list":
+        api.named.give_up()
     candidates = Candidates(context, client, job.account, job.api_version, job.removal_candidates)
     try:
         lookup, plan, pool = plan_job(api, job, context.check_mode, candidates.spared(job.state))
     except ApiError as error:
         raise explained(error, api) from None
-    if lookup == "list" and plan.changes:
+    _warn_of_lookup(context, job, lookup, api)
+    if plan.read and plan.changes:
         candidates.places()
     applied = _carry_out(context, job, plan, pool, api)
     if any(row.outcome in MENTIONED for row in applied.rows):
@@ -67,6 +70,18 @@ def run(context: Context) -> Result:
     candidates.warn_of(applied.rows)
     pool = _pool_after(context, api, pool, applied)
     return _result(context, job, lookup, {**plan.as_result(), **job.waves.as_result(plan.changes)}, applied, pool)
+
+
+def _warn_of_lookup(context: Context, job: Job, lookup: str, api: FotaApi) -> None:
+    """Warn if the named devices were asked about in vain, or could not be although the task requests it."""
+    instead = "the list was read" if lookup == "list" else "ThingSpace's answer for each device decides"
+    if api.named.unusable:
+        context.warn(f"{api.named.unusable} So {instead} (lookup: {lookup}).")
+    elif job.lookup == "devices" and lookup != "devices" and not api.named.offered:
+        context.warn(
+            f"'lookup: devices' is not possible: ThingSpace has no such call for {job.api_version} here. So {instead} "
+            f"(lookup: {lookup})."
+        )
 
 
 def _carry_out(context: Context, job: Job, plan: Plan, pool: Pool, api: FotaApi) -> Applied:

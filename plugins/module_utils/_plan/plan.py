@@ -51,8 +51,8 @@ class Plan(t.NamedTuple):
     :param remove: devices that lose their license, in a stable order.
     :param unchanged: listed devices that are as wanted.
     :param spared: unlisted devices that an exact run leaves alone.
-    :param held: licenses held before; None if the current state was not listed.
-    :param digest: SHA-256 over scope, wanted state, and current state; None if the current state was not listed.
+    :param held: licenses held before; None if not all of the account was read.
+    :param digest: SHA-256 over scope, wanted state, and current state; None if the current state was not read.
     """
 
     state: State
@@ -62,6 +62,11 @@ class Plan(t.NamedTuple):
     held: int | None
     digest: str | None
     spared: tuple[str, ...] = ()
+
+    @property
+    def read(self) -> bool:
+        """Whether the current state was read, so that every device of the plan is known to need its change."""
+        return self.digest is not None
 
     @property
     def changes(self) -> int:
@@ -88,30 +93,33 @@ def make_plan(
     current: t.AbstractSet[str] | None,
     pool: Pool,
     spare: t.AbstractSet[str] = frozenset(),
+    *,
+    whole: bool = True,
 ) -> Plan:
     """Compare wanted and current state.
 
     :param scope: what else the plan is bound to: account, kind of license, API version.
-    :param current: ids that hold a license. If it is None, they were not listed. Then every listed device is sent, and
+    :param current: ids that hold a license. If it is None, they were not read. Then every named device is sent, and
         ThingSpace's own answer says which of them changed.
     :param spare: devices that an exact run leaves alone, listed or not.
+    :param whole: whether C(current) has all of the account, and not only the named devices.
     """
     if current is None:
         touched = tuple(wanted)
         assign, remove = ((), touched) if state == "absent" else (touched, ())
         return Plan(state, assign, remove, (), None, None)
-    digest = _digest(scope, state, wanted, current, pool, spare)
+    digest, held = _digest(scope, state, wanted, current, pool, spare), len(current) if whole else None
     if state == "absent":
         remove = tuple(device for device in wanted if device in current)
         unchanged = tuple(device for device in wanted if device not in current)
-        return Plan(state, (), remove, unchanged, len(current), digest)
+        return Plan(state, (), remove, unchanged, held, digest)
     assign = tuple(device for device in wanted if device not in current)
     unchanged = tuple(device for device in wanted if device in current)
     # Any other device that holds a license was not listed.
     extra = sorted(current - set(unchanged)) if state == "exact" and len(unchanged) < len(current) else []
     remove = tuple(device for device in extra if device not in spare)
     spared = tuple(device for device in extra if device in spare)
-    return Plan(state, assign, remove, unchanged, len(current), digest, spared)
+    return Plan(state, assign, remove, unchanged, held, digest, spared)
 
 
 def _digest(
@@ -122,7 +130,13 @@ def _digest(
     pool: Pool,
     spare: t.AbstractSet[str],
 ) -> str:
-    """Bound to the wanted and the current state. It changes if either does, whatever the order of the input."""
+    """Bound to the wanted and the current state. It changes if either does, whatever the order of the input.
+
+    Only an exact plan depends on devices that are not named. So the digest of another one is the same however it was
+    read, and stays the same if someone else changes other devices.
+    """
+    if state != "exact":
+        current = {device for device in wanted if device in current}
     digest = hashlib.sha256(
         json.dumps({"scope": dict(scope), "state": state, "total": pool.total}, sort_keys=True).encode()
     )

@@ -30,6 +30,9 @@ LIST_FORMS: dict[ApiVersion, tuple[ListForm, ...]] = {
 Sources: the reference pages of the versions, which contradict the SDK.
 """
 
+NAMED_DEVICES: frozenset[ApiVersion] = frozenset({"v3"})
+"""The versions that answer for named devices."""
+
 CandidatesVersion = t.Literal["v1", "v2"]
 
 CANDIDATES_VERSIONS: tuple[CandidatesVersion, ...] = t.get_args(CandidatesVersion)
