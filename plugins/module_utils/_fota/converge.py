@@ -62,6 +62,8 @@ def run(context: Context) -> Result:
     except ApiError as error:
         raise explained(error, api) from None
     _warn_of_lookup(context, job, lookup, api)
+    if api.unsplit:
+        context.warn(f"The licensed devices were read page by page, because reading in pieces failed: {api.unsplit}.")
     if plan.read and plan.changes:
         candidates.places()
     applied = _carry_out(context, job, plan, pool, api)

@@ -27,11 +27,14 @@ class Holders(t.NamedTuple):
     in_use: int | None
 
 
-def read_back(api: FotaApi, action: Action, devices: t.Sequence[str], first: Page | None = None) -> Holders:
+def read_back(
+    api: FotaApi, action: Action, devices: t.Sequence[str], first: Page | None = None, expected: t.Collection[str] = ()
+) -> Holders:
     """Read which of these devices hold a license after a request for them.
 
     :param action: of the request.
     :param first: the first page of the list if it was just read.
+    :param expected: ids that are probably on the list, see C(FotaApi.licensed).
     :raises LicensingError: the account could not be read, or not completely.
     """
     if api.named.offered and api.named.requests(len(devices)) < api.pages:
@@ -39,6 +42,6 @@ def read_back(api: FotaApi, action: Action, devices: t.Sequence[str], first: Pag
         named = api.named.read(devices, listed, removing=action == "remove")
         if named is not None:
             return Holders(named.licensed, first.assigned if first else None)
-    held, _last = api.licensed(first)
+    held, _last = api.licensed(first, expected)
     require_spelling(held, devices)
     return Holders(held, len(held))

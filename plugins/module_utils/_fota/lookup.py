@@ -66,7 +66,7 @@ def plan_job(
             # If the upper bound trips a guard, the exact plan is needed.
             if not tripped_by(plan, pool, job.limits):
                 return way, plan, pool
-    held, last = api.licensed(first)
+    held, last = api.licensed(first, wanted)
     require_spelling(held, wanted)
     pool = Pool(pool.total if last.total is None else last.total, len(held))
     return "list", make_plan(scope, job.state, wanted, held, pool, spare), pool
