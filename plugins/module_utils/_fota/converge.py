@@ -55,7 +55,7 @@ def run(context: Context) -> Result:
         context.warn(warning)
     api = FotaApi(client, job.account, job.api_version)
     if job.lookup == "list":
-        api.named.give_up()
+        api.named.offered.give_up()
     candidates = Candidates(context, client, job.account, job.api_version, job.removal_candidates)
     try:
         lookup, plan, pool = plan_job(api, job, context.check_mode, candidates.spared(job.state))

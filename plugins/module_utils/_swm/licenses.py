@@ -21,6 +21,7 @@ from .._errors import LicensingError
 from .._plan.answer import Action, Answer, DeviceResult
 from .._plan.plan import Pool
 from .._thingspace.api_versions import LIST_FORMS, ApiVersion
+from .device_list import DeviceList
 from .dialects import ASSIGNED, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL, USED, list_path, path
 from .named import NamedDevices
 
@@ -48,6 +49,7 @@ class FotaApi:
         self.max_concurrency = client.max_concurrency
         self.progress = client.progress.about("FOTA")
         self.named = NamedDevices(client, account, version)
+        self.devices = DeviceList(client, account, version)
         self.pages = 0
         """How many pages the list of licensed devices has, according to the last first page."""
         self.unsplit = ""

@@ -16,25 +16,20 @@ from __future__ import annotations
 
 import concurrent.futures
 import re
-import time
 import typing as t
-import urllib.parse
 
-from .._client.answers import Reader, number, text, truth
+from .._client.answers import Reader, number, text
 from .._client.client import Client
 from .._client.fault import one_line
-from .._client.paging import is_unknown_path
-from .._client.runtime_dir import StoredState
 from .._errors import ApiError, IncompleteList
 from .._plan.batches import NOT_CARRIED_OUT, in_batches
 from .._thingspace.api_versions import NAMED_DEVICES, ApiVersion
 from .dialects import REASON, path
+from .facts import Facts, facts_of
+from .offered import Offered
 
 MOST = 1000
 """The most devices in one answer, as documented."""
-
-REMEMBERED = 3600.0
-"""For how many seconds it is remembered that a server does not have the call."""
 
 _READ = Reader("read the licenses of named devices", "api_version")
 _NO_DEVICE = re.compile(r"\bdevice (?:does not exist|not found)|\binvalid device imei", re.IGNORECASE)
@@ -46,12 +41,17 @@ _DONE = "It was not used."
 class Named(t.NamedTuple):
     """The named devices, as ThingSpace knows them.
 
-    :param licensed: those that hold a license.
-    :param unknown: those that are not devices of the account, each with ThingSpace's reason. They hold none.
+    :param facts: what it says about each device of the account.
+    :param unknown: those that are not devices of the account, each with ThingSpace's reason. They hold no license.
     """
 
-    licensed: t.AbstractSet[str]
+    facts: t.Mapping[str, Facts]
     unknown: t.Mapping[str, str]
+
+    @property
+    def licensed(self) -> t.AbstractSet[str]:
+        """Those that hold a license."""
+        return {device for device, facts in self.facts.items() if facts.licensed}
 
 
 class NamedDevices:
@@ -60,29 +60,11 @@ class NamedDevices:
     def __init__(self, client: Client, account: str, version: ApiVersion) -> None:
         self._client = client
         self._path = path(version, "devices", account)
-        self._offered = version in NAMED_DEVICES
+        self.offered = Offered(client, f"{version} {_READ.what}", documented=version in NAMED_DEVICES)
         self._proven = False
         self.progress = client.progress.about("FOTA")
         self.unusable = ""
         """Why an answer could not be used; empty if there was none, or the server does not have the call."""
-
-    @property
-    def offered(self) -> bool:
-        """Whether it is worth asking."""
-        if self._offered and not self._proven:
-            with self._shared() as state:
-                missing = state.get(_READ.what)
-            # Otherwise, the clock was set back.
-            self._offered = not (isinstance(missing, float) and 0 <= time.time() - missing < REMEMBERED)
-        return self._offered
-
-    def give_up(self) -> None:
-        """Do not ask in this task."""
-        self._offered = False
-
-    def _shared(self) -> t.ContextManager[StoredState]:
-        """What forks and jobs know of this server."""
-        return self._client.store.transaction(f"calls-{urllib.parse.quote(self._client.host, safe='')}")
 
     @staticmethod
     def requests(count: int) -> int:
@@ -103,20 +85,13 @@ class NamedDevices:
         except (ApiError, IncompleteList) as error:
             if error.code in NOT_CARRIED_OUT:
                 raise
-            self.give_up()
-            if is_unknown_path(error):
-                with self._shared() as state:
-                    state[_READ.what] = time.time()
-            else:
-                self.unusable = error.message
+            self.unusable = self.offered.give_up(error)
             return None
         return found
 
     def _read_all(self, devices: t.Sequence[str]) -> Named:
         """Ask about all devices, several requests at a time. The first one shows whether the call exists."""
-        licensed: set[str] = set()
-        unknown: dict[str, str] = {}
-        done = 0
+        found, facts, unknown = 0, dict[str, Facts](), dict[str, str]()
         parts = list(in_batches(devices, MOST))
         workers = min(self._client.max_concurrency, len(parts)) or 1
         with concurrent.futures.ThreadPoolExecutor(max_workers=workers) as pool:
@@ -127,20 +102,20 @@ class NamedDevices:
                 asked += [pool.submit(self._read_part, part) for part in parts[1:]]
             try:
                 for part, answer in zip(parts, asked, strict=False):
-                    licensed |= answer.result().licensed
+                    facts.update(answer.result().facts)
                     unknown.update(answer.result().unknown)
-                    done += len(part)
+                    found += len(part)
                     self._proven = True
-                    self.progress.tell("devices asked about", done, len(devices))
+                    self.progress.tell("devices asked about", found, len(devices))
             finally:
                 for answer in asked:
                     answer.cancel()
-        return Named(licensed, unknown)
+        return Named(facts, unknown)
 
     def _read_part(self, devices: t.Sequence[str]) -> Named:
         """Ask about some devices, and again about those that did not fit into an answer."""
         left = dict.fromkeys(devices)
-        licensed: set[str] = set()
+        facts: dict[str, Facts] = {}
         unknown: dict[str, str] = {}
         more = True
         while left and more:
@@ -151,28 +126,28 @@ class NamedDevices:
             for row in rows:
                 device = str(row["deviceId"])
                 if device not in left:
-                    twice = device in licensed or device in unknown or device in devices
+                    twice = device in facts or device in unknown
                     raise _contradiction(
                         "a device is in it twice" if twice else "it names a device that was not asked for"
                     )
                 del left[device]
-                self._take(device, row, licensed, unknown)
+                self._take(device, row, facts, unknown)
             more = more and bool(rows)
         if left:
             raise _contradiction(f"it leaves out {len(left)} devices, such as {next(iter(left))}")
-        return Named(licensed, unknown)
+        return Named(facts, unknown)
 
-    def _take(self, device: str, row: t.Mapping[str, t.Any], licensed: set[str], unknown: dict[str, str]) -> None:
+    def _take(self, device: str, row: t.Mapping[str, t.Any], facts: dict[str, Facts], unknown: dict[str, str]) -> None:
         """Note what a row says about its device."""
-        flag, reason = truth(row.get("licenseAssigned")), text(row, REASON)
+        said, reason = facts_of(row, self._client.mask), text(row, REASON)
         failed = text(row, ("requestStatus",)).strip().lower() not in ("", "success")
-        if failed and flag is None and _NO_DEVICE.search(reason):
+        if failed and said.licensed is None and _NO_DEVICE.search(reason):
             unknown[device] = one_line(reason, self._client.mask)
-        elif failed or flag is None:
-            said = one_line(reason, self._client.mask) if failed else "there is no usable 'licenseAssigned'"
-            raise _contradiction(f"it does not say whether {device} holds a license ({said or 'no reason was given'})")
-        elif flag:
-            licensed.add(device)
+        elif failed or said.licensed is None:
+            why = one_line(reason, self._client.mask) if failed else "there is no usable 'licenseAssigned'"
+            raise _contradiction(f"it does not say whether {device} holds a license ({why or 'no reason was given'})")
+        else:
+            facts[device] = said
 
     @staticmethod
     def _check(found: Named, devices: t.Sequence[str], listed: t.Sequence[str], removing: bool) -> None:
@@ -182,11 +157,11 @@ class NamedDevices:
         """
         if removing and found.unknown:
             raise _contradiction(f"it does not know {next(iter(found.unknown))}, which may hold a license all the same")
-        held = set(listed)
+        held, licensed = set(listed), found.licensed
         # The cursor is "IMEIs larger than this", so an ordered list has every licensed device up to its last one.
         last = listed[-1] if listed and list(listed) == sorted(held) else ""
         for device in devices:
-            if device in held if device not in found.licensed else device <= last and device not in held:
+            if device in held if device not in licensed else device <= last and device not in held:
                 raise _contradiction(f"the list of licensed devices says something else about {device}")
 
 

@@ -22,7 +22,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm import named
-from ansible_collections.thingspace.licensing.plugins.module_utils._swm.named import Named, NamedDevices
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.named import NamedDevices
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
 
 Value = dict[str, t.Any]
@@ -77,7 +77,9 @@ def test_every_device_is_asked_about_once(wanted: set[int], held: set[int], most
         patch.setattr(named, "MOST", size)
         reader = server.named()
         found = reader.read([imei(number) for number in wanted])
-    assert found == Named({imei(number) for number in wanted & held}, {})
+    assert found is not None
+    assert found.licensed == {imei(number) for number in wanted & held}
+    assert (len(found.facts), found.unknown) == (len(wanted), {})
     assert reader.unusable == ""
     if most >= size:
         assert len(server.asked) == -(-len(wanted) // size)
@@ -134,12 +136,15 @@ def test_an_answer_that_leaves_something_open_is_not_used(edit: Edit, told: str)
 
 @pytest.mark.parametrize("value", [True, "true", " TRUE "])
 def test_a_flag_may_be_text(value: t.Any) -> None:
-    assert Server(edit=first(licenseAssigned=value)).named().read(imeis(2)) == Named({imei(0)}, {})
+    found = Server(edit=first(licenseAssigned=value)).named().read(imeis(2))
+    assert found is not None
+    assert found.licensed == {imei(0)}
 
 
 def test_a_device_that_the_account_does_not_have() -> None:
     known = Server(imeis(1)).named().read([imei(0), STRANGER])
-    assert known == Named({imei(0)}, {STRANGER: "Device does not exist."})
+    assert known is not None
+    assert (known.licensed, known.unknown) == ({imei(0)}, {STRANGER: "Device does not exist."})
     reader = Server(imeis(1)).named()
     assert reader.read([imei(0), STRANGER], removing=True) is None
     assert STRANGER in reader.unusable
@@ -184,7 +189,7 @@ def test_a_refusal_costs_one_task(edit: Edit) -> None:
     server = Server(edit=edit)
     reader = server.named()
     assert reader.read(imeis(5000)) is None
-    assert (reader.unusable, len(server.asked), reader.offered) == ("refused", 1, False)
+    assert (reader.unusable, len(server.asked), bool(reader.offered)) == ("refused", 1, False)
     assert server.named().offered
 
 
