@@ -73,6 +73,24 @@ options:
     type: str
     choices: [report, keep, ignore]
     default: report
+  foreseen_refusals:
+    description:
+      - What to do about devices whose change ThingSpace would refuse. These are devices that FOTA does not serve
+        (C(fotaEligible) is false), and licenses that can never be removed because the firmware was upgraded
+        (C(upgradeTime)).
+      - V(skip) does not send them. Their rows are V(skipped) with the reason, and the task fails after it has changed
+        the others. With O(state=exact), a license of an unlisted device that can never be removed is left alone, is
+        counted in RV(plan.locked), and is no failure.
+      - V(stop) changes nothing if there is such a device. Unlisted devices do not stop O(state=exact).
+      - V(ignore) does not look for such devices and sends them.
+      - It takes one request for 1,000 changing devices with O(api_version=v3), unless RV(lookup=devices) has shown it
+        already. Removals, V(v1), and V(v2) take pages of the device list, at most as many as the list of licenses has.
+        For a few devices of a large account, removals are not looked up, except with V(stop). RV(plan.unforeseen)
+        counts what is not known. ThingSpace decides about these devices.
+    type: str
+    choices: [skip, stop, ignore]
+    default: skip
+    version_added: 0.6.0
   batch_size:
     description:
       - Maximum number of devices in one request. Verizon documents no limit.
@@ -149,6 +167,23 @@ plan:
     left_alone:
       description: Number of removal candidates that keep an unlisted license. Only if there are any.
       type: int
+    locked:
+      description:
+        - Number of unlisted devices that keep a license because it can never be removed. Only if there are any.
+      type: int
+      version_added: 0.6.0
+    incomplete:
+      description:
+        - Number of devices that are not as wanted, and are not sent because ThingSpace would refuse the change. Only if
+          there are any.
+      type: int
+      version_added: 0.6.0
+    unforeseen:
+      description:
+        - Number of changing devices for which it is not known whether ThingSpace would refuse the change. Only if there
+          are any.
+      type: int
+      version_added: 0.6.0
     digest:
       description: SHA-256 of the wanted and the current state, for O(approved_plan). V(none) with RV(lookup=direct).
       type: str

@@ -181,8 +181,10 @@ def rows_of(plan: Plan, wanted: t.Sequence[str], results: t.Mapping[str, Judged]
     :param results: of the devices that the plan touches.
     """
     same: Judged = ("unchanged", ACTIONS["remove" if plan.state == "absent" else "assign"].already)
-    rows = [Row(device, *results.get(device, same)) for device in wanted]
+    refused: dict[str, Judged] = {device: ("skipped", f"not sent: {why}") for device, why in plan.refused}
+    rows = [Row(device, *results.get(device, refused.get(device, same))) for device in wanted]
     if plan.state == "exact":
         rows += [Row(device, *results[device]) for device in plan.remove]
         rows += [Row(device, "unchanged", SPARED) for device in plan.spared]
+        rows += [Row(device, "unchanged", f"left alone: {why}") for device, why in plan.locked]
     return rows

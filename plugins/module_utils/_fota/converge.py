@@ -21,7 +21,9 @@ from .._plan.plan import Plan, Pool
 from .._plan.waves import waves_from
 from .._swm.licenses import FotaApi, explained
 from .._text.diff import device_diff
+from .._text.lists import few, many
 from .apply import Applied, predict
+from .foresight import stop_if_refused
 from .lookup import Job, plan_job
 from .waves import apply_in_waves
 
@@ -32,7 +34,9 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     limits, limit_problems = limits_from(**chosen(params, GUARD_SPEC, RESERVE_SPEC))
     waves, wave_problems = waves_from(**chosen(params, WAVES_SPEC))
     reporting, report_problems = reporting_from(**chosen(params, REPORT_SPEC))
-    own = chosen(params, ("account", "api_version", "state", "lookup", "batch_size", "removal_candidates"))
+    own = chosen(
+        params, ("account", "api_version", "state", "lookup", "batch_size", "removal_candidates", "foreseen_refusals")
+    )
     job = Job(**own, wanted=wanted, limits=limits, waves=waves, reporting=reporting)
     problems = [*problems, *limit_problems, *wave_problems, *report_problems]
     problems += out_of_range(params, FOTA_LICENSE_RANGES)
@@ -64,6 +68,11 @@ def run(context: Context) -> Result:
     _warn_of_lookup(context, job, lookup, api)
     if api.unsplit:
         context.warn(f"The licensed devices were read page by page, because reading in pieces failed: {api.unsplit}.")
+    if plan.locked:
+        context.warn(
+            f"{many(len(plan.locked), 'device')} that the task does not name will hold a license for ever, because the "
+            f"firmware was upgraded: {few([device for device, _why in plan.locked])}. They are left alone."
+        )
     if plan.read and plan.changes:
         candidates.places()
     applied = _carry_out(context, job, plan, pool, api)
@@ -90,6 +99,7 @@ def _carry_out(context: Context, job: Job, plan: Plan, pool: Pool, api: FotaApi)
     """Stop the plan by a guard, predict it in check mode, or execute it."""
     wanted = job.wanted.devices
     try:
+        stop_if_refused(plan, job.foreseen_refusals)
         enforce(plan, pool, job.limits)
     except LicensingError as error:
         return predict(plan, wanted, error if pool.total else explained(error, api))

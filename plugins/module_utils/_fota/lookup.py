@@ -19,6 +19,7 @@ from .._plan.plan import Plan, Pool, State, make_plan
 from .._plan.waves import Waves
 from .._swm.licenses import FotaApi
 from .._thingspace.api_versions import ApiVersion
+from .foresight import Choice, Read, foresee
 
 CHEAP_PAGES = 3
 """How many further pages are always read. Then a second run sends no writes."""
@@ -39,6 +40,7 @@ class Job(t.NamedTuple):
     batch_size: int
     waves: Waves = Waves()
     removal_candidates: str = "report"
+    foreseen_refusals: Choice = "skip"
     reporting: Reporting = Reporting("changed", None)
 
 
@@ -60,7 +62,8 @@ def plan_job(
         if way == "devices":
             named = api.named.read(wanted, [device for device, _time in first.devices], removing=job.state == "absent")
             if named is not None:
-                return way, make_plan(scope, job.state, wanted, named.licensed, pool, whole=False), pool
+                plan = make_plan(scope, job.state, wanted, named.licensed, pool, whole=False)
+                return way, foresee(api, plan, Read(named.facts, ()), job.foreseen_refusals), pool
         else:
             plan = make_plan(scope, job.state, wanted, None, pool)
             # If the upper bound trips a guard, the exact plan is needed.
@@ -69,7 +72,9 @@ def plan_job(
     held, last = api.licensed(first, wanted)
     require_spelling(held, wanted)
     pool = Pool(pool.total if last.total is None else last.total, len(held))
-    return "list", make_plan(scope, job.state, wanted, held, pool, spare), pool
+    plan = make_plan(scope, job.state, wanted, held, pool, spare)
+    known = sorted(held) if plan.changes else ()
+    return "list", foresee(api, plan, Read({}, known), job.foreseen_refusals), pool
 
 
 def _ways(api: FotaApi, job: Job, first: Page, check_mode: bool) -> t.Iterator[t.Literal["devices", "direct"]]:

@@ -51,6 +51,9 @@ class Plan(t.NamedTuple):
     :param remove: devices that lose their license, in a stable order.
     :param unchanged: listed devices that are as wanted.
     :param spared: unlisted devices that an exact run leaves alone.
+    :param refused: devices that would change if the API did not refuse that, each with the reason. They are not sent.
+    :param locked: unlisted devices that keep their license because it can never be removed, each with the reason.
+    :param unforeseen: how many of the changing devices the API may refuse for a reason that could not be read.
     :param held: licenses held before; None if not all of the account was read.
     :param digest: SHA-256 over scope, wanted state, and current state; None if the current state was not read.
     """
@@ -62,6 +65,9 @@ class Plan(t.NamedTuple):
     held: int | None
     digest: str | None
     spared: tuple[str, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+    locked: tuple[tuple[str, str], ...] = ()
+    unforeseen: int = 0
 
     @property
     def read(self) -> bool:
@@ -75,15 +81,42 @@ class Plan(t.NamedTuple):
 
     def as_result(self) -> dict[str, t.Any]:
         """The C(plan) value of a module's result."""
-        spared = {"left_alone": len(self.spared)} if self.spared else {}
+        more = {
+            "left_alone": len(self.spared),
+            "locked": len(self.locked),
+            "incomplete": len(self.refused),
+            "unforeseen": self.unforeseen,
+        }
         return {
             "state": self.state,
             "assign": len(self.assign),
             "remove": len(self.remove),
             "unchanged": len(self.unchanged),
-            **spared,
+            **{name: count for name, count in more.items() if count},
             "digest": self.digest,
         }
+
+    def without(self, refusals: t.Mapping[str, str], unforeseen: int = 0) -> Plan:
+        """The plan without changes that the API would refuse.
+
+        :param refusals: the reason by device.
+        :param unforeseen: for how many of the other changes it is not known whether they would be refused.
+        """
+        if not refusals:
+            return self._replace(unforeseen=unforeseen)
+        kept = [tuple(device for device in part if device not in refusals) for part in (self.assign, self.remove)]
+        gone = [tuple((one, refusals[one]) for one in part if one in refusals) for part in (self.assign, self.remove)]
+        # An exact run removes devices that nobody named. What it cannot remove is left alone, or no run would succeed.
+        refused, locked = (gone[0], gone[1]) if self.state == "exact" else (gone[0] + gone[1], ())
+        digest = (
+            self.digest
+            and hashlib.sha256(
+                "\n".join([self.digest, "--", *sorted(device for device, _why in refused + locked)]).encode()
+            ).hexdigest()
+        )
+        return self._replace(
+            assign=kept[0], remove=kept[1], refused=refused, locked=locked, unforeseen=unforeseen, digest=digest
+        )
 
 
 def make_plan(

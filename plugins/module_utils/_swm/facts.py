@@ -19,10 +19,10 @@ from .._client.answers import text, truth
 from .._client.fault import Mask, one_line
 from .._plan.answer import Action
 
-_NEVER = re.compile(r"\s*|0?1/0?1/1900\b.*|(?:1900|0001)-01-01\b.*")
+_NEVER = re.compile(r"\s*|0?1/0?1/1900(?!\d).*|(?:1900|0001)-01-01(?!\d).*")
 """The documented form, and the same moment in the form of other times."""
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\d\b.*|\d{1,2}/\d{1,2}/\d{4}\b.*")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d(?!\d).*|\d{1,2}/\d{1,2}/\d{4}(?!\d).*")
 
 INELIGIBLE = "FOTA does not serve this device (fotaEligible is false)"
 LOCKED = "its firmware was upgraded ({}), so that its license can never be removed"

@@ -94,7 +94,8 @@ def test_a_call_that_does_not_exist_is_tried_once_in_a_job(estate, runs, imei, t
     run = runs(estate, runtime_dir=str(tmp_path / "runtime"), devices=[imei(0), imei(5)])
     assert "warnings" not in run(fota_license, check=True)
     tried = estate.control("GET", "requests")
-    assert [one["path"].split("/")[4] for one in tried if one["status"] == int(status)] == ["devices"]
+    refused = [(one["method"], one["path"].split("/")[4]) for one in tried if one["status"] == int(status)]
+    assert refused == [("POST", "devices"), ("GET", "devices")]
     estate.asked()
     told = run(fota_license, check=True, lookup="devices")
     assert "no such call for v3" in str(told["warnings"])
