@@ -226,7 +226,7 @@ class FakeThingSpace:
             if self.candidates_fault is not None:
                 raise self.candidates_fault
             return {"count": len(self.candidates), "hasMoreData": False, "deviceList": self.candidates}
-        if path.startswith(f"/fota/v3/devices/{ACCOUNT}"):
+        if path.startswith((f"/fota/v3/devices/{ACCOUNT}", f"/fota/v1/licenses/{ACCOUNT}/cancel")):
             raise ApiError("no such call", code="api_rejected", status=404, api_code="900906")
         if path == f"/fota/v3/subscriptions/{ACCOUNT}":
             return {"purchaseType": "TS-HFOTA-MRC", "licenseCount": self.total}
