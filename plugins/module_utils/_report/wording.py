@@ -170,6 +170,8 @@ def forecast_words(seen: Json) -> str:
         f"With {many(seen['shrink_to'], 'license')}, {many(seen['evicted'], 'device')} would lose theirs: "
         f"{seen['from_list']:,} from the list, {seen['beyond_list']:,} because they have held it longest."
     )
+    if seen.get("upgraded"):
+        text += f" No request could remove the licenses of {seen['upgraded']:,} of them, because they were upgraded."
     return text if seen["certain"] else text + " It is open which ones come last: some were assigned at the same time."
 
 
