@@ -10,48 +10,18 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import math
 import typing as t
 
 from .._errors import ApiError, IncompleteList, LicensingError
 from .fault import NO_RESOURCE
+from .page import Fetch, Page, Tell
 from .pieces import UNCUT, Cuts, Keep, Kept, read_pieces, starts_of
-
-
-class Page(t.NamedTuple):
-    """One page of licensed devices, in the same form for every API version.
-
-    :param devices: (device id, assignment time in ThingSpace's format).
-    :param total: licenses of the account; None if the version does not return it.
-    :param assigned: licenses in use; None if the version does not return it.
-    :param cursor: what to send for the next page; it is never computed here.
-    :param size: devices on a full page; None if the version does not return it.
-    """
-
-    devices: list[tuple[str, str]]
-    total: int | None
-    assigned: int | None
-    more: bool
-    cursor: str
-    size: int | None
-
-    @property
-    def pages(self) -> int:
-        """How many pages the list has if this is its first one, as far as its count shows."""
-        if not self.more:
-            return 1
-        return max(2, math.ceil((self.assigned or 0) / max(1, len(self.devices))))
-
 
 FIRST = "0"
 """The cursor of the first page."""
 
 SLACK = 10_000
 """How many devices a list may have beyond twice its own count, because others may assign licenses in the meantime."""
-
-Fetch = t.Callable[[str], Page]
-Tell = t.Callable[[int, "int | None"], None]
-"""Gets the number of devices read so far and, if the version returns it, their total number."""
 
 
 T = t.TypeVar("T")

@@ -19,9 +19,7 @@ import threading
 import typing as t
 
 from .._errors import ApiError, IncompleteList
-
-if t.TYPE_CHECKING:
-    from .paging import Fetch, Page, Tell
+from .page import Fetch, Page, Tell
 
 PAGES = 8
 """A piece has at least this many pages, because each further piece may cost one page more than a chain."""
