@@ -85,7 +85,7 @@ def run(context: Context) -> Result:
 
 def _warn_of_lookup(context: Context, job: Job, lookup: str, api: FotaApi) -> None:
     """Warn if the named devices were asked about in vain, or could not be although the task requests it."""
-    instead = "the list was read" if lookup == "list" else "ThingSpace's answer for each device decides"
+    instead = "the list of licenses decides" if lookup == "list" else "ThingSpace's answer for each device decides"
     if api.named.unusable:
         context.warn(f"{api.named.unusable} So {instead} (lookup: {lookup}).")
     elif job.lookup == "devices" and lookup != "devices" and not api.named.offered:

@@ -19,12 +19,11 @@ from .._client.answers import Reader, text
 from .._client.client import Client, segments
 from .._client.masking import mask_ids
 from .._client.paging import FIRST
-from .._errors import ApiError, IncompleteList, LicensingError
-from .._plan.batches import NOT_CARRIED_OUT
+from .._errors import IncompleteList, LicensingError
 from .._thingspace.api_versions import ApiVersion
 from .dialects import path
 from .facts import Facts, facts_of
-from .offered import Offered
+from .offered import Offered, can_do_without
 
 _LIST = Reader("list the devices", "api_version")
 
@@ -105,18 +104,11 @@ class DeviceList:
                     break
                 left = [device for device in left if device > reached]
                 cursor = reached
-        except (ApiError, IncompleteList) as error:
-            self.give_up(error)
+        except LicensingError as error:
+            if not can_do_without(error):
+                raise
+            self.offered.give_up(error)
         return found
-
-    def give_up(self, error: LicensingError) -> str:
-        """Do without the list. Returns what to tell about it.
-
-        :raises LicensingError: the error concerns every request.
-        """
-        if error.code in NOT_CARRIED_OUT:
-            raise error
-        return self.offered.give_up(error)
 
 
 def _contradiction(why: str) -> IncompleteList:

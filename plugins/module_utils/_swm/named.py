@@ -21,12 +21,15 @@ import typing as t
 from .._client.answers import Reader, number, text
 from .._client.client import Client
 from .._client.fault import one_line
-from .._errors import ApiError, IncompleteList
-from .._plan.batches import NOT_CARRIED_OUT, in_batches
+from .._errors import IncompleteList, LicensingError
+from .._plan.batches import in_batches
 from .._thingspace.api_versions import NAMED_DEVICES, ApiVersion
 from .dialects import REASON, path
 from .facts import Facts, facts_of
-from .offered import Offered
+from .offered import Offered, can_do_without
+
+PROTOCOLS = ("", "LWM2M", "OMADM", "HTTP")
+"""What is asked for. Without a protocol, all devices should be meant, but the examples and the SDK name LWM2M."""
 
 MOST = 1000
 """The most devices in one answer, as documented."""
@@ -82,8 +85,8 @@ class NamedDevices:
         try:
             found = self._read_all(devices)
             self._check(found, devices, listed, removing)
-        except (ApiError, IncompleteList) as error:
-            if error.code in NOT_CARRIED_OUT:
+        except LicensingError as error:
+            if not can_do_without(error):
                 raise
             self.unusable = self.offered.give_up(error)
             return None
@@ -113,13 +116,24 @@ class NamedDevices:
         return Named(facts, unknown)
 
     def _read_part(self, devices: t.Sequence[str]) -> Named:
-        """Ask about some devices, and again about those that did not fit into an answer."""
+        """Ask about some devices; and for each protocol about those that an answer leaves out."""
         left = dict.fromkeys(devices)
         facts: dict[str, Facts] = {}
         unknown: dict[str, str] = {}
+        for protocol in PROTOCOLS:
+            self._read_left(protocol, left, facts, unknown)
+        if left:
+            raise _contradiction(f"it leaves out {len(left)} devices, such as {next(iter(left))}")
+        return Named(facts, unknown)
+
+    def _read_left(
+        self, protocol: str, left: dict[str, None], facts: dict[str, Facts], unknown: dict[str, str]
+    ) -> None:
+        """Ask about the devices that are left, and again about those that did not fit into an answer."""
+        where = self._path + (f"?protocol={protocol}" if protocol else "")
         more = True
         while left and more:
-            value = self._client.query(_READ.what, self._path, {"deviceList": list(left)})
+            value = self._client.query(_READ.what, where, {"deviceList": list(left)})
             rows, more = _READ.page(value, "deviceList", _names_device, unsaid=False)
             if number(value, ("deviceCount",)) not in (None, len(rows), len(left)):
                 raise _contradiction(f"it names {len(rows)} devices, and counts {value.get('deviceCount')}")
@@ -133,9 +147,6 @@ class NamedDevices:
                 del left[device]
                 self._take(device, row, facts, unknown)
             more = more and bool(rows)
-        if left:
-            raise _contradiction(f"it leaves out {len(left)} devices, such as {next(iter(left))}")
-        return Named(facts, unknown)
 
     def _take(self, device: str, row: t.Mapping[str, t.Any], facts: dict[str, Facts], unknown: dict[str, str]) -> None:
         """Note what a row says about its device."""

@@ -39,6 +39,7 @@ class Server:
 
     def __init__(self, held: t.Iterable[str] = (), most: int = 1000, edit: Edit = lambda value: value) -> None:
         self.held, self.most, self.edit = set(held), most, edit
+        self.protocols: tuple[str, ...] = ()
         self.asked: list[list[str]] = []
         self.store = MemoryStore()
         self.progress = Progress()
@@ -50,13 +51,18 @@ class Server:
 
     def query(self, operation: str, path: str, body: Value) -> Value | None:
         """One answer."""
-        assert path == f"/fota/v3/devices/{ACCOUNT}"
+        start, _query, protocol = path.partition("?protocol=")
+        assert start == f"/fota/v3/devices/{ACCOUNT}"
         ids = list(body["deviceList"])
         with self._lock:
             self.asked.append(ids)
-        rows = [self.row(device) for device in sorted(ids)[: self.most]]
+        rows = [self.row(device) for device in sorted(ids)[: self.most] if self.means(protocol, device)]
         more = {"hasMoreData": True} if len(ids) > self.most else {}
         return self.edit({"deviceCount": len(rows), "deviceList": rows, **more})
+
+    def means(self, protocol: str, device: str) -> bool:
+        """Whether an answer names the device."""
+        return not self.protocols or (protocol or "LWM2M") == self.protocols[int(device) % len(self.protocols)]
 
     def row(self, device: str) -> Value:
         """What is said of a device."""
@@ -84,6 +90,16 @@ def test_every_device_is_asked_about_once(wanted: set[int], held: set[int], most
     if most >= size:
         assert len(server.asked) == -(-len(wanted) // size)
         assert sorted(device for ids in server.asked for device in ids) == sorted(map(imei, wanted))
+
+
+def test_devices_of_each_protocol_are_asked_for() -> None:
+    """A server may mean one protocol if none is named, as in the examples of its page."""
+    server = Server(imeis(2))
+    server.protocols = ("OMADM", "LWM2M", "HTTP")
+    found = server.named().read(imeis(5))
+    assert found is not None
+    assert (found.licensed, len(found.facts)) == (set(imeis(2)), 5)
+    assert [len(ids) for ids in server.asked] == [5, 3, 3, 1]
 
 
 def rows(edit: t.Callable[[list[Value]], list[t.Any]]) -> Edit:
@@ -199,12 +215,23 @@ def test_what_concerns_every_request_ends_the_task(code: t.Any) -> None:
         Server(edit=refusal(429, code)).named().read(imeis(2))
 
 
-def test_no_answer_at_all_ends_the_task() -> None:
-    def lose(_value: Value) -> Value:
-        raise TransportError("lost", code="connection_failed", in_doubt=False)
+@pytest.mark.parametrize(
+    ("code", "ends"),
+    [("connection_failed", True), ("deadline_exceeded", True), ("tls_failed", True), ("timeout", False)],
+)
+def test_no_answer_at_all(code: t.Any, ends: bool) -> None:
+    """A call that takes too long is one that others may not share."""
 
-    with pytest.raises(TransportError):
-        Server(edit=lose).named().read(imeis(2))
+    def lose(_value: Value) -> Value:
+        raise TransportError("lost", code=code, in_doubt=False)
+
+    reader = Server(edit=lose).named()
+    if ends:
+        with pytest.raises(TransportError):
+            reader.read(imeis(2))
+    else:
+        assert reader.read(imeis(2)) is None
+        assert reader.unusable == "lost"
 
 
 def test_other_versions_have_no_such_call() -> None:
