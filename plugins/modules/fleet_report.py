@@ -162,7 +162,7 @@ totals:
       type: dict
     reclaimable:
       description:
-        - Reclaimable licenses, C(now), C(wanted) by the fleet files, or C(locked) for life. V(none) if no device is
+        - Reclaimable licenses, C(now), C(wanted) by the fleet files, or C(locked) for ever. V(none) if no device is
           known to hold one.
       type: dict
     soonest:

@@ -17,7 +17,7 @@ from .._module import Context
 from .._plan.outcomes import Row
 from .._plan.plan import State
 from .._swm.candidates import CandidatesApi
-from .._text.lists import few
+from .._text.lists import are, few, many
 from .._thingspace.api_versions import CANDIDATES_OF, ApiVersion
 from .backup import LOCK_PATIENCE, KeptList
 
@@ -33,7 +33,7 @@ class Candidates:
     def __init__(self, context: Context, client: Client, account: str, version: ApiVersion, use: str) -> None:
         self._context = context
         self._use = use
-        self._api = CandidatesApi(client, account, CANDIDATES_OF[version])
+        self._api, *self._others = [CandidatesApi(client, account, one) for one in CANDIDATES_OF[version]]
         self._kept = KeptList(client.store, account)
         self._places: dict[str, int] | None = None
 
@@ -44,14 +44,17 @@ class Candidates:
         """
         if state != "exact" or self._use != "keep":
             return frozenset()
-        self._places = self._read()
+        self._places = self._read(everywhere=True)
         return self._places.keys()
 
-    def places(self) -> t.Mapping[str, int]:
-        """The listed devices with their places. If they cannot be read, the task does not fail."""
+    def places(self, *, everywhere: bool = False) -> t.Mapping[str, int]:
+        """The listed devices with their places. If they cannot be read, the task does not fail.
+
+        :param everywhere: whether to read the lists of all versions that may speak for the devices.
+        """
         if self._places is None and self._use != "ignore":
             try:
-                self._places = self._read()
+                self._places = self._read(everywhere=everywhere)
             except LicensingError as error:
                 if not is_unknown_path(error):
                     self._context.warn(
@@ -76,7 +79,7 @@ class Candidates:
                 f"one: {_named(removed)}. swm_removal_candidates removes devices from the list."
             )
 
-    def _read(self) -> dict[str, int]:
+    def _read(self, *, everywhere: bool) -> dict[str, int]:
         with self._kept.locked(self._context.patience(LOCK_PATIENCE)):
             listed = self._api.read()
             recovery = self._kept.recover(listed, put_aside=False)
@@ -84,7 +87,28 @@ class Candidates:
             self._context.warn(recovery.warning)
         # Devices that an interrupted rewrite lost are still candidates.
         listed = [*(recovery.whole or ()), *listed]
+        for other in self._others if everywhere else ():
+            listed += self._elsewhere(other, listed)
         return {device: place for place, device in enumerate(dict.fromkeys(listed), 1)}
+
+    def _elsewhere(self, other: CandidatesApi, listed: t.Sequence[str]) -> list[str]:
+        """The devices that only the list of another version has."""
+        try:
+            found = other.read()
+        except LicensingError as error:
+            if not is_unknown_path(error):
+                raise
+            return []
+        before = set(listed)
+        more, less = [device for device in dict.fromkeys(found) if device not in before], before.difference(found)
+        if more or less:
+            self._context.warn(
+                f"The removal candidate lists of {self._api.version} and {other.version} differ: "
+                f"{many(len(more), 'device')} {are(len(more))} only on that of {other.version}, and "
+                f"{many(len(less), 'device')} only on that of {self._api.version}. ThingSpace's documents contradict "
+                "each other about which of them counts for v3. Here, both count."
+            )
+        return more
 
 
 def mention(rows: t.Sequence[Row], places: t.Mapping[str, int]) -> list[Row]:

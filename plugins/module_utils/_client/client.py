@@ -66,6 +66,7 @@ class Client:
         self.mask = secrets.mask
         self.secrets = secrets
         self.auth = Authenticator(connection, self._sender, store, secrets, guards=shared, hide_tokens=hide_tokens)
+        self.host = urllib.parse.urlsplit(connection.base_url).netloc
         self.max_concurrency = connection.max_concurrency
         self.store = store
         self.progress = progress or Progress()
