@@ -128,7 +128,7 @@ options:
     description:
       - Whether a plan that sends SIM-Secure licenses is stopped with V(no_listener) unless a listener for ThingSpace's
         reports is known, like O(thingspace.licensing.simsec_license#module:require_listener).
-      - The default is true with O(wait) or a lifetime SKU.
+      - The default is true for a lifetime SKU, and with O(wait) if the account's count cannot confirm requests instead.
     type: bool
   require_journal:
     description:

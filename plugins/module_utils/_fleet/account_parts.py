@@ -158,12 +158,10 @@ class RunOptions(t.NamedTuple):
 
         :param settings: those that the part has already.
         """
-        # Planning does not wait, but must know whether there will be something to wait for.
-        needed = (self.wait or None) if self.require_listener is None else self.require_listener
         retries = {name: bool(settings.get(name) or asked) for name, asked in self.retries.items()}
         # A request without waves needs no confirmation to be planned. The plan predicts it as accepted.
         wait = self.wait and "waves" in settings
-        return {**retries, "journal": self.journal, "wait": wait, "require_listener": needed}
+        return {**retries, "journal": self.journal, "wait": wait, "require_listener": self.require_listener}
 
 
 def parts_of(wanted: t.Mapping[str, t.Any], lists: Lists, run: RunOptions) -> t.Iterator[Part]:
