@@ -117,8 +117,8 @@ def newest(session: nox.Session) -> None:
 
 @nox.session
 def aap(session: nox.Session) -> None:
-    """Create the objects for AWX with the modules of awx.awx, and the context of an execution environment."""
-    session.install("ansible-core", "ansible-builder", "pip", "pytest", "-r", "tests/unit/requirements.txt")
+    """Create the objects for AWX with the modules of awx.awx, and what else a controller makes of the collection."""
+    session.install("ansible-core", "ansible-builder", "jq", "pip", "pytest", "-r", "tests/unit/requirements.txt")
     folder = Path(session.create_tmp()).resolve()
     if not (folder / "ansible_collections").exists():
         # The newest community package with awx.awx. It may need a newer Python than this one, but is only unpacked.

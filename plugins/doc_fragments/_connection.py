@@ -94,7 +94,7 @@ options:
     default: 5
   max_concurrency:
     description:
-      - How many requests one task sends at a time.
+      - How many requests one task sends at a time, for writes and for the pages of long lists.
       - Falls back to the environment variable E(THINGSPACE_MAX_CONCURRENCY).
     type: int
     default: 4

@@ -100,9 +100,13 @@ class ApiError(LicensingError):
 
 
 class IncompleteList(LicensingError):
-    """A list that contradicts itself."""
+    """A list that contradicts itself.
+
+    :ivar why: how it does.
+    """
 
     def __init__(self, why: str, what: str = "licensed devices", done: str = _READ_AGAIN) -> None:
+        self.why = why
         super().__init__(
             f"ThingSpace's list of {what} cannot be trusted: {why}. {done} Run again, and ask Verizon if it stays so.",
             code="incomplete_list",

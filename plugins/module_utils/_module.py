@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import gc
+import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -26,6 +27,7 @@ from ._client.sender import RequestCount
 from ._client.stop import Stop
 from ._errors import LicensingError, OptionsError, Problem, defect
 from ._progress import Progress, ProgressFile
+from ._text.addresses import as_place, passwords_in
 from ._text.bounds import bound_result, shorten
 from ._text.visible import BLOCK, visible, visible_all
 
@@ -45,6 +47,22 @@ class Result:
 
 class LicensingModule(AnsibleModule):
     """An AnsibleModule with a stable code for its own option errors and without hidden text in its output."""
+
+    def __init__(self, *arguments: t.Any, **kwargs: t.Any) -> None:
+        """Read the options, and complete the paths of journals."""
+        super().__init__(*arguments, **kwargs)
+        for name, value in self.params.items():
+            if name.endswith(_JOURNAL) and isinstance(value, str):
+                self.params[name] = as_place(value)
+
+    def _load_params(self) -> None:
+        """Mask the passwords in the addresses of journals before any option can fail, because all are shown then.
+
+        Their options cannot be C(no_log), because a path shall stay readable.
+        """
+        super()._load_params()
+        self.no_log_values.update(_journal_passwords(self.params))
+        self.no_log_values.update(passwords_in(os.environ.get("THINGSPACE_JOURNAL")))
 
     def exit_json(self, **kwargs: t.Any) -> t.NoReturn:
         """Exit with a result in which every text is visible."""
@@ -72,6 +90,20 @@ class LicensingModule(AnsibleModule):
         shorten(self.params)
         super().fail_json(visible(msg, BLOCK), **self._visible(kwargs))
         raise SystemExit(1)
+
+
+_JOURNAL = "journal"
+"""How the name of an option or a variable ends that names a journal."""
+
+
+def _journal_passwords(values: t.Mapping[str, t.Any]) -> set[str]:
+    found: set[str] = set()
+    for name, value in values.items():
+        if isinstance(value, dict):
+            found |= _journal_passwords(value)
+        elif isinstance(value, str) and str(name).endswith(_JOURNAL):
+            found |= passwords_in(value)
+    return found
 
 
 class Context:

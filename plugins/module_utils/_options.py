@@ -92,7 +92,8 @@ CANDIDATES_VERSION_SPEC: Spec = {
     "api_version": {"type": "str", "choices": [*CANDIDATES_VERSIONS], "default": CANDIDATES_VERSION}
 }
 
-JOURNAL_SPEC: Spec = {"journal": {"type": "path", "fallback": (env_fallback, ["THINGSPACE_JOURNAL"])}}
+JOURNAL_SPEC: Spec = {"journal": {"type": "str", "fallback": (env_fallback, ["THINGSPACE_JOURNAL"])}}
+"""A path or the address of a database. C(_module.py) completes the path, and masks the password of an address."""
 
 PROGRESS_SPEC: Spec = {"progress_file": {"type": "path"}}
 

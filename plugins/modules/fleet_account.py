@@ -130,6 +130,12 @@ options:
         reports is known, like O(thingspace.licensing.simsec_license#module:require_listener).
       - The default is true for a lifetime SKU, and with O(wait) if the account's count cannot confirm requests instead.
     type: bool
+  require_journal:
+    description:
+      - Whether an account for which SIM-Secure licenses are wanted is refused without O(journal) (C(journal_required)).
+        Without a journal, another run sends the same requests again.
+    type: bool
+    default: false
   retry_failed:
     description:
       - Whether failed SIM-Secure requests are planned again, like
@@ -314,6 +320,7 @@ def main() -> None:
         "history": {"type": "path"},
         "reports": {"type": "path", "required": True},
         "wait": {"type": "bool", "default": False},
+        "require_journal": {"type": "bool", "default": False},
         "require_listener": {"type": "bool"},
         "retry_failed": {"type": "bool", "default": False},
         "retry_unknown": {"type": "bool", "default": False},

@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - thingspace.licensing._attributes.info_module
   - thingspace.licensing._attributes.action_group
   - thingspace.licensing._connection
+  - thingspace.licensing._prices
 options:
   state:
     description:
@@ -137,6 +138,10 @@ options:
         O(state=ended), the record is written, the built-in page is written instead, and the task fails.
     type: path
     version_added: 0.6.0
+  prices:
+    version_added: 0.6.0
+  currency:
+    version_added: 0.6.0
 seealso:
   - module: thingspace.licensing.fleet_plan
 """
@@ -234,6 +239,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.comman
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_end import FAIL_ON
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run import run
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import PRICES_SPEC
 
 
 def main() -> None:
@@ -253,6 +259,7 @@ def main() -> None:
         "how_to_undo": {"type": "dict", "options": COMMAND_SPEC},
         "status_file": {"type": "path"},
         "templates": {"type": "path"},
+        **PRICES_SPEC,
     }
     run_module(run, options, required_if=[("state", "started", ("plan",))])
 

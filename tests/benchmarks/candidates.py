@@ -9,12 +9,15 @@ from __future__ import annotations
 import math
 import typing as t
 
-from processes import Workspace
+from processes import Workspace, best
 from stand import ACCOUNT, Simulator, imeis
 from table import Row, at_most, equal
 
 NAME = "candidates"
 PAGE = 1000
+WALL = 0.40
+"""Reading the list, in its page latencies one after the other, beyond an empty module."""
+
 LOGIN = 2
 """A token and a session, when nobody has logged in before."""
 
@@ -26,12 +29,16 @@ def run(space: Workspace, *, quick: bool, latency: float) -> t.Iterator[Row]:
     seed = {"accounts": [{"name": ACCOUNT, "devices": 2 * listed, "licenses": 2 * listed, "candidates": devices}]}
     pages = math.ceil(listed / PAGE)
     whole, fewer = space.devices_file(devices), space.devices_file(devices[1:])
+    empty = best([space.empty() for _round in range(3)])
     with Simulator(space.folder, seed=seed, latency=latency) as simulator:
         for state in ("present", "exact"):
             used, total, writes = _measure(space, simulator, devices_file=whole, state=state)
             note = f"{listed:,} entries, {pages} pages, a token and a session; {used.wall:.2f} s"
             yield at_most(NAME, f"{state}, nothing to do: requests", total, pages + LOGIN, note=note)
             yield equal(NAME, f"{state}, nothing to do: writes", writes + used.result()["changed"], 0)
+            beyond = (used.wall - empty.wall - LOGIN * latency) / (pages * latency)
+            ratio = at_most(NAME, f"{state}, nothing to do: wall / page latencies", beyond, WALL)
+            yield Row(NAME, ratio.what, ratio.measured) if quick else ratio
         used, total, writes = _measure(space, simulator, devices=devices[:1], state="absent")
         needed = math.ceil((listed - 1) / 10_000)
         note = f"the list is read before the plan, before the rewrite and after it; {used.wall:.2f} s"

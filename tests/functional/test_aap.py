@@ -61,6 +61,16 @@ def test_report(controller: Controller, simulator: Simulator) -> None:
     assert simulator.writes() == []
 
 
+def test_export(controller: Controller, simulator: Simulator) -> None:
+    """The output has the files, as the container keeps none."""
+    made = controller.launch("export", fleet=str(controller.folder / "export"), fleet_show=True)
+    assert made.returncode == 0, made.stdout
+    for number in (1, 2, 3):
+        assert f'account: \\"{named(number)}\\"' in made.stdout
+        assert imeis(number, 1)[0] in made.stdout
+    assert simulator.writes() == []
+
+
 def apply(controller: Controller, artifacts: Json, **more: t.Any) -> Job:
     """The apply job of a workflow: its own question was not answered, so that AWX passes the empty default."""
     return controller.launch("apply", {"approved": ""}, artifacts=artifacts, fleet="fleet", **more)

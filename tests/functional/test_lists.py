@@ -117,3 +117,32 @@ def test_a_total_that_is_left_out_is_asked_for(simulator: Simulator, module: Mod
     assert not outcome.failed
     assert outcome.result["licenses"] == {"total": 60, "assigned": 12, "available": 48}
     assert simulator.count("fota_subscription") == 1
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_long_list_is_read_in_pieces(simulator: Simulator, module: Module, version: str) -> None:
+    """As many pages as one after the other, but for one for each further piece."""
+    simulator.state(accounts=[{"name": ACCOUNT, "devices": 60, "licenses": 60}])
+    outcome = module(state="exact", devices=imeis(60)[::-1], api_version=version)
+    assert (outcome.failed, outcome.changed, outcome.result["lookup"]) == (False, False, "list")
+    cursors = [request["path"] + str(request["query"]) for request in simulator.requests("fota_list")]
+    assert (len(cursors), len(set(cursors))) == (20, 20)
+    assert cursors != sorted(cursors), "they were read one after the other"
+
+
+@pytest.mark.parametrize("times", [1, 0])
+@pytest.mark.parametrize("action", [*BREAKING, "short_page"])
+@pytest.mark.parametrize("after", [1, 4, 9])
+def test_pieces_that_contradict_each_other_take_nothing_away(
+    simulator: Simulator, module: Module, action: str, times: int, after: int
+) -> None:
+    held = imeis(60)
+    simulator.state(accounts=[{"name": ACCOUNT, "devices": 60, "licenses": 60}])
+    simulator.faults({"action": action, "after": after, "times": times})
+    outcome = module(state="exact", devices=[*held[:20], *held[25:]], max_removals=60)
+    if action in BREAKING and not times:
+        assert outcome.code == "incomplete_list"
+        assert (simulator.writes(), simulator.licensed()) == ([], set(held))
+    else:
+        assert not outcome.failed
+        assert simulator.licensed() == {*held[:20], *held[25:]}

@@ -8,40 +8,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import typing as t
 
 from .._errors import ApiError, IncompleteList, LicensingError
 from .fault import NO_RESOURCE
-
-
-class Page(t.NamedTuple):
-    """One page of licensed devices, in the same form for every API version.
-
-    :param devices: (device id, assignment time in ThingSpace's format).
-    :param total: licenses of the account; None if the version does not return it.
-    :param assigned: licenses in use; None if the version does not return it.
-    :param cursor: what to send for the next page; it is never computed here.
-    :param size: devices on a full page; None if the version does not return it.
-    """
-
-    devices: list[tuple[str, str]]
-    total: int | None
-    assigned: int | None
-    more: bool
-    cursor: str
-    size: int | None
-
+from .page import Fetch, Page, Tell
+from .pieces import UNCUT, Cuts, Keep, Kept, read_pieces, starts_of
 
 FIRST = "0"
 """The cursor of the first page."""
 
 SLACK = 10_000
 """How many devices a list may have beyond twice its own count, because others may assign licenses in the meantime."""
-
-Fetch = t.Callable[[str], Page]
-Take = t.Callable[[list[tuple[str, str]]], None]
-Tell = t.Callable[[int, "int | None"], None]
-"""Gets the number of devices read so far and, if the version returns it, their total number."""
 
 
 T = t.TypeVar("T")
@@ -79,25 +59,53 @@ def _tell_nobody(_read: int, _of: int | None) -> None:
     pass
 
 
+def _say_nothing(_why: str) -> None:
+    pass
+
+
+@dataclasses.dataclass(frozen=True)
+class Collect(t.Generic[T]):
+    """What is collected of the devices of a list.
+
+    :ivar keep: what is kept of the devices of a page.
+    :ivar join: makes the result from that, for all pages in order.
+    """
+
+    keep: Keep
+    join: t.Callable[[t.Iterable[Kept]], T]
+
+
 def read_all(
     first: Page | None,
     fetch: Fetch,
-    collect: t.Callable[[], tuple[Take, t.Callable[[], T]]],
+    collect: Collect[T],
     tell: Tell = _tell_nobody,
     recounted: t.Callable[[Page], Page] = _as_it_is,
+    cuts: Cuts = UNCUT,
+    chained: t.Callable[[str], None] = _say_nothing,
 ) -> tuple[T, Page]:
     """Read every page. Returns what was collected, and the last page, which has the newest counts.
 
     If a list contradicts itself, it is read a second time, because someone may have changed the account in the
-    meantime.
+    meantime. A list that cannot be read in pieces is read as a chain of pages.
 
     :param first: the first page if it has already been read.
-    :param collect: makes a pair of functions: one takes the devices of a page, the other returns the result.
     :param tell: called after every page.
     :param recounted: adds a count from another source to the last page. It is called if the page's own count cannot
         prove that the list is complete: there is no count, or it is smaller than the list.
+    :param cuts: where the list may be cut into pieces that are read side by side.
+    :param chained: is told why reading it in pieces failed.
     :raises IncompleteList: the second attempt also contradicts itself, or no count proves that the list is complete.
     """
+    first = first or fetch(FIRST)
+    starts = starts_of(first, cuts)
+    if starts:
+        try:
+            whole = read_pieces(first, starts, fetch, collect.keep, tell, _most(first))
+            return collect.join(whole.kept), _proved(whole.named, whole.last, recounted)
+        except IncompleteList as error:
+            chained(error.why)
+            first = None
     try:
         return _read_once(first, fetch, collect, tell, recounted)
     except IncompleteList:
@@ -107,11 +115,11 @@ def read_all(
 def _read_once(
     first: Page | None,
     fetch: Fetch,
-    collect: t.Callable[[], tuple[Take, t.Callable[[], T]]],
+    collect: Collect[T],
     tell: Tell,
     recounted: t.Callable[[Page], Page],
 ) -> tuple[T, Page]:
-    take, result = collect()
+    kept: list[Kept] = []
     page = first or fetch(FIRST)
     seen_cursors = {FIRST}
     seen: set[str] = set()
@@ -120,11 +128,11 @@ def _read_once(
         seen.update(device for device, _time in page.devices)
         if len(seen) - before != len(page.devices):
             raise IncompleteList("a device is on it twice")
-        if page.assigned is not None and len(seen) > 2 * max(0, page.assigned) + SLACK:
+        if page.assigned is not None and len(seen) > _most(page):
             raise IncompleteList(
                 f"it continues beyond {len(seen)} devices, and counts {page.assigned} assigned licenses"
             )
-        take(page.devices)
+        kept.append(collect.keep(page.devices))
         tell(len(seen), page.assigned)
         if not page.more:
             break
@@ -134,24 +142,37 @@ def _read_once(
             raise IncompleteList("its pages repeat, the position does not advance")
         seen_cursors.add(page.cursor)
         page = fetch(page.cursor)
-    if page.assigned is None or page.assigned < len(seen):
+    count = len(seen)
+    seen.clear()
+    return collect.join(kept), _proved(count, page, recounted)
+
+
+def _most(page: Page) -> int:
+    """How many devices a list can have that counts as this page does."""
+    return 2 * max(0, page.assigned or 0) + SLACK
+
+
+def _proved(count: int, page: Page, recounted: t.Callable[[Page], Page]) -> Page:
+    """The last page, if its count or another one proves that so many devices are all.
+
+    :raises IncompleteList: none does.
+    """
+    if page.assigned is None or page.assigned < count:
         page = recounted(page)
     if page.assigned is None or page.assigned < 0:
-        raise IncompleteList(
-            f"it names {len(seen)} devices, and neither it nor the subscription says how many there are"
-        )
-    if page.assigned > len(seen):
-        raise IncompleteList(f"it names {len(seen)} devices, and counts {page.assigned} assigned licenses")
-    return result(), page
+        raise IncompleteList(f"it names {count} devices, and neither it nor the subscription says how many there are")
+    if page.assigned > count:
+        raise IncompleteList(f"it names {count} devices, and counts {page.assigned} assigned licenses")
+    return page
 
 
-def as_set() -> tuple[Take, t.Callable[[], t.AbstractSet[str]]]:
-    """Collect only device ids, in the order of the list. Sorting them later then costs almost nothing."""
-    ids: dict[str, None] = {}
-    return (lambda devices: ids.update(dict.fromkeys([device for device, _time in devices]))), ids.keys
+as_set: Collect[t.AbstractSet[str]] = Collect(
+    lambda devices: [device for device, _time in devices],
+    lambda pages: dict.fromkeys(itertools.chain.from_iterable(pages)).keys(),
+)
+"""Collects only device ids, in the order of the list. Sorting them later then costs almost nothing."""
 
-
-def as_rows() -> tuple[Take, t.Callable[[], list[tuple[str, str]]]]:
-    """Collect device ids and assignment times, in order."""
-    rows: list[tuple[str, str]] = []
-    return rows.extend, (lambda: rows)
+as_rows: Collect[list[tuple[str, str]]] = Collect(
+    lambda devices: devices, lambda pages: list(itertools.chain.from_iterable(pages))
+)
+"""Collects device ids and assignment times, in order."""

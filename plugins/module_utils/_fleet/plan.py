@@ -19,7 +19,6 @@ from .._module import Context, Result
 from .._pages.render import View, templates_problems
 from .._text.canonical import pieces
 from .._text.files import write
-from .._text.visible import visible
 from .approval import difference, read_approved
 from .documents import Failure, Json, as_json
 from .freeze import Window, read_windows
@@ -160,13 +159,10 @@ def _costs(params: t.Mapping[str, t.Any], problems: list[Problem]) -> t.Callable
     if not params["prices"]:
         return lambda _document: None
     # A module compiles what it imports, each time. Few plans have prices.
-    # pylint: disable=import-outside-toplevel
-    from .._text.money import prices_from
-    from .plan_cost import cost_view
+    from .cost import costs, planned  # pylint: disable=import-outside-toplevel
 
-    prices, wrong = prices_from(params["prices"])
-    problems += [Problem(text) for text in wrong]
-    return lambda document: cost_view(document, prices, visible(params["currency"]))
+    cost = costs(params, problems)
+    return lambda document: cost(planned(document), sum(one.status == "error" for one in document.accounts))
 
 
 def _left_out(entry: t.Mapping[str, t.Any]) -> Json:

@@ -42,8 +42,19 @@ WORDS = {"assign": "assign", "remove": "remove", "add": "add to the list", "move
 
 def headline(thing: PlanDocument | PlanAccount) -> str:
     """The status of a plan, or of one of its accounts, in words."""
-    stopped = thing.status == "guard_tripped" and any(failure.code != APPROVABLE for failure in thing.failures)
-    return NOT_TO_APPROVE if stopped else HEADLINES[thing.status]
+    if thing.status != "guard_tripped" or not _binding(thing):
+        return HEADLINES[thing.status]
+    if isinstance(thing, PlanDocument):
+        accounts = [account for account in thing.accounts if account.status != "no_change"]
+        bound = sum(map(_binding, accounts))
+        if 0 < bound < len(accounts):
+            return f"{NOT_TO_APPROVE} in {bound:,} of {many(len(accounts), 'account')}"
+    return NOT_TO_APPROVE
+
+
+def _binding(thing: PlanDocument | PlanAccount) -> bool:
+    """Whether something stops it that no approval lets through."""
+    return any(failure.code != APPROVABLE for failure in thing.failures)
 
 
 def meaning(code: str) -> str:

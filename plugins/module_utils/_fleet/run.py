@@ -16,7 +16,7 @@ import typing as t
 
 from .._errors import LicensingError, OptionsError, Problem
 from .._module import Context, Result
-from .._pages.render import templates_problems
+from .._pages.render import View, templates_problems
 from .._plan.incomplete import DONE_BEFORE, is_done
 from .._plan.outcomes import MAY_HAVE_MOVED, MOVED, OUTCOMES
 from .._text.lists import few
@@ -33,7 +33,7 @@ from .record import RunAccount, RunPart, RunRecord, RunRow, timestamp
 from .record_keep import NAME, begin, begun, complete
 from .record_values import failure_of, ids_of, results_of, text
 from .run_mark import new_mark
-from .run_view import pages_of, written
+from .run_view import Extra, pages_of, written
 from .status import worsen
 
 UNCHANGED = "unchanged"
@@ -66,7 +66,8 @@ def run(context: Context) -> Result:
             if params["status_file"]:
                 worsen(params["status_file"])
     undo = _undo(params, path)
-    files, unwritten = written(record, path, params["templates"], undo) if failure is None else ({}, None)
+    extra = Extra(undo, _cost(record, params))
+    files, unwritten = written(record, path, params["templates"], extra) if failure is None else ({}, None)
     if unwritten is not None and params["state"] == "started":
         context.warn(unwritten.message)
     elif unwritten is not None:
@@ -84,6 +85,24 @@ def run(context: Context) -> Result:
         "accounts": [_with_words(_shown(account), red) for account in record.accounts],
     }
     return Result(values, failure=failure)
+
+
+def _cost(record: RunRecord, params: t.Mapping[str, t.Any]) -> View | None:
+    """What the run costs, for its pages; None without prices. Wrong prices were refused when it started."""
+    if not params["prices"]:
+        return None
+    from .cost import carried_out, costs  # pylint: disable=import-outside-toplevel
+
+    return costs(params, [])(carried_out(record), 0)
+
+
+def _price_problems(params: t.Mapping[str, t.Any]) -> list[Problem]:
+    problems: list[Problem] = []
+    if params["prices"]:
+        from .cost import costs  # pylint: disable=import-outside-toplevel
+
+        costs(params, problems)
+    return problems
 
 
 def _stop_file(params: t.Mapping[str, t.Any], record: RunRecord) -> str:
@@ -137,7 +156,7 @@ def _start(plan: PlanDocument, params: t.Mapping[str, t.Any], now: datetime.date
 
     :raises LicensingError: the run cannot start, and leaves no record.
     """
-    problems = templates_problems(params["templates"])
+    problems = [*templates_problems(params["templates"]), *_price_problems(params)]
     if problems:
         raise OptionsError(problems)
     record = _started(plan, params, now)

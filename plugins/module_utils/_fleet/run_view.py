@@ -37,18 +37,31 @@ DONE = {
 }
 
 
-def pages_of(record: RunRecord, folder: str | None = None, undo: str = "") -> dict[str, str]:
+class Extra(t.NamedTuple):
+    """What the pages of a run show that is not in its record.
+
+    :param undo: the command that shows what an undo of the run would do; empty if it is not known.
+    :param cost: what the run costs; None without prices, or if no license was assigned or removed.
+    """
+
+    undo: str = ""
+    cost: View | None = None
+
+
+NOTHING = Extra()
+
+
+def pages_of(record: RunRecord, folder: str | None = None, extra: Extra = NOTHING) -> dict[str, str]:
     """The pages of a run, by file name.
 
     :param folder: directory with templates of the user.
-    :param undo: the command that shows what an undo of the run would do; empty if it is not known.
     :raises LicensingError: C(missing_library), C(template_failed).
     """
-    return render(TEMPLATES, TEMPLATES, {**run_view(record), "undo": undo}, folder)
+    return render(TEMPLATES, TEMPLATES, {**run_view(record), **extra._asdict()}, folder)
 
 
 def written(
-    record: RunRecord, path: str, folder: str | None = None, undo: str = ""
+    record: RunRecord, path: str, folder: str | None, extra: Extra
 ) -> tuple[dict[str, str], LicensingError | None]:
     """Write the pages of a run beside its record, which is whole whatever happens here.
 
@@ -59,11 +72,11 @@ def written(
     files: dict[str, str] = {}
     try:
         try:
-            pages = pages_of(record, folder, undo)
+            pages = pages_of(record, folder, extra)
         except LicensingError as error:
             if error.code != "template_failed":
                 raise
-            failure, pages = error, pages_of(record, None, undo)
+            failure, pages = error, pages_of(record, None, extra)
         for name, text in pages.items():
             kind = os.path.splitext(name)[1]
             files["markdown" if kind == ".md" else "html"] = os.path.splitext(path)[0] + kind
@@ -100,6 +113,7 @@ def run_view(record: RunRecord) -> View:
         "entries": _counts(part for part in parts if part.kind == "removal_candidates"),
         "for_life": _counts(part for part in parts if part.lifetime)["assigned"],
         "undone": sum(undone.values()),
+        "waiting": undone["accepted"] + undone["unknown"],
         "outcomes": [{"words": word, "count": undone[name]} for name, word in UNDONE.items() if undone[name]],
         "stops": stops,
         "again": _again(undone),

@@ -130,7 +130,7 @@ class _Acting:
         """Read the account and decide about the devices in doubt."""
         sending = self.sending
         try:
-            held, _page = self.api.licensed()
+            held, _page = self.api.licensed(expected=self.devices)
             require_spelling(held, doubts)
         except LicensingError as error:
             why = f"reading back failed: {error.message}"

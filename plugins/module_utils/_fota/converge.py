@@ -59,6 +59,8 @@ def run(context: Context) -> Result:
         lookup, plan, pool = plan_job(api, job, context.check_mode, candidates.spared(job.state))
     except ApiError as error:
         raise explained(error, api) from None
+    if api.unsplit:
+        context.warn(f"The licensed devices were read page by page, because reading in pieces failed: {api.unsplit}.")
     if lookup == "list" and plan.changes:
         candidates.places()
     applied = _carry_out(context, job, plan, pool, api)

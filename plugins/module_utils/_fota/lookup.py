@@ -61,7 +61,7 @@ def plan_job(
         if not tripped_by(plan, pool, job.limits):
             return "direct", plan, pool
         # The upper bound would trip a guard, so the exact plan is needed.
-    held, last = api.licensed(first)
+    held, last = api.licensed(first, job.wanted.devices)
     require_spelling(held, job.wanted.devices)
     pool = Pool(pool.total if last.total is None else last.total, len(held))
     return "list", make_plan(scope, job.state, job.wanted.devices, held, pool, spare), pool

@@ -18,6 +18,7 @@ from .._plan.answer import Action
 from .by_count import keep_counted, windows_of
 from .clock import now
 from .confirmation import Confirmation
+from .facts import JournalFacts, facts
 from .file import PATIENCE
 from .lost import keep_no_effect, keep_took_effect, lost_requests, moved_since, usual_latency
 from .match import Recorded, adopt, record
@@ -32,9 +33,9 @@ from .queries import (
     REMOVED_BY_ANOTHER_KIND,
 )
 from .rows import Lost, Moved, Removed, Scope, Snapshot, Window
-from .sqlite import open_sqlite
 from .status import Attempt, RequestState
 from .store import Store, Transaction
+from .stores import open_store
 
 _CHUNK = 900
 """Devices in one query. SQLite accepts at least 999 parameters."""
@@ -52,6 +53,11 @@ class Journal:
         """How messages call it; empty if it is in memory."""
         return self._store.name
 
+    @property
+    def missing(self) -> bool:
+        """Whether nothing was there when it was opened to be read."""
+        return self._store.missing
+
     def close(self) -> None:
         """Close the store."""
         self._store.close()
@@ -59,6 +65,14 @@ class Journal:
     def account_lock(self, account: str, patience: float) -> t.ContextManager[None]:
         """Keep other jobs from sending for an account, see C(Store)."""
         return self._store.account_lock(account, patience)
+
+    def facts(self, account: str) -> JournalFacts:
+        """Facts about the journal itself, and about an account in it."""
+        return facts(self._store, account)
+
+    def lock_lost(self) -> str:
+        """Why that lock may be lost, see C(Store); empty if it is held."""
+        return self._store.lock_lost()
 
     def attempts(self, scope: Scope, devices: t.Sequence[str]) -> dict[str, list[Attempt]]:
         """The attempts for each of these devices, oldest first. Devices without any are left out."""
@@ -227,9 +241,9 @@ class Journal:
             keep_counted(db, requests, when, watched=watched)
 
 
-def open_journal(path: str, *, write: bool, patience: float = PATIENCE) -> Journal:
-    """Open a journal, see C(connect). With an empty path, the journal lasts as long as the process."""
-    return Journal(open_sqlite(path, write=write, patience=patience))
+def open_journal(place: str, *, write: bool, patience: float = PATIENCE) -> Journal:
+    """Open a journal, see C(open_store). With an empty place, the journal lasts as long as the process."""
+    return Journal(open_store(place, write=write, patience=patience))
 
 
 def _scopes(db: Transaction, account: str) -> dict[int, Scope]:

@@ -30,7 +30,7 @@ ATTEMPTS_ORDER = "ORDER BY entry.device_id, entry.request"
 
 IDS = "SELECT DISTINCT device_id FROM entry WHERE scope = ? ORDER BY device_id"
 DEVICES_OF = "SELECT device_id FROM entry WHERE scope IN"
-IN_SEVERAL = "GROUP BY device_id HAVING count(DISTINCT scope) > 1"
+IN_SEVERAL = "GROUP BY device_id HAVING count(DISTINCT scope) > 1 ORDER BY device_id"
 """The devices that are in more than one of some scopes. The numbers of the scopes go between the two."""
 
 HOLDERS = (
@@ -38,7 +38,7 @@ HOLDERS = (
     "GROUP BY entry.device_id HAVING "
     "max(CASE WHEN request.action = 'assign' AND entry.outcome = 'success' THEN request.id ELSE 0 END) > "
     "max(CASE WHEN request.action = 'remove' AND (entry.outcome = 'success' OR (entry.outcome IS NULL "
-    "AND request.state NOT IN ('rejected', 'not_sent', 'no_effect'))) THEN request.id ELSE 0 END))"
+    "AND request.state NOT IN ('rejected', 'not_sent', 'no_effect'))) THEN request.id ELSE 0 END)) AS holder"
 )
 """How many devices of a scope certainly hold the license, as C(fold) decides it, but without loading every attempt."""
 
@@ -49,7 +49,7 @@ LOST = (
     "AND entry.outcome IS NULL AND NOT EXISTS (SELECT 1 FROM entry AS later "
     "JOIN request AS after ON after.id = later.request WHERE later.scope = entry.scope "
     "AND later.device_id = entry.device_id AND later.request > entry.request "
-    "AND after.state NOT IN ('rejected', 'not_sent', 'no_effect')) ORDER BY request.id"
+    "AND after.state NOT IN ('rejected', 'not_sent', 'no_effect')) ORDER BY request.id, entry.device_id"
 )
 """The devices of requests without a reliable answer that were neither reported on nor sent again."""
 

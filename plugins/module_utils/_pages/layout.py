@@ -103,6 +103,19 @@ Not counted: {{ cost.unplanned | many("account") }} without a plan.
 {% endif %}
 {% endmacro %}
 
+{% macro cost_table(cost) %}
+<p><strong>{{ cost.monthly }} a month{{ "; " ~ cost.once ~ " once for lifetime licenses" if cost.once }}.</strong>
+{{ uncounted(cost) }}</p>
+<div class="wide"><table class="cards">
+{{ heads(["license", "price", "remove", "assign", "a month", "once"], 5) }}<tbody>
+{% for row in cost.rows %}
+<tr><td data-th="license">{{ row.license }}</td><td data-th="price" class="number">{{ row.price }}</td>
+{{ number("remove", row.remove) }}{{ number("assign", row.assign) }}
+<td data-th="a month" class="number">{{ row.monthly }}</td><td data-th="once" class="number">{{ row.once }}</td></tr>
+{% endfor %}
+</tbody></table></div>
+{% endmacro %}
+
 {% macro left(one, where) %}
 {% if one.count %}
 <p class="failure"><strong>{{ one.words }}</strong> {{ one.advice }}</p>
@@ -159,6 +172,18 @@ Not counted, because there is no price: {{ cost.unknown | join(", ") }}.
 {% if cost.unplanned %}
 Not counted: {{ cost.unplanned | many("account") }} without a plan.
 {% endif %}
+{% endmacro %}
+
+{% macro cost_table(cost) %}
+| license | price | remove | assign | a month | once |
+|---|--:|--:|--:|--:|--:|
+{% for row in cost.rows %}
+| {{ row.license }} | {{ row.price }} | {{ row.remove | number }} | {{ row.assign | number }} |
+{%- for amount in [row.monthly, row.once] %}
+ {{ amount }} |
+{%- endfor %}
+
+{% endfor %}
 {% endmacro %}
 
 {% macro left(one, where) %}

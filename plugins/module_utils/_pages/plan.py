@@ -142,16 +142,7 @@ few.</strong></p>
 {% endif %}
 {% if cost %}
 <section><h2 id="cost">Cost, if this plan is applied</h2>
-<p><strong>{{ cost.monthly }} a month{{ "; " ~ cost.once ~ " once for lifetime licenses" if cost.once }}.</strong>
-{{ pieces.uncounted(cost) }}</p>
-<div class="wide"><table class="cards">
-{{ pieces.heads(["license", "price", "remove", "assign", "a month", "once"], 5) }}<tbody>
-{% for row in cost.rows %}
-<tr><td data-th="license">{{ row.license }}</td><td data-th="price" class="number">{{ row.price }}</td>
-{{ pieces.number("remove", row.remove) }}{{ pieces.number("assign", row.assign) }}
-<td data-th="a month" class="number">{{ row.monthly }}</td><td data-th="once" class="number">{{ row.once }}</td></tr>
-{% endfor %}
-</tbody></table></div></section>
+{{ pieces.cost_table(cost) }}</section>
 {% endif %}
 <section><h2 id="approve">How to approve</h2>
 {% block approve %}
@@ -333,16 +324,7 @@ _MARKDOWN = """\
 {% if cost %}
 ## Cost, if this plan is applied
 
-| license | price | remove | assign | a month | once |
-|---|--:|--:|--:|--:|--:|
-{% for row in cost.rows %}
-| {{ row.license }} | {{ row.price }} | {{ row.remove | number }} | {{ row.assign | number }} |
-{%- for amount in [row.monthly, row.once] %}
- {{ amount }} |
-{%- endfor %}
-
-{% endfor %}
-
+{{ pieces.cost_table(cost) }}
 {% endif %}
 ## How to approve
 

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import traceback
@@ -49,30 +50,10 @@ def render(built_in: t.Mapping[str, str], names: t.Iterable[str], view: View, fo
     :param folder: directory of the user's templates. A page that it does not have is made by the built-in one.
     :raises LicensingError: C(missing_library), or C(template_failed) if a template of the user is to blame.
     """
-    try:
-        import jinja2  # pylint: disable=import-outside-toplevel
-        import jinja2.sandbox  # pylint: disable=import-outside-toplevel
-    except ImportError:
-        text = "The Python library Jinja2, which makes the pages, is missing; ansible-core brings it, so run this with "
-        raise LicensingError(text + "Ansible's own Python. Nothing was written.", code="missing_library") from None
-    sources = {**LAYOUT, **built_in}
-    loaders: list[jinja2.BaseLoader] = [jinja2.FileSystemLoader(folder)] if folder else []
-    loaders.append(jinja2.FunctionLoader(lambda name: sources.get(name.removeprefix(BUILT_IN))))
     shown = visible_all(view)
     texts = {}
     for name in names:
-        # What templates of the user may do is bounded: they see values, and neither Python nor files.
-        environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
-            loader=jinja2.ChoiceLoader(loaders),
-            autoescape=True,
-            finalize=_markdown if name.endswith(".md") else None,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-        )
-        code = _code if name.endswith(".md") else str
-        environment.filters.update(number=_number, many=many, within=_within, code=code)
+        environment = _environment(frozenset({**LAYOUT, **built_in}.items()), folder, markdown=name.endswith(".md"))
         try:
             text = environment.get_template(name).render(shown)
         except Exception as error:
@@ -81,6 +62,35 @@ def render(built_in: t.Mapping[str, str], names: t.Iterable[str], view: View, fo
             raise LicensingError(_why(name, folder, error), code="template_failed") from None
         texts[name] = _BLANK.sub("\n\n", text)
     return texts
+
+
+@functools.lru_cache(maxsize=8)
+def _environment(built_in: frozenset[tuple[str, str]], folder: str | None, *, markdown: bool) -> jinja2.Environment:
+    """What makes pages of some templates. It is kept, because reading the templates takes longer than using them.
+
+    :raises LicensingError: C(missing_library).
+    """
+    try:
+        import jinja2  # pylint: disable=import-outside-toplevel
+        import jinja2.sandbox  # pylint: disable=import-outside-toplevel
+    except ImportError:
+        text = "The Python library Jinja2, which makes the pages, is missing; ansible-core brings it, so run this with "
+        raise LicensingError(text + "Ansible's own Python. Nothing was written.", code="missing_library") from None
+    sources = dict(built_in)
+    loaders: list[jinja2.BaseLoader] = [jinja2.FileSystemLoader(folder)] if folder else []
+    loaders.append(jinja2.FunctionLoader(lambda name: sources.get(name.removeprefix(BUILT_IN))))
+    # What templates of the user may do is bounded: they see values, and neither Python nor files.
+    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
+        loader=jinja2.ChoiceLoader(loaders),
+        autoescape=True,
+        finalize=_markdown if markdown else None,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(number=_number, many=many, within=_within, code=_code if markdown else str)
+    return environment
 
 
 def share(sizes: t.Sequence[int], most: int) -> list[int]:

@@ -12,7 +12,7 @@ _HTML = """\
 {% extends "builtin/frame.html" %}
 {% import "builtin/pieces.html" as pieces %}
 {% set sections = [("stops", "What failed, and why")] if stops else [] %}
-{% set sections = sections + [("next", "What to do next")] %}
+{% set sections = sections + [("next", "What to do next")] + ([("cost", "Cost")] if cost else []) %}
 {% block main %}
 <h1>{{ title }}: <span class="{{ status }}">{{ headline }}</span></h1>
 {% block top %}
@@ -28,6 +28,10 @@ _HTML = """\
 {% if entries.removed or entries.added %}
 {{ pieces.tile("Removal candidates", (entries.removed + entries.added) | number,
   entries.removed | number ~ " removed, " ~ entries.added | number ~ " added") }}
+{% endif %}
+{% if cost %}
+{{ pieces.tile("Cost a month", cost.monthly, (cost.once ~ " once, for life" if cost.once else "")
+  ~ (" (as far as there are prices)" if cost.unknown else "")) }}
 {% endif %}
 {{ pieces.tile("Not as planned", undone | number, "each with the reason below") }}
 </dl>
@@ -62,6 +66,14 @@ _HTML = """\
 <p>Plan digest: <code>{{ digest }}</code></p>
 {% endif %}
 </section>
+{% if cost %}
+<section><h2 id="cost">Cost</h2>
+{{ pieces.cost_table(cost) }}
+{% if waiting %}
+<p>Not counted: {{ waiting | many("device") }} without a confirmation.</p>
+{% endif %}
+</section>
+{% endif %}
 {% for one in accounts %}
 <section><h2 id="{{ one.anchor }}">{{ one.name }}</h2>
 {% for part in one.parts %}
@@ -98,6 +110,10 @@ Started {{ started }}{% if ended %}, ended {{ ended }}{% endif %}.
 {% if for_life %}
 **{{ for_life | many("license") }} for life.**
 {% endif %}
+{% if cost %}
+**Cost: {{ cost.monthly }} a month{{ "; " ~ cost.once ~ " once for lifetime licenses" if cost.once }}.**
+{{ pieces.uncounted(cost) }}
+{% endif %}
 {% endblock %}
 
 {% if stops %}
@@ -129,6 +145,15 @@ The record has nothing to reverse. Remove the cause and plan again.
 
 {% if digest %}
 Plan digest: `{{ digest }}`
+{% endif %}
+{% if cost %}
+
+## Cost
+
+{{ pieces.cost_table(cost) }}
+{% if waiting %}
+Not counted: {{ waiting | many("device") }} without a confirmation.
+{% endif %}
 {% endif %}
 {% for one in accounts %}
 

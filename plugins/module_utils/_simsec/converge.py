@@ -13,10 +13,11 @@ import dataclasses
 
 from .._client.client import Client
 from .._errors import LicensingError, Problem
-from .._journal.file import PATIENCE, require_writable
+from .._journal.file import PATIENCE
 from .._journal.journal import Journal, open_journal
 from .._journal.lock import PATIENCE as LOCK_PATIENCE
 from .._journal.status import BY_COUNT
+from .._journal.stores import require_usable
 from .._module import Context, Result
 from .._plan.guards import enforce
 from .._plan.plan import Pool
@@ -60,7 +61,8 @@ def run(context: Context) -> Result:
         if context.check_mode:
             return make_result(context, job, _converge(context, job, journal, client, api, None))
         waiting = Waiting(journal, job.scope, api, job.wait_timeout, stop=context.stop)
-        with journal.account_lock(job.wish.account, context.patience(LOCK_PATIENCE)):
+        lock = journal.account_lock(job.wish.account, context.patience(LOCK_PATIENCE))
+        with lock, context.stop.when(journal.lock_lost):
             done = _converge(context, job, journal, client, api, waiting)
         if job.wait:
             done = finish(context, job, journal, api, done, waiting)
@@ -74,9 +76,7 @@ def _open(context: Context, job: Job, *, write: bool) -> Journal:
 def _look_at_journal(context: Context, job: Job, problems: list[Problem]) -> None:
     """Add problems with the journal to the others. Nothing is created before all problems are known."""
     try:
-        _open(context, job, write=False).close()
-        if not context.check_mode:
-            require_writable(job.journal)
+        require_usable(job.journal, write=not context.check_mode, patience=context.patience(PATIENCE))
     except LicensingError as error:
         problems.append(Problem(error.message, error.code))
 

@@ -12,6 +12,7 @@ skipped or read twice if someone changes the list in the meantime.
 
 from __future__ import annotations
 
+import concurrent.futures
 import typing as t
 
 from .._client.answers import Reader, number, text
@@ -103,12 +104,16 @@ class CandidatesApi:
         self._client.post(what, self._path, {**kind, **count, "deviceList": list(devices)})
 
     def _read_once(self, overlap: int) -> _Reading:
+        with _Ahead(self._page, 1 if overlap else self._client.max_concurrency) as ahead:
+            return self._read_pages(ahead, overlap)
+
+    def _read_pages(self, ahead: _Ahead, overlap: int) -> _Reading:
         devices: list[str] = []
         pages: list[_Page] = []
         while not pages or pages[-1].more:
             known = devices[-overlap:] if overlap else []
             try:
-                page = self._page(len(devices) - len(known))
+                page = ahead.page(len(devices) - len(known), pages[0] if pages else None)
             except ApiError as error:
                 if not _past_the_end(error):
                     raise
@@ -150,6 +155,40 @@ class CandidatesApi:
         shown = mask_ids(ids, self._client.mask)
         self.withheld = self.withheld or shown != ids
         return _Page(shown, number(value, ("count",)), more, text(value, ("updateTime",)))
+
+
+class _Ahead:
+    """Pages by record number, of which the next ones are asked for early. What nobody takes is of no consequence.
+
+    :param at_once: how many pages are asked for at a time.
+    """
+
+    def __init__(self, read: t.Callable[[int], _Page], at_once: int) -> None:
+        self._read, self._at_once = read, at_once
+        self._asked: dict[int, concurrent.futures.Future[_Page]] = {}
+        self._pool = concurrent.futures.ThreadPoolExecutor(max_workers=at_once)
+
+    def __enter__(self) -> _Ahead:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def page(self, start: int, first: _Page | None) -> _Page:
+        """The page that begins at a record.
+
+        :param first: the first page of the list, whose length and count say where the others probably begin.
+        """
+        if self._asked and start not in self._asked:
+            self._at_once = 1  # the pages differ in length
+        size = len(first.devices) if first else 0
+        # A count that is no larger than the page is that of the page.
+        if self._at_once > 1 and first and first.counted and first.counted > size > 0:
+            for one in range(start, first.counted, size)[: self._at_once]:
+                if one not in self._asked:
+                    self._asked[one] = self._pool.submit(self._read, one)
+        asked = self._asked.pop(start, None)
+        return self._read(start) if asked is None else asked.result()
 
 
 def _judged(devices: list[str], pages: list[_Page]) -> _Reading:

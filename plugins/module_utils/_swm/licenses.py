@@ -16,6 +16,7 @@ from .._client.client import Client
 from .._client.fault import Mask, one_line
 from .._client.masking import are_times, changes, mask_ids
 from .._client.paging import FIRST, Forms, Page, as_rows, as_set, read_all
+from .._client.pieces import Cuts
 from .._errors import LicensingError
 from .._plan.answer import Action, Answer, DeviceResult
 from .._plan.plan import Pool
@@ -45,6 +46,8 @@ class FotaApi:
         self.version = version
         self.max_concurrency = client.max_concurrency
         self.progress = client.progress.about("FOTA")
+        self.unsplit = ""
+        """Why the list could not be read in pieces, if that was tried."""
         self.used_counts: set[int] = set()
         """Counts of licenses in use in the answers to the last kind of write; several requests may run at a time."""
         self._last_action: Action = "remove"
@@ -65,16 +68,21 @@ class FotaApi:
         value = self._forms.read(lambda form: self._client.get(_LIST.what, list_path(self.version, form, *where)))
         return _page(value, self._client.mask)
 
-    def licensed(self, first: Page | None = None) -> tuple[t.AbstractSet[str], Page]:
+    def licensed(self, first: Page | None = None, expected: t.Collection[str] = ()) -> tuple[t.AbstractSet[str], Page]:
         """The ids of all licensed devices, and the page with the newest counts.
 
+        :param expected: ids that are probably among them, so that a long list can be read in pieces, side by side.
         :raises IncompleteList: the list contradicts itself.
         """
-        return read_all(first, self.page, as_set, self._tell, self._recounted)
+        cuts = Cuts(expected, self.max_concurrency)
+        return read_all(first, self.page, as_set, self._tell, self._recounted, cuts, self._note_chained)
 
     def licensed_rows(self, first: Page | None = None) -> tuple[list[tuple[str, str]], Page]:
         """As C(licensed), with the assignment times."""
         return read_all(first, self.page, as_rows, self._tell, self._recounted)
+
+    def _note_chained(self, why: str) -> None:
+        self.unsplit = why
 
     def _tell(self, read: int, of: int | None) -> None:
         self.progress.tell("licensed devices read", read, of)

@@ -422,6 +422,21 @@ def test_a_template_that_fails(records: Records) -> None:
     assert read_record(str(records.folder / "run.json")).status == "done"
 
 
+def test_prices_are_those_of_the_reader(records: Records) -> None:
+    """Wrong ones are refused before anything is sent."""
+    told = Told()
+    begun = records.begin(told)
+    going = [{"account": ACCOUNT, "blocked": None}]
+    refused = records.run(
+        state="started", plan=str(records.folder / "plan.json"), accounts=going, prices={"FOTA": "-1"}
+    )
+    assert refused["failure"]["code"] == "invalid_options"
+    records.write(told)
+    ended = records.end(told, run=begun["run"], prices={"FOTA": "1.10"}, currency="EUR")
+    assert "**Cost: 2.20 EUR more a month.**" in Path(ended["files"]["markdown"]).read_text(encoding="utf-8")
+    assert "prices" not in records.record
+
+
 def test_a_page_that_cannot_be_written(records: Records) -> None:
     told = Told()
     records.begin(told)

@@ -65,6 +65,10 @@ OPTIONS: dict[str, list[Case]] = {
     "fota_license": OF_DEVICES,
     "fota_license_info": OF_AN_ACCOUNT,
     "session": [({}, MISSING, CREDENTIALS), ({"access_token": "0" * 32}, MISSING, ["username", "session_token"])],
+    "simsec_journal": [
+        ({}, INVALID, ["journal", "from_journal", "prune_days"]),
+        ({"journal": "/no/such", "from_journal": "", "prune_days": 1}, INVALID, ["from_journal", "prune_days"]),
+    ],
     "simsec_license": [
         ({}, INVALID, ["account", "sku"]),
         ({"account": ACCOUNT, "sku": "SIMSec-IoT"}, INVALID, LACKS_DEVICES),

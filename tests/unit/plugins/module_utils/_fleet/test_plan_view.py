@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_cost import cost_view
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.cost import cost_view, planned
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import PlanRows, UndoneRun
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import failed_account
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_view import (
@@ -136,7 +136,7 @@ def test_what_the_plan_costs(currency: str) -> None:
     parts = [part(assign=2), part("simsec", "SIMSec-IoT-Lt", assign=1000), part("simsec", "New", remove=1)]
     failed = failed_account("b", {"code": "login_refused", "message": "No."})
     document = plan(account(*parts), failed)
-    cost = cost_view(document, prices_from({"FOTA": "1.20", "SIMSec-IoT-Lt": 9})[0], currency)
+    cost = cost_view(planned(document), prices_from({"FOTA": "1.20", "SIMSec-IoT-Lt": 9})[0], currency, uncounted=1)
     accounts = [one._replace(left=[], notes=[]) for one in document.accounts]
     run = UndoneRun("r", "apply", "then", "", "done", "")
     undo = document._replace(undoes=run, left=0, later_runs_known=True, accounts=accounts)

@@ -19,6 +19,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_w
     as_remaining,
     as_summary,
     awaited,
+    headline,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.status import NO_APPROVAL
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.markdown import plain
@@ -102,6 +103,15 @@ def test_what_no_approval_lets_through_is_told_as_such(code: Code) -> None:
         assert ("Stopped by a limit" in text) is not binding
     assert plain(told) in pages_of(document)["plan.md"]
     assert told in html.unescape(pages_of(document)["plan.html"])
+
+
+def test_where_an_approval_does_not_help() -> None:
+    """An account that is stopped does not keep the others from being approved."""
+    stopped = account("a", part(assign=1, failure={"code": "pool_exhausted", "message": "No."}))
+    limited = account("b", part(assign=1, failure={"code": "guard_tripped", "message": "No."}))
+    document = plan(stopped, limited, account("c", part(assign=1)), account("d", part()))
+    assert headline(document) == "Stopped; an approval does not help in 1 of 3 accounts"
+    assert headline(plan(stopped, account("d", part()))) == "Stopped; an approval does not help"
 
 
 def test_each_reason_that_binds_has_an_advice() -> None:

@@ -6,14 +6,18 @@
 
 from __future__ import annotations
 
+import html
 import typing as t
 from collections import Counter
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run_view import pages_of, run_view
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.cost import carried_out, cost_view
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run_view import Extra, pages_of, run_view
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.incomplete import DONE_BEFORE
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.markdown import plain
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.money import prices_from
 from ansible_collections.thingspace.licensing.tests.support.records import run_record
 
 Json = dict[str, t.Any]
@@ -60,6 +64,28 @@ def test_headline(document: Json, headline: str) -> None:
     for text in pages_of(run_record(document)).values():
         assert headline in text
         assert ("made when the run started" in text) is (headline == "Not ended")
+
+
+@pytest.mark.parametrize("currency", ["EUR", "<b>|*EUR*"])
+def test_what_the_run_costs(currency: str) -> None:
+    """What is confirmed. Devices whose request was accepted, or has an unknown result, and entries of lists are not."""
+    done = run_record(
+        record(
+            part(*["assigned"] * 30, *["removed"] * 10, "failed", "unknown"),
+            part("removed", "added", kind="removal_candidates"),
+            part("assigned", "accepted", kind="simsec", sku="SIMSec-IoT-Lt", lifetime=True),
+        )
+    )
+    cost = cost_view(carried_out(done), prices_from({"FOTA": "1.10", "SIMSec-IoT-Lt": "9.90"})[0], currency)
+    for name, page in pages_of(done, None, Extra(cost=cost)).items():
+        text = " ".join(page.split())
+        shown = plain(currency) if name.endswith(".md") else html.escape(currency)
+        assert f"22.00 {shown} more a month; 9.90 {shown} once for lifetime licenses." in text
+        assert "Not counted: 2 devices without a confirmation." in text
+        assert f"+22.00 {shown}" in text
+        assert "<b>" not in text.replace("\\<", "")
+    for page in pages_of(done).values():
+        assert "cost" not in page.lower()
 
 
 def test_licenses_and_list_entries_apart_and_trouble_first() -> None:

@@ -29,17 +29,10 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.stat
     fold,
 )
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
-from ansible_collections.thingspace.licensing.tests.support.journals import sqlite_of
+from ansible_collections.thingspace.licensing.tests.support.journals import rows
 
 FLEX = Scope(ACCOUNT, "SIMSec-IoT", "imei")
 ICCID = "89148000000800139708"
-
-
-@pytest.fixture
-def journal() -> t.Iterator[Journal]:
-    made = open_journal("", write=True)
-    yield made
-    made.close()
 
 
 def send(journal: Journal, devices: list[str], scope: Scope = FLEX) -> int:
@@ -128,7 +121,7 @@ def test_of_unknown_requests_are_kept_and_adopted_later(journal: Journal) -> Non
     ]
     accept(journal, imeis(3), "r1")
     assert [result_of(journal, device) for device in imeis(3)] == ["pending", "confirmed", "pending"]
-    assert sqlite_of(journal).execute("SELECT request_id, matched FROM callback ORDER BY id").fetchall() == [
+    assert rows(journal, "SELECT request_id, matched FROM callback ORDER BY id") == [
         ("r1", 1),
         ("r2", 0),
     ]

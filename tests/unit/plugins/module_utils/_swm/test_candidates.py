@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import threading
 import typing as t
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
@@ -34,6 +37,7 @@ class Calls:
     """A client that expects these calls: (method, path, answer or error)."""
 
     progress = Progress()
+    max_concurrency = 1
 
     def __init__(self, *calls: Call) -> None:
         self.calls = list(calls)
@@ -281,3 +285,64 @@ def test_writes(version: CandidatesVersion, count: dict[str, int]) -> None:
     ]
     api.allow(7.0)
     assert (client.calls, client.allowed) == ([], 7.0)
+
+
+class Listed:
+    """A client whose server lists these devices.
+
+    :param size: devices on a page.
+    :param count: what a page counts: the list, or itself.
+    :param change: after how many pages somebody puts another device first.
+    """
+
+    progress = Progress()
+    mask = staticmethod(Calls.mask)
+
+    def __init__(self, devices: t.Sequence[str], size: int, count: str, change: int | None, at_once: int) -> None:
+        self.devices, self.size, self.count, self.change = list(devices), size, count, change
+        self.max_concurrency = at_once
+        self.asked: list[int] = []
+        self._lock = threading.Lock()
+
+    def get(self, operation: str, path: str) -> dict[str, t.Any]:
+        """A page."""
+        with self._lock:
+            start = int(path.rpartition("=")[2])
+            self.asked.append(start)
+            if self.change == len(self.asked):
+                self.devices.insert(0, "z")
+            if start and start >= len(self.devices):
+                raise PAST
+            found = self.devices[start : start + self.size]
+            count = {"list": len(self.devices), "page": len(found)}.get(self.count)
+            more = start + self.size < len(self.devices)
+            return page(t.cast(t.Any, found), count, more, updated=str(len(self.devices)))
+
+
+@hypothesis.given(
+    st.integers(0, 60), st.integers(1, 9), st.sampled_from(["list", "page", "none"]), st.none() | st.integers(1, 9)
+)
+def test_pages_that_are_asked_for_at_once_are_the_same_list(
+    length: int, size: int, count: str, change: int | None
+) -> None:
+    devices = [str(number) for number in range(length)]
+    clients = [Listed(devices, size, count, change, at_once) for at_once in (1, 4)]
+    chain, together = (CandidatesApi(t.cast(Client, client), ACCOUNT, "v2").read() for client in clients)
+    assert (chain in (devices, clients[0].devices), together in (devices, clients[1].devices)) == (True, True)
+    if change is None:
+        assert sorted(clients[0].asked) == sorted(clients[1].asked)
+
+
+def test_pages_are_asked_for_at_once() -> None:
+    """The first one tells how many there are. The server answers the others only if four have arrived."""
+    together = threading.Barrier(4, timeout=20)
+
+    class Waiting(Listed):
+        def get(self, operation: str, path: str) -> dict[str, t.Any]:
+            if not path.endswith("=0"):
+                together.wait()
+            return super().get(operation, path)
+
+    client = Waiting([str(number) for number in range(90)], 10, "list", None, 4)
+    assert CandidatesApi(t.cast(Client, client), ACCOUNT, "v2").read() == client.devices
+    assert len(client.asked) == 9

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What a plan costs if all of it is applied, whatever stops it.
+"""What a plan costs if all of it is applied, whatever stops it; and what a run costs.
 
 The prices are those of whoever makes the page. They are neither in the plan nor approved.
 """
@@ -13,22 +13,62 @@ from __future__ import annotations
 
 import typing as t
 
+from .._errors import Problem
 from .._pages.render import View
-from .._text.money import Prices, added, amount_words, cost_of
-from .plan_document import PlanDocument, PlanPart
-from .plan_words import counts_of
+from .._text.money import Prices, added, amount_words, cost_of, prices_from
+from .._text.visible import visible
+from .plan_document import PlanDocument
+from .record import RunRecord
 
 FOTA = "FOTA"
 
 
-def cost_view(document: PlanDocument, prices: Prices, currency: str) -> View | None:
+class Moved(t.NamedTuple):
+    """Licenses of one kind that are assigned and removed, not entries of a list.
+
+    :param sku: empty for FOTA.
+    """
+
+    sku: str
+    lifetime: bool
+    assign: int
+    remove: int
+
+
+def planned(document: PlanDocument) -> list[Moved]:
+    """The licenses that a plan assigns and removes, whatever stops it."""
+    parts = [part for part in document.parts if not part.listed]
+    return [Moved(part.sku, part.lifetime, part.plan.assign or 0, part.plan.remove or 0) for part in parts]
+
+
+def carried_out(record: RunRecord) -> list[Moved]:
+    """The licenses that a run assigned and removed, as far as that is confirmed."""
+    parts = [part for part in record.parts if part.kind != "removal_candidates"]
+    counts = [(part, part.summary) for part in parts]
+    return [Moved(part.sku, part.lifetime, had.get("assigned", 0), had.get("removed", 0)) for part, had in counts]
+
+
+def costs(params: t.Mapping[str, t.Any], problems: list[Problem]) -> t.Callable[[t.Iterable[Moved], int], View | None]:
+    """What gives C(cost_view) at the prices of the reader.
+
+    :param params: with C(prices) and C(currency).
+    """
+    prices, wrong = prices_from(params["prices"])
+    problems += [Problem(text) for text in wrong]
+    currency = visible(params["currency"])
+    return lambda moved, uncounted: cost_view(moved, prices, currency, uncounted)
+
+
+def cost_view(moved: t.Iterable[Moved], prices: Prices, currency: str, uncounted: int = 0) -> View | None:
     """What the pages show of the cost; None if no license is assigned or removed.
 
     A license without a price is named, and is in no sum.
+
+    :param uncounted: how many accounts have no plan.
     """
-    groups: dict[tuple[str, bool], list[PlanPart]] = {}
-    for part in document.parts:
-        groups.setdefault((part.sku or FOTA, part.lifetime), []).append(part)
+    groups: dict[tuple[str, bool], list[Moved]] = {}
+    for one in moved:
+        groups.setdefault((one.sku or FOTA, one.lifetime), []).append(one)
     changes = [_Change(license, lifetime, parts, prices) for (license, lifetime), parts in sorted(groups.items())]
     changes = [one for one in changes if one.assign or one.remove]
     if not changes:
@@ -40,7 +80,7 @@ def cost_view(document: PlanDocument, prices: Prices, currency: str) -> View | N
         "monthly": _more_or_less(monthly, currency),
         "once": _with(currency, sums.get("once")) if "once" in due else "",
         "unknown": sorted({one.license for one in changes if one.cost is None}),
-        "unplanned": sum(account.status == "error" for account in document.accounts),
+        "unplanned": uncounted,
         "rows": [one.row(currency) for one in changes],
     }
 
@@ -48,12 +88,11 @@ def cost_view(document: PlanDocument, prices: Prices, currency: str) -> View | N
 class _Change:
     """How many licenses of a kind are assigned and removed, and what that costs."""
 
-    def __init__(self, license: str, lifetime: bool, parts: t.Iterable[PlanPart], prices: Prices) -> None:
-        counts = counts_of(parts, listed=False)
+    def __init__(self, license: str, lifetime: bool, moved: t.Sequence[Moved], prices: Prices) -> None:
         self.license = license
-        self.assign = counts["assign"]
+        self.assign = sum(one.assign for one in moved)
         # A lifetime license cannot be removed, and what was paid once never comes back.
-        self.remove = 0 if lifetime else counts["remove"]
+        self.remove = 0 if lifetime else sum(one.remove for one in moved)
         self.when: t.Literal["once", "monthly"] = "once" if lifetime else "monthly"
         self.cost = cost_of(prices, license, {self.when: self.assign - self.remove})
         self.price = prices.get(license)

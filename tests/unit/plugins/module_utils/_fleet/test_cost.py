@@ -10,8 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_cost import cost_view
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import failed_account
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.cost import cost_view, planned
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.money import prices_from
 from ansible_collections.thingspace.licensing.tests.support.plans import Json, account, part, plan
 
@@ -24,7 +23,7 @@ def cost(*parts: Json, currency: str = "EUR", **prices: t.Any) -> t.Any:
     accounts = [account(*some, name=str(n)) for n, some in enumerate((parts[:-1], parts[-1:]))]
     known, problems = prices_from({**PRICES, **prices})
     assert not problems
-    return cost_view(plan(*accounts), known, currency)
+    return cost_view(planned(plan(*accounts)), known, currency)
 
 
 def test_more_and_less_a_month_over_all_accounts() -> None:
@@ -78,10 +77,3 @@ def test_a_stopped_plan_costs_what_it_would_cost() -> None:
 )
 def test_amounts_are_exact(changes: Json, told: str) -> None:
     assert cost(changes, currency="")["monthly"] == told
-
-
-def test_accounts_without_a_plan_are_told() -> None:
-    failed = failed_account("b", {"code": "login_refused", "message": "No."})
-    shown = cost_view(plan(account(part(assign=1)), failed), prices_from(PRICES)[0], "")
-    assert shown
-    assert shown["unplanned"] == 1

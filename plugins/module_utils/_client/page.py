@@ -1,0 +1,34 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""A page of a list of licensed devices, and how pages are asked for and counted."""
+
+from __future__ import annotations
+
+import typing as t
+
+
+class Page(t.NamedTuple):
+    """One page of licensed devices, in the same form for every API version.
+
+    :param devices: (device id, assignment time in ThingSpace's format).
+    :param total: licenses of the account; None if the version does not return it.
+    :param assigned: licenses in use; None if the version does not return it.
+    :param cursor: what to send for the next page; it is never computed here.
+    :param size: devices on a full page; None if the version does not return it.
+    """
+
+    devices: list[tuple[str, str]]
+    total: int | None
+    assigned: int | None
+    more: bool
+    cursor: str
+    size: int | None
+
+
+Fetch = t.Callable[[str], Page]
+Tell = t.Callable[[int, "int | None"], None]
+"""Gets the number of devices read so far and, if the version returns it, their total number."""

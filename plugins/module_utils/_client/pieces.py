@@ -1,0 +1,174 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Reads a list in pieces, side by side, instead of as one chain of pages.
+
+A cursor is documented as "only devices with IMEIs larger than this", and any IMEI of the account is a valid one. So the
+ids that are expected on a list are places where it can be cut. Each piece ends where the next one begins. That a server
+behaves like this is not assumed but checked on every page. The count then proves the list, as it proves a chain.
+"""
+
+from __future__ import annotations
+
+import bisect
+import concurrent.futures
+import threading
+import typing as t
+
+from .._errors import ApiError, IncompleteList
+from .page import Fetch, Page, Tell
+
+PAGES = 8
+"""A piece has at least this many pages, because each further piece may cost one page more than a chain."""
+
+Kept = t.Sequence[t.Any]
+Keep = t.Callable[["list[tuple[str, str]]"], Kept]
+"""What is kept of the devices of a page."""
+
+
+class Cuts(t.NamedTuple):
+    """How a list may be cut.
+
+    :param expected: ids that are probably on the list, in any order.
+    :param at_once: how many pages may be read at a time.
+    """
+
+    expected: t.Collection[str] = ()
+    at_once: int = 1
+
+
+UNCUT = Cuts()
+
+
+class Whole(t.NamedTuple):
+    """All pieces of a list, in order.
+
+    :param named: how many devices it names.
+    :param last: the page that was answered last, which has the newest counts.
+    """
+
+    kept: list[Kept]
+    named: int
+    last: Page
+
+
+def starts_of(first: Page, cuts: Cuts) -> list[str]:
+    """The cursors at which the rest of a list can be read side by side; empty if it is to be read as a chain.
+
+    The pieces have whole pages if the account holds exactly the expected devices.
+    """
+    ids = [device for device, _time in first.devices]
+    if not first.more or first.assigned is None or not ids or first.cursor != ids[-1] or not _ascending(ids):
+        return []
+    left, size = first.assigned - len(ids), len(ids)
+    pages = -(-left // size)
+    pieces = min(cuts.at_once, pages // PAGES)
+    if pieces < 2:
+        return []
+    expected = sorted({device for device in cuts.expected if len(device) == len(ids[-1])})
+    beyond = expected[bisect.bisect_right(expected, ids[-1]) :]
+    devices = -(-pages // pieces) * size
+    places = [round(devices * piece * len(beyond) / left) - 1 for piece in range(1, pieces)]
+    cursors = dict.fromkeys([ids[-1], *(beyond[place] for place in places if 0 <= place < len(beyond))])
+    return list(cursors) if len(cursors) > 1 else []
+
+
+def read_pieces(first: Page, starts: t.Sequence[str], fetch: Fetch, keep: Keep, tell: Tell, most: int) -> Whole:
+    """Read the rest of a list from these cursors on, and return the whole list. Its count is not checked here.
+
+    :param starts: the cursor after the first page, and further ones in order. An invalid one is dropped.
+    :param most: more devices than this are not read.
+    :raises IncompleteList: the server does not answer as a list that is sorted by device id.
+    :raises LicensingError: a page could not be read.
+    """
+    reading = _Reading(first, fetch, keep, tell, most)
+    with concurrent.futures.ThreadPoolExecutor(max_workers=len(starts)) as pool:
+        begun = [pool.submit(reading.begin, start, required=start == starts[0]) for start in starts]
+        pieces = [piece for piece in (one.result() for one in begun) if piece is not None]
+        while len(pieces) > 1 and not pieces[-1].page.devices:
+            pieces.pop()  # the account ends before this id
+        ends = [piece.start for piece in pieces[1:]]
+        for one in [pool.submit(reading.finish, *both) for both in zip(pieces, [*ends, None], strict=True)]:
+            one.result()
+    kept = [keep(first.devices), *(part for piece in pieces for part in piece.kept)]
+    return Whole(kept, reading.count, reading.last)
+
+
+class _Piece:
+    """A piece that begins after C(start).
+
+    :ivar page: the last page that was read for it.
+    """
+
+    def __init__(self, start: str, page: Page) -> None:
+        self.start, self.page = start, page
+        self.kept: list[Kept] = []
+
+
+class _Reading:
+    """One reading of a list. Several threads call its methods."""
+
+    def __init__(self, first: Page, fetch: Fetch, keep: Keep, tell: Tell, most: int) -> None:
+        self.last, self.count = first, len(first.devices)
+        self._fetch, self._keep, self._tell, self._most = fetch, keep, tell, most
+        self._lock = threading.Lock()
+        self._failed = False
+
+    def begin(self, start: str, *, required: bool) -> _Piece | None:
+        """Read the first page of a piece; None if nothing can begin here.
+
+        :param required: whether ThingSpace itself named this cursor.
+        """
+        try:
+            return _Piece(start, self._page(start))
+        except ApiError as error:
+            if required or error.status != 400:
+                raise
+            return None
+
+    def finish(self, piece: _Piece, end: str | None) -> None:
+        """Read a piece up to the id C(end), or up to the end of the list."""
+        try:
+            while self._take(piece, end):
+                piece.page = self._page(piece.page.cursor)
+        except BaseException:
+            self._failed = True
+            raise
+
+    def _take(self, piece: _Piece, end: str | None) -> bool:
+        """Keep what belongs to the piece. Returns whether it goes on."""
+        page = piece.page
+        devices = page.devices
+        if end is not None:
+            devices = devices[: bisect.bisect_right([device for device, _time in devices], end)]
+        piece.kept.append(self._keep(devices))
+        with self._lock:
+            self.count += len(devices)
+            self._tell(self.count, page.assigned)
+            if self.count > self._most:
+                raise IncompleteList(f"it continues beyond {self.count} devices, more than it counts")
+        if end is not None and page.devices and page.devices[-1][0] >= end:
+            return False
+        if end is not None and not page.more:
+            raise IncompleteList(f"it ends before {end}, and goes on after it")
+        return page.more and not self._failed
+
+    def _page(self, start: str) -> Page:
+        """The page after an id. All its ids follow, in order."""
+        page = self._fetch(start)
+        ids = [device for device, _time in page.devices]
+        if not _ascending([start, *ids]):
+            raise IncompleteList(f"the page after {start} is not in the order of the device ids")
+        if page.more and (not ids or page.cursor != ids[-1]):
+            raise IncompleteList(f"the page after {start} does not say that it goes on after its last device")
+        with self._lock:
+            self.last = page
+        return page
+
+
+def _ascending(ids: list[str]) -> bool:
+    """Whether each id is larger than the one before."""
+    return len(ids[0]) == len(ids[-1]) and ids == sorted(ids) and len(set(ids)) == len(ids)
