@@ -45,6 +45,7 @@ class Unheard(World):
         self.fails = 0.0
         self.counts = True
         self.eager = 1.0
+        self.wait_timeout = 60
         self.accepted: list[tuple[str, str, Json, str]] = []
         self.beside: t.Callable[[], None] = lambda: None
 
@@ -141,7 +142,7 @@ def with_others(world: Unheard, others: str) -> None:
         if len(reads) == 3:
             world.held[BUNDLE].discard(7)
 
-    world.beside, world.wait_timeout = beside, 60
+    world.beside = beside
     world.apply(planned)
     assert len(reads) > 2
 
