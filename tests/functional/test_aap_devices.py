@@ -178,11 +178,12 @@ def test_sim_secure_and_the_limits(launch: t.Callable[..., Job], controller: Con
     refused = launch(**flexible)
     assert (refused.returncode, "journal_required" in refused.stdout) == (2, True), refused.stdout
     assert simulator.writes() == []
-    with new_journal() as controller.database:
+    with new_journal() as url:
+        controller.database = url.replace("postgres@", "postgres:s3cr3t-word@")
         for _node in range(2):
             launched = launch(**flexible)
             assert launched.returncode == 0, launched.stdout
-            assert controller.database not in launched.told
+            assert "s3cr3t-word" not in launched.told
     assert [write["sku"] for write in simulator.writes()] == [FLEX], "the job on the other node knows what was sent"
 
 
