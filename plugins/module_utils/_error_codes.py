@@ -124,7 +124,8 @@ CODES: dict[Code, str] = {
     "login_refused": "ThingSpace refused the credentials.",
     "missing_credentials": "Credentials are missing or incomplete.",
     "missing_library": "A Python library is missing: requests, Jinja2 (pages), or aiohttp (receiver).",
-    "no_listener": "ThingSpace's reports would not reach any known listener.",
+    "no_listener": "ThingSpace's reports would not reach any known listener, and the account's count does not replace "
+    "them.",
     "not_approved": "The plan has changes, and nobody approved it. Nothing was written.",
     "not_eligible": "Some devices cannot get the license because they are not active or not in the account.",
     "not_licensed": "Some devices hold no license, so they cannot be removal candidates.",

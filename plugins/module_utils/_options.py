@@ -136,6 +136,7 @@ SIMSEC_LICENSE_SPEC: Spec = {
     "lifetime_consent": {"type": "int"},
     "lifetime_elsewhere": {"type": "int"},
     "lifetime_without_journal": {"type": "bool", "default": False},
+    "journal_new": {"type": "bool", "default": False},
     "retry_unknown": {"type": "bool", "default": False},
     "retry_failed": {"type": "bool", "default": False},
     "check_eligibility": {"type": "bool", "default": False},

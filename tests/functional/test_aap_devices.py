@@ -137,6 +137,10 @@ def test_what_holds_for_every_run_holds_here(
     job = launch(license_devices=" ".join(imeis(3)), license_mode="run", extra=extra)
     assert (job.returncode, code in job.stdout) == (2, True), job.stdout
     assert simulator.writes() == []
+    if code == "frozen":
+        answers = {"license_mode": "run", "fleet_licensing_ignore_freeze": "true"}
+        emergency = launch(license_devices=" ".join(imeis(3)), extra=extra, **answers)
+        assert (emergency.returncode, simulator.licensed()) == (0, set(imeis(3))), emergency.stdout
 
 
 @pytest.mark.parametrize("blank", ["", None])

@@ -10,6 +10,8 @@ import contextlib
 import functools
 import itertools
 import os
+import shutil
+import subprocess
 import tempfile
 import typing as t
 import warnings
@@ -114,3 +116,34 @@ def let_time_pass(address: str, seconds: int = 120) -> None:
                 f"{name} = to_char({name}::timestamptz - interval '{seconds} s', {form})" for name in names
             )
             db.execute(f"UPDATE {SCHEMA}.{table} SET {older}")
+
+
+def system_binaries() -> Path | None:
+    """The programs of a server that is installed on this machine; None if there is none."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
+@contextlib.contextmanager
+def system_server(binaries: Path, folder: Path) -> t.Iterator[str]:
+    """The address of a server that is installed on this machine. It ends with the block."""
+    data = folder / "system-data"
+    data.mkdir()
+    # PostgreSQL does not run as root. The other package has made a user for that.
+    server()
+    user = "pgserver" if os.geteuid() == 0 else None
+    if user:
+        shutil.chown(data, user)
+        for parent in (folder, *folder.parents):
+            with contextlib.suppress(PermissionError):
+                parent.chmod(parent.stat().st_mode | 0o011)
+    run: t.Callable[..., t.Any] = functools.partial(
+        subprocess.run, check=True, user=user, cwd=data, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+    )
+    run([binaries / "initdb", "--auth=trust", "--encoding=utf8", "--no-sync", "-U", "postgres", "-D", data])
+    settings = f"-h '' -k {data} -c fsync=off"
+    run([binaries / "pg_ctl", "-w", "-D", data, "-o", settings, "-l", data / "log", "start"])
+    try:
+        yield f"postgresql://postgres@/postgres?host={data}"
+    finally:
+        run([binaries / "pg_ctl", "-w", "-D", data, "-m", "immediate", "stop"])

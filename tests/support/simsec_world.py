@@ -104,6 +104,8 @@ class World:
         self.trouble = False
         self.hearing = True
         self.silent = False
+        self.listener = True
+        self.wait_timeout = 5
         self.requests = 0
         self.mark = ""
         self.names = 0
@@ -126,7 +128,7 @@ class World:
         if path == COUNT:
             return Response(request.operation, 200, {}, as_bytes({"subscriptionList": list(map(self._count, SKUS))}))
         if path.startswith(LISTENERS):
-            return Response(request.operation, 200, {}, as_bytes([LISTENER]))
+            return Response(request.operation, 200, {}, as_bytes([LISTENER] if self.listener else []))
         if path != WRITE:
             return Response(request.operation, 404, {}, as_bytes({"errorCode": "X"}))
         status, body = self._write(request.method, t.cast(Json, request.json))
@@ -257,7 +259,7 @@ class World:
     def apply(self, planned: Json) -> Result:
         """Carry out a plan of the whole account in one process, as C(fleet_account) does."""
         more = {"planned": planned, "mark": f"1-{len(self.runs):016}", "approved": False, "only_wait": False}
-        params = {**self._asked(), **more, "wait_timeout": 5}
+        params = {**self._asked(), **more, "wait_timeout": self.wait_timeout}
         return self._flow(lambda context: fleet_account.run(context, self._read), params, check=False)
 
     def read_again(self) -> None:
@@ -276,7 +278,14 @@ class World:
     def _asked(self, **retries: bool) -> Json:
         places = {"account": ACCOUNT, "src": [str(self.folder / "fleet.yml")], "reports": str(self.folder / "lists")}
         options = {**places, "journal": str(self.journal), "wait": True, "require_listener": None}
-        return {**options, "stop_together": None, "retry_failed": False, "retry_unknown": False, **retries}
+        return {
+            **options,
+            "stop_together": None,
+            "journal_new": False,
+            "retry_failed": False,
+            "retry_unknown": False,
+            **retries,
+        }
 
     def rows(self, name: str) -> list[Json]:
         """What the plan reports of the devices of a list that are not simply as wanted."""

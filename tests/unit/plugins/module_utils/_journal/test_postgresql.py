@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import tempfile
 import threading
 import typing as t
+from pathlib import Path
 
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.stop import Interrupted, Stop
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.facts import prune
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.move import move
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import fold
 from ansible_collections.thingspace.licensing.tests.support import postgres
@@ -300,3 +304,41 @@ def test_many_jobs_at_once_send_each_device_once(place: str) -> None:
         for done in [pool.submit(job, number) for number in range(60)]:
             done.result(120)
     assert sorted(sent) == sorted((scope.account, device) for scope in (FLEX, OTHER) for device in imeis(3))
+
+
+@pytest.mark.skipif(postgres.system_binaries() is None, reason="no PostgreSQL is installed on this machine")
+def test_the_server_of_the_system_will_do() -> None:
+    """It is usually older: every statement of the journal works there, too."""
+    binaries = postgres.system_binaries()
+    assert binaries is not None
+    # The name of a socket may have about a hundred characters.
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="thingspace-"))
+        address = stack.enter_context(postgres.system_server(binaries, Path(folder)))
+        journal = stack.enter_context(opened(address))
+        with journal.account_lock(ACCOUNT, 1):
+            run = journal.begin_run(FLEX, "assign", 0)
+            requests = [journal.intend(run, FLEX, "assign", imeis(3, 3 * at), "1-234") for at in range(4)]
+            journal.confirm([report("r0", imei(0)), report("unknown", imei(3))])
+            journal.accepted(requests[0], "r0")
+            journal.settle(requests[1], "unknown", "it broke")
+            journal.refused(requests[2], "no", "no")
+            journal.accepted(requests[3], "r3")
+            journal.end_run(run)
+            assert journal.lock_lost() == ""
+        assert [result(journal, imei(at)) for at in (0, 1, 3, 6, 9)] == [
+            "confirmed",
+            "pending",
+            "unknown",
+            "failed",
+            "pending",
+        ]
+        known = journal.snapshot(FLEX, imeis(12))
+        assert [(one.devices, list(one.hints)) for one in known.lost] == [(imeis(3, 3), [imei(3)])]
+        assert (journal.holders(ACCOUNT, FLEX.sku), journal.named_by("r0")) == ({"imei": 1}, 3)
+        assert journal.removed_by_another_kind(FLEX).last == 0
+        assert journal.shared(ACCOUNT) == {}
+        assert journal.facts(ACCOUNT).size > 0
+        assert prune(journal._store, "9999", check=False) == {"callbacks": 0, "runs": 0}
+        copy = f"{folder}/copy.db"
+        assert move(address, copy, patience=5, check=False).rows["entry"] == 12
