@@ -95,7 +95,8 @@ def test_a_run_on_one_node_is_undone_on_another(
     host = {"hosts": {"second": {"fleet_licensing_account": named(2)}}}
     (second.folder / "hosts.json").write_text(json.dumps({"thingspace_accounts": host}), encoding="utf-8")
     unapproved = ("-i", "hosts.json", "-e", "fleet_require_approval=false")
-    again = second("undo", "again", *unapproved, run="latest", **journal)
+    environment = {"THINGSPACE_JOURNAL": journal["fleet_journal"]}
+    again = second("undo", "again", *unapproved, run="latest", fleet_journal="", env=environment)
     assert again.returncode == 0, again.text
     assert run_of(undone) in (again.dest / "undo.md").read_text(encoding="utf-8")
     assert simulator.writes() == []

@@ -23,6 +23,7 @@ class Proxy:
 
     :ivar version: what the server says that it is, if not the truth.
     :ivar pooler: whether the session that the client is told about is not the server's.
+    :ivar refuse: whether it takes no connection now.
     :ivar tls: with it, connections are encrypted up to here.
     :ivar reached: set when the statement of C(cut_at) has come.
     """
@@ -34,7 +35,7 @@ class Proxy:
         self._cut: tuple[bytes, bool, int] | None = None
         self.reached = threading.Event()
         self.version = ""
-        self.pooler = False
+        self.pooler = self.refuse = False
         self.tls: ssl.SSLContext | None = None
         self.connections = 0
         threading.Thread(target=self._accept, daemon=True).start()
@@ -74,6 +75,9 @@ class Proxy:
             while True:
                 client, _address = self._listener.accept()
                 self.connections += 1
+                if self.refuse:
+                    client.close()
+                    continue
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:

@@ -36,11 +36,13 @@ class Places(t.NamedTuple):
     :param dest: the directory of the run.
     :param history: the directory with the records of all runs.
     :param runs: the records of all runs on all nodes.
+    :param unopened: why a journal that keeps them cannot be used.
     """
 
     dest: str
     history: str | None
     runs: FleetRuns | None
+    unopened: LicensingError | None = None
 
     def enter(self, now: datetime.datetime, digest: str) -> Begun:
         """Give a name to a run that starts now, see C(history)."""
@@ -98,7 +100,7 @@ class Places(t.NamedTuple):
         there = _run_of(os.path.join(self.dest, NAME))
         name = NAME if there in (None, record.run) else f"run-{record.run}.json"
         path = os.path.join(self.dest, name)
-        failures: list[LicensingError] = []
+        failures = [self.unopened] if self.unopened else []
         for folder, file in ((self.history, f"{record.run}.json"), (self.dest, name)):
             if folder:
                 try:
@@ -118,12 +120,19 @@ class Places(t.NamedTuple):
 
 @contextlib.contextmanager
 def places_of(params: t.Mapping[str, t.Any]) -> t.Iterator[Places]:
-    """The places of a task's run.
+    """The places of a task's run. A run that has ended gets its record in files even if the journal cannot be used.
 
-    :raises LicensingError: the journal cannot be used.
+    :raises LicensingError: the journal cannot be used, and the run has not started.
     """
-    with runs_of(params["journal"], write=True) as runs:
-        yield Places(params["dest"], params["history"], runs)
+    runs, unopened = None, None
+    with contextlib.ExitStack() as stack:
+        try:
+            runs = stack.enter_context(runs_of(params["journal"], write=True))
+        except LicensingError as error:
+            if params["state"] == "started":
+                raise
+            unopened = error
+        yield Places(params["dest"], params["history"], runs, unopened)
 
 
 def write_record(folder: str, name: str, record: RunRecord, *, new: bool = False) -> str:

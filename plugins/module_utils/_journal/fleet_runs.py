@@ -57,7 +57,8 @@ class FleetRuns:
         :param name_of: the name of the run with this number, in the store with this identity.
         """
         with self._store.writing() as db:
-            unended = "SELECT name FROM fleet_run WHERE ended IS NULL AND document IS NOT NULL ORDER BY id DESC LIMIT ?"
+            # Also those that do not have a record yet.
+            unended = "SELECT name FROM fleet_run WHERE ended IS NULL ORDER BY id DESC LIMIT ?"
             beside = [str(name) for (name,) in db.execute(unended, (MAX_OPEN,)).fetchall()]
             number = db.insert(
                 "INSERT INTO fleet_run (kind, plan, started, status) VALUES (?, ?, ?, ?)", ("", "", started, "running")

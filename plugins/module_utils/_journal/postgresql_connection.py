@@ -59,6 +59,7 @@ class Facts(t.NamedTuple):
     read_only: bool
     replica: bool
     clock: float
+    encoding: str
 
 
 def connect(address: str, *, write: bool, patience: float) -> t.Any:
@@ -102,13 +103,16 @@ def _check(db: t.Any, address: str, *, write: bool, patience: float) -> None:
     facts = Facts(
         *db.execute(
             "SELECT pg_backend_pid(), current_setting('default_transaction_read_only') = 'on', pg_is_in_recovery(), "
-            "extract(epoch FROM clock_timestamp())::float8"
+            "extract(epoch FROM clock_timestamp())::float8, current_setting('server_encoding')"
         ).fetchone()
     )
     after = _now()
     if facts.pid != db.info.backend_pid:
         what = "a connection pooler is in between, and with it, no lock is safe"
         raise failure(address, "journal_unusable", what, "Name the server itself, not the pooler")
+    if facts.encoding != "UTF8":
+        what = f"its encoding is {facts.encoding}, which does not have every character"
+        raise failure(address, "journal_unusable", what, "Use a database with the encoding UTF8")
     if not write:
         return
     if facts.read_only or facts.replica:

@@ -215,6 +215,31 @@ def test_tls_that_cannot_be_trusted(empty: str, proxy: Proxy, tmp_path: Path) ->
     open_journal(no_tls, write=True).close()
 
 
+def test_a_database_without_all_characters() -> None:
+    name = "latin_journal"
+    how = "TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'"
+    postgres.server().run(f"CREATE DATABASE {name} {how}")
+    try:
+        assert "encoding is LATIN1" in refusal(postgres.server().url(name)).message
+    finally:
+        postgres.server().run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_a_service_with_its_password_in_a_file(
+    empty: str, roles: t.Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that no password is in a repository, and none is shown."""
+    role = roles("served")
+    postgres.server().run(f"GRANT CREATE ON DATABASE {name_of(empty)} TO {role}")
+    lines = {"host": postgres.server().host, "dbname": name_of(empty), "user": role, "password": SECRET}
+    text = "[licensing]\n" + "".join(f"{name}={value}\n" for name, value in lines.items())
+    (tmp_path / "service.conf").write_text(text)
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "service.conf"))
+    with contextlib.closing(open_journal("service=licensing", write=True)) as journal:
+        assert journal.path == "service=licensing"
+        assert rows(journal, "SELECT current_user") == [(role,)]
+
+
 def test_a_schema_of_another_program(empty: str) -> None:
     postgres.server().run(
         "CREATE SCHEMA thingspace_licensing", "CREATE TABLE thingspace_licensing.run (id INT)", database=name_of(empty)

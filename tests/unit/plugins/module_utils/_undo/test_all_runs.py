@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._errors import OptionsError
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError, OptionsError
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.all_runs import (
     find_run,
     in_journal,
@@ -27,7 +27,11 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.histor
     is_earlier,
     place_of,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import RunRecord, timestamp
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import (
+    RunRecord,
+    read_record,
+    timestamp,
+)
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_keep import Places, places_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.fota import reverse_fota
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history import later_than
@@ -48,6 +52,7 @@ class Node:
             "dest": str(folder),
             "history": str(folder / "history") if history else None,
             "journal": journal,
+            "state": "started",
         }
         self.now = NOW + datetime.timedelta(hours=ahead)
 
@@ -67,7 +72,7 @@ class Node:
 
     def end(self, record: RunRecord) -> RunRecord:
         """It ends."""
-        with places_of(self.params) as places:
+        with places_of({**self.params, "state": "ended"}) as places:
             ended = record._replace(ended=timestamp(self.now), status="done")
             assert places.complete(ended)[1] is None
             return ended
@@ -174,3 +179,23 @@ def test_a_run_that_cannot_start_leaves_nothing(tmp_path: Path, journal: str) ->
         assert runs.newest(10) == []
     assert enter(None, None, NOW, PLAN).beside == []
     assert Node(tmp_path / "a", journal).run().beside == []
+
+
+def test_a_journal_that_is_away_at_the_end_keeps_no_record_from_being_written(tmp_path: Path) -> None:
+    """Before the start, it keeps the run from sending anything."""
+    journal = tmp_path / "journal.db"
+    node = Node(tmp_path / "a", str(journal))
+    started = node.start()
+    ended = started._replace(ended=timestamp(NOW), status="done")
+    content = journal.read_bytes()
+    journal.write_bytes(b"something else")
+    with places_of({**node.params, "state": "ended"}) as places:
+        assert places.begun(started.run) == started.signed()
+        path, failure = places.complete(ended)
+    assert read_record(path) == ended.signed()
+    assert failure is not None
+    assert failure.code in ("journal_damaged", "journal_unusable")
+    with pytest.raises(LicensingError):
+        node.start()
+    journal.write_bytes(content)
+    assert find_run(started.run, str(journal)) == started.signed()
