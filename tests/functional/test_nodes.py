@@ -252,7 +252,8 @@ def test_no_module_shows_the_password_of_the_database(site: Site) -> None:
     ]
     for one in told:
         assert SECRET not in one.stdout + one.stderr
-    assert told[0].result["invocation"]["module_args"]["journal"].startswith("postgresql://postgres:***")
+    if "invocation" in told[0].result:  # From ansible-core 2.21, only if the controller asks for it.
+        assert told[0].result["invocation"]["module_args"]["journal"].startswith("postgresql://postgres:***")
     codes = [one.code for one in told]
     assert codes[:3] == [None, None, "invalid_options"]
     assert codes[4:7] == ["journal_unreachable", "journal_unusable", "journal_unreachable"]
