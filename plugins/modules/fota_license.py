@@ -64,13 +64,12 @@ options:
   removal_candidates:
     description:
       - What to do about devices on the list of those that lose their license first when the subscription shrinks, see
-        M(thingspace.licensing.swm_removal_candidates). O(api_version=v3) uses the list of V(v2), and that of V(v1) as
-        well if the list of licenses is read. The documents contradict each other about which of them counts. If they
-        differ, the task warns and uses both.
+        M(thingspace.licensing.swm_removal_candidates). O(api_version=v3) uses the list of V(v2).
       - V(report) reads the list when licenses are moved, warns about listed devices that get or lose a license, and
         says so in their rows. If the list cannot be read, the task only warns.
       - V(keep) does the same, and O(state=exact) leaves the licenses of listed devices alone. For that, the list must
-        be readable.
+        be readable. With O(api_version=v3), the list of V(v1) is read, too, because the documents contradict each other
+        about which of them counts. If they differ, the task warns and leaves the devices of both alone.
       - V(ignore) does not read the list.
     type: str
     choices: [report, keep, ignore]

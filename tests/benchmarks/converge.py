@@ -17,10 +17,9 @@ from table import Row, at_most, equal
 NAME = "converge"
 PAGE = 1000
 BATCH = 100
-EXTRA = 4
-"""Two logins, and the removal candidates; with v3 those of two versions."""
+EXTRA = 3
 FEW_PAGES = 3
-"""Refusals are foreseen by so many pages of the device list, or as many as the list of licenses has."""
+"""Refusals are foreseen with so many pages of the device list, or as many as the list of licenses has."""
 
 
 class Case(t.NamedTuple):

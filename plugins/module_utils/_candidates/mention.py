@@ -38,23 +38,23 @@ class Candidates:
         self._places: dict[str, int] | None = None
 
     def spared(self, state: State) -> t.AbstractSet[str]:
-        """The listed devices, if an exact run must leave them alone.
+        """The listed devices, if an exact run must leave them alone. For v3, both lists that may speak for them count.
 
         :raises LicensingError: the list cannot be read.
         """
         if state != "exact" or self._use != "keep":
             return frozenset()
-        self._places = self._read(everywhere=True)
+        self._places = self._read()
+        for other in self._others:
+            for device in self._elsewhere(other, self._places):
+                self._places[device] = len(self._places) + 1
         return self._places.keys()
 
-    def places(self, *, everywhere: bool = False) -> t.Mapping[str, int]:
-        """The listed devices with their places. If they cannot be read, the task does not fail.
-
-        :param everywhere: whether to read the lists of all versions that may speak for the devices.
-        """
+    def places(self) -> t.Mapping[str, int]:
+        """The listed devices with their places. If they cannot be read, the task does not fail."""
         if self._places is None and self._use != "ignore":
             try:
-                self._places = self._read(everywhere=everywhere)
+                self._places = self._read()
             except LicensingError as error:
                 if not is_unknown_path(error):
                     self._context.warn(
@@ -79,7 +79,7 @@ class Candidates:
                 f"one: {_named(removed)}. swm_removal_candidates removes devices from the list."
             )
 
-    def _read(self, *, everywhere: bool) -> dict[str, int]:
+    def _read(self) -> dict[str, int]:
         with self._kept.locked(self._context.patience(LOCK_PATIENCE)):
             listed = self._api.read()
             recovery = self._kept.recover(listed, put_aside=False)
@@ -87,11 +87,9 @@ class Candidates:
             self._context.warn(recovery.warning)
         # Devices that an interrupted rewrite lost are still candidates.
         listed = [*(recovery.whole or ()), *listed]
-        for other in self._others if everywhere else ():
-            listed += self._elsewhere(other, listed)
         return {device: place for place, device in enumerate(dict.fromkeys(listed), 1)}
 
-    def _elsewhere(self, other: CandidatesApi, listed: t.Sequence[str]) -> list[str]:
+    def _elsewhere(self, other: CandidatesApi, listed: t.Iterable[str]) -> list[str]:
         """The devices that only the list of another version has."""
         try:
             found = other.read()

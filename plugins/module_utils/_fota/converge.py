@@ -74,7 +74,7 @@ def run(context: Context) -> Result:
             f"firmware was upgraded: {few([device for device, _why in plan.locked])}. They are left alone."
         )
     if plan.read and plan.changes:
-        candidates.places(everywhere=plan.held is not None)
+        candidates.places()
     applied = _carry_out(context, job, plan, pool, api)
     if any(row.outcome in MENTIONED for row in applied.rows):
         applied = applied._replace(rows=mention(applied.rows, candidates.places()))

@@ -19,7 +19,6 @@ from .._plan.answer import Action
 from .._plan.plan import Plan
 from .._swm.facts import Facts
 from .._swm.licenses import FotaApi
-from .._swm.named import MOST
 from .._text.lists import first, many
 
 Choice = t.Literal["skip", "stop", "ignore"]
@@ -52,19 +51,20 @@ def foresee(api: FotaApi, plan: Plan, read: Read, choice: Choice) -> Plan:
     facts = dict(read.facts)
     left = dict.fromkeys(plan.assign, "assign") | dict.fromkeys(plan.remove, "remove")
     wanted: dict[str, Action] = t.cast("dict[str, Action]", left)
-    unknown = set(_undecided(wanted, facts))
-    if unknown and api.named.offered and not read.facts:
-        # Nothing documents 'upgradeTime' for named devices. So removals are only asked about if that costs nothing.
-        ids = [device for device in plan.assign if device in unknown]
-        spare = -len(ids) % MOST if ids else 0
-        ids += [device for device in plan.remove if device in unknown][:spare]
-        named = api.named.read(ids) if ids else None
-        facts.update(named.facts if named else {})
-        unknown = set(_undecided(wanted, facts))
-    if api.named.offered:
-        unknown.difference_update(plan.assign)  # what it did not say, the list does not say either
-    if unknown:
-        facts.update(api.devices.find(unknown, read.held, _most(api, read, choice)))
+    most = _most(api, read, choice)
+
+    def learn(found: t.Mapping[str, Facts]) -> None:
+        facts.update({device: found[device] for device in _undecided(wanted, facts) if device in found})
+
+    # No document names 'upgradeTime' for named devices. So removals need the device list. It may show others, too.
+    gone = [device for device in _undecided(wanted, facts) if wanted[device] == "remove"]
+    learn(api.devices.find(gone, read.held, most, also=wanted.keys()))
+    new = [device for device in _undecided(wanted, facts) if wanted[device] == "assign"]
+    if new and api.named.offered and not read.facts:
+        named = api.named.read(new)
+        learn(named.facts if named else {})
+    elif new and not api.named.offered:
+        learn(api.devices.find(new, read.held, most))
     refusals = {device: why for device, action in wanted.items() if (why := _refusal(facts, device, action))}
     return plan.without(refusals, len(_undecided(wanted, facts)))
 

@@ -83,11 +83,14 @@ class DeviceList:
             cursor = page.cursor
             seen.add(cursor)
 
-    def find(self, wanted: t.Iterable[str], known: t.Sequence[str], most: int | None) -> dict[str, Facts]:
+    def find(
+        self, wanted: t.Iterable[str], known: t.Sequence[str], most: int | None, also: t.Collection[str] = ()
+    ) -> dict[str, Facts]:
         """These devices, as far as they are found with so many requests. A list that cannot be read finds none.
 
         :param known: devices of the account, in order, at which a page can begin.
         :param most: how many pages to read at most; None for as many as it takes.
+        :param also: devices that are not looked for, but returned if they are on these pages.
         :raises LicensingError: there was no answer at all.
         """
         found: dict[str, Facts] = {}
@@ -98,7 +101,8 @@ class DeviceList:
                 cursor = max(cursor, known[before - 1]) if before else cursor
                 page = self.page(cursor)
                 most = None if most is None else most - 1
-                found.update({device: page.devices[device] for device in left if device in page.devices})
+                named = (device for some in (left, also) for device in some)
+                found.update({device: page.devices[device] for device in named if device in page.devices})
                 reached = max(page.devices, default="")
                 if not page.more or reached <= cursor:
                     break
