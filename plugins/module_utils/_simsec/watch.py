@@ -22,7 +22,7 @@ from .._errors import LicensingError
 from .._journal.clock import age, now
 from .._journal.journal import Journal
 from .._journal.rows import Scope, Window
-from .api import SimsecApi, SkuSubscription, pool_of
+from .api import SimsecApi, SkuSubscription, pool_of, rows_of
 from .count import carried_out
 
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
@@ -63,7 +63,8 @@ class Watch:
         self._scope = scope
         self._settle = settle
         self._before = before
-        self._undisturbed = bool(before.run) and before.sole
+        # A SKU in several rows could change in one that is not counted.
+        self._undisturbed = bool(before.run) and before.sole and len(rows_of(before.subscriptions, scope.sku)) == 1
         self.begin()
         self.says = "The account's count could not be read."
 

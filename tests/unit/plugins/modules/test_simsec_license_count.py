@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.deadline import Deadline
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.clock import age
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
@@ -77,6 +78,15 @@ def test_without_waiting_the_next_run_knows(run: Run, space: Space, clock: Clock
     assert rows(run()) == {("unchanged", BY_COUNT)}
     assert rows(run(state="absent", devices=imeis(2))) == {("accepted", "")}
     assert space.held[FLEX] == {imei(2)}
+
+
+def test_longer_than_the_deadline(run: Run, space: Space, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It limits the requests and not the waiting, during which requests are needed."""
+    monkeypatch.setattr(Deadline.__init__, "__defaults__", (clock,))
+    space.slow = 12
+    done = run(**WAIT, deadline=60)
+    assert (code(done), rows(done)) == ("", {("assigned", BY_COUNT)})
+    assert sum(clock.slept) > 120
 
 
 def test_politely(run: Run, space: Space, clock: Clock) -> None:
