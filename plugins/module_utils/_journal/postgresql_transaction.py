@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import typing as t
 
-from .dialect import query
+from .dialect import query, repeated
 from .moved import VERSION as MOVED
 from .store import Rows, Values
 
@@ -25,6 +25,9 @@ _NUMBERED = (
     "WHERE table_schema = current_schema() AND table_name = %s AND is_identity = 'YES'"
 )
 _CONTINUED = "SELECT setval(pg_get_serial_sequence(%s, %s), max({column})) FROM {table}"
+
+_IN_ONE = 500
+"""Rows in one statement. PostgreSQL takes 65,535 values."""
 
 _AT_ONCE = 2000
 """Rows of a long result that are in memory."""
@@ -42,9 +45,15 @@ class PostgresTransaction:
         return t.cast(Rows, self._db.execute(query(statement), _plain(values)))
 
     def executemany(self, statement: str, rows: t.Sequence[Values]) -> None:
-        """See C(Transaction)."""
-        with self._db.cursor() as cursor:
-            cursor.executemany(query(statement), [_plain(row) for row in rows])
+        """See C(Transaction). Many rows in one statement are several times as fast as many statements."""
+        if repeated(statement, 1) is None:
+            with self._db.cursor() as cursor:
+                cursor.executemany(query(statement), [_plain(row) for row in rows])
+            return
+        for start in range(0, len(rows), _IN_ONE):
+            part = rows[start : start + _IN_ONE]
+            many = query(repeated(statement, len(part)) or "")
+            self._db.execute(many, [value for row in part for value in _plain(row)])
 
     def insert(self, statement: str, values: Values) -> int:
         """See C(Transaction)."""
