@@ -14,6 +14,8 @@ import re
 _ORDERED_JOIN = re.compile(r"\bCROSS JOIN (\w+(?: AS \w+)?) ON\b")
 _POSITION = re.compile(r"\binstr\(")
 
+_ONE_ROW = re.compile(r"^INSERT INTO .* VALUES (\(\?(?:, \?)*\))$")
+
 _NUMBER_KEY = re.compile(r"\bINTEGER PRIMARY KEY(?: AUTOINCREMENT)?")
 _TYPES = {"INTEGER": "BIGINT", "TEXT": 'TEXT COLLATE "C"', "REAL": "DOUBLE PRECISION", "BLOB": "BYTEA"}
 _TYPE = re.compile(rf"(?<=\w )({'|'.join(_TYPES)})\b")
@@ -27,6 +29,13 @@ def query(statement: str) -> str:
     parts = statement.split("'")
     parts[::2] = [part.replace("?", "%s") for part in parts[::2]]
     return "'".join(parts)
+
+
+@functools.lru_cache(maxsize=64)
+def repeated(statement: str, rows: int) -> str | None:
+    """An insertion of so many rows; None if it is not a plain insertion of one."""
+    found = _ONE_ROW.search(statement)
+    return found and statement[: found.start(1)] + ", ".join([found.group(1)] * rows)
 
 
 def definition(statement: str) -> list[str]:

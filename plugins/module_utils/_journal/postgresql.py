@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import itertools
 import threading
 import time
 import typing as t
@@ -22,85 +21,24 @@ import zlib
 
 from .._errors import LicensingError
 from .._text.addresses import without_passwords
-from .dialect import query
-from .moved import VERSION as MOVED
 from .moved import Role
 from .postgresql_connection import connect
 from .postgresql_errors import failure, guarded
 from .postgresql_schema import prepare, require_version
+from .postgresql_transaction import PostgresTransaction
 from .psycopg_dep import psycopg
-from .store import Rows, Values
+from .store import Values
 
 _ACCOUNT = 0x54534A4C
-_WRITER = (0x54534A4D, 0)
+_WRITER = 0x54534A4D
 """The advisory locks: one for each account, held by a session, and one for each transaction that writes."""
 
-_SIZE = (
-    "SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_catalog.pg_class "
-    "WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"
+# In one round trip. The last statement sees what was committed while the second one waited.
+_BEGIN_WRITING = (
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "
+    "SELECT pg_advisory_xact_lock({writer}, 0), set_config('synchronous_commit', '{durable}', true); "
+    "SELECT pg_backend_pid(), version FROM journal_schema"
 )
-
-_NUMBERED = (
-    "SELECT column_name FROM information_schema.columns "
-    "WHERE table_schema = current_schema() AND table_name = %s AND is_identity = 'YES'"
-)
-_CONTINUED = "SELECT setval(pg_get_serial_sequence(%s, %s), max({column})) FROM {table}"
-
-_AT_ONCE = 2000
-"""Rows of a long result that are in memory."""
-
-
-class PostgresTransaction:
-    """See C(Transaction)."""
-
-    def __init__(self, db: t.Any) -> None:
-        self._db = db
-        self._names = itertools.count()
-
-    def execute(self, statement: str, values: Values = ()) -> Rows:
-        """See C(Transaction)."""
-        return t.cast(Rows, self._db.execute(query(statement), _plain(values)))
-
-    def executemany(self, statement: str, rows: t.Sequence[Values]) -> None:
-        """See C(Transaction)."""
-        with self._db.cursor() as cursor:
-            cursor.executemany(query(statement), [_plain(row) for row in rows])
-
-    def insert(self, statement: str, values: Values) -> int:
-        """See C(Transaction)."""
-        return int(self._db.execute(f"{query(statement)} RETURNING id", _plain(values)).fetchone()[0])
-
-    def stream(self, statement: str, values: Values) -> t.Iterable[t.Any]:
-        """See C(Transaction)."""
-        with self._db.cursor(name=f"stream{next(self._names)}") as cursor:
-            cursor.itersize = _AT_ONCE
-            cursor.execute(query(statement), _plain(values))
-            yield from cursor
-
-    def load(self, table: str, rows: t.Iterable[Values]) -> None:
-        """See C(Transaction)."""
-        self._db.execute("SET LOCAL statement_timeout = 0")
-        with self._db.cursor() as cursor:
-            with cursor.copy(f"COPY {table} FROM STDIN") as copy:
-                for values in rows:
-                    copy.write_row(values)
-            cursor.execute(_NUMBERED, (table,))
-            for (column,) in cursor.fetchall():
-                cursor.execute(_CONTINUED.format(column=column, table=table), (table, column))
-
-    def version(self) -> int:
-        """See C(Transaction)."""
-        return int(self._db.execute("SELECT version FROM journal_schema").fetchone()[0])
-
-    def size(self) -> int:
-        """See C(Transaction)."""
-        return int(self._db.execute(_SIZE).fetchone()[0])
-
-    def set_version(self, version: int) -> None:
-        """See C(Transaction). Every role shall see why a marked journal is refused."""
-        if version == MOVED:
-            self._db.execute("GRANT SELECT ON moved TO PUBLIC")
-        self._db.execute("UPDATE journal_schema SET version = %s", (version,))
 
 
 class PostgresStore:
@@ -147,16 +85,14 @@ class PostgresStore:
     def writing(self, *, flush: bool = True) -> t.Iterator[PostgresTransaction]:
         """See C(Store). Each statement sees what the last writer wrote, because the lock comes before it."""
         with self._lock, guarded(self._address):
-            self._first("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
             try:
-                pid = self._db.execute(
-                    "SELECT pg_backend_pid(), set_config('synchronous_commit', %s, true), "
-                    "pg_advisory_xact_lock(%s, %s)::text",
-                    ("on" if flush else "off", *_WRITER),
-                ).fetchone()[0]
+                begun = self._first(_BEGIN_WRITING.format(writer=_WRITER, durable="on" if flush else "off"))
+                while begun.nextset():
+                    pass
+                pid, version = begun.fetchone()
                 self._require_session(pid)
                 # Another process may have moved or upgraded it since it was opened.
-                require_version(self._db, self._address, moving=self._moving)
+                require_version(self._db, self._address, version, moving=self._moving)
                 yield PostgresTransaction(self._db)
                 if self._db.execute("COMMIT", prepare=False).statusmessage != "COMMIT":
                     raise failure(self._address, "journal_unusable", "it did not commit", "Run again")
@@ -277,8 +213,3 @@ def _opened(
     except BaseException:
         db.close()
         raise
-
-
-def _plain(values: Values) -> Values:
-    """SQLite has no booleans, and the columns are integers."""
-    return [int(value) if isinstance(value, bool) else value for value in values]

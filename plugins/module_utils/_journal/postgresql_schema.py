@@ -98,18 +98,18 @@ def _version(db: t.Any, address: str, moving: Role | None) -> int:
     if not state.ours:
         what = f"its schema {NAME} belongs to another program"
         raise failure(address, "journal_unusable", what, "Use another database")
-    return require_version(db, address, moving=moving)
-
-
-def require_version(db: t.Any, address: str, *, moving: Role | None) -> int:
-    """The version of the schema, if this release may use it."""
     version = int(db.execute("SELECT version FROM journal_schema").fetchone()[0])
+    require_version(db, address, version, moving=moving)
+    return version
+
+
+def require_version(db: t.Any, address: str, version: int, *, moving: Role | None) -> None:
+    """Refuse a version of the schema that this release may not use."""
     if version == MOVED and not moving:
         raise refusal(without_passwords(address), mark_of(db.execute(MARK).fetchone()))
     if version > len(SCHEMA) and version != MOVED:
         what = f"a newer release wrote it (its schema is {version}, this one knows {len(SCHEMA)})"
         raise failure(address, "journal_newer", what, "Install the newer thingspace.licensing here, too")
-    return version
 
 
 def _upgrade(db: t.Any, address: str, moving: Role | None) -> None:

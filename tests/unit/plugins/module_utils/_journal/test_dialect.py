@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.dialect import definition, query
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.dialect import (
+    definition,
+    query,
+    repeated,
+)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +34,12 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.dial
 )
 def test_queries(written: str, meant: str) -> None:
     assert query(written) == meant
+
+
+def test_many_rows() -> None:
+    assert repeated("INSERT INTO t (a, b) VALUES (?, ?)", 3) == "INSERT INTO t (a, b) VALUES (?, ?), (?, ?), (?, ?)"
+    for other in ("UPDATE t SET a = ? WHERE b = ?", "INSERT INTO t (a) VALUES (?) ON CONFLICT DO NOTHING"):
+        assert repeated(other, 3) is None
 
 
 def test_definitions() -> None:

@@ -1,0 +1,97 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""A transaction in a PostgreSQL database. Its statements are written for SQLite, see C(_journal/dialect.py)."""
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+
+from .dialect import query, repeated
+from .moved import VERSION as MOVED
+from .store import Rows, Values
+
+_SIZE = (
+    "SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_catalog.pg_class "
+    "WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"
+)
+
+_NUMBERED = (
+    "SELECT column_name FROM information_schema.columns "
+    "WHERE table_schema = current_schema() AND table_name = %s AND is_identity = 'YES'"
+)
+_CONTINUED = "SELECT setval(pg_get_serial_sequence(%s, %s), max({column})) FROM {table}"
+
+_IN_ONE = 500
+"""Rows in one statement. PostgreSQL takes 65,535 values."""
+
+_AT_ONCE = 2000
+"""Rows of a long result that are in memory."""
+
+
+class PostgresTransaction:
+    """See C(Transaction)."""
+
+    def __init__(self, db: t.Any) -> None:
+        self._db = db
+        self._names = itertools.count()
+
+    def execute(self, statement: str, values: Values = ()) -> Rows:
+        """See C(Transaction)."""
+        return t.cast(Rows, self._db.execute(query(statement), _plain(values)))
+
+    def executemany(self, statement: str, rows: t.Sequence[Values]) -> None:
+        """See C(Transaction). Many rows in one statement are several times as fast as many statements."""
+        if repeated(statement, 1) is None:
+            with self._db.cursor() as cursor:
+                cursor.executemany(query(statement), [_plain(row) for row in rows])
+            return
+        for start in range(0, len(rows), _IN_ONE):
+            part = rows[start : start + _IN_ONE]
+            many = query(repeated(statement, len(part)) or "")
+            self._db.execute(many, [value for row in part for value in _plain(row)])
+
+    def insert(self, statement: str, values: Values) -> int:
+        """See C(Transaction)."""
+        return int(self._db.execute(f"{query(statement)} RETURNING id", _plain(values)).fetchone()[0])
+
+    def stream(self, statement: str, values: Values) -> t.Iterable[t.Any]:
+        """See C(Transaction)."""
+        with self._db.cursor(name=f"stream{next(self._names)}") as cursor:
+            cursor.itersize = _AT_ONCE
+            cursor.execute(query(statement), _plain(values))
+            yield from cursor
+
+    def load(self, table: str, rows: t.Iterable[Values]) -> None:
+        """See C(Transaction)."""
+        self._db.execute("SET LOCAL statement_timeout = 0")
+        with self._db.cursor() as cursor:
+            with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                for values in rows:
+                    copy.write_row(values)
+            cursor.execute(_NUMBERED, (table,))
+            for (column,) in cursor.fetchall():
+                cursor.execute(_CONTINUED.format(column=column, table=table), (table, column))
+
+    def version(self) -> int:
+        """See C(Transaction)."""
+        return int(self._db.execute("SELECT version FROM journal_schema").fetchone()[0])
+
+    def size(self) -> int:
+        """See C(Transaction)."""
+        return int(self._db.execute(_SIZE).fetchone()[0])
+
+    def set_version(self, version: int) -> None:
+        """See C(Transaction). Every role shall see why a marked journal is refused."""
+        if version == MOVED:
+            self._db.execute("GRANT SELECT ON moved TO PUBLIC")
+        self._db.execute("UPDATE journal_schema SET version = %s", (version,))
+
+
+def _plain(values: Values) -> Values:
+    """SQLite has no booleans, and the columns are integers."""
+    return [int(value) if isinstance(value, bool) else value for value in values]
