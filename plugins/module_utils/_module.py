@@ -27,9 +27,12 @@ from ._client.sender import RequestCount
 from ._client.stop import Stop
 from ._errors import LicensingError, OptionsError, Problem, defect
 from ._progress import Progress, ProgressFile
-from ._text.addresses import as_place, passwords_in
+from ._text.addresses import as_place, is_database, passwords_in
 from ._text.bounds import bound_result, shorten
 from ._text.visible import BLOCK, visible, visible_all
+
+if t.TYPE_CHECKING:
+    from ._journal.shared_state import SharedState
 
 
 @dataclasses.dataclass
@@ -113,6 +116,7 @@ class Context:
         self._module = module
         self._clients: list[Client] = []  # of the whole process
         self._own: list[Client] = []  # at most one, shared with the parts
+        self._shared: list[SharedState | None] = []  # at most one, of the whole process
         path = module.params.get("progress_file")
         self._progress_file = ProgressFile(path) if path else None
         # Facts read from ThingSpace, shared with the parts, so that each is read once.
@@ -177,6 +181,7 @@ class Context:
             store = open_store(connection.runtime_dir, None if self.params.get("runtime_dir") else self.warn)
         except LicensingError as error:
             problems.append(Problem(error.message, error.code))
+        shared = self._open_shared(connection.journal, store, problems)
         if problems:
             raise OptionsError(problems)
         for text in account_warnings(self.params.get("account")):
@@ -184,17 +189,38 @@ class Context:
         if not self._own:
             progress = Progress(self._progress_file)
             hide = not reveal_tokens
-            client = Client(connection, store, self.secrets, hide_tokens=hide, progress=progress, stop=self.stop)
+            client = Client(
+                connection, store, self.secrets, shared=shared, hide_tokens=hide, progress=progress, stop=self.stop
+            )
             self._own.append(client)
             self._clients.append(client)
             # Before this, a signal may end the process as usual, because nothing was sent.
             self.stop.install()
         return self._own[0]
 
+    def _open_shared(self, journal: str | None, local: Store, problems: list[Problem]) -> Store | None:
+        """What all nodes share, if the journal is a database. Why it cannot be used is added to the problems."""
+        if not journal or not is_database(journal):
+            return None
+        if not self._shared:
+            # A module compiles what it imports, each time. Most jobs have no database.
+            from ._journal.shared_state import share  # pylint: disable=import-outside-toplevel
+
+            try:
+                self._shared.append(share(journal, local, self.warn))
+            except LicensingError as error:
+                problems.append(Problem(error.message, error.code))
+                return None
+        if self._shared[0] is None:
+            local.lasting = False
+        return self._shared[0]
+
     def finish(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
         """Add the number of requests, warn if ThingSpace slowed the task down, and close the progress file."""
         if self._progress_file is not None:
             self._progress_file.close()
+        for shared in filter(None, self._shared):
+            shared.close()
         if self._clients:
             for client in self._clients:
                 client.close()

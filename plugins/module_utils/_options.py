@@ -108,8 +108,9 @@ FOTA_LICENSE_SPEC: Spec = {
     **RESERVE_SPEC,
     **WAVES_SPEC,
     "state": {"type": "str", "choices": ["present", "absent", "exact"], "default": "present"},
-    "lookup": {"type": "str", "choices": ["auto", "list", "direct"], "default": "auto"},
+    "lookup": {"type": "str", "choices": ["auto", "list", "devices", "direct"], "default": "auto"},
     "removal_candidates": {"type": "str", "choices": ["report", "keep", "ignore"], "default": "report"},
+    "foreseen_refusals": {"type": "str", "choices": ["skip", "stop", "ignore"], "default": "skip"},
     "batch_size": {"type": "int", "default": 1000},
 }
 FOTA_LICENSE_RANGES: Ranges = {"batch_size": (1, 10_000)}

@@ -96,8 +96,8 @@ options:
         type: str
   undo_run:
     description:
-      - The record (C(run.json)) of the run to reverse in O(account). See M(thingspace.licensing.fleet_undo) for what is
-        reversed.
+      - The record (C(run.json)) of the run to reverse in O(account), or with O(journal) the name of the run.
+      - See M(thingspace.licensing.fleet_undo) for what is reversed.
     type: path
   history:
     description:

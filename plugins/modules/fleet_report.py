@@ -64,6 +64,7 @@ options:
       - Directory with the records of earlier runs. The report shows the outcome of each.
       - The report stores the counts of each day there, in C(license-pools.jsonl). With these, it shows what changed
         since the previous report, and how long a pool lasts for which ThingSpace returns no dates.
+      - With O(journal), if it exists, both are in the journal, too, so that a report can be made on any node.
     type: path
   reclaim_states:
     description:
@@ -161,7 +162,7 @@ totals:
       type: dict
     reclaimable:
       description:
-        - Reclaimable licenses, C(now), C(wanted) by the fleet files, or C(locked) for life. V(none) if no device is
+        - Reclaimable licenses, C(now), C(wanted) by the fleet files, or C(locked) for ever. V(none) if no device is
           known to hold one.
       type: dict
     soonest:

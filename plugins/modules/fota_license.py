@@ -30,8 +30,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - Check mode always reads the list (RV(lookup=list)) and returns the rows of a run in which ThingSpace refuses
-        nothing.
+      - Check mode always reads the current state (RV(lookup=list) or RV(lookup=devices)) and returns the rows of a run
+        in which ThingSpace refuses nothing.
   diff_mode:
     support: full
     details:
@@ -49,12 +49,17 @@ options:
   lookup:
     description:
       - How to determine which devices hold a license.
-      - V(list) reads the whole account, so that a second run sends no writes.
-      - V(direct) relies on ThingSpace's answer for each device, which is cheaper for a few devices of a huge account.
-        If the plan could then exceed a guard, the list is read anyway.
-      - V(auto) reads the list unless the account is large and more than ten times larger than the job.
+      - V(list) reads the whole account, one request for 1,000 licenses. A second run sends no writes.
+      - V(devices) asks ThingSpace about the named devices, one request for 1,000 devices, whatever the size of the
+        account. A second run sends no writes. Only O(api_version=v3) has such a call. If the server does not have it,
+        or its answer contradicts itself or the list, the list is read instead, and the task warns.
+      - V(direct) relies on ThingSpace's answer for each device that is sent. If the plan could then exceed a guard, the
+        current state is read anyway. It is always read in check mode.
+      - V(auto) is V(devices) if that is not more expensive than the list. Otherwise, it is V(list), unless the account
+        is large and more than ten times larger than the job. Then it is V(direct).
+      - RV(lookup) returns what was done.
     type: str
-    choices: [auto, list, direct]
+    choices: [auto, list, devices, direct]
     default: auto
   removal_candidates:
     description:
@@ -63,11 +68,30 @@ options:
       - V(report) reads the list when licenses are moved, warns about listed devices that get or lose a license, and
         says so in their rows. If the list cannot be read, the task only warns.
       - V(keep) does the same, and O(state=exact) leaves the licenses of listed devices alone. For that, the list must
-        be readable.
+        be readable. With O(api_version=v3), the list of V(v1) is read, too, because the documents contradict each other
+        about which of them counts. If they differ, the task warns and leaves the devices of both alone.
       - V(ignore) does not read the list.
     type: str
     choices: [report, keep, ignore]
     default: report
+  foreseen_refusals:
+    description:
+      - What to do about devices whose change ThingSpace would refuse. These are devices that FOTA does not serve
+        (C(fotaEligible) is false), and licenses that can never be removed because the firmware was upgraded
+        (C(upgradeTime)).
+      - V(skip) does not send them. Their rows are V(skipped) with the reason, and the task fails after it has changed
+        the others. With O(state=exact), a license of an unlisted device that can never be removed is left alone, is
+        counted in RV(plan.locked), and is no failure.
+      - V(stop) changes nothing if there is such a device. Unlisted devices do not stop O(state=exact).
+      - V(ignore) does not look for such devices and sends them.
+      - It takes one request for 1,000 changing devices with O(api_version=v3), unless RV(lookup=devices) has shown it
+        already. Removals, V(v1), and V(v2) take pages of the device list, at most as many as the list of licenses has.
+        For a few devices of a large account, removals are not looked up, except with V(stop). RV(plan.unforeseen)
+        counts what is not known. ThingSpace decides about these devices.
+    type: str
+    choices: [skip, stop, ignore]
+    default: skip
+    version_added: 0.6.0
   batch_size:
     description:
       - Maximum number of devices in one request. Verizon documents no limit.
@@ -120,7 +144,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 lookup:
-  description: How the current state was determined, V(list) or V(direct).
+  description: How the current state was determined, V(list), V(devices), or V(direct).
   returned: when the account could be read
   type: str
   sample: list
@@ -144,6 +168,23 @@ plan:
     left_alone:
       description: Number of removal candidates that keep an unlisted license. Only if there are any.
       type: int
+    locked:
+      description:
+        - Number of unlisted devices that keep a license because it can never be removed. Only if there are any.
+      type: int
+      version_added: 0.6.0
+    incomplete:
+      description:
+        - Number of devices that are not as wanted, and are not sent because ThingSpace would refuse the change. Only if
+          there are any.
+      type: int
+      version_added: 0.6.0
+    unforeseen:
+      description:
+        - Number of changing devices for which it is not known whether ThingSpace would refuse the change. Only if there
+          are any.
+      type: int
+      version_added: 0.6.0
     digest:
       description: SHA-256 of the wanted and the current state, for O(approved_plan). V(none) with RV(lookup=direct).
       type: str

@@ -27,6 +27,14 @@ options:
       - Whether to read only the subscription and its pool, in one request, and no devices.
     type: bool
     default: false
+  details:
+    description:
+      - Whether to read for each licensed device, too, if FOTA serves it, when its firmware was last upgraded, and its
+        protocol. A license can never be removed after an upgrade.
+      - That takes one request for 1,000 devices of the account, licensed or not.
+    type: bool
+    default: false
+    version_added: 0.6.0
   report:
     description:
       - Whether RV(devices) lists the devices. V(none) keeps a large account out of the job log. O(devices_report) and
@@ -36,7 +44,8 @@ options:
     default: all
   devices_report:
     description:
-      - CSV file for the licensed devices, with the columns C(device_id) and C(assigned_at). You can use it as
+      - CSV file for the licensed devices, with the columns C(device_id) and C(assigned_at), and with O(details) also
+        C(eligible), C(upgraded_at), C(removable), and C(protocol). You can use it as
         O(thingspace.licensing.fota_license#module:devices_file).
     type: path
 seealso:
@@ -100,6 +109,36 @@ devices:
     assigned_at:
       description: When the license was assigned, in ThingSpace's format.
       type: str
+    eligible:
+      description: Whether FOTA serves the device. V(none) if ThingSpace does not say. With O(details).
+      type: bool
+      version_added: 0.6.0
+    upgraded_at:
+      description:
+        - When the firmware was last upgraded, in ThingSpace's format; empty if it never was. V(none) if ThingSpace does
+          not say. With O(details).
+      type: str
+      version_added: 0.6.0
+    removable:
+      description:
+        - Whether the license can be removed, which is so if the firmware was never upgraded. V(none) if ThingSpace does
+          not say. With O(details).
+      type: bool
+      version_added: 0.6.0
+    protocol:
+      description: The protocol, as ThingSpace spells it. V(none) if ThingSpace does not say. With O(details).
+      type: str
+      version_added: 0.6.0
+reclaimable:
+  description: Numbers of licenses that can be removed, or never can be. Also with O(report=none).
+  returned: with O(details)
+  type: dict
+  version_added: 0.6.0
+  contains:
+    removable: {type: int, description: Licenses that can be removed.}
+    locked: {type: int, description: "Licenses that can never be removed, because the firmware was upgraded."}
+    unknown: {type: int, description: Licenses of which ThingSpace does not say that.}
+  sample: {removable: 240, locked: 8, unknown: 0}
 requests:
   description:
     - The requests of the task.
@@ -138,6 +177,7 @@ def main() -> None:
         **FOTA_VERSION_SPEC,
         **PROGRESS_SPEC,
         "pool_only": {"type": "bool", "default": False},
+        "details": {"type": "bool", "default": False},
         "report": {"type": "str", "choices": ["all", "none"], "default": "all"},
         "devices_report": {"type": "path"},
     }

@@ -43,6 +43,8 @@ options:
       - Delete reports about requests of others, and runs that sent nothing, if they are older than this many days. At
         least 2.
       - Requests and what was reported about them are never deleted, because they show which devices hold a license.
+      - The records of fleet runs that are older than this are deleted, too. Then these runs cannot be undone by their
+        names any more.
     type: int
 seealso:
   - module: thingspace.licensing.simsec_license
@@ -91,6 +93,9 @@ pruned:
       type: int
     runs:
       description: Runs that sent nothing.
+      type: int
+    fleet_runs:
+      description: Records of fleet runs.
       type: int
 failure:
   description:

@@ -42,7 +42,7 @@ options:
       - CSV file for the list, with the columns C(place) and C(device_id). You can use it as
         O(thingspace.licensing.swm_removal_candidates#module:devices_file).
       - With O(shrink_to), it contains the forecast instead, with the columns C(place), C(device_id), C(reason),
-        C(assigned_at), and C(certain).
+        C(assigned_at), C(certain), and C(upgraded).
     type: path
 seealso:
   - module: thingspace.licensing.swm_removal_candidates
@@ -107,6 +107,12 @@ forecast:
     beyond_list:
       description: How many of them are not, and would lose it because they have held it longest.
       type: int
+    upgraded:
+      description:
+        - How many of them are known to have upgraded their firmware. No request can remove their license, but no
+          document excepts them from an eviction.
+      type: int
+      version_added: 0.6.0
     certain:
       description: Whether it is certain for all of them.
       type: bool
@@ -132,6 +138,12 @@ forecast:
             - Whether the device certainly loses its license. It is not certain if others got theirs at the same time,
               because ThingSpace does not document which of them loses it first.
           type: bool
+        upgraded:
+          description:
+            - Whether the device has upgraded its firmware, so that no request can remove its license. V(none) if
+              ThingSpace does not say, or if reading it takes more pages than the list of licenses has.
+          type: bool
+          version_added: 0.6.0
     tied:
       description: Devices that may lose their license instead of one that is not certain, up to 1,000.
       type: list

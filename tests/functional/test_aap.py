@@ -193,6 +193,13 @@ def test_relaunch_on_failed_hosts(controller: Controller, simulator: Simulator) 
     whole = plan(controller).artifacts
     half = apply(controller, whole)
     assert half.failed_hosts == [named(2)]
+    told = {name: value for name, value in half.artifacts.items() if name.startswith("thingspace_run")}
+    assert sorted(told) == ["thingspace_run", "thingspace_run_status", "thingspace_run_summary"]
+    assert told["thingspace_run_status"] == "failed"
+    first, second = told["thingspace_run_summary"].splitlines()
+    assert first == f"{named(1)}: 2 assigned."
+    assert second.startswith(f"{named(2)}: ")
+    assert len(json.dumps(told)) < 1500
     assert [licensed(simulator, number) for number in (1, 2)] == [12, 10]
     simulator.clear_faults()
     simulator.forget_requests()

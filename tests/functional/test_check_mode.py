@@ -75,7 +75,7 @@ EXAMPLES = {
         {"state": "exact", "devices": [imei(3), imei(1), imei(0)], "protected": [imei(5)]},
     ),
 }
-HARMLESS = ("oauth_token", "session_login", "device_list", "subscriptions_list")
+HARMLESS = ("fota_device_lookup", "oauth_token", "session_login", "device_list", "subscriptions_list")
 """What may be sent as POST in check mode, because it changes nothing at ThingSpace that a user owns."""
 
 FORESEEN = ("diff", "summary", "plan", "licenses")

@@ -110,7 +110,14 @@ def test_a_list_as_long_as_the_cut_and_one_too_short(simulator: Simulator, modul
     assert "warnings" not in enough
     short = module(INFO, shrink_to=6)
     last = short.result["forecast"]["devices"][-1]
-    assert last == {"place": 4, "device_id": imei(8), "reason": "oldest", "assigned_at": DAYS[1], "certain": True}
+    assert last == {
+        "place": 4,
+        "device_id": imei(8),
+        "reason": "oldest",
+        "assigned_at": DAYS[1],
+        "certain": True,
+        "upgraded": False,
+    }
     assert "only 3 of them are on the removal candidate list" in short.warnings
 
 

@@ -90,12 +90,16 @@ def test_an_exact_run_after_healing_is_right(simulator: Simulator, module: Modul
     }
 
 
-def test_a_list_that_breaks_while_reading_back_is_not_believed(simulator: Simulator, module: Module) -> None:
+@pytest.mark.parametrize(("lookup", "reads"), [("list", 5), ("devices", 3)])
+def test_a_list_that_breaks_while_reading_back_is_not_believed(
+    simulator: Simulator, module: Module, lookup: str, reads: int
+) -> None:
     simulator.faults(
         {"action": "reset", "operation": "fota_assign", "effect": "done"},
-        {"action": "drop_row", "after": 5, "times": 0},
+        {"action": "drop_row", "after": reads, "times": 0},
     )
-    outcome = module(devices=imeis(10, 14))
+    outcome = module(devices=imeis(10, 14), lookup=lookup)
+    assert outcome.result["lookup"] == lookup
     assert outcome.code == "outcome_unknown"
     assert outcome.rows == dict.fromkeys(imeis(10, 14), "unknown")
     assert "cannot be trusted" in outcome.message

@@ -233,7 +233,7 @@ def test_hostile_values_in_a_browser(hostile: Json, module: Module, tmp_path: Pa
         assert [part[1] for part in drift["parts"]] == pytest.approx(
             [drift["width"] * 0.9, drift["width"] * 0.1], abs=0.5
         )
-        assert f"{ACCOUNT} FOTA: 1 can be removed, 9 wanted by the fleet files, 0 bound for life" in bars
+        assert f"{ACCOUNT} FOTA: 1 can be removed, 9 wanted by the fleet files, 0 can never be removed" in bars
         assert seen["numbers"] == ["right"]
         # The third chart has columns, and its table is folded.
         on_phone = seen["width"] == 360

@@ -126,6 +126,46 @@ def test_what_the_modules_change_the_sdk_sees(sdk: t.Any, module: Module, versio
     assert imei(30) not in [row["device_id"] for row in pages(sdk, version)[0]]
 
 
+def device_pages(sdk: t.Any, version: str) -> list[t.Any]:
+    """All devices, licensed or not."""
+    found: list[t.Any] = []
+    cursor, more = "0", True
+    while more:
+        if version == "v1":
+            page = sdk.software_management_reports_v1.list_account_devices(ACCOUNT, cursor).body
+        elif version == "v2":
+            page = sdk.software_management_reports_v2.list_account_devices(ACCOUNT, cursor).body
+        else:
+            page = sdk.account_devices.get_account_device_information(ACCOUNT, cursor).body
+        found += page.device_list
+        cursor, more = str(page.last_seen_device_id), page.has_more_data
+    return found
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_sdk_reads_devices_with_their_license(sdk: t.Any, simulator: Simulator, version: str) -> None:
+    simulator.quirks(fota_device_page=25)
+    simulator.devices({"imei": imei(1), "upgraded": True}, {"imei": imei(20), "eligible": False})
+    found = device_pages(sdk, version)
+    assert [device.device_id for device in found] == imeis(60)
+    assert [device.device_id for device in found if device.license_assigned] == HELD
+    assert [device.device_id for device in found if not device.fota_eligible] == [imei(20)]
+    never = found[0].upgrade_time
+    assert [device.device_id for device in found if device.upgrade_time != never] == [imei(1)]
+
+
+def test_the_sdk_asks_about_named_devices(sdk: t.Any) -> None:
+    from verizon.models.device_imei import DeviceIMEI
+
+    wanted = [imei(20), imei(0), "900000000000999"]
+    answer = sdk.account_devices.list_account_devices_information(ACCOUNT, DeviceIMEI(wanted)).body
+    assert answer.device_count == 3
+    found = {device.device_id: device for device in answer.device_list}
+    assert found[imei(0)].license_assigned
+    assert not found[imei(20)].license_assigned
+    assert (found[wanted[2]].request_status, found[wanted[2]].result_reason) == ("Failure", "Device does not exist.")
+
+
 def test_the_sdk_hears_documented_errors(sdk: t.Any, simulator: Simulator) -> None:
     from verizon.exceptions.fota_v3_result_exception import FotaV3ResultException
 

@@ -29,7 +29,7 @@ def test_assigned_and_removed_minutes_later(simulator: Simulator, module: Module
     journal = tmp_path / "journal.db"
     job: Json = {"sku": FLEX, "journal": str(journal), "report": "all", "batch_size": 10}
     simulator.quirks(simsec_delay=0.8)
-    assigned = module("simsec_license", **job, devices=imeis(25), wait=True)
+    assigned = module("simsec_license", **job, devices=imeis(25), wait=True, settle_time=1)
     assert (assigned.code, reasons(assigned.result)) == (None, {("assigned", "confirmed by count")})
     assert 3 < simulator.count("subscriptions_list") < 8
     simulator.quirks(simsec_delay=60)

@@ -199,6 +199,9 @@ class FakeThingSpace:
     :param faults: what happens instead of the next writes, in this order; None lets one through.
     """
 
+    answers_for_devices = False
+    """Whether it is a server that answers for named devices."""
+
     def __init__(self, held: t.Iterable[str] = (), total: int = 1000, page_size: int = 1000) -> None:
         self.held = set(held)
         self.total = total
@@ -212,6 +215,8 @@ class FakeThingSpace:
         self.log: list[str] = []
         self.max_concurrency = 1
         self.progress: Progress = Progress()
+        self.host = "api.test"
+        self.store = MemoryStore()
         self._lock = threading.Lock()
 
     def get(self, operation: str, path: str) -> dict[str, t.Any]:
@@ -221,6 +226,8 @@ class FakeThingSpace:
             if self.candidates_fault is not None:
                 raise self.candidates_fault
             return {"count": len(self.candidates), "hasMoreData": False, "deviceList": self.candidates}
+        if path.startswith((f"/fota/v3/devices/{ACCOUNT}", f"/fota/v1/licenses/{ACCOUNT}/cancel")):
+            raise ApiError("no such call", code="api_rejected", status=404, api_code="900906")
         if path == f"/fota/v3/subscriptions/{ACCOUNT}":
             return {"purchaseType": "TS-HFOTA-MRC", "licenseCount": self.total}
         with self._lock:
@@ -243,6 +250,16 @@ class FakeThingSpace:
     @staticmethod
     def mask(text: str) -> str:
         return text
+
+    def query(self, operation: str, path: str, body: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """Answer for named devices."""
+        assert path == f"/fota/v3/devices/{ACCOUNT}", path
+        if not self.answers_for_devices:
+            raise ApiError("no such call", code="api_rejected", status=404, api_code="900906")
+        with self._lock:
+            self.log.append("devices")
+            rows = [{"deviceId": device, "licenseAssigned": device in self.held} for device in body["deviceList"]]
+            return {"deviceCount": len(rows), "deviceList": rows}
 
     def post(self, operation: str, path: str, body: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Assign or remove."""

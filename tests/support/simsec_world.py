@@ -28,13 +28,14 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_parts import Part, RunOptions, Wanted
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.from_files import from_files
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import changing
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.clock import ago, now
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.clock import age, ago, now
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import Context, Result, result_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import SIMSEC_LICENSE_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import converge
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import wait as simsec_wait
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import watch as simsec_watch
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo import reversal
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.changes import changes_of, pool_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history import Later
@@ -300,7 +301,7 @@ class World:
             "state": item["state"],
             "expected_plan": part["plan"]["digest"],
             "wait": wait,
-            "wait_timeout": 5,
+            "wait_timeout": self.wait_timeout,
             "request_id": self._name(),
         }
         return self.license(self.parts[item["list"]].ready, **options)
@@ -396,6 +397,7 @@ def _flat(part: Json) -> Json:
 def in_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the account in the place of ThingSpace. Reports arrive while somebody waits, which takes no time."""
     clock = Clock()
+    began = clock.now
 
     def sleep(seconds: float) -> None:
         clock.sleep(seconds)
@@ -403,4 +405,5 @@ def in_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(client, "Transport", world.play)
     monkeypatch.setattr(stop.Stop, "sleep", lambda stop, seconds: clock.sleep(seconds))
+    monkeypatch.setattr(simsec_watch, "age", lambda sent: age(sent) + clock.now - began)
     monkeypatch.setattr(simsec_wait.Waiting.__init__, "__defaults__", (sleep, clock, None))

@@ -171,11 +171,11 @@ class Simulator:
         return sent
 
     def repeated_blindly(self) -> list[str]:
-        """Devices that were written twice with no complete reading of the list in between."""
+        """Devices that were written twice, and not read in between."""
         pending: set[tuple[str, str]] = set()
         blind: list[str] = []
         for request in self.requests():
-            if request["operation"] == "fota_list" and request["status"] == 200:
+            if request["operation"] in ("fota_list", "fota_device_lookup") and request["status"] == 200:
                 pending.clear()
             elif request["write"] and request["status"] != 429:
                 sent = {(request["operation"], device) for device in request["devices"] or ()}

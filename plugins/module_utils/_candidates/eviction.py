@@ -28,6 +28,8 @@ class Eviction(t.NamedTuple):
     :param place: its position in the order of evictions, from 1.
     :param assigned_at: as ThingSpace returned it.
     :param certain: whether it loses the license in any order of the devices that were assigned at the same time.
+    :param upgraded: whether its firmware was upgraded, so that no request could remove the license; None if that is not
+        known. An eviction excepts no device (cancel page), so it is the only way in which such a license comes back.
     """
 
     place: int
@@ -35,6 +37,7 @@ class Eviction(t.NamedTuple):
     reason: Reason
     assigned_at: str
     certain: bool
+    upgraded: bool | None = None
 
 
 class Forecast(t.NamedTuple):
@@ -58,6 +61,23 @@ class Forecast(t.NamedTuple):
         """How many devices lose their license only because of its age."""
         return sum(eviction.reason == "oldest" for eviction in self.evictions)
 
+    @property
+    def upgraded(self) -> int:
+        """How many of them are known to hold a license that no request could remove."""
+        return sum(bool(eviction.upgraded) for eviction in self.evictions)
+
+    def with_upgrades(self, upgrades: t.Mapping[str, str | None]) -> Forecast:
+        """The same forecast, with what is known of upgrades.
+
+        :param upgrades: when each device was last upgraded; empty if it never was.
+        """
+
+        def marked(eviction: Eviction) -> Eviction:
+            known = upgrades.get(eviction.device_id)
+            return eviction if known is None else eviction._replace(upgraded=bool(known))
+
+        return self._replace(evictions=[marked(eviction) for eviction in self.evictions])
+
     def as_result(self, most: int) -> dict[str, t.Any]:
         """The C(forecast) value of the module's result.
 
@@ -69,6 +89,7 @@ class Forecast(t.NamedTuple):
             "evicted": len(self.evictions),
             "from_list": len(self.evictions) - self.beyond_list,
             "beyond_list": self.beyond_list,
+            "upgraded": self.upgraded,
             "certain": all(eviction.certain for eviction in self.evictions),
             "devices": [eviction._asdict() for eviction in self.evictions] if most else [],
             "tied": self.tied[:most],
@@ -77,10 +98,11 @@ class Forecast(t.NamedTuple):
         }
         return with_former_names(values)
 
-    def as_rows(self) -> list[tuple[str, str, str, str, str]]:
+    def as_rows(self) -> list[tuple[str, ...]]:
         """The devices that would lose their license, one row each."""
+        said = {True: "yes", False: "no", None: ""}
         return [
-            (str(row.place), row.device_id, row.reason, row.assigned_at, "yes" if row.certain else "no")
+            (str(row.place), row.device_id, row.reason, row.assigned_at, said[row.certain], said[row.upgraded])
             for row in self.evictions
         ]
 

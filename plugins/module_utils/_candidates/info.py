@@ -24,8 +24,10 @@ from .backup import LOCK_PATIENCE, KeptList
 from .eviction import Forecast, forecast
 
 LIST_COLUMNS = ("place", "device_id")
-FORECAST_COLUMNS = ("place", "device_id", "reason", "assigned_at", "certain")
+FORECAST_COLUMNS = ("place", "device_id", "reason", "assigned_at", "certain", "upgraded")
 MAX_TIED = 1000
+FEW_PAGES = 3
+"""How many pages of the device list are read at least for a forecast."""
 
 
 class Job(t.NamedTuple):
@@ -57,6 +59,7 @@ def run(context: Context) -> Result:
     except ApiError as error:
         raise explained(error, licenses) from None
     seen = forecast(shrink_to, held, candidates)
+    seen = seen.with_upgrades(_upgrades(licenses, seen, [device for device, _time in held]))
     for text in _warnings(seen):
         context.warn(text)
     values = {
@@ -64,6 +67,13 @@ def run(context: Context) -> Result:
         "forecast": seen.as_result(MAX_TIED if reporting.shown == "all" else 0),
     }
     return _result(reporting, candidates, values, FORECAST_COLUMNS, seen.as_rows())
+
+
+def _upgrades(licenses: FotaApi, seen: Forecast, held: t.Sequence[str]) -> dict[str, str | None]:
+    """When each device that would lose its license was upgraded, as far as reading the list again would cost."""
+    gone = [eviction.device_id for eviction in seen.evictions]
+    found = licenses.devices.find(gone, sorted(held), max(FEW_PAGES, licenses.pages))
+    return {device: facts.upgraded_at for device, facts in found.items()}
 
 
 def read(context: Context, client: Client, account: str, version: CandidatesVersion) -> list[str]:
@@ -101,6 +111,12 @@ def _warnings(seen: Forecast) -> t.Iterator[str]:
             f"{many(len(seen.evictions), 'device')} would lose their license, and only "
             f"{len(seen.evictions) - seen.beyond_list} of them are on the removal candidate list: {seen.beyond_list} "
             "would lose it because they hold it longest."
+        )
+    if seen.upgraded:
+        yield (
+            f"{many(seen.upgraded, 'device')} that would lose a license {are(seen.upgraded)} upgraded. No request can "
+            "remove such a license, but ThingSpace documents no exception for an eviction. These devices would need a "
+            "new license for their next upgrade."
         )
     doubtful = sum(not eviction.certain for eviction in seen.evictions)
     if doubtful:

@@ -17,7 +17,7 @@ from .._module import Context
 from .._plan.outcomes import Row
 from .._plan.plan import State
 from .._swm.candidates import CandidatesApi
-from .._text.lists import few
+from .._text.lists import are, few, many
 from .._thingspace.api_versions import CANDIDATES_OF, ApiVersion
 from .backup import LOCK_PATIENCE, KeptList
 
@@ -33,18 +33,21 @@ class Candidates:
     def __init__(self, context: Context, client: Client, account: str, version: ApiVersion, use: str) -> None:
         self._context = context
         self._use = use
-        self._api = CandidatesApi(client, account, CANDIDATES_OF[version])
+        self._api, *self._others = [CandidatesApi(client, account, one) for one in CANDIDATES_OF[version]]
         self._kept = KeptList(client.store, account)
         self._places: dict[str, int] | None = None
 
     def spared(self, state: State) -> t.AbstractSet[str]:
-        """The listed devices, if an exact run must leave them alone.
+        """The listed devices, if an exact run must leave them alone. For v3, both lists that may speak for them count.
 
         :raises LicensingError: the list cannot be read.
         """
         if state != "exact" or self._use != "keep":
             return frozenset()
         self._places = self._read()
+        for other in self._others:
+            for device in self._elsewhere(other, self._places):
+                self._places[device] = len(self._places) + 1
         return self._places.keys()
 
     def places(self) -> t.Mapping[str, int]:
@@ -85,6 +88,25 @@ class Candidates:
         # Devices that an interrupted rewrite lost are still candidates.
         listed = [*(recovery.whole or ()), *listed]
         return {device: place for place, device in enumerate(dict.fromkeys(listed), 1)}
+
+    def _elsewhere(self, other: CandidatesApi, listed: t.Iterable[str]) -> list[str]:
+        """The devices that only the list of another version has."""
+        try:
+            found = other.read()
+        except LicensingError as error:
+            if not is_unknown_path(error):
+                raise
+            return []
+        before = set(listed)
+        more, less = [device for device in dict.fromkeys(found) if device not in before], before.difference(found)
+        if more or less:
+            self._context.warn(
+                f"The removal candidate lists of {self._api.version} and {other.version} differ: "
+                f"{many(len(more), 'device')} {are(len(more))} only on that of {other.version}, and "
+                f"{many(len(less), 'device')} only on that of {self._api.version}. ThingSpace's documents contradict "
+                "each other about which of them counts for v3. Here, both count."
+            )
+        return more
 
 
 def mention(rows: t.Sequence[Row], places: t.Mapping[str, int]) -> list[Row]:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 
@@ -27,6 +28,13 @@ class Page(t.NamedTuple):
     more: bool
     cursor: str
     size: int | None
+
+    @property
+    def pages(self) -> int:
+        """How many pages the list has if this is its first one, as far as its count shows."""
+        if not self.more:
+            return 1
+        return max(2, math.ceil((self.assigned or 0) / max(1, len(self.devices))))
 
 
 Fetch = t.Callable[[str], Page]

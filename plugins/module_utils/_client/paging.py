@@ -47,8 +47,8 @@ class Forms(t.Generic[Form]):
 
 
 def is_unknown_path(error: LicensingError) -> bool:
-    """Whether the server does not know the path at all."""
-    return isinstance(error, ApiError) and (error.status == 404 or error.details.get("api_code") == NO_RESOURCE)
+    """Whether the server does not know the path at all, or not with this method: 404, 405, or the gateway's 900906."""
+    return isinstance(error, ApiError) and (error.status in (404, 405) or error.details.get("api_code") == NO_RESOURCE)
 
 
 def _as_it_is(page: Page) -> Page:

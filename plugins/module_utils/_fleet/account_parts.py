@@ -200,7 +200,7 @@ def parts_of(wanted: t.Mapping[str, t.Any], lists: Lists, run: RunOptions) -> t.
 def _fota(wanted: t.Mapping[str, t.Any], lists: Lists, run: RunOptions) -> Part:
     settings = wanted["fota"]
     names = ("state", "api_version", "max_changes", "max_removals", "reserve", "waves", "max_failures")
-    options = _given(settings, *names, "removal_candidates")
+    options = _given(settings, *names, "removal_candidates", "foreseen_refusals")
     given = {**options, **run.common(wanted["account"], "fota")}
     return Part("fota", "fota", given, _about(settings), {"devices": lists["fota"]})
 

@@ -86,6 +86,11 @@ FOTA: dict[str, Field] = {
         "What to do about devices that are removal candidates.",
         choices=_choices(FOTA_LICENSE_SPEC, "removal_candidates"),
     ),
+    "foreseen_refusals": Field(
+        "text",
+        "What to do about devices whose change ThingSpace would refuse. The default is skip.",
+        choices=_choices(FOTA_LICENSE_SPEC, "foreseen_refusals"),
+    ),
 }
 
 SIMSEC: dict[str, Field] = {

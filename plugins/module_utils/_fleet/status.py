@@ -27,6 +27,7 @@ NO_APPROVAL: dict[Code, str] = {
     "list: -e fleet_licensing_require_listener=false.",
     "not_licensed": "List only licensed devices, or set 'unlicensed: warn' under 'removal_candidates' in the fleet "
     "file.",
+    "refusal_foreseen": "Leave these devices out, or set 'foreseen_refusals: skip' under 'fota' in the fleet file.",
     "pool_exhausted": "Buy licenses, free some, or list fewer devices.",
 }
 """What stops a plan despite any approval, by code, and what to do about it in the terms of a fleet run."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from .._devices.spelling import require_spelling
 from .._errors import LicensingError
 from .._plan.answer import ACTIONS, Action, Answer, DeviceResult, settle
 from .._plan.batches import Doubt, Sending
@@ -19,6 +18,7 @@ from .._plan.outcomes import Outcome, Row
 from .._plan.plan import Plan, Pool
 from .._swm.licenses import FotaApi
 from .._text.lists import many
+from .holders import read_back
 
 RESENDS = 2
 """How often a device is sent again if reading shows that a lost request had no effect."""
@@ -52,7 +52,7 @@ def predict(plan: Plan, wanted: t.Sequence[str], stopped: LicensingError | None 
 
 def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, batch_size: int) -> Applied:
     """Execute a plan on ThingSpace. Every device gets a row, whatever happens."""
-    send = functools.partial(_act, api, batch_size, plan.held is not None, pool.assigned)
+    send = functools.partial(_act, api, batch_size, plan.read, pool.assigned)
     results, stopped = send("remove", plan.remove)
     fitting, left_out = _that_fit(plan, pool, results)
     results.update(left_out)
@@ -97,7 +97,7 @@ def _act(
 class _Acting:
     """Sends one action for many devices, and reads the account to settle those in doubt.
 
-    :param listed: whether it is known that no device was as wanted before.
+    :param listed: whether the state was read, so that no device was as wanted before.
     :param before: licenses assigned before the run.
     :param results: of the devices that reading back has decided about.
     :param again: devices in doubt that show no change and may be sent again.
@@ -130,29 +130,30 @@ class _Acting:
         """Read the account and decide about the devices in doubt."""
         sending = self.sending
         try:
-            held, _page = self.api.licensed(expected=self.devices)
-            require_spelling(held, doubts)
+            held, count = read_back(self.api, self.action, list(doubts), expected=self.devices)
+            if count is None and not self.listed:
+                count = self.api.page().assigned
         except LicensingError as error:
             why = f"reading back failed: {error.message}"
             self.results.update({device: ("unknown", f"{doubt.reason} {why}") for device, doubt in doubts.items()})
             return None
         as_wanted = [device for device in doubts if (device in held) == (self.action == "assign")]
-        self.results.update(dict.fromkeys(as_wanted, self._judge(len(held), len(as_wanted))))
+        self.results.update(dict.fromkeys(as_wanted, self._judge(count, len(as_wanted))))
         left = {device: doubt for device, doubt in doubts.items() if device not in self.results}
         self.again = {device: doubt for device, doubt in left.items() if doubt.resend and sending.stopped is None}
         self.results.update({device: _unchanged(left[device]) for device in left.keys() - self.again.keys()})
         return not self.again
 
-    def _judge(self, held: int, in_doubt: int) -> Judged:
+    def _judge(self, held: int | None, in_doubt: int) -> Judged:
         """The result of devices that are as wanted after a lost request.
 
-        Without a listed state, they may have been before, and only the count of licenses shows whether any changed.
+        If the state was not read, they may have been before, and only the count of licenses shows whether any changed.
 
-        :param held: licenses assigned now.
+        :param held: licenses assigned now; None if it is not known.
         :param in_doubt: the number of devices.
         """
         done, already = ACTIONS[self.action].done, ACTIONS[self.action].already
-        if self.listed or self.before is None:
+        if self.listed or self.before is None or held is None:
             return done, CONFIRMED if self.listed else PERHAPS
         answered = sum(answer.result is DeviceResult.DONE for answer in self.sending.answers.values())
         unexplained = abs(held - self.before) - answered
@@ -180,8 +181,10 @@ def rows_of(plan: Plan, wanted: t.Sequence[str], results: t.Mapping[str, Judged]
     :param results: of the devices that the plan touches.
     """
     same: Judged = ("unchanged", ACTIONS["remove" if plan.state == "absent" else "assign"].already)
-    rows = [Row(device, *results.get(device, same)) for device in wanted]
+    refused: dict[str, Judged] = {device: ("skipped", f"not sent: {why}") for device, why in plan.refused}
+    rows = [Row(device, *results.get(device, refused.get(device, same))) for device in wanted]
     if plan.state == "exact":
         rows += [Row(device, *results[device]) for device in plan.remove]
         rows += [Row(device, "unchanged", SPARED) for device in plan.spared]
+        rows += [Row(device, "unchanged", f"left alone: {why}") for device, why in plan.locked]
     return rows

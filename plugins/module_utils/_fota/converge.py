@@ -21,7 +21,9 @@ from .._plan.plan import Plan, Pool
 from .._plan.waves import waves_from
 from .._swm.licenses import FotaApi, explained
 from .._text.diff import device_diff
+from .._text.lists import few, many
 from .apply import Applied, predict
+from .foresight import stop_if_refused
 from .lookup import Job, plan_job
 from .waves import apply_in_waves
 
@@ -32,12 +34,14 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     limits, limit_problems = limits_from(**chosen(params, GUARD_SPEC, RESERVE_SPEC))
     waves, wave_problems = waves_from(**chosen(params, WAVES_SPEC))
     reporting, report_problems = reporting_from(**chosen(params, REPORT_SPEC))
-    own = chosen(params, ("account", "api_version", "state", "lookup", "batch_size", "removal_candidates"))
+    own = chosen(
+        params, ("account", "api_version", "state", "lookup", "batch_size", "removal_candidates", "foreseen_refusals")
+    )
     job = Job(**own, wanted=wanted, limits=limits, waves=waves, reporting=reporting)
     problems = [*problems, *limit_problems, *wave_problems, *report_problems]
     problems += out_of_range(params, FOTA_LICENSE_RANGES)
-    if job.state == "exact" and job.lookup == "direct":
-        problems.append(Problem("'state: exact' needs the whole list, so it contradicts 'lookup: direct'."))
+    if job.state == "exact" and job.lookup in ("direct", "devices"):
+        problems.append(Problem(f"'state: exact' needs the whole list, so it contradicts 'lookup: {job.lookup}'."))
     if job.state == "exact" and not wanted.devices and not problems:
         text = (
             "'state: exact' without devices would remove every license of the account. If you want that, list the "
@@ -54,14 +58,22 @@ def run(context: Context) -> Result:
     for warning in job.wanted.warnings:
         context.warn(warning)
     api = FotaApi(client, job.account, job.api_version)
+    if job.lookup == "list":
+        api.named.offered.give_up()
     candidates = Candidates(context, client, job.account, job.api_version, job.removal_candidates)
     try:
         lookup, plan, pool = plan_job(api, job, context.check_mode, candidates.spared(job.state))
     except ApiError as error:
         raise explained(error, api) from None
+    _warn_of_lookup(context, job, lookup, api)
     if api.unsplit:
         context.warn(f"The licensed devices were read page by page, because reading in pieces failed: {api.unsplit}.")
-    if lookup == "list" and plan.changes:
+    if plan.locked:
+        context.warn(
+            f"{many(len(plan.locked), 'device')} that the task does not name will hold a license for ever, because the "
+            f"firmware was upgraded: {few([device for device, _why in plan.locked])}. They are left alone."
+        )
+    if plan.read and plan.changes:
         candidates.places()
     applied = _carry_out(context, job, plan, pool, api)
     if any(row.outcome in MENTIONED for row in applied.rows):
@@ -71,10 +83,23 @@ def run(context: Context) -> Result:
     return _result(context, job, lookup, {**plan.as_result(), **job.waves.as_result(plan.changes)}, applied, pool)
 
 
+def _warn_of_lookup(context: Context, job: Job, lookup: str, api: FotaApi) -> None:
+    """Warn if the named devices were asked about in vain, or could not be although the task requests it."""
+    instead = "the list of licenses decides" if lookup == "list" else "ThingSpace's answer for each device decides"
+    if api.named.unusable:
+        context.warn(f"{api.named.unusable} So {instead} (lookup: {lookup}).")
+    elif job.lookup == "devices" and lookup != "devices" and not api.named.offered:
+        context.warn(
+            f"'lookup: devices' is not possible: ThingSpace has no such call for {job.api_version} here. So {instead} "
+            f"(lookup: {lookup})."
+        )
+
+
 def _carry_out(context: Context, job: Job, plan: Plan, pool: Pool, api: FotaApi) -> Applied:
     """Stop the plan by a guard, predict it in check mode, or execute it."""
     wanted = job.wanted.devices
     try:
+        stop_if_refused(plan, job.foreseen_refusals)
         enforce(plan, pool, job.limits)
     except LicensingError as error:
         return predict(plan, wanted, error if pool.total else explained(error, api))

@@ -8,17 +8,21 @@
 
 from __future__ import annotations
 
+import collections
 import typing as t
 
-from .._errors import LicensingError
+from .._errors import LicensingError, Problem
 from .._module import Context, Result
 from .._options import REPORT_SPEC, chosen
 from .._plan.outcomes import reporting_from
 from .._plan.plan import Pool
+from .._swm.facts import Facts
 from .._swm.licenses import FotaApi, Subscription, is_event_based
+from .._text.lists import many
 from .._thingspace.api_versions import ApiVersion
 
 COLUMNS = ("device_id", "assigned_at")
+DETAILS = ("eligible", "upgraded_at", "removable", "protocol")
 
 
 class Job(t.NamedTuple):
@@ -27,6 +31,7 @@ class Job(t.NamedTuple):
     account: str
     api_version: ApiVersion
     pool_only: bool
+    details: bool
 
 
 class FotaLicenses(t.NamedTuple):
@@ -34,30 +39,64 @@ class FotaLicenses(t.NamedTuple):
 
     :param rows: each licensed device with its assignment time; None if they were not listed.
     :param failure: why they were not listed, if they should have been. A partial list must never look like a whole one.
+    :param facts: what the device list says of each device; None if it was not read.
+    :param undetailed: why it could not be read.
     """
 
     subscription: Subscription
     pool: Pool
     rows: list[tuple[str, str]] | None
     failure: LicensingError | None = None
+    facts: t.Mapping[str, Facts] | None = None
+    undetailed: LicensingError | None = None
+
+    @property
+    def upgrades(self) -> dict[str, str] | None:
+        """When each licensed device was last upgraded, as far as that is known; empty if it never was."""
+        if self.facts is None or self.rows is None:
+            return None
+        known = ((device, self.facts.get(device)) for device, _time in self.rows)
+        return {device: facts.upgraded_at for device, facts in known if facts and facts.upgraded_at is not None}
 
 
 def run(context: Context) -> Result:
     """Read the subscription and, unless only the pool is requested, every page of the licensed devices."""
     job = Job(**chosen(context.params, Job._fields))
     reporting, problems = reporting_from(**chosen(context.params, REPORT_SPEC))
+    if job.pool_only and job.details:
+        problems.append(Problem("'details' needs the devices, so it contradicts 'pool_only'."))
     api = FotaApi(context.connect(problems), job.account, job.api_version)
-    found = read(context, api, pool_only=job.pool_only)
+    found = read(context, api, pool_only=job.pool_only, details=job.details)
     values: dict[str, t.Any] = {"subscription": dict(found.subscription), "licenses": found.pool.as_result()}
     if found.failure is not None:
         return Result(values, failure=found.failure)
-    values["devices"] = [dict(zip(COLUMNS, row, strict=True)) for row in reporting.every(found.rows or [])]
-    return Result(values, failure=None if found.rows is None else reporting.write(COLUMNS, found.rows))
+    if found.undetailed is not None:
+        return Result(values, failure=found.undetailed)
+    if not job.details:
+        values["devices"] = [dict(zip(COLUMNS, row, strict=True)) for row in reporting.every(found.rows or [])]
+        return Result(values, failure=None if found.rows is None else reporting.write(COLUMNS, found.rows))
+    facts = found.facts or {}
+    rows = [(*row, *_details(facts.get(row[0]))) for row in found.rows or []]
+    columns = (*COLUMNS, *DETAILS)
+    counts = collections.Counter(row[columns.index("removable")] for row in rows)
+    values["reclaimable"] = {"removable": counts[True], "locked": counts[False], "unknown": counts[None]}
+    values["devices"] = [dict(zip(columns, row, strict=True)) for row in reporting.every(rows)]
+    written = [tuple("" if cell is None else str(cell) for cell in row) for row in rows]
+    return Result(values, failure=None if found.rows is None else reporting.write(columns, written))
 
 
-def read(context: Context, api: FotaApi, *, pool_only: bool = False) -> FotaLicenses:
+def _details(facts: Facts | None) -> tuple[bool | None, str | None, bool | None, str | None]:
+    """The cells of C(DETAILS). Each is None if ThingSpace does not say it."""
+    if facts is None:
+        return None, None, None, None
+    removable = None if facts.upgraded_at is None else not facts.upgraded_at
+    return facts.eligible, facts.upgraded_at, removable, facts.protocol or None
+
+
+def read(context: Context, api: FotaApi, *, pool_only: bool = False, details: bool = False) -> FotaLicenses:
     """Read the subscription and the licensed devices.
 
+    :param details: whether to read the device list, too.
     :raises LicensingError: the subscription cannot be read.
     """
     subscription = api.subscription()
@@ -71,4 +110,14 @@ def read(context: Context, api: FotaApi, *, pool_only: bool = False) -> FotaLice
             return FotaLicenses(subscription, pool, None, error)
         context.warn("The subscription of this account is event-based: it has no licensed devices to list.")
         return FotaLicenses(subscription, pool, None)
-    return FotaLicenses(subscription, Pool(pool.total if last.total is None else last.total, len(rows)), rows)
+    found = FotaLicenses(subscription, Pool(pool.total if last.total is None else last.total, len(rows)), rows)
+    if not details:
+        return found
+    try:
+        facts = api.devices.everything()
+    except LicensingError as error:
+        return found._replace(undetailed=error)
+    lacking = sum(device not in facts for device, _time in rows)
+    if lacking:
+        context.warn(f"ThingSpace's list of devices lacks {many(lacking, 'device')} that hold a license.")
+    return found._replace(facts=facts)

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import math
 import typing as t
 
 from .._client.paging import Page
@@ -20,6 +19,7 @@ from .._plan.plan import Plan, Pool, State, make_plan
 from .._plan.waves import Waves
 from .._swm.licenses import FotaApi
 from .._thingspace.api_versions import ApiVersion
+from .foresight import Choice, Read, foresee
 
 CHEAP_PAGES = 3
 """How many further pages are always read. Then a second run sends no writes."""
@@ -40,6 +40,7 @@ class Job(t.NamedTuple):
     batch_size: int
     waves: Waves = Waves()
     removal_candidates: str = "report"
+    foreseen_refusals: Choice = "skip"
     reporting: Reporting = Reporting("changed", None)
 
 
@@ -48,32 +49,49 @@ def plan_job(
 ) -> tuple[str, Plan, Pool]:
     """The plan, and how the current state was looked up (the value C(lookup) of the result).
 
-    The first page shows the size of the account, so it is always read. Check mode always lists.
+    The first page shows the size of the account, so it is always read. Check mode always reads the current state.
 
     :param spare: devices that an exact run leaves alone.
     :raises LicensingError: the account could not be read, or not completely.
     """
     first = api.page()
-    scope = {"kind": "fota", "account": job.account, "api_version": job.api_version}
     pool = api.pool(first)
-    if not (check_mode or _listing_pays(job, first)):
-        plan = make_plan(scope, job.state, job.wanted.devices, None, pool)
-        if not tripped_by(plan, pool, job.limits):
-            return "direct", plan, pool
-        # The upper bound would trip a guard, so the exact plan is needed.
-    held, last = api.licensed(first, job.wanted.devices)
-    require_spelling(held, job.wanted.devices)
+    scope = {"kind": "fota", "account": job.account, "api_version": job.api_version}
+    wanted = job.wanted.devices
+    for way in _ways(api, job, first, check_mode):
+        if way == "devices":
+            named = api.named.read(wanted, [device for device, _time in first.devices], removing=job.state == "absent")
+            if named is not None:
+                plan = make_plan(scope, job.state, wanted, named.licensed, pool, whole=False)
+                return way, foresee(api, plan, Read(named.facts, ()), job.foreseen_refusals), pool
+        else:
+            plan = make_plan(scope, job.state, wanted, None, pool)
+            # If the upper bound trips a guard, the exact plan is needed.
+            if not tripped_by(plan, pool, job.limits):
+                return way, plan, pool
+    held, last = api.licensed(first, wanted)
+    require_spelling(held, wanted)
     pool = Pool(pool.total if last.total is None else last.total, len(held))
-    return "list", make_plan(scope, job.state, job.wanted.devices, held, pool, spare), pool
+    plan = make_plan(scope, job.state, wanted, held, pool, spare)
+    known = sorted(held) if plan.changes else ()
+    return "list", foresee(api, plan, Read({}, known), job.foreseen_refusals), pool
+
+
+def _ways(api: FotaApi, job: Job, first: Page, check_mode: bool) -> t.Iterator[t.Literal["devices", "direct"]]:
+    """The ways to try, in this order, before the whole list is read."""
+    if job.state == "exact" or job.lookup == "list" or not first.more:
+        return
+    unread = not check_mode and not job.limits.bound
+    if unread and job.lookup == "direct":
+        yield "direct"
+    if api.named.offered and (job.lookup == "devices" or api.named.requests(len(job.wanted.devices)) < first.pages):
+        yield "devices"
+    if unread and job.lookup == "auto" and not _listing_pays(job, first):
+        yield "direct"
 
 
 def _listing_pays(job: Job, first: Page) -> bool:
     """Whether to list the whole account instead of relying on the answer for each device."""
-    if job.state == "exact" or job.limits.bound or job.lookup == "list" or not first.more:
-        return True
-    if job.lookup == "direct":
-        return False
     if first.assigned is None:
-        return False
-    pages_left = math.ceil(first.assigned / max(1, len(first.devices))) - 1
-    return pages_left <= CHEAP_PAGES or first.assigned <= LARGER * len(job.wanted.devices)
+        return True
+    return first.pages - 1 <= CHEAP_PAGES or first.assigned <= LARGER * len(job.wanted.devices)

@@ -11,11 +11,13 @@ from __future__ import annotations
 import typing as t
 
 from .._errors import LicensingError
+from .._plan.answer import Action
 from .._plan.outcomes import Row
 from .._plan.plan import Plan, Pool
 from .._plan.waves import AS_WANTED, cut, judge, why_left_out
 from .._swm.licenses import FotaApi
 from .apply import Applied, Judged, apply_plan, rows_of
+from .holders import read_back
 from .lookup import Job
 
 NOT_TRUE = "ThingSpace's answer said that it is as wanted; reading back shows that it is not"
@@ -59,7 +61,7 @@ def _read_back(
     """Compare the answers of a wave with the account; returns the corrected rows and the current pool.
 
     The first page of a long list is enough if its count of assigned licenses matches the answers. Otherwise only the
-    whole list shows whether the wave failed or someone else changed licenses in the meantime.
+    devices themselves show whether the wave failed or someone else changed licenses in the meantime.
 
     :returns: also an error if the account could not be read.
     """
@@ -69,7 +71,8 @@ def _read_back(
         total = pool.total if page.total is None else page.total
         if page.more and page.assigned is not None and page.assigned == expected.assigned:
             return rows, Pool(total, page.assigned), None
-        held, _last = api.licensed(page)
+        action: Action = "remove" if part.remove else "assign"
+        held, count = read_back(api, action, [*part.remove, *part.assign], page)
     except LicensingError as error:
         error.add(before="The canary wave could not be read back: ")
         return rows, expected, error
@@ -79,9 +82,9 @@ def _read_back(
         row._replace(outcome="failed", reason=NOT_TRUE) if row.outcome in AS_WANTED and row.device_id in amiss else row
         for row in rows
     ]
-    if seen == rows and expected.assigned is not None and len(held) != expected.assigned:
+    if seen == rows and None not in (count, expected.assigned) and count != expected.assigned:
         warn(
-            f"After a wave the account holds {len(held)} licenses where {expected.assigned} were expected. Every "
+            f"After a wave the account holds {count} licenses where {expected.assigned} were expected. Every "
             "device of the wave is as its row says, so someone else moved licenses in the meantime. The run continued."
         )
-    return seen, Pool(total, len(held)), None
+    return seen, Pool(total, count), None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .fleet_runs import prune_runs
 from .store import Store, Transaction
 
 
@@ -66,7 +67,11 @@ def prune(store: Store, before: str, *, check: bool) -> dict[str, int]:
     :param check: only count it.
     """
     with store.reading() if check else store.writing() as db:
-        return {"callbacks": _pruned(db, _FOREIGN, before, check), "runs": _pruned(db, _IDLE, before, check)}
+        return {
+            "callbacks": _pruned(db, _FOREIGN, before, check),
+            "runs": _pruned(db, _IDLE, before, check),
+            "fleet_runs": prune_runs(db, before, check=check),
+        }
 
 
 def _pruned(db: Transaction, which: str, before: str, check: bool) -> int:

@@ -13,6 +13,7 @@ is lost under a lock, nothing more is sent. Without a lock, the next transaction
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import time
 import typing as t
@@ -44,15 +45,21 @@ class PostgresStore:
     """See C(Store).
 
     :param address: of the database, with its password if it has one.
+    :param reopen: connects again. Returns a connection, and the identity of what is there.
     """
 
     kind = "postgresql"
     missing = False
 
     def __init__(
-        self, address: str, db: t.Any, identity: str, *, write: bool, patience: float, moving: Role | None = None
+        self,
+        address: str,
+        db: t.Any,
+        identity: str,
+        reopen: t.Callable[[], tuple[t.Any, str]],
+        moving: Role | None = None,
     ) -> None:
-        self._address, self._write, self._patience, self._moving = address, write, patience, moving
+        self._address, self._reopen, self._moving = address, reopen, moving
         self._db, self._identity = db, identity
         self._locked = 0
         # A thread may ask whether the lock is lost while it reads.
@@ -148,7 +155,7 @@ class PostgresStore:
         except psycopg().OperationalError:
             if self._locked or not self._db.closed:
                 raise
-        self._db, identity = _opened(self._address, write=self._write, patience=self._patience, moving=self._moving)
+        self._db, identity = self._reopen()
         if identity != self._identity:
             what = f"it is not the one ({self._identity}) that this task began with"
             raise failure(self._address, "journal_damaged", what, "Restore the right database")
@@ -166,17 +173,21 @@ class PostgresStore:
                 self._db.execute("ROLLBACK", prepare=False)
 
 
-def open_postgresql(address: str, *, write: bool, patience: float, moving: Role | None = None) -> PostgresStore | None:
+def open_postgresql(
+    address: str, *, write: bool, patience: float, moving: Role | None = None, only: t.Sequence[str] = ()
+) -> PostgresStore | None:
     """Open the journal in a database. With C(write), create it there if there is none; else the result is None then.
 
+    :param only: with C(write), the tables that are written; by default all.
     :raises LicensingError: C(journal_unreachable), C(journal_unusable), C(journal_newer), C(journal_moved),
         C(journal_locked), C(missing_library).
     """
-    db, identity = _opened(address, write=write, patience=patience, moving=moving)
+    reopen = functools.partial(_opened, address, write=write, patience=patience, moving=moving, only=only)
+    db, identity = reopen()
     if not identity:
         db.close()
         return None
-    return PostgresStore(address, db, identity, write=write, patience=patience, moving=moving)
+    return PostgresStore(address, db, identity, reopen, moving)
 
 
 def require_reachable(address: str, *, write: bool, patience: float) -> None:
@@ -192,11 +203,13 @@ def require_reachable(address: str, *, write: bool, patience: float) -> None:
         db.close()
 
 
-def _opened(address: str, *, write: bool, patience: float, moving: Role | None) -> tuple[t.Any, str]:
+def _opened(
+    address: str, *, write: bool, patience: float, moving: Role | None, only: t.Sequence[str]
+) -> tuple[t.Any, str]:
     db = connect(address, write=write, patience=patience)
     try:
         with guarded(address):
-            return db, prepare(db, address, write=write, moving=moving)
+            return db, prepare(db, address, write=write, moving=moving, only=only)
     except BaseException:
         db.close()
         raise

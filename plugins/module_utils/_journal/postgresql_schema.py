@@ -38,10 +38,11 @@ _FOUND = (
 _MISSING_RIGHTS = (
     "SELECT DISTINCT needed FROM pg_catalog.pg_class AS c CROSS JOIN unnest(%s::text[]) AS needed "
     "WHERE c.relnamespace = %s::regnamespace AND c.relkind IN ('r', 'p') "
-    "AND NOT has_table_privilege(c.oid, needed)"
+    "AND NOT has_table_privilege(c.oid, needed) AND (%s OR c.relname = ANY(%s))"
 )
 
 READER = ("SELECT",)
+UPDATER = ("SELECT", "INSERT", "UPDATE")
 WRITER = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
@@ -56,12 +57,21 @@ class _State(t.NamedTuple):
     may_create: bool
 
 
-def prepare(db: t.Any, address: str, *, write: bool, change: bool = True, moving: Role | None = None) -> str:
+def prepare(
+    db: t.Any,
+    address: str,
+    *,
+    write: bool,
+    change: bool = True,
+    moving: Role | None = None,
+    only: t.Sequence[str] = (),
+) -> str:
     """Create or upgrade the schema. An upgrade changes no row, so a task that only reads may do it, too.
 
     :param write: whether to create it if it is missing.
     :param change: if False, only find out whether it could be done.
     :param moving: for which end of a move it is opened, so that it may be marked, see C(_journal/moved.py).
+    :param only: with C(write), the tables that are written; by default all.
     :returns: the identity of the journal; empty if there is none and none was created.
     :raises LicensingError: C(journal_unusable), C(journal_newer), C(journal_moved).
     """
@@ -74,7 +84,7 @@ def prepare(db: t.Any, address: str, *, write: bool, change: bool = True, moving
         if not change:
             return ""
         _upgrade(db, address, moving)
-    _require_rights(db, address, WRITER if write else READER)
+    _require_rights(db, address, (UPDATER if only else WRITER) if write else READER, only if write else ())
     return str(db.execute("SELECT uuid FROM identity").fetchone()[0])
 
 
@@ -143,11 +153,12 @@ def _require_owner(db: t.Any, address: str, version: int) -> None:
     )
 
 
-def _require_rights(db: t.Any, address: str, needed: t.Sequence[str]) -> None:
-    found = {right for (right,) in db.execute(_MISSING_RIGHTS, (list(needed), NAME))}
+def _require_rights(db: t.Any, address: str, needed: t.Sequence[str], only: t.Sequence[str]) -> None:
+    found = {right for (right,) in db.execute(_MISSING_RIGHTS, (list(needed), NAME, not only, list(only)))}
     missing = [right for right in needed if right in found]
     if missing:
-        raise _lacking(address, f"{', '.join(missing)} ON ALL TABLES IN SCHEMA {NAME}")
+        tables = ", ".join(f"{NAME}.{table}" for table in only) or f"ALL TABLES IN SCHEMA {NAME}"
+        raise _lacking(address, f"{', '.join(missing)} ON {tables}")
 
 
 def _lacking(address: str, right: str) -> LicensingError:

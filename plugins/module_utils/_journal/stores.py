@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from .._text.addresses import is_database, without_passwords
 from . import file
 from .moved import Role
@@ -16,17 +18,25 @@ from .sqlite import SqliteStore, open_sqlite
 from .store import Store
 
 
-def open_store(place: str, *, write: bool, patience: float = file.PATIENCE, moving: Role | None = None) -> Store:
+def open_store(
+    place: str,
+    *,
+    write: bool,
+    patience: float = file.PATIENCE,
+    moving: Role | None = None,
+    only: t.Sequence[str] = (),
+) -> Store:
     """Open a store.
 
     :param place: with an empty text, it lasts as long as the process.
     :param write: if False, a missing one counts as empty and is not created.
     :param moving: for which end of a move it is opened, so that it may be marked, see C(_journal/moved.py).
+    :param only: with C(write), the tables that are written; by default all.
     :raises LicensingError: see C(connect) and C(open_postgresql).
     """
     if not is_database(place):
         return open_sqlite(place, write=write, patience=patience, moving=moving)
-    store = open_postgresql(place, write=write, patience=patience, moving=moving)
+    store = open_postgresql(place, write=write, patience=patience, moving=moving, only=only)
     return store or SqliteStore(file.connect("", write=True), without_passwords(place), None, missing=True)
 
 

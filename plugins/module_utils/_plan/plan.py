@@ -51,8 +51,11 @@ class Plan(t.NamedTuple):
     :param remove: devices that lose their license, in a stable order.
     :param unchanged: listed devices that are as wanted.
     :param spared: unlisted devices that an exact run leaves alone.
-    :param held: licenses held before; None if the current state was not listed.
-    :param digest: SHA-256 over scope, wanted state, and current state; None if the current state was not listed.
+    :param refused: devices that would change if the API did not refuse that, each with the reason. They are not sent.
+    :param locked: unlisted devices that keep their license because it can never be removed, each with the reason.
+    :param unforeseen: how many of the changing devices the API may refuse for a reason that could not be read.
+    :param held: licenses held before; None if not all of the account was read.
+    :param digest: SHA-256 over scope, wanted state, and current state; None if the current state was not read.
     """
 
     state: State
@@ -62,6 +65,14 @@ class Plan(t.NamedTuple):
     held: int | None
     digest: str | None
     spared: tuple[str, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+    locked: tuple[tuple[str, str], ...] = ()
+    unforeseen: int = 0
+
+    @property
+    def read(self) -> bool:
+        """Whether the current state was read, so that every device of the plan is known to need its change."""
+        return self.digest is not None
 
     @property
     def changes(self) -> int:
@@ -70,15 +81,42 @@ class Plan(t.NamedTuple):
 
     def as_result(self) -> dict[str, t.Any]:
         """The C(plan) value of a module's result."""
-        spared = {"left_alone": len(self.spared)} if self.spared else {}
+        more = {
+            "left_alone": len(self.spared),
+            "locked": len(self.locked),
+            "incomplete": len(self.refused),
+            "unforeseen": self.unforeseen,
+        }
         return {
             "state": self.state,
             "assign": len(self.assign),
             "remove": len(self.remove),
             "unchanged": len(self.unchanged),
-            **spared,
+            **{name: count for name, count in more.items() if count},
             "digest": self.digest,
         }
+
+    def without(self, refusals: t.Mapping[str, str], unforeseen: int = 0) -> Plan:
+        """The plan without changes that the API would refuse.
+
+        :param refusals: the reason by device.
+        :param unforeseen: for how many of the other changes it is not known whether they would be refused.
+        """
+        if not refusals:
+            return self._replace(unforeseen=unforeseen)
+        kept = [tuple(device for device in part if device not in refusals) for part in (self.assign, self.remove)]
+        gone = [tuple((one, refusals[one]) for one in part if one in refusals) for part in (self.assign, self.remove)]
+        # An exact run removes devices that nobody named. What it cannot remove is left alone, or no run would succeed.
+        refused, locked = (gone[0], gone[1]) if self.state == "exact" else (gone[0] + gone[1], ())
+        digest = (
+            self.digest
+            and hashlib.sha256(
+                "\n".join([self.digest, "--", *sorted(device for device, _why in refused + locked)]).encode()
+            ).hexdigest()
+        )
+        return self._replace(
+            assign=kept[0], remove=kept[1], refused=refused, locked=locked, unforeseen=unforeseen, digest=digest
+        )
 
 
 def make_plan(
@@ -88,30 +126,33 @@ def make_plan(
     current: t.AbstractSet[str] | None,
     pool: Pool,
     spare: t.AbstractSet[str] = frozenset(),
+    *,
+    whole: bool = True,
 ) -> Plan:
     """Compare wanted and current state.
 
     :param scope: what else the plan is bound to: account, kind of license, API version.
-    :param current: ids that hold a license. If it is None, they were not listed. Then every listed device is sent, and
+    :param current: ids that hold a license. If it is None, they were not read. Then every named device is sent, and
         ThingSpace's own answer says which of them changed.
     :param spare: devices that an exact run leaves alone, listed or not.
+    :param whole: whether C(current) has all of the account, and not only the named devices.
     """
     if current is None:
         touched = tuple(wanted)
         assign, remove = ((), touched) if state == "absent" else (touched, ())
         return Plan(state, assign, remove, (), None, None)
-    digest = _digest(scope, state, wanted, current, pool, spare)
+    digest, held = _digest(scope, state, wanted, current, pool, spare), len(current) if whole else None
     if state == "absent":
         remove = tuple(device for device in wanted if device in current)
         unchanged = tuple(device for device in wanted if device not in current)
-        return Plan(state, (), remove, unchanged, len(current), digest)
+        return Plan(state, (), remove, unchanged, held, digest)
     assign = tuple(device for device in wanted if device not in current)
     unchanged = tuple(device for device in wanted if device in current)
     # Any other device that holds a license was not listed.
     extra = sorted(current - set(unchanged)) if state == "exact" and len(unchanged) < len(current) else []
     remove = tuple(device for device in extra if device not in spare)
     spared = tuple(device for device in extra if device in spare)
-    return Plan(state, assign, remove, unchanged, len(current), digest, spared)
+    return Plan(state, assign, remove, unchanged, held, digest, spared)
 
 
 def _digest(
@@ -122,7 +163,13 @@ def _digest(
     pool: Pool,
     spare: t.AbstractSet[str],
 ) -> str:
-    """Bound to the wanted and the current state. It changes if either does, whatever the order of the input."""
+    """Bound to the wanted and the current state. It changes if either does, whatever the order of the input.
+
+    Only an exact plan depends on devices that are not named. So the digest of another one is the same however it was
+    read, and stays the same if someone else changes other devices.
+    """
+    if state != "exact":
+        current = {device for device in wanted if device in current}
     digest = hashlib.sha256(
         json.dumps({"scope": dict(scope), "state": state, "total": pool.total}, sort_keys=True).encode()
     )

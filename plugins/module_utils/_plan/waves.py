@@ -104,7 +104,7 @@ def cut(plan: Plan, waves: Waves) -> list[Plan]:
     for end in waves.ends(changes):
         remove = -(-removals * end // changes)
         gone, there = plan.remove[removed:remove], plan.assign[assigned : end - remove]
-        parts.append(plan._replace(remove=gone, assign=there, unchanged=(), spared=()))
+        parts.append(plan._replace(remove=gone, assign=there, unchanged=(), spared=(), refused=(), locked=()))
         removed, assigned = remove, end - remove
     return parts
 

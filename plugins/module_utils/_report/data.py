@@ -74,6 +74,7 @@ class AccountData:
     """Everything that is known about an account; None for anything that was not, or could not be, read.
 
     :param fota: assignment time of each licensed device, in ThingSpace's format.
+    :param fota_upgrades: when each licensed device was last upgraded, as far as that is known; empty if it never was.
     :param beyond_journal: SKUs of which the account counts more licenses than the journal can explain.
     :param unnamed: whether there are fleet files, but none of them lists the account.
     """
@@ -84,6 +85,7 @@ class AccountData:
     fota_pool: Json | None = None
     event_based: bool = False
     fota: dict[str, str] | None = None
+    fota_upgrades: dict[str, str] | None = None
     subscriptions: list[Json] | None = None
     journal: BySku[Entry] | None = None
     beyond_journal: list[str] = dataclasses.field(default_factory=list)
@@ -121,7 +123,14 @@ class AccountData:
         return self._skus[license]
 
 
-_KINDS: dict[str, type] = {"fota_pool": dict, "fota": dict, "candidates": list, "shrink_to": int, "wanted": dict}
+_KINDS: dict[str, type] = {
+    "fota_pool": dict,
+    "fota": dict,
+    "fota_upgrades": dict,
+    "candidates": list,
+    "shrink_to": int,
+    "wanted": dict,
+}
 """Of fields whose values are not looked into when they are read."""
 
 _MADE: dict[str, t.Callable[[t.Any], t.Any]] = {

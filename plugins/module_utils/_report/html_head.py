@@ -50,7 +50,7 @@ def tiles(document: Json) -> t.Iterator[str]:
             )
         )
     if wasted:
-        more = f"and {wasted['wanted']:,} that the fleet files want, {wasted['locked']:,} bound for life"
+        more = f"and {wasted['wanted']:,} that the fleet files want, {wasted['locked']:,} that can never be removed"
         shown.append(("Reclaimable", count_words(wasted["now"]), more))
     if totals["cost"]:
         cost, currency = totals["cost"], document["currency"]

@@ -27,6 +27,7 @@ class Line(t.NamedTuple):
     :param held: yes, no, or unknown.
     :param since: when it was assigned, in UTC.
     :param source: where C(held) comes from.
+    :param locked: whether the held license can never be removed; None if that is not known.
     :param place: on the removal candidate list, from 1; 0 if it is not on the list.
     """
 
@@ -44,6 +45,7 @@ class Line(t.NamedTuple):
     protected: bool
     reclaim: Reclaim
     why: str
+    locked: bool | None = None
 
 
 def lines_of(data: AccountData, rules: Rules) -> list[Line]:
@@ -123,14 +125,17 @@ class _Maker:
         facts = facts or self.devices[kind].get(device)
         is_wanted = wanted is not None and device in wanted
         lifetime = license not in ("", FOTA) and self._data.sku(license).lifetime
-        drift = self._drift(license, entry.held, is_wanted, lifetime) if wanted is not None else ""
+        upgraded = (self._data.fota_upgrades or {}).get(device) if license == FOTA else ""
+        stays = lifetime or bool(upgraded)
+        drift = self._drift(license, entry.held, is_wanted, stays) if wanted is not None else ""
         verdict: tuple[Reclaim, str] = ("", "")
         last = facts.last_connected if facts else ""
         state = facts.state if facts else None if self._data.devices is not None else ""
         if entry.held == "yes":
-            extra = drift == "extra"
+            extra = drift == "extra" or (drift == "kept" and license == FOTA and stays and self._exact(license))
+            locked = "bound for life" if lifetime else f"the firmware was upgraded ({upgraded})" if upgraded else ""
             verdict = reclaim(
-                self._rules, state=state, last_connected=last, lifetime=lifetime, wanted=is_wanted, extra=extra
+                self._rules, state=state, last_connected=last, locked=locked, wanted=is_wanted, extra=extra
             )
         return Line(
             device_id=device,
@@ -147,15 +152,18 @@ class _Maker:
             protected=device in self._protected,
             reclaim=verdict[0],
             why=verdict[1],
+            locked=None if entry.held != "yes" or (upgraded is None and not lifetime) else stays,
         )
 
-    def _drift(self, license: str, held: str, wanted: bool, lifetime: bool) -> Drift:
-        exact = self._data.wanted is not None and self._data.wanted.exact[FOTA if license == FOTA else "simsec"]
+    def _exact(self, license: str) -> bool:
+        return self._data.wanted is not None and self._data.wanted.exact[FOTA if license == FOTA else "simsec"]
+
+    def _drift(self, license: str, held: str, wanted: bool, stays: bool) -> Drift:
         if wanted:
             return "as wanted" if held == "yes" else "missing" if held == "no" else "unknown"
         if held == "no":
             return ""
-        if lifetime or not exact:
+        if stays or not self._exact(license):
             return "kept"
         return "extra" if held == "yes" else "unknown"
 

@@ -92,11 +92,15 @@ def _version(data: AccountData, context: Context, kind: str) -> t.Any:
 
 def _fota(data: AccountData, context: Context) -> Result:
     api = FotaApi(context.connect([]), data.name, _version(data, context, "fota"))
-    found = fota_info.read(context, api)
+    found = fota_info.read(context, api, details=True)
     # The number of purchased licenses is known even if the devices are not.
     data.fota_pool = found.pool.as_result()
     data.event_based = is_event_based(found.subscription)
     data.fota = None if found.failure else dict(found.rows or [])
+    data.fota_upgrades = found.upgrades
+    # A server may not have this list. Then the report says that it is unknown.
+    if found.undetailed is not None and api.devices.offered.give_up(found.undetailed):
+        return Result({}, failure=found.undetailed)
     return Result({}, failure=found.failure)
 
 

@@ -15,7 +15,7 @@ import typing as t
 from .text import day_of, utc
 
 Reclaim = t.Literal["", "now", "wanted", "locked"]
-"""C(now): can be removed. C(wanted): the fleet files want it, so change them first. C(locked): a lifetime license."""
+"""C(now): can be removed. C(wanted): the fleet files want it, so change them first. C(locked): never."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,11 +33,12 @@ class Rules:
 
 
 def reclaim(
-    rules: Rules, *, state: str | None, last_connected: str, lifetime: bool, wanted: bool, extra: bool
+    rules: Rules, *, state: str | None, last_connected: str, locked: str, wanted: bool, extra: bool
 ) -> tuple[Reclaim, str]:
     """Whether a held license could be reclaimed, and why.
 
     :param state: of the device; None if the account has no such device, empty if that was not read.
+    :param locked: why the license can never be removed; empty if it can be.
     :param extra: whether the fleet files want the license with state exact, but not for this device.
     """
     reasons = []
@@ -54,6 +55,6 @@ def reclaim(
     if not reasons:
         return "", ""
     why = "; ".join(reasons)
-    if lifetime:
-        return "locked", f"{why}; bound for life"
+    if locked:
+        return "locked", f"{why}; {locked}"
     return ("wanted", f"{why}; but the fleet files want it") if wanted else ("now", why)

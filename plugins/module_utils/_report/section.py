@@ -111,11 +111,18 @@ def _pool(data: AccountData, pool: Json, lines: t.Sequence[Line], settings: Repo
         "runway": span.as_document(),
         "drift": drift,
         "reclaimable": wasted if any(line.held == "yes" for line in lines) else None,
+        "locked": _locked(lines),
         "reasons": dict(collections.Counter(line.why for line in lines if line.reclaim).most_common(20)),
         "before": past[-1] if past else None,
         "past": [{"day": row["day"], "total": row["total"], "assigned": row["assigned"]} for row in past[-400:]],
         "cost": None if lifetime else cost_of(settings.prices, license, counts),
     }
+
+
+def _locked(lines: t.Iterable[Line]) -> int | None:
+    """How many held licenses can never be removed; None if that is not known of some."""
+    held = [line.locked for line in lines if line.held == "yes"]
+    return None if None in held else sum(map(bool, held))
 
 
 def _drift(data: AccountData, license: str, lines: t.Sequence[Line]) -> Json | None:
@@ -161,7 +168,8 @@ def _candidates(data: AccountData, lines: t.Sequence[Line]) -> Json | None:
         "forecast": None,
     }
     if data.shrink_to is not None and data.fota is not None:
-        seen = forecast(data.shrink_to, list(data.fota.items()), data.candidates).as_result(1)
+        upgrades = data.fota_upgrades or {}
+        seen = forecast(data.shrink_to, list(data.fota.items()), data.candidates).with_upgrades(upgrades).as_result(1)
         found["forecast"] = {name: value for name, value in seen.items() if not isinstance(value, list)}
     return found
 

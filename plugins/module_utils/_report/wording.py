@@ -28,7 +28,7 @@ DRIFT = {
     "unknown": "unknown",
 }
 
-RECLAIM = {"now": "can be removed", "wanted": "wanted by the fleet files", "locked": "bound for life"}
+RECLAIM = {"now": "can be removed", "wanted": "wanted by the fleet files", "locked": "can never be removed"}
 
 LIMITS = (
     "FOTA licenses and their assignment times are as ThingSpace lists them. A removed license is no longer listed, so "
@@ -36,8 +36,9 @@ LIMITS = (
     "ThingSpace shows how many SIM-Secure licenses are assigned, but not to which devices. The journal "
     "knows that for licenses that were assigned with it. If there is no journal, or the account counts more licenses "
     "than it explains, the report says unknown.",
-    "ThingSpace does not show which devices ever upgraded their firmware. It refuses to remove monthly FOTA licenses "
-    "from those, so fewer licenses may come back than are shown as reclaimable.",
+    "A monthly FOTA license can never be removed after an upgrade of the firmware. The report shows that as far as "
+    "ThingSpace says when a device was upgraded. Where it does not, fewer licenses may come back than are shown as "
+    "reclaimable.",
     "A runway assumes that assignments continue at the recent rate. It does not know anyone's plans.",
 )
 """What a reader has to know to interpret the figures."""
@@ -59,7 +60,8 @@ def pool_words(pool: Json) -> str:
     if total is None and assigned is None:
         return UNKNOWN
     share = f" ({assigned / total:.0%})" if total and assigned is not None else ""
-    return f"{count_words(assigned)} of {count_words(total)} assigned{share}, {count_words(free)} free"
+    stays = f", {pool['locked']:,} never to be removed" if pool.get("locked") else ""
+    return f"{count_words(assigned)} of {count_words(total)} assigned{share}, {count_words(free)} free{stays}"
 
 
 def urgency(days: int) -> t.Literal["bad", "warn", ""]:
@@ -168,6 +170,8 @@ def forecast_words(seen: Json) -> str:
         f"With {many(seen['shrink_to'], 'license')}, {many(seen['evicted'], 'device')} would lose theirs: "
         f"{seen['from_list']:,} from the list, {seen['beyond_list']:,} because they have held it longest."
     )
+    if seen.get("upgraded"):
+        text += f" No request could remove the licenses of {seen['upgraded']:,} of them, because they were upgraded."
     return text if seen["certain"] else text + " It is open which ones come last: some were assigned at the same time."
 
 

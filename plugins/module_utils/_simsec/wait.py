@@ -74,7 +74,7 @@ class Waiting:
         self._sleep = sleep or self._stop.sleep
         self._clock = clock
         self.watch: Watch | None = None
-        self._count_at = 0.0
+        self._count_at = self._paused_until = 0.0
         self._may_ask = True
         self._left = seconds
         self._step = api.progress.about(scope.sku).step("devices confirmed")
@@ -89,7 +89,7 @@ class Waiting:
         start = self._clock()
         end = start + self._left
         ask_at, pause = start, POLL
-        self._count_at = start
+        self._count_at = self._paused_until = start
         if self.watch is not None:
             self.watch.begin()
         self._step.begin(len(devices))
@@ -103,14 +103,20 @@ class Waiting:
             else:
                 self._sleep(min(pause, max(0.0, end - self._clock())))
             began = self._clock()
+            self._pause_deadline()
             waiting, more = self._unconfirmed(waiting)
             failed += more
             # Reading a hundred thousand devices takes long. Leave four fifths of the time to other processes.
             pause = max(POLL, 4 * (self._clock() - began))
-        spent = self._clock() - start
-        self._left -= spent
-        self._api.not_counted(spent)
+        self._pause_deadline()
+        self._left -= self._clock() - start
         return waiting
+
+    def _pause_deadline(self) -> None:
+        """Waiting has a limit of its own. So requests are possible however long it takes."""
+        now = self._clock()
+        self._api.not_counted(now - self._paused_until)
+        self._paused_until = now
 
     @property
     def interrupted(self) -> Interrupted | None:

@@ -6,12 +6,12 @@
 
 """Watch the account's counts while a task waits without a listener, and confirm requests by them.
 
-A confirmation needs two equal readings. If the count was seen to change, these are enough. Otherwise the requests must
-also be old enough, because ThingSpace could have counted what it had only accepted.
+A confirmation needs two equal readings, the second one when the requests are old enough: ThingSpace could have counted
+what it had only accepted.
 
-Such a confirmation is enough to remove another license only if nothing at all points to other changes: the task sent
-everything that is in flight, and was seen to change the count step by step to exactly that; the journal knew every
-license of the SKU before that; and meanwhile no other number of the account changed.
+Such a confirmation is enough to remove another license only if nothing at all points to anything else: the task sent
+everything that is in flight; the count was seen below the result after ThingSpace had accepted that, and never beyond
+it; the journal knew every license of the SKU before that; and meanwhile no other number of the account changed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .._errors import LicensingError
 from .._journal.clock import age, now
 from .._journal.journal import Journal
 from .._journal.rows import Scope, Window
-from .api import SimsecApi, SkuSubscription, pool_of
+from .api import SimsecApi, SkuSubscription, pool_of, rows_of
 from .count import carried_out
 
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
@@ -54,7 +54,7 @@ def explains(journal: Journal, scope: Scope, count: int | None) -> bool:
 class Watch:
     """Reads the counts with growing pauses.
 
-    :param settle: how old requests must be, in seconds, unless the count was seen to change.
+    :param settle: how old requests must be, in seconds.
     """
 
     def __init__(self, api: SimsecApi, journal: Journal, scope: Scope, settle: float, before: Before) -> None:
@@ -63,7 +63,8 @@ class Watch:
         self._scope = scope
         self._settle = settle
         self._before = before
-        self._undisturbed = bool(before.run) and before.sole
+        # A SKU in several rows could change in one that is not counted.
+        self._undisturbed = bool(before.run) and before.sole and len(rows_of(before.subscriptions, scope.sku)) == 1
         self.begin()
         self.says = "The account's count could not be read."
 
@@ -89,7 +90,7 @@ class Watch:
         again, self._reached = bool(done) and done == self._reached, done
         if not done:
             return pause
-        left = 0.0 if self._rising else self._settle - min(map(age, self._newest(windows)))
+        left = self._settle - min(age(sent) for window in windows for sent in window.newest.values())
         if left > 0 or not again:
             return max(CONFIRM_AFTER, left)
         self._journal.keep_counted(done, when, watched=self._proves(windows))
@@ -113,9 +114,6 @@ class Watch:
                 if window.run == self._before.run:
                     self._rising |= missing > 0
                     self._undisturbed &= missing >= 0
-
-    def _newest(self, windows: t.Iterable[Window]) -> list[str]:
-        return [sent for window in windows for sent in window.newest.values()]
 
     def _proves(self, windows: t.Iterable[Window]) -> bool:
         """Whether nothing but this run's own requests can have changed the count."""

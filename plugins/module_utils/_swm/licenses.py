@@ -21,7 +21,9 @@ from .._errors import LicensingError
 from .._plan.answer import Action, Answer, DeviceResult
 from .._plan.plan import Pool
 from .._thingspace.api_versions import LIST_FORMS, ApiVersion
+from .device_list import DeviceList
 from .dialects import ASSIGNED, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL, USED, list_path, path
+from .named import NamedDevices
 
 
 class Subscription(t.TypedDict):
@@ -46,6 +48,10 @@ class FotaApi:
         self.version = version
         self.max_concurrency = client.max_concurrency
         self.progress = client.progress.about("FOTA")
+        self.named = NamedDevices(client, account, version)
+        self.devices = DeviceList(client, account, version)
+        self.pages = 0
+        """How many pages the list of licensed devices has, according to the last first page."""
         self.unsplit = ""
         """Why the list could not be read in pieces, if that was tried."""
         self.used_counts: set[int] = set()
@@ -66,7 +72,10 @@ class FotaApi:
         """One page of the licensed devices."""
         where = (self.account, cursor)
         value = self._forms.read(lambda form: self._client.get(_LIST.what, list_path(self.version, form, *where)))
-        return _page(value, self._client.mask)
+        page = _page(value, self._client.mask)
+        if cursor == FIRST:
+            self.pages = page.pages
+        return page
 
     def licensed(self, first: Page | None = None, expected: t.Collection[str] = ()) -> tuple[t.AbstractSet[str], Page]:
         """The ids of all licensed devices, and the page with the newest counts.

@@ -30,13 +30,20 @@ LIST_FORMS: dict[ApiVersion, tuple[ListForm, ...]] = {
 Sources: the reference pages of the versions, which contradict the SDK.
 """
 
+NAMED_DEVICES: frozenset[ApiVersion] = frozenset({"v3"})
+"""The versions that answer for named devices."""
+
 CandidatesVersion = t.Literal["v1", "v2"]
 
 CANDIDATES_VERSIONS: tuple[CandidatesVersion, ...] = t.get_args(CandidatesVersion)
 """The versions with a list of removal candidates, oldest first."""
 
-CANDIDATES_OF: dict[ApiVersion, CandidatesVersion] = {"v1": "v1", "v2": "v2", "v3": "v2"}
-"""The version with the list for each API version. v3 has no list of its own."""
+CANDIDATES_OF: dict[ApiVersion, tuple[CandidatesVersion, ...]] = {"v1": ("v1",), "v2": ("v2",), "v3": ("v2", "v1")}
+"""The versions with the list for each API version. v3 has no list of its own.
 
-CANDIDATES_VERSION: CandidatesVersion = CANDIDATES_OF[API_VERSION]
+The pages contradict each other about its devices. v2 speaks of HTTP devices and v1 of the others, but a license is said
+to work with any protocol.
+"""
+
+CANDIDATES_VERSION: CandidatesVersion = CANDIDATES_OF[API_VERSION][0]
 """The default."""

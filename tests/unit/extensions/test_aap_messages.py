@@ -74,6 +74,14 @@ def test_a_plan_tells_its_status_its_summary_and_where_it_is(event: str) -> None
 
 
 @pytest.mark.parametrize("event", ["success", "error"])
+def test_a_run_tells_how_it_ended_and_by_which_name_it_can_be_undone(event: str) -> None:
+    run = {"thingspace_run": "20261121T2151Z-1a2b3c4d", "thingspace_run_status": "done"}
+    told = text(event, job(artifacts={**run, "thingspace_run_summary": "0000123456-00001: 2 assigned."})).splitlines()
+    assert told[0].endswith(": done")
+    assert told[1:] == ["0000123456-00001: 2 assigned.", "run 20261121T2151Z-1a2b3c4d", JOB_URL]
+
+
+@pytest.mark.parametrize("event", ["success", "error"])
 @pytest.mark.parametrize("artifacts", [{}, {"artifacts": {}}, {"artifacts": "$hidden due to Ansible no_log flag$"}])
 def test_what_has_no_artifacts_still_tells_where_it_is(event: str, artifacts: Json) -> None:
     """A workflow, a job that never started, an apply."""

@@ -21,11 +21,33 @@ KNOWN: dict[str, Choice | Flag | Number] = {
     "v3_list": Choice(("both", "index", "query")),
     # The v2 and v3 pages say that the query lastSeenDeviceId is required, the SDKs that it is optional.
     "list_cursor": Choice(("optional", "required")),
+    # What a documented call gets that a server does not offer: the error page says 404 for a wrong endpoint or method
+    # and 400 (900906) for a wrong context; gateways in general answer 405 for a wrong method.
+    "missing_call": Choice(("404", "405", "400")),
+    # Devices with their license: lists in all versions, and the v3 call for named devices. "none" is a server of a time
+    # before them.
+    "fota_devices": Choice(("all", "lists", "none")),
+    "fota_device_page": Number(1000, 1, 1_000_000),
+    # The SDK models mark every field but the id as optional.
+    "fota_devices_lack": Choice(("nothing", "licenseAssigned", "fotaEligible", "upgradeTime")),
+    # Seconds until licenseAssigned shows a change. Not documented; the assign call is synchronous.
+    "license_flag_delay": Number(0, 0, 86_400, whole=False),
+    # What the v3 call says about a device that the account does not have. Its models have requestStatus and
+    # resultReason; no example shows them.
+    "v3_lookup_unknown": Choice(("failure", "missing")),
+    # The page says that an answer has at most 1,000 devices and a cursor. Not documented: more ids in a request.
+    "v3_lookup_more": Choice(("page", "reject")),
+    # upgradeTime is documented for the device lists, but not for the v3 call for named devices.
+    "v3_lookup_upgrade_time": Flag(False),
+    # The request lines show ?protocol=LWM2M, and the SDK sends that by default. "LWM2M": it is meant if none is given.
+    "v3_protocol": Choice(("all", "LWM2M")),
     "v3_total": Choice(("totalLicenses", "totalLicense", "absent")),
-    # "mixed": Reason on assign and resultReason on remove, as in one published set of examples.
-    "v3_reason": Choice(("Reason", "resultReason", "mixed")),
-    # "both": licCount counts the devices of the request, licTotalCount the pool.
-    "v3_count": Choice(("both", "licCount", "licTotalCount")),
+    # The pages say Reason, the SDK models resultReason. "mixed": Reason on assign and resultReason on remove, as in one
+    # published set of examples.
+    "v3_reason": Choice(("both", "Reason", "resultReason", "mixed")),
+    # The schemas call licCount the total. "both": it counts the devices of the request, and licTotalCount the pool, as
+    # in one published example.
+    "v3_count": Choice(("licCount", "both", "licTotalCount")),
     # updatedTime, recentAttemptTime and nextAttemptTime of each device: only in the SDK's model.
     "v3_device_times": Flag(False),
     # The request line of v3 assign says /firmware/licenses/, its curl example /licenses/.
@@ -51,8 +73,9 @@ KNOWN: dict[str, Choice | Flag | Number] = {
     "candidates_empty": Choice(("empty", "error")),
     # The SDK of v1 says "The total number of devices on the list". The example has one page.
     "candidates_count": Choice(("total", "page")),
-    # The example creates a list, so its answer may name the devices of the request or of the list.
-    "candidates_answer": Choice(("request", "list")),
+    # The example creates a list, so its answer may name the devices of the request or of the list. "documented": the
+    # request's, but the SDK of v1 calls the count "the total number of devices on the list".
+    "candidates_answer": Choice(("documented", "request", "list")),
     # Not documented: devices without a license, and devices that are already listed or named twice.
     "candidates_unlicensed": Choice(("accept", "reject", "drop")),
     "candidates_repeated": Choice(("ignore", "append", "reject")),
@@ -63,6 +86,8 @@ KNOWN: dict[str, Choice | Flag | Number] = {
     # Not documented: whether a device that loses its license, by a remove call or by eviction, leaves the list.
     "candidates_unassigned": Choice(("keep", "drop")),
     "evicted_candidates": Choice(("drop", "keep")),
+    # The subscription page says that a license cannot be removed after an upgrade, the cancel page excepts no device.
+    "eviction_upgraded": Choice(("evict", "keep")),
     # Not documented: the order of unlisted devices that were assigned at the same time.
     "eviction_ties": Choice(("imei", "reverse", "shuffled")),
     # SIM-Secure: seconds until the result. The documents only say that it comes later.

@@ -83,7 +83,7 @@ class Service:
     def _work(self, request: Request, call: Call | None) -> Reply:
         """Check the caller and run the handler, with the state locked."""
         if call is None:
-            return router.missing(request.path)
+            return router.missing(request.path, self.simulation.world.quirks)
         try:
             with call.world.lock:
                 login.check(call)

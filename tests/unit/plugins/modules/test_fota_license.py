@@ -79,6 +79,7 @@ def test_present(run: Run, space: FakeThingSpace) -> None:
         "assign": 1,
         "remove": 0,
         "unchanged": 1,
+        "unforeseen": 1,
         "digest": "",
     }
     assert len(result["plan"]["digest"]) == 64

@@ -98,8 +98,12 @@ def test_it_prunes_what_nobody_needs(run: Run, place: str) -> None:
     asked = run(journal=place, prune_days=2, _ansible_check_mode=True)
     assert kept() == [*reports, "yesterday"]
     done, again = run(journal=place, prune_days=2), run(journal=place, prune_days=2)
-    assert asked["pruned"] == done["pruned"] == {"callbacks": 2, "runs": 1}
-    assert (done["changed"], again["changed"], again["pruned"]) == (True, False, {"callbacks": 0, "runs": 0})
+    assert asked["pruned"] == done["pruned"] == {"callbacks": 2, "runs": 1, "fleet_runs": 0}
+    assert (done["changed"], again["changed"], again["pruned"]) == (
+        True,
+        False,
+        {"callbacks": 0, "runs": 0, "fleet_runs": 0},
+    )
     assert kept() == ["foreign, after a request without an answer", "r0", "yesterday"]
 
 

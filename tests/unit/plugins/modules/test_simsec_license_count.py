@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.deadline import Deadline
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.clock import age
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
@@ -60,7 +61,7 @@ def test_assigned_and_then_removed_minutes_later(run: Run, space: Space, clock: 
         again = run(state=state)
         assert (again["changed"], rows(again)) == (False, {("unchanged", BY_COUNT)})
     assert (len(space.writes), space.held[FLEX]) == (2, set())
-    assert sum(clock.slept) < 60, "not an hour"
+    assert sum(clock.slept) < 120, "not an hour"
 
 
 def test_without_waiting_the_next_run_knows(run: Run, space: Space, clock: Clock) -> None:
@@ -77,6 +78,15 @@ def test_without_waiting_the_next_run_knows(run: Run, space: Space, clock: Clock
     assert rows(run()) == {("unchanged", BY_COUNT)}
     assert rows(run(state="absent", devices=imeis(2))) == {("accepted", "")}
     assert space.held[FLEX] == {imei(2)}
+
+
+def test_longer_than_the_deadline(run: Run, space: Space, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It limits the requests and not the waiting, during which requests are needed."""
+    monkeypatch.setattr(Deadline.__init__, "__defaults__", (clock,))
+    space.slow = 12
+    done = run(**WAIT, deadline=60)
+    assert (code(done), rows(done)) == ("", {("assigned", BY_COUNT)})
+    assert sum(clock.slept) > 120
 
 
 def test_politely(run: Run, space: Space, clock: Clock) -> None:
@@ -97,10 +107,14 @@ def test_more_than_was_sent_confirms_nothing(run: Run, space: Space, others: lis
     assert {outcome for outcome, _reason in rows(run(settle_time=0))} == {"accepted"}
 
 
-def test_what_is_counted_on_acceptance_must_be_old(run: Run, space: Space, clock: Clock) -> None:
-    """The count was never seen to change, so it may only show what was accepted."""
+@pytest.mark.parametrize("fails", [True, False])
+def test_what_is_counted_on_acceptance_must_be_old(run: Run, space: Space, clock: Clock, fails: bool) -> None:
+    """The count may only show what was accepted. If a device fails then, the count falls again."""
     space.slow = 0
-    assert rows(run(**WAIT, settle_time=100)) == {("assigned", BY_COUNT)}
+    if fails:
+        space.going.append((2, "DELETE", FLEX, [imei(0)]))
+    done = run(**WAIT, settle_time=100)
+    assert rows(done) == {("accepted", "") if fails else ("assigned", BY_COUNT)}
     assert sum(clock.slept) >= 100
 
 

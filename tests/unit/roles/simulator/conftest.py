@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 import requests
 
+from ansible_collections.thingspace.licensing.tests.support.module_runner import runner
+
 FILES = Path(__file__).resolve().parents[4] / "roles" / "simulator" / "files"
 sys.path.insert(0, str(FILES))
 
@@ -151,6 +153,12 @@ class Caller:
         """Move the clock."""
         self.control("POST", "clock", {"advance": seconds})
 
+    def asked(self) -> tuple[int, int]:
+        """Return how many requests came since this was last called, and how many of them write."""
+        summary = self.control("GET", "requests/summary")
+        self.control("DELETE", "requests")
+        return summary["total"], summary["writes"]
+
     def held(self) -> Sequence[str]:
         """Return the devices that hold a license, straight from the state."""
         return [row["device_id"] for row in self.control("GET", "state")["accounts"][0]["licenses"]]
@@ -238,6 +246,30 @@ def fixture_start() -> Iterator[Callable[..., Caller]]:
         caller.service.stopping.set()
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture(name="runs")
+def fixture_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """Run modules in this process against a simulator."""
+    words = dict.fromkeys(("client_id", "client_secret", "username", "password"), "simulator")
+
+    def runs(sim: Caller, **always: Any) -> Callable[..., Any]:
+        common = {"base_url": f"{sim.root}/api", "account": sim.account, "retries": 0, "report": "all"}
+
+        def run(module: Any, *, check: bool = False, **more: Any) -> Any:
+            given = {**common, **words, **always, "_ansible_check_mode": check, **more}
+            wanted = {name: value for name, value in given.items() if value is not None}
+            return runner(module.main, None, monkeypatch, capsys)(**wanted)
+
+        return run
+
+    return runs
+
+
+@pytest.fixture(name="run")
+def fixture_run(sim: Caller, runs: Callable[..., Any]) -> Any:
+    """Run modules in this process against the simulator."""
+    return runs(sim)
 
 
 @pytest.fixture(name="sim")

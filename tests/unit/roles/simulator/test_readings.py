@@ -13,7 +13,6 @@ from ansible_collections.thingspace.licensing.plugins.modules import (
     simsec_license_info,
     swm_removal_candidates_info,
 )
-from ansible_collections.thingspace.licensing.tests.support.module_runner import runner
 
 # What differs between versions, by the version that it concerns.
 READINGS = [
@@ -24,7 +23,8 @@ READINGS = [
     ("v3", {"v3_list": "query"}),
     ("v3", {"v3_reason": "resultReason"}),
     ("v3", {"v3_reason": "mixed"}),
-    ("v3", {"v3_count": "licCount"}),
+    ("v3", {"v3_reason": "Reason"}),
+    ("v3", {"v3_count": "both"}),
     ("v3", {"v3_count": "licTotalCount"}),
     ("v3", {"v3_device_times": True}),
     ("v3", {"firmware_path": True}),
@@ -35,18 +35,11 @@ READINGS = [
 ]
 
 
-@pytest.fixture(name="run")
-def fixture_run(sim, monkeypatch, capsys):
-    """Run a module in this process against the simulator, with pages of three devices."""
+@pytest.fixture(name="sim")
+def fixture_sim(sim):
+    """Pages of three devices."""
     sim.quirk(page_size=3)
-    words = dict.fromkeys(("client_id", "client_secret", "username", "password"), "simulator")
-    options = {"base_url": f"{sim.root}/api", "account": sim.account, "retries": 0, "report": "all", **words}
-
-    def run(module, **more):
-        wanted = {name: value for name, value in {**options, **more}.items() if value is not None}
-        return runner(module.main, None, monkeypatch, capsys)(**wanted)
-
-    return run
+    return sim
 
 
 def outcomes(result):

@@ -35,8 +35,10 @@ def create(call: Call) -> Reply:
     fresh = _unrepeated(call, _licensed(call, account, ids), candidates if append else Candidates())
     change = candidates.append if append else candidates.replace
     change(fresh, call.world.clock.now_ms())
-    named = ids if quirks.word("candidates_answer") == "request" else list(candidates.ids)
-    return Reply(data={"count": len(named), "deviceList": named})
+    word = quirks.word("candidates_answer")
+    named = list(candidates.ids) if word == "list" else ids
+    of_list = word == "documented" and call.route.version == "v1"
+    return Reply(data={"count": len(candidates.ids if of_list else named), "deviceList": named})
 
 
 def listing(call: Call) -> Reply:

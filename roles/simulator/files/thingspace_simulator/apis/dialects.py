@@ -30,7 +30,7 @@ class Dialect:
 
     total: str  # of a license list, or absent
     pool: str  # total of an assign or remove answer, or both
-    reasons: dict[str, str]  # by action: Assign or Remove
+    reasons: dict[str, tuple[str, ...]]  # by action: Assign or Remove
     long_status: bool  # LicenseAssignSuccess rather than Success
     number_cursor: bool = False
     page_size: int | None = None  # maxPageSize of a license list
@@ -57,7 +57,7 @@ class Dialect:
             status = f"License{action}{'Success' if good else 'Failed'}"
         else:
             status = "Success" if good else "Failure"
-        row = {"deviceId": imei, "status": status, self.reasons[action]: reason}
+        row = {"deviceId": imei, "status": status, **dict.fromkeys(self.reasons[action], reason)}
         if self.device_times:
             row.update(dict.fromkeys(("updatedTime", "recentAttemptTime", "nextAttemptTime"), moment))
         return row
@@ -68,17 +68,18 @@ def dialect(version: str, quirks: Quirks) -> Dialect:
     style, size = quirks.word("success_status"), quirks.count("page_size")
     long_status = style == "long" or (style == "documented" and version != "v2")
     if version == "v1":  # its page calls the cursor an integer
-        reasons = {"Assign": "Reason", "Remove": "Reason"}
+        reasons = {"Assign": ("Reason",), "Remove": ("Reason",)}
         return Dialect("totalLicenses", "licCount", reasons, long_status, quirks.word("v1_cursor") == "integer")
     if version == "v2":
-        reasons = {"Assign": "resultReason", "Remove": "resultReason"}
+        reasons = {"Assign": ("resultReason",), "Remove": ("resultReason",)}
         return Dialect("totalLicense", "licTotalCount", reasons, long_status, page_size=size)
     word = quirks.word("v3_reason")
-    mixed = {"Assign": "Reason", "Remove": "resultReason"}
+    mixed = {"Assign": ("Reason",), "Remove": ("resultReason",)}
+    names = ("Reason", "resultReason") if word == "both" else (word,)
     return Dialect(
         quirks.word("v3_total"),
         quirks.word("v3_count"),
-        mixed if word == "mixed" else dict.fromkeys(mixed, word),
+        mixed if word == "mixed" else dict.fromkeys(mixed, names),
         long_status,
         page_size=size,
         device_times=quirks.flag("v3_device_times"),

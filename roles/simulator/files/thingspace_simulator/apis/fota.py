@@ -15,7 +15,7 @@ from typing import Any
 
 from ..http.messages import Reply
 from ..world.account import Account
-from ..world.device import Device, is_imei
+from ..world.device import is_imei
 from .call import Call, fota_error
 from .dialects import dialect, written
 
@@ -23,6 +23,7 @@ BAD_DEVICE = "Invalid device id format"  # Error Messages page
 UNREADABLE = "Input binding error"  # Error Messages page
 PREEXISTING = "Device license preexisting"  # v2 and v3 assign pages
 NOT_ATTACHED = "No license attached to device"  # v1 and v2 remove pages
+INELIGIBLE = "Device not eligible for service."  # campaign flow for v1
 UPGRADED = "License removal not allowed for devices that have ever upgraded firmware."  # campaign flow for v1
 BAD_IMEI = "Invalid Device IMEI."  # campaign flow for v1
 UNKNOWN = {"does_not_exist": "Device does not exist.", "not_found": "Device Not Found."}  # v2 assign page
@@ -46,7 +47,7 @@ def licenses(call: Call) -> Reply:
     """Answer with a page of the licensed devices whose IMEI is greater than the cursor."""
     account = licensed_account_of(call)
     quirks = call.world.quirks
-    cursor = _cursor(call, account)
+    cursor = cursor_of(call, account)
     ids, more = account.licensed_after(cursor, quirks.count("page_size"))
     words = dialect(call.route.version, quirks)
     held = account.licenses
@@ -59,7 +60,7 @@ def licenses(call: Call) -> Reply:
     return Reply(data=reply)
 
 
-def _cursor(call: Call, account: Account) -> str:
+def cursor_of(call: Call, account: Account) -> str:
     """Return the checked cursor: 0, or an IMEI of the account, licensed or not."""
     in_path = call.names.get("cursor")
     given = in_path if in_path is not None else call.request.query.get("lastSeenDeviceId")
@@ -91,12 +92,14 @@ def assign(call: Call) -> Reply:
 
     def one(imei: str) -> tuple[bool, str]:
         if imei not in account.devices and not (accept and is_imei(imei)):
-            return _unknown(call, imei)
+            return False, unknown_reason(call, imei)
         if imei in account.licenses:
             return True, PREEXISTING
+        if imei in account.devices and not account.devices[imei].eligible:
+            return False, INELIGIBLE
         if account.free == 0:
             return False, EXHAUSTED
-        account.devices.setdefault(imei, Device(imei))
+        account.add(imei)
         account.attach(imei, now)
         return True, "Success"
 
@@ -109,27 +112,28 @@ def remove(call: Call) -> Reply:
     ids = devices_in(call, body_of(call))
     _refuse_whole(call, account, ids)
     removed: list[str] = []
+    now = call.world.clock.now_ms()
 
     def one(imei: str) -> tuple[bool, str]:
         if imei not in account.devices and call.world.quirks.word("unknown_device") != "accept":
-            return _unknown(call, imei)
+            return False, unknown_reason(call, imei)
         if imei not in account.licenses:
             return False, NOT_ATTACHED
         if account.devices[imei].upgraded:
             return False, UPGRADED
-        account.detach(imei)
+        account.detach(imei, now)
         removed.append(imei)
         return True, "Success"
 
     reply = _answer(call, account, ids, "Remove", one)
     if call.world.quirks.word("candidates_unassigned") == "drop":
-        account.candidates.drop(removed, call.world.clock.now_ms())
+        account.candidates.drop(removed, now)
     return reply
 
 
-def _unknown(call: Call, imei: str) -> tuple[bool, str]:
-    """Return the result for an id that is not a device of the account."""
-    return False, UNKNOWN[call.world.quirks.word("unknown_device_reason")] if is_imei(imei) else BAD_IMEI
+def unknown_reason(call: Call, imei: str) -> str:
+    """Say why an id is refused that is not a device of the account."""
+    return UNKNOWN[call.world.quirks.word("unknown_device_reason")] if is_imei(imei) else BAD_IMEI
 
 
 def _refuse_whole(call: Call, account: Account, ids: list[str]) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from ..http import gateway
 from ..http.messages import Reply, Request
 from ..quirks import Quirks
-from . import callbacks, candidates, devices, fota, login, simsec
+from . import callbacks, candidates, devices, fota, fota_devices, login, simsec
 from .call import Route
 from .dialects import VERSIONS
 
@@ -31,6 +31,11 @@ def _firmware(quirks: Quirks) -> bool:
     return quirks.flag("firmware_path")
 
 
+def _devices(*words: str) -> Callable[[Quirks], bool]:
+    """Return the test whether a server offers a call about devices with their license."""
+    return lambda quirks: quirks.word("fota_devices") in words
+
+
 def _software_management(version: str) -> Iterator[Route]:
     """Yield the routes of one version that concern FOTA licenses."""
     account = f"/fota/{version}/licenses/{{account}}"
@@ -45,9 +50,14 @@ def _software_management(version: str) -> Iterator[Route]:
         yield Route("candidates_list", "GET", f"{cancel}/index/{{start}}", candidates.listing, offered=by_index)
     if version == "v2":
         yield Route("candidates_list", "GET", cancel, candidates.listing, offered=_form("v2_candidates", "query"))
+    about = f"/fota/{version}/devices/{{account}}"
+    listed = f"{about}/index/{{cursor}}" if version == "v1" else about
+    yield Route("fota_device_list", "GET", listed, fota_devices.listing, offered=_devices("all", "lists"))
     if version == "v1":
         yield Route("fota_list", "GET", index, fota.licenses)
         return
+    if version == "v3":
+        yield Route("fota_device_lookup", "POST", about, fota_devices.lookup, offered=_devices("all"))
     yield Route("fota_list", "GET", account, fota.licenses, offered=_form(f"{version}_list", "query"))
     yield Route("fota_list", "GET", index, fota.licenses, offered=_form(f"{version}_list", "index"))
     other = f"/fota/{version}/firmware/licenses/{{account}}"
@@ -86,9 +96,9 @@ def find(request: Request, quirks: Quirks) -> tuple[Route, dict[str, str]] | Non
     return None
 
 
-def missing(path: str) -> Reply:
-    """Answer a request without a route: 404 inside a known API, 400 for an unknown one."""
+def missing(path: str, quirks: Quirks) -> Reply:
+    """Answer a request without a route: as a quirk says inside a known API, 400 for an unknown one."""
     for context in _CONTEXTS:
         if path.startswith(f"/api{context}/") or path == f"/api{context}":
-            return gateway.no_resource(404, context, context.rpartition("/")[2]).reply
+            return gateway.no_resource(int(quirks.word("missing_call")), context, context.rpartition("/")[2]).reply
     return gateway.no_resource(400, "/".join(path.removeprefix("/api").split("/")[:3]), "v1").reply

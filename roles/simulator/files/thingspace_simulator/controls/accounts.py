@@ -50,7 +50,8 @@ def _changes(entries: Any, account: Account) -> list[tuple[Device, bool | None, 
         if iccid and (iccid in given or account.directory.find("iccid", iccid) not in (None, device)):
             place.at(".iccid").note(f"{iccid} is that of another device")
         given.add(iccid)
-        changes.append((device, fields.get("upgraded"), own))
+        upgraded = fields.get("upgraded", True if "upgraded_at" in fields else None)
+        changes.append((device, upgraded, own))
     devices.check()
     return changes
 

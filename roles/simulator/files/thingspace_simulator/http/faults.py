@@ -19,8 +19,9 @@ TOKENS = ("expire_session", "expire_token")
 PAGES = ("loop_cursor", "short_page", "repeat_page", "empty_page")
 ROWS = ("drop_row",)
 ACTIONS = (*REPLACING, *ON_THE_WIRE, *TOKENS, *PAGES, *ROWS)
-LISTS = ("fota_list", "candidates_list")
-WITH_ROWS = (*LISTS, "fota_assign", "fota_remove", "candidates_create")
+CURSORS = ("fota_list", "fota_device_list")
+LISTS = (*CURSORS, "candidates_list")
+WITH_ROWS = (*LISTS, "fota_device_lookup", "fota_assign", "fota_remove", "candidates_create")
 
 
 @dataclass
@@ -46,7 +47,7 @@ class Fault:
         """Say whether this fault is for such a request."""
         if self.action in PAGES and operation not in LISTS:
             return False
-        if self.action == "loop_cursor" and operation != "fota_list":
+        if self.action == "loop_cursor" and operation not in CURSORS:
             return False  # the cursor of the other list is a record number, which no answer contains
         if self.action in ROWS and operation not in WITH_ROWS:
             return False

@@ -111,12 +111,15 @@ class Account:
     candidates: Candidates = field(default_factory=Candidates)
     skus: dict[str, Sku] = field(default_factory=dict)
     listeners: dict[str, Listener] = field(default_factory=dict)
+    changed: dict[str, int] = field(default_factory=dict)  # when a request last changed the license of a device
     directory: Directory = field(init=False)
+    _devices: SortedIds = field(init=False)
     _order: SortedIds = field(init=False)
 
     def __post_init__(self) -> None:
         self.directory = Directory(self.devices)
         self._order = SortedIds(self.licenses)
+        self._devices = SortedIds(self.devices)
 
     @property
     def has_pool(self) -> bool:
@@ -135,29 +138,42 @@ class Account:
 
     def attach(self, imei: str, now_ms: int) -> None:
         """Give a license to a device that has none."""
-        self.licenses[imei] = now_ms
+        self.licenses[imei] = self.changed[imei] = now_ms
         self._order.add(imei)
 
-    def detach(self, imei: str) -> None:
+    def detach(self, imei: str, now_ms: int) -> None:
         """Return the license of a device to the pool."""
         del self.licenses[imei]
+        self.changed[imei] = now_ms
         self._order.discard(imei)
+
+    def add(self, imei: str) -> None:
+        """Make sure that the account has a device."""
+        if imei not in self.devices:
+            self.devices[imei] = Device(imei)
+            self._devices.add(imei)
 
     def licensed_after(self, cursor: str, size: int) -> tuple[list[str], bool]:
         """Return a page of licensed devices with an IMEI greater than ``cursor``, and whether there are more."""
         return self._order.after(cursor, size)
+
+    def devices_after(self, cursor: str, size: int) -> tuple[list[str], bool]:
+        """Return a page of devices, licensed or not, in the same way."""
+        return self._devices.after(cursor, size)
 
 
 def evict(account: Account, quirks: Quirks, now_ms: int) -> list[tuple[str, int]]:
     """Take licenses away until devices hold no more than are bought. Return device and assignment time of each.
 
     Listed devices lose theirs first, in the order of the list, then the others by assignment time, the oldest
-    first. Upgrades that have started finish, so an upgrade protects no device (cancel pages).
+    first. Upgrades that have started finish, so an upgrade protects no device (cancel pages); a quirk protects them.
     """
     excess = len(account.licenses) - account.total
     if excess <= 0:
         return []
     held, ties = account.licenses, quirks.word("eviction_ties")
+    if quirks.word("eviction_upgraded") == "keep":
+        held = {imei: moment for imei, moment in held.items() if not account.devices[imei].upgraded}
     listed = [imei for imei in dict.fromkeys(account.candidates.ids) if imei in held]
     others = [imei for imei in held if imei not in account.candidates]
     if ties == "shuffled":
@@ -167,7 +183,7 @@ def evict(account: Account, quirks: Quirks, now_ms: int) -> list[tuple[str, int]
     others.sort(key=held.__getitem__)  # keeps the order among equals
     evicted = [(imei, held[imei]) for imei in (listed + others)[:excess]]
     for imei, _assigned_ms in evicted:
-        account.detach(imei)
+        account.detach(imei, now_ms)
     if quirks.word("evicted_candidates") == "drop":
         account.candidates.drop((imei for imei, _assigned_ms in evicted), now_ms)
     return evicted

@@ -27,8 +27,11 @@ STATES = (
     "pending resume",
 )
 TECHNOLOGIES = ("4G", "3G", "5G")
+PROTOCOLS = ("LWM2M", "OMADM", "HTTP")
 # Devices were added one second apart, in the order of the state.
 FIRST_ADDED_MS = parse_ms("2017-01-01T00:00:00.000Z")
+# Devices that have upgraded did so at this time, if a state does not say otherwise.
+UPGRADED_MS = parse_ms("2018-03-02T19:50:06.000Z")
 FIRST_NUMBER = 1_000_001
 _DEFAULT: Mapping[str, Any] = MappingProxyType({})
 _SWAP = {"990000": "000000", "000000": "990000"}
@@ -51,6 +54,9 @@ OWN_KINDS: dict[str, Kind] = {
     "service_plan": text,
     "custom_fields": string_object,
     "created_at": moment,
+    "eligible": Flag(True),
+    "protocol": Choice(PROTOCOLS),
+    "upgraded_at": moment,
 }
 """What may differ from the default, in a state file and in the control for devices."""
 
@@ -97,6 +103,21 @@ class Device:
         return str(self.own.get("technology", TECHNOLOGIES[0]))
 
     @property
+    def eligible(self) -> bool:
+        """Say whether FOTA serves the device (campaign flow for v1: "Device not eligible for service.")."""
+        return bool(self.own.get("eligible", True))
+
+    @property
+    def protocol(self) -> str:
+        """Return the protocol by which the device gets its firmware."""
+        return str(self.own.get("protocol", PROTOCOLS[0]))
+
+    @property
+    def upgraded_ms(self) -> int | None:
+        """Return when the device was last upgraded."""
+        return int(self.own.get("upgraded_at", UPGRADED_MS)) if self.upgraded else None
+
+    @property
     def service_plan(self) -> str:
         """Return the code of the service plan."""
         return str(self.own.get("service_plan", "m2m_4G"))
@@ -118,8 +139,7 @@ class Device:
     def dump(self) -> dict[str, Any]:
         """Return the device as a state has it, without what is at its default."""
         own = dict(self.own)
-        if "created_at" in own:
-            own["created_at"] = iso(own["created_at"])
+        own.update({name: iso(own[name]) for name in ("created_at", "upgraded_at") if name in own})
         return {"imei": self.imei, "upgraded": self.upgraded, **own}
 
 

@@ -110,8 +110,14 @@ def _account(given: Any, index: int, now_ms: int, place: Place) -> Account:
     """Read an account. Where something is wrong, a default takes its place and a problem is noted."""
     fields = place.read(given, _ACCOUNT, required=("name",))
     first = partial(imeis, account_index=index)
-    licenses = _licenses(fields.get("licenses", []), first, place.at(".licenses"))
+    held = fields.get("licenses", [])
+    named = isinstance(fields.get("devices"), list)  # then a number of licenses means the first of these devices
+    licenses = {} if named and is_count(held) else _licenses(held, first, place.at(".licenses"))
     devices = _devices(fields.get("devices", list(licenses)), first, place.at(".devices"))
+    if named and is_count(held):
+        licenses = dict.fromkeys([*devices][:held], SEEDED_MS)
+        if held > len(devices):
+            place.at(".licenses").note(f"the account has {len(devices)} devices only, not {held}")
     _check_known(licenses, devices, place.at(".licenses"))
     bought = place.at(".subscription").read(fields.get("subscription", {}), _SUBSCRIPTION)
     updated_ms = bought.get("updated_at")
@@ -137,7 +143,7 @@ def _devices(given: Any, first: Callable[[int], list[str]], place: Place) -> dic
         return {imei: Device(imei) for imei in first(given)}
     devices: dict[str, Device] = {}
     for imei, fields in place.read_list(given, "imei", DEVICE_KINDS).items():
-        devices[imei] = device = Device(imei, fields.get("upgraded", False))
+        devices[imei] = device = Device(imei, fields.get("upgraded", "upgraded_at" in fields))
         if len(fields) > 1:
             device.own = own_of(fields) or device.own
     for iccid in shared_iccids(devices):

@@ -64,14 +64,17 @@ def test_listed_ones_in_their_order_then_the_oldest() -> None:
         Eviction(3, "old", "oldest", EARLY, True),
     ]
     assert (seen.tied, seen.without_license) == ([], ["stranger"])
-    assert seen.as_rows()[0] == ("1", "b", "listed", LATE, "yes")
+    assert seen.as_rows()[0] == ("1", "b", "listed", LATE, "yes", "")
+    marked = seen.with_upgrades({"b": "then", "a": "", "old": None, "new": "then"})
+    assert [row[-1] for row in marked.as_rows()] == ["yes", "no", ""]
+    assert (seen.upgraded, marked.upgraded, marked.as_result(9)["upgraded"]) == (0, 1, 1)
 
 
 def test_those_of_the_same_time_are_not_certain() -> None:
     seen = forecast(2, [("a", EARLY), ("b", LATE), ("c", LATE), ("d", LATE)], [])
     assert [(row.device_id, row.certain) for row in seen.evictions] == [("a", True), ("b", False)]
     assert seen.tied == ["c", "d"]
-    assert seen.as_rows()[1:] == [("2", "b", "oldest", LATE, "no")]
+    assert seen.as_rows()[1:] == [("2", "b", "oldest", LATE, "no", "")]
 
 
 def test_a_time_that_cannot_be_read_may_be_any() -> None:

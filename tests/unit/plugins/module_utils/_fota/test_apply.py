@@ -40,6 +40,14 @@ from ansible_collections.thingspace.licensing.tests.support.fakes import (
 DEADLINE = TransportError("The deadline is over.", code="deadline_exceeded", in_doubt=False, retryable=False)
 
 
+@pytest.fixture(scope="module", autouse=True, params=[False, True], ids=["old server", "new server"])
+def fixture_server(request: pytest.FixtureRequest) -> t.Iterator[None]:
+    """A server that answers for named devices, or not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FakeThingSpace, "answers_for_devices", request.param)
+        yield
+
+
 def make(space: FakeThingSpace, state: State, wanted: list[str]) -> Plan:
     """The plan for the account as it is."""
     return make_plan({}, state, wanted, set(space.held), Pool(space.total, len(space.held)))

@@ -81,7 +81,7 @@ def test_short_pool_is_judged_by_the_true_plan() -> None:
 
 def test_pool_counts_what_was_listed() -> None:
     space = account(2)
-    _lookup, plan, pool = look(space, [])
+    _lookup, plan, pool = look(space, [], lookup="list")
     assert (plan.held, pool.assigned) == (20, 20)
 
 

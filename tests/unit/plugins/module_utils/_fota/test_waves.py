@@ -30,6 +30,14 @@ from ansible_collections.thingspace.licensing.tests.support.fakes import (
 LIMITS = Limits(None, None, 0, None)
 
 
+@pytest.fixture(scope="module", autouse=True, params=[False, True], ids=["old server", "new server"])
+def fixture_server(request: pytest.FixtureRequest) -> t.Iterator[None]:
+    """A server that answers for named devices, or not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FakeThingSpace, "answers_for_devices", request.param)
+        yield
+
+
 class Run:
     """A plan for the account as it is, carried out in waves."""
 

@@ -338,6 +338,6 @@ def test_the_server_of_the_system_will_do() -> None:
         assert journal.removed_by_another_kind(FLEX).last == 0
         assert journal.shared(ACCOUNT) == {}
         assert journal.facts(ACCOUNT).size > 0
-        assert prune(journal._store, "9999", check=False) == {"callbacks": 0, "runs": 0}
+        assert not any(prune(journal._store, "9999", check=False).values())
         copy = f"{folder}/copy.db"
         assert move(address, copy, patience=5, check=False).rows["entry"] == 12

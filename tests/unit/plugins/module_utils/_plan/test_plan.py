@@ -85,7 +85,20 @@ def test_digest_changes_with_wanted_and_live_state(
     before = plan(state, wanted, held).digest
     toggled = [one for one in wanted if one != device] if device in wanted else [*wanted, device]
     assert plan(state, toggled, held).digest != before
-    assert plan(state, wanted, set(held) ^ {device}).digest != before
+    after = plan(state, wanted, set(held) ^ {device}).digest
+    # Only an exact plan concerns devices that are not named.
+    assert (after == before) == (state != "exact" and device not in wanted)
+
+
+@given(STATES, DEVICES, DEVICES)
+def test_a_plan_is_the_same_however_the_named_devices_were_read(
+    state: State, wanted: list[str], held: list[str]
+) -> None:
+    if state == "exact":
+        return
+    listed = plan(state, wanted, held)
+    asked = make_plan(SCOPE, state, wanted, set(held) & set(wanted), POOL, whole=False)
+    assert asked == listed._replace(held=None)
 
 
 @given(DEVICES, DEVICES)

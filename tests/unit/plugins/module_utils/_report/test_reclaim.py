@@ -15,7 +15,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._report.recla
 
 RULES = Rules(datetime.date(2026, 11, 21), frozenset({"deactive"}))
 IDLE = Rules(datetime.date(2026, 11, 21), frozenset({"deactive"}), 90)
-USED: dict[str, t.Any] = {"state": "active", "last_connected": "", "lifetime": False, "wanted": False, "extra": False}
+USED: dict[str, t.Any] = {"state": "active", "last_connected": "", "locked": "", "wanted": False, "extra": False}
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,11 @@ USED: dict[str, t.Any] = {"state": "active", "last_connected": "", "lifetime": F
             {"wanted": True, "state": "deactive"},
             ("wanted", "the device is deactive; but the fleet files want it"),
         ),
-        (RULES, {"lifetime": True, "state": "deactive"}, ("locked", "the device is deactive; bound for life")),
+        (
+            RULES,
+            {"locked": "bound for life", "state": "deactive"},
+            ("locked", "the device is deactive; bound for life"),
+        ),
         (RULES, {"last_connected": "2019-01-01T00:00:00Z"}, ("", "")),
         (IDLE, {"last_connected": "2026-08-23T23:59:59Z"}, ("now", "not connected for 90 days or more")),
         (IDLE, {"last_connected": "2026-08-24T00:00:00Z"}, ("", "")),

@@ -25,7 +25,11 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._report.histo
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.lines import Line, lines_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.reclaim import Rules
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.section import ReportSettings, section_of
-from ansible_collections.thingspace.licensing.plugins.module_utils._report.wording import candidate_words, unpriced
+from ansible_collections.thingspace.licensing.plugins.module_utils._report.wording import (
+    candidate_words,
+    pool_words,
+    unpriced,
+)
 
 Json = dict[str, t.Any]
 NAME = "0000123456-00001"
@@ -178,11 +182,28 @@ def test_the_figures(data: AccountData) -> None:
             "evicted": 2,
             "from_list": 1,
             "beyond_list": 1,
+            "upgraded": 0,
             "certain": False,
             "tied_count": 1,
         },
     }
     assert made["devices"] == {"count": 5, "without_license": 1, "states": {"active": 2, "deactive": 1, "'=cmd": 1}}
+
+
+def test_licenses_that_can_never_be_removed(data: AccountData) -> None:
+    """They are no drift that a run could end, and are counted whether they are needed or not."""
+    assert pool(section(data), "FOTA")["locked"] is None
+    data.fota_upgrades = {"a": "2026-01-01T00:00:00Z", "b": "2026-02-02T00:00:00Z"}
+    assert pool(section(data), "FOTA")["locked"] is None, "nothing is known of c"
+    data.fota_upgrades["c"] = ""
+    made = section(data)
+    fota = pool(made, "FOTA")
+    assert fota["drift"] == {"wanted": 2, "as_wanted": 1, "missing": 1, "extra": 1, "kept": 1, "unknown": 0}
+    assert (fota["reclaimable"], fota["locked"]) == ({"now": 1, "wanted": 0, "locked": 1}, 2)
+    assert any("upgraded (2026-02-02T00:00:00Z)" in why for why in fota["reasons"])
+    assert "2 never to be removed" in pool_words(fota)
+    assert made["candidates"]["forecast"]["upgraded"] == 2
+    assert pool(made, LIFETIME)["locked"] == 1
 
 
 def test_a_device_that_is_named_by_its_sim_is_not_without_license(data: AccountData) -> None:

@@ -53,6 +53,7 @@ class Server:
         self.strangers = strangers
         self.journal = open_journal("", write=True)
         self.held: dict[str, set[int]] = {FLEX: {3, 5}, BUNDLE: {4}}
+        self.shown = {sku: len(held) for sku, held in self.held.items()}
         self.queue: list[Order] = []
         self.done: list[tuple[int, str, Action, str, str]] = []
         self.reports: list[Confirmation] = []
@@ -77,6 +78,12 @@ class Server:
             status: t.Literal["success", "failed"] = "failed" if fails else "success"
             self.reports.append(Confirmation(request_id, ((kind, name_of(kind, number)),), status, ""))
 
+    def count(self, sku: str) -> int:
+        """What the account counts. It may show changes late, but within the hour."""
+        if self.chance.random() < 0.6:
+            self.shown[sku] = len(self.held[sku])
+        return self.shown[sku]
+
     def others(self) -> None:
         """Somebody else assigns or removes a license."""
         sku = self.chance.choice([FLEX, BUNDLE])
@@ -100,7 +107,7 @@ class Server:
         action: Action = self.chance.choice(["assign", "assign", "remove"])
         scope = Scope(ACCOUNT, sku, kind)
         when = now()
-        count = len(self.held[sku])
+        count = self.count(sku)
         self.look(scope, count, when)
         if self.chance.random() < 0.3:
             self.carry_out(0.5)
@@ -137,14 +144,15 @@ class Server:
 
     def check(self) -> None:
         """Look once more, while nothing else happens, and note what the count confirms, and whether it is so."""
-        for sku, held in self.held.items():
+        for sku in self.held:
+            count = self.count(sku)
             windows = self.journal.windows(ACCOUNT, sku)
-            matching = [one.run for one in windows if any(one.missing(action, len(held)) == 0 for action in one.most)]
+            matching = [one.run for one in windows if any(one.missing(action, count) == 0 for action in one.most)]
             floor = min((self.floors[run] for run in matching), default=0)
             scopes = [Scope(ACCOUNT, sku, kind) for kind in ("imei", "iccid")]
             old = {scope: self.counted(scope) for scope in scopes}
             when = now()
-            self.look(scopes[0], len(self.held[sku]), when)
+            self.look(scopes[0], count, when)
             for scope in scopes:
                 for device, request_id, action in self.counted(scope) - old[scope]:
                     wanted = (sku, action, scope.kind, device)
@@ -164,6 +172,7 @@ class Server:
     def an_hour_passes(self) -> None:
         """After it, nothing of what was sent is carried out any more."""
         self.carry_out(1.0)
+        self.shown = {sku: len(held) for sku, held in self.held.items()}
         self.hour = self.requests
         db = sqlite_of(self.journal)
         for table, column in (
@@ -228,6 +237,7 @@ LAX = {
     "only what that run sent": ("OR request.sent >= ?", "AND request.sent >= ?"),
     "only what nobody reported": ("WHERE", "WHERE entry.outcome IS NULL AND"),
     "what an earlier count confirmed later": ("AND entry.confirmed <= ?", "AND entry.confirmed > ?"),
+    "what was reported before": (queries.COUNTED, "coalesce(entry.outcome, '') = 'success'"),
 }
 
 

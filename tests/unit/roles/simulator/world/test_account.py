@@ -107,6 +107,13 @@ def test_having_upgraded_protects_nobody(four, imei):
     assert gone(four.buy(3)) == [1]
 
 
+def test_unless_a_quirk_protects_what_the_subscription_page_calls_irremovable(four, imei):
+    four.quirk(eviction_upgraded="keep")
+    four.control("PUT", "devices", [{"imei": imei(1), "upgraded": True}])
+    assert 1 not in gone(four.buy(0))
+    assert four.held() == [imei(1)]
+
+
 def test_a_state_may_hold_more_than_is_bought(four, imei):
     state = {"name": four.account, "subscription": {"license_count": 1}, "licenses": [imei(0), imei(1), imei(2)]}
     four.control("PUT", "state", {"accounts": [{**state, "candidates": [imei(2), imei(2), imei(7)]}]})

@@ -1,0 +1,123 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The devices of an account as the Software Management API lists them, licensed or not, in all versions.
+
+Sources: the pages "Get a list of devices in an account" of v1, v2, and v3. The cursor is "only devices with IMEIs
+larger than this", and any IMEI of the account is a valid one. So a page can begin right before a wanted device.
+"""
+
+from __future__ import annotations
+
+import bisect
+import typing as t
+
+from .._client.answers import Reader, text
+from .._client.client import Client, segments
+from .._client.masking import mask_ids
+from .._client.paging import FIRST
+from .._errors import IncompleteList, LicensingError
+from .._thingspace.api_versions import ApiVersion
+from .dialects import path
+from .facts import Facts, facts_of
+from .offered import Offered, can_do_without
+
+_LIST = Reader("list the devices", "api_version")
+
+
+class DevicePage(t.NamedTuple):
+    """A page.
+
+    :param cursor: what to send for the next page.
+    """
+
+    devices: dict[str, Facts]
+    more: bool
+    cursor: str
+
+
+class DeviceList:
+    """The devices of one account with one API version."""
+
+    def __init__(self, client: Client, account: str, version: ApiVersion) -> None:
+        self._client = client
+        self._path = path(version, "devices", account)
+        self._by_index = version == "v1"
+        self.progress = client.progress.about("FOTA")
+        self.offered = Offered(client, f"{version} {_LIST.what}")
+
+    def page(self, cursor: str = FIRST) -> DevicePage:
+        """One page.
+
+        :raises IncompleteList: a device is on it twice.
+        """
+        start = segments("index", cursor) if self._by_index else "?lastSeenDeviceId=" + segments(cursor)[1:]
+        value = self._client.get(_LIST.what, self._path + start)
+        rows, more = _LIST.page(value, "deviceList", _names_device)
+        ids = mask_ids([str(row["deviceId"]) for row in rows], self._client.mask)
+        devices = {device: facts_of(row, self._client.mask) for device, row in zip(ids, rows, strict=True)}
+        if len(devices) < len(ids):
+            raise _contradiction("a device is on it twice")
+        return DevicePage(devices, more, text(value, ("lastSeenDeviceId",)))
+
+    def everything(self) -> dict[str, Facts]:
+        """All devices. There is no count that proves that none is missing.
+
+        :raises IncompleteList: the list contradicts itself.
+        """
+        found: dict[str, Facts] = {}
+        cursor, seen = FIRST, {FIRST}
+        while True:
+            page = self.page(cursor)
+            if found.keys() & page.devices:
+                raise _contradiction("a device is on it twice")
+            found.update(page.devices)
+            self.progress.tell("devices read", len(found))
+            if not page.more:
+                return found
+            if not page.devices or page.cursor in seen or not page.cursor:
+                raise _contradiction("its pages repeat, the position does not advance")
+            cursor = page.cursor
+            seen.add(cursor)
+
+    def find(
+        self, wanted: t.Iterable[str], known: t.Sequence[str], most: int | None, also: t.Collection[str] = ()
+    ) -> dict[str, Facts]:
+        """These devices, as far as they are found with so many requests. A list that cannot be read finds none.
+
+        :param known: devices of the account, in order, at which a page can begin.
+        :param most: how many pages to read at most; None for as many as it takes.
+        :param also: devices that are not looked for, but returned if they are on these pages.
+        :raises LicensingError: there was no answer at all.
+        """
+        found: dict[str, Facts] = {}
+        left, cursor = sorted(wanted), FIRST
+        try:
+            while left and self.offered and most != 0:
+                before = bisect.bisect_left(known, left[0])
+                cursor = max(cursor, known[before - 1]) if before else cursor
+                page = self.page(cursor)
+                most = None if most is None else most - 1
+                named = (device for some in (left, also) for device in some)
+                found.update({device: page.devices[device] for device in named if device in page.devices})
+                reached = max(page.devices, default="")
+                if not page.more or reached <= cursor:
+                    break
+                left = [device for device in left if device > reached]
+                cursor = reached
+        except LicensingError as error:
+            if not can_do_without(error):
+                raise
+            self.offered.give_up(error)
+        return found
+
+
+def _contradiction(why: str) -> IncompleteList:
+    return IncompleteList(why, "devices", "It was not used.")
+
+
+def _names_device(row: t.Any) -> bool:
+    return isinstance(row, dict) and bool(row.get("deviceId"))

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Whether it is worth using a call that not every server may have. What one task finds out, the job remembers."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+import urllib.parse
+
+from .._client.client import Client
+from .._client.paging import is_unknown_path
+from .._client.runtime_dir import StoredState
+from .._errors import ApiError, IncompleteList, LicensingError, TransportError
+from .._plan.batches import NOT_CARRIED_OUT
+
+REMEMBERED = 3600.0
+"""For how many seconds it is remembered that a server does not have a call."""
+
+
+_TRIED_IN_VAIN = ("timeout", "answer_too_large")
+"""What may happen to one call and not to others. Everything else ends the task."""
+
+
+def can_do_without(error: LicensingError) -> bool:
+    """Whether a task may go on in another way after this error of a call that it does not need."""
+    if isinstance(error, TransportError):
+        return error.code in _TRIED_IN_VAIN
+    return isinstance(error, (ApiError, IncompleteList)) and error.code not in NOT_CARRIED_OUT
+
+
+class Offered:
+    """One call.
+
+    :param name: unique for the call and its version.
+    :param documented: whether the version has the call at all.
+    """
+
+    def __init__(self, client: Client, name: str, *, documented: bool = True) -> None:
+        self._client = client
+        self._name = name
+        self._worth: bool | None = None if documented else False
+
+    def __bool__(self) -> bool:
+        if self._worth is None:
+            with self._shared() as state:
+                missing = state.get(self._name)
+            # If it seems to be in the future, the clock was set back.
+            self._worth = not (isinstance(missing, float) and 0 <= time.time() - missing < REMEMBERED)
+        return self._worth
+
+    def give_up(self, error: LicensingError | None = None) -> str:
+        """Do not use the call in this task; and not in this job either if the server does not have it.
+
+        :param error: why.
+        :returns: what to tell about it; empty if there is no such call.
+        """
+        self._worth = False
+        if error is None or not is_unknown_path(error):
+            return error.message if error else ""
+        with self._shared() as state:
+            state[self._name] = time.time()
+        return ""
+
+    def _shared(self) -> t.ContextManager[StoredState]:
+        """What forks and jobs know of this server."""
+        return self._client.store.transaction(f"calls-{urllib.parse.quote(self._client.host, safe='')}")

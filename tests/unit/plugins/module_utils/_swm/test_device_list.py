@@ -1,0 +1,124 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The device list: read as a whole, or only around the devices that are looked for."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import MemoryStore
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
+    ApiError,
+    IncompleteList,
+    LicensingError,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.device_list import DeviceList
+from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.api_versions import ApiVersion
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
+
+Value = dict[str, t.Any]
+Edit = t.Callable[[Value], Value]
+
+
+class Server:
+    """Lists devices in pages. A cursor must be 0 or a device of the account, as documented."""
+
+    host = "api.test"
+
+    def __init__(self, devices: t.Iterable[str], size: int = 10, edit: Edit = lambda value: value) -> None:
+        self.devices, self.size, self.edit = sorted(devices), size, edit
+        self.cursors: list[str] = []
+        self.store = MemoryStore()
+        self.progress = Progress()
+
+    @staticmethod
+    def mask(text: str) -> str:
+        return text
+
+    def get(self, operation: str, path: str) -> Value:
+        """One page."""
+        cursor = path.replace("?lastSeenDeviceId=", "/index/").removeprefix(f"/fota/v3/devices/{ACCOUNT}/index/")
+        assert cursor == "0" or cursor in self.devices
+        self.cursors.append(cursor)
+        rest = [device for device in self.devices if device > cursor or cursor == "0"]
+        page = rest[: self.size]
+        value = {"hasMoreData": len(rest) > len(page), "lastSeenDeviceId": page[-1] if page else cursor}
+        return self.edit({**value, "deviceList": [{"deviceId": device, "fotaEligible": True} for device in page]})
+
+    def list(self, version: ApiVersion = "v3") -> DeviceList:
+        """The real reader."""
+        return DeviceList(t.cast(Client, self), ACCOUNT, version)
+
+
+@given(st.sets(st.integers(0, 60)), st.sets(st.integers(0, 60)), st.sets(st.integers(0, 60)), st.integers(1, 9))
+def test_wanted_devices_are_found_where_they_are(there: set[int], wanted: set[int], known: set[int], size: int) -> None:
+    server = Server(map(imei, there), size)
+    at = sorted(imei(number) for number in known & there)
+    found = server.list().find([imei(number) for number in wanted], at, None)
+    assert found.keys() == {imei(number) for number in wanted & there}
+    assert len(server.cursors) == len(set(server.cursors)), "no page is read twice"
+    assert len(server.cursors) <= len(there) // size + 1
+    if known >= there:
+        assert len(server.cursors) <= len(wanted)
+
+
+def test_no_more_pages_than_allowed() -> None:
+    server = Server(imeis(100))
+    assert server.list().find([imei(5), imei(99)], [], 3).keys() == {imei(5)}
+    assert len(server.cursors) == 3
+    assert server.list().find([imei(5)], [], 0) == {}
+    assert len(server.cursors) == 3
+
+
+def refuse(status: int, code: t.Any = "api_rejected", **more: t.Any) -> Edit:
+    """Refuse the request."""
+
+    def refused(_value: Value) -> Value:
+        raise ApiError("refused", code=code, status=status, **more)
+
+    return refused
+
+
+@pytest.mark.parametrize(
+    ("edit", "remembered"),
+    [(refuse(404), True), (refuse(405), True), (refuse(400, api_code="900906"), True), (refuse(400), False)],
+)
+def test_a_list_that_cannot_be_read_finds_nothing(edit: Edit, remembered: bool) -> None:
+    server = Server(imeis(9), edit=edit)
+    devices = server.list()
+    assert devices.find(imeis(9), [], None) == {}
+    assert devices.find(imeis(9), [], None) == {}
+    assert len(server.cursors) == 1
+    assert bool(server.list().offered) != remembered
+
+
+def test_what_concerns_every_request_is_no_missing_list() -> None:
+    with pytest.raises(LicensingError, match="refused"):
+        Server(imeis(9), edit=refuse(429, "rate_limited")).list().find(imeis(9), [], None)
+
+
+def test_everything() -> None:
+    assert [*Server(imeis(25)).list().everything()] == imeis(25)
+    assert Server([]).list().everything() == {}
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda value: {**value, "deviceList": value["deviceList"] * 2},
+        lambda value: {**value, "lastSeenDeviceId": "0", "hasMoreData": True},
+        lambda value: {**value, "lastSeenDeviceId": imei(3), "hasMoreData": True},
+        lambda value: {**value, "deviceList": [], "hasMoreData": True},
+    ],
+)
+def test_a_list_that_contradicts_itself(edit: Edit) -> None:
+    with pytest.raises(IncompleteList):
+        Server(imeis(25), edit=edit).list().everything()

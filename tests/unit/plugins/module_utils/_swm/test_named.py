@@ -1,0 +1,239 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What v3 says about named devices: all of it, or nothing that could be wrong."""
+
+from __future__ import annotations
+
+import threading
+import typing as t
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import MemoryStore
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
+    ApiError,
+    LicensingError,
+    TransportError,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm import named
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.named import NamedDevices
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
+
+Value = dict[str, t.Any]
+Edit = t.Callable[[Value], Value | None]
+
+STRANGER = "900000000000999"
+
+
+class Server:
+    """Answers for named devices; a test may edit the answers."""
+
+    max_concurrency = 4
+    host = "api.test"
+
+    def __init__(self, held: t.Iterable[str] = (), most: int = 1000, edit: Edit = lambda value: value) -> None:
+        self.held, self.most, self.edit = set(held), most, edit
+        self.protocols: tuple[str, ...] = ()
+        self.asked: list[list[str]] = []
+        self.store = MemoryStore()
+        self.progress = Progress()
+        self._lock = threading.Lock()
+
+    @staticmethod
+    def mask(text: str) -> str:
+        return text
+
+    def query(self, operation: str, path: str, body: Value) -> Value | None:
+        """One answer."""
+        start, _query, protocol = path.partition("?protocol=")
+        assert start == f"/fota/v3/devices/{ACCOUNT}"
+        ids = list(body["deviceList"])
+        with self._lock:
+            self.asked.append(ids)
+        rows = [self.row(device) for device in sorted(ids)[: self.most] if self.means(protocol, device)]
+        more = {"hasMoreData": True} if len(ids) > self.most else {}
+        return self.edit({"deviceCount": len(rows), "deviceList": rows, **more})
+
+    def means(self, protocol: str, device: str) -> bool:
+        """Whether an answer names the device."""
+        return not self.protocols or (protocol or "LWM2M") == self.protocols[int(device) % len(self.protocols)]
+
+    def row(self, device: str) -> Value:
+        """What is said of a device."""
+        if device == STRANGER:
+            return {"deviceId": device, "requestStatus": "Failure", "resultReason": "Device does not exist."}
+        return {"deviceId": device, "requestStatus": "Success", "licenseAssigned": device in self.held}
+
+    def named(self, version: t.Literal["v1", "v2", "v3"] = "v3") -> NamedDevices:
+        """The real reader over this server."""
+        return NamedDevices(t.cast(Client, self), ACCOUNT, version)
+
+
+@given(st.sets(st.integers(0, 40)), st.sets(st.integers(0, 40)), st.integers(1, 50), st.integers(1, 9))
+def test_every_device_is_asked_about_once(wanted: set[int], held: set[int], most: int, size: int) -> None:
+    """Whatever fits into a request and into an answer."""
+    server = Server(map(imei, held), most)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(named, "MOST", size)
+        reader = server.named()
+        found = reader.read([imei(number) for number in wanted])
+    assert found is not None
+    assert found.licensed == {imei(number) for number in wanted & held}
+    assert (len(found.facts), found.unknown) == (len(wanted), {})
+    assert reader.unusable == ""
+    if most >= size:
+        assert len(server.asked) == -(-len(wanted) // size)
+        assert sorted(device for ids in server.asked for device in ids) == sorted(map(imei, wanted))
+
+
+def test_devices_of_each_protocol_are_asked_for() -> None:
+    """A server may mean one protocol if none is named, as in the examples of its page."""
+    server = Server(imeis(2))
+    server.protocols = ("OMADM", "LWM2M", "HTTP")
+    found = server.named().read(imeis(5))
+    assert found is not None
+    assert (found.licensed, len(found.facts)) == (set(imeis(2)), 5)
+    assert [len(ids) for ids in server.asked] == [5, 3, 3, 1]
+
+
+def rows(edit: t.Callable[[list[Value]], list[t.Any]]) -> Edit:
+    """Edit the rows, and count them."""
+
+    def edited(value: Value) -> Value:
+        found = edit(value["deviceList"])
+        return {**value, "deviceList": found, "deviceCount": len(found)}
+
+    return edited
+
+
+def first(**more: t.Any) -> Edit:
+    """Change the first row; None leaves a field out."""
+
+    def changed(found: list[Value]) -> list[t.Any]:
+        row = {name: value for name, value in {**found[0], **more}.items() if value is not None}
+        return [row, *found[1:]]
+
+    return rows(changed)
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (rows(lambda found: found[1:]), "leaves out 1 devices"),
+        (rows(lambda found: [*found, found[0]]), "twice"),
+        (rows(lambda found: [*found, {**found[0], "deviceId": imei(99)}]), "not asked for"),
+        (first(deviceId="99000000000000"), "not asked for"),
+        (first(licenseAssigned=None), "no usable 'licenseAssigned'"),
+        (first(licenseAssigned="perhaps"), "no usable 'licenseAssigned'"),
+        (first(licenseAssigned=1), "no usable 'licenseAssigned'"),
+        (first(requestStatus="Failure"), "no reason was given"),
+        (first(requestStatus="Failure", licenseAssigned=None, resultReason="Internal error."), "Internal error."),
+        (first(requestStatus="Failure", resultReason="Device does not exist."), "Device does not exist."),
+        (lambda value: {**value, "deviceCount": 7}, "counts 7"),
+        (lambda value: {**value, "deviceList": None}, "deviceList"),
+        (lambda value: {**value, "deviceList": ["990000000000000"]}, "deviceList"),
+        (lambda value: {**value, "hasMoreData": True, "deviceList": [], "deviceCount": 0}, "leaves out 3"),
+        (lambda value: {**value, "hasMoreData": "perhaps"}, "hasMoreData"),
+    ],
+)
+def test_an_answer_that_leaves_something_open_is_not_used(edit: Edit, told: str) -> None:
+    reader = Server(imeis(2), edit=edit).named()
+    assert reader.offered
+    assert reader.read(imeis(3)) is None
+    assert told in reader.unusable
+    assert not reader.offered
+
+
+@pytest.mark.parametrize("value", [True, "true", " TRUE "])
+def test_a_flag_may_be_text(value: t.Any) -> None:
+    found = Server(edit=first(licenseAssigned=value)).named().read(imeis(2))
+    assert found is not None
+    assert found.licensed == {imei(0)}
+
+
+def test_a_device_that_the_account_does_not_have() -> None:
+    known = Server(imeis(1)).named().read([imei(0), STRANGER])
+    assert known is not None
+    assert (known.licensed, known.unknown) == ({imei(0)}, {STRANGER: "Device does not exist."})
+    reader = Server(imeis(1)).named()
+    assert reader.read([imei(0), STRANGER], removing=True) is None
+    assert STRANGER in reader.unusable
+
+
+@pytest.mark.parametrize(
+    ("listed", "usable"),
+    [([], True), ([1, 3], True), ([1, 3, 5], False), ([3], False), ([0, 1], False), ([3, 1], True), ([1, 9], False)],
+)
+def test_the_beginning_of_the_list_must_not_contradict_it(listed: list[int], usable: bool) -> None:
+    """Devices 1, 3, and 7 hold a license; only an ordered list shows that a device is not on it."""
+    reader = Server(map(imei, (1, 3, 7))).named()
+    found = reader.read(imeis(8), [imei(number) for number in listed])
+    assert (found is not None) == usable
+    assert ("something else" in reader.unusable) != usable
+
+
+def refusal(status: int, code: t.Any = "api_rejected", **more: t.Any) -> Edit:
+    """Refuse the request."""
+
+    def refuse(_value: Value) -> Value:
+        raise ApiError("refused", code=code, status=status, **more)
+
+    return refuse
+
+
+@pytest.mark.parametrize(
+    "edit", [refusal(404), refusal(405), refusal(400, api_code="900906"), refusal(404, api_code="900906")]
+)
+def test_a_call_that_does_not_exist_is_remembered(edit: Edit, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(edit=edit)
+    reader = server.named()
+    assert reader.read(imeis(5000)) is None
+    assert (reader.unusable, len(server.asked)) == ("", 1)
+    assert not server.named().offered, "nor for another task of the job"
+    monkeypatch.setattr("time.time", lambda: 1e12)
+    assert server.named().offered
+
+
+@pytest.mark.parametrize("edit", [refusal(400), refusal(403, "auth_rejected"), refusal(500, "server_error")])
+def test_a_refusal_costs_one_task(edit: Edit) -> None:
+    server = Server(edit=edit)
+    reader = server.named()
+    assert reader.read(imeis(5000)) is None
+    assert (reader.unusable, len(server.asked), bool(reader.offered)) == ("refused", 1, False)
+    assert server.named().offered
+
+
+@pytest.mark.parametrize("code", ["rate_limited", "login_refused"])
+def test_what_concerns_every_request_ends_the_task(code: t.Any) -> None:
+    with pytest.raises(LicensingError, match="refused"):
+        Server(edit=refusal(429, code)).named().read(imeis(2))
+
+
+@pytest.mark.parametrize(
+    ("code", "ends"),
+    [("connection_failed", True), ("deadline_exceeded", True), ("tls_failed", True), ("timeout", False)],
+)
+def test_no_answer_at_all(code: t.Any, ends: bool) -> None:
+    """A call that takes too long is one that others may not share."""
+
+    def lose(_value: Value) -> Value:
+        raise TransportError("lost", code=code, in_doubt=False)
+
+    reader = Server(edit=lose).named()
+    if ends:
+        with pytest.raises(TransportError):
+            reader.read(imeis(2))
+    else:
+        assert reader.read(imeis(2)) is None
+        assert reader.unusable == "lost"
+
+
+def test_other_versions_have_no_such_call() -> None:
+    assert not Server().named("v1").offered
+    assert not Server().named("v2").offered

@@ -1,0 +1,179 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""However the current state is looked up: check mode, the real run, and the second run agree, at the promised price."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.modules import fota_license
+
+LOOKUPS = ("auto", "list", "devices", "direct")
+VERSIONS = ("v1", "v2", "v3")
+SERVERS = {
+    "new": {},
+    "upgrade time": {"v3_lookup_upgrade_time": True},
+    "small answers": {"fota_device_page": 2},
+    "old": {"fota_devices": "none"},
+    "old, 405": {"fota_devices": "lists", "missing_call": "405"},
+    "old, 400": {"fota_devices": "none", "missing_call": "400"},
+    "another protocol is meant": {"v3_protocol": "LWM2M"},
+    "no flag": {"fota_devices_lack": "licenseAssigned"},
+}
+ANSWERING = [SERVERS[name] for name in ("new", "upgrade time", "small answers")]
+CASES = [
+    (lookup, version, state, server)
+    for lookup, version, state, server in itertools.product(LOOKUPS, VERSIONS, ("present", "absent", "exact"), SERVERS)
+    if (state != "exact" or lookup in ("auto", "list")) and (version == "v3" or server in ("new", "old"))
+]
+
+
+@pytest.fixture(name="estate")
+def fixture_estate(start, imei):
+    """Forty devices with the protocols in turn, licensed except the first four, in pages of two."""
+    sim = start().login()
+    devices = [{"imei": imei(number), "protocol": ("LWM2M", "OMADM", "HTTP")[number % 3]} for number in range(40)]
+    held = [imei(number) for number in range(4, 40)]
+    sim.control("PUT", "state", {"accounts": [{"name": sim.account, "devices": devices, "licenses": held}]})
+    sim.quirk(page_size=2)
+    return sim
+
+
+@pytest.mark.parametrize(("lookup", "version", "state", "server"), CASES)
+def test_check_mode_real_run_and_second_run(estate, runs, imei, lookup, version, state, server):
+    estate.quirk(**SERVERS[server])
+    ids = [imei(number) for number in ((6, 2, 39, 3) if state != "exact" else range(3, 38))]
+    run, before = runs(estate, lookup=lookup, api_version=version, state=state, devices=ids), set(estate.held())
+    after = {"present": before | set(ids), "absent": before - set(ids), "exact": set(ids)}[state]
+    checked = run(fota_license, check=True)
+    assert estate.asked()[1] == 0
+    assert set(estate.held()) == before
+    real = run(fota_license)
+    assert set(estate.held()) == after
+    assert (checked["devices"], checked["summary"]) == (real["devices"], real["summary"])
+    assert (checked["licenses"], checked["changed"]) == (real["licenses"], real["changed"])
+    assert real["plan"]["digest"] in (None, checked["plan"]["digest"])
+    assert (real["plan"]["digest"] is None) == (real["lookup"] == "direct")
+    asks = (
+        version == "v3" and (server == "another protocol is meant" or SERVERS[server] in ANSWERING) and state != "exact"
+    )
+    assert (checked["lookup"] == "devices") == (asks and lookup != "list")
+    assert (real["lookup"] == "devices") == (asks and lookup in ("auto", "devices"))
+    estate.asked()
+    again = run(fota_license)
+    assert (again["changed"], again["summary"]["unchanged"]) == (False, len(ids))
+    assert (estate.asked()[1] == 0) == (again["lookup"] != "direct")
+
+
+@pytest.mark.parametrize("lookup", ["list", "devices"])
+def test_what_one_lookup_showed_is_approved_for_the_other(estate, runs, imei, lookup):
+    run = runs(estate, devices=[imei(0), imei(5)], max_changes=0)
+    digest = run(fota_license, check=True, lookup=lookup)["failure"]["digest"]
+    other = "list" if lookup == "devices" else "devices"
+    estate.change("remove", imei(20))  # concerns none of these devices
+    done = run(fota_license, approved_plan=digest, lookup=other)
+    assert (done["lookup"], done["changed"]) == (other, True)
+    estate.change("remove", imei(5))
+    assert run(fota_license, approved_plan=digest, lookup=other)["failure"]["code"] == "plan_changed"
+
+
+def test_an_answer_that_cannot_be_used_is_told_and_not_asked_for_again(estate, runs, imei):
+    estate.quirk(fota_devices_lack="licenseAssigned")
+    result = runs(estate)(fota_license, devices=[imei(0), imei(5)])
+    assert (result["lookup"], result["summary"]["assigned"]) == ("direct", 1)
+    (warning,) = map(str, result["warnings"])
+    assert "licenseAssigned" in warning
+    assert "lookup: direct" in warning
+    assert estate.control("GET", "requests/summary")["operations"]["fota_device_lookup"] == 1
+
+
+@pytest.mark.parametrize("status", ["404", "405", "400"])
+def test_a_call_that_does_not_exist_is_tried_once_in_a_job(estate, runs, imei, tmp_path, status):
+    estate.quirk(fota_devices="none", missing_call=status)
+    run = runs(estate, runtime_dir=str(tmp_path / "runtime"), devices=[imei(0), imei(5)])
+    assert "warnings" not in run(fota_license, check=True)
+    tried = estate.control("GET", "requests")
+    refused = [(one["method"], one["path"].split("/")[4]) for one in tried if one["status"] == int(status)]
+    assert refused == [("POST", "devices"), ("GET", "devices")]
+    estate.asked()
+    told = run(fota_license, check=True, lookup="devices")
+    assert "no such call for v3" in str(told["warnings"])
+    assert {one["status"] for one in estate.control("GET", "requests")} == {200}
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("effect", ["done", "none"])
+@pytest.mark.parametrize("lookup", ["devices", "list", "direct"])
+def test_a_lost_answer_is_settled_by_asking_about_its_devices(estate, runs, imei, state, effect, lookup):
+    change = "fota_assign" if state == "present" else "fota_remove"
+    estate.fault("reset", operation=change, effect=effect)
+    ids = [imei(number) for number in (0, 1, 2, 3)] if state == "present" else [imei(number) for number in (5, 6, 30)]
+    result = runs(estate, lookup=lookup, state=state, devices=ids, removal_candidates="ignore")(fota_license)
+    assert set(result["summary"].values()) == {0, len(ids)}
+    assert result["summary"]["assigned" if state == "present" else "removed"] == len(ids)
+    assert set(ids).isdisjoint(estate.held()) == (state == "absent")
+    seen = [one["operation"] for one in estate.control("GET", "requests")]
+    assert seen.count(change) == (1 if effect == "done" else 2)
+    settled = seen[seen.index(change) + 1]
+    assert settled == ("fota_list" if lookup == "list" else "fota_device_lookup")
+
+
+def test_waves_are_read_back_by_asking_about_their_devices(estate, runs, imei):
+    """Someone else's change makes the count of licenses say nothing."""
+    ids = [imei(number) for number in range(4)]
+    rows = {"licUsedCount": 1, "deviceList": [{"deviceId": imei(0), "status": "Success"}]}
+    estate.fault("status", operation="fota_assign", status=200, body=rows)
+    result = runs(estate, devices=ids, waves=["1"])(fota_license)
+    assert result["failure"]["code"] == "canary_failed"
+    assert result["summary"] == {**result["summary"], "failed": 1, "skipped": 3}
+    seen = [one["operation"] for one in estate.control("GET", "requests")]
+    after = seen[seen.index("fota_assign") + 1 :]
+    assert after[:2] == ["fota_list", "fota_device_lookup"]
+
+
+def test_a_device_that_the_account_does_not_have(estate, runs, imei):
+    """An assignment tells for sure. A removal is not left out because of an answer that nobody documents."""
+    run = runs(estate, devices=[imei(0), "900000000000999"], lookup="devices")
+    assert run(fota_license)["lookup"] == "devices"
+    assert run(fota_license, state="absent")["lookup"] == "list"
+    assert imei(0) not in estate.held()
+
+
+def test_a_list_that_contradicts_the_answer(estate, runs, imei):
+    """Licenses that were just removed still seem to be there."""
+    estate.change("remove", imei(4))
+    estate.change("assign", imei(0))
+    estate.quirk(license_flag_delay=60)
+    for number in (0, 4):
+        result = runs(estate, devices=[imei(number)], lookup="devices")(fota_license, check=True)
+        assert result["lookup"] == "list"
+        assert "says something else" in str(result["warnings"])
+        assert result["changed"] == (number == 4)
+
+
+def test_what_a_few_devices_of_a_huge_account_cost(start, runs, imei, tmp_path):
+    size = 1_000_000
+    sim = start(size + 20_000, size, size + 20_000)
+    run = runs(sim, report="none", runtime_dir=str(tmp_path / "runtime"))
+    ten = [imei(number) for number in (*range(0, size, size // 5), *range(size, size + 5))]
+    for state, writes in (("present", 1), ("absent", 1)):
+        options = {"devices": ten, "state": state}
+        assert run(fota_license, check=True, **options)["lookup"] == "devices"
+        total, written = sim.asked()
+        assert (total <= 6, written) == (True, 0)
+        assert run(fota_license, **options)["changed"]
+        total, written = sim.asked()
+        assert (total <= 6, written) == (True, writes)
+        assert not run(fota_license, **options)["changed"]
+        total, written = sim.asked()
+        assert (total <= 5, written) == (True, 0)
+    many = tmp_path / "many.csv"
+    many.write_text("\n".join(imei(number) for number in range(size - 5000, size + 5000)), encoding="utf-8")
+    assert run(fota_license, devices_file=str(many))["summary"]["assigned"] == 5000
+    total, written = sim.asked()
+    assert total - written <= 10 + 4
+    assert written == 5
