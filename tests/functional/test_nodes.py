@@ -33,8 +33,13 @@ FLEX, LIFETIME = "SIMSec-IoT", "SIMSec-IoT-Lt"
 WANTED = imeis(25)
 SENDING = ["oauth_token", "session_login", "subscriptions_list", "callback_list", *["simsec_assign"] * 3]
 FIRST = SENDING.index("simsec_assign")
-BEGIN, REQUEST, ANSWER, LAST_REQUEST, LAST_ANSWER, END = 0, 1, 2, 5, 6, 7
-"""The commits of a run that sends three requests."""
+RUN, REQUEST, ANSWER, END = (
+    "INSERT INTO run",
+    "INSERT INTO request",
+    "SET state = 'accepted'",
+    "SET ended = $1 WHERE id",
+)
+"""Statements in the transactions of a run."""
 
 
 class Node:
@@ -170,9 +175,9 @@ def test_killed_at_every_request(tmp_path: Path) -> None:
 def test_at_every_commit(tmp_path: Path) -> None:
     """Killed, or cut off from the database, as a transaction ends: before it reached the server, or after."""
 
-    def one(site: Site, case: tuple[str, int, bool]) -> None:
-        how, number, arrives = case
-        site.a.proxy.cut_at("COMMIT\0", arrives=arrives, after=number, hold=how == "killed")
+    def one(site: Site, case: tuple[str, str, int, bool]) -> None:
+        how, of, number, arrives = case
+        site.a.proxy.cut_at("COMMIT\0", of=of, arrives=arrives, after=number, hold=how == "killed")
         running = site.a.start()
         assert site.a.proxy.reached.wait(40), running.wait().stdout
         if how == "killed":
@@ -180,14 +185,14 @@ def test_at_every_commit(tmp_path: Path) -> None:
         else:
             told = running.wait()
             assert told.failed, "what may not be recorded is told"
-            assert len(site.sent()) == (10 if number == ANSWER else 0), "nothing more was sent"
-            assert told.code == ("not_recorded" if number == ANSWER else "journal_unreachable")
+            assert len(site.sent()) == (10 if of == ANSWER else 0), "nothing more was sent"
+            assert told.code == ("not_recorded" if of == ANSWER else "journal_unreachable")
         site.pass_time()
         site.ends_right()
 
-    killed = [("killed", number) for number in (BEGIN, REQUEST, ANSWER, LAST_REQUEST, LAST_ANSWER, END)]
-    cut = [("cut", number) for number in (BEGIN, REQUEST, ANSWER)]
-    each(tmp_path, [(how, number, arrives) for how, number in (*killed, *cut) for arrives in (False, True)], one)
+    killed = [("killed", *at) for at in ((RUN, 0), (REQUEST, 0), (ANSWER, 0), (REQUEST, 2), (ANSWER, 2), (END, 0))]
+    cut = [("cut", *at) for at in ((RUN, 0), (REQUEST, 0), (ANSWER, 0))]
+    each(tmp_path, [(*at, arrives) for at in (*killed, *cut) for arrives in (False, True)], one)
 
 
 def test_the_database_is_restarted_under_a_run(site: Site) -> None:

@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 import typing as t
 import warnings
 from pathlib import Path
@@ -67,9 +68,17 @@ class Server:
         self._server.ensure_postgres_running()
 
 
-@functools.cache
+_STARTING = threading.Lock()
+
+
 def server() -> Server:
-    """The server of this process."""
+    """The server of this process. Several threads may ask for it first."""
+    with _STARTING:
+        return _started()
+
+
+@functools.cache
+def _started() -> Server:
     return Server()
 
 

@@ -15,6 +15,7 @@ import typing as t
 
 from ansible_collections.thingspace.licensing.tests.support.postgres import Server
 
+_COMMIT = b"COMMIT\0"
 _ENCRYPTION_REQUESTS = (80877103, 80877104)
 
 
@@ -46,14 +47,15 @@ class Proxy:
         query = "&".join(f"{name}={value}" for name, value in more.items())
         return f"postgresql://{user}@127.0.0.1:{port}/{database}" + (f"?{query}" if query else "")
 
-    def cut_at(self, words: str, *, arrives: bool, after: int = 0, hold: bool = False) -> None:
+    def cut_at(self, words: str, *, arrives: bool, after: int = 0, hold: bool = False, of: str = "") -> None:
         """Cut the connection at a statement with these words.
 
         :param arrives: whether the statement still reaches the server. Its answer is lost in any case.
         :param after: how many such statements pass before.
+        :param of: counts only statements that come after one with these words, in the same transaction.
         :param hold: whether the client then waits for an answer that never comes, until somebody kills it.
         """
-        self._hold = hold
+        self._hold, self._of = hold, of.encode()
         self.reached.clear()
         self._cut = (words.encode(), arrives, after)
 
@@ -107,8 +109,10 @@ class Proxy:
         return client
 
     def _forth(self, client: socket.socket, server: socket.socket) -> None:
+        said = b""
         while data := client.recv(65536):
-            if self._cut is not None and self._cut[0] in data:
+            said += data
+            if self._cut is not None and self._cut[0] in data and self._of in said:
                 words, arrives, left = self._cut
                 if left:
                     self._cut = (words, arrives, left - 1)
@@ -123,8 +127,10 @@ class Proxy:
                     if self._hold:
                         client.recv(1)
                     return
+            said = b"" if _COMMIT in data else said
             server.sendall(data)
 
+    _of = b""
     _silent = _hold = False
 
     def _back(self, server: socket.socket, client: socket.socket) -> None:
