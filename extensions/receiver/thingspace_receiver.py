@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         "ones, with _PREVIOUS. There is no option for them: every user of the machine can read a command line.",
     )
     add = parser.add_argument
-    add("--journal", help="the file that simsec_license writes to as well (default: THINGSPACE_JOURNAL)")
+    add("--journal", help="the file or database that simsec_license writes to as well (default: THINGSPACE_JOURNAL)")
     add("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     add("--port", type=int, default=9001, help="port; 0 takes any free one (default %(default)s)")
     add("--path", default="/callback", help="path of the registered URL (default %(default)s)")
@@ -67,7 +67,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    parts = _load("_errors", "_receiver.credentials", "_receiver.listener")
+    parts = _load("_errors", "_receiver.credentials", "_receiver.listener", "_text.addresses")
+    if parts["_text.addresses"].passwords_in(options.journal):
+        raise BadStart("Every user of the machine can read a command line: set THINGSPACE_JOURNAL instead of --journal")
     try:
         asyncio.run(_serve(options, parts))
     except parts["_errors"].LicensingError as error:

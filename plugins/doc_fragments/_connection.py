@@ -100,7 +100,8 @@ options:
     default: 4
   rate_limit:
     description:
-      - Requests per second that all forks and jobs that share a O(runtime_dir) may send together.
+      - Requests per second that all forks and jobs that share a O(runtime_dir), or a database as O(journal), may send
+        together.
       - V(0) sets no limit. In both cases, the rate is lowered when ThingSpace answers with HTTP 429.
       - Falls back to the environment variable E(THINGSPACE_RATE_LIMIT).
     type: float
@@ -115,6 +116,15 @@ options:
       - With an empty string, nothing is shared.
       - Falls back to the environment variable E(THINGSPACE_RUNTIME_DIR).
     type: path
+  journal:
+    description:
+      - The journal, an SQLite file on a local disk or the address of a PostgreSQL database.
+      - If it is a database, everyone with this database shares the refused logins and the request rate, on any machine.
+        The session stays in O(runtime_dir).
+      - A module that neither records nor reads anything in a journal makes no use of a file.
+      - Falls back to the environment variable E(THINGSPACE_JOURNAL).
+    type: str
+    version_added: 0.6.0
 requirements:
   - requests >= 2.28
 notes:
@@ -174,4 +184,7 @@ options:
   runtime_dir:
     env:
       - name: THINGSPACE_RUNTIME_DIR
+  journal:
+    env:
+      - name: THINGSPACE_JOURNAL
 """

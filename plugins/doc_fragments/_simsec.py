@@ -24,10 +24,14 @@ options:
 options:
   journal:
     description:
-      - The journal, an SQLite file on a local disk, where the module runs. It records every request before it is sent,
-        and ThingSpace's answers and confirmations. Use one journal for all jobs, and back it up.
-      - Two files with the suffixes C(.lock) and C(.id) are beside it. If the journal is lost or replaced with an older
-        copy, the C(.id) file makes the next task fail, so that it does not start over.
+      - The journal. It records every request before it is sent, and ThingSpace's answers and confirmations. Use one
+        journal for all jobs, and back it up.
+      - A path is an SQLite file on a local disk, where the module runs.
+      - C(postgresql://USER@HOST/DATABASE), C(service=NAME), and other addresses of libpq are a PostgreSQL database (14
+        or newer), which jobs on several machines can share. This needs the Python library psycopg, 3.1 or newer.
+      - A password in the address is masked in results and logs. Prefer a password file or a service file.
+      - Two files with the suffixes C(.lock) and C(.id) are beside a file. If the journal is lost or replaced with an
+        older copy, the C(.id) file makes the next task fail, so that it does not start over.
       - Falls back to the environment variable E(THINGSPACE_JOURNAL).
-    type: path
+    type: str
 """

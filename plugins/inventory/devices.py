@@ -165,6 +165,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
     Problem,
     defect_text,
 )
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.addresses import passwords_in
 from ansible_collections.thingspace.licensing.plugins.plugin_utils import _inventory_cache as _cache
 from ansible_collections.thingspace.licensing.plugins.plugin_utils import _inventory_options as _options
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_draft import Draft
@@ -225,7 +226,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         problems += _options.mistyped(given, self.option_definitions, check)
         super().set_options(task_keys, var_options, given)
         params = {name: _options.plain(self.get_option(name)) for name in self.option_definitions}
-        self._secrets.remember(*(params[name] for name in _options.SECRETS))
+        self._secrets.remember(*(params[name] for name in _options.SECRETS), *passwords_in(params["journal"]))
         self._settings, found = settings_from({**params, **_options.blank_paths(given)})
         if problems or found:
             raise OptionsError([*problems, *found])

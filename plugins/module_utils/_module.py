@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import gc
+import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -26,8 +27,12 @@ from ._client.sender import RequestCount
 from ._client.stop import Stop
 from ._errors import LicensingError, OptionsError, Problem, defect
 from ._progress import Progress, ProgressFile
+from ._text.addresses import as_place, is_database, passwords_in
 from ._text.bounds import bound_result, shorten
 from ._text.visible import BLOCK, visible, visible_all
+
+if t.TYPE_CHECKING:
+    from ._journal.shared_state import SharedState
 
 
 @dataclasses.dataclass
@@ -45,6 +50,22 @@ class Result:
 
 class LicensingModule(AnsibleModule):
     """An AnsibleModule with a stable code for its own option errors and without hidden text in its output."""
+
+    def __init__(self, *arguments: t.Any, **kwargs: t.Any) -> None:
+        """Read the options, and complete the paths of journals."""
+        super().__init__(*arguments, **kwargs)
+        for name, value in self.params.items():
+            if name.endswith(_JOURNAL) and isinstance(value, str):
+                self.params[name] = as_place(value)
+
+    def _load_params(self) -> None:
+        """Mask the passwords in the addresses of journals before any option can fail, because all are shown then.
+
+        Their options cannot be C(no_log), because a path shall stay readable.
+        """
+        super()._load_params()
+        self.no_log_values.update(_journal_passwords(self.params))
+        self.no_log_values.update(passwords_in(os.environ.get("THINGSPACE_JOURNAL")))
 
     def exit_json(self, **kwargs: t.Any) -> t.NoReturn:
         """Exit with a result in which every text is visible."""
@@ -74,6 +95,20 @@ class LicensingModule(AnsibleModule):
         raise SystemExit(1)
 
 
+_JOURNAL = "journal"
+"""How the name of an option or a variable ends that names a journal."""
+
+
+def _journal_passwords(values: t.Mapping[str, t.Any]) -> set[str]:
+    found: set[str] = set()
+    for name, value in values.items():
+        if isinstance(value, dict):
+            found |= _journal_passwords(value)
+        elif isinstance(value, str) and str(name).endswith(_JOURNAL):
+            found |= passwords_in(value)
+    return found
+
+
 class Context:
     """The services for the flow of a module."""
 
@@ -81,6 +116,7 @@ class Context:
         self._module = module
         self._clients: list[Client] = []  # of the whole process
         self._own: list[Client] = []  # at most one, shared with the parts
+        self._shared: list[SharedState | None] = []  # at most one, of the whole process
         path = module.params.get("progress_file")
         self._progress_file = ProgressFile(path) if path else None
         # Facts read from ThingSpace, shared with the parts, so that each is read once.
@@ -145,6 +181,7 @@ class Context:
             store = open_store(connection.runtime_dir, None if self.params.get("runtime_dir") else self.warn)
         except LicensingError as error:
             problems.append(Problem(error.message, error.code))
+        shared = self._open_shared(connection.journal, store, problems)
         if problems:
             raise OptionsError(problems)
         for text in account_warnings(self.params.get("account")):
@@ -152,17 +189,38 @@ class Context:
         if not self._own:
             progress = Progress(self._progress_file)
             hide = not reveal_tokens
-            client = Client(connection, store, self.secrets, hide_tokens=hide, progress=progress, stop=self.stop)
+            client = Client(
+                connection, store, self.secrets, shared=shared, hide_tokens=hide, progress=progress, stop=self.stop
+            )
             self._own.append(client)
             self._clients.append(client)
             # Before this, a signal may end the process as usual, because nothing was sent.
             self.stop.install()
         return self._own[0]
 
+    def _open_shared(self, journal: str | None, local: Store, problems: list[Problem]) -> Store | None:
+        """What all nodes share, if the journal is a database. Why it cannot be used is added to the problems."""
+        if not journal or not is_database(journal):
+            return None
+        if not self._shared:
+            # A module compiles what it imports, each time. Most jobs have no database.
+            from ._journal.shared_state import share  # pylint: disable=import-outside-toplevel
+
+            try:
+                self._shared.append(share(journal, local, self.warn))
+            except LicensingError as error:
+                problems.append(Problem(error.message, error.code))
+                return None
+        if self._shared[0] is None:
+            local.lasting = False
+        return self._shared[0]
+
     def finish(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
         """Add the number of requests, warn if ThingSpace slowed the task down, and close the progress file."""
         if self._progress_file is not None:
             self._progress_file.close()
+        for shared in filter(None, self._shared):
+            shared.close()
         if self._clients:
             for client in self._clients:
                 client.close()

@@ -92,7 +92,8 @@ CANDIDATES_VERSION_SPEC: Spec = {
     "api_version": {"type": "str", "choices": [*CANDIDATES_VERSIONS], "default": CANDIDATES_VERSION}
 }
 
-JOURNAL_SPEC: Spec = {"journal": {"type": "path", "fallback": (env_fallback, ["THINGSPACE_JOURNAL"])}}
+JOURNAL_SPEC: Spec = {"journal": {"type": "str", "fallback": (env_fallback, ["THINGSPACE_JOURNAL"])}}
+"""A path or the address of a database. C(_module.py) completes the path, and masks the password of an address."""
 
 PROGRESS_SPEC: Spec = {"progress_file": {"type": "path"}}
 
@@ -136,6 +137,7 @@ SIMSEC_LICENSE_SPEC: Spec = {
     "lifetime_consent": {"type": "int"},
     "lifetime_elsewhere": {"type": "int"},
     "lifetime_without_journal": {"type": "bool", "default": False},
+    "journal_new": {"type": "bool", "default": False},
     "retry_unknown": {"type": "bool", "default": False},
     "retry_failed": {"type": "bool", "default": False},
     "check_eligibility": {"type": "bool", "default": False},

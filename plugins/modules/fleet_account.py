@@ -96,8 +96,8 @@ options:
         type: str
   undo_run:
     description:
-      - The record (C(run.json)) of the run to reverse in O(account). See M(thingspace.licensing.fleet_undo) for what is
-        reversed.
+      - The record (C(run.json)) of the run to reverse in O(account), or with O(journal) the name of the run.
+      - See M(thingspace.licensing.fleet_undo) for what is reversed.
     type: path
   history:
     description:
@@ -128,8 +128,21 @@ options:
     description:
       - Whether a plan that sends SIM-Secure licenses is stopped with V(no_listener) unless a listener for ThingSpace's
         reports is known, like O(thingspace.licensing.simsec_license#module:require_listener).
-      - The default is true with O(wait) or a lifetime SKU.
+      - The default is true for a lifetime SKU, and with O(wait) if the account's count cannot confirm requests instead.
     type: bool
+  require_journal:
+    description:
+      - Whether an account for which SIM-Secure licenses are wanted is refused without O(journal) (C(journal_required)).
+        Without a journal, another run sends the same requests again.
+    type: bool
+    default: false
+  journal_new:
+    description:
+      - Whether it is meant that O(journal) is empty although the account counts lifetime licenses, like
+        O(thingspace.licensing.simsec_license#module:journal_new).
+    type: bool
+    default: false
+    version_added: 0.6.0
   retry_failed:
     description:
       - Whether failed SIM-Secure requests are planned again, like
@@ -314,7 +327,9 @@ def main() -> None:
         "history": {"type": "path"},
         "reports": {"type": "path", "required": True},
         "wait": {"type": "bool", "default": False},
+        "require_journal": {"type": "bool", "default": False},
         "require_listener": {"type": "bool"},
+        "journal_new": {"type": "bool", "default": False},
         "retry_failed": {"type": "bool", "default": False},
         "retry_unknown": {"type": "bool", "default": False},
         "wait_timeout": {"type": "float", "default": 600},

@@ -13,11 +13,14 @@ description:
     the whole wanted and current state.
   - Writes the plan as JSON, Markdown, and HTML, and compares it with an approved one. It sends no requests and changes
     no licenses.
+  - With O(journal), if it exists, a plan with changes is also kept there by its digest, for 90 days after it was made
+    or applied the last time.
   - With O(prices), the pages say what the plan costs if it is applied. Prices are neither in C(plan.json) nor approved.
   - It is a building block of the role P(thingspace.licensing.fleet_licensing#role).
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
+  - thingspace.licensing._simsec.journal
   - thingspace.licensing._attributes
   - thingspace.licensing._attributes.info_module
   - thingspace.licensing._attributes.action_group
@@ -50,8 +53,8 @@ options:
     version_added: 0.6.0
   undo_run:
     description:
-      - The record of the run that the plan reverses, if it does. The files are then C(undo.json), C(undo.md), and
-        C(undo.html). C(cannot.csv) lists the changes that are not reversed.
+      - The record of the run that the plan reverses, if it does, or with O(journal) the name of the run. The files are
+        then C(undo.json), C(undo.md), and C(undo.html). C(cannot.csv) lists the changes that are not reversed.
     type: path
     version_added: 0.6.0
   history:
@@ -69,6 +72,7 @@ options:
   approved:
     description:
       - The approved plan, as a plan file or its digest. If the current plan differs, the task fails.
+      - With the digest of a plan that O(journal) keeps, the file is not needed.
       - With a plan file, an account that is in O(accounts) with a C(failure) does not count as a difference.
     type: str
   max_changes:
@@ -339,13 +343,14 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.comman
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan import Plans, run
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_end import FAIL_ON
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
-from ansible_collections.thingspace.licensing.plugins.module_utils._options import PRICES_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import JOURNAL_SPEC, PRICES_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.plan import UndoPlans
 
 
 def main() -> None:
     """Write the plan of a run."""
     options = {
+        **JOURNAL_SPEC,
         **PRICES_SPEC,
         "state": {"type": "str", "choices": ["planned", "applying"], "default": "planned"},
         "accounts": {"type": "list", "elements": "dict", "required": True},

@@ -64,6 +64,7 @@ options:
       - Directory with the records of earlier runs. The report shows the outcome of each.
       - The report stores the counts of each day there, in C(license-pools.jsonl). With these, it shows what changed
         since the previous report, and how long a pool lasts for which ThingSpace returns no dates.
+      - With O(journal), if it exists, both are in the journal, too, so that a report can be made on any node.
     type: path
   reclaim_states:
     description:

@@ -11,12 +11,14 @@ version_added: 0.4.0
 description:
   - Writes C(run.json) before the first write of a run, with every device that will change, and again after the run,
     with what happened to each. A killed run leaves the first version behind.
+  - With O(journal), the record is also kept there, so that the run can be undone on any node that uses the journal.
   - Both times, it also writes the record as pages for people, C(run.md) and C(run.html).
   - It sends no requests and changes no licenses.
   - It is a building block of the role P(thingspace.licensing.fleet_licensing#role).
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
+  - thingspace.licensing._simsec.journal
   - thingspace.licensing._attributes
   - thingspace.licensing._attributes.info_module
   - thingspace.licensing._attributes.action_group
@@ -239,12 +241,13 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.comman
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_end import FAIL_ON
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run import run
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
-from ansible_collections.thingspace.licensing.plugins.module_utils._options import PRICES_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import JOURNAL_SPEC, PRICES_SPEC
 
 
 def main() -> None:
     """Write the record of a run."""
     options = {
+        **JOURNAL_SPEC,
         "state": {"type": "str", "choices": ["started", "ended"], "required": True},
         "accounts": {"type": "list", "elements": "dict", "required": True},
         "reports": {"type": "path", "required": True},

@@ -24,13 +24,15 @@ extends_documentation_fragment:
 options:
   run:
     description:
-      - The record of the run.
+      - The record of the run, or with O(journal) the name of the run.
+      - With V(latest), the newest run that applied a plan, in any of O(accounts). An undo is not one of these.
     type: path
     required: true
   history:
     description:
-      - Directory with the records of all runs. A device that a later run changed again is left alone.
-      - Without it, later runs are not known.
+      - Directory with the records of all runs. A device that a later run changed again is left alone. O(journal) shows
+        later runs, too.
+      - Without both, later runs are not known.
     type: path
   accounts:
     description:

@@ -14,6 +14,9 @@ description:
   - No call shows which SIM holds a license. With O(journal), every request is recorded before it is sent, and so is
     every confirmation that a receiver gets. That makes the module idempotent and its check mode accurate, and a killed
     run continues.
+  - Without a receiver, the account's count of assigned licenses confirms requests if it has changed by exactly as much
+    as all of them together can change it. The reason of such a device is C(confirmed by count). It is wrong if somebody
+    else changed the same SKU of the account by the number of devices that failed. A later report overrides it.
   - Lifetime licenses can never be removed. They are assigned to at most as many devices as O(lifetime_consent) says,
     and a request that may have been sent is never sent again unless O(retry_unknown) is set. They need a O(journal)
     that knows at least as many of them as the account counts.
@@ -72,6 +75,8 @@ options:
         right before the request is sent, that ThingSpace has confirmed the other one. Otherwise it is V(skipped) with
         that reason, and the task does not fail because of it.
       - A confirmed license counts until another change of it is requested, such as its removal, whatever the result.
+      - If the account's count confirmed it, it counts only if the run that assigned it waited and watched the count,
+        the journal knew every license of that SKU before, and nothing else in the account changed meanwhile.
       - If the account counts fewer licenses of a SKU than the journal, no license of that SKU counts as confirmed.
       - A device that several entries list needs one of these licenses. A device that no entry lists loses this license
         as it would without this option, except with another O(replaced_by[].kind).
@@ -128,6 +133,14 @@ options:
     type: bool
     default: false
     version_added: 0.6.0
+  journal_new:
+    description:
+      - Whether it is meant that O(journal) is empty although the account counts lifetime licenses.
+      - Without this option or O(lifetime_elsewhere), such a task fails with V(journal_behind) before anything is sent,
+        because the journal may not be the one that was used before.
+    type: bool
+    default: false
+    version_added: 0.6.0
   retry_unknown:
     description:
       - Whether to send requests again that had no reliable answer, or that were accepted more than an hour ago and
@@ -152,9 +165,11 @@ options:
     description:
       - Whether to wait until every device is confirmed. Needs O(journal), to which a receiver writes the confirmations
         (see the guide about callbacks).
+      - If no listener is registered, the module says so, and reads the account's counts meanwhile with growing pauses,
+        up to a minute. They confirm the devices all together, or none of them. See O(settle_time).
       - For a single device in a request of its own, the module also asks for the status of the request. If ThingSpace
         answers that, no journal is needed.
-      - Fails before anything is sent if there is no listener, see O(require_listener).
+      - Fails before anything is sent if neither a listener nor a count can show the results, see O(require_listener).
       - C(ansible-playbook) shows the progress while waiting, if the journal can be read on the controller.
     type: bool
     default: false
@@ -173,14 +188,16 @@ options:
         C(CarrierService) is registered for the account. ThingSpace reports results only to that listener.
       - V(true) fails with V(no_listener) if there is no listener or if that cannot be determined. V(false) only warns.
         Use V(false) for a listener that ThingSpace does not list, for example because it was registered by other means.
-      - The default is V(true) with O(wait) and for a lifetime SKU that would be assigned, and V(false) otherwise.
+      - The default is V(true) for a lifetime SKU that would be assigned, and with O(wait) if there is no O(journal) or
+        if the account does not show how many licenses are assigned. Otherwise it is V(false).
     type: bool
     version_added: 0.6.0
   settle_time:
     description:
-      - How many seconds must pass after a request without a reliable answer before the account's count of assigned
-        licenses proves its result. The task waits up to a minute for that. Otherwise the devices stay V(unknown) for
-        now.
+      - How many seconds must pass after a request before the account's count of assigned licenses proves its result.
+      - After a request without a reliable answer, the task waits up to a minute for that. Otherwise the devices stay
+        V(unknown) for now.
+      - A task that waits without a listener lasts at least that long.
       - The default is three times as long as ThingSpace recently took to report on a device, between 5 and 900 seconds,
         or 30 seconds if it never reported. Set it higher if you have no receiver and ThingSpace is slow.
     type: float
@@ -319,12 +336,14 @@ devices:
     outcome:
       description:
         - V(accepted) means that ThingSpace accepted the request and nothing more is known yet. V(assigned) and
-          V(removed) mean that it confirmed the change. V(unchanged) means that it confirmed the change earlier.
+          V(removed) mean that the change is confirmed. V(unchanged) means that it was confirmed earlier.
         - V(failed) means that ThingSpace refused or reported a failure. V(unknown) means that the device was sent
           without a reliable answer. V(skipped) means that nothing was sent for it.
       type: str
     reason:
-      description: The reason, with ThingSpace's text if there is one; empty for a plain success.
+      description:
+        - The reason, with ThingSpace's text if there is one; empty for a success that ThingSpace reported.
+        - It is C(confirmed by count) if the account's count confirmed the change.
       type: str
     request_id:
       description: ThingSpace's id of the request; empty if there is none.

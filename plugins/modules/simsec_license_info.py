@@ -123,6 +123,33 @@ journal:
     unknown:
       description: Devices whose last change was sent without a reliable answer.
       type: int
+journal_status:
+  description: Facts about the journal itself.
+  returned: with O(journal)
+  type: dict
+  version_added: 0.6.0
+  contains:
+    place:
+      description: Where it is, without a password.
+      type: str
+    store:
+      description: What it is, V(sqlite) or V(postgresql).
+      type: str
+    identity:
+      description: Its identity, which stays the same when it is moved.
+      type: str
+    schema:
+      description: The version of its tables.
+      type: int
+    size:
+      description: How many bytes it takes up.
+      type: int
+    oldest_unconfirmed:
+      description: When the oldest request of the account was sent that is not confirmed for all its devices, in UTC.
+      type: str
+    last_run:
+      description: When the last task started that sent something for the account, in UTC.
+      type: str
 drift:
   description:
     - The SKUs for which the account counts more or fewer licenses than the journal can explain. Unconfirmed changes may

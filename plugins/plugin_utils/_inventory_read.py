@@ -8,16 +8,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._account import account_warnings
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.requests_dep import REQUESTS_IMPORT_ERROR
-from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import open_store
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import Store, open_store
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import SecretRegister
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.api import DeviceApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.licenses import FotaApi, is_event_based
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.addresses import is_database
 
 from ._inventory_record import Licensed, Record, make_record, merged
 from ._inventory_settings import Settings
@@ -36,7 +38,30 @@ def read_records(settings: Settings, secrets: SecretRegister, warn: Warn) -> lis
             code="missing_library",
         )
     store = open_store(settings.connection.runtime_dir, None if settings.own_runtime_dir else warn)
-    client = Client(settings.connection, store, secrets)
+    with _shared(settings.connection.journal, store, warn) as shared:
+        return _read(settings, Client(settings.connection, store, secrets, shared=shared), warn)
+
+
+@contextlib.contextmanager
+def _shared(journal: str | None, local: Store, warn: Warn) -> t.Iterator[Store | None]:
+    """What all nodes share, if the journal is a database."""
+    if not journal or not is_database(journal):
+        yield None
+        return
+    # Most inventories have no database.
+    from ansible_collections.thingspace.licensing.plugins.module_utils._journal.shared_state import (  # pylint: disable=import-outside-toplevel
+        share,
+    )
+
+    shared = share(journal, local, warn)
+    try:
+        yield shared
+    finally:
+        if shared is not None:
+            shared.close()
+
+
+def _read(settings: Settings, client: Client, warn: Warn) -> list[Record]:
     records: list[Record] = []
     for account in settings.accounts:
         for text in account_warnings(account):

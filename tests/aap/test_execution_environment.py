@@ -29,7 +29,11 @@ def build(*arguments: str, folder: Path) -> str:
 def test_the_collection_says_what_it_needs(tmp_path: Path) -> None:
     found = yaml.safe_load(build("introspect", os.environ["ANSIBLE_COLLECTIONS_PATH"], folder=tmp_path))
     assert found["system"] == []
-    assert [requirement.split()[0] for requirement in found["python"]] == ["requests>=2.28", "tzdata"]
+    assert [requirement.split()[0] for requirement in found["python"]] == [
+        "psycopg[binary]>=3.1",
+        "requests>=2.28",
+        "tzdata",
+    ]
 
 
 def test_the_definition_becomes_a_container_file_for_any_base_image(tmp_path: Path) -> None:

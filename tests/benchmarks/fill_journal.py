@@ -4,7 +4,7 @@
 
 """Makes a journal in which every device was assigned and confirmed, as modules and a receiver would have written it.
 
-Run by other benches as a process of its own: C(fill_journal.py PATH ACCOUNT SKU FIRST DEVICES confirmed|waiting).
+Run by other benches as a process of its own: C(fill_journal.py JOURNAL ACCOUNT SKU FIRST DEVICES confirmed|waiting).
 Prints the seconds and the size of the file. The requests are named r0, r1 and so on, each for 100 devices. Several
 accounts are given as lists with commas, each with its FIRST; each has so many DEVICES.
 """
@@ -41,7 +41,11 @@ def main(path: str, accounts: dict[str, int], sku: str, devices: int, *, confirm
                 journal.confirm([Confirmation(f"r{number}", (name,), "success", "") for name in names])
         journal.end_run(run)
     journal.close()
-    print(json.dumps({"seconds": time.perf_counter() - began, "bytes": os.path.getsize(path)}))
+    print(
+        json.dumps(
+            {"seconds": time.perf_counter() - began, "bytes": os.path.getsize(path) if os.path.exists(path) else 0}
+        )
+    )
 
 
 if __name__ == "__main__":

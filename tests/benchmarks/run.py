@@ -24,6 +24,7 @@ import confirmations
 import converge
 import fleet
 import growth
+import journal_database
 import journal_size
 import million
 import no_op
@@ -39,6 +40,7 @@ _ORDER = (
     growth,
     budget,
     journal_size,
+    journal_database,
     simsec,
     confirmations,
     candidates,

@@ -61,6 +61,16 @@ def test_report(controller: Controller, simulator: Simulator) -> None:
     assert simulator.writes() == []
 
 
+def test_export(controller: Controller, simulator: Simulator) -> None:
+    """The output has the files, as the container keeps none."""
+    made = controller.launch("export", fleet=str(controller.folder / "export"), fleet_show=True)
+    assert made.returncode == 0, made.stdout
+    for number in (1, 2, 3):
+        assert f'account: \\"{named(number)}\\"' in made.stdout
+        assert imeis(number, 1)[0] in made.stdout
+    assert simulator.writes() == []
+
+
 def apply(controller: Controller, artifacts: Json, **more: t.Any) -> Job:
     """The apply job of a workflow: its own question was not answered, so that AWX passes the empty default."""
     return controller.launch("apply", {"approved": ""}, artifacts=artifacts, fleet="fleet", **more)
@@ -183,6 +193,13 @@ def test_relaunch_on_failed_hosts(controller: Controller, simulator: Simulator) 
     whole = plan(controller).artifacts
     half = apply(controller, whole)
     assert half.failed_hosts == [named(2)]
+    told = {name: value for name, value in half.artifacts.items() if name.startswith("thingspace_run")}
+    assert sorted(told) == ["thingspace_run", "thingspace_run_status", "thingspace_run_summary"]
+    assert told["thingspace_run_status"] == "failed"
+    first, second = told["thingspace_run_summary"].splitlines()
+    assert first == f"{named(1)}: 2 assigned."
+    assert second.startswith(f"{named(2)}: ")
+    assert len(json.dumps(told)) < 1500
     assert [licensed(simulator, number) for number in (1, 2)] == [12, 10]
     simulator.clear_faults()
     simulator.forget_requests()

@@ -8,6 +8,7 @@ no good."""
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from ansible_collections.thingspace.licensing.tests.support.harness import (
     imei,
     imeis,
 )
+from ansible_collections.thingspace.licensing.tests.support.postgres import new_journal
 from ansible_collections.thingspace.licensing.tests.support.simulated import LISTENER
 
 MANY = 20_000
@@ -96,7 +98,7 @@ def test_check_then_run_what_was_approved(launch: t.Callable[..., Job], simulato
 def test_what_was_done_can_be_undone(
     launch: t.Callable[..., Job], controller: Controller, simulator: Simulator, tmp_path: Path
 ) -> None:
-    """A survey leaves a record, and what can be taken back is taken back."""
+    """A survey leaves a record, and what can be taken back is taken back, after somebody approved its plan."""
     simulator.quirks(simsec_delay=0.05)
     history, journal = tmp_path / "history", tmp_path / "journal.db"
     extra: Json = {"fleet_history": str(history), "fleet_journal": str(journal), "license_wait": True}
@@ -107,12 +109,15 @@ def test_what_was_done_can_be_undone(
             assert done.returncode == 0, done.stdout
             assert "Status: done" in told(done, RUN)
         assert simulator.licensed() == simulator.holders(FLEX) == set(imeis(1, 3))
-        book = [{"import_playbook": "thingspace.licensing.undo"}]
-        (controller.project / "undo.yml").write_text(json.dumps(book), encoding="utf-8")
         for record in sorted(history.glob("*.json")):
             assert [account["account"] for account in json.loads(record.read_bytes())["accounts"]] == [ACCOUNT]
-            about: Json = {"run": str(record), "fleet_dest": str(tmp_path / "undo"), "fleet_require_approval": False}
-            undone = controller.launch("undo", **about, **extra)
+            about: Json = {"fleet_dest": str(tmp_path / "undo"), "fleet_licensing_show": True, **extra}
+            answers = {"run": str(record)}
+            planned = controller.launch("undo", answers, check=True, **about)
+            assert planned.returncode == 0, planned.stdout
+            (digest,) = set(re.findall(r"-e approved=(\w{64})", planned.stdout))
+            assert "not_approved" in controller.launch("undo", {**answers, "approved": "0" * 64}, **about).stdout
+            undone = controller.launch("undo", {**answers, "approved": digest}, **about)
             assert undone.returncode == 0, undone.stdout
     finally:
         receiver.stop()
@@ -133,10 +138,17 @@ def test_what_holds_for_every_run_holds_here(
     job = launch(license_devices=" ".join(imeis(3)), license_mode="run", extra=extra)
     assert (job.returncode, code in job.stdout) == (2, True), job.stdout
     assert simulator.writes() == []
+    if code == "frozen":
+        answers = {"license_mode": "run", "fleet_licensing_ignore_freeze": "true"}
+        emergency = launch(license_devices=" ".join(imeis(3)), extra=extra, **answers)
+        assert (emergency.returncode, simulator.licensed()) == (0, set(imeis(3))), emergency.stdout
 
 
 @pytest.mark.parametrize("blank", ["", None])
-def test_blank_answers_count_as_unset(launch: t.Callable[..., Job], simulator: Simulator, blank: str | None) -> None:
+def test_blank_answers_count_as_unset(
+    launch: t.Callable[..., Job], controller: Controller, simulator: Simulator, tmp_path: Path, blank: str | None
+) -> None:
+    controller.database = str(tmp_path / "journal.db")
     unset = dict.fromkeys(("license_wait", "license_max_changes", "license_column", "license_state"), blank)
     known = {name: value for name, value in unset.items() if name in survey()}
     job = launch(
@@ -153,8 +165,8 @@ def test_blank_answers_count_as_unset(launch: t.Callable[..., Job], simulator: S
     assert simulator.licensed() == set()
 
 
-def test_sim_secure_and_the_limits(launch: t.Callable[..., Job], simulator: Simulator) -> None:
-    """Nobody is bound for life by leaving a question as it was."""
+def test_sim_secure_and_the_limits(launch: t.Callable[..., Job], controller: Controller, simulator: Simulator) -> None:
+    """Nobody is bound for life by leaving a question as it was, and nothing is sent that no other job would know of."""
     devices = " ".join(imeis(3))
     for most in (2, 0):
         limit = launch(license_devices=devices, license_max_changes=most, license_mode="run")
@@ -162,9 +174,17 @@ def test_sim_secure_and_the_limits(launch: t.Callable[..., Job], simulator: Simu
         assert f"'max\\_changes' allows {most}" in told(limit, RUN)
         assert "nothing to reverse" in told(limit, RUN)
     assert simulator.writes() == []
-    flexible = launch(license_devices=devices, license_product=FLEX, license_mode="run")
-    assert flexible.returncode == 0, flexible.stdout
-    assert [write["sku"] for write in simulator.writes()] == [FLEX]
+    flexible = {"license_devices": devices, "license_product": FLEX, "license_mode": "run"}
+    refused = launch(**flexible)
+    assert (refused.returncode, "journal_required" in refused.stdout) == (2, True), refused.stdout
+    assert simulator.writes() == []
+    with new_journal() as url:
+        controller.database = url.replace("postgres@", "postgres:s3cr3t-word@")
+        for _node in range(2):
+            launched = launch(**flexible)
+            assert launched.returncode == 0, launched.stdout
+            assert "s3cr3t-word" not in launched.told
+    assert [write["sku"] for write in simulator.writes()] == [FLEX], "the job on the other node knows what was sent"
 
 
 @pytest.mark.parametrize("sku", ["SIMSec-IoT-Lt", FLEX])
@@ -178,7 +198,7 @@ def test_nobody_is_bound_for_life_twice(
     journal = {"fleet_journal": str(tmp_path / "the journal.db")}
     for extra in ({}, {"fleet_journal": ""}):
         without = launch(license_lifetime_consent=3, extra=extra, **lifetime)
-        assert (without.returncode, "lifetime_without_journal" in without.stdout) == (2, True), without.stdout
+        assert (without.returncode, "journal_required" in without.stdout) == (2, True), without.stdout
     assert "lifetime_consent" in launch(extra=journal, **lifetime).stdout, "0 is what the survey has"
     assert simulator.writes() == []
     for _time in range(2):

@@ -34,7 +34,7 @@ FORGOTTEN: dict[str, tuple[str, tuple[str, ...], dict[str, str], str]] = {
     "plan of nothing": ("plan", (), {}, NOBODY + "fleet"),
     "apply of hosts": ("apply", HOSTS, {"approved": "a" * 64}, "Missing: fleet."),
     "undo of nothing": ("undo", (), {"fleet_dest": "undo"}, "Missing: run."),
-    "undo of hosts": ("undo", HOSTS, {"run": "", "fleet_dest": ""}, "Missing: run, fleet_dest."),
+    "undo of hosts": ("undo", HOSTS, {"run": "", "fleet_dest": ""}, "Missing: run."),
     "report of nothing": ("report", (), {"fleet_dest": "report"}, NOBODY + "fleet"),
     "export of nothing": ("export", (), {"fleet": "out"}, NOBODY + "accounts"),
     "export to nowhere": ("export", HOSTS, {"fleet": "", "accounts": ""}, "Missing: fleet."),

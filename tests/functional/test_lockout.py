@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.tests.support import postgres
 from ansible_collections.thingspace.licensing.tests.support.harness import (
     ACCOUNT,
     Module,
@@ -36,6 +38,22 @@ def test_ten_processes_with_a_stale_password(simulator: Simulator, module: Modul
     right = module(devices=imeis(2))
     assert not right.failed
     assert right.changed
+
+
+@pytest.mark.parametrize("node", [True, False])
+def test_ten_nodes_that_share_a_database(simulator: Simulator, module: Module, tmp_path: Path, *, node: bool) -> None:
+    """Each with a runtime directory of its own, or without one; the session stays on each node."""
+    with postgres.new_journal() as journal:
+        nodes = [{"journal": journal, "runtime_dir": str(tmp_path / f"{one}") if node else ""} for one in range(10)]
+        running = [module.start(devices=imeis(2), password=STALE, **one) for one in nodes]
+        codes = [one.wait().code for one in running]
+        assert sorted(codes) == ["login_blocked"] * 8 + ["login_refused"] * 2
+        assert simulator.sessions()["refused_logins"] == {"simulator": 2}
+        blocked = module(devices=imeis(2), password=STALE, **nodes[0])
+        assert "shared_state" not in blocked.message
+        assert journal.split("?")[0] in blocked.message
+        right = module(devices=imeis(2), **nodes[1])
+        assert right.changed, right.message
 
 
 def test_ten_hosts_of_a_playbook_with_a_stale_password(

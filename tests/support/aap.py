@@ -30,11 +30,14 @@ AAP = CHECKOUT / "extensions" / "aap"
 PATIENCE = 150
 
 
-def injected(inputs: t.Mapping[str, str]) -> dict[str, str]:
-    """The environment that the shipped credential type makes of the inputs of a credential."""
-    injectors = yaml.safe_load((AAP / "credential_type" / "injectors.yml").read_text(encoding="utf-8"))
+def injected(inputs: t.Mapping[str, str], prefix: str = "") -> dict[str, str]:
+    """The environment that a shipped credential type makes of the inputs of a credential.
+
+    :param prefix: of the files of the type.
+    """
+    text = (AAP / "credential_type" / f"{prefix}injectors.yml").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=False)
-    return {name: environment.from_string(text).render(inputs) for name, text in injectors["env"].items()}
+    return {name: environment.from_string(value).render(inputs) for name, value in yaml.safe_load(text)["env"].items()}
 
 
 def unsafe(value: t.Any) -> str:
@@ -87,7 +90,10 @@ class Job:
 
 
 class Controller:
-    """Launches the shipped job templates' playbooks, with a project and an inventory of accounts."""
+    """Launches the shipped job templates' playbooks, with a project and an inventory of accounts.
+
+    :ivar database: the URL of the credential for the database; without one, no such credential is attached.
+    """
 
     def __init__(self, folder: Path, simulator: Simulator, accounts: t.Sequence[str]) -> None:
         self.folder = folder
@@ -98,6 +104,7 @@ class Controller:
         (self.project / "fleet").mkdir()
         self.inputs = {**dict.fromkeys(("client_id", "client_secret", "username", "password"), "simulator")}
         self.inputs["base_url"] = simulator.base_url
+        self.database = ""
         self._count = 0
         self._programs = programs(folder)
 
@@ -132,7 +139,8 @@ class Controller:
         (folder / "tmp").mkdir()
         own = {"TMPDIR": str(folder / "tmp"), "ANSIBLE_LOCAL_TEMP": str(folder / "tmp" / "local")}
         own["ANSIBLE_REMOTE_TEMP"] = str(folder / "tmp" / "remote")
-        envvars = {**injected(self.inputs), **own}
+        database = injected({"url": self.database}, "database_") if self.database else {}
+        envvars = {**injected(self.inputs), **database, **own}
         (folder / "env" / "envvars").write_text(json.dumps(envvars), encoding="utf-8")
         lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in extra_vars.items()]
         given = {**(artifacts or {}), **(answers or {})}

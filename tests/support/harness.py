@@ -195,7 +195,7 @@ class Receiver:
 
     PROGRAM = "ansible_collections/thingspace/licensing/extensions/receiver/thingspace_receiver.py"
 
-    def __init__(self, folder: Path, journal: Path, simulator: Simulator, account: str = ACCOUNT) -> None:
+    def __init__(self, folder: Path, journal: Path | str, simulator: Simulator, account: str = ACCOUNT) -> None:
         self._log = folder / "receiver.log"
         ready = folder / "receiver.json"
         program = Path(os.environ["ANSIBLE_COLLECTIONS_PATH"]) / self.PROGRAM

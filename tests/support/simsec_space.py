@@ -24,6 +24,8 @@ DEVICES = "/m2m/v1/devices/actions/list"
 class Space:
     """A transport in front of an account that carries everything out at once, and reports nothing by itself.
 
+    :ivar counts: whether it tells how many licenses are assigned.
+    :ivar slow: how many times the counts are read before a request is carried out.
     :param faults: what happens to the next writes: 'lose' before or 'lost' after they took effect, or a status.
     """
 
@@ -31,6 +33,9 @@ class Space:
         self.held: dict[str, set[str]] = {FLEX: set(), LIFETIME: set()}
         self.types = {FLEX: "Flexible", LIFETIME: "Lifetime"}
         self.total = 100
+        self.counts = True
+        self.slow = 0
+        self.going: list[tuple[int, str, str, list[str]]] = []
         self.listeners: tuple[int, t.Any] = (200, [LISTENER])
         self.asked = 0
         self.more: list[dict[str, t.Any]] = []
@@ -60,6 +65,7 @@ class Space:
             return self.listeners
         self.reads += 1
         if path == COUNT:
+            self._settle()
             return 200, {"subscriptionList": [*(self._count(sku) for sku in self.held), *self.more]}
         if path == DEVICES:
             found = [{"deviceIds": [{"id": one, "kind": "imei"}], **self._state(one)} for one in imeis(20)]
@@ -72,7 +78,21 @@ class Space:
 
     def _count(self, sku: str) -> dict[str, t.Any]:
         row = {"skuNumber": sku, "licenseType": self.types[sku], "licensePurchased": self.total}
-        return {**row, "licenseAssigned": len(self.held[sku]), "licenseAvailable": self.total - len(self.held[sku])}
+        counts = {"licenseAssigned": len(self.held[sku]), "licenseAvailable": self.total - len(self.held[sku])}
+        return {**row, **(counts if self.counts else {})}
+
+    def _settle(self) -> None:
+        """Carry out what waited long enough."""
+        going, self.going = self.going, []
+        for left, method, sku, devices in going:
+            if left:
+                self.going.append((left - 1, method, sku, devices))
+            else:
+                self._change(method, sku, devices)
+
+    def _change(self, method: str, sku: str, devices: t.Iterable[str]) -> None:
+        served = set(devices) - self.inactive
+        self.held[sku].update(served) if method == "POST" else self.held[sku].difference_update(served)
 
     def _write(self, request: Request) -> tuple[int, t.Any]:
         body = t.cast("dict[str, t.Any]", request.json)
@@ -83,8 +103,10 @@ class Space:
         if isinstance(fault, int):
             return fault, {"errorCode": "X", "errorMessage": "sorry"}
         if fault != "lose":
-            held = self.held[body["skuNumber"]]
-            held.update(devices) if request.method == "POST" else held.difference_update(devices)
+            if self.slow:
+                self.going.append((self.slow, request.method, body["skuNumber"], devices))
+            else:
+                self._change(request.method, body["skuNumber"], devices)
         if fault:
             raise TransportError("It broke.", code="connection_failed", in_doubt=True)
         return 200, {"requestId": f"r{len(self.writes)}"}

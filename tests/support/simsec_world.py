@@ -28,13 +28,14 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_parts import Part, RunOptions, Wanted
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.from_files import from_files
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import changing
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.clock import ago, now
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.clock import age, ago, now
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import Context, Result, result_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import SIMSEC_LICENSE_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import converge
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import wait as simsec_wait
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import watch as simsec_watch
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo import reversal
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.changes import changes_of, pool_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history import Later
@@ -104,6 +105,8 @@ class World:
         self.trouble = False
         self.hearing = True
         self.silent = False
+        self.listener = True
+        self.wait_timeout = 5
         self.requests = 0
         self.mark = ""
         self.names = 0
@@ -126,7 +129,7 @@ class World:
         if path == COUNT:
             return Response(request.operation, 200, {}, as_bytes({"subscriptionList": list(map(self._count, SKUS))}))
         if path.startswith(LISTENERS):
-            return Response(request.operation, 200, {}, as_bytes([LISTENER]))
+            return Response(request.operation, 200, {}, as_bytes([LISTENER] if self.listener else []))
         if path != WRITE:
             return Response(request.operation, 404, {}, as_bytes({"errorCode": "X"}))
         status, body = self._write(request.method, t.cast(Json, request.json))
@@ -257,7 +260,7 @@ class World:
     def apply(self, planned: Json) -> Result:
         """Carry out a plan of the whole account in one process, as C(fleet_account) does."""
         more = {"planned": planned, "mark": f"1-{len(self.runs):016}", "approved": False, "only_wait": False}
-        params = {**self._asked(), **more, "wait_timeout": 5}
+        params = {**self._asked(), **more, "wait_timeout": self.wait_timeout}
         return self._flow(lambda context: fleet_account.run(context, self._read), params, check=False)
 
     def read_again(self) -> None:
@@ -276,7 +279,14 @@ class World:
     def _asked(self, **retries: bool) -> Json:
         places = {"account": ACCOUNT, "src": [str(self.folder / "fleet.yml")], "reports": str(self.folder / "lists")}
         options = {**places, "journal": str(self.journal), "wait": True, "require_listener": None}
-        return {**options, "stop_together": None, "retry_failed": False, "retry_unknown": False, **retries}
+        return {
+            **options,
+            "stop_together": None,
+            "journal_new": False,
+            "retry_failed": False,
+            "retry_unknown": False,
+            **retries,
+        }
 
     def rows(self, name: str) -> list[Json]:
         """What the plan reports of the devices of a list that are not simply as wanted."""
@@ -291,7 +301,7 @@ class World:
             "state": item["state"],
             "expected_plan": part["plan"]["digest"],
             "wait": wait,
-            "wait_timeout": 5,
+            "wait_timeout": self.wait_timeout,
             "request_id": self._name(),
         }
         return self.license(self.parts[item["list"]].ready, **options)
@@ -387,6 +397,7 @@ def _flat(part: Json) -> Json:
 def in_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the account in the place of ThingSpace. Reports arrive while somebody waits, which takes no time."""
     clock = Clock()
+    began = clock.now
 
     def sleep(seconds: float) -> None:
         clock.sleep(seconds)
@@ -394,4 +405,5 @@ def in_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(client, "Transport", world.play)
     monkeypatch.setattr(stop.Stop, "sleep", lambda stop, seconds: clock.sleep(seconds))
+    monkeypatch.setattr(simsec_watch, "age", lambda sent: age(sent) + clock.now - began)
     monkeypatch.setattr(simsec_wait.Waiting.__init__, "__defaults__", (sleep, clock, None))

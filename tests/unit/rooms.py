@@ -49,7 +49,7 @@ MODULE_UTILS = Tree(
         ),
         "_module.py": Room(
             "`_module.py` is the shell of every module and knows no license",
-            (*_GROUND, "_account.py", "_options.py", "_progress.py", "_client"),
+            (*_GROUND, "_account.py", "_options.py", "_progress.py", "_client", "_journal"),
         ),
         "_pages": Room("`_pages` lays out what it is given and knows no license", _GROUND),
         "_account.py": Room("`_account.py` knows the name of an account and nothing else", _GROUND),

@@ -30,17 +30,27 @@ class Authenticator:
     """Returns tokens. Logs in if there are none, one process at a time.
 
     Tokens from the options come first. If ThingSpace refuses one, it is replaced if there are credentials.
+
+    :param store: where tokens are kept.
+    :param guards: where logins are counted, if not there.
     """
 
     def __init__(
-        self, connection: Connection, sender: Sender, store: Store, secrets: SecretRegister, *, hide_tokens: bool = True
+        self,
+        connection: Connection,
+        sender: Sender,
+        store: Store,
+        secrets: SecretRegister,
+        *,
+        guards: Store | None = None,
+        hide_tokens: bool = True,
     ) -> None:
         self._connection = connection
         self._login = Login(connection, sender)
         self._deadline = sender.deadline
         self._store = store
-        self._user_guard = LoginGuard(store, connection, USER)
-        self._application_guard = LoginGuard(store, connection, APPLICATION)
+        self._user_guard = LoginGuard(guards or store, connection, USER)
+        self._application_guard = LoginGuard(guards or store, connection, APPLICATION)
         self._secrets = secrets
         self._hide_tokens = hide_tokens
         self._given: dict[TokenKind, str | None] = {

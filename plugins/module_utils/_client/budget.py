@@ -107,6 +107,18 @@ def throttled(pace: Pace, now: float, wait: float, sent_at: float | None = None)
         _cut(pace, allowed)
 
 
+def sent_meanwhile(pace: Pace, count: int, since: float) -> None:
+    """Count requests that were sent without a slot of their own.
+
+    If the rate was learned in the meantime, it was learned without them.
+
+    :param since: when the first of them was sent, at most C(WINDOW) before the last one.
+    """
+    pace.window_sent += count
+    if pace.learning and since <= pace.cut_at < since + WINDOW:
+        _learn(pace, pace.refused_rate + count)
+
+
 def _learn(pace: Pace, passed: float) -> None:
     """Treat the requests that passed in a second as what the server allows. If they are few, try again soon."""
     _cut(pace, max(1.0, passed))
@@ -157,7 +169,11 @@ class Budget:
 
     def _update(self, change: t.Callable[[Pace, float], T]) -> T:
         # With the thread lock, threads of one process do not have to poll for the file lock.
-        with self._lock, self._store.transaction(self._name) as state:
+        with self._lock:
+            return self._change(change)
+
+    def _change(self, change: t.Callable[[Pace, float], T]) -> T:
+        with self._store.transaction(self._name) as state:
             known = {field.name for field in dataclasses.fields(Pace)}
             numbers: dict[str, t.Any] = {
                 key: value for key, value in state.items() if key in known and isinstance(value, (int, float))

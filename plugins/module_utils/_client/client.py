@@ -39,7 +39,8 @@ class Client:
     """Calls operations of the API.
 
     :param connection: validated options.
-    :param store: what forks and jobs share.
+    :param store: what forks and jobs of one machine share.
+    :param shared: what all nodes share, if there is a database: the count of logins, and the request budget.
     :param secrets: gets every new token, unless C(hide_tokens) is False.
     :param progress: gets the progress that callers report; by default, nobody does.
     :param stop: knows whether the task must end early; by default, it never must.
@@ -51,19 +52,20 @@ class Client:
         store: Store,
         secrets: SecretRegister,
         *,
+        shared: Store | None = None,
         hide_tokens: bool = True,
         progress: Progress | None = None,
         stop: Stop | None = None,
     ) -> None:
         policy = RetryPolicy(retries=connection.retries, jitter=random.random)
         host = urllib.parse.quote(urllib.parse.urlsplit(connection.base_url).netloc, safe="")
-        budget = Budget(store, BUDGET_NAME + host, connection.rate_limit)
+        budget = _budget(store, shared, BUDGET_NAME + host, connection.rate_limit)
         deadline = Deadline(connection.deadline)
         self._sender = Sender(Transport(connection, secrets.mask), policy, budget, deadline, stop=stop)
         self._base_url = connection.base_url
         self.mask = secrets.mask
         self.secrets = secrets
-        self.auth = Authenticator(connection, self._sender, store, secrets, hide_tokens=hide_tokens)
+        self.auth = Authenticator(connection, self._sender, store, secrets, guards=shared, hide_tokens=hide_tokens)
         self.host = urllib.parse.urlsplit(connection.base_url).netloc
         self.max_concurrency = connection.max_concurrency
         self.store = store
@@ -174,6 +176,15 @@ class Client:
         # The new token of that kind was refused, too. A bare 401 does not say which token is meant, so try the other.
         other: TokenKind = "access" if kind == "session" else "session"
         return other if response.status == 401 and other not in renewed else None
+
+
+def _budget(store: Store, shared: Store | None, name: str, limit: float) -> Budget:
+    if shared is None:
+        return Budget(store, name, limit)
+    # A module compiles what it imports, each time. Most jobs have no database.
+    from .lease import LeasedBudget  # pylint: disable=import-outside-toplevel
+
+    return LeasedBudget(shared, name, limit)
 
 
 @contextlib.contextmanager

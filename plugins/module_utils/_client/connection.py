@@ -45,6 +45,7 @@ CONNECTION_SPEC: dict[str, dict[str, t.Any]] = {
     **_option("max_concurrency", type="int", default=4),
     **_option("rate_limit", type="float", default=0),
     **_option("runtime_dir", type="path"),
+    **_option("journal", type="str"),
 }
 """Argument spec of the connection options. Each falls back to C(THINGSPACE_<OPTION>)."""
 
@@ -68,6 +69,7 @@ class Connection:
     max_concurrency: int
     rate_limit: float
     runtime_dir: str
+    journal: str | None
 
     @property
     def host(self) -> str:
@@ -89,7 +91,16 @@ def connection_from(params: t.Mapping[str, t.Any]) -> tuple[Connection, list[Pro
     values["base_url"] = (values["base_url"] or DEFAULT_BASE_URL).rstrip("/")
     if values["runtime_dir"] is None:
         values["runtime_dir"] = default_directory()
-    for name in ("client_id", "client_secret", "username", "password", "access_token", "session_token", "ca_path"):
+    for name in (
+        "client_id",
+        "client_secret",
+        "username",
+        "password",
+        "access_token",
+        "session_token",
+        "ca_path",
+        "journal",
+    ):
         values[name] = values[name] or None
     connection = Connection(**values)
     problems = [

@@ -18,11 +18,11 @@ import hashlib
 import math
 import os
 import re
-import time
 import typing as t
 import urllib.parse
 
 from .._errors import LicensingError, TransportError
+from .._text.lists import many
 from .connection import Connection
 from .login_answer import LoginRefused
 from .runtime_dir import Damaged, MemoryStore, Store, StoredState
@@ -30,7 +30,9 @@ from .runtime_dir import Damaged, MemoryStore, Store, StoredState
 HOUR = 3600.0
 
 REFUSED = 2
-"""After this many refusals, the same secret is not tried again within the hour."""
+"""After this many refusals, the same secret is not tried again within the hour. If the count ends with the job, so that
+each of many jobs could try it, after one.
+"""
 
 SENT = 4
 """Attempts without a success: with one password within an hour, and with all passwords in a row."""
@@ -81,6 +83,7 @@ class LoginGuard:
 
     def __init__(self, store: Store, connection: Connection, rules: GuardRules) -> None:
         self._store = store if store.location else _IN_PROCESS
+        self._refusals = REFUSED if self._store.lasting else 1
         self._rules = rules
         self._who: str = getattr(connection, rules.name_option) or ""
         self._secret: str = getattr(connection, rules.secret_option) or ""
@@ -95,7 +98,7 @@ class LoginGuard:
         :param patience: seconds to wait while another task logs in.
         :raises LicensingError: C(login_blocked), or the error of the login.
         """
-        with self._store.transaction(self._name + "-turn", patience=patience):
+        with self._store.turn(self._name + "-turn", patience):
             mine = self._begin()
             try:
                 yield
@@ -117,9 +120,10 @@ class LoginGuard:
             attempts[:] = [attempt._replace(outcome="past") for attempt in attempts]
 
     def _begin(self) -> LoginAttempt:
+        now = self._store.now()
         with self._opened() as (attempts, which):
             self._check(attempts, which)
-            mine = LoginAttempt(os.urandom(8).hex(), time.time(), which, "sent")
+            mine = LoginAttempt(os.urandom(8).hex(), now, which, "sent")
             attempts.append(mine)
         return mine
 
@@ -137,21 +141,22 @@ class LoginGuard:
         mine = [attempt.outcome for attempt in attempts if attempt.which == which]
         row = [attempt.outcome for attempt in attempts if attempt.outcome != "past"]
         again = "run the module thingspace.licensing.session with 'state: absent' to try it again"
-        if mine.count("refused") >= REFUSED:
-            why = f"ThingSpace refused this '{self._rules.secret_option}' {mine.count('refused')} times"
+        if mine.count("refused") >= self._refusals:
+            count = mine.count("refused")
+            why = f"ThingSpace refused this '{self._rules.secret_option}' {many(count, 'time')}"
             then = f"Correct '{self._rules.secret_option}'. If it is right after all, {again}"
         elif not self._rules.locks:
             return
         elif len(mine) >= SENT:
             why = f"this 'password' was sent {len(mine)} times without a success"
             then = "Correct 'password', or wait until an hour has passed. If you know that it is right now"
-            then += f", delete {self._file}" if self._store.location else ", run again"
+            then += f", delete {self._place}" if self._store.location else ", run again"
         elif len(row) >= SENT:
             unclear = row.count("sent")
             why = f"{len(row)} logins in a row had no success"
             why += f" ({unclear} of them without a clear answer)" if unclear else ""
             if any(not attempt.which for attempt in attempts):
-                why = f"the file that counts logins, {self._file}, was damaged, so up to {SENT} refusals are assumed"
+                why = f"the count of logins, {self._place}, was damaged, so up to {SENT} refusals are assumed"
             then = f"Correct 'password', or wait until an hour has passed. If it is right, {again}"
         else:
             return
@@ -170,14 +175,15 @@ class LoginGuard:
         return self._prints[salt]
 
     @property
-    def _file(self) -> str:
-        return os.path.join(self._store.location or "", self._name + ".json")
+    def _place(self) -> str:
+        return self._store.place(self._name)
 
     @contextlib.contextmanager
     def _opened(self) -> t.Iterator[tuple[list[LoginAttempt], str]]:
         """The attempts of the last hour, to be changed in place, and the fingerprint of the current secret."""
+        now = self._store.now()
         with self._store.transaction(self._name) as state:
-            salt, attempts = _read(state, time.time())
+            salt, attempts = _read(state, now)
             which = self._fingerprint(salt)
             try:
                 yield attempts, which

@@ -34,11 +34,27 @@ class Damaged(StoredState):
 
 
 class Store(t.Protocol):
-    """Named, locked, durable-enough dictionaries."""
+    """Named, locked, durable-enough dictionaries.
 
-    @property
-    def location(self) -> str | None:
-        """Where the state is kept; None if it is not kept."""
+    :ivar location: where they are kept; None if they are not kept.
+    :ivar lasting: whether they outlive the job.
+    """
+
+    location: str | None
+    lasting: bool
+
+    def place(self, name: str) -> str:
+        """Where the state C(name) is kept, for a person who wants to delete it."""
+
+    def now(self) -> float:
+        """Seconds since the epoch, by the clock that everyone with this store goes by."""
+
+    def turn(self, name: str, patience: float) -> t.ContextManager[None]:
+        """Let only one process at a time into the block.
+
+        :param patience: seconds to wait for the others.
+        :raises LicensingError: C(runtime_dir_unusable).
+        """
 
     def transaction(self, name: str, *, patience: float = 30.0) -> t.ContextManager[StoredState]:
         """Lock the state C(name), yield it for reading and changing, and save it on a clean exit.
@@ -52,6 +68,7 @@ class MemoryStore:
     """Used if C(runtime_dir) is empty. Nothing leaves the process or remains after it."""
 
     location: str | None = None
+    lasting = False
 
     def __init__(self) -> None:
         self._states: dict[str, StoredState] = {}
@@ -64,25 +81,57 @@ class MemoryStore:
         with self._guard:
             lock = self._locks.setdefault(name, threading.Lock())
         if not lock.acquire(timeout=max(0.0, patience)):
-            raise _busy(name, patience)
+            raise busy(name, patience)
         try:
             yield self._states.setdefault(name, {})
         finally:
             lock.release()
 
+    def place(self, name: str) -> str:
+        """See C(Store)."""
+        return name
+
+    def now(self) -> float:
+        """See C(Store)."""
+        return time.time()
+
+    @contextlib.contextmanager
+    def turn(self, name: str, patience: float) -> t.Iterator[None]:
+        """See C(Store)."""
+        with self.transaction(name, patience=patience):
+            yield
+
 
 class FileStore:
-    """Files in a directory that only the user can access."""
+    """Files in a directory that only the user can access.
 
-    def __init__(self, directory: str) -> None:
+    :param lasting: whether the directory outlives the job.
+    """
+
+    def __init__(self, directory: str, *, lasting: bool = True) -> None:
         self.location: str | None = directory
+        self.lasting = lasting
         self._directory = directory
         _prepare(directory)
+
+    def place(self, name: str) -> str:
+        """See C(Store)."""
+        return os.path.join(self._directory, name + ".json")
+
+    def now(self) -> float:
+        """See C(Store)."""
+        return time.time()
+
+    @contextlib.contextmanager
+    def turn(self, name: str, patience: float) -> t.Iterator[None]:
+        """See C(Store)."""
+        with self._locked(name, patience):
+            yield
 
     @contextlib.contextmanager
     def transaction(self, name: str, *, patience: float = 30.0) -> t.Iterator[StoredState]:
         """See C(Store)."""
-        path = os.path.join(self._directory, name + ".json")
+        path = self.place(name)
         with self._locked(name, patience):
             state = _load(path)
             before = copy.deepcopy(state)
@@ -118,7 +167,7 @@ class FileStore:
                 if error.errno not in (errno.EAGAIN, errno.EACCES):
                     raise
             if time.monotonic() >= end:
-                raise _busy(name, patience)
+                raise busy(name, patience)
             time.sleep(pause)
             pause = min(0.05, pause * 1.5)
 
@@ -146,6 +195,12 @@ def default_directory(environ: t.Mapping[str, str] | None = None) -> str:
     return os.path.join(tempfile.gettempdir(), f"thingspace-licensing-{os.geteuid()}")
 
 
+def ends_with_job(environ: t.Mapping[str, str] | None = None) -> bool:
+    """Whether this is a job of AWX, whose container ends with it, and with the container its default directory."""
+    environ = os.environ if environ is None else environ
+    return "JOB_ID" in environ and "AWX_HOST" in environ
+
+
 def open_store(directory: str, warn: t.Callable[[str], None] | None = None) -> Store:
     """The store for the option C(runtime_dir). With an empty string, nothing is shared.
 
@@ -153,7 +208,8 @@ def open_store(directory: str, warn: t.Callable[[str], None] | None = None) -> S
     :raises LicensingError: C(runtime_dir_unusable), the directory cannot be used, and there is nobody to warn.
     """
     try:
-        return FileStore(directory) if directory else MemoryStore()
+        lasting = directory != default_directory() or not ends_with_job()
+        return FileStore(directory, lasting=lasting) if directory else MemoryStore()
     except LicensingError as error:
         if warn is None:
             raise
@@ -201,7 +257,8 @@ def _unusable(directory: str, why: str) -> LicensingError:
     )
 
 
-def _busy(name: str, patience: float) -> LicensingError:
+def busy(name: str, patience: float) -> LicensingError:
+    """Another task needed a state for too long."""
     return LicensingError(
         f"Another task kept the shared state '{name}' locked for {patience:.0f} s. Run again when it is done.",
         code="runtime_dir_unusable",

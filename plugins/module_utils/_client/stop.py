@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Whether a task must end early: it got a signal, or the process that started it is gone.
+"""Whether a task must end early: it got a signal, the process that started it is gone, or it lost what it relies on.
 
 A request in progress is finished, and its answer counts. No further request is sent, with two short exceptions: reading
 the result of earlier writes, and restoring a list that would otherwise stay short.
@@ -60,6 +60,7 @@ class Stop:
         self._since = 0.0
         self._allowed_until = 0.0
         self._starter: Starter | None = None
+        self._checks: list[t.Callable[[], str]] = []
         self._arrived = -1
         self._before: dict[signal.Signals, t.Any] = {}
         self._breakable = False
@@ -105,9 +106,22 @@ class Stop:
         """Another piece of work begins, for which C(allow) was not meant."""
         self._allowed_until = 0.0
 
+    @contextlib.contextmanager
+    def when(self, check: t.Callable[[], str]) -> t.Iterator[None]:
+        """While the block runs, the task must also end if this returns why. It is asked before each request."""
+        self._checks.append(check)
+        try:
+            yield
+        finally:
+            self._checks.remove(check)
+
     @property
     def why(self) -> str:
         """Why the task must end; empty if it need not."""
+        for check in self._checks if not self._event.is_set() else ():
+            lost = check()
+            if lost:
+                self._tell(lost)
         if self._starter is not None and not self._event.is_set():
             with self._lock:
                 why = self._signaled() or self._starter.gone()

@@ -61,6 +61,7 @@ def run(context: Context, source: Source) -> Result:
 
 
 def _plan_all(context: Context, wanted: Wanted, reports: str) -> Result:
+    _check_journal(context.params, wanted)
     results = plan_parts(context, wanted.parts)
     _tell_once(zip(wanted.parts, results, strict=True))
     about = {"wanted": wanted.digest, **wanted.about, "reports": reports, "incomplete": wanted.incomplete}
@@ -74,6 +75,7 @@ def _carry_out(context: Context, wanted: Wanted, plans: Plans, halt: Halt, repor
     :raises LicensingError: nothing was sent, because something else is wanted than when the plan was made.
     """
     params = context.params
+    _check_journal(params, wanted)
     for part in wanted.parts:
         valid_options(part)
     if params["only_wait"]:
@@ -84,6 +86,24 @@ def _carry_out(context: Context, wanted: Wanted, plans: Plans, halt: Halt, repor
     given = ApplyOptions(reports, params["mark"], params["approved"], params["wait"], params["wait_timeout"])
     done = carry_out(wanted.parts, plans, given, lambda part: run_part(context, part), halt)
     return result_of_parts(wanted.account, wanted.parts, done)
+
+
+def _check_journal(params: t.Mapping[str, t.Any], wanted: Wanted) -> None:
+    """Check that SIM-Secure licenses have a journal, if the task asks for that.
+
+    :raises LicensingError: C(journal_required). Nothing was sent.
+    """
+    if params["journal"] or not params["require_journal"]:
+        return
+    skus = sorted({str(part.about["sku"]) for part in wanted.parts if part.kind == "simsec"})
+    if skus:
+        raise LicensingError(
+            f"SIM-Secure licenses are wanted in {wanted.account} ({', '.join(skus)}), but there is no journal. "
+            "ThingSpace does not show which devices hold one, so another run would send the same requests again. "
+            "Nothing was sent. Set 'journal' or THINGSPACE_JOURNAL to what all jobs share. In AWX, attach a credential "
+            "of the type ThingSpace database.",
+            code="journal_required",
+        )
 
 
 def _tell_once(parts: t.Iterable[tuple[Part, Result]]) -> None:

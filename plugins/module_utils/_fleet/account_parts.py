@@ -123,6 +123,7 @@ class RunOptions(t.NamedTuple):
     :param wait: whether the task that carries the plan out waits for confirmations, which later waves need.
     :param require_listener: whether a listener must be registered; None if that depends on whether it is needed.
     :param retries: the options that send failed or unknown requests again, by their names.
+    :param journal_new: whether it is meant that the journal is empty.
     """
 
     reports: str
@@ -130,13 +131,15 @@ class RunOptions(t.NamedTuple):
     wait: bool
     require_listener: bool | None
     retries: dict[str, bool]
+    journal_new: bool = False
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any]) -> RunOptions:
         """The options of the task. The directory is that of its account."""
         reports = os.path.join(params["reports"], params["account"])
         retries = {name: params[name] for name in RETRIES}
-        return cls(reports, params["journal"], params["wait"], params["require_listener"], retries)
+        meant = (params["require_listener"], retries, params["journal_new"])
+        return cls(reports, params["journal"], params["wait"], *meant)
 
     def make_folder(self) -> None:
         """Make the directory for the reports, before ThingSpace is asked anything.
@@ -158,12 +161,16 @@ class RunOptions(t.NamedTuple):
 
         :param settings: those that the part has already.
         """
-        # Planning does not wait, but must know whether there will be something to wait for.
-        needed = (self.wait or None) if self.require_listener is None else self.require_listener
         retries = {name: bool(settings.get(name) or asked) for name, asked in self.retries.items()}
         # A request without waves needs no confirmation to be planned. The plan predicts it as accepted.
         wait = self.wait and "waves" in settings
-        return {**retries, "journal": self.journal, "wait": wait, "require_listener": needed}
+        return {
+            **retries,
+            "journal": self.journal,
+            "journal_new": self.journal_new,
+            "wait": wait,
+            "require_listener": self.require_listener,
+        }
 
 
 def parts_of(wanted: t.Mapping[str, t.Any], lists: Lists, run: RunOptions) -> t.Iterator[Part]:

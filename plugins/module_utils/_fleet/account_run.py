@@ -125,7 +125,8 @@ def plan_part(context: Context, part: Part) -> Result:
     with contextlib.suppress(OSError):
         os.remove(part.options["devices_report"])
     # Everything planned here is carried out together, assignments first.
-    result = result_of(flow.run, context.part({**options, "foresee": True}))
+    more = {"foresee": True, "waits_later": bool(context.params.get("wait"))}
+    result = result_of(flow.run, context.part({**options, **more}))
     values, failure = result.values, result.failure
     if failure is not None:
         values["failure"] = failure.as_failure()

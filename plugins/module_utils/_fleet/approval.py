@@ -17,25 +17,30 @@ import typing as t
 from .._errors import LicensingError, Problem
 from .._plan.incomplete import forgotten, is_on_its_way
 from .._text.lists import few
-from .plan_document import IDLE, PlanAccount, PlanDocument, PlanRows
+from .kept_plans import kept_plan
+from .plan_document import IDLE, PlanAccount, PlanDocument, PlanPart, PlanRows
+from .rest import Undone, is_rest
 
 _NAMED = 20
 _CHANGED = "its content does not fit its digest: it was changed after it was made"
 
 
-def read_approved(given: str | None, problems: list[Problem]) -> PlanDocument | str | None:
-    """The approved plan: a digest, or a plan file whose content matches its digest; None if there is none.
+def read_approved(given: str | None, journal: str | None, problems: list[Problem]) -> PlanDocument | str | None:
+    """The approved plan: a plan file, or a plan that the journal keeps, whose content matches its digest; the digest
+    alone if the plan is not kept; None if there is none.
 
     :param problems: problems are added to this list.
     """
     if given is None:
         return None
-    if re.fullmatch(r"[0-9a-fA-F]{64}", given.strip()):
-        return given.strip().lower()
     try:
+        if re.fullmatch(r"[0-9a-fA-F]{64}", given.strip()):
+            digest = given.strip().lower()
+            return kept_plan(digest, journal) or digest
         return read_plan(given)
     except LicensingError as error:
-        problems.append(Problem(f"'approved' {given[:200]} cannot be used: {error.message}.", error.code))
+        text = f"'approved' {given[:200]} cannot be used: {error.message.rstrip('.')}."
+        problems.append(Problem(text, error.code))
         return None
 
 
@@ -69,18 +74,22 @@ def _once(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
 
 
 def difference(
-    document: PlanDocument, approved: PlanDocument | str, bases: str = "the fleet files or the accounts"
+    document: PlanDocument,
+    approved: PlanDocument | str,
+    bases: str = "the fleet files or the accounts",
+    begun: t.Callable[[str], Undone] = lambda _digest: {},
 ) -> LicensingError | None:
     """Why this is not the approved plan. Names the accounts that differ, if they are known.
 
     With a plan file, an account without a plan now does not count as a difference, because nothing is done about it.
 
     :param bases: what a plan is made from.
+    :param begun: what a run of the plan with this digest had begun and did not do.
     """
     digest = approved if isinstance(approved, str) else approved.digest
     if digest == document.digest:
         return None
-    since = _since_digest(document) if isinstance(approved, str) else _since_file(document, approved)
+    since = _since_digest(document) if isinstance(approved, str) else _since_file(document, approved, begun)
     if since is None:
         return None
     why, named = since
@@ -109,21 +118,27 @@ def _since_digest(document: PlanDocument) -> tuple[str, str] | None:
     return why, _left(left, count)
 
 
-def _since_file(document: PlanDocument, approved: PlanDocument) -> tuple[str, str] | None:
+def _since_file(
+    document: PlanDocument, approved: PlanDocument, begun: t.Callable[[str], Undone]
+) -> tuple[str, str] | None:
     """The same, for a whole plan file. Parts that are already applied do not count as differences, so that a run that
     failed halfway can be repeated.
     """
     before = {one.account: one for one in approved.accounts}
     now = {one.account: one for one in document.accounts}
     both = [name for name, one in now.items() if name in before and one.status != "error"]
-    other = {*before} ^ {*now} | {name for name in both if not _remains_of(now[name], before[name])}
-    undone = {name: _not_done(now[name], before[name]) for name in both if name not in other}
-    left = [row for rows in undone.values() for row in rows]
+    other = {*before} ^ {*now} | {name for name in both if not _remains_of(now[name], before[name], {})}
+    if other & {*both}:
+        # Only now, because few plans are continued.
+        undone = begun(approved.digest)
+        other -= {name for name in both if _remains_of(now[name], before[name], undone)}
+    missed = {name: _not_done(now[name], before[name]) for name in both if name not in other}
+    left = [row for rows in missed.values() for row in rows]
     if not other and not left:
         # Apart from their accounts, only an undo has more: the run that it reverses.
         same = (document.undoes, document.later_runs_known) == (approved.undoes, approved.later_runs_known)
         return None if same else ("", "")
-    differing = sorted(other | {name for name, rows in undone.items() if rows})
+    differing = sorted(other | {name for name, rows in missed.items() if rows})
     named = f" These accounts differ: {few(differing, _NAMED)}."
     why = (
         ""
@@ -133,13 +148,14 @@ def _since_file(document: PlanDocument, approved: PlanDocument) -> tuple[str, st
     return why, named + _left(left, len(left))
 
 
-def _remains_of(now: PlanAccount, before: PlanAccount) -> bool:
-    """Whether the plan of an account is what another one leaves to do: each part is unchanged, or gone.
+def _remains_of(now: PlanAccount, before: PlanAccount, undone: Undone) -> bool:
+    """Whether the plan of an account is what another one leaves to do: each part is unchanged, gone, or a rest.
 
     That alone does not show that it was done: see C(_not_done).
 
     :param now: a plan that was just made.
     :param before: one whose digests were computed again.
+    :param undone: what a run of that one had begun and did not do.
     """
     if now.digest == before.digest or (now.status in IDLE and before.status in ("error", *IDLE)):
         return True
@@ -147,8 +163,16 @@ def _remains_of(now: PlanAccount, before: PlanAccount) -> bool:
         return False
     if now.failure and now.failure.code != (before.failure and before.failure.code):
         return False
-    planned = [part.carried_out for part in before.parts]
-    return all(part.status in IDLE or part.carried_out in planned for part in now.parts)
+    return all(
+        part.status in IDLE
+        or any(_is_of(part, planned, undone.get((now.account, part.list), ())) for planned in before.parts)
+        for part in now.parts
+    )
+
+
+def _is_of(part: PlanPart, planned: PlanPart, undone: t.Container[str]) -> bool:
+    """Whether a part is a planned one, or the rest of it."""
+    return part.carried_out == planned.carried_out or is_rest(part, planned, undone)
 
 
 def _not_done(now: PlanAccount, before: PlanAccount) -> PlanRows:

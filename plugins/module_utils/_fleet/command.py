@@ -13,6 +13,11 @@ import os
 import shlex
 import typing as t
 
+from .._text.addresses import passwords_in
+
+# The shell refuses the command if the variable is not set.
+_FROM_ENVIRONMENT = 'THINGSPACE_JOURNAL="${THINGSPACE_JOURNAL:?set it to the address of the journal}"'
+
 COMMAND_SPEC: dict[str, t.Any] = {
     "playbook": {"type": "str", "required": True},
     "inventory": {"type": "list", "elements": "str", "default": []},
@@ -22,7 +27,7 @@ COMMAND_SPEC: dict[str, t.Any] = {
 
 
 def command_of(given: t.Mapping[str, t.Any], **more: str) -> str:
-    """The command line of a playbook.
+    """The command line of a playbook. It takes the address of a journal with a password from the environment.
 
     :param given: as in C(COMMAND_SPEC). A variable without a value is left out.
     :param more: further variables.
@@ -35,7 +40,9 @@ def command_of(given: t.Mapping[str, t.Any], **more: str) -> str:
     words += ["--limit", shlex.quote(given["limit"])] if given["limit"] else []
     words.append(given["playbook"])
     for name, value in {**given["variables"], **more}.items():
-        if value not in (None, "", [], {}):
+        if isinstance(value, str) and name.endswith("journal") and passwords_in(value):
+            words.insert(0, _FROM_ENVIRONMENT)
+        elif value not in (None, "", [], {}):
             words += ["-e", shlex.quote(_assigned(name, value))]
     return " ".join(words)
 

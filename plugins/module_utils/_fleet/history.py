@@ -9,6 +9,8 @@
 Each run takes the next number of its directory and has it in its name. A copied or restored directory continues with an
 identity of its own, because it does not know what was written elsewhere since. So a run also records the last number
 that it found of every other identity: runs up to that number had started before.
+
+With a journal, the number is from there, because the runs of all nodes are in it.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ import time
 import typing as t
 
 from .._errors import LicensingError
+
+if t.TYPE_CHECKING:
+    from .._journal.fleet_runs import FleetRuns
 
 ORDER_FILE = ".order"
 """The first line has the identity of the directory, the last number, and the file's own inode, which identifies a copy.
@@ -111,29 +116,44 @@ def _long_before(one: str, other: str) -> bool:
     return second - first >= SURE
 
 
-def enter(folder: str | None, now: datetime.datetime, digest: str) -> Begun:
-    """Give a name to a run that starts now: its time, its number if a directory keeps records, and its plan.
+def enter(folder: str | None, runs: FleetRuns | None, now: datetime.datetime, digest: str) -> Begun:
+    """Give a name to a run that starts now: its time, its number if someone keeps records, and its plan.
 
+    :param folder: keeps the records of this machine.
+    :param runs: keeps the records of all nodes.
     :param digest: of the plan; may be empty.
-    :raises LicensingError: C(report_unwritable).
+    :raises LicensingError: C(report_unwritable), or the journal cannot be written.
     """
     began, plan = now.strftime("%Y%m%dT%H%M%SZ"), digest[:8] or "00000000"
+    name, beside, numbered = f"{began}-{plan}-{secrets.token_hex(4)}", list[str](), False
+    if runs is not None:
+        started = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+        name, beside = runs.enter(started, lambda identity, number: f"{began}-{number:06}-{identity[:8]}-{plan}")
+        numbered = True
     if folder is None:
-        return Begun(f"{began}-{plan}-{secrets.token_hex(4)}", [], {})
+        return Begun(name, beside, {})
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         with _order_file(folder) as handle:
             order = _read(handle)
             seen = _numbers(folder)
             last = max(order.last, seen.pop(order.history, 0))
-            run = f"{began}-{last + 1:06}-{order.history}-{plan}"
-            _write(handle, _Order(order.history, last + 1, [*order.running[1 - MAX_OPEN :], run]))
+            if numbered:
+                own = place_of(name)
+                seen = {**seen, order.history: last} if last else seen
+                seen.pop(own.history if own else "", None)
+            else:
+                last += 1
+                name = f"{began}-{last:06}-{order.history}-{plan}"
+            _write(handle, _Order(order.history, last, [*order.running[1 - MAX_OPEN :], name]))
     except OSError as error:
+        if runs is not None:
+            runs.drop(name)
         raise LicensingError(
             f"The run could not be given a number in {folder}: {error.strerror or error}. Nothing was sent.",
             code="report_unwritable",
         ) from None
-    return Begun(run, order.running, seen)
+    return Begun(name, list(dict.fromkeys([*beside, *order.running])), seen)
 
 
 def _numbers(folder: str) -> dict[str, int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import collections
 import datetime
+import functools
 import itertools
 import os
 import typing as t
@@ -22,12 +23,14 @@ from .._text.files import write
 from .approval import difference, read_approved
 from .documents import Failure, Json, as_json
 from .freeze import Window, read_windows
+from .kept_plans import keep_plan
 from .limits import over_the_run, read_run_limits, why_not
 from .plan_document import PlanAccount, PlanDocument
 from .plan_end import End, PlanResult, shown
 from .plan_make import failed_account, make_account, planned_parts, report_of, within_a_sku
 from .plan_view import Approval, pages_of
 from .plan_words import as_remaining, as_summary, awaited
+from .rest import undone_of
 from .status import tell
 
 Texts: t.TypeAlias = "t.Mapping[str, str | t.Iterable[str]]"
@@ -95,7 +98,7 @@ def run(context: Context, plans: Plans) -> Result:
     windows, *own = [one for one, _wrong in found]
     problems += templates_problems(params["templates"])
     cost_of = _costs(params, problems)
-    approved = read_approved(params["approved"], problems)
+    approved = read_approved(params["approved"], params["journal"], problems)
     problems += plans.problems(params)
     if problems:
         raise OptionsError(problems)
@@ -113,12 +116,13 @@ def run(context: Context, plans: Plans) -> Result:
         blocked[account.account] = why
     over = over_the_run(accounts, limits)
     document = plans.document(accounts, now.strftime("%Y-%m-%d %H:%M UTC"), over)
-    changed = difference(document, approved, plans.bases) if approved else None
+    changed = _difference(context, plans, document, approved) if approved else None
     if changed is not None and not plans.writes_another:
         params = {**params, "dest": None}
     approval: Approval = "open" if not approved else "differs" if changed else "approved"
     # A template that fails leaves all files as they were.
     files: dict[str, str] = {}
+    _keep(context, document)
     if params["dest"]:
         command = end.command(document.digest)
         pages = pages_of(document, approval, params["templates"], cost=cost_of(document), command=command)
@@ -152,6 +156,21 @@ def run(context: Context, plans: Plans) -> Result:
     lines = [] if failure else [*shown(shown_page), *end.lines(result)]
     values = {**as_json(result), "next": end.step(result), "red": red, "accounts": shown_accounts, "lines": lines}
     return Result(values, failure=failure)
+
+
+def _difference(
+    context: Context, plans: Plans, document: PlanDocument, approved: PlanDocument | str
+) -> LicensingError | None:
+    begun = functools.partial(undone_of, journal=context.params["journal"])
+    return difference(document, approved, plans.bases, begun)
+
+
+def _keep(context: Context, document: PlanDocument) -> None:
+    """Keep the plan in the journal. Without that, it can be applied as well, but not continued by its digest alone."""
+    try:
+        keep_plan(document, context.params["journal"])
+    except LicensingError as error:
+        context.warn(f"The plan is not kept in the journal, so that it needs its file to be continued. {error.message}")
 
 
 def _costs(params: t.Mapping[str, t.Any], problems: list[Problem]) -> t.Callable[[PlanDocument], View | None]:

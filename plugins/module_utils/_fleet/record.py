@@ -192,19 +192,29 @@ def checksum(document: t.Mapping[str, t.Any]) -> str:
 
 
 def read_record(path: str) -> RunRecord:
-    """A record whose content matches its checksum and can be used.
+    """A record in a file, whose content matches its checksum and can be used.
 
     :raises OptionsError: C(run_file_invalid), with all problems.
     """
+    return record_in(lambda: _text(path), path)
+
+
+def record_in(text: t.Callable[[], str], place: str) -> RunRecord:
+    """A record whose content matches its checksum and can be used.
+
+    :param text: reads its text; a C(ValueError) means that it is damaged.
+    :param place: where it is, for messages.
+    :raises OptionsError: C(run_file_invalid), with all problems.
+    """
     try:
-        document = json.loads(_text(path), parse_constant=_refuse)
+        document = json.loads(text(), parse_constant=_refuse)
         wrong = _wrong(document)
     except OSError as error:
         wrong = [error.strerror or "it cannot be read"]
     except (ValueError, RecursionError, MemoryError):
         wrong = [f"{_NONE}: it is not JSON, or was cut off"]
     if wrong:
-        problems = [Problem(f"The run record {path[:500]} cannot be used: {text}.", CODE) for text in wrong]
+        problems = [Problem(f"The run record {place[:500]} cannot be used: {why}.", CODE) for why in wrong]
         raise OptionsError(problems)
     return read(RunRecord, document)
 

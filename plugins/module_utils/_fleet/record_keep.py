@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Where the record of a run is kept: in the directory of the run, and among those of all runs.
+"""Where the record of a run is kept: in the directory of the run, among those of all runs, and in the journal.
 
 It exists before the first write. After that, nothing except a full disk keeps it from being completed.
 """
@@ -12,16 +12,127 @@ It exists before the first write. After that, nothing except a full disk keeps i
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import os
+import typing as t
 
 from .._errors import LicensingError, OptionsError
 from .._text.canonical import pieces
 from .._text.files import PRIVATE, write
-from .history import leave
+from .all_runs import keep_record, record_of, runs_of
+from .history import Begun, enter, leave
 from .record import RunRecord, read_record
 
+if t.TYPE_CHECKING:
+    from .._journal.fleet_runs import FleetRuns
+
 NAME = "run.json"
+
+
+class Places(t.NamedTuple):
+    """Where the record of a run is kept.
+
+    :param dest: the directory of the run.
+    :param history: the directory with the records of all runs.
+    :param runs: the records of all runs on all nodes.
+    :param unopened: why a journal that keeps them cannot be used.
+    """
+
+    dest: str
+    history: str | None
+    runs: FleetRuns | None
+    unopened: LicensingError | None = None
+
+    def enter(self, now: datetime.datetime, digest: str) -> Begun:
+        """Give a name to a run that starts now, see C(history)."""
+        return enter(self.history, self.runs, now, digest)
+
+    def leave(self, run: str) -> None:
+        """Forget a run that could not start."""
+        leave(self.history, run)
+        if self.runs is not None:
+            self.runs.drop(run)
+
+    def begin(self, record: RunRecord) -> str:
+        """Write the record of a run that starts. If the run cannot start, no record is left. Returns its path.
+
+        :raises LicensingError: C(report_unwritable), or the journal cannot be written.
+        """
+        record = record.signed()
+        kept = None
+        try:
+            if self.runs is not None:
+                keep_record(self.runs, record)
+            kept = write_record(self.history, f"{record.run}.json", record, new=True) if self.history else None
+            return write_record(self.dest, NAME, record)
+        except LicensingError:
+            if kept:
+                os.unlink(kept)
+            self.leave(record.run)
+            raise
+
+    def begun(self, run: str | None) -> RunRecord | None:
+        """The record from the start of a run; None if it is gone.
+
+        :param run: the name of the run; without it, the record in C(dest).
+        """
+        sources: list[t.Callable[[], RunRecord | None]] = [lambda: read_record(os.path.join(self.dest, NAME))]
+        if run and self.runs is not None:
+            runs = self.runs
+            sources.insert(0, lambda: record_of(runs, run))
+        if run and self.history:
+            path = os.path.join(self.history, f"{run}.json")
+            sources.insert(0, lambda: read_record(path))
+        for source in sources:
+            with contextlib.suppress(OptionsError):
+                record = source()
+                if record is not None and run in (None, record.run):
+                    return record
+        return None
+
+    def complete(self, record: RunRecord) -> tuple[str, LicensingError | None]:
+        """Write the record of a finished run to all places. Returns its path, and why one could not be written.
+
+        If another run has started in the same directory in the meantime, that run's record stays.
+        """
+        record = record.signed()
+        there = _run_of(os.path.join(self.dest, NAME))
+        name = NAME if there in (None, record.run) else f"run-{record.run}.json"
+        path = os.path.join(self.dest, name)
+        failures = [self.unopened] if self.unopened else []
+        for folder, file in ((self.history, f"{record.run}.json"), (self.dest, name)):
+            if folder:
+                try:
+                    path = write_record(folder, file, record)
+                except LicensingError as error:
+                    failures.append(error)
+        if self.runs is not None:
+            try:
+                keep_record(self.runs, record)
+            except LicensingError as error:
+                failures.append(error)
+        for failure in failures:
+            failure.add(" The record from the start of the run contains what it was about to do.")
+        leave(self.history, record.run)
+        return path, failures[0] if failures else None
+
+
+@contextlib.contextmanager
+def places_of(params: t.Mapping[str, t.Any]) -> t.Iterator[Places]:
+    """The places of a task's run. A run that has ended gets its record in files even if the journal cannot be used.
+
+    :raises LicensingError: the journal cannot be used, and the run has not started.
+    """
+    runs, unopened = None, None
+    with contextlib.ExitStack() as stack:
+        try:
+            runs = stack.enter_context(runs_of(params["journal"], write=True))
+        except LicensingError as error:
+            if params["state"] == "started":
+                raise
+            unopened = error
+        yield Places(params["dest"], params["history"], runs, unopened)
 
 
 def write_record(folder: str, name: str, record: RunRecord, *, new: bool = False) -> str:
@@ -39,59 +150,6 @@ def write_record(folder: str, name: str, record: RunRecord, *, new: bool = False
         text = f"The record of the run could not be written to {path}: {error.strerror or error}."
         raise LicensingError(text, code="report_unwritable") from None
     return path
-
-
-def begin(record: RunRecord, dest: str, history: str | None) -> str:
-    """Write the record of a run that starts. If the run cannot start, no record is left. Returns its path.
-
-    :raises LicensingError: C(report_unwritable).
-    """
-    record = record.signed()
-    kept = write_record(history, f"{record.run}.json", record, new=True) if history else None
-    try:
-        return write_record(dest, NAME, record)
-    except LicensingError:
-        if kept:
-            os.unlink(kept)
-        leave(history, record.run)
-        raise
-
-
-def begun(dest: str, history: str | None, run: str | None) -> RunRecord | None:
-    """The record from the start of a run; None if it is gone.
-
-    :param run: the name of the run; without it, the record in C(dest).
-    """
-    places = [os.path.join(dest, NAME)]
-    if run and history:
-        places.insert(0, os.path.join(history, f"{run}.json"))
-    for path in places:
-        with contextlib.suppress(OptionsError):
-            record = read_record(path)
-            if run in (None, record.run):
-                return record
-    return None
-
-
-def complete(record: RunRecord, dest: str, history: str | None) -> tuple[str, LicensingError | None]:
-    """Write the record of a finished run to both places. Returns its path, and why one of them could not be written.
-
-    If another run has started in the same directory in the meantime, that run's record stays.
-    """
-    failure: LicensingError | None = None
-    record = record.signed()
-    there = _run_of(os.path.join(dest, NAME))
-    name = NAME if there in (None, record.run) else f"run-{record.run}.json"
-    path = os.path.join(dest, name)
-    for folder, file in ((history, f"{record.run}.json"), (dest, name)):
-        if folder:
-            try:
-                path = write_record(folder, file, record)
-            except LicensingError as error:
-                error.add(" The record from the start of the run contains what it was about to do.")
-                failure = failure or error
-    leave(history, record.run)
-    return path, failure
 
 
 def _run_of(path: str) -> str | None:

@@ -25,12 +25,12 @@ from .account_parts import LIMITS
 from .approval import read_plan
 from .command import command_of
 from .documents import Json
-from .history import enter, leave
+from .history import enter
 from .plan_document import IDLE, PlanAccount, PlanDocument, PlanPart, PlanRow
 from .plan_end import INCOMPLETE, shown
 from .plan_words import as_remaining
 from .record import RunAccount, RunPart, RunRecord, RunRow, timestamp
-from .record_keep import NAME, begin, begun, complete
+from .record_keep import NAME, Places, places_of
 from .record_values import failure_of, ids_of, results_of, text
 from .run_mark import new_mark
 from .run_view import Extra, pages_of, written
@@ -42,30 +42,36 @@ _NAMED = 20
 
 def run(context: Context) -> Result:
     """Write the record at the start or at the end of a run."""
+    with places_of(context.params) as places:
+        return _run(context, places)
+
+
+def _run(context: Context, places: Places) -> Result:
     params = context.params
     now = datetime.datetime.now(datetime.timezone.utc)
     failure: LicensingError | None = None
     remaining = ""
     if params["state"] == "started":
         plan = _plan(params["plan"])
-        record, path = _start(plan, params, now)
+        record, path = _start(plan, params, places, now)
         if params["status_file"] and plan.incomplete:
             # Devices that the plan leaves not as wanted stay so when it is carried out.
             worsen(params["status_file"])
     else:
-        known = begun(params["dest"], params["history"], params["run"])
+        known = places.begun(params["run"])
         if known is None and not params["accounts"]:
             wrong = f"There is no record of a run in {os.path.join(params['dest'], NAME)}, and no account is named."
             raise OptionsError([Problem(wrong, "run_file_invalid")])
         record = _ended(known or _lost(params, now), params, now)
-        path, failure = complete(record, params["dest"], params["history"])
+        path, failure = places.complete(record)
         shutil.rmtree(_stop_file(params, record), ignore_errors=True)
         remaining = _remaining(record.accounts, path)
         if remaining:
             context.warn(remaining)
             if params["status_file"]:
                 worsen(params["status_file"])
-    undo = _undo(params, path)
+    # On another node, there is only the journal.
+    undo = _undo(params, path if places.runs is None else record.run)
     extra = Extra(undo, _cost(record, params))
     files, unwritten = written(record, path, params["templates"], extra) if failure is None else ({}, None)
     if unwritten is not None and params["state"] == "started":
@@ -122,10 +128,10 @@ def _left(record: RunRecord) -> str:
     return " ".join(filter(None, [record.remaining, _remaining(record.accounts, "")]))
 
 
-def _undo(params: t.Mapping[str, t.Any], path: str) -> str:
+def _undo(params: t.Mapping[str, t.Any], run: str) -> str:
     """The command that shows what an undo of the run would do; empty if nobody says which it is."""
     how = params["how_to_undo"]
-    return command_of(how, run=path) + " --check" if how else ""
+    return command_of(how, run=run) + " --check" if how else ""
 
 
 def _lines(record: RunRecord, path: str, files: t.Mapping[str, str], undo: str) -> list[str]:
@@ -151,7 +157,9 @@ def _red(record: RunRecord, path: str) -> str:
     return f"Not everything is as wanted. {left} See {path}." if left else ""
 
 
-def _start(plan: PlanDocument, params: t.Mapping[str, t.Any], now: datetime.datetime) -> tuple[RunRecord, str]:
+def _start(
+    plan: PlanDocument, params: t.Mapping[str, t.Any], places: Places, now: datetime.datetime
+) -> tuple[RunRecord, str]:
     """Write the record of a run that starts, and return it with its path.
 
     :raises LicensingError: the run cannot start, and leaves no record.
@@ -159,23 +167,23 @@ def _start(plan: PlanDocument, params: t.Mapping[str, t.Any], now: datetime.date
     problems = [*templates_problems(params["templates"]), *_price_problems(params)]
     if problems:
         raise OptionsError(problems)
-    record = _started(plan, params, now)
+    record = _started(plan, params, places, now)
     try:
         # A template that fails must not do so after the first write.
         pages_of(record, params["templates"])
         _forget(params["reports"], record)
     except Exception as error:
-        leave(params["history"], record.run)
+        places.leave(record.run)
         if isinstance(error, LicensingError) and error.code == "template_failed":
             error.add(" Nothing was sent.")
         raise
-    return record, begin(record, params["dest"], params["history"])
+    return record, places.begin(record)
 
 
-def _started(plan: PlanDocument, params: t.Mapping[str, t.Any], now: datetime.datetime) -> RunRecord:
+def _started(plan: PlanDocument, params: t.Mapping[str, t.Any], places: Places, now: datetime.datetime) -> RunRecord:
     """The record of what a plan is about to do. The result of every device is still unknown."""
     going = {entry["account"]: entry for entry in params["accounts"]}
-    begun_now = enter(params["history"], now, plan.digest)
+    begun_now = places.enter(now, plan.digest)
     return RunRecord(
         run=begun_now.run,
         kind=params["kind"],
@@ -282,7 +290,7 @@ def _lost(params: t.Mapping[str, t.Any], now: datetime.datetime) -> RunRecord:
         for name in names
         if name
     ]
-    run = params["run"] or enter(None, now, "").run
+    run = params["run"] or enter(None, None, now, "").run
     return RunRecord(run, params["kind"], timestamp(now), None, "", "running", accounts)
 
 

@@ -20,9 +20,9 @@ NO_APPROVAL: dict[Code, str] = {
     "lifetime_consent": "Check the devices. If they are right, set 'lifetime_consent' in the fleet file.",
     "lifetime_without_journal": "Set the journal: -e fleet_journal=PATH.",
     "journal_behind": "Restore the newest journal. If you know which devices hold the other licenses, set "
-    "'lifetime_elsewhere' in the fleet file.",
-    "no_listener": "A listener is required because the run waits for the result of each device "
-    "('fleet_licensing_wait'), assigns lifetime licenses, or has 'fleet_licensing_require_listener'. "
+    "'lifetime_elsewhere' in the fleet file. If there was no journal before: -e fleet_journal_new=true.",
+    "no_listener": "A listener is required because the run assigns lifetime licenses, has "
+    "'fleet_licensing_require_listener', or waits ('fleet_licensing_wait') in an account whose count shows nothing. "
     "Start a receiver and register it with the module 'callback'. If there is a listener that ThingSpace does not "
     "list: -e fleet_licensing_require_listener=false.",
     "not_licensed": "List only licensed devices, or set 'unlicensed: warn' under 'removal_candidates' in the fleet "

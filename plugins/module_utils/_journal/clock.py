@@ -33,6 +33,11 @@ def hour_after(timestamp: str) -> str:
     return _written(_read(timestamp) + datetime.timedelta(hours=1))
 
 
+def after(timestamp: str, seconds: float) -> str:
+    """So many seconds after a timestamp of the journal."""
+    return _written(_read(timestamp) + datetime.timedelta(seconds=seconds))
+
+
 def seconds_between(earlier: str, later: str) -> float:
     """Seconds from one timestamp of the journal to another."""
     return (_read(later) - _read(earlier)).total_seconds()

@@ -23,6 +23,8 @@ from .clock import now
 from .errors import damaged, guarded, unusable
 from .high_water_mark import note_request, noted_request
 from .lock import known_journal, remember_journal
+from .moved import MARK, Role, mark_of, refusal
+from .moved import VERSION as MOVED
 from .name import require_one_name
 from .schema import SCHEMA
 from .sqlite_dep import sqlite3
@@ -37,13 +39,14 @@ CHECKED_BELOW = 64 * 1024 * 1024
 """A file up to this size is checked each time it is opened. A larger one is checked after an unfinished run."""
 
 
-def connect(path: str, *, write: bool, patience: float = PATIENCE) -> sqlite3.Connection:
+def connect(path: str, *, write: bool, patience: float = PATIENCE, moving: Role | None = None) -> sqlite3.Connection:
     """Open a journal with the newest schema. Create it if it does not exist.
 
     :param path: with an empty string, the journal is in memory.
     :param write: if False, nothing is created or changed: an old journal is upgraded in memory, a missing one is empty.
+    :param moving: for which end of a move it is opened, so that it may be marked, see C(_journal/moved.py).
     :raises LicensingError: C(journal_unusable), C(journal_damaged), C(journal_behind), C(journal_newer),
-        C(journal_locked), C(journal_full), C(missing_library).
+        C(journal_moved), C(journal_locked), C(journal_full), C(missing_library).
     """
     if sqlite3 is None:
         text = "This Python has no sqlite3, which the journal needs. Set 'ansible_python_interpreter' to one that has."
@@ -52,7 +55,7 @@ def connect(path: str, *, write: bool, patience: float = PATIENCE) -> sqlite3.Co
         return _upgraded(_open(":memory:", patience))
     _check_place(path)
     with guarded(path):
-        db = _open_file(path, patience) if write else _open_to_read(path, patience)
+        db = _open_file(path, patience, moving) if write else _open_to_read(path, patience, moving)
         try:
             if os.path.exists(path):
                 _check(db, path)
@@ -88,7 +91,7 @@ def _check_place(path: str) -> None:
         )
 
 
-def _open_file(path: str, patience: float) -> sqlite3.Connection:
+def _open_file(path: str, patience: float, moving: Role | None) -> sqlite3.Connection:
     # Only if it is missing. Closing a file that SQLite has open in this process would release SQLite's locks.
     try:
         with contextlib.suppress(FileExistsError):
@@ -97,11 +100,12 @@ def _open_file(path: str, patience: float) -> sqlite3.Connection:
         raise unusable(path, error.strerror or "it cannot be opened") from None
     db = _open(f"file:{urllib.parse.quote(os.path.abspath(path))}?mode=rw", patience)
     try:
-        _identify(db, path)
+        _identify(db, path, moving)
         _use_log(db, patience)
         _set(db, "synchronous", "FULL")
         _upgraded(db)
-        _compare(db, path)
+        if moving != "target":  # which has a new identity once it is filled
+            _compare(db, path)
         remember_journal(path, _identity(db))
         note_request(path, _last_request(db))
     except BaseException:
@@ -154,7 +158,7 @@ def _use_log(db: sqlite3.Connection, patience: float) -> None:
         time.sleep(0.02)
 
 
-def _open_to_read(path: str, patience: float) -> sqlite3.Connection:
+def _open_to_read(path: str, patience: float, moving: Role | None) -> sqlite3.Connection:
     if not os.path.exists(path):
         return _upgraded(_open(":memory:", patience))
     if not os.access(path, os.R_OK):
@@ -162,7 +166,7 @@ def _open_to_read(path: str, patience: float) -> sqlite3.Connection:
     db = _open(f"file:{urllib.parse.quote(os.path.abspath(path))}?{_reading_mode(path)}", patience)
     try:
         _set(db, "query_only", "ON")
-        version = _identify(db, path)
+        version = _identify(db, path, moving)
         _compare(db, path)
         if version < len(SCHEMA):
             copy = _open(":memory:", patience)
@@ -193,29 +197,37 @@ def _open(uri: str, patience: float) -> sqlite3.Connection:
     return db
 
 
-def _identify(db: sqlite3.Connection, path: str) -> int:
-    """The version of the schema. Refuses a file that is not a journal or that a newer release wrote."""
+def _identify(db: sqlite3.Connection, path: str, moving: Role | None) -> int:
+    """The version of the schema. Refuses what is not a journal, what a newer release wrote, and what was moved."""
     # In one transaction, because another process may be creating it.
     db.execute("BEGIN")
     try:
-        mark, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
+        mark = db.execute("PRAGMA application_id").fetchone()[0]
         tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     finally:
         db.execute("ROLLBACK")
     if (tables and mark != APPLICATION_ID) or (not tables and mark not in (0, APPLICATION_ID)):
         raise unusable(path, "it is an SQLite file of another program")
-    if version > len(SCHEMA):
+    return require_version(db, path, moving=moving)
+
+
+def require_version(db: sqlite3.Connection, path: str, *, moving: Role | None) -> int:
+    """The version of the schema, if this release may use it."""
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if version == MOVED and not moving:
+        raise refusal(path, mark_of(db.execute(MARK).fetchone()))
+    if version > len(SCHEMA) and version != MOVED:
         raise LicensingError(
             f"The journal {path} was written by a newer release (its schema is {version}, this one knows "
             f"{len(SCHEMA)}). Install the newer thingspace.licensing here, too.",
             code="journal_newer",
         )
-    return int(version)
+    return version
 
 
 def _upgraded(db: sqlite3.Connection) -> sqlite3.Connection:
     """Upgrade the schema to the newest version, all or nothing, even if several processes try at once."""
-    if db.execute("PRAGMA user_version").fetchone()[0] == len(SCHEMA):
+    if db.execute("PRAGMA user_version").fetchone()[0] >= len(SCHEMA):
         return db
     db.execute("BEGIN IMMEDIATE")
     try:

@@ -15,8 +15,10 @@ import platform
 import typing as t
 
 from .._plan.answer import Action
+from .by_count import keep_counted, windows_of
 from .clock import now
 from .confirmation import Confirmation
+from .facts import JournalFacts, facts
 from .file import PATIENCE
 from .lost import keep_no_effect, keep_took_effect, lost_requests, moved_since, usual_latency
 from .match import Recorded, adopt, record
@@ -30,10 +32,10 @@ from .queries import (
     NAMED_BY,
     REMOVED_BY_ANOTHER_KIND,
 )
-from .rows import Lost, Moved, Removed, Scope, Snapshot
-from .sqlite import open_sqlite
+from .rows import Lost, Moved, Removed, Scope, Snapshot, Window
 from .status import Attempt, RequestState
 from .store import Store, Transaction
+from .stores import open_store
 
 _CHUNK = 900
 """Devices in one query. SQLite accepts at least 999 parameters."""
@@ -51,6 +53,11 @@ class Journal:
         """How messages call it; empty if it is in memory."""
         return self._store.name
 
+    @property
+    def missing(self) -> bool:
+        """Whether nothing was there when it was opened to be read."""
+        return self._store.missing
+
     def close(self) -> None:
         """Close the store."""
         self._store.close()
@@ -58,6 +65,19 @@ class Journal:
     def account_lock(self, account: str, patience: float) -> t.ContextManager[None]:
         """Keep other jobs from sending for an account, see C(Store)."""
         return self._store.account_lock(account, patience)
+
+    def facts(self, account: str) -> JournalFacts:
+        """Facts about the journal itself, and about an account in it."""
+        return facts(self._store, account)
+
+    def lock_lost(self) -> str:
+        """Why that lock may be lost, see C(Store); empty if it is held."""
+        return self._store.lock_lost()
+
+    def is_empty(self) -> bool:
+        """Whether nothing was ever sent with it, for any account."""
+        with self._reading() as db:
+            return db.execute("SELECT 1 FROM request LIMIT 1").fetchone() is None
 
     def attempts(self, scope: Scope, devices: t.Sequence[str]) -> dict[str, list[Attempt]]:
         """The attempts for each of these devices, oldest first. Devices without any are left out."""
@@ -117,12 +137,18 @@ class Journal:
             number, until = db.execute(REMOVED_BY_ANOTHER_KIND, scope).fetchone()
             return Removed(number or 0, until or "")
 
-    def begin_run(self, scope: Scope, action: Action, assigned_before: int | None) -> int:
+    def windows(self, account: str, sku: str) -> list[Window]:
+        """What can have changed the account's count of a SKU. Read the count before."""
+        with self._reading() as db:
+            return windows_of(db, account, sku)
+
+    def begin_run(self, scope: Scope, action: Action, assigned_before: int | None, counted: str = "") -> int:
         """Record that a job starts to send. An earlier job of this account was killed, because this one has the lock.
 
+        :param counted: the time right before C(assigned_before) was read; now if it is empty.
         :raises LicensingError: C(journal_locked): a job of the account is sending that the lock did not keep out.
         """
-        values = (scope.account, scope.sku, action, assigned_before, platform.node(), os.getpid(), now())
+        values = (scope.account, scope.sku, action, assigned_before, platform.node(), os.getpid(), counted or now())
         with self._writing() as db:
             self._store.require_alone(db, scope.account)
             db.execute("UPDATE run SET ended = ? WHERE ended IS NULL AND account = ?", (now(), scope.account))
@@ -210,10 +236,19 @@ class Journal:
             for lost in no_effect:
                 keep_no_effect(db, lost)
 
+    def keep_counted(self, requests: t.Iterable[int], when: str, *, watched: bool) -> None:
+        """Record which requests were carried out according to the account's count.
 
-def open_journal(path: str, *, write: bool, patience: float = PATIENCE) -> Journal:
-    """Open a journal, see C(connect). With an empty path, the journal lasts as long as the process."""
-    return Journal(open_sqlite(path, write=write, patience=patience))
+        :param when: a time at which the count showed that.
+        :param watched: whether the run that sent them saw the count change by them alone.
+        """
+        with self._writing() as db:
+            keep_counted(db, requests, when, watched=watched)
+
+
+def open_journal(place: str, *, write: bool, patience: float = PATIENCE) -> Journal:
+    """Open a journal, see C(open_store). With an empty place, the journal lasts as long as the process."""
+    return Journal(open_store(place, write=write, patience=patience))
 
 
 def _scopes(db: Transaction, account: str) -> dict[int, Scope]:

@@ -13,8 +13,11 @@ import json
 import typing as t
 
 from .._plan.answer import Action
+from .by_count import revoke
 from .clock import ago, now
 from .confirmation import Confirmation
+from .queries import COUNTED
+from .status import BY_COUNT
 
 if t.TYPE_CHECKING:
     from .store import Transaction
@@ -48,12 +51,19 @@ class _Entry(t.NamedTuple):
     sku: str
     kind: str
     action: Action
+    reason: str
+    confirmed: str
+
+    @property
+    def counted(self) -> bool:
+        """Whether only the account's count confirms it."""
+        return self.outcome == "success" and self.reason == BY_COUNT
 
 
 # CROSS JOIN keeps the order of the tables, because the planner does not know their sizes.
 _COLUMNS = (
     "SELECT entry.scope, entry.device_id, entry.request, entry.outcome, scope.account, scope.sku, scope.kind, "
-    "request.action FROM "
+    "request.action, entry.reason, coalesce(entry.confirmed, '') FROM "
 )
 _OF_REQUEST = (
     _COLUMNS + "request CROSS JOIN scope ON scope.id = request.scope "
@@ -64,7 +74,7 @@ _OF_COUNTED_REQUEST = (
     _COLUMNS + "scope CROSS JOIN entry ON entry.scope = scope.id CROSS JOIN request ON request.id = entry.request "
     "WHERE scope.kind = ? AND entry.device_id = ? AND request.request_id IS NULL "
     "AND (request.state = 'accepted' OR (request.state = 'no_effect' AND ? = 'success')) AND request.sent > ? "
-    "AND (entry.outcome IS NULL OR entry.request_id = ?) ORDER BY request.id DESC LIMIT 1"
+    f"AND (entry.outcome IS NULL OR entry.request_id = ? OR ({COUNTED})) ORDER BY request.id DESC LIMIT 1"
 )
 
 
@@ -76,6 +86,11 @@ def record(db: Transaction, confirmation: Confirmation) -> Recorded:
     if entry is None or confirmation.status == "other":
         return _keep(db, confirmation, entry)
     recorded = Recorded("recorded", entry.account, entry.sku, entry.device_id, entry.kind, entry.action)
+    if entry.counted:
+        # What ThingSpace itself reports counts more. A failure shows that others changed the count.
+        if confirmation.status == "failed":
+            revoke(db, entry.account, entry.sku, entry.confirmed)
+        entry = entry._replace(outcome=None)
     if entry.outcome == confirmation.status:
         return recorded._replace(outcome="duplicate")
     if entry.outcome == "success":

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from .status import BY_COUNT
+
 OWN = (
     "(entry.outcome IS NOT NULL AND entry.request_id IS NULL AND request.request_id IS NOT NULL "
     "AND NOT EXISTS (SELECT 1 FROM callback WHERE callback.request_id = request.request_id "
@@ -28,7 +30,7 @@ ATTEMPTS_ORDER = "ORDER BY entry.device_id, entry.request"
 
 IDS = "SELECT DISTINCT device_id FROM entry WHERE scope = ? ORDER BY device_id"
 DEVICES_OF = "SELECT device_id FROM entry WHERE scope IN"
-IN_SEVERAL = "GROUP BY device_id HAVING count(DISTINCT scope) > 1"
+IN_SEVERAL = "GROUP BY device_id HAVING count(DISTINCT scope) > 1 ORDER BY device_id"
 """The devices that are in more than one of some scopes. The numbers of the scopes go between the two."""
 
 HOLDERS = (
@@ -36,7 +38,7 @@ HOLDERS = (
     "GROUP BY entry.device_id HAVING "
     "max(CASE WHEN request.action = 'assign' AND entry.outcome = 'success' THEN request.id ELSE 0 END) > "
     "max(CASE WHEN request.action = 'remove' AND (entry.outcome = 'success' OR (entry.outcome IS NULL "
-    "AND request.state NOT IN ('rejected', 'not_sent', 'no_effect'))) THEN request.id ELSE 0 END))"
+    "AND request.state NOT IN ('rejected', 'not_sent', 'no_effect'))) THEN request.id ELSE 0 END)) AS holder"
 )
 """How many devices of a scope certainly hold the license, as C(fold) decides it, but without loading every attempt."""
 
@@ -47,7 +49,7 @@ LOST = (
     "AND entry.outcome IS NULL AND NOT EXISTS (SELECT 1 FROM entry AS later "
     "JOIN request AS after ON after.id = later.request WHERE later.scope = entry.scope "
     "AND later.device_id = entry.device_id AND later.request > entry.request "
-    "AND after.state NOT IN ('rejected', 'not_sent', 'no_effect')) ORDER BY request.id"
+    "AND after.state NOT IN ('rejected', 'not_sent', 'no_effect')) ORDER BY request.id, entry.device_id"
 )
 """The devices of requests without a reliable answer that were neither reported on nor sent again."""
 
@@ -55,21 +57,54 @@ MOVED_SINCE = (
     "SELECT request.action, request.run >= ? AND entry.outcome IS NOT NULL, count(*) FROM request "
     "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
     "WHERE (request.run >= ? OR request.sent >= ?) AND scope.account = ? AND scope.sku = ? "
-    "AND ((entry.outcome = 'success' AND (request.run >= ? OR entry.confirmed >= ?)) "
+    "AND ((entry.outcome = 'success' AND (request.run >= ? OR entry.confirmed > ?)) "
     "OR (entry.outcome IS NULL AND request.state = 'accepted')) GROUP BY 1, 2"
 )
 """How many devices certainly changed since a run, and how many may have changed: unconfirmed ones, and those of
 requests shortly before the run, which may have been executed before or after it started.
 """
 
-LATENCY = (
+COUNTED = f"coalesce(entry.outcome, '') = 'success' AND entry.reason = '{BY_COUNT}'"
+"""Whether only the account's count confirms an entry."""
+
+_SENT_AND_CONFIRMED = (
     "SELECT request.sent, entry.confirmed FROM request CROSS JOIN scope ON scope.id = request.scope "
     "CROSS JOIN entry ON entry.request = request.id "
     "WHERE scope.account = ? AND entry.confirmed IS NOT NULL AND entry.request_id IS NULL "
-    "AND request.state = 'accepted' "
-    "ORDER BY request.id DESC LIMIT 200"
 )
+LATENCY = f"{_SENT_AND_CONFIRMED} AND request.state = 'accepted' AND NOT ({COUNTED}) ORDER BY request.id DESC LIMIT 200"
 """When the last devices with a report were sent, and when ThingSpace reported on them."""
+
+_UNREPORTED = "request.state IN ('accepted', 'sending', 'unknown') AND entry.outcome IS NULL"
+_ANY = "SELECT 1 FROM entry WHERE entry.request = request.id"
+_RUNS = (
+    "SELECT DISTINCT run.id, run.assigned_before, run.started FROM request "
+    "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN run ON run.id = request.run "
+    "WHERE request.sent >= ? AND scope.account = ? AND scope.sku = ? AND run.assigned_before IS NOT NULL "
+)
+COUNTED_RUNS = f"{_RUNS} AND EXISTS ({_ANY} AND {_UNREPORTED}) ORDER BY run.id DESC LIMIT 20"
+"""The last runs that know the account's count before them and have devices without a report."""
+
+_SINCE = (
+    "FROM request CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
+    "WHERE (request.run >= ? OR request.sent >= ?) AND scope.account = ? AND scope.sku = ? "
+)
+_TOTALS = (
+    "SELECT request.action, count(DISTINCT scope.kind || entry.device_id), max(request.sent), min(request.run), "
+    "max(request.run)"
+)
+MAY_HAVE_CHANGED = (
+    f"{_TOTALS} {_SINCE} "
+    "AND NOT (request.state IN ('rejected', 'not_sent') AND coalesce(entry.outcome, '') <> 'success') "
+    f"AND NOT (coalesce(entry.outcome, '') = 'failed' AND {OWN}) "
+    f"AND NOT (request.run < ? AND {COUNTED} AND entry.confirmed <= ?) GROUP BY request.action"
+)
+"""How many devices may have changed since a run read the account's count. That count includes what an earlier count
+confirmed. Whether it includes what ThingSpace reported shortly before is unknown.
+"""
+_REQUESTS = "SELECT DISTINCT request.action, request.id"
+UNREPORTED = f"{_REQUESTS} {_SINCE} AND {_UNREPORTED} ORDER BY request.id"
+"""The requests since then that have devices without a report."""
 
 UNMATCHED = (
     "SELECT id, request_id, devices, status, reason, received FROM callback WHERE matched = 0 AND status != 'other' "

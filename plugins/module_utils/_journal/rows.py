@@ -61,6 +61,32 @@ class Moved(t.NamedTuple):
     devices: dict[tuple[Action, bool], int]
 
 
+class Window(t.NamedTuple):
+    """What can have changed the account's count of a SKU since a run read it.
+
+    :param before: assigned licenses when that run began.
+    :param most: how many devices may have changed since, by action. Each counts once, however often it was sent.
+    :param newest: when the last of their requests was sent, by action.
+    :param alone: whether that run sent all of these requests.
+    :param waiting: the requests that have devices without a report, by action.
+    """
+
+    run: int
+    before: int
+    most: dict[Action, int]
+    newest: dict[Action, str]
+    waiting: dict[Action, list[int]]
+    alone: bool = True
+
+    def missing(self, action: Action, now: int) -> int:
+        """By how much more the count would have to change to show that everything was carried out.
+
+        :param now: the account's count. It changed by more than was sent if the result is negative.
+        """
+        changed = now - self.before if action == "assign" else self.before - now
+        return self.most[action] - changed
+
+
 class Removed(t.NamedTuple):
     """Removals that may have taken a license from some device.
 

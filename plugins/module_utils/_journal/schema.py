@@ -11,6 +11,14 @@
 - The outcome of an entry is what ThingSpace later reported for that device. The request id of an entry is set only if
   that report was matched by device because the answer to the request was lost.
 - A callback is a confirmation that could not be matched to an entry (yet).
+
+Beside the requests, it keeps what all nodes share. (Here, a run is a task that sends; a run of a fleet has many.)
+
+- A fleet run is a run of the role, with its place among others and its record.
+- A fleet plan has the digest that is approved.
+- A license pool is what a report counted on a day.
+- A shared state is what the tasks of all nodes agree on about logins and the pace of requests.
+- A document is the text of a record or plan, packed and cut into pieces.
 """
 
 from __future__ import annotations
@@ -44,5 +52,23 @@ SCHEMA: tuple[tuple[str, ...], ...] = (
             UNIQUE (request_id, devices, status))""",
         "CREATE INDEX callback_unmatched ON callback (request_id) WHERE matched = 0",
         "CREATE INDEX callback_received ON callback (received) WHERE matched = 0",
+    ),
+    (
+        "CREATE TABLE document (id INTEGER PRIMARY KEY, kept TEXT NOT NULL)",
+        """CREATE TABLE document_piece (
+            document INTEGER NOT NULL REFERENCES document (id), place INTEGER NOT NULL, content TEXT NOT NULL,
+            PRIMARY KEY (document, place))""",
+        """CREATE TABLE fleet_run (
+            id INTEGER PRIMARY KEY, name TEXT UNIQUE, kind TEXT NOT NULL, plan TEXT NOT NULL, started TEXT NOT NULL,
+            ended TEXT, status TEXT NOT NULL, document INTEGER REFERENCES document (id))""",
+        "CREATE INDEX fleet_run_unended ON fleet_run (id) WHERE ended IS NULL",
+        """CREATE TABLE fleet_run_account (
+            run INTEGER NOT NULL REFERENCES fleet_run (id), account TEXT NOT NULL, PRIMARY KEY (run, account))""",
+        """CREATE TABLE fleet_plan (
+            digest TEXT PRIMARY KEY, used TEXT NOT NULL, document INTEGER NOT NULL REFERENCES document (id))""",
+        """CREATE TABLE license_pool (
+            day TEXT NOT NULL, account TEXT NOT NULL, license TEXT NOT NULL, counts TEXT NOT NULL,
+            PRIMARY KEY (account, license, day))""",
+        "CREATE TABLE shared_state (name TEXT PRIMARY KEY, state TEXT NOT NULL, changed TEXT NOT NULL)",
     ),
 )

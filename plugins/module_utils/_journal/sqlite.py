@@ -15,15 +15,19 @@ import typing as t
 
 from .._errors import LicensingError
 from .errors import guarded
-from .file import PATIENCE, connect
+from .file import PATIENCE, connect, require_version
 from .high_water_mark import note_request
 from .lock import account_lock
+from .moved import Role
 from .place import FileIdentity, place_of, require_place
 from .runs import going, require_alone
 from .store import Rows, Transaction, Values
 
 if t.TYPE_CHECKING:
     import sqlite3
+
+
+_ADD = "INSERT INTO {table} VALUES ({marks})"
 
 
 class SqliteTransaction:
@@ -42,16 +46,46 @@ class SqliteTransaction:
         """See C(Transaction)."""
         return int(self._db.execute(statement, values).lastrowid or 0)
 
+    def load(self, table: str, rows: t.Iterable[Values]) -> None:
+        """See C(Transaction)."""
+        statement = ""
+        for values in rows:
+            statement = statement or _ADD.format(table=table, marks=", ".join("?" * len(values)))
+            self._db.execute(statement, values)
+
+    def version(self) -> int:
+        """See C(Transaction)."""
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
+    def size(self) -> int:
+        """See C(Transaction)."""
+        count, size = (self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        return int(count * size)
+
+    def set_version(self, version: int) -> None:
+        """See C(Transaction)."""
+        self._db.execute(f"PRAGMA user_version = {version}")
+
 
 class SqliteStore:
     """See C(Store)."""
 
-    def __init__(self, db: sqlite3.Connection, name: str, held: FileIdentity | None) -> None:
+    kind = "sqlite"
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        name: str,
+        held: FileIdentity | None,
+        *,
+        missing: bool = False,
+        moving: Role | None = None,
+    ) -> None:
         self._db = db
         self._held = held
         self._noted = 0
         self._lock = threading.Lock()
-        self.name = name
+        self.name, self.missing, self._moving = name, missing, moving
         with guarded(name):
             self._opened = going(SqliteTransaction(db))
 
@@ -79,6 +113,8 @@ class SqliteStore:
             self._db.execute(f"PRAGMA synchronous = {'FULL' if flush else 'NORMAL'}")
             self._db.execute("BEGIN IMMEDIATE")
             try:
+                # Another process may have moved or upgraded it since it was opened.
+                require_version(self._db, self.name or "in memory", moving=self._moving)
                 yield SqliteTransaction(self._db)
                 self._db.execute("COMMIT")
             except BaseException:
@@ -89,6 +125,10 @@ class SqliteStore:
     def account_lock(self, account: str, patience: float) -> t.ContextManager[None]:
         """See C(Store)."""
         return account_lock(self.name, account, patience)
+
+    def lock_lost(self) -> str:
+        """See C(Store). The operating system keeps the lock as long as this process."""
+        return ""
 
     def require_alone(self, db: Transaction, account: str) -> None:
         """See C(Store). A run that the lock does not show uses the file under another name."""
@@ -116,16 +156,16 @@ class SqliteStore:
                 self._db.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
 
 
-def open_sqlite(path: str, *, write: bool, patience: float = PATIENCE) -> SqliteStore:
+def open_sqlite(path: str, *, write: bool, patience: float = PATIENCE, moving: Role | None = None) -> SqliteStore:
     """Open a file, see C(connect). With an empty path, it lasts as long as the process."""
     # One name for one file, whatever path leads to it, because the locks are beside it.
     path = os.path.realpath(path) if path else ""
     before = place_of(path)
-    db = connect(path, write=write, patience=patience)
+    db = connect(path, write=write, patience=patience, moving=moving)
     held = place_of(path)
     try:
         require_place(path, before or held)
     except LicensingError:
         db.close()
         raise
-    return SqliteStore(db, path, held)
+    return SqliteStore(db, path, held, missing=bool(path) and held is None, moving=moving)

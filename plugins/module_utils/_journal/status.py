@@ -28,7 +28,8 @@ class Attempt(t.NamedTuple):
     :param state: what is known about the request: only recorded, answered, refused, or lost.
     :param outcome: C(success) or C(failed) as ThingSpace reported for the device; None if it has not reported.
     :param reason: ThingSpace's text, or why the state is what it is.
-    :param own: whether the outcome was reported under the request's own id, and no other report of it contradicts that.
+    :param own: whether the outcome was reported under the request's own id, and no other report of it contradicts that;
+        or whether the run that sent the request saw the account's count change by it alone, see C(_simsec/watch.py).
         Otherwise it was concluded from reports under unknown ids and from the account's count, which others change,
         too.
     """
@@ -71,6 +72,9 @@ class DeviceStatus(t.NamedTuple):
         """Whether this is enough to remove another license."""
         return self.proof is not None
 
+
+BY_COUNT = "confirmed by count"
+"""The reason of a success that the account's count shows. A report of ThingSpace overrides it."""
 
 NOTHING = DeviceStatus("none", None, False, None)
 

@@ -7,7 +7,7 @@
 """What the journal needs from a database. SQLite is the default; PostgreSQL is shared by jobs on several machines.
 
 The queries are written once, in the form that SQLite takes: question marks stand for values, and CROSS JOIN with ON
-keeps the order of the tables. C(_journal/postgresql.py) says them in PostgreSQL's way.
+keeps the order of the tables. C(_journal/dialect.py) says them in PostgreSQL's way.
 """
 
 from __future__ import annotations
@@ -49,14 +49,30 @@ class Transaction(t.Protocol):
     def stream(self, statement: str, values: Values) -> t.Iterable[t.Any]:
         """The rows of a long result, which are never all in memory."""
 
+    def load(self, table: str, rows: t.Iterable[Values]) -> None:
+        """Fill a table with rows of another journal, which keep their numbers."""
+
+    def version(self) -> int:
+        """The version of the schema."""
+
+    def size(self) -> int:
+        """Bytes that the journal takes up."""
+
+    def set_version(self, version: int) -> None:
+        """Set the version of the schema."""
+
 
 class Store(t.Protocol):
     """An open database with the newest schema. Several threads may call its methods.
 
-    :ivar name: how messages and users call it; empty if it is in memory.
+    :ivar name: how messages and users call it, without a password; empty if it is in memory.
+    :ivar kind: C(sqlite) or C(postgresql).
+    :ivar missing: whether nothing was there when it was opened to be read. Then it counts as empty.
     """
 
     name: str
+    kind: str
+    missing: bool
 
     def reading(self) -> t.ContextManager[Transaction]:
         """A transaction that sees one state of the database."""
@@ -74,6 +90,9 @@ class Store(t.Protocol):
         :param patience: seconds to wait for another job.
         :raises LicensingError: C(journal_locked).
         """
+
+    def lock_lost(self) -> str:
+        """Why the lock of an account may be lost, so that nothing more may be sent; empty if it is held."""
 
     def require_alone(self, db: Transaction, account: str) -> None:
         """Refuse to start while a run of the account is in progress that the lock did not keep out.

@@ -21,6 +21,7 @@ import typing as t
 
 from .._errors import LicensingError
 from .._journal.confirmation import Confirmation
+from .._text.addresses import without_passwords
 
 if t.TYPE_CHECKING:
     from .._journal.journal import Recorded
@@ -53,11 +54,12 @@ class GroupCommit:
     """The journal and the thread that owns it. It belongs to the running event loop.
 
     :param open_it: opens the journal; called again if it failed or its file was replaced.
-    :param path: the file behind it.
+    :param place: the file or the database behind it.
     """
 
-    def __init__(self, open_it: t.Callable[[], ConfirmationJournal], path: str) -> None:
-        self._open_it, self._path = open_it, path
+    def __init__(self, open_it: t.Callable[[], ConfirmationJournal], place: str) -> None:
+        self._open_it, self._path = open_it, place
+        self._name = without_passwords(place)
         self._journal: ConfirmationJournal | None = None
         self._file: tuple[int, int] | None = None
         self._waiting: list[_Waiting] = []
@@ -93,7 +95,7 @@ class GroupCommit:
         try:
             return await asyncio.wait_for(waiting.outcome, PATIENCE)
         except asyncio.TimeoutError:
-            text = f"The journal {self._path} did not take a confirmation within {PATIENCE:.0f} s."
+            text = f"The journal {self._name} did not take a confirmation within {PATIENCE:.0f} s."
             raise LicensingError(text, code="journal_locked") from None
 
     async def _write(self) -> None:
@@ -130,7 +132,7 @@ class GroupCommit:
             journal = self._opened()
             recorded = journal.confirm(confirmations)
             if self._identity() != self._file:
-                text = f"The journal {self._path} was replaced while a confirmation was being written to it."
+                text = f"The journal {self._name} was replaced while a confirmation was being written to it."
                 raise LicensingError(text, code="journal_unusable")
             return recorded
         except LicensingError as error:

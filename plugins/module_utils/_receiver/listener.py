@@ -15,6 +15,7 @@ import typing as t
 
 from .._errors import LicensingError
 from .._journal.journal import open_journal
+from .._text.addresses import as_place, is_database, without_passwords
 from .aiohttp_dep import IS_THERE
 from .commit import GroupCommit
 from .receiver import Accepted, Log, OnRecorded, Receiver
@@ -44,7 +45,8 @@ class ReceiverSettings(t.NamedTuple):
     keyfile: str | None = None
 
     def __repr__(self) -> str:
-        return f"ReceiverSettings({self.journal!r}, {self.host!r}, {self.port!r}, {self.path!r})"
+        journal = without_passwords(self.journal)
+        return f"ReceiverSettings({journal!r}, {self.host!r}, {self.port!r}, {self.path!r})"
 
 
 @contextlib.asynccontextmanager
@@ -57,7 +59,8 @@ async def receiving(
     """
     _check(settings)
     certificate = Certificate(settings.certfile, settings.keyfile) if settings.certfile else None
-    journal = os.path.abspath(settings.journal)
+    place = as_place(settings.journal)
+    journal = place if is_database(place) else os.path.abspath(place)
     commit = GroupCommit(lambda: open_journal(journal, write=True, patience=LOCK_PATIENCE), journal)
     try:
         await commit.check()
@@ -91,7 +94,7 @@ def _check(settings: ReceiverSettings) -> None:
         )
     wrong = ""
     if not settings.journal:
-        wrong = "The journal is missing: name its file."
+        wrong = "The journal is missing: name its file or database."
     elif not 0 <= settings.port <= 65535:
         wrong = f"The port {settings.port} is none: ports go from 0 (any free one) to 65535."
     elif not settings.path.startswith("/") or settings.path == "/health" or not _PLAIN.issuperset(settings.path):

@@ -58,15 +58,15 @@ def read_history(folder: str | None) -> History:
     for name in names[:MAX_RUNS]:
         try:
             with open(os.path.join(folder, name), encoding="utf-8") as stream:
-                history.runs.append(_run(json.load(stream)))
+                history.runs.append(shown_run(json.load(stream)))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            history.unreadable.append((visible(name), _why(error)))
+            history.unreadable.append((visible(name), why_not(error)))
     history.runs.sort(key=lambda run: str(run["started"]), reverse=True)
     _read_pools(os.path.join(folder, POOLS), history)
     return history
 
 
-def _run(record: Json) -> Json:
+def shown_run(record: Json) -> Json:
     """The part of a run record that the report shows.
 
     :raises _UnfitError: its content does not match its checksum, or it has another format.
@@ -94,7 +94,7 @@ def _read_pools(path: str, history: History) -> None:
     except FileNotFoundError:
         return
     except (OSError, UnicodeError) as error:
-        history.unreadable.append((POOLS, _why(error)))
+        history.unreadable.append((POOLS, why_not(error)))
         return
     broken = 0
     for line in lines:
@@ -150,7 +150,8 @@ def _line(account: str, license: str, row: Json) -> str:
     return json.dumps(with_former_names({"account": account, "license": license, **row}), sort_keys=True) + "\n"
 
 
-def _why(error: Exception) -> str:
+def why_not(error: Exception) -> str:
+    """Why a record is left out."""
     if isinstance(error, OSError):
         return error.strerror or "it cannot be read"
     if isinstance(error, _UnfitError):

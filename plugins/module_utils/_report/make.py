@@ -30,6 +30,7 @@ from .lines import lines_of
 from .markdown import as_markdown
 from .reclaim import Rules
 from .section import ReportSettings, section_of
+from .shared_history import share, with_shared
 from .text import visible
 
 NAMES = {"html": "report.html", "markdown": "report.md", "csv": "report.csv", "json": "report.json"}
@@ -82,6 +83,7 @@ def run(context: Context, listed: Listed) -> Result:
     )
     _write(document, files)
     failure = _remember(params, settings, now, sections)
+    _share(context, now, sections)
     return Result(result_of(document, files, params), failure=failure)
 
 
@@ -151,7 +153,9 @@ def _settings(params: t.Mapping[str, t.Any], now: datetime.datetime) -> ReportSe
         raise OptionsError(problems)
     retired = frozenset(visible(state).strip().lower() for state in params["reclaim_states"])
     rules = Rules(now.date(), retired, params["idle_days"])
-    return ReportSettings(rules, prices, read_history(params["history"]))
+    accounts = [str(entry["account"]) for entry in params["accounts"]]
+    history = with_shared(read_history(params["history"]), params["journal"], accounts)
+    return ReportSettings(rules, prices, history)
 
 
 def _make_folder(dest: str) -> None:
@@ -181,13 +185,21 @@ def _remember(
     params: t.Mapping[str, t.Any], settings: ReportSettings, now: datetime.datetime, sections: t.Sequence[Json]
 ) -> LicensingError | None:
     """Add today's counts to the history. The report exists even if that fails."""
-    if not params["history"]:
-        return None
+    day, pools = now.date().isoformat(), snapshots_of(sections)
     try:
-        remember(params["history"], settings.history, now.date().isoformat(), snapshots_of(sections))
+        if params["history"]:
+            remember(params["history"], settings.history, day, pools)
     except LicensingError as error:
         return error
     return None
+
+
+def _share(context: Context, now: datetime.datetime, sections: t.Sequence[Json]) -> None:
+    """Store today's counts in the journal, too. A role that only reads makes reports as well."""
+    try:
+        share(context.params["journal"], now.date().isoformat(), snapshots_of(sections))
+    except LicensingError as error:
+        context.warn(f"The counts of today are not in the journal. {error.message}")
 
 
 def _unwritable(path: str, error: OSError) -> LicensingError:

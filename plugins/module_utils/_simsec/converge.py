@@ -9,31 +9,34 @@
 from __future__ import annotations
 
 import contextlib
-import typing as t
+import dataclasses
 
 from .._client.client import Client
 from .._errors import LicensingError, Problem
-from .._journal.file import PATIENCE, require_writable
+from .._journal.file import PATIENCE
 from .._journal.journal import Journal, open_journal
 from .._journal.lock import PATIENCE as LOCK_PATIENCE
-from .._journal.status import Attempt, DeviceStatus, fold
+from .._journal.status import BY_COUNT
+from .._journal.stores import require_usable
 from .._module import Context, Result
 from .._plan.guards import enforce
 from .._plan.plan import Pool
 from .api import SimsecApi, SkuSubscription, pool_of
+from .count import settle_seconds
 from .eligibility import require_eligible
+from .finish import finish
 from .job import Job, read_job
-from .lifetime import require_journal, require_whole_journal, with_license_types
+from .lifetime import require_filled_journal, require_journal, require_whole_journal, with_license_types
 from .listener import require_listener
-from .look import judge_lost, keep, look
-from .lost import resolve
+from .look import judge_all, keep, look, statuses_of
 from .missing import missing, missing_text
 from .moves import Losing, kept_now
 from .plan import SimsecPlan, make_simsec_plan, require_consent
 from .result import Done, make_result, planned
 from .send import JournaledWriter, request_names
 from .skus import sku_warnings
-from .wait import Waiting, unconfirmed_error
+from .wait import Waiting
+from .watch import Before, Watch, explains
 from .waves import send_in_waves
 
 NO_POOL = Pool(None, None)
@@ -58,10 +61,11 @@ def run(context: Context) -> Result:
         if context.check_mode:
             return make_result(context, job, _converge(context, job, journal, client, api, None))
         waiting = Waiting(journal, job.scope, api, job.wait_timeout, stop=context.stop)
-        with journal.account_lock(job.wish.account, context.patience(LOCK_PATIENCE)):
+        lock = journal.account_lock(job.wish.account, context.patience(LOCK_PATIENCE))
+        with lock, context.stop.when(journal.lock_lost):
             done = _converge(context, job, journal, client, api, waiting)
         if job.wait:
-            done = _wait(context, job, api, done, waiting)
+            done = finish(context, job, journal, api, done, waiting)
         return make_result(context, job, done)
 
 
@@ -72,9 +76,7 @@ def _open(context: Context, job: Job, *, write: bool) -> Journal:
 def _look_at_journal(context: Context, job: Job, problems: list[Problem]) -> None:
     """Add problems with the journal to the others. Nothing is created before all problems are known."""
     try:
-        _open(context, job, write=False).close()
-        if not context.check_mode:
-            require_writable(job.journal)
+        require_usable(job.journal, write=not context.check_mode, patience=context.patience(PATIENCE))
     except LicensingError as error:
         problems.append(Problem(error.message, error.code))
 
@@ -88,20 +90,21 @@ def _converge(
     """
     known = journal.snapshot(job.scope, job.wish.devices)
     # The most devices that could be bound, without asking ThingSpace.
-    most = make_simsec_plan(job.wish, _statuses(known.attempts), NO_POOL)
+    most = make_simsec_plan(job.wish, statuses_of(known.attempts), NO_POOL)
     require_consent(job.wish, most, job.lifetime_consent)
     require_journal(job, most)
-    known, subscriptions = look(context, job, journal, api, known)
+    seen = look(context, job, journal, api, known)
+    subscriptions = seen.subscriptions
     job = with_license_types(job, subscriptions)
     for warning in sku_warnings(job.wish.sku):
         context.warn(warning)
     pool = pool_of(subscriptions, job.scope.sku) or NO_POOL
-    verdicts = judge_lost(job, known, pool)
-    lifetime = job.wish.sku.lifetime
-    statuses = _statuses(resolve(known.attempts, known.lost, verdicts, lifetime=lifetime))
+    judged = judge_all(job, journal, seen, pool)
+    settle = settle_seconds(job.settle_time, seen.known.latency)
+    job = job._replace(wish=dataclasses.replace(job.wish, settle=settle))
     # Read as late as possible, directly before sending.
     kept = kept_now(journal, Losing(job.scope, job.wish.devices), job.instead, subscriptions, foresee=job.foresee)
-    plan = make_simsec_plan(job.wish, statuses, pool, kept)
+    plan = make_simsec_plan(job.wish, judged.statuses, pool, kept)
     plan = plan._replace(missing=missing(journal, job.wish.account, job.wish.sku.number, subscriptions))
     if plan.missing:
         context.warn(missing_text(job.wish.sku.number, plan.missing))
@@ -110,47 +113,30 @@ def _converge(
         require_journal(job, plan)
         _require_subscription(job, plan, subscriptions)
         require_whole_journal(job, plan, journal, subscriptions)
+        require_filled_journal(job, plan, journal, subscriptions)
         enforce(plan.plan, pool, job.limits)
         names = request_names(job.request_id, job.waves.requests(len(plan.sent), job.batch_size))
         if job.check_eligibility and job.wish.action == "assign":
             require_eligible(client, job.wish.account, job.wish.kind, plan.sent)
-        require_listener(context, client, job, plan)
+        heard = require_listener(context, client, job, plan, pool)
     except LicensingError as error:
         return planned(plan, pool, stopped=error)
     if waiting is None:
-        return planned(plan, pool, confirmed=job.wait)
-    keep(context, journal, known, verdicts, lifetime=lifetime)
+        return planned(plan, pool, confirmed=job.wait, reason="" if heard else BY_COUNT)
+    keep(context, journal, seen, judged, lifetime=job.wish.sku.lifetime)
+    watches = job.wait and not heard and bool(job.journal)
+    sole = watches and explains(journal, job.scope, pool.assigned)
+    number = journal.begin_run(job.scope, job.wish.action, pool.assigned, seen.when) if plan.sent else 0
+    if watches:
+        waiting.watch = Watch(api, journal, job.scope, settle, Before(number, subscriptions, sole))
     if not plan.sent:
         return planned(plan, pool)
-    number = journal.begin_run(job.scope, job.wish.action, pool.assigned)
     writer = JournaledWriter(api, journal, job.scope, number, names)
     sent = send_in_waves(writer, waiting, job, plan)
     # If the end of a run could not be written, the next run examines that run more closely.
     with contextlib.suppress(LicensingError):
         journal.end_run(number)
     return planned(plan, pool, sent=sent)
-
-
-def _statuses(attempts: t.Mapping[str, list[Attempt]]) -> dict[str, DeviceStatus]:
-    return {device: fold(tried) for device, tried in attempts.items()}
-
-
-def _wait(context: Context, job: Job, api: SimsecApi, done: Done, waiting: Waiting) -> Done:
-    """Wait for the missing confirmations of this run and of earlier runs. Then read the pool again."""
-    open_devices, overdue = done.accepted, done.overdue
-    if done.held_back or (not open_devices and not overdue):
-        return done
-    left = [*overdue, *waiting.wait(open_devices)]
-    done = done.confirmed_by(waiting.statuses(open_devices), job.wish.action)
-    if left:
-        unconfirmed = unconfirmed_error(left, len(overdue), job.wait_timeout)
-        done = done._replace(stopped=done.stopped or waiting.interrupted or unconfirmed)
-    try:
-        pool = pool_of(api.subscriptions(), job.scope.sku)
-    except LicensingError as error:
-        context.warn(f"The pool could not be read after the run, 'licenses' is computed: {error.message}")
-        return done
-    return done if pool is None else done._replace(pool=pool)
 
 
 def _require_subscription(job: Job, plan: SimsecPlan, subscriptions: list[SkuSubscription]) -> None:

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import typing as t
 
 from .._account import account_problems
@@ -70,6 +69,7 @@ def run(context: Context) -> Result:
         stocks = take_stock(journal, job.account, job.sku, show)
         values["journal"] = [stock.as_result() for stock in stocks]
         values["devices"] = [row._asdict() for row in rows]
+        values["journal_status"] = journal.facts(job.account)._asdict()
         if subscriptions is not None:
             values["drift"] = drift(stocks, {row["sku"]: row["assigned"] for row in subscriptions})
         return Result(values, failure=_export(job, journal))
@@ -80,8 +80,8 @@ def opened(context: Context, path: str | None, problems: list[Problem]) -> t.Ite
     """The journal, for reading; an empty one without a path, or if it cannot be opened, which is added as a problem."""
     try:
         journal = open_journal(path or "", write=False, patience=PATIENCE)
-        if path and not os.path.exists(path):
-            context.warn(f"There is no journal at {path} yet; it counts as empty.")
+        if journal.missing:
+            context.warn(f"There is no journal at {journal.path} yet; it counts as empty.")
     except LicensingError as error:
         problems.append(Problem(error.message, error.code))
         journal = open_journal("", write=True)

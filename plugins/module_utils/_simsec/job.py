@@ -35,6 +35,7 @@ class Job(t.NamedTuple):
 
     :param instead: the licenses that devices should hold in place of a lost one.
     :param foresee: whether this is part of a plan that also assigns those licenses.
+    :param waits_later: whether the run of that plan waits for confirmations.
     :param journal: its path; empty for no journal.
     """
 
@@ -45,11 +46,13 @@ class Job(t.NamedTuple):
     waves: Waves
     instead: t.Sequence[Instead]
     foresee: bool
+    waits_later: bool
     journal: str
     reporting: Reporting
     lifetime_consent: int | None
     lifetime_elsewhere: int | None
     lifetime_without_journal: bool
+    journal_new: bool
     check_eligibility: bool
     wait: bool
     wait_timeout: float
@@ -87,8 +90,9 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
         limits=limits,
         waves=waves,
         instead=instead,
-        # Not an option of the module. It is set by a plan for all licenses of an account.
+        # Not options of the module. They are set by a plan for all licenses of an account.
         foresee=bool(params.get("foresee")),
+        waits_later=bool(params.get("waits_later")),
         journal=placed["journal"] or "",
         reporting=reporting,
         **chosen(params, _OWN),

@@ -81,6 +81,29 @@ def require_whole_journal(
         raise _behind(account, sku, journal.path, (counted, known, elsewhere))
 
 
+def require_filled_journal(
+    job: Job, plan: SimsecPlan, journal: Journal, subscriptions: t.Sequence[SkuSubscription]
+) -> None:
+    """Refuse an empty journal for an account with lifetime licenses, because it may be the wrong one.
+
+    C(journal_new) and C(lifetime_elsewhere) say that it is meant.
+
+    :raises LicensingError: C(journal_behind); nothing was sent.
+    """
+    if not plan.sent or not journal.path or job.journal_new or job.lifetime_elsewhere is not None:
+        return
+    counted = sum(row["assigned"] or 0 for row in subscriptions if sku_of(row["sku"], [row["license_type"]]).lifetime)
+    if counted and journal.is_empty():
+        raise LicensingError(
+            f"The journal {journal.path} is empty, but the account {job.wish.account} counts {counted} lifetime "
+            "licenses. So it is new, or not the one that was used before. Nothing was sent. Name the right journal, or "
+            "move it here with the module simsec_journal. If there was none before, set 'journal_new: true' once.",
+            code="journal_behind",
+            counted=counted,
+            known=0,
+        )
+
+
 def _binds(job: Job, plan: SimsecPlan) -> bool:
     return job.wish.sku.lifetime and bool(plan.plan.assign)
 

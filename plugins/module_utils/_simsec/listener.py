@@ -6,7 +6,8 @@
 
 """Check for a listener that receives the results of SIM-Secure requests, before the first request is sent.
 
-ThingSpace reports to the listener of C(CarrierService). Without a listener, the results are lost.
+ThingSpace reports to the listener of C(CarrierService). Without a listener, the reports are lost, and only the count
+of the account can show results.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from .._callback.api import CallbackApi
 from .._client.client import Client
 from .._errors import LicensingError
 from .._module import Context
+from .._plan.plan import Pool
 from .job import Job
 from .plan import SimsecPlan
 
@@ -25,27 +27,38 @@ CODE: t.Final = "no_listener"
 
 _LOST = "ThingSpace reports the result for each device only to that listener. Without a listener, reports are lost."
 
+_COUNTED = (
+    " So the task waits until the account's count of assigned licenses confirms the requests. It does so if it changes "
+    "by as much as all of them together, and nobody else changes it."
+)
 
-def require_listener(context: Context, client: Client, job: Job, plan: SimsecPlan) -> None:
+
+def require_listener(context: Context, client: Client, job: Job, plan: SimsecPlan, pool: Pool) -> bool:
     """Check for a listener before sending or waiting. Without a listener, warn or refuse.
 
-    Waiting and lifetime licenses need a listener. If the check fails, that counts as no listener.
+    Lifetime licenses need a listener, and so does waiting if the account's count cannot show the results. If the check
+    fails, that counts as no listener.
 
+    :returns: whether there is a listener, or no need for one.
     :raises LicensingError: C(no_listener); nothing was sent.
     """
+    waits = job.wait or job.waits_later
     pending = (one.outcome == "accepted" and not one.overdue for one in plan.decisions.values())
     if not plan.sent and not (job.wait and any(pending)):
-        return
+        return True
     missing = _missing(context, client, job.wish.account)
     if not missing:
-        return
+        return True
+    countable = bool(job.journal) and pool.assigned is not None
+    binds = job.wish.sku.lifetime and bool(plan.plan.assign)
     needed = job.require_listener
     if needed is None:
-        needed = job.wait or (job.wish.sku.lifetime and bool(plan.plan.assign))
+        needed = binds or (waits and not countable)
     if not needed:
-        context.warn(f"{missing} {_LOST} Register one with the module 'callback'.")
-        return
-    why = "'wait' waits for these reports" if job.wait else f"{job.wish.sku.number} is a lifetime license"
+        counted = _COUNTED if waits and countable else ""
+        context.warn(f"{missing} {_LOST}{counted} Register one with the module 'callback'.")
+        return False
+    why = f"{job.wish.sku.number} is a lifetime license" if binds else "'wait' waits for these reports"
     why = "'require_listener' requires one" if job.require_listener else why
     advice = (
         f"It is needed because {why}. Nothing was sent. Start a receiver and register it with the module 'callback'. "

@@ -4,20 +4,21 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Compare the account's counts with the journal, and record what that shows about lost requests."""
+"""Compare the account's counts with the journal, and record what that shows about requests."""
 
 from __future__ import annotations
 
 import typing as t
 
-from .._journal.clock import age
+from .._journal.clock import age, now
 from .._journal.journal import Journal
 from .._journal.rows import Snapshot
+from .._journal.status import Attempt, DeviceStatus, fold
 from .._module import Context
 from .._plan.plan import Pool
 from .api import SimsecApi, SkuSubscription
+from .count import Judgment, carried_out, judge, resolve, settle_seconds, with_counted
 from .job import Job
-from .lost import Judgment, judge, settle_seconds
 
 PATIENT = 60.0
 """Seconds that a run waits at most until a lost request is old enough. A younger request stays unknown."""
@@ -26,20 +27,30 @@ LOOKS = 5
 """How often the counts are read at most, until no report arrives during a reading."""
 
 
-def look(
-    context: Context, job: Job, journal: Journal, api: SimsecApi, known: Snapshot
-) -> tuple[Snapshot, list[SkuSubscription]]:
-    """The account's counts, and the journal's content when they were read."""
+class Look(t.NamedTuple):
+    """The account's counts, and what the journal knew when they were read.
+
+    :param when: the time right before the counts were read.
+    """
+
+    known: Snapshot
+    subscriptions: list[SkuSubscription]
+    when: str
+
+
+def look(context: Context, job: Job, journal: Journal, api: SimsecApi, known: Snapshot) -> Look:
+    """Read the account's counts."""
     if not context.check_mode:
         _wait(context, job, journal, known)
     for _attempt in range(LOOKS):
         known = journal.snapshot(job.scope, job.wish.devices)
+        when = now()
         subscriptions = api.subscriptions()
         # A report that arrived in between explains part of the count that was read after it. If reports never stop, the
         # earlier view is the safe one: it leaves more unexplained, so nothing is sent again.
         if not known.lost or journal.snapshot(job.scope, job.wish.devices) == known:
             break
-    return known, subscriptions
+    return Look(known, subscriptions, when)
 
 
 def _wait(context: Context, job: Job, journal: Journal, known: Snapshot) -> None:
@@ -54,6 +65,33 @@ def _wait(context: Context, job: Job, journal: Journal, known: Snapshot) -> None
         known = journal.snapshot(job.scope, job.wish.devices)
 
 
+class Judged(t.NamedTuple):
+    """What the journal and the account's count show together.
+
+    :param statuses: of the task's devices.
+    :param lost: the judgment about each lost request.
+    :param counted: the requests that the count confirms.
+    """
+
+    statuses: dict[str, DeviceStatus]
+    lost: dict[int, Judgment]
+    counted: frozenset[int]
+
+
+def judge_all(job: Job, journal: Journal, seen: Look, pool: Pool) -> Judged:
+    """Judge everything that is in flight."""
+    known = seen.known
+    lost, done = judge_lost(job, known, pool), counted(job, journal, known, pool)
+    attempts = journal.attempts(job.scope, job.wish.devices) if done else known.attempts
+    attempts = resolve(attempts, known.lost, lost, lifetime=job.wish.sku.lifetime)
+    return Judged(statuses_of(with_counted(attempts, done, seen.when)), lost, done)
+
+
+def statuses_of(attempts: t.Mapping[str, list[Attempt]]) -> dict[str, DeviceStatus]:
+    """The status of each device."""
+    return {device: fold(tried) for device, tried in attempts.items()}
+
+
 def judge_lost(job: Job, known: Snapshot, pool: Pool) -> dict[int, Judgment]:
     """What the account's count shows about the lost requests."""
     if known.lost and _youngest(known) < settle_seconds(job.settle_time, known.latency):
@@ -61,22 +99,33 @@ def judge_lost(job: Job, known: Snapshot, pool: Pool) -> dict[int, Judgment]:
     return judge(pool.assigned, known.moved, known.lost)
 
 
+def counted(job: Job, journal: Journal, known: Snapshot, pool: Pool) -> frozenset[int]:
+    """The requests that the account's count confirms."""
+    if pool.assigned is None:
+        return frozenset()
+    settle = settle_seconds(job.settle_time, known.latency)
+    # Read after the count, so that everything is known that can have changed it.
+    windows = journal.windows(job.wish.account, job.wish.sku.number)
+    return carried_out(pool.assigned, windows, lambda sent: age(sent) >= settle)
+
+
 def _youngest(known: Snapshot) -> float:
     """Seconds since the last of the lost requests was sent."""
     return age(max(lost.sent for lost in known.lost))
 
 
-def keep(
-    context: Context, journal: Journal, known: Snapshot, verdicts: t.Mapping[int, Judgment], *, lifetime: bool
-) -> None:
+def keep(context: Context, journal: Journal, seen: Look, judged: Judged, *, lifetime: bool) -> None:
     """Record clear judgments. For a lifetime SKU, record only that a request took effect; other requests stay open."""
-    took_effect = [lost for lost in known.lost if verdicts[lost.request] == "took_effect"]
-    no_effect = [lost for lost in known.lost if verdicts[lost.request] == "no_effect" and not lifetime]
+    lost, verdicts = seen.known.lost, judged.lost
+    took_effect = [one for one in lost if verdicts[one.request] == "took_effect"]
+    no_effect = [one for one in lost if verdicts[one.request] == "no_effect" and not lifetime]
     if took_effect or no_effect:
         journal.keep(took_effect, no_effect)
-        counts = [sum(len(lost.devices) for lost in group) for group in (took_effect, no_effect)]
+        counts = [sum(len(one.devices) for one in group) for group in (took_effect, no_effect)]
         context.warn(
             f"The account's count decided about requests without an answer: those for {counts[0]} devices took "
             f"effect, those for {counts[1]} did not. Changes by others in the account in the meantime could make this "
             "wrong."
         )
+    if judged.counted:
+        journal.keep_counted(judged.counted, seen.when, watched=False)

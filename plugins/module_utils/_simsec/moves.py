@@ -7,9 +7,10 @@
 """When a device may lose a SIM-Secure license because it gets another one.
 
 Plans, removals, and the undo all use this rule. A device loses its old license only if the journal shows that the new
-license is confirmed, by a report under the id of the request that assigned it. An inferred license is not confirmed. An
-inferred result does not rule out a removal, either. If the account counts fewer licenses of a SKU than the journal, no
-license of that SKU is confirmed, because any device may have lost one. In doubt, the device keeps its old license.
+license is confirmed: by a report under the id of the request that assigned it, or by a count that was watched by the
+run that sent it, see C(_simsec/watch.py). An inferred license is not confirmed. An inferred result does not rule out a
+removal, either. If the account counts fewer licenses of a SKU than the journal, no license of that SKU is confirmed,
+because any device may have lost one. In doubt, the device keeps its old license.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ OPTION = "replaced_by"
 
 INFERRED = (
     " by a report about its own request, and by nothing else: that the device holds it was inferred when an answer was "
-    "lost, or reports do not agree or came too late. To have it confirmed, take the new license away and assign it "
-    "again"
+    "lost or from the account's count, or reports do not agree or came too late. To have it confirmed, take the new "
+    "license away and assign it again"
 )
 OVERLAID = (
     " beyond doubt: a removal of it, of this device or by another kind of id, may have been carried out after it was "

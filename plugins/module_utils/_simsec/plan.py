@@ -13,7 +13,7 @@ import typing as t
 from types import MappingProxyType
 
 from .._errors import MAX_PROBLEMS, LicensingError
-from .._journal.clock import for_people
+from .._journal.clock import after, age, for_people, hour_after
 from .._journal.status import NOTHING, Attempt, DeviceStatus
 from .._plan.answer import ACTIONS, Action
 from .._plan.incomplete import left_over
@@ -46,6 +46,7 @@ class Wish:
 
     :param overdue: a time in the journal's format. No confirmation is expected for a request that was accepted before
         it; C(retry_unknown) covers such a request.
+    :param settle: seconds after which the account's count should show a request.
     """
 
     account: str
@@ -56,6 +57,7 @@ class Wish:
     retry_unknown: bool
     retry_failed: bool
     overdue: str
+    settle: float = 0.0
 
 
 class SimsecPlan(t.NamedTuple):
@@ -112,7 +114,7 @@ def decide(wish: Wish, status: DeviceStatus) -> Decision:
     if last is None:
         return SEND
     if status.result == "confirmed":
-        return Decision("unchanged", "", last.request_id) if last.action == wish.action else SEND
+        return Decision("unchanged", last.reason, last.request_id) if last.action == wish.action else SEND
     if status.result == "failed":
         return _after_failure(wish, status, last)
     return _pending(wish, last) if status.result == "pending" else _unknown(wish, last)
@@ -143,8 +145,16 @@ def _pending(wish: Wish, last: Attempt) -> Decision:
         again = ". It is sent again only with 'retry_unknown: true'" if late else ""
         why = f"sent {sent}, not confirmed yet{never}{said}{again}"
         return Decision("accepted", why, last.request_id, overdue=late)
-    what = ACTIONS[last.action].noun
-    return Decision("skipped", f"not sent: its {what} of {sent} is not confirmed yet", last.request_id)
+    what = f"its {ACTIONS[last.action].noun} of {sent} is not confirmed yet"
+    return Decision("skipped", f"not sent: {what}. {_possible(wish, last)}", last.request_id)
+
+
+def _possible(wish: Wish, last: Attempt) -> str:
+    """When a request can be sent although the one before it is not confirmed."""
+    count = "the account's count does not confirm it"
+    if age(last.sent) < wish.settle:
+        count = f"the account's count can confirm it from {for_people(after(last.sent, wish.settle))}"
+    return f"Possible from {for_people(hour_after(last.sent))}, or when a receiver hears of it; {count}"
 
 
 def _unknown(wish: Wish, last: Attempt) -> Decision:

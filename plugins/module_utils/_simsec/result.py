@@ -68,12 +68,14 @@ def planned(
     sent: Sent | None = None,
     stopped: LicensingError | None = None,
     confirmed: bool = False,
+    reason: str = "",
 ) -> Done:
     """The rows that result from a plan.
 
     :param sent: what was sent; None in check mode, which predicts a run without errors.
     :param stopped: why the plan was not executed.
     :param confirmed: whether the run would wait for confirmations.
+    :param reason: what would confirm the requests, if not a report.
     """
     action: Action = "assign" if plan.plan.state == "present" else "remove"
     would: Outcome = ACTIONS[action].done if confirmed else "accepted"
@@ -88,7 +90,7 @@ def planned(
         elif sent is not None:
             rows.append(sent.results[device])
         else:
-            rows.append(RequestRow(device, would, "", ""))
+            rows.append(RequestRow(device, would, reason if confirmed else "", ""))
     going = frozenset(plan.sent)
     moved = frozenset(row.device_id for row in rows if row.device_id in going and row.outcome in MOVED)
     after = pool.moved(len(moved), 0) if action == "assign" else pool.moved(0, len(moved))

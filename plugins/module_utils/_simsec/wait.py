@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Wait until ThingSpace has reported on every device: watch the journal, and ask about a request for one device."""
+"""Wait until every device is confirmed: watch the journal, ask about a request for one device, and count."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from .._journal.rows import Scope
 from .._journal.status import DeviceStatus, fold
 from .._text.lists import first, many
 from .api import SimsecApi
+from .watch import Watch
 
 POLL = 0.5
 """Seconds between two readings of the journal."""
@@ -38,13 +39,13 @@ def wait_problems(
     if wait and not journal and devices > 1:
         problems.append(
             Problem(
-                "'wait' needs 'journal' for more than one device: confirmations arrive at a receiver, which writes "
-                "them into the journal."
+                "'wait' needs 'journal' for more than one device: a receiver writes confirmations into it, and the "
+                "account's count proves nothing without it."
             )
         )
     missing = " and ".join(name for name, given in (("journal", journal), ("wait", wait)) if not given)
     if waves and missing:
-        problems.append(Problem(f"'waves' needs {missing}: each wave is judged by what ThingSpace reports about it."))
+        problems.append(Problem(f"'waves' needs {missing}: each wave is judged by what is confirmed of it."))
     return problems
 
 
@@ -53,6 +54,7 @@ class Waiting:
 
     :param seconds: the limit for all waits together.
     :param stop: knows whether the task must end early; without it, the task never does.
+    :ivar watch: reads the account's counts meanwhile; None if reports are expected.
     """
 
     def __init__(
@@ -71,6 +73,8 @@ class Waiting:
         self._stop = stop or Stop()
         self._sleep = sleep or self._stop.sleep
         self._clock = clock
+        self.watch: Watch | None = None
+        self._count_at = self._paused_until = 0.0
         self._may_ask = True
         self._left = seconds
         self._step = api.progress.about(scope.sku).step("devices confirmed")
@@ -85,23 +89,34 @@ class Waiting:
         start = self._clock()
         end = start + self._left
         ask_at, pause = start, POLL
+        self._count_at = self._paused_until = start
+        if self.watch is not None:
+            self.watch.begin()
         self._step.begin(len(devices))
         waiting, failed = self._unconfirmed(devices)
         while len(waiting) > max(0, spare - failed) and self._may_go_on(end):
             if len(devices) == 1 and self._may_ask and self._clock() >= ask_at:
                 self._ask(devices[0])
                 ask_at = self._clock() + ASK_EVERY
+            elif self.watch is not None and self._clock() >= self._count_at:
+                self._count_at = self._clock() + self.watch.look()
             else:
                 self._sleep(min(pause, max(0.0, end - self._clock())))
             began = self._clock()
+            self._pause_deadline()
             waiting, more = self._unconfirmed(waiting)
             failed += more
             # Reading a hundred thousand devices takes long. Leave four fifths of the time to other processes.
             pause = max(POLL, 4 * (self._clock() - began))
-        spent = self._clock() - start
-        self._left -= spent
-        self._api.not_counted(spent)
+        self._pause_deadline()
+        self._left -= self._clock() - start
         return waiting
+
+    def _pause_deadline(self) -> None:
+        """Waiting has a limit of its own. So requests are possible however long it takes."""
+        now = self._clock()
+        self._api.not_counted(now - self._paused_until)
+        self._paused_until = now
 
     @property
     def interrupted(self) -> Interrupted | None:
@@ -145,18 +160,22 @@ class Waiting:
         self._journal.confirm([confirmation])
 
 
-def unconfirmed_error(waiting: t.Sequence[str], overdue: int, seconds: float) -> LicensingError:
+def unconfirmed_error(waiting: t.Sequence[str], overdue: int, seconds: float, counted: str = "") -> LicensingError:
     """The error of a wait that ended without all confirmations.
 
     :param overdue: how many of the devices were accepted too long ago to wait for.
+    :param counted: what the account's count shows, if the task watched it.
     """
     named = first(waiting, 20)
     late = f" {overdue} of them were accepted more than an hour ago and not waited for." if overdue else ""
     were = "was" if len(waiting) == 1 else "were"
+    if counted:
+        then = f" {counted} Less does not show which of them are done. Only a receiver hears that."
+    else:
+        then = " If nothing is ever confirmed, check that a receiver is running and registered (callback_info)."
     return LicensingError(
         f"{many(len(waiting), 'device')} {were} not confirmed within {seconds:.0f} s: {named}.{late} Their requests "
-        "were accepted and are not sent again: run again to see their results. If nothing is ever confirmed, check "
-        "that a receiver is running and registered (callback_info).",
+        f"were accepted and are not sent again: run again to see their results.{then}",
         code="unconfirmed",
         pending=list(waiting[:MAX_PROBLEMS]),
     )

@@ -15,7 +15,7 @@ from .._candidates import info
 from .._errors import LicensingError, OptionsError, Problem
 from .._fleet.account_parts import LIMITS, Options, Part, PartPlan, RunOptions, Wanted
 from .._fleet.account_run import differs, plan_part, plans_of, stop_if_failed
-from .._fleet.record import read_record
+from .._fleet.all_runs import find_run
 from .._module import Context
 from .._plan.outcomes import write_csv
 from .candidates import CANDIDATES_LIST, candidates_part, digest_in_order, restore
@@ -117,8 +117,8 @@ def _read(context: Context, own: str | None) -> Read | None:
     # The plan and the record of the undo are written beside the reports.
     problems = list(place_problems(os.path.dirname(params["reports"]), params["undo_run"], params["history"]))
     try:
-        record = read_record(params["undo_run"])
-        later = later_than(record, history_of(record, params["history"]), own)
+        record = find_run(params["undo_run"], params["journal"])
+        later = later_than(record, history_of(record, params["history"]), params["journal"], own)
     except OptionsError as error:
         problems += [Problem(text, error.code) for text in error.details["problems"]]
     if problems:

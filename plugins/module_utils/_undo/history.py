@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What later runs did to the same devices, according to the records of all runs in a directory."""
+"""What later runs did to the same devices, according to the records of all runs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ import re
 import typing as t
 
 from .._errors import OptionsError, Problem
+from .._fleet.all_runs import OneRecord, every_record
 from .._fleet.history import Place, by_number, is_earlier, place_of
-from .._fleet.record import CODE, RunRecord, read_record, timestamp
+from .._fleet.record import RunRecord, timestamp
 from .changes import OPPOSITE, Change, LicensePool, change_of, pool_of
 
 _AHEAD = (
@@ -74,33 +75,28 @@ class Later:
         )
 
 
-def later_than(record: RunRecord, directory: str | None, own: str | None = None) -> Later:
+def later_than(record: RunRecord, directory: str | None, journal: str | None, own: str | None = None) -> Later:
     """Read the records of later runs: of all runs that are not proven to be earlier.
 
-    :param directory: the records of all runs; None if nobody keeps them.
+    :param directory: records of all runs; None if there is none.
+    :param journal: keeps the records of all nodes.
     :param own: mark of the run that is carried out now, which is none of them.
     :raises OptionsError: C(run_file_invalid), because of the directory or of a record in it; C(run_order_unknown),
         because only times show the order of two runs, and the time of the record lies in the future.
     """
-    if not directory:
-        return Later()
     this, earlier, beside = _place(record), list[Place](), set(record.beside or ())
     problems: list[Problem] = []
     others: list[RunRecord] = []
-    for path in _files(this, directory, earlier, beside):
-        try:
-            other = read_record(path)
-        except OptionsError as error:
-            problems += [Problem(text, error.code) for text in error.details["problems"]]
-            continue
-        if other.run != record.run and not (own and other.mark == own):
-            place = _place(other)
-            # Runs that were in progress beside it, and have ended since, may have done the same later.
-            overlaps = other.run in beside and other.status != "running"
-            if is_earlier(place, this) and not overlaps:
-                earlier.append(place)
-            else:
-                others.append(other)
+    with every_record(directory, journal) as found:
+        for other in _read_later(found, this, earlier, beside, problems):
+            if other.run != record.run and not (own and other.mark == own):
+                place = _place(other)
+                # Runs that were in progress beside it, and have ended since, may have done the same later.
+                overlaps = other.run in beside and other.status != "running"
+                if is_earlier(place, this) and not overlaps:
+                    earlier.append(place)
+                else:
+                    others.append(other)
     if lies_ahead(record) and not all(by_number(place, this) for place in earlier):
         problems.append(Problem(_AHEAD.format(record.run, record.started), "run_order_unknown"))
     if problems:
@@ -108,6 +104,25 @@ def later_than(record: RunRecord, directory: str | None, own: str | None = None)
     others.sort(key=lambda other: (other.started, other.run))
     undone_by = [other.run for other in others if other.undoes == record.run]
     return Later((changed for other in others for changed in _changes(other)), undone_by)
+
+
+def _read_later(
+    found: t.Iterable[OneRecord],
+    this: Place,
+    earlier: list[Place],
+    beside: t.Container[str],
+    problems: list[Problem],
+) -> t.Iterator[RunRecord]:
+    """The records that must be read. Those whose names show that they are earlier are added to C(earlier)."""
+    for one in found:
+        place = place_of(one.run)
+        if place and is_earlier(place, this) and one.run not in beside:
+            earlier.append(place)
+            continue
+        try:
+            yield one.read()
+        except OptionsError as error:
+            problems += [Problem(text, error.code) for text in error.details["problems"]]
 
 
 def history_of(record: RunRecord, given: str | None) -> str | None:
@@ -133,32 +148,17 @@ def _place(record: RunRecord) -> Place:
 def place_problems(dest: str | None, run: str, history: str | None) -> t.Iterator[Problem]:
     """Why the plan and the record of an undo must not be written to a directory: they would replace a record, or make
     the history unreadable.
+
+    :param run: the file of the record, or the name of a run, which is in no directory.
     """
     place = dest and os.path.realpath(dest)
-    if place and place == os.path.dirname(os.path.realpath(run)):
+    if place and os.path.exists(run) and place == os.path.dirname(os.path.realpath(run)):
         yield Problem(
             f"The undo would write to {dest}, where the record is that it undoes, and replace it by its own. "
             "Name another directory."
         )
     elif place and history and place == os.path.realpath(history):
         yield Problem(f"The undo would write to {dest}, which keeps the records of all runs. Name another directory.")
-
-
-def _files(this: Place, directory: str, earlier: list[Place], beside: t.Container[str]) -> t.Iterator[str]:
-    """The records that must be read. Those whose names show that they are earlier are added to C(earlier)."""
-    try:
-        names = sorted(name for name in os.listdir(directory) if name.endswith(".json") and name[0] != ".")
-    except OSError as error:
-        why = error.strerror or "it cannot be read"
-        raise OptionsError(
-            [Problem(f"The directory {directory} of earlier runs cannot be read: {why}.", CODE)]
-        ) from None
-    for name in names:
-        place = place_of(name.removesuffix(".json"))
-        if place and is_earlier(place, this) and name.removesuffix(".json") not in beside:
-            earlier.append(place)
-        else:
-            yield os.path.join(directory, name)
 
 
 def _changes(record: RunRecord) -> t.Iterator[tuple[tuple[str, LicensePool, str], tuple[str, Change]]]:

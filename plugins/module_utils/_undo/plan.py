@@ -14,13 +14,14 @@ import os
 import typing as t
 
 from .._errors import OptionsError, Problem
+from .._fleet.all_runs import find_run, in_journal
 from .._fleet.documents import Failure, Json
 from .._fleet.freeze import Window
 from .._fleet.limits import on_ice
 from .._fleet.plan import Plans, Texts
 from .._fleet.plan_document import PlanAccount, PlanDocument, PlanRow, PlanRows, UndoneRun
 from .._fleet.plan_make import make_account, planned_parts, within_a_sku
-from .._fleet.record import CODE, RunRecord, read_record
+from .._fleet.record import CODE, RunRecord
 from .._plan.outcomes import write_csv
 from .changes import Left
 from .history import history_of, place_problems
@@ -38,13 +39,15 @@ class UndoPlans(Plans):
     def __init__(self) -> None:
         self._record: RunRecord
         self._history: str | None = None
+        self._all_known = False
 
     def problems(self, params: t.Mapping[str, t.Any]) -> t.Iterator[Problem]:
         """Everything that is wrong with the options, and with the record."""
         yield from place_problems(params["dest"], params["undo_run"], params["history"])
         try:
-            self._record = read_record(params["undo_run"])
+            self._record = find_run(params["undo_run"], params["journal"])
             self._history = history_of(self._record, params["history"])
+            self._all_known = bool(self._history) or in_journal(self._record, params["journal"])
         except OptionsError as error:
             yield from (Problem(text, error.code) for text in error.details["problems"])
             return
@@ -97,7 +100,7 @@ class UndoPlans(Plans):
             failure=over,
             undoes=UndoneRun(*(getattr(self._record, name) for name in UndoneRun._fields)),
             left=sum(len(account.left or ()) for account in accounts),
-            later_runs_known=bool(self._history),
+            later_runs_known=self._all_known,
         )
         return document.sealed()
 

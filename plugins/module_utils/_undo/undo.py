@@ -12,9 +12,10 @@ import os
 
 from .._devices.ids import digest_of
 from .._errors import OptionsError, Problem
+from .._fleet.all_runs import find_run, latest_run
 from .._fleet.documents import Json
 from .._fleet.files import write_lists
-from .._fleet.record import RunAccount, read_record
+from .._fleet.record import RunAccount
 from .._module import Context, Result
 from .._plan.outcomes import report_path_problems, write_csv
 from .changes import Instead, Left, UndoPart
@@ -29,8 +30,9 @@ def run(context: Context) -> Result:
     params = context.params
     problems = report_path_problems(os.path.join(params["dest"], LEFT_FILE), "dest") if params["dest"] else []
     try:
-        record = read_record(params["run"])
-        later = later_than(record, params["history"])
+        run = latest_run(params["run"], params["journal"], params["accounts"])
+        record = find_run(run, params["journal"])
+        later = later_than(record, params["history"], params["journal"])
     except OptionsError as error:
         problems += [Problem(text, error.code) for text in error.details["problems"]]
     if problems:

@@ -6,17 +6,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import types
 import typing as t
 from pathlib import Path
 
 import jinja2
+import jinja2.sandbox
 import jsonschema
 import pytest
 import yaml
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.connection import CONNECTION_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import JOURNAL_SPEC
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 AAP = CHECKOUT / "extensions" / "aap"
@@ -32,7 +36,9 @@ OBJECTS = (
     "controller_inventory_sources",
     "controller_notifications",
     "controller_projects",
+    "controller_roles",
     "controller_schedules",
+    "controller_teams",
     "controller_templates",
     "controller_workflows",
 )
@@ -60,10 +66,22 @@ def load(name: str) -> t.Any:
 
 SETTINGS: Json = load("configuration/settings.yml")
 TREE: dict[str, list[Json]] = {name: load(f"configuration/{name}.yml")[name] for name in OBJECTS}
-TYPE = TREE["controller_credential_types"][0]
+TYPES = {one["name"]: one for one in TREE["controller_credential_types"]}
+TYPE, DATABASE = TYPES["ThingSpace"], TYPES["ThingSpace database"]
 TEMPLATES = {one["name"]: one for one in TREE["controller_templates"]}
-SURVEYS = [one["survey_spec"] for one in TEMPLATES.values() if one.get("survey_enabled")]
+WORKFLOW = TREE["controller_workflows"][0]
+SURVEYS = [one["survey_spec"] for one in [*TEMPLATES.values(), WORKFLOW] if one.get("survey_enabled")]
 QUESTIONS = [question for survey in SURVEYS for question in survey["spec"]]
+WRITING = [
+    one
+    for one in TEMPLATES.values()
+    if one["playbook"] in ("apply.yml", "license_devices.yml", "undo.yml") and one["job_type"] == "run"
+]
+"""The templates that may change something in ThingSpace."""
+
+
+RELEASED = {"ThingSpace": "0d43128780257024a4fdb266dad54be4885a9ba1fade288da44d7d1351126d17"}
+"""SHA-256 of the inputs of released types."""
 
 
 def names(kind: str) -> list[str]:
@@ -83,8 +101,10 @@ def test_a_file_for_each_kind_with_the_variable_that_dispatch_loads() -> None:
     files = sorted(path.stem for path in (AAP / "configuration").iterdir())
     assert files == [*OBJECTS, "settings"]
     for name in OBJECTS:
-        assert list(load(f"configuration/{name}.yml")) == [name]
-        assert len(set(names(name))) == len(names(name)) > 0
+        also = {"aap_teams": "{{ controller_teams }}"} if name == "controller_teams" else {}
+        assert load(f"configuration/{name}.yml") == {name: TREE[name], **also}
+        if name != "controller_roles":
+            assert len(set(names(name))) == len(names(name)) > 0
 
 
 def test_every_setting_is_used_and_every_template_is_one_of_a_setting() -> None:
@@ -94,10 +114,12 @@ def test_every_setting_is_used_and_every_template_is_one_of_a_setting() -> None:
     assert used - secrets == allowed
 
 
-def test_the_credential_type_is_one_that_awx_takes() -> None:
-    assert TYPE["kind"] == "cloud"
-    assert set(TYPE["inputs"]) == {"fields", "required"}
-    fields = TYPE["inputs"]["fields"]
+@pytest.mark.parametrize("name", TYPES)
+def test_a_credential_type_is_one_that_awx_takes(name: str) -> None:
+    kind = TYPES[name]
+    assert kind["kind"] == "cloud"
+    assert set(kind["inputs"]) == {"fields", "required"}
+    fields = kind["inputs"]["fields"]
     ids = [field["id"] for field in fields]
     assert len(set(ids)) == len(ids)
     for field in fields:
@@ -106,22 +128,62 @@ def test_the_credential_type_is_one_that_awx_takes() -> None:
         assert IDENTIFIER.fullmatch(field["id"])
         assert field["id"] != "tower"
         assert not (field.get("secret") and "default" in field)
-    assert {field["id"] for field in fields if field.get("secret")} == {"client_secret", "password"}
-    assert set(TYPE["inputs"]["required"]) <= set(ids)
+    assert set(kind["inputs"]["required"]) <= set(ids)
+
+
+def test_what_is_secret_and_what_is_required() -> None:
+    secret = {
+        name: {one["id"] for one in kind["inputs"]["fields"] if one.get("secret")} for name, kind in TYPES.items()
+    }
+    assert secret == {"ThingSpace": {"client_secret", "password"}, "ThingSpace database": {"url"}}
+    fields = TYPE["inputs"]["fields"]
     assert set(TYPE["inputs"]["required"]) == {field["id"] for field in fields if "default" not in field}
+    assert DATABASE["inputs"]["required"] == ["url"], "AWX starts no job whose credential lacks what is required"
 
 
-def test_only_environment_variables_are_injected_and_modules_read_each_of_them() -> None:
-    assert list(TYPE["injectors"]) == ["env"]
-    injected = TYPE["injectors"]["env"]
-    read = {option["fallback"][1][0] for option in CONNECTION_SPEC.values() if "fallback" in option}
-    assert set(injected) <= read
-    assert not any(name.startswith("ANSIBLE_") for name in injected)
-    assert all(isinstance(text, Unsafe) for text in injected.values())
-    strict = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
+def test_the_inputs_of_a_released_type_stay_as_they_are() -> None:
+    """AWX refuses to change them while the type is in use, so that nobody could load the configuration again."""
+    now = {name: hashlib.sha256(json.dumps(TYPES[name]["inputs"]).encode()).hexdigest() for name in RELEASED}
+    assert now == RELEASED, "give what is new a type of its own"
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_only_the_environment_is_injected_and_it_is_read(name: str) -> None:
+    """Extra variables would be shown by the job, and do not reach inventory updates."""
+    injectors = TYPES[name]["injectors"]
+    assert set(injectors) <= {"env", "file"}
+    options = {**CONNECTION_SPEC, **JOURNAL_SPEC}
+    read = {option["fallback"][1][0] for option in options.values() if "fallback" in option}
+    # libpq reads the last one.
+    assert set(injectors["env"]) <= {*read, "PGSSLROOTCERT"}
+    assert all(isinstance(text, Unsafe) for text in texts(injectors))
+
+
+def injected(kind: Json, values: t.Mapping[str, str]) -> dict[str, str]:
+    """What AWX makes of the inputs of a credential: it leaves out empty ones. The file is one of the job."""
+    environment = jinja2.sandbox.ImmutableSandboxedEnvironment()
+    names = {"tower": types.SimpleNamespace(filename="/runner/env/file"), **{k: v for k, v in values.items() if v}}
+    return {name: environment.from_string(text).render(names) for name, text in kind["injectors"]["env"].items()}
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_injectors_name_only_what_is_there_when_awx_checks_them(name: str) -> None:
+    strict = jinja2.sandbox.ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)
+    values: Json = {field["id"]: "EXAMPLE" for field in TYPES[name]["inputs"]["fields"]}
+    values["tower"] = types.SimpleNamespace()
+    if "template" in TYPES[name]["injectors"].get("file", {}):
+        values["tower"].filename = "EXAMPLE_FILENAME"
+    for text in texts(TYPES[name]["injectors"]):
+        assert "EXAMPLE" in strict.from_string(text).render(values)
+
+
+def test_every_input_reaches_the_option_of_its_name() -> None:
     values = {field["id"]: f"value of {field['id']}" for field in TYPE["inputs"]["fields"]}
-    rendered = {name: strict.from_string(text).render(values) for name, text in injected.items()}
-    assert rendered == {f"THINGSPACE_{name.upper()}": value for name, value in values.items()}
+    assert injected(TYPE, values) == {f"THINGSPACE_{name.upper()}": value for name, value in values.items()}
+    url, certificate = "postgresql://a:b@c/d", "-----BEGIN"
+    assert injected(DATABASE, {"url": url}) == {"THINGSPACE_JOURNAL": url, "PGSSLROOTCERT": ""}
+    both = injected(DATABASE, {"url": url, "ca_certificate": certificate})
+    assert both == {"THINGSPACE_JOURNAL": url, "PGSSLROOTCERT": "/runner/env/file"}
 
 
 def test_what_is_left_out_of_a_credential_is_as_if_it_were_not_there() -> None:
@@ -136,17 +198,20 @@ def test_what_is_left_out_of_a_credential_is_as_if_it_were_not_there() -> None:
     assert float(defaults["rate_limit"]) == CONNECTION_SPEC["rate_limit"]["default"]
 
 
-def test_the_files_for_the_web_form_are_the_same_type() -> None:
-    assert load("credential_type/inputs.yml") == TYPE["inputs"]
-    assert load("credential_type/injectors.yml") == TYPE["injectors"]
+def test_the_files_for_the_web_form_are_the_same_types() -> None:
+    for kind, prefix in ((TYPE, ""), (DATABASE, "database_")):
+        assert load(f"credential_type/{prefix}inputs.yml") == kind["inputs"]
+        assert load(f"credential_type/{prefix}injectors.yml") == kind["injectors"]
 
 
-def test_no_secret_is_in_the_tree() -> None:
+def test_no_secret_is_in_the_tree_and_a_later_load_leaves_credentials_alone() -> None:
     for credential in TREE["controller_credentials"]:
-        assert credential["update_secrets"] is False
-        assert set(credential["inputs"]) == set(TYPE["inputs"]["required"])
+        assert (credential["state"], credential["update_secrets"]) == ("exists", False)
+        kind = TYPES[credential["credential_type"]]
+        assert set(credential["inputs"]) == set(kind["inputs"]["required"])
         for name, value in credential["inputs"].items():
-            assert value == f"{{{{ lookup('ansible.builtin.env', 'THINGSPACE_{name.upper()}') }}}}"
+            (variable,) = [key for key, text in kind["injectors"]["env"].items() if text == f"{{{{ {name} }}}}"]
+            assert value == f"{{{{ lookup('ansible.builtin.env', '{variable}') }}}}"
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=[question["variable"] for question in QUESTIONS])
@@ -198,12 +263,24 @@ def words_of(playbook: str) -> set[str]:
     return words
 
 
+def role_options() -> set[str]:
+    """Extra variables win over what a playbook gives its role."""
+    specs = yaml.safe_load((CHECKOUT / "roles" / "fleet_licensing" / "meta" / "argument_specs.yml").read_text("utf-8"))
+    return {name for spec in specs["argument_specs"].values() for name in spec["options"]}
+
+
+def variables_of(template: Json) -> set[str]:
+    """The answers of its survey, and its extra variables."""
+    asked = {question["variable"] for question in template.get("survey_spec", {}).get("spec", [])}
+    return asked | set(template.get("extra_vars", {}))
+
+
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_a_job_template_gives_its_playbook_only_what_that_reads(name: str) -> None:
     template = TEMPLATES[name]
-    given = {question["variable"] for question in template.get("survey_spec", {}).get("spec", [])}
-    given |= set(template.get("extra_vars", {}))
-    assert given - words_of(template["playbook"]) == set()
+    words = words_of(template["playbook"])
+    known = words | (role_options() if "fleet_licensing" in words else set())
+    assert variables_of(template) - known == set()
     assert not (template.get("survey_enabled") and template.get("ask_variables_on_launch"))
 
 
@@ -212,13 +289,17 @@ def test_every_reference_leads_somewhere() -> None:
         assert template["inventory"] in names("controller_inventories")
         assert template["project"] in names("controller_projects")
         assert template["execution_environment"] in names("controller_execution_environments")
-        assert set(template["credentials"]) <= set(names("controller_credentials"))
+        assert template["credentials"] == "{{ thingspace_aap_credentials }}"
+    assert set(SETTINGS["thingspace_aap_credentials"]) == set(names("controller_credentials"))
     source = TREE["controller_inventory_sources"][0]
     assert source["inventory"] in names("controller_inventories")
     assert source["source_project"] in names("controller_projects")
     assert source["credential"] in names("controller_credentials")
     assert (AAP / "project" / source["source_path"]).exists()
-    assert TREE["controller_credentials"][0]["credential_type"] == TYPE["name"]
+    for role in TREE["controller_roles"]:
+        assert set(role["teams"]) <= set(names("controller_teams"))
+        assert set(role.get("job_templates", [])) <= set(TEMPLATES)
+        assert set(role.get("workflows", [])) <= {WORKFLOW["name"]}
     hosts = [(host["inventory"], host["name"]) for host in TREE["controller_hosts"]]
     for group in TREE["controller_groups"]:
         assert [(group["inventory"], name) for name in group["hosts"]] == hosts
@@ -236,22 +317,9 @@ def test_every_reference_leads_somewhere() -> None:
     assert set(told) == set(names("controller_notifications"))
 
 
-def test_messages_are_json_of_what_awx_tells() -> None:
-    """Other variables are refused by AWX, and a body that is no JSON is not sent."""
-    known = {"job_friendly_name", "job", "url", "approval_node_name", "workflow_url"}
-    strict = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
-    values = {name: {"name": "x"} if name == "job" else "x" for name in known}
-    bodies = list(texts(TREE["controller_notifications"][0]["messages"]))
-    assert len(bodies) == 5
-    for body in bodies:
-        assert isinstance(body, Unsafe)
-        assert list(json.loads(strict.from_string(body).render(values))) == ["text"]
-
-
 def test_the_workflow_applies_only_after_an_approval() -> None:
-    workflow = TREE["controller_workflows"][0]
-    nodes = {node["identifier"]: node for node in workflow["workflow_nodes"]}
-    assert len(nodes) == len(workflow["workflow_nodes"])
+    nodes = {node["identifier"]: node for node in WORKFLOW["workflow_nodes"]}
+    assert len(nodes) == len(WORKFLOW["workflow_nodes"])
     ways = {
         name: [(way, one["identifier"]) for way, ends in node.get("related", {}).items() for one in ends]
         for name, node in nodes.items()
@@ -263,9 +331,64 @@ def test_the_workflow_applies_only_after_an_approval() -> None:
     for name in ("plan", "apply"):
         template = TEMPLATES[nodes[name]["unified_job_template"]["name"]]
         assert template["playbook"] == f"{name}.yml"
-        assert template["ask_limit_on_launch"] is workflow["ask_limit_on_launch"] is True
+        assert template["ask_limit_on_launch"] is WORKFLOW["ask_limit_on_launch"] is True
         required = [one["variable"] for one in template.get("survey_spec", {}).get("spec", []) if one["required"]]
         assert required == [], "nobody answers it in a workflow"
+    asked = {question["variable"] for question in WORKFLOW["survey_spec"]["spec"]}
+    assert asked <= variables_of(TEMPLATES["ThingSpace apply"]), "AWX hands a job only the answers that it asks for"
+
+
+def test_a_workflow_that_waits_blocks_nobody_and_keeps_its_nodes() -> None:
+    """Nodes that are deleted fail the approvals that are pending. What writes still runs one at a time."""
+    assert WORKFLOW["allow_simultaneous"] is True
+    assert WORKFLOW["destroy_current_nodes"] is False
+    for template in WRITING:
+        assert template["allow_simultaneous"] is False, template["name"]
+
+
+def test_approvers_see_the_jobs_before_and_after_their_approval() -> None:
+    """The approval role of the workflow alone does not show them: AWX answers 403."""
+    may: dict[str, set[str]] = {}
+    for role in TREE["controller_roles"]:
+        if "ThingSpace approvers" in role["teams"]:
+            may.setdefault(role["role"], set()).update(role.get("workflows", []), role.get("job_templates", []))
+    assert WORKFLOW["name"] in may["approval"]
+    nodes = [node["unified_job_template"] for node in WORKFLOW["workflow_nodes"]]
+    assert {node["name"] for node in nodes if node["type"] == "job_template"} <= may["read"]
+    assert {"ThingSpace undo plan", "ThingSpace undo"} <= may["read"]
+    assert "execute" not in may
+
+
+def test_who_launches_a_plan_cannot_carry_it_out_alone() -> None:
+    for role in TREE["controller_roles"]:
+        if role["role"] == "execute":
+            assert {template["name"] for template in WRITING}.isdisjoint(role.get("job_templates", []))
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_what_may_send_sim_secure_requests_refuses_to_without_a_journal(name: str) -> None:
+    """Without one, the relaunched job sends the same requests again."""
+    book = yaml.safe_load((AAP / "project" / TEMPLATES[name]["playbook"]).read_text(encoding="utf-8"))[0]
+    if "fleet_licensing" in words_of(TEMPLATES[name]["playbook"]):
+        assert book["vars"] == {"fleet_licensing_require_journal": True}
+    else:
+        assert TEMPLATES[name]["playbook"] in ("report.yml", "export.yml"), "these only read"
+    assert "ThingSpace database" in SETTINGS["thingspace_aap_credentials"]
+
+
+def test_a_freeze_window_can_be_ignored_where_something_is_written() -> None:
+    for template in [*WRITING, WORKFLOW]:
+        questions = {question["variable"]: question for question in template["survey_spec"]["spec"]}
+        question = questions["fleet_licensing_ignore_freeze"]
+        assert (question["choices"], question["default"]) == (["false", "true"], "false"), template["name"]
+
+
+def test_an_undo_is_planned_in_check_mode_and_carried_out_with_an_approval() -> None:
+    plan, undo = TEMPLATES["ThingSpace undo plan"], TEMPLATES["ThingSpace undo"]
+    assert (plan["job_type"], undo["job_type"]) == ("check", "run")
+    assert plan["extra_vars"] == undo["extra_vars"], "an approved digest holds for the same options"
+    asked = {question["variable"]: question["required"] for question in undo["survey_spec"]["spec"]}
+    assert {asked["run"], asked["approved"]} == {True}
 
 
 def test_nothing_that_changes_licenses_runs_by_itself() -> None:

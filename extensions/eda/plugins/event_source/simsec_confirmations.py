@@ -30,7 +30,7 @@ description:
 options:
   journal:
     description:
-      - The journal's file.
+      - The journal's file, or the address of its database, such as C(postgresql://USER@HOST/DATABASE).
       - Falls back to the environment variable THINGSPACE_JOURNAL.
     type: str
     required: true

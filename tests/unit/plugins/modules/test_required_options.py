@@ -20,7 +20,7 @@ CHECKOUT = Path(__file__).resolve().parents[4]
 MODULES = "ansible_collections.thingspace.licensing.plugins.modules."
 GROUP = yaml.safe_load((CHECKOUT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"]["all"]
 
-INVALID, MISSING, NO_RUN = "invalid_options", "missing_credentials", "run_file_invalid"
+INVALID, MISSING, NO_RUN, UNKNOWN = "invalid_options", "missing_credentials", "run_file_invalid", "run_unknown"
 Case = tuple[dict[str, t.Any], str, t.Collection[str]]
 LACKS_DEVICES = ("devices", "devices_file", "devices_text")
 OF_AN_ACCOUNT: list[Case] = [({}, INVALID, ["account"]), ({"account": ACCOUNT}, MISSING, CREDENTIALS)]
@@ -51,7 +51,7 @@ OPTIONS: dict[str, list[Case]] = {
     "fleet_plan": [
         ({}, INVALID, ["accounts"]),
         ({"accounts": [], "approved": "no-such-plan"}, "plan_file_invalid", ["approved"]),
-        ({"accounts": [], "undo_run": "no-such-run"}, NO_RUN, ["no-such-run"]),
+        ({"accounts": [], "undo_run": "no-such-run"}, UNKNOWN, ["no-such-run"]),
     ],
     "fleet_report": [
         ({}, INVALID, ["accounts", "dest"]),
@@ -61,10 +61,14 @@ OPTIONS: dict[str, list[Case]] = {
         ({}, INVALID, ["accounts", "dest", "reports", "state"]),
         ({"state": "ended", "accounts": [], "reports": "/no/such", "dest": "/no/such"}, NO_RUN, ["run.json"]),
     ],
-    "fleet_undo": [({}, INVALID, ["run"]), ({"run": "no-such-run"}, NO_RUN, ["no-such-run"])],
+    "fleet_undo": [({}, INVALID, ["run"]), ({"run": "no-such-run"}, UNKNOWN, ["no-such-run"])],
     "fota_license": OF_DEVICES,
     "fota_license_info": OF_AN_ACCOUNT,
     "session": [({}, MISSING, CREDENTIALS), ({"access_token": "0" * 32}, MISSING, ["username", "session_token"])],
+    "simsec_journal": [
+        ({}, INVALID, ["journal", "from_journal", "prune_days"]),
+        ({"journal": "/no/such", "from_journal": "", "prune_days": 1}, INVALID, ["from_journal", "prune_days"]),
+    ],
     "simsec_license": [
         ({}, INVALID, ["account", "sku"]),
         ({"account": ACCOUNT, "sku": "SIMSec-IoT"}, INVALID, LACKS_DEVICES),

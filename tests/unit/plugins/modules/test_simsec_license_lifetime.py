@@ -250,3 +250,23 @@ def test_each_name_of_the_journal_leads_to_it(
             assert code(refused) == "journal_unusable", name
             assert "hard links" in refused["msg"]
     assert len(space.writes) == 1
+
+
+@pytest.mark.parametrize("sku", ["SIMSec-IoT", "SIMSec-IoT-Lt"])
+def test_an_empty_journal_of_an_account_with_lifetime_licenses_must_be_meant(
+    run: Run, space: Space, journal: Path, sku: str
+) -> None:
+    """It may be the wrong one, whatever is assigned with it."""
+    space.held["SIMSec-IoT-Lt"] = set(imeis(3, 50))
+    task: dict[str, t.Any] = {"sku": sku, "devices": imeis(2)}
+    for check in (True, False):
+        refused = run(**task, lifetime_consent=2, _ansible_check_mode=check)
+        assert (code(refused), refused["failure"]["counted"]) == ("journal_behind", 3)
+    assert space.writes == []
+    if sku == "SIMSec-IoT":
+        assert "'journal_new: true'" in refused["msg"]
+        assert code(run(**task, journal_new=True)) == ""
+        assert code(run(sku=sku, devices=imeis(4))) == "", "it is not new any more"
+    else:
+        assert code(run(**task, lifetime_consent=2, journal_new=True)) == "journal_behind", "the count must still fit"
+        assert code(run(**task, lifetime_consent=2, lifetime_elsewhere=3)) == ""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Before simsec_license sends anything, it knows whether somebody hears what becomes of it."""
+"""Before the module sends anything, it knows whether somebody hears what becomes of it, or only the count shows it."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ UNHEARD: dict[str, tuple[int, t.Any]] = {
     "server error": (500, b"CarrierService"),
 }
 WAIT: dict[str, t.Any] = {"sku": FLEX, "wait": True, "wait_timeout": 900}
+ALONE: dict[str, t.Any] = {**WAIT, "journal": OMIT, "devices": imeis(1)}
 LASTING: dict[str, t.Any] = {"sku": LIFETIME, "lifetime_consent": 2}
 
 
@@ -64,7 +65,7 @@ def test_somebody_listens(run: Run, space: Space, answer: str, task: dict[str, t
 @pytest.mark.parametrize("answer", UNHEARD)
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize(
-    "task", [WAIT, LASTING, {**WAIT, **LASTING}, {"require_listener": True}, {**WAIT, "waves": [1]}]
+    "task", [LASTING, {**WAIT, **LASTING}, {"require_listener": True}, {**WAIT, "require_listener": True}]
 )
 def test_nobody_is_known_to_listen_and_that_matters(
     run: Run, space: Space, clock: Clock, answer: str, check: bool, task: dict[str, t.Any]
@@ -75,7 +76,7 @@ def test_nobody_is_known_to_listen_and_that_matters(
     assert "'require_listener: false'" in refused["msg"]
     assert refused["plan"]["assign"] == 2
     assert (refused["changed"], space.writes, space.asked, clock.slept) == (False, [], 1, [])
-    allowed = run(**{**task, "require_listener": False, "wait": False, "waves": OMIT})
+    allowed = run(**{**task, "require_listener": False, "wait": False})
     assert (code(allowed), warned(allowed), len(space.writes)) == ("", True, 1)
 
 
@@ -103,10 +104,21 @@ def test_what_sends_nothing_asks_nothing(run: Run, space: Space, task: dict[str,
     assert space.asked == 0
 
 
-def test_nobody_is_waited_for_in_vain(run: Run, space: Space, clock: Clock) -> None:
-    """What an earlier run sent is not waited for, either, also when the plan is stopped for another reason."""
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(("task", "counted"), [(ALONE, True), (WAIT, False), ({**WAIT, "waves": [1]}, False)])
+def test_nobody_is_waited_for_in_vain(
+    run: Run, space: Space, clock: Clock, check: bool, task: dict[str, t.Any], counted: bool
+) -> None:
+    """Without a listener, the result cannot be known if there is no journal, or no count."""
+    space.listeners, space.counts = (200, []), counted
+    refused = run(**task, _ansible_check_mode=check)
+    assert (code(refused), space.writes, space.asked, clock.slept) == ("no_listener", [], 1, [])
+
+
+def test_what_an_earlier_run_sent_is_not_waited_for_in_vain(run: Run, space: Space, clock: Clock) -> None:
+    """Also when the plan is stopped for another reason."""
     run()
-    space.listeners = (200, [])
+    space.listeners, space.counts = (200, []), False
     for task in ({}, {"devices": imeis(3), "max_changes": 0}):
         waited = run(**WAIT, **task)
         assert code(waited) == ("guard_tripped" if task else "no_listener")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client import auth as auth_module
-from ansible_collections.thingspace.licensing.plugins.module_utils._client import login_guard, token_state
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import login_guard, runtime_dir, token_state
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.auth import Authenticator
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.login import Tokens
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.login_answer import LoginRefused
@@ -57,8 +57,10 @@ def login(token: str = "S1") -> Step:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of everything that knows the time."""
     clock = Clock()
-    for module in (auth_module, login_guard, token_state):
+    for module in (auth_module, runtime_dir, token_state):
         monkeypatch.setattr(module, "time", clock.module())
+    # As if it were a directory that jobs share.
+    monkeypatch.setattr(MemoryStore, "lasting", True)
     return clock
 
 

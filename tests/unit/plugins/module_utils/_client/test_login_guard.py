@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._client import login_guard
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import login_guard, runtime_dir
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.login_answer import (
     AccessRefused,
     LoginRefused,
@@ -34,6 +34,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.runti
     FileStore,
     MemoryStore,
     Store,
+    default_directory,
+    open_store,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
     ApiError,
@@ -60,7 +62,7 @@ ENDS: tuple[LicensingError | None, ...] = (
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(login_guard, "time", clock.module())
+    monkeypatch.setattr(runtime_dir, "time", clock.module())
     return clock
 
 
@@ -97,13 +99,27 @@ def test_how_often_a_password_is_sent(error: LicensingError | None, most: int, t
     assert sent(one, error) == most
 
 
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_count_that_ends_with_the_job_lets_a_refused_password_pass_once(
+    ends: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of five jobs in containers of their own would send it again."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    for name in ("JOB_ID", "AWX_HOST"):
+        (monkeypatch.setenv if ends else monkeypatch.delenv)(name, *(["1"] if ends else [False]))
+    monkeypatch.setattr(login_guard, "_IN_PROCESS", MemoryStore())
+    chosen = open_store(str(tmp_path / "chosen"))
+    stores = (open_store(default_directory()), chosen, open_store(""))
+    assert [sent(guard(store), REFUSED) for store in stores] == [1 if ends else 2, 2, 1]
+
+
 @given(st.lists(st.tuples(st.sampled_from(ENDS), st.sampled_from("abc"), st.floats(0, HOUR / 2)), max_size=40))
 def test_no_history_sends_a_password_five_times_an_hour(
     history: list[tuple[LicensingError | None, str, float]],
 ) -> None:
     clock, store = Clock(), MemoryStore()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(login_guard, "time", clock.module())
+        patch.setattr(runtime_dir, "time", clock.module())
         patch.setattr(login_guard, "_IN_PROCESS", store)
         times: dict[str, list[float]] = {}
         row: list[float] = []

@@ -225,7 +225,7 @@ def approves(path: Path, edited: Json, now: PlanDocument) -> PlanDocument | None
     """The approved plan, if it lets the one that would be carried out through."""
     path.write_text(json.dumps(edited), encoding="utf-8")
     problems: list[Problem] = []
-    approved = read_approved(str(path), problems)
+    approved = read_approved(str(path), None, problems)
     assert (approved is None) is bool(problems)
     return None if not isinstance(approved, PlanDocument) or difference(now, approved) else approved
 

@@ -29,12 +29,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.histor
     place_of,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import RunAccount, RunRecord
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_keep import (
-    begin,
-    begun,
-    complete,
-    write_record,
-)
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_keep import Places, write_record
 
 NOW = datetime.datetime(2026, 11, 21, 21, 51, 43, tzinfo=datetime.timezone.utc)
 PLAN = "1a2b3c4d" * 8
@@ -48,7 +43,7 @@ def place(name: str) -> Place:
 
 def take(folder: Path, now: datetime.datetime = NOW) -> Place:
     """A run that begins, and leaves a file."""
-    begun_now = enter(str(folder), now, PLAN)
+    begun_now = enter(str(folder), None, now, PLAN)
     (folder / f"{begun_now.run}.json").write_text("{}", encoding="utf-8")
     return place(begun_now.run)._replace(seen=tuple(begun_now.seen.items()))
 
@@ -62,14 +57,14 @@ def test_runs_of_one_directory_are_in_their_order_whatever_the_clock_says(tmp_pa
 
 
 def test_a_name_begins_with_the_time_and_the_number(tmp_path: Path) -> None:
-    names = [enter(str(tmp_path), NOW, digest).run for digest in (PLAN, "")]
+    names = [enter(str(tmp_path), None, NOW, digest).run for digest in (PLAN, "")]
     assert [name[:24] for name in names] == ["20261121T215143Z-000001-", "20261121T215143Z-000002-"]
     assert [name[-9:] for name in names] == ["-1a2b3c4d", "-00000000"]
     assert sorted(names) == names
 
 
 def test_without_a_directory_names_are_different_all_the_same() -> None:
-    names = {enter(None, NOW, PLAN).run for _run in range(100)}
+    names = {enter(None, None, NOW, PLAN).run for _run in range(100)}
     assert len(names) == 100
     assert {place(name) for name in names} == {Place("20261121T215143Z")}
 
@@ -128,23 +123,23 @@ def test_of_two_with_one_number_none_is_proven_to_be_earlier() -> None:
 def test_runs_beside_each_other_are_known(tmp_path: Path) -> None:
     """Also those that were killed, up to a limit; and of a copy, none."""
     history = str(tmp_path / "history")
-    first, second = (enter(history, NOW, PLAN) for _run in range(2))
+    first, second = (enter(history, None, NOW, PLAN) for _run in range(2))
     assert (first.beside, second.beside) == ([], [first.run])
     leave(history, first.run)
-    third = enter(history, NOW, PLAN)
+    third = enter(history, None, NOW, PLAN)
     assert third.beside == [second.run]
-    killed = [enter(history, NOW, PLAN).run for _run in range(MAX_OPEN + 20)]
-    assert enter(history, NOW, PLAN).beside == killed[-MAX_OPEN:]
+    killed = [enter(history, None, NOW, PLAN).run for _run in range(MAX_OPEN + 20)]
+    assert enter(history, None, NOW, PLAN).beside == killed[-MAX_OPEN:]
     leave(str(tmp_path / "none"), first.run)
     assert not (tmp_path / "none").exists()
     shutil.copytree(history, tmp_path / "copy")
-    assert enter(str(tmp_path / "copy"), NOW, PLAN).beside == []
+    assert enter(str(tmp_path / "copy"), None, NOW, PLAN).beside == []
 
 
 def test_a_place_that_cannot_be_written_to(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(LicensingError) as raised:
-        enter(str(tmp_path / "file"), NOW, PLAN)
+        enter(str(tmp_path / "file"), None, NOW, PLAN)
     assert raised.value.code == "report_unwritable"
 
 
@@ -155,8 +150,9 @@ def _record(run: str, **more: t.Any) -> RunRecord:
 
 def _begin_runs(folder: Path, process: int, count: int) -> None:
     for number in range(count):
-        run = enter(str(folder / "history"), NOW, PLAN).run
-        begin(_record(run, remaining=f"{process} {number}"), str(folder / str(process)), str(folder / "history"))
+        run = enter(str(folder / "history"), None, NOW, PLAN).run
+        record = _record(run, remaining=f"{process} {number}")
+        Places(str(folder / str(process)), str(folder / "history"), None).begin(record)
 
 
 def test_processes_at_once_lose_no_record(tmp_path: Path) -> None:
@@ -176,19 +172,21 @@ def test_processes_at_once_lose_no_record(tmp_path: Path) -> None:
 def test_a_run_that_began_in_the_meantime_keeps_its_record(tmp_path: Path) -> None:
     window = RunAccount("a", [], [{"run": "of a window"}])
     first, second = (_record(name, accounts=[window]) for name in ("first", "second"))
+    places = Places(str(tmp_path), None, None)
     for document in (first, second):
-        begin(document, str(tmp_path), None)
-    assert complete(first, str(tmp_path), None) == (str(tmp_path / "run-first.json"), None)
-    assert complete(second, str(tmp_path), None) == (str(tmp_path / "run.json"), None)
-    assert [begun(str(tmp_path), None, name) for name in (None, "second")] == [second.signed()] * 2
+        places.begin(document)
+    assert places.complete(first) == (str(tmp_path / "run-first.json"), None)
+    assert places.complete(second) == (str(tmp_path / "run.json"), None)
+    assert [places.begun(name) for name in (None, "second")] == [second.signed()] * 2
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"run": 1, "checksum": ""}', '{"run": "first"}', "[" * 100_000])
 def test_what_is_no_record_gives_way_to_one(tmp_path: Path, text: str) -> None:
     (tmp_path / "run.json").write_text(text, encoding="ascii")
-    assert begun(str(tmp_path), None, None) is None
-    assert complete(_record("second"), str(tmp_path), None) == (str(tmp_path / "run.json"), None)
-    assert begun(str(tmp_path), None, None) == _record("second").signed()
+    places = Places(str(tmp_path), None, None)
+    assert places.begun(None) is None
+    assert places.complete(_record("second")) == (str(tmp_path / "run.json"), None)
+    assert places.begun(None) == _record("second").signed()
 
 
 @pytest.mark.parametrize("links", [True, False])

@@ -21,7 +21,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.inve
     history_rows,
     state_of,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import (
     WITHOUT_EFFECT,
@@ -34,13 +34,6 @@ from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT
 
 SKU = "SIMSec-IoT"
 SCOPE = Scope(ACCOUNT, SKU, "imei")
-
-
-@pytest.fixture
-def journal() -> t.Iterator[Journal]:
-    made = open_journal("", write=True)
-    yield made
-    made.close()
 
 
 def attempt(action: Action, state: RequestState, outcome: str | None) -> Attempt:

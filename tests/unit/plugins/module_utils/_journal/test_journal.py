@@ -20,21 +20,13 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.conf
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.lost import moved_since
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Lost, Scope
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.sqlite import SqliteTransaction
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import RequestState, fold
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
-from ansible_collections.thingspace.licensing.tests.support.journals import sqlite_of
+from ansible_collections.thingspace.licensing.tests.support.journals import rows, sqlite_of
 
 FLEX = Scope(ACCOUNT, "SIMSec-IoT", "imei")
 OTHERS = [FLEX._replace(account="0000123456-00002"), FLEX._replace(sku="SIMSec-IoT-Lt"), FLEX._replace(kind="iccid")]
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> t.Iterator[Journal]:
-    made = open_journal(str(tmp_path / "j.db"), write=True)
-    yield made
-    made.close()
 
 
 def send(journal: Journal, devices: list[str], scope: Scope = FLEX, action: Action = "assign") -> int:
@@ -58,20 +50,20 @@ def lost(journal: Journal, scope: Scope = FLEX) -> list[Lost]:
 
 def moved(journal: Journal, run: int) -> tuple[int | None, dict[tuple[Action, bool], int]]:
     """As if the run with this number had lost a request."""
-    return tuple(moved_since(SqliteTransaction(sqlite_of(journal)), run, FLEX.account, FLEX.sku))  # type: ignore[return-value]
+    with journal._store.reading() as db:
+        return tuple(moved_since(db, run, FLEX.account, FLEX.sku))  # type: ignore[return-value]
 
 
 def states(journal: Journal, device: str, scope: Scope = FLEX) -> list[tuple[str, str | None]]:
     return [(one.state, one.outcome) for one in journal.attempts(scope, [device]).get(device, [])]
 
 
-def test_what_was_written_is_there_after_a_kill(tmp_path: Path) -> None:
-    path = str(tmp_path / "j.db")
-    first = open_journal(path, write=True)
+def test_what_was_written_is_there_after_a_kill(place: str) -> None:
+    first = open_journal(place, write=True)
     accept(first, [imei(1)], "r1")
     send(first, [imei(2)])
     # Not closed: another process sees all the same.
-    second = open_journal(path, write=False)
+    second = open_journal(place, write=False)
     assert [states(second, imei(number)) for number in (1, 2, 3)] == [[("accepted", None)], [("sending", None)], []]
     second.close()
     first.close()
@@ -259,7 +251,8 @@ def test_what_was_under_way_when_a_run_began_can_move_the_count_too(journal: Jou
     assert moved(journal, run) == (0, {("assign", False): 10})
 
 
-def test_a_full_disk_has_a_name_and_leaves_the_journal_whole(journal: Journal) -> None:
+def test_a_full_disk_has_a_name_and_leaves_the_journal_whole(tmp_path: Path) -> None:
+    journal = open_journal(str(tmp_path / "j.db"), write=True)
     accept(journal, imeis(1), "r1")
     pages = sqlite_of(journal).execute("PRAGMA page_count").fetchone()[0]
     sqlite_of(journal).execute(f"PRAGMA max_page_count = {pages}")
@@ -271,6 +264,7 @@ def test_a_full_disk_has_a_name_and_leaves_the_journal_whole(journal: Journal) -
     assert journal.attempts(FLEX, imeis(5000)).keys() == {imei(0)}, "all or nothing"
     send(journal, imeis(5000))
     assert len(journal.attempts(FLEX, imeis(5000))) == 5000
+    journal.close()
 
 
 def test_confirmations_are_written_all_or_none(journal: Journal) -> None:
@@ -327,17 +321,16 @@ def write_much(path: str, number: int) -> None:
     journal.close()
 
 
-def test_processes_share_a_journal(tmp_path: Path) -> None:
-    path = str(tmp_path / "j.db")
-    open_journal(path, write=True).close()
+def test_processes_share_a_journal(place: str) -> None:
+    open_journal(place, write=True).close()
     context = multiprocessing.get_context("fork")
-    processes = [context.Process(target=write_much, args=(path, number)) for number in range(3)]
+    processes = [context.Process(target=write_much, args=(place, number)) for number in range(3)]
     for process in processes:
         process.start()
     for process in processes:
         process.join(60)
     assert [process.exitcode for process in processes] == [0, 0, 0]
-    journal = open_journal(path, write=False)
+    journal = open_journal(place, write=False)
     accounts = [f"0000123456-1000{number}" for number in range(3)]
     walks = [journal.walk(account, None) for account in accounts]
     rows = [fold(attempts).result for walk in walks for _scope, _device, attempts in walk]
@@ -347,6 +340,6 @@ def test_processes_share_a_journal(tmp_path: Path) -> None:
 
 def test_an_end_is_noted(journal: Journal) -> None:
     run = journal.begin_run(FLEX, "assign", None)
-    assert sqlite_of(journal).execute("SELECT ended FROM run WHERE id = ?", (run,)).fetchone() == (None,)
+    assert rows(journal, "SELECT ended FROM run WHERE id = ?", run) == [(None,)]
     journal.end_run(run)
-    assert sqlite_of(journal).execute("SELECT ended FROM run WHERE id = ?", (run,)).fetchone()[0]
+    assert rows(journal, "SELECT ended FROM run WHERE id = ?", run)[0][0]

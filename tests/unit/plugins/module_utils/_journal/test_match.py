@@ -23,22 +23,16 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.jour
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.match import Recorded
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import (
+    BY_COUNT,
     DeviceStatus,
     RequestState,
     fold,
 )
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
-from ansible_collections.thingspace.licensing.tests.support.journals import sqlite_of
+from ansible_collections.thingspace.licensing.tests.support.journals import rows
 
 FLEX = Scope(ACCOUNT, "SIMSec-IoT", "imei")
 ICCID = "89148000000800139708"
-
-
-@pytest.fixture
-def journal() -> t.Iterator[Journal]:
-    made = open_journal("", write=True)
-    yield made
-    made.close()
 
 
 def send(journal: Journal, devices: list[str], scope: Scope = FLEX) -> int:
@@ -127,7 +121,7 @@ def test_of_unknown_requests_are_kept_and_adopted_later(journal: Journal) -> Non
     ]
     accept(journal, imeis(3), "r1")
     assert [result_of(journal, device) for device in imeis(3)] == ["pending", "confirmed", "pending"]
-    assert sqlite_of(journal).execute("SELECT request_id, matched FROM callback ORDER BY id").fetchall() == [
+    assert rows(journal, "SELECT request_id, matched FROM callback ORDER BY id") == [
         ("r1", 1),
         ("r2", 0),
     ]
@@ -312,3 +306,75 @@ def test_what_is_contradicted_counts_and_proves_nothing(
         ("confirmed", True, False),
         ("confirmed", True, True),
     ]
+
+
+COUNT = "count"
+ORDERS: dict[tuple[str, ...], tuple[str, bool, str]] = {
+    (COUNT,): ("confirmed", True, "confirmed"),
+    (COUNT, "success"): ("confirmed", True, "confirmed"),
+    ("success", COUNT): ("confirmed", True, "confirmed"),
+    (COUNT, "failed"): ("failed", False, "pending"),
+    ("failed", COUNT): ("failed", False, "confirmed"),
+    (COUNT, "failed", COUNT): ("failed", False, "confirmed"),
+    # ThingSpace contradicts itself: done, but no proof.
+    (COUNT, "failed", "success"): ("confirmed", False, "pending"),
+    (COUNT, "success", "failed"): ("confirmed", False, "confirmed"),
+    (COUNT, "other"): ("confirmed", True, "confirmed"),
+}
+"""What is then known of the device, whether that is proof if the run watched, and what is known of the other one."""
+
+
+@pytest.mark.parametrize("watched", [True, False])
+@pytest.mark.parametrize("order", ORDERS, ids=" ".join)
+def test_a_report_overrides_the_count(journal: Journal, order: tuple[str, ...], watched: bool) -> None:
+    """Whatever comes first. A failure shows that others changed the count, so it confirms nothing else, either."""
+    accept(journal, imeis(2), "r1")
+    for number, word in enumerate(order):
+        if word == COUNT:
+            journal.keep_counted([1], f"2026-01-0{number + 1}T00:00:00.000000Z", watched=watched)
+        else:
+            confirm(journal, report("r1", imei(0), t.cast(ReportedStatus, word)))
+    status = status_of(journal, imei(0))
+    result, proved, other = ORDERS[order]
+    assert (status.result, result_of(journal, imei(1))) == (result, other)
+    assert status.proved is (proved and (watched or "success" in order))
+    assert status.last is not None
+    assert status.last.request_id == "r1"
+    if other == "confirmed":
+        assert status_of(journal, imei(1)).proved is watched
+    if order[-1] == COUNT and status.result == "confirmed" and len(order) == 1:
+        assert status.last.reason == BY_COUNT
+
+
+def test_a_failure_revokes_only_what_that_count_confirmed(journal: Journal) -> None:
+    """Of both kinds of ids, because it is one count; what another count confirmed, or of another SKU, stays."""
+    iccid, bundle = FLEX._replace(kind="iccid"), FLEX._replace(sku="TS-BUNDLE-KTO-SIMSEC-MRC")
+    accept(journal, imeis(1), "r1")
+    accept(journal, [ICCID], "r2", iccid)
+    accept(journal, [imei(3)], "r3")
+    accept(journal, [imei(4)], "r4", bundle)
+    first, second = "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00.000000Z"
+    journal.keep_counted([1, 2, 4], first, watched=True)
+    journal.keep_counted([3], second, watched=True)
+    confirm(journal, report("r1", imei(0), "failed"))
+    assert result_of(journal, ICCID, iccid) == "pending"
+    assert (result_of(journal, imei(3)), result_of(journal, imei(4), bundle)) == ("confirmed", "confirmed")
+
+
+def test_a_counted_removal_is_over_only_if_it_was_watched(journal: Journal) -> None:
+    """Otherwise it may be carried out later, after the license was assigned again."""
+    for watched in (True, False):
+        device = imei(int(watched))
+        removal = journal.intend(journal.begin_run(FLEX, "remove", 1), FLEX, "remove", [device], "1-234")
+        journal.accepted(removal, f"removal {watched}")
+        journal.keep_counted([removal], "2026-01-01T00:00:00.000000Z", watched=watched)
+        accept(journal, [device], f"r{watched}")
+        confirm(journal, report(f"r{watched}", device))
+        status = status_of(journal, device)
+        assert (status.held, status.proved, status.overlaid) == (True, watched, not watched)
+
+
+def test_the_count_is_no_latency(journal: Journal) -> None:
+    accept(journal, imeis(2), "r1")
+    journal.keep_counted([1], "2099-01-01T00:00:00.000000Z", watched=True)
+    assert journal.snapshot(FLEX, []).latency is None

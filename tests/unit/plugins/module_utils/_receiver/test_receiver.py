@@ -26,6 +26,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._receiver.cre
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._receiver.receiver import Accepted, Receiver, Reply
 from ansible_collections.thingspace.licensing.plugins.module_utils._receiver.server import Server
+from ansible_collections.thingspace.licensing.tests.support import postgres
+from ansible_collections.thingspace.licensing.tests.support.postgres_proxy import Proxy, proxied
 
 PAIR = ("listener", "open sesame")
 DEVICE = "864508030109877"
@@ -391,3 +393,32 @@ def test_anonymous_only_on_request_and_only_without_credentials() -> None:
     assert credentials({}, {}, allow_anonymous=True) == []
     with pytest.raises(LicensingError):
         credentials({}, {USERNAME: "listener"}, allow_anonymous=True)
+
+
+def test_a_database_that_was_away(proxy: Proxy) -> None:
+    """Restarted, cut off, or cut in the middle: what is not answered with success is sent again, and then recorded."""
+    with postgres.new_journal() as address:
+        database = address.partition("@/")[2].partition("?")[0]
+        behind = proxy.url(database, sslmode="disable")
+        bench = Bench(GroupCommit(lambda: open_journal(behind, write=True, patience=1), behind))
+        assert bench.take("r0").body == {"status": "unmatched"}
+        proxy.cut()
+        assert bench.take("r1").body == {"status": "unmatched"}
+        postgres.server().restart()
+        assert bench.take("r2").body == {"status": "unmatched"}
+        proxy.cut_at("INSERT INTO callback", arrives=True)
+        assert (bench.take("r3").status, bench.health().status) == (503, 200)
+        assert bench.take("r3").body == {"status": "unmatched"}
+        proxy.refuse = True
+        proxy.cut()
+        refused = bench.take("r4")
+        assert (refused.status, refused.body["error"], bench.health().status) == (503, "journal_unreachable", 503)
+        proxy.refuse = False
+        assert bench.take("r4").body == {"status": "unmatched"}
+        bench.close()
+
+
+@pytest.fixture
+def proxy() -> t.Iterator[Proxy]:
+    with proxied(postgres.server()) as made:
+        yield made

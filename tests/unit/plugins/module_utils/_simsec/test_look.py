@@ -41,7 +41,7 @@ class Case:
         context: t.Any = types.SimpleNamespace(check_mode=check_mode, stop=self.clock)
         api: t.Any = types.SimpleNamespace(subscriptions=list)
         journal: t.Any = self
-        known, _counts = look_module.look(context, self.job, journal, api, self.snapshot())
+        known, *_counts = look_module.look(context, self.job, journal, api, self.snapshot())
         return look_module.judge_lost(self.job, known, Pool(10, 0))[1]
 
 

@@ -104,7 +104,12 @@ def test_reasons_say_what_would_have_to_be_done() -> None:
     told = "sent 2026-01-01 00:00:00 UTC, not confirmed yet, and no confirmation is expected any more"
     assert pending.reason == f"{told}. It is sent again only with 'retry_unknown: true'"
     skipped = decide(wish("remove"), fold([attempt("assign", "accepted")]))
-    assert skipped.reason == "not sent: its assignment of 2026-01-03 00:00:00 UTC is not confirmed yet"
+    told = "not sent: its assignment of 2026-01-03 00:00:00 UTC is not confirmed yet. Possible from "
+    told += "2026-01-03 01:00:00 UTC, or when a receiver hears of it; the account's count "
+    assert skipped.reason == told + "does not confirm it"
+    young = dataclasses.replace(wish("remove"), settle=1e10)
+    skipped = decide(young, fold([attempt("assign", "accepted")]))
+    assert skipped.reason.startswith(told + "can confirm it from 2342-")
     unknown = decide(wish("remove"), fold([attempt("assign", "unknown")]))
     assert unknown.reason.startswith("its assignment was sent 2026-01-03 00:00:00 UTC and has no reliable answer")
     assert unknown.reason.endswith("'retry_unknown: true'")

@@ -70,7 +70,7 @@ def test_no_module_says_anything_hidden(
     text = NASTY.replace("\ud83d", "")  # Ansible itself can do nothing with halves of characters.
     monkeypatch.setattr(LicensingModule, "_log_to_syslog", lambda *_arguments: None)  # It may refuse a NUL.
     with arguments({"text": text + secret, "password": secret}, monkeypatch):
-        module = LicensingModule({"text": {"type": "str"}, "password": {"type": "str", "no_log": True}})
+        module = LicensingModule(argument_spec={"text": {"type": "str"}, "password": {"type": "str", "no_log": True}})
         module.warn(NASTY)
         end: t.Any = module.exit_json if ends == "exit" else module.fail_json
         with pytest.raises(SystemExit):

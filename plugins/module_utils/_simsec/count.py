@@ -4,10 +4,14 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Find out from the account's count of assigned licenses what happened to requests without an answer. Pure.
+"""Find out from the account's count of assigned licenses what happened to requests. Pure.
 
 The count is for one SKU, so it is proof. A report under an unknown request id is only a hint. A case is clear if there
-is only one explanation for the change of the count.
+is only one explanation for the change of the count. For a request without an answer, C(judge) decides. For requests
+that were accepted and not reported on, C(carried_out) does: they are confirmed only if the count has changed by the
+most by which all requests together can have changed it. Then none of them failed and none is still open.
+
+Both assume that nobody else changed the same SKU of the account by exactly the opposite amount in the meantime.
 """
 
 from __future__ import annotations
@@ -15,14 +19,14 @@ from __future__ import annotations
 import typing as t
 
 from .._journal.lost import NO_EFFECT, TOOK_EFFECT
-from .._journal.rows import Lost, Moved
-from .._journal.status import Attempt
+from .._journal.rows import Lost, Moved, Window
+from .._journal.status import BY_COUNT, Attempt
 from .._plan.answer import ACTIONS
 
 Judgment = t.Literal["took_effect", "no_effect", "unclear", "too_early"]
 
 UNKNOWN_LATENCY = 30.0
-"""Seconds after which the count should include a lost request, if ThingSpace has not reported on any request yet."""
+"""Seconds after which the count should include a request, if ThingSpace has not reported on any request yet."""
 
 SHORTEST, LONGEST = 5.0, 900.0
 FACTOR = 3.0
@@ -30,7 +34,7 @@ FACTOR = 3.0
 
 
 def settle_seconds(wanted: float | None, latency: float | None) -> float:
-    """How old a lost request must be, in seconds, before the count is proof.
+    """How old a request must be, in seconds, before the count is proof.
 
     :param wanted: the task's own value.
     :param latency: seconds that ThingSpace recently took to report.
@@ -91,6 +95,40 @@ def resolve(
         ]
         for device, tried in attempts.items()
     }
+
+
+def carried_out(
+    now: int | None, windows: t.Iterable[Window], old_enough: t.Callable[[str], bool] = lambda _sent: True
+) -> frozenset[int]:
+    """The requests that were carried out for every device on which nothing was reported.
+
+    Less than the most is no proof, because any device may be the one that failed. More shows that others changed the
+    count. What is in flight in the other direction needs no care: it could only bring the count back.
+
+    :param now: the account's count of assigned licenses of the SKU, read before C(windows).
+    :param old_enough: whether the count is proof about a request that was sent at this time.
+    """
+    found: set[int] = set()
+    if now is None:
+        return frozenset()
+    for window in windows:
+        for action, newest in window.newest.items():
+            if window.missing(action, now) == 0 and old_enough(newest):
+                found.update(window.waiting.get(action, ()))
+    return frozenset(found)
+
+
+def with_counted(
+    attempts: t.Mapping[str, list[Attempt]], done: t.AbstractSet[int], when: str
+) -> dict[str, list[Attempt]]:
+    """The attempts after C(carried_out)."""
+
+    def counted(attempt: Attempt) -> Attempt:
+        if attempt.request not in done or attempt.outcome is not None or attempt.state != "accepted":
+            return attempt
+        return attempt._replace(outcome="success", reason=BY_COUNT, confirmed=when, own=False)
+
+    return {device: list(map(counted, tried)) for device, tried in attempts.items()}
 
 
 def _resolved(attempt: Attempt, device: str, lost: Lost, verdict: Judgment, *, lifetime: bool) -> Attempt:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Hint, Lost, Moved
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import Attempt, RequestState
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
-from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.lost import (
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.count import (
     Judgment,
     judge,
     resolve,

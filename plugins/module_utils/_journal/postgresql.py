@@ -1,0 +1,284 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The journal in a PostgreSQL database, for jobs on any number of machines.
+
+One connection does everything: the lock of an account belongs to it, so whoever writes has the lock. If the connection
+is lost under a lock, nothing more is sent. Without a lock, the next transaction connects again, once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import threading
+import time
+import typing as t
+import zlib
+
+from .._errors import LicensingError
+from .._text.addresses import without_passwords
+from .dialect import query
+from .moved import VERSION as MOVED
+from .moved import Role
+from .postgresql_connection import connect
+from .postgresql_errors import failure, guarded
+from .postgresql_schema import prepare, require_version
+from .psycopg_dep import psycopg
+from .store import Rows, Values
+
+_ACCOUNT = 0x54534A4C
+_WRITER = (0x54534A4D, 0)
+"""The advisory locks: one for each account, held by a session, and one for each transaction that writes."""
+
+_SIZE = (
+    "SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_catalog.pg_class "
+    "WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"
+)
+
+_NUMBERED = (
+    "SELECT column_name FROM information_schema.columns "
+    "WHERE table_schema = current_schema() AND table_name = %s AND is_identity = 'YES'"
+)
+_CONTINUED = "SELECT setval(pg_get_serial_sequence(%s, %s), max({column})) FROM {table}"
+
+_AT_ONCE = 2000
+"""Rows of a long result that are in memory."""
+
+
+class PostgresTransaction:
+    """See C(Transaction)."""
+
+    def __init__(self, db: t.Any) -> None:
+        self._db = db
+        self._names = itertools.count()
+
+    def execute(self, statement: str, values: Values = ()) -> Rows:
+        """See C(Transaction)."""
+        return t.cast(Rows, self._db.execute(query(statement), _plain(values)))
+
+    def executemany(self, statement: str, rows: t.Sequence[Values]) -> None:
+        """See C(Transaction)."""
+        with self._db.cursor() as cursor:
+            cursor.executemany(query(statement), [_plain(row) for row in rows])
+
+    def insert(self, statement: str, values: Values) -> int:
+        """See C(Transaction)."""
+        return int(self._db.execute(f"{query(statement)} RETURNING id", _plain(values)).fetchone()[0])
+
+    def stream(self, statement: str, values: Values) -> t.Iterable[t.Any]:
+        """See C(Transaction)."""
+        with self._db.cursor(name=f"stream{next(self._names)}") as cursor:
+            cursor.itersize = _AT_ONCE
+            cursor.execute(query(statement), _plain(values))
+            yield from cursor
+
+    def load(self, table: str, rows: t.Iterable[Values]) -> None:
+        """See C(Transaction)."""
+        self._db.execute("SET LOCAL statement_timeout = 0")
+        with self._db.cursor() as cursor:
+            with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                for values in rows:
+                    copy.write_row(values)
+            cursor.execute(_NUMBERED, (table,))
+            for (column,) in cursor.fetchall():
+                cursor.execute(_CONTINUED.format(column=column, table=table), (table, column))
+
+    def version(self) -> int:
+        """See C(Transaction)."""
+        return int(self._db.execute("SELECT version FROM journal_schema").fetchone()[0])
+
+    def size(self) -> int:
+        """See C(Transaction)."""
+        return int(self._db.execute(_SIZE).fetchone()[0])
+
+    def set_version(self, version: int) -> None:
+        """See C(Transaction). Every role shall see why a marked journal is refused."""
+        if version == MOVED:
+            self._db.execute("GRANT SELECT ON moved TO PUBLIC")
+        self._db.execute("UPDATE journal_schema SET version = %s", (version,))
+
+
+class PostgresStore:
+    """See C(Store).
+
+    :param address: of the database, with its password if it has one.
+    :param reopen: connects again. Returns a connection, and the identity of what is there.
+    """
+
+    kind = "postgresql"
+    missing = False
+
+    def __init__(
+        self,
+        address: str,
+        db: t.Any,
+        identity: str,
+        reopen: t.Callable[[], tuple[t.Any, str]],
+        moving: Role | None = None,
+    ) -> None:
+        self._address, self._reopen, self._moving = address, reopen, moving
+        self._db, self._identity = db, identity
+        self._locked = 0
+        # A thread may ask whether the lock is lost while it reads.
+        self._lock = threading.RLock()
+        self.name = without_passwords(address)
+
+    def close(self) -> None:
+        """See C(Store)."""
+        with contextlib.suppress(psycopg().Error):
+            self._db.close()
+
+    @contextlib.contextmanager
+    def reading(self) -> t.Iterator[PostgresTransaction]:
+        """See C(Store)."""
+        with self._lock, guarded(self._address):
+            self._first("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            try:
+                yield PostgresTransaction(self._db)
+            finally:
+                self._roll_back()
+
+    @contextlib.contextmanager
+    def writing(self, *, flush: bool = True) -> t.Iterator[PostgresTransaction]:
+        """See C(Store). Each statement sees what the last writer wrote, because the lock comes before it."""
+        with self._lock, guarded(self._address):
+            self._first("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+            try:
+                pid = self._db.execute(
+                    "SELECT pg_backend_pid(), set_config('synchronous_commit', %s, true), "
+                    "pg_advisory_xact_lock(%s, %s)::text",
+                    ("on" if flush else "off", *_WRITER),
+                ).fetchone()[0]
+                self._require_session(pid)
+                # Another process may have moved or upgraded it since it was opened.
+                require_version(self._db, self._address, moving=self._moving)
+                yield PostgresTransaction(self._db)
+                if self._db.execute("COMMIT", prepare=False).statusmessage != "COMMIT":
+                    raise failure(self._address, "journal_unusable", "it did not commit", "Run again")
+            except BaseException:
+                self._roll_back()
+                raise
+
+    @contextlib.contextmanager
+    def account_lock(self, account: str, patience: float) -> t.Iterator[None]:
+        """See C(Store). The lock belongs to the connection and dies with it."""
+        key = (_ACCOUNT, zlib.crc32(account.encode()) - 2**31)
+        end = time.monotonic() + patience
+        while not self._try_lock(key):
+            if time.monotonic() >= end:
+                raise LicensingError(
+                    f"Another job is sending SIM-Secure changes for the account {account} with the journal "
+                    f"{self.name}, and did not end within {patience:.0f} s. Nothing was sent. Run again when it is "
+                    "done.",
+                    code="journal_locked",
+                )
+            time.sleep(0.1)
+        try:
+            yield
+        finally:
+            with self._lock, contextlib.suppress(psycopg().Error):
+                self._locked -= 1
+                self._db.execute("SELECT pg_advisory_unlock(%s, %s)", key)
+
+    def lock_lost(self) -> str:
+        """See C(Store)."""
+        try:
+            with self._lock, guarded(self._address):
+                self._require_session(self._db.execute("SELECT pg_backend_pid()").fetchone()[0])
+        except LicensingError as error:
+            return f"the lock of the account in the journal may be lost. {error.message.rstrip('.')}"
+        return ""
+
+    def require_alone(self, db: t.Any, account: str) -> None:
+        """See C(Store). The lock is the truth: an unfinished run without it has ended."""
+
+    def run_begun(self) -> None:
+        """See C(Store). Others see what was committed."""
+
+    def require_intact(self) -> None:
+        """See C(Store). A database has one name for all, and a lost connection cannot commit."""
+
+    def request_begun(self, request: int, run: int) -> None:
+        """See C(Store). There is no copy beside the database to compare with."""
+
+    def _try_lock(self, key: tuple[int, int]) -> bool:
+        with self._lock, guarded(self._address):
+            got = bool(self._first("SELECT pg_try_advisory_lock(%s, %s)", key).fetchone()[0])
+            self._locked += got
+            return got
+
+    def _first(self, statement: str, values: Values = ()) -> t.Any:
+        """The first statement of a piece of work: on a lost connection, it is safe to connect again and repeat it."""
+        try:
+            return self._db.execute(statement, values or None, prepare=False)
+        except psycopg().OperationalError:
+            if self._locked or not self._db.closed:
+                raise
+        self._db, identity = self._reopen()
+        if identity != self._identity:
+            what = f"it is not the one ({self._identity}) that this task began with"
+            raise failure(self._address, "journal_damaged", what, "Restore the right database")
+        return self._db.execute(statement, values or None, prepare=False)
+
+    def _require_session(self, pid: int) -> None:
+        """Refuse to go on in another session of the server, which has no lock."""
+        if pid != self._db.info.backend_pid:
+            what = "a connection pooler changes the session, and with it, no lock is safe"
+            raise failure(self._address, "journal_unusable", what, "Name the server itself, not the pooler")
+
+    def _roll_back(self) -> None:
+        with contextlib.suppress(psycopg().Error):
+            if not self._db.closed:
+                self._db.execute("ROLLBACK", prepare=False)
+
+
+def open_postgresql(
+    address: str, *, write: bool, patience: float, moving: Role | None = None, only: t.Sequence[str] = ()
+) -> PostgresStore | None:
+    """Open the journal in a database. With C(write), create it there if there is none; else the result is None then.
+
+    :param only: with C(write), the tables that are written; by default all.
+    :raises LicensingError: C(journal_unreachable), C(journal_unusable), C(journal_newer), C(journal_moved),
+        C(journal_locked), C(missing_library).
+    """
+    reopen = functools.partial(_opened, address, write=write, patience=patience, moving=moving, only=only)
+    db, identity = reopen()
+    if not identity:
+        db.close()
+        return None
+    return PostgresStore(address, db, identity, reopen, moving)
+
+
+def require_reachable(address: str, *, write: bool, patience: float) -> None:
+    """Refuse early what C(open_postgresql) would refuse. Nothing is created.
+
+    :raises LicensingError: see there.
+    """
+    db = connect(address, write=write, patience=patience)
+    try:
+        with guarded(address):
+            prepare(db, address, write=write, change=False)
+    finally:
+        db.close()
+
+
+def _opened(
+    address: str, *, write: bool, patience: float, moving: Role | None, only: t.Sequence[str]
+) -> tuple[t.Any, str]:
+    db = connect(address, write=write, patience=patience)
+    try:
+        with guarded(address):
+            return db, prepare(db, address, write=write, moving=moving, only=only)
+    except BaseException:
+        db.close()
+        raise
+
+
+def _plain(values: Values) -> Values:
+    """SQLite has no booleans, and the columns are integers."""
+    return [int(value) if isinstance(value, bool) else value for value in values]

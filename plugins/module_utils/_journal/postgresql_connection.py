@@ -1,0 +1,128 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""A connection to the journal's database, with the settings that its promises need, and refused if they cannot hold."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import typing as t
+
+from .postgresql_errors import failure, guarded, not_connected
+from .postgresql_schema import NAME
+from .psycopg_dep import psycopg
+
+OLDEST = 14
+"""The oldest major release of PostgreSQL that will do."""
+
+_SKEW = 5.0
+"""Seconds by which the clocks of this machine and the server may differ. Timestamps decide about lost requests."""
+
+# A dead peer is noticed within about 30 seconds on both sides, so that the locks of a lost machine are released.
+_IF_NOT_GIVEN = {
+    "application_name": "thingspace.licensing",
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "4",
+    "tcp_user_timeout": "30000",
+}
+_FROM_ENVIRONMENT = {"application_name": "PGAPPNAME", "connect_timeout": "PGCONNECT_TIMEOUT"}
+
+_SETTINGS = {
+    "search_path": f"{NAME}, pg_temp",
+    "synchronous_commit": "on",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_deferrable": "off",
+    "standard_conforming_strings": "on",
+    "TimeZone": "UTC",
+    "client_min_messages": "warning",
+    "statement_timeout": "300s",
+    "idle_in_transaction_session_timeout": "600s",
+    "idle_session_timeout": "0",  # a lock is held while a job waits
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "4",
+    "client_connection_check_interval": "10s",
+    "jit": "off",
+}
+
+
+class Facts(t.NamedTuple):
+    """What the server says about a connection."""
+
+    pid: int
+    read_only: bool
+    replica: bool
+    clock: float
+    encoding: str
+
+
+def connect(address: str, *, write: bool, patience: float) -> t.Any:
+    """A connection in which each statement is a transaction of its own, unless it begins one.
+
+    :param patience: seconds to wait for a lock of another process.
+    :raises LicensingError: C(journal_unreachable), C(journal_unusable), C(missing_library).
+    """
+    library = psycopg()
+    try:
+        given = library.conninfo.conninfo_to_dict(address)
+        for name, value in _IF_NOT_GIVEN.items():
+            if os.environ.get(_FROM_ENVIRONMENT.get(name, "")) is None:
+                given.setdefault(name, value)
+        given["client_encoding"] = "UTF8"
+        db = library.connect(**given, autocommit=True)
+    except (library.Error, ValueError, UnicodeError) as error:
+        raise not_connected(error, address) from None
+    try:
+        with guarded(address):
+            _check(db, address, write=write, patience=patience)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _check(db: t.Any, address: str, *, write: bool, patience: float) -> None:
+    version = db.info.server_version // 10_000
+    if version < OLDEST:
+        what = f"the server is PostgreSQL {version}, and {OLDEST} is the oldest that will do"
+        raise failure(address, "journal_unusable", what, "Upgrade it, or use another server")
+    settings = {**_SETTINGS, "lock_timeout": f"{max(1, int(patience * 1000))}ms"}
+    if version >= 17:
+        settings["transaction_timeout"] = "0"
+    db.execute(
+        "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS setting (name, value)",
+        (list(settings), list(settings.values())),
+    )
+    before = _now()
+    facts = Facts(
+        *db.execute(
+            "SELECT pg_backend_pid(), current_setting('default_transaction_read_only') = 'on', pg_is_in_recovery(), "
+            "extract(epoch FROM clock_timestamp())::float8, current_setting('server_encoding')"
+        ).fetchone()
+    )
+    after = _now()
+    if facts.pid != db.info.backend_pid:
+        what = "a connection pooler is in between, and with it, no lock is safe"
+        raise failure(address, "journal_unusable", what, "Name the server itself, not the pooler")
+    if facts.encoding != "UTF8":
+        what = f"its encoding is {facts.encoding}, which does not have every character"
+        raise failure(address, "journal_unusable", what, "Use a database with the encoding UTF8")
+    if not write:
+        return
+    if facts.read_only or facts.replica:
+        what = "it is a read-only replica" if facts.replica else "it is read-only for its role"
+        raise failure(address, "journal_unusable", what, "Name the primary server, and a role that may write")
+    skew = max(before - facts.clock, facts.clock - after)
+    if skew > _SKEW:
+        what = f"the clocks of the server and of this machine differ by {skew:.0f} s"
+        raise failure(address, "journal_unusable", what, "Set them, for example with NTP")
+
+
+def _now() -> float:
+    return datetime.datetime.now(datetime.timezone.utc).timestamp()

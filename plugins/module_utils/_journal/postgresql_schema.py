@@ -1,0 +1,167 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The journal's tables in PostgreSQL: in a schema of their own, with a version, and the rights that a role needs."""
+
+from __future__ import annotations
+
+import typing as t
+import uuid
+
+from .._errors import LicensingError
+from .._text.addresses import without_passwords
+from .clock import now
+from .dialect import definition
+from .moved import MARK, Role, mark_of, refusal
+from .moved import VERSION as MOVED
+from .postgresql_errors import failure
+from .schema import SCHEMA
+
+NAME = "thingspace_licensing"
+"""The schema in the database."""
+
+_LOCK = (0x54534A4E, 0)
+"""The advisory lock of a process that creates or upgrades the schema."""
+
+_FOUND = (
+    "SELECT n.oid IS NOT NULL, coalesce(has_schema_privilege(n.oid, 'USAGE'), false), "
+    "EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'v', 'm')), "
+    "EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.relnamespace = n.oid AND c.relname = 'journal_schema'), "
+    "has_database_privilege(current_database(), 'CREATE'), "
+    "coalesce(has_schema_privilege(n.oid, 'CREATE'), false) "
+    "FROM (SELECT 1) AS one LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = %s"
+)
+
+_MISSING_RIGHTS = (
+    "SELECT DISTINCT needed FROM pg_catalog.pg_class AS c CROSS JOIN unnest(%s::text[]) AS needed "
+    "WHERE c.relnamespace = %s::regnamespace AND c.relkind IN ('r', 'p') "
+    "AND NOT has_table_privilege(c.oid, needed) AND (%s OR c.relname = ANY(%s))"
+)
+
+READER = ("SELECT",)
+UPDATER = ("SELECT", "INSERT", "UPDATE")
+WRITER = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
+
+class _State(t.NamedTuple):
+    """What is in the database."""
+
+    there: bool
+    usable: bool
+    has_tables: bool
+    ours: bool
+    may_make: bool
+    may_create: bool
+
+
+def prepare(
+    db: t.Any,
+    address: str,
+    *,
+    write: bool,
+    change: bool = True,
+    moving: Role | None = None,
+    only: t.Sequence[str] = (),
+) -> str:
+    """Create or upgrade the schema. An upgrade changes no row, so a task that only reads may do it, too.
+
+    :param write: whether to create it if it is missing.
+    :param change: if False, only find out whether it could be done.
+    :param moving: for which end of a move it is opened, so that it may be marked, see C(_journal/moved.py).
+    :param only: with C(write), the tables that are written; by default all.
+    :returns: the identity of the journal; empty if there is none and none was created.
+    :raises LicensingError: C(journal_unusable), C(journal_newer), C(journal_moved).
+    """
+    # The connection searches nothing but this schema.
+    version = _version(db, address, moving)
+    if version == 0 and not write:
+        return ""
+    if version < len(SCHEMA):
+        _require_owner(db, address, version)
+        if not change:
+            return ""
+        _upgrade(db, address, moving)
+    _require_rights(db, address, (UPDATER if only else WRITER) if write else READER, only if write else ())
+    return str(db.execute("SELECT uuid FROM identity").fetchone()[0])
+
+
+def _version(db: t.Any, address: str, moving: Role | None) -> int:
+    """The version of the schema; 0 if there is none."""
+    state = _State(*db.execute(_FOUND, (NAME,)).fetchone())
+    if not state.there or not state.has_tables:
+        return 0
+    if not state.usable:
+        raise _lacking(address, f"USAGE ON SCHEMA {NAME}")
+    if not state.ours:
+        what = f"its schema {NAME} belongs to another program"
+        raise failure(address, "journal_unusable", what, "Use another database")
+    return require_version(db, address, moving=moving)
+
+
+def require_version(db: t.Any, address: str, *, moving: Role | None) -> int:
+    """The version of the schema, if this release may use it."""
+    version = int(db.execute("SELECT version FROM journal_schema").fetchone()[0])
+    if version == MOVED and not moving:
+        raise refusal(without_passwords(address), mark_of(db.execute(MARK).fetchone()))
+    if version > len(SCHEMA) and version != MOVED:
+        what = f"a newer release wrote it (its schema is {version}, this one knows {len(SCHEMA)})"
+        raise failure(address, "journal_newer", what, "Install the newer thingspace.licensing here, too")
+    return version
+
+
+def _upgrade(db: t.Any, address: str, moving: Role | None) -> None:
+    """Upgrade to the newest version, all or nothing, even if several processes try at once."""
+    db.execute("BEGIN")
+    try:
+        db.execute("SELECT pg_advisory_xact_lock(%s, %s)", _LOCK)
+        version = _version(db, address, moving)
+        if version < len(SCHEMA):
+            _run_scripts(db, version)
+        db.execute("COMMIT")
+    except BaseException:
+        if not db.closed:
+            db.execute("ROLLBACK")
+        raise
+
+
+def _run_scripts(db: t.Any, version: int) -> None:
+    if version == 0:
+        db.execute(f"CREATE SCHEMA IF NOT EXISTS {NAME}")
+        db.execute("CREATE TABLE journal_schema (version BIGINT NOT NULL)")
+        db.execute("INSERT INTO journal_schema VALUES (0)")
+    for script in SCHEMA[version:]:
+        for statement in script:
+            for part in definition(statement):
+                db.execute(part)
+    if version == 0:
+        db.execute("INSERT INTO identity VALUES (%s, %s)", (str(uuid.uuid4()), now()))
+    db.execute("UPDATE journal_schema SET version = %s", (len(SCHEMA),))
+
+
+def _require_owner(db: t.Any, address: str, version: int) -> None:
+    """Refuse to start what this role cannot finish."""
+    state = _State(*db.execute(_FOUND, (NAME,)).fetchone())
+    if state.may_create if state.there else state.may_make:
+        return
+    made = f"upgraded from schema {version} to {len(SCHEMA)}" if version else "created"
+    what = f"its schema {NAME} must be {made} first, which its role may not do"
+    raise failure(
+        address, "journal_unusable", what, "Let the owner of the schema run one task with it, see docs/simsec.md"
+    )
+
+
+def _require_rights(db: t.Any, address: str, needed: t.Sequence[str], only: t.Sequence[str]) -> None:
+    found = {right for (right,) in db.execute(_MISSING_RIGHTS, (list(needed), NAME, not only, list(only)))}
+    missing = [right for right in needed if right in found]
+    if missing:
+        tables = ", ".join(f"{NAME}.{table}" for table in only) or f"ALL TABLES IN SCHEMA {NAME}"
+        raise _lacking(address, f"{', '.join(missing)} ON {tables}")
+
+
+def _lacking(address: str, right: str) -> LicensingError:
+    return failure(
+        address, "journal_unusable", "its role lacks rights", f"Let the owner run: GRANT {right} TO the role"
+    )

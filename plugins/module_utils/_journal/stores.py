@@ -1,0 +1,53 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Opens the store that the option C(journal) names: a path is an SQLite file, an address a PostgreSQL database."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._text.addresses import is_database, without_passwords
+from . import file
+from .moved import Role
+from .postgresql import open_postgresql, require_reachable
+from .sqlite import SqliteStore, open_sqlite
+from .store import Store
+
+
+def open_store(
+    place: str,
+    *,
+    write: bool,
+    patience: float = file.PATIENCE,
+    moving: Role | None = None,
+    only: t.Sequence[str] = (),
+) -> Store:
+    """Open a store.
+
+    :param place: with an empty text, it lasts as long as the process.
+    :param write: if False, a missing one counts as empty and is not created.
+    :param moving: for which end of a move it is opened, so that it may be marked, see C(_journal/moved.py).
+    :param only: with C(write), the tables that are written; by default all.
+    :raises LicensingError: see C(connect) and C(open_postgresql).
+    """
+    if not is_database(place):
+        return open_sqlite(place, write=write, patience=patience, moving=moving)
+    store = open_postgresql(place, write=write, patience=patience, moving=moving, only=only)
+    return store or SqliteStore(file.connect("", write=True), without_passwords(place), None, missing=True)
+
+
+def require_usable(place: str, *, write: bool, patience: float) -> None:
+    """Refuse early if it cannot be read, or with C(write), be written. Nothing is created.
+
+    :raises LicensingError: as for C(open_store).
+    """
+    if is_database(place):
+        require_reachable(place, write=write, patience=patience)
+        return
+    open_sqlite(place, write=False, patience=patience).close()
+    if write:
+        file.require_writable(place)

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Keeping the journal: the flow of C(simsec_journal), which moves it, or deletes what is no longer needed."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import typing as t
+
+from .._errors import LicensingError, OptionsError, Problem
+from .._journal.clock import ago
+from .._journal.facts import prune
+from .._journal.file import PATIENCE
+from .._journal.move import move
+from .._journal.stores import open_store
+from .._module import Context, Result
+from .._text.addresses import without_passwords
+
+_LEAST_DAYS = 2
+"""A report can belong to a request of the last hour, and people look at yesterday's."""
+
+
+def run(context: Context) -> Result:
+    """Move, then prune."""
+    journal, source, days = (context.params[name] for name in ("journal", "from_journal", "prune_days"))
+    if problems := list(_problems(journal, source, days)):
+        raise OptionsError(problems)
+    values: dict[str, t.Any] = {"place": without_passwords(journal)}
+    changed, check, patience = False, context.check_mode, context.patience(PATIENCE)
+    if source:
+        moved = move(source, journal, patience=patience, check=check)
+        values["moved"] = {"identity": moved.identity, "rows": moved.rows, "from": without_passwords(source)}
+        changed = moved.changed
+    if days is not None:
+        # What would be moved is still at its old place.
+        place = source if check and changed else journal
+        values["pruned"] = _prune(place, days, check=check, patience=patience)
+        changed = changed or any(values["pruned"].values())
+    return Result(values, changed=changed)
+
+
+def _prune(place: str, days: int, *, check: bool, patience: float) -> dict[str, int]:
+    with contextlib.closing(open_store(place, write=False, patience=patience)) as store:
+        if store.missing:
+            raise LicensingError(f"There is no journal at {store.name}.", code="journal_unusable")
+        if check:
+            return prune(store, ago(datetime.timedelta(days=days)), check=True)
+    with contextlib.closing(open_store(place, write=True, patience=patience)) as store:
+        return prune(store, ago(datetime.timedelta(days=days)), check=False)
+
+
+def _problems(journal: str | None, source: str | None, days: int | None) -> t.Iterator[Problem]:
+    if not journal:
+        yield Problem("'journal' is missing. Set it, or THINGSPACE_JOURNAL.")
+    if source is None and days is None:
+        yield Problem("There is nothing to do: set 'from_journal' or 'prune_days'.")
+    if source == "":
+        yield Problem("'from_journal' is empty. Name the journal that is to be moved.")
+    if days is not None and days < _LEAST_DAYS:
+        yield Problem(f"'prune_days' is {days}; it must be {_LEAST_DAYS} or more.")

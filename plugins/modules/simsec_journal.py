@@ -1,0 +1,131 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: simsec_journal
+short_description: Move or prune the journal of SIM-Secure licenses
+version_added: 0.6.0
+description:
+  - Moves a journal from an SQLite file to a PostgreSQL database, or back. All rows are copied in one transaction, and
+    compared by count and digest. The identity of the journal moves along, and the old one is refused from then on.
+  - While it moves, both are refused. If the task is interrupted, run it again.
+  - Deletes old rows that no plan, status, or export needs.
+  - It sends no requests to ThingSpace and needs no credentials.
+author:
+  - thingspace.licensing contributors (@thingspace)
+extends_documentation_fragment:
+  - thingspace.licensing._simsec.journal
+  - thingspace.licensing._attributes
+  - thingspace.licensing._attributes.action_group
+  - thingspace.licensing._connection
+attributes:
+  check_mode:
+    description:
+      - Finds out whether the journal can be moved, and counts what would be moved or deleted.
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  from_journal:
+    description:
+      - The journal to move to O(journal), as a path or as the address of a database. There must be no journal at
+        O(journal) yet, or one without rows.
+      - Let all jobs and receivers end before. A job that is sending delays the task. Afterward, a receiver that still
+        uses the old one records nothing in it, and ThingSpace repeats its callbacks.
+    type: str
+  prune_days:
+    description:
+      - Delete reports about requests of others, and runs that sent nothing, if they are older than this many days. At
+        least 2.
+      - Requests and what was reported about them are never deleted, because they show which devices hold a license.
+      - The records of fleet runs that are older than this are deleted, too. Then these runs cannot be undone by their
+        names any more.
+    type: int
+seealso:
+  - module: thingspace.licensing.simsec_license
+  - module: thingspace.licensing.simsec_license_info
+"""
+
+EXAMPLES = r"""
+- name: Move the journal to a database that all execution nodes share
+  thingspace.licensing.simsec_journal:
+    from_journal: /var/lib/thingspace/journal.db
+    journal: service=licensing
+
+- name: Delete what others have changed more than a year ago
+  thingspace.licensing.simsec_journal:
+    journal: service=licensing
+    prune_days: 365
+"""
+
+RETURN = r"""
+place:
+  description: Where the journal is, without a password.
+  returned: success
+  type: str
+  sample: service=licensing
+moved:
+  description: What was moved, or would be in check mode.
+  returned: with O(from_journal)
+  type: dict
+  contains:
+    from:
+      description: Where the journal was.
+      type: str
+    identity:
+      description: The identity of the journal.
+      type: str
+    rows:
+      description: The number of rows of each table.
+      type: dict
+pruned:
+  description: How many rows were deleted, or would be in check mode.
+  returned: with O(prune_days)
+  type: dict
+  contains:
+    callbacks:
+      description: Reports about requests of others.
+      type: int
+    runs:
+      description: Runs that sent nothing.
+      type: int
+    fleet_runs:
+      description: Records of fleet runs.
+      type: int
+failure:
+  description:
+    - Why the task failed, see
+      L(error codes,https://github.com/thingspace-licensing/thingspace.licensing/blob/main/docs/errors.md).
+    - The other values are also returned as far as they are known.
+  returned: failure
+  type: dict
+  contains:
+    code: {type: str, description: The stable code that playbooks can test.}
+    message: {type: str, description: The text of C(msg).}
+  sample:
+    code: journal_unusable
+    message: "There is already a journal at ..."
+"""
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._module import run_module
+from ansible_collections.thingspace.licensing.plugins.module_utils._options import JOURNAL_SPEC
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.keeping import run
+
+
+def main() -> None:
+    """Move or prune a journal."""
+    options = {
+        **JOURNAL_SPEC,
+        "from_journal": {"type": "str"},
+        "prune_days": {"type": "int"},
+    }
+    run_module(run, options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,275 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Two nodes that share nothing but a database: whatever happens to one of them, no device gets a license twice."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import time
+import typing as t
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
+from ansible_collections.thingspace.licensing.tests.support import postgres
+from ansible_collections.thingspace.licensing.tests.support.fleets import Fleet
+from ansible_collections.thingspace.licensing.tests.support.harness import (
+    Json,
+    Module,
+    Outcome,
+    Receiver,
+    Running,
+    Simulator,
+    imeis,
+)
+from ansible_collections.thingspace.licensing.tests.support.postgres_proxy import Proxy, proxied
+
+FLEX, LIFETIME = "SIMSec-IoT", "SIMSec-IoT-Lt"
+WANTED = imeis(25)
+SENDING = ["oauth_token", "session_login", "subscriptions_list", "callback_list", *["simsec_assign"] * 3]
+FIRST = SENDING.index("simsec_assign")
+BEGIN, REQUEST, ANSWER, LAST_REQUEST, LAST_ANSWER, END = 0, 1, 2, 5, 6, 7
+"""The commits of a run that sends three requests."""
+
+
+class Node:
+    """A machine with a disk of its own, and its way to the database."""
+
+    def __init__(self, folder: Path, simulator: Simulator, proxy: Proxy, database: str) -> None:
+        folder.mkdir()
+        self.proxy = proxy
+        self.module = Module(folder, simulator)
+        self.journal = proxy.url(database, sslmode="disable", gssencmode="disable")
+
+    def job(self, sku: str = LIFETIME, **more: t.Any) -> Json:
+        return {
+            "name": "simsec_license",
+            "sku": sku,
+            "journal": self.journal,
+            "devices": WANTED,
+            "lifetime_consent": len(WANTED) if sku == LIFETIME else None,
+            "batch_size": 10,
+            "max_concurrency": 1,
+            "report": "all",
+            **more,
+        }
+
+    def start(self, **options: t.Any) -> Running:
+        return self.module.start(**self.job(**options))
+
+    def run(self, **options: t.Any) -> Outcome:
+        return self.start(**options).wait()
+
+
+class Site:
+    """A simulator, a database and two nodes."""
+
+    def __init__(self, folder: Path, stack: contextlib.ExitStack, *, receiver: bool = False) -> None:
+        folder.mkdir()
+        self.simulator = Simulator(folder, "--devices", "25")
+        stack.callback(self.simulator.stop)
+        self.address = stack.enter_context(postgres.new_journal())
+        open_journal(self.address, write=True).close()
+        self.database = self.address.partition("@/")[2].partition("?")[0]
+        self.a, self.b = (self._node(folder / name, stack) for name in "ab")
+        self.simulator.quirks(simsec_delay=0.05)
+        self.simulator.listen()
+        if receiver:
+            stack.callback(Receiver(folder, self.address, self.simulator).stop)
+
+    def _node(self, folder: Path, stack: contextlib.ExitStack) -> Node:
+        node = Node(folder, self.simulator, stack.enter_context(proxied(postgres.server())), self.database)
+        stack.callback(node.module.close)
+        return node
+
+    def pass_time(self) -> None:
+        """Let everything that was accepted be carried out, and some time pass in the journal."""
+        self.simulator.control("POST", "callbacks", {"flush": True, "wait": 20})
+        postgres.let_time_pass(self.address)
+
+    def sent(self) -> Counter[str]:
+        """How often each device was in a request that reached ThingSpace, whatever came back."""
+        requests = self.simulator.requests("simsec_assign")
+        return Counter(device for request in requests for device in request["devices"])
+
+    def ends_right(self) -> None:
+        """The other node goes on; nothing in doubt is sent again unasked, and in the end all hold one license."""
+        lost = set(self.sent()) - self.simulator.holders(LIFETIME)
+        again = self.b.run()
+        self.pass_time()
+        assert self.sent() <= Counter(WANTED), "no device was sent twice"
+        doubtful = {device for device, outcome in again.rows.items() if outcome == "unknown"}
+        assert set(WANTED) - self.simulator.holders(LIFETIME) <= doubtful, "none is missed without a word"
+        assert lost <= doubtful
+        assert again.code == ("outcome_unknown" if doubtful else None)
+        if doubtful:
+            last = self.a.run(retry_unknown=True)
+            self.pass_time()
+            assert not last.failed, last.message
+        assert self.simulator.sends() <= Counter(WANTED), "nothing that took effect was sent again"
+        assert self.simulator.holders(LIFETIME) == set(WANTED)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> t.Iterator[Site]:
+    with contextlib.ExitStack() as stack:
+        yield Site(tmp_path / "site", stack)
+
+
+def each(tmp_path: Path, cases: t.Iterable[t.Any], one: t.Callable[[Site, t.Any], None]) -> None:
+    """Do the same in every case, several at a time, each at a site of its own."""
+    with contextlib.ExitStack() as stack, concurrent.futures.ThreadPoolExecutor(4) as pool:
+        listed = list(cases)
+
+        def at(number: int) -> None:
+            one(Site(tmp_path / str(number), stack), listed[number])
+
+        for number, done in [(number, pool.submit(at, number)) for number in range(len(listed))]:
+            error = done.exception()
+            assert error is None, f"{listed[number]}: {error!r}"
+
+
+@pytest.mark.parametrize("sku", [FLEX, LIFETIME])
+def test_the_same_job_again_on_the_other_node_sends_nothing(site: Site, sku: str) -> None:
+    """As a second job, and as a relaunch of the first one: what was sent twice when the journal was a file."""
+    first = site.a.run(sku=sku)
+    assert (first.failed, first.changed) == (False, True)
+    for node in (site.b, site.a, site.b):
+        again = node.run(sku=sku)
+        assert (again.failed, again.changed) == (False, False), again.message
+        assert set(again.rows.values()) == {"accepted"}
+    site.pass_time()
+    assert site.simulator.holders(sku) == set(WANTED)
+    assert site.sent() == dict.fromkeys(WANTED, 1)
+
+
+def test_killed_at_every_request(tmp_path: Path) -> None:
+    def one(site: Site, case: tuple[int, str]) -> None:
+        number, effect = case
+        site.simulator.faults({"action": "stall", "after": number, "effect": effect, "seconds": 60})
+        running = site.a.start()
+        end = time.monotonic() + 40
+        while not site.simulator.faults()[0]["fired"]:
+            assert running.process.poll() is None, running.wait().stdout
+            assert time.monotonic() < end, "the request never came"
+            time.sleep(0.05)
+        running.kill()
+        site.simulator.clear_faults()
+        site.pass_time()
+        site.ends_right()
+
+    numbers = [(number, "done") for number in range(FIRST)]
+    each(tmp_path, [*numbers, *((FIRST + at, effect) for at in range(3) for effect in ("none", "done"))], one)
+
+
+def test_at_every_commit(tmp_path: Path) -> None:
+    """Killed, or cut off from the database, as a transaction ends: before it reached the server, or after."""
+
+    def one(site: Site, case: tuple[str, int, bool]) -> None:
+        how, number, arrives = case
+        site.a.proxy.cut_at("COMMIT\0", arrives=arrives, after=number, hold=how == "killed")
+        running = site.a.start()
+        assert site.a.proxy.reached.wait(40), running.wait().stdout
+        if how == "killed":
+            running.kill()
+        else:
+            told = running.wait()
+            assert told.failed, "what may not be recorded is told"
+            assert len(site.sent()) == (10 if number == ANSWER else 0), "nothing more was sent"
+            assert told.code == ("not_recorded" if number == ANSWER else "journal_unreachable")
+        site.pass_time()
+        site.ends_right()
+
+    killed = [("killed", number) for number in (BEGIN, REQUEST, ANSWER, LAST_REQUEST, LAST_ANSWER, END)]
+    cut = [("cut", number) for number in (BEGIN, REQUEST, ANSWER)]
+    each(tmp_path, [(how, number, arrives) for how, number in (*killed, *cut) for arrives in (False, True)], one)
+
+
+def test_the_database_is_restarted_under_a_run(site: Site) -> None:
+    site.simulator.faults({"action": "stall", "operation": "simsec_assign", "effect": "done", "after": 1, "seconds": 1})
+    running = site.a.start()
+    end = time.monotonic() + 40
+    while site.simulator.count("simsec_assign") < 2:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    postgres.server().restart()
+    told = running.wait()
+    assert told.code in ("journal_unreachable", "interrupted", "not_recorded", "outcome_unknown"), told.message
+    assert site.simulator.count("simsec_assign") == 2, "nothing more was sent"
+    site.pass_time()
+    site.ends_right()
+
+
+def test_two_at_once(site: Site) -> None:
+    site.simulator.quirks(latency=0.1)
+    jobs = [node.start() for node in (site.a, site.b, site.a, site.b)]
+    told = [job.wait() for job in jobs]
+    assert [one.message for one in told if one.failed] == []
+    assert sorted(one.changed for one in told) == [False, False, False, True]
+    assert site.sent() == dict.fromkeys(WANTED, 1)
+
+
+def test_what_a_receiver_anywhere_hears_ends_the_wait_of_every_node(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        site = Site(tmp_path / "site", stack, receiver=True)
+        told = site.a.run(wait=True, wait_timeout=20)
+        assert not told.failed, told.message
+        assert set(told.rows.values()) == {"assigned"}
+        again = site.b.run(wait=True, wait_timeout=20)
+        assert set(again.rows.values()) == {"unchanged"}
+        info = site.b.module("simsec_license_info", journal=site.b.journal)
+        assert (info.result["journal"][0]["confirmed"], info.result["drift"]) == (len(WANTED), [])
+        log = (tmp_path / "site" / "receiver.log").read_text()
+        assert "Traceback" not in log
+
+
+SECRET = "pa55-of-the-database"
+
+
+def with_password(site: Site, user: str) -> str:
+    """An address that works and has a password in it."""
+    return site.a.journal.replace("postgres@", f"{user}:{SECRET}@")
+
+
+def test_no_module_shows_the_password_of_the_database(site: Site) -> None:
+    address = with_password(site, "postgres")
+    gone = address.replace(site.database, "no_such_database")
+    told = [
+        site.a.run(journal=address),
+        site.a.run(journal=None, check=True, env={"THINGSPACE_JOURNAL": address}),
+        site.a.run(journal=address, no_such_option=1),
+        site.a.run(journal=address, devices=["wrong"]),
+        site.a.run(journal=gone),
+        site.a.run(journal=f"postgresql://u:{SECRET}@[::1"),
+        site.a.run(journal=f"host=127.0.0.1 port=1 password='{SECRET}'"),
+        site.a.module("fleet_files", account=None, src="fleet.yml", offline=True, journal=address),
+        site.a.module("simsec_license_info", journal=address, journal_only=True),
+    ]
+    for one in told:
+        assert SECRET not in one.stdout + one.stderr
+    if "invocation" in told[0].result:  # From ansible-core 2.21, only if the controller asks for it.
+        assert told[0].result["invocation"]["module_args"]["journal"].startswith("postgresql://postgres:***")
+    codes = [one.code for one in told]
+    assert codes[:3] == [None, None, "invalid_options"]
+    assert codes[4:7] == ["journal_unreachable", "journal_unusable", "journal_unreachable"]
+
+
+def test_no_playbook_shows_the_password_of_the_database(tmp_path: Path) -> None:
+    """Nor does what it writes; the commands that go on take the address from the environment."""
+    with contextlib.ExitStack() as stack:
+        site = Site(tmp_path / "site", stack, receiver=True)
+        fleet = Fleet(tmp_path, site.simulator)
+        fleet.write(1, {"ids": WANTED[:3], "simsec": FLEX})
+        given = ("-e", f"fleet_journal={with_password(site, 'postgres')}", "-vvv")
+        plan, apply = fleet.plan(*given), fleet.apply(*given)
+        assert (plan.returncode, apply.returncode) == (0, 0), plan.text + apply.text
+        assert site.simulator.holders(FLEX) == set(WANTED[:3])
+    written = [path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file()]
+    assert [text for text in (plan.text, apply.text, *written) if SECRET in text] == []
+    for page in (plan.dest / "plan.md", apply.dest / "run.md"):
+        assert 'THINGSPACE_JOURNAL="${THINGSPACE_JOURNAL:?' in page.read_text(encoding="utf-8")

@@ -1,0 +1,146 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Two nodes that share nothing but the journal and the repository: each continues what the other one began."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.tests.support import postgres
+from ansible_collections.thingspace.licensing.tests.support.fleets import Fleet, Ran, imeis, licensed, named, seeded
+from ansible_collections.thingspace.licensing.tests.support.forked import kill_with_all
+from ansible_collections.thingspace.licensing.tests.support.harness import Simulator
+
+
+@pytest.fixture
+def nodes(tmp_path: Path, simulator: Simulator) -> tuple[Fleet, Fleet]:
+    """Two machines, each with a home, directories, and shared state of its own."""
+    simulator.state(accounts=seeded(2))
+    made = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        fleet = Fleet(tmp_path / name, simulator)
+        fleet.environment["ANSIBLE_PIPELINING"] = "1"
+        made.append(fleet)
+    first, second = made
+    return first, second
+
+
+def forget(node: Fleet) -> None:
+    """A container ends, and what it wrote with it."""
+    for name in ("plan", "apply", "check", "undo", "again"):
+        shutil.rmtree(node.folder / name, ignore_errors=True)
+        assert not (node.folder / name).exists()
+
+
+def given(**variables: str) -> list[str]:
+    """Variables on a command line."""
+    return [word for name, value in variables.items() for word in ("-e", json.dumps({name: value}))]
+
+
+def wait_until(reached: t.Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def run_of(ran: Ran) -> str:
+    return str(ran.record["run"])
+
+
+def test_a_run_on_one_node_is_undone_on_another(
+    nodes: tuple[Fleet, Fleet], simulator: Simulator, tmp_path: Path
+) -> None:
+    """By its name, or as the latest one, with no files; the undo is no run that "latest" would mean."""
+    first, second = nodes
+    journal = {"fleet_journal": str(tmp_path / "journal.db")}
+    for node in nodes:
+        node.write(1, {"ids": imeis(1, 13), "fota": True})
+        node.write(2, {"ids": imeis(2, 12), "fota": True})
+    before = [licensed(simulator, number) for number in (1, 2)]
+    # A plan creates no journal; it keeps the plan in one that exists.
+    planned = second.plan(**journal)
+    assert not Path(journal["fleet_journal"]).exists()
+    applied = first.apply(approved=planned.plan["digest"], **journal)
+    assert applied.returncode == 0, applied.text
+    after = [licensed(simulator, number) for number in (1, 2)]
+    assert after != before
+    name = run_of(applied)
+    forget(first)
+    simulator.forget_requests()
+    missing = second("undo", "check", "--check", run=f"{name}x", **journal)
+    assert missing.returncode != 0
+    assert f"{name} (apply, done, {named(1)}, {named(2)})" in missing.text.replace("\n", " ")
+    foreseen = second("undo", "check", "--check", run="latest", **journal)
+    assert foreseen.returncode == 0, foreseen.text
+    assert f"-e run={name}" in foreseen.text
+    assert simulator.writes() == []
+    digest = foreseen.text.partition("Digest: ")[2][:64]
+    forget(second)
+    # Approved on one node and carried out on the other, by the digest alone.
+    undone = first("undo", "undo", run="latest", approved=digest, **journal)
+    assert undone.returncode == 0, undone.text
+    assert [licensed(simulator, number) for number in (1, 2)] == before
+    simulator.forget_requests()
+    # Of a host, it is the latest run of its account.
+    host = {"hosts": {"second": {"fleet_licensing_account": named(2)}}}
+    (second.folder / "hosts.json").write_text(json.dumps({"thingspace_accounts": host}), encoding="utf-8")
+    unapproved = ("-i", "hosts.json", "-e", "fleet_require_approval=false")
+    environment = {"THINGSPACE_JOURNAL": journal["fleet_journal"]}
+    again = second("undo", "again", *unapproved, run="latest", fleet_journal="", env=environment)
+    assert again.returncode == 0, again.text
+    assert run_of(undone) in (again.dest / "undo.md").read_text(encoding="utf-8")
+    assert simulator.writes() == []
+    assert [licensed(simulator, number) for number in (1, 2)] == before
+    # Of runs and counts, a report on either node knows what the other one did.
+    for node in (first, second):
+        report = node("report", "report", **journal)
+        assert report.returncode == 0, report.text
+    shown = json.loads((report.dest / "report.json").read_text(encoding="utf-8"))
+    assert {name, run_of(undone)} <= {run["run"] for run in shown["runs"]}
+
+
+def test_a_run_that_was_killed_goes_on_on_another_node(nodes: tuple[Fleet, Fleet], simulator: Simulator) -> None:
+    """By the digest alone, also in the middle of a part; what is wanted otherwise is another plan."""
+    first, second = nodes
+    with postgres.new_journal() as place:
+        journal = {"fleet_journal": place}
+        for node in nodes:
+            # Two waves, each of which is a request.
+            node.write(1, {"ids": imeis(1, 16), "fota": True}, fota={"waves": [2]})
+            node.write(2, {"ids": imeis(2, 12), "fota": True})
+        planned = first.plan(**journal)
+        digest = planned.plan["digest"]
+        simulator.quirks(latency=1.0)
+        going = first.start("apply", *given(fleet="fleet", fleet_dest="apply", approved=digest, **journal))
+        wait_until(lambda: simulator.count("fota_assign") >= 2, 60)
+        kill_with_all(going)
+        simulator.quirks(latency=0.0)
+        forget(first)
+        sent = simulator.count("fota_assign")
+        half = [len(licensed(simulator, number)) for number in (1, 2)]
+        assert half != [16, 12], "it was killed too late"
+        second.write(1, {"ids": imeis(1, 17), "fota": True}, fota={"waves": [2]})
+        other = second.apply(approved=digest, **journal)
+        assert "plan_changed" in other.text
+        assert simulator.count("fota_assign") == sent
+        second.write(1, {"ids": imeis(1, 16), "fota": True}, fota={"waves": [2]})
+        forget(second)
+        done = second.apply(approved=digest, **journal)
+        assert done.returncode == 0, done.text
+        assert [len(licensed(simulator, number)) for number in (1, 2)] == [16, 12]
+        assert simulator.repeated_blindly() == []
+        forget(second)
+        simulator.forget_requests()
+        again = first.apply(approved=digest, **journal)
+        assert again.returncode == 0, again.text
+        assert simulator.writes() == []

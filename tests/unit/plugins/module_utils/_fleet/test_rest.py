@@ -1,0 +1,134 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether a plan is the rest of an approved one, whose run ended before it was done: only the record can tell."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import Problem
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.all_runs import keep_record, runs_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.approval import difference, read_approved
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.kept_plans import keep_plan, kept_plan
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import PlanDocument
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import RunRecord
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.rest import undone_of
+from ansible_collections.thingspace.licensing.tests.support import journals
+from ansible_collections.thingspace.licensing.tests.support.plans import Json, account, part, plan
+from ansible_collections.thingspace.licensing.tests.support.records import run_account
+
+DEVICES = [f"99000000000000{number}" for number in range(4)]
+Outcomes = t.Mapping[int, str]
+
+
+def rows(*numbers: int, outcome: str = "assigned") -> list[Json]:
+    return [{"device_id": DEVICES[number], "outcome": outcome, "reason": "", "request_id": ""} for number in numbers]
+
+
+def planned(*numbers: int, kind: str = "fota", wanted: str = "w", **more: t.Any) -> PlanDocument:
+    """A plan that licenses these devices, and waits for an account that has no part in this."""
+    one = part(kind, assign=len(numbers), **more) if numbers else part(kind, unchanged=4, **more)
+    return plan(account(one, rows=[rows(*numbers)], wanted=wanted), account(part(), name="other"))
+
+
+def recorded(plan: PlanDocument, outcomes: Outcomes, name: str = "20260101T000000Z-a", **more: t.Any) -> RunRecord:
+    """A run of a plan with these results for the devices."""
+    devices = [
+        {"device_id": DEVICES[number], "planned": "assigned", "outcome": outcome, "reason": "", "request_id": ""}
+        for number, outcome in outcomes.items()
+    ]
+    made = {"kind": "fota", "action": "exact", "devices": devices, "list": "fota"}
+    accounts = [run_account({"account": "a", "parts": [made]})]
+    record = RunRecord(name, "apply", "2026-01-01T00:00:00Z", None, plan.digest, "running", accounts)
+    return record._replace(**more).signed()
+
+
+KILLED: Outcomes = dict.fromkeys(range(4), "unknown")
+CASES: dict[str, tuple[Outcomes | None, PlanDocument, bool]] = {
+    "killed in the middle": (KILLED, planned(2, 3), True),
+    "killed before anything was done": (KILLED, planned(0, 1, 2, 3), True),
+    "killed after everything": (KILLED, planned(), True),
+    "ended, with some not done": ({0: "assigned", 1: "assigned", 2: "skipped", 3: "failed"}, planned(2, 3), True),
+    "someone took a license again that the run gave": (
+        {0: "assigned", 1: "assigned", 2: "skipped", 3: "skipped"},
+        planned(1, 2, 3),
+        False,
+    ),
+    "done, and one taken again": (dict.fromkeys(range(4), "assigned"), planned(3), False),
+    "no run began": (None, planned(2, 3), False),
+    "something else is wanted": (KILLED, planned(2, 3, wanted="other"), False),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_a_rest(case: str, tmp_path: Path) -> None:
+    outcomes, now, rest = CASES[case]
+    approved, journal = planned(0, 1, 2, 3), journals.place("sqlite", tmp_path)
+    with runs_of(journal, write=True) as runs:
+        assert runs is not None
+        if outcomes is not None:
+            keep_record(runs, recorded(approved, outcomes))
+        # Of another plan.
+        keep_record(runs, recorded(planned(0), KILLED, "20260101T000000Z-b"))
+
+    found = difference(now, approved, "", lambda digest: undone_of(digest, journal))
+    assert (found is None) is rest
+    if now.digest != approved.digest and now.status != "no_change":
+        assert difference(now, approved) is not None, "without the record, nobody knows"
+
+
+OTHERS: dict[str, PlanDocument] = {
+    "another device": plan(
+        account(part(assign=1), rows=[[{**rows(0)[0], "device_id": "990000000000009"}]]), account(part(), name="other")
+    ),
+    "another outcome": plan(account(part(remove=1), rows=[rows(0, outcome="removed")]), account(part(), name="other")),
+    "a list of which none is a rest": planned(0, kind="removal_candidates"),
+    "another limit": plan(account({**part(assign=1), "max_changes": 9}, rows=[rows(0)]), account(part(), name="other")),
+    "for life": plan(account({**part(assign=1), "lifetime": True}, rows=[rows(0)]), account(part(), name="other")),
+    "stopped by a limit": planned(0, failure={"code": "guard_tripped", "message": "too many"}),
+    "another account, too": plan(account(part(assign=1), rows=[rows(0)]), account(part(), name="third")),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_what_is_another_plan(case: str) -> None:
+    now = OTHERS[case]
+    approved = planned(0, 1, 2, 3, kind="removal_candidates" if "list" in case else "fota")
+    everything = {("a", name): set(DEVICES) for name in ("fota", "removal_candidates")}
+    assert difference(now, approved, "", lambda _digest: everything) is not None
+
+
+@pytest.mark.parametrize("store", journals.STORES)
+def test_a_digest_is_enough_for_a_plan_in_the_journal(store: str, tmp_path: Path) -> None:
+    journal = journals.place(store, tmp_path)
+    first, idle = planned(0, 1), planned()
+    if store == "sqlite":
+        keep_plan(first, journal)
+        assert not Path(journal).exists(), "a plan creates no file"
+        with runs_of(journal, write=True):
+            pass
+    for document in (first, idle):
+        keep_plan(document, journal)
+    problems: list[Problem] = []
+    assert read_approved(first.digest.upper(), journal, problems) == first
+    # What is not kept is compared as a whole.
+    assert read_approved(idle.digest, journal, problems) == idle.digest
+    assert read_approved(first.digest, None, problems) == first.digest
+    assert problems == []
+
+
+def test_a_plan_that_was_changed_in_the_journal_is_not_the_approved_one(tmp_path: Path) -> None:
+    journal = journals.place("sqlite", tmp_path)
+    with runs_of(journal, write=True) as runs:
+        assert runs is not None
+        keep_plan(planned(0), journal)
+        keep_plan(planned(0, 1, 2, 3), journal)
+        with runs._store.writing() as db:
+            db.execute("UPDATE fleet_plan SET document = (SELECT max(document) FROM fleet_plan)")
+    assert kept_plan(planned(0).digest, journal) is None
+    assert kept_plan(planned(0, 1, 2, 3).digest, journal) is not None
