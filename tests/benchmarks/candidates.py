@@ -51,7 +51,8 @@ def run(space: Workspace, *, quick: bool, latency: float) -> t.Iterator[Row]:
         )
         foreseen = used.result()["forecast"]["evicted"]
         note = f"{foreseen:,} evictions among {2 * listed:,} licenses; {used.wall:.2f} s, {used.rss:.0f} MB"
-        yield at_most(NAME, "forecast: requests", total, 3 * pages + LOGIN, note=note)
+        # The list, the licenses, and as many pages of the device list, which says which devices were upgraded.
+        yield at_most(NAME, "forecast: requests", total, 5 * pages + LOGIN, note=note)
 
 
 def _measure(

@@ -94,7 +94,7 @@ def test_reading_and_sending(simulator: Simulator, playbook: Playbook) -> None:
 
 def test_check_mode_shows_the_reading(simulator: Simulator, playbook: Playbook) -> None:
     simulator.quirks(page_size=100)
-    ran = playbook(play(simulator, apply(playbook.folder, imeis(1000))), "--check", env=SOON)
+    ran = playbook(play(simulator, apply(playbook.folder, imeis(1000), lookup="list")), "--check", env=SOON)
     assert ran.returncode == 0, ran.stdout
     found = lines(ran)
     assert 2 <= len(found) <= 11

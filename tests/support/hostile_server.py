@@ -170,6 +170,8 @@ class Server:
             return names[ask.method], self._candidates
         if parts[0] == "fota" and parts[-1] in ("assign", "remove"):
             return f"fota_{parts[-1]}", self._fota
+        if parts[0] == "fota" and parts[2] == "devices":
+            return "fota_devices", lambda _ask, _really: Reply({"fault": {"code": "900906"}}, 404)
         if parts[0] == "fota" and ask.method == "GET":
             return "fota_list", self._fota_list
         raise ValueError(ask.path)

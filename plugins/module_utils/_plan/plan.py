@@ -102,7 +102,7 @@ class Plan(t.NamedTuple):
         :param refusals: the reason by device.
         :param unforeseen: for how many of the other changes it is not known whether they would be refused.
         """
-        if not refusals:
+        if refusals.keys().isdisjoint((*self.assign, *self.remove)):
             return self._replace(unforeseen=unforeseen)
         kept = [tuple(device for device in part if device not in refusals) for part in (self.assign, self.remove)]
         gone = [tuple((one, refusals[one]) for one in part if one in refusals) for part in (self.assign, self.remove)]

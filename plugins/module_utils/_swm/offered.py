@@ -22,7 +22,7 @@ REMEMBERED = 3600.0
 """For how many seconds it is remembered that a server does not have a call."""
 
 
-_TRIED_IN_VAIN = ("timeout", "answer_too_large")
+_TRIED_IN_VAIN = ("timeout", "answer_too_large", "connection_failed")
 """What may happen to one call and not to others. Everything else ends the task."""
 
 

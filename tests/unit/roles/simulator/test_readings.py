@@ -19,6 +19,22 @@ READINGS = [
     ("v1", {"v1_cursor": "string"}),
     ("v2", {"v2_list": "index"}),
     ("v2", {"v2_list": "query"}),
+    *(
+        (version, {f"{version}_list": form, "missing_call": status})
+        for version in ("v2", "v3")
+        for form in ("index", "query")
+        for status in ("405", "400")
+    ),
+    *(
+        (version, {"v2_candidates": form, "missing_call": "405"})
+        for version in ("v2", "v3")
+        for form in ("index", "query")
+    ),
+    *((version, {"fota_devices": "none"}) for version in ("v1", "v2", "v3")),
+    *((version, {"fota_devices": "lists"}) for version in ("v1", "v2", "v3")),
+    *((version, {"fota_devices_lack": "upgradeTime"}) for version in ("v1", "v2", "v3")),
+    ("v3", {"v3_lookup_unknown": "missing"}),
+    ("v3", {"v3_lookup_more": "reject"}),
     ("v3", {"v3_list": "index"}),
     ("v3", {"v3_list": "query"}),
     ("v3", {"v3_reason": "resultReason"}),

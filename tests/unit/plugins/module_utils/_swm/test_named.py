@@ -217,7 +217,7 @@ def test_what_concerns_every_request_ends_the_task(code: t.Any) -> None:
 
 @pytest.mark.parametrize(
     ("code", "ends"),
-    [("connection_failed", True), ("deadline_exceeded", True), ("tls_failed", True), ("timeout", False)],
+    [("connection_failed", False), ("deadline_exceeded", True), ("tls_failed", True), ("timeout", False)],
 )
 def test_no_answer_at_all(code: t.Any, ends: bool) -> None:
     """A call that takes too long is one that others may not share."""
