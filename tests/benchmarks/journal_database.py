@@ -78,7 +78,7 @@ def _apply(space: Workspace, server: _Server, *, quick: bool, latency: float) ->
         for _number in range(rounds):
             for way, ways in runs.items():
                 simulator.begin(reset=True)
-                journal = {"journal": server.database()} if way == "database" else {}
+                journal: dict[str, t.Any] = {"journal": server.database()} if way == "database" else {}
                 if journal:
                     # Its tables are made once, by the first task that ever uses it.
                     space.module(simulator, module="simsec_license", sku=SKU, devices=[], **journal)

@@ -196,7 +196,7 @@ def test_at_every_commit(tmp_path: Path) -> None:
 
 
 def test_the_database_is_restarted_under_a_run(site: Site) -> None:
-    site.simulator.faults({"action": "stall", "operation": "simsec_assign", "effect": "done", "after": 1, "seconds": 1})
+    site.simulator.faults({"action": "stall", "operation": "simsec_assign", "effect": "done", "after": 1, "seconds": 5})
     running = site.a.start()
     end = time.monotonic() + 40
     while site.simulator.count("simsec_assign") < 2:
