@@ -9,7 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
-from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import MemoryStore
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, TransportError
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.candidates import CandidatesApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.licenses import FotaApi
@@ -44,6 +45,8 @@ class FakeCandidates:
         self.allowed: list[float] = []
         self.max_concurrency = 1
         self.progress = Progress()
+        self.store = MemoryStore()
+        self.host = "localhost"
 
     @staticmethod
     def mask(text: str) -> str:
@@ -57,6 +60,8 @@ class FakeCandidates:
         """List candidates or licenses, or the subscription."""
         if path == f"/fota/v2/subscriptions/{ACCOUNT}":
             return {"purchaseType": self.purchase_type, "licenseCount": 100, "licenseUsedCount": len(self.held)}
+        if path.startswith(f"/fota/v2/devices/{ACCOUNT}"):
+            raise ApiError("no such path", code="api_rejected", status=404)
         if not path.startswith(CANCEL):
             assert path.startswith(LICENSES), path
             self.log.append("licenses")

@@ -63,6 +63,7 @@ def test_the_forecast(run: Run) -> None:
         "evicted": 4,
         "from_list": 2,
         "beyond_list": 2,
+        "upgraded": 0,
         "certain": False,
         "tied": [imei(4)],
         "tied_count": 1,
@@ -86,8 +87,9 @@ def test_no_device_is_named_on_request(run: Run, tmp_path: Path) -> None:
     assert (result["forecast"]["evicted"], result["forecast"]["tied_count"]) == (4, 1)
     with path.open(newline="") as stream:
         rows = list(csv.reader(stream))
-    assert rows[0] == ["place", "device_id", "reason", "assigned_at", "certain"]
-    assert rows[-1] == ["4", imei(2), "oldest", THEN, "no"]
+    assert rows[0] == ["place", "device_id", "reason", "assigned_at", "certain", "upgraded"]
+    # This server does not say who is upgraded.
+    assert rows[-1] == ["4", imei(2), "oldest", THEN, "no", ""]
     assert len(rows) == 5
 
 
