@@ -136,7 +136,7 @@ journal_status:
       description: What it is, V(sqlite) or V(postgresql).
       type: str
     identity:
-      description: Its identity, which stays the same when it is moved.
+      description: Its identity, which stays the same when it is moved. Empty if there is no journal yet.
       type: str
     schema:
       description: The version of its tables.

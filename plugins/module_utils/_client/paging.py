@@ -29,21 +29,30 @@ Form = t.TypeVar("Form")
 
 
 class Forms(t.Generic[Form]):
-    """The documented forms of one path; one that the server does not know is given up for good."""
+    """The documented forms of one path. The first that the server knows is used from then on."""
 
     def __init__(self, forms: t.Iterable[Form]) -> None:
         self._forms = list(forms)
+        self._known = False
 
     def read(self, ask: t.Callable[[Form], T]) -> T:
-        """What the first known form brings."""
+        """What the first known form brings. Once one has worked, an error is not about the form."""
         while True:
             form = self._forms[0]
             try:
-                return ask(form)
+                found = ask(form)
             except ApiError as error:
-                if not is_unknown_path(error) or form is self._forms[-1]:
+                if self._known or not is_unknown_path(error) or form is self._forms[-1]:
                     raise
                 self._forms = [other for other in self._forms if other is not form]
+            else:
+                self._known = True
+                return found
+
+    def distrust(self) -> None:
+        """Try the other forms first from now on, because the server seems to ignore what this one says."""
+        self._forms = [*self._forms[1:], self._forms[0]]
+        self._known = False
 
 
 def is_unknown_path(error: LicensingError) -> bool:

@@ -124,8 +124,9 @@ class _Reading:
         """
         try:
             return _Piece(start, self._page(start))
-        except ApiError as error:
-            if required or error.status != 400:
+        except ApiError:
+            # Whatever is wrong, the chain of pages does not need this cursor.
+            if required:
                 raise
             return None
 

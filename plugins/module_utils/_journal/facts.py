@@ -56,7 +56,8 @@ _IDLE = "FROM run WHERE ended < ? AND NOT EXISTS (SELECT 1 FROM request WHERE re
 def facts(store: Store, account: str) -> JournalFacts:
     """Facts about a journal, and about an account in it."""
     with store.reading() as db:
-        identity = str(db.execute("SELECT uuid FROM identity").fetchone()[0])
+        # What stands for a missing journal is made anew each time.
+        identity = "" if store.missing else str(db.execute("SELECT uuid FROM identity").fetchone()[0])
         oldest, last = (str(db.execute(query, (account,)).fetchone()[0]) for query in (_OLDEST, _LAST))
         return JournalFacts(store.name, store.kind, identity, db.version(), db.size(), oldest, last)
 

@@ -31,6 +31,9 @@ FORMS: dict[CandidatesVersion, tuple[str, ...]] = {"v1": ("/index/{}",), "v2": (
 _LIST = Reader("list the removal candidates", "api_version")
 
 
+_REPEATS = "its pages repeat"
+
+
 class _Page(t.NamedTuple):
     devices: list[str]
     counted: int | None
@@ -105,10 +108,14 @@ class CandidatesApi:
 
     def _read_once(self, overlap: int) -> _Reading:
         with _Ahead(self._page, 1 if overlap else self._client.max_concurrency) as ahead:
-            return self._read_pages(ahead, overlap)
+            reading = self._read_pages(ahead, overlap)
+        if reading.odd == _REPEATS:
+            self._forms.distrust()
+        return reading
 
     def _read_pages(self, ahead: _Ahead, overlap: int) -> _Reading:
         devices: list[str] = []
+        known_devices: set[str] = set()
         pages: list[_Page] = []
         while not pages or pages[-1].more:
             known = devices[-overlap:] if overlap else []
@@ -126,6 +133,10 @@ class CandidatesApi:
                 continue
             if page.more and not page.devices:
                 return _Reading(devices, "an empty page claims that more devices follow", broken=True)
+            if page.more and pages and known_devices.issuperset(page.devices):
+                # The server ignores the record number, so it would go on like this for ever.
+                return _Reading(devices, _REPEATS, broken=True)
+            known_devices.update(page.devices)
             devices += page.devices[len(known) :]
             pages.append(page)
             self.progress.tell("devices read", len(devices))

@@ -38,8 +38,8 @@ class Server:
     :param known: the devices that are valid cursors; None if any id is.
     """
 
-    def __init__(self, held: t.Iterable[str], known: t.Collection[str] | None = None) -> None:
-        self.held, self.known = sorted(held), known
+    def __init__(self, held: t.Iterable[str], known: t.Collection[str] | None = None, status: int = 400) -> None:
+        self.held, self.known, self.status = sorted(held), known, status
         self.asked: list[str] = []
         self._lock = threading.Lock()
 
@@ -47,7 +47,7 @@ class Server:
         with self._lock:
             self.asked.append(cursor)
         if cursor != FIRST and self.known is not None and cursor not in self.known:
-            raise ApiError("LastSeenDeviceId Not Valid", code="api_rejected", status=400)
+            raise ApiError("LastSeenDeviceId Not Valid", code="api_rejected", status=self.status)
         return self.page(cursor, [one for one in self.held if cursor == FIRST or one > cursor])
 
     def page(self, cursor: str, rest: list[str]) -> Page:
@@ -187,6 +187,13 @@ def test_a_device_that_is_gone_meanwhile_or_new() -> None:
     server = Moving(HELD)
     found, _chained = read(server, HELD)
     assert set(server.held) <= set(found)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 422, 500])
+def test_a_cut_that_is_refused_is_no_cut(status: int) -> None:
+    """Every other wanted device holds no license, and this server refuses it as a cursor."""
+    server = Server(HELD[::2], HELD[::2], status)
+    assert read(server, HELD) == (HELD[::2], [])
 
 
 def test_an_error_is_an_error_at_once() -> None:

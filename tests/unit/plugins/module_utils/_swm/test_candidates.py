@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import typing as t
 
@@ -307,7 +308,7 @@ class Listed:
     def get(self, operation: str, path: str) -> dict[str, t.Any]:
         """A page."""
         with self._lock:
-            start = int(path.rpartition("=")[2])
+            start = int(re.split("[=/]", path)[-1])
             self.asked.append(start)
             if self.change == len(self.asked):
                 self.devices.insert(0, "z")
@@ -346,3 +347,25 @@ def test_pages_are_asked_for_at_once() -> None:
     client = Waiting([str(number) for number in range(90)], 10, "list", None, 4)
     assert CandidatesApi(t.cast(Client, client), ACCOUNT, "v2").read() == client.devices
     assert len(client.asked) == 9
+
+
+@pytest.mark.parametrize("at_once", [1, 4])
+@pytest.mark.parametrize("other_form", [True, False])
+def test_a_server_that_ignores_the_record_number(other_form: bool, at_once: int) -> None:
+    """It would be asked for ever. It may know the other documented form of the path."""
+
+    class Ignoring(Listed):
+        def get(self, operation: str, path: str) -> dict[str, t.Any]:
+            form, start = ("index", path.rpartition("/")[2]) if "/index/" in path else ("query", "0")
+            if form == "index" and not other_form:
+                raise NO_PATH
+            return super().get(operation, f"={start}")
+
+    client = Ignoring([str(number) for number in range(90)], 10, "list", None, at_once)
+    api = CandidatesApi(t.cast(Client, client), ACCOUNT, "v2")
+    if other_form:
+        assert api.read() == client.devices
+    else:
+        with pytest.raises(IncompleteList):
+            api.read()
+    assert len(client.asked) < 30
