@@ -26,7 +26,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._swm.named im
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
 
 Value = dict[str, t.Any]
-Edit = t.Callable[[Value], Value | None]
+Edit = t.Callable[[Value], "Value | None"]
 
 STRANGER = "900000000000999"
 
