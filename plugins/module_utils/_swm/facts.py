@@ -75,10 +75,10 @@ def _upgraded_at(said: t.Any, mask: Mask) -> str | None:
     found = _DATE.fullmatch(said.strip())
     if found is None:
         return None if said.strip() else ""
-    year, month, day = (int(part) for part in (found.group(1, 2, 3) if found[1] else found.group(6, 4, 5)))
+    year, one, other = (int(part) for part in (found.group(1, 2, 3) if found[1] else found.group(6, 4, 5)))
     if year == 0:
         return ""
-    date = _date(year, month, day) or _date(year, day, month)
+    date = _date(year, one, other) or _date(year, other, one)
     if date is None:
         return None
     if any(abs(date - none) <= _DAY for none in _NO_DATES):
