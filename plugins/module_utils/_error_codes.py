@@ -137,7 +137,7 @@ CODES: dict[Code, str] = {
     "pool_exhausted": "The account has fewer free licenses than the plan needs.",
     "rate_limited": "ThingSpace keeps answering that there are too many requests.",
     "redirected": "The server answered with a redirect, which the API never does.",
-    "refusal_foreseen": "ThingSpace would refuse the change for some devices. Nothing was written.",
+    "refusal_foreseen": "ThingSpace would refuse some changes, or that is not known. Nothing was written.",
     "report_unwritable": "The report file cannot be written.",
     "run_file_invalid": "A run record cannot be read, is not a run record, or was edited.",
     "run_order_unknown": "It is unknown which runs came after the run to undo.",

@@ -54,7 +54,7 @@ options:
         account. A second run sends no writes. Only O(api_version=v3) has such a call. If the server does not have it,
         or its answer contradicts itself or the list, the list is read instead, and the task warns.
       - V(direct) relies on ThingSpace's answer for each device that is sent. If the plan could then exceed a guard, the
-        current state is read anyway. It is always read in check mode.
+        current state is read anyway. It is always read in check mode, and with O(foreseen_refusals=stop).
       - V(auto) is V(devices) if that is not more expensive than the list. Otherwise, it is V(list), unless the account
         is large and more than ten times larger than the job. Then it is V(direct).
       - RV(lookup) returns what was done.
@@ -77,17 +77,20 @@ options:
   foreseen_refusals:
     description:
       - What to do about devices whose change ThingSpace would refuse. These are devices that FOTA does not serve
-        (C(fotaEligible) is false), and licenses that can never be removed because the firmware was upgraded
-        (C(upgradeTime)).
+        (C(fotaEligible) is false), devices that it calls unknown when it is asked about them, and licenses that can
+        never be removed because the firmware was upgraded (C(upgradeTime)).
       - V(skip) does not send them. Their rows are V(skipped) with the reason, and the task fails after it has changed
         the others. With O(state=exact), a license of an unlisted device that can never be removed is left alone, is
         counted in RV(plan.locked), and is no failure.
-      - V(stop) changes nothing if there is such a device. Unlisted devices do not stop O(state=exact).
+      - V(stop) changes nothing if there is such a device, or if it cannot be read whether a device is one. Unlisted
+        devices whose license can never be removed do not stop O(state=exact). The current state is always read, as with
+        O(approved_plan).
       - V(ignore) does not look for such devices and sends them.
       - It takes one request for 1,000 changing devices with O(api_version=v3), unless RV(lookup=devices) has shown it
         already. Removals, V(v1), and V(v2) take pages of the device list, at most as many as the list of licenses has.
-        For a few devices of a large account, removals are not looked up, except with V(stop). RV(plan.unforeseen)
-        counts what is not known. ThingSpace decides about these devices.
+        For a few devices of a large account, removals are not looked up, except with V(stop). With RV(lookup=direct),
+        nothing is looked up, and check mode then foresees nothing, either. RV(plan.unforeseen) counts what is not
+        known, and the task warns if that is because ThingSpace did not say it. ThingSpace decides about these devices.
     type: str
     choices: [skip, stop, ignore]
     default: skip
@@ -182,7 +185,7 @@ plan:
     unforeseen:
       description:
         - Number of changing devices for which it is not known whether ThingSpace would refuse the change. Only if there
-          are any.
+          are any. With RV(lookup=direct), the number of listed devices.
       type: int
       version_added: 0.6.0
     digest:

@@ -74,7 +74,7 @@ def test_without_a_first_wave_nothing_is_different(simulator: Simulator, module:
 
 
 def test_a_failing_canary_stops_the_rest(simulator: Simulator, module: Module) -> None:
-    job = {**OPTIONS, "devices": [*imeis(2), STRANGER, *imeis(2, 20)], "waves": [3, 10]}
+    job = {**OPTIONS, "devices": [*imeis(2), STRANGER, *imeis(2, 20)], "waves": [3, 10], "foreseen_refusals": "ignore"}
     outcome = module(**job)
     assert outcome.code == "canary_failed"
     assert outcome.changed
@@ -100,16 +100,17 @@ def test_a_failing_canary_stops_the_rest(simulator: Simulator, module: Module) -
 
 
 def test_the_second_wave_counts_what_the_first_spoilt(simulator: Simulator, module: Module) -> None:
+    sent = {**OPTIONS, "foreseen_refusals": "ignore"}
     others = [imei(number) for number in (97, 98)]
     devices = [others[0], *imeis(9), others[1], *imeis(9, 18), *imeis(18, 40)]
-    tolerant = module(**OPTIONS, devices=devices, waves=[10, 20], max_failures="10%")
+    tolerant = module(**sent, devices=devices, waves=[10, 20], max_failures="10%")
     assert tolerant.code == "devices_failed"
     assert sizes(simulator) == [("assign", 10), ("assign", 10), ("assign", 22)]
     assert tolerant.result["summary"] | {"assigned": 0, "failed": 0} == dict.fromkeys(tolerant.result["summary"], 0)
     assert simulator.licensed() == set(imeis(40))
     simulator.state(accounts=[{"name": ACCOUNT, "devices": 60, "licenses": 0}])
     simulator.forget_requests()
-    strict = module(**OPTIONS, devices=devices, waves=[10, 20], max_failures=1)
+    strict = module(**sent, devices=devices, waves=[10, 20], max_failures=1)
     assert strict.code == "canary_failed"
     assert sizes(simulator) == [("assign", 10), ("assign", 10)]
     assert "2 of 20 devices did not reach the wanted state (2 failed), and 'max_failures' allows 1" in (strict.message)

@@ -23,7 +23,7 @@ from .._swm.licenses import FotaApi, explained
 from .._text.diff import device_diff
 from .._text.lists import few, many
 from .apply import Applied, predict
-from .foresight import stop_if_refused
+from .foresight import stop_if_refused, unforeseen
 from .lookup import Job, plan_job
 from .waves import apply_in_waves
 
@@ -68,6 +68,8 @@ def run(context: Context) -> Result:
     _warn_of_lookup(context, job, lookup, api)
     if api.unsplit:
         context.warn(f"The licensed devices were read page by page, because reading in pieces failed: {api.unsplit}.")
+    if plan.unforeseen_why and job.foreseen_refusals == "skip":
+        context.warn(f"{unforeseen(plan)} They are sent, and ThingSpace decides.")
     if plan.locked:
         context.warn(
             f"{many(len(plan.locked), 'device')} that the task does not name will hold a license for ever, because the "

@@ -49,7 +49,8 @@ def plan_job(
 ) -> tuple[str, Plan, Pool]:
     """The plan, and how the current state was looked up (the value C(lookup) of the result).
 
-    The first page shows the size of the account, so it is always read. Check mode always reads the current state.
+    The first page shows the size of the account, so it is always read. Check mode always reads the current state. What
+    would be refused is foreseen as far as the real run foresees it, so a plan that it sends unread foresees nothing.
 
     :param spare: devices that an exact run leaves alone.
     :raises LicensingError: the account could not be read, or not completely.
@@ -58,30 +59,33 @@ def plan_job(
     pool = api.pool(first)
     scope = {"kind": "fota", "account": job.account, "api_version": job.api_version}
     wanted = job.wanted.devices
-    for way in _ways(api, job, first, check_mode):
+    bound, foreseen = check_mode or job.limits.bound, True
+    for way in _ways(api, job, first):
         if way == "devices":
             named = api.named.read(wanted, [device for device, _time in first.devices], removing=job.state == "absent")
             if named is not None:
                 plan = make_plan(scope, job.state, wanted, named.licensed, pool, whole=False)
-                return way, foresee(api, plan, Read(named.facts, ()), job.foreseen_refusals), pool
+                read = Read(named.about, ()) if foreseen else None
+                return way, foresee(api, plan, read, job.foreseen_refusals), pool
         else:
             plan = make_plan(scope, job.state, wanted, None, pool)
             # If the upper bound trips a guard, the exact plan is needed.
-            if not tripped_by(plan, pool, job.limits):
-                return way, plan, pool
+            foreseen = bool(tripped_by(plan, pool, job.limits))
+            if not foreseen and not bound:
+                return way, foresee(api, plan, None, job.foreseen_refusals), pool
     held, last = api.licensed(first, wanted)
     require_spelling(held, wanted)
     pool = Pool(pool.total if last.total is None else last.total, len(held))
     plan = make_plan(scope, job.state, wanted, held, pool, spare)
-    known = sorted(held) if plan.changes else ()
-    return "list", foresee(api, plan, Read({}, known), job.foreseen_refusals), pool
+    read = Read({}, sorted(held) if plan.changes else ()) if foreseen else None
+    return "list", foresee(api, plan, read, job.foreseen_refusals), pool
 
 
-def _ways(api: FotaApi, job: Job, first: Page, check_mode: bool) -> t.Iterator[t.Literal["devices", "direct"]]:
-    """The ways to try, in this order, before the whole list is read."""
+def _ways(api: FotaApi, job: Job, first: Page) -> t.Iterator[t.Literal["devices", "direct"]]:
+    """The ways to try, in this order, before the whole list is read. To stop in time, a task must know the state."""
     if job.state == "exact" or job.lookup == "list" or not first.more:
         return
-    unread = not check_mode and not job.limits.bound
+    unread = job.foreseen_refusals != "stop"
     if unread and job.lookup == "direct":
         yield "direct"
     if api.named.offered and (job.lookup == "devices" or api.named.requests(len(job.wanted.devices)) < first.pages):

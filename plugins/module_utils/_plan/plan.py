@@ -54,6 +54,7 @@ class Plan(t.NamedTuple):
     :param refused: devices that would change if the API did not refuse that, each with the reason. They are not sent.
     :param locked: unlisted devices that keep their license because it can never be removed, each with the reason.
     :param unforeseen: how many of the changing devices the API may refuse for a reason that could not be read.
+    :param unforeseen_why: why it could not be read; empty if that was not tried.
     :param held: licenses held before; None if not all of the account was read.
     :param digest: SHA-256 over scope, wanted state, and current state; None if the current state was not read.
     """
@@ -68,6 +69,7 @@ class Plan(t.NamedTuple):
     refused: tuple[tuple[str, str], ...] = ()
     locked: tuple[tuple[str, str], ...] = ()
     unforeseen: int = 0
+    unforeseen_why: str = ""
 
     @property
     def read(self) -> bool:

@@ -48,6 +48,8 @@ class DeviceList:
         self._by_index = version == "v1"
         self.progress = client.progress.about("FOTA")
         self.offered = Offered(client, f"{version} {_LIST.what}")
+        self.unusable = ""
+        """Why an answer could not be used; empty if there was none, or the server does not have the call."""
 
     def page(self, cursor: str = FIRST) -> DevicePage:
         """One page.
@@ -111,7 +113,7 @@ class DeviceList:
         except LicensingError as error:
             if not can_do_without(error):
                 raise
-            self.offered.give_up(error)
+            self.unusable = self.offered.give_up(error)
         return found
 
 

@@ -12,6 +12,7 @@ upgradeTime will be 01/01/1900 0:0:0"), and the page about subscriptions: after 
 
 from __future__ import annotations
 
+import datetime
 import re
 import typing as t
 
@@ -19,12 +20,18 @@ from .._client.answers import text, truth
 from .._client.fault import Mask, one_line
 from .._plan.answer import Action
 
-_NEVER = re.compile(r"\s*|0?1/0?1/1900(?!\d).*|(?:1900|0001)-01-01(?!\d).*")
-"""The documented form, and the same moment in the form of other times."""
+_NO_DATES = (
+    datetime.date(1900, 1, 1),  # documented, as 01/01/1900 0:0:0
+    datetime.date(1970, 1, 1),  # a guess: zero seconds of Unix time
+    datetime.date(1, 1, 1),  # a guess: the first moment of .NET and Go
+)
+"""What stands for no date. Another time zone may move it by a day. Year 0, as in 0000-00-00, is a guess, too."""
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\d(?!\d).*|\d{1,2}/\d{1,2}/\d{4}(?!\d).*")
+_DAY = datetime.timedelta(days=1)
+_DATE = re.compile(r"(?:(\d{4})[-/](\d\d?)[-/](\d\d?)|(\d\d?)[-/](\d\d?)[-/](\d{4}))(?!\d).*")
 
 INELIGIBLE = "FOTA does not serve this device (fotaEligible is false)"
+UNKNOWN = "ThingSpace does not know this device ({})"
 LOCKED = "its firmware was upgraded ({}), so that its license can never be removed"
 
 
@@ -33,27 +40,55 @@ class Facts(t.NamedTuple):
 
     :param upgraded_at: when its firmware was last upgraded, in ThingSpace's form; empty if it never was.
     :param protocol: empty if it was not said.
+    :param unknown: why ThingSpace calls it unknown; empty if it does not.
     """
 
     licensed: bool | None
     eligible: bool | None
     upgraded_at: str | None
     protocol: str = ""
+    unknown: str = ""
 
     def refusal(self, action: Action) -> str | None:
         """Why ThingSpace would refuse an action for the device; empty if it would not, None if that is not known."""
         if action == "assign":
+            if self.unknown:
+                return UNKNOWN.format(self.unknown)
             return None if self.eligible is None else "" if self.eligible else INELIGIBLE
         return self.upgraded_at and LOCKED.format(self.upgraded_at)
 
 
 def facts_of(row: t.Mapping[str, t.Any], mask: Mask) -> Facts:
     """Read a row."""
-    said = row.get("upgradeTime")
-    upgraded = said if isinstance(said, str) and (_NEVER.fullmatch(said) or _TIME.fullmatch(said)) else None
     return Facts(
         truth(row.get("licenseAssigned")),
         truth(row.get("fotaEligible")),
-        "" if upgraded is not None and _NEVER.fullmatch(upgraded) else upgraded and one_line(upgraded, mask),
+        _upgraded_at(row.get("upgradeTime"), mask),
         one_line(text(row, ("protocol", "distributionType")), mask),
     )
+
+
+def _upgraded_at(said: t.Any, mask: Mask) -> str | None:
+    """As C(Facts.upgraded_at). An upgrade that is older than Unix time or in the future is not a usable one."""
+    if not isinstance(said, str):
+        return None
+    found = _DATE.fullmatch(said.strip())
+    if found is None:
+        return None if said.strip() else ""
+    year, one, other = (int(part) for part in (found.group(1, 2, 3) if found[1] else found.group(6, 4, 5)))
+    if year == 0:
+        return ""
+    date = _date(year, one, other) or _date(year, other, one)
+    if date is None:
+        return None
+    if any(abs(date - none) <= _DAY for none in _NO_DATES):
+        return ""
+    tomorrow = datetime.datetime.now(datetime.timezone.utc).date() + _DAY
+    return one_line(said, mask) if max(_NO_DATES) < date <= tomorrow else None
+
+
+def _date(year: int, month: int, day: int) -> datetime.date | None:
+    try:
+        return datetime.date(year, month, day)
+    except ValueError:
+        return None

@@ -52,6 +52,11 @@ class Named(t.NamedTuple):
     unknown: t.Mapping[str, str]
 
     @property
+    def about(self) -> dict[str, Facts]:
+        """What it says about each device, also of those that it calls unknown."""
+        return {**self.facts, **{device: Facts(None, None, None, unknown=why) for device, why in self.unknown.items()}}
+
+    @property
     def licensed(self) -> t.AbstractSet[str]:
         """Those that hold a license."""
         return {device for device, facts in self.facts.items() if facts.licensed}

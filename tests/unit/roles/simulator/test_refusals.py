@@ -126,6 +126,84 @@ def test_what_nobody_says_is_counted_and_sent(estate, runs, imei, version, serve
     assert rows(real) == {imei(INELIGIBLE): "failed", imei(9): "assigned"}
 
 
+BROKEN = {
+    "no such call": (404, {"errorCode": "X", "errorMessage": "No such path"}),
+    "out of order": (500, {"errorCode": "X", "errorMessage": "Out of order"}),
+    "a device twice": (200, {"hasMoreData": False, "deviceList": [{"deviceId": "1"}, {"deviceId": "1"}]}),
+    "nothing said": None,
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("how", BROKEN)
+def test_what_cannot_be_read_stops_a_strict_task_and_is_told_by_another(estate, runs, imei, version, state, how):
+    if BROKEN[how] is None:
+        estate.quirk(fota_devices_lack="fotaEligible" if state == "present" else "upgradeTime")
+    else:
+        status, body = BROKEN[how]
+        estate.quirk(fota_devices="lists")
+        estate.fault("status", operation="fota_device_list", times=0, status=status, body=body)
+    wanted = [imei(8), imei(9)] if state == "present" else [imei(0), imei(3)]
+    run = runs(estate, api_version=version, state=state, devices=wanted)
+    for check in (True, False):
+        result = run(fota_license, check=check, foreseen_refusals="stop")
+        assert result["failure"]["code"] == "refusal_foreseen"
+        assert "2 devices" in result["msg"]
+        assert "foreseen_refusals: skip" in result["msg"]
+        assert (result["changed"], estate.asked()[1]) == (False, 0)
+    result = run(fota_license)
+    assert (result["plan"]["unforeseen"], result["changed"]) == (2, True)
+    assert len([one for one in map(str, result["warnings"]) if "could not be foreseen" in one]) == 1
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("lookup", ["auto", "direct"])
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("choice", ["skip", "stop", "ignore"])
+def test_a_run_without_a_read_state_foresees_as_much_as_its_check(start, runs, imei, version, lookup, state, choice):
+    """A few devices of a huge account: only their own answers tell, unless the task must stop in time."""
+    sim = start(200, 100, 200).login()
+    sim.quirk(page_size=10, fota_devices="lists" if lookup == "auto" else "all")
+    bad = imei(150 if state == "present" else 50)
+    sim.control("PUT", "devices", [{"imei": bad, "upgraded": True, "eligible": False}])
+    wanted = [bad, imei(151 if state == "present" else 51)]
+    run = runs(sim, api_version=version, lookup=lookup, state=state, devices=wanted, foreseen_refusals=choice)
+    checked = run(fota_license, check=True)
+    sim.asked()
+    if choice != "stop":
+        assert run(fota_license, check=True, approved_plan=checked["plan"]["digest"])["plan"] == checked["plan"]
+    real = run(fota_license)
+    told = [
+        (one["plan"].get("unforeseen"), one["plan"].get("incomplete"), one["plan"]["state"]) for one in (checked, real)
+    ]
+    assert told[0] == told[1]
+    assert told[0][0] == (2 if choice == "skip" and real["lookup"] == "direct" else None)
+    assert (real["lookup"] == "direct") == (choice != "stop")
+    if choice == "stop":
+        assert [one["failure"]["code"] for one in (checked, real)] == ["refusal_foreseen"] * 2
+        assert sim.asked()[1] == 0
+    else:
+        assert rows(real)[bad] == "failed", "ThingSpace decides"
+
+
+@pytest.mark.parametrize("choice", ["skip", "stop", "ignore"])
+@pytest.mark.parametrize("lookup", ["auto", "devices"])
+def test_a_device_that_thingspace_does_not_know_gets_no_license(estate, runs, imei, choice, lookup):
+    stranger = "900000000000999"
+    run = runs(estate, devices=[stranger, imei(9)], foreseen_refusals=choice, lookup=lookup)
+    checked, real = run(fota_license, check=True), run(fota_license)
+    assert checked["plan"] == real["plan"]
+    sent = {device for one in estate.control("GET", "requests?write=true") for device in one["devices"]}
+    if choice == "ignore":
+        assert rows(real) == {stranger: "failed", imei(9): "assigned"}
+        assert sent == {stranger, imei(9)}
+        return
+    assert rows(checked) == rows(real) == {stranger: "skipped", imei(9): "assigned" if choice == "skip" else "skipped"}
+    assert "does not know this device" in real["devices"][0]["reason"] + real["msg"]
+    assert sent == ({imei(9)} if choice == "skip" else set())
+
+
 def test_an_approval_ends_when_a_license_becomes_irremovable(estate, runs, imei):
     run = runs(estate, state="absent", devices=[imei(0), imei(3)], max_changes=0)
     digest = run(fota_license, check=True)["plan"]["digest"]

@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.facts import INELIGIBLE, Facts, facts_of
+
+TODAY = datetime.datetime.now(datetime.timezone.utc).date()
+DAY = datetime.timedelta(days=1)
 
 
 @pytest.mark.parametrize(
@@ -20,7 +24,33 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._swm.facts im
         ("1/1/1900 00:00:00", ""),
         ("1900-01-01T00:00:00Z", ""),
         ("0001-01-01T00:00:00Z", ""),
+        (" 01/01/1900 0:0:0", ""),
+        ("01-01-1900 00:00:00", ""),
+        ("1900/01/01", ""),
+        ("1/1/0001 12:00:00 AM", ""),
+        ("01/01/0001", ""),
+        ("0000-00-00", ""),
+        ("0000-12-31T19:00:00-05:00", ""),
+        ("1970-01-01T00:00:00Z", ""),
+        ("01/01/1970 0:0:0", ""),
+        ("1969-12-31T19:00:00-05:00", ""),
+        ("1970-01-02T00:00:00+14:00", ""),
+        ("1899-12-31T19:00:00-05:00", ""),
+        ("12/31/1899 19:00:00", ""),
+        ("31/12/1899", ""),
         ("", ""),
+        (" ", ""),
+        ("1970-01-03", "1970-01-03"),
+        ("31/12/2020", "31/12/2020"),
+        (f"{TODAY + DAY:%Y-%m-%d}T01:00:00+14:00", f"{TODAY + DAY:%Y-%m-%d}T01:00:00+14:00"),
+        (f"{TODAY + 3 * DAY:%Y-%m-%d}", None),
+        (f"{TODAY + 400 * DAY:%m/%d/%Y} 0:0:0", None),
+        ("9999-12-31", None),
+        ("1955-05-05", None),
+        ("2021-13-32", None),
+        ("2021-02-30", None),
+        ("20210505", None),
+        ("never", None),
         ("2018-03-02T19:50:06.000Z", "2018-03-02T19:50:06.000Z"),
         ("2018-03-02 19:50:06.534 +0000 UTC", "2018-03-02 19:50:06.534 +0000 UTC"),
         ("03/02/2018 19:50:06", "03/02/2018 19:50:06"),
