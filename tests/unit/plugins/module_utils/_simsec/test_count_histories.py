@@ -27,7 +27,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.cloc
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Lost, Scope
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import BY_COUNT
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import BY_COUNT, fold
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import ACTIONS, Action
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.api import SimsecApi, SkuSubscription
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.count import carried_out, judge
@@ -137,11 +137,10 @@ class Server:
         sole, seen = explains(self.journal, scope, count), self.subscriptions() if self.prompt else []
         run = self.journal.begin_run(scope, action, count, when)
         self.floors[run] = self.hour
-        useful = [one for one in SIMS if (one in self.held[sku]) is (action == "remove")]
         for _request in range(self.chance.choice([1, 1, 2])):
-            numbers = self.chance.sample(SIMS, self.chance.randint(1, 3))
-            if useful and self.chance.random() < 0.8:
-                numbers = self.chance.sample(useful, self.chance.randint(1, 1 if self.prompt else len(useful)))
+            numbers = self.choose(scope, action)
+            if not numbers:
+                break
             request = self.journal.intend(run, scope, action, [name_of(kind, one) for one in numbers], "1-234")
             fate = self.chance.choice(["answered"] * 12 + ["refused", "lost", "done and lost", "killed"])
             if fate == "refused":
@@ -158,6 +157,16 @@ class Server:
                 return
         if self.prompt and self.chance.random() < 0.7:
             self.wait(scope, Before(run, seen, sole))
+
+    def choose(self, scope: Scope, action: Action) -> list[int]:
+        """Devices for a request. A prompt account is asked as a plan does it: nothing is sent while it is open."""
+        tried = self.journal.attempts(scope, [name_of(scope.kind, one) for one in SIMS])
+        results = [fold(tried.get(name_of(scope.kind, one), ())).result for one in SIMS]
+        free = [one for one in SIMS if not self.prompt or results[one] not in ("pending", "unknown")]
+        useful = [one for one in free if (one in self.held[scope.sku]) is (action == "remove")]
+        if useful and self.chance.random() < 0.8:
+            return self.chance.sample(useful, self.chance.randint(1, 1 if self.prompt else len(useful)))
+        return self.chance.sample(free, min(len(free), self.chance.randint(1, 3)))
 
     def wait(self, scope: Scope, known: Before) -> None:
         """Watch the count, and note what that proves, and whether the devices hold what they should."""
@@ -185,6 +194,8 @@ class Server:
         for one in none:
             name = self.sent_as.get(one.request, "")
             self.ineffective.append((one, not any((name, device) in self.changed for device in one.devices)))
+            if self.prompt:  # what is slower than C(settle_time) misleads the count
+                self.queue = [order for order in self.queue if order[0] != name]
         self.journal.keep_counted(done, when, watched=False)
 
     def check(self) -> None:
