@@ -16,7 +16,7 @@ import datetime
 import typing as t
 
 from .clock import ago, hour_before
-from .queries import COUNTED_RUNS, MAY_HAVE_CHANGED, UNREPORTED
+from .queries import COUNTED_RUNS, COUNTED_UNWATCHED, MAY_HAVE_CHANGED, UNREPORTED
 from .rows import Window
 from .status import BY_COUNT
 
@@ -39,7 +39,8 @@ def windows_of(db: Transaction, account: str, sku: str) -> list[Window]:
             runs.update(senders)
         for action, request in db.execute(UNREPORTED, since):
             window.waiting.setdefault(action, []).append(request)
-        found.append(window._replace(alone=len(runs) == 1))
+        alone = len(runs) == 1 and not db.execute(COUNTED_UNWATCHED, (*since, run)).fetchone()
+        found.append(window._replace(alone=alone))
     return found
 
 

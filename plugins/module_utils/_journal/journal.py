@@ -30,6 +30,7 @@ from .queries import (
     IDS,
     IN_SEVERAL,
     NAMED_BY,
+    PROVED_HOLDERS,
     REMOVED_BY_ANOTHER_KIND,
 )
 from .rows import Lost, Moved, Removed, Scope, Snapshot, Window
@@ -109,11 +110,15 @@ class Journal:
         with self._reading() as db:
             return [str(device) for (device,) in db.execute(IDS, (_scope(db, scope),))]
 
-    def holders(self, account: str, sku: str) -> dict[str, int]:
-        """How many devices certainly hold a SKU, by the kind of their ids."""
+    def holders(self, account: str, sku: str, *, proved: bool = False) -> dict[str, int]:
+        """How many devices certainly hold a SKU, by the kind of their ids.
+
+        :param proved: leave out what was only inferred.
+        """
+        query = PROVED_HOLDERS if proved else HOLDERS
         with self._reading() as db:
             keys = {scope.kind: key for key, scope in _scopes(db, account).items() if scope.sku == sku}
-            return {kind: int(db.execute(HOLDERS, (key,)).fetchone()[0]) for kind, key in keys.items()}
+            return {kind: int(db.execute(query, (key,)).fetchone()[0]) for kind, key in keys.items()}
 
     def shared(self, account: str) -> dict[Scope, list[str]]:
         """The devices of each scope for which another SKU of the account was also sent, by the same kind of id."""

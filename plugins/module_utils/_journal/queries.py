@@ -33,14 +33,29 @@ DEVICES_OF = "SELECT device_id FROM entry WHERE scope IN"
 IN_SEVERAL = "GROUP BY device_id HAVING count(DISTINCT scope) > 1 ORDER BY device_id"
 """The devices that are in more than one of some scopes. The numbers of the scopes go between the two."""
 
-HOLDERS = (
+_DEVICES_HAVING = (
     "SELECT count(*) FROM (SELECT 1 FROM entry JOIN request ON request.id = entry.request WHERE entry.scope = ? "
-    "GROUP BY entry.device_id HAVING "
+    "GROUP BY entry.device_id HAVING"
+)
+HOLDERS = (
+    f"{_DEVICES_HAVING} "
     "max(CASE WHEN request.action = 'assign' AND entry.outcome = 'success' THEN request.id ELSE 0 END) > "
     "max(CASE WHEN request.action = 'remove' AND (entry.outcome = 'success' OR (entry.outcome IS NULL "
     "AND request.state NOT IN ('rejected', 'not_sent', 'no_effect'))) THEN request.id ELSE 0 END)) AS holder"
 )
 """How many devices of a scope certainly hold the license, as C(fold) decides it, but without loading every attempt."""
+
+_UNTIL = f"CASE WHEN {OWN} AND entry.outcome = 'success' THEN entry.confirmed ELSE '9999' END"
+"""Until when a request may have been carried out: until its report, or any time."""
+
+PROVED_HOLDERS = (
+    f"{_DEVICES_HAVING} "
+    f"max(CASE WHEN request.action = 'assign' AND entry.outcome = 'success' AND {OWN} THEN request.sent END) >= "
+    "max(CASE WHEN request.action = 'remove' "
+    "AND NOT (request.state IN ('rejected', 'not_sent') AND coalesce(entry.outcome, '') <> 'success') "
+    f"AND NOT (coalesce(entry.outcome, '') = 'failed' AND {OWN}) THEN {_UNTIL} ELSE '' END)) AS holder"
+)
+"""How many devices of a scope hold the license as C(DeviceStatus.proved) says: nothing of it is inferred."""
 
 LOST = (
     "SELECT request.id, request.run, request.action, request.sent, scope.kind, entry.device_id FROM request "
@@ -102,6 +117,9 @@ MAY_HAVE_CHANGED = (
 """How many devices may have changed since a run read the account's count. That count includes what an earlier count
 confirmed. Whether it includes what ThingSpace reported shortly before is unknown.
 """
+COUNTED_UNWATCHED = f"SELECT 1 {_SINCE} AND request.run < ? AND {COUNTED} AND entry.request_id IS NOT NULL LIMIT 1"
+"""Whether only a count that was not watched confirms something of earlier runs. It may still be carried out."""
+
 _REQUESTS = "SELECT DISTINCT request.action, request.id"
 UNREPORTED = f"{_REQUESTS} {_SINCE} AND {_UNREPORTED} ORDER BY request.id"
 """The requests since then that have devices without a report."""
@@ -118,7 +136,6 @@ NAMED_BY = (
 )
 """How many devices were sent under a request id, even if several requests got the same id."""
 
-_REPORTED = f"max(CASE WHEN {OWN} AND entry.outcome = 'success' THEN entry.confirmed ELSE '9999' END)"
 _REMOVALS_BY_ANOTHER_KIND = (
     "FROM request CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
     "WHERE request.action = 'remove' AND scope.account = ? AND scope.sku = ? AND scope.kind <> ? "
@@ -126,7 +143,7 @@ _REMOVALS_BY_ANOTHER_KIND = (
 )
 _LAST = "SELECT max(request.id)"
 REMOVED_BY_ANOTHER_KIND = (
-    f"{_LAST}, {_REPORTED} {_REMOVALS_BY_ANOTHER_KIND} AND NOT ({OWN} AND coalesce(entry.outcome, '') = 'failed')"
+    f"{_LAST}, max({_UNTIL}) {_REMOVALS_BY_ANOTHER_KIND} AND NOT ({OWN} AND coalesce(entry.outcome, '') = 'failed')"
 )
 """The last removal of a SKU by another kind of id that may have taken it from a device, and until when all of these
 were reported. If one of them is still open, that is in the far future.

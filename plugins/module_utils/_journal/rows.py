@@ -67,7 +67,7 @@ class Window(t.NamedTuple):
     :param before: assigned licenses when that run began.
     :param most: how many devices may have changed since, by action. Each counts once, however often it was sent.
     :param newest: when the last of their requests was sent, by action.
-    :param alone: whether that run sent all of these requests.
+    :param alone: whether that run sent all of these requests, and nothing earlier can still be carried out.
     :param waiting: the requests that have devices without a report, by action.
     """
 

@@ -155,9 +155,8 @@ def _judge_together(lost: t.Sequence[Lost], unexplained: int, perhaps: int, agai
         return "took_effect"
     if any(request.hints for request in lost):
         return "unclear"
-    # Either nothing is unexplained, or exactly the accepted requests that are not confirmed yet.
-    nothing = unexplained + against <= 0 or (not against and unexplained == perhaps)
-    return "no_effect" if nothing else "unclear"
+    # Any other difference may be theirs: what was accepted may have failed, or may still be open.
+    return "no_effect" if unexplained + against <= 0 else "unclear"
 
 
 def _failures(request: Lost) -> int:

@@ -11,7 +11,8 @@ what it had only accepted.
 
 Such a confirmation is enough to remove another license only if nothing at all points to anything else: the task sent
 everything that is in flight; the count was seen below the result after ThingSpace had accepted that, and never beyond
-it; the journal knew every license of the SKU before that; and meanwhile no other number of the account changed.
+it; the journal had proof of every license of the SKU before that; and meanwhile no other number of the account changed.
+What another count confirmed without all this is neither over nor proof.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Before(t.NamedTuple):
 
     :param run: the run; 0 if the task only waits for earlier runs.
     :param subscriptions: the account's counts.
-    :param sole: whether the journal explains every license that the account counts.
+    :param sole: whether the journal proves every license that the account counts.
     """
 
     run: int
@@ -47,8 +48,11 @@ class Before(t.NamedTuple):
 
 
 def explains(journal: Journal, scope: Scope, count: int | None) -> bool:
-    """Whether the journal is certain of exactly as many licenses as the account counts."""
-    return sum(journal.holders(scope.account, scope.sku).values()) == count
+    """Whether the journal has proof of exactly as many licenses as the account counts, so that nobody has another one.
+
+    A count that nobody watched is no proof: others may have caused it. Nor are two kinds of ids: they may be one SIM.
+    """
+    return max(journal.holders(scope.account, scope.sku, proved=True).values(), default=0) == count
 
 
 class Watch:

@@ -148,6 +148,25 @@ def test_a_move_to_another_sku(run: Run, space: Space, order: str) -> None:
         assert space.held[FLEX] == set(imeis(3)), "in doubt, it keeps both"
 
 
+@pytest.mark.parametrize("stays", [True, False])
+def test_a_count_that_nobody_watched_proves_nothing_else(run: Run, space: Space, clock: Clock, stays: bool) -> None:
+    """Others seem to be a slow request, and later it seems to be one that failed. That device keeps its old license."""
+    run(**WAIT)
+    space.slow = 5
+    run(sku=BUNDLE, devices=[imei(0)])
+    space.held[BUNDLE].add(imei(9))
+    clock.sleep(look.settle_seconds(None, None))
+    assert rows(run(sku=BUNDLE, devices=[imei(0)])) == {("unchanged", BY_COUNT)}
+    if not stays:
+        space.held[BUNDLE].remove(imei(9))
+    space.inactive = {imei(1)}
+    assert rows(run(sku=BUNDLE, devices=[imei(1)], **WAIT)) == {("assigned", BY_COUNT)}
+    assert imei(0) in space.held[BUNDLE]
+    moved = run(state="absent", devices=[imei(1)], replaced_by=[{"sku": BUNDLE}])
+    assert {outcome for outcome, _reason in rows(moved)} == {"skipped"}
+    assert imei(1) in space.held[FLEX]
+
+
 def test_waves(run: Run, space: Space) -> None:
     """Each wave is confirmed before the next; one device that fails stops them."""
     done = run(devices=imeis(6), waves=[1, 2], **WAIT)

@@ -82,6 +82,19 @@ def test_what_an_earlier_count_showed_is_in_the_next_one(journal: Journal) -> No
     assert (window(journal).most, window(journal).alone) == ({"assign": 1}, True)
 
 
+@pytest.mark.parametrize("watched", [True, False])
+@pytest.mark.parametrize("action", ["assign", "remove"])
+def test_only_a_count_that_was_watched_ends_a_request(journal: Journal, action: t.Any, watched: bool) -> None:
+    """Others may have caused the other one. Then the request may be carried out during the next run."""
+    counted = send(journal, imeis(2), action=action)
+    journal.keep_counted([counted], now(), watched=watched)
+    send(journal, [imei(9)])
+    assert (window(journal).most, window(journal).alone) == ({"assign": 1}, watched)
+    assert journal.holders(ACCOUNT, FLEX.sku, proved=True) == {"imei": 2 if watched and action == "assign" else 0}
+    write(journal, "UPDATE request SET sent = ? WHERE id = ?", ago(datetime.timedelta(hours=2)), counted)
+    assert window(journal).alone, "it is too old to be carried out"
+
+
 def test_nothing_without_a_count_and_nothing_old(journal: Journal) -> None:
     run = journal.begin_run(FLEX, "assign", None)
     journal.accepted(journal.intend(run, FLEX, "assign", imeis(1), "1-234"), "x")

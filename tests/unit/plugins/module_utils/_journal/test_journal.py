@@ -143,10 +143,12 @@ def test_how_many_hold_a_license(journal: Journal) -> None:
                 journal.refused(request, "no", "no")
             else:
                 journal.settle(request, t.cast(RequestState, what), "why")
-    held = [fold(attempts).held for _scope, _device, attempts in journal.walk(ACCOUNT, FLEX.sku)]
-    assert len(held) == len(histories)
-    assert 0 < held.count(True) < len(held)
-    assert journal.holders(ACCOUNT, FLEX.sku) == {"imei": held.count(True)}
+    statuses = [fold(attempts) for _scope, _device, attempts in journal.walk(ACCOUNT, FLEX.sku)]
+    assert len(statuses) == len(histories)
+    held, proved = sum(one.held is True for one in statuses), sum(one.proved for one in statuses)
+    assert 0 < proved < held < len(statuses)
+    assert journal.holders(ACCOUNT, FLEX.sku) == {"imei": held}
+    assert journal.holders(ACCOUNT, FLEX.sku, proved=True) == {"imei": proved}
     assert journal.holders(ACCOUNT, "SIMSec-IoT-Lt") == {}
 
 
