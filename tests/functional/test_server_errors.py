@@ -20,6 +20,7 @@ def test_a_read_is_repeated(simulator: Simulator, module: Module) -> None:
     assert [(r["operation"], r["status"]) for r in simulator.requests()][2:] == [
         ("fota_list", 503),
         ("fota_list", 200),
+        ("fota_device_lookup", 200),
         ("candidates_list", 200),
         ("fota_assign", 200),
     ]
