@@ -17,33 +17,20 @@ import functools
 import threading
 import time
 import typing as t
-import zlib
 
 from .._errors import LicensingError
 from .._text.addresses import without_passwords
 from .moved import Role
 from .postgresql_connection import connect
 from .postgresql_errors import failure, guarded
+from .postgresql_lock import key_of, release, still_held, try_lock
 from .postgresql_schema import emptied, prepare, require_version
 from .postgresql_transaction import PostgresTransaction
 from .postgresql_watch import GRACE, SLOW, Watch, never
 from .psycopg_dep import psycopg
 
-_ACCOUNT = 0x54534A4C
 _WRITER = 0x54534A4D
-"""The advisory locks: one for each account, held by a session, and one for each transaction that writes."""
-
-# The locks of these accounts that this session has.
-_HELD = (
-    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid() "
-    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
-    "AND classid::bigint = %(kind)s AND objid::bigint = ANY(%(keys)s::bigint[]) AND objsubid = 2"
-)
-
-# In one round trip: which session took the lock; null if it had it before, and so has another client, too.
-_TRY_LOCK = (
-    f"SELECT pg_backend_pid(), CASE WHEN ({_HELD}) = 0 OR %(ours)s THEN pg_try_advisory_lock(%(kind)s, %(key)s) END"
-)
+"""The advisory lock of each transaction that writes."""
 
 # In one round trip. The last statement sees what was committed while the second one waited.
 _BEGIN_WRITING = (
@@ -135,7 +122,7 @@ class PostgresStore:
     @contextlib.contextmanager
     def account_lock(self, account: str, patience: float) -> t.Iterator[None]:
         """See C(Store). The lock belongs to the connection and dies with it."""
-        key = zlib.crc32(account.encode()) - 2**31
+        key = key_of(account)
         end = time.monotonic() + patience
         while not self._try_lock(key):
             if time.monotonic() >= end:
@@ -151,17 +138,16 @@ class PostgresStore:
         finally:
             with self._lock, contextlib.suppress(psycopg().Error, LicensingError):
                 self._locked.remove(key)
-                self._db.execute("SELECT pg_advisory_unlock(%s, %s)", (_ACCOUNT, key))
+                release(self._db.execute, key)
                 self._limit()
 
     def lock_lost(self) -> str:
         """See C(Store)."""
         try:
             with self._lock, guarded(self._address):
-                values = _named(set(self._locked))
-                pid, held = self._db.execute(f"SELECT pg_backend_pid(), ({_HELD})", values).fetchone()
+                pid, held = still_held(self._db.execute, set(self._locked))
                 self._require_session(pid)
-                if held < len(values["keys"]):
+                if not held:
                     raise self._pooled()
         except LicensingError as error:
             return f"the lock of the account in the journal may be lost. {error.message.rstrip('.')}"
@@ -181,15 +167,14 @@ class PostgresStore:
 
     def _try_lock(self, key: int) -> bool:
         with self._lock, guarded(self._address):
-            ours = key in self._locked
-            pid, got = self._first(_TRY_LOCK, {**_named([key]), "ours": ours, "key": key}).fetchone()
+            pid, got = try_lock(self._first, key, again=key in self._locked)
             self._require_session(pid)
             if got is None:
                 raise self._pooled()
             if got:
                 self._locked.append(key)
                 self._limit()
-            return t.cast(bool, got)
+            return got
 
     def _limit(self) -> None:
         """Others wait for a lock. A table that is filled may take long."""
@@ -279,8 +264,3 @@ def _opened(
     except BaseException:
         watch.close()
         raise
-
-
-def _named(keys: t.Collection[int]) -> dict[str, t.Any]:
-    """The values for C(_HELD). C(pg_locks) shows keys without a sign."""
-    return {"kind": _ACCOUNT, "keys": [key % 2**32 for key in keys]}

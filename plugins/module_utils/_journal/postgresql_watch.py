@@ -70,6 +70,8 @@ class Watch:
         except Exception:
             if self._cut:
                 what = f"it did not answer within {self._cut:.0f} s"
+                # From now on, it is a lost connection like any other.
+                self._cut = 0.0
                 raise failure(self._address, "journal_unreachable", what, LATER) from None
             raise
         finally:
