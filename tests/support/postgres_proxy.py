@@ -24,6 +24,7 @@ class Proxy:
 
     :ivar version: what the server says that it is, if not the truth.
     :ivar pooler: whether the session that the client is told about is not the server's.
+    :ivar elsewhere: statements with these words run in a session of their own, if it is not empty.
     :ivar refuse: whether it takes no connection now.
     :ivar tls: with it, connections are encrypted up to here.
     :ivar reached: set when the statement of C(cut_at) has come.
@@ -36,6 +37,7 @@ class Proxy:
         self._cut: tuple[bytes, bool, int] | None = None
         self.reached = threading.Event()
         self.version = ""
+        self.elsewhere = b""
         self.pooler = self.refuse = False
         self.tls: ssl.SSLContext | None = None
         self.connections = 0
@@ -105,7 +107,8 @@ class Proxy:
             if encrypt and self.tls is not None:
                 client = self.tls.wrap_socket(client, server_side=True)
         server.connect(f"{self._server.host}/.s.PGSQL.5432")
-        server.sendall(head + _exactly(client, length - 8))
+        self._startup = head + _exactly(client, length - 8)
+        server.sendall(self._startup)
         return client
 
     def _forth(self, client: socket.socket, server: socket.socket) -> None:
@@ -128,9 +131,20 @@ class Proxy:
                         client.recv(1)
                     return
             said = b"" if _COMMIT in data else said
-            server.sendall(data)
+            if self.elsewhere and self.elsewhere in data:
+                self._ask_elsewhere(data, client)
+            else:
+                server.sendall(data)
 
-    _of = b""
+    def _ask_elsewhere(self, data: bytes, client: socket.socket) -> None:
+        with socket.socket(socket.AF_UNIX) as other:
+            other.connect(f"{self._server.host}/.s.PGSQL.5432")
+            other.sendall(self._startup)
+            _until_ready(other)
+            other.sendall(data)
+            client.sendall(_until_ready(other))
+
+    _of = _startup = b""
     _silent = _hold = False
 
     def _back(self, server: socket.socket, client: socket.socket) -> None:
@@ -159,6 +173,15 @@ class Proxy:
             elif kind == b"K" and self.pooler:
                 body = struct.pack("!I", 999_999) + body[4:]
             client.sendall(kind + struct.pack("!I", len(body) + 4) + body)
+
+
+def _until_ready(server: socket.socket) -> bytes:
+    """What it says until it is ready for the next statement."""
+    said = kind = b""
+    while kind != b"Z":
+        kind, length = _exactly(server, 1), _exactly(server, 4)
+        said += kind + length + _exactly(server, struct.unpack("!I", length)[0] - 4)
+    return said
 
 
 def _exactly(source: socket.socket, length: int) -> bytes:

@@ -122,12 +122,17 @@ class Stop:
             lost = check()
             if lost:
                 self._tell(lost)
+        return self._why if self.told else ""
+
+    @property
+    def told(self) -> bool:
+        """Whether it was told to end, without asking the checks of C(when). Any thread may ask, and never waits."""
         if self._starter is not None and not self._event.is_set():
             with self._lock:
                 why = self._signaled() or self._starter.gone()
                 if why:
                     self._tell(why)
-        return self._why
+        return self._event.is_set()
 
     def require(self, *, reading: bool) -> None:
         """Pass if a request may be sent.

@@ -251,9 +251,11 @@ class Journal:
             keep_counted(db, requests, when, watched=watched)
 
 
-def open_journal(place: str, *, write: bool, patience: float = PATIENCE) -> Journal:
+def open_journal(
+    place: str, *, write: bool, patience: float = PATIENCE, told: t.Callable[[], bool] | None = None
+) -> Journal:
     """Open a journal, see C(open_store). With an empty place, the journal lasts as long as the process."""
-    return Journal(open_store(place, write=write, patience=patience))
+    return Journal(open_store(place, write=write, patience=patience, told=told))
 
 
 def _scopes(db: Transaction, account: str) -> dict[int, Scope]:

@@ -17,21 +17,20 @@ import functools
 import threading
 import time
 import typing as t
-import zlib
 
 from .._errors import LicensingError
 from .._text.addresses import without_passwords
 from .moved import Role
 from .postgresql_connection import connect
 from .postgresql_errors import failure, guarded
-from .postgresql_schema import prepare, require_version
+from .postgresql_lock import key_of, release, still_held, try_lock
+from .postgresql_schema import emptied, prepare, require_version
 from .postgresql_transaction import PostgresTransaction
+from .postgresql_watch import GRACE, SLOW, Watch, never
 from .psycopg_dep import psycopg
-from .store import Values
 
-_ACCOUNT = 0x54534A4C
 _WRITER = 0x54534A4D
-"""The advisory locks: one for each account, held by a session, and one for each transaction that writes."""
+"""The advisory lock of each transaction that writes."""
 
 # In one round trip. The last statement sees what was committed while the second one waited.
 _BEGIN_WRITING = (
@@ -40,12 +39,25 @@ _BEGIN_WRITING = (
     "SELECT pg_backend_pid(), version FROM journal_schema"
 )
 
+_FILLING = 3600.0
+"""Seconds for one statement of a move."""
+
+
+class _Opened(t.NamedTuple):
+    """A connection, who watches it, and the identity of the journal there."""
+
+    db: t.Any
+    watch: Watch
+    identity: str
+
 
 class PostgresStore:
     """See C(Store).
 
     :param address: of the database, with its password if it has one.
-    :param reopen: connects again. Returns a connection, and the identity of what is there.
+    :param reopen: connects again.
+    :param patience: seconds to wait for a writer, and little more for an answer under the lock of an account.
+    :param brief: whether no statement takes long, so that this also holds without a lock.
     """
 
     kind = "postgresql"
@@ -54,14 +66,18 @@ class PostgresStore:
     def __init__(
         self,
         address: str,
-        db: t.Any,
-        identity: str,
-        reopen: t.Callable[[], tuple[t.Any, str]],
+        opened: _Opened,
+        reopen: t.Callable[[], _Opened],
+        *,
+        patience: float,
         moving: Role | None = None,
+        brief: bool = False,
     ) -> None:
         self._address, self._reopen, self._moving = address, reopen, moving
-        self._db, self._identity = db, identity
-        self._locked = 0
+        self._db, self._watch, self._identity = opened
+        self._patience, self._brief = patience, brief
+        self._locked: list[int] = []
+        self._limit()
         # A thread may ask whether the lock is lost while it reads.
         self._lock = threading.RLock()
         self.name = without_passwords(address)
@@ -69,7 +85,7 @@ class PostgresStore:
     def close(self) -> None:
         """See C(Store)."""
         with contextlib.suppress(psycopg().Error):
-            self._db.close()
+            self._watch.close()
 
     @contextlib.contextmanager
     def reading(self) -> t.Iterator[PostgresTransaction]:
@@ -89,12 +105,15 @@ class PostgresStore:
                 begun = self._first(_BEGIN_WRITING.format(writer=_WRITER, durable="on" if flush else "off"))
                 while begun.nextset():
                     pass
-                pid, version = begun.fetchone()
+                row = begun.fetchone()
+                if row is None:
+                    raise emptied(self._address, "journal_schema")
+                pid, version = row
                 self._require_session(pid)
                 # Another process may have moved or upgraded it since it was opened.
                 require_version(self._db, self._address, version, moving=self._moving)
                 yield PostgresTransaction(self._db)
-                if self._db.execute("COMMIT", prepare=False).statusmessage != "COMMIT":
+                if self._db.execute("COMMIT").statusmessage != "COMMIT":
                     raise failure(self._address, "journal_unusable", "it did not commit", "Run again")
             except BaseException:
                 self._roll_back()
@@ -103,7 +122,7 @@ class PostgresStore:
     @contextlib.contextmanager
     def account_lock(self, account: str, patience: float) -> t.Iterator[None]:
         """See C(Store). The lock belongs to the connection and dies with it."""
-        key = (_ACCOUNT, zlib.crc32(account.encode()) - 2**31)
+        key = key_of(account)
         end = time.monotonic() + patience
         while not self._try_lock(key):
             if time.monotonic() >= end:
@@ -117,15 +136,19 @@ class PostgresStore:
         try:
             yield
         finally:
-            with self._lock, contextlib.suppress(psycopg().Error):
-                self._locked -= 1
-                self._db.execute("SELECT pg_advisory_unlock(%s, %s)", key)
+            with self._lock, contextlib.suppress(psycopg().Error, LicensingError):
+                self._locked.remove(key)
+                release(self._db.execute, key)
+                self._limit()
 
     def lock_lost(self) -> str:
         """See C(Store)."""
         try:
             with self._lock, guarded(self._address):
-                self._require_session(self._db.execute("SELECT pg_backend_pid()").fetchone()[0])
+                pid, held = still_held(self._db.execute, set(self._locked))
+                self._require_session(pid)
+                if not held:
+                    raise self._pooled()
         except LicensingError as error:
             return f"the lock of the account in the journal may be lost. {error.message.rstrip('.')}"
         return ""
@@ -142,52 +165,74 @@ class PostgresStore:
     def request_begun(self, request: int, run: int) -> None:
         """See C(Store). There is no copy beside the database to compare with."""
 
-    def _try_lock(self, key: tuple[int, int]) -> bool:
+    def _try_lock(self, key: int) -> bool:
         with self._lock, guarded(self._address):
-            got = bool(self._first("SELECT pg_try_advisory_lock(%s, %s)", key).fetchone()[0])
-            self._locked += got
+            pid, got = try_lock(self._first, key, again=key in self._locked)
+            self._require_session(pid)
+            if got is None:
+                raise self._pooled()
+            if got:
+                self._locked.append(key)
+                self._limit()
             return got
 
-    def _first(self, statement: str, values: Values = ()) -> t.Any:
+    def _limit(self) -> None:
+        """Others wait for a lock. A table that is filled may take long."""
+        limit = self._patience + GRACE
+        self._watch.limit = _FILLING if self._moving else limit if self._brief or self._locked else max(limit, SLOW)
+
+    def _first(self, statement: str, values: dict[str, t.Any] | None = None) -> t.Any:
         """The first statement of a piece of work: on a lost connection, it is safe to connect again and repeat it."""
         try:
-            return self._db.execute(statement, values or None, prepare=False)
+            return self._db.execute(statement, values)
         except psycopg().OperationalError:
             if self._locked or not self._db.closed:
                 raise
-        self._db, identity = self._reopen()
+        self._watch.close()
+        self._db, self._watch, identity = self._reopen()
+        self._limit()
         if identity != self._identity:
             what = f"it is not the one ({self._identity}) that this task began with"
             raise failure(self._address, "journal_damaged", what, "Restore the right database")
-        return self._db.execute(statement, values or None, prepare=False)
+        return self._db.execute(statement, values)
 
     def _require_session(self, pid: int) -> None:
         """Refuse to go on in another session of the server, which has no lock."""
         if pid != self._db.info.backend_pid:
-            what = "a connection pooler changes the session, and with it, no lock is safe"
-            raise failure(self._address, "journal_unusable", what, "Name the server itself, not the pooler")
+            raise self._pooled()
+
+    def _pooled(self) -> LicensingError:
+        what = "a connection pooler shares or changes the session, and with it, no lock is safe"
+        return failure(self._address, "journal_unusable", what, "Name the server itself, not the pooler")
 
     def _roll_back(self) -> None:
-        with contextlib.suppress(psycopg().Error):
+        with contextlib.suppress(psycopg().Error, LicensingError):
             if not self._db.closed:
-                self._db.execute("ROLLBACK", prepare=False)
+                self._db.execute("ROLLBACK")
 
 
 def open_postgresql(
-    address: str, *, write: bool, patience: float, moving: Role | None = None, only: t.Sequence[str] = ()
+    address: str,
+    *,
+    write: bool,
+    patience: float,
+    moving: Role | None = None,
+    only: t.Sequence[str] = (),
+    told: t.Callable[[], bool] = never,
 ) -> PostgresStore | None:
     """Open the journal in a database. With C(write), create it there if there is none; else the result is None then.
 
     :param only: with C(write), the tables that are written; by default all.
+    :param told: whether the task must end soon. Then it waits only a few seconds for an answer.
     :raises LicensingError: C(journal_unreachable), C(journal_unusable), C(journal_newer), C(journal_moved),
         C(journal_locked), C(missing_library).
     """
-    reopen = functools.partial(_opened, address, write=write, patience=patience, moving=moving, only=only)
-    db, identity = reopen()
-    if not identity:
-        db.close()
+    reopen = functools.partial(_opened, address, write=write, patience=patience, moving=moving, only=only, told=told)
+    opened = reopen()
+    if not opened.identity:
+        opened.watch.close()
         return None
-    return PostgresStore(address, db, identity, reopen, moving)
+    return PostgresStore(address, opened, reopen, patience=patience, moving=moving, brief=bool(only))
 
 
 def require_reachable(address: str, *, write: bool, patience: float) -> None:
@@ -195,21 +240,27 @@ def require_reachable(address: str, *, write: bool, patience: float) -> None:
 
     :raises LicensingError: see there.
     """
-    db = connect(address, write=write, patience=patience)
+    db, watch = connect(address, write=write, patience=patience)
     try:
         with guarded(address):
             prepare(db, address, write=write, change=False)
     finally:
-        db.close()
+        watch.close()
 
 
 def _opened(
-    address: str, *, write: bool, patience: float, moving: Role | None, only: t.Sequence[str]
-) -> tuple[t.Any, str]:
-    db = connect(address, write=write, patience=patience)
+    address: str,
+    *,
+    write: bool,
+    patience: float,
+    moving: Role | None,
+    only: t.Sequence[str],
+    told: t.Callable[[], bool],
+) -> _Opened:
+    db, watch = connect(address, write=write, patience=patience, told=told)
     try:
         with guarded(address):
-            return db, prepare(db, address, write=write, moving=moving, only=only)
+            return _Opened(db, watch, prepare(db, address, write=write, moving=moving, only=only))
     except BaseException:
-        db.close()
+        watch.close()
         raise

@@ -14,6 +14,7 @@ import typing as t
 
 from .postgresql_errors import failure, guarded, not_connected
 from .postgresql_schema import NAME
+from .postgresql_watch import Watch, never
 from .psycopg_dep import psycopg
 
 OLDEST = 14
@@ -62,10 +63,11 @@ class Facts(t.NamedTuple):
     encoding: str
 
 
-def connect(address: str, *, write: bool, patience: float) -> t.Any:
-    """A connection in which each statement is a transaction of its own, unless it begins one.
+def connect(address: str, *, write: bool, patience: float, told: t.Callable[[], bool] = never) -> tuple[t.Any, Watch]:
+    """A connection in which each statement is a transaction of its own, unless it begins one, and who watches it.
 
     :param patience: seconds to wait for a lock of another process.
+    :param told: whether the task must end soon.
     :raises LicensingError: C(journal_unreachable), C(journal_unusable), C(missing_library).
     """
     library = psycopg()
@@ -75,16 +77,18 @@ def connect(address: str, *, write: bool, patience: float) -> t.Any:
             if os.environ.get(_FROM_ENVIRONMENT.get(name, "")) is None:
                 given.setdefault(name, value)
         given["client_encoding"] = "UTF8"
-        db = library.connect(**given, autocommit=True)
+        # Prepared statements belong to a session, and they are not faster here.
+        db = library.connect(**given, autocommit=True, prepare_threshold=None)
     except (library.Error, ValueError, UnicodeError) as error:
         raise not_connected(error, address) from None
+    watch = Watch(db, address, told)
     try:
         with guarded(address):
             _check(db, address, write=write, patience=patience)
     except BaseException:
-        db.close()
+        watch.close()
         raise
-    return db
+    return db, watch
 
 
 def _check(db: t.Any, address: str, *, write: bool, patience: float) -> None:

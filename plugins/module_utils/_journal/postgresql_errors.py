@@ -19,7 +19,8 @@ from .._text.addresses import passwords_in, without_passwords
 from .psycopg_dep import psycopg
 
 _LONGEST = 300
-_LATER = "Run again when the server can be reached"
+LATER = "Run again when the server can be reached"
+"""What to do about a lost connection."""
 
 
 class _Meaning(t.NamedTuple):
@@ -43,9 +44,9 @@ _BY_STATE: tuple[tuple[str, _Meaning], ...] = (
     ("42703", _Meaning("journal_damaged", "a column is missing", "Restore it from a backup")),
     ("XX", _Meaning("journal_damaged", "the server reports damaged data", "Restore it from a backup")),
     ("58", _Meaning("journal_damaged", "the server cannot use its files", "See the log of the server")),
-    ("57P", _Meaning("journal_unreachable", "the server ended the connection", _LATER)),
-    ("25P0", _Meaning("journal_unreachable", "the server ended the connection", _LATER)),
-    ("08", _Meaning("journal_unreachable", "the connection was lost", _LATER)),
+    ("57P", _Meaning("journal_unreachable", "the server ended the connection", LATER)),
+    ("25P0", _Meaning("journal_unreachable", "the server ended the connection", LATER)),
+    ("08", _Meaning("journal_unreachable", "the connection was lost", LATER)),
 )
 
 # By what libpq says when there is no connection. The first that fits counts.
@@ -77,7 +78,7 @@ def _named(error: Exception, address: str) -> LicensingError:
         if state.startswith(beginning):
             return failure(address, *meaning, said=str(error))
     if not state and isinstance(error, psycopg().OperationalError):
-        return failure(address, "journal_unreachable", "the connection was lost", _LATER, said=str(error))
+        return failure(address, "journal_unreachable", "the connection was lost", LATER, said=str(error))
     return failure(address, "journal_unusable", "it refuses a statement", "Please report this", said=str(error))
 
 

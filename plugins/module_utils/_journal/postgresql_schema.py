@@ -73,7 +73,7 @@ def prepare(
     :param moving: for which end of a move it is opened, so that it may be marked, see C(_journal/moved.py).
     :param only: with C(write), the tables that are written; by default all.
     :returns: the identity of the journal; empty if there is none and none was created.
-    :raises LicensingError: C(journal_unusable), C(journal_newer), C(journal_moved).
+    :raises LicensingError: C(journal_unusable), C(journal_newer), C(journal_moved), C(journal_damaged).
     """
     # The connection searches nothing but this schema.
     version = _version(db, address, moving)
@@ -85,7 +85,7 @@ def prepare(
             return ""
         _upgrade(db, address, moving)
     _require_rights(db, address, (UPDATER if only else WRITER) if write else READER, only if write else ())
-    return str(db.execute("SELECT uuid FROM identity").fetchone()[0])
+    return str(_the_row(db, address, "SELECT uuid FROM identity", "identity"))
 
 
 def _version(db: t.Any, address: str, moving: Role | None) -> int:
@@ -98,9 +98,21 @@ def _version(db: t.Any, address: str, moving: Role | None) -> int:
     if not state.ours:
         what = f"its schema {NAME} belongs to another program"
         raise failure(address, "journal_unusable", what, "Use another database")
-    version = int(db.execute("SELECT version FROM journal_schema").fetchone()[0])
+    version = int(_the_row(db, address, "SELECT version FROM journal_schema", "journal_schema"))
     require_version(db, address, version, moving=moving)
     return version
+
+
+def _the_row(db: t.Any, address: str, statement: str, table: str) -> t.Any:
+    row = db.execute(statement).fetchone()
+    if row is None:
+        raise emptied(address, table)
+    return row[0]
+
+
+def emptied(address: str, table: str) -> LicensingError:
+    """The error for a table that always has a row, and lost it."""
+    return failure(address, "journal_damaged", f"its table {table} is empty", "Restore it from a backup")
 
 
 def require_version(db: t.Any, address: str, version: int, *, moving: Role | None) -> None:

@@ -21,6 +21,7 @@ from .._client.runtime_dir import Damaged, StoredState, busy
 from .._client.runtime_dir import Store as LocalStore
 from .._errors import LicensingError
 from .clock import now
+from .file import PATIENCE
 from .store import Store
 from .stores import open_store
 
@@ -93,22 +94,32 @@ class SharedState:
             yield
 
 
-def open_shared(journal: str) -> SharedState:
+def open_shared(journal: str, *, patience: float = PATIENCE, told: t.Callable[[], bool] | None = None) -> SharedState:
     """The state that is shared through a journal.
 
+    :param patience: seconds to wait for other processes.
+    :param told: whether the task must end soon, see C(open_store).
     :raises LicensingError: the journal cannot be used.
     """
-    return SharedState(open_store(journal, write=True, only=["shared_state"]))
+    return SharedState(open_store(journal, write=True, patience=patience, only=["shared_state"], told=told))
 
 
-def share(journal: str, local: LocalStore, warn: t.Callable[[str], None]) -> SharedState | None:
+def share(
+    journal: str,
+    local: LocalStore,
+    warn: t.Callable[[str], None],
+    *,
+    patience: float = PATIENCE,
+    told: t.Callable[[], bool] | None = None,
+) -> SharedState | None:
     """The state that is shared through a journal; None if this task may not write there.
 
+    :param patience: as C(told), see C(open_shared).
     :param local: takes its place then. Because others do not know what it counts, a refused password is not sent again.
     :raises LicensingError: the journal cannot be used at all.
     """
     try:
-        return open_shared(journal)
+        return open_shared(journal, patience=patience, told=told)
     except LicensingError as error:
         if error.code != "journal_unusable":
             raise

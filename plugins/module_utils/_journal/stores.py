@@ -25,6 +25,7 @@ def open_store(
     patience: float = file.PATIENCE,
     moving: Role | None = None,
     only: t.Sequence[str] = (),
+    told: t.Callable[[], bool] | None = None,
 ) -> Store:
     """Open a store.
 
@@ -32,11 +33,13 @@ def open_store(
     :param write: if False, a missing one counts as empty and is not created.
     :param moving: for which end of a move it is opened, so that it may be marked, see C(_journal/moved.py).
     :param only: with C(write), the tables that are written; by default all.
+    :param told: whether the task must end soon. Then it waits only a few seconds for a database.
     :raises LicensingError: see C(connect) and C(open_postgresql).
     """
     if not is_database(place):
         return open_sqlite(place, write=write, patience=patience, moving=moving)
-    store = open_postgresql(place, write=write, patience=patience, moving=moving, only=only)
+    told = told or (lambda: False)
+    store = open_postgresql(place, write=write, patience=patience, moving=moving, only=only, told=told)
     return store or SqliteStore(file.connect("", write=True), without_passwords(place), None, missing=True)
 
 

@@ -70,7 +70,7 @@ def run(context: Context) -> Result:
 
 
 def _open(context: Context, job: Job, *, write: bool) -> Journal:
-    return open_journal(job.journal, write=write, patience=context.patience(PATIENCE))
+    return open_journal(job.journal, write=write, patience=context.patience(PATIENCE), told=lambda: context.stop.told)
 
 
 def _look_at_journal(context: Context, job: Job, problems: list[Problem]) -> None:

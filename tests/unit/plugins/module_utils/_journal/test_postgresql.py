@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import os
+import signal
 import tempfile
 import threading
+import time
 import typing as t
 from pathlib import Path
 
@@ -17,6 +20,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.stop import Interrupted, Stop
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal import postgresql, postgresql_watch
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.facts import prune
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
@@ -50,8 +54,8 @@ def behind(place: str, proxy: Proxy) -> str:
 
 
 @contextlib.contextmanager
-def opened(place: str, *, patience: float = 5) -> t.Iterator[Journal]:
-    journal = open_journal(place, write=True, patience=patience)
+def opened(place: str, *, patience: float = 5, told: t.Callable[[], bool] | None = None) -> t.Iterator[Journal]:
+    journal = open_journal(place, write=True, patience=patience, told=told)
     try:
         yield journal
     finally:
@@ -107,6 +111,108 @@ def test_nothing_is_sent_after_the_lock_was_lost(behind: str, proxy: Proxy, plac
         assert proxy.connections == connections
     with opened(place) as after:
         assert sorted(after.ids(FLEX)) == [imei(1)]
+
+
+def test_a_lock_in_another_session_is_no_lock(behind: str, proxy: Proxy) -> None:
+    """A pooler may run a statement elsewhere, and only that one."""
+    with opened(behind) as journal:
+        proxy.elsewhere = b"pg_try_advisory_lock"
+        with pytest.raises(LicensingError) as caught, journal.account_lock(ACCOUNT, 1):
+            pass
+        assert caught.value.code == "journal_unusable"
+        assert "pooler" in caught.value.message
+
+
+def test_two_clients_of_one_session_never_have_the_lock_both(place: str) -> None:
+    """A session that has the lock gets it again, whoever asks. So does a pooler with one session."""
+    with opened(place) as one, opened(place) as other:
+        other._store.close()
+        other._store._db = one._store._db  # type: ignore[attr-defined]
+        with one.account_lock(ACCOUNT, 1):
+            with pytest.raises(LicensingError) as caught, other.account_lock(ACCOUNT, 1):
+                pass
+            assert (caught.value.code, one.lock_lost()) == ("journal_unusable", "")
+            assert "pooler" in caught.value.message
+            # What a pooler does before it gives the session to the next client.
+            rows(one, "SELECT pg_advisory_unlock_all()")
+            assert "may be lost" in one.lock_lost()
+
+
+def test_the_same_statements_again_need_nothing_of_the_session(place: str) -> None:
+    """Prepared statements would stay there, and meet those of another client of a pooler."""
+    with opened(place) as journal, journal.account_lock(ACCOUNT, 1):
+        run = journal.begin_run(FLEX, "assign", 0)
+        for number in range(8):
+            journal.accepted(journal.intend(run, FLEX, "assign", [imei(number)], "1-234"), f"r{number}")
+            assert journal.lock_lost() == ""
+        assert rows(journal, "SELECT count(*) FROM pg_prepared_statements") == [(0,)]
+
+
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that no test waits long."""
+    for module in (postgresql, postgresql_watch):
+        monkeypatch.setattr(module, "GRACE", 0.5)
+    monkeypatch.setattr(postgresql_watch, "_LOOK_EVERY", 0.02)
+
+
+@pytest.mark.parametrize("words", ["pg_locks", "BEGIN", "INSERT INTO request", "COMMIT\0"])
+def test_a_database_that_hangs_does_not_make_the_job_hang(
+    behind: str, proxy: Proxy, place: str, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    """It is not asked again, and what was sent before stays recorded."""
+    quick(monkeypatch)
+    with opened(behind, patience=0.2) as journal, journal.account_lock(ACCOUNT, 1):
+        run = journal.begin_run(FLEX, "assign", 0)
+        journal.intend(run, FLEX, "assign", [imei(1)], "1-234")
+        connections = proxy.connections
+        proxy.cut_at(words, arrives=False, hold=True)
+        if words == "pg_locks":
+            assert "did not answer within" in journal.lock_lost()
+        with pytest.raises(LicensingError) as caught:
+            journal.intend(run, FLEX, "assign", [imei(2)], "1-235")
+        assert caught.value.code == "journal_unreachable"
+        assert words == "pg_locks" or "did not answer within" in caught.value.message
+        assert "may be lost" in journal.lock_lost()
+        assert (proxy.connections, proxy.reached.is_set()) == (connections, True)
+    with opened(place) as after:
+        assert [one.devices for one in after.snapshot(FLEX, []).lost] == [[imei(1)]]
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_a_signal_ends_the_wait_for_a_database_that_hangs(
+    behind: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, locked: bool
+) -> None:
+    quick(monkeypatch)
+    stop = Stop()
+    stop.install()
+    try:
+        with contextlib.ExitStack() as stack:
+            journal = stack.enter_context(opened(behind, patience=500, told=lambda: stop.told))
+            if locked:
+                stack.enter_context(journal.account_lock(ACCOUNT, 1))
+            proxy.cut_at("UPDATE run", arrives=False, hold=True)
+            signals = threading.Thread(
+                target=lambda: (proxy.reached.wait(30), os.kill(os.getpid(), signal.SIGTERM)), daemon=True
+            )
+            signals.start()
+            begun = time.monotonic()
+            with pytest.raises(LicensingError) as caught:
+                journal.end_run(1)
+            assert caught.value.code == "journal_unreachable"
+            assert time.monotonic() - begun < 60
+            assert "SIGTERM" in stop.why
+            if not locked:
+                journal.end_run(1)
+                assert journal.is_empty(), "it connects again"
+    finally:
+        stop.close()
+
+
+def test_a_slow_answer_is_waited_for(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report may take longer than a job waits under a lock."""
+    quick(monkeypatch)
+    with opened(place, patience=0.1) as journal:
+        assert rows(journal, "SELECT 1 FROM pg_sleep(1.2)") == [(1,)]
 
 
 def test_without_a_lock_the_next_transaction_connects_again(behind: str, proxy: Proxy) -> None:

@@ -248,6 +248,20 @@ def test_a_schema_of_another_program(empty: str) -> None:
         assert "another program" in refusal(empty, write=write).message
 
 
+@pytest.mark.parametrize("table", ["journal_schema", "identity"])
+def test_a_table_that_lost_its_only_row(empty: str, table: str) -> None:
+    with contextlib.closing(open_journal(empty, write=True)) as before:
+        postgres.server().run(f"DELETE FROM thingspace_licensing.{table}", database=name_of(empty))
+        for write in (True, False):
+            found = refusal(empty, write=write)
+            assert found.code == "journal_damaged"
+            assert f"its table {table} is empty" in found.message
+        if table == "journal_schema":
+            with pytest.raises(LicensingError) as caught:
+                before.end_run(1)
+            assert caught.value.code == "journal_damaged"
+
+
 def test_a_newer_schema(empty: str) -> None:
     open_journal(empty, write=True).close()
     postgres.server().run(

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The advisory locks of accounts, which belong to a session. Each statement also says which session ran it.
+
+A connection pooler may run a statement in any session, and a session that has a lock gets it again, whoever asks.
+"""
+
+from __future__ import annotations
+
+import typing as t
+import zlib
+
+_KIND = 0x54534A4C
+
+# The locks of these accounts that this session has. A session is in one database.
+_HELD = (
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid() "
+    "AND classid::bigint = %(kind)s AND objid::bigint = ANY(%(keys)s::bigint[]) AND objsubid = 2"
+)
+_TRY = f"SELECT pg_backend_pid(), CASE WHEN ({_HELD}) = 0 OR %(again)s THEN pg_try_advisory_lock(%(kind)s, %(key)s) END"
+_RELEASE = "SELECT pg_advisory_unlock(%s, %s)"
+
+Execute = t.Callable[[str, t.Any], t.Any]
+"""Runs a statement with values."""
+
+
+class Answer(t.NamedTuple):
+    """What a session says about locks.
+
+    :ivar pid: of the session.
+    :ivar held: whether it has them; None if it had one before and so has another client, too.
+    """
+
+    pid: int
+    held: bool | None
+
+
+def key_of(account: str) -> int:
+    """The key of the lock of an account."""
+    return zlib.crc32(account.encode()) - 2**31
+
+
+def try_lock(execute: Execute, key: int, *, again: bool) -> Answer:
+    """Take a lock if it is free.
+
+    :param again: whether this client has it already.
+    """
+    return Answer(*execute(_TRY, {**_values([key]), "again": again, "key": key}).fetchone())
+
+
+def still_held(execute: Execute, keys: t.Collection[int]) -> Answer:
+    """Whether the session has all of these locks."""
+    pid, held = execute(f"SELECT pg_backend_pid(), ({_HELD})", _values(keys)).fetchone()
+    return Answer(pid, held == len(keys))
+
+
+def release(execute: Execute, key: int) -> None:
+    """Give a lock back."""
+    execute(_RELEASE, (_KIND, key))
+
+
+def _values(keys: t.Collection[int]) -> dict[str, t.Any]:
+    # pg_locks shows keys without a sign.
+    return {"kind": _KIND, "keys": [key % 2**32 for key in keys]}
