@@ -80,7 +80,7 @@ def refusal(address: str, *, write: bool = True) -> LicensingError:
         (f"host=127.0.0.1 port=1 password=pa {SECRET}", "journal_unusable", "address is wrong"),
         (f"host=127.0.0.1 port=1 password='pa'{SECRET}'", "journal_unusable", "address is wrong"),
         (f"scram_client_key={SECRET} host=127.0.0.1 port=1", "journal_un", ""),
-        (f"host=127.0.0.1 port=1 pasword={SECRET}", "journal_unusable", "address is wrong"),
+        (f"host=127.0.0.1 port=1 passphrase={SECRET}", "journal_unusable", "address is wrong"),
         ("foo=bar host=127.0.0.1", "journal_unusable", "address is wrong"),
         (f"postgresql+psycopg://u:{SECRET}@127.0.0.1/d", "journal_unusable", "neither"),
         (f"'postgresql://u:{SECRET}@127.0.0.1/d'", "journal_unusable", "neither"),

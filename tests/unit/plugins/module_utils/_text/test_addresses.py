@@ -175,7 +175,7 @@ def test_every_playbook_uses_this_filter() -> None:
         ("host=h password='p's3cret=u", "***"),
         ("password=s3cret", "***"),
         ("PASSWORD=s3cret host=h", "host=h"),
-        ("host=h pasword=s3cret", "host=h"),
+        ("host=h passphrase=s3cret", "host=h"),
         ("scram_client_key=s3cret host=h", "host=h"),
         ("host=h oauth_client_secret=s3cret", "host=h"),
         ("host=h sslpassword=s3cret sslkey=k", "host=h sslkey=k"),
