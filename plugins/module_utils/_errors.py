@@ -53,7 +53,8 @@ class OptionsError(LicensingError):
     def __init__(self, problems: list[Problem]) -> None:
         codes = sorted({problem.code for problem in problems})
         code = codes[0] if len(codes) == 1 else "invalid_options"
-        texts = [problem.text for problem in problems]
+        # Said once, at the end; and several parts of a task may find the same.
+        texts = list(dict.fromkeys(problem.text.replace(" Nothing was sent.", "") for problem in problems))
         super().__init__(
             _listed(texts) + "Nothing was sent.",
             code=code,

@@ -27,7 +27,7 @@ from ._client.sender import RequestCount
 from ._client.stop import Stop
 from ._errors import LicensingError, OptionsError, Problem, defect
 from ._progress import Progress, ProgressFile
-from ._text.addresses import as_place, is_database, passwords_in
+from ._text.addresses import as_place, is_database, passwords_in, why_refused
 from ._text.bounds import bound_result, shorten
 from ._text.visible import BLOCK, visible, visible_all
 
@@ -52,11 +52,15 @@ class LicensingModule(AnsibleModule):
     """An AnsibleModule with a stable code for its own option errors and without hidden text in its output."""
 
     def __init__(self, *arguments: t.Any, **kwargs: t.Any) -> None:
-        """Read the options, and complete the paths of journals."""
+        """Read the options, and complete the paths of journals. What cannot be one fails here, in every module."""
         super().__init__(*arguments, **kwargs)
         for name, value in self.params.items():
             if name.endswith(_JOURNAL) and isinstance(value, str):
                 self.params[name] = as_place(value)
+                why = why_refused(value)
+                if why:
+                    text = f"{why} Nothing was sent."
+                    self.fail_json(text, failure={"code": "journal_unusable", "message": text})
 
     def _load_params(self) -> None:
         """Mask the passwords in the addresses of journals before any option can fail, because all are shown then.
@@ -181,10 +185,11 @@ class Context:
             store = open_store(connection.runtime_dir, None if self.params.get("runtime_dir") else self.warn)
         except LicensingError as error:
             problems.append(Problem(error.message, error.code))
-        shared = self._open_shared(connection.journal, store, problems)
+        warnings = account_warnings(self.params.get("account"))
+        shared = self._open_shared(connection.journal, store, problems, warnings.append)
         if problems:
             raise OptionsError(problems)
-        for text in account_warnings(self.params.get("account")):
+        for text in warnings:
             self.warn(text)
         if not self._own:
             progress = Progress(self._progress_file)
@@ -198,16 +203,21 @@ class Context:
             self.stop.install()
         return self._own[0]
 
-    def _open_shared(self, journal: str | None, local: Store, problems: list[Problem]) -> Store | None:
+    def _open_shared(
+        self, journal: str | None, local: Store, problems: list[Problem], warn: t.Callable[[str], None]
+    ) -> Store | None:
         """What all nodes share, if the journal is a database. Why it cannot be used is added to the problems."""
-        if not journal or not is_database(journal):
+        if not journal or any(problem.code.startswith("journal_") for problem in problems):
+            return None
+        if not is_database(journal):
+            _require_directory(journal, problems)
             return None
         if not self._shared:
             # A module compiles what it imports, each time. Most jobs have no database.
             from ._journal.shared_state import share  # pylint: disable=import-outside-toplevel
 
             try:
-                self._shared.append(share(journal, local, self.warn))
+                self._shared.append(share(journal, local, warn))
             except LicensingError as error:
                 problems.append(Problem(error.message, error.code))
                 return None
@@ -228,6 +238,19 @@ class Context:
             result["requests"] = count.as_result()
             count.warn_if_throttled(self.warn, "the task", "'rate_limit' or a lower 'max_concurrency'")
         return result
+
+
+def _require_directory(journal: str, problems: list[Problem]) -> None:
+    """Add a problem if no file can be there, even if this task would not open it."""
+    if os.path.isdir(os.path.dirname(os.path.abspath(journal))) and not os.path.isdir(journal):
+        return
+    # Imported for the rare mistake only.
+    from ._journal.file import require_directory  # pylint: disable=import-outside-toplevel
+
+    try:
+        require_directory(journal)
+    except LicensingError as error:
+        problems.append(Problem(error.message, error.code))
 
 
 def run_module(

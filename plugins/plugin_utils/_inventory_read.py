@@ -19,7 +19,11 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.secre
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.api import DeviceApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.licenses import FotaApi, is_event_based
-from ansible_collections.thingspace.licensing.plugins.module_utils._text.addresses import is_database
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.addresses import (
+    as_place,
+    is_database,
+    why_refused,
+)
 
 from ._inventory_record import Licensed, Record, make_record, merged
 from ._inventory_settings import Settings
@@ -45,7 +49,11 @@ def read_records(settings: Settings, secrets: SecretRegister, warn: Warn) -> lis
 @contextlib.contextmanager
 def _shared(journal: str | None, local: Store, warn: Warn) -> t.Iterator[Store | None]:
     """What all nodes share, if the journal is a database."""
-    if not journal or not is_database(journal):
+    journal = as_place(journal or "")
+    why = why_refused(journal)
+    if why:
+        raise LicensingError(why, code="journal_unusable")
+    if not is_database(journal):
         yield None
         return
     # Most inventories have no database.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import json
 import time
 import typing as t
 from collections import Counter
@@ -270,10 +271,15 @@ def test_no_playbook_shows_the_password_of_the_database(tmp_path: Path) -> None:
         site = Site(tmp_path / "site", stack, receiver=True)
         fleet = Fleet(tmp_path, site.simulator)
         fleet.write(1, {"ids": WANTED[:3], "simsec": FLEX})
-        given = ("-e", f"fleet_journal={with_password(site, 'postgres')}", "-vvv")
+        port = site.a.journal.partition("@127.0.0.1:")[2].partition("/")[0]
+        # It begins with a keyword that is rarely the first.
+        words = f"port={port} dbname={site.database} user=postgres password={SECRET} sslmode=disable gssencmode=disable"
+        address = f"connect_timeout=5 host=127.0.0.1 {words}"
+        given = ("-e", json.dumps({"fleet_journal": address}), "-vvv")
         plan, apply = fleet.plan(*given), fleet.apply(*given)
         assert (plan.returncode, apply.returncode) == (0, 0), plan.text + apply.text
         assert site.simulator.holders(FLEX) == set(WANTED[:3])
+    assert not list(tmp_path.rglob("*connect_timeout*"))
     written = [path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file()]
     assert [text for text in (plan.text, apply.text, *written) if SECRET in text] == []
     for page in (plan.dest / "plan.md", apply.dest / "run.md"):

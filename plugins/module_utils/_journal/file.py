@@ -53,6 +53,7 @@ def connect(path: str, *, write: bool, patience: float = PATIENCE, moving: Role 
         raise LicensingError(text, code="missing_library")
     if not path:
         return _upgraded(_open(":memory:", patience))
+    require_directory(path)
     _check_place(path)
     with guarded(path):
         db = _open_file(path, patience, moving) if write else _open_to_read(path, patience, moving)
@@ -75,13 +76,20 @@ def require_writable(path: str) -> None:
             raise unusable(path, "the file or its directory is read-only")
 
 
-def _check_place(path: str) -> None:
+def require_directory(path: str) -> None:
+    """Refuse a path at which no file can be.
+
+    :raises LicensingError: C(journal_unusable).
+    """
     folder = os.path.dirname(os.path.abspath(path))
     if os.path.isdir(path):
         raise unusable(path, "it is a directory")
-    require_one_name(path)
     if not os.path.isdir(folder):
         raise unusable(path, f"the directory {folder} does not exist")
+
+
+def _check_place(path: str) -> None:
+    require_one_name(path)
     expected = known_journal(path)
     if expected and (not os.path.exists(path) or os.path.getsize(path) == 0):
         raise LicensingError(

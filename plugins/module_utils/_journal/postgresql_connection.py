@@ -12,7 +12,7 @@ import datetime
 import os
 import typing as t
 
-from .postgresql_errors import failure, guarded, not_connected
+from .postgresql_errors import MayNotWrite, failure, guarded, not_connected
 from .postgresql_schema import NAME
 from .postgresql_watch import Watch, never
 from .psycopg_dep import psycopg
@@ -121,7 +121,8 @@ def _check(db: t.Any, address: str, *, write: bool, patience: float) -> None:
         return
     if facts.read_only or facts.replica:
         what = "it is a read-only replica" if facts.replica else "it is read-only for its role"
-        raise failure(address, "journal_unusable", what, "Name the primary server, and a role that may write")
+        advice = "Name the primary server, and a role that may write"
+        raise failure(address, "journal_unusable", what, advice, kind=MayNotWrite)
     skew = max(before - facts.clock, facts.clock - after)
     if skew > _SKEW:
         what = f"the clocks of the server and of this machine differ by {skew:.0f} s"

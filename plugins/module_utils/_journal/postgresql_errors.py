@@ -15,10 +15,11 @@ import typing as t
 
 from .._error_codes import Code
 from .._errors import LicensingError
-from .._text.addresses import passwords_in, without_passwords
+from .._text.addresses import may_quote, without_passwords
 from .psycopg_dep import psycopg
 
 _LONGEST = 300
+_ENCODE = "Percent-encode special characters of a password in a URL"
 LATER = "Run again when the server can be reached"
 """What to do about a lost connection."""
 
@@ -57,7 +58,7 @@ _BY_WORDS: tuple[tuple[str, str, str], ...] = (
     (r"role .* does not exist", "the server does not know the role", "Correct the user"),
     (r"database .* does not exist", "there is no such database", "Create it, or correct its name"),
     ("permission denied for database", "the role may not use the database", "Grant it CONNECT"),
-    ("resolve host|translate host|not known", "the host is not known", "Correct its name"),
+    ("resolve host|translate host|not known", "the host is not known", f"Correct its name. {_ENCODE}"),
     (r"certificate|\bssl\b|\btls\b", "TLS cannot be trusted or used", "Check sslmode, sslrootcert and the host's name"),
     ("too many connections|connection slots", "it has no free connection", "Run again later"),
 )
@@ -85,31 +86,43 @@ def _named(error: Exception, address: str) -> LicensingError:
 def not_connected(error: Exception, address: str) -> LicensingError:
     """The error for users if no connection could be made."""
     if not isinstance(error, psycopg().OperationalError):
-        advice = "Write it as postgresql://USER@HOST/DATABASE, or as service=NAME"
+        advice = f"Write it as postgresql://USER@HOST/DATABASE, or as service=NAME; and a path as ./NAME. {_ENCODE}"
         return failure(address, "journal_unusable", "the address is wrong", advice, said=str(error))
     for words, what, advice in _BY_WORDS:
         if re.search(words, str(error), re.IGNORECASE):
             return failure(address, "journal_unreachable", what, advice, said=str(error))
-    what, advice = "the server does not answer", "Check host and port, and whether the server is up"
+    what, advice = "the server does not answer", f"Check host and port, and whether the server is up. {_ENCODE}"
     return failure(address, "journal_unreachable", what, advice, said=str(error))
 
 
-def failure(address: str, code: Code, what: str, advice: str, *, said: str = "") -> LicensingError:
+class MayNotWrite(LicensingError):
+    """The journal can be read, but this task may not write there."""
+
+
+def failure(
+    address: str,
+    code: Code,
+    what: str,
+    advice: str,
+    *,
+    said: str = "",
+    kind: type[LicensingError] = LicensingError,
+) -> LicensingError:
     """An error of this code.
 
     :param address: of the database; its password is in no message.
     :param said: what the server or the library said.
     """
-    said = _clean(said, address)
+    said = _quotable(said, address)
     quoted = f" ({said})" if said else ""
     verb = "reached" if code == "journal_unreachable" else "used"
-    return LicensingError(
-        f"The journal {without_passwords(address)} cannot be {verb}: {what}{quoted}. {advice}.", code=code
-    )
+    return kind(f"The journal {without_passwords(address)} cannot be {verb}: {what}{quoted}. {advice}.", code=code)
 
 
-def _clean(text: str, address: str) -> str:
-    for secret in sorted({*passwords_in(address), os.environ.get("PGPASSWORD", "")} - {""}, key=len, reverse=True):
-        text = text.replace(secret, "***")
+def _quotable(text: str, address: str) -> str:
+    """What libpq said; empty if it might contain a password. Masks in a text would tell where the password is."""
+    from_environment = os.environ.get("PGPASSWORD")
+    if not may_quote(text, address) or (from_environment and from_environment in text):
+        return ""
     text = " ".join(text.split()).rstrip(".")
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."

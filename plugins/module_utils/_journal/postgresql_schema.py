@@ -17,7 +17,7 @@ from .clock import now
 from .dialect import definition
 from .moved import MARK, Role, mark_of, refusal
 from .moved import VERSION as MOVED
-from .postgresql_errors import failure
+from .postgresql_errors import MayNotWrite, failure
 from .schema import SCHEMA
 
 NAME = "thingspace_licensing"
@@ -160,9 +160,9 @@ def _require_owner(db: t.Any, address: str, version: int) -> None:
         return
     made = f"upgraded from schema {version} to {len(SCHEMA)}" if version else "created"
     what = f"its schema {NAME} must be {made} first, which its role may not do"
-    raise failure(
-        address, "journal_unusable", what, "Let the owner of the schema run one task with it, see docs/simsec.md"
-    )
+    advice = "Let the owner of the schema run one task with it, see docs/simsec.md"
+    # One that is missing counts as empty to those who read; an old one can be read by nobody.
+    raise failure(address, "journal_unusable", what, advice, kind=LicensingError if version else MayNotWrite)
 
 
 def _require_rights(db: t.Any, address: str, needed: t.Sequence[str], only: t.Sequence[str]) -> None:
@@ -170,10 +170,10 @@ def _require_rights(db: t.Any, address: str, needed: t.Sequence[str], only: t.Se
     missing = [right for right in needed if right in found]
     if missing:
         tables = ", ".join(f"{NAME}.{table}" for table in only) or f"ALL TABLES IN SCHEMA {NAME}"
-        raise _lacking(address, f"{', '.join(missing)} ON {tables}")
+        kind = LicensingError if set(READER) & set(missing) else MayNotWrite
+        raise _lacking(address, f"{', '.join(missing)} ON {tables}", kind)
 
 
-def _lacking(address: str, right: str) -> LicensingError:
-    return failure(
-        address, "journal_unusable", "its role lacks rights", f"Let the owner run: GRANT {right} TO the role"
-    )
+def _lacking(address: str, right: str, kind: type[LicensingError] = LicensingError) -> LicensingError:
+    advice = f"Let the owner run: GRANT {right} TO the role"
+    return failure(address, "journal_unusable", "its role lacks rights", advice, kind=kind)

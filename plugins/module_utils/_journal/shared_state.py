@@ -22,6 +22,7 @@ from .._client.runtime_dir import Store as LocalStore
 from .._errors import LicensingError
 from .clock import now
 from .file import PATIENCE
+from .postgresql_errors import MayNotWrite
 from .store import Store
 from .stores import open_store
 
@@ -112,17 +113,15 @@ def share(
     patience: float = PATIENCE,
     told: t.Callable[[], bool] | None = None,
 ) -> SharedState | None:
-    """The state that is shared through a journal; None if this task may not write there.
+    """The state that is shared through a journal; None if this task may read there, but not write.
 
     :param patience: as C(told), see C(open_shared).
     :param local: takes its place then. Because others do not know what it counts, a refused password is not sent again.
-    :raises LicensingError: the journal cannot be used at all.
+    :raises LicensingError: the journal cannot be used at all. To go on would leave the login guard to each node alone.
     """
     try:
         return open_shared(journal, patience=patience, told=told)
-    except LicensingError as error:
-        if error.code != "journal_unusable":
-            raise
+    except MayNotWrite as error:
         warn(f"Logins and requests are not counted together with those of other machines. {error.message}")
         local.lasting = False
         return None

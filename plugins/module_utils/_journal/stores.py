@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._text.addresses import is_database, without_passwords
+from .._errors import LicensingError
+from .._text.addresses import is_database, why_refused, without_passwords
 from . import file
 from .moved import Role
 from .postgresql import open_postgresql, require_reachable
@@ -36,6 +37,7 @@ def open_store(
     :param told: whether the task must end soon. Then it waits only a few seconds for a database.
     :raises LicensingError: see C(connect) and C(open_postgresql).
     """
+    require_place(place)
     if not is_database(place):
         return open_sqlite(place, write=write, patience=patience, moving=moving)
     told = told or (lambda: False)
@@ -43,11 +45,22 @@ def open_store(
     return store or SqliteStore(file.connect("", write=True), without_passwords(place), None, missing=True)
 
 
+def require_place(place: str) -> None:
+    """Refuse what is neither a path nor the address of a database.
+
+    :raises LicensingError: C(journal_unusable).
+    """
+    why = why_refused(place)
+    if why:
+        raise LicensingError(why, code="journal_unusable")
+
+
 def require_usable(place: str, *, write: bool, patience: float) -> None:
     """Refuse early if it cannot be read, or with C(write), be written. Nothing is created.
 
     :raises LicensingError: as for C(open_store).
     """
+    require_place(place)
     if is_database(place):
         require_reachable(place, write=write, patience=patience)
         return

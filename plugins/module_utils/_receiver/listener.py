@@ -15,7 +15,7 @@ import typing as t
 
 from .._errors import LicensingError
 from .._journal.journal import open_journal
-from .._text.addresses import as_place, is_database, without_passwords
+from .._text.addresses import as_place, is_path, without_passwords
 from .aiohttp_dep import IS_THERE
 from .commit import GroupCommit
 from .receiver import Accepted, Log, OnRecorded, Receiver
@@ -60,7 +60,7 @@ async def receiving(
     _check(settings)
     certificate = Certificate(settings.certfile, settings.keyfile) if settings.certfile else None
     place = as_place(settings.journal)
-    journal = place if is_database(place) else os.path.abspath(place)
+    journal = os.path.abspath(place) if is_path(place) else place
     commit = GroupCommit(lambda: open_journal(journal, write=True, patience=LOCK_PATIENCE), journal)
     try:
         await commit.check()

@@ -4,28 +4,45 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Whether a value is the address of a database, as libpq accepts it, or a path; and how to hide the passwords in it."""
+"""Whether a value is the address of a database, a path, or neither; and how to show an address without its passwords.
+
+Only what is known to be harmless is shown. An address that cannot be read for certain is not shown at all, because
+nobody can say where its password ends.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+import typing as t
 import urllib.parse
 
 _URL = re.compile(r"\s*postgres(ql)?://", re.IGNORECASE)
-_KEYWORD = (
-    r"(?:application_name|channel_binding|client_encoding|connect_timeout|dbname|gssencmode|host|hostaddr|"
-    r"keepalives\w*|krbsrvname|load_balance_hosts|options|passfile|password|port|require_auth|service|servicefile|"
-    r"ssl\w+|target_session_attrs|tcp_user_timeout|user)"
-)
-_KEYWORDS = re.compile(rf"\s*{_KEYWORD}\s*=", re.IGNORECASE)
+_KEYWORDS = re.compile(r"\s*\w+\s*=")
+"""libpq knows which keywords there are. No list here could be as new as it."""
 
-# The password of a URL ends at the last @ before the query. It may itself contain any character that was not escaped.
-_IN_USERINFO = re.compile(r"(?<=://)([^:/?#@]*):(.*)@(?=[^@]*$)", re.DOTALL)
-_IN_QUERY = re.compile(r"(?<=[?&])(password|sslpassword)=([^&#]*)", re.IGNORECASE)
-_AS_KEYWORD = re.compile(
-    r"\b(password|sslpassword)\s*=\s*('(?:[^'\\]|\\.)*'?|(?:[^\s\\]|\\.)*)", re.IGNORECASE | re.DOTALL
+# Another program's address, a quoted one, or one with a typing error. As a path, it would become a file on each node.
+_NEITHER = re.compile(
+    r"""\s*(?:[a-z][\w+.:-]*:/|postgres(?:ql)?:|//.*@|[^\s/.~$][^/]*:.*@|.*://|['"].*[=@])""", re.I | re.S
 )
+
+_CLEAR_URL = re.compile(
+    r"(?P<scheme>postgres(?:ql)?://)(?:(?P<user>[^:@/?#&=]*)(?::(?P<password>[^@/]*))?@)?"
+    r"(?P<rest>(?:\[[\da-f:.%\w]*\]|[^:/?#@\[\]\s,]*)(?::\d*)?(?:,(?:\[[\da-f:.%\w]*\]|[^:/?#@\[\]\s,]*)(?::\d*)?)*"
+    r"(?:/[^@?#]*)?)(?P<query>\?.*)?",
+    re.IGNORECASE | re.DOTALL,
+)
+_CLEAR_KEYWORD = re.compile(r"\s*(\w+)\s*=\s*('(?:[^'\\]|\\.)*'(?=\s|$)|(?!')(?:[^\s\\]|\\.)*)", re.DOTALL)
+
+_HARMLESS = re.compile(
+    r"application_name|channel_binding|client_encoding|connect_timeout|dbname|fallback_application_name|gss\w+|host|"
+    r"hostaddr|keepalives\w*|krbsrvname|load_balance_hosts|m(?:in|ax)_protocol_version|options|passfile|port|replication|"
+    r"require_auth|requirepeer|require_ssl|service|servicefile|ssl(?!password)\w+|target_session_attrs|"
+    r"tcp_user_timeout|user"
+)
+
+_SHORTEST = 4
+"""A shorter word is in many texts by chance. To mask it there would tell it."""
 
 
 def is_database(value: str | None) -> bool:
@@ -33,43 +50,93 @@ def is_database(value: str | None) -> bool:
     return bool(value and (_URL.match(value) or _KEYWORDS.match(value)))
 
 
+def is_path(value: str) -> bool:
+    """Whether it is the path of a file. What is neither a path nor the address of a database is refused."""
+    return not is_database(value) and not _NEITHER.match(value)
+
+
+def why_refused(value: str) -> str:
+    """Why it is neither an address of a database nor a path; empty if it is one."""
+    if is_database(value) or is_path(value):
+        return ""
+    return (
+        "The journal is neither the path of a file nor the address of a PostgreSQL database. It is not shown here, "
+        "because it may contain a password. Write postgresql://USER@HOST/DATABASE without quotes, service=NAME, or a "
+        "path such as ./journal.db."
+    )
+
+
 def as_place(value: str) -> str:
-    """An address as it is, or a path with C(~) and variables replaced."""
-    return value if is_database(value) else os.path.expanduser(os.path.expandvars(value))
+    """An address as libpq accepts it, without the blanks around it; or a path with C(~) and variables replaced."""
+    if is_path(value):
+        return os.path.expanduser(os.path.expandvars(value))
+    return _URL.sub(lambda found: found.group().lower(), value.strip(), count=1) if is_database(value) else value
 
 
 def passwords_in(value: str | None) -> set[str]:
-    """The passwords in an address, as they are written and as they are meant."""
-    if not value or not is_database(value):
+    """What to mask wherever it is shown: the passwords as they are written and as they are meant, or all of it."""
+    if not value or is_path(value):
         return set()
-    if not _URL.match(value):
-        written = {found.group(2) for found in _AS_KEYWORD.finditer(value)}
-        inside = {one[1:].removesuffix("'") if one.startswith("'") else one for one in written}
-        return _all(inside | {re.sub(r"\\(.)", r"\1", one, flags=re.DOTALL) for one in inside})
-    before, query = _halves(value)
-    found = {one.group(2) for one in (*_IN_USERINFO.finditer(before), *_IN_QUERY.finditer(query))}
-    return _all(found | {urllib.parse.unquote(one) for one in found})
+    clear = _read(value)
+    if clear is None or any(len(word) < _SHORTEST for word in clear.hidden):
+        whole = {value, as_place(value)}
+        return whole | {word for word in clear.hidden if len(word) >= _SHORTEST} if clear else whole
+    return clear.hidden
 
 
 def without_passwords(value: str) -> str:
     """The address for messages and pages: without its passwords."""
-    if not is_database(value):
+    if is_path(value):
         return value
-    if not _URL.match(value):
-        return " ".join(_AS_KEYWORD.sub("", value).split())
-    before, query = _halves(value)
-    query = re.sub(r"(?<=[?&])&+", "", _IN_QUERY.sub("", query))
-    return _IN_USERINFO.sub(r"\1@", before) + query.rstrip("?&")
+    clear = _read(value)
+    return clear.shown if clear else "postgresql://***" if _URL.match(value) else "***"
 
 
-def _halves(url: str) -> tuple[str, str]:
-    """What is before the query, and the query. A question mark before the last @ may be part of a password."""
-    at = url.rfind("@")
-    mark = url.find("?")
-    if 0 <= mark < at and "=" not in url[mark:at]:
-        mark = url.find("?", at)
-    return (url, "") if mark < 0 else (url[:mark], url[mark:])
+def may_quote(text: str, address: str) -> bool:
+    """Whether a text about the address contains for certain no password of it, and no part of one."""
+    clear = _read(address)
+    if clear is None:
+        return False
+    parts = {part for word in clear.hidden for part in re.split(r"\W+", word) if len(part) >= _SHORTEST}
+    return not any(word in text for word in clear.hidden | parts)
 
 
-def _all(found: set[str]) -> set[str]:
-    return found - {""}
+class _Clear(t.NamedTuple):
+    """An address that was read for certain: what may be shown, and the values that may not."""
+
+    shown: str
+    hidden: set[str]
+
+
+def _read(value: str) -> _Clear | None:
+    return _read_url(value.strip()) if _URL.match(value) else _read_keywords(value.strip())
+
+
+def _read_url(value: str) -> _Clear | None:
+    found = _CLEAR_URL.fullmatch(value)
+    pairs = [pair.split("=") for pair in (found["query"] or "?")[1:].split("&") if pair] if found else []
+    if found is None or any(len(pair) != 2 for pair in pairs):
+        return None
+    shown = [f"{name}={word}" for name, word in pairs if _harmless(urllib.parse.unquote(name), word)]
+    hidden = [word for name, word in pairs if not _harmless(urllib.parse.unquote(name), word)]
+    words = {found["password"] or "", *hidden}
+    before = found["scheme"] + ("" if found["user"] is None else found["user"] + "@") + found["rest"]
+    return _Clear("?".join(filter(None, (before, "&".join(shown)))), _all(words, map(urllib.parse.unquote, words)))
+
+
+def _read_keywords(value: str) -> _Clear | None:
+    if not re.fullmatch(f"(?:{_CLEAR_KEYWORD.pattern})+", value, re.DOTALL):
+        return None
+    pairs = _CLEAR_KEYWORD.findall(value)
+    inside = {word[1:-1] if word.startswith("'") else word for name, word in pairs if not _harmless(name, word)}
+    shown = " ".join(f"{name}={word}" for name, word in pairs if _harmless(name, word))
+    return _Clear(shown or "***", _all(inside, (re.sub(r"\\(.)", r"\1", word, flags=re.DOTALL) for word in inside)))
+
+
+def _harmless(name: str, value: str) -> bool:
+    """A value with an @ may be the rest of a password that was not escaped, or an address in itself."""
+    return bool(_HARMLESS.fullmatch(name)) and "@" not in urllib.parse.unquote(value)
+
+
+def _all(*found: t.Iterable[str]) -> set[str]:
+    return {word for words in found for word in words} - {""}

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import typing as t
 from pathlib import Path
 
@@ -97,3 +98,57 @@ def test_what_is_missing_is_named(
         assert result["failure"]["message"] == result["msg"]
         assert not result.get("changed")
         assert result.get("requests", {}).get("sent", 0) == 0
+
+
+WRONG = (
+    "postgresql+psycopg://u:sec9et@127.0.0.1:1/d",
+    "'postgresql://u:sec9et@127.0.0.1:1/d'",
+    "mysql://u:sec9et@127.0.0.1:1/d",
+    "u:sec9et@127.0.0.1:1/d",
+)
+COMPLETE: dict[str, dict[str, t.Any]] = {
+    "fota_license": {"account": ACCOUNT, "devices": ["990000000000000"]},
+    "fota_license_info": {"account": ACCOUNT},
+    "device_info": {"account": ACCOUNT},
+    "session": {},
+    "simsec_license": {"account": ACCOUNT, "devices": ["990000000000000"], "sku": "SIMSec-IoT"},
+    "swm_removal_candidates": {"account": ACCOUNT, "devices": ["990000000000000"]},
+}
+UNUSABLE = {
+    "host=127.0.0.1 foo=sec9et": "address is wrong",
+    "postgresql://127.0.0.1:1/d?password=pa&sec9et": "address is wrong",
+    "postgresql://u:pa@sec9et@127.0.0.1:1/d": "Percent-encode",
+    "postgresql://u:pa?ss=sec9et@127.0.0.1:1/d": "does not answer",
+    " postgresql://127.0.0.1:1/d?p%61ssword=sec9et": "does not answer",
+    "/no/such/journal.db": "the directory /no/such does not exist",
+    "/": "it is a directory",
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_what_can_be_no_journal_is_refused_by_every_module_and_shown_by_none(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = runner(importlib.import_module(MODULES + name).main, None, monkeypatch, capsys)
+    complete = COMPLETE.get(name) or OPTIONS[name][-1][0]
+    for address in WRONG:
+        result = run(**{**complete, "journal": address})
+        assert (result["failure"]["code"], result.get("changed", False)) == ("journal_unusable", False), result
+        assert result["msg"].count("Nothing was sent.") == 1
+        assert "sec9et" not in json.dumps(result)
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+@pytest.mark.parametrize("address", UNUSABLE)
+def test_a_journal_that_cannot_be_used_stops_every_module_before_it_sends(
+    name: str, address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Otherwise each node would count refused logins for itself. The reason is given once."""
+    run = runner(importlib.import_module(MODULES + name).main, None, monkeypatch, capsys)
+    monkeypatch.setenv("THINGSPACE_BASE_URL", "http://127.0.0.1:9/api")
+    result = run(**COMPLETE[name], journal=address)
+    assert result["failure"]["code"] in ("journal_unusable", "journal_unreachable"), result
+    assert result["msg"].count(UNUSABLE[address]) == 1, result
+    assert result["msg"].count("Nothing was sent.") == 1
+    assert not result.get("warnings")
+    assert "sec9et" not in json.dumps(result)

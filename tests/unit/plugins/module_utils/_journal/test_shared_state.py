@@ -211,6 +211,34 @@ def test_a_role_that_reads_shares_if_it_may(tmp_path: Path) -> None:
             server.run(f"DROP ROLE {role}")
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        "host=127.0.0.1 foo=bar",
+        "postgresql://127.0.0.1/d?foo=bar",
+        "postgresql+psycopg://127.0.0.1/d",
+        "'postgresql://127.0.0.1/d'",
+    ],
+)
+def test_a_wrong_address_is_no_reason_to_count_alone(tmp_path: Path, place: str) -> None:
+    with pytest.raises(LicensingError) as raised:
+        share(place, FileStore(str(tmp_path / "a")), pytest.fail)
+    assert raised.value.code == "journal_unusable"
+
+
+def test_a_role_that_may_not_even_read_is_no_reason_to_count_alone(tmp_path: Path) -> None:
+    with postgres.new_journal() as owned:
+        server, role = postgres.server(), f"stranger_{os.getpid()}"
+        open_shared(owned).close()
+        server.run(f"CREATE ROLE {role} LOGIN")
+        try:
+            with pytest.raises(LicensingError) as raised:
+                share(owned.replace("postgres@", f"{role}@"), FileStore(str(tmp_path / "a")), pytest.fail)
+            assert raised.value.code == "journal_unusable"
+        finally:
+            server.run(f"DROP ROLE {role}")
+
+
 def test_a_database_that_cannot_be_reached_is_no_reason_to_count_alone(tmp_path: Path) -> None:
     local = FileStore(str(tmp_path / "a"))
     with pytest.raises(LicensingError) as raised:

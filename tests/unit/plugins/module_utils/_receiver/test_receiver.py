@@ -24,6 +24,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._receiver.cre
     USERNAME,
     credentials,
 )
+from ansible_collections.thingspace.licensing.plugins.module_utils._receiver.listener import ReceiverSettings, receiving
 from ansible_collections.thingspace.licensing.plugins.module_utils._receiver.receiver import Accepted, Receiver, Reply
 from ansible_collections.thingspace.licensing.plugins.module_utils._receiver.server import Server
 from ansible_collections.thingspace.licensing.tests.support import postgres
@@ -213,6 +214,21 @@ def test_a_journal_that_cannot_be_opened(tmp_path: Path) -> None:
     with pytest.raises(LicensingError) as caught:
         asyncio.run(GroupCommit(lambda: open_journal(path, write=True), path).check())
     assert caught.value.code.startswith("journal_")
+
+
+@pytest.mark.parametrize("place", ["postgresql+psycopg://u:sesame@h/d", "'host=h password=sesame'"])
+def test_a_place_that_can_be_no_journal(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def begin() -> None:
+        async with receiving(ReceiverSettings(place, []), log=print):
+            pytest.fail("it must not start")
+
+    with pytest.raises(LicensingError) as caught:
+        asyncio.run(begin())
+    assert caught.value.code == "journal_unusable"
+    assert "sesame" not in caught.value.message
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture
