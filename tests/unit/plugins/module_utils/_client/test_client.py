@@ -150,11 +150,11 @@ class Stopping(Stop):
 
     def __init__(self) -> None:
         super().__init__()
-        self.told = "it got the signal SIGTERM"
+        self.said = "it got the signal SIGTERM"
 
     @property
     def why(self) -> str:
-        return self.told
+        return self.said
 
 
 @pytest.mark.parametrize(
@@ -198,9 +198,9 @@ def test_nothing_is_sent_after_a_stop(client: Make) -> None:
             send()
         assert raised.value.code == "interrupted"
     assert (script.sent, one.writes) == ([], 0)
-    stop.told = ""
+    stop.said = ""
     one.post("do it", "/x", {})
-    stop.told = "it got the signal SIGTERM"
+    stop.said = "it got the signal SIGTERM"
     stop._since = time.monotonic()
     one.get("read", "/y")
     with pytest.raises(Interrupted):

@@ -300,11 +300,16 @@ def test_a_restart_of_the_server_loses_nothing(place: str) -> None:
 def test_another_database_is_not_taken_for_the_first_one(behind: str, proxy: Proxy) -> None:
     with opened(behind) as journal:
         database = behind.rpartition("/")[2].partition("?")[0]
-        postgres.server().run("UPDATE thingspace_licensing.identity SET uuid = 'restored'", database=database)
-        proxy.cut()
-        with pytest.raises(LicensingError) as caught:
-            journal.end_run(1)
-        assert caught.value.code == "journal_damaged"
+        identity = "UPDATE thingspace_licensing.identity SET uuid = "
+        ((before,),) = postgres.server().run("SELECT uuid FROM thingspace_licensing.identity", database=database)
+        postgres.server().run(f"{identity}'restored'", database=database)
+        try:
+            proxy.cut()
+            with pytest.raises(LicensingError) as caught:
+                journal.end_run(1)
+            assert caught.value.code == "journal_damaged"
+        finally:
+            postgres.server().run(f"{identity}'{before}'", database=database)
 
 
 def test_answers_and_confirmations_at_once_never_miss_each_other(place: str) -> None:
