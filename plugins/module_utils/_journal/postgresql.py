@@ -21,7 +21,7 @@ import zlib
 
 from .._errors import LicensingError
 from .._text.addresses import without_passwords
-from .moved import Role
+from .moved import Mark
 from .postgresql_connection import connect
 from .postgresql_errors import failure, guarded
 from .postgresql_schema import prepare, require_version
@@ -57,7 +57,7 @@ class PostgresStore:
         db: t.Any,
         identity: str,
         reopen: t.Callable[[], tuple[t.Any, str]],
-        moving: Role | None = None,
+        moving: Mark | None = None,
     ) -> None:
         self._address, self._reopen, self._moving = address, reopen, moving
         self._db, self._identity = db, identity
@@ -92,7 +92,7 @@ class PostgresStore:
                 pid, version = begun.fetchone()
                 self._require_session(pid)
                 # Another process may have moved or upgraded it since it was opened.
-                require_version(self._db, self._address, version, moving=self._moving)
+                require_version(self._db, self._address, version, moving=self._moving, opened=True)
                 yield PostgresTransaction(self._db)
                 if self._db.execute("COMMIT", prepare=False).statusmessage != "COMMIT":
                     raise failure(self._address, "journal_unusable", "it did not commit", "Run again")
@@ -142,6 +142,9 @@ class PostgresStore:
     def request_begun(self, request: int, run: int) -> None:
         """See C(Store). There is no copy beside the database to compare with."""
 
+    def note_place(self, identity: str, moved_to: str = "") -> None:
+        """See C(Store). Nothing is beside a database."""
+
     def _try_lock(self, key: tuple[int, int]) -> bool:
         with self._lock, guarded(self._address):
             got = bool(self._first("SELECT pg_try_advisory_lock(%s, %s)", key).fetchone()[0])
@@ -174,7 +177,7 @@ class PostgresStore:
 
 
 def open_postgresql(
-    address: str, *, write: bool, patience: float, moving: Role | None = None, only: t.Sequence[str] = ()
+    address: str, *, write: bool, patience: float, moving: Mark | None = None, only: t.Sequence[str] = ()
 ) -> PostgresStore | None:
     """Open the journal in a database. With C(write), create it there if there is none; else the result is None then.
 
@@ -204,7 +207,7 @@ def require_reachable(address: str, *, write: bool, patience: float) -> None:
 
 
 def _opened(
-    address: str, *, write: bool, patience: float, moving: Role | None, only: t.Sequence[str]
+    address: str, *, write: bool, patience: float, moving: Mark | None, only: t.Sequence[str]
 ) -> tuple[t.Any, str]:
     db = connect(address, write=write, patience=patience)
     try:

@@ -12,7 +12,7 @@ import typing as t
 
 from .._text.addresses import is_database, without_passwords
 from . import file
-from .moved import Role
+from .moved import Mark
 from .postgresql import open_postgresql, require_reachable
 from .sqlite import SqliteStore, open_sqlite
 from .store import Store
@@ -23,14 +23,14 @@ def open_store(
     *,
     write: bool,
     patience: float = file.PATIENCE,
-    moving: Role | None = None,
+    moving: Mark | None = None,
     only: t.Sequence[str] = (),
 ) -> Store:
     """Open a store.
 
     :param place: with an empty text, it lasts as long as the process.
     :param write: if False, a missing one counts as empty and is not created.
-    :param moving: for which end of a move it is opened, so that it may be marked, see C(_journal/moved.py).
+    :param moving: for a move: it may be marked, and has this mark if it is created, see C(_journal/moved.py).
     :param only: with C(write), the tables that are written; by default all.
     :raises LicensingError: see C(connect) and C(open_postgresql).
     """
