@@ -4,8 +4,8 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The files beside the journal: C(.lock) separates jobs of one account. C(.id) shows that there is a journal and
-remembers its last request, see C(_journal/high_water_mark.py).
+"""The files beside the journal: C(.lock) separates jobs of one account. C(.id) shows that there is a journal, or that it
+was moved, and remembers its last request, see C(_journal/high_water_mark.py).
 
 The operating system releases its locks when the process ends, even after kill -9. It would also release them if the
 process closed the same file elsewhere. That is why there are two files.
@@ -113,9 +113,9 @@ def _write(path: str, text: str, *, whole: bool) -> None:
         handle = os.open(path + ".id", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            os.pwrite(handle, text.encode(), 0)
+            written = os.pwrite(handle, os.fsencode(text), 0)
             if whole:
-                os.ftruncate(handle, len(text.encode()))
+                os.ftruncate(handle, written)
                 os.fsync(handle)
         finally:
             os.close(handle)
