@@ -35,8 +35,8 @@ options:
     description:
       - The journal to move to O(journal), as a path or as the address of a database. There must be no journal at
         O(journal) yet, one without rows, or what this journal left there when it was moved from there.
-      - Let all jobs and receivers end before. A job that is sending delays the task, and no other begins. Afterward, a receiver that still
-        uses the old one records nothing in it, and ThingSpace repeats its callbacks.
+      - Let all jobs and receivers end before. A job that is sending delays the task, and no other begins. Afterward, a receiver
+        that still uses the old one records nothing in it, and ThingSpace repeats its callbacks.
     type: str
   prune_days:
     description:

@@ -4,8 +4,8 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The files beside the journal: C(.lock) separates jobs of one account. C(.id) shows that there is a journal, or that it
-was moved, and remembers its last request, see C(_journal/high_water_mark.py).
+"""The files beside the journal: C(.lock) separates jobs of one account. C(.id) shows that there is a journal, or
+that it was moved, and remembers its last request, see C(_journal/high_water_mark.py).
 
 The operating system releases its locks when the process ends, even after kill -9. It would also release them if the
 process closed the same file elsewhere. That is why there are two files.
