@@ -11,7 +11,7 @@ version_added: 0.6.0
 description:
   - Moves a journal from an SQLite file to a PostgreSQL database, or back. All rows are copied in one transaction, and
     compared by count and digest. The identity of the journal moves along, and the old one is refused from then on.
-  - While it moves, both are refused. If the task is interrupted, run it again.
+  - Both are refused from the beginning of the task until it has finished. If it fails or is interrupted, run it again.
   - Deletes old rows that no plan, status, or export needs.
   - It sends no requests to ThingSpace and needs no credentials.
 author:
@@ -34,9 +34,9 @@ options:
   from_journal:
     description:
       - The journal to move to O(journal), as a path or as the address of a database. There must be no journal at
-        O(journal) yet, or one without rows.
-      - Let all jobs and receivers end before. A job that is sending delays the task. Afterward, a receiver that still
-        uses the old one records nothing in it, and ThingSpace repeats its callbacks.
+        O(journal) yet, one without rows, or what this journal left there when it was moved from there.
+      - Let all jobs and receivers end before. A job that is sending delays the task, and no other begins. Afterward, a
+        receiver that still uses the old one records nothing in it, and ThingSpace repeats its callbacks.
     type: str
   prune_days:
     description:

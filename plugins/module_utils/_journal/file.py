@@ -22,12 +22,13 @@ from .._errors import LicensingError
 from .clock import now
 from .errors import damaged, guarded, unusable
 from .high_water_mark import note_request, noted_request
-from .lock import known_journal, remember_journal
-from .moved import MARK, Role, mark_of, refusal
+from .lock import known_journal, known_move, remember_journal
+from .moved import MARK, Mark, mark_of, require_not_moved, set_mark, was_moved
 from .moved import VERSION as MOVED
 from .name import require_one_name
 from .schema import SCHEMA
 from .sqlite_dep import sqlite3
+from .sqlite_transaction import SqliteTransaction
 
 APPLICATION_ID = 0x54534A4C
 """Marks the file as a journal of this collection (the letters TSJL)."""
@@ -39,12 +40,12 @@ CHECKED_BELOW = 64 * 1024 * 1024
 """A file up to this size is checked each time it is opened. A larger one is checked after an unfinished run."""
 
 
-def connect(path: str, *, write: bool, patience: float = PATIENCE, moving: Role | None = None) -> sqlite3.Connection:
+def connect(path: str, *, write: bool, patience: float = PATIENCE, moving: Mark | None = None) -> sqlite3.Connection:
     """Open a journal with the newest schema. Create it if it does not exist.
 
     :param path: with an empty string, the journal is in memory.
     :param write: if False, nothing is created or changed: an old journal is upgraded in memory, a missing one is empty.
-    :param moving: for which end of a move it is opened, so that it may be marked, see C(_journal/moved.py).
+    :param moving: for a move: it may be marked, and has this mark if it is created, see C(_journal/moved.py).
     :raises LicensingError: C(journal_unusable), C(journal_damaged), C(journal_behind), C(journal_newer),
         C(journal_moved), C(journal_locked), C(journal_full), C(missing_library).
     """
@@ -54,7 +55,7 @@ def connect(path: str, *, write: bool, patience: float = PATIENCE, moving: Role 
     if not path:
         return _upgraded(_open(":memory:", patience))
     require_directory(path)
-    _check_place(path)
+    _check_place(path, moving)
     with guarded(path):
         db = _open_file(path, patience, moving) if write else _open_to_read(path, patience, moving)
         try:
@@ -88,10 +89,11 @@ def require_directory(path: str) -> None:
         raise unusable(path, f"the directory {folder} does not exist")
 
 
-def _check_place(path: str) -> None:
+def _check_place(path: str, moving: Mark | None) -> None:
     require_one_name(path)
-    expected = known_journal(path)
-    if expected and (not os.path.exists(path) or os.path.getsize(path) == 0):
+    expected, gone = known_journal(path), not os.path.exists(path) or os.path.getsize(path) == 0
+    if expected and gone and not (moving and known_move(path)):
+        _require_here(path)
         raise LicensingError(
             f"The journal {path} is gone or empty, but {path}.id says that there was one ({expected}). What was sent "
             "so far would be forgotten. Restore the file; or if it was given up on purpose, remove the .id file too.",
@@ -99,7 +101,7 @@ def _check_place(path: str) -> None:
         )
 
 
-def _open_file(path: str, patience: float, moving: Role | None) -> sqlite3.Connection:
+def _open_file(path: str, patience: float, moving: Mark | None) -> sqlite3.Connection:
     # Only if it is missing. Closing a file that SQLite has open in this process would release SQLite's locks.
     try:
         with contextlib.suppress(FileExistsError):
@@ -111,15 +113,26 @@ def _open_file(path: str, patience: float, moving: Role | None) -> sqlite3.Conne
         _identify(db, path, moving)
         _use_log(db, patience)
         _set(db, "synchronous", "FULL")
-        _upgraded(db)
-        if moving != "target":  # which has a new identity once it is filled
+        _upgraded(db, moving)
+        if not _is_target(moving):
             _compare(db, path)
-        remember_journal(path, _identity(db))
-        note_request(path, _last_request(db))
+            remember_journal(path, _identity(db))
+            note_request(path, _last_request(db))
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _is_target(moving: Mark | None) -> bool:
+    """Whether a move fills it. What is noted beside it changes at the end of the move."""
+    return moving is not None and moving.state == "filling"
+
+
+def _require_here(path: str) -> None:
+    """Refuse a journal that was moved away, whatever is there now."""
+    if other := known_move(path):
+        raise was_moved(path, other, f"The file {path}.id says so. ")
 
 
 def _identity(db: sqlite3.Connection) -> str:
@@ -128,6 +141,8 @@ def _identity(db: sqlite3.Connection) -> str:
 
 def _compare(db: sqlite3.Connection, path: str) -> None:
     """Refuse a journal that is not the one used here before, or that is an older copy of it."""
+    if int(db.execute("PRAGMA user_version").fetchone()[0]) != MOVED:
+        _require_here(path)
     # Read the mark first, because others may be sending right now.
     noted = noted_request(path)
     expected, found = known_journal(path), _identity(db)
@@ -166,7 +181,7 @@ def _use_log(db: sqlite3.Connection, patience: float) -> None:
         time.sleep(0.02)
 
 
-def _open_to_read(path: str, patience: float, moving: Role | None) -> sqlite3.Connection:
+def _open_to_read(path: str, patience: float, moving: Mark | None) -> sqlite3.Connection:
     if not os.path.exists(path):
         return _upgraded(_open(":memory:", patience))
     if not os.access(path, os.R_OK):
@@ -175,7 +190,8 @@ def _open_to_read(path: str, patience: float, moving: Role | None) -> sqlite3.Co
     try:
         _set(db, "query_only", "ON")
         version = _identify(db, path, moving)
-        _compare(db, path)
+        if not _is_target(moving):
+            _compare(db, path)
         if version < len(SCHEMA):
             copy = _open(":memory:", patience)
             db.backup(copy)
@@ -205,7 +221,7 @@ def _open(uri: str, patience: float) -> sqlite3.Connection:
     return db
 
 
-def _identify(db: sqlite3.Connection, path: str, moving: Role | None) -> int:
+def _identify(db: sqlite3.Connection, path: str, moving: Mark | None) -> int:
     """The version of the schema. Refuses what is not a journal, what a newer release wrote, and what was moved."""
     # In one transaction, because another process may be creating it.
     db.execute("BEGIN")
@@ -219,11 +235,14 @@ def _identify(db: sqlite3.Connection, path: str, moving: Role | None) -> int:
     return require_version(db, path, moving=moving)
 
 
-def require_version(db: sqlite3.Connection, path: str, *, moving: Role | None) -> int:
-    """The version of the schema, if this release may use it."""
+def require_version(db: sqlite3.Connection, path: str, *, moving: Mark | None, opened: bool = False) -> int:
+    """The version of the schema, if this release may use it.
+
+    :param opened: whether the journal was opened before, see C(require_not_moved).
+    """
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
     if version == MOVED and not moving:
-        raise refusal(path, mark_of(db.execute(MARK).fetchone()))
+        require_not_moved(path, mark_of(db.execute(MARK).fetchone()), opened=opened)
     if version > len(SCHEMA) and version != MOVED:
         raise LicensingError(
             f"The journal {path} was written by a newer release (its schema is {version}, this one knows "
@@ -233,7 +252,7 @@ def require_version(db: sqlite3.Connection, path: str, *, moving: Role | None) -
     return version
 
 
-def _upgraded(db: sqlite3.Connection) -> sqlite3.Connection:
+def _upgraded(db: sqlite3.Connection, moving: Mark | None = None) -> sqlite3.Connection:
     """Upgrade the schema to the newest version, all or nothing, even if several processes try at once."""
     if db.execute("PRAGMA user_version").fetchone()[0] >= len(SCHEMA):
         return db
@@ -246,7 +265,10 @@ def _upgraded(db: sqlite3.Connection) -> sqlite3.Connection:
         if version == 0:
             db.execute("INSERT INTO identity VALUES (?, ?)", (str(uuid.uuid4()), now()))
             _set(db, "application_id", str(APPLICATION_ID))
-        _set(db, "user_version", str(len(SCHEMA)))
+        if version < len(SCHEMA):
+            _set(db, "user_version", str(len(SCHEMA)))
+        if version == 0 and moving:
+            set_mark(SqliteTransaction(db), moving)
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:

@@ -16,7 +16,7 @@ import fcntl
 import os
 import re
 
-_MARK = re.compile(rb"\d{20}\n?")
+_MARK = re.compile(rb"\d{20}")
 _LONGEST = 200
 
 
@@ -50,5 +50,7 @@ def note_request(path: str, request: int, *, flush: bool = True) -> None:
             os.close(handle)
 
 
-def _mark(line: bytes) -> int:
+def _mark(lines: bytes) -> int:
+    """The number. A third line says where the journal was moved, see C(_journal/lock.py)."""
+    line = lines.partition(b"\n")[0]
     return int(line) if _MARK.fullmatch(line) else 0

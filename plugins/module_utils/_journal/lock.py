@@ -4,8 +4,8 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The files beside the journal: C(.lock) separates jobs of one account. C(.id) shows that there is a journal and
-remembers its last request, see C(_journal/high_water_mark.py).
+"""The files beside the journal: C(.lock) separates jobs of one account. C(.id) shows that there is a journal, or
+that it was moved, and remembers its last request, see C(_journal/high_water_mark.py).
 
 The operating system releases its locks when the process ends, even after kill -9. It would also release them if the
 process closed the same file elsewhere. That is why there are two files.
@@ -21,6 +21,11 @@ import typing as t
 import zlib
 
 from .._errors import LicensingError
+from .high_water_mark import noted_request
+
+_MOVED = " moved"
+"""After the identity in the first line of C(.id). The third line says where the journal is. No older release accepts
+that line."""
 
 PATIENCE = 120.0
 """Seconds to wait for another job: twice as long as a job itself may wait for a lost request to show."""
@@ -70,7 +75,7 @@ def known_journal(path: str) -> str:
     """The identity of the journal that was last opened here; empty if there never was one."""
     try:
         with open(path + ".id", encoding="ascii", errors="replace") as stream:
-            return stream.readline().strip()[:40]
+            return stream.readline().partition(" ")[0].strip()[:40]
     except OSError:
         return ""
 
@@ -79,10 +84,39 @@ def remember_journal(path: str, identity: str) -> None:
     """Record that there is a journal, so that its loss is noticed."""
     if known_journal(path) == identity:
         return
+    _write(path, f"{identity}\n", whole=False)
+
+
+def known_move(path: str) -> str:
+    """Where the journal was moved to from here, without a password; empty if it was not."""
+    try:
+        with open(path + ".id", encoding="utf-8", errors="replace") as stream:
+            first, _number, other = (stream.readline().strip() for _line in range(3))
+    except OSError:
+        return ""
+    return (other or "another place") if first.endswith(_MOVED) else ""
+
+
+def remember_place(path: str, identity: str, moved_to: str = "") -> None:
+    """Record which journal is here now, or with C(moved_to), that it was moved from here.
+
+    The last request stays, see C(_journal/high_water_mark.py), unless it is another journal's.
+    """
+    last = noted_request(path) if known_journal(path) == identity else 0
+    first, third = (identity + _MOVED, moved_to + "\n") if moved_to else (identity, "")
+    _write(path, f"{first}\n{last:020d}\n{third}", whole=True)
+
+
+def _write(path: str, text: str, *, whole: bool) -> None:
+    """Write the start of C(.id), or all of it."""
     try:
         handle = os.open(path + ".id", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.pwrite(handle, f"{identity}\n".encode(), 0)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            written = os.pwrite(handle, os.fsencode(text), 0)
+            if whole:
+                os.ftruncate(handle, written)
+                os.fsync(handle)
         finally:
             os.close(handle)
     except OSError as error:

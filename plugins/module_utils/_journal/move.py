@@ -6,20 +6,27 @@
 
 """Moves a journal to another place, from a file to a database or back, so that it is never in use at both.
 
-Both ends are marked first, which keeps everybody else out. The rows are copied in one transaction, and compared by
-count and digest on both sides. Only then, the new one is let go. If that is interrupted, the same call finishes it.
+1. The target is marked. If it is created, it has the mark from the beginning.
+2. The source is marked as leaving: nobody opens it any more.
+3. It waits for the jobs that are sending, which still record their results. Then, nobody records anything.
+4. The rows are copied in one transaction, and compared by count and digest. As it ends, the target can be used.
+5. The source is marked as moved for good.
+
+Each step looks at what is there in the transaction that changes it. If that is interrupted, the same call goes on.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import re
 import typing as t
+import uuid
 
 from .._errors import LicensingError
-from .moved import MARK, Mark, Role, clear_mark, mark_of, set_mark
+from .moved import MARK, Mark, clear_mark, mark_of, set_mark
 from .schema import SCHEMA
 from .store import Store, Transaction, Values
 from .stores import open_store
@@ -28,9 +35,12 @@ _TABLE = re.compile(r"CREATE TABLE (\w+)")
 TABLES = tuple(found.group(1) for script in SCHEMA for found in map(_TABLE.match, script) if found)
 """All tables of the journal. A table comes after those that it refers to."""
 
-_ROWS, _EMPTY = "SELECT * FROM ", "DELETE FROM "
+_ROWS, _EMPTY, _NUMBER = "SELECT * FROM ", "DELETE FROM ", "SELECT count(*) FROM "
 
 _DIGEST = 2**256
+
+_UNMARKED, _LEAVING = Mark(""), Mark("leaving")
+_MEANWHILE = "Another task did that at the same time. Run again"
 
 
 class Count(t.NamedTuple):
@@ -54,6 +64,18 @@ class Moved(t.NamedTuple):
     rows: dict[str, int]
 
 
+class _End(t.NamedTuple):
+    """What is at one end of a move.
+
+    :param request: the number of the last one.
+    """
+
+    mark: Mark
+    identity: str
+    request: int
+    rows: dict[str, int]
+
+
 def move(source: str, target: str, *, patience: float, check: bool) -> Moved:
     """Move a journal.
 
@@ -61,69 +83,133 @@ def move(source: str, target: str, *, patience: float, check: bool) -> Moved:
     :raises LicensingError: it cannot be used, a job uses it, or there is another journal at the target.
     """
     with contextlib.ExitStack() as stack:
-        old = _opened(stack, source, "source", write=not check, patience=patience)
+        opened = functools.partial(_opened, stack, patience=patience)
+        old = opened(source, _LEAVING, write=False)
         if old.missing:
             raise LicensingError(f"There is no journal at {old.name} that could be moved.", code="journal_unusable")
-        new = _opened(stack, target, "target", write=not check, patience=patience)
-        identity, marks = _identity(old), (_mark(old), _mark(new))
-        done = _require_possible(old, new, identity, marks)
-        rows = {table: count.rows for table, count in _counts(old).items()}
-        if check or done:
-            return Moved(not done, identity, rows)
-        for account in _accounts(old):
-            stack.enter_context(old.account_lock(account, patience))
-        with old.writing() as db:
-            set_mark(db, Mark("source", new.name, identity))
-        with new.writing() as db:
-            set_mark(db, Mark("target", old.name, identity))
-        _copy(old, new)
-    # Beside a file, its new identity is noted when it is opened.
-    open_store(target, write=True, patience=patience, moving="target").close()
-    return Moved(True, identity, rows)
+        with old.reading() as db:
+            here = _end(db)
+        filling = Mark("filling", old.name, here.identity, str(uuid.uuid4()))
+        new = opened(target, filling, write=False)
+        with new.reading() as db:
+            filled = _is_filled(_end(db), here, old.name, new.name)
+        changed = not filled or here.mark.state != "moved"
+        if check or not changed:
+            return Moved(changed, here.identity, here.rows)
+        # Only now, because a refused move creates nothing.
+        old = opened(source, _LEAVING, write=True)
+        if not filled:
+            new = opened(target, filling, write=True)
+            _fill(stack, old, new, filling, patience)
+        _finish(old)
+        with old.reading() as db:
+            rows = _end(db).rows
+    if not filled:
+        # Beside a file, its last request is noted when it is opened.
+        open_store(target, write=True, patience=patience).close()
+    return Moved(True, here.identity, rows)
 
 
-def _opened(stack: contextlib.ExitStack, place: str, role: Role, *, write: bool, patience: float) -> Store:
-    store = open_store(place, write=write, patience=patience, moving=role)
+def _opened(stack: contextlib.ExitStack, place: str, mark: Mark, *, write: bool, patience: float) -> Store:
+    store = open_store(place, write=write, patience=patience, moving=mark)
     stack.callback(store.close)
     return store
 
 
-def _require_possible(old: Store, new: Store, identity: str, marks: tuple[Mark | None, Mark | None]) -> bool:
-    """Refuse what would overwrite or double a journal. Returns whether everything was done before."""
-    mine, theirs = marks
-    if mine is not None and (mine.role, mine.other) != ("source", new.name):
-        raise LicensingError(
-            f"The journal {old.name} is already being moved, or was moved: {mine.role} of {mine.other}. Nothing was "
-            "changed. Finish that, or start from the other one.",
-            code="journal_moved",
-        )
-    if theirs is not None and (theirs.role, theirs.identity) != ("target", identity):
-        raise LicensingError(
-            f"The journal {new.name} takes part in another move, as the {theirs.role} for {theirs.other}. Nothing was "
-            "changed. Name another place.",
-            code="journal_moved",
-        )
-    if theirs is not None or new.missing:
-        return False
-    if _identity(new) == identity:
-        if mine is not None:
+def _is_filled(there: _End, here: _End, source: str, target: str) -> bool:
+    """Whether the target got the journal already. Refuses what would overwrite or double a journal."""
+    mine, theirs, same = here.mark, there.mark, there.identity == here.identity
+    if mine.state in ("copying", "moved"):
+        if same and mine.other == target and theirs.state != "filling":
             return True
-        raise LicensingError(f"{old.name} and {new.name} are the same journal.", code="journal_unusable")
-    used = [table for table, count in _counts(new).items() if count.rows and table != "identity"]
-    if used:
-        raise LicensingError(
-            f"There is already a journal at {new.name}, with rows in {', '.join(used)}. Two journals cannot be merged. "
-            "Nothing was changed. Name a place without a journal.",
-            code="journal_unusable",
-        )
+        if mine.state == "moved" or theirs.target != mine.target:
+            raise _other_move(source, mine, f"At {target}, there is something else now")
+    elif mine.state == "filling":
+        raise _other_move(source, mine, "Finish that first: run the same command again")
+    if same and not theirs.state:
+        raise LicensingError(f"{source} and {target} are the same journal.", code="journal_unusable")
+    # A journal may come back to a place that it left. What it left there is a part of what it has now.
+    back = theirs.state == "moved" and there.request <= here.request
+    if theirs.state and not (theirs.identity == here.identity and (back or theirs.state == "filling")):
+        raise _other_move(target, theirs, "Finish that, or name another place")
+    if not back:
+        _require_empty(there, target)
     return False
 
 
-def _copy(old: Store, new: Store) -> None:
+def _require_empty(there: _End, target: str) -> None:
+    used = [table for table, rows in there.rows.items() if rows and table != "identity"]
+    if used:
+        raise LicensingError(
+            f"There is already a journal at {target}, with rows in {', '.join(used)}. Two journals cannot be merged. "
+            "Nothing was changed there. Name a place without a journal.",
+            code="journal_unusable",
+        )
+
+
+def _other_move(name: str, mark: Mark, advice: str) -> LicensingError:
+    ways = {"filling": "is being filled from", "moved": "was moved to"}
+    way = ways.get(mark.state, "is being moved to")
+    return LicensingError(f"The journal {name} {way} {mark.other}. {advice}.", code="journal_moved")
+
+
+def _fill(stack: contextlib.ExitStack, old: Store, new: Store, filling: Mark, patience: float) -> None:
+    """Everything up to the moment from which on the target is used."""
+    with old.reading() as db:
+        here = _end(db)
+    with new.writing() as db:
+        filling = _claim(db, here, filling, new.name)
+    leaving = Mark("leaving", new.name, filling.identity, filling.target)
+    with old.writing() as db:
+        mine = _end(db).mark
+        if mine.state in ("filling", "moved") or (mine.state == "copying" and mine.target != leaving.target):
+            raise _other_move(old.name, mine, _MEANWHILE)
+        if mine.state != "copying":
+            set_mark(db, leaving)
+    _let_jobs_end(stack, old, leaving, patience)
+    _copy(old, new, filling)
+
+
+def _claim(db: Transaction, here: _End, filling: Mark, target: str) -> Mark:
+    """Mark the target, so that nobody else uses it. Returns its mark, which may be an earlier call's."""
+    there = _end(db)
+    if _is_filled(there, here, filling.other, target):
+        raise _other_move(filling.other, here.mark, _MEANWHILE)
+    if there.mark.state == "filling":
+        return there.mark
+    if there.mark.state == "moved":
+        for table in reversed(TABLES[1:]):
+            db.execute(_EMPTY + table)
+    set_mark(db, filling)
+    return filling
+
+
+def _let_jobs_end(stack: contextlib.ExitStack, old: Store, leaving: Mark, patience: float) -> None:
+    """Wait until no job is sending, and keep everybody from recording."""
+    locked: set[str] = set()
+    while True:
+        with old.writing() as db:
+            mine = _end(db).mark
+            if mine.state not in ("leaving", "copying") or mine.target != leaving.target:
+                raise _other_move(old.name, mine, _MEANWHILE)
+            accounts = {account for (account,) in db.execute("SELECT DISTINCT account FROM run").fetchall()}
+            if accounts <= locked:
+                set_mark(db, leaving._replace(state="copying"))
+                return
+        # A job that had opened it before it was marked may have been the first of its account.
+        for account in sorted(accounts - locked):
+            stack.enter_context(old.account_lock(account, patience))
+        locked |= accounts
+
+
+def _copy(old: Store, new: Store, filling: Mark) -> None:
     """Copy all rows and let the new journal be used, all or nothing."""
     with old.reading() as source, new.writing() as db:
-        for table in reversed(TABLES):
-            db.execute(_EMPTY + table)
+        there = _end(db)
+        if (there.mark.state, there.mark.target) != ("filling", filling.target):
+            raise _other_move(old.name, filling, _MEANWHILE)
+        _require_empty(there, new.name)
+        db.execute(_EMPTY + "identity")
         for table in TABLES:
             db.load(table, source.stream(_ROWS + table, ()))
         for table in TABLES:
@@ -134,12 +220,26 @@ def _copy(old: Store, new: Store) -> None:
                     f"{new.name} was not filled, and {old.name} is as it was. Please report this.",
                     code="journal_damaged",
                 )
+        # Before the end of the transaction, because it is refused until then, whatever is noted beside it.
+        new.note_place(filling.identity)
         clear_mark(db, len(SCHEMA))
 
 
-def _counts(store: Store) -> dict[str, Count]:
-    with store.reading() as db:
-        return {table: _count(db, table) for table in TABLES}
+def _finish(old: Store) -> None:
+    """Mark the source for good, also beside a file, where a backup of it may be restored."""
+    with old.writing() as db:
+        mine = _end(db).mark
+        if mine.state == "copying":
+            old.note_place(mine.identity, mine.other)
+            set_mark(db, mine._replace(state="moved"))
+
+
+def _end(db: Transaction) -> _End:
+    mark = mark_of(db.execute(MARK).fetchone()) if db.version() > len(SCHEMA) else _UNMARKED
+    identity = str(db.execute("SELECT uuid FROM identity").fetchone()[0])
+    request = int(db.execute("SELECT coalesce(max(id), 0) FROM request").fetchone()[0])
+    rows = {table: int(db.execute(_NUMBER + table).fetchone()[0]) for table in TABLES}
+    return _End(mark, identity, request, rows)
 
 
 def _count(db: Transaction, table: str) -> Count:
@@ -152,19 +252,3 @@ def _count(db: Transaction, table: str) -> Count:
 def _digest(row: Values) -> int:
     text = json.dumps([value.hex() if isinstance(value, bytes) else value for value in row])
     return int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
-
-
-def _identity(store: Store) -> str:
-    with store.reading() as db:
-        return str(db.execute("SELECT uuid FROM identity").fetchone()[0])
-
-
-def _mark(store: Store) -> Mark | None:
-    with store.reading() as db:
-        return mark_of(db.execute(MARK).fetchone()) if db.version() > len(SCHEMA) else None
-
-
-def _accounts(store: Store) -> list[str]:
-    """All accounts for which a job may be sending."""
-    with store.reading() as db:
-        return [account for (account,) in db.execute("SELECT DISTINCT account FROM run ORDER BY account")]

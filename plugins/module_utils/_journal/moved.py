@@ -19,7 +19,12 @@ if t.TYPE_CHECKING:
 VERSION = 1_000_000
 """The version of a marked journal. It is higher than any release's, so that older ones refuse it, too."""
 
-Role = t.Literal["source", "target"]
+State = t.Literal["", "filling", "leaving", "copying", "moved"]
+"""Empty without a mark. A target is C(filling). A source is C(leaving), C(copying), then C(moved).
+
+- From C(leaving) on, nobody opens it. Who has it open still records, because a job may be sending.
+- From C(copying) on, nobody records anything in it.
+"""
 
 
 class Mark(t.NamedTuple):
@@ -27,19 +32,21 @@ class Mark(t.NamedTuple):
 
     :param other: the other end, without a password.
     :param identity: of the journal that is moved.
+    :param target: an id that the target gets when it is marked. A place with the same address may be another one.
     """
 
-    role: Role
-    other: str
-    identity: str
+    state: State
+    other: str = ""
+    identity: str = ""
+    target: str = ""
     since: str = ""
 
 
 def set_mark(db: Transaction, mark: Mark) -> None:
-    """Mark a journal, which nobody uses any more from then on."""
-    db.execute("CREATE TABLE IF NOT EXISTS moved (role TEXT, other TEXT, identity TEXT, since TEXT)")
+    """Mark a journal, in the same transaction that looks at what is there."""
+    db.execute("CREATE TABLE IF NOT EXISTS moved (state TEXT, other TEXT, identity TEXT, target TEXT, since TEXT)")
     db.execute("DELETE FROM moved")
-    db.execute("INSERT INTO moved VALUES (?, ?, ?, ?)", (mark.role, mark.other, mark.identity, now()))
+    db.execute("INSERT INTO moved VALUES (?, ?, ?, ?, ?)", mark._replace(since=now()))
     db.set_version(VERSION)
 
 
@@ -54,14 +61,29 @@ def mark_of(row: t.Any) -> Mark:
     return Mark(*row)
 
 
-MARK = "SELECT role, other, identity, since FROM moved"
+MARK = "SELECT state, other, identity, target, since FROM moved"
 
 
-def refusal(name: str, mark: Mark) -> LicensingError:
-    """The error for tasks that would use a marked journal."""
+def require_not_moved(name: str, mark: Mark, *, opened: bool) -> None:
+    """Refuse a marked journal for tasks that would use it.
+
+    :param opened: whether the task opened it before it was marked.
+    :raises LicensingError: C(journal_moved).
+    """
+    if opened and mark.state == "leaving":
+        return
     since = for_people(mark.since)
-    if mark.role == "source":
-        what = f"was moved to {mark.other} ({since}). Nothing was sent. Set 'journal' to that one"
-    else:
-        what = f"is being filled from {mark.other} (since {since}). Nothing was sent. Let simsec_journal finish that"
-    return LicensingError(f"The journal {name} {what}.", code="journal_moved")
+    if mark.state == "moved":
+        raise was_moved(name, f"{mark.other} ({since})")
+    way = "filled from" if mark.state == "filling" else "moved to"
+    raise LicensingError(
+        f"The journal {name} is being {way} {mark.other} (since {since}). Nothing was sent. Let simsec_journal finish "
+        "that. If it failed or was interrupted, run the same command again.",
+        code="journal_moved",
+    )
+
+
+def was_moved(name: str, other: str, why: str = "") -> LicensingError:
+    """The error for tasks that would use a journal after it was moved."""
+    text = f"The journal {name} was moved to {other}. {why}Nothing was sent. Set 'journal' to that one."
+    return LicensingError(text, code="journal_moved")

@@ -20,7 +20,7 @@ import typing as t
 
 from .._errors import LicensingError
 from .._text.addresses import without_passwords
-from .moved import Role
+from .moved import Mark
 from .postgresql_connection import connect
 from .postgresql_errors import failure, guarded
 from .postgresql_lock import key_of, release, still_held, try_lock
@@ -70,7 +70,7 @@ class PostgresStore:
         reopen: t.Callable[[], _Opened],
         *,
         patience: float,
-        moving: Role | None = None,
+        moving: Mark | None = None,
         brief: bool = False,
     ) -> None:
         self._address, self._reopen, self._moving = address, reopen, moving
@@ -111,7 +111,7 @@ class PostgresStore:
                 pid, version = row
                 self._require_session(pid)
                 # Another process may have moved or upgraded it since it was opened.
-                require_version(self._db, self._address, version, moving=self._moving)
+                require_version(self._db, self._address, version, moving=self._moving, opened=True)
                 yield PostgresTransaction(self._db)
                 if self._db.execute("COMMIT").statusmessage != "COMMIT":
                     raise failure(self._address, "journal_unusable", "it did not commit", "Run again")
@@ -165,6 +165,9 @@ class PostgresStore:
     def request_begun(self, request: int, run: int) -> None:
         """See C(Store). There is no copy beside the database to compare with."""
 
+    def note_place(self, identity: str, moved_to: str = "") -> None:
+        """See C(Store). Nothing is beside a database."""
+
     def _try_lock(self, key: int) -> bool:
         with self._lock, guarded(self._address):
             pid, got = try_lock(self._first, key, again=key in self._locked)
@@ -216,7 +219,7 @@ def open_postgresql(
     *,
     write: bool,
     patience: float,
-    moving: Role | None = None,
+    moving: Mark | None = None,
     only: t.Sequence[str] = (),
     told: t.Callable[[], bool] = never,
 ) -> PostgresStore | None:
@@ -253,7 +256,7 @@ def _opened(
     *,
     write: bool,
     patience: float,
-    moving: Role | None,
+    moving: Mark | None,
     only: t.Sequence[str],
     told: t.Callable[[], bool],
 ) -> _Opened:

@@ -15,9 +15,10 @@ from .._errors import LicensingError
 from .._text.addresses import without_passwords
 from .clock import now
 from .dialect import definition
-from .moved import MARK, Role, mark_of, refusal
+from .moved import MARK, Mark, mark_of, require_not_moved, set_mark
 from .moved import VERSION as MOVED
 from .postgresql_errors import MayNotWrite, failure
+from .postgresql_transaction import PostgresTransaction
 from .schema import SCHEMA
 
 NAME = "thingspace_licensing"
@@ -63,14 +64,14 @@ def prepare(
     *,
     write: bool,
     change: bool = True,
-    moving: Role | None = None,
+    moving: Mark | None = None,
     only: t.Sequence[str] = (),
 ) -> str:
     """Create or upgrade the schema. An upgrade changes no row, so a task that only reads may do it, too.
 
     :param write: whether to create it if it is missing.
     :param change: if False, only find out whether it could be done.
-    :param moving: for which end of a move it is opened, so that it may be marked, see C(_journal/moved.py).
+    :param moving: for a move: it may be marked, and has this mark if it is created, see C(_journal/moved.py).
     :param only: with C(write), the tables that are written; by default all.
     :returns: the identity of the journal; empty if there is none and none was created.
     :raises LicensingError: C(journal_unusable), C(journal_newer), C(journal_moved), C(journal_damaged).
@@ -88,7 +89,7 @@ def prepare(
     return str(_the_row(db, address, "SELECT uuid FROM identity", "identity"))
 
 
-def _version(db: t.Any, address: str, moving: Role | None) -> int:
+def _version(db: t.Any, address: str, moving: Mark | None) -> int:
     """The version of the schema; 0 if there is none."""
     state = _State(*db.execute(_FOUND, (NAME,)).fetchone())
     if not state.there or not state.has_tables:
@@ -115,23 +116,26 @@ def emptied(address: str, table: str) -> LicensingError:
     return failure(address, "journal_damaged", f"its table {table} is empty", "Restore it from a backup")
 
 
-def require_version(db: t.Any, address: str, version: int, *, moving: Role | None) -> None:
-    """Refuse a version of the schema that this release may not use."""
+def require_version(db: t.Any, address: str, version: int, *, moving: Mark | None, opened: bool = False) -> None:
+    """Refuse a version of the schema that this release may not use.
+
+    :param opened: whether the journal was opened before, see C(require_not_moved).
+    """
     if version == MOVED and not moving:
-        raise refusal(without_passwords(address), mark_of(db.execute(MARK).fetchone()))
+        require_not_moved(without_passwords(address), mark_of(db.execute(MARK).fetchone()), opened=opened)
     if version > len(SCHEMA) and version != MOVED:
         what = f"a newer release wrote it (its schema is {version}, this one knows {len(SCHEMA)})"
         raise failure(address, "journal_newer", what, "Install the newer thingspace.licensing here, too")
 
 
-def _upgrade(db: t.Any, address: str, moving: Role | None) -> None:
+def _upgrade(db: t.Any, address: str, moving: Mark | None) -> None:
     """Upgrade to the newest version, all or nothing, even if several processes try at once."""
     db.execute("BEGIN")
     try:
         db.execute("SELECT pg_advisory_xact_lock(%s, %s)", _LOCK)
         version = _version(db, address, moving)
         if version < len(SCHEMA):
-            _run_scripts(db, version)
+            _run_scripts(db, version, moving)
         db.execute("COMMIT")
     except BaseException:
         if not db.closed:
@@ -139,7 +143,7 @@ def _upgrade(db: t.Any, address: str, moving: Role | None) -> None:
         raise
 
 
-def _run_scripts(db: t.Any, version: int) -> None:
+def _run_scripts(db: t.Any, version: int, moving: Mark | None) -> None:
     if version == 0:
         db.execute(f"CREATE SCHEMA IF NOT EXISTS {NAME}")
         db.execute("CREATE TABLE journal_schema (version BIGINT NOT NULL)")
@@ -151,6 +155,8 @@ def _run_scripts(db: t.Any, version: int) -> None:
     if version == 0:
         db.execute("INSERT INTO identity VALUES (%s, %s)", (str(uuid.uuid4()), now()))
     db.execute("UPDATE journal_schema SET version = %s", (len(SCHEMA),))
+    if version == 0 and moving:
+        set_mark(PostgresTransaction(db), moving)
 
 
 def _require_owner(db: t.Any, address: str, version: int) -> None:

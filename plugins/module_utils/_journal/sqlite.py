@@ -17,54 +17,15 @@ from .._errors import LicensingError
 from .errors import guarded
 from .file import PATIENCE, connect, require_version
 from .high_water_mark import note_request
-from .lock import account_lock
-from .moved import Role
+from .lock import account_lock, remember_place
+from .moved import Mark
 from .place import FileIdentity, place_of, require_place
 from .runs import going, require_alone
-from .store import Rows, Transaction, Values
+from .sqlite_transaction import SqliteTransaction
+from .store import Transaction
 
 if t.TYPE_CHECKING:
     import sqlite3
-
-
-_ADD = "INSERT INTO {table} VALUES ({marks})"
-
-
-class SqliteTransaction:
-    """See C(Transaction)."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-        self.execute: t.Callable[..., Rows] = db.execute
-        self.stream: t.Callable[..., t.Iterable[t.Any]] = db.execute
-
-    def executemany(self, statement: str, rows: t.Sequence[Values]) -> None:
-        """See C(Transaction)."""
-        self._db.executemany(statement, rows)
-
-    def insert(self, statement: str, values: Values) -> int:
-        """See C(Transaction)."""
-        return int(self._db.execute(statement, values).lastrowid or 0)
-
-    def load(self, table: str, rows: t.Iterable[Values]) -> None:
-        """See C(Transaction)."""
-        statement = ""
-        for values in rows:
-            statement = statement or _ADD.format(table=table, marks=", ".join("?" * len(values)))
-            self._db.execute(statement, values)
-
-    def version(self) -> int:
-        """See C(Transaction)."""
-        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
-
-    def size(self) -> int:
-        """See C(Transaction)."""
-        count, size = (self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
-        return int(count * size)
-
-    def set_version(self, version: int) -> None:
-        """See C(Transaction)."""
-        self._db.execute(f"PRAGMA user_version = {version}")
 
 
 class SqliteStore:
@@ -79,7 +40,7 @@ class SqliteStore:
         held: FileIdentity | None,
         *,
         missing: bool = False,
-        moving: Role | None = None,
+        moving: Mark | None = None,
     ) -> None:
         self._db = db
         self._held = held
@@ -114,7 +75,7 @@ class SqliteStore:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 # Another process may have moved or upgraded it since it was opened.
-                require_version(self._db, self.name or "in memory", moving=self._moving)
+                require_version(self._db, self.name or "in memory", moving=self._moving, opened=True)
                 yield SqliteTransaction(self._db)
                 self._db.execute("COMMIT")
             except BaseException:
@@ -149,6 +110,10 @@ class SqliteStore:
             note_request(self.name, request, flush=run != self._noted)
             self._noted = run
 
+    def note_place(self, identity: str, moved_to: str = "") -> None:
+        """See C(Store). Without it, a copy of the file from before a move would be accepted."""
+        remember_place(self.name, identity, moved_to)
+
     def _bring_in(self, mode: str) -> None:
         """Write the log to the file, as far as other processes allow it."""
         if self.name:
@@ -156,7 +121,7 @@ class SqliteStore:
                 self._db.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
 
 
-def open_sqlite(path: str, *, write: bool, patience: float = PATIENCE, moving: Role | None = None) -> SqliteStore:
+def open_sqlite(path: str, *, write: bool, patience: float = PATIENCE, moving: Mark | None = None) -> SqliteStore:
     """Open a file, see C(connect). With an empty path, it lasts as long as the process."""
     # One name for one file, whatever path leads to it, because the locks are beside it.
     path = os.path.realpath(path) if path else ""

@@ -112,5 +112,8 @@ class Store(t.Protocol):
     def request_begun(self, request: int, run: int) -> None:
         """A request was recorded, and is about to be sent."""
 
+    def note_place(self, identity: str, moved_to: str = "") -> None:
+        """Note beside a file which journal is there, or with C(moved_to), that this journal is there no more."""
+
     def close(self) -> None:
         """Close it."""

@@ -13,7 +13,7 @@ import typing as t
 from .._errors import LicensingError
 from .._text.addresses import is_database, why_refused, without_passwords
 from . import file
-from .moved import Role
+from .moved import Mark
 from .postgresql import open_postgresql, require_reachable
 from .sqlite import SqliteStore, open_sqlite
 from .store import Store
@@ -24,7 +24,7 @@ def open_store(
     *,
     write: bool,
     patience: float = file.PATIENCE,
-    moving: Role | None = None,
+    moving: Mark | None = None,
     only: t.Sequence[str] = (),
     told: t.Callable[[], bool] | None = None,
 ) -> Store:
@@ -32,7 +32,7 @@ def open_store(
 
     :param place: with an empty text, it lasts as long as the process.
     :param write: if False, a missing one counts as empty and is not created.
-    :param moving: for which end of a move it is opened, so that it may be marked, see C(_journal/moved.py).
+    :param moving: for a move: it may be marked, and has this mark if it is created, see C(_journal/moved.py).
     :param only: with C(write), the tables that are written; by default all.
     :param told: whether the task must end soon. Then it waits only a few seconds for a database.
     :raises LicensingError: see C(connect) and C(open_postgresql).

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import multiprocessing
+import shutil
 import typing as t
 from pathlib import Path
 
@@ -20,8 +21,10 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.conf
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.inventory import history_rows
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.move import TABLES, Moved, move
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.moved import Mark
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
-from ansible_collections.thingspace.licensing.tests.support import postgres
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.store import Store, Transaction
+from ansible_collections.thingspace.licensing.tests.support import journals, postgres
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imeis
 from ansible_collections.thingspace.licensing.tests.support.journals import rows
 from ansible_collections.thingspace.licensing.tests.support.postgres_proxy import proxied
@@ -124,68 +127,230 @@ def test_whoever_has_the_old_one_open_records_nothing_in_it_any_more(
 def send_something(place: str, end: t.Any) -> None:
     """What a job of another process does."""
     with opened(place) as job, job.account_lock(ACCOUNT, 1):
+        run = job.begin_run(FLEX, "assign", 0)
         end.send("locked")
         end.recv()
-        job.begin_run(FLEX, "assign", 0)
+        job.accepted(job.intend(run, FLEX, "assign", imeis(1, 90), "1-236"), "r9")
+        job.end_run(run)
 
 
 @pytest.mark.parametrize(("source", "target"), WAYS)
-def test_it_waits_for_jobs(places: dict[str, str], source: str, target: str) -> None:
-    fill(places[source])
+def test_it_waits_for_jobs_and_meanwhile_nobody_else_begins(places: dict[str, str], source: str, target: str) -> None:
+    old, new = places[source], places[target]
+    fill(old)
     context = multiprocessing.get_context("fork")
     end, theirs = context.Pipe()
-    job = context.Process(target=send_something, args=(places[source], theirs))
+    job = context.Process(target=send_something, args=(old, theirs))
     job.start()
     assert end.recv() == "locked"
     with pytest.raises(LicensingError) as caught:
-        moved(places[source], places[target])
+        moved(old, new)
     assert caught.value.code == "journal_locked"
+    for write in (True, False):
+        assert f"is being moved to {new}" in refused(old, write=write)
+        assert f"is being filled from {old}" in refused(new, write=write)
     end.send("go on")
     job.join(30)
-    assert moved(places[source], places[target]).rows["run"] == 2
+    assert job.exitcode == 0, "it recorded what it sent"
+    done = moved(old, new)
+    assert (done.rows["run"], done.rows["request"]) == (2, 5)
+    with opened(new) as journal:
+        assert rows(journal, "SELECT state FROM request WHERE request_id = 'r9'") == [("accepted",)]
 
 
-STEPS = {
-    "old marked": ("set_mark", 1, False),
-    "new marked": ("_copy", 0, False),
-    "half copied": ("_count", 3 * len(TABLES), False),
-    "compared": ("clear_mark", 0, False),
-    "let go": ("_copy", 0, True),
-}
-"""The function in which it is killed, in which of its calls, and whether as the call ends."""
+def test_it_waits_for_the_first_job_of_an_account_too(places: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """That job opened the journal before, and begins after the move has looked for accounts."""
+    old, new = places["database"], places["file"]
+    fill(old)
+    real, scope = move_module._let_jobs_end, FLEX._replace(account="another")
+    with opened(old) as job:
+
+        def late(*given: t.Any) -> None:
+            job.begin_run(scope, "assign", 0)
+            real(*given)
+
+        with job.account_lock(scope.account, 1):
+            monkeypatch.setattr(move_module, "_let_jobs_end", late)
+            with pytest.raises(LicensingError) as caught:
+                moved(old, new)
+            monkeypatch.undo()
+            assert (caught.value.code, "another" in caught.value.message) == ("journal_locked", True)
+    assert moved(old, new).rows["run"] == 2
 
 
-@pytest.mark.parametrize("step", STEPS)
+class Killer:
+    """Kills a move at one of the points at which something stays: before and after each commit and each note."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._points, self._at = itertools.count(), -1
+        real = move_module.open_store
+
+        def watched(*given: t.Any, **named: t.Any) -> Store:
+            store = real(*given, **named)
+            if named["write"]:
+                self._watch(store)
+                self._point()
+            return store
+
+        monkeypatch.setattr(move_module, "open_store", watched)
+
+    def kills(self, source: str, target: str, at: int) -> bool:
+        """Whether there was such a point."""
+        self._points, self._at = itertools.count(), at
+        try:
+            moved(source, target)
+        except Killed:
+            return True
+        finally:
+            self._at = -1
+        return False
+
+    def _point(self) -> None:
+        if next(self._points) == self._at:
+            raise Killed
+
+    def _watch(self, store: t.Any) -> None:
+        writing, note_place = store.writing, store.note_place
+
+        @contextlib.contextmanager
+        def watched_writing() -> t.Iterator[Transaction]:
+            with writing() as db:
+                yield db
+                self._point()
+            self._point()
+
+        def watched_note(*given: str) -> None:
+            self._point()
+            note_place(*given)
+            self._point()
+
+        store.writing, store.note_place = watched_writing, watched_note
+
+
+def usable(place: str) -> bool:
+    codes = set()
+    for write in (False, True):
+        try:
+            with opened(place, write=write):
+                codes.add("")
+        except LicensingError as error:
+            codes.add(error.code)
+    assert codes in ({""}, {"journal_moved"})
+    return codes == {""}
+
+
+@pytest.mark.parametrize(("source", "target"), [("file", "database"), ("file", "other")])
+def test_killed_anywhere_there_or_back_it_is_finished_by_the_same_call(
+    places: dict[str, str], source: str, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = fill(places[source])
+    moved(places[source], places[target])
+    moved(places[target], places[source])
+    killer = Killer(monkeypatch)
+    ways = [(places[source], places[target]), (places[target], places[source])]
+    for point in itertools.count():
+        killed = []
+        for old, new in ways:
+            killed.append(killer.kills(old, new, point))
+            found = usable(old), usable(new)
+            assert found != (True, True)
+            if any(found):
+                assert known(old if found[0] else new) == before
+            assert moved(old, new).rows["entry"] == 80
+            assert not usable(old)
+            assert known(new) == before
+        if not any(killed):
+            break
+    assert point >= 17, "five transactions, two notes, three openings"
+
+
 @pytest.mark.parametrize(("source", "target"), WAYS)
-def test_killed_anywhere_it_is_finished_by_the_same_call(
-    places: dict[str, str], source: str, target: str, step: str, monkeypatch: pytest.MonkeyPatch
+def test_what_it_creates_is_never_used_before_it_is_filled(
+    places: dict[str, str], source: str, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old, new = places[source], places[target]
     before = fill(old)
-    name, number, after = STEPS[step]
-    real, calls = getattr(move_module, name), itertools.count()
-
-    def killed(*given: t.Any) -> t.Any:
-        now = next(calls) == number
-        if now and not after:
-            raise Killed
-        result = real(*given)
-        if now:
-            raise Killed
-        return result
-
-    monkeypatch.setattr(move_module, name, killed)
-    with pytest.raises(Killed):
-        moved(old, new)
-    monkeypatch.undo()
-    for write in (True, False):
-        assert "was moved to" in refused(old, write=write)
-        if step not in ("old marked", "let go"):
-            assert "is being filled from" in refused(new, write=write)
-    assert moved(old, new).rows["entry"] == 80
+    assert Killer(monkeypatch).kills(old, new, 1)
+    assert (usable(old), usable(new)) == (True, False)
+    moved(old, new)
     assert known(new) == before
-    with opened(new):
-        pass
+
+
+@pytest.mark.parametrize(("source", "target"), WAYS)
+def test_rows_that_came_to_the_target_are_not_deleted(
+    places: dict[str, str], source: str, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if they came after all checks."""
+    old, new = places[source], places[target]
+    fill(old)
+    real = move_module._copy
+
+    def late(source: Store, target: Store, mark: Mark) -> None:
+        with target.writing() as db:
+            db.execute("INSERT INTO shared_state VALUES ('late', '', '')")
+        real(source, target, mark)
+
+    monkeypatch.setattr(move_module, "_copy", late)
+    for _again in range(2):
+        with pytest.raises(LicensingError) as caught:
+            moved(old, new)
+        assert "Two journals cannot be merged" in caught.value.message
+        monkeypatch.undo()
+    assert not usable(new)
+
+
+@pytest.mark.parametrize("kept", ["its files", "nothing but the file", "its backup"])
+def test_a_file_that_moved_is_refused_whatever_is_restored(places: dict[str, str], tmp_path: Path, kept: str) -> None:
+    path, backup = Path(places["file"]), tmp_path / "backup"
+    before = fill(str(path))
+    shutil.copy(path, backup)
+    moved(str(path), places["database"])
+    if kept != "its files":
+        for end in ("-wal", "-shm", ".lock"):
+            Path(f"{path}{end}").unlink(missing_ok=True)
+        path.unlink()
+        if kept == "its backup":
+            shutil.copy(backup, path)
+    for write in (True, False):
+        assert f"was moved to {places['database']}" in refused(str(path), write=write)
+    if kept == "its backup":
+        for one, another in ((str(path), places["other"]), (places["database"], str(path))):
+            with pytest.raises(LicensingError):
+                moved(one, another)
+        assert not usable(str(path))
+        return
+    moved(places["database"], str(path))
+    assert known(str(path)) == before
+    assert not usable(places["database"])
+
+
+@pytest.mark.parametrize("point", ["copied", "finished"])
+@pytest.mark.parametrize(("source", "target"), WAYS)
+def test_the_same_address_may_be_another_place(
+    places: dict[str, str], source: str, target: str, point: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name of a service is, or a file on another machine: what was there is not there, but it may be in use."""
+    old, new = places[source], places[target]
+    fill(old)
+    if point == "finished":
+        moved(old, new)
+    else:
+        monkeypatch.setattr(move_module, "_finish", lambda _old: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            moved(old, new)
+        monkeypatch.undo()
+    if new == places["database"]:
+        with contextlib.closing(open_journal(new, write=True)) as journal:
+            journals.write(journal, "DROP SCHEMA thingspace_licensing CASCADE")
+    else:
+        for one in tmp_path.glob(Path(new).name + "*"):
+            one.unlink()
+    for check in (True, False):
+        with pytest.raises(LicensingError) as caught:
+            moved(old, new, check=check)
+        assert caught.value.code == "journal_moved"
+    with opened(new, write=False) as journal:
+        assert journal.missing
 
 
 def test_the_connection_is_cut_while_it_copies(places: dict[str, str]) -> None:
@@ -242,9 +407,12 @@ def test_a_copy_that_differs_is_not_used(places: dict[str, str], monkeypatch: py
     assert known(places["database"]) == before
 
 
-def test_there_and_back(places: dict[str, str]) -> None:
-    before = fill(places["file"])
-    moved(places["file"], places["database"])
-    moved(places["database"], places["other"])
-    assert known(places["other"]) == before
-    assert "was moved to" in refused(places["database"], write=True)
+def test_around_and_back_with_what_was_sent_meanwhile(places: dict[str, str]) -> None:
+    fill(places["file"])
+    for number, (source, target) in enumerate([("file", "database"), ("database", "other"), ("other", "file")]):
+        moved(places[source], places[target])
+        with opened(places[target]) as journal:
+            run = journal.begin_run(FLEX, "assign", 7)
+            journal.intend(run, FLEX, "assign", imeis(1, 100 + number), "1-235")
+            assert len(journal.ids(FLEX)) == 81 + number
+    assert [usable(places[one]) for one in ("file", "database", "other")] == [True, False, False]
