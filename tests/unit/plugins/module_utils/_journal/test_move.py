@@ -36,6 +36,10 @@ class Killed(BaseException):
     """What C(kill -9) does to a process."""
 
 
+def killed(*_given: object) -> t.NoReturn:
+    raise Killed
+
+
 @pytest.fixture
 def places(tmp_path: Path) -> t.Iterator[dict[str, str]]:
     """A file and a database, both without a journal."""
@@ -335,7 +339,7 @@ def test_the_same_address_may_be_another_place(
     if point == "finished":
         moved(old, new)
     else:
-        monkeypatch.setattr(move_module, "_finish", lambda _old: (_ for _ in ()).throw(Killed))
+        monkeypatch.setattr(move_module, "_finish", killed)
         with pytest.raises(Killed):
             moved(old, new)
         monkeypatch.undo()
