@@ -55,7 +55,7 @@ class _Server:
         """The address of an empty database."""
         name = f"journal{next(self._names)}"
         with psycopg.connect(self._server.get_uri(), autocommit=True) as db:
-            db.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload, unused-ignore]
+            db.execute(f"CREATE DATABASE {name}".encode())
         return str(self._server.get_uri(name))
 
 
@@ -102,7 +102,7 @@ def _large(space: Workspace, server: _Server, *, quick: bool, latency: float) ->
         with psycopg.connect(address, autocommit=True) as db:
             for statement in FILLED:
                 words = {"account": ACCOUNT, "sku": SKU, "then": THEN, "rows": rows, "first": FIRST_IMEI}
-                db.execute(statement.format(**words))  # type: ignore[call-overload, unused-ignore]
+                db.execute(statement.format(**words).encode())
         runs = [space.module(simulator, **options, devices_file=wanted) for _number in range(3)]
         writes = simulator.counts()[1]
     right = all(run.result()["plan"]["unchanged"] == devices for run in runs)

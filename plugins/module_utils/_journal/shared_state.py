@@ -63,7 +63,7 @@ class SharedState:
         self,
         name: str,
         *,
-        patience: float = 30.0,  # noqa: ARG002
+        patience: float = 30.0,  # noqa: ARG002 - callers of any store may name it
     ) -> t.Iterator[StoredState]:
         """See C(runtime_dir.Store). How long it waits was said when the store was opened."""
         failure: BaseException | None = None
