@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import time
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -44,9 +45,11 @@ def test_ten_processes_with_a_stale_password(simulator: Simulator, module: Modul
 def test_ten_nodes_that_share_a_database(simulator: Simulator, module: Module, tmp_path: Path, *, node: bool) -> None:
     """Each with a runtime directory of its own, or without one; the session stays on each node."""
     with postgres.new_journal() as journal:
-        nodes = [{"journal": journal, "runtime_dir": str(tmp_path / f"{one}") if node else ""} for one in range(10)]
+        nodes: list[dict[str, t.Any]] = [
+            {"journal": journal, "runtime_dir": str(tmp_path / f"{one}") if node else ""} for one in range(10)
+        ]
         running = [module.start(devices=imeis(2), password=STALE, **one) for one in nodes]
-        codes = [one.wait().code for one in running]
+        codes = [str(one.wait().code) for one in running]
         assert sorted(codes) == ["login_blocked"] * 8 + ["login_refused"] * 2
         assert simulator.sessions()["refused_logins"] == {"simulator": 2}
         blocked = module(devices=imeis(2), password=STALE, **nodes[0])

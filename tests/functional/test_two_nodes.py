@@ -62,7 +62,7 @@ def test_a_run_on_one_node_is_undone_on_another(
 ) -> None:
     """By its name, or as the latest one, with no files; the undo is no run that "latest" would mean."""
     first, second = nodes
-    journal = {"fleet_journal": str(tmp_path / "journal.db")}
+    journal: dict[str, t.Any] = {"fleet_journal": str(tmp_path / "journal.db")}
     for node in nodes:
         node.write(1, {"ids": imeis(1, 13), "fota": True})
         node.write(2, {"ids": imeis(2, 12), "fota": True})
@@ -113,7 +113,7 @@ def test_a_run_that_was_killed_goes_on_on_another_node(nodes: tuple[Fleet, Fleet
     """By the digest alone, also in the middle of a part; what is wanted otherwise is another plan."""
     first, second = nodes
     with postgres.new_journal() as place:
-        journal = {"fleet_journal": place}
+        journal: dict[str, t.Any] = {"fleet_journal": place}
         for node in nodes:
             # Two waves, each of which is a request.
             node.write(1, {"ids": imeis(1, 16), "fota": True}, fota={"waves": [2]})

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import itertools
+import typing as t
 
 import pytest
 
@@ -14,7 +15,7 @@ from ansible_collections.thingspace.licensing.plugins.modules import fota_licens
 
 LOOKUPS = ("auto", "list", "devices", "direct")
 VERSIONS = ("v1", "v2", "v3")
-SERVERS = {
+SERVERS: dict[str, dict[str, t.Any]] = {
     "new": {},
     "upgrade time": {"v3_lookup_upgrade_time": True},
     "small answers": {"fota_device_page": 2},

@@ -7,18 +7,19 @@
 from __future__ import annotations
 
 import itertools
+import typing as t
 
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.modules import fota_license
 
 VERSIONS = ("v1", "v2", "v3")
-SERVERS = {
+SERVERS: dict[str, dict[str, t.Any]] = {
     "new": {},
     "upgrade time for named devices": {"v3_lookup_upgrade_time": True},
     "lists only": {"fota_devices": "lists", "missing_call": "405"},
 }
-OUTDATED = {
+OUTDATED: dict[str, dict[str, t.Any]] = {
     "old": {"fota_devices": "none"},
     "nothing said": {"fota_devices_lack": "fotaEligible"},
 }
@@ -126,7 +127,7 @@ def test_what_nobody_says_is_counted_and_sent(estate, runs, imei, version, serve
     assert rows(real) == {imei(INELIGIBLE): "failed", imei(9): "assigned"}
 
 
-BROKEN = {
+BROKEN: dict[str, tuple[int, dict[str, t.Any]] | None] = {
     "no such call": (404, {"errorCode": "X", "errorMessage": "No such path"}),
     "out of order": (500, {"errorCode": "X", "errorMessage": "Out of order"}),
     "a device twice": (200, {"hasMoreData": False, "deviceList": [{"deviceId": "1"}, {"deviceId": "1"}]}),
@@ -138,10 +139,11 @@ BROKEN = {
 @pytest.mark.parametrize("state", ["present", "absent"])
 @pytest.mark.parametrize("how", BROKEN)
 def test_what_cannot_be_read_stops_a_strict_task_and_is_told_by_another(estate, runs, imei, version, state, how):
-    if BROKEN[how] is None:
+    answer = BROKEN[how]
+    if answer is None:
         estate.quirk(fota_devices_lack="fotaEligible" if state == "present" else "upgradeTime")
     else:
-        status, body = BROKEN[how]
+        status, body = answer
         estate.quirk(fota_devices="lists")
         estate.fault("status", operation="fota_device_list", times=0, status=status, body=body)
     wanted = [imei(8), imei(9)] if state == "present" else [imei(0), imei(3)]

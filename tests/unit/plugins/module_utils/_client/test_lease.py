@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import heapq
 import itertools
 import random
@@ -27,9 +28,11 @@ class CountingStore(MemoryStore):
         super().__init__()
         self.journeys = 0
 
-    def transaction(self, name: str, *, patience: float = 30.0) -> t.ContextManager[StoredState]:
+    @contextlib.contextmanager
+    def transaction(self, name: str, *, patience: float = 30.0) -> t.Iterator[StoredState]:
         self.journeys += 1
-        return super().transaction(name, patience=patience)
+        with super().transaction(name, patience=patience) as state:
+            yield state
 
 
 class Estate:

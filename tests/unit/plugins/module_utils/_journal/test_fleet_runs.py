@@ -127,16 +127,14 @@ def test_the_newest_runs_of_a_kind_and_of_accounts(place: str) -> None:
         runs = FleetRuns(store)
         first, second = begun(runs, "a", "b"), begun(runs, "b")
         undo = begun(runs, "a", kind="undo")
-        names = [
-            [run.name for run in runs.newest(2, **asked)]
-            for asked in (
-                {},
-                {"kind": "apply"},
-                {"accounts": ["a"]},
-                {"kind": "apply", "accounts": ["a", "x"]},
-                {"accounts": []},
-            )
+        asked: list[dict[str, t.Any]] = [
+            {},
+            {"kind": "apply"},
+            {"accounts": ["a"]},
+            {"kind": "apply", "accounts": ["a", "x"]},
+            {"accounts": []},
         ]
+        names = [[run.name for run in runs.newest(2, **one)] for one in asked]
         assert names == [[undo, second], [second, first], [undo, first], [first], []]
         assert runs.accounts(first) == ["a", "b"]
 
@@ -166,7 +164,7 @@ def test_the_first_runs_are_forgotten_and_never_the_last_one(place: str) -> None
         names = [begun(runs, "a", started=f"{day}T00:00:00Z") for day in days]
         # It was killed before it had a record.
         runs.enter("2026-01-01T00:00:00Z", lambda _identity, number: f"{number}")
-        found = []
+        found: list[t.Any] = []
         for before, check in (("2026-01-02", True), ("2026-01-02", False), ("2026-01-09", False), ("2027", False)):
             with store.writing() as db:
                 found.append(prune_runs(db, before, check=check))

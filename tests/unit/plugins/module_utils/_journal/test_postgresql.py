@@ -191,10 +191,12 @@ def test_a_signal_ends_the_wait_for_a_database_that_hangs(
             if locked:
                 stack.enter_context(journal.account_lock(ACCOUNT, 1))
             proxy.cut_at("UPDATE run", arrives=False, hold=True)
-            signals = threading.Thread(
-                target=lambda: (proxy.reached.wait(30), os.kill(os.getpid(), signal.SIGTERM)), daemon=True
-            )
-            signals.start()
+
+            def end() -> None:
+                proxy.reached.wait(30)
+                os.kill(os.getpid(), signal.SIGTERM)
+
+            threading.Thread(target=end, daemon=True).start()
             begun = time.monotonic()
             with pytest.raises(LicensingError) as caught:
                 journal.end_run(1)

@@ -45,7 +45,7 @@ class Unheard(World):
         self.listener = self.hearing = False
         self.fails = 0.0
         self.counts = True
-        self.rows = 1
+        self.subscriptions = 1
         self.eager = 1.0
         self.wait_timeout = 60
         self.accepted: list[tuple[str, str, Json, str]] = []
@@ -55,7 +55,7 @@ class Unheard(World):
         """See C(Exchange)."""
         answer = super().send(request, limit)
         if request.url == BASE + COUNT:
-            if self.rows > 1:
+            if self.subscriptions > 1:
                 found = [self._count(sku) for sku in (*SKUS, BUNDLE)]
                 answer = Response(request.operation, 200, {}, as_bytes({"subscriptionList": found}))
             self.beside()
@@ -132,7 +132,7 @@ def with_others(world: Unheard, others: str) -> None:
     """Move the fleet. One device fails and others make up for it, so that the count comes to what was sent."""
     if others == "before":
         world.held[BUNDLE].add(9)
-    world.rows = 2 if others == "another row" else 1
+    world.subscriptions = 2 if others == "another row" else 1
     planned = world.plan_values()
     reads: list[int] = []
 
