@@ -10,6 +10,7 @@ disagree about v3.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +31,7 @@ class Dialect:
 
     total: str  # of a license list, or absent
     pool: str  # total of an assign or remove answer, or both
-    reasons: dict[str, tuple[str, ...]]  # by action: Assign or Remove
+    reasons: Mapping[str, tuple[str, ...]]  # by action: Assign or Remove
     long_status: bool  # LicenseAssignSuccess rather than Success
     number_cursor: bool = False
     page_size: int | None = None  # maxPageSize of a license list
