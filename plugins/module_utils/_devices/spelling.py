@@ -11,26 +11,36 @@ from __future__ import annotations
 
 import re
 import typing as t
+import unicodedata
 
 from .._errors import IncompleteList
 
 _IMEI = 15
+_UNIT = 14
+"""The digits that name the device. The check digit follows, or in an IMEISV the version of the software."""
 
 
 def require_spelling(held: t.Iterable[str], wanted: t.Iterable[str]) -> None:
-    """Pass if no id of a list is a wanted id in another spelling: cut off, padded, or with marks in it.
+    """Pass if no id of a list is a wanted id in another spelling: cut off, padded, an IMEISV, or with marks in it.
 
     :raises IncompleteList: if one is. Then a comparison cannot show whether it is on the list.
     """
-    odd = {_plain(device): device for device in held if not (len(device) == _IMEI and device.isdigit())}
+    odd = {form: device for device in held if not _is_plain(device) for form in _forms(device)}
     if not odd:
         return
     for device in wanted:
-        for spelled in (device, device[: _IMEI - 1], device.lstrip("0")):
-            if spelled in odd:
-                raise IncompleteList(f"it names {odd[spelled]}, which seems to be {device} in another spelling")
+        for form in (device.lstrip("0"), device[:_UNIT].lstrip("0")):
+            if form in odd:
+                raise IncompleteList(f"it names {odd[form]}, which seems to be {device} in another spelling")
 
 
-def _plain(device: str) -> str:
-    """Its digits, without leading zeros and without the fraction of a number."""
-    return re.sub(r"\D", "", re.sub(r"\.0+$", "", device)).lstrip("0")
+def _is_plain(device: str) -> bool:
+    return len(device) == _IMEI and device.isdigit() and device.isascii()
+
+
+def _forms(device: str) -> t.Iterator[str]:
+    """Its digits without leading zeros and without the fraction of a number, and those that name the device."""
+    digits = re.sub(r"\D", "", re.sub(r"\.0+$", "", unicodedata.normalize("NFKC", device)))
+    yield digits.lstrip("0")
+    if len(digits) > _IMEI:
+        yield digits[:_UNIT].lstrip("0")

@@ -1,0 +1,42 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A list that spells a wanted id in its own way is refused: exact would take the license away and assign it again."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.spelling import require_spelling
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import IncompleteList
+
+WANTED = ("350000000000007", "003500000000076", "990003425730535")
+SPELLED: dict[str, t.Callable[[str], str]] = {
+    "IMEISV": lambda device: device[:14] + "01",
+    "a digit too many": lambda device: device + "0",
+    "check digit and software version": lambda device: device + "01",
+    "without check digit": lambda device: device[:14],
+    "without leading zeros": lambda device: device.lstrip("0") + ".0",
+    "a leading zero too many": lambda device: "0" + device,
+    "hyphens": lambda device: f"{device[:6]}-{device[6:]}",
+    "a float": lambda device: f"{device}.0",
+    "an apostrophe": lambda device: "'" + device,
+    "wide digits": lambda device: "".join(chr(0xFF10 + int(digit)) for digit in device),
+    "a label": lambda device: f"imei:{device}",
+}
+
+
+@pytest.mark.parametrize("how", SPELLED)
+@pytest.mark.parametrize("device", WANTED)
+def test_another_spelling_is_found(how: str, device: str) -> None:
+    odd = SPELLED[how](device)
+    others = ["350000000000999", "99000342573088801"]
+    with pytest.raises(IncompleteList) as caught:
+        require_spelling([*others, odd], WANTED)
+    assert odd in str(caught.value)
+    assert device in str(caught.value)
+    require_spelling([*others, odd], [other for other in WANTED if other != device])
+    require_spelling([*others, device], WANTED)
