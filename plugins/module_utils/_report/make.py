@@ -14,20 +14,20 @@ import json
 import os
 import typing as t
 
-from .._errors import LicensingError, OptionsError, Problem
+from .._errors import LicensingError
 from .._module import Context, Result
 from .._plan.outcomes import write_csv
 from .._text.files import READABLE, replacing
 from .._text.former_names import with_former_names
-from .._text.money import prices_from
 from .csv import COLUMNS, cells
 from .data import FLEET_FILES, Failure, Json
 from .document import Tables, make_document, snapshots_of
-from .entries import data_of, entry_problems
+from .entries import data_of
 from .history import read_history, remember
 from .html import as_html
 from .lines import lines_of
 from .markdown import as_markdown
+from .options import ReportOptions, read_options
 from .reclaim import Rules
 from .section import ReportSettings, section_of
 from .shared_history import share, with_shared
@@ -46,26 +46,25 @@ Listed = t.Callable[[Context], frozenset[str]]
 
 def run(context: Context, listed: Listed) -> Result:
     """Read what is known, account by account. Make and write the report, and store the counts."""
-    params = context.params
+    options = read_options(context.params)
     now = datetime.datetime.now(datetime.timezone.utc)
-    settings = _settings(params, now)
-    fleet = _fleet(context, listed)
-    dest, formats = params["dest"], params["formats"]
+    settings = _settings(options, now)
+    fleet = _fleet(context, listed) if options.has_src else None
     tables = Tables()
     sections: list[Json] = []
 
     def rows() -> t.Iterator[tuple[str, ...]]:
         # One account at a time, so that the largest account limits the memory.
-        for entry in params["accounts"]:
+        for entry in options.accounts:
             data = data_of(entry, fleet)
             lines = lines_of(data, settings.rules)
             tables.add(data.name, lines)
             sections.append(section_of(data, lines, settings))
             yield from cells(data.name, lines)
 
-    files = {name: os.path.join(dest, NAMES[name]) for name in formats}
-    _make_folder(dest)
-    if "csv" in formats:
+    files = {name: os.path.join(options.dest, NAMES[name]) for name in options.formats}
+    _make_folder(options.dest)
+    if "csv" in files:
         write_csv(files["csv"], COLUMNS, rows())
     else:
         collections.deque(rows(), maxlen=0)
@@ -74,39 +73,36 @@ def run(context: Context, listed: Listed) -> Result:
         tables,
         settings.history.runs,
         settings.history.unreadable,
-        title=visible(params["title"]),
+        title=options.title,
         created=now.strftime("%Y-%m-%d %H:%M:%S UTC"),
-        currency=visible(params["currency"]),
-        reclaim_states=sorted(settings.rules.retired),
-        idle_days=params["idle_days"],
-        csv=NAMES["csv"] if "csv" in formats else None,
+        currency=options.currency,
+        reclaim_states=sorted(options.retired),
+        idle_days=options.idle_days,
+        csv=NAMES["csv"] if "csv" in files else None,
     )
     _write(document, files)
-    failure = _remember(params, settings, now, sections)
-    _share(context, now, sections)
-    return Result(result_of(document, files, params), failure=failure)
+    failure = _remember(options, settings, now, sections)
+    _share(context, options.journal, now, sections)
+    return Result(result_of(document, files, options), failure=failure)
 
 
-def _fleet(context: Context, listed: Listed) -> t.Container[str] | Failure | None:
+def _fleet(context: Context, listed: Listed) -> t.Container[str] | Failure:
     """The accounts of the fleet files. If something is wrong with these, the report says so for each account."""
-    # An empty text is no file.
-    if not any(context.params["src"] or ()):
-        return None
     try:
         return listed(context)
     except LicensingError as error:
         return Failure(FLEET_FILES, error.code, visible(error.message))
 
 
-def result_of(document: Json, files: dict[str, str], params: t.Mapping[str, t.Any]) -> Json:
+def result_of(document: Json, files: dict[str, str], options: ReportOptions) -> Json:
     """The result of C(fleet_report)."""
-    red = _red(document["totals"], params)
+    red = _red(document["totals"], options)
     return {
         "status": document["status"],
         "totals": with_former_names(document["totals"]),
         "accounts": [_account(section, red) for section in document["accounts"]],
         "files": files,
-        "lines": [*_shown(document, files, params), f"Written to {params['dest']}:", *sorted(files.values())],
+        "lines": [*_shown(document, files, options), f"Written to {options.dest}:", *sorted(files.values())],
     }
 
 
@@ -117,45 +113,29 @@ def _account(section: Json, red: str) -> Json:
     return {**about, "red": bool(failures or red), "text": text}
 
 
-def _red(totals: Json, params: t.Mapping[str, t.Any]) -> str:
+def _red(totals: Json, options: ReportOptions) -> str:
     """Why the run must end red although the report is written; empty if it need not."""
     drift, soonest = totals["drift"] or {"missing": 0, "extra": 0}, totals["soonest"]
     found = {
         "drift": drift["missing"] + drift["extra"] > 0,
-        "runway": soonest is not None and soonest["days"] <= params["runway_days"],
+        "runway": soonest is not None and soonest["days"] <= options.runway_days,
     }
-    bad = [name for name, there in found.items() if there and name in params["fail_on"]]
-    return f"The report in {params['dest']} shows {' and '.join(bad)}." if bad else ""
+    bad = [name for name, there in found.items() if there and name in options.fail_on]
+    return f"The report in {options.dest} shows {' and '.join(bad)}." if bad else ""
 
 
-def _shown(document: Json, files: t.Mapping[str, str], params: t.Mapping[str, t.Any]) -> list[str]:
-    if not params["show"] or "markdown" not in files:
+def _shown(document: Json, files: t.Mapping[str, str], options: ReportOptions) -> list[str]:
+    if not options.show or "markdown" not in files:
         return []
     lines = as_markdown(document).splitlines()
     return lines[:MAX_LINES] + ["..."] * (len(lines) > MAX_LINES)
 
 
-def _settings(params: t.Mapping[str, t.Any], now: datetime.datetime) -> ReportSettings:
-    """The options, checked.
-
-    :raises OptionsError: with all problems.
-    """
-    prices, wrong = prices_from(params["prices"])
-    problems = [Problem(text) for text in wrong]
-    problems += entry_problems(params["accounts"])
-    if params["idle_days"] is not None and params["idle_days"] < 1:
-        problems.append(Problem(f"'idle_days' is {params['idle_days']}; it must be at least 1."))
-    if not params["formats"]:
-        problems.append(Problem("'formats' is empty; name at least one."))
-    if os.path.exists(params["dest"]) and not os.path.isdir(params["dest"]):
-        problems.append(Problem(f"'dest' {params['dest']} is not a directory.", "report_unwritable"))
-    if problems:
-        raise OptionsError(problems)
-    retired = frozenset(visible(state).strip().lower() for state in params["reclaim_states"])
-    rules = Rules(now.date(), retired, params["idle_days"])
-    accounts = [str(entry["account"]) for entry in params["accounts"]]
-    history = with_shared(read_history(params["history"]), params["journal"], accounts)
-    return ReportSettings(rules, prices, history)
+def _settings(options: ReportOptions, now: datetime.datetime) -> ReportSettings:
+    rules = Rules(now.date(), options.retired, options.idle_days)
+    accounts = [str(entry["account"]) for entry in options.accounts]
+    history = with_shared(read_history(options.history), options.journal, accounts)
+    return ReportSettings(rules, options.prices, history)
 
 
 def _make_folder(dest: str) -> None:
@@ -182,22 +162,22 @@ def _write(document: Json, files: t.Mapping[str, str]) -> None:
 
 
 def _remember(
-    params: t.Mapping[str, t.Any], settings: ReportSettings, now: datetime.datetime, sections: t.Sequence[Json]
+    options: ReportOptions, settings: ReportSettings, now: datetime.datetime, sections: t.Sequence[Json]
 ) -> LicensingError | None:
     """Add today's counts to the history. The report exists even if that fails."""
     day, pools = now.date().isoformat(), snapshots_of(sections)
     try:
-        if params["history"]:
-            remember(params["history"], settings.history, day, pools)
+        if options.history:
+            remember(options.history, settings.history, day, pools)
     except LicensingError as error:
         return error
     return None
 
 
-def _share(context: Context, now: datetime.datetime, sections: t.Sequence[Json]) -> None:
+def _share(context: Context, journal: str | None, now: datetime.datetime, sections: t.Sequence[Json]) -> None:
     """Store today's counts in the journal, too. A role that only reads makes reports as well."""
     try:
-        share(context.params["journal"], now.date().isoformat(), snapshots_of(sections))
+        share(journal, now.date().isoformat(), snapshots_of(sections))
     except LicensingError as error:
         context.warn(f"The counts of today are not in the journal. {error.message}")
 

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.eviction import forecast
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.document import Tables, make_document
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.make import result_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._report.options import read_options
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.former_names import (
     FORMER_NAMES,
     renamed,
@@ -44,7 +45,16 @@ def test_the_forecast_has_both_names(most: int) -> None:
 
 def test_the_result_of_a_report_has_both_names_and_its_file_the_new_one() -> None:
     document = make_document([], Tables(), [], [], created="2026-11-28 00:00:00 UTC")
-    totals = result_of(document, {}, {"dest": "", "show": False, "fail_on": [], "runway_days": 30})["totals"]
+    given = {"accounts": [], "src": None, "dest": "", "formats": ["json"], "title": "", "prices": None, "currency": ""}
+    judged: dict[str, object] = {
+        "reclaim_states": [],
+        "idle_days": None,
+        "show": False,
+        "fail_on": [],
+        "runway_days": 30,
+    }
+    options = read_options({**given, **judged, "history": None, "journal": None})
+    totals = result_of(document, {}, options)["totals"]
     assert (
         totals["licenses"] == totals[FORMER_NAMES["licenses"]] == {"total": None, "assigned": None, "available": None}
     )
