@@ -14,6 +14,7 @@ import os
 import platform
 import typing as t
 
+from .._errors import LicensingError
 from .._plan.answer import Action
 from .by_count import keep_counted, windows_of
 from .clock import now
@@ -90,7 +91,8 @@ class Journal:
         with self._reading() as db:
             lost = lost_requests(db, scope.account, scope.sku)
             moved = moved_since(db, lost[0].run, scope.account, scope.sku) if lost else Moved(None, {})
-            return Snapshot(_attempts(db, scope, devices), lost, moved, usual_latency(db, scope.account))
+            attempts, latency = _attempts(db, scope, devices), usual_latency(db, scope.account)
+            return Snapshot(attempts, lost, moved, latency, _last_run(db, scope.account))
 
     def walk(self, account: str, sku: str | None) -> t.Iterator[tuple[Scope, str, list[Attempt]]]:
         """Every device of an account, of one SKU or of all, with its attempts; sorted, and never all in memory."""
@@ -147,15 +149,27 @@ class Journal:
         with self._reading() as db:
             return windows_of(db, account, sku)
 
-    def begin_run(self, scope: Scope, action: Action, assigned_before: int | None, counted: str = "") -> int:
+    def begin_run(
+        self,
+        scope: Scope,
+        action: Action,
+        assigned_before: int | None,
+        counted: str = "",
+        *,
+        planned_after: int | None = None,
+    ) -> int:
         """Record that a job starts to send. An earlier job of this account was killed, because this one has the lock.
 
         :param counted: the time right before C(assigned_before) was read; now if it is empty.
-        :raises LicensingError: C(journal_locked): a job of the account is sending that the lock did not keep out.
+        :param planned_after: the account's last run in the snapshot that the plan was made of.
+        :raises LicensingError: C(journal_locked): a job of the account is sending that the lock did not keep out, or
+            one has sent since that snapshot. It may have used the journal at another place, from where it came back.
         """
         values = (scope.account, scope.sku, action, assigned_before, platform.node(), os.getpid(), counted or now())
         with self._writing() as db:
             self._store.require_alone(db, scope.account)
+            if planned_after is not None and _last_run(db, scope.account) > planned_after:
+                raise _overtaken(self._store.name, scope.account)
             db.execute("UPDATE run SET ended = ? WHERE ended IS NULL AND account = ?", (now(), scope.account))
             db.execute("INSERT INTO scope (account, sku, kind) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", scope)
             run = db.insert(
@@ -256,6 +270,18 @@ def open_journal(
 ) -> Journal:
     """Open a journal, see C(open_store). With an empty place, the journal lasts as long as the process."""
     return Journal(open_store(place, write=write, patience=patience, told=told))
+
+
+def _overtaken(place: str, account: str) -> LicensingError:
+    return LicensingError(
+        f"Another job sent SIM-Secure changes for the account {account} after this task had read the journal {place}: "
+        "the journal was moved to or from another place meanwhile. Nothing was sent by this task. Run again.",
+        code="journal_locked",
+    )
+
+
+def _last_run(db: Transaction, account: str) -> int:
+    return int(db.execute("SELECT coalesce(max(id), 0) FROM run WHERE account = ?", (account,)).fetchone()[0])
 
 
 def _scopes(db: Transaction, account: str) -> dict[int, Scope]:

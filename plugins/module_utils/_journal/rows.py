@@ -108,9 +108,11 @@ class Snapshot(t.NamedTuple):
     :param attempts: for the listed devices that have any, oldest first.
     :param lost: all lost requests of the account and SKU, oldest first.
     :param latency: the longest recent time until ThingSpace reported on a device, in seconds; None if it never did.
+    :param last_run: the number of the account's last run; 0 if it had none.
     """
 
     attempts: dict[str, list[Attempt]]
     lost: list[Lost]
     moved: Moved
     latency: float | None
+    last_run: int = 0

@@ -126,7 +126,10 @@ def _converge(
     keep(context, journal, seen, judged, lifetime=job.wish.sku.lifetime)
     watches = job.wait and not heard and bool(job.journal)
     sole = watches and explains(journal, job.scope, pool.assigned)
-    number = journal.begin_run(job.scope, job.wish.action, pool.assigned, seen.when) if plan.sent else 0
+    number = 0
+    if plan.sent:
+        last = seen.known.last_run
+        number = journal.begin_run(job.scope, job.wish.action, pool.assigned, seen.when, planned_after=last)
     if watches:
         waiting.watch = Watch(api, journal, job.scope, settle, Before(number, subscriptions, sole))
     if not plan.sent:

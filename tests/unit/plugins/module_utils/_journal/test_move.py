@@ -182,6 +182,39 @@ def test_it_waits_for_the_first_job_of_an_account_too(places: dict[str, str], mo
     assert moved(old, new).rows["run"] == 2
 
 
+def sends(place: str) -> None:
+    """What a job does from its plan on."""
+    with opened(place) as job, job.account_lock(ACCOUNT, 1):
+        last = job.snapshot(FLEX, imeis(1)).last_run
+        run = job.begin_run(FLEX, "assign", 0, planned_after=last)
+        job.accepted(job.intend(run, FLEX, "assign", imeis(1), "1-237"), "r8")
+        job.end_run(run)
+
+
+@pytest.mark.parametrize("way", ["to and fro", "filled"])
+@pytest.mark.parametrize(("mine", "away"), [*WAYS, ("other", "file")])
+def test_a_job_that_planned_before_the_journal_came_does_not_send(
+    places: dict[str, str], way: str, mine: str, away: str
+) -> None:
+    """It is slow: others send in the journal while it is elsewhere, and the slow job has no part in that."""
+    here, there = places[mine], places[away]
+    with opened(here):
+        pass
+    with opened(here) as slow, slow.account_lock(ACCOUNT, 1):
+        known = slow.snapshot(FLEX, imeis(1))
+        assert known.attempts == {}
+        if way == "to and fro":
+            moved(here, there)
+        sends(there)
+        moved(there, here)
+        with pytest.raises(LicensingError) as caught:
+            slow.begin_run(FLEX, "assign", 0, planned_after=known.last_run)
+        assert caught.value.code == "journal_locked"
+        again = slow.snapshot(FLEX, imeis(1))
+        assert set(again.attempts) == set(imeis(1))
+        slow.begin_run(FLEX, "assign", 0, planned_after=again.last_run)
+
+
 class Killer:
     """Kills a move at one of the points at which something stays: before and after each commit and each note."""
 
