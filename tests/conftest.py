@@ -2,11 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes plain ``pytest`` work from a checkout in a directory of any name."""
+"""Makes plain ``pytest`` work from a checkout in a directory of any name, also in the background."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -30,3 +32,8 @@ _root = str(CHECKOUT.parents[2]) if _tree is None else _tree.name
 sys.path[:0] = [_root, str(CHECKOUT / "roles" / "simulator" / "files")]
 # For the ansible-playbook and ansible-inventory processes that tests start.
 os.environ["ANSIBLE_COLLECTIONS_PATH"] = _root
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell ignores it for what it starts in the background, and so would every process of these tests.
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGINT, signal.default_int_handler)

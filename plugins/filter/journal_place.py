@@ -46,9 +46,9 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._text.address
 
 
 def journal_place(value: t.Any) -> str:
-    """An absolute path, or an address as it is."""
+    """An absolute path, or an address as it is. What is blank is empty."""
     place = as_place(str(value))
-    return os.path.realpath(place) if is_path(place) else place
+    return os.path.realpath(place) if place and is_path(place) else place
 
 
 class FilterModule:

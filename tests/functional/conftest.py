@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import typing as t
 from pathlib import Path
 
@@ -16,11 +14,6 @@ import pytest
 from ansible_collections.thingspace.licensing.tests.support.harness import Module, Playbook, Simulator
 
 Start = t.Callable[..., Simulator]
-
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell ignores it for what it starts in the background, and so would every process of these tests.
-    with contextlib.suppress(ValueError):
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ def _check(settings: ReceiverSettings) -> None:
             code="missing_library",
         )
     wrong = ""
-    if not settings.journal:
+    if not settings.journal.strip():
         wrong = "The journal is missing: name its file or database."
     elif not 0 <= settings.port <= 65535:
         wrong = f"The port {settings.port} is none: ports go from 0 (any free one) to 65535."

@@ -21,15 +21,16 @@ _URL = re.compile(r"\s*postgres(ql)?://", re.IGNORECASE)
 _KEYWORDS = re.compile(r"\s*\w+\s*=")
 """libpq knows which keywords there are. No list here could be as new as it."""
 
-# Another program's address, a quoted one, or one with a typing error. As a path, it would become a file on each node.
-_NEITHER = re.compile(
-    r"""\s*(?:[a-z][\w+.:-]*:/|postgres(?:ql)?:|//.*@|[^\s/.~$][^/]*:.*@|.*://|['"].*[=@])""", re.I | re.S
-)
+# A path shows that it is one. Whatever else is given would become a file on each node: another program's address, a
+# pasted one with a typing error, the bare name of a host, a variable that is not set.
+_ROOTED = re.compile(r"(?:/(?!/)|\.{1,2}/|~[\w.-]*/)(?!.*://)[^\0-\x1f\x7f]*")
+_RELATIVE = re.compile(r"[\w.+][\w .,+-]*(?:(?:/[\w .,+-]+)+|\.(?:db3?|sqlite3?))")
+_VARIABLE = re.compile(r"\$(?:\w+|\{\w+\})")
 
 _CLEAR_URL = re.compile(
-    r"(?P<scheme>postgres(?:ql)?://)(?:(?P<user>[^:@/?#&=]*)(?::(?P<password>[^@/]*))?@)?"
+    r"(?P<scheme>postgres(?:ql)?://)(?:(?P<user>[^:@/?#&=;,\s]*)(?::(?P<password>[^@/]*))?@)?"
     r"(?P<rest>(?:\[[\da-f:.%\w]*\]|[^:/?#@\[\]\s,]*)(?::\d*)?(?:,(?:\[[\da-f:.%\w]*\]|[^:/?#@\[\]\s,]*)(?::\d*)?)*"
-    r"(?:/[^@?#]*)?)(?P<query>\?.*)?",
+    r"(?:/[^@?#=&;\s]*)?)(?P<query>\?.*)?",
     re.IGNORECASE | re.DOTALL,
 )
 _CLEAR_KEYWORD = re.compile(r"\s*(\w+)\s*=\s*('(?:[^'\\]|\\.)*'(?=\s|$)|(?!')(?:[^\s\\]|\\.)*)", re.DOTALL)
@@ -41,6 +42,10 @@ _HARMLESS = re.compile(
     r"tcp_user_timeout|user"
 )
 
+_ODD = re.compile(r"[@=?&;#]|//")
+_ODD_NAME = re.compile(r"[@=?&;#:,/]")
+"""After one of these, a value may go on with a password: not escaped, or of an address in itself."""
+
 _SHORTEST = 4
 """A shorter word is in many texts by chance. To mask it there would tell it."""
 
@@ -51,8 +56,21 @@ def is_database(value: str | None) -> bool:
 
 
 def is_path(value: str) -> bool:
-    """Whether it is the path of a file. What is neither a path nor the address of a database is refused."""
-    return not is_database(value) and not _NEITHER.match(value)
+    """Whether it is the path of a file; also if it is empty. What is neither a path nor an address is refused."""
+    return _path(value) is not None
+
+
+def _path(value: str) -> str | None:
+    """The path that it is, with C(~) and variables replaced; None if it is none."""
+    text = value.strip()
+    if _VARIABLE.match(text.partition("/")[0]):
+        text = os.path.expandvars(text)
+    if not text:
+        return ""
+    if is_database(text) or not (_ROOTED.fullmatch(text) or _RELATIVE.fullmatch(text)):
+        return None
+    text = os.path.expanduser(os.path.expandvars(text))
+    return None if _VARIABLE.search(text) else text
 
 
 def why_refused(value: str) -> str:
@@ -68,8 +86,9 @@ def why_refused(value: str) -> str:
 
 def as_place(value: str) -> str:
     """An address as libpq accepts it, without the blanks around it; or a path with C(~) and variables replaced."""
-    if is_path(value):
-        return os.path.expanduser(os.path.expandvars(value))
+    path = _path(value)
+    if path is not None:
+        return path
     return _URL.sub(lambda found: found.group().lower(), value.strip(), count=1) if is_database(value) else value
 
 
@@ -119,6 +138,9 @@ def _read_url(value: str) -> _Clear | None:
         return None
     shown = [f"{name}={word}" for name, word in pairs if _harmless(urllib.parse.unquote(name), word)]
     hidden = [word for name, word in pairs if not _harmless(urllib.parse.unquote(name), word)]
+    user, name = found["user"] or "", found["rest"].partition("/")[2]
+    if not (_harmless("user", user) and _harmless("dbname", name)):
+        return None
     words = {found["password"] or "", *hidden}
     before = found["scheme"] + ("" if found["user"] is None else found["user"] + "@") + found["rest"]
     return _Clear("?".join(filter(None, (before, "&".join(shown)))), _all(words, map(urllib.parse.unquote, words)))
@@ -134,8 +156,9 @@ def _read_keywords(value: str) -> _Clear | None:
 
 
 def _harmless(name: str, value: str) -> bool:
-    """A value with an @ may be the rest of a password that was not escaped, or an address in itself."""
-    return bool(_HARMLESS.fullmatch(name)) and "@" not in urllib.parse.unquote(value)
+    """Whether it is known to be no password, and no address or setting that may contain one."""
+    odd = _ODD_NAME if name in ("user", "dbname") else _ODD
+    return bool(_HARMLESS.fullmatch(name)) and not odd.search(urllib.parse.unquote(value))
 
 
 def _all(*found: t.Iterable[str]) -> set[str]:

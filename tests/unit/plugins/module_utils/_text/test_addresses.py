@@ -49,7 +49,10 @@ PATHS = (
     "./service=licensing",
     "/srv/host=h.db",
     "postgresql.db",
-    "j:ournal.db",
+    "./j:ournal.db",
+    "state/journal",
+    "my state/2026-11/journal-1.db",
+    "journal.sqlite3",
     "",
 )
 NEITHER = (
@@ -67,6 +70,28 @@ NEITHER = (
     "u:sec9et@h/db",
     "/home/me/postgresql://u:sec9et@h/db",
     "https://u:sec9et@h/db",
+    "licensing@db.example.com",
+    "db.example.com",
+    "$NOT_SET",
+    "$NOT_SET/journal.db",
+    "/srv/${NOT_SET}/journal.db",
+    "$u:sec9et@h/db",
+    "service:lic",
+    "-host=h password=sec9et",
+    "host:h password:sec9et",
+    "postgres//u:sec9et@h/db",
+    "postgresql//u:sec9et@h/db",
+    "postgresql;//u:sec9et@h/db",
+    "postgresql\uff1a//u:sec9et@h/db",
+    "postgresql ://u:sec9et@h/db",
+    "\ufeffpostgresql://u:sec9et@h/db",
+    "<postgresql://u:sec9et@h/db>",
+    "URL: postgresql://u:sec9et@h/db",
+    "h:5432/db?user=u&password=sec9et",
+    "//h/db?user=u&password=sec9et",
+    "db.example.com/licensing?user=u&password=sec9et",
+    "/journal\n.db",
+    "j\0.db",
 )
 PLAYBOOKS = sorted(Path(__file__).resolve().parents[5].glob("playbooks/*.yml"))
 
@@ -92,9 +117,23 @@ def test_a_path_is_completed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [as_place(path) for path in ("~/j.db", "$STATE/j.db", "j.db")] == ["/home/me/j.db", "/state/j.db", "j.db"]
 
 
+@pytest.mark.parametrize("value", ["", " ", "\n", " \t "])
+def test_a_blank_is_nothing(value: str) -> None:
+    assert as_place(value) == journal_place(value) == ""
+    assert is_path(value)
+
+
+def test_a_variable_that_holds_an_address_is_no_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLACE", "postgresql://u:sec9et@h")
+    for value in ("$PLACE", "$PLACE/journal.db", "${PLACE}/journal.db"):
+        assert why_refused(value)
+        assert as_place(value) == value
+
+
 @pytest.mark.parametrize("value", NEITHER)
-def test_neither(value: str) -> None:
+def test_neither(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a path, it would be an empty journal on each node, and its name would show the password."""
+    monkeypatch.delenv("NOT_SET", raising=False)
     assert not is_database(value)
     assert not is_path(value)
     assert as_place(value) == journal_place(value) == value
@@ -181,6 +220,21 @@ def test_every_playbook_uses_this_filter() -> None:
         ("host=h sslpassword=s3cret sslkey=k", "host=h sslkey=k"),
         ("dbname=postgresql://u:s3cret@h/d", "***"),
         ("service=licensing", "service=licensing"),
+        ("host=h;password=s3cret", "***"),
+        ("host=h,password=s3cret", "***"),
+        ("host=h user=u:s3cret@x", "host=h"),
+        ("host=h user=u:s3cret port=1", "host=h port=1"),
+        ("host=h options=-cpassword=s3cret", "host=h"),
+        ("dbname=postgresql://h/d?password=s3cret", "***"),
+        ("host=h,i port=1,2 dbname=d", "host=h,i port=1,2 dbname=d"),
+        ("host=/run/pg dbname=d", "host=/run/pg dbname=d"),
+        ("hostaddr=::1 dbname=d", "hostaddr=::1 dbname=d"),
+        ("postgresql://h/d password=s3cret", "postgresql://***"),
+        ("postgresql://u;s3cret@h", "postgresql://***"),
+        ("postgresql://u%3As3cret@h", "postgresql://***"),
+        ("postgresql://h/d%3Fpassword%3Ds3cret", "postgresql://***"),
+        ("postgresql://h/d?user=u:s3cret", "postgresql://h/d"),
+        ("postgresql:///d?host=/run/pg", "postgresql:///d?host=/run/pg"),
     ],
 )
 def test_no_password_is_shown(address: str, shown: str) -> None:
