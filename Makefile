@@ -21,7 +21,7 @@ IN_VENV := PATH="$$PWD/$(VENV)/bin:$$PATH"
 NOX := $(IN_VENV) nox
 RUN := $(IN_VENV) CI=true python tests/tools/run_sessions.py
 # The sessions of the inner loop.
-CHECK := units typing formatters codeqa yamllint codespell
+CHECK := quick typing formatters codeqa yamllint codespell
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Errors only: no index addresses in any log.
@@ -64,7 +64,7 @@ test: $(READY)  ## Run every check; ends with a line "N passed, N failed"
 	@$(RUN)
 
 .PHONY: check
-check: $(READY)  ## Run the fast checks only: format, style, YAML, types, unit tests
+check: $(READY)  ## Run the fast checks only: format, style, YAML, types, quick unit tests
 	@$(RUN) $(CHECK)
 
 .PHONY: newest

@@ -24,7 +24,7 @@ OUTPUT = CHECKOUT / "tests" / "output"
 NOX = (sys.executable, "-m", "nox")
 AT_A_TIME = 2
 # These begin first, so that no core waits for one of them at the end.
-LONGEST = ("functional", "integration", "sanity", "units")
+LONGEST = ("functional", "integration", "sanity", "units", "quick")
 
 
 def default_sessions() -> list[str]:

@@ -157,6 +157,7 @@ def test_a_list_that_contradicts_the_answer(estate, runs, imei):
         assert result["changed"] == (number == 4)
 
 
+@pytest.mark.slow
 def test_what_a_few_devices_of_a_huge_account_cost(start, runs, imei, tmp_path):
     size = 1_000_000
     sim = start(size + 20_000, size, size + 20_000)

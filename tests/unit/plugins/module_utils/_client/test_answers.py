@@ -116,6 +116,7 @@ def test_fault_text(fault: Fault, text: str) -> None:
     assert fault.text == text
 
 
+@pytest.mark.slow
 @given(
     st.binary(max_size=200)
     | st.recursive(st.none() | st.text() | st.floats(), st.lists).map(json.dumps).map(str.encode)

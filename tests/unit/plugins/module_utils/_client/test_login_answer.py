@@ -134,6 +134,7 @@ def tried(path: str, answer: bytes, directory: Path, processes: concurrent.futur
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", list(FORMS))
 def test_a_login(form: str, tmp_path: Path, processes: concurrent.futures.Executor) -> None:
     answer, _code, code, most = FORMS[form]
@@ -143,6 +144,7 @@ def test_a_login(form: str, tmp_path: Path, processes: concurrent.futures.Execut
     assert "pass-word" not in table.messages
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [form for form in FORMS if form != "silence"])
 def test_a_token_request(form: str, tmp_path: Path, processes: concurrent.futures.Executor) -> None:
     answer, code, _code, _most = FORMS[form]

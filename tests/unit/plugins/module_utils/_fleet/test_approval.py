@@ -230,6 +230,7 @@ def approves(path: Path, edited: Json, now: PlanDocument) -> PlanDocument | None
     return None if not isinstance(approved, PlanDocument) or difference(now, approved) else approved
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("editor", EDITORS)
 def test_an_edited_plan_approves_nothing_else(tmp_path: Path, editor: str) -> None:
     """Whatever is changed, and whatever is made to fit it: refused, or it shows what is carried out."""
@@ -253,6 +254,7 @@ def test_an_edited_plan_approves_nothing_else(tmp_path: Path, editor: str) -> No
     assert tried > 1000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("editor", ["nothing", "the checksum"])
 def test_a_value_that_is_shown_fits_the_digests(tmp_path: Path, editor: str) -> None:
     """Who edits one and does not make all digests anew is told so, but for what no digest covers."""

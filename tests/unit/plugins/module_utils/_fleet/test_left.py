@@ -118,6 +118,7 @@ def test_a_sim_that_is_known_by_both_ids_counts_once(world: World) -> None:
     assert all("missing" not in part["result"]["plan"] for part in world.plan_values()["parts"])
 
 
+@pytest.mark.slow
 @hypothesis.settings(
     max_examples=40, deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
 )

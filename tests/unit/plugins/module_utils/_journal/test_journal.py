@@ -125,6 +125,7 @@ STEPS: list[tuple[Action, str]] = [
 ]
 
 
+@pytest.mark.slow
 def test_how_many_hold_a_license(journal: Journal) -> None:
     """SQLite counts whom the fold over their attempts calls holders, after every history of three requests."""
     histories = list(itertools.product(STEPS, repeat=3))
@@ -297,6 +298,7 @@ def open_together(path: str, barrier: t.Any, told: t.Any) -> None:
         told.put(error.message)
 
 
+@pytest.mark.slow
 def test_several_processes_may_make_the_journal_at_once(tmp_path: Path) -> None:
     """As the first run over several accounts does, with one journal for all."""
     context = multiprocessing.get_context("fork")

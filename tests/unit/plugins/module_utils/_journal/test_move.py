@@ -138,6 +138,7 @@ def send_something(place: str, end: t.Any) -> None:
         job.end_run(run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("source", "target"), WAYS)
 def test_it_waits_for_jobs_and_meanwhile_nobody_else_begins(places: dict[str, str], source: str, target: str) -> None:
     old, new = places[source], places[target]
@@ -162,6 +163,7 @@ def test_it_waits_for_jobs_and_meanwhile_nobody_else_begins(places: dict[str, st
         assert rows(journal, "SELECT state FROM request WHERE request_id = 'r9'") == [("accepted",)]
 
 
+@pytest.mark.slow
 def test_it_waits_for_the_first_job_of_an_account_too(places: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """That job opened the journal before, and begins after the move has looked for accounts."""
     old, new = places["database"], places["file"]
@@ -276,6 +278,7 @@ def usable(place: str) -> bool:
     return codes == {""}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("source", "target"), [("file", "database"), ("file", "other")])
 def test_killed_anywhere_there_or_back_it_is_finished_by_the_same_call(
     places: dict[str, str], source: str, target: str, monkeypatch: pytest.MonkeyPatch

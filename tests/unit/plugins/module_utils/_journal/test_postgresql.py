@@ -155,6 +155,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgresql_watch, "_LOOK_EVERY", 0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ["pg_locks", "BEGIN", "INSERT INTO request", "COMMIT\0"])
 def test_a_database_that_hangs_does_not_make_the_job_hang(
     behind: str, proxy: Proxy, place: str, monkeypatch: pytest.MonkeyPatch, words: str
@@ -210,6 +211,7 @@ def test_a_signal_ends_the_wait_for_a_database_that_hangs(
         stop.close()
 
 
+@pytest.mark.slow
 def test_a_slow_answer_is_waited_for(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A report may take longer than a job waits under a lock."""
     quick(monkeypatch)
@@ -290,6 +292,7 @@ def test_a_request_that_may_not_be_recorded_is_not_sent(
         assert lost == ([imeis(3)] if words == COMMIT and arrives else [])
 
 
+@pytest.mark.slow
 def test_a_restart_of_the_server_loses_nothing(place: str) -> None:
     with opened(place) as journal:
         run = journal.begin_run(FLEX, "assign", 0)
@@ -393,6 +396,7 @@ def test_settings_of_the_role_do_not_weaken_it(place: str) -> None:
     }
 
 
+@pytest.mark.slow
 def test_many_jobs_at_once_send_each_device_once(place: str) -> None:
     """As many jobs as the server takes connections, on as many machines, all with the same plan for two accounts."""
     sent: list[tuple[str, str]] = []
@@ -418,6 +422,7 @@ def test_many_jobs_at_once_send_each_device_once(place: str) -> None:
     assert sorted(sent) == sorted((scope.account, device) for scope in (FLEX, OTHER) for device in imeis(3))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(postgres.system_binaries() is None, reason="no PostgreSQL is installed on this machine")
 def test_the_server_of_the_system_will_do() -> None:
     """It is usually older: every statement of the journal works there, too."""

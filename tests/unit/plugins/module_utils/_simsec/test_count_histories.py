@@ -311,6 +311,7 @@ LAX = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", LAX)
 def test_a_laxer_rule_is_caught(monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
     monkeypatch.setattr(by_count, "MAY_HAVE_CHANGED", queries.MAY_HAVE_CHANGED.replace(*LAX[rule]))

@@ -190,6 +190,7 @@ def lived(folder: Path, seed: int) -> tuple[list[str], int]:
         return world.bare, moved
 
 
+@pytest.mark.slow
 @hypothesis.settings(max_examples=15)
 @hypothesis.given(st.integers(0, 2**32))
 def test_no_device_is_without_a_license(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
@@ -197,5 +198,6 @@ def test_no_device_is_without_a_license(tmp_path_factory: pytest.TempPathFactory
     assert lived(tmp_path_factory.mktemp("world"), seed)[0] == []
 
 
+@pytest.mark.slow
 def test_the_fleet_moves_in_these_histories(tmp_path: Path) -> None:
     assert sum(lived(tmp_path / str(seed), seed)[1] for seed in range(12)) > 6

@@ -195,6 +195,7 @@ def to_and_fro(folder: Path, seed: int) -> list[str]:
         return world.bare
 
 
+@pytest.mark.slow
 @hypothesis.settings(max_examples=40)
 @hypothesis.given(st.integers(0, 2**32))
 def test_removals_and_assignments_in_any_order(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:

@@ -99,6 +99,7 @@ def lived(
         return world.bare
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kinds", [("imei",), ("imei", "iccid"), ("iccid", "imei")], ids="-".join)
 @hypothesis.settings(max_examples=20)
 @hypothesis.given(st.integers(0, 2**32), st.integers(1, 6))
@@ -108,6 +109,7 @@ def test_no_device_is_without_a_license(
     assert lived(tmp_path_factory.mktemp("world"), seed, kinds, runs) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kinds", [("imei",), ("imei", "iccid"), ("iccid", "imei")], ids="-".join)
 @hypothesis.settings(max_examples=20)
 @hypothesis.given(st.integers(0, 2**32), st.integers(2, 8))
@@ -120,6 +122,7 @@ def test_nor_after_an_undo(
     assert lived(tmp_path_factory.mktemp("world"), seed, kinds, runs, undone=True) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["the removing process", "the plan"])
 def test_these_histories_need_the_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
     """Without what the removing process decides, devices are left bare; what the plan foresees cannot replace it."""
@@ -157,6 +160,7 @@ def doubtful(folder: Path, seed: int) -> list[str]:
         return world.bare
 
 
+@pytest.mark.slow
 @hypothesis.settings(max_examples=40)
 @hypothesis.given(st.integers(0, 2**32))
 def test_nor_by_what_the_count_misjudges(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
@@ -169,6 +173,7 @@ def before_it_was_proved(status: DeviceStatus) -> bool:
     return status.result == "confirmed" and status.held is True
 
 
+@pytest.mark.slow
 def test_these_histories_need_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was inferred from the count is not enough: devices are left bare by it."""
     monkeypatch.setattr(simsec_moves, "confirmed", before_it_was_proved)
