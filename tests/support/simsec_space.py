@@ -25,6 +25,8 @@ class Space:
     """A transport in front of an account that carries everything out at once, and reports nothing by itself.
 
     :ivar counts: whether it tells how many licenses are assigned.
+    :ivar more: further rows of the counts.
+    :ivar turned: whether the rows of the counts come the other way round.
     :ivar slow: how many times the counts are read before a request is carried out.
     :param faults: what happens to the next writes: 'lose' before or 'lost' after they took effect, or a status.
     """
@@ -39,6 +41,7 @@ class Space:
         self.listeners: tuple[int, t.Any] = (200, [LISTENER])
         self.asked = 0
         self.more: list[dict[str, t.Any]] = []
+        self.turned = False
         self.faults: list[str | int] = []
         self.inactive: set[str] = set()
         self.writes: list[tuple[str, str, list[str], str]] = []
@@ -66,7 +69,8 @@ class Space:
         self.reads += 1
         if path == COUNT:
             self._settle()
-            return 200, {"subscriptionList": [*(self._count(sku) for sku in self.held), *self.more]}
+            rows = [*(self._count(sku) for sku in self.held), *self.more]
+            return 200, {"subscriptionList": rows[::-1] if self.turned else rows}
         if path == DEVICES:
             found = [{"deviceIds": [{"id": one, "kind": "imei"}], **self._state(one)} for one in imeis(20)]
             return 200, {"hasMoreData": False, "devices": found}

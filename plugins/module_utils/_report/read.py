@@ -21,7 +21,7 @@ from .._fota import info as fota_info
 from .._journal.inventory import JournalRow, drift
 from .._module import Context, Result, result_of
 from .._options import out_of_range
-from .._simsec.api import SimsecApi
+from .._simsec.api import SimsecApi, assigned_of
 from .._simsec.info import opened, take_stock
 from .._swm.licenses import FotaApi, is_event_based
 from .data import FLEET_FILES, AccountData, BySku, Device, Entry, Failure, WantedLicenses
@@ -125,7 +125,7 @@ def _simsec(data: AccountData, context: Context) -> Result:
         data.subscriptions = [dict(row) for row in found]
         if path:
             stocks = take_stock(journal, data.name, None, add)
-            counts = {row["sku"]: row["assigned"] for row in found}
+            counts = assigned_of(found)
             # Any device may hold licenses that the journal does not know.
             beyond = [row["sku"] for row in drift(stocks, counts) if row["difference"] > 0]
             data.journal, data.beyond_journal = known, beyond

@@ -14,6 +14,8 @@ import datetime
 import typing as t
 
 from .._candidates.eviction import forecast
+from .._plan.plan import Pool
+from .._simsec.api import SkuSubscription, pool_of
 from .._simsec.skus import sku_of
 from .._text.money import Prices, cost_of
 from .data import FOTA, AccountData, Failure, Json
@@ -69,8 +71,10 @@ def _pools(data: AccountData, by_license: t.Mapping[str, t.Any]) -> list[Json]:
     found: dict[str, Json] = {}
     if data.fota_pool is not None or FOTA in by_license:
         found[FOTA] = {"name": "Software Management", **(data.fota_pool or {})}
-    for row in data.subscriptions or []:
-        numbers = {"total": row["purchased"], "assigned": row["assigned"], "available": row["available"]}
+    rows = t.cast("list[SkuSubscription]", data.subscriptions or [])
+    for row in rows:
+        pool = pool_of(rows, row["sku"]) or Pool(None, None)
+        numbers = {"total": pool.total, "assigned": pool.assigned, "available": pool.available}
         found[row["sku"]] = {"name": f"SIM-Secure {sku_of(row['sku']).name}", **numbers}
     for license in sorted(by_license):
         if license and license not in found:

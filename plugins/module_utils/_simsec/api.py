@@ -103,9 +103,24 @@ def rows_of(subscriptions: t.Iterable[SkuSubscription], sku: str) -> list[SkuSub
 
 
 def pool_of(subscriptions: t.Iterable[SkuSubscription], sku: str) -> Pool | None:
-    """The pool of a SKU, if it has one. What ThingSpace calls available counts, even if it is not the difference."""
-    pools = (Pool(row["purchased"], row["assigned"], row["available"]) for row in subscriptions if row["sku"] == sku)
-    return next(pools, None)
+    """The pool of a SKU, if it has one. What ThingSpace calls available counts, even if it is not the difference.
+
+    The rows of a SKU count together, because nothing tells them apart. What one of them lacks is unknown.
+    """
+    rows = rows_of(subscriptions, sku)
+    numbers = [(row["purchased"], row["assigned"], row["available"]) for row in rows]
+    return Pool(*map(_sum, zip(*numbers, strict=True))) if rows else None
+
+
+def assigned_of(subscriptions: t.Sequence[SkuSubscription]) -> dict[str, int | None]:
+    """The assigned licenses of each SKU; None if they are unknown."""
+    pools = {row["sku"]: pool_of(subscriptions, row["sku"]) for row in subscriptions}
+    return {sku: pool.assigned if pool else None for sku, pool in pools.items()}
+
+
+def _sum(numbers: t.Iterable[int | None]) -> int | None:
+    found = list(numbers)
+    return None if None in found else sum(number or 0 for number in found)
 
 
 def _subscription(row: t.Mapping[str, t.Any], mask: Mask) -> SkuSubscription:

@@ -19,7 +19,7 @@ from .._journal.journal import Journal, open_journal
 from .._module import Context, Result
 from .._options import chosen
 from .._plan.outcomes import Reporting, report_path_problems
-from .api import SimsecApi, SkuSubscription
+from .api import SimsecApi, SkuSubscription, assigned_of
 from .skus import sku_problems
 
 REPORTS = ("devices_report", "history_report")
@@ -71,7 +71,7 @@ def run(context: Context) -> Result:
         values["devices"] = [row._asdict() for row in rows]
         values["journal_status"] = journal.facts(job.account)._asdict()
         if subscriptions is not None:
-            values["drift"] = drift(stocks, {row["sku"]: row["assigned"] for row in subscriptions})
+            values["drift"] = drift(stocks, assigned_of(subscriptions))
         return Result(values, failure=_export(job, journal))
 
 

@@ -17,7 +17,7 @@ import typing as t
 from .._errors import LicensingError, OptionsError
 from .._journal.inventory import device_rows
 from .._journal.journal import Journal
-from .api import SkuSubscription, rows_of
+from .api import SkuSubscription, pool_of, rows_of
 from .job import Job, never_removed
 from .plan import SimsecPlan
 from .skus import as_assigned, sku_of
@@ -71,12 +71,12 @@ def require_whole_journal(
     known, others = _known(journal, job)
     if others > (elsewhere or 0):
         raise _by_the_other_kind(job, journal.path, others)
-    counts = [row["assigned"] for row in rows_of(subscriptions, sku)]
-    if None in counts:
+    pool = pool_of(subscriptions, sku)
+    counted = pool.assigned if pool else 0
+    if counted is None:
         if elsewhere is None:
             raise _uncounted(account, sku)
         return
-    counted = sum(count or 0 for count in counts)
     if counted - known > (elsewhere or 0):
         raise _behind(account, sku, journal.path, (counted, known, elsewhere))
 

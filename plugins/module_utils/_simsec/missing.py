@@ -14,7 +14,7 @@ from __future__ import annotations
 import typing as t
 
 from .._journal.journal import Journal
-from .api import SkuSubscription, rows_of
+from .api import SkuSubscription, pool_of
 
 
 def missing(
@@ -27,12 +27,13 @@ def missing(
     :param subscriptions: the counts of the account, read before this call.
     :param at_most: return how many may be missing. Then ids of both kinds count as different SIMs.
     """
-    counts = [row["assigned"] for row in rows_of(subscriptions, sku)]
-    if not journal.path or None in counts:
+    pool = pool_of(subscriptions, sku)
+    counted = pool.assigned if pool else 0
+    if not journal.path or counted is None:
         return 0
     holders = journal.holders(account, sku).values()
     held = sum(holders) if at_most else max(holders, default=0)
-    return max(0, held - sum(count or 0 for count in counts))
+    return max(0, held - counted)
 
 
 def missing_text(sku: str, count: int) -> str:

@@ -64,6 +64,32 @@ def test_assigned_and_then_removed_minutes_later(run: Run, space: Space, clock: 
     assert sum(clock.slept) < 120, "not an hour"
 
 
+@pytest.mark.parametrize("turned", [True, False])
+@pytest.mark.parametrize("more", [5, 0, None])
+@pytest.mark.parametrize("what", ["failed", "lost", "lost before"])
+def test_a_sku_in_several_rows(
+    run: Run, space: Space, clock: Clock, what: str, more: int | None, *, turned: bool
+) -> None:
+    """Their order says nothing, whatever became of the requests. What is executed is executed once."""
+    row: dict[str, t.Any] = {"skuNumber": FLEX, "licenseType": "Flexible", "licensePurchased": 10}
+    space.more, space.slow = [{**row, "licenseAssigned": more}], 0
+    if what == "failed":
+        space.inactive = set(imeis(3))
+    else:
+        space.faults = ["lost" if what == "lost" else "lose"]
+    run()
+    space.turned = turned
+    clock.sleep(1000)
+    known = {outcome for outcome, _reason in rows(run(retry_failed=False))}
+    writes = [write for write in space.writes if write[0] == "POST"]
+    if more is None or what == "failed":
+        assert (known & {"unchanged", "assigned"}, len(writes)) == (set(), 1)
+    elif what == "lost":
+        assert (known, len(writes)) == ({"unchanged"}, 1)
+    else:
+        assert (known, len(space.held[FLEX])) == ({"accepted"}, 3)
+
+
 def test_without_waiting_the_next_run_knows(run: Run, space: Space, clock: Clock) -> None:
     """It must be old enough; until then the reason says when that will be."""
     space.slow = 0

@@ -124,6 +124,14 @@ def test_what_thingspace_calls_available_counts() -> None:
     assert pool_of([row], "c") is None
 
 
+def test_the_rows_of_a_sku_count_together() -> None:
+    row: SkuSubscription = {"sku": "a", "license_type": "", "purchased": 10, "assigned": 3, "available": 5}
+    other: SkuSubscription = {**row, "sku": "A ", "assigned": 4}
+    unknown: SkuSubscription = {**row, "assigned": None}
+    assert pool_of([row, other], "a") == pool_of([other, row], "a") == Pool(20, 7, 10)
+    assert pool_of([row, unknown], "a") == pool_of([unknown, row], "a") == Pool(20, None, 10)
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
