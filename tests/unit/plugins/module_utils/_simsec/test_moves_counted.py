@@ -56,7 +56,8 @@ class Unheard(World):
         answer = super().send(request, limit)
         if request.url == BASE + COUNT:
             if self.subscriptions > 1:
-                found = [self._count(sku) for sku in (*SKUS, BUNDLE)]
+                more = {**self._count(BUNDLE), "licenseAssigned": 0}
+                found = [*(self._count(sku) for sku in SKUS), more]
                 answer = Response(request.operation, 200, {}, as_bytes({"subscriptionList": found}))
             self.beside()
             self.work_off(self.eager)
