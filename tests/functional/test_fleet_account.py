@@ -149,7 +149,7 @@ def test_devices_that_are_sent_at_once(account: Account, simulator: Simulator) -
     pool = f"simsec-{FLEX}-imei"
     forgetful = account.plan(wait=True, journal=None)
     assert not forgetful.failed, forgetful.message
-    assert "Without 'journal'" in forgetful.warnings
+    assert "Without 'fleet_journal'" in forgetful.warnings
     simulator.quirks(simsec_delay=600)
     account.assign(FLEX, *imeis(1, 3))
     assert parts(account.plan(wait=True))[pool]["plan"]["assign"] == 1
