@@ -41,7 +41,7 @@ attributes:
   idempotent:
     support: full
     details:
-      - A plan that was carried out already sends nothing.
+      - A plan that was carried out already sends nothing, except for SIM-Secure licenses without O(journal).
 options:
   account:
     description:

@@ -58,7 +58,7 @@ VARIABLES: dict[Caller, dict[str, str]] = {
 """The variable that sets an option, for each caller; or the key of a set of devices in a fleet file."""
 
 _VALUES = {
-    **dict.fromkeys(("journal_new", "retry_failed", "retry_unknown"), "true"),
+    **dict.fromkeys(("journal_new", "retry_failed", "retry_unknown", "wait"), "true"),
     "journal": "PATH",
     "require_listener": "false",
     "unlicensed": "warn",

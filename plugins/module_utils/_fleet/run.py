@@ -19,13 +19,16 @@ from .._module import Context, Result
 from .._pages.render import View, templates_problems
 from .._plan.incomplete import DONE_BEFORE, is_done
 from .._plan.outcomes import MAY_HAVE_MOVED, MOVED, OUTCOMES
+from .._simsec.again import SENDS_ALL
 from .._text.lists import few
 from .account_apply import BEFORE
 from .account_parts import LIMITS
+from .again import sent_unseen, to_wait
 from .approval import read_plan
 from .command import command_of
 from .documents import Json
 from .history import enter
+from .option_names import in_terms_of
 from .plan_document import IDLE, PlanAccount, PlanDocument, PlanPart, PlanRow
 from .plan_end import INCOMPLETE, shown
 from .plan_words import as_remaining
@@ -65,23 +68,24 @@ def _run(context: Context, places: Places) -> Result:
         record = _ended(known or _lost(params, now), params, now)
         path, failure = places.complete(record)
         shutil.rmtree(_stop_file(params, record), ignore_errors=True)
-        remaining = _remaining(record.accounts, path)
+        remaining = _remaining(record, params["journal"], path)
         if remaining:
             context.warn(remaining)
             if params["status_file"]:
                 worsen(params["status_file"])
     # On another node, there is only the journal.
     undo = _undo(params, path if places.runs is None else record.run)
-    extra = Extra(undo, _cost(record, params))
+    extra = Extra(undo, _cost(record, params), params["journal"])
     files, unwritten = written(record, path, params["templates"], extra) if failure is None else ({}, None)
     if unwritten is not None and params["state"] == "started":
         context.warn(unwritten.message)
     elif unwritten is not None:
         failure = unwritten
-    red = _red(record, path) if params["fail_on"] in INCOMPLETE else ""
+    left = "" if record.ended is None else _left(record, params["journal"])
+    red = f"Not everything is as wanted. {left} See {path}." if left and params["fail_on"] in INCOMPLETE else ""
     values = {
         "remaining": remaining,
-        "lines": [*shown(files.get("markdown") if params["show"] else None), *_lines(record, path, files, undo)],
+        "lines": [*shown(files.get("markdown") if params["show"] else None), *_lines(record, path, files, left, undo)],
         "stop_together": _stop_file(params, record) if params["any_errors_fatal"] else "",
         "path": path,
         "files": files,
@@ -123,9 +127,9 @@ def _with_words(account: Json, red: str) -> Json:
     return {**account, "red": bool(account["failures"] or red), "text": " ".join(filter(None, texts))}
 
 
-def _left(record: RunRecord) -> str:
+def _left(record: RunRecord, journal: str | None) -> str:
     """What is not as wanted after the run: what the plan left, and what was not carried out."""
-    return " ".join(filter(None, [record.remaining, _remaining(record.accounts, "")]))
+    return " ".join(filter(None, [record.remaining, _remaining(record, journal)]))
 
 
 def _undo(params: t.Mapping[str, t.Any], run: str) -> str:
@@ -134,11 +138,10 @@ def _undo(params: t.Mapping[str, t.Any], run: str) -> str:
     return command_of(how, run=run) + " --check" if how else ""
 
 
-def _lines(record: RunRecord, path: str, files: t.Mapping[str, str], undo: str) -> list[str]:
+def _lines(record: RunRecord, path: str, files: t.Mapping[str, str], left: str, undo: str) -> list[str]:
     """What a person sees last: the status, what is not as wanted, and where the files are."""
     if record.ended is None:
         return []
-    left = _left(record)
     page = [f"Run: {files['markdown']}"] if "markdown" in files else []
     lines = [
         f"Status: {'incomplete' if left else 'done'}",
@@ -149,12 +152,6 @@ def _lines(record: RunRecord, path: str, files: t.Mapping[str, str], undo: str) 
         f"To undo: {undo}" if undo and record.parts else "",
     ]
     return [line for line in lines if line]
-
-
-def _red(record: RunRecord, path: str) -> str:
-    """Why the run must end red if everything must be as wanted; empty if it is."""
-    left = "" if record.ended is None else _left(record)
-    return f"Not everything is as wanted. {left} See {path}." if left else ""
 
 
 def _start(
@@ -381,17 +378,26 @@ def _may_have_written(result: Json) -> bool:
     return not isinstance(counts, dict) or any(counts.get(name) != 0 for name in (*MOVED, "unknown", "failed"))
 
 
-def _remaining(accounts: t.Sequence[RunAccount], path: str) -> str:
+def _remaining(record: RunRecord, journal: str | None, path: str = "") -> str:
     """The changes that were not carried out, in counts, and what to do about them; empty if there are none."""
-    names = [account.account for account in accounts if not _shown(account)["complete"]]
+    shown_now = [_shown(account) for account in record.accounts]
+    names = [one["account"] for one in shown_now if not one["complete"]]
     if not names:
         return ""
-    rows = [row for account in accounts for part in account.parts for row in part.devices if not is_done(row)]
+    rows = [row for part in record.parts for row in part.devices if not is_done(row)]
     counts = ", ".join(f"{count:,} {outcome}" for outcome, count in _summary(rows).items() if count)
-    message = f"Not everything became as planned in {few(names, _NAMED)}" + (f": {counts}." if counts else ".")
     waiting = any(row["outcome"] == "accepted" for row in rows)
-    waits = " What is only accepted is not confirmed yet: to wait, apply the same plan again." if waiting else ""
-    return f"{message}{waits}" + (f" See {path}." if path else "")
+    # A run that was not to wait is as planned.
+    only = all(row["outcome"] == "accepted" for row in rows) and not any(one["failures"] for one in shown_now)
+    texts = [
+        f"Not everything {'is confirmed yet' if only else 'became as planned'} in {few(names, _NAMED)}"
+        + (f": {counts}." if counts else "."),
+    ]
+    if sent_unseen(record.parts, journal):
+        texts.append(in_terms_of(record.caller, SENDS_ALL))
+    elif waiting:
+        texts.append(f"What is only accepted is not confirmed yet. To wait, {to_wait(record.caller)}.")
+    return " ".join([*texts, *([f"See {path}."] if path else [])])
 
 
 def _shown(account: RunAccount) -> Json:
