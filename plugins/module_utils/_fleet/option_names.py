@@ -31,7 +31,15 @@ IN_FILES = {
 _OPTIONS = {*FOTA_LICENSE_SPEC, *REMOVAL_CANDIDATES_SPEC, *SIMSEC_LICENSE_SPEC}
 _ROLE = {
     name: f"fleet_licensing_{name}"
-    for name in ("journal_new", "require_journal", "require_listener", "retry_unknown", "wait", "wait_timeout")
+    for name in (
+        "journal_new",
+        "require_journal",
+        "require_listener",
+        "retry_unknown",
+        "settle_time",
+        "wait",
+        "wait_timeout",
+    )
 }
 _JOURNAL = {"journal": "fleet_journal"}
 _SURVEY = {
