@@ -13,7 +13,10 @@ description:
     compared by count and digest. The identity of the journal moves along, and the old one is refused from then on.
   - Both are refused from the beginning of the task until it has finished. If it fails or is interrupted, run it again.
   - Deletes old rows that no plan, status, or export needs.
-  - It sends no requests to ThingSpace and needs no credentials.
+  - It sends no requests to ThingSpace and needs no credentials. The options of a connection are accepted because the
+    action group may set them, and they are not used.
+requirements:
+  - psycopg 3.1 or newer, for a journal in a PostgreSQL database
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
@@ -81,7 +84,10 @@ moved:
       description: The identity of the journal.
       type: str
     rows:
-      description: The number of rows of each table.
+      description:
+        - The number of rows of each table of the journal. They were compared.
+        - The table C(request) has the requests, C(entry) their devices, C(callback) ThingSpace's reports, and
+          C(fleet_run) the records of runs.
       type: dict
 pruned:
   description: How many rows were deleted, or would be in check mode.

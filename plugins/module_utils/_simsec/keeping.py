@@ -58,7 +58,8 @@ def _problems(journal: str | None, source: str | None, days: int | None) -> t.It
     if not journal:
         yield Problem("'journal' is missing. Set it, or THINGSPACE_JOURNAL.")
     if source is None and days is None:
-        yield Problem("There is nothing to do: set 'from_journal' or 'prune_days'.")
+        text = "There is nothing to do: set 'from_journal' or 'prune_days'. For the status, use simsec_license_info."
+        yield Problem(text)
     if source == "":
         yield Problem("'from_journal' is empty. Name the journal that is to be moved.")
     if days is not None and days < _LEAST_DAYS:
