@@ -122,7 +122,7 @@ options:
       - If it is a database, everyone with this database shares the refused logins and the request rate, on any machine.
         The session stays in O(runtime_dir).
       - A module that neither records nor reads anything in a journal makes no use of a file.
-      - Falls back to the environment variable E(THINGSPACE_JOURNAL).
+      - Falls back to the environment variable E(THINGSPACE_JOURNAL). There, a path must be absolute.
     type: str
     version_added: 0.6.0
 requirements:

@@ -27,7 +27,7 @@ from ._client.sender import RequestCount
 from ._client.stop import Stop
 from ._errors import LicensingError, OptionsError, Problem, defect
 from ._progress import Progress, ProgressFile
-from ._text.addresses import as_place, is_database, passwords_in, why_refused
+from ._text.addresses import as_place, is_database, passwords_in, why_refused, why_refused_from_environment
 from ._text.bounds import bound_result, shorten
 from ._text.visible import BLOCK, visible, visible_all
 
@@ -57,7 +57,8 @@ class LicensingModule(AnsibleModule):
         for name, value in self.params.items():
             if name.endswith(_JOURNAL) and isinstance(value, str):
                 self.params[name] = as_place(value)
-                why = why_refused(value)
+                from_environment = value == os.environ.get("THINGSPACE_JOURNAL")
+                why = why_refused_from_environment(value) if from_environment else why_refused(value)
                 if why:
                     text = f"{why} Nothing was sent."
                     self.fail_json(text, failure={"code": "journal_unusable", "message": text})

@@ -76,10 +76,11 @@ class Journal:
         """Why that lock may be lost, see C(Store); empty if it is held."""
         return self._store.lock_lost()
 
-    def is_empty(self) -> bool:
-        """Whether nothing was ever sent with it, for any account."""
+    def is_new_to(self, account: str) -> bool:
+        """Whether nothing was ever sent with it for an account."""
+        query = "SELECT 1 FROM request JOIN scope ON scope.id = request.scope WHERE scope.account = ? LIMIT 1"
         with self._reading() as db:
-            return db.execute("SELECT 1 FROM request LIMIT 1").fetchone() is None
+            return db.execute(query, (account,)).fetchone() is None
 
     def attempts(self, scope: Scope, devices: t.Sequence[str]) -> dict[str, list[Attempt]]:
         """The attempts for each of these devices, oldest first. Devices without any are left out."""

@@ -138,6 +138,21 @@ def test_what_can_be_no_journal_is_refused_by_every_module_and_shown_by_none(
         assert "sec9et" not in json.dumps(result)
 
 
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_relative_path_in_the_environment_is_refused(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tasks run in the directory of their playbook: the collection's own would have another journal than a user's."""
+    run = runner(importlib.import_module(MODULES + name).main, None, monkeypatch, capsys)
+    monkeypatch.setenv("THINGSPACE_JOURNAL", "journal.db")
+    monkeypatch.setenv("THINGSPACE_BASE_URL", "http://127.0.0.1:9/api")
+    complete = {"prune_days": 9} if name == "simsec_journal" else COMPLETE.get(name) or OPTIONS[name][-1][0]
+    result = run(**complete)
+    if "journal" in result["invocation"]["module_args"]:
+        assert result["failure"]["code"] == "journal_unusable"
+        assert "relative path journal.db" in result["msg"]
+
+
 @pytest.mark.parametrize("name", COMPLETE)
 @pytest.mark.parametrize("address", UNUSABLE)
 def test_a_journal_that_cannot_be_used_stops_every_module_before_it_sends(
