@@ -42,6 +42,14 @@ class LicensingError(Exception):
         """Say more."""
         self.args = (f"{before}{self}{after}",)
 
+    def reword(self, say: t.Callable[[str], str]) -> None:
+        """Say everything in other words."""
+        self.args = (say(str(self)),)
+        if "advice" in self.details:
+            self.details["advice"] = say(self.details["advice"])
+        if "problems" in self.details:
+            self.details["problems"] = [say(text) for text in self.details["problems"]]
+
     def as_failure(self) -> dict[str, t.Any]:
         """The C(failure) value of a module's result."""
         return {"code": self.code, "message": self.message, **self.details}

@@ -131,6 +131,8 @@ class Context:
         self.diff_mode: bool = bool(module._diff)  # pylint: disable=protected-access
         self.secrets = SecretRegister(module.no_log_values.add)
         self.stop = Stop()
+        # How a message speaks of options. A task that carries out other modules names its own.
+        self.say: t.Callable[[str], str] = str
 
     @property
     def writes(self) -> int:
@@ -139,7 +141,7 @@ class Context:
 
     def warn(self, text: str) -> None:
         """Show a warning to the user."""
-        self._module.warn(text)
+        self._module.warn(self.say(text))
 
     def patience(self, seconds: float) -> float:
         """Maximum seconds to wait for another task. They do not exceed this task's deadline."""

@@ -199,7 +199,8 @@ def test_nobody_is_bound_for_life_twice(
     for extra in ({}, {"fleet_journal": ""}):
         without = launch(license_lifetime_consent=3, extra=extra, **lifetime)
         assert (without.returncode, "journal_required" in without.stdout) == (2, True), without.stdout
-    assert "lifetime_consent" in launch(extra=journal, **lifetime).stdout, "0 is what the survey has"
+    refused = launch(extra=journal, **lifetime)
+    assert "set 'license_lifetime_consent" in refused.stdout, "0 is what the survey has"
     assert simulator.writes() == []
     for _time in range(2):
         done = launch(license_lifetime_consent=3, extra=journal, **lifetime)
@@ -218,12 +219,12 @@ def test_a_host_that_is_another_account(launch: t.Callable[..., Job], simulator:
 
 COMMAND = "{{ lookup('ansible.builtin.pipe', 'touch here') }}"
 HOSTILE: dict[str, tuple[Json, str]] = {
-    "devices": ({"license_devices": f"{imei(1)}\n{COMMAND}\n990000\n"}, "devices_text, line 2:"),
+    "devices": ({"license_devices": f"{imei(1)}\n{COMMAND}\n990000\n"}, "license_devices, line 2:"),
     "account": ({"license_account": COMMAND}, "Set license_account to an account like"),
     "path": ({"license_account": "../0000123456-00001"}, "Set license_account to an account like"),
     "group": ({"license_account": "all"}, "invalid_account"),
     "product": ({"license_product": f"FOTA {COMMAND}"}, "invalid_sku"),
-    "state": ({"license_state": "exact"}, "'state' is 'exact', which is none of: present, absent."),
+    "state": ({"license_state": "exact"}, "'license_state' is 'exact', which is none of: present, absent."),
     "number": ({"license_max_changes": "9" * 5000 + " "}, "which is not a whole number of devices"),
     "column": ({"license_column": COMMAND}, "there is no column"),
     "approved": ({"approved": "../../../etc/passwd"}, "cannot be used"),

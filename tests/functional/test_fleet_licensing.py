@@ -24,6 +24,7 @@ from ansible_collections.thingspace.licensing.tests.support.fleets import (
     LIFETIME,
     PATIENCE,
     Fleet,
+    Ran,
     imeis,
     licensed,
     named,
@@ -37,6 +38,7 @@ from ansible_collections.thingspace.licensing.tests.support.harness import (
     Receiver,
     Simulator,
 )
+from ansible_collections.thingspace.licensing.tests.support.simulated import LISTENER
 
 
 @pytest.fixture
@@ -82,6 +84,17 @@ def test_an_account_that_fails_or_is_stopped(fleet: Fleet, simulator: Simulator)
     assert [write["operation"] for write in simulator.writes()] == ["fota_assign", "fota_remove"]
 
 
+def copied(fleet: Fleet, plan: Ran) -> None:
+    """Run the command that a plan ends with, as it is printed."""
+    line = next(line for line in plan.text.splitlines() if "To apply: " in line)
+    command = json.loads(line.strip().rstrip(",")).removeprefix("To apply: ")
+    program, playbook, *arguments = shlex.split(command)
+    assert program == "ansible-playbook"
+    process = fleet.start(playbook, *arguments)
+    stdout, stderr = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, stdout + stderr
+
+
 @pytest.mark.parametrize("fleet_files", ["fleet", ["fleet"]])
 def test_a_plan_ends_with_the_command_that_applies_it(
     fleet: Fleet, simulator: Simulator, fleet_files: str | list[str]
@@ -94,18 +107,49 @@ def test_a_plan_ends_with_the_command_that_applies_it(
     assert plan.returncode == 0, plan.text
     # Nobody approves prices: the command does not have them.
     assert "2.40 EUR more a month" in (plan.dest / "plan.md").read_text(encoding="utf-8")
-    line = next(line for line in plan.text.splitlines() if "To apply: " in line)
-    command = json.loads(line.strip().rstrip(",")).removeprefix("To apply: ")
-    program, playbook, *arguments = shlex.split(command)
-    assert program == "ansible-playbook"
-    process = fleet.start(playbook, *arguments)
-    stdout, stderr = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0, stdout + stderr
+    copied(fleet, plan)
     assert licensed(simulator, 1) == set(imeis(1, 12))
     done = json.loads((fleet.folder / "apply" / "run.json").read_text(encoding="utf-8"))
     assert done["plan"] == plan.plan["digest"]
     idle = fleet.plan(fleet_journal="")
     assert "To apply:" not in idle.text
+
+
+SURVEYS: dict[str, Json] = {
+    "fota": {"license_devices": "IMEI;Site\n{};Bonn\n{};It's Kiel".format(*imeis(1, 12, 14)), "license_column": "IMEI"},
+    "many": {"license_devices": imeis(1, 10, 20), "license_max_changes": 10},
+    "lifetime": {
+        "license_devices": imeis(1, 12, 14),
+        "license_product": LIFETIME,
+        "license_kind": "imei",
+        "license_lifetime_consent": 2,
+        "license_lifetime_elsewhere": 0,
+        "license_wait": False,
+        # There is no listener.
+        "license_require_listener": False,
+        "fleet_journal": "a journal.db",
+        "fleet_journal_new": True,
+        "fleet_history": "all runs",
+    },
+}
+
+
+@pytest.mark.parametrize("case", SURVEYS)
+def test_a_survey_ends_with_the_command_that_runs_it(fleet: Fleet, simulator: Simulator, case: str) -> None:
+    """It does what was planned, and its files are where those of the plan are."""
+    simulator.state(accounts=[{**seeded(1)[0], "callbacks": [] if case == "lifetime" else [LISTENER]}])
+    answers = {"license_account": named(1), "fleet_journal": "", **SURVEYS[case]}
+    checked = fleet("license_devices", "plan", "-e", json.dumps(answers), fleet="")
+    assert checked.returncode == 0, checked.text
+    assert simulator.writes() == []
+    copied(fleet, checked)
+    (write,) = simulator.writes()
+    named_devices = {device for device in imeis(1, 20) if device in str(answers["license_devices"])}
+    assert set(write["devices"]) == named_devices
+    done = json.loads((fleet.folder / "plan" / "run.json").read_text(encoding="utf-8"))
+    assert (done["plan"], done["source"]) == (checked.plan["digest"], "survey")
+    history = fleet.folder / answers.get("fleet_history", "plan/history")
+    assert [path.stem for path in history.glob("*.json")] == [done["run"]]
 
 
 def test_what_is_not_as_approved(fleet: Fleet, simulator: Simulator) -> None:

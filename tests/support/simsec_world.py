@@ -290,7 +290,7 @@ class World:
 
     def rows(self, name: str) -> list[Json]:
         """What the plan reports of the devices of a list that are not simply as wanted."""
-        return list(changing(str(self.folder / "lists" / ACCOUNT / f"plan-{name}.csv")))
+        return list(changing(str(self.folder / "lists" / ACCOUNT / f"plan-{name}.csv"), "files"))
 
     def carry_out(self, part: Json, *, wait: bool = True) -> Result:
         """What a real run does with a part of the plan."""

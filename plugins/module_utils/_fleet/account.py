@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from .._errors import LicensingError
@@ -25,6 +26,7 @@ from .account_run import (
     valid_options,
 )
 from .halt import Halt
+from .option_names import Caller, in_terms_of
 
 Source = t.Callable[[Context, RunOptions], "Wanted | None"]
 """Reads what is wanted of the account of the task, and makes the directory for its reports; None if the run to undo did
@@ -35,7 +37,24 @@ not concern the account.
 
 
 def run(context: Context, source: Source) -> Result:
-    """Plan everything that is wanted of the account. In a real run, carry out what was planned."""
+    """Plan everything that is wanted of the account. In a real run, carry out what was planned.
+
+    Whatever it says names options as its caller can set them.
+    """
+    params = context.params
+    caller: Caller = "files" if params["src"] is not None else "survey" if params["survey"] is not None else "undo"
+    context.say = functools.partial(in_terms_of, caller)
+    try:
+        result = _run(context, source)
+    except LicensingError as error:
+        error.reword(context.say)
+        raise
+    if result.failure is not None:
+        result.failure.reword(context.say)
+    return result
+
+
+def _run(context: Context, source: Source) -> Result:
     account, run_options = context.params["account"], RunOptions.of(context.params)
     if context.check_mode:
         planned_now = source(context, run_options)

@@ -129,6 +129,7 @@ def plan_part(context: Context, part: Part) -> Result:
     result = result_of(flow.run, context.part({**options, **more}))
     values, failure = result.values, result.failure
     if failure is not None:
+        failure.reword(context.say)
         values["failure"] = failure.as_failure()
         if "plan" in values or (failure.code == flow.unplanned and not part.needed):
             failure = None
@@ -174,7 +175,10 @@ def run_part(context: Context, part: Part) -> Result:
         options = {**valid_options(part), **(part.late() if part.late else {})}
         return FLOWS[part.kind].run(context.step(options))
 
-    return truthful(result_of(run, context), context.writes - before)
+    result = truthful(result_of(run, context), context.writes - before)
+    if result.failure is not None:
+        result.failure.reword(context.say)
+    return result
 
 
 def valid_options(part: Part) -> dict[str, t.Any]:

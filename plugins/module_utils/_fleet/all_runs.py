@@ -94,7 +94,8 @@ def find_run(given: str, journal: str | None) -> RunRecord:
     if not is_name(given, journal):
         if os.sep not in given and not os.path.exists(given):
             text = (
-                f"There is no file {given[:200]!r}. To name a run, set 'journal' to the journal that keeps its record."
+                f"There is no file {given[:200]!r}. To name a run, set the journal that keeps its record: 'journal' of "
+                "the module, 'fleet_journal' of the playbooks."
             )
             raise OptionsError([Problem(text, "run_unknown")])
         return read_record(given)

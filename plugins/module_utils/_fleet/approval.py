@@ -15,9 +15,10 @@ import re
 import typing as t
 
 from .._errors import LicensingError, Problem
-from .._plan.incomplete import forgotten, is_on_its_way
+from .._plan.incomplete import is_on_its_way
 from .._text.lists import few
 from .kept_plans import kept_plan
+from .option_names import Caller, forgotten
 from .plan_document import IDLE, PlanAccount, PlanDocument, PlanPart, PlanRows
 from .rest import Undone, is_rest
 
@@ -115,7 +116,7 @@ def _since_digest(document: PlanDocument) -> tuple[str, str] | None:
     if not left and count <= 0:
         return None
     why = "there is nothing to do, and a digest alone does not show whether the approved plan was carried out."
-    return why, _left(left, count)
+    return why, _left(left, count, document.caller)
 
 
 def _since_file(
@@ -145,7 +146,7 @@ def _since_file(
         if other
         else "it changes devices that did not reach the planned state, and the current plan does not change them."
     )
-    return why, named + _left(left, len(left))
+    return why, named + _left(left, len(left), document.caller)
 
 
 def _remains_of(now: PlanAccount, before: PlanAccount, undone: Undone) -> bool:
@@ -193,10 +194,10 @@ def _not_done(now: PlanAccount, before: PlanAccount) -> PlanRows:
     return [row for row in rows if row["device_id"] not in sent]
 
 
-def _left(rows: PlanRows, count: int) -> str:
+def _left(rows: PlanRows, count: int, caller: Caller) -> str:
     """Devices that are not as wanted although they may have been planned, and what may have been forgotten."""
     if not count:
         return ""
     named = few(rows, _NAMED, lambda row: f"{row['device_id']} ({row['outcome']})")
     text = f" Not as wanted: {count}" + (f", {named}." if named else ".")
-    return " ".join(filter(None, [text, forgotten(rows)]))
+    return " ".join(filter(None, [text, forgotten(rows, caller)]))

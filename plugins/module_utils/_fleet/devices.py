@@ -15,6 +15,7 @@ from .._devices.file import Layout, read_cells
 from .._devices.filter import DeviceFilter, filter_from
 from .._devices.ids import clean, problem, show
 from .._errors import LicensingError, Problem
+from .option_names import in_terms_of
 from .read import DeviceSet, FleetAccount
 from .schema import SELECT
 from .yaml import Value
@@ -69,8 +70,7 @@ def written_down(
             if notes is not None:
                 notes += content.notes
         except LicensingError as error:
-            text = error.message.replace("'devices_", "'")
-            return [], [Problem(f"{one.where}: {text}", error.code)]
+            return [], [Problem(f"{one.where}: {in_terms_of('files', error.message)}", error.code)]
         if not entries:
             return [], [Problem(f"{one.where}: the file {path} of '{one.name}' names no device.", CODE)]
     else:

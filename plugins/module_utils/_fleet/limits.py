@@ -18,8 +18,8 @@ from .._text.lists import many
 from .._text.quantities import read_quantity
 from .documents import Failure
 from .freeze import FOREVER, Window, frozen
+from .option_names import Caller, without_approval
 from .plan_document import IDLE, PlanAccount, PlanPart
-from .status import without_approval
 
 TIME_FORMAT = "%Y-%m-%d %H:%M %Z"
 
@@ -79,7 +79,7 @@ def over_the_run(accounts: t.Sequence[PlanAccount], limits: RunLimits) -> Failur
     return Failure("guard_tripped", text, guards_of(tripped))
 
 
-def over_a_sku(parts: t.Sequence[PlanPart]) -> Failure | None:
+def over_a_sku(parts: t.Sequence[PlanPart], caller: Caller) -> Failure | None:
     """The failure of an account whose parts together exceed the free licenses, the consent, or the limits of one SKU.
 
     A SKU has a part for each kind of id and each direction, and its module checked each of them separately. An undo has
@@ -97,7 +97,7 @@ def over_a_sku(parts: t.Sequence[PlanPart]) -> Failure | None:
     code = next((_CODES[guard] for guard in _CODES if guard in guards), "guard_tripped")
     what = "limits" if code == "guard_tripped" else "what there is"
     message = f"The plan exceeds {what}: {'; '.join(trip.text for trip in found)}."
-    return Failure(code, without_approval(code, message))
+    return Failure(code, without_approval(code, message, caller))
 
 
 def _over_a_sku(sku: str, parts: t.Sequence[PlanPart]) -> list[Tripped]:

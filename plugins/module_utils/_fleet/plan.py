@@ -25,6 +25,7 @@ from .documents import Failure, Json, as_json
 from .freeze import Window, read_windows
 from .kept_plans import keep_plan
 from .limits import over_the_run, read_run_limits, why_not
+from .option_names import Caller
 from .plan_document import PlanAccount, PlanDocument
 from .plan_end import End, PlanResult, shown
 from .plan_make import failed_account, make_account, planned_parts, report_of, within_a_sku
@@ -58,8 +59,10 @@ class Plans:
 
     def account(self, entry: t.Mapping[str, t.Any]) -> PlanAccount:
         """The plan of an account that has one."""
-        parts, rows = planned_parts(entry)
-        account = make_account(entry["account"], str(entry.get("file", "")), str(entry["wanted"]), parts, rows)
+        file = str(entry.get("file", ""))
+        caller: Caller = "files" if file else "survey"
+        parts, rows = planned_parts(entry, caller)
+        account = make_account(entry["account"], file, str(entry["wanted"]), parts, rows, caller)
         account = account._replace(sets=entry.get("sets") or None, incomplete=entry.get("incomplete") or None)
         for part in account.parts:
             # Nobody should approve changes without the devices that change.
@@ -67,7 +70,7 @@ class Plans:
                 path = report_of(entry, part.list)
                 text = f"The plan changes devices, and {path}, which names them, is missing or empty."
                 return failed_account(entry["account"], {"code": "file_unreadable", "message": text})
-        return within_a_sku(account)
+        return within_a_sku(account, caller)
 
     def blocked(
         self, account: PlanAccount, windows: t.Sequence[Window], now: datetime.datetime, *, approved: bool

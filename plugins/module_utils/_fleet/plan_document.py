@@ -16,6 +16,7 @@ from .._thingspace.api_versions import ApiVersion
 from .._thingspace.id_kinds import Kind
 from .account_parts import COUNTS, Action, PartKind
 from .documents import Failure, Json, as_json, read, rows_of, wrong_in
+from .option_names import Caller
 
 FORMAT = 2
 """Version of the plan file. In format 1, digests covered less than a plan shows."""
@@ -233,6 +234,13 @@ class PlanDocument(t.NamedTuple):
     left: int | None = None
     later_runs_known: bool | None = None
     format: int = FORMAT
+
+    @property
+    def caller(self) -> Caller:
+        """What says what is wanted. Only accounts of fleet files have a file."""
+        if self.undoes is not None:
+            return "undo"
+        return "files" if any(account.file for account in self.accounts) else "survey"
 
     @property
     def parts(self) -> list[PlanPart]:

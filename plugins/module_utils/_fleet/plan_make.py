@@ -19,13 +19,13 @@ from .._thingspace.id_kinds import KIND
 from .account_parts import COUNTS
 from .documents import Failure, Json
 from .limits import over_a_sku
+from .option_names import Caller, in_terms_of, without_approval
 from .plan_document import PlanAccount, PlanCounts, PlanLimits, PlanPart, PlanRow, PlanRows
-from .status import without_approval
 
 _AMISS = frozenset({"devices_failed", "outcome_unknown", "unconfirmed"})
 
 
-def planned_parts(entry: t.Mapping[str, t.Any]) -> tuple[list[Json], list[t.Iterable[PlanRow]]]:
+def planned_parts(entry: t.Mapping[str, t.Any], caller: Caller) -> tuple[list[Json], list[t.Iterable[PlanRow]]]:
     """The parts of an account that have a plan, and the devices of each, read one by one."""
     parts: list[Json] = []
     for part in entry["parts"]:
@@ -33,7 +33,7 @@ def planned_parts(entry: t.Mapping[str, t.Any]) -> tuple[list[Json], list[t.Iter
             # The account may know more about an undocumented SKU than its name shows.
             lifetime = part["result"].get("lifetime", part.get("lifetime"))
             parts.append({**part, "lifetime": lifetime})
-    return parts, [changing(report_of(entry, part["list"])) for part in parts]
+    return parts, [changing(report_of(entry, part["list"]), caller) for part in parts]
 
 
 def report_of(entry: t.Mapping[str, t.Any], name: str) -> str:
@@ -41,20 +41,26 @@ def report_of(entry: t.Mapping[str, t.Any], name: str) -> str:
     return os.path.join(str(entry.get("reports") or ""), f"plan-{name}.csv")
 
 
-def changing(path: str) -> t.Iterator[PlanRow]:
-    """The rows of a report in which something changes or is not as wanted."""
+def changing(path: str, caller: Caller) -> t.Iterator[PlanRow]:
+    """The rows of a report in which something changes or is not as wanted, with reasons in terms of the caller."""
     if not os.path.exists(path):
         return
     with open(path, encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
             if row.get("outcome") != "unchanged" or str(row.get("reason", "")).startswith("moved"):
-                yield {
+                read = {
                     name: as_it_was(row.get(name) or "") for name in ("device_id", "outcome", "reason", "request_id")
                 }
+                yield {**read, "reason": in_terms_of(caller, read["reason"])} if read["reason"] else read
 
 
 def make_account(
-    name: str, file: str, wanted: str, parts: t.Sequence[Json], rows: t.Sequence[t.Iterable[PlanRow]]
+    name: str,
+    file: str,
+    wanted: str,
+    parts: t.Sequence[Json],
+    rows: t.Sequence[t.Iterable[PlanRow]],
+    caller: Caller = "files",
 ) -> PlanAccount:
     """The plan of one account.
 
@@ -62,7 +68,7 @@ def make_account(
     :param parts: for each part its kind, SKU, and the result of its module in check mode.
     :param rows: for each part the devices that change, and those that are not as wanted.
     """
-    made = [_part(part, changing) for part, changing in zip(parts, rows, strict=True)]
+    made = [_part(part, changing, caller) for part, changing in zip(parts, rows, strict=True)]
     return PlanAccount(name, file, wanted, made).judged()
 
 
@@ -72,12 +78,12 @@ def failed_account(name: str, failure: t.Mapping[str, t.Any]) -> PlanAccount:
     return PlanAccount(name, "", "", [], "error", failure=reason)
 
 
-def within_a_sku(account: PlanAccount) -> PlanAccount:
+def within_a_sku(account: PlanAccount, caller: Caller = "files") -> PlanAccount:
     """The account, with its failure if its parts together exceed what there is of a SKU."""
-    return account._replace(failure=over_a_sku(account.parts)).judged()
+    return account._replace(failure=over_a_sku(account.parts, caller)).judged()
 
 
-def _part(part: t.Mapping[str, t.Any], rows: t.Iterable[PlanRow]) -> PlanPart:
+def _part(part: t.Mapping[str, t.Any], rows: t.Iterable[PlanRow], caller: Caller) -> PlanPart:
     result = part["result"]
     plan = result.get("plan") or {}
     failure = result.get("failure")
@@ -116,14 +122,14 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Iterable[PlanRow]) -> PlanPart:
         incomplete=incomplete,
         missing=missing_text(sku, missing) if missing else None,
         note=str(amiss["message"]) if amiss else None,
-        failure=_failure(failure) if failure else None,
+        failure=_failure(failure, caller) if failure else None,
     )
 
 
-def _failure(failure: t.Mapping[str, t.Any]) -> Failure:
+def _failure(failure: t.Mapping[str, t.Any], caller: Caller) -> Failure:
     # The module's advice is for its own task. Here, the whole plan is approved.
     why = str(failure["message"]).removesuffix(failure.get("advice", "")).rstrip()
-    return Failure(failure["code"], without_approval(failure["code"], why), failure.get("guards"))
+    return Failure(failure["code"], without_approval(failure["code"], why, caller), failure.get("guards"))
 
 
 def _row(row: PlanRow, state: str | None) -> PlanRow:

@@ -15,9 +15,10 @@ import typing as t
 from .._pages.plan import PARTS, TEMPLATES
 from .._pages.render import MAX_ROWS, View, render, share
 from .._pages.undo import TEMPLATES as UNDO_TEMPLATES
-from .._plan.incomplete import STOPPED, advice
+from .._plan.incomplete import STOPPED
 from .account_parts import PartKind
 from .documents import Failure
+from .option_names import Caller, to_send_again
 from .plan_document import IDLE, TITLES, PlanAccount, PlanDocument, PlanPart, PlanRow, PlanRows, UndoneRun
 from .plan_words import (
     APPROVABLE,
@@ -75,7 +76,7 @@ def plan_view(
     nothing = "nothing to undo" if document.undoes else "not managed"
     accounts, parts = document.accounts, document.parts
     frozen = [account.account for account in accounts if account.frozen is not None]
-    shown = [account_view(account, number, nothing) for number, account in enumerate(accounts, 1)]
+    shown = [account_view(account, number, nothing, document.caller) for number, account in enumerate(accounts, 1)]
     stops = [{"where": "The whole run", **failure_view(document.failure)}] if document.failure else []
     stops += [stop for account in shown for stop in account["stops"]]
     return {
@@ -109,7 +110,7 @@ def _undo(document: PlanDocument, run: UndoneRun) -> View:
     return {**about, "stay": document.left, "later_runs_known": document.later_runs_known}
 
 
-def account_view(account: PlanAccount, number: int, nothing: str) -> View:
+def account_view(account: PlanAccount, number: int, nothing: str, caller: Caller = "files") -> View:
     """What the pages show of an account.
 
     :param nothing: what is said where it has no part of some kind.
@@ -117,7 +118,7 @@ def account_view(account: PlanAccount, number: int, nothing: str) -> View:
     left = account.incomplete or []
     count = account.incomplete_count
     failed = account.status == "error"
-    parts = [part_view(part) for part in sorted(account.parts, key=_removals_first) if worth_telling(part)]
+    parts = [part_view(part, caller) for part in sorted(account.parts, key=_removals_first) if worth_telling(part)]
     name = account.account
     failure = failure_view(account.failure, planned=not failed) if account.failure else None
     stops = [{"where": name, **failure}] if failure else []
@@ -134,7 +135,7 @@ def account_view(account: PlanAccount, number: int, nothing: str) -> View:
         "stops": stops,
         "failure": failure,
         "frozen": account.frozen or "",
-        "left": left_view(left, len(left)),
+        "left": left_view(left, len(left), caller),
         "notes": notes,
         "stays": stays,
         "parts": parts,
@@ -153,7 +154,7 @@ def _stays(rows: PlanRows) -> View:
     return {"count": len(rows), "words": words, "rows": shown}
 
 
-def part_view(part: PlanPart) -> View:
+def part_view(part: PlanPart, caller: Caller = "files") -> View:
     """What the pages show of a part of an account."""
     return {
         "title": title_of(part.kind, part.sku, part.id_kind),
@@ -163,7 +164,7 @@ def part_view(part: PlanPart) -> View:
         "waves": in_waves(part),
         "note": part.note or "",
         "missing": part.missing or "",
-        "left": left_view(part.incomplete, part.plan.incomplete),
+        "left": left_view(part.incomplete, part.plan.incomplete, caller),
         "groups": list(_groups(part)),
         "count": len(part.devices),
     }
@@ -179,10 +180,11 @@ def failure_view(failure: Failure, *, planned: bool = True) -> View:
     return {**words, "planned": planned, "approvable": approvable}
 
 
-def left_view(rows: PlanRows, count: int) -> View:
+def left_view(rows: PlanRows, count: int, caller: Caller) -> View:
     """The devices that are not as wanted and stay so."""
     words = not_as_wanted(count) if count else ""
-    return {"count": count, "words": words, "advice": advice(rows), "listed": len(rows), "rows": rows[:MAX_ROWS]}
+    advice = to_send_again(rows, caller)
+    return {"count": count, "words": words, "advice": advice, "listed": len(rows), "rows": rows[:MAX_ROWS]}
 
 
 def _groups(part: PlanPart) -> t.Iterator[View]:

@@ -13,10 +13,11 @@ import re
 import typing as t
 
 from .._error_codes import CODES
-from .._plan.incomplete import advice, is_on_its_way
+from .._plan.incomplete import is_on_its_way
 from .._text.lists import are, many
 from .._thingspace.id_kinds import KIND
 from .account_parts import COUNTS, PartKind
+from .option_names import to_send_again
 from .plan_document import IDLE, TITLES, PlanAccount, PlanDocument, PlanPart
 
 HEADLINES = {
@@ -150,7 +151,7 @@ def as_remaining(document: PlanDocument) -> str:
         if rows
         else "",
         f"{waiting:,} of them {are(waiting)} not confirmed yet: to wait, apply the same plan again." if waiting else "",
-        advice(rows),
+        to_send_again(rows, document.caller),
     ]
     return " ".join(filter(None, texts))
 

@@ -26,6 +26,7 @@ from .._thingspace.api_versions import ApiVersion
 from .._thingspace.id_kinds import KIND, Kind
 from .account_parts import Action, PartKind
 from .documents import Failure, Json, as_json, is_count, like, read, wrong_in
+from .option_names import Caller
 from .run_mark import MARK
 
 FORMAT = 1
@@ -143,6 +144,7 @@ class RunRecord(t.NamedTuple):
     :param remaining: what the plan left not as wanted, as a sentence.
     :param undoes: the run that it reverses.
     :param history: the directory with the records of all runs.
+    :param source: what said what is wanted, if that was no fleet file.
     """
 
     run: t.Annotated[str, like(r"[0-9A-Za-z][0-9A-Za-z.-]{0,79}")]
@@ -158,8 +160,14 @@ class RunRecord(t.NamedTuple):
     remaining: str | None = None
     undoes: str | None = None
     history: str | None = None
+    source: t.Literal["survey"] | None = None
     checksum: str = ""
     format: int = FORMAT
+
+    @property
+    def caller(self) -> Caller:
+        """What said what is wanted."""
+        return "undo" if self.kind == "undo" else self.source or "files"
 
     @property
     def parts(self) -> list[RunPart]:

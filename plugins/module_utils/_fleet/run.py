@@ -201,6 +201,7 @@ def _started(plan: PlanDocument, params: t.Mapping[str, t.Any], places: Places, 
         mark=new_mark(),
         remaining=as_remaining(plan),
         undoes=plan.undoes.run if plan.undoes else None,
+        source="survey" if plan.caller == "survey" else None,
         history=os.path.realpath(params["history"]) if params["history"] else None,
     )
 

@@ -16,7 +16,9 @@ from .._pages.render import MAX_ROWS, View, render, share
 from .._pages.run import TEMPLATES
 from .._plan.incomplete import is_done
 from .._text.files import write
+from .account_parts import RETRIES
 from .documents import Failure
+from .option_names import Caller, how_to_set, in_terms_of
 from .plan_words import meaning, title_of
 from .record import RunAccount, RunPart, RunRecord, RunRow
 
@@ -95,7 +97,7 @@ def written(
 
 def run_view(record: RunRecord) -> View:
     """What the pages of a run show."""
-    accounts = [_account(account, number) for number, account in enumerate(record.accounts, 1)]
+    accounts = [_account(account, number, record.caller) for number, account in enumerate(record.accounts, 1)]
     parts = record.parts
     undone = {name: sum(part["undone"][name] for account in accounts for part in account["parts"]) for name in UNDONE}
     stops = [stop for account in accounts for stop in account["stops"]]
@@ -116,39 +118,39 @@ def run_view(record: RunRecord) -> View:
         "waiting": undone["accepted"] + undone["unknown"],
         "outcomes": [{"words": word, "count": undone[name]} for name, word in UNDONE.items() if undone[name]],
         "stops": stops,
-        "again": _again(undone),
+        "again": _again(undone, record.caller),
         "reversible": bool(parts),
         "links": [(account["anchor"], account["name"]) for account in accounts],
         "accounts": accounts,
     }
 
 
-def _again(undone: t.Mapping[str, int]) -> str:
+def _again(undone: t.Mapping[str, int], caller: Caller) -> str:
     """What to do about devices that did not become as planned."""
     if not any(count for name, count in undone.items() if name != "accepted"):
         return "Apply the same plan again: it sends nothing, and waits for the confirmations."
-    retries = "-e fleet_retry_failed=true or -e fleet_retry_unknown=true"
+    retries = " or ".join(filter(None, (how_to_set(caller, option) for option in RETRIES)))
     return (
         "Make a new plan. It shows what is still to be done. SIM-Secure requests that failed, or whose result is "
         f"unknown, are sent again only with {retries}. Look at the reasons first."
     )
 
 
-def _account(account: RunAccount, number: int) -> View:
-    parts = [_part(part) for part in account.parts]
+def _account(account: RunAccount, number: int, caller: Caller) -> View:
+    parts = [_part(part, caller) for part in account.parts]
     stops = [{"where": account.account, **_failure(account.failure)}] if account.failure else []
     stops += [{"where": f"{account.account}, {part['title']}", **part["stop"]} for part in parts if part["stop"]]
     return {"name": account.account, "anchor": f"account-{number}", "stops": stops, "parts": parts}
 
 
-def _part(part: RunPart) -> View:
+def _part(part: RunPart, caller: Caller) -> View:
     words = {**{(False, name): word for name, word in UNDONE.items()}, **{(True, name): DONE[name] for name in DONE}}
     rows: dict[tuple[bool, str], list[RunRow]] = {kind: [] for kind in words}
     for row in part.devices:
         rows[is_done(row), row["outcome"]].append(row)
     shares = share([len(some) for some in rows.values()], MAX_ROWS)
     groups: list[View] = [
-        {"word": words[kind], "count": len(some), "rows": [_row(row, done=kind[0]) for row in some[:most]]}
+        {"word": words[kind], "count": len(some), "rows": [_row(row, caller, done=kind[0]) for row in some[:most]]}
         for (kind, some), most in zip(rows.items(), shares, strict=True)
         if some
     ]
@@ -163,11 +165,11 @@ def _part(part: RunPart) -> View:
     }
 
 
-def _row(row: RunRow, *, done: bool) -> View:
+def _row(row: RunRow, caller: Caller, *, done: bool) -> View:
     """A device, and why it is not as planned, or else what was planned."""
     planned = row.get("planned")
     meant = f"planned: {planned}" if planned and not done else ""
-    return {"device_id": row["device_id"], "reason": row["reason"] or meant}
+    return {"device_id": row["device_id"], "reason": in_terms_of(caller, row["reason"]) or meant}
 
 
 def _failure(failure: Failure) -> View:

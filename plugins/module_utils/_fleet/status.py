@@ -10,37 +10,10 @@ from __future__ import annotations
 
 import contextlib
 
-from .._error_codes import Code
 from .._errors import LicensingError
 
 GREEN = frozenset({"", "no_change", "changes"})
 """The statuses of a run that leaves nothing to do; C(changes) is one of them once the plan is carried out."""
-
-NO_APPROVAL: dict[Code, str] = {
-    "lifetime_consent": "Check the devices. If they are right, set 'lifetime_consent' in the fleet file.",
-    "lifetime_without_journal": "Set the journal: -e fleet_journal=PATH.",
-    "journal_behind": "Restore the newest journal. If you know which devices hold the other licenses, set "
-    "'lifetime_elsewhere' in the fleet file. If there was no journal before: -e fleet_journal_new=true.",
-    "no_listener": "A listener is required because the run assigns lifetime licenses, has "
-    "'fleet_licensing_require_listener', or waits ('fleet_licensing_wait') in an account whose count shows nothing. "
-    "Start a receiver and register it with the module 'callback'. If there is a listener that ThingSpace does not "
-    "list: -e fleet_licensing_require_listener=false.",
-    "not_licensed": "List only licensed devices, or set 'unlicensed: warn' under 'removal_candidates' in the fleet "
-    "file.",
-    "refusal_foreseen": "Leave these devices out, or set 'foreseen_refusals: skip' under 'fota' in the fleet file.",
-    "pool_exhausted": "Buy licenses, free some, or list fewer devices.",
-}
-"""What stops a plan despite any approval, by code, and what to do about it in the terms of a fleet run."""
-
-
-def without_approval(code: str, reason: str) -> str:
-    """The message of a plan that is stopped for this reason, with what to do about it if no approval helps.
-
-    :param reason: the module's reason; its own advice starts with what was not done.
-    """
-    if code not in NO_APPROVAL:
-        return reason
-    return f"{reason.partition(' Nothing was ')[0].rstrip()} No approval lets this through. {NO_APPROVAL[code]}"
 
 
 def tell(path: str, word: str) -> None:

@@ -59,26 +59,10 @@ def is_done(row: t.Mapping[str, str]) -> bool:
 
 def is_on_its_way(row: t.Mapping[str, str]) -> bool:
     """Whether the request for this device was sent and waits for confirmation, so that nothing must be sent again."""
-    return row["outcome"] == "accepted" and not _retries([row])
+    return row["outcome"] == "accepted" and not retries_of([row])
 
 
-def advice(rows: t.Iterable[t.Mapping[str, str]]) -> str:
-    """How to send devices again, in the terms of a fleet run; empty if none of them can be."""
-    found = _retries(rows)
-    if not found:
-        return ""
-    named = [f"-e fleet_{option}=true" for option in found]
-    keys = " and ".join(f"'{option}: true'" for option in found)
-    return f"To send them again: {' '.join(named)}, or {keys} under 'simsec' in the fleet file."
-
-
-def forgotten(rows: t.Iterable[t.Mapping[str, str]]) -> str:
-    """What to check if the approved plan changes these devices and the current one does not; empty otherwise."""
-    named = " and ".join(f"-e fleet_{option}=true" for option in _retries(rows))
-    return f"If the approved plan was made with {named}, give that to apply, too." if named else ""
-
-
-def _retries(rows: t.Iterable[t.Mapping[str, str]]) -> list[str]:
-    """The options that would send any of the devices again."""
-    found = {option for row in rows for option in _OPTIONS if f"'{option}: true'" in row["reason"]}
+def retries_of(rows: t.Iterable[t.Mapping[str, str]]) -> list[str]:
+    """The options that would send any of the devices again, whatever they are called where the reason is read."""
+    found = {option for row in rows for option in _OPTIONS if f"{option}: true'" in row["reason"]}
     return [option for option in _OPTIONS if option in found]

@@ -39,8 +39,10 @@ class Later:
         self,
         found: t.Iterable[tuple[tuple[str, LicensePool, str], tuple[str, Change]]] = (),
         undone_by: t.Sequence[str] = (),
+        at_once: t.Iterable[str] = (),
     ) -> None:
         self.undone_by = list(undone_by)
+        self._at_once = frozenset(at_once)
         self._found: dict[tuple[str, LicensePool, str], list[tuple[str, Change]]] = {}
         for key, change in found:
             self._found.setdefault(key, []).append(change)
@@ -59,9 +61,12 @@ class Later:
             return ""
         run, change = changes[-1]
         done, planned = _WORDS[change.done]
+        # Each of two such runs counts as later than the other. Neither is undone where both changed a device.
+        what = "a run at the same time" if run in self._at_once else "a later run"
+        unsaid = ", and which of them came last is unknown" if run in self._at_once else ""
         if change.certain:
-            return f"a later run, {run}, {done}"
-        return f"a later run, {run}, was about {planned}, and does not know what became of that"
+            return f"{what}, {run}, {done}{unsaid}"
+        return f"{what}, {run}, was about {planned}, and does not know what became of that"
 
     def runs(self, account: str, pool: LicensePool) -> list[str]:
         """The later runs that changed anything about these licenses."""
@@ -103,7 +108,10 @@ def later_than(record: RunRecord, directory: str | None, journal: str | None, ow
         raise OptionsError(problems)
     others.sort(key=lambda other: (other.started, other.run))
     undone_by = [other.run for other in others if other.undoes == record.run]
-    return Later((changed for other in others for changed in _changes(other)), undone_by)
+    # A killed run ended before the one that found it unfinished.
+    ended = record.status != "running"
+    at_once = [one.run for one in others if one.run in beside or (ended and record.run in (one.beside or ()))]
+    return Later((changed for other in others for changed in _changes(other)), undone_by, at_once)
 
 
 def _read_later(

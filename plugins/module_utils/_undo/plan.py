@@ -62,20 +62,20 @@ class UndoPlans(Plans):
 
     def account(self, entry: t.Mapping[str, t.Any]) -> PlanAccount:
         """The plan of an account that has one."""
-        parts, rows = planned_parts(entry)
+        parts, rows = planned_parts(entry, "undo")
         freed: dict[tuple[str, str], int] = {}
         for number, part in enumerate(parts):
             pool = (str(part["kind"]), str(part.get("sku") or ""))
             result, rows[number] = _with_freed(part["result"], rows[number], freed.get(pool, 0))
             freed[pool] = freed.get(pool, 0) + (result["plan"].get("remove") or 0)
             parts[number] = {**part, "result": result}
-        made = make_account(entry["account"], "", self._record.checksum, parts, rows)
+        made = make_account(entry["account"], "", self._record.checksum, parts, rows, "undo")
         # A part predicts the pool without the other parts.
         alone = [part._replace(licenses=None, free=None) for part in made.parts]
         left = _left(str(entry.get("reports") or ""))
         notes = [str(note) for note in entry.get("notes") or []]
         incomplete = entry.get("incomplete") or []
-        return within_a_sku(made._replace(parts=alone, incomplete=incomplete, left=left, notes=notes))
+        return within_a_sku(made._replace(parts=alone, incomplete=incomplete, left=left, notes=notes), "undo")
 
     def blocked(
         self, account: PlanAccount, windows: t.Sequence[Window], now: datetime.datetime, *, approved: bool

@@ -37,7 +37,8 @@ def plan(
         raise Planning
 
     monkeypatch.setattr(account, "plan_parts", planning)
-    params = {"account": ACCOUNT, "reports": "reports", "journal": journal, "require_journal": require_journal}
+    params: dict[str, t.Any] = {"src": ["fleet"]}
+    params |= {"account": ACCOUNT, "reports": "reports", "journal": journal, "require_journal": require_journal}
     params.update(wait=False, require_listener=None, journal_new=False, retry_failed=False, retry_unknown=False)
     context = t.cast(t.Any, types.SimpleNamespace(params=params, check_mode=True))
     try:

@@ -63,7 +63,7 @@ def code_of(failure: Failure | None) -> str | None:
     ],
 )
 def test_parts_of_one_sku_count_together(parts: list[dict[str, t.Any]], code: str | None) -> None:
-    found = over_a_sku(account(*parts).parts)
+    found = over_a_sku(account(*parts).parts, "files")
     assert (found and found.code) == code
 
 

@@ -12,6 +12,10 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._error_codes import Code
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.limits import BINDING
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.option_names import (
+    NO_APPROVAL,
+    without_approval,
+)
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import PlanAccount
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import failed_account, within_a_sku
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_view import pages_of
@@ -21,7 +25,6 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_w
     awaited,
     headline,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.status import NO_APPROVAL
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.markdown import plain
 from ansible_collections.thingspace.licensing.tests.support import plans
 from ansible_collections.thingspace.licensing.tests.support.plans import Json, part, plan
@@ -96,7 +99,7 @@ def test_what_no_approval_lets_through_is_told_as_such(code: Code) -> None:
     (failure,) = document.failures
     told = failure.message
     binding = code in NO_APPROVAL
-    assert told == (f"It is so. No approval lets this through. {NO_APPROVAL[code]}" if binding else why)
+    assert told == (without_approval(code, why, "files") if binding else why)
     assert document.status == "guard_tripped", "the exit codes of a pipeline are the same"
     for text in (*map(html.unescape, pages_of(document).values()), as_summary(document)):
         assert ("Stopped; an approval does not help" in text) is binding
@@ -116,7 +119,6 @@ def test_where_an_approval_does_not_help() -> None:
 
 def test_each_reason_that_binds_has_an_advice() -> None:
     assert set(BINDING) <= set(NO_APPROVAL)
-    assert "fleet_licensing_require_listener" in NO_APPROVAL["no_listener"]
 
 
 def test_pools_that_are_too_small_together() -> None:
@@ -126,4 +128,4 @@ def test_pools_that_are_too_small_together() -> None:
     made = account("a", *parts)
     over = within_a_sku(made).failure
     assert over is not None
-    assert over.message.endswith(f"No approval lets this through. {NO_APPROVAL['pool_exhausted']}")
+    assert over.message.endswith("No approval lets this through. Buy licenses, free some, or list fewer devices.")

@@ -237,6 +237,11 @@ def test_a_run_that_was_at_work_beside_it(tmp_path: Path, status: str, later: bo
     for one in (first, second):
         write(tmp_path, one)
     assert bool(told(second, tmp_path)) is later
+    at_once = ["a run at the same time, ", ", and which of them came last is unknown"]
+    if later:
+        assert told(second, tmp_path) == f"{first['run']}, assigned it".join(at_once)
+    by_second = f"{second['run']}, assigned it"
+    assert told(first, tmp_path) == (by_second.join(at_once) if later else f"a later run, {by_second}")
 
 
 def test_the_history_that_a_record_names(tmp_path: Path) -> None:

@@ -184,7 +184,14 @@ def test_an_undo_does_not_only_wait() -> None:
         "stop_together": None,
         "planned": {"account": ACCOUNT, "parts": []},
     }
-    places = {"reports": "reports", "journal": None, "wait": True, "require_listener": None}
+    places = {
+        "src": None,
+        "survey": None,
+        "reports": "reports",
+        "journal": None,
+        "wait": True,
+        "require_listener": None,
+    }
     given = {**params, **places, "journal_new": False, "retry_failed": False, "retry_unknown": False, "wait_timeout": 5}
     context = t.cast(t.Any, types.SimpleNamespace(params=given, check_mode=False))
     refused = account.run(context, from_run.from_run)
