@@ -4,7 +4,9 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Keeping the journal: the flow of C(simsec_journal), which moves it, or deletes what is no longer needed."""
+"""Keeping the journal: the flow of C(simsec_journal), which moves it, deletes what is no longer needed, or lets a copy
+take its place.
+"""
 
 from __future__ import annotations
 
@@ -17,21 +19,25 @@ from .._journal.clock import ago
 from .._journal.facts import prune
 from .._journal.file import PATIENCE
 from .._journal.move import move
+from .._journal.postgresql import settle_here
 from .._journal.stores import open_store
 from .._module import Context, Result
-from .._text.addresses import without_passwords
+from .._text.addresses import is_database, without_passwords
 
 _LEAST_DAYS = 2
 """A report can belong to a request of the last hour, and people look at yesterday's."""
 
 
 def run(context: Context) -> Result:
-    """Move, then prune."""
+    """Settle a copy; or move, then prune."""
     journal, source, days = (context.params[name] for name in ("journal", "from_journal", "prune_days"))
-    if problems := list(_problems(journal, source, days)):
+    new_home = context.params["new_home"]
+    if problems := list(_problems(journal, source, days, new_home=new_home)):
         raise OptionsError(problems)
     values: dict[str, t.Any] = {"place": without_passwords(journal)}
     changed, check, patience = False, context.check_mode, context.patience(PATIENCE)
+    if new_home:
+        return Result(values, changed=settle_here(journal, patience=patience, check=check))
     if source:
         moved = move(source, journal, patience=patience, check=check)
         values["moved"] = {"identity": moved.identity, "rows": moved.rows, "from": without_passwords(source)}
@@ -54,11 +60,15 @@ def _prune(place: str, days: int, *, check: bool, patience: float) -> dict[str, 
         return prune(store, ago(datetime.timedelta(days=days)), check=False)
 
 
-def _problems(journal: str | None, source: str | None, days: int | None) -> t.Iterator[Problem]:
+def _problems(journal: str | None, source: str | None, days: int | None, *, new_home: bool) -> t.Iterator[Problem]:
     if not journal:
         yield Problem("'journal' is missing. Set it, or THINGSPACE_JOURNAL.")
-    if source is None and days is None:
-        yield Problem("There is nothing to do: set 'from_journal' or 'prune_days'.")
+    if source is None and days is None and not new_home:
+        yield Problem("There is nothing to do: set 'from_journal', 'prune_days', or 'new_home'.")
+    if new_home and not (source is None and days is None):
+        yield Problem("'new_home' is for a task of its own, without 'from_journal' and 'prune_days'.")
+    if new_home and journal and not is_database(journal):
+        yield Problem(f"'new_home' is for a database. Beside a file, {journal}.id says which journal is there.")
     if source == "":
         yield Problem("'from_journal' is empty. Name the journal that is to be moved.")
     if days is not None and days < _LEAST_DAYS:

@@ -67,7 +67,8 @@ OPTIONS: dict[str, list[Case]] = {
     "fota_license_info": OF_AN_ACCOUNT,
     "session": [({}, MISSING, CREDENTIALS), ({"access_token": "0" * 32}, MISSING, ["username", "session_token"])],
     "simsec_journal": [
-        ({}, INVALID, ["journal", "from_journal", "prune_days"]),
+        ({}, INVALID, ["journal", "from_journal", "prune_days", "new_home"]),
+        ({"journal": "/no/such", "prune_days": 9, "new_home": True}, INVALID, ["of its own", "/no/such.id"]),
         ({"journal": "/no/such", "from_journal": "", "prune_days": 1}, INVALID, ["from_journal", "prune_days"]),
     ],
     "simsec_license": [

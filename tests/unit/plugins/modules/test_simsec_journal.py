@@ -111,3 +111,17 @@ def test_nothing_is_created_by_pruning(run: Run, tmp_path: Path) -> None:
     result = run(journal=str(tmp_path / "none.db"), prune_days=30)
     assert result["failure"]["code"] == "journal_unusable"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_copy_is_the_journal_once_that_is_said(run: Run, info: Run) -> None:
+    server = postgres.server()
+    database = server.new_database()
+    open_journal(server.url(database), write=True).close()
+    copy = server.url(server.copied(database))
+    assert run(journal=copy, prune_days=30)["failure"]["code"] == "journal_copied"
+    assert run(journal=server.url(database), new_home=True)["changed"] is False
+    for check in (True, False):
+        assert info(journal=copy)["failure"]["code"] == "journal_copied"
+        assert run(journal=copy, new_home=True, _ansible_check_mode=check)["changed"] is True
+    assert run(journal=copy, new_home=True) == {**run(journal=copy, new_home=True), "changed": False, "place": copy}
+    assert info(journal=copy)["journal_status"]["place"] == copy

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
+from ansible_collections.thingspace.licensing.tests.support import postgres
 from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
 from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run
 from ansible_collections.thingspace.licensing.tests.support.simsec_space import (
@@ -270,3 +272,16 @@ def test_an_empty_journal_of_an_account_with_lifetime_licenses_must_be_meant(
     else:
         assert code(run(**task, lifetime_consent=2, journal_new=True)) == "journal_behind", "the count must still fit"
         assert code(run(**task, lifetime_consent=2, lifetime_elsewhere=3)) == ""
+
+
+def test_a_copy_of_the_database_binds_nothing_again(run: Run, space: Space) -> None:
+    server = postgres.server()
+    database = server.new_database()
+    task: dict[str, t.Any] = {"devices": imeis(5), "lifetime_consent": 5, "journal": server.url(database)}
+    open_journal(server.url(database), write=True).close()
+    copy = server.copied(database)
+    assert code(run(**task)) == ""
+    space.counts, asked = False, space.asked
+    for check in (True, False):
+        refused = run(**{**task, "journal": server.url(copy)}, lifetime_elsewhere=5, _ansible_check_mode=check)
+        assert (code(refused), space.asked, len(space.writes)) == ("journal_copied", asked, 1)
