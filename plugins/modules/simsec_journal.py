@@ -11,7 +11,8 @@ version_added: 0.6.0
 description:
   - Moves a journal from an SQLite file to a PostgreSQL database, or back. All rows are copied in one transaction, and
     compared by count and digest. The identity of the journal moves along, and the old one is refused from then on.
-  - Both are refused from the beginning of the task until it has finished. If it fails or is interrupted, run it again.
+  - Both are refused from the beginning of the task until it has finished. If it fails or is interrupted, run it again,
+    or give the move up.
   - Deletes old rows that no plan, status, or export needs.
   - Lets a copy of a database take the place of the one that it was copied from.
   - It sends no requests to ThingSpace and needs no credentials.
@@ -49,6 +50,15 @@ options:
       - Changes nothing if the journal belongs there already.
     type: bool
     default: false
+  give_up_move:
+    description:
+      - Says that the move of O(journal) is given up, because the place to which it was to be moved is lost. Then
+        O(journal) can be used again.
+      - Possible only until the move was finished. Until then, the other place was never used, and it stays refused if
+        it turns up again. A new move may fill it.
+      - Changes nothing if O(journal) is not being moved. If the other place is not lost, finish the move instead.
+    type: bool
+    default: false
   prune_days:
     description:
       - Delete reports about requests of others, and runs that sent nothing, if they are older than this many days. At
@@ -72,6 +82,11 @@ EXAMPLES = r"""
   thingspace.licensing.simsec_journal:
     journal: postgresql://licensing@db2.example.com/licensing?sslmode=verify-full
     new_home: true
+
+- name: The server to which the journal was to be moved is lost, and the move was interrupted
+  thingspace.licensing.simsec_journal:
+    journal: /var/lib/thingspace/journal.db
+    give_up_move: true
 
 - name: Delete what others have changed more than a year ago
   thingspace.licensing.simsec_journal:
@@ -99,6 +114,10 @@ moved:
     rows:
       description: The number of rows of each table.
       type: dict
+given_up:
+  description: The place to which the journal was to be moved, without a password. Empty if it was not being moved.
+  returned: with O(give_up_move)
+  type: str
 pruned:
   description: How many rows were deleted, or would be in check mode.
   returned: with O(prune_days)
@@ -138,6 +157,7 @@ def main() -> None:
     options = {
         **JOURNAL_SPEC,
         "from_journal": {"type": "str"},
+        "give_up_move": {"type": "bool", "default": False},
         "new_home": {"type": "bool", "default": False},
         "prune_days": {"type": "int"},
     }
