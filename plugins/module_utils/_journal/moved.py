@@ -19,11 +19,13 @@ if t.TYPE_CHECKING:
 VERSION = 1_000_000
 """The version of a marked journal. It is higher than any release's, so that older ones refuse it, too."""
 
-State = t.Literal["", "filling", "leaving", "copying", "moved"]
-"""Empty without a mark. A target is C(filling). A source is C(leaving), C(copying), then C(moved).
+State = t.Literal["", "filling", "filled", "leaving", "copying", "moved"]
+"""Empty without a mark. A target is C(filling), then C(filled). A source is C(leaving), C(copying), then C(moved).
 
 - From C(leaving) on, nobody opens it. Who has it open still records, because a job may be sending.
 - From C(copying) on, nobody records anything in it.
+- A target that is C(filled) has all rows. It is not used before the source is C(moved), so until then, the move can be
+  given up.
 """
 
 
@@ -40,6 +42,10 @@ class Mark(t.NamedTuple):
     identity: str = ""
     target: str = ""
     since: str = ""
+
+
+GIVE_UP = "give the move up: run simsec_journal with 'give_up_move: true' and the journal that was to be moved"
+"""What to do if the target is lost."""
 
 
 def set_mark(db: Transaction, mark: Mark) -> None:
@@ -75,10 +81,12 @@ def require_not_moved(name: str, mark: Mark, *, opened: bool) -> None:
     since = for_people(mark.since)
     if mark.state == "moved":
         raise was_moved(name, f"{mark.other} ({since})")
-    way = "filled from" if mark.state == "filling" else "moved to"
+    way, lost = "moved to", f" If {mark.other} is lost, {GIVE_UP}."
+    if mark.state in ("filling", "filled"):
+        way, lost = "filled from", ""
     raise LicensingError(
         f"The journal {name} is being {way} {mark.other} (since {since}). Nothing was sent. Let simsec_journal finish "
-        "that. If it failed or was interrupted, run the same command again.",
+        f"that. If it failed or was interrupted, run the same command again.{lost}",
         code="journal_moved",
     )
 

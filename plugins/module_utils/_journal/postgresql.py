@@ -24,7 +24,7 @@ from .moved import Mark
 from .postgresql_connection import connect
 from .postgresql_errors import failure, guarded
 from .postgresql_lock import key_of, release, still_held, try_lock
-from .postgresql_schema import emptied, prepare, require_version
+from .postgresql_schema import emptied, prepare, require_version, settle
 from .postgresql_transaction import PostgresTransaction
 from .postgresql_watch import GRACE, SLOW, Watch, never
 from .psycopg_dep import psycopg
@@ -228,7 +228,7 @@ def open_postgresql(
     :param only: with C(write), the tables that are written; by default all.
     :param told: whether the task must end soon. Then it waits only a few seconds for an answer.
     :raises LicensingError: C(journal_unreachable), C(journal_unusable), C(journal_newer), C(journal_moved),
-        C(journal_locked), C(missing_library).
+        C(journal_copied), C(journal_locked), C(missing_library).
     """
     reopen = functools.partial(_opened, address, write=write, patience=patience, moving=moving, only=only, told=told)
     opened = reopen()
@@ -247,6 +247,19 @@ def require_reachable(address: str, *, write: bool, patience: float) -> None:
     try:
         with guarded(address):
             prepare(db, address, write=write, change=False)
+    finally:
+        watch.close()
+
+
+def settle_here(address: str, *, patience: float, check: bool) -> bool:
+    """Let the journal in a database belong there from now on. Returns whether it was a copy.
+
+    :raises LicensingError: see C(open_postgresql).
+    """
+    db, watch = connect(address, write=True, patience=patience)
+    try:
+        with guarded(address):
+            return settle(db, address, check=check)
     finally:
         watch.close()
 

@@ -67,7 +67,13 @@ OPTIONS: dict[str, list[Case]] = {
     "fota_license_info": OF_AN_ACCOUNT,
     "session": [({}, MISSING, CREDENTIALS), ({"access_token": "0" * 32}, MISSING, ["username", "session_token"])],
     "simsec_journal": [
-        ({}, INVALID, ["journal", "from_journal", "prune_days"]),
+        ({}, INVALID, ["journal", "from_journal", "prune_days", "new_home", "give_up_move"]),
+        (
+            {"journal": "/no/such", "prune_days": 9, "new_home": True},
+            INVALID,
+            ["prune_days", "new_home", "/no/such.id"],
+        ),
+        ({"journal": "/no/such", "new_home": True, "give_up_move": True}, INVALID, ["new_home and give_up_move"]),
         ({"journal": "/no/such", "from_journal": "", "prune_days": 1}, INVALID, ["from_journal", "prune_days"]),
     ],
     "simsec_license": [

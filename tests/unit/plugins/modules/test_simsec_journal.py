@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal import move
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
@@ -111,3 +112,33 @@ def test_nothing_is_created_by_pruning(run: Run, tmp_path: Path) -> None:
     result = run(journal=str(tmp_path / "none.db"), prune_days=30)
     assert result["failure"]["code"] == "journal_unusable"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_copy_is_the_journal_once_that_is_said(run: Run, info: Run) -> None:
+    server = postgres.server()
+    database = server.new_database()
+    open_journal(server.url(database), write=True).close()
+    copy = server.url(server.copied(database))
+    assert run(journal=copy, prune_days=30)["failure"]["code"] == "journal_copied"
+    assert run(journal=server.url(database), new_home=True)["changed"] is False
+    for check in (True, False):
+        assert info(journal=copy)["failure"]["code"] == "journal_copied"
+        assert run(journal=copy, new_home=True, _ansible_check_mode=check)["changed"] is True
+    assert run(journal=copy, new_home=True) == {**run(journal=copy, new_home=True), "changed": False, "place": copy}
+    assert info(journal=copy)["journal_status"]["place"] == copy
+
+
+def test_a_move_to_a_place_that_is_lost(run: Run, info: Run, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with postgres.new_journal() as lost, monkeypatch.context() as patch:
+        before = info(journal=place)["journal_status"]
+        patch.setattr(move, "_finish", None)
+        assert run(journal=lost, from_journal=place)["failure"]["code"] == "internal_error"
+    assert run(journal=lost, from_journal=place)["failure"]["code"] == "journal_unreachable"
+    refused = info(journal=place)["failure"]
+    assert (refused["code"], "'give_up_move: true'" in refused["message"]) == ("journal_moved", True)
+    asked = run(journal=place, give_up_move=True, _ansible_check_mode=True)
+    assert info(journal=place)["failure"]["code"] == "journal_moved"
+    done, again = run(journal=place, give_up_move=True), run(journal=place, give_up_move=True)
+    assert (asked["changed"], done["changed"], again["changed"]) == (True, True, False)
+    assert (asked["given_up"], done["given_up"], again["given_up"]) == (lost, lost, "")
+    assert {**info(journal=place)["journal_status"], "size": 0} == {**before, "size": 0}

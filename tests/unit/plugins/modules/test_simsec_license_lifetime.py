@@ -16,6 +16,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
+from ansible_collections.thingspace.licensing.tests.support import postgres
 from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
 from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run
 from ansible_collections.thingspace.licensing.tests.support.simsec_space import (
@@ -286,3 +287,16 @@ def test_a_journal_without_an_account_that_has_other_licenses_is_told(run: Run, 
     for check, told in ((True, True), (False, True), (False, False)):
         done = run(sku=FLEX, devices=imeis(2), _ansible_check_mode=check)
         assert any("knows nothing of the account" in str(one) for one in done.get("warnings") or []) is told
+
+
+def test_a_copy_of_the_database_binds_nothing_again(run: Run, space: Space) -> None:
+    server = postgres.server()
+    database = server.new_database()
+    task: dict[str, t.Any] = {"devices": imeis(5), "lifetime_consent": 5, "journal": server.url(database)}
+    open_journal(server.url(database), write=True).close()
+    copy = server.copied(database)
+    assert code(run(**task)) == ""
+    space.counts, asked = False, space.asked
+    for check in (True, False):
+        refused = run(**{**task, "journal": server.url(copy)}, lifetime_elsewhere=5, _ansible_check_mode=check)
+        assert (code(refused), space.asked, len(space.writes)) == ("journal_copied", asked, 1)
