@@ -31,6 +31,9 @@ from .schema import SCHEMA
 from .store import Store, Transaction, Values
 from .stores import open_store
 
+if t.TYPE_CHECKING:
+    from .._client.stop import Told
+
 _TABLE = re.compile(r"CREATE TABLE (\w+)")
 TABLES = tuple(found.group(1) for script in SCHEMA for found in map(_TABLE.match, script) if found)
 """All tables of the journal. A table comes after those that it refers to."""
@@ -38,6 +41,9 @@ TABLES = tuple(found.group(1) for script in SCHEMA for found in map(_TABLE.match
 _ROWS, _EMPTY, _NUMBER = "SELECT * FROM ", "DELETE FROM ", "SELECT count(*) FROM "
 
 _DIGEST = 2**256
+
+_LOOK_EVERY = 1000
+"""Rows after which a move looks whether the task must end."""
 
 _UNMARKED, _LEAVING = Mark(""), Mark("leaving")
 _MEANWHILE = "Another task did that at the same time. Run again"
@@ -76,14 +82,15 @@ class _End(t.NamedTuple):
     rows: dict[str, int]
 
 
-def move(source: str, target: str, *, patience: float, check: bool) -> Moved:
+def move(source: str, target: str, *, told: Told, patience: float, check: bool) -> Moved:
     """Move a journal.
 
+    :param told: whether the task must end soon.
     :param check: only find out whether it can be done.
-    :raises LicensingError: it cannot be used, a job uses it, or there is another journal at the target.
+    :raises LicensingError: C(interrupted), or it cannot be used, a job uses it, or another journal is at the target.
     """
     with contextlib.ExitStack() as stack:
-        opened = functools.partial(_opened, stack, patience=patience)
+        opened = functools.partial(_opened, stack, told=told, patience=patience)
         old = opened(source, _LEAVING, write=False)
         if old.missing:
             raise LicensingError(f"There is no journal at {old.name} that could be moved.", code="journal_unusable")
@@ -100,18 +107,18 @@ def move(source: str, target: str, *, patience: float, check: bool) -> Moved:
         old = opened(source, _LEAVING, write=True)
         if not filled:
             new = opened(target, filling, write=True)
-            _fill(stack, old, new, filling, patience)
+            _fill(stack, old, new, filling, patience, told)
         _finish(old)
         with old.reading() as db:
             rows = _end(db).rows
     if not filled:
         # Beside a file, its last request is noted when it is opened.
-        open_store(target, write=True, patience=patience).close()
+        open_store(target, write=True, told=told, patience=patience).close()
     return Moved(True, here.identity, rows)
 
 
-def _opened(stack: contextlib.ExitStack, place: str, mark: Mark, *, write: bool, patience: float) -> Store:
-    store = open_store(place, write=write, patience=patience, moving=mark)
+def _opened(stack: contextlib.ExitStack, place: str, mark: Mark, *, write: bool, told: Told, patience: float) -> Store:
+    store = open_store(place, write=write, told=told, patience=patience, moving=mark)
     stack.callback(store.close)
     return store
 
@@ -153,7 +160,7 @@ def _other_move(name: str, mark: Mark, advice: str) -> LicensingError:
     return LicensingError(f"The journal {name} {way} {mark.other}. {advice}.", code="journal_moved")
 
 
-def _fill(stack: contextlib.ExitStack, old: Store, new: Store, filling: Mark, patience: float) -> None:
+def _fill(stack: contextlib.ExitStack, old: Store, new: Store, filling: Mark, patience: float, told: Told) -> None:
     """Everything up to the moment from which on the target is used."""
     with old.reading() as db:
         here = _end(db)
@@ -167,7 +174,7 @@ def _fill(stack: contextlib.ExitStack, old: Store, new: Store, filling: Mark, pa
         if mine.state != "copying":
             set_mark(db, leaving)
     _let_jobs_end(stack, old, leaving, patience)
-    _copy(old, new, filling)
+    _copy(old, new, filling, told)
 
 
 def _claim(db: Transaction, here: _End, filling: Mark, target: str) -> Mark:
@@ -202,7 +209,7 @@ def _let_jobs_end(stack: contextlib.ExitStack, old: Store, leaving: Mark, patien
         locked |= accounts
 
 
-def _copy(old: Store, new: Store, filling: Mark) -> None:
+def _copy(old: Store, new: Store, filling: Mark, told: Told) -> None:
     """Copy all rows and let the new journal be used, all or nothing."""
     with old.reading() as source, new.writing() as db:
         there = _end(db)
@@ -211,9 +218,9 @@ def _copy(old: Store, new: Store, filling: Mark) -> None:
         _require_empty(there, new.name)
         db.execute(_EMPTY + "identity")
         for table in TABLES:
-            db.load(table, source.stream(_ROWS + table, ()))
+            db.load(table, _unless(told, source.stream(_ROWS + table, ())))
         for table in TABLES:
-            expected, found = _count(source, table), _count(db, table)
+            expected, found = _count(source, table, told), _count(db, table, told)
             if expected != found:
                 raise LicensingError(
                     f"The copy of the table {table} differs: {found.rows} of {expected.rows} rows, or other values. "
@@ -242,11 +249,26 @@ def _end(db: Transaction) -> _End:
     return _End(mark, identity, request, rows)
 
 
-def _count(db: Transaction, table: str) -> Count:
+def _count(db: Transaction, table: str, told: Told) -> Count:
     rows, digest = 0, 0
-    for row in db.stream(_ROWS + table, ()):
+    for row in _unless(told, db.stream(_ROWS + table, ())):
         rows, digest = rows + 1, digest + _digest(row)
     return Count(rows, digest % _DIGEST)
+
+
+def _unless(told: Told, rows: t.Iterable[t.Any]) -> t.Iterator[t.Any]:
+    """The rows, until the task must end.
+
+    :raises LicensingError: C(interrupted).
+    """
+    for number, row in enumerate(rows):
+        if number % _LOOK_EVERY == 0 and told():
+            raise LicensingError(
+                "The move was interrupted, and nothing was copied. Until it is done, nobody can use the journal. Run "
+                "the same command again.",
+                code="interrupted",
+            )
+        yield row
 
 
 def _digest(row: Values) -> int:

@@ -48,7 +48,7 @@ def run(context: Context, listed: Listed) -> Result:
     """Read what is known, account by account. Make and write the report, and store the counts."""
     params = context.params
     now = datetime.datetime.now(datetime.timezone.utc)
-    settings = _settings(params, now)
+    settings = _settings(context, now)
     fleet = _fleet(context, listed)
     dest, formats = params["dest"], params["formats"]
     tables = Tables()
@@ -135,11 +135,12 @@ def _shown(document: Json, files: t.Mapping[str, str], params: t.Mapping[str, t.
     return lines[:MAX_LINES] + ["..."] * (len(lines) > MAX_LINES)
 
 
-def _settings(params: t.Mapping[str, t.Any], now: datetime.datetime) -> ReportSettings:
+def _settings(context: Context, now: datetime.datetime) -> ReportSettings:
     """The options, checked.
 
     :raises OptionsError: with all problems.
     """
+    params = context.params
     prices, wrong = prices_from(params["prices"])
     problems = [Problem(text) for text in wrong]
     problems += entry_problems(params["accounts"])
@@ -154,7 +155,7 @@ def _settings(params: t.Mapping[str, t.Any], now: datetime.datetime) -> ReportSe
     retired = frozenset(visible(state).strip().lower() for state in params["reclaim_states"])
     rules = Rules(now.date(), retired, params["idle_days"])
     accounts = [str(entry["account"]) for entry in params["accounts"]]
-    history = with_shared(read_history(params["history"]), params["journal"], accounts)
+    history = with_shared(read_history(params["history"]), params["journal"], accounts, context.told)
     return ReportSettings(rules, prices, history)
 
 
@@ -197,7 +198,7 @@ def _remember(
 def _share(context: Context, now: datetime.datetime, sections: t.Sequence[Json]) -> None:
     """Store today's counts in the journal, too. A role that only reads makes reports as well."""
     try:
-        share(context.params["journal"], now.date().isoformat(), snapshots_of(sections))
+        share(context.params["journal"], now.date().isoformat(), snapshots_of(sections), context.told)
     except LicensingError as error:
         context.warn(f"The counts of today are not in the journal. {error.message}")
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.stop import Told
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import move as move_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
@@ -26,7 +27,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.store import Store, Transaction
 from ansible_collections.thingspace.licensing.tests.support import journals, postgres
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imeis
-from ansible_collections.thingspace.licensing.tests.support.journals import rows
+from ansible_collections.thingspace.licensing.tests.support.journals import never, rows
 from ansible_collections.thingspace.licensing.tests.support.postgres_proxy import proxied
 
 FLEX = Scope(ACCOUNT, "SIMSec-IoT", "imei")
@@ -51,12 +52,12 @@ WAYS = [("file", "database"), ("database", "file"), ("file", "other")]
 
 
 def moved(source: str, target: str, *, check: bool = False) -> Moved:
-    return move(source, target, patience=1, check=check)
+    return move(source, target, patience=1, check=check, told=never)
 
 
 @contextlib.contextmanager
 def opened(place: str, *, write: bool = True) -> t.Iterator[Journal]:
-    with contextlib.closing(open_journal(place, write=write, patience=2)) as journal:
+    with contextlib.closing(open_journal(place, write=write, patience=2, told=never)) as journal:
         yield journal
 
 
@@ -81,7 +82,7 @@ def known(place: str) -> list[t.Any]:
 
 def refused(place: str, *, write: bool) -> str:
     with pytest.raises(LicensingError) as caught:
-        open_journal(place, write=write)
+        open_journal(place, write=write, told=never)
     assert caught.value.code == "journal_moved"
     return caught.value.message
 
@@ -289,10 +290,10 @@ def test_rows_that_came_to_the_target_are_not_deleted(
     fill(old)
     real = move_module._copy
 
-    def late(source: Store, target: Store, mark: Mark) -> None:
+    def late(source: Store, target: Store, mark: Mark, told: Told) -> None:
         with target.writing() as db:
             db.execute("INSERT INTO shared_state VALUES ('late', '', '')")
-        real(source, target, mark)
+        real(source, target, mark, told)
 
     monkeypatch.setattr(move_module, "_copy", late)
     for _again in range(2):
@@ -344,7 +345,7 @@ def test_the_same_address_may_be_another_place(
             moved(old, new)
         monkeypatch.undo()
     if new == places["database"]:
-        with contextlib.closing(open_journal(new, write=True)) as journal:
+        with contextlib.closing(open_journal(new, write=True, told=never)) as journal:
             journals.write(journal, "DROP SCHEMA thingspace_licensing CASCADE")
     else:
         for one in tmp_path.glob(Path(new).name + "*"):
