@@ -24,7 +24,7 @@ from ._client.requests_dep import REQUESTS_IMPORT_ERROR
 from ._client.runtime_dir import MemoryStore, Store, open_store
 from ._client.secrets import SecretRegister
 from ._client.sender import RequestCount
-from ._client.stop import Stop
+from ._client.stop import Stop, Told
 from ._errors import LicensingError, OptionsError, Problem, defect
 from ._progress import Progress, ProgressFile
 from ._text.addresses import as_place, is_database, passwords_in, why_refused, why_refused_from_environment
@@ -143,6 +143,13 @@ class Context:
         """Show a warning to the user."""
         self._module.warn(self.say(text))
 
+    @property
+    def told(self) -> Told:
+        """Tells the journal whether the task must end. From now on, signals are only noted if there is a journal."""
+        if self.params.get("journal"):
+            self.stop.install()
+        return lambda: self.stop.told
+
     def patience(self, seconds: float) -> float:
         """Maximum seconds to wait for another task. They do not exceed this task's deadline."""
         return min(seconds, float(self.params["deadline"]))
@@ -220,7 +227,7 @@ class Context:
             from ._journal.shared_state import share  # pylint: disable=import-outside-toplevel
 
             try:
-                self._shared.append(share(journal, local, warn))
+                self._shared.append(share(journal, local, warn, told=self.told))
             except LicensingError as error:
                 problems.append(Problem(error.message, error.code))
                 return None

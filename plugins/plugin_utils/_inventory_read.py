@@ -61,7 +61,8 @@ def _shared(journal: str | None, local: Store, warn: Warn) -> t.Iterator[Store |
         share,
     )
 
-    shared = share(journal, local, warn)
+    # A signal ends Ansible itself, with its inventories.
+    shared = share(journal, local, warn, told=lambda: False)
     try:
         yield shared
     finally:

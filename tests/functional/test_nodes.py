@@ -28,6 +28,7 @@ from ansible_collections.thingspace.licensing.tests.support.harness import (
     Simulator,
     imeis,
 )
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.postgres_proxy import Proxy, proxied
 
 FLEX, LIFETIME = "SIMSec-IoT", "SIMSec-IoT-Lt"
@@ -80,7 +81,7 @@ class Site:
         self.simulator = Simulator(folder, "--devices", "25")
         stack.callback(self.simulator.stop)
         self.address = stack.enter_context(postgres.new_journal())
-        open_journal(self.address, write=True).close()
+        open_journal(self.address, write=True, told=never).close()
         self.database = self.address.partition("@/")[2].partition("?")[0]
         self.a, self.b = (self._node(folder / name, stack) for name in "ab")
         self.simulator.quirks(simsec_delay=0.05)

@@ -14,6 +14,7 @@ import os
 import re
 import typing as t
 
+from .._client.stop import Told
 from .._errors import LicensingError, Problem
 from .._plan.incomplete import is_on_its_way
 from .._text.lists import few
@@ -26,18 +27,21 @@ _NAMED = 20
 _CHANGED = "its content does not fit its digest: it was changed after it was made"
 
 
-def read_approved(given: str | None, journal: str | None, problems: list[Problem]) -> PlanDocument | str | None:
+def read_approved(
+    given: str | None, journal: str | None, problems: list[Problem], told: Told
+) -> PlanDocument | str | None:
     """The approved plan: a plan file, or a plan that the journal keeps, whose content matches its digest; the digest
     alone if the plan is not kept; None if there is none.
 
     :param problems: problems are added to this list.
+    :param told: whether the task must end soon.
     """
     if given is None:
         return None
     try:
         if re.fullmatch(r"[0-9a-fA-F]{64}", given.strip()):
             digest = given.strip().lower()
-            return kept_plan(digest, journal) or digest
+            return kept_plan(digest, journal, told) or digest
         return read_plan(given)
     except LicensingError as error:
         text = f"'approved' {given[:200]} cannot be used: {error.message.rstrip('.')}."

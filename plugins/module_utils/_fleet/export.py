@@ -97,7 +97,7 @@ def _simsec(context: Context) -> dict[tuple[str, str], list[str]]:
         return {}
     holders: dict[tuple[str, str], list[str]] = {}
     leaving: list[str] = []
-    with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
+    with contextlib.closing(open_journal(path, write=False, told=context.told, patience=PATIENCE)) as journal:
         for status, row in device_rows(journal, context.params["account"], None):
             if status.held or (status.may_hold and row.action == "assign"):
                 holders.setdefault((row.sku, row.kind), []).append(row.device_id)

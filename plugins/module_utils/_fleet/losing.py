@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
+from .._client.stop import Told
 from .._devices.same_device import Spellings
 from .._journal.file import PATIENCE
 from .._journal.inventory import device_rows
@@ -28,18 +29,19 @@ _NAMED = 20
 """How many pairs of ids a warning names."""
 
 
-def losing(warn: Warn, path: str, account: str, wanted: WantedAccount) -> dict[SkuPool, list[str]]:
+def losing(warn: Warn, path: str, account: str, wanted: WantedAccount, told: Told) -> dict[SkuPool, list[str]]:
     """Devices that may hold a removable license according to the journal, but should not.
 
     A device that should hold another license is included only if that license is confirmed, or assigned by the same
     plan.
 
     :param path: the journal.
+    :param told: whether the task must end soon.
     :raises LicensingError: the journal cannot be read.
     """
     holders: dict[str, list[SkuPool]] = {}
     new: dict[str, DeviceStatus] = {}
-    with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
+    with contextlib.closing(open_journal(path, write=False, told=told, patience=PATIENCE)) as journal:
         for status, row in device_rows(journal, account, None):
             pool = (row.sku, row.kind)
             if wanted.pool_of(row.device_id) == pool:

@@ -42,7 +42,7 @@ _NAMED = 20
 
 def run(context: Context) -> Result:
     """Write the record at the start or at the end of a run."""
-    with places_of(context.params) as places:
+    with places_of(context.params, context.told) as places:
         return _run(context, places)
 
 

@@ -12,6 +12,7 @@ That is possible until the source has moved for good. Until then, nobody used th
 from __future__ import annotations
 
 import contextlib
+import typing as t
 
 from .._errors import LicensingError
 from .lock import known_move
@@ -20,23 +21,27 @@ from .moved import Mark, clear_mark
 from .schema import SCHEMA
 from .store import Store, Transaction
 
+if t.TYPE_CHECKING:
+    from .._client.stop import Told
 
-def give_up(source: str, *, patience: float, check: bool) -> str:
+
+def give_up(source: str, *, told: Told, patience: float, check: bool) -> str:
     """Let a journal be used again whose move was not finished. The target stays refused.
 
+    :param told: whether the task must end soon.
     :param check: only find out whether it can be done.
     :returns: the place to which it was to be moved, without a password; empty if it is not being moved.
     :raises LicensingError: it cannot be used, or it was moved for good.
     """
     with contextlib.ExitStack() as stack:
-        old = opened_end(stack, source, LEAVING, write=False, patience=patience)
+        old = opened_end(stack, source, LEAVING, write=False, told=told, patience=patience)
         if old.missing:
             raise LicensingError(f"There is no journal at {old.name}.", code="journal_unusable")
         with old.reading() as db:
             mark = _may_be_given_up(old, db)
         if check or not mark.state:
             return mark.other
-        old = opened_end(stack, source, LEAVING, write=True, patience=patience)
+        old = opened_end(stack, source, LEAVING, write=True, told=told, patience=patience)
         with old.writing() as db:
             # Whoever goes on with the move notices, because each of its steps looks at this mark.
             if _may_be_given_up(old, db).state:

@@ -39,6 +39,9 @@ from .status import Attempt, RequestState
 from .store import Store, Transaction
 from .stores import open_store
 
+if t.TYPE_CHECKING:
+    from .._client.stop import Told
+
 _CHUNK = 900
 """Devices in one query. SQLite accepts at least 999 parameters."""
 
@@ -266,11 +269,9 @@ class Journal:
             keep_counted(db, requests, when, watched=watched)
 
 
-def open_journal(
-    place: str, *, write: bool, patience: float = PATIENCE, told: t.Callable[[], bool] | None = None
-) -> Journal:
+def open_journal(place: str, *, write: bool, told: Told, patience: float = PATIENCE) -> Journal:
     """Open a journal, see C(open_store). With an empty place, the journal lasts as long as the process."""
-    return Journal(open_store(place, write=write, patience=patience, told=told))
+    return Journal(open_store(place, write=write, told=told, patience=patience))
 
 
 def _overtaken(place: str, account: str) -> LicensingError:

@@ -33,9 +33,15 @@ from .schema import SCHEMA
 from .store import Store, Transaction, Values
 from .stores import open_store
 
+if t.TYPE_CHECKING:
+    from .._client.stop import Told
+
 _ROWS, _EMPTY = "SELECT * FROM ", "DELETE FROM "
 
 _DIGEST = 2**256
+
+_LOOK_EVERY = 1000
+"""Rows after which a move looks whether the task must end."""
 
 _MEANWHILE = "Another task did that at the same time. Run again"
 
@@ -61,14 +67,15 @@ class Moved(t.NamedTuple):
     rows: dict[str, int]
 
 
-def move(source: str, target: str, *, patience: float, check: bool) -> Moved:
+def move(source: str, target: str, *, told: Told, patience: float, check: bool) -> Moved:
     """Move a journal.
 
+    :param told: whether the task must end soon.
     :param check: only find out whether it can be done.
-    :raises LicensingError: it cannot be used, a job uses it, or there is another journal at the target.
+    :raises LicensingError: C(interrupted), or it cannot be used, a job uses it, or another journal is at the target.
     """
     with contextlib.ExitStack() as stack:
-        opened = functools.partial(opened_end, stack, patience=patience)
+        opened = functools.partial(opened_end, stack, told=told, patience=patience)
         old = opened(source, LEAVING, write=False)
         if old.missing:
             raise LicensingError(f"There is no journal at {old.name} that could be moved.", code="journal_unusable")
@@ -85,13 +92,13 @@ def move(source: str, target: str, *, patience: float, check: bool) -> Moved:
         old = opened(source, LEAVING, write=True)
         filled = there.mark
         if step != "filled":
-            filled = _fill(stack, old, opened(target, filling, write=True), filling, patience)
+            filled = _fill(stack, old, opened(target, filling, write=True), filling, patience, told)
         _finish(old, filled)
         _release(opened(target, filling, write=True), filled)
         with old.reading() as db:
             rows = end_of(db).rows
     # Beside a file, its last request is noted when it is opened.
-    open_store(target, write=True, patience=patience).close()
+    open_store(target, write=True, told=told, patience=patience).close()
     return Moved(True, here.identity, rows)
 
 
@@ -133,7 +140,7 @@ def _require_empty(there: End, target: str) -> None:
         )
 
 
-def _fill(stack: contextlib.ExitStack, old: Store, new: Store, filling: Mark, patience: float) -> Mark:
+def _fill(stack: contextlib.ExitStack, old: Store, new: Store, filling: Mark, patience: float, told: Told) -> Mark:
     """Everything until the target has all rows. Returns its mark."""
     with old.reading() as db:
         here = end_of(db)
@@ -147,7 +154,7 @@ def _fill(stack: contextlib.ExitStack, old: Store, new: Store, filling: Mark, pa
         if mine.state != "copying":
             set_mark(db, leaving)
     _let_jobs_end(stack, old, leaving, patience)
-    _copy(old, new, filling)
+    _copy(old, new, filling, told)
     return filling
 
 
@@ -184,7 +191,7 @@ def _let_jobs_end(stack: contextlib.ExitStack, old: Store, leaving: Mark, patien
         locked |= accounts
 
 
-def _copy(old: Store, new: Store, filling: Mark) -> None:
+def _copy(old: Store, new: Store, filling: Mark, told: Told) -> None:
     """Copy all rows, all or nothing."""
     with old.reading() as source, new.writing() as db:
         there = end_of(db)
@@ -195,9 +202,9 @@ def _copy(old: Store, new: Store, filling: Mark) -> None:
         _require_empty(there, new.name)
         db.execute(_EMPTY + "identity")
         for table in TABLES:
-            db.load(table, source.stream(_ROWS + table, ()))
+            db.load(table, _unless(told, source.stream(_ROWS + table, ())))
         for table in TABLES:
-            expected, found = _count(source, table), _count(db, table)
+            expected, found = _count(source, table, told), _count(db, table, told)
             if expected != found:
                 raise LicensingError(
                     f"The copy of the table {table} differs: {found.rows} of {expected.rows} rows, or other values. "
@@ -231,11 +238,26 @@ def _release(new: Store, filled: Mark) -> None:
             clear_mark(db, len(SCHEMA))
 
 
-def _count(db: Transaction, table: str) -> Count:
+def _count(db: Transaction, table: str, told: Told) -> Count:
     rows, digest = 0, 0
-    for row in db.stream(_ROWS + table, ()):
+    for row in _unless(told, db.stream(_ROWS + table, ())):
         rows, digest = rows + 1, digest + _digest(row)
     return Count(rows, digest % _DIGEST)
+
+
+def _unless(told: Told, rows: t.Iterable[t.Any]) -> t.Iterator[t.Any]:
+    """The rows, until the task must end.
+
+    :raises LicensingError: C(interrupted).
+    """
+    for number, row in enumerate(rows):
+        if number % _LOOK_EVERY == 0 and told():
+            raise LicensingError(
+                "The move was interrupted, and nothing was copied. Until it is done, nobody can use the journal. Run "
+                "the same command again.",
+                code="interrupted",
+            )
+        yield row
 
 
 def _digest(row: Values) -> int:

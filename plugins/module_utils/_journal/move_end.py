@@ -18,6 +18,9 @@ from .schema import SCHEMA
 from .store import Store, Transaction
 from .stores import open_store
 
+if t.TYPE_CHECKING:
+    from .._client.stop import Told
+
 _TABLE = re.compile(r"CREATE TABLE (\w+)")
 TABLES = tuple(found.group(1) for script in SCHEMA for found in map(_TABLE.match, script) if found)
 """All tables of the journal. A table comes after those that it refers to."""
@@ -39,9 +42,11 @@ class End(t.NamedTuple):
     rows: dict[str, int]
 
 
-def opened_end(stack: contextlib.ExitStack, place: str, mark: Mark, *, write: bool, patience: float) -> Store:
+def opened_end(
+    stack: contextlib.ExitStack, place: str, mark: Mark, *, write: bool, told: Told, patience: float
+) -> Store:
     """Open an end, which may be marked. It is closed with the stack."""
-    store = open_store(place, write=write, patience=patience, moving=mark)
+    store = open_store(place, write=write, told=told, patience=patience, moving=mark)
     stack.callback(store.close)
     return store
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
-import time
 import typing as t
 
 from .._errors import LicensingError
@@ -26,8 +25,12 @@ from .postgresql_errors import failure, guarded
 from .postgresql_lock import key_of, release, still_held, try_lock
 from .postgresql_schema import emptied, prepare, require_version, settle
 from .postgresql_transaction import PostgresTransaction
-from .postgresql_watch import GRACE, SLOW, Watch, never
+from .postgresql_watch import SLOW, Watch
 from .psycopg_dep import psycopg
+from .waiting import GRACE, take_account
+
+if t.TYPE_CHECKING:
+    from .._client.stop import Told
 
 _WRITER = 0x54534A4D
 """The advisory lock of each transaction that writes."""
@@ -57,6 +60,7 @@ class PostgresStore:
     :param address: of the database, with its password if it has one.
     :param reopen: connects again.
     :param patience: seconds to wait for a writer, and little more for an answer under the lock of an account.
+    :param told: whether the task must end soon.
     :param brief: whether no statement takes long, so that this also holds without a lock.
     """
 
@@ -70,12 +74,13 @@ class PostgresStore:
         reopen: t.Callable[[], _Opened],
         *,
         patience: float,
+        told: Told,
         moving: Mark | None = None,
         brief: bool = False,
     ) -> None:
         self._address, self._reopen, self._moving = address, reopen, moving
         self._db, self._watch, self._identity = opened
-        self._patience, self._brief = patience, brief
+        self._patience, self._told, self._brief = patience, told, brief
         self._locked: list[int] = []
         self._limit()
         # A thread may ask whether the lock is lost while it reads.
@@ -123,16 +128,7 @@ class PostgresStore:
     def account_lock(self, account: str, patience: float) -> t.Iterator[None]:
         """See C(Store). The lock belongs to the connection and dies with it."""
         key = key_of(account)
-        end = time.monotonic() + patience
-        while not self._try_lock(key):
-            if time.monotonic() >= end:
-                raise LicensingError(
-                    f"Another job is sending SIM-Secure changes for the account {account} with the journal "
-                    f"{self.name}, and did not end within {patience:.0f} s. Nothing was sent. Run again when it is "
-                    "done.",
-                    code="journal_locked",
-                )
-            time.sleep(0.1)
+        take_account(lambda: self._try_lock(key), account, self.name, patience, self._told)
         try:
             yield
         finally:
@@ -218,10 +214,10 @@ def open_postgresql(
     address: str,
     *,
     write: bool,
+    told: Told,
     patience: float,
     moving: Mark | None = None,
     only: t.Sequence[str] = (),
-    told: t.Callable[[], bool] = never,
 ) -> PostgresStore | None:
     """Open the journal in a database. With C(write), create it there if there is none; else the result is None then.
 
@@ -230,20 +226,20 @@ def open_postgresql(
     :raises LicensingError: C(journal_unreachable), C(journal_unusable), C(journal_newer), C(journal_moved),
         C(journal_copied), C(journal_locked), C(missing_library).
     """
-    reopen = functools.partial(_opened, address, write=write, patience=patience, moving=moving, only=only, told=told)
+    reopen = functools.partial(_opened, address, write=write, told=told, patience=patience, moving=moving, only=only)
     opened = reopen()
     if not opened.identity:
         opened.watch.close()
         return None
-    return PostgresStore(address, opened, reopen, patience=patience, moving=moving, brief=bool(only))
+    return PostgresStore(address, opened, reopen, patience=patience, told=told, moving=moving, brief=bool(only))
 
 
-def require_reachable(address: str, *, write: bool, patience: float) -> None:
+def require_reachable(address: str, *, write: bool, told: Told, patience: float) -> None:
     """Refuse early what C(open_postgresql) would refuse. Nothing is created.
 
     :raises LicensingError: see there.
     """
-    db, watch = connect(address, write=write, patience=patience)
+    db, watch = connect(address, write=write, patience=patience, told=told)
     try:
         with guarded(address):
             prepare(db, address, write=write, change=False)
@@ -251,12 +247,12 @@ def require_reachable(address: str, *, write: bool, patience: float) -> None:
         watch.close()
 
 
-def settle_here(address: str, *, patience: float, check: bool) -> bool:
+def settle_here(address: str, *, told: Told, patience: float, check: bool) -> bool:
     """Let the journal in a database belong there from now on. Returns whether it was a copy.
 
     :raises LicensingError: see C(open_postgresql).
     """
-    db, watch = connect(address, write=True, patience=patience)
+    db, watch = connect(address, write=True, told=told, patience=patience)
     try:
         with guarded(address):
             return settle(db, address, check=check)
@@ -268,10 +264,10 @@ def _opened(
     address: str,
     *,
     write: bool,
+    told: Told,
     patience: float,
     moving: Mark | None,
     only: t.Sequence[str],
-    told: t.Callable[[], bool],
 ) -> _Opened:
     db, watch = connect(address, write=write, patience=patience, told=told)
     try:

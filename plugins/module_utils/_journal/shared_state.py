@@ -26,6 +26,9 @@ from .postgresql_errors import MayNotWrite
 from .store import Store
 from .stores import open_store
 
+if t.TYPE_CHECKING:
+    from .._client.stop import Told
+
 _SURE = 0.1
 """Clocks that differ by less than this many seconds count as equal. Some databases tell the time without fractions."""
 
@@ -89,20 +92,23 @@ class SharedState:
             try:
                 stack.enter_context(self._store.account_lock(name, patience))
             except LicensingError as error:
+                if error.code == "interrupted":
+                    text = f"The task was told to end while another task kept '{name}' locked. Run again."
+                    raise LicensingError(text, code="interrupted") from None
                 if error.code != "journal_locked":
                     raise
                 raise busy(name, patience) from None
             yield
 
 
-def open_shared(journal: str, *, patience: float = PATIENCE, told: t.Callable[[], bool] | None = None) -> SharedState:
+def open_shared(journal: str, *, told: Told, patience: float = PATIENCE) -> SharedState:
     """The state that is shared through a journal.
 
-    :param patience: seconds to wait for other processes.
     :param told: whether the task must end soon, see C(open_store).
+    :param patience: seconds to wait for other processes.
     :raises LicensingError: the journal cannot be used.
     """
-    return SharedState(open_store(journal, write=True, patience=patience, only=["shared_state"], told=told))
+    return SharedState(open_store(journal, write=True, told=told, patience=patience, only=["shared_state"]))
 
 
 def share(
@@ -110,17 +116,17 @@ def share(
     local: LocalStore,
     warn: t.Callable[[str], None],
     *,
+    told: Told,
     patience: float = PATIENCE,
-    told: t.Callable[[], bool] | None = None,
 ) -> SharedState | None:
     """The state that is shared through a journal; None if this task may read there, but not write.
 
-    :param patience: as C(told), see C(open_shared).
+    :param told: as C(patience), see C(open_shared).
     :param local: takes its place then. Because others do not know what it counts, a refused password is not sent again.
     :raises LicensingError: the journal cannot be used at all. To go on would leave the login guard to each node alone.
     """
     try:
-        return open_shared(journal, patience=patience, told=told)
+        return open_shared(journal, told=told, patience=patience)
     except MayNotWrite as error:
         warn(f"Logins and requests are not counted together with those of other machines. {error.message}")
         local.lasting = False

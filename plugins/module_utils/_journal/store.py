@@ -87,8 +87,8 @@ class Store(t.Protocol):
     def account_lock(self, account: str, patience: float) -> t.ContextManager[None]:
         """Keep other jobs from sending for an account while the block runs.
 
-        :param patience: seconds to wait for another job.
-        :raises LicensingError: C(journal_locked).
+        :param patience: seconds to wait for another job, unless the task must end.
+        :raises LicensingError: C(journal_locked), C(interrupted).
         """
 
     def lock_lost(self) -> str:

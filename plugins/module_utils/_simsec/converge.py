@@ -76,13 +76,14 @@ def run(context: Context) -> Result:
 
 
 def _open(context: Context, job: Job, *, write: bool) -> Journal:
-    return open_journal(job.journal, write=write, patience=context.patience(PATIENCE), told=lambda: context.stop.told)
+    return open_journal(job.journal, write=write, told=context.told, patience=context.patience(PATIENCE))
 
 
 def _look_at_journal(context: Context, job: Job, problems: list[Problem]) -> None:
     """Add problems with the journal to the others. Nothing is created before all problems are known."""
     try:
-        require_usable(job.journal, write=not context.check_mode, patience=context.patience(PATIENCE))
+        write, patience = not context.check_mode, context.patience(PATIENCE)
+        require_usable(job.journal, write=write, told=context.told, patience=patience)
     except LicensingError as error:
         problems.append(Problem(error.message, error.code))
 

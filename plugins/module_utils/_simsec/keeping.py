@@ -14,6 +14,7 @@ import contextlib
 import datetime
 import typing as t
 
+from .._client.stop import Told
 from .._errors import LicensingError, OptionsError, Problem
 from .._journal.clock import ago
 from .._journal.facts import prune
@@ -42,29 +43,29 @@ def run(context: Context) -> Result:
     values: dict[str, t.Any] = {"place": without_passwords(journal)}
     changed, check, patience = False, context.check_mode, context.patience(PATIENCE)
     if "new_home" in alone:
-        return Result(values, changed=settle_here(journal, patience=patience, check=check))
+        return Result(values, changed=settle_here(journal, told=context.told, patience=patience, check=check))
     if "give_up_move" in alone:
-        values["given_up"] = give_up(journal, patience=patience, check=check)
+        values["given_up"] = give_up(journal, told=context.told, patience=patience, check=check)
         return Result(values, changed=bool(values["given_up"]))
     if source:
-        moved = move(source, journal, patience=patience, check=check)
+        moved = move(source, journal, told=context.told, patience=patience, check=check)
         values["moved"] = {"identity": moved.identity, "rows": moved.rows, "from": without_passwords(source)}
         changed = moved.changed
     if days is not None:
         # What would be moved is still at its old place.
         place = source if check and changed else journal
-        values["pruned"] = _prune(place, days, check=check, patience=patience)
+        values["pruned"] = _prune(place, days, check=check, told=context.told, patience=patience)
         changed = changed or any(values["pruned"].values())
     return Result(values, changed=changed)
 
 
-def _prune(place: str, days: int, *, check: bool, patience: float) -> dict[str, int]:
-    with contextlib.closing(open_store(place, write=False, patience=patience)) as store:
+def _prune(place: str, days: int, *, check: bool, told: Told, patience: float) -> dict[str, int]:
+    with contextlib.closing(open_store(place, write=False, told=told, patience=patience)) as store:
         if store.missing:
             raise LicensingError(f"There is no journal at {store.name}.", code="journal_unusable")
         if check:
             return prune(store, ago(datetime.timedelta(days=days)), check=True)
-    with contextlib.closing(open_store(place, write=True, patience=patience)) as store:
+    with contextlib.closing(open_store(place, write=True, told=told, patience=patience)) as store:
         return prune(store, ago(datetime.timedelta(days=days)), check=False)
 
 

@@ -117,8 +117,8 @@ def _read(context: Context, own: str | None) -> Read | None:
     # The plan and the record of the undo are written beside the reports.
     problems = list(place_problems(os.path.dirname(params["reports"]), params["undo_run"], params["history"]))
     try:
-        record = find_run(params["undo_run"], params["journal"])
-        later = later_than(record, history_of(record, params["history"]), params["journal"], own)
+        record = find_run(params["undo_run"], params["journal"], context.told)
+        later = later_than(record, history_of(record, params["history"]), params["journal"], context.told, own)
     except OptionsError as error:
         problems += [Problem(text, error.code) for text in error.details["problems"]]
     if problems:
@@ -126,7 +126,7 @@ def _read(context: Context, own: str | None) -> Read | None:
     found = next((one for one in record.accounts if one.account == params["account"]), None)
     if found is None:
         return None
-    undoing = undoing_of(record, found, later, params["journal"])
+    undoing = undoing_of(record, found, later, params["journal"], context.told)
     return Read(undoing, later, record.checksum, found.freeze or [])
 
 

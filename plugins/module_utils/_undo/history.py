@@ -13,6 +13,7 @@ import os
 import re
 import typing as t
 
+from .._client.stop import Told
 from .._errors import OptionsError, Problem
 from .._fleet.all_runs import OneRecord, every_record
 from .._fleet.history import Place, by_number, is_earlier, place_of
@@ -80,11 +81,14 @@ class Later:
         )
 
 
-def later_than(record: RunRecord, directory: str | None, journal: str | None, own: str | None = None) -> Later:
+def later_than(
+    record: RunRecord, directory: str | None, journal: str | None, told: Told, own: str | None = None
+) -> Later:
     """Read the records of later runs: of all runs that are not proven to be earlier.
 
     :param directory: records of all runs; None if there is none.
     :param journal: keeps the records of all nodes.
+    :param told: whether the task must end soon.
     :param own: mark of the run that is carried out now, which is none of them.
     :raises OptionsError: C(run_file_invalid), because of the directory or of a record in it; C(run_order_unknown),
         because only times show the order of two runs, and the time of the record lies in the future.
@@ -92,7 +96,7 @@ def later_than(record: RunRecord, directory: str | None, journal: str | None, ow
     this, earlier, beside = _place(record), list[Place](), set(record.beside or ())
     problems: list[Problem] = []
     others: list[RunRecord] = []
-    with every_record(directory, journal) as found:
+    with every_record(directory, journal, told) as found:
         for other in _read_later(found, this, earlier, beside, problems):
             if other.run != record.run and not (own and other.mark == own):
                 place = _place(other)

@@ -30,9 +30,9 @@ def run(context: Context) -> Result:
     params = context.params
     problems = report_path_problems(os.path.join(params["dest"], LEFT_FILE), "dest") if params["dest"] else []
     try:
-        run = latest_run(params["run"], params["journal"], params["accounts"])
-        record = find_run(run, params["journal"])
-        later = later_than(record, params["history"], params["journal"])
+        run = latest_run(params["run"], params["journal"], params["accounts"], context.told)
+        record = find_run(run, params["journal"], context.told)
+        later = later_than(record, params["history"], params["journal"], context.told)
     except OptionsError as error:
         problems += [Problem(text, error.code) for text in error.details["problems"]]
     if problems:
@@ -41,7 +41,7 @@ def run(context: Context) -> Result:
     if params["accounts"] is not None:
         kept = [account for account in kept if account.account in params["accounts"]]
     names = ("run", "kind", "started", "ended", "status", "checksum")
-    found = [(account, undoing_of(record, account, later, params["journal"])) for account in kept]
+    found = [(account, undoing_of(record, account, later, params["journal"], context.told)) for account in kept]
     accounts = [_account(account, undoing, params["dest"]) for account, undoing in found]
     return Result({**{name: getattr(record, name) for name in names}, "accounts": accounts})
 

@@ -27,6 +27,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.reversal import undoing_of
 from ansible_collections.thingspace.licensing.plugins.modules import fleet_run, fleet_undo
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run, runner
 from ansible_collections.thingspace.licensing.tests.support.plans import Json, account, part, plan, resealed
 from ansible_collections.thingspace.licensing.tests.support.records import run_record
@@ -231,7 +232,7 @@ def test_what_can_be_no_id_is_kept_and_cannot_be_undone(records: Records, odd: s
     assert kept[:14] == visible(str(ODD[odd]))[:14]
     assert records.record["accounts"][0]["parts"][1]["before"] == [GONE, kept, GOOD]
     record = run_record(records.record)
-    undoing = undoing_of(record, record.accounts[0], Later(), None)
+    undoing = undoing_of(record, record.accounts[0], Later(), None, told=never)
     assert [one.code for one in undoing.left].count("no_device_id") == 2
     restored = restore(ACCOUNT, parts_of(undoing.run, CANDIDATES), [GOOD], (), Later())
     assert restored.devices == [GONE, GOOD]
@@ -243,7 +244,7 @@ def test_a_list_that_holds_what_can_be_no_id_is_left_alone(records: Records) -> 
     told.before.append("odd")
     records.whole(told)
     record = run_record(records.record)
-    undoing = undoing_of(record, record.accounts[0], Later(), None)
+    undoing = undoing_of(record, record.accounts[0], Later(), None, told=never)
     restored = restore(ACCOUNT, parts_of(undoing.run, CANDIDATES), [GOOD, "odd"], (), Later())
     assert (restored.devices, {one.code for one in restored.left}) == (None, {"list_changed"})
 

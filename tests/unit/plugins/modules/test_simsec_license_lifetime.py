@@ -18,6 +18,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.jour
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.tests.support import postgres
 from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run
 from ansible_collections.thingspace.licensing.tests.support.simsec_space import (
     FLEX,
@@ -264,7 +265,7 @@ def test_a_journal_without_an_account_that_has_lifetime_licenses_must_be_meant(
     """It may be the wrong one, whatever is assigned with it, also if it knows other accounts."""
     if others:
         other = Scope("another", "SIMSec-IoT", "imei")
-        with contextlib.closing(open_journal(str(journal), write=True)) as opened:
+        with contextlib.closing(open_journal(str(journal), write=True, told=never)) as opened:
             opened.intend(opened.begin_run(other, "assign", 0), other, "assign", imeis(1), "1-2")
     space.held["SIMSec-IoT-Lt"] = set(imeis(3, 50))
     task: dict[str, t.Any] = {"sku": sku, "devices": imeis(2)}
@@ -293,7 +294,7 @@ def test_a_copy_of_the_database_binds_nothing_again(run: Run, space: Space) -> N
     server = postgres.server()
     database = server.new_database()
     task: dict[str, t.Any] = {"devices": imeis(5), "lifetime_consent": 5, "journal": server.url(database)}
-    open_journal(server.url(database), write=True).close()
+    open_journal(server.url(database), write=True, told=never).close()
     copy = server.copied(database)
     assert code(run(**task)) == ""
     space.counts, asked = False, space.asked

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.stop import Told
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import move as move_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import move_end
@@ -29,7 +30,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.store import Store, Transaction
 from ansible_collections.thingspace.licensing.tests.support import postgres
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imeis
-from ansible_collections.thingspace.licensing.tests.support.journals import rows
+from ansible_collections.thingspace.licensing.tests.support.journals import never, rows
 from ansible_collections.thingspace.licensing.tests.support.postgres_proxy import proxied
 
 FLEX = Scope(ACCOUNT, "SIMSec-IoT", "imei")
@@ -54,12 +55,12 @@ WAYS = [("file", "database"), ("database", "file"), ("file", "other")]
 
 
 def moved(source: str, target: str, *, check: bool = False) -> Moved:
-    return move(source, target, patience=1, check=check)
+    return move(source, target, patience=1, check=check, told=never)
 
 
 @contextlib.contextmanager
 def opened(place: str, *, write: bool = True) -> t.Iterator[Journal]:
-    with contextlib.closing(open_journal(place, write=write, patience=2)) as journal:
+    with contextlib.closing(open_journal(place, write=write, told=never, patience=2)) as journal:
         yield journal
 
 
@@ -84,7 +85,7 @@ def known(place: str) -> list[t.Any]:
 
 def refused(place: str, *, write: bool) -> str:
     with pytest.raises(LicensingError) as caught:
-        open_journal(place, write=write)
+        open_journal(place, write=write, told=never)
     assert caught.value.code == "journal_moved"
     return caught.value.message
 
@@ -312,7 +313,7 @@ def gives_up(place: str) -> bool:
     told = []
     for check in (True, False):
         try:
-            told.append(give_up(place, patience=1, check=check))
+            told.append(give_up(place, told=never, patience=1, check=check))
         except LicensingError as error:
             told.append(error.code)
     assert told[0] == told[1]
@@ -355,7 +356,7 @@ def test_a_command_that_goes_on_after_its_move_was_given_up_fails(
     real = getattr(move_module, step)
 
     def late(*given: t.Any) -> t.Any:
-        assert give_up(old, patience=1, check=False) == new
+        assert give_up(old, told=never, patience=1, check=False) == new
         return real(*given)
 
     monkeypatch.setattr(move_module, step, late)
@@ -364,7 +365,7 @@ def test_a_command_that_goes_on_after_its_move_was_given_up_fails(
     assert caught.value.code == "journal_moved"
     assert (usable(old), usable(new)) == (True, False)
     with pytest.raises(LicensingError) as caught:
-        give_up(new, patience=1, check=False)
+        give_up(new, told=never, patience=1, check=False)
     assert f"To use {old} again" in caught.value.message, "the half that was made is not to be used"
     monkeypatch.undo()
     assert known(old) == before
@@ -395,10 +396,10 @@ def test_a_backup_from_the_time_of_the_move_is_not_used_again(
 def test_nothing_is_given_up_where_nothing_is_moved(places: dict[str, str]) -> None:
     for place in (places["file"], places["database"]):
         with pytest.raises(LicensingError) as caught:
-            give_up(place, patience=1, check=False)
+            give_up(place, told=never, patience=1, check=False)
         assert "There is no journal" in caught.value.message
         before = fill(place)
-        assert give_up(place, patience=1, check=False) == ""
+        assert give_up(place, told=never, patience=1, check=False) == ""
         assert known(place) == before
 
 
@@ -423,10 +424,10 @@ def test_rows_that_came_to_the_target_are_not_deleted(
     fill(old)
     real = move_module._copy
 
-    def late(source: Store, target: Store, mark: Mark) -> None:
+    def late(source: Store, target: Store, mark: Mark, told: Told) -> None:
         with target.writing() as db:
             db.execute("INSERT INTO shared_state VALUES ('late', '', '')")
-        real(source, target, mark)
+        real(source, target, mark, told)
 
     monkeypatch.setattr(move_module, "_copy", late)
     for _again in range(2):

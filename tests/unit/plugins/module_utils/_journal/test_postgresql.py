@@ -29,7 +29,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import fold
 from ansible_collections.thingspace.licensing.tests.support import postgres
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
-from ansible_collections.thingspace.licensing.tests.support.journals import rows
+from ansible_collections.thingspace.licensing.tests.support.journals import never, rows
 from ansible_collections.thingspace.licensing.tests.support.postgres_proxy import Proxy, proxied
 
 FLEX = Scope(ACCOUNT, "SIMSec-IoT", "imei")
@@ -54,7 +54,7 @@ def behind(place: str, proxy: Proxy) -> str:
 
 
 @contextlib.contextmanager
-def opened(place: str, *, patience: float = 5, told: t.Callable[[], bool] | None = None) -> t.Iterator[Journal]:
+def opened(place: str, *, patience: float = 5, told: t.Callable[[], bool] = never) -> t.Iterator[Journal]:
     journal = open_journal(place, write=True, patience=patience, told=told)
     try:
         yield journal
@@ -415,7 +415,7 @@ def test_many_jobs_at_once_send_each_device_once(place: str) -> None:
                     assert journal.accepted(request, f"r{scope.account}{device}")
                 journal.end_run(run)
 
-    open_journal(place, write=True).close()
+    open_journal(place, write=True, told=never).close()
     with concurrent.futures.ThreadPoolExecutor(60) as pool:
         for done in [pool.submit(job, number) for number in range(60)]:
             done.result(120)
@@ -458,4 +458,4 @@ def test_the_server_of_the_system_will_do() -> None:
         assert journal.facts(ACCOUNT).size > 0
         assert not any(prune(journal._store, "9999", check=False).values())
         copy = f"{folder}/copy.db"
-        assert move(address, copy, patience=5, check=False).rows["entry"] == 12
+        assert move(address, copy, patience=5, check=False, told=never).rows["entry"] == 12

@@ -24,7 +24,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.shar
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.stores import require_usable
 from ansible_collections.thingspace.licensing.tests.support import postgres
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imeis
-from ansible_collections.thingspace.licensing.tests.support.journals import rows
+from ansible_collections.thingspace.licensing.tests.support.journals import never, rows
 
 LIFETIME = Scope(ACCOUNT, "SIMSec-IoT-Lt", "imei")
 Copy = t.Callable[[], str]
@@ -34,7 +34,7 @@ Copy = t.Callable[[], str]
 def database() -> t.Iterator[str]:
     """The name of a database with a journal in which something was sent."""
     name = postgres.server().new_database()
-    with contextlib.closing(open_journal(postgres.server().url(name), write=True)) as journal:
+    with contextlib.closing(open_journal(postgres.server().url(name), write=True, told=never)) as journal:
         journal.intend(journal.begin_run(LIFETIME, "assign", 0), LIFETIME, "assign", imeis(3), "1")
     yield name
     postgres.server().run(f"DROP DATABASE {name} WITH (FORCE)")
@@ -65,7 +65,7 @@ def _another_server() -> postgres.Server:
 
 def sent(address: str) -> list[str]:
     """The devices for which something was sent, according to the journal. It is written, too."""
-    with contextlib.closing(open_journal(address, write=True, patience=2)) as journal:
+    with contextlib.closing(open_journal(address, write=True, told=never, patience=2)) as journal:
         journal.end_run(journal.begin_run(LIFETIME, "assign", 0))
         return journal.ids(LIFETIME)
 
@@ -76,7 +76,7 @@ def refusals(address: str) -> set[str]:
     for write in (True, False):
         for act in (
             lambda write: require_usable(address, write=write, patience=2),
-            lambda write: open_journal(address, write=write, patience=2).close(),
+            lambda write: open_journal(address, write=write, told=never, patience=2).close(),
             lambda _write: share(address, t.cast(t.Any, None), pytest.fail).close(),  # type: ignore[union-attr]
         ):
             try:
@@ -100,11 +100,11 @@ def test_a_copy_is_refused_until_it_is_said_to_be_the_journal(database: str, cop
     for address in (one, another):
         assert refusals(address) == {"journal_copied"}
     with pytest.raises(LicensingError, match=r"Nothing was sent.*'new_home: true'"):
-        open_journal(one, write=True)
-    assert settle_here(one, patience=2, check=True)
+        open_journal(one, write=True, told=never)
+    assert settle_here(one, told=never, patience=2, check=True)
     assert refusals(one) == {"journal_copied"}
-    assert settle_here(one, patience=2, check=False)
-    assert not settle_here(one, patience=2, check=False)
+    assert settle_here(one, told=never, patience=2, check=False)
+    assert not settle_here(one, told=never, patience=2, check=False)
     assert (refusals(one), refusals(another)) == ({""}, {"journal_copied"})
     assert sent(one) == sent(postgres.server().url(database)) == imeis(3)
 
@@ -112,7 +112,7 @@ def test_a_copy_is_refused_until_it_is_said_to_be_the_journal(database: str, cop
 def test_one_of_an_earlier_release_takes_its_home_when_it_is_written(database: str, copy: Copy) -> None:
     homeless(database)
     before = copy()
-    with contextlib.closing(open_journal(postgres.server().url(database), write=False)) as journal:
+    with contextlib.closing(open_journal(postgres.server().url(database), write=False, told=never)) as journal:
         assert rows(journal, "SELECT version, home FROM journal_schema") == [(len(SCHEMA), None)]
     assert sent(postgres.server().url(database)) == imeis(3)
     assert refusals(copy()) == {"journal_copied"}
@@ -140,7 +140,7 @@ def test_another_name_is_no_other_home(database: str) -> None:
 def test_nor_is_a_standby_that_takes_over(database: str) -> None:
     with postgres.server().standby() as standby:
         address = postgres.server().url(database).replace(str(postgres.server().host), standby.host)
-        with contextlib.closing(open_journal(address, write=False)) as journal:
+        with contextlib.closing(open_journal(address, write=False, told=never)) as journal:
             assert journal.ids(LIFETIME) == imeis(3)
         standby.promote()
         assert sent(address) == imeis(3)
@@ -149,7 +149,7 @@ def test_nor_is_a_standby_that_takes_over(database: str) -> None:
 def test_a_connection_that_comes_back_to_a_copy(database: str) -> None:
     """The address may lead elsewhere after a failover, while a task waits."""
     address = postgres.server().url(database)
-    with contextlib.closing(open_journal(address, write=True)) as journal:
+    with contextlib.closing(open_journal(address, write=True, told=never)) as journal:
         postgres.server().end_sessions(database)
         for old, new in ((postgres.server().copied(database), f"{database}_new"), (database, f"{database}_old")):
             postgres.server().run(f"ALTER DATABASE {old} RENAME TO {new}")
@@ -167,7 +167,7 @@ def test_a_copy_of_what_was_moved_stays_refused(database: str, copy: Copy, tmp_p
     address = copy()
     for check in (True, False):
         with pytest.raises(LicensingError) as caught:
-            settle_here(address, patience=2, check=check)
+            settle_here(address, told=never, patience=2, check=check)
         assert caught.value.code == "journal_moved"
     for source, target in ((address, str(tmp_path / "again.db")), (str(tmp_path / "j.db"), address)):
         with pytest.raises(LicensingError) as caught:
@@ -180,9 +180,9 @@ def test_where_there_is_none_none_is_made() -> None:
     with postgres.new_journal() as address:
         for check in (True, False):
             with pytest.raises(LicensingError) as caught:
-                settle_here(address, patience=2, check=check)
+                settle_here(address, told=never, patience=2, check=check)
             assert (caught.value.code, "there is none" in caught.value.message) == ("journal_unusable", True)
-        with contextlib.closing(open_journal(address, write=False)) as journal:
+        with contextlib.closing(open_journal(address, write=False, told=never)) as journal:
             assert journal.missing
 
 
@@ -213,18 +213,18 @@ def test_roles_with_no_more_than_they_need(database: str, role: t.Callable[[str,
         who: postgres.server().url(copied, user=who.partition("//")[2].partition("@")[0]) for who in (writer, reader)
     }
     try:
-        open_journal(reader, write=False).close()
+        open_journal(reader, write=False, told=never).close()
         with pytest.raises(LicensingError) as caught:
-            open_journal(here[reader], write=False)
+            open_journal(here[reader], write=False, told=never)
         assert caught.value.code == "journal_copied"
         with pytest.raises(LicensingError) as caught:
-            settle_here(here[reader], patience=2, check=True)
+            settle_here(here[reader], told=never, patience=2, check=True)
         assert "GRANT INSERT, UPDATE, DELETE ON ALL TABLES" in caught.value.message
-        assert settle_here(here[writer], patience=2, check=False)
+        assert settle_here(here[writer], told=never, patience=2, check=False)
         assert sent(here[writer]) == sent(writer) == imeis(3)
         postgres.server().run("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC", database=copied)
         with pytest.raises(LicensingError) as caught:
-            open_journal(here[writer], write=True)
+            open_journal(here[writer], write=True, told=never)
         assert caught.value.code == "journal_unusable"
         assert "pg_control_system" in caught.value.message
         name = writer.partition("//")[2].partition("@")[0]

@@ -34,6 +34,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.reversal import undoing_of
 from ansible_collections.thingspace.licensing.plugins.modules import fleet_undo
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run, runner
 from ansible_collections.thingspace.licensing.tests.support.records import run_record
 
@@ -109,7 +110,7 @@ def test_all_lists_and_what_stays(run: Run, tmp_path: Path) -> None:
 def test_the_list_at_the_time_of_the_write(monkeypatch: pytest.MonkeyPatch) -> None:
     """By then a license that was not given back is missing, and a list that somebody changed is left alone."""
     record = run_record(RECORD)
-    undoing = undoing_of(record, record.accounts[0], Later(), None)
+    undoing = undoing_of(record, record.accounts[0], Later(), None, told=never)
     assert undoing.given == [imei(2)]
     shown = restore(ACCOUNT, parts_of(undoing.run, CANDIDATES), LIVE, {imei(3)}, Later())
     assert shown.devices == [imei(1), imei(2), imei(4)]
