@@ -63,8 +63,8 @@ def clear_mark(db: Transaction, version: int) -> None:
 
 
 def mark_of(row: t.Any) -> Mark:
-    """The mark, from the only row of its table."""
-    return Mark(*row)
+    """The mark, from the only row of its table. Without it, nobody knows where the journal is now."""
+    return Mark(*row) if row else Mark("moved", "another place", since=now())
 
 
 MARK = "SELECT state, other, identity, target, since FROM moved"

@@ -75,9 +75,9 @@ def refusals(address: str) -> set[str]:
     codes = set()
     for write in (True, False):
         for act in (
-            lambda write: require_usable(address, write=write, patience=2),
+            lambda write: require_usable(address, write=write, told=never, patience=2),
             lambda write: open_journal(address, write=write, told=never, patience=2).close(),
-            lambda _write: share(address, t.cast(t.Any, None), pytest.fail).close(),  # type: ignore[union-attr]
+            lambda _write: share(address, t.cast(t.Any, None), pytest.fail, told=never).close(),  # type: ignore[union-attr]
         ):
             try:
                 act(write)
@@ -122,7 +122,7 @@ def test_one_of_an_earlier_release_takes_its_home_when_it_is_written(database: s
 def test_who_only_counts_requests_gives_no_home(database: str, copy: Copy) -> None:
     """It may be a role that may not."""
     homeless(database)
-    shared = share(postgres.server().url(database), t.cast(t.Any, None), pytest.fail)
+    shared = share(postgres.server().url(database), t.cast(t.Any, None), pytest.fail, told=never)
     assert shared is not None
     shared.close()
     assert refusals(copy()) == {""}
@@ -163,7 +163,7 @@ def test_a_connection_that_comes_back_to_a_copy(database: str) -> None:
 
 
 def test_a_copy_of_what_was_moved_stays_refused(database: str, copy: Copy, tmp_path: Path) -> None:
-    move(postgres.server().url(database), str(tmp_path / "j.db"), patience=2, check=False)
+    move(postgres.server().url(database), str(tmp_path / "j.db"), told=never, patience=2, check=False)
     address = copy()
     for check in (True, False):
         with pytest.raises(LicensingError) as caught:
@@ -171,7 +171,7 @@ def test_a_copy_of_what_was_moved_stays_refused(database: str, copy: Copy, tmp_p
         assert caught.value.code == "journal_moved"
     for source, target in ((address, str(tmp_path / "again.db")), (str(tmp_path / "j.db"), address)):
         with pytest.raises(LicensingError) as caught:
-            move(source, target, patience=2, check=False)
+            move(source, target, told=never, patience=2, check=False)
         assert caught.value.code == "journal_copied"
     assert sent(str(tmp_path / "j.db")) == imeis(3)
 
