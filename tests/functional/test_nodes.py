@@ -235,6 +235,46 @@ def test_what_a_receiver_anywhere_hears_ends_the_wait_of_every_node(tmp_path: Pa
         assert "Traceback" not in log
 
 
+def test_nodes_share_a_session_if_they_are_asked_to(site: Site) -> None:
+    def start(node: Node, name: str = "fota_license_info", **more: t.Any) -> Running:
+        shared: Json = {"journal": node.journal, "share_tokens": True}
+        given: Json = {"account": None} if name == "session" else {}
+        return node.module.start(name, **given, **{**shared, **more})
+
+    def logins() -> tuple[int, int]:
+        return site.simulator.count("oauth_token"), site.simulator.count("session_login")
+
+    def tokens() -> list[str]:
+        rows = postgres.server().run("SELECT state FROM thingspace_licensing.shared_state", database=site.database)
+        states = [json.loads(text) for (text,) in rows]
+        kept = [one for state in states for one in state.get("tokens", {}).values()]
+        return [one[name] for one in kept for name in ("access", "session") if name in one]
+
+    def at_once() -> list[Outcome]:
+        outcomes = [one.wait() for one in [start(node) for node in (site.a, site.b) for _job in range(3)]]
+        assert [one.code for one in outcomes] == [None] * 6
+        return outcomes
+
+    assert start(site.a, share_tokens=None, runtime_dir="").wait().code is None
+    assert (logins(), tokens()) == ((1, 1), []), "only if they are asked to"
+    outcomes = at_once()
+    assert logins() == (2, 2)
+    stale = start(site.b, password="last year's").wait()
+    assert stale.code == "login_refused"
+    site.simulator.clock(1260)
+    outcomes += at_once()
+    assert logins() == (3, 4), "one that was refused, and one after the session ended"
+    held = tokens()
+    assert len(held) == 3, "the access token of the other password, too"
+    assert [one for one in outcomes if any(token in one.stdout + one.stderr for token in held)] == []
+    assert not list(site.a.module.runtime_dir.glob("session-*"))
+    foreseen, ended = (start(site.b, "session", state="absent", check=check).wait() for check in (True, False))
+    assert (foreseen.changed, ended.changed, tokens()) == (True, True, [])
+    assert not start(site.a, "session", state="absent", check=True).wait().changed
+    shown = start(site.a, "session").wait()
+    assert [shown.result["access_token"], shown.result["session_token"]] == tokens()
+
+
 SECRET = "pa55-of-the-database"
 
 
