@@ -28,7 +28,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.move
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.moved import Mark
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.store import Store, Transaction
-from ansible_collections.thingspace.licensing.tests.support import postgres
+from ansible_collections.thingspace.licensing.tests.support import journals, postgres
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imeis
 from ansible_collections.thingspace.licensing.tests.support.journals import never, rows
 from ansible_collections.thingspace.licensing.tests.support.postgres_proxy import proxied
@@ -186,6 +186,26 @@ def test_it_waits_for_the_first_job_of_an_account_too(places: dict[str, str], mo
             monkeypatch.undo()
             assert (caught.value.code, "another" in caught.value.message) == ("journal_locked", True)
     assert moved(old, new).rows["run"] == 2
+
+
+@pytest.mark.parametrize("source", ["file", "another database"])
+def test_a_database_in_which_others_have_logged_in_takes_a_journal(places: dict[str, str], source: str) -> None:
+    """What it counts of refused logins stays, and what it does not count yet comes along."""
+    with postgres.new_journal() as another:
+        old, new = another if source == "another database" else places["file"], places["database"]
+        before = fill(old)
+        states = {old: {"guard": "old", "budget": "old"}, new: {"guard": "new"}}
+        for place, given in states.items():
+            with opened(place) as journal:
+                for name, state in given.items():
+                    journals.write(
+                        journal, "INSERT INTO shared_state VALUES (?, ?, ?)", name, state, "2026-01-01T00:00:00Z"
+                    )
+        assert moved(old, new).changed
+        assert known(new) == before
+        with opened(new, write=False) as journal:
+            found = rows(journal, "SELECT name, state FROM shared_state ORDER BY name")
+        assert found == [("budget", "old"), ("guard", "new")]
 
 
 def sends(place: str) -> None:
@@ -426,7 +446,7 @@ def test_rows_that_came_to_the_target_are_not_deleted(
 
     def late(source: Store, target: Store, mark: Mark, told: Told) -> None:
         with target.writing() as db:
-            db.execute("INSERT INTO shared_state VALUES ('late', '', '')")
+            db.execute("INSERT INTO scope (account, sku, kind) VALUES ('late', '', '')")
         real(source, target, mark, told)
 
     monkeypatch.setattr(move_module, "_copy", late)
