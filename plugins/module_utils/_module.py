@@ -32,7 +32,7 @@ from ._text.bounds import bound_result, shorten
 from ._text.visible import BLOCK, visible, visible_all
 
 if t.TYPE_CHECKING:
-    from ._journal.shared_state import SharedState
+    from ._journal.shared_state import SeenState, SharedState
 
 
 @dataclasses.dataclass
@@ -121,7 +121,7 @@ class Context:
         self._module = module
         self._clients: list[Client] = []  # of the whole process
         self._own: list[Client] = []  # at most one, shared with the parts
-        self._shared: list[SharedState | None] = []  # at most one, of the whole process
+        self._shared: list[SharedState | SeenState] = []  # at most one, of the whole process
         path = module.params.get("progress_file")
         self._progress_file = ProgressFile(path) if path else None
         # Facts read from ThingSpace, shared with the parts, so that each is read once.
@@ -196,7 +196,7 @@ class Context:
         except LicensingError as error:
             problems.append(Problem(error.message, error.code))
         warnings = account_warnings(self.params.get("account"))
-        shared = self._open_shared(connection.journal, store, problems, warnings.append)
+        shared = self._open_shared(connection.journal, problems, warnings.append)
         if problems:
             raise OptionsError(problems)
         for text in warnings:
@@ -213,9 +213,7 @@ class Context:
             self.stop.install()
         return self._own[0]
 
-    def _open_shared(
-        self, journal: str | None, local: Store, problems: list[Problem], warn: t.Callable[[str], None]
-    ) -> Store | None:
+    def _open_shared(self, journal: str | None, problems: list[Problem], warn: t.Callable[[str], None]) -> Store | None:
         """What all nodes share, if the journal is a database. Why it cannot be used is added to the problems."""
         if not journal or any(problem.code.startswith("journal_") for problem in problems):
             return None
@@ -227,19 +225,17 @@ class Context:
             from ._journal.shared_state import share  # pylint: disable=import-outside-toplevel
 
             try:
-                self._shared.append(share(journal, local, warn, told=self.told))
+                self._shared.append(share(journal, warn, told=self.told))
             except LicensingError as error:
                 problems.append(Problem(error.message, error.code))
                 return None
-        if self._shared[0] is None:
-            local.lasting = False
         return self._shared[0]
 
     def finish(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
         """Add the number of requests, warn if ThingSpace slowed the task down, and close the progress file."""
         if self._progress_file is not None:
             self._progress_file.close()
-        for shared in filter(None, self._shared):
+        for shared in self._shared:
             shared.close()
         if self._clients:
             for client in self._clients:

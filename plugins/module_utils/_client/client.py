@@ -60,13 +60,15 @@ class Client:
     ) -> None:
         policy = RetryPolicy(retries=connection.retries, jitter=random.random)
         host = urllib.parse.quote(urllib.parse.urlsplit(connection.base_url).netloc, safe="")
-        budget = _budget(store, shared, BUDGET_NAME + host, connection.rate_limit)
+        # A task that may only read what all nodes share heeds their logins, and counts everything else for itself.
+        counted = shared if shared is not None and shared.lasting else None
+        budget = _budget(store, counted, BUDGET_NAME + host, connection.rate_limit)
         deadline = Deadline(connection.deadline)
         self._sender = Sender(Transport(connection, secrets.mask), policy, budget, deadline, stop=stop)
         self._base_url = connection.base_url
         self.mask = secrets.mask
         self.secrets = secrets
-        tokens = _token_store(store, shared if connection.share_tokens else None)
+        tokens = _token_store(store, counted if connection.share_tokens else None)
         self.auth = Authenticator(connection, self._sender, tokens, secrets, guards=shared, hide_tokens=hide_tokens)
         self.host = urllib.parse.urlsplit(connection.base_url).netloc
         self.max_concurrency = connection.max_concurrency

@@ -77,7 +77,7 @@ def refusals(address: str) -> set[str]:
         for act in (
             lambda write: require_usable(address, write=write, told=never, patience=2),
             lambda write: open_journal(address, write=write, told=never, patience=2).close(),
-            lambda _write: share(address, t.cast(t.Any, None), pytest.fail, told=never).close(),  # type: ignore[union-attr]
+            lambda _write: share(address, pytest.fail, told=never).close(),
         ):
             try:
                 act(write)
@@ -122,7 +122,7 @@ def test_one_of_an_earlier_release_takes_its_home_when_it_is_written(database: s
 def test_who_only_counts_requests_gives_no_home(database: str, copy: Copy) -> None:
     """It may be a role that may not."""
     homeless(database)
-    shared = share(postgres.server().url(database), t.cast(t.Any, None), pytest.fail, told=never)
+    shared = share(postgres.server().url(database), pytest.fail, told=never)
     assert shared is not None
     shared.close()
     assert refusals(copy()) == {""}

@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.login_answer import LoginRefused
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.login_guard import USER, LoginGuard
-from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import Damaged, FileStore
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import Damaged
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError, TransportError
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import shared_state
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.shared_state import (
@@ -189,7 +189,7 @@ def test_timestamps_of_databases(text: str, seconds: float) -> None:
 
 
 def test_a_role_that_reads_shares_if_it_may(tmp_path: Path) -> None:
-    """Otherwise it counts for itself, and does not send a refused password again: others may have sent it, too."""
+    """Otherwise it heeds what others counted, and does not send a refused password again: they do not know of it."""
     with postgres.new_journal() as owned:
         server, role = postgres.server(), f"sharer_{os.getpid()}"
         database = owned.partition("@/")[2].partition("?")[0]
@@ -198,12 +198,21 @@ def test_a_role_that_reads_shares_if_it_may(tmp_path: Path) -> None:
         try:
             grants = ("USAGE ON SCHEMA", "SELECT ON ALL TABLES IN SCHEMA")
             server.run(*(f"GRANT {one} thingspace_licensing TO {role}" for one in grants), database=database)
-            place, local, told = owned.replace("postgres@", f"{role}@"), FileStore(str(tmp_path / "a")), list[str]()
-            assert share(place, local, told.append, told=never) is None
-            assert "GRANT INSERT, UPDATE ON thingspace_licensing.shared_state TO" in told[0]
+            place, told = owned.replace("postgres@", f"{role}@"), list[str]()
             refused = LoginRefused("refused", code="login_refused", status=400)
-            one = LoginGuard(local, connection(**CREDENTIALS), USER)
-            assert [log_in(one, refused) for _time in range(2)] == ["sent", "login_blocked"]
+
+            def reads(*, times: int) -> list[str]:
+                with contextlib.closing(share(place, told.append, told=never)) as seen:
+                    one = LoginGuard(seen, connection(**CREDENTIALS), USER)
+                    return [log_in(one, refused) for _time in range(times)]
+
+            assert reads(times=2) == ["sent", "login_blocked"]
+            assert "GRANT INSERT, UPDATE ON thingspace_licensing.shared_state TO" in told[0]
+            with shared(owned) as state:
+                assert log_in(guard(state), refused) == "sent"
+            assert reads(times=1) == ["login_blocked"]
+            with shared(owned) as state:
+                guard(state).forget()
             server.run(f"GRANT INSERT, UPDATE ON thingspace_licensing.shared_state TO {role}", database=database)
             with shared(place) as state:
                 assert [log_in(guard(state), refused) for _time in range(3)] == ["sent", "sent", "login_blocked"]
@@ -221,27 +230,26 @@ def test_a_role_that_reads_shares_if_it_may(tmp_path: Path) -> None:
         "'postgresql://127.0.0.1/d'",
     ],
 )
-def test_a_wrong_address_is_no_reason_to_count_alone(tmp_path: Path, place: str) -> None:
+def test_a_wrong_address_is_no_reason_to_count_alone(place: str) -> None:
     with pytest.raises(LicensingError) as raised:
-        share(place, FileStore(str(tmp_path / "a")), pytest.fail, told=never)
+        share(place, pytest.fail, told=never)
     assert raised.value.code == "journal_unusable"
 
 
-def test_a_role_that_may_not_even_read_is_no_reason_to_count_alone(tmp_path: Path) -> None:
+def test_a_role_that_may_not_even_read_is_no_reason_to_count_alone() -> None:
     with postgres.new_journal() as owned:
         server, role = postgres.server(), f"stranger_{os.getpid()}"
         open_shared(owned, told=never).close()
         server.run(f"CREATE ROLE {role} LOGIN")
         try:
             with pytest.raises(LicensingError) as raised:
-                share(owned.replace("postgres@", f"{role}@"), FileStore(str(tmp_path / "a")), pytest.fail, told=never)
+                share(owned.replace("postgres@", f"{role}@"), pytest.fail, told=never)
             assert raised.value.code == "journal_unusable"
         finally:
             server.run(f"DROP ROLE {role}")
 
 
-def test_a_database_that_cannot_be_reached_is_no_reason_to_count_alone(tmp_path: Path) -> None:
-    local = FileStore(str(tmp_path / "a"))
+def test_a_database_that_cannot_be_reached_is_no_reason_to_count_alone() -> None:
     with pytest.raises(LicensingError) as raised:
-        share("postgresql://127.0.0.1:9/none?connect_timeout=2", local, pytest.fail, told=never)
+        share("postgresql://127.0.0.1:9/none?connect_timeout=2", pytest.fail, told=never)
     assert raised.value.code == "journal_unreachable"
