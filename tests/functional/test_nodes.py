@@ -197,6 +197,57 @@ def test_at_every_commit(tmp_path: Path) -> None:
     each(tmp_path, [(*at, arrives) for at in (*killed, *cut) for arrives in (False, True)], one)
 
 
+class Full(t.NamedTuple):
+    """A moment from which on there is no room.
+
+    :ivar when: a condition of the database.
+    :ivar table: what cannot be written; None for everything.
+    :ivar code: what the job fails with.
+    :ivar sent: how many devices it has sent.
+    :ivar outcome: what it says about these.
+    """
+
+    when: str
+    table: str | None
+    code: str | None = "journal_full"
+    sent: int = 0
+    outcome: str = "accepted"
+
+
+FULL = {
+    "everything": Full("true", None),
+    "run": Full("true", "run"),
+    "first intent": Full("true", "request"),
+    "second intent": Full("TG_OP = 'INSERT' AND EXISTS (SELECT FROM request)", "request", sent=10),
+    "everything from the second intent on": Full(
+        "EXISTS (SELECT FROM request WHERE state = 'accepted')", None, sent=10
+    ),
+    "answer": Full("TG_OP = 'UPDATE'", "request", "not_recorded", 10, "unknown"),
+    "end": Full("TG_OP = 'UPDATE' AND NEW.ended IS NOT NULL", "run", None, 25),
+}
+
+
+def test_the_disk_of_the_database_is_full(tmp_path: Path) -> None:
+    """Nothing is sent that is not recorded, what was sent is told, and with room again, it goes on."""
+
+    def one(site: Site, case: str) -> None:
+        full = FULL[case]
+        postgres.fill_disk(site.database, full.when, full.table)
+        told = site.a.run()
+        rows = postgres.server().run("SELECT device_id FROM thingspace_licensing.entry", database=site.database)
+        assert set(site.sent()) == {device for (device,) in rows}
+        assert (len(rows), told.code, told.changed) == (full.sent, full.code, full.sent > 0)
+        assert full.code is None or told.message.count("its disk is full") == told.message.count("Make room") == 1
+        said = told.rows if "devices" in told.result else {}
+        assert {device for device, outcome in said.items() if outcome == full.outcome} == set(site.sent())
+        assert set(said.values()) <= {"skipped", full.outcome}
+        postgres.free_disk(site.database)
+        site.pass_time()
+        site.ends_right()
+
+    each(tmp_path, FULL, one)
+
+
 def test_the_database_is_restarted_under_a_run(site: Site) -> None:
     site.simulator.faults({"action": "stall", "operation": "simsec_assign", "effect": "done", "after": 1, "seconds": 5})
     running = site.a.start()

@@ -157,6 +157,32 @@ def new_journal() -> t.Iterator[str]:
         server().run(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def fill_disk(database: str, when: str = "true", table: str | None = None) -> None:
+    """From a moment on, the server answers every write as if its disk were full.
+
+    :param when: a condition in SQL that is true from that moment on.
+    :param table: only writes to this one.
+    """
+    tables = server().run(f"SELECT tablename FROM pg_tables WHERE schemaname = '{SCHEMA}'", database=database)
+    server().run(
+        f"CREATE FUNCTION {SCHEMA}.disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF {when} THEN RAISE "
+        "EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END IF; "
+        "RETURN NEW; END $$",
+        *(
+            f"CREATE TRIGGER disk_full BEFORE INSERT OR UPDATE ON {SCHEMA}.{one} FOR EACH ROW "
+            f"EXECUTE FUNCTION {SCHEMA}.disk_full()"
+            for (one,) in tables
+            if table in (None, one)
+        ),
+        database=database,
+    )
+
+
+def free_disk(database: str) -> None:
+    """There is room again."""
+    server().run(f"DROP FUNCTION {SCHEMA}.disk_full() CASCADE", database=database)
+
+
 def let_time_pass(address: str, seconds: int = 120) -> None:
     """Make everything in a journal older, as if the next run came later."""
     columns = {

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import sqlite3
@@ -281,6 +282,28 @@ def test_real_journal_gone_and_restored(real: tuple[Bench, Path]) -> None:
     assert bench.take().status == 503
     kept.rename(path)
     assert bench.take().body == {"status": "recorded"}
+
+
+@pytest.mark.parametrize("table", ["entry", "callback"])
+def test_a_database_without_room(table: str) -> None:
+    """ThingSpace sends again what was not recorded, and there is room then."""
+    with postgres.new_journal() as place:
+        scope = Scope("0000123456-00001", "SIMSec-IoT", "imei")
+        with contextlib.closing(open_journal(place, write=True, told=never)) as journal:
+            request = journal.intend(journal.begin_run(scope, "assign", None), scope, "assign", [DEVICE], "1-1")
+            journal.accepted(request, "r1")
+        database = place.partition("@/")[2].partition("?")[0]
+        postgres.fill_disk(database, table=table)
+        bench = Bench(GroupCommit(lambda: open_journal(place, write=True, told=never), place))
+        try:
+            replies = bench.take_all([body("r1"), body("r2")])
+            assert [(one.status, one.body["error"]) for one in replies] == [(503, "journal_full")] * 2
+            assert bench.lines, "the log says why"
+            postgres.free_disk(database)
+            replies = bench.take_all([body("r1"), body("r2")])
+            assert [one.body["status"] for one in replies] == ["recorded", "unmatched"]
+        finally:
+            bench.close()
 
 
 def call(bench: Bench, caller: t.Callable[[socket.socket], bytes]) -> bytes:

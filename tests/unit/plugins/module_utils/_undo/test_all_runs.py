@@ -35,7 +35,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_keep import Places, places_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.fota import reverse_fota
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history import later_than
-from ansible_collections.thingspace.licensing.tests.support import journals
+from ansible_collections.thingspace.licensing.tests.support import journals, postgres
 from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.records import run_account
 
@@ -203,3 +203,26 @@ def test_a_journal_that_is_away_at_the_end_keeps_no_record_from_being_written(tm
         node.start()
     journal.write_bytes(content)
     assert find_run(started.run, str(journal), told=never) == started.signed()
+
+
+@pytest.mark.parametrize("table", ["fleet_run", "document_piece"])
+def test_a_database_without_room(tmp_path: Path, table: str) -> None:
+    """A run does not start without its record, and one that has ended has its record in files."""
+    with postgres.new_journal() as journal:
+        node = Node(tmp_path, journal, history=True)
+        started = node.start()
+        database = journal.partition("@/")[2].partition("?")[0]
+        postgres.fill_disk(database, table=table)
+        with places_of({**node.params, "state": "ended"}, told=never) as places:
+            ended = started._replace(ended=timestamp(NOW), status="done")
+            path, failure = places.complete(ended)
+        assert read_record(path) == ended.signed()
+        assert failure is not None
+        assert (failure.code, "Make room" in failure.message) == ("journal_full", True)
+        with pytest.raises(LicensingError) as raised:
+            node.start()
+        assert raised.value.code == "journal_full"
+        assert [file.stem for file in (tmp_path / "history").glob("*.json")] == [started.run]
+        postgres.free_disk(database)
+        assert find_run(started.run, journal, told=never) == started.signed()
+        assert node.run().beside == [started.run], "it goes on"
