@@ -112,7 +112,7 @@ CODES: dict[Code, str] = {
     "journal_copied": "The database with the journal is a copy of the one that is in use.",
     "journal_damaged": "The journal is damaged or missing.",
     "journal_full": "The journal cannot be written because the disk is full.",
-    "journal_locked": "Another job keeps the journal locked.",
+    "journal_locked": "Another job keeps the journal, or the licenses of the account, locked.",
     "journal_moved": "The journal was moved to another place, or is being filled from there.",
     "journal_newer": "A newer release wrote the journal.",
     "journal_required": "SIM-Secure licenses are wanted, and there is no journal.",

@@ -23,6 +23,9 @@ import zlib
 from .._errors import LicensingError
 from .high_water_mark import noted_request
 
+if t.TYPE_CHECKING:
+    from .store import Licenses
+
 _MOVED = " moved"
 """After the identity in the first line of C(.id). The third line says where the journal is. No older release accepts
 that line."""
@@ -32,7 +35,7 @@ PATIENCE = 120.0
 
 
 @contextlib.contextmanager
-def account_lock(path: str, account: str, patience: float) -> t.Iterator[None]:
+def account_lock(path: str, account: str, patience: float, licenses: Licenses = "SIM-Secure") -> t.Iterator[None]:
     """Keep other jobs from sending for this account while the block runs.
 
     :param path: the journal; if it is empty, nothing is locked.
@@ -47,15 +50,15 @@ def account_lock(path: str, account: str, patience: float) -> t.Iterator[None]:
         text = f"The file {path}.lock cannot be opened: {error.strerror}. Make it writable."
         raise LicensingError(text, code="journal_unusable") from None
     try:
-        _wait(handle, path, account, patience)
+        _wait(handle, path, account, patience, licenses)
         yield
     finally:
         os.close(handle)
 
 
-def _wait(handle: int, path: str, account: str, patience: float) -> None:
+def _wait(handle: int, path: str, account: str, patience: float, licenses: Licenses) -> None:
     # One byte for each account. The file itself stays empty.
-    place = zlib.crc32(account.encode())
+    place = zlib.crc32(name_of_lock(account, licenses).encode())
     end = time.monotonic() + patience
     while True:
         try:
@@ -63,12 +66,25 @@ def _wait(handle: int, path: str, account: str, patience: float) -> None:
             return
         except OSError:
             if time.monotonic() >= end:
-                raise LicensingError(
-                    f"Another job is sending SIM-Secure changes for the account {account} with the journal {path}, "
-                    f"and did not end within {patience:.0f} s. Nothing was sent. Run again when it is done.",
-                    code="journal_locked",
-                ) from None
+                raise locked(path, account, patience, licenses) from None
         time.sleep(0.1)
+
+
+def name_of_lock(account: str, licenses: Licenses) -> str:
+    """The name of the lock of an account. Earlier releases have one for SIM-Secure only."""
+    return account if licenses == "SIM-Secure" else f"{licenses} {account}"
+
+
+def locked(name: str, account: str, patience: float, licenses: Licenses) -> LicensingError:
+    """The error if another job has the lock of an account.
+
+    :param name: of the journal.
+    """
+    return LicensingError(
+        f"Another job is sending {licenses} changes for the account {account} with the journal {name}, and did not end "
+        f"within {patience:.0f} s. Nothing was sent. Run again when it is done.",
+        code="journal_locked",
+    )
 
 
 def known_journal(path: str) -> str:

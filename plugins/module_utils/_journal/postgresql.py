@@ -20,6 +20,7 @@ import typing as t
 
 from .._errors import LicensingError
 from .._text.addresses import without_passwords
+from .lock import locked, name_of_lock
 from .moved import Mark
 from .postgresql_connection import connect
 from .postgresql_errors import failure, guarded
@@ -28,6 +29,7 @@ from .postgresql_schema import emptied, prepare, require_version, settle
 from .postgresql_transaction import PostgresTransaction
 from .postgresql_watch import GRACE, SLOW, Watch, never
 from .psycopg_dep import psycopg
+from .store import Licenses
 
 _WRITER = 0x54534A4D
 """The advisory lock of each transaction that writes."""
@@ -120,18 +122,13 @@ class PostgresStore:
                 raise
 
     @contextlib.contextmanager
-    def account_lock(self, account: str, patience: float) -> t.Iterator[None]:
+    def account_lock(self, account: str, patience: float, licenses: Licenses = "SIM-Secure") -> t.Iterator[None]:
         """See C(Store). The lock belongs to the connection and dies with it."""
-        key = key_of(account)
+        key = key_of(name_of_lock(account, licenses))
         end = time.monotonic() + patience
         while not self._try_lock(key):
             if time.monotonic() >= end:
-                raise LicensingError(
-                    f"Another job is sending SIM-Secure changes for the account {account} with the journal "
-                    f"{self.name}, and did not end within {patience:.0f} s. Nothing was sent. Run again when it is "
-                    "done.",
-                    code="journal_locked",
-                )
+                raise locked(self.name, account, patience, licenses)
             time.sleep(0.1)
         try:
             yield

@@ -22,7 +22,7 @@ from .moved import Mark
 from .place import FileIdentity, place_of, require_place
 from .runs import going, require_alone
 from .sqlite_transaction import SqliteTransaction
-from .store import Transaction
+from .store import Licenses, Transaction
 
 if t.TYPE_CHECKING:
     import sqlite3
@@ -83,9 +83,9 @@ class SqliteStore:
                     self._db.execute("ROLLBACK")
                 raise
 
-    def account_lock(self, account: str, patience: float) -> t.ContextManager[None]:
+    def account_lock(self, account: str, patience: float, licenses: Licenses = "SIM-Secure") -> t.ContextManager[None]:
         """See C(Store)."""
-        return account_lock(self.name, account, patience)
+        return account_lock(self.name, account, patience, licenses)
 
     def lock_lost(self) -> str:
         """See C(Store). The operating system keeps the lock as long as this process."""
