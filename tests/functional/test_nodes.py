@@ -17,9 +17,11 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.stores import open_store
 from ansible_collections.thingspace.licensing.tests.support import postgres
 from ansible_collections.thingspace.licensing.tests.support.fleets import Fleet
 from ansible_collections.thingspace.licensing.tests.support.harness import (
+    ACCOUNT,
     Json,
     Module,
     Outcome,
@@ -270,6 +272,61 @@ def test_two_at_once(site: Site) -> None:
     assert [one.message for one in told if one.failed] == []
     assert sorted(one.changed for one in told) == [False, False, False, True]
     assert site.sent() == dict.fromkeys(WANTED, 1)
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_two_at_once_do_not_both_say_that_they_changed_a_fota_license(site: Site, state: str) -> None:
+    """The second one waits, and finds everything as wanted. Check mode and info wait for nobody."""
+    wanted: dict[str, t.Any] = {"devices": WANTED, "max_removals": 25, "report": "all"}
+    job = {**wanted, "state": state, "batch_size": 10, "max_concurrency": 1}
+    if state == "absent":
+        assert not site.a.module(**wanted).failed
+    site.simulator.forget_requests()
+    site.simulator.quirks(latency=0.2)
+    nodes = (site.a, site.b, site.a, site.b)
+    jobs = [node.module.start(journal=node.journal, **job) for node in nodes]
+    told = [job.wait() for job in jobs]
+    assert [one.message for one in told if one.failed] == []
+    assert sorted(one.changed for one in told) == [False, False, False, True]
+    done = Counter(outcome for one in told for outcome in one.rows.values())
+    assert done == {"assigned" if state == "present" else "removed": 25, "unchanged": 75}
+    assert len(site.simulator.writes()) == 3
+    site.simulator.quirks(latency=0.0)
+    asked = [site.b.module(**job, journal=place).result["requests"] for place in (site.b.journal, None)]
+    assert asked[0] == asked[1], "the lock needs no request"
+
+
+def test_a_fota_job_that_waits_too_long_sends_nothing(site: Site) -> None:
+    job: dict[str, t.Any] = {"devices": WANTED, "journal": site.b.journal, "deadline": 2}
+    with contextlib.closing(open_store(site.address, write=False, told=never)) as other:
+        with other.account_lock(ACCOUNT, 1, "SIM-Secure"):
+            assert not site.b.module(**{**job, "devices": WANTED[:1]}).failed, "another kind of license"
+        site.simulator.forget_requests()
+        with other.account_lock(ACCOUNT, 1, "FOTA"):
+            for more in ({"check": True}, {"name": "fota_license_info", "devices": None}):
+                assert not site.b.module(**{**job, **more}).failed
+            told = site.b.module(**job)
+        assert told.code == "journal_locked"
+        assert "Another job is sending FOTA changes for the account" in told.message
+        assert site.simulator.writes() == []
+    assert not site.b.module(**job).failed
+    assert site.simulator.licensed() >= set(WANTED)
+
+
+def test_a_fota_job_that_loses_its_lock_sends_nothing_more(site: Site) -> None:
+    site.simulator.faults({"action": "stall", "operation": "fota_assign", "effect": "done", "after": 1, "seconds": 3})
+    running = site.a.module.start(journal=site.a.journal, devices=WANTED, batch_size=5, max_concurrency=1, report="all")
+    end = time.monotonic() + 40
+    while site.simulator.count("fota_assign") < 2:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    postgres.server().end_sessions(site.database)
+    told = running.wait()
+    assert (told.code, "may be lost" in told.message) == ("interrupted", True)
+    assert site.simulator.count("fota_assign") == 2
+    assert Counter(told.rows.values()) == {"assigned": 10, "skipped": 15}
+    again = site.b.module(journal=site.b.journal, devices=WANTED, report="all")
+    assert Counter(again.rows.values()) == {"assigned": 15, "unchanged": 10}
 
 
 def test_what_a_receiver_anywhere_hears_ends_the_wait_of_every_node(tmp_path: Path) -> None:

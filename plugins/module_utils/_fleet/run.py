@@ -35,6 +35,7 @@ from .record_values import failure_of, ids_of, results_of, text
 from .run_mark import new_mark
 from .run_view import Extra, pages_of, written
 from .status import worsen
+from .undone import undone_since
 
 UNCHANGED = "unchanged"
 _NAMED = 20
@@ -54,6 +55,8 @@ def _run(context: Context, places: Places) -> Result:
     if params["state"] == "started":
         plan = _plan(params["plan"])
         record, path = _start(plan, params, places, now)
+        for warning in undone_since(record, places.history, places.runs):
+            context.warn(warning)
         if params["status_file"] and plan.incomplete:
             # Devices that the plan leaves not as wanted stay so when it is carried out.
             worsen(params["status_file"])

@@ -25,6 +25,7 @@ from .waiting import take_account
 
 if t.TYPE_CHECKING:
     from .._client.stop import Told
+    from .store import Licenses
 
 _MOVED = " moved"
 """After the identity in the first line of C(.id). The third line says where the journal is. No older release accepts
@@ -35,7 +36,9 @@ PATIENCE = 120.0
 
 
 @contextlib.contextmanager
-def account_lock(path: str, account: str, patience: float, told: Told) -> t.Iterator[None]:
+def account_lock(
+    path: str, account: str, patience: float, told: Told, licenses: Licenses = "SIM-Secure"
+) -> t.Iterator[None]:
     """Keep other jobs from sending for this account while the block runs.
 
     :param path: the journal; if it is empty, nothing is locked.
@@ -51,19 +54,25 @@ def account_lock(path: str, account: str, patience: float, told: Told) -> t.Iter
         text = f"The file {path}.lock cannot be opened: {error.strerror}. Make it writable."
         raise LicensingError(text, code="journal_unusable") from None
     try:
-        take_account(lambda: _take(handle, account), account, path, patience, told)
+        name = name_of_lock(account, licenses)
+        take_account(lambda: _take(handle, name), (account, licenses, path), patience, told)
         yield
     finally:
         os.close(handle)
 
 
-def _take(handle: int, account: str) -> bool:
+def _take(handle: int, name: str) -> bool:
     # One byte for each account. The file itself stays empty.
     try:
-        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, zlib.crc32(account.encode()))
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, zlib.crc32(name.encode()))
     except OSError:
         return False
     return True
+
+
+def name_of_lock(account: str, licenses: Licenses) -> str:
+    """The name of the lock of an account. Earlier releases have one for SIM-Secure only."""
+    return account if licenses == "SIM-Secure" else f"{licenses} {account}"
 
 
 def known_journal(path: str) -> str:

@@ -19,6 +19,7 @@ import typing as t
 
 from .._errors import LicensingError
 from .._text.addresses import without_passwords
+from .lock import name_of_lock
 from .moved import Mark
 from .postgresql_connection import connect
 from .postgresql_errors import failure, guarded
@@ -27,6 +28,7 @@ from .postgresql_schema import emptied, prepare, require_version, settle
 from .postgresql_transaction import PostgresTransaction
 from .postgresql_watch import SLOW, Watch
 from .psycopg_dep import psycopg
+from .store import Licenses
 from .waiting import GRACE, take_account
 
 if t.TYPE_CHECKING:
@@ -125,10 +127,10 @@ class PostgresStore:
                 raise
 
     @contextlib.contextmanager
-    def account_lock(self, account: str, patience: float) -> t.Iterator[None]:
+    def account_lock(self, account: str, patience: float, licenses: Licenses = "SIM-Secure") -> t.Iterator[None]:
         """See C(Store). The lock belongs to the connection and dies with it."""
-        key = key_of(account)
-        take_account(lambda: self._try_lock(key), account, self.name, patience, self._told)
+        key = key_of(name_of_lock(account, licenses))
+        take_account(lambda: self._try_lock(key), (account, licenses, self.name), patience, self._told)
         try:
             yield
         finally:

@@ -23,7 +23,7 @@ from .moved import Mark
 from .place import FileIdentity, place_of, require_place
 from .runs import going, require_alone
 from .sqlite_transaction import SqliteTransaction
-from .store import Transaction
+from .store import Licenses, Transaction
 from .waiting import Wait
 
 if t.TYPE_CHECKING:
@@ -88,9 +88,9 @@ class SqliteStore:
                     self._db.execute("ROLLBACK")
                 raise
 
-    def account_lock(self, account: str, patience: float) -> t.ContextManager[None]:
+    def account_lock(self, account: str, patience: float, licenses: Licenses = "SIM-Secure") -> t.ContextManager[None]:
         """See C(Store)."""
-        return account_lock(self.name, account, patience, self._told)
+        return account_lock(self.name, account, patience, self._told, licenses)
 
     def lock_lost(self) -> str:
         """See C(Store). The operating system keeps the lock as long as this process."""

@@ -16,6 +16,9 @@ import typing as t
 
 Values = t.Sequence[t.Any]
 
+Licenses = t.Literal["SIM-Secure", "FOTA"]
+"""Kinds of licenses. Each has a lock of its own for an account."""
+
 
 class Rows(t.Protocol):
     """The rows that a statement returned."""
@@ -84,7 +87,7 @@ class Store(t.Protocol):
             brings it along.
         """
 
-    def account_lock(self, account: str, patience: float) -> t.ContextManager[None]:
+    def account_lock(self, account: str, patience: float, licenses: Licenses = "SIM-Secure") -> t.ContextManager[None]:
         """Keep other jobs from sending for an account while the block runs.
 
         :param patience: seconds to wait for another job, unless the task must end.

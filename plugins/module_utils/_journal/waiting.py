@@ -15,6 +15,7 @@ from .._errors import LicensingError
 
 if t.TYPE_CHECKING:
     from .._client.stop import Told
+    from .store import Licenses
 
 GRACE = 5.0
 """Seconds for an answer in addition to the wait for another process; and in all, once the task must end."""
@@ -43,17 +44,19 @@ class Wait:
         return time.monotonic() >= self._end
 
 
-def take_account(take: t.Callable[[], bool], account: str, journal: str, patience: float, told: Told) -> None:
+def take_account(take: t.Callable[[], bool], of: tuple[str, Licenses, str], patience: float, told: Told) -> None:
     """Take the lock of an account as soon as it is free.
 
     :param take: tries it once.
+    :param of: the account, the kind of licenses, and the journal.
     :param patience: seconds to wait for another job.
     :raises LicensingError: C(journal_locked), C(interrupted).
     """
     wait = Wait(patience, told, grace=0.0)
     while not take():
         if wait.over():
-            job = f"job is sending SIM-Secure changes for the account {account} with the journal {journal}"
+            account, licenses, journal = of
+            job = f"job is sending {licenses} changes for the account {account} with the journal {journal}"
             if wait.told:
                 raise LicensingError(
                     f"The task was told to end while another {job}. It waited for that one. Nothing was sent. Run "

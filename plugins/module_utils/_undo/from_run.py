@@ -21,6 +21,7 @@ from .._plan.outcomes import write_csv
 from .candidates import CANDIDATES_LIST, candidates_part, digest_in_order, restore
 from .changes import CANDIDATES, Left, UndoPart, parts_of
 from .history import Later, history_of, later_than, place_problems
+from .in_progress import require_ended
 from .reversal import RETURNING_LIST, Undoing, undoing_of
 from .simsec import NOT_CONFIRMED
 from .undo import LEFT_FILE
@@ -126,6 +127,7 @@ def _read(context: Context, own: str | None) -> Read | None:
     found = next((one for one in record.accounts if one.account == params["account"]), None)
     if found is None:
         return None
+    require_ended(record, found, params["journal"], context.told, context.warn)
     undoing = undoing_of(record, found, later, params["journal"], context.told)
     return Read(undoing, later, record.checksum, found.freeze or [])
 

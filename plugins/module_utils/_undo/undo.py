@@ -20,6 +20,7 @@ from .._module import Context, Result
 from .._plan.outcomes import report_path_problems, write_csv
 from .changes import Instead, Left, UndoPart
 from .history import later_than
+from .in_progress import require_ended
 from .reversal import RETURNING_LIST, Undoing, undoing_of
 
 LEFT_FILE = "cannot.csv"
@@ -40,6 +41,8 @@ def run(context: Context) -> Result:
     kept = record.accounts
     if params["accounts"] is not None:
         kept = [account for account in kept if account.account in params["accounts"]]
+    for account in kept if params["dest"] is not None else ():
+        require_ended(record, account, params["journal"], context.told, context.warn)
     names = ("run", "kind", "started", "ended", "status", "checksum")
     found = [(account, undoing_of(record, account, later, params["journal"], context.told)) for account in kept]
     accounts = [_account(account, undoing, params["dest"]) for account, undoing in found]
