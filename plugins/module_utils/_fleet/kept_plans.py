@@ -16,6 +16,7 @@ import typing as t
 from .._errors import LicensingError
 from .._text.addresses import is_database
 from .._text.canonical import pieces
+from .._text.once import once
 from .documents import as_json
 from .plan_document import PlanDocument
 
@@ -46,7 +47,9 @@ def kept_plan(digest: str, journal: str | None) -> PlanDocument | None:
     with _plans(journal, write=False) as plans:
         try:
             text = plans.plan(digest, MAX_BYTES)
-            document = None if text is None else PlanDocument.from_json(json.loads(text)).sealed()
+            document = (
+                None if text is None else PlanDocument.from_json(json.loads(text, object_pairs_hook=once)).sealed()
+            )
         except (ValueError, RecursionError):
             return None
         except LicensingError as error:

@@ -21,6 +21,7 @@ from .._errors import OptionsError, Problem
 from .._plan.outcomes import OUTCOMES, Outcome
 from .._simsec.skus import sku_problems
 from .._text.canonical import digest
+from .._text.once import TwiceError, once
 from .._text.quantities import read_quantity
 from .._thingspace.api_versions import ApiVersion
 from .._thingspace.id_kinds import KIND, Kind
@@ -215,10 +216,12 @@ def record_in(text: t.Callable[[], str], place: str) -> RunRecord:
     :raises OptionsError: C(run_file_invalid), with all problems.
     """
     try:
-        document = json.loads(text(), parse_constant=_refuse)
+        document = json.loads(text(), parse_constant=_refuse, object_pairs_hook=once)
         wrong = _wrong(document)
     except OSError as error:
         wrong = [error.strerror or "it cannot be read"]
+    except TwiceError as error:
+        wrong = [str(error)]
     except (ValueError, RecursionError, MemoryError):
         wrong = [f"{_NONE}: it is not JSON, or was cut off"]
     if wrong:
