@@ -140,6 +140,8 @@ class RunRecord(t.NamedTuple):
 
     :param ended: None while it is in progress, or if it was killed.
     :param plan: the digest of its plan.
+    :param status: the one word for it, in the record, the log, the pages, and the report: failed if a part failed,
+        incomplete if something else is not as wanted at the end. Records before 0.6 call that done.
     :param beside: unfinished runs that had started before; C(seen), see C(history.Place).
     :param mark: the start of the names of its requests; None in records before 0.6.
     :param remaining: what the plan left not as wanted, as a sentence.
@@ -153,7 +155,7 @@ class RunRecord(t.NamedTuple):
     started: Time
     ended: Time | None
     plan: t.Annotated[str, like(r"([0-9a-f]{64})?")]
-    status: t.Literal["running", "done", "failed"]
+    status: t.Literal["running", "done", "incomplete", "failed"]
     accounts: list[RunAccount]
     beside: list[str] | None = None
     seen: t.Annotated[dict[str, int], _are_counts] | None = None

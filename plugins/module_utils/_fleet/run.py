@@ -141,7 +141,7 @@ def _lines(record: RunRecord, path: str, files: t.Mapping[str, str], undo: str) 
     left = _left(record)
     page = [f"Run: {files['markdown']}"] if "markdown" in files else []
     lines = [
-        f"Status: {'incomplete' if left else 'done'}",
+        f"Status: {record.status}",
         left,
         *page,
         f"Record: {path}",
@@ -279,7 +279,8 @@ def _ended(record: RunRecord, params: t.Mapping[str, t.Any], now: datetime.datet
         for account in record.accounts
     ]
     failed = any(account.failure or any(part.failure for part in account.parts) for account in accounts)
-    return record._replace(accounts=accounts, ended=timestamp(now), status="failed" if failed else "done")
+    ended = record._replace(accounts=accounts, ended=timestamp(now))
+    return ended._replace(status="failed" if failed else "incomplete" if _left(ended) else "done")
 
 
 def _lost(params: t.Mapping[str, t.Any], now: datetime.datetime) -> RunRecord:

@@ -17,6 +17,7 @@ import typing as t
 from .._errors import LicensingError, OptionsError
 from .._journal.inventory import device_rows
 from .._journal.journal import Journal
+from .._text.lists import many
 from .api import SkuSubscription, rows_of
 from .job import Job, never_removed
 from .plan import SimsecPlan
@@ -95,8 +96,9 @@ def require_filled_journal(
     counted = sum(row["assigned"] or 0 for row in subscriptions if sku_of(row["sku"], [row["license_type"]]).lifetime)
     if counted and journal.is_empty():
         raise LicensingError(
-            f"The journal {journal.path} is empty, but the account {job.wish.account} counts {counted} lifetime "
-            "licenses. So it is new, or not the one that was used before. Nothing was sent. Name the right journal, or "
+            f"The journal {journal.path} is empty, but the account {job.wish.account} counts "
+            f"{many(counted, 'lifetime license')}. So it is new, or not the one that was used before. "
+            "Nothing was sent. Name the right journal, or "
             "move it here with the module simsec_journal. If there was none before, set 'journal_new: true' once.",
             code="journal_behind",
             counted=counted,
@@ -123,9 +125,9 @@ def _by_the_other_kind(job: Job, path: str, others: int) -> LicensingError:
     kind = "ICCID" if job.scope.kind == "imei" else "IMEI"
     note = _note(job.lifetime_elsewhere)
     return LicensingError(
-        f"The journal {path} knows of {others} {job.wish.sku.number} licenses by {kind}, but this task lists its "
-        f"devices by {job.scope.kind.upper()}. They may be the same SIMs, which would get the license again.{note} "
-        f"Nothing was sent. List the devices by {kind}. If none of those SIMs is in this task, set "
+        f"The journal {path} knows of {many(others, f'{job.wish.sku.number} license')} by {kind}, but this task "
+        f"lists its devices by {job.scope.kind.upper()}. They may be the same SIMs, which would get the license "
+        f"again.{note} Nothing was sent. List the devices by {kind}. If none of those SIMs is in this task, set "
         f"'lifetime_elsewhere: {others}'.",
         code="journal_behind",
         known=others,
@@ -140,10 +142,10 @@ def _behind(account: str, sku: str, path: str, counts: tuple[int, int, int | Non
     counted, known, elsewhere = counts
     beyond, note = counted - known, _note(elsewhere)
     return LicensingError(
-        f"The account {account} counts {counted} assigned {sku} licenses, and the journal {path} knows of {known}. "
-        f"The other {beyond} were assigned by other means, or this is an older copy or another journal.{note} The "
-        "devices of this task may be among them and would get the license again. Nothing was sent. Restore the newest "
-        "journal. If you know the others and none of their devices is in this task, set "
+        f"The account {account} counts {many(counted, f'assigned {sku} license')}, and the journal {path} knows of "
+        f"{known}. The other {beyond} were assigned by other means, or this is an older copy or another journal."
+        f"{note} The devices of this task may be among them and would get the license again. Nothing was "
+        "sent. Restore the newest journal. If you know the others and none of their devices is in this task, set "
         f"'lifetime_elsewhere: {beyond}'.",
         code="journal_behind",
         counted=counted,
