@@ -29,6 +29,7 @@ from ._errors import LicensingError, OptionsError, Problem, defect
 from ._progress import Progress, ProgressFile
 from ._text.addresses import as_place, is_database, passwords_in, why_refused, why_refused_from_environment
 from ._text.bounds import bound_result, shorten
+from ._text.lists import many
 from ._text.visible import BLOCK, visible, visible_all
 
 if t.TYPE_CHECKING:
@@ -314,5 +315,6 @@ def truthful(result: Result, writes: int) -> Result:
     if result.failure is None or result.values or not writes:
         return result
     result.changed = True
-    result.failure.add(f" Before that {writes} requests were sent that may have changed something.")
+    sent = f"{many(writes, 'request')} {'was' if writes == 1 else 'were'} sent"
+    result.failure.add(f" Before that, {sent} that may have changed something.")
     return result

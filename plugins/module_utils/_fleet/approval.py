@@ -18,6 +18,7 @@ from .._client.stop import Told
 from .._errors import LicensingError, Problem
 from .._plan.incomplete import is_on_its_way
 from .._text.lists import few
+from .._text.once import TwiceError, once
 from .kept_plans import kept_plan
 from .option_names import Caller, forgotten
 from .plan_document import IDLE, PlanAccount, PlanDocument, PlanPart, PlanRows
@@ -59,23 +60,17 @@ def read_plan(path: str) -> PlanDocument:
         if os.path.exists(path) and not os.path.isfile(path):
             raise OSError(errno.EINVAL, "It is not a file")
         with open(path, encoding="utf-8") as stream:
-            document = PlanDocument.from_json(json.load(stream, object_pairs_hook=_once))
+            document = PlanDocument.from_json(json.load(stream, object_pairs_hook=once))
         why = "" if document.sealed() == document else _CHANGED
     except OSError as error:
         why = f"{error.strerror or error}; name a plan file or a digest of 64 hexadecimal digits"
+    except TwiceError as error:
+        why = str(error)
     except (ValueError, RecursionError):
         why = "it is not a plan file"
     if why:
         raise LicensingError(why, code="plan_file_invalid")
     return document
-
-
-def _once(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
-    """An object of the file. If a name appears twice, other programs may show another value than the one read here."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        raise ValueError
-    return made
 
 
 def difference(

@@ -17,6 +17,7 @@ from .._client.stop import Told
 from .._errors import LicensingError
 from .._text.addresses import is_database
 from .._text.canonical import pieces
+from .._text.once import once
 from .documents import as_json
 from .plan_document import PlanDocument
 
@@ -47,7 +48,9 @@ def kept_plan(digest: str, journal: str | None, told: Told) -> PlanDocument | No
     with _plans(journal, write=False, told=told) as plans:
         try:
             text = plans.plan(digest, MAX_BYTES)
-            document = None if text is None else PlanDocument.from_json(json.loads(text)).sealed()
+            document = (
+                None if text is None else PlanDocument.from_json(json.loads(text, object_pairs_hook=once)).sealed()
+            )
         except (ValueError, RecursionError):
             return None
         except LicensingError as error:

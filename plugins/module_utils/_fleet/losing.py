@@ -19,7 +19,7 @@ from .._journal.journal import open_journal
 from .._journal.status import NOTHING, DeviceStatus
 from .._simsec.moves import confirmed, foreseen
 from .._simsec.skus import sku_of
-from .._text.lists import first
+from .._text.lists import first, many
 from .account_parts import SkuPool
 from .wanted import WantedAccount
 
@@ -95,7 +95,7 @@ def _settled(
     sku, kind = pool
     if any(other_sku == sku and other != kind for other_sku, other in wanted.pools):
         warn(
-            f"The journal knows {len(devices)} devices by {kind.upper()} that hold {sku} and that the fleet files do "
+            f"The journal knows {many(len(devices), 'device')} by {kind.upper()} with {sku} that the fleet files do "
             "not name, and the files name devices of that SKU by another kind of id. They may be the same SIMs, so "
             "none of them loses the license. Name them as the journal does."
         )
@@ -106,8 +106,8 @@ def _settled(
     if not waiting or not unnamed:
         return devices
     warn(
-        f"The journal knows {len(unnamed)} devices by {kind.upper()} that hold {sku} and that the fleet files do not "
-        f"name, and the files name {waiting} devices by another kind of id whose license is not confirmed. They may be "
-        "the same SIMs, so none of them loses its license before. Name them as the journal does."
+        f"The journal knows {many(len(unnamed), 'device')} by {kind.upper()} with {sku} that the fleet files do not "
+        f"name, and the files name {many(waiting, 'device')} by another kind of id whose license is not "
+        "confirmed. They may be the same SIMs, so none of them loses its license before. Name them as the journal does."
     )
     return [device for device in devices if wanted.pool_of(device) is not None]

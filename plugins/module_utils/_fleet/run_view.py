@@ -107,6 +107,7 @@ def run_view(record: RunRecord) -> View:
         "title": f"{'Undo run' if record.kind == 'undo' else 'Run'} {record.run}",
         "headline": "Not ended" if running else "Done as planned" if whole else "Not everything became as planned",
         "status": "no_change" if whole else "incomplete",
+        "word": record.status,
         "running": running,
         "started": record.started,
         "ended": record.ended or "",

@@ -17,6 +17,7 @@ import typing as t
 from .._client.stop import Told
 from .._errors import LicensingError
 from .._text.addresses import is_database
+from .._text.once import once
 from .data import Json
 from .history import COUNTS, KEPT_DAYS, MAX_RUNS, History, Key, shown_run, why_not
 from .text import visible
@@ -74,7 +75,7 @@ def _runs(store: Store, accounts: t.Sequence[str]) -> tuple[list[Json], list[tup
     unreadable: list[tuple[str, str]] = []
     for run in kept.newest(MAX_RUNS, accounts=accounts):
         try:
-            runs.append(shown_run(json.loads(kept.record(run.name, MAX_BYTES) or "")))
+            runs.append(shown_run(json.loads(kept.record(run.name, MAX_BYTES) or "", object_pairs_hook=once)))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             unreadable.append((visible(run.name), why_not(error)))
     return runs, unreadable

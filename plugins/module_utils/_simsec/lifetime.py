@@ -97,10 +97,10 @@ def require_filled_journal(
     counted = sum(row["assigned"] or 0 for row in subscriptions if sku_of(row["sku"], [row["license_type"]]).lifetime)
     if counted and journal.is_new_to(job.wish.account):
         raise LicensingError(
-            f"The journal {journal.path} knows nothing of the account {job.wish.account}, which counts {counted} "
-            "lifetime licenses. So it is new, or not the one that was used before. Nothing was sent. Name the right "
-            "journal, or move it here with the module simsec_journal. If there was none before, set "
-            "'journal_new: true' once.",
+            f"The journal {journal.path} knows nothing of the account {job.wish.account}, which counts "
+            f"{many(counted, 'lifetime license')}. So it is new, or not the one that was used before. Nothing was "
+            "sent. Name the right journal, or move it here with the module simsec_journal. If there was none before, "
+            "set 'journal_new: true' once.",
             code="journal_behind",
             counted=counted,
             known=0,
@@ -137,9 +137,9 @@ def _by_the_other_kind(job: Job, path: str, others: int) -> LicensingError:
     kind = "ICCID" if job.scope.kind == "imei" else "IMEI"
     note = _note(job.lifetime_elsewhere)
     return LicensingError(
-        f"The journal {path} knows of {others} {job.wish.sku.number} licenses by {kind}, but this task lists its "
-        f"devices by {job.scope.kind.upper()}. They may be the same SIMs, which would get the license again.{note} "
-        f"Nothing was sent. List the devices by {kind}. If none of those SIMs is in this task, set "
+        f"The journal {path} knows of {many(others, f'{job.wish.sku.number} license')} by {kind}, but this task "
+        f"lists its devices by {job.scope.kind.upper()}. They may be the same SIMs, which would get the license "
+        f"again.{note} Nothing was sent. List the devices by {kind}. If none of those SIMs is in this task, set "
         f"'lifetime_elsewhere: {others}'.",
         code="journal_behind",
         known=others,
@@ -154,10 +154,10 @@ def _behind(account: str, sku: str, path: str, counts: tuple[int, int, int | Non
     counted, known, elsewhere = counts
     beyond, note = counted - known, _note(elsewhere)
     return LicensingError(
-        f"The account {account} counts {counted} assigned {sku} licenses, and the journal {path} knows of {known}. "
-        f"The other {beyond} were assigned by other means, or this is an older copy or another journal.{note} The "
-        "devices of this task may be among them and would get the license again. Nothing was sent. Restore the newest "
-        "journal. If you know the others and none of their devices is in this task, set "
+        f"The account {account} counts {many(counted, f'assigned {sku} license')}, and the journal {path} knows of "
+        f"{known}. The other {beyond} were assigned by other means, or this is an older copy or another journal."
+        f"{note} The devices of this task may be among them and would get the license again. Nothing was "
+        "sent. Restore the newest journal. If you know the others and none of their devices is in this task, set "
         f"'lifetime_elsewhere: {beyond}'.",
         code="journal_behind",
         counted=counted,

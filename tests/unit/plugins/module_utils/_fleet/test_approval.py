@@ -304,7 +304,7 @@ def test_what_is_left_of_an_approved_plan(tmp_path: Path) -> None:
     [
         ('{"format": 1}', "it is of format 1, this release reads 2. Make a new plan with this release"),
         ('{"format": 3}', "it is of format 3, this release reads 2"),
-        ('{"format": 2, "accounts": [], "accounts": []}', "it is not a plan file"),
+        ('{"format": 2, "accounts": [], "accounts": []}', "it has 'accounts' twice in one object, so it was edited"),
         ("[]", "it is not a plan file: the plan is not a dictionary"),
         ("[", "it is not a plan file"),
         (json.dumps({**plan(), "accounts": [*plan()["accounts"], plan()["accounts"][0]]}), "it has an account twice"),
