@@ -82,14 +82,25 @@ async def _serve(options: argparse.Namespace, parts: dict[str, t.Any]) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    # The start may wait for the journal, and must not keep a signal waiting.
+    serving, ending = asyncio.create_task(_listen(options, parts)), asyncio.create_task(ended.wait())
+    most = options.max_seconds if options.max_seconds > 0 else None
+    await asyncio.wait({serving, ending}, timeout=most, return_when=asyncio.FIRST_COMPLETED)
+    for task in (serving, ending):
+        task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
+
+
+async def _listen(options: argparse.Namespace, parts: dict[str, t.Any]) -> None:
+    """Serve until canceled."""
     settings = _settings(options, parts)
     async with parts["_receiver.listener"].receiving(settings, log=_Log(sys.stdout)) as server:
         _tell(f"listening on {server.url}")
         _warn(options)
         try:
             _write_ready(options.ready_file, server)
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(ended.wait(), options.max_seconds if options.max_seconds > 0 else None)
+            await asyncio.Event().wait()
         finally:
             _remove_ready(options.ready_file)
 

@@ -120,10 +120,19 @@ options:
     description:
       - The journal, an SQLite file on a local disk or the address of a PostgreSQL database.
       - If it is a database, everyone with this database shares the refused logins and the request rate, on any machine.
-        The session stays in O(runtime_dir).
+        The session stays in O(runtime_dir), unless O(share_tokens=true).
       - A module that neither records nor reads anything in a journal makes no use of a file.
-      - Falls back to the environment variable E(THINGSPACE_JOURNAL).
+      - Falls back to the environment variable E(THINGSPACE_JOURNAL). There, a path must be absolute.
     type: str
+    version_added: 0.6.0
+  share_tokens:
+    description:
+      - Whether the session is shared through the database of O(journal), so that all machines log in once together.
+      - The database then holds tokens, as the O(runtime_dir) does otherwise. Whoever can read its table
+        C(shared_state) can use ThingSpace with them until they expire, for an hour at most.
+      - Falls back to the environment variable E(THINGSPACE_SHARE_TOKENS).
+    type: bool
+    default: false
     version_added: 0.6.0
 requirements:
   - requests >= 2.28
@@ -187,4 +196,7 @@ options:
   journal:
     env:
       - name: THINGSPACE_JOURNAL
+  share_tokens:
+    env:
+      - name: THINGSPACE_SHARE_TOKENS
 """

@@ -32,6 +32,6 @@ options:
       - A password in the address is masked in results and logs. Prefer a password file or a service file.
       - Two files with the suffixes C(.lock) and C(.id) are beside a file. If the journal is lost or replaced with an
         older copy, the C(.id) file makes the next task fail, so that it does not start over.
-      - Falls back to the environment variable E(THINGSPACE_JOURNAL).
+      - Falls back to the environment variable E(THINGSPACE_JOURNAL). There, a path must be absolute.
     type: str
 """

@@ -24,15 +24,16 @@ from ._client.requests_dep import REQUESTS_IMPORT_ERROR
 from ._client.runtime_dir import MemoryStore, Store, open_store
 from ._client.secrets import SecretRegister
 from ._client.sender import RequestCount
-from ._client.stop import Stop
+from ._client.stop import Stop, Told
 from ._errors import LicensingError, OptionsError, Problem, defect
 from ._progress import Progress, ProgressFile
-from ._text.addresses import as_place, is_database, passwords_in, why_refused
+from ._text.addresses import as_place, is_database, passwords_in, why_refused, why_refused_from_environment
 from ._text.bounds import bound_result, shorten
+from ._text.lists import many
 from ._text.visible import BLOCK, visible, visible_all
 
 if t.TYPE_CHECKING:
-    from ._journal.shared_state import SharedState
+    from ._journal.shared_state import SeenState, SharedState
 
 
 @dataclasses.dataclass
@@ -57,7 +58,8 @@ class LicensingModule(AnsibleModule):
         for name, value in self.params.items():
             if name.endswith(_JOURNAL) and isinstance(value, str):
                 self.params[name] = as_place(value)
-                why = why_refused(value)
+                from_environment = value == os.environ.get("THINGSPACE_JOURNAL")
+                why = why_refused_from_environment(value) if from_environment else why_refused(value)
                 if why:
                     text = f"{why} Nothing was sent."
                     self.fail_json(text, failure={"code": "journal_unusable", "message": text})
@@ -120,7 +122,7 @@ class Context:
         self._module = module
         self._clients: list[Client] = []  # of the whole process
         self._own: list[Client] = []  # at most one, shared with the parts
-        self._shared: list[SharedState | None] = []  # at most one, of the whole process
+        self._shared: list[SharedState | SeenState] = []  # at most one, of the whole process
         path = module.params.get("progress_file")
         self._progress_file = ProgressFile(path) if path else None
         # Facts read from ThingSpace, shared with the parts, so that each is read once.
@@ -141,6 +143,13 @@ class Context:
     def warn(self, text: str) -> None:
         """Show a warning to the user."""
         self._module.warn(self.say(text))
+
+    @property
+    def told(self) -> Told:
+        """Tells the journal whether the task must end. From now on, signals are only noted if there is a journal."""
+        if self.params.get("journal"):
+            self.stop.install()
+        return lambda: self.stop.told
 
     def patience(self, seconds: float) -> float:
         """Maximum seconds to wait for another task. They do not exceed this task's deadline."""
@@ -188,7 +197,7 @@ class Context:
         except LicensingError as error:
             problems.append(Problem(error.message, error.code))
         warnings = account_warnings(self.params.get("account"))
-        shared = self._open_shared(connection.journal, store, problems, warnings.append)
+        shared = self._open_shared(connection.journal, problems, warnings.append)
         if problems:
             raise OptionsError(problems)
         for text in warnings:
@@ -205,9 +214,7 @@ class Context:
             self.stop.install()
         return self._own[0]
 
-    def _open_shared(
-        self, journal: str | None, local: Store, problems: list[Problem], warn: t.Callable[[str], None]
-    ) -> Store | None:
+    def _open_shared(self, journal: str | None, problems: list[Problem], warn: t.Callable[[str], None]) -> Store | None:
         """What all nodes share, if the journal is a database. Why it cannot be used is added to the problems."""
         if not journal or any(problem.code.startswith("journal_") for problem in problems):
             return None
@@ -219,19 +226,17 @@ class Context:
             from ._journal.shared_state import share  # pylint: disable=import-outside-toplevel
 
             try:
-                self._shared.append(share(journal, local, warn))
+                self._shared.append(share(journal, warn, told=self.told))
             except LicensingError as error:
                 problems.append(Problem(error.message, error.code))
                 return None
-        if self._shared[0] is None:
-            local.lasting = False
         return self._shared[0]
 
     def finish(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
         """Add the number of requests, warn if ThingSpace slowed the task down, and close the progress file."""
         if self._progress_file is not None:
             self._progress_file.close()
-        for shared in filter(None, self._shared):
+        for shared in self._shared:
             shared.close()
         if self._clients:
             for client in self._clients:
@@ -310,5 +315,6 @@ def truthful(result: Result, writes: int) -> Result:
     if result.failure is None or result.values or not writes:
         return result
     result.changed = True
-    result.failure.add(f" Before that {writes} requests were sent that may have changed something.")
+    sent = f"{many(writes, 'request')} {'was' if writes == 1 else 'were'} sent"
+    result.failure.add(f" Before that, {sent} that may have changed something.")
     return result

@@ -194,7 +194,8 @@ mark:
   sample: 1-4711081547110815
   version_added: 0.6.0
 status:
-  description: V(running), V(done), or V(failed) if any part failed.
+  description:
+    - V(running), V(done), V(failed) if any part failed, or V(incomplete) if anything else is not as wanted at the end.
   returned: success
   type: str
 lines:

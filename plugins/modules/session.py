@@ -23,7 +23,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - Sends no requests to ThingSpace. It predicts the result from what the tasks of this user share.
+      - Sends no requests to ThingSpace. It predicts the result from what the tasks of this user share, and with
+        O(share_tokens), those of all machines.
   diff_mode:
     support: none
   idempotent:
@@ -33,7 +34,8 @@ options:
     description:
       - V(present) ensures that there is a session, and returns both tokens.
       - V(absent) ends the session, deletes the tokens, and clears refused logins, so that a correct password is tried
-        again. Still, no password is sent more than four times an hour.
+        again. Still, no password is sent more than four times an hour. With O(share_tokens), this is the session of all
+        machines.
     type: str
     choices: [present, absent]
     default: present

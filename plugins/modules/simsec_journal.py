@@ -6,13 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: simsec_journal
-short_description: Move or prune the journal of SIM-Secure licenses
+short_description: Move, prune, or restore the journal of SIM-Secure licenses
 version_added: 0.6.0
 description:
   - Moves a journal from an SQLite file to a PostgreSQL database, or back. All rows are copied in one transaction, and
     compared by count and digest. The identity of the journal moves along, and the old one is refused from then on.
-  - Both are refused from the beginning of the task until it has finished. If it fails or is interrupted, run it again.
+  - Both are refused from the beginning of the task until it has finished. If it fails or is interrupted, run it again,
+    or give the move up.
   - Deletes old rows that no plan, status, or export needs.
+  - Lets a copy of a database take the place of the one that it was copied from.
   - It sends no requests to ThingSpace and needs no credentials. The options of a connection are accepted because the
     action group may set them, and they are not used.
 requirements:
@@ -27,7 +29,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     description:
-      - Finds out whether the journal can be moved, and counts what would be moved or deleted.
+      - Finds out whether the journal can be moved or is a copy, and counts what would be moved or deleted.
     support: full
   diff_mode:
     support: none
@@ -41,6 +43,25 @@ options:
       - Let all jobs and receivers end before. A job that is sending delays the task, and no other begins. Afterward, a
         receiver that still uses the old one records nothing in it, and ThingSpace repeats its callbacks.
     type: str
+  new_home:
+    description:
+      - Says that the database O(journal), which is a copy, is the journal from now on. A journal in a database
+        remembers which database that is. A copy of the database, and a dump that was restored elsewhere, are refused
+        with C(journal_copied) until a task has said this once.
+      - Make sure that nobody uses the other one any more, because licenses would be assigned twice. What was sent since
+        the copy was made is not in it.
+      - Changes nothing if the journal belongs there already.
+    type: bool
+    default: false
+  give_up_move:
+    description:
+      - Says that the move of O(journal) is given up, because the place to which it was to be moved is lost. Then
+        O(journal) can be used again.
+      - Possible only until the move was finished. Until then, the other place was never used, and it stays refused if
+        it turns up again. A new move may fill it.
+      - Changes nothing if O(journal) is not being moved. If the other place is not lost, finish the move instead.
+    type: bool
+    default: false
   prune_days:
     description:
       - Delete reports about requests of others, and runs that sent nothing, if they are older than this many days. At
@@ -59,6 +80,16 @@ EXAMPLES = r"""
   thingspace.licensing.simsec_journal:
     from_journal: /var/lib/thingspace/journal.db
     journal: service=licensing
+
+- name: The server is lost, and a dump was restored on another one
+  thingspace.licensing.simsec_journal:
+    journal: postgresql://licensing@db2.example.com/licensing?sslmode=verify-full
+    new_home: true
+
+- name: The server to which the journal was to be moved is lost, and the move was interrupted
+  thingspace.licensing.simsec_journal:
+    journal: /var/lib/thingspace/journal.db
+    give_up_move: true
 
 - name: Delete what others have changed more than a year ago
   thingspace.licensing.simsec_journal:
@@ -89,6 +120,10 @@ moved:
         - The table C(request) has the requests, C(entry) their devices, C(callback) ThingSpace's reports, and
           C(fleet_run) the records of runs.
       type: dict
+given_up:
+  description: The place to which the journal was to be moved, without a password. Empty if it was not being moved.
+  returned: with O(give_up_move)
+  type: str
 pruned:
   description: How many rows were deleted, or would be in check mode.
   returned: with O(prune_days)
@@ -124,10 +159,12 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.keepi
 
 
 def main() -> None:
-    """Move or prune a journal."""
+    """Move or prune a journal, or let a copy take its place."""
     options = {
         **JOURNAL_SPEC,
         "from_journal": {"type": "str"},
+        "give_up_move": {"type": "bool", "default": False},
+        "new_home": {"type": "bool", "default": False},
         "prune_days": {"type": "int"},
     }
     run_module(run, options)

@@ -135,7 +135,7 @@ options:
     version_added: 0.6.0
   journal_new:
     description:
-      - Whether it is meant that O(journal) is empty although the account counts lifetime licenses.
+      - Whether it is meant that O(journal) knows nothing of the account although that counts lifetime licenses.
       - Without this option or O(lifetime_elsewhere), such a task fails with V(journal_behind) before anything is sent,
         because the journal may not be the one that was used before.
     type: bool

@@ -42,12 +42,12 @@ def read_records(settings: Settings, secrets: SecretRegister, warn: Warn) -> lis
             code="missing_library",
         )
     store = open_store(settings.connection.runtime_dir, None if settings.own_runtime_dir else warn)
-    with _shared(settings.connection.journal, store, warn) as shared:
+    with _shared(settings.connection.journal, warn) as shared:
         return _read(settings, Client(settings.connection, store, secrets, shared=shared), warn)
 
 
 @contextlib.contextmanager
-def _shared(journal: str | None, local: Store, warn: Warn) -> t.Iterator[Store | None]:
+def _shared(journal: str | None, warn: Warn) -> t.Iterator[Store | None]:
     """What all nodes share, if the journal is a database."""
     journal = as_place(journal or "")
     why = why_refused(journal)
@@ -61,12 +61,12 @@ def _shared(journal: str | None, local: Store, warn: Warn) -> t.Iterator[Store |
         share,
     )
 
-    shared = share(journal, local, warn)
+    # A signal ends Ansible itself, with its inventories.
+    shared = share(journal, warn, told=lambda: False)
     try:
         yield shared
     finally:
-        if shared is not None:
-            shared.close()
+        shared.close()
 
 
 def _read(settings: Settings, client: Client, warn: Warn) -> list[Record]:

@@ -19,6 +19,7 @@ import time
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Scope, open_journal
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 
 BATCH = 100
 
@@ -26,7 +27,7 @@ BATCH = 100
 def main(path: str, accounts: dict[str, int], sku: str, devices: int, *, confirmed: bool) -> None:
     """Write each request down, its answer, and the confirmations of its devices."""
     began = time.perf_counter()
-    journal = open_journal(path, write=True)
+    journal = open_journal(path, write=True, told=never)
     numbers = itertools.count()
     for account, first in accounts.items():
         scope = Scope(account, sku, "imei")

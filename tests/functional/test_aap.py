@@ -99,7 +99,7 @@ def test_plan_approval_apply_of_a_large_fleet(controller: Controller, simulator:
     ]
     assert handed_on["thingspace_plan_status"] == "guard_tripped"
     assert handed_on["thingspace_plan_summary"].splitlines() == [
-        f"Stopped by a limit: {MANY - 10:,} to assign in 2 accounts.",
+        f"Stopped by a limit: {MANY - 10:,} to assign in 1 of 2 accounts.",
         f"{named(1)}: FOTA licenses {MANY - 10:,} to assign (stopped: guard_tripped)",
     ]
     shown = planned.messages("Show the plan")[0]

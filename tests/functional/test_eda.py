@@ -26,6 +26,7 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Scope, open_journal
 from ansible_collections.thingspace.licensing.tests.support.harness import plain_environment
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 
 SOURCE = "extensions/eda/plugins/event_source/simsec_confirmations.py"
 ROOT = Path(os.environ["ANSIBLE_COLLECTIONS_PATH"])
@@ -49,7 +50,7 @@ def free_port() -> int:
 def journal(tmp_path: Path) -> str:
     """A journal in which the request r1 waits for its confirmation."""
     path = str(tmp_path / "journal.db")
-    made = open_journal(path, write=True)
+    made = open_journal(path, write=True, told=never)
     scope = Scope(ACCOUNT, "SIMSec-IoT", "imei")
     made.accepted(made.intend(made.begin_run(scope, "assign", None), scope, "assign", [DEVICE], "1-1"), "r1")
     made.close()

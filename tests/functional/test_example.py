@@ -170,7 +170,7 @@ def test_gitlab_from_a_merge_request_to_drift(machine: Machine, simulator: Simul
     edit(machine, 1, ', "990000000000002"', "")
     jobs, manual = gitlab("schedule")
     assert ({name: job.code for name, job in jobs.items()}, manual) == ({"drift": 2}, []), jobs
-    assert "**1 to remove** in 3 accounts." in jobs["drift"].output
+    assert "**1 to remove** in 1 of 3 accounts." in jobs["drift"].output
 
 
 def test_checks_before_a_commit(machine: Machine, collections: Path, simulator: Simulator) -> None:

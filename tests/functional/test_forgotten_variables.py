@@ -65,8 +65,10 @@ def test_empty_variables_are_as_good_as_none(fleet: Fleet) -> None:
     applied = fleet.apply(*rest, **common)
     assert applied.returncode == 0, applied.text
     assert sorted(path.name for path in (applied.dest / "history").iterdir())
-    reported = fleet("report", "report", *rest, **common)
+    reported = fleet("report", "report", *rest, *empty("license_report_files"), **common)
     assert reported.returncode == 0, reported.text
+    totals = json.loads((reported.dest / "report.json").read_text(encoding="utf-8"))["totals"]
+    assert (totals["drift"], totals["licenses"]["assigned"]) == (None, 12), "no fleet file was compared"
     unapproved = (*empty("approved"), "-e", "fleet_require_approval=false")
     undone = fleet("undo", "undo", *rest, *unapproved, run="apply/run.json", **common)
     assert undone.returncode == 0, undone.text

@@ -295,7 +295,8 @@ def test_the_cache(simulator: Simulator, inventory: Inventory) -> None:
     assert list(shown.hosts) == imeis(60)
     (kept,) = inventory.cache.iterdir()
     (state,) = (inventory.folder / "runtime").glob("session-*.json")
-    session = {key: value for key, value in json.loads(state.read_text(encoding="utf-8")).items() if is_token(value)}
+    (tokens,) = json.loads(state.read_text(encoding="utf-8"))["tokens"].values()
+    session = {key: value for key, value in tokens.items() if is_token(value)}
     assert len(session) >= 2, "both tokens"
     text = kept.read_text(encoding="utf-8")
     assert imei(0) in text

@@ -17,9 +17,11 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.stores import open_store
 from ansible_collections.thingspace.licensing.tests.support import postgres
 from ansible_collections.thingspace.licensing.tests.support.fleets import Fleet
 from ansible_collections.thingspace.licensing.tests.support.harness import (
+    ACCOUNT,
     Json,
     Module,
     Outcome,
@@ -28,6 +30,7 @@ from ansible_collections.thingspace.licensing.tests.support.harness import (
     Simulator,
     imeis,
 )
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.postgres_proxy import Proxy, proxied
 
 FLEX, LIFETIME = "SIMSec-IoT", "SIMSec-IoT-Lt"
@@ -80,7 +83,7 @@ class Site:
         self.simulator = Simulator(folder, "--devices", "25")
         stack.callback(self.simulator.stop)
         self.address = stack.enter_context(postgres.new_journal())
-        open_journal(self.address, write=True).close()
+        open_journal(self.address, write=True, told=never).close()
         self.database = self.address.partition("@/")[2].partition("?")[0]
         self.a, self.b = (self._node(folder / name, stack) for name in "ab")
         self.simulator.quirks(simsec_delay=0.05)
@@ -196,6 +199,57 @@ def test_at_every_commit(tmp_path: Path) -> None:
     each(tmp_path, [(*at, arrives) for at in (*killed, *cut) for arrives in (False, True)], one)
 
 
+class Full(t.NamedTuple):
+    """A moment from which on there is no room.
+
+    :ivar when: a condition of the database.
+    :ivar table: what cannot be written; None for everything.
+    :ivar code: what the job fails with.
+    :ivar sent: how many devices it has sent.
+    :ivar outcome: what it says about these.
+    """
+
+    when: str
+    table: str | None
+    code: str | None = "journal_full"
+    sent: int = 0
+    outcome: str = "accepted"
+
+
+FULL = {
+    "everything": Full("true", None),
+    "run": Full("true", "run"),
+    "first intent": Full("true", "request"),
+    "second intent": Full("TG_OP = 'INSERT' AND EXISTS (SELECT FROM request)", "request", sent=10),
+    "everything from the second intent on": Full(
+        "EXISTS (SELECT FROM request WHERE state = 'accepted')", None, sent=10
+    ),
+    "answer": Full("TG_OP = 'UPDATE'", "request", "not_recorded", 10, "unknown"),
+    "end": Full("TG_OP = 'UPDATE' AND NEW.ended IS NOT NULL", "run", None, 25),
+}
+
+
+def test_the_disk_of_the_database_is_full(tmp_path: Path) -> None:
+    """Nothing is sent that is not recorded, what was sent is told, and with room again, it goes on."""
+
+    def one(site: Site, case: str) -> None:
+        full = FULL[case]
+        postgres.fill_disk(site.database, full.when, full.table)
+        told = site.a.run()
+        rows = postgres.server().run("SELECT device_id FROM thingspace_licensing.entry", database=site.database)
+        assert set(site.sent()) == {device for (device,) in rows}
+        assert (len(rows), told.code, told.changed) == (full.sent, full.code, full.sent > 0)
+        assert full.code is None or told.message.count("its disk is full") == told.message.count("Make room") == 1
+        said = told.rows if "devices" in told.result else {}
+        assert {device for device, outcome in said.items() if outcome == full.outcome} == set(site.sent())
+        assert set(said.values()) <= {"skipped", full.outcome}
+        postgres.free_disk(site.database)
+        site.pass_time()
+        site.ends_right()
+
+    each(tmp_path, FULL, one)
+
+
 def test_the_database_is_restarted_under_a_run(site: Site) -> None:
     site.simulator.faults({"action": "stall", "operation": "simsec_assign", "effect": "done", "after": 1, "seconds": 5})
     running = site.a.start()
@@ -220,6 +274,61 @@ def test_two_at_once(site: Site) -> None:
     assert site.sent() == dict.fromkeys(WANTED, 1)
 
 
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_two_at_once_do_not_both_say_that_they_changed_a_fota_license(site: Site, state: str) -> None:
+    """The second one waits, and finds everything as wanted. Check mode and info wait for nobody."""
+    wanted: dict[str, t.Any] = {"devices": WANTED, "max_removals": 25, "report": "all"}
+    job = {**wanted, "state": state, "batch_size": 10, "max_concurrency": 1}
+    if state == "absent":
+        assert not site.a.module(**wanted).failed
+    site.simulator.forget_requests()
+    site.simulator.quirks(latency=0.2)
+    nodes = (site.a, site.b, site.a, site.b)
+    jobs = [node.module.start(journal=node.journal, **job) for node in nodes]
+    told = [job.wait() for job in jobs]
+    assert [one.message for one in told if one.failed] == []
+    assert sorted(one.changed for one in told) == [False, False, False, True]
+    done = Counter(outcome for one in told for outcome in one.rows.values())
+    assert done == {"assigned" if state == "present" else "removed": 25, "unchanged": 75}
+    assert len(site.simulator.writes()) == 3
+    site.simulator.quirks(latency=0.0)
+    asked = [site.b.module(**job, journal=place).result["requests"] for place in (site.b.journal, None)]
+    assert asked[0] == asked[1], "the lock needs no request"
+
+
+def test_a_fota_job_that_waits_too_long_sends_nothing(site: Site) -> None:
+    job: dict[str, t.Any] = {"devices": WANTED, "journal": site.b.journal, "deadline": 2}
+    with contextlib.closing(open_store(site.address, write=False, told=never)) as other:
+        with other.account_lock(ACCOUNT, 1, "SIM-Secure"):
+            assert not site.b.module(**{**job, "devices": WANTED[:1]}).failed, "another kind of license"
+        site.simulator.forget_requests()
+        with other.account_lock(ACCOUNT, 1, "FOTA"):
+            for more in ({"check": True}, {"name": "fota_license_info", "devices": None}):
+                assert not site.b.module(**{**job, **more}).failed
+            told = site.b.module(**job)
+        assert told.code == "journal_locked"
+        assert "Another job is sending FOTA changes for the account" in told.message
+        assert site.simulator.writes() == []
+    assert not site.b.module(**job).failed
+    assert site.simulator.licensed() >= set(WANTED)
+
+
+def test_a_fota_job_that_loses_its_lock_sends_nothing_more(site: Site) -> None:
+    site.simulator.faults({"action": "stall", "operation": "fota_assign", "effect": "done", "after": 1, "seconds": 3})
+    running = site.a.module.start(journal=site.a.journal, devices=WANTED, batch_size=5, max_concurrency=1, report="all")
+    end = time.monotonic() + 40
+    while site.simulator.count("fota_assign") < 2:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    postgres.server().end_sessions(site.database)
+    told = running.wait()
+    assert (told.code, "may be lost" in told.message) == ("interrupted", True)
+    assert site.simulator.count("fota_assign") == 2
+    assert Counter(told.rows.values()) == {"assigned": 10, "skipped": 15}
+    again = site.b.module(journal=site.b.journal, devices=WANTED, report="all")
+    assert Counter(again.rows.values()) == {"assigned": 15, "unchanged": 10}
+
+
 def test_what_a_receiver_anywhere_hears_ends_the_wait_of_every_node(tmp_path: Path) -> None:
     with contextlib.ExitStack() as stack:
         site = Site(tmp_path / "site", stack, receiver=True)
@@ -232,6 +341,46 @@ def test_what_a_receiver_anywhere_hears_ends_the_wait_of_every_node(tmp_path: Pa
         assert (info.result["journal"][0]["confirmed"], info.result["drift"]) == (len(WANTED), [])
         log = (tmp_path / "site" / "receiver.log").read_text()
         assert "Traceback" not in log
+
+
+def test_nodes_share_a_session_if_they_are_asked_to(site: Site) -> None:
+    def start(node: Node, name: str = "fota_license_info", **more: t.Any) -> Running:
+        shared: Json = {"journal": node.journal, "share_tokens": True}
+        given: Json = {"account": None} if name == "session" else {}
+        return node.module.start(name, **given, **{**shared, **more})
+
+    def logins() -> tuple[int, int]:
+        return site.simulator.count("oauth_token"), site.simulator.count("session_login")
+
+    def tokens() -> list[str]:
+        rows = postgres.server().run("SELECT state FROM thingspace_licensing.shared_state", database=site.database)
+        states = [json.loads(text) for (text,) in rows]
+        kept = [one for state in states for one in state.get("tokens", {}).values()]
+        return [one[name] for one in kept for name in ("access", "session") if name in one]
+
+    def at_once() -> list[Outcome]:
+        outcomes = [one.wait() for one in [start(node) for node in (site.a, site.b) for _job in range(3)]]
+        assert [one.code for one in outcomes] == [None] * 6
+        return outcomes
+
+    assert start(site.a, share_tokens=None, runtime_dir="").wait().code is None
+    assert (logins(), tokens()) == ((1, 1), []), "only if they are asked to"
+    outcomes = at_once()
+    assert logins() == (2, 2)
+    stale = start(site.b, password="last year's").wait()
+    assert stale.code == "login_refused"
+    site.simulator.clock(1260)
+    outcomes += at_once()
+    assert logins() == (3, 4), "one that was refused, and one after the session ended"
+    held = tokens()
+    assert len(held) == 3, "the access token of the other password, too"
+    assert [one for one in outcomes if any(token in one.stdout + one.stderr for token in held)] == []
+    assert not list(site.a.module.runtime_dir.glob("session-*"))
+    foreseen, ended = (start(site.b, "session", state="absent", check=check).wait() for check in (True, False))
+    assert (foreseen.changed, ended.changed, tokens()) == (True, True, [])
+    assert not start(site.a, "session", state="absent", check=True).wait().changed
+    shown = start(site.a, "session").wait()
+    assert [shown.result["access_token"], shown.result["session_token"]] == tokens()
 
 
 SECRET = "pa55-of-the-database"

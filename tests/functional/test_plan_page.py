@@ -94,7 +94,7 @@ def test_a_plan_in_a_browser(hostile: Json, module: Module, tmp_path: Path) -> N
         text = " ".join(seen["text"].split())
         for told in (
             *HOSTILE[:5],
-            "1,200 to assign, 10 to remove in 11 accounts",
+            "1,200 to assign, 10 to remove in 1 of 11 accounts",
             "Pools, if this plan is applied",
             "3,000",
             "4,190",

@@ -27,6 +27,7 @@ import trustme
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Scope, open_journal
 from ansible_collections.thingspace.licensing.tests.support.forked import await_ready, plain_environment
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 
 PROGRAM = Path("ansible_collections/thingspace/licensing/extensions/receiver/thingspace_receiver.py")
 ROOT = Path(os.environ["ANSIBLE_COLLECTIONS_PATH"])
@@ -61,7 +62,7 @@ class Receiver:
         self.tls: ssl.SSLContext | None = None
         self.process: subprocess.Popen[bytes] | None = None
         self.port = 0
-        journal = open_journal(str(self.journal), write=True)
+        journal = open_journal(str(self.journal), write=True, told=never)
         scope = Scope("0000123456-00001", "SIMSec-IoT", "imei")
         devices = [str(FIRST + number) for number in range(2000)]
         journal.accepted(
@@ -393,6 +394,22 @@ def test_bad_start(receiver: Receiver, arguments: list[str], env: dict[str, str]
     assert (ended.returncode, ended.stdout) == (2, "")
     assert words in ended.stderr
     assert ended.stderr.count("\n") == 1
+
+
+def test_a_signal_while_it_waits_for_a_database(receiver: Receiver) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        place = f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/d?connect_timeout=300"
+        command = [one for one in receiver.command() if one not in ("--journal", str(receiver.journal))]
+        env = receiver.environment(THINGSPACE_JOURNAL=place)
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as started:
+            try:
+                client, _address = silent.accept()
+                started.send_signal(signal.SIGTERM)
+                out, err = started.communicate(timeout=PATIENCE)
+                client.close()
+            finally:
+                started.kill()
+    assert (started.returncode, out, err) == (0, "", "thingspace_receiver: ended\n")
 
 
 def test_without_aiohttp(receiver: Receiver) -> None:

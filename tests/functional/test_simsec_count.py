@@ -21,6 +21,7 @@ from ansible_collections.thingspace.licensing.tests.support.harness import (
     imeis,
     let_time_pass,
 )
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 
 pytestmark = pytest.mark.usefixtures("heard")
 
@@ -154,7 +155,7 @@ def with_confirmation(journal: Path, devices: list[str]) -> None:
     from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
     from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 
-    opened = open_journal(str(journal), write=True)
+    opened = open_journal(str(journal), write=True, told=never)
     attempts = opened.attempts(Scope("0000123456-00001", FLEX, "imei"), devices)
     opened.confirm([Confirmation(attempts[one][-1].request_id, (("imei", one),), "success", "") for one in devices])
     opened.close()

@@ -9,9 +9,11 @@ from __future__ import annotations
 import email.utils
 import time
 import typing as t
+from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.tests.support import postgres
 from ansible_collections.thingspace.licensing.tests.support.harness import Json, Module, Simulator, imei, imeis
 
 OPERATIONS = ("fota_list", "fota_assign", "session_login", "oauth_token")
@@ -131,3 +133,26 @@ def test_a_limit_of_ones_own_avoids_429_altogether(simulator: Simulator, module:
     running = [module.start("fota_license_info", rate_limit=6) for _task in range(3)]
     assert [one.wait().code for one in running] == [None] * 3
     assert {request["status"] for request in simulator.requests()} == {200}
+
+
+def test_ten_nodes_that_share_a_database_keep_to_one_budget(
+    simulator: Simulator, module: Module, tmp_path: Path
+) -> None:
+    """Each is a process with a runtime directory of its own. What they learn without a limit: see test_lease.py."""
+    simulator.quirks(rate_limit=16, page_size=10)
+    simulator.state(accounts=[{"name": "0000123456-00001", "devices": 40, "licenses": 40}])
+    job: Json = {"share_tokens": True, "report": "all", "deadline": 55, "rate_limit": 12}
+    begun = time.monotonic()
+    with postgres.new_journal() as journal:
+        running = [
+            module.start("fota_license_info", runtime_dir=str(tmp_path / str(node)), journal=journal, **job)
+            for node in range(10)
+        ]
+        outcomes = [one.wait() for one in running]
+    seconds = time.monotonic() - begun
+    assert [one.code for one in outcomes] == [None] * 10
+    assert all(len(one.result["devices"]) == 40 for one in outcomes)
+    statuses = [request["status"] for request in simulator.requests()]
+    assert statuses == [200] * (10 * 5 + 2), "two for the login; none was refused"
+    assert seconds >= len(statuses[1:]) / 12
+    assert sum(one.result["requests"]["throttled_seconds"] for one in outcomes) > 0, "they waited for each other"

@@ -144,3 +144,31 @@ def test_a_run_that_was_killed_goes_on_on_another_node(nodes: tuple[Fleet, Fleet
         again = first.apply(approved=digest, **journal)
         assert again.returncode == 0, again.text
         assert simulator.writes() == []
+
+
+def test_two_undos_at_once_and_the_same_plan_again(nodes: tuple[Fleet, Fleet], simulator: Simulator) -> None:
+    """Of two identical undos, one changes something. Then the plan is applied again, and its job says what happened."""
+    first, second = nodes
+    with postgres.new_journal() as place:
+        journal: dict[str, t.Any] = {"fleet_journal": place}
+        for node in nodes:
+            node.write(1, {"ids": imeis(1, 16), "fota": True})
+        before = licensed(simulator, 1)
+        planned = first.plan(**journal)
+        applied = first.apply(approved=planned.plan["digest"], **journal)
+        assert (applied.returncode, "undid it" in applied.text) == (0, False), applied.text
+        simulator.quirks(latency=0.3)
+        undo = given(fleet_dest="undo", run=run_of(applied), fleet_require_approval="false", **journal)
+        both = [node.start("undo", *undo) for node in nodes]
+        told = ["".join(one.communicate(timeout=90)) for one in both]
+        assert [one.returncode for one in both] == [0, 0], told
+        assert sorted("6 removed" in text for text in told) == [False, True]
+        assert licensed(simulator, 1) == before
+        simulator.quirks(latency=0.0)
+        again = second.apply(approved=planned.plan["digest"], **journal)
+        assert again.returncode == 0, again.text
+        for node in nodes:
+            by = json.loads((node.folder / "undo" / "run.json").read_text(encoding="utf-8"))["run"]
+            words = f"The run {run_of(applied)} carried out this very plan, and the run {by} undid it"
+            assert words in " ".join(again.text.split())
+        assert licensed(simulator, 1) == set(imeis(1, 16))

@@ -17,6 +17,11 @@ STORES = ("sqlite", "postgresql")
 """For parametrized tests that must hold on both."""
 
 
+def never() -> bool:
+    """For a task that nobody tells to end."""
+    return False
+
+
 def place(store: str, folder: Path) -> str:
     """Where a journal of this kind can be, in which nothing was recorded yet."""
     if store == "sqlite":

@@ -29,6 +29,16 @@ SCHEMA = "thingspace_licensing"
 _KEPT = ("identity", "journal_schema")
 
 
+class Standby(t.NamedTuple):
+    """A running standby.
+
+    :param promote: makes it the primary server.
+    """
+
+    host: str
+    promote: t.Callable[[], object]
+
+
 class Server:
     """A running server. It ends with the process, and its data are deleted then."""
 
@@ -57,6 +67,40 @@ class Server:
         name = f"journal_{os.getpid()}_{next(self._names)}"
         self.run(f"CREATE DATABASE {name}")
         return name
+
+    def copied(self, database: str) -> str:
+        """The name of a copy of a database that nobody uses."""
+        name = f"copy_{os.getpid()}_{next(self._names)}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE {database}")
+        return name
+
+    def restored(self, database: str, other: Server) -> str:
+        """The name of a database on another server, to which a dump was restored."""
+        name = other.new_database()
+        programs = Path(self._server.bin_path)
+        dump = subprocess.run([programs / "pg_dump", self.url(database)], check=True, capture_output=True).stdout
+        restore = [str(programs / "psql"), "-q", "-v", "ON_ERROR_STOP=1", "-d", other.url(name)]
+        subprocess.run(restore, check=True, input=dump, stdout=subprocess.DEVNULL)
+        return name
+
+    @contextlib.contextmanager
+    def standby(self) -> t.Iterator[Standby]:
+        """A standby of this server. It ends with the block."""
+        # The name of a socket cannot be long.
+        data = Path(tempfile.mkdtemp(prefix="standby-"))
+        run = _runner(data)
+        programs = self._server.bin_path
+        backup = [programs / "pg_basebackup", "-R", "-c", "fast", "-h", self.host, "-U", "postgres", "-D", data]
+        run(backup)
+        control = [programs / "pg_ctl", "-w", "-D", data]
+        # The socket of this server is among its data.
+        (data / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+        run([*control, "-o", f"-h '' -k {data} -c fsync=off", "-l", data / "log", "start"])
+        try:
+            yield Standby(str(data), lambda: run([*control, "promote"]))
+        finally:
+            run([*control, "-m", "immediate", "stop"])
+            shutil.rmtree(data)
 
     def end_sessions(self, database: str) -> None:
         """What a restart of the server does to its clients."""
@@ -95,7 +139,10 @@ def emptied() -> str:
         database=name,
     )
     used = [f"{SCHEMA}.{table}" for (table,) in tables if table not in _KEPT]
-    if used:
+    if ("moved",) in tables:
+        # A test has moved it away.
+        server().run(f"DROP SCHEMA {SCHEMA} CASCADE", database=name)
+    elif used:
         server().run(f"TRUNCATE {', '.join(used)} RESTART IDENTITY CASCADE", database=name)
     return server().url(name)
 
@@ -108,6 +155,32 @@ def new_journal() -> t.Iterator[str]:
         yield server().url(name)
     finally:
         server().run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def fill_disk(database: str, when: str = "true", table: str | None = None) -> None:
+    """From a moment on, the server answers every write as if its disk were full.
+
+    :param when: a condition in SQL that is true from that moment on.
+    :param table: only writes to this one.
+    """
+    tables = server().run(f"SELECT tablename FROM pg_tables WHERE schemaname = '{SCHEMA}'", database=database)
+    server().run(
+        f"CREATE FUNCTION {SCHEMA}.disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF {when} THEN RAISE "
+        "EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END IF; "
+        "RETURN NEW; END $$",
+        *(
+            f"CREATE TRIGGER disk_full BEFORE INSERT OR UPDATE ON {SCHEMA}.{one} FOR EACH ROW "
+            f"EXECUTE FUNCTION {SCHEMA}.disk_full()"
+            for (one,) in tables
+            if table in (None, one)
+        ),
+        database=database,
+    )
+
+
+def free_disk(database: str) -> None:
+    """There is room again."""
+    server().run(f"DROP FUNCTION {SCHEMA}.disk_full() CASCADE", database=database)
 
 
 def let_time_pass(address: str, seconds: int = 120) -> None:
@@ -138,17 +211,8 @@ def system_server(binaries: Path, folder: Path) -> t.Iterator[str]:
     """The address of a server that is installed on this machine. It ends with the block."""
     data = folder / "system-data"
     data.mkdir()
-    # PostgreSQL does not run as root. The other package has made a user for that.
     server()
-    user = "pgserver" if os.geteuid() == 0 else None
-    if user:
-        shutil.chown(data, user)
-        for parent in (folder, *folder.parents):
-            with contextlib.suppress(PermissionError):
-                parent.chmod(parent.stat().st_mode | 0o011)
-    run: t.Callable[..., t.Any] = functools.partial(
-        subprocess.run, check=True, user=user, cwd=data, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
-    )
+    run = _runner(data)
     run([binaries / "initdb", "--auth=trust", "--encoding=utf8", "--no-sync", "-U", "postgres", "-D", data])
     settings = f"-h '' -k {data} -c fsync=off"
     run([binaries / "pg_ctl", "-w", "-D", data, "-o", settings, "-l", data / "log", "start"])
@@ -156,3 +220,17 @@ def system_server(binaries: Path, folder: Path) -> t.Iterator[str]:
         yield f"postgresql://postgres@/postgres?host={data}"
     finally:
         run([binaries / "pg_ctl", "-w", "-D", data, "-m", "immediate", "stop"])
+
+
+def _runner(data: Path) -> t.Callable[..., t.Any]:
+    """Runs a program of PostgreSQL that uses this directory."""
+    # It does not run as root. The other package has made a user for that.
+    user = "pgserver" if os.geteuid() == 0 else None
+    if user:
+        shutil.chown(data, user)
+        for parent in data.parents:
+            with contextlib.suppress(PermissionError):
+                parent.chmod(parent.stat().st_mode | 0o011)
+    return functools.partial(
+        subprocess.run, check=True, user=user, cwd=data, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+    )

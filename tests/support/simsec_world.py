@@ -50,6 +50,7 @@ from ansible_collections.thingspace.licensing.tests.support.fakes import (
     as_bytes,
     imei,
 )
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.records import run_account
 
 FLEX, BUNDLE, TIERED = "SIMSec-IoT", "TS-BUNDLE-KTO-SIMSEC-MRC", "TSS-IOT-INTLG-TIERED-SIMSEC"
@@ -214,7 +215,7 @@ class World:
         count = math.ceil(len(self.reports) * share)
         now, self.reports = self.reports[:count], self.reports[count:]
         if self.hearing and now:
-            with contextlib.closing(open_journal(str(self.journal), write=True)) as journal:
+            with contextlib.closing(open_journal(str(self.journal), write=True, told=never)) as journal:
                 journal.confirm(now + now[:1])
 
     def later(self, seconds: int = 7200) -> None:
@@ -349,7 +350,7 @@ class World:
         account = run_account({"account": ACCOUNT, "parts": record["parts"]})
         self.wish = dict.fromkeys(record["before"], ("anything", "imei"))
         changes = {pool_of(part): changes_of([part]) for part in account.parts}
-        known = reversal.attempts_of(str(self.journal), ACCOUNT, changes)
+        known = reversal.attempts_of(str(self.journal), ACCOUNT, changes, told=never)
         window = RunWindow(record["started"], record["ended"], ago(datetime.timedelta(hours=1)), record["mark"])
         found, _left = reverse_simsec(account, window, known, Later())
         former = Former(window, changes, known or {})

@@ -19,6 +19,7 @@ import typing as t
 
 from .._client.runtime_dir import Store, StoredState
 from .._errors import LicensingError
+from .._text.lists import many
 
 LOCK_PATIENCE = 60.0
 """Seconds to wait until another task has finished with the list."""
@@ -120,8 +121,8 @@ class KeptList:
     def where_to_find(self, previous: t.Sequence[str]) -> str:
         """Say where the list is that could not be restored."""
         if self.location:
-            return f"The previous list ({len(previous)} devices) is kept in {self.location}."
-        return f"The previous list ({len(previous)} devices) is in 'failure.previous_list'."
+            return f"The previous list ({many(len(previous), 'device')}) is kept in {self.location}."
+        return f"The previous list ({many(len(previous), 'device')}) is in 'failure.previous_list'."
 
 
 def _become(state: StoredState, previous: t.Sequence[str], target: t.Sequence[str]) -> None:

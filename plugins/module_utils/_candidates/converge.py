@@ -67,7 +67,9 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     reporting, report_problems = reporting_from(**chosen(params, REPORT_SPEC))
     problems = [*problems, *wrong, *limit_problems, *report_problems]
     about = chosen(params, ("account", "api_version", "state"))
-    wish = Wish(**about, devices=wanted.devices, protected=frozenset(protected))
+    # Only a flow of several modules knows this.
+    licensed = None if params.get("licensed") is None else frozenset(params["licensed"])
+    wish = Wish(**about, devices=wanted.devices, protected=frozenset(protected), licensed=licensed)
     wanted = wanted._replace(warnings=[*wanted.warnings, *notes])
     own = chosen(params, ("batch_size", "unlicensed", "protected_file", "before_file"))
     job = Job(wish=wish, wanted=wanted, limits=limits, reporting=reporting, **own)

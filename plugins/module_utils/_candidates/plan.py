@@ -27,6 +27,8 @@ class Wish:
     :param devices: the named devices; C(present) adds them at the end of the list, C(absent) removes them from it, and
         C(exact) requests exactly these in this order.
     :param protected: devices that must never be listed, in any state.
+    :param licensed: the only devices that still hold a license right before the list is written; None if nothing is
+        known of that. ThingSpace may take the others off the list by itself when they lose theirs.
     """
 
     account: str
@@ -34,6 +36,7 @@ class Wish:
     state: State
     devices: t.Sequence[str]
     protected: frozenset[str]
+    licensed: frozenset[str] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +52,7 @@ class CandidatesPlan:
     :param move: the fewest devices that must change places among those that stay, and devices that are on the list more
         than once and lose a place.
     :param restored: devices of C(add) that are not named: an interrupted run had lost them.
-    :param digest: SHA-256 over the wish and the live list, including its order.
+    :param digest: SHA-256 over the wish and the live list, including its order, without what may leave by itself.
     """
 
     state: State
@@ -172,6 +175,9 @@ def _moved(before: t.Sequence[str], target: t.Sequence[str]) -> frozenset[str]:
 def _digest(wish: Wish, live: t.Sequence[str], whole: t.Sequence[str] | None) -> str:
     scope = {"kind": "candidates", "account": wish.account, "api_version": wish.api_version, "state": wish.state}
     digest = hashlib.sha256(json.dumps(scope, sort_keys=True).encode())
+    if wish.licensed is not None:
+        there = wish.licensed.union(wish.devices)
+        live = [device for device in live if device in there]
     for devices in (wish.devices, sorted(wish.protected), live, whole or ()):
         digest.update(b"\n--\n" + "\n".join(devices).encode())
     return digest.hexdigest()

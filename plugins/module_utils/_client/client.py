@@ -40,7 +40,8 @@ class Client:
 
     :param connection: validated options.
     :param store: what forks and jobs of one machine share.
-    :param shared: what all nodes share, if there is a database: the count of logins, and the request budget.
+    :param shared: what all nodes share, if there is a database: the count of logins, the request budget, and the
+        tokens, if the user asks for that.
     :param secrets: gets every new token, unless C(hide_tokens) is False.
     :param progress: gets the progress that callers report; by default, nobody does.
     :param stop: knows whether the task must end early; by default, it never must.
@@ -59,13 +60,16 @@ class Client:
     ) -> None:
         policy = RetryPolicy(retries=connection.retries, jitter=random.random)
         host = urllib.parse.quote(urllib.parse.urlsplit(connection.base_url).netloc, safe="")
-        budget = _budget(store, shared, BUDGET_NAME + host, connection.rate_limit)
+        # A task that may only read what all nodes share heeds their logins, and counts everything else for itself.
+        counted = shared if shared is not None and shared.lasting else None
+        budget = _budget(store, counted, BUDGET_NAME + host, connection.rate_limit)
         deadline = Deadline(connection.deadline)
         self._sender = Sender(Transport(connection, secrets.mask), policy, budget, deadline, stop=stop)
         self._base_url = connection.base_url
         self.mask = secrets.mask
         self.secrets = secrets
-        self.auth = Authenticator(connection, self._sender, store, secrets, guards=shared, hide_tokens=hide_tokens)
+        tokens = _token_store(store, counted if connection.share_tokens else None)
+        self.auth = Authenticator(connection, self._sender, tokens, secrets, guards=shared, hide_tokens=hide_tokens)
         self.host = urllib.parse.urlsplit(connection.base_url).netloc
         self.max_concurrency = connection.max_concurrency
         self.store = store
@@ -176,6 +180,14 @@ class Client:
         # The new token of that kind was refused, too. A bare 401 does not say which token is meant, so try the other.
         other: TokenKind = "access" if kind == "session" else "session"
         return other if response.status == 401 and other not in renewed else None
+
+
+def _token_store(store: Store, shared: Store | None) -> Store:
+    if shared is None:
+        return store
+    from .token_store import TokenStore  # pylint: disable=import-outside-toplevel
+
+    return TokenStore(shared)
 
 
 def _budget(store: Store, shared: Store | None, name: str, limit: float) -> Budget:

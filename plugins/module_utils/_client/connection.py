@@ -20,6 +20,7 @@ import urllib.parse
 from ansible.module_utils.common.parameters import env_fallback
 
 from .._errors import Problem
+from .._text.addresses import as_place, is_database
 from .runtime_dir import default_directory
 
 DEFAULT_BASE_URL = "https://thingspace.verizon.com/api"
@@ -46,6 +47,7 @@ CONNECTION_SPEC: dict[str, dict[str, t.Any]] = {
     **_option("rate_limit", type="float", default=0),
     **_option("runtime_dir", type="path"),
     **_option("journal", type="str"),
+    **_option("share_tokens", type="bool", default=False),
 }
 """Argument spec of the connection options. Each falls back to C(THINGSPACE_<OPTION>)."""
 
@@ -70,6 +72,7 @@ class Connection:
     rate_limit: float
     runtime_dir: str
     journal: str | None
+    share_tokens: bool
 
     @property
     def host(self) -> str:
@@ -109,6 +112,7 @@ def connection_from(params: t.Mapping[str, t.Any]) -> tuple[Connection, list[Pro
         *_text_problems(connection),
         *_tls_problems(connection),
         *_number_problems(values),
+        *_sharing_problems(connection),
     ]
     return connection, problems
 
@@ -208,3 +212,11 @@ def _number_problems(values: t.Mapping[str, t.Any]) -> t.Iterator[Problem]:
             yield Problem(f"'{name}' is {values[name]:g}; it must be between {lowest:g} and {highest:g}.")
     if 0 < values["rate_limit"] < 0.01:
         yield Problem("'rate_limit' is below 0.01 requests a second; use 0 for no limit.")
+
+
+def _sharing_problems(connection: Connection) -> t.Iterator[Problem]:
+    if connection.share_tokens and not is_database(as_place(connection.journal or "")):
+        yield Problem(
+            "'share_tokens' shares tokens through a database, and 'journal' is none. Set 'journal' or "
+            "THINGSPACE_JOURNAL to its address, or leave 'share_tokens' out: on one machine, 'runtime_dir' shares them."
+        )

@@ -17,6 +17,8 @@ import json
 import re
 import typing as t
 
+from .._text.once import once
+
 TOKEN_REFUSED = ("900901", "900902", "900903")
 """The gateway's codes for an access token that is not valid."""
 
@@ -59,11 +61,12 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 def parse_json(body: bytes) -> t.Any:
     """The JSON value of a body, or None if it is not JSON (or not UTF-8).
 
-    Half a surrogate pair becomes the replacement character, because no file, database, or terminal accepts it.
+    An object that has a name twice contradicts itself, and counts as no JSON. Half a surrogate pair becomes the
+    replacement character, because no file, database, or terminal accepts it.
     """
     try:
         text = body.decode("utf-8-sig")
-        value = json.loads(text, object_pairs_hook=_once)
+        value = json.loads(text, object_pairs_hook=once)
     except (ValueError, RecursionError):
         return None
     return _without_surrogates(value) if _SURROGATE.search(text) else value
@@ -121,14 +124,6 @@ def _clean(text: str) -> str:
     if text.isprintable():
         return " ".join(text.split())
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
-
-
-def _once(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
-    """An object. If a name appears twice, the object contradicts itself and counts as empty."""
-    value = dict(pairs)
-    if len(value) < len(pairs):
-        raise ValueError
-    return value
 
 
 def _without_surrogates(value: t.Any) -> t.Any:

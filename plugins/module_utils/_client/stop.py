@@ -25,6 +25,9 @@ from .starter import Starter
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
+Told = t.Callable[[], bool]
+"""Whether the task must end soon. Any thread may ask, and never waits."""
+
 LOOK_EVERY = 0.25
 """Seconds between two checks during a wait. Signals do not need these checks, but a starter that dies sends none."""
 

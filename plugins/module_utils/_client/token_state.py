@@ -16,7 +16,6 @@ import contextlib
 import hashlib
 import os
 import re
-import time
 import typing as t
 
 from .connection import Connection
@@ -27,43 +26,66 @@ SESSION_IDLE = 18 * 60.0
 """Seconds after which an unused session is no longer trusted. ThingSpace ends it after 20 minutes."""
 
 
-class TokenState:
-    """A view of the shared state, inside its transaction."""
+_Kept = dict[str, t.Any]
 
-    def __init__(self, state: StoredState, fingerprint: str) -> None:
+
+class TokenState:
+    """A view of the shared state, inside its transaction: the tokens of these secrets. Those of others stay.
+
+    :param now: the time, by the clock of the store.
+    """
+
+    def __init__(self, state: StoredState, fingerprint: str, now: t.Callable[[], float]) -> None:
         self._state = state
         self._fingerprint = fingerprint
-        if state.get("fingerprint") != fingerprint:
-            for key in ("access", "access_until", "session", "session_used"):
-                state.pop(key, None)
-            state["fingerprint"] = fingerprint
+        self._now = now
 
     def get(self, kind: TokenKind) -> str | None:
         """The shared token, if it should still be valid."""
-        token = self._state.get(kind)
-        until = self._time("access_until" if kind == "access" else "session_used")
-        until += SESSION_IDLE if kind == "session" else 0.0
-        return token if isinstance(token, str) and token and time.time() < until else None
+        return self._valid(self._all().get(self._fingerprint, {}), kind)
 
     def put_access(self, token: str, seconds: float) -> None:
         """Share an access token that is valid for this many seconds."""
-        self._state.update(access=token, access_until=time.time() + seconds)
+        self._put(access=token, access_until=self._now() + seconds)
 
     def put_session(self, token: str) -> None:
         """Share a session token."""
-        self._state.update(session=token, session_used=time.time())
+        self._put(session=token, session_used=self._now())
 
     def touch(self) -> None:
         """Note that the session is in use."""
-        self._state["session_used"] = time.time()
+        if self.get("session"):
+            self._put(session_used=self._now())
 
     def clear(self) -> None:
         """Forget everything."""
         self._state.clear()
 
-    def _time(self, key: str) -> float:
-        value = self._state.get(key)
-        return float(value) if isinstance(value, (int, float)) else 0.0
+    def _all(self) -> dict[str, _Kept]:
+        found = self._state.get("tokens")
+        entries = found.items() if isinstance(found, dict) else ()
+        return {fingerprint: tokens for fingerprint, tokens in entries if isinstance(tokens, dict)}
+
+    def _put(self, **values: t.Any) -> None:
+        """Change the tokens of these secrets, and forget those of others that nobody can use any more."""
+        before = self._all()
+        good = {
+            fingerprint: tokens
+            for fingerprint, tokens in before.items()
+            if self._valid(tokens, "access") or self._valid(tokens, "session")
+        }
+        self._state["tokens"] = {**good, self._fingerprint: {**before.get(self._fingerprint, {}), **values}}
+
+    def _valid(self, tokens: _Kept, kind: TokenKind) -> str | None:
+        token = tokens.get(kind)
+        until = _time(tokens, "access_until" if kind == "access" else "session_used")
+        until += SESSION_IDLE if kind == "session" else 0.0
+        return token if isinstance(token, str) and token and self._now() < until else None
+
+
+def _time(tokens: _Kept, key: str) -> float:
+    value = tokens.get(key)
+    return float(value) if isinstance(value, (int, float)) else 0.0
 
 
 @contextlib.contextmanager
@@ -80,4 +102,5 @@ def token_state(store: Store, connection: Connection, patience: float) -> t.Iter
             state.clear()
             salt = state["salt"] = os.urandom(16).hex()
         material = "\n".join([connection.client_secret or "", connection.password or ""]).encode()
-        yield TokenState(state, hashlib.pbkdf2_hmac("sha256", material, bytes.fromhex(salt), 20_000).hex())
+        fingerprint = hashlib.pbkdf2_hmac("sha256", material, bytes.fromhex(salt), 20_000).hex()
+        yield TokenState(state, fingerprint, store.now)

@@ -219,7 +219,10 @@ def _candidates(wanted: t.Mapping[str, t.Any], lists: Lists, run: RunOptions) ->
         **run.common(wanted["account"], "removal_candidates"),
     }
     about = {**_about(settings), "unlicensed": settings.get("unlicensed")}
-    ready = {"devices": lists["candidates"], "protected": lists["protected"]}
+    ready: Options = {"devices": lists["candidates"], "protected": lists["protected"]}
+    if wanted["fota"] and wanted["fota"]["state"] == "exact":
+        # All others lose their license before the list is written.
+        ready["licensed"] = lists["fota"]
     return Part("removal_candidates", "removal_candidates", options, about, ready)
 
 

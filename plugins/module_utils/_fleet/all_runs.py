@@ -13,6 +13,7 @@ import functools
 import os
 import typing as t
 
+from .._client.stop import Told
 from .._errors import OptionsError, Problem
 from .._text.canonical import pieces
 from .._text.lists import few
@@ -38,26 +39,27 @@ class OneRecord(t.NamedTuple):
 
 
 @contextlib.contextmanager
-def runs_of(journal: str | None, *, write: bool) -> t.Iterator[FleetRuns | None]:
+def runs_of(journal: str | None, *, write: bool, told: Told) -> t.Iterator[FleetRuns | None]:
     """The runs of a journal; None if there is no journal.
 
+    :param told: whether the task must end soon.
     :raises LicensingError: the journal cannot be used.
     """
     if not journal:
         yield None
         return
-    with _opened(journal, write=write) as runs:
+    with _opened(journal, write=write, told=told) as runs:
         yield runs
 
 
 @contextlib.contextmanager
-def _opened(journal: str, *, write: bool = False) -> t.Iterator[FleetRuns]:
+def _opened(journal: str, *, told: Told, write: bool = False) -> t.Iterator[FleetRuns]:
     # A module compiles what it imports, each time. Many fleets have no journal.
     # pylint: disable=import-outside-toplevel
     from .._journal.fleet_runs import FleetRuns
     from .._journal.stores import open_store
 
-    with contextlib.closing(open_store(journal, write=write)) as store:
+    with contextlib.closing(open_store(journal, write=write, told=told)) as store:
         yield FleetRuns(store)
 
 
@@ -86,7 +88,7 @@ def record_of(runs: FleetRuns, run: str) -> RunRecord | None:
     return None if text is None else record_in(lambda: text, f"{run} in {runs.place}")
 
 
-def find_run(given: str, journal: str | None) -> RunRecord:
+def find_run(given: str, journal: str | None, told: Told) -> RunRecord:
     """The record of the run that someone named: by its file, or with a journal by the name of the run.
 
     :raises OptionsError: C(run_file_invalid); C(run_unknown), and the newest runs are named.
@@ -99,7 +101,7 @@ def find_run(given: str, journal: str | None) -> RunRecord:
             )
             raise OptionsError([Problem(text, "run_unknown")])
         return read_record(given)
-    with _opened(t.cast(str, journal)) as runs:
+    with _opened(t.cast(str, journal), told=told) as runs:
         record = record_of(runs, given)
         if record is None:
             raise _unknown(runs, given, None)
@@ -111,13 +113,13 @@ def is_name(given: str, journal: str | None) -> bool:
     return bool(journal) and os.sep not in given and not os.path.exists(given)
 
 
-def in_journal(record: RunRecord, journal: str | None) -> bool:
+def in_journal(record: RunRecord, journal: str | None, told: Told) -> bool:
     """Whether the journal keeps the record of this run, and so of those after it, on whatever node."""
-    with runs_of(journal, write=False) as runs:
+    with runs_of(journal, write=False, told=told) as runs:
         return runs is not None and runs.knows(record.run)
 
 
-def latest_run(given: str, journal: str | None, accounts: t.Sequence[str] | None) -> str:
+def latest_run(given: str, journal: str | None, accounts: t.Sequence[str] | None, told: Told) -> str:
     """The name of the newest run that applied a plan, if that is asked for; otherwise what was given.
 
     An undo is not one of these, so that asking for the same again does not do again what was just undone.
@@ -127,7 +129,7 @@ def latest_run(given: str, journal: str | None, accounts: t.Sequence[str] | None
     """
     if given != LATEST or not is_name(given, journal):
         return given
-    with _opened(t.cast(str, journal)) as runs:
+    with _opened(t.cast(str, journal), told=told) as runs:
         found = runs.newest(1, kind="apply", accounts=accounts)
         if not found:
             raise _unknown(runs, given, accounts)
@@ -143,7 +145,7 @@ def _unknown(runs: FleetRuns, given: str, accounts: t.Sequence[str] | None) -> O
 
 
 @contextlib.contextmanager
-def every_record(directory: str | None, journal: str | None) -> t.Iterator[list[OneRecord]]:
+def every_record(directory: str | None, journal: str | None, told: Told) -> t.Iterator[list[OneRecord]]:
     """The records of all runs. Of a run that both have, the directory's is left out if the journal's has ended.
 
     :raises OptionsError: C(run_file_invalid): the directory cannot be read.
@@ -151,7 +153,7 @@ def every_record(directory: str | None, journal: str | None) -> t.Iterator[list[
     """
     files = _files(directory) if directory else {}
     with contextlib.ExitStack() as stack:
-        runs = stack.enter_context(runs_of(journal, write=False))
+        runs = stack.enter_context(runs_of(journal, write=False, told=told))
         found: list[OneRecord] = []
         for kept in runs.newest(_ALL) if runs is not None else ():
             if kept.ended is not None or kept.name not in files:

@@ -14,9 +14,11 @@ import os
 import re
 import typing as t
 
+from .._client.stop import Told
 from .._errors import LicensingError, Problem
 from .._plan.incomplete import is_on_its_way
 from .._text.lists import few
+from .._text.once import TwiceError, once
 from .kept_plans import kept_plan
 from .option_names import Caller, forgotten
 from .plan_document import IDLE, PlanAccount, PlanDocument, PlanPart, PlanRows
@@ -26,18 +28,21 @@ _NAMED = 20
 _CHANGED = "its content does not fit its digest: it was changed after it was made"
 
 
-def read_approved(given: str | None, journal: str | None, problems: list[Problem]) -> PlanDocument | str | None:
+def read_approved(
+    given: str | None, journal: str | None, problems: list[Problem], told: Told
+) -> PlanDocument | str | None:
     """The approved plan: a plan file, or a plan that the journal keeps, whose content matches its digest; the digest
     alone if the plan is not kept; None if there is none.
 
     :param problems: problems are added to this list.
+    :param told: whether the task must end soon.
     """
     if given is None:
         return None
     try:
         if re.fullmatch(r"[0-9a-fA-F]{64}", given.strip()):
             digest = given.strip().lower()
-            return kept_plan(digest, journal) or digest
+            return kept_plan(digest, journal, told) or digest
         return read_plan(given)
     except LicensingError as error:
         text = f"'approved' {given[:200]} cannot be used: {error.message.rstrip('.')}."
@@ -55,23 +60,17 @@ def read_plan(path: str) -> PlanDocument:
         if os.path.exists(path) and not os.path.isfile(path):
             raise OSError(errno.EINVAL, "It is not a file")
         with open(path, encoding="utf-8") as stream:
-            document = PlanDocument.from_json(json.load(stream, object_pairs_hook=_once))
+            document = PlanDocument.from_json(json.load(stream, object_pairs_hook=once))
         why = "" if document.sealed() == document else _CHANGED
     except OSError as error:
         why = f"{error.strerror or error}; name a plan file or a digest of 64 hexadecimal digits"
+    except TwiceError as error:
+        why = str(error)
     except (ValueError, RecursionError):
         why = "it is not a plan file"
     if why:
         raise LicensingError(why, code="plan_file_invalid")
     return document
-
-
-def _once(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
-    """An object of the file. If a name appears twice, other programs may show another value than the one read here."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        raise ValueError
-    return made
 
 
 def difference(

@@ -22,7 +22,7 @@ from .._plan.outcomes import report_path_problems
 from .._swm.candidates import CandidatesApi
 from .._swm.licenses import FotaApi, is_event_based
 from .._text.files import write
-from .._text.lists import few, first
+from .._text.lists import are, few, first, many
 from .._thingspace.api_versions import CANDIDATES_VERSIONS
 from .._thingspace.id_kinds import Kind
 
@@ -97,7 +97,7 @@ def _simsec(context: Context) -> dict[tuple[str, str], list[str]]:
         return {}
     holders: dict[tuple[str, str], list[str]] = {}
     leaving: list[str] = []
-    with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
+    with contextlib.closing(open_journal(path, write=False, told=context.told, patience=PATIENCE)) as journal:
         for status, row in device_rows(journal, context.params["account"], None):
             if status.held or (status.may_hold and row.action == "assign"):
                 holders.setdefault((row.sku, row.kind), []).append(row.device_id)
@@ -105,8 +105,8 @@ def _simsec(context: Context) -> dict[tuple[str, str], list[str]]:
                 leaving.append(row.device_id)
     if leaving:
         context.warn(
-            f"{len(leaving)} devices may still hold a SIM-Secure license whose removal failed or is not confirmed, and "
-            f"are left out ({few(leaving)}); the first plan names them."
+            f"{many(len(leaving), 'device')} may still hold a SIM-Secure license whose removal failed or is not "
+            f"confirmed, and {are(len(leaving))} left out ({few(leaving)}); the first plan names them."
         )
     return holders
 
@@ -124,7 +124,7 @@ def _refuse_two_skus(account: str, simsec: t.Mapping[tuple[str, str], list[str]]
     if several:
         shown = first(several.items(), NAMED, "; ", lambda one: f"{show(one[0])} holds {' and '.join(one[1])}")
         raise LicensingError(
-            f"According to the journal, {len(several)} devices of {account} hold, or may hold, SIM-Secure licenses of "
+            f"According to the journal, {many(len(several), 'device')} of {account} may hold SIM-Secure licenses of "
             f"several SKUs, which a fleet file cannot express: {shown}. Nothing was written. If a device is on its way "
             "to another SKU, export again when that is done. Otherwise take one of its licenses away with "
             "simsec_license and 'state: absent', which is not possible for a lifetime license, or export without the "

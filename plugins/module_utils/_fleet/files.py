@@ -130,7 +130,7 @@ def _losing(context: Context, account: str, wanted: WantedAccount, *, warn: bool
         # A module compiles what it imports, each time. Many fleets have no journal.
         from .losing import losing  # pylint: disable=import-outside-toplevel
 
-        return losing(context.warn, path, account, wanted)
+        return losing(context.warn, path, account, wanted, context.told)
     if warn:
         context.warn(
             f"Without 'journal', it is unknown which devices of {account} hold a SIM-Secure license, so none is "

@@ -34,14 +34,14 @@ def from_files(context: Context, run: RunOptions) -> Wanted:
         entry["digest"],
         list(parts_of(entry, lists, run)),
         {name: entry[name] for name in ("file", "freeze", "sets")},
-        _kept(entry, lists, run.journal) if context.check_mode else [],
+        _kept(context, entry, lists, run.journal) if context.check_mode else [],
     )
 
 
-def _kept(entry: dict[str, t.Any], lists: Lists, journal: str | None) -> list[dict[str, str]]:
+def _kept(context: Context, entry: dict[str, t.Any], lists: Lists, journal: str | None) -> list[dict[str, str]]:
     if not (journal and entry["simsec"]):
         return []
     # A module compiles what it imports, each time. Many fleets have no journal.
     from .kept import kept  # pylint: disable=import-outside-toplevel
 
-    return kept(entry, lists, journal)
+    return kept(entry, lists, journal, context.told)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
+from .._client.stop import Told
 from .._devices.same_device import Spellings
 from .._journal.file import PATIENCE
 from .._journal.journal import Journal, open_journal
@@ -26,19 +27,20 @@ _IT_HOLDS = "by the journal it holds {}; no file names it by this id, and this p
 _SPELLED = ". {}, which a file names, seems to be this device, spelled differently"
 
 
-def kept(wanted: t.Mapping[str, t.Any], lists: Lists, path: str | None) -> list[dict[str, str]]:
+def kept(wanted: t.Mapping[str, t.Any], lists: Lists, path: str | None, told: Told) -> list[dict[str, str]]:
     """The devices of an account that keep an unwanted license, as rows of a plan.
 
     :param wanted: what C(fleet_files) returned for the account.
     :param lists: its devices, also those that get a SIM-Secure license and those that lose one.
     :param path: the journal; without it, nothing is known.
+    :param told: whether the task must end soon.
     :raises LicensingError: the journal cannot be read.
     """
     pools = wanted["simsec"]
     if not path or not pools:
         return []
     losing = {(pool["sku"], pool["kind"]): frozenset(lists[pool["remove_list"]]) for pool in pools}
-    with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
+    with contextlib.closing(open_journal(path, write=False, told=told, patience=PATIENCE)) as journal:
         keeping = _keeping(journal, wanted["account"], losing)
         unnamed = list(_unnamed(journal, wanted, lists, losing))
     several = {device: skus for device, skus in keeping.items() if len(skus) > 1}

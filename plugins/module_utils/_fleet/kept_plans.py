@@ -13,9 +13,11 @@ import json
 import os
 import typing as t
 
+from .._client.stop import Told
 from .._errors import LicensingError
 from .._text.addresses import is_database
 from .._text.canonical import pieces
+from .._text.once import once
 from .documents import as_json
 from .plan_document import PlanDocument
 
@@ -26,27 +28,29 @@ MAX_BYTES = 512 * 1024 * 1024
 """A plan of a million devices has less than 200 MB."""
 
 
-def keep_plan(document: PlanDocument, journal: str | None) -> None:
+def keep_plan(document: PlanDocument, journal: str | None, told: Told) -> None:
     """Keep a plan with changes, if there is a journal. A plan does not create one.
 
     :raises LicensingError: the journal cannot be written.
     """
     if journal and (is_database(journal) or os.path.exists(journal)) and sum(document.totals.values()):
-        with _plans(journal, write=True) as plans:
+        with _plans(journal, write=True, told=told) as plans:
             plans.keep(document.digest, pieces(as_json(document)))
 
 
-def kept_plan(digest: str, journal: str | None) -> PlanDocument | None:
+def kept_plan(digest: str, journal: str | None, told: Told) -> PlanDocument | None:
     """The plan with this digest; None if it is not kept, or is not what the digest says.
 
     :raises LicensingError: the journal cannot be read.
     """
     if not journal:
         return None
-    with _plans(journal, write=False) as plans:
+    with _plans(journal, write=False, told=told) as plans:
         try:
             text = plans.plan(digest, MAX_BYTES)
-            document = None if text is None else PlanDocument.from_json(json.loads(text)).sealed()
+            document = (
+                None if text is None else PlanDocument.from_json(json.loads(text, object_pairs_hook=once)).sealed()
+            )
         except (ValueError, RecursionError):
             return None
         except LicensingError as error:
@@ -58,11 +62,11 @@ def kept_plan(digest: str, journal: str | None) -> PlanDocument | None:
 
 
 @contextlib.contextmanager
-def _plans(journal: str, *, write: bool) -> t.Iterator[FleetPlans]:
+def _plans(journal: str, *, write: bool, told: Told) -> t.Iterator[FleetPlans]:
     # A module compiles what it imports, each time. Many fleets have no journal.
     # pylint: disable=import-outside-toplevel
     from .._journal.fleet_plans import FleetPlans
     from .._journal.stores import open_store
 
-    with contextlib.closing(open_store(journal, write=write)) as store:
+    with contextlib.closing(open_store(journal, write=write, told=told)) as store:
         yield FleetPlans(store)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
+from .._client.stop import Told
 from .._devices.same_device import Spellings
 from .._journal.file import PATIENCE
 from .._journal.inventory import device_rows
@@ -18,7 +19,7 @@ from .._journal.journal import open_journal
 from .._journal.status import NOTHING, DeviceStatus
 from .._simsec.moves import confirmed, foreseen
 from .._simsec.skus import sku_of
-from .._text.lists import first
+from .._text.lists import first, many
 from .account_parts import SkuPool
 from .wanted import WantedAccount
 
@@ -28,18 +29,19 @@ _NAMED = 20
 """How many pairs of ids a warning names."""
 
 
-def losing(warn: Warn, path: str, account: str, wanted: WantedAccount) -> dict[SkuPool, list[str]]:
+def losing(warn: Warn, path: str, account: str, wanted: WantedAccount, told: Told) -> dict[SkuPool, list[str]]:
     """Devices that may hold a removable license according to the journal, but should not.
 
     A device that should hold another license is included only if that license is confirmed, or assigned by the same
     plan.
 
     :param path: the journal.
+    :param told: whether the task must end soon.
     :raises LicensingError: the journal cannot be read.
     """
     holders: dict[str, list[SkuPool]] = {}
     new: dict[str, DeviceStatus] = {}
-    with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
+    with contextlib.closing(open_journal(path, write=False, told=told, patience=PATIENCE)) as journal:
         for status, row in device_rows(journal, account, None):
             pool = (row.sku, row.kind)
             if wanted.pool_of(row.device_id) == pool:
@@ -93,7 +95,7 @@ def _settled(
     sku, kind = pool
     if any(other_sku == sku and other != kind for other_sku, other in wanted.pools):
         warn(
-            f"The journal knows {len(devices)} devices by {kind.upper()} that hold {sku} and that the fleet files do "
+            f"The journal knows {many(len(devices), 'device')} by {kind.upper()} with {sku} that the fleet files do "
             "not name, and the files name devices of that SKU by another kind of id. They may be the same SIMs, so "
             "none of them loses the license. Name them as the journal does."
         )
@@ -104,8 +106,8 @@ def _settled(
     if not waiting or not unnamed:
         return devices
     warn(
-        f"The journal knows {len(unnamed)} devices by {kind.upper()} that hold {sku} and that the fleet files do not "
-        f"name, and the files name {waiting} devices by another kind of id whose license is not confirmed. They may be "
-        "the same SIMs, so none of them loses its license before. Name them as the journal does."
+        f"The journal knows {many(len(unnamed), 'device')} by {kind.upper()} with {sku} that the fleet files do not "
+        f"name, and the files name {many(waiting, 'device')} by another kind of id whose license is not "
+        "confirmed. They may be the same SIMs, so none of them loses its license before. Name them as the journal does."
     )
     return [device for device in devices if wanted.pool_of(device) is not None]

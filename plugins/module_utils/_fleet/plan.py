@@ -46,8 +46,9 @@ class Plans:
     writes_another = True
     """Whether a plan is written that is not the approved one."""
 
-    def problems(self, params: t.Mapping[str, t.Any]) -> t.Iterator[Problem]:
+    def problems(self, context: Context) -> t.Iterator[Problem]:
         """Everything that is wrong with the options of this kind of plan."""
+        params = context.params
         if params["dest"] and params["approved"] and self._same(params["approved"], params["dest"]):
             text = "'dest' is where the approved plan is, which must not be written over. Name another directory."
             yield Problem(text)
@@ -101,8 +102,8 @@ def run(context: Context, plans: Plans) -> Result:
     windows, *own = [one for one, _wrong in found]
     problems += templates_problems(params["templates"])
     cost_of = _costs(params, problems)
-    approved = read_approved(params["approved"], params["journal"], problems)
-    problems += plans.problems(params)
+    approved = read_approved(params["approved"], params["journal"], problems, context.told)
+    problems += plans.problems(context)
     if problems:
         raise OptionsError(problems)
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -164,14 +165,14 @@ def run(context: Context, plans: Plans) -> Result:
 def _difference(
     context: Context, plans: Plans, document: PlanDocument, approved: PlanDocument | str
 ) -> LicensingError | None:
-    begun = functools.partial(undone_of, journal=context.params["journal"])
+    begun = functools.partial(undone_of, journal=context.params["journal"], told=context.told)
     return difference(document, approved, plans.bases, begun)
 
 
 def _keep(context: Context, document: PlanDocument) -> None:
     """Keep the plan in the journal. Without that, it can be applied as well, but not continued by its digest alone."""
     try:
-        keep_plan(document, context.params["journal"])
+        keep_plan(document, context.params["journal"], context.told)
     except LicensingError as error:
         context.warn(f"The plan is not kept in the journal, so that it needs its file to be continued. {error.message}")
 

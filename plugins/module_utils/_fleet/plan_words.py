@@ -86,6 +86,13 @@ def totals_in_words(parts: t.Sequence[PlanPart]) -> str:
     return f"{in_words(licenses)}; {on_list}" if any(licenses.values()) else on_list
 
 
+def of_accounts(document: PlanDocument) -> str:
+    """How many accounts a plan changes, of how many; just the number of all if it changes all or none."""
+    count = sum(any(part.plan.changes for part in account.parts) for account in document.accounts)
+    every = many(len(document.accounts), "account")
+    return f"{count:,} of {every}" if 0 < count < len(document.accounts) else every
+
+
 def not_as_wanted(count: int) -> str:
     """The sentence that this many devices stay not as wanted."""
     return f"{many(count, 'device')} {are(count)} not as wanted, which this plan does not change."
@@ -118,7 +125,7 @@ def worth_telling(part: PlanPart) -> bool:
 
 def as_summary(document: PlanDocument) -> str:
     """The totals, then a line for each account with something to do, as long as there is room."""
-    where = f"in {many(len(document.accounts), 'account')}."
+    where = f"in {of_accounts(document)}."
     title = headline(document)
     if document.status == "no_change":
         return f"{title} {where}"

@@ -21,6 +21,7 @@ from .._errors import OptionsError, Problem
 from .._plan.outcomes import OUTCOMES, Outcome
 from .._simsec.skus import sku_problems
 from .._text.canonical import digest
+from .._text.once import TwiceError, once
 from .._text.quantities import read_quantity
 from .._thingspace.api_versions import ApiVersion
 from .._thingspace.id_kinds import KIND, Kind
@@ -139,6 +140,8 @@ class RunRecord(t.NamedTuple):
 
     :param ended: None while it is in progress, or if it was killed.
     :param plan: the digest of its plan.
+    :param status: the one word for it, in the record, the log, the pages, and the report: failed if a part failed,
+        incomplete if something else is not as wanted at the end. Records before 0.6 call that done.
     :param beside: unfinished runs that had started before; C(seen), see C(history.Place).
     :param mark: the start of the names of its requests; None in records before 0.6.
     :param remaining: what the plan left not as wanted, as a sentence.
@@ -152,7 +155,7 @@ class RunRecord(t.NamedTuple):
     started: Time
     ended: Time | None
     plan: t.Annotated[str, like(r"([0-9a-f]{64})?")]
-    status: t.Literal["running", "done", "failed"]
+    status: t.Literal["running", "done", "incomplete", "failed"]
     accounts: list[RunAccount]
     beside: list[str] | None = None
     seen: t.Annotated[dict[str, int], _are_counts] | None = None
@@ -215,10 +218,12 @@ def record_in(text: t.Callable[[], str], place: str) -> RunRecord:
     :raises OptionsError: C(run_file_invalid), with all problems.
     """
     try:
-        document = json.loads(text(), parse_constant=_refuse)
+        document = json.loads(text(), parse_constant=_refuse, object_pairs_hook=once)
         wrong = _wrong(document)
     except OSError as error:
         wrong = [error.strerror or "it cannot be read"]
+    except TwiceError as error:
+        wrong = [str(error)]
     except (ValueError, RecursionError, MemoryError):
         wrong = [f"{_NONE}: it is not JSON, or was cut off"]
     if wrong:

@@ -17,6 +17,7 @@ import json
 import os
 import typing as t
 
+from .._client.stop import Told
 from .._errors import LicensingError, OptionsError
 from .._text.canonical import pieces
 from .._text.files import PRIVATE, write
@@ -119,15 +120,16 @@ class Places(t.NamedTuple):
 
 
 @contextlib.contextmanager
-def places_of(params: t.Mapping[str, t.Any]) -> t.Iterator[Places]:
+def places_of(params: t.Mapping[str, t.Any], told: Told) -> t.Iterator[Places]:
     """The places of a task's run. A run that has ended gets its record in files even if the journal cannot be used.
 
+    :param told: whether the task must end soon.
     :raises LicensingError: the journal cannot be used, and the run has not started.
     """
     runs, unopened = None, None
     with contextlib.ExitStack() as stack:
         try:
-            runs = stack.enter_context(runs_of(params["journal"], write=True))
+            runs = stack.enter_context(runs_of(params["journal"], write=True, told=told))
         except LicensingError as error:
             if params["state"] == "started":
                 raise

@@ -61,6 +61,14 @@ def ids_of(path: str) -> list[str] | None:
         return None
 
 
+def summary_of(rows: t.Iterable[t.Mapping[str, str]]) -> dict[str, int]:
+    """How many devices have which outcome."""
+    counts: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
+    for row in rows:
+        counts[row["outcome"]] += 1
+    return counts
+
+
 def _cell(value: str | None) -> str:
     return text(as_it_was(value or ""))
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._client.stop import Told
 from .._plan.incomplete import is_done
 from .all_runs import record_of, runs_of
 from .plan_document import PlanCounts, PlanPart
@@ -21,14 +22,15 @@ Undone = t.Mapping[tuple[str, str], t.Collection[str]]
 """The devices that a run did not do, by the account and the name of the part's list."""
 
 
-def undone_of(digest: str, journal: str | None) -> Undone:
+def undone_of(digest: str, journal: str | None, told: Told) -> Undone:
     """What the newest run of a plan did not do, according to its record. Nothing, if no run began.
 
     :param digest: of the plan.
+    :param told: whether the task must end soon.
     :raises OptionsError: C(run_file_invalid).
     :raises LicensingError: the journal cannot be read.
     """
-    with runs_of(journal, write=False) as runs:
+    with runs_of(journal, write=False, told=told) as runs:
         newest = runs.newest(1, plan=digest) if runs is not None else []
         record = record_of(runs, newest[0].name) if runs is not None and newest else None
     return {

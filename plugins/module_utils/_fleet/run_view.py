@@ -114,6 +114,7 @@ def run_view(record: RunRecord, extra: Extra = NOTHING) -> View:
         "title": f"{'Undo run' if record.kind == 'undo' else 'Run'} {record.run}",
         "headline": "Not ended" if running else ended,
         "status": "no_change" if whole else "incomplete",
+        "word": record.status,
         "running": running,
         "started": record.started,
         "ended": record.ended or "",

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import typing as t
 
@@ -21,6 +22,7 @@ from .._plan.outcomes import MAY_HAVE_MOVED, end, failure_of, reporting_from
 from .._plan.plan import Plan, Pool
 from .._plan.waves import waves_from
 from .._swm.licenses import FotaApi, explained
+from .._text.addresses import is_database
 from .._text.diff import device_diff
 from .._text.lists import few, many
 from .apply import Applied, predict
@@ -62,6 +64,22 @@ def run(context: Context) -> Result:
     if job.lookup == "list":
         api.named.offered.give_up()
     candidates = Candidates(context, client, job.account, job.api_version, job.removal_candidates)
+    with _alone(context, job.account):
+        return _converge(context, job, api, candidates)
+
+
+def _alone(context: Context, account: str) -> t.ContextManager[None]:
+    """Let no other node change what the plan is based on, if the nodes share a database."""
+    journal = context.params.get("journal")
+    if context.check_mode or not journal or not is_database(journal):
+        return contextlib.nullcontext()
+    # A module compiles what it imports, each time. Most tasks have no database.
+    from .._journal.one_at_a_time import one_at_a_time  # pylint: disable=import-outside-toplevel
+
+    return one_at_a_time(journal, account, "FOTA", stop=context.stop, patience=context.patience)
+
+
+def _converge(context: Context, job: Job, api: FotaApi, candidates: Candidates) -> Result:
     try:
         lookup, plan, pool = plan_job(api, job, context.check_mode, candidates.spared(job.state))
     except ApiError as error:

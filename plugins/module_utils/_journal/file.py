@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
+import typing as t
 import urllib.parse
 import uuid
 
@@ -27,8 +27,12 @@ from .moved import MARK, Mark, mark_of, require_not_moved, set_mark, was_moved
 from .moved import VERSION as MOVED
 from .name import require_one_name
 from .schema import SCHEMA
+from .sqlite_connection import patient
 from .sqlite_dep import sqlite3
 from .sqlite_transaction import SqliteTransaction
+
+if t.TYPE_CHECKING:
+    from .._client.stop import Told
 
 APPLICATION_ID = 0x54534A4C
 """Marks the file as a journal of this collection (the letters TSJL)."""
@@ -40,10 +44,13 @@ CHECKED_BELOW = 64 * 1024 * 1024
 """A file up to this size is checked each time it is opened. A larger one is checked after an unfinished run."""
 
 
-def connect(path: str, *, write: bool, patience: float = PATIENCE, moving: Mark | None = None) -> sqlite3.Connection:
+def connect(
+    path: str, *, write: bool, told: Told, patience: float = PATIENCE, moving: Mark | None = None
+) -> sqlite3.Connection:
     """Open a journal with the newest schema. Create it if it does not exist.
 
     :param path: with an empty string, the journal is in memory.
+    :param told: whether the task must end soon. Then it waits only a few seconds for other processes.
     :param write: if False, nothing is created or changed: an old journal is upgraded in memory, a missing one is empty.
     :param moving: for a move: it may be marked, and has this mark if it is created, see C(_journal/moved.py).
     :raises LicensingError: C(journal_unusable), C(journal_damaged), C(journal_behind), C(journal_newer),
@@ -53,11 +60,11 @@ def connect(path: str, *, write: bool, patience: float = PATIENCE, moving: Mark 
         text = "This Python has no sqlite3, which the journal needs. Set 'ansible_python_interpreter' to one that has."
         raise LicensingError(text, code="missing_library")
     if not path:
-        return _upgraded(_open(":memory:", patience))
+        return _upgraded(_open(":memory:", patience, told))
     require_directory(path)
     _check_place(path, moving)
     with guarded(path):
-        db = _open_file(path, patience, moving) if write else _open_to_read(path, patience, moving)
+        db = (_open_file if write else _open_to_read)(path, patience, told, moving)
         try:
             if os.path.exists(path):
                 _check(db, path)
@@ -101,17 +108,17 @@ def _check_place(path: str, moving: Mark | None) -> None:
         )
 
 
-def _open_file(path: str, patience: float, moving: Mark | None) -> sqlite3.Connection:
+def _open_file(path: str, patience: float, told: Told, moving: Mark | None) -> sqlite3.Connection:
     # Only if it is missing. Closing a file that SQLite has open in this process would release SQLite's locks.
     try:
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise unusable(path, error.strerror or "it cannot be opened") from None
-    db = _open(f"file:{urllib.parse.quote(os.path.abspath(path))}?mode=rw", patience)
+    db = _open(f"file:{urllib.parse.quote(os.path.abspath(path))}?mode=rw", patience, told)
     try:
         _identify(db, path, moving)
-        _use_log(db, patience)
+        _set(db, "journal_mode", "WAL")
         _set(db, "synchronous", "FULL")
         _upgraded(db, moving)
         if not _is_target(moving):
@@ -168,32 +175,19 @@ def _last_request(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT coalesce(max(id), 0) FROM request").fetchone()[0]) if "request" in _tables(db) else 0
 
 
-def _use_log(db: sqlite3.Connection, patience: float) -> None:
-    """Switch to the write-ahead log. SQLite does not wait if several processes do so at once, so this function does."""
-    end = time.monotonic() + patience
-    while True:
-        try:
-            _set(db, "journal_mode", "WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() >= end:
-                raise
-        time.sleep(0.02)
-
-
-def _open_to_read(path: str, patience: float, moving: Mark | None) -> sqlite3.Connection:
+def _open_to_read(path: str, patience: float, told: Told, moving: Mark | None) -> sqlite3.Connection:
     if not os.path.exists(path):
-        return _upgraded(_open(":memory:", patience))
+        return _upgraded(_open(":memory:", patience, told))
     if not os.access(path, os.R_OK):
         raise unusable(path, "it is not readable")
-    db = _open(f"file:{urllib.parse.quote(os.path.abspath(path))}?{_reading_mode(path)}", patience)
+    db = _open(f"file:{urllib.parse.quote(os.path.abspath(path))}?{_reading_mode(path)}", patience, told)
     try:
         _set(db, "query_only", "ON")
         version = _identify(db, path, moving)
         if not _is_target(moving):
             _compare(db, path)
         if version < len(SCHEMA):
-            copy = _open(":memory:", patience)
+            copy = _open(":memory:", patience, told)
             db.backup(copy)
             db.close()
             return _upgraded(copy)
@@ -215,8 +209,8 @@ def _reading_mode(path: str) -> str:
     return "mode=ro" if os.access(folder, os.W_OK) else "mode=ro&immutable=1"
 
 
-def _open(uri: str, patience: float) -> sqlite3.Connection:
-    db = sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
+def _open(uri: str, patience: float, told: Told) -> sqlite3.Connection:
+    db = patient(uri, patience, told)
     _set(db, "temp_store", "MEMORY")
     return db
 

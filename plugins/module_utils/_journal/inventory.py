@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._text.lists import are, many
 from .journal import Journal
 from .status import DeviceStatus, fold
 
@@ -154,10 +155,10 @@ def drift(stocks: t.Iterable[Stock], counts: t.Mapping[str, int | None]) -> list
 def _meaning(difference: int) -> str:
     if difference > 0:
         return (
-            f"{difference} licenses are assigned in the account that this journal knows nothing of: assigned in the "
-            "portal, by another tool, or with another journal."
+            f"{many(difference, 'license')} {are(difference)} assigned in the account that this journal knows nothing "
+            "of: assigned in the portal, by another tool, or with another journal."
         )
     return (
-        f"{-difference} licenses that this journal calls assigned are not counted in the account: removed in the "
-        "portal or by another tool, or not counted yet."
+        f"{many(-difference, 'license')} that this journal calls assigned {are(-difference)} not counted in the "
+        "account: removed in the portal or by another tool, or not counted yet."
     )

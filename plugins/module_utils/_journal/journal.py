@@ -39,6 +39,9 @@ from .status import Attempt, RequestState
 from .store import Store, Transaction
 from .stores import open_store
 
+if t.TYPE_CHECKING:
+    from .._client.stop import Told
+
 _CHUNK = 900
 """Devices in one query. SQLite accepts at least 999 parameters."""
 
@@ -76,10 +79,11 @@ class Journal:
         """Why that lock may be lost, see C(Store); empty if it is held."""
         return self._store.lock_lost()
 
-    def is_empty(self) -> bool:
-        """Whether nothing was ever sent with it, for any account."""
+    def is_new_to(self, account: str) -> bool:
+        """Whether nothing was ever sent with it for an account."""
+        query = "SELECT 1 FROM request JOIN scope ON scope.id = request.scope WHERE scope.account = ? LIMIT 1"
         with self._reading() as db:
-            return db.execute("SELECT 1 FROM request LIMIT 1").fetchone() is None
+            return db.execute(query, (account,)).fetchone() is None
 
     def attempts(self, scope: Scope, devices: t.Sequence[str]) -> dict[str, list[Attempt]]:
         """The attempts for each of these devices, oldest first. Devices without any are left out."""
@@ -265,11 +269,9 @@ class Journal:
             keep_counted(db, requests, when, watched=watched)
 
 
-def open_journal(
-    place: str, *, write: bool, patience: float = PATIENCE, told: t.Callable[[], bool] | None = None
-) -> Journal:
+def open_journal(place: str, *, write: bool, told: Told, patience: float = PATIENCE) -> Journal:
     """Open a journal, see C(open_store). With an empty place, the journal lasts as long as the process."""
-    return Journal(open_store(place, write=write, patience=patience, told=told))
+    return Journal(open_store(place, write=write, told=told, patience=patience))
 
 
 def _overtaken(place: str, account: str) -> LicensingError:

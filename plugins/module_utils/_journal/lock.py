@@ -16,12 +16,16 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import time
 import typing as t
 import zlib
 
 from .._errors import LicensingError
 from .high_water_mark import noted_request
+from .waiting import take_account
+
+if t.TYPE_CHECKING:
+    from .._client.stop import Told
+    from .store import Licenses
 
 _MOVED = " moved"
 """After the identity in the first line of C(.id). The third line says where the journal is. No older release accepts
@@ -32,11 +36,14 @@ PATIENCE = 120.0
 
 
 @contextlib.contextmanager
-def account_lock(path: str, account: str, patience: float) -> t.Iterator[None]:
+def account_lock(
+    path: str, account: str, patience: float, told: Told, licenses: Licenses = "SIM-Secure"
+) -> t.Iterator[None]:
     """Keep other jobs from sending for this account while the block runs.
 
     :param path: the journal; if it is empty, nothing is locked.
-    :raises LicensingError: C(journal_locked), C(journal_unusable).
+    :param told: whether the task must end soon. Then it does not wait any more.
+    :raises LicensingError: C(journal_locked), C(interrupted), C(journal_unusable).
     """
     if not path:
         yield
@@ -47,28 +54,25 @@ def account_lock(path: str, account: str, patience: float) -> t.Iterator[None]:
         text = f"The file {path}.lock cannot be opened: {error.strerror}. Make it writable."
         raise LicensingError(text, code="journal_unusable") from None
     try:
-        _wait(handle, path, account, patience)
+        name = name_of_lock(account, licenses)
+        take_account(lambda: _take(handle, name), (account, licenses, path), patience, told)
         yield
     finally:
         os.close(handle)
 
 
-def _wait(handle: int, path: str, account: str, patience: float) -> None:
+def _take(handle: int, name: str) -> bool:
     # One byte for each account. The file itself stays empty.
-    place = zlib.crc32(account.encode())
-    end = time.monotonic() + patience
-    while True:
-        try:
-            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
-            return
-        except OSError:
-            if time.monotonic() >= end:
-                raise LicensingError(
-                    f"Another job is sending SIM-Secure changes for the account {account} with the journal {path}, "
-                    f"and did not end within {patience:.0f} s. Nothing was sent. Run again when it is done.",
-                    code="journal_locked",
-                ) from None
-        time.sleep(0.1)
+    try:
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, zlib.crc32(name.encode()))
+    except OSError:
+        return False
+    return True
+
+
+def name_of_lock(account: str, licenses: Licenses) -> str:
+    """The name of the lock of an account. Earlier releases have one for SIM-Secure only."""
+    return account if licenses == "SIM-Secure" else f"{licenses} {account}"
 
 
 def known_journal(path: str) -> str:

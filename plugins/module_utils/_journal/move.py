@@ -9,10 +9,12 @@
 1. The target is marked. If it is created, it has the mark from the beginning.
 2. The source is marked as leaving: nobody opens it any more.
 3. It waits for the jobs that are sending, which still record their results. Then, nobody records anything.
-4. The rows are copied in one transaction, and compared by count and digest. As it ends, the target can be used.
-5. The source is marked as moved for good.
+4. The rows are copied in one transaction, and compared by count and digest. The target keeps a mark.
+5. The source is marked as moved for good, also beside a file.
+6. The mark of the target is cleared. From now on, it is used.
 
 Each step looks at what is there in the transaction that changes it. If that is interrupted, the same call goes on.
+Until the source has moved for good, the move can be given up instead: the target was never used, and keeps its mark.
 """
 
 from __future__ import annotations
@@ -21,25 +23,28 @@ import contextlib
 import functools
 import hashlib
 import json
-import re
 import typing as t
 import uuid
 
 from .._errors import LicensingError
-from .moved import MARK, Mark, clear_mark, mark_of, set_mark
+from .move_end import LEAVING, TABLES, End, end_of, opened_end, other_move
+from .moved import GIVE_UP, Mark, clear_mark, set_mark
 from .schema import SCHEMA
 from .store import Store, Transaction, Values
 from .stores import open_store
 
-_TABLE = re.compile(r"CREATE TABLE (\w+)")
-TABLES = tuple(found.group(1) for script in SCHEMA for found in map(_TABLE.match, script) if found)
-"""All tables of the journal. A table comes after those that it refers to."""
+if t.TYPE_CHECKING:
+    from .._client.stop import Told
 
-_ROWS, _EMPTY, _NUMBER = "SELECT * FROM ", "DELETE FROM ", "SELECT count(*) FROM "
+_ROWS, _EMPTY = "SELECT * FROM ", "DELETE FROM "
+
+_SHARED = "shared_state"
 
 _DIGEST = 2**256
 
-_UNMARKED, _LEAVING = Mark(""), Mark("leaving")
+_LOOK_EVERY = 1000
+"""Rows after which a move looks whether the task must end."""
+
 _MEANWHILE = "Another task did that at the same time. Run again"
 
 
@@ -64,81 +69,71 @@ class Moved(t.NamedTuple):
     rows: dict[str, int]
 
 
-class _End(t.NamedTuple):
-    """What is at one end of a move.
-
-    :param request: the number of the last one.
-    """
-
-    mark: Mark
-    identity: str
-    request: int
-    rows: dict[str, int]
-
-
-def move(source: str, target: str, *, patience: float, check: bool) -> Moved:
+def move(source: str, target: str, *, told: Told, patience: float, check: bool) -> Moved:
     """Move a journal.
 
+    :param told: whether the task must end soon.
     :param check: only find out whether it can be done.
-    :raises LicensingError: it cannot be used, a job uses it, or there is another journal at the target.
+    :raises LicensingError: C(interrupted), or it cannot be used, a job uses it, or another journal is at the target.
     """
     with contextlib.ExitStack() as stack:
-        opened = functools.partial(_opened, stack, patience=patience)
-        old = opened(source, _LEAVING, write=False)
+        opened = functools.partial(opened_end, stack, told=told, patience=patience)
+        old = opened(source, LEAVING, write=False)
         if old.missing:
             raise LicensingError(f"There is no journal at {old.name} that could be moved.", code="journal_unusable")
         with old.reading() as db:
-            here = _end(db)
+            here = end_of(db)
         filling = Mark("filling", old.name, here.identity, str(uuid.uuid4()))
         new = opened(target, filling, write=False)
         with new.reading() as db:
-            filled = _is_filled(_end(db), here, old.name, new.name)
-        changed = not filled or here.mark.state != "moved"
-        if check or not changed:
-            return Moved(changed, here.identity, here.rows)
+            there = end_of(db)
+        step = _step(there, here, old.name, new.name)
+        if check or step == "done":
+            return Moved(step != "done", here.identity, here.rows)
         # Only now, because a refused move creates nothing.
-        old = opened(source, _LEAVING, write=True)
-        if not filled:
-            new = opened(target, filling, write=True)
-            _fill(stack, old, new, filling, patience)
-        _finish(old)
+        old = opened(source, LEAVING, write=True)
+        filled = there.mark
+        if step != "filled":
+            filled = _fill(stack, old, opened(target, filling, write=True), filling, patience, told)
+        _finish(old, filled)
+        _release(opened(target, filling, write=True), filled)
         with old.reading() as db:
-            rows = _end(db).rows
-    if not filled:
-        # Beside a file, its last request is noted when it is opened.
-        open_store(target, write=True, patience=patience).close()
+            rows = end_of(db).rows
+    # Beside a file, its last request is noted when it is opened.
+    open_store(target, write=True, told=told, patience=patience).close()
     return Moved(True, here.identity, rows)
 
 
-def _opened(stack: contextlib.ExitStack, place: str, mark: Mark, *, write: bool, patience: float) -> Store:
-    store = open_store(place, write=write, patience=patience, moving=mark)
-    stack.callback(store.close)
-    return store
+def _step(there: End, here: End, source: str, target: str) -> t.Literal["", "filled", "done"]:
+    """How far the move is: whether the target has all rows, and whether everything was done before.
 
-
-def _is_filled(there: _End, here: _End, source: str, target: str) -> bool:
-    """Whether the target got the journal already. Refuses what would overwrite or double a journal."""
+    :raises LicensingError: it would overwrite or double a journal.
+    """
     mine, theirs, same = here.mark, there.mark, there.identity == here.identity
-    if mine.state in ("copying", "moved"):
-        if same and mine.other == target and theirs.state != "filling":
-            return True
-        if mine.state == "moved" or theirs.target != mine.target:
-            raise _other_move(source, mine, f"At {target}, there is something else now")
-    elif mine.state == "filling":
-        raise _other_move(source, mine, "Finish that first: run the same command again")
+    if mine.state in ("filling", "filled"):
+        raise other_move(source, mine, "Finish that first: run the same command again")
+    this = same and theirs.target == mine.target
+    if this and theirs.state == "filled" and mine.state in ("copying", "moved"):
+        return "filled"
+    if mine.state == "moved" and same and mine.other == target and theirs.state not in ("filling", "filled"):
+        return "done"
+    if mine.state == "moved" or (mine.state == "copying" and theirs.target != mine.target):
+        lost = "" if mine.state == "moved" else f". If that is lost, {GIVE_UP}"
+        raise other_move(source, mine, f"At {target}, there is something else now{lost}")
     if same and not theirs.state:
         raise LicensingError(f"{source} and {target} are the same journal.", code="journal_unusable")
-    # A journal may come back to a place that it left. What it left there is a part of what it has now.
-    back = theirs.state == "moved" and there.request <= here.request
+    # A journal may come back to a place that it left. What it left there is a part of what it has now. So is what was
+    # copied there by a move that was given up.
+    back = theirs.state in ("moved", "filled") and there.request <= here.request
     if theirs.state and not (theirs.identity == here.identity and (back or theirs.state == "filling")):
-        raise _other_move(target, theirs, "Finish that, or name another place")
+        raise other_move(target, theirs, "Finish that, or name another place")
     if not back:
         _require_empty(there, target)
-    return False
+    return ""
 
 
-def _require_empty(there: _End, target: str) -> None:
-    used = [table for table, rows in there.rows.items() if rows and table != "identity"]
+def _require_empty(there: End, target: str) -> None:
+    used = [table for table, rows in there.rows.items() if rows and table not in ("identity", _SHARED)]
     if used:
         raise LicensingError(
             f"There is already a journal at {target}, with rows in {', '.join(used)}. Two journals cannot be merged. "
@@ -147,37 +142,33 @@ def _require_empty(there: _End, target: str) -> None:
         )
 
 
-def _other_move(name: str, mark: Mark, advice: str) -> LicensingError:
-    ways = {"filling": "is being filled from", "moved": "was moved to"}
-    way = ways.get(mark.state, "is being moved to")
-    return LicensingError(f"The journal {name} {way} {mark.other}. {advice}.", code="journal_moved")
-
-
-def _fill(stack: contextlib.ExitStack, old: Store, new: Store, filling: Mark, patience: float) -> None:
-    """Everything up to the moment from which on the target is used."""
+def _fill(stack: contextlib.ExitStack, old: Store, new: Store, filling: Mark, patience: float, told: Told) -> Mark:
+    """Everything until the target has all rows. Returns its mark."""
     with old.reading() as db:
-        here = _end(db)
+        here = end_of(db)
     with new.writing() as db:
         filling = _claim(db, here, filling, new.name)
     leaving = Mark("leaving", new.name, filling.identity, filling.target)
     with old.writing() as db:
-        mine = _end(db).mark
-        if mine.state in ("filling", "moved") or (mine.state == "copying" and mine.target != leaving.target):
-            raise _other_move(old.name, mine, _MEANWHILE)
+        mine = end_of(db).mark
+        if mine.state in ("filling", "filled", "moved") or (mine.state == "copying" and mine.target != leaving.target):
+            raise other_move(old.name, mine, _MEANWHILE)
         if mine.state != "copying":
             set_mark(db, leaving)
     _let_jobs_end(stack, old, leaving, patience)
-    _copy(old, new, filling)
+    _copy(old, new, filling, told)
+    return filling
 
 
-def _claim(db: Transaction, here: _End, filling: Mark, target: str) -> Mark:
+def _claim(db: Transaction, here: End, filling: Mark, target: str) -> Mark:
     """Mark the target, so that nobody else uses it. Returns its mark, which may be an earlier call's."""
-    there = _end(db)
-    if _is_filled(there, here, filling.other, target):
-        raise _other_move(filling.other, here.mark, _MEANWHILE)
-    if there.mark.state == "filling":
+    there = end_of(db)
+    step = _step(there, here, filling.other, target)
+    if step == "done":
+        raise other_move(filling.other, here.mark, _MEANWHILE)
+    if step == "filled" or there.mark.state == "filling":
         return there.mark
-    if there.mark.state == "moved":
+    if there.mark.state:
         for table in reversed(TABLES[1:]):
             db.execute(_EMPTY + table)
     set_mark(db, filling)
@@ -189,9 +180,9 @@ def _let_jobs_end(stack: contextlib.ExitStack, old: Store, leaving: Mark, patien
     locked: set[str] = set()
     while True:
         with old.writing() as db:
-            mine = _end(db).mark
+            mine = end_of(db).mark
             if mine.state not in ("leaving", "copying") or mine.target != leaving.target:
-                raise _other_move(old.name, mine, _MEANWHILE)
+                raise other_move(old.name, mine, _MEANWHILE)
             accounts = {account for (account,) in db.execute("SELECT DISTINCT account FROM run").fetchall()}
             if accounts <= locked:
                 set_mark(db, leaving._replace(state="copying"))
@@ -202,51 +193,78 @@ def _let_jobs_end(stack: contextlib.ExitStack, old: Store, leaving: Mark, patien
         locked |= accounts
 
 
-def _copy(old: Store, new: Store, filling: Mark) -> None:
-    """Copy all rows and let the new journal be used, all or nothing."""
+def _copy(old: Store, new: Store, filling: Mark, told: Told) -> None:
+    """Copy all rows, all or nothing."""
     with old.reading() as source, new.writing() as db:
-        there = _end(db)
-        if (there.mark.state, there.mark.target) != ("filling", filling.target):
-            raise _other_move(old.name, filling, _MEANWHILE)
+        there = end_of(db)
+        if there.mark.target != filling.target or there.mark.state not in ("filling", "filled"):
+            raise other_move(old.name, filling, _MEANWHILE)
+        if there.mark.state == "filled":
+            return
         _require_empty(there, new.name)
         db.execute(_EMPTY + "identity")
+        # Every task that logs in leaves rows there. They count refused logins at this place, so they stay.
+        known = {name for name, *_rest in db.execute(_ROWS + _SHARED)}
         for table in TABLES:
-            db.load(table, source.stream(_ROWS + table, ()))
+            rows = _unless(told, source.stream(_ROWS + table, ()))
+            db.load(table, rows if table != _SHARED else [row for row in rows if row[0] not in known])
         for table in TABLES:
-            expected, found = _count(source, table), _count(db, table)
+            if table == _SHARED and known:
+                continue
+            expected, found = _count(source, table, told), _count(db, table, told)
             if expected != found:
                 raise LicensingError(
                     f"The copy of the table {table} differs: {found.rows} of {expected.rows} rows, or other values. "
                     f"{new.name} was not filled, and {old.name} is as it was. Please report this.",
                     code="journal_damaged",
                 )
-        # Before the end of the transaction, because it is refused until then, whatever is noted beside it.
-        new.note_place(filling.identity)
-        clear_mark(db, len(SCHEMA))
+        set_mark(db, filling._replace(state="filled"))
 
 
-def _finish(old: Store) -> None:
+def _finish(old: Store, filled: Mark) -> None:
     """Mark the source for good, also beside a file, where a backup of it may be restored."""
     with old.writing() as db:
-        mine = _end(db).mark
+        mine = end_of(db).mark
+        if mine.state not in ("copying", "moved") or mine.target != filled.target:
+            raise other_move(old.name, mine, _MEANWHILE)
         if mine.state == "copying":
-            old.note_place(mine.identity, mine.other)
             set_mark(db, mine._replace(state="moved"))
+    # Only now, because until then, the move can be given up.
+    old.note_place(mine.identity, mine.other)
 
 
-def _end(db: Transaction) -> _End:
-    mark = mark_of(db.execute(MARK).fetchone()) if db.version() > len(SCHEMA) else _UNMARKED
-    identity = str(db.execute("SELECT uuid FROM identity").fetchone()[0])
-    request = int(db.execute("SELECT coalesce(max(id), 0) FROM request").fetchone()[0])
-    rows = {table: int(db.execute(_NUMBER + table).fetchone()[0]) for table in TABLES}
-    return _End(mark, identity, request, rows)
+def _release(new: Store, filled: Mark) -> None:
+    """Let the target be used."""
+    with new.writing() as db:
+        mark = end_of(db).mark
+        if mark.state and (mark.state, mark.target) != ("filled", filled.target):
+            raise other_move(new.name, mark, _MEANWHILE)
+        if mark.state:
+            # Before the end of the transaction, because it is refused until then, whatever is noted beside it.
+            new.note_place(mark.identity)
+            clear_mark(db, len(SCHEMA))
 
 
-def _count(db: Transaction, table: str) -> Count:
+def _count(db: Transaction, table: str, told: Told) -> Count:
     rows, digest = 0, 0
-    for row in db.stream(_ROWS + table, ()):
+    for row in _unless(told, db.stream(_ROWS + table, ())):
         rows, digest = rows + 1, digest + _digest(row)
     return Count(rows, digest % _DIGEST)
+
+
+def _unless(told: Told, rows: t.Iterable[t.Any]) -> t.Iterator[t.Any]:
+    """The rows, until the task must end.
+
+    :raises LicensingError: C(interrupted).
+    """
+    for number, row in enumerate(rows):
+        if number % _LOOK_EVERY == 0 and told():
+            raise LicensingError(
+                "The move was interrupted, and nothing was copied. Until it is done, nobody can use the journal. Run "
+                "the same command again.",
+                code="interrupted",
+            )
+        yield row
 
 
 def _digest(row: Values) -> int:

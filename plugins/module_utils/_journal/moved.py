@@ -19,11 +19,13 @@ if t.TYPE_CHECKING:
 VERSION = 1_000_000
 """The version of a marked journal. It is higher than any release's, so that older ones refuse it, too."""
 
-State = t.Literal["", "filling", "leaving", "copying", "moved"]
-"""Empty without a mark. A target is C(filling). A source is C(leaving), C(copying), then C(moved).
+State = t.Literal["", "filling", "filled", "leaving", "copying", "moved"]
+"""Empty without a mark. A target is C(filling), then C(filled). A source is C(leaving), C(copying), then C(moved).
 
 - From C(leaving) on, nobody opens it. Who has it open still records, because a job may be sending.
 - From C(copying) on, nobody records anything in it.
+- A target that is C(filled) has all rows. It is not used before the source is C(moved), so until then, the move can be
+  given up.
 """
 
 
@@ -42,6 +44,10 @@ class Mark(t.NamedTuple):
     since: str = ""
 
 
+GIVE_UP = "give the move up: run simsec_journal with 'give_up_move: true' and the journal that was to be moved"
+"""What to do if the target is lost."""
+
+
 def set_mark(db: Transaction, mark: Mark) -> None:
     """Mark a journal, in the same transaction that looks at what is there."""
     db.execute("CREATE TABLE IF NOT EXISTS moved (state TEXT, other TEXT, identity TEXT, target TEXT, since TEXT)")
@@ -57,8 +63,8 @@ def clear_mark(db: Transaction, version: int) -> None:
 
 
 def mark_of(row: t.Any) -> Mark:
-    """The mark, from the only row of its table."""
-    return Mark(*row)
+    """The mark, from the only row of its table. Without it, nobody knows where the journal is now."""
+    return Mark(*row) if row else Mark("moved", "another place", since=now())
 
 
 MARK = "SELECT state, other, identity, target, since FROM moved"
@@ -75,10 +81,12 @@ def require_not_moved(name: str, mark: Mark, *, opened: bool) -> None:
     since = for_people(mark.since)
     if mark.state == "moved":
         raise was_moved(name, f"{mark.other} ({since})")
-    way = "filled from" if mark.state == "filling" else "moved to"
+    way, lost = "moved to", f" If {mark.other} is lost, {GIVE_UP}."
+    if mark.state in ("filling", "filled"):
+        way, lost = "filled from", ""
     raise LicensingError(
         f"The journal {name} is being {way} {mark.other} (since {since}). Nothing was sent. Let simsec_journal finish "
-        "that. If it failed or was interrupted, run the same command again.",
+        f"that. If it failed or was interrupted, run the same command again.{lost}",
         code="journal_moved",
     )
 

@@ -15,19 +15,24 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
-import time
 import typing as t
 
 from .._errors import LicensingError
 from .._text.addresses import without_passwords
+from .lock import name_of_lock
 from .moved import Mark
 from .postgresql_connection import connect
 from .postgresql_errors import failure, guarded
 from .postgresql_lock import key_of, release, still_held, try_lock
-from .postgresql_schema import emptied, prepare, require_version
+from .postgresql_schema import emptied, prepare, require_version, settle
 from .postgresql_transaction import PostgresTransaction
-from .postgresql_watch import GRACE, SLOW, Watch, never
+from .postgresql_watch import SLOW, Watch
 from .psycopg_dep import psycopg
+from .store import Licenses
+from .waiting import GRACE, take_account
+
+if t.TYPE_CHECKING:
+    from .._client.stop import Told
 
 _WRITER = 0x54534A4D
 """The advisory lock of each transaction that writes."""
@@ -57,6 +62,7 @@ class PostgresStore:
     :param address: of the database, with its password if it has one.
     :param reopen: connects again.
     :param patience: seconds to wait for a writer, and little more for an answer under the lock of an account.
+    :param told: whether the task must end soon.
     :param brief: whether no statement takes long, so that this also holds without a lock.
     """
 
@@ -70,12 +76,13 @@ class PostgresStore:
         reopen: t.Callable[[], _Opened],
         *,
         patience: float,
+        told: Told,
         moving: Mark | None = None,
         brief: bool = False,
     ) -> None:
         self._address, self._reopen, self._moving = address, reopen, moving
         self._db, self._watch, self._identity = opened
-        self._patience, self._brief = patience, brief
+        self._patience, self._told, self._brief = patience, told, brief
         self._locked: list[int] = []
         self._limit()
         # A thread may ask whether the lock is lost while it reads.
@@ -120,19 +127,10 @@ class PostgresStore:
                 raise
 
     @contextlib.contextmanager
-    def account_lock(self, account: str, patience: float) -> t.Iterator[None]:
+    def account_lock(self, account: str, patience: float, licenses: Licenses = "SIM-Secure") -> t.Iterator[None]:
         """See C(Store). The lock belongs to the connection and dies with it."""
-        key = key_of(account)
-        end = time.monotonic() + patience
-        while not self._try_lock(key):
-            if time.monotonic() >= end:
-                raise LicensingError(
-                    f"Another job is sending SIM-Secure changes for the account {account} with the journal "
-                    f"{self.name}, and did not end within {patience:.0f} s. Nothing was sent. Run again when it is "
-                    "done.",
-                    code="journal_locked",
-                )
-            time.sleep(0.1)
+        key = key_of(name_of_lock(account, licenses))
+        take_account(lambda: self._try_lock(key), (account, licenses, self.name), patience, self._told)
         try:
             yield
         finally:
@@ -218,35 +216,48 @@ def open_postgresql(
     address: str,
     *,
     write: bool,
+    told: Told,
     patience: float,
     moving: Mark | None = None,
     only: t.Sequence[str] = (),
-    told: t.Callable[[], bool] = never,
 ) -> PostgresStore | None:
     """Open the journal in a database. With C(write), create it there if there is none; else the result is None then.
 
     :param only: with C(write), the tables that are written; by default all.
     :param told: whether the task must end soon. Then it waits only a few seconds for an answer.
     :raises LicensingError: C(journal_unreachable), C(journal_unusable), C(journal_newer), C(journal_moved),
-        C(journal_locked), C(missing_library).
+        C(journal_copied), C(journal_locked), C(missing_library).
     """
-    reopen = functools.partial(_opened, address, write=write, patience=patience, moving=moving, only=only, told=told)
+    reopen = functools.partial(_opened, address, write=write, told=told, patience=patience, moving=moving, only=only)
     opened = reopen()
     if not opened.identity:
         opened.watch.close()
         return None
-    return PostgresStore(address, opened, reopen, patience=patience, moving=moving, brief=bool(only))
+    return PostgresStore(address, opened, reopen, patience=patience, told=told, moving=moving, brief=bool(only))
 
 
-def require_reachable(address: str, *, write: bool, patience: float) -> None:
+def require_reachable(address: str, *, write: bool, told: Told, patience: float) -> None:
     """Refuse early what C(open_postgresql) would refuse. Nothing is created.
 
     :raises LicensingError: see there.
     """
-    db, watch = connect(address, write=write, patience=patience)
+    db, watch = connect(address, write=write, patience=patience, told=told)
     try:
         with guarded(address):
             prepare(db, address, write=write, change=False)
+    finally:
+        watch.close()
+
+
+def settle_here(address: str, *, told: Told, patience: float, check: bool) -> bool:
+    """Let the journal in a database belong there from now on. Returns whether it was a copy.
+
+    :raises LicensingError: see C(open_postgresql).
+    """
+    db, watch = connect(address, write=True, told=told, patience=patience)
+    try:
+        with guarded(address):
+            return settle(db, address, check=check)
     finally:
         watch.close()
 
@@ -255,10 +266,10 @@ def _opened(
     address: str,
     *,
     write: bool,
+    told: Told,
     patience: float,
     moving: Mark | None,
     only: t.Sequence[str],
-    told: t.Callable[[], bool],
 ) -> _Opened:
     db, watch = connect(address, write=write, patience=patience, told=told)
     try:

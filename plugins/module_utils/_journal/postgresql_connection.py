@@ -9,13 +9,20 @@
 from __future__ import annotations
 
 import datetime
+import math
 import os
+import queue
+import threading
 import typing as t
 
-from .postgresql_errors import MayNotWrite, failure, guarded, not_connected
+from .postgresql_errors import LATER, MayNotWrite, failure, guarded, not_connected
 from .postgresql_schema import NAME
-from .postgresql_watch import Watch, never
+from .postgresql_watch import Watch
 from .psycopg_dep import psycopg
+from .waiting import GRACE, Wait
+
+if t.TYPE_CHECKING:
+    from .._client.stop import Told
 
 OLDEST = 14
 """The oldest major release of PostgreSQL that will do."""
@@ -33,6 +40,8 @@ _IF_NOT_GIVEN = {
     "tcp_user_timeout": "30000",
 }
 _FROM_ENVIRONMENT = {"application_name": "PGAPPNAME", "connect_timeout": "PGCONNECT_TIMEOUT"}
+
+_LOOK_EVERY = 0.25
 
 _SETTINGS = {
     "search_path": f"{NAME}, pg_temp",
@@ -63,11 +72,11 @@ class Facts(t.NamedTuple):
     encoding: str
 
 
-def connect(address: str, *, write: bool, patience: float, told: t.Callable[[], bool] = never) -> tuple[t.Any, Watch]:
+def connect(address: str, *, write: bool, patience: float, told: Told) -> tuple[t.Any, Watch]:
     """A connection in which each statement is a transaction of its own, unless it begins one, and who watches it.
 
     :param patience: seconds to wait for a lock of another process.
-    :param told: whether the task must end soon.
+    :param told: whether the task must end soon. Then it waits only a few seconds for an answer.
     :raises LicensingError: C(journal_unreachable), C(journal_unusable), C(missing_library).
     """
     library = psycopg()
@@ -78,7 +87,7 @@ def connect(address: str, *, write: bool, patience: float, told: t.Callable[[], 
                 given.setdefault(name, value)
         given["client_encoding"] = "UTF8"
         # Prepared statements belong to a session, and they are not faster here.
-        db = library.connect(**given, autocommit=True, prepare_threshold=None)
+        db = _answer(lambda: library.connect(**given, autocommit=True, prepare_threshold=None), address, told)
     except (library.Error, ValueError, UnicodeError) as error:
         raise not_connected(error, address) from None
     watch = Watch(db, address, told)
@@ -89,6 +98,29 @@ def connect(address: str, *, write: bool, patience: float, told: t.Callable[[], 
         watch.close()
         raise
     return db, watch
+
+
+def _answer(connect_: t.Callable[[], t.Any], address: str, told: Told) -> t.Any:
+    """The connection. libpq looks up names and tries one host after another, and nobody can tell it to stop."""
+    ends: queue.SimpleQueue[tuple[t.Any, BaseException | None]] = queue.SimpleQueue()
+
+    def try_() -> None:
+        try:
+            ends.put((connect_(), None))
+        except BaseException as error:  # pylint: disable=broad-exception-caught
+            ends.put((None, error))
+
+    threading.Thread(target=try_, name="journal connect", daemon=True).start()
+    wait = Wait(math.inf, told)
+    while not wait.over():
+        try:
+            db, error = ends.get(timeout=_LOOK_EVERY)
+        except queue.Empty:
+            continue
+        if error is not None:
+            raise error
+        return db
+    raise failure(address, "journal_unreachable", f"it did not answer within {GRACE:.0f} s", LATER)
 
 
 def _check(db: t.Any, address: str, *, write: bool, patience: float) -> None:

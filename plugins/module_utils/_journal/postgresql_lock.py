@@ -39,9 +39,9 @@ class Answer(t.NamedTuple):
     held: bool | None
 
 
-def key_of(account: str) -> int:
-    """The key of the lock of an account."""
-    return zlib.crc32(account.encode()) - 2**31
+def key_of(name: str) -> int:
+    """The key of the lock with this name, which is an account's."""
+    return zlib.crc32(name.encode()) - 2**31
 
 
 def try_lock(execute: Execute, key: int, *, again: bool) -> Answer:

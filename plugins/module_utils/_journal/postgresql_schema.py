@@ -18,6 +18,7 @@ from .dialect import definition
 from .moved import MARK, Mark, mark_of, require_not_moved, set_mark
 from .moved import VERSION as MOVED
 from .postgresql_errors import MayNotWrite, failure
+from .postgresql_home import COLUMN, homes_of, require_home, take_home
 from .postgresql_transaction import PostgresTransaction
 from .schema import SCHEMA
 
@@ -66,6 +67,7 @@ def prepare(
     change: bool = True,
     moving: Mark | None = None,
     only: t.Sequence[str] = (),
+    settling: bool = False,
 ) -> str:
     """Create or upgrade the schema. An upgrade changes no row, so a task that only reads may do it, too.
 
@@ -73,19 +75,25 @@ def prepare(
     :param change: if False, only find out whether it could be done.
     :param moving: for a move: it may be marked, and has this mark if it is created, see C(_journal/moved.py).
     :param only: with C(write), the tables that are written; by default all.
+    :param settling: whether the journal belongs to this database from now on, if it is a copy.
     :returns: the identity of the journal; empty if there is none and none was created.
-    :raises LicensingError: C(journal_unusable), C(journal_newer), C(journal_moved), C(journal_damaged).
+    :raises LicensingError: C(journal_unusable), C(journal_newer), C(journal_moved), C(journal_copied),
+        C(journal_damaged).
     """
     # The connection searches nothing but this schema.
     version = _version(db, address, moving)
     if version == 0 and not write:
         return ""
+    if version and not settling:
+        require_home(address, homes_of(db))
     if version < len(SCHEMA):
         _require_owner(db, address, version)
         if not change:
             return ""
         _upgrade(db, address, moving)
     _require_rights(db, address, (UPDATER if only else WRITER) if write else READER, only if write else ())
+    if write and change and not only and (settling or homes_of(db).home is None):
+        take_home(db)
     return str(_the_row(db, address, "SELECT uuid FROM identity", "identity"))
 
 
@@ -114,6 +122,18 @@ def _the_row(db: t.Any, address: str, statement: str, table: str) -> t.Any:
 def emptied(address: str, table: str) -> LicensingError:
     """The error for a table that always has a row, and lost it."""
     return failure(address, "journal_damaged", f"its table {table} is empty", "Restore it from a backup")
+
+
+def settle(db: t.Any, address: str, *, check: bool) -> bool:
+    """Let a journal belong to this database from now on. Returns whether it was a copy.
+
+    :raises LicensingError: as for C(prepare), or there is no journal.
+    """
+    if not _version(db, address, None):
+        raise failure(address, "journal_unusable", "there is none", "Name the copy that was restored")
+    copied = homes_of(db).elsewhere
+    prepare(db, address, write=True, change=not check, settling=True)
+    return copied
 
 
 def require_version(db: t.Any, address: str, version: int, *, moving: Mark | None, opened: bool = False) -> None:
@@ -148,12 +168,14 @@ def _run_scripts(db: t.Any, version: int, moving: Mark | None) -> None:
         db.execute(f"CREATE SCHEMA IF NOT EXISTS {NAME}")
         db.execute("CREATE TABLE journal_schema (version BIGINT NOT NULL)")
         db.execute("INSERT INTO journal_schema VALUES (0)")
+    db.execute(COLUMN)
     for script in SCHEMA[version:]:
         for statement in script:
             for part in definition(statement):
                 db.execute(part)
     if version == 0:
         db.execute("INSERT INTO identity VALUES (%s, %s)", (str(uuid.uuid4()), now()))
+        take_home(db)
     db.execute("UPDATE journal_schema SET version = %s", (len(SCHEMA),))
     if version == 0 and moving:
         set_mark(PostgresTransaction(db), moving)

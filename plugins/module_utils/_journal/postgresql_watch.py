@@ -20,19 +20,15 @@ import time
 import typing as t
 
 from .postgresql_errors import LATER, failure
+from .waiting import GRACE
 
-GRACE = 5.0
-"""Seconds for an answer in addition to the wait for another process; and in all, once the task must end."""
+if t.TYPE_CHECKING:
+    from .._client.stop import Told
 
 SLOW = 310.0
 """Seconds for an answer if nobody waits for it under a lock. The server gives up a little earlier, and says why."""
 
 _LOOK_EVERY = 0.25
-
-
-def never() -> bool:
-    """For a task that nobody tells to end."""
-    return False
 
 
 class Watch:
@@ -41,7 +37,7 @@ class Watch:
     :ivar limit: seconds for the answer to a statement.
     """
 
-    def __init__(self, db: t.Any, address: str, told: t.Callable[[], bool]) -> None:
+    def __init__(self, db: t.Any, address: str, told: Told) -> None:
         """Watch from now on.
 
         :param told: whether the task must end soon. Another thread calls it.

@@ -71,4 +71,6 @@ SCHEMA: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (account, license, day))""",
         "CREATE TABLE shared_state (name TEXT PRIMARY KEY, state TEXT NOT NULL, changed TEXT NOT NULL)",
     ),
+    # A database also remembers its home, see C(_journal/postgresql_home.py).
+    (),
 )

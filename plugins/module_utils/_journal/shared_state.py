@@ -14,17 +14,20 @@ import contextlib
 import datetime
 import json
 import re
+import threading
 import time
 import typing as t
 
 from .._client.runtime_dir import Damaged, StoredState, busy
-from .._client.runtime_dir import Store as LocalStore
 from .._errors import LicensingError
 from .clock import now
 from .file import PATIENCE
 from .postgresql_errors import MayNotWrite
 from .store import Store
 from .stores import open_store
+
+if t.TYPE_CHECKING:
+    from .._client.stop import Told
 
 _SURE = 0.1
 """Clocks that differ by less than this many seconds count as equal. Some databases tell the time without fractions."""
@@ -52,7 +55,7 @@ class SharedState:
 
     def place(self, name: str) -> str:
         """See C(runtime_dir.Store)."""
-        return f"the row '{name}' of the table shared_state in {self.location}"
+        return _place(name, self._store)
 
     def now(self) -> float:
         """See C(runtime_dir.Store). It is the clock of the database."""
@@ -89,42 +92,101 @@ class SharedState:
             try:
                 stack.enter_context(self._store.account_lock(name, patience))
             except LicensingError as error:
+                if error.code == "interrupted":
+                    text = f"The task was told to end while another task kept '{name}' locked. Run again."
+                    raise LicensingError(text, code="interrupted") from None
                 if error.code != "journal_locked":
                     raise
                 raise busy(name, patience) from None
             yield
 
 
-def open_shared(journal: str, *, patience: float = PATIENCE, told: t.Callable[[], bool] | None = None) -> SharedState:
+class SeenState:
+    """The same for a task that may read the state, but not write it. What it counts itself is in memory.
+
+    So it heeds the logins of others, but they do not know of its own.
+    """
+
+    lasting = False
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._ahead = _ahead(store)
+        self.location: str | None = store.name
+        self._states: dict[str, StoredState] = {}
+        self._state, self._turn = threading.RLock(), threading.Lock()
+
+    def close(self) -> None:
+        """Close the store."""
+        self._store.close()
+
+    def place(self, name: str) -> str:
+        """See C(runtime_dir.Store)."""
+        return _place(name, self._store)
+
+    def now(self) -> float:
+        """See C(runtime_dir.Store). It is the clock of the database."""
+        return time.time() + self._ahead
+
+    @contextlib.contextmanager
+    def transaction(
+        self,
+        name: str,
+        *,
+        patience: float = 30.0,  # noqa: ARG002 - callers of any store may name it
+    ) -> t.Iterator[StoredState]:
+        """See C(runtime_dir.Store)."""
+        with self._state:
+            if name not in self._states:
+                with self._store.reading() as db:
+                    found = db.execute(_READ, (name,)).fetchone()
+                self._states[name] = _loaded(found[0]) if found else {}
+            state = self._states[name]
+            try:
+                yield state
+            finally:
+                self._states[name] = dict(state)
+
+    @contextlib.contextmanager
+    def turn(self, name: str, patience: float) -> t.Iterator[None]:
+        """See C(runtime_dir.Store)."""
+        if not self._turn.acquire(timeout=max(0.0, patience)):
+            raise busy(name, patience)
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+
+def open_shared(journal: str, *, told: Told, patience: float = PATIENCE) -> SharedState:
     """The state that is shared through a journal.
 
-    :param patience: seconds to wait for other processes.
     :param told: whether the task must end soon, see C(open_store).
+    :param patience: seconds to wait for other processes.
     :raises LicensingError: the journal cannot be used.
     """
-    return SharedState(open_store(journal, write=True, patience=patience, only=["shared_state"], told=told))
+    return SharedState(open_store(journal, write=True, told=told, patience=patience, only=["shared_state"]))
 
 
 def share(
-    journal: str,
-    local: LocalStore,
-    warn: t.Callable[[str], None],
-    *,
-    patience: float = PATIENCE,
-    told: t.Callable[[], bool] | None = None,
-) -> SharedState | None:
-    """The state that is shared through a journal; None if this task may read there, but not write.
+    journal: str, warn: t.Callable[[str], None], *, told: Told, patience: float = PATIENCE
+) -> SharedState | SeenState:
+    """The state that is shared through a journal. This task may be one that may read there, but not write.
 
-    :param patience: as C(told), see C(open_shared).
-    :param local: takes its place then. Because others do not know what it counts, a refused password is not sent again.
+    Because others do not know what such a task counts, it does not send a refused password again.
+
+    :param told: as C(patience), see C(open_shared).
     :raises LicensingError: the journal cannot be used at all. To go on would leave the login guard to each node alone.
     """
     try:
-        return open_shared(journal, patience=patience, told=told)
+        return open_shared(journal, told=told, patience=patience)
     except MayNotWrite as error:
         warn(f"Logins and requests are not counted together with those of other machines. {error.message}")
-        local.lasting = False
-        return None
+        return SeenState(open_store(journal, write=False, told=told, patience=patience))
+
+
+def _place(name: str, store: Store) -> str:
+    return f"the row '{name}' of the table shared_state in {store.name}"
 
 
 def _ahead(store: Store) -> float:

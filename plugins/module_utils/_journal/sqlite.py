@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 import typing as t
 
 from .._errors import LicensingError
@@ -22,10 +23,13 @@ from .moved import Mark
 from .place import FileIdentity, place_of, require_place
 from .runs import going, require_alone
 from .sqlite_transaction import SqliteTransaction
-from .store import Transaction
+from .store import Licenses, Transaction
+from .waiting import Wait
 
 if t.TYPE_CHECKING:
     import sqlite3
+
+    from .._client.stop import Told
 
 
 class SqliteStore:
@@ -39,10 +43,11 @@ class SqliteStore:
         name: str,
         held: FileIdentity | None,
         *,
+        told: Told,
         missing: bool = False,
         moving: Mark | None = None,
     ) -> None:
-        self._db = db
+        self._db, self._told = db, told
         self._held = held
         self._noted = 0
         self._lock = threading.Lock()
@@ -83,9 +88,9 @@ class SqliteStore:
                     self._db.execute("ROLLBACK")
                 raise
 
-    def account_lock(self, account: str, patience: float) -> t.ContextManager[None]:
+    def account_lock(self, account: str, patience: float, licenses: Licenses = "SIM-Secure") -> t.ContextManager[None]:
         """See C(Store)."""
-        return account_lock(self.name, account, patience)
+        return account_lock(self.name, account, patience, self._told, licenses)
 
     def lock_lost(self) -> str:
         """See C(Store). The operating system keeps the lock as long as this process."""
@@ -115,22 +120,26 @@ class SqliteStore:
         remember_place(self.name, identity, moved_to)
 
     def _bring_in(self, mode: str) -> None:
-        """Write the log to the file, as far as other processes allow it."""
+        """Write the log to the file, as far as other processes allow it. C(TRUNCATE) waits for them."""
         if self.name:
+            wait = Wait(PATIENCE if mode == "TRUNCATE" else 0.0, self._told)
             with self._lock, guarded(self.name):
-                self._db.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+                while self._db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()[0] and not wait.over():
+                    time.sleep(0.02)
 
 
-def open_sqlite(path: str, *, write: bool, patience: float = PATIENCE, moving: Mark | None = None) -> SqliteStore:
+def open_sqlite(
+    path: str, *, write: bool, told: Told, patience: float = PATIENCE, moving: Mark | None = None
+) -> SqliteStore:
     """Open a file, see C(connect). With an empty path, it lasts as long as the process."""
     # One name for one file, whatever path leads to it, because the locks are beside it.
     path = os.path.realpath(path) if path else ""
     before = place_of(path)
-    db = connect(path, write=write, patience=patience, moving=moving)
+    db = connect(path, write=write, told=told, patience=patience, moving=moving)
     held = place_of(path)
     try:
         require_place(path, before or held)
     except LicensingError:
         db.close()
         raise
-    return SqliteStore(db, path, held, missing=bool(path) and held is None, moving=moving)
+    return SqliteStore(db, path, held, told=told, missing=bool(path) and held is None, moving=moving)

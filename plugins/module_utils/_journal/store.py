@@ -16,6 +16,9 @@ import typing as t
 
 Values = t.Sequence[t.Any]
 
+Licenses = t.Literal["SIM-Secure", "FOTA"]
+"""Kinds of licenses. Each has a lock of its own for an account."""
+
 
 class Rows(t.Protocol):
     """The rows that a statement returned."""
@@ -84,11 +87,11 @@ class Store(t.Protocol):
             brings it along.
         """
 
-    def account_lock(self, account: str, patience: float) -> t.ContextManager[None]:
+    def account_lock(self, account: str, patience: float, licenses: Licenses = "SIM-Secure") -> t.ContextManager[None]:
         """Keep other jobs from sending for an account while the block runs.
 
-        :param patience: seconds to wait for another job.
-        :raises LicensingError: C(journal_locked).
+        :param patience: seconds to wait for another job, unless the task must end.
+        :raises LicensingError: C(journal_locked), C(interrupted).
         """
 
     def lock_lost(self) -> str:

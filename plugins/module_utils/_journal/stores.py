@@ -18,31 +18,38 @@ from .postgresql import open_postgresql, require_reachable
 from .sqlite import SqliteStore, open_sqlite
 from .store import Store
 
+if t.TYPE_CHECKING:
+    from .._client.stop import Told
+
 
 def open_store(
     place: str,
     *,
     write: bool,
+    told: Told,
     patience: float = file.PATIENCE,
     moving: Mark | None = None,
     only: t.Sequence[str] = (),
-    told: t.Callable[[], bool] | None = None,
 ) -> Store:
     """Open a store.
 
     :param place: with an empty text, it lasts as long as the process.
     :param write: if False, a missing one counts as empty and is not created.
+    :param told: whether the task must end soon. Then it waits only a few seconds for a database or other processes.
     :param moving: for a move: it may be marked, and has this mark if it is created, see C(_journal/moved.py).
     :param only: with C(write), the tables that are written; by default all.
-    :param told: whether the task must end soon. Then it waits only a few seconds for a database.
     :raises LicensingError: see C(connect) and C(open_postgresql).
     """
     require_place(place)
     if not is_database(place):
-        return open_sqlite(place, write=write, patience=patience, moving=moving)
-    told = told or (lambda: False)
-    store = open_postgresql(place, write=write, patience=patience, moving=moving, only=only, told=told)
-    return store or SqliteStore(file.connect("", write=True), without_passwords(place), None, missing=True)
+        return open_sqlite(place, write=write, told=told, patience=patience, moving=moving)
+    store = open_postgresql(place, write=write, told=told, patience=patience, moving=moving, only=only)
+    return store or _missing(place, told)
+
+
+def _missing(place: str, told: Told) -> Store:
+    """What counts as a journal if a database has none."""
+    return SqliteStore(file.connect("", write=True, told=told), without_passwords(place), None, told=told, missing=True)
 
 
 def require_place(place: str) -> None:
@@ -55,15 +62,15 @@ def require_place(place: str) -> None:
         raise LicensingError(why, code="journal_unusable")
 
 
-def require_usable(place: str, *, write: bool, patience: float) -> None:
+def require_usable(place: str, *, write: bool, told: Told, patience: float) -> None:
     """Refuse early if it cannot be read, or with C(write), be written. Nothing is created.
 
     :raises LicensingError: as for C(open_store).
     """
     require_place(place)
     if is_database(place):
-        require_reachable(place, write=write, patience=patience)
+        require_reachable(place, write=write, told=told, patience=patience)
         return
-    open_sqlite(place, write=False, patience=patience).close()
+    open_sqlite(place, write=False, told=told, patience=patience).close()
     if write:
         file.require_writable(place)

@@ -86,7 +86,7 @@ _HTML = """\
 {% block main %}
 <h1>{{ title }}: <span class="{{ status }}">{{ headline }}</span></h1>
 {% block top %}
-<p><strong>{{ totals }}</strong> in {{ accounts | length | many("account") }}. Made {{ created }}.</p>
+<p><strong>{{ totals }}</strong> in {{ of_accounts }}. Made {{ created }}.</p>
 <dl class="tiles">
 {{ pieces.tile("Licenses to remove", licenses.remove | number, "first in each list" if licenses.remove else "") }}
 {{ pieces.tile("Licenses to assign", licenses.assign | number,
@@ -278,7 +278,7 @@ _MARKDOWN = """\
 # {{ title }}: {{ headline }}
 
 {% block top %}
-**{{ totals }}** in {{ accounts | length | many("account") }}. Made {{ created }}.
+**{{ totals }}** in {{ of_accounts }}. Made {{ created }}.
 
 {% if for_life %}
 **{{ for_life | many("license") }} for life.**

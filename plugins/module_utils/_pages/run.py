@@ -16,7 +16,7 @@ _HTML = """\
 {% block main %}
 <h1>{{ title }}: <span class="{{ status }}">{{ headline }}</span></h1>
 {% block top %}
-<p>Started {{ started }}{{ ", ended " ~ ended if ended else "" }}.
+<p>Status: {{ word }}. Started {{ started }}{{ ", ended " ~ ended if ended else "" }}.
 {% if running %}
 <strong>This page was made when the run started.</strong> If the run is not in progress, it was killed.
 {% endif %}
@@ -98,7 +98,7 @@ _MARKDOWN = """\
 # {{ title }}: {{ headline }}
 
 {% block top %}
-Started {{ started }}{% if ended %}, ended {{ ended }}{% endif %}.
+Status: {{ word }}. Started {{ started }}{% if ended %}, ended {{ ended }}{% endif %}.
 {% if running %}
 **This page was made when the run started.** If the run is not in progress, it was killed.
 {% endif %}

@@ -11,10 +11,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 import typing as t
 
 from .._errors import LicensingError
-from .._journal.journal import open_journal
+from .._journal.journal import Journal, open_journal
 from .._text.addresses import as_place, is_path, without_passwords
 from .aiohttp_dep import IS_THERE
 from .commit import GroupCommit
@@ -61,7 +62,12 @@ async def receiving(
     certificate = Certificate(settings.certfile, settings.keyfile) if settings.certfile else None
     place = as_place(settings.journal)
     journal = os.path.abspath(place) if is_path(place) else place
-    commit = GroupCommit(lambda: open_journal(journal, write=True, patience=LOCK_PATIENCE), journal)
+    ending = threading.Event()
+
+    def open_it() -> Journal:
+        return open_journal(journal, write=True, told=ending.is_set, patience=LOCK_PATIENCE)
+
+    commit = GroupCommit(open_it, journal)
     try:
         await commit.check()
         receiver = Receiver(commit, Accepted(settings.pairs), log=log, on_recorded=on_recorded)
@@ -69,8 +75,11 @@ async def receiving(
         try:
             yield server
         finally:
+            # What has arrived is recorded, but a database that hangs gets only a few seconds more.
+            ending.set()
             await server.stop()
     finally:
+        ending.set()
         await commit.close()
 
 

@@ -17,6 +17,7 @@ from .._errors import LicensingError
 from .._text.canonical import digest
 from .._text.files import PRIVATE, replacing
 from .._text.former_names import renamed, with_former_names
+from .._text.once import TwiceError, once
 from .data import Json
 from .text import visible
 
@@ -58,7 +59,7 @@ def read_history(folder: str | None) -> History:
     for name in names[:MAX_RUNS]:
         try:
             with open(os.path.join(folder, name), encoding="utf-8") as stream:
-                history.runs.append(shown_run(json.load(stream)))
+                history.runs.append(shown_run(json.load(stream, object_pairs_hook=once)))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             history.unreadable.append((visible(name), why_not(error)))
     history.runs.sort(key=lambda run: str(run["started"]), reverse=True)
@@ -154,6 +155,6 @@ def why_not(error: Exception) -> str:
     """Why a record is left out."""
     if isinstance(error, OSError):
         return error.strerror or "it cannot be read"
-    if isinstance(error, _UnfitError):
+    if isinstance(error, (_UnfitError, TwiceError)):
         return str(error)
     return "it is not a run record"

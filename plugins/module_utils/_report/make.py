@@ -14,6 +14,7 @@ import json
 import os
 import typing as t
 
+from .._client.stop import Told
 from .._errors import LicensingError
 from .._module import Context, Result
 from .._plan.outcomes import write_csv
@@ -48,7 +49,7 @@ def run(context: Context, listed: Listed) -> Result:
     """Read what is known, account by account. Make and write the report, and store the counts."""
     options = read_options(context.params)
     now = datetime.datetime.now(datetime.timezone.utc)
-    settings = _settings(options, now)
+    settings = _settings(options, now, context.told)
     fleet = _fleet(context, listed) if options.has_src else None
     tables = Tables()
     sections: list[Json] = []
@@ -131,10 +132,10 @@ def _shown(document: Json, files: t.Mapping[str, str], options: ReportOptions) -
     return lines[:MAX_LINES] + ["..."] * (len(lines) > MAX_LINES)
 
 
-def _settings(options: ReportOptions, now: datetime.datetime) -> ReportSettings:
+def _settings(options: ReportOptions, now: datetime.datetime, told: Told) -> ReportSettings:
     rules = Rules(now.date(), options.retired, options.idle_days)
     accounts = [str(entry["account"]) for entry in options.accounts]
-    history = with_shared(read_history(options.history), options.journal, accounts)
+    history = with_shared(read_history(options.history), options.journal, accounts, told)
     return ReportSettings(rules, options.prices, history)
 
 
@@ -177,7 +178,7 @@ def _remember(
 def _share(context: Context, journal: str | None, now: datetime.datetime, sections: t.Sequence[Json]) -> None:
     """Store today's counts in the journal, too. A role that only reads makes reports as well."""
     try:
-        share(journal, now.date().isoformat(), snapshots_of(sections))
+        share(journal, now.date().isoformat(), snapshots_of(sections), context.told)
     except LicensingError as error:
         context.warn(f"The counts of today are not in the journal. {error.message}")
 

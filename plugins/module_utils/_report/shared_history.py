@@ -14,8 +14,10 @@ import json
 import os
 import typing as t
 
+from .._client.stop import Told
 from .._errors import LicensingError
 from .._text.addresses import is_database
+from .._text.once import once
 from .data import Json
 from .history import COUNTS, KEPT_DAYS, MAX_RUNS, History, Key, shown_run, why_not
 from .text import visible
@@ -27,18 +29,19 @@ MAX_BYTES = 512 * 1024 * 1024
 """A record of a million devices has less than 200 MB."""
 
 
-def with_shared(history: History, journal: str | None, accounts: t.Sequence[str]) -> History:
+def with_shared(history: History, journal: str | None, accounts: t.Sequence[str], told: Told) -> History:
     """The history of a directory and of the journal. Of what both have, the journal's counts.
 
     A journal that cannot be read is named like a file that cannot be read.
 
     :param accounts: of the report.
+    :param told: whether the task must end soon.
     """
     if not journal:
         return history
     pools = {**history.pools}
     try:
-        with _opened(journal, write=False) as store:
+        with _opened(journal, write=False, told=told) as store:
             runs, unreadable = _runs(store, accounts)
             for account in accounts:
                 _add_pools(store, account, pools, unreadable)
@@ -50,7 +53,7 @@ def with_shared(history: History, journal: str | None, accounts: t.Sequence[str]
     return History(runs, pools, [*history.unreadable, *unreadable])
 
 
-def share(journal: str | None, day: str, pools: t.Mapping[Key, Json]) -> None:
+def share(journal: str | None, day: str, pools: t.Mapping[Key, Json], told: Told) -> None:
     """Store today's counts in the journal. A report creates no file for one.
 
     :raises LicensingError: it cannot be written.
@@ -60,7 +63,7 @@ def share(journal: str | None, day: str, pools: t.Mapping[Key, Json]) -> None:
     from .._journal.license_pools import LicensePools  # pylint: disable=import-outside-toplevel
 
     oldest = (datetime.date.fromisoformat(day) - datetime.timedelta(KEPT_DAYS)).isoformat()
-    with _opened(journal, write=True) as store:
+    with _opened(journal, write=True, told=told) as store:
         LicensePools(store).keep(day, {key: _counts(counts) for key, counts in pools.items()}, oldest)
 
 
@@ -72,7 +75,7 @@ def _runs(store: Store, accounts: t.Sequence[str]) -> tuple[list[Json], list[tup
     unreadable: list[tuple[str, str]] = []
     for run in kept.newest(MAX_RUNS, accounts=accounts):
         try:
-            runs.append(shown_run(json.loads(kept.record(run.name, MAX_BYTES) or "")))
+            runs.append(shown_run(json.loads(kept.record(run.name, MAX_BYTES) or "", object_pairs_hook=once)))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             unreadable.append((visible(run.name), why_not(error)))
     return runs, unreadable
@@ -106,9 +109,9 @@ def _counts(counts: Json) -> Json:
 
 
 @contextlib.contextmanager
-def _opened(journal: str, *, write: bool) -> t.Iterator[Store]:
+def _opened(journal: str, *, write: bool, told: Told) -> t.Iterator[Store]:
     # A module compiles what it imports, each time. Many reports have no journal.
     from .._journal.stores import open_store  # pylint: disable=import-outside-toplevel
 
-    with contextlib.closing(open_store(journal, write=write)) as store:
+    with contextlib.closing(open_store(journal, write=write, told=told)) as store:
         yield store

@@ -16,6 +16,7 @@ from .._client.fault import Mask, one_line
 from .._errors import ApiError
 from .._plan.answer import Action
 from .._plan.plan import Pool
+from .._text.lists import many
 
 LICENSE_PATH = "/m2m/v1/devices/license/actions/assign"
 """POST assigns and DELETE unassigns ("Assign SIM-Secure licenses", "Unassign flex licenses")."""
@@ -57,7 +58,7 @@ class SimsecApi:
             "devices": [{"deviceIds": [{"id": device, "kind": kind.upper()}]} for device in devices],
         }
         headers = {"X-Request-ID": x_request_id}
-        what = f"{action} the {sku} licenses of {len(devices)} devices"
+        what = f"{action} the {sku} licenses of {many(len(devices), 'device')}"
         send = self._client.post if action == "assign" else self._client.delete
         request_id = send(what, LICENSE_PATH, body, headers).get("requestId")
         if not isinstance(request_id, str) or not one_line(request_id):

@@ -26,7 +26,13 @@ from .count import settle_seconds
 from .eligibility import require_eligible
 from .finish import finish
 from .job import Job, read_job
-from .lifetime import require_filled_journal, require_journal, require_whole_journal, with_license_types
+from .lifetime import (
+    new_journal_text,
+    require_filled_journal,
+    require_journal,
+    require_whole_journal,
+    with_license_types,
+)
 from .listener import require_listener
 from .look import judge_all, keep, look, statuses_of
 from .missing import missing, missing_text
@@ -70,13 +76,14 @@ def run(context: Context) -> Result:
 
 
 def _open(context: Context, job: Job, *, write: bool) -> Journal:
-    return open_journal(job.journal, write=write, patience=context.patience(PATIENCE), told=lambda: context.stop.told)
+    return open_journal(job.journal, write=write, told=context.told, patience=context.patience(PATIENCE))
 
 
 def _look_at_journal(context: Context, job: Job, problems: list[Problem]) -> None:
     """Add problems with the journal to the others. Nothing is created before all problems are known."""
     try:
-        require_usable(job.journal, write=not context.check_mode, patience=context.patience(PATIENCE))
+        write, patience = not context.check_mode, context.patience(PATIENCE)
+        require_usable(job.journal, write=write, told=context.told, patience=patience)
     except LicensingError as error:
         problems.append(Problem(error.message, error.code))
 
@@ -114,6 +121,8 @@ def _converge(
         _require_subscription(job, plan, subscriptions)
         require_whole_journal(job, plan, journal, subscriptions)
         require_filled_journal(job, plan, journal, subscriptions)
+        if warning := new_journal_text(job, plan, journal, pool):
+            context.warn(warning)
         enforce(plan.plan, pool, job.limits)
         names = request_names(job.request_id, job.waves.requests(len(plan.sent), job.batch_size))
         if job.check_eligibility and job.wish.action == "assign":

@@ -79,12 +79,12 @@ def run(context: Context) -> Result:
 def opened(context: Context, path: str | None, problems: list[Problem]) -> t.Iterator[Journal]:
     """The journal, for reading; an empty one without a path, or if it cannot be opened, which is added as a problem."""
     try:
-        journal = open_journal(path or "", write=False, patience=PATIENCE)
+        journal = open_journal(path or "", write=False, told=context.told, patience=PATIENCE)
         if journal.missing:
             context.warn(f"There is no journal at {journal.path} yet; it counts as empty.")
     except LicensingError as error:
         problems.append(Problem(error.message, error.code))
-        journal = open_journal("", write=True)
+        journal = open_journal("", write=True, told=context.told)
     with contextlib.closing(journal):
         yield journal
 

@@ -17,6 +17,8 @@ import typing as t
 from .._errors import LicensingError, OptionsError
 from .._journal.inventory import device_rows
 from .._journal.journal import Journal
+from .._plan.plan import Pool
+from .._text.lists import many
 from .api import SkuSubscription, pool_of, rows_of
 from .job import Job, never_removed
 from .plan import SimsecPlan
@@ -84,7 +86,7 @@ def require_whole_journal(
 def require_filled_journal(
     job: Job, plan: SimsecPlan, journal: Journal, subscriptions: t.Sequence[SkuSubscription]
 ) -> None:
-    """Refuse an empty journal for an account with lifetime licenses, because it may be the wrong one.
+    """Refuse a journal without the account if that has lifetime licenses, because it may be the wrong one.
 
     C(journal_new) and C(lifetime_elsewhere) say that it is meant.
 
@@ -93,15 +95,27 @@ def require_filled_journal(
     if not plan.sent or not journal.path or job.journal_new or job.lifetime_elsewhere is not None:
         return
     counted = sum(row["assigned"] or 0 for row in subscriptions if sku_of(row["sku"], [row["license_type"]]).lifetime)
-    if counted and journal.is_empty():
+    if counted and journal.is_new_to(job.wish.account):
         raise LicensingError(
-            f"The journal {journal.path} is empty, but the account {job.wish.account} counts {counted} lifetime "
-            "licenses. So it is new, or not the one that was used before. Nothing was sent. Name the right journal, or "
-            "move it here with the module simsec_journal. If there was none before, set 'journal_new: true' once.",
+            f"The journal {journal.path} knows nothing of the account {job.wish.account}, which counts "
+            f"{many(counted, 'lifetime license')}. So it is new, or not the one that was used before. Nothing was "
+            "sent. Name the right journal, or move it here with the module simsec_journal. If there was none before, "
+            "set 'journal_new: true' once.",
             code="journal_behind",
             counted=counted,
             known=0,
         )
+
+
+def new_journal_text(job: Job, plan: SimsecPlan, journal: Journal, pool: Pool) -> str:
+    """What to warn about if the account has licenses of the SKU and the journal knows nothing of the account."""
+    if not plan.plan.assign or not journal.path or not pool.assigned or not journal.is_new_to(job.wish.account):
+        return ""
+    return (
+        f"The journal {journal.path} knows nothing of the account {job.wish.account}, which counts "
+        f"{many(pool.assigned, 'license')} of {job.wish.sku.number}. Devices that hold one already get another "
+        "request. If the account was licensed with a journal before, name that one."
+    )
 
 
 def _binds(job: Job, plan: SimsecPlan) -> bool:
@@ -123,9 +137,9 @@ def _by_the_other_kind(job: Job, path: str, others: int) -> LicensingError:
     kind = "ICCID" if job.scope.kind == "imei" else "IMEI"
     note = _note(job.lifetime_elsewhere)
     return LicensingError(
-        f"The journal {path} knows of {others} {job.wish.sku.number} licenses by {kind}, but this task lists its "
-        f"devices by {job.scope.kind.upper()}. They may be the same SIMs, which would get the license again.{note} "
-        f"Nothing was sent. List the devices by {kind}. If none of those SIMs is in this task, set "
+        f"The journal {path} knows of {many(others, f'{job.wish.sku.number} license')} by {kind}, but this task "
+        f"lists its devices by {job.scope.kind.upper()}. They may be the same SIMs, which would get the license "
+        f"again.{note} Nothing was sent. List the devices by {kind}. If none of those SIMs is in this task, set "
         f"'lifetime_elsewhere: {others}'.",
         code="journal_behind",
         known=others,
@@ -140,10 +154,10 @@ def _behind(account: str, sku: str, path: str, counts: tuple[int, int, int | Non
     counted, known, elsewhere = counts
     beyond, note = counted - known, _note(elsewhere)
     return LicensingError(
-        f"The account {account} counts {counted} assigned {sku} licenses, and the journal {path} knows of {known}. "
-        f"The other {beyond} were assigned by other means, or this is an older copy or another journal.{note} The "
-        "devices of this task may be among them and would get the license again. Nothing was sent. Restore the newest "
-        "journal. If you know the others and none of their devices is in this task, set "
+        f"The account {account} counts {many(counted, f'assigned {sku} license')}, and the journal {path} knows of "
+        f"{known}. The other {beyond} were assigned by other means, or this is an older copy or another journal."
+        f"{note} The devices of this task may be among them and would get the license again. Nothing was "
+        "sent. Restore the newest journal. If you know the others and none of their devices is in this task, set "
         f"'lifetime_elsewhere: {beyond}'.",
         code="journal_behind",
         counted=counted,

@@ -16,6 +16,7 @@ from .._journal.rows import Snapshot
 from .._journal.status import Attempt, DeviceStatus, fold
 from .._module import Context
 from .._plan.plan import Pool
+from .._text.lists import many
 from .api import SimsecApi, SkuSubscription
 from .count import Judgment, carried_out, judge, resolve, settle_seconds, with_counted
 from .job import Job
@@ -123,9 +124,9 @@ def keep(context: Context, journal: Journal, seen: Look, judged: Judged, *, life
         journal.keep(took_effect, no_effect)
         counts = [sum(len(one.devices) for one in group) for group in (took_effect, no_effect)]
         context.warn(
-            f"The account's count decided about requests without an answer: those for {counts[0]} devices took "
-            f"effect, those for {counts[1]} did not. Changes by others in the account in the meantime could make this "
-            "wrong."
+            f"The account's count decided about requests without an answer: those for {many(counts[0], 'device')} "
+            f"took effect, those for {counts[1]:,} did not. Changes by others in the account in the meantime "
+            "could make this wrong."
         )
     if judged.counted:
         journal.keep_counted(judged.counted, seen.when, watched=False)

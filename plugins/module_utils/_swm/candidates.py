@@ -20,6 +20,7 @@ from .._client.client import Client, segments
 from .._client.masking import mask_ids
 from .._client.paging import Forms
 from .._errors import ApiError, IncompleteList
+from .._text.lists import many
 from .._thingspace.api_versions import CandidatesVersion
 
 READINGS = 3
@@ -88,11 +89,11 @@ class CandidatesApi:
 
     def append(self, devices: t.Sequence[str]) -> None:
         """C(POST .../cancel) with C(type: append): add these at the end of the list."""
-        self._post(f"append {len(devices)} devices to the removal candidates", devices, {"type": "append"})
+        self._post(f"append {many(len(devices), 'device')} to the removal candidates", devices, {"type": "append"})
 
     def replace(self, devices: t.Sequence[str]) -> None:
         """C(POST .../cancel) without a type: these become the list."""
-        self._post(f"replace the removal candidates by {len(devices)} devices", devices, {})
+        self._post(f"replace the removal candidates by {many(len(devices), 'device')}", devices, {})
 
     def delete(self) -> None:
         """C(DELETE .../cancel): delete the list."""

@@ -20,6 +20,7 @@ from .._client.pieces import Cuts
 from .._errors import LicensingError
 from .._plan.answer import Action, Answer, DeviceResult
 from .._plan.plan import Pool
+from .._text.lists import many
 from .._thingspace.api_versions import LIST_FORMS, ApiVersion
 from .device_list import DeviceList
 from .dialects import ASSIGNED, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL, USED, list_path, path
@@ -121,7 +122,7 @@ class FotaApi:
 
         :raises LicensingError: the whole request failed; C(in_doubt) says whether it may have taken effect.
         """
-        what = f"{action} the licenses of {len(devices)} devices"
+        what = f"{action} the licenses of {many(len(devices), 'device')}"
         where = path(self.version, "licenses", self.account, action)
         value = self._client.post(what, where, {"deviceList": list(devices)})
         if action != self._last_action:

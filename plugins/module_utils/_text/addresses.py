@@ -84,6 +84,20 @@ def why_refused(value: str) -> str:
     )
 
 
+def why_refused_from_environment(value: str) -> str:
+    """The same for a value of C(THINGSPACE_JOURNAL). There, a path must be absolute.
+
+    Tasks run in the directory of their playbook, so that a relative path would be another file for another playbook.
+    """
+    path = _path(value)
+    if not path or os.path.isabs(path):
+        return why_refused(value)
+    return (
+        f"THINGSPACE_JOURNAL is the relative path {path}, which would be another file for each playbook. Write an "
+        "absolute path, or the address of a database."
+    )
+
+
 def as_place(value: str) -> str:
     """An address as libpq accepts it, without the blanks around it; or a path with C(~) and variables replaced."""
     path = _path(value)

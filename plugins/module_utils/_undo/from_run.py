@@ -21,6 +21,7 @@ from .._plan.outcomes import write_csv
 from .candidates import CANDIDATES_LIST, candidates_part, digest_in_order, restore
 from .changes import CANDIDATES, Left, UndoPart, parts_of
 from .history import Later, history_of, later_than, place_problems
+from .in_progress import require_ended
 from .reversal import RETURNING_LIST, Undoing, undoing_of
 from .simsec import NOT_CONFIRMED
 from .undo import LEFT_FILE
@@ -117,8 +118,8 @@ def _read(context: Context, own: str | None) -> Read | None:
     # The plan and the record of the undo are written beside the reports.
     problems = list(place_problems(os.path.dirname(params["reports"]), params["undo_run"], params["history"]))
     try:
-        record = find_run(params["undo_run"], params["journal"])
-        later = later_than(record, history_of(record, params["history"]), params["journal"], own)
+        record = find_run(params["undo_run"], params["journal"], context.told)
+        later = later_than(record, history_of(record, params["history"]), params["journal"], context.told, own)
     except OptionsError as error:
         problems += [Problem(text, error.code) for text in error.details["problems"]]
     if problems:
@@ -126,7 +127,8 @@ def _read(context: Context, own: str | None) -> Read | None:
     found = next((one for one in record.accounts if one.account == params["account"]), None)
     if found is None:
         return None
-    undoing = undoing_of(record, found, later, params["journal"])
+    require_ended(record, found, params["journal"], context.told, context.warn)
+    undoing = undoing_of(record, found, later, params["journal"], context.told)
     return Read(undoing, later, record.checksum, found.freeze or [])
 
 

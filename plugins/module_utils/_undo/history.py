@@ -13,6 +13,7 @@ import os
 import re
 import typing as t
 
+from .._client.stop import Told
 from .._errors import OptionsError, Problem
 from .._fleet.all_runs import OneRecord, every_record
 from .._fleet.history import Place, by_number, is_earlier, place_of
@@ -39,8 +40,10 @@ class Later:
         self,
         found: t.Iterable[tuple[tuple[str, LicensePool, str], tuple[str, Change]]] = (),
         undone_by: t.Sequence[str] = (),
+        at_once: t.Iterable[str] = (),
     ) -> None:
         self.undone_by = list(undone_by)
+        self._at_once = frozenset(at_once)
         self._found: dict[tuple[str, LicensePool, str], list[tuple[str, Change]]] = {}
         for key, change in found:
             self._found.setdefault(key, []).append(change)
@@ -59,9 +62,12 @@ class Later:
             return ""
         run, change = changes[-1]
         done, planned = _WORDS[change.done]
+        # Each of two such runs counts as later than the other. Neither is undone where both changed a device.
+        what = "a run at the same time" if run in self._at_once else "a later run"
+        unsaid = ", and which of them came last is unknown" if run in self._at_once else ""
         if change.certain:
-            return f"a later run, {run}, {done}"
-        return f"a later run, {run}, was about {planned}, and does not know what became of that"
+            return f"{what}, {run}, {done}{unsaid}"
+        return f"{what}, {run}, was about {planned}, and does not know what became of that"
 
     def runs(self, account: str, pool: LicensePool) -> list[str]:
         """The later runs that changed anything about these licenses."""
@@ -75,11 +81,14 @@ class Later:
         )
 
 
-def later_than(record: RunRecord, directory: str | None, journal: str | None, own: str | None = None) -> Later:
+def later_than(
+    record: RunRecord, directory: str | None, journal: str | None, told: Told, own: str | None = None
+) -> Later:
     """Read the records of later runs: of all runs that are not proven to be earlier.
 
     :param directory: records of all runs; None if there is none.
     :param journal: keeps the records of all nodes.
+    :param told: whether the task must end soon.
     :param own: mark of the run that is carried out now, which is none of them.
     :raises OptionsError: C(run_file_invalid), because of the directory or of a record in it; C(run_order_unknown),
         because only times show the order of two runs, and the time of the record lies in the future.
@@ -87,7 +96,7 @@ def later_than(record: RunRecord, directory: str | None, journal: str | None, ow
     this, earlier, beside = _place(record), list[Place](), set(record.beside or ())
     problems: list[Problem] = []
     others: list[RunRecord] = []
-    with every_record(directory, journal) as found:
+    with every_record(directory, journal, told) as found:
         for other in _read_later(found, this, earlier, beside, problems):
             if other.run != record.run and not (own and other.mark == own):
                 place = _place(other)
@@ -103,7 +112,10 @@ def later_than(record: RunRecord, directory: str | None, journal: str | None, ow
         raise OptionsError(problems)
     others.sort(key=lambda other: (other.started, other.run))
     undone_by = [other.run for other in others if other.undoes == record.run]
-    return Later((changed for other in others for changed in _changes(other)), undone_by)
+    # A killed run ended before the one that found it unfinished.
+    ended = record.status != "running"
+    at_once = [one.run for one in others if one.run in beside or (ended and record.run in (one.beside or ()))]
+    return Later((changed for other in others for changed in _changes(other)), undone_by, at_once)
 
 
 def _read_later(

@@ -22,6 +22,7 @@ from .._fleet.plan import Plans, Texts
 from .._fleet.plan_document import PlanAccount, PlanDocument, PlanRow, PlanRows, UndoneRun
 from .._fleet.plan_make import make_account, planned_parts, within_a_sku
 from .._fleet.record import CODE, RunRecord
+from .._module import Context
 from .._plan.outcomes import write_csv
 from .changes import Left
 from .history import history_of, place_problems
@@ -41,13 +42,14 @@ class UndoPlans(Plans):
         self._history: str | None = None
         self._all_known = False
 
-    def problems(self, params: t.Mapping[str, t.Any]) -> t.Iterator[Problem]:
+    def problems(self, context: Context) -> t.Iterator[Problem]:
         """Everything that is wrong with the options, and with the record."""
+        params = context.params
         yield from place_problems(params["dest"], params["undo_run"], params["history"])
         try:
-            self._record = find_run(params["undo_run"], params["journal"])
+            self._record = find_run(params["undo_run"], params["journal"], context.told)
             self._history = history_of(self._record, params["history"])
-            self._all_known = bool(self._history) or in_journal(self._record, params["journal"])
+            self._all_known = bool(self._history) or in_journal(self._record, params["journal"], context.told)
         except OptionsError as error:
             yield from (Problem(text, error.code) for text in error.details["problems"])
             return

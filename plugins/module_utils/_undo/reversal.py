@@ -17,6 +17,7 @@ import hashlib
 import json
 import typing as t
 
+from .._client.stop import Told
 from .._devices.ids import digest_of
 from .._fleet.record import RunAccount, RunPart, RunRecord
 from .._journal.clock import ago
@@ -76,7 +77,7 @@ class Undoing(t.NamedTuple):
         return hashlib.sha256(json.dumps(named).encode()).hexdigest()
 
 
-def undoing_of(record: RunRecord, account: RunAccount, later: Later, journal: str | None) -> Undoing:
+def undoing_of(record: RunRecord, account: RunAccount, later: Later, journal: str | None, told: Told) -> Undoing:
     """Decide about every device that the run changed in an account.
 
     :param later: the changes of later runs.
@@ -85,7 +86,7 @@ def undoing_of(record: RunRecord, account: RunAccount, later: Later, journal: st
     """
     account, odd = without_odd_ids(account)
     fota = reverse_fota(account, later)
-    simsec, left, former = _simsec(record, account, later, journal)
+    simsec, left, former = _simsec(record, account, later, journal, told)
     candidates = parts_of(account, CANDIDATES)
     parts = [*_fota_parts(account, fota), *simsec_parts(account, simsec, former)]
     # If the run changed nothing on the list, nobody needs to read it.
@@ -150,7 +151,7 @@ def _notes(record: RunRecord, account: RunAccount, fota: FotaReversal, later: La
 
 
 def _simsec(
-    record: RunRecord, account: RunAccount, later: Later, journal: str | None
+    record: RunRecord, account: RunAccount, later: Later, journal: str | None, told: Told
 ) -> tuple[dict[LicensePool, Reversal], list[Left], Former]:
     changes = {
         pool: changes_of(parts_of(account, pool))
@@ -159,13 +160,13 @@ def _simsec(
     window = RunWindow(record.started, record.ended, ago(OVERDUE), record.mark or "")
     if not changes:
         return {}, [], Former(window, {}, {})
-    known = attempts_of(journal, account.account, changes)
+    known = attempts_of(journal, account.account, changes, told)
     found, left = reverse_simsec(account, window, known, later)
     return found, left, Former(window, changes, known or {})
 
 
 def attempts_of(
-    path: str | None, account: str, changes: t.Mapping[LicensePool, t.Mapping[str, t.Any]]
+    path: str | None, account: str, changes: t.Mapping[LicensePool, t.Mapping[str, t.Any]], told: Told
 ) -> dict[LicensePool, Attempts] | None:
     """Everything that the journal knows about the devices of the run, including licenses that the run did not change.
 
@@ -179,7 +180,7 @@ def attempts_of(
     devices = {device for rows in changes.values() for device in rows}
     gained = {pool.id_kind for pool, rows in changes.items() if any(row.done == "assigned" for row in rows.values())}
     found: dict[LicensePool, dict[str, t.Sequence[Attempt]]] = {pool: {} for pool in changes}
-    with contextlib.closing(open_journal(path, write=False, patience=PATIENCE)) as journal:
+    with contextlib.closing(open_journal(path, write=False, told=told, patience=PATIENCE)) as journal:
         for scope, device, attempts in journal.walk(account, None):
             if device in devices or gained - {scope.kind}:
                 found.setdefault(LicensePool("simsec", scope.sku, t.cast(Kind, scope.kind)), {})[device] = attempts

@@ -20,6 +20,7 @@ from .._module import Context, Result
 from .._plan.outcomes import report_path_problems, write_csv
 from .changes import Instead, Left, UndoPart
 from .history import later_than
+from .in_progress import require_ended
 from .reversal import RETURNING_LIST, Undoing, undoing_of
 
 LEFT_FILE = "cannot.csv"
@@ -30,9 +31,9 @@ def run(context: Context) -> Result:
     params = context.params
     problems = report_path_problems(os.path.join(params["dest"], LEFT_FILE), "dest") if params["dest"] else []
     try:
-        run = latest_run(params["run"], params["journal"], params["accounts"])
-        record = find_run(run, params["journal"])
-        later = later_than(record, params["history"], params["journal"])
+        run = latest_run(params["run"], params["journal"], params["accounts"], context.told)
+        record = find_run(run, params["journal"], context.told)
+        later = later_than(record, params["history"], params["journal"], context.told)
     except OptionsError as error:
         problems += [Problem(text, error.code) for text in error.details["problems"]]
     if problems:
@@ -40,8 +41,10 @@ def run(context: Context) -> Result:
     kept = record.accounts
     if params["accounts"] is not None:
         kept = [account for account in kept if account.account in params["accounts"]]
+    for account in kept if params["dest"] is not None else ():
+        require_ended(record, account, params["journal"], context.told, context.warn)
     names = ("run", "kind", "started", "ended", "status", "checksum")
-    found = [(account, undoing_of(record, account, later, params["journal"])) for account in kept]
+    found = [(account, undoing_of(record, account, later, params["journal"], context.told)) for account in kept]
     accounts = [_account(account, undoing, params["dest"]) for account, undoing in found]
     return Result({**{name: getattr(record, name) for name in names}, "accounts": accounts})
 

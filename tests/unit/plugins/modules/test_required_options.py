@@ -67,7 +67,13 @@ OPTIONS: dict[str, list[Case]] = {
     "fota_license_info": OF_AN_ACCOUNT,
     "session": [({}, MISSING, CREDENTIALS), ({"access_token": "0" * 32}, MISSING, ["username", "session_token"])],
     "simsec_journal": [
-        ({}, INVALID, ["journal", "from_journal", "prune_days"]),
+        ({}, INVALID, ["journal", "from_journal", "prune_days", "new_home", "give_up_move"]),
+        (
+            {"journal": "/no/such", "prune_days": 9, "new_home": True},
+            INVALID,
+            ["prune_days", "new_home", "/no/such.id"],
+        ),
+        ({"journal": "/no/such", "new_home": True, "give_up_move": True}, INVALID, ["new_home and give_up_move"]),
         ({"journal": "/no/such", "from_journal": "", "prune_days": 1}, INVALID, ["from_journal", "prune_days"]),
     ],
     "simsec_license": [
@@ -136,6 +142,21 @@ def test_what_can_be_no_journal_is_refused_by_every_module_and_shown_by_none(
         assert (result["failure"]["code"], result.get("changed", False)) == ("journal_unusable", False), result
         assert result["msg"].count("Nothing was sent.") == 1
         assert "sec9et" not in json.dumps(result)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_relative_path_in_the_environment_is_refused(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tasks run in the directory of their playbook: the collection's own would have another journal than a user's."""
+    run = runner(importlib.import_module(MODULES + name).main, None, monkeypatch, capsys)
+    monkeypatch.setenv("THINGSPACE_JOURNAL", "journal.db")
+    monkeypatch.setenv("THINGSPACE_BASE_URL", "http://127.0.0.1:9/api")
+    complete = {"prune_days": 9} if name == "simsec_journal" else COMPLETE.get(name) or OPTIONS[name][-1][0]
+    result = run(**complete)
+    if "journal" in result["invocation"]["module_args"]:
+        assert result["failure"]["code"] == "journal_unusable"
+        assert "relative path journal.db" in result["msg"]
 
 
 @pytest.mark.parametrize("name", COMPLETE)

@@ -18,6 +18,7 @@ from ansible_collections.thingspace.licensing.tests.support.fakes import (
     imei,
     imeis,
 )
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run
 from ansible_collections.thingspace.licensing.tests.support.simsec_space import FLEX, LIFETIME, Space
 
@@ -26,7 +27,7 @@ SUMMARY = dict.fromkeys(OUTCOMES, 0)
 
 def confirm(journal: Path, request_id: str, *devices: str, status: str = "success", reason: str = "") -> None:
     """What a receiver writes."""
-    opened = open_journal(str(journal), write=True)
+    opened = open_journal(str(journal), write=True, told=never)
     opened.confirm([Confirmation(request_id, (("imei", one),), t.cast(t.Any, status), reason) for one in devices])
     opened.close()
 

@@ -18,6 +18,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.jour
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import BY_COUNT
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import look, plan, watch
 from ansible_collections.thingspace.licensing.tests.support.fakes import Clock, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.module_runner import Run
 from ansible_collections.thingspace.licensing.tests.support.simsec_space import FLEX, LIFETIME, Space, code
 
@@ -46,7 +47,7 @@ def rows(result: dict[str, t.Any]) -> set[tuple[str, str]]:
 
 
 def confirm(journal: Path, request_id: str, *devices: str, status: t.Literal["success", "failed"] = "success") -> None:
-    opened = open_journal(str(journal), write=True)
+    opened = open_journal(str(journal), write=True, told=never)
     opened.confirm([Confirmation(request_id, (("imei", one),), status, "") for one in devices])
     opened.close()
 

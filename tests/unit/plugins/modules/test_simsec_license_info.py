@@ -19,6 +19,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.jour
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.modules import simsec_license_info
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, Script, imei, step
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.module_runner import Run, runner
 
 PATH = "/m2m/v1/accounts/subscriptions/actions/list"
@@ -51,7 +52,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], scr
 def journal(tmp_path: Path) -> str:
     """One device confirmed, one pending, one failed for a reason that a spreadsheet would calculate."""
     path = str(tmp_path / "j.db")
-    opened = open_journal(path, write=True)
+    opened = open_journal(path, write=True, told=never)
     opened.accepted(
         opened.intend(opened.begin_run(SCOPE, "assign", 0), SCOPE, "assign", [imei(n) for n in range(3)], "1-234"), "r1"
     )

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import typing as t
@@ -13,7 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
+from ansible_collections.thingspace.licensing.tests.support import postgres
 from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run
 from ansible_collections.thingspace.licensing.tests.support.simsec_space import (
     FLEX,
@@ -253,10 +258,15 @@ def test_each_name_of_the_journal_leads_to_it(
 
 
 @pytest.mark.parametrize("sku", ["SIMSec-IoT", "SIMSec-IoT-Lt"])
-def test_an_empty_journal_of_an_account_with_lifetime_licenses_must_be_meant(
-    run: Run, space: Space, journal: Path, sku: str
+@pytest.mark.parametrize("others", [False, True])
+def test_a_journal_without_an_account_that_has_lifetime_licenses_must_be_meant(
+    run: Run, space: Space, journal: Path, sku: str, *, others: bool
 ) -> None:
-    """It may be the wrong one, whatever is assigned with it."""
+    """It may be the wrong one, whatever is assigned with it, also if it knows other accounts."""
+    if others:
+        other = Scope("another", "SIMSec-IoT", "imei")
+        with contextlib.closing(open_journal(str(journal), write=True, told=never)) as opened:
+            opened.intend(opened.begin_run(other, "assign", 0), other, "assign", imeis(1), "1-2")
     space.held["SIMSec-IoT-Lt"] = set(imeis(3, 50))
     task: dict[str, t.Any] = {"sku": sku, "devices": imeis(2)}
     for check in (True, False):
@@ -270,3 +280,24 @@ def test_an_empty_journal_of_an_account_with_lifetime_licenses_must_be_meant(
     else:
         assert code(run(**task, lifetime_consent=2, journal_new=True)) == "journal_behind", "the count must still fit"
         assert code(run(**task, lifetime_consent=2, lifetime_elsewhere=3)) == ""
+
+
+def test_a_journal_without_an_account_that_has_other_licenses_is_told(run: Run, space: Space) -> None:
+    """They would be sent again. After the first run, the journal knows the account."""
+    space.held[FLEX] = set(imeis(3, 50))
+    for check, told in ((True, True), (False, True), (False, False)):
+        done = run(sku=FLEX, devices=imeis(2), _ansible_check_mode=check)
+        assert any("knows nothing of the account" in str(one) for one in done.get("warnings") or []) is told
+
+
+def test_a_copy_of_the_database_binds_nothing_again(run: Run, space: Space) -> None:
+    server = postgres.server()
+    database = server.new_database()
+    task: dict[str, t.Any] = {"devices": imeis(5), "lifetime_consent": 5, "journal": server.url(database)}
+    open_journal(server.url(database), write=True, told=never).close()
+    copy = server.copied(database)
+    assert code(run(**task)) == ""
+    space.counts, asked = False, space.asked
+    for check in (True, False):
+        refused = run(**{**task, "journal": server.url(copy)}, lifetime_elsewhere=5, _ansible_check_mode=check)
+        assert (code(refused), space.asked, len(space.writes)) == ("journal_copied", asked, 1)

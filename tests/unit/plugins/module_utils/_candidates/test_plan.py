@@ -191,3 +191,18 @@ def test_limits(limits: Limits, texts: str) -> None:
     enforce_candidates(make_candidates_plan(wish, wish.devices), Limits(0, 0, approved="0" * 64))
     with contextlib.nullcontext() if not texts else pytest.raises(LicensingError, match=re.escape(texts)):
         enforce_candidates(make_candidates_plan(wish, live), limits)
+
+
+@for_all(wishes(), LIVE, st.frozensets(st.sampled_from("abcdefg")), st.data())
+def test_what_leaves_the_list_with_its_license_does_not_change_the_digest(
+    wish: Wish, live: list[str], licensed: frozenset[str], data: st.DataObject
+) -> None:
+    """But any other device does, and so does the order of the others."""
+    wish = dataclasses.replace(wish, licensed=licensed)
+    known = licensed.union(wish.devices)
+    left = [device for device in live if device in known or data.draw(st.booleans())]
+    other = data.draw(LIVE)
+    digest = make_candidates_plan(wish, live).digest
+    assert make_candidates_plan(wish, left).digest == digest
+    same = [one for one in other if one in known] == [one for one in live if one in known]
+    assert (make_candidates_plan(wish, other).digest == digest) is same

@@ -102,6 +102,17 @@ def test_id_and_secret_in_one() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("journal", "usable"),
+    [(None, False), ("j.db", False), ("~/j.db", False), (" postgresql://h/d", True), ("service=licensing", True)],
+)
+def test_tokens_are_shared_through_a_database_only(journal: str | None, *, usable: bool) -> None:
+    assert problems(journal=journal) == []
+    found = problems(journal=journal, share_tokens=True)
+    assert [code for code, _text in found] == ([] if usable else ["invalid_options"])
+    assert usable or "'share_tokens' shares tokens through a database" in found[0][1]
+
+
 @pytest.mark.parametrize("token", ["a b", "t\u00f6ken", "a\0b"])
 @pytest.mark.parametrize("option", ["access_token", "session_token"])
 def test_tokens_that_no_header_can_hold(option: str, token: str) -> None:

@@ -20,6 +20,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_v
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.plans import plan
 from ansible_collections.thingspace.licensing.tests.support.simsec_world import (
     BUNDLE,
@@ -110,7 +111,7 @@ def test_a_count_that_disproves_the_journal_is_told(world: World) -> None:
 def test_a_sim_that_is_known_by_both_ids_counts_once(world: World) -> None:
     assert not world.license(sku=FLEX, devices=[imei(1)], wait=False).failure
     world.report(1.0)
-    with contextlib.closing(open_journal(str(world.journal), write=True)) as journal:
+    with contextlib.closing(open_journal(str(world.journal), write=True, told=never)) as journal:
         scope = Scope(ACCOUNT, FLEX, "iccid")
         run = journal.begin_run(scope, "assign", 0)
         journal.accepted(journal.intend(run, scope, "assign", ["89148000000000000001"], "x"), "other")
@@ -147,7 +148,7 @@ def test_what_is_not_as_wanted_is_named(tmp_path_factory: pytest.TempPathFactory
             for number in SIMS
             if {sku for sku in SKUS if number in world.held[sku]} != {*world.wish.get(number, ("", ""))[:1]} - {""}
         }
-        with contextlib.closing(open_journal(str(world.journal), write=False)) as journal:
+        with contextlib.closing(open_journal(str(world.journal), write=False, told=never)) as journal:
             judged = {
                 device
                 for _scope, device, tried in journal.walk(ACCOUNT, None)

@@ -49,7 +49,7 @@ def test_totals_then_what_each_account_has_to_do() -> None:
         failed_account("d", {"code": "login_refused", "message": "s" * 5000}),
     )
     assert text.splitlines() == [
-        "No plan for some accounts: 5 to assign, 7 to remove in 4 accounts.",
+        "No plan for some accounts: 5 to assign, 7 to remove in 2 of 4 accounts.",
         "a: FOTA licenses 3 to assign; SIMSec-IoT-Lt 2 to assign FOR LIFE",
         "c: FOTA licenses 7 to remove (stopped: guard_tripped)",
         "d: no plan (login_refused)",

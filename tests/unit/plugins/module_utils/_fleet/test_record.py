@@ -119,6 +119,22 @@ def test_what_is_no_record(tmp_path: Path, document: t.Any) -> None:
     assert "it is not a run record" in refused(tmp_path / "run.json", document, signed=False)
 
 
+@pytest.mark.parametrize("name", ["accounts", "device_id", "checksum"])
+def test_a_record_with_a_value_twice(tmp_path: Path, name: str) -> None:
+    """The last value fits the checksum, and another program shows the first one."""
+    document = {**RECORD, "checksum": checksum(RECORD)}
+    text = json.dumps(document).replace(f'"{name}":', f'"{name}": "other", "{name}":', 1)
+    assert json.loads(text) == document
+    (tmp_path / "run.json").write_text(text, encoding="utf-8")
+    with pytest.raises(OptionsError) as raised:
+        read_record(str(tmp_path / "run.json"))
+    assert raised.value.code == "run_file_invalid"
+    (told,) = raised.value.details["problems"]
+    assert told.endswith(
+        f"it has '{name}' twice in one object, so it was edited, or merged from two files; use it as it was written."
+    )
+
+
 @pytest.mark.parametrize("number", [2, "1", True])
 def test_another_format(tmp_path: Path, number: t.Any) -> None:
     assert "this release reads 1" in refused(tmp_path / "run.json", {**RECORD, "format": number})

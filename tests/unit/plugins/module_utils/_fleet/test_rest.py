@@ -19,6 +19,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_d
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import RunRecord
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.rest import undone_of
 from ansible_collections.thingspace.licensing.tests.support import journals
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.plans import Json, account, part, plan
 from ansible_collections.thingspace.licensing.tests.support.records import run_account
 
@@ -69,14 +70,14 @@ CASES: dict[str, tuple[Outcomes | None, PlanDocument, bool]] = {
 def test_what_is_a_rest(case: str, tmp_path: Path) -> None:
     outcomes, now, rest = CASES[case]
     approved, journal = planned(0, 1, 2, 3), journals.place("sqlite", tmp_path)
-    with runs_of(journal, write=True) as runs:
+    with runs_of(journal, write=True, told=never) as runs:
         assert runs is not None
         if outcomes is not None:
             keep_record(runs, recorded(approved, outcomes))
         # Of another plan.
         keep_record(runs, recorded(planned(0), KILLED, "20260101T000000Z-b"))
 
-    found = difference(now, approved, "", lambda digest: undone_of(digest, journal))
+    found = difference(now, approved, "", lambda digest: undone_of(digest, journal, told=never))
     assert (found is None) is rest
     if now.digest != approved.digest and now.status != "no_change":
         assert difference(now, approved) is not None, "without the record, nobody knows"
@@ -108,27 +109,27 @@ def test_a_digest_is_enough_for_a_plan_in_the_journal(store: str, tmp_path: Path
     journal = journals.place(store, tmp_path)
     first, idle = planned(0, 1), planned()
     if store == "sqlite":
-        keep_plan(first, journal)
+        keep_plan(first, journal, told=never)
         assert not Path(journal).exists(), "a plan creates no file"
-        with runs_of(journal, write=True):
+        with runs_of(journal, write=True, told=never):
             pass
     for document in (first, idle):
-        keep_plan(document, journal)
+        keep_plan(document, journal, told=never)
     problems: list[Problem] = []
-    assert read_approved(first.digest.upper(), journal, problems) == first
+    assert read_approved(first.digest.upper(), journal, problems, told=never) == first
     # What is not kept is compared as a whole.
-    assert read_approved(idle.digest, journal, problems) == idle.digest
-    assert read_approved(first.digest, None, problems) == first.digest
+    assert read_approved(idle.digest, journal, problems, told=never) == idle.digest
+    assert read_approved(first.digest, None, problems, told=never) == first.digest
     assert problems == []
 
 
 def test_a_plan_that_was_changed_in_the_journal_is_not_the_approved_one(tmp_path: Path) -> None:
     journal = journals.place("sqlite", tmp_path)
-    with runs_of(journal, write=True) as runs:
+    with runs_of(journal, write=True, told=never) as runs:
         assert runs is not None
-        keep_plan(planned(0), journal)
-        keep_plan(planned(0, 1, 2, 3), journal)
+        keep_plan(planned(0), journal, told=never)
+        keep_plan(planned(0, 1, 2, 3), journal, told=never)
         with runs._store.writing() as db:
             db.execute("UPDATE fleet_plan SET document = (SELECT max(document) FROM fleet_plan)")
-    assert kept_plan(planned(0).digest, journal) is None
-    assert kept_plan(planned(0, 1, 2, 3).digest, journal) is not None
+    assert kept_plan(planned(0).digest, journal, told=never) is None
+    assert kept_plan(planned(0, 1, 2, 3).digest, journal, told=never) is not None

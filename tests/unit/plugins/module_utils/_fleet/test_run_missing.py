@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run import _part
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run_results import _part
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES, RequestRow, write_csv
 from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
 from ansible_collections.thingspace.licensing.tests.support.records import run_part

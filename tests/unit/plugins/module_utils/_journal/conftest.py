@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
 from ansible_collections.thingspace.licensing.tests.support import journals
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 
 
 @pytest.fixture(params=journals.STORES)
@@ -24,6 +25,6 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def journal(place: str) -> t.Iterator[Journal]:
     """A journal in which nothing was recorded yet."""
-    made = open_journal(place, write=True)
+    made = open_journal(place, write=True, told=never)
     yield made
     made.close()

@@ -21,6 +21,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.erro
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.file import APPLICATION_ID, connect
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.lock import remember_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.schema import SCHEMA
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 
 
 @pytest.fixture
@@ -29,12 +30,12 @@ def path(tmp_path: Path) -> Path:
 
 
 def make(path: Path) -> None:
-    connect(str(path), write=True).close()
+    connect(str(path), write=True, told=never).close()
 
 
 def refused(path: Path | str, *, write: bool, patience: float = 0.1) -> LicensingError:
     with pytest.raises(LicensingError) as caught:
-        connect(str(path), write=write, patience=patience).close()
+        connect(str(path), write=write, patience=patience, told=never).close()
     assert str(path) in caught.value.message
     return caught.value
 
@@ -44,7 +45,7 @@ def pragma(db: sqlite3.Connection, name: str) -> t.Any:
 
 
 def test_a_new_one(path: Path) -> None:
-    db = connect(str(path), write=True)
+    db = connect(str(path), write=True, told=never)
     assert [pragma(db, name) for name in ("application_id", "user_version", "journal_mode", "synchronous")] == [
         APPLICATION_ID,
         len(SCHEMA),
@@ -55,13 +56,13 @@ def test_a_new_one(path: Path) -> None:
     db.close()
     assert path.with_name("journal.db.id").read_text() == uuid + "\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600, "its device ids are nobody else's business"
-    db = connect(str(path), write=True)
+    db = connect(str(path), write=True, told=never)
     assert db.execute("SELECT uuid FROM identity").fetchall() == [(uuid,)]
     db.close()
 
 
 def test_reading_makes_nothing(path: Path) -> None:
-    db = connect(str(path), write=False)
+    db = connect(str(path), write=False, told=never)
     assert db.execute("SELECT count(*) FROM run").fetchone() == (0,)
     db.close()
     assert os.listdir(path.parent) == []
@@ -70,7 +71,7 @@ def test_reading_makes_nothing(path: Path) -> None:
 def test_reading_changes_nothing(path: Path) -> None:
     make(path)
     before = path.read_bytes()
-    db = connect(str(path), write=False)
+    db = connect(str(path), write=False, told=never)
     with pytest.raises(LicensingError) as caught, guarded(str(path)):
         db.execute("INSERT INTO scope (account, sku, kind) VALUES ('a', 'b', 'c')")
     assert "read-only" in caught.value.message
@@ -82,12 +83,12 @@ def test_reading_changes_nothing(path: Path) -> None:
 def test_upgrade_from_the_first_schema(path: Path, write: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as old:
         old.setattr(journal_file, "SCHEMA", SCHEMA[:1])
-        db = connect(str(path), write=True)
+        db = connect(str(path), write=True, told=never)
         db.execute("INSERT INTO scope (account, sku, kind) VALUES ('a', 'b', 'imei')")
         uuid = db.execute("SELECT uuid FROM identity").fetchone()
         db.close()
     before = path.read_bytes()
-    db = connect(str(path), write=write)
+    db = connect(str(path), write=write, told=never)
     assert pragma(db, "user_version") == len(SCHEMA)
     assert db.execute("SELECT account FROM scope").fetchall() == [("a",)]
     assert db.execute("SELECT count(*) FROM callback").fetchone() == (0,)
@@ -131,7 +132,7 @@ def test_what_is_no_database_is_left_alone(path: Path, write: bool, content: byt
 
 @pytest.mark.parametrize("write", [True, False])
 def test_damage_is_noticed_and_left_as_it_is(path: Path, write: bool) -> None:
-    db = connect(str(path), write=True)
+    db = connect(str(path), write=True, told=never)
     db.execute("BEGIN")
     db.executemany(
         "INSERT INTO scope (account, sku, kind) VALUES (?, ?, 'imei')", [(f"a{n}", "s" * 200) for n in range(500)]
@@ -159,12 +160,12 @@ def test_one_that_vanished_is_not_begun_anew(path: Path, write: bool, empty: boo
     assert (error.code, f"{path}.id" in error.message) == ("journal_damaged", True)
     assert path.exists() is empty
     path.with_name("journal.db.id").unlink()
-    connect(str(path), write=write).close()
+    connect(str(path), write=write, told=never).close()
 
 
 def test_an_empty_file_becomes_one(path: Path) -> None:
     path.touch()
-    connect(str(path), write=False).close()
+    connect(str(path), write=False, told=never).close()
     assert path.read_bytes() == b""
     make(path)
     assert path.read_bytes()[:15] == b"SQLite format 3"
@@ -188,19 +189,19 @@ def test_places_that_cannot_be(tmp_path: Path, name: str, word: str, write: bool
 @pytest.mark.parametrize("name", ["a b.db", "a?b#c%d.db", "J-ä.db", "a'b;c.db"])
 def test_any_name_will_do(tmp_path: Path, name: str) -> None:
     make(tmp_path / name)
-    connect(str(tmp_path / name), write=False).close()
+    connect(str(tmp_path / name), write=False, told=never).close()
     assert {file for file in os.listdir(tmp_path) if not file.endswith(("-wal", "-shm"))} == {name, name + ".id"}
 
 
 def test_a_lock_that_is_kept(path: Path) -> None:
     make(path)
-    holder = connect(str(path), write=True)
+    holder = connect(str(path), write=True, told=never)
     holder.execute("BEGIN IMMEDIATE")
-    waiting = connect(str(path), write=True, patience=0.05)
+    waiting = connect(str(path), write=True, patience=0.05, told=never)
     with pytest.raises(LicensingError) as caught, guarded(str(path)):
         waiting.execute("BEGIN IMMEDIATE")
     assert caught.value.code == "journal_locked"
-    reader = connect(str(path), write=False, patience=0.05)
+    reader = connect(str(path), write=False, patience=0.05, told=never)
     assert reader.execute("SELECT count(*) FROM run").fetchone() == (0,), "reading goes on"
     for db in (holder, waiting, reader):
         db.close()
@@ -214,7 +215,7 @@ def test_a_folder_that_cannot_be_written(path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(
         os, "access", lambda place, mode: not (place == folder and mode == os.W_OK) and real(place, mode)
     )
-    connect(str(path), write=False).close()
+    connect(str(path), write=False, told=never).close()
     assert sorted(os.listdir(path.parent)) == ["journal.db", "journal.db.id"]
 
 
@@ -247,7 +248,7 @@ def test_every_error_of_sqlite_has_a_name(text: str, code: str, word: str) -> No
 def test_a_python_without_sqlite(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal_file, "sqlite3", None)
     with pytest.raises(LicensingError) as caught:
-        connect(str(path), write=True)
+        connect(str(path), write=True, told=never)
     assert caught.value.code == "missing_library"
 
 
@@ -263,9 +264,9 @@ def test_a_large_one_is_checked_only_after_a_run_that_did_not_end(path: Path, mo
         return db
 
     monkeypatch.setattr(sqlite3, "connect", watched)
-    db = connect(str(path), write=True)
+    db = connect(str(path), write=True, told=never)
     assert not any("quick_check" in line for line in looked)
     db.execute("INSERT INTO run (account, sku, action, host, pid, started) VALUES ('a', 's', 'assign', 'h', 1, 'x')")
     db.close()
-    connect(str(path), write=False).close()
+    connect(str(path), write=False, told=never).close()
     assert any("quick_check" in line for line in looked)

@@ -22,13 +22,14 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.flee
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.store import Store
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.stores import open_store
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 
 MOST = 10_000_000
 
 
 @contextlib.contextmanager
 def stored(place: str) -> t.Iterator[Store]:
-    with contextlib.closing(open_store(place, write=True)) as store:
+    with contextlib.closing(open_store(place, write=True, told=never)) as store:
         yield store
 
 

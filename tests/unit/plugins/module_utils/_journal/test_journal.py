@@ -23,7 +23,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import RequestState, fold
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
-from ansible_collections.thingspace.licensing.tests.support.journals import rows, sqlite_of
+from ansible_collections.thingspace.licensing.tests.support.journals import never, rows, sqlite_of
 
 FLEX = Scope(ACCOUNT, "SIMSec-IoT", "imei")
 OTHERS = [FLEX._replace(account="0000123456-00002"), FLEX._replace(sku="SIMSec-IoT-Lt"), FLEX._replace(kind="iccid")]
@@ -59,11 +59,11 @@ def states(journal: Journal, device: str, scope: Scope = FLEX) -> list[tuple[str
 
 
 def test_what_was_written_is_there_after_a_kill(place: str) -> None:
-    first = open_journal(place, write=True)
+    first = open_journal(place, write=True, told=never)
     accept(first, [imei(1)], "r1")
     send(first, [imei(2)])
     # Not closed: another process sees all the same.
-    second = open_journal(place, write=False)
+    second = open_journal(place, write=False, told=never)
     assert [states(second, imei(number)) for number in (1, 2, 3)] == [[("accepted", None)], [("sending", None)], []]
     second.close()
     first.close()
@@ -255,7 +255,7 @@ def test_what_was_under_way_when_a_run_began_can_move_the_count_too(journal: Jou
 
 
 def test_a_full_disk_has_a_name_and_leaves_the_journal_whole(tmp_path: Path) -> None:
-    journal = open_journal(str(tmp_path / "j.db"), write=True)
+    journal = open_journal(str(tmp_path / "j.db"), write=True, told=never)
     accept(journal, imeis(1), "r1")
     pages = sqlite_of(journal).execute("PRAGMA page_count").fetchone()[0]
     sqlite_of(journal).execute(f"PRAGMA max_page_count = {pages}")
@@ -292,7 +292,7 @@ def test_threads_share_a_journal(journal: Journal) -> None:
 def open_together(path: str, barrier: t.Any, told: t.Any) -> None:
     barrier.wait(30)
     try:
-        open_journal(path, write=True).close()
+        open_journal(path, write=True, told=never).close()
         told.put("")
     except LicensingError as error:
         told.put(error.message)
@@ -315,7 +315,7 @@ def test_several_processes_may_make_the_journal_at_once(tmp_path: Path) -> None:
 
 def write_much(path: str, number: int) -> None:
     """What a job of another process does."""
-    journal = open_journal(path, write=True)
+    journal = open_journal(path, write=True, told=never)
     for round_ in range(10):
         request_id = f"r{number}-{round_}"
         device = imei(100 * number + round_)
@@ -326,7 +326,7 @@ def write_much(path: str, number: int) -> None:
 
 
 def test_processes_share_a_journal(place: str) -> None:
-    open_journal(place, write=True).close()
+    open_journal(place, write=True, told=never).close()
     context = multiprocessing.get_context("fork")
     processes = [context.Process(target=write_much, args=(place, number)) for number in range(3)]
     for process in processes:
@@ -334,7 +334,7 @@ def test_processes_share_a_journal(place: str) -> None:
     for process in processes:
         process.join(60)
     assert [process.exitcode for process in processes] == [0, 0, 0]
-    journal = open_journal(place, write=False)
+    journal = open_journal(place, write=False, told=never)
     accounts = [f"0000123456-1000{number}" for number in range(3)]
     walks = [journal.walk(account, None) for account in accounts]
     rows = [fold(attempts).result for walk in walks for _scope, _device, attempts in walk]

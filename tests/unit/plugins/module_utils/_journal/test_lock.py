@@ -22,13 +22,14 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.lock
     known_journal,
     remember_journal,
 )
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 
 ONE, OTHER = "0000123456-00001", "0000123456-00002"
 CONTEXT = multiprocessing.get_context("fork")
 
 
 def keep(path: str, account: str, end: Connection) -> None:
-    with account_lock(path, account, 10):
+    with account_lock(path, account, 10, told=never):
         end.send("kept")
         end.poll(30)
 
@@ -63,32 +64,32 @@ def holder(path: str) -> t.Iterator[Holder]:
 
 
 def test_one_job_at_a_time_for_an_account(path: str, holder: Holder) -> None:
-    with pytest.raises(LicensingError) as caught, account_lock(path, ONE, 0.15):
+    with pytest.raises(LicensingError) as caught, account_lock(path, ONE, 0.15, told=never):
         raise AssertionError
     assert caught.value.code == "journal_locked"
     assert "Nothing was sent" in caught.value.message
-    with account_lock(path, OTHER, 0.0):
+    with account_lock(path, OTHER, 0.0, told=never):
         pass
     holder.stop()
-    with account_lock(path, ONE, 0.0):
+    with account_lock(path, ONE, 0.0, told=never):
         pass
 
 
 def test_a_killed_job_keeps_no_lock(path: str, holder: Holder) -> None:
     os.kill(holder.process.pid or 0, signal.SIGKILL)
     holder.process.join(30)
-    with account_lock(path, ONE, 0.0):
+    with account_lock(path, ONE, 0.0, told=never):
         pass
 
 
 def test_without_a_journal_nothing_is_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with account_lock("", ONE, 0.0), account_lock("", ONE, 0.0):
+    with account_lock("", ONE, 0.0, told=never), account_lock("", ONE, 0.0, told=never):
         assert os.listdir(tmp_path) == []
 
 
 def test_a_lock_that_cannot_be_made(tmp_path: Path) -> None:
-    with pytest.raises(LicensingError) as caught, account_lock(str(tmp_path / "none" / "j.db"), ONE, 0.0):
+    with pytest.raises(LicensingError) as caught, account_lock(str(tmp_path / "none" / "j.db"), ONE, 0.0, told=never):
         raise AssertionError
     assert caught.value.code == "journal_unusable"
 

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.name import mounted_alone
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 
 
 @pytest.mark.parametrize("write", [True, False])
@@ -21,15 +22,15 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.name
 def test_two_real_names_are_refused_by_either(tmp_path: Path, write: bool, other: str) -> None:
     (tmp_path / "elsewhere").mkdir()
     path, second = tmp_path / "j.db", tmp_path / other
-    open_journal(str(path), write=True).close()
+    open_journal(str(path), write=True, told=never).close()
     os.link(path, second)
     for name in (path, second):
         with pytest.raises(LicensingError) as caught:
-            open_journal(str(name), write=write).close()
+            open_journal(str(name), write=write, told=never).close()
         assert caught.value.code == "journal_unusable"
         assert "2 names (hard links)" in caught.value.message
     second.unlink()
-    open_journal(str(path), write=write).close()
+    open_journal(str(path), write=write, told=never).close()
 
 
 def test_other_ways_to_write_a_name_lead_to_one_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,7 +38,7 @@ def test_other_ways_to_write_a_name_lead_to_one_journal(tmp_path: Path, monkeypa
     folder = tmp_path / "a"
     folder.mkdir()
     path = folder / "j.db"
-    open_journal(str(path), write=True).close()
+    open_journal(str(path), write=True, told=never).close()
     (tmp_path / "b").symlink_to(folder)
     (tmp_path / "link.db").symlink_to(path)
     (tmp_path / "chain.db").symlink_to(tmp_path / "link.db")
@@ -46,7 +47,7 @@ def test_other_ways_to_write_a_name_lead_to_one_journal(tmp_path: Path, monkeypa
         names = ["a/j.db", "./a/../a/j.db", "b/j.db", "link.db", "chain.db", f"/proc/self/fd/{stream.fileno()}"]
         paths = set()
         for name in names:
-            journal = open_journal(name, write=True)
+            journal = open_journal(name, write=True, told=never)
             paths.add(journal.path)
             journal.close()
     assert paths == {str(path)}

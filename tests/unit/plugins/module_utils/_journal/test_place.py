@@ -18,7 +18,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.file
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
-from ansible_collections.thingspace.licensing.tests.support.journals import sqlite_of
+from ansible_collections.thingspace.licensing.tests.support.journals import never, sqlite_of
 
 SCOPE = Scope(ACCOUNT, "SIMSec-IoT-Lt", "imei")
 
@@ -46,7 +46,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def begun(path: Path) -> tuple[Journal, int]:
-    journal = open_journal(str(path), write=True)
+    journal = open_journal(str(path), write=True, told=never)
     return journal, journal.begin_run(SCOPE, "assign", 0)
 
 
@@ -80,7 +80,7 @@ def test_what_was_sent_is_in_the_moved_file(path: Path, away: t.Callable[[Path],
     journal.end_run(run)
     journal.close()
     (moved,) = [*path.parent.parent.glob("*/other.db"), *path.parent.parent.glob("elsewhere/j.db")]
-    found = open_journal(str(moved), write=True)
+    found = open_journal(str(moved), write=True, told=never)
     assert found.attempts(SCOPE, imeis(3))[imei(0)][-1].state == "accepted"
     found.begin_run(SCOPE, "assign", 0)
     found.close()
@@ -92,7 +92,7 @@ def test_a_moved_journal_tells_of_the_job_that_uses_it(path: Path) -> None:
     sqlite_of(journal).execute("UPDATE run SET pid = ?", (os.getppid(),))
     sqlite_of(journal).execute("PRAGMA wal_checkpoint(PASSIVE)")
     move(path)
-    other = open_journal(str(path.with_name("other.db")), write=True)
+    other = open_journal(str(path.with_name("other.db")), write=True, told=never)
     with pytest.raises(LicensingError) as caught:
         other.begin_run(SCOPE, "assign", 0)
     assert caught.value.code == "journal_locked"
@@ -107,7 +107,7 @@ def test_a_run_stands_in_the_file_itself(path: Path) -> None:
     journal, run = begun(path)
     copy = path.with_name("copy.db")
     copy.write_bytes(path.read_bytes())
-    found = open_journal(str(copy), write=False)
+    found = open_journal(str(copy), write=False, told=never)
     assert sqlite_of(found).execute("SELECT id FROM run WHERE ended IS NULL").fetchall() == [(run,)]
     found.close()
     journal.close()
@@ -123,7 +123,7 @@ def test_moved_and_back(path: Path) -> None:
 
 
 def test_replaced_while_it_is_opened(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    open_journal(str(path), write=True).close()
+    open_journal(str(path), write=True, told=never).close()
 
     def slow(*given: t.Any, **options: t.Any) -> t.Any:
         db = connect(*given, **options)
@@ -132,12 +132,12 @@ def test_replaced_while_it_is_opened(path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(sqlite_module, "connect", slow)
     with pytest.raises(LicensingError) as caught:
-        open_journal(str(path), write=True)
+        open_journal(str(path), write=True, told=never)
     assert caught.value.code == "journal_damaged"
 
 
 def test_in_memory() -> None:
-    journal = open_journal("", write=True)
+    journal = open_journal("", write=True, told=never)
     assert intend(journal, journal.begin_run(SCOPE, "assign", 0), imei(0)) == 1
     journal.close()
 
@@ -146,7 +146,7 @@ def test_a_job_that_ended_since_the_journal_was_opened(path: Path) -> None:
     """What it wrote by the other name meanwhile is not seen by this opening, but by the next one."""
     journal, run = begun(path)
     sqlite_of(journal).execute("UPDATE run SET pid = ?", (os.getppid(),))
-    other = open_journal(str(path), write=True)
+    other = open_journal(str(path), write=True, told=never)
     sqlite_of(journal).execute("UPDATE run SET pid = ?", (os.getpid(),))
     with pytest.raises(LicensingError) as caught:
         other.begin_run(SCOPE, "assign", 0)

@@ -26,7 +26,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.jour
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.schema import SCHEMA
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.stores import require_usable
 from ansible_collections.thingspace.licensing.tests.support import postgres
-from ansible_collections.thingspace.licensing.tests.support.journals import rows
+from ansible_collections.thingspace.licensing.tests.support.journals import never, rows
 from ansible_collections.thingspace.licensing.tests.support.postgres_proxy import Proxy, proxied
 
 SECRET = "s3cret-w0rd"
@@ -55,7 +55,7 @@ def refusal(address: str, *, write: bool = True) -> LicensingError:
     told = []
     for act in (require_usable, open_journal):
         with pytest.raises(LicensingError) as caught:
-            act(address, write=write, patience=2.0)
+            act(address, write=write, told=never, patience=2.0)
         told.append((caught.value.code, caught.value.message))
         assert SECRET not in caught.value.message
         assert "\n" not in caught.value.message
@@ -154,16 +154,16 @@ def test_each_right_is_needed_and_together_they_are_enough(empty: str, roles: t.
 
     assert "must be created first" in refusal(by(writer)).message
     run(f"GRANT CREATE ON DATABASE {database} TO {owner}")
-    open_journal(by(owner), write=True).close()
+    open_journal(by(owner), write=True, told=never).close()
     run(f"REVOKE CREATE ON DATABASE {database} FROM {owner}")
-    open_journal(by(owner), write=True).close()
+    open_journal(by(owner), write=True, told=never).close()
     for role, rights, write in ((writer, RIGHTS, True), (reader, RIGHTS[:1], False)):
         assert f"GRANT USAGE ON SCHEMA thingspace_licensing TO {role};" in refusal(by(role), write=write).message
         run(f"GRANT USAGE ON SCHEMA thingspace_licensing TO {role}")
         for right in rights:
             assert refusal(by(role), write=write).code == "journal_unusable"
             run(f"GRANT {right} ON ALL TABLES IN SCHEMA thingspace_licensing TO {role}")
-        open_journal(by(role), write=write).close()
+        open_journal(by(role), write=write, told=never).close()
         for right in rights:
             run(f"REVOKE {right} ON thingspace_licensing.entry FROM {role}")
             assert f"GRANT {right} ON ALL TABLES" in refusal(by(role), write=write).message
@@ -178,10 +178,10 @@ def test_a_role_without_connect(empty: str, roles: t.Callable[[str], str]) -> No
 
 
 def test_a_database_that_only_reads(empty: str) -> None:
-    open_journal(empty, write=True).close()
+    open_journal(empty, write=True, told=never).close()
     postgres.server().run(f"ALTER DATABASE {name_of(empty)} SET default_transaction_read_only = on")
     assert "read-only" in refusal(empty).message
-    open_journal(empty, write=False).close()
+    open_journal(empty, write=False, told=never).close()
 
 
 def test_a_replica(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,11 +195,11 @@ def test_clocks_that_differ(empty: str, monkeypatch: pytest.MonkeyPatch) -> None
     """Timestamps decide about lost requests."""
     real = postgresql_connection._now
     monkeypatch.setattr(postgresql_connection, "_now", lambda: real() - 4)
-    open_journal(empty, write=True).close()
+    open_journal(empty, write=True, told=never).close()
     for ahead in (-6, 7):
         monkeypatch.setattr(postgresql_connection, "_now", lambda ahead=ahead: real() + ahead)
         assert "the clocks of the server and of this machine differ" in refusal(empty).message
-        open_journal(empty, write=False).close()
+        open_journal(empty, write=False, told=never).close()
 
 
 def test_an_old_server(empty: str, proxy: Proxy) -> None:
@@ -207,7 +207,7 @@ def test_an_old_server(empty: str, proxy: Proxy) -> None:
     found = refusal(proxy.url(name_of(empty)))
     assert "PostgreSQL 13" in found.message
     proxy.version = "14.0"
-    open_journal(proxy.url(name_of(empty)), write=True).close()
+    open_journal(proxy.url(name_of(empty)), write=True, told=never).close()
 
 
 def test_a_pooler(empty: str, proxy: Proxy) -> None:
@@ -226,7 +226,7 @@ def test_tls_that_cannot_be_trusted(empty: str, proxy: Proxy, tmp_path: Path) ->
     wrong = proxy.url(name_of(empty), sslmode="verify-full", sslrootcert=f"{tmp_path}/theirs.pem")
     assert "TLS cannot be trusted" in refusal(wrong).message
     assert "TLS cannot be trusted" in refusal(no_tls.replace("127.0.0.1", "localhost")).message
-    open_journal(no_tls, write=True).close()
+    open_journal(no_tls, write=True, told=never).close()
 
 
 def test_a_database_without_all_characters() -> None:
@@ -249,7 +249,7 @@ def test_a_service_with_its_password_in_a_file(
     text = "[licensing]\n" + "".join(f"{name}={value}\n" for name, value in lines.items())
     (tmp_path / "service.conf").write_text(text)
     monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "service.conf"))
-    with contextlib.closing(open_journal("service=licensing", write=True)) as journal:
+    with contextlib.closing(open_journal("service=licensing", write=True, told=never)) as journal:
         assert journal.path == "service=licensing"
         assert rows(journal, "SELECT current_user") == [(role,)]
 
@@ -264,7 +264,7 @@ def test_a_schema_of_another_program(empty: str) -> None:
 
 @pytest.mark.parametrize("table", ["journal_schema", "identity"])
 def test_a_table_that_lost_its_only_row(empty: str, table: str) -> None:
-    with contextlib.closing(open_journal(empty, write=True)) as before:
+    with contextlib.closing(open_journal(empty, write=True, told=never)) as before:
         postgres.server().run(f"DELETE FROM thingspace_licensing.{table}", database=name_of(empty))
         for write in (True, False):
             found = refusal(empty, write=write)
@@ -277,7 +277,7 @@ def test_a_table_that_lost_its_only_row(empty: str, table: str) -> None:
 
 
 def test_a_newer_schema(empty: str) -> None:
-    open_journal(empty, write=True).close()
+    open_journal(empty, write=True, told=never).close()
     postgres.server().run(
         f"UPDATE thingspace_licensing.journal_schema SET version = {len(SCHEMA) + 1}", database=name_of(empty)
     )
@@ -286,8 +286,8 @@ def test_a_newer_schema(empty: str) -> None:
 
 
 def test_a_missing_one_is_empty_to_a_reader_and_not_created(empty: str) -> None:
-    require_usable(empty, write=True, patience=2)
-    journal = open_journal(empty, write=False)
+    require_usable(empty, write=True, patience=2, told=never)
+    journal = open_journal(empty, write=False, told=never)
     assert (journal.missing, journal.scopes("0000123456-00001"), journal.path) == (True, [], empty)
     journal.close()
     assert postgres.server().run(
@@ -297,12 +297,12 @@ def test_a_missing_one_is_empty_to_a_reader_and_not_created(empty: str) -> None:
 
 def test_an_older_schema_is_upgraded_by_any_number_at_once(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgresql_schema, "SCHEMA", SCHEMA[:1])
-    open_journal(empty, write=True).close()
-    with contextlib.closing(open_journal(empty, write=True)) as old, pytest.raises(LicensingError):
+    open_journal(empty, write=True, told=never).close()
+    with contextlib.closing(open_journal(empty, write=True, told=never)) as old, pytest.raises(LicensingError):
         rows(old, "SELECT 1 FROM callback")
     monkeypatch.setattr(postgresql_schema, "SCHEMA", SCHEMA)
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
-        for journal in pool.map(lambda number: open_journal(empty, write=number % 2 == 0), range(6)):
+        for journal in pool.map(lambda number: open_journal(empty, write=number % 2 == 0, told=never), range(6)):
             assert rows(journal, "SELECT version FROM journal_schema") == [(len(SCHEMA),)]
             journal.close()
 
@@ -310,10 +310,10 @@ def test_an_older_schema_is_upgraded_by_any_number_at_once(empty: str, monkeypat
 def test_a_schema_that_could_not_be_finished_leaves_nothing(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgresql_schema, "SCHEMA", (*SCHEMA, ("CREATE NONSENSE",)))
     with pytest.raises(LicensingError):
-        open_journal(empty, write=True)
+        open_journal(empty, write=True, told=never)
     monkeypatch.setattr(postgresql_schema, "SCHEMA", SCHEMA)
-    assert open_journal(empty, write=False).missing
-    open_journal(empty, write=True).close()
+    assert open_journal(empty, write=False, told=never).missing
+    open_journal(empty, write=True, told=never).close()
 
 
 def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -327,7 +327,7 @@ def test_without_a_database_the_library_is_not_imported() -> None:
     """A task starts as fast as before."""
     program = (
         "import sys; from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import "
-        "open_journal; open_journal('', write=True).close(); print('psycopg' in sys.modules)"
+        "open_journal; open_journal('', write=True, told=bool).close(); print('psycopg' in sys.modules)"
     )
     root = str(ROOT.parents[2]) if ROOT.parts[-3:] == ("ansible_collections", "thingspace", "licensing") else None
     path = [root] if root else [one for one in sys.path if (Path(one) / "ansible_collections" / "thingspace").exists()]

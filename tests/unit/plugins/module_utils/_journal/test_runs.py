@@ -20,14 +20,14 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.jour
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.runs import runs_since
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT
-from ansible_collections.thingspace.licensing.tests.support.journals import sqlite_of
+from ansible_collections.thingspace.licensing.tests.support.journals import never, sqlite_of
 
 SCOPE = Scope(ACCOUNT, "SIMSec-IoT", "imei")
 
 
 @pytest.fixture
 def journal() -> t.Iterator[Journal]:
-    made = open_journal("", write=True)
+    made = open_journal("", write=True, told=never)
     yield made
     made.close()
 

@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.login_answer import LoginRefused
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.login_guard import USER, LoginGuard
-from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import Damaged, FileStore
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import Damaged
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError, TransportError
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import shared_state
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.shared_state import (
@@ -27,13 +27,14 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.shar
 )
 from ansible_collections.thingspace.licensing.tests.support import postgres
 from ansible_collections.thingspace.licensing.tests.support.fakes import CREDENTIALS, connection
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 
 FORK = multiprocessing.get_context("fork")
 
 
 @contextlib.contextmanager
 def shared(place: str) -> t.Iterator[SharedState]:
-    with contextlib.closing(open_shared(place)) as state:
+    with contextlib.closing(open_shared(place, told=never)) as state:
         yield state
 
 
@@ -64,7 +65,7 @@ def log_in(one: LoginGuard, error: LicensingError | None) -> str:
 
 
 def test_ten_nodes_count_together(place: str) -> None:
-    open_shared(place).close()
+    open_shared(place, told=never).close()
 
     def count() -> None:
         with shared(place) as state:
@@ -86,7 +87,7 @@ def test_ten_nodes_count_together(place: str) -> None:
 )
 def test_ten_nodes_with_a_stale_password(place: str, error: LicensingError, most: int) -> None:
     """All at once, each with a process of its own: five refusals would lock the account."""
-    open_shared(place).close()
+    open_shared(place, told=never).close()
     results = FORK.Queue()
 
     def node() -> None:
@@ -106,7 +107,7 @@ def test_a_node_that_is_killed_while_it_logs_in_counts_and_lets_the_next_one_in(
         with shared(place) as state, guard(state).attempt(30.0):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    open_shared(place).close()
+    open_shared(place, told=never).close()
     for _time in range(4):
         started(killed)
     with shared(place) as state:
@@ -188,21 +189,30 @@ def test_timestamps_of_databases(text: str, seconds: float) -> None:
 
 
 def test_a_role_that_reads_shares_if_it_may(tmp_path: Path) -> None:
-    """Otherwise it counts for itself, and does not send a refused password again: others may have sent it, too."""
+    """Otherwise it heeds what others counted, and does not send a refused password again: they do not know of it."""
     with postgres.new_journal() as owned:
         server, role = postgres.server(), f"sharer_{os.getpid()}"
         database = owned.partition("@/")[2].partition("?")[0]
-        open_shared(owned).close()
+        open_shared(owned, told=never).close()
         server.run(f"CREATE ROLE {role} LOGIN")
         try:
             grants = ("USAGE ON SCHEMA", "SELECT ON ALL TABLES IN SCHEMA")
             server.run(*(f"GRANT {one} thingspace_licensing TO {role}" for one in grants), database=database)
-            place, local, told = owned.replace("postgres@", f"{role}@"), FileStore(str(tmp_path / "a")), list[str]()
-            assert share(place, local, told.append) is None
-            assert "GRANT INSERT, UPDATE ON thingspace_licensing.shared_state TO" in told[0]
+            place, told = owned.replace("postgres@", f"{role}@"), list[str]()
             refused = LoginRefused("refused", code="login_refused", status=400)
-            one = LoginGuard(local, connection(**CREDENTIALS), USER)
-            assert [log_in(one, refused) for _time in range(2)] == ["sent", "login_blocked"]
+
+            def reads(*, times: int) -> list[str]:
+                with contextlib.closing(share(place, told.append, told=never)) as seen:
+                    one = LoginGuard(seen, connection(**CREDENTIALS), USER)
+                    return [log_in(one, refused) for _time in range(times)]
+
+            assert reads(times=2) == ["sent", "login_blocked"]
+            assert "GRANT INSERT, UPDATE ON thingspace_licensing.shared_state TO" in told[0]
+            with shared(owned) as state:
+                assert log_in(guard(state), refused) == "sent"
+            assert reads(times=1) == ["login_blocked"]
+            with shared(owned) as state:
+                guard(state).forget()
             server.run(f"GRANT INSERT, UPDATE ON thingspace_licensing.shared_state TO {role}", database=database)
             with shared(place) as state:
                 assert [log_in(guard(state), refused) for _time in range(3)] == ["sent", "sent", "login_blocked"]
@@ -220,27 +230,26 @@ def test_a_role_that_reads_shares_if_it_may(tmp_path: Path) -> None:
         "'postgresql://127.0.0.1/d'",
     ],
 )
-def test_a_wrong_address_is_no_reason_to_count_alone(tmp_path: Path, place: str) -> None:
+def test_a_wrong_address_is_no_reason_to_count_alone(place: str) -> None:
     with pytest.raises(LicensingError) as raised:
-        share(place, FileStore(str(tmp_path / "a")), pytest.fail)
+        share(place, pytest.fail, told=never)
     assert raised.value.code == "journal_unusable"
 
 
-def test_a_role_that_may_not_even_read_is_no_reason_to_count_alone(tmp_path: Path) -> None:
+def test_a_role_that_may_not_even_read_is_no_reason_to_count_alone() -> None:
     with postgres.new_journal() as owned:
         server, role = postgres.server(), f"stranger_{os.getpid()}"
-        open_shared(owned).close()
+        open_shared(owned, told=never).close()
         server.run(f"CREATE ROLE {role} LOGIN")
         try:
             with pytest.raises(LicensingError) as raised:
-                share(owned.replace("postgres@", f"{role}@"), FileStore(str(tmp_path / "a")), pytest.fail)
+                share(owned.replace("postgres@", f"{role}@"), pytest.fail, told=never)
             assert raised.value.code == "journal_unusable"
         finally:
             server.run(f"DROP ROLE {role}")
 
 
-def test_a_database_that_cannot_be_reached_is_no_reason_to_count_alone(tmp_path: Path) -> None:
-    local = FileStore(str(tmp_path / "a"))
+def test_a_database_that_cannot_be_reached_is_no_reason_to_count_alone() -> None:
     with pytest.raises(LicensingError) as raised:
-        share("postgresql://127.0.0.1:9/none?connect_timeout=2", local, pytest.fail)
+        share("postgresql://127.0.0.1:9/none?connect_timeout=2", pytest.fail, told=never)
     assert raised.value.code == "journal_unreachable"

@@ -39,6 +39,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.plan 
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.result import planned
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.skus import sku_of
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imeis
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.plans import Json, plan
 
 OLD, OVERDUE, NEW = "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00", "2026-01-03T00:00:00.000000Z"
@@ -255,7 +256,7 @@ def test_devices_that_keep_two_licenses(tmp_path: Path, lost: bool) -> None:
     """By the journal, unless the plan takes one of them away; and who holds one under an id that no file names."""
     both, planned_, failed, one, other = imeis(5)
     path = str(tmp_path / "journal.db")
-    journal = open_journal(path, write=True)
+    journal = open_journal(path, write=True, told=never)
     for sku, devices in (
         (FLEX, [both, planned_, failed, one]),
         (LIFETIME, [both, planned_]),
@@ -279,11 +280,11 @@ def test_devices_that_keep_two_licenses(tmp_path: Path, lost: bool) -> None:
         {"sku": LIFETIME, "kind": "imei", "state": "present", "list": "no", "remove_list": "no"},
     ]
     wanted = {"account": ACCOUNT, "simsec": pools}
-    found = kept(wanted, lists, path)
+    found = kept(wanted, lists, path, told=never)
     assert [row["device_id"] for row in found] == [both]
     assert f"{FLEX} and {LIFETIME}" in found[0]["reason"]
-    assert kept({**wanted, "account": "0000123456-99999"}, lists, path) == []
-    assert kept(wanted, lists, None) == []
+    assert kept({**wanted, "account": "0000123456-99999"}, lists, path, told=never) == []
+    assert kept(wanted, lists, None, told=never) == []
 
 
 @pytest.mark.parametrize(
@@ -296,7 +297,7 @@ def test_devices_that_no_file_names_and_that_keep_their_license(
     """Files that name a SKU's devices by another kind of id leave its holders alone, and that is no green plan."""
     holder, for_life, another = imeis(3)
     path = str(tmp_path / "journal.db")
-    journal = open_journal(path, write=True)
+    journal = open_journal(path, write=True, told=never)
     for sku, device in ((FLEX, holder), (LIFETIME, for_life), (BUNDLE, another)):
         scope = Scope(ACCOUNT, sku, "imei")
         run = journal.begin_run(scope, "assign", 0)
@@ -308,7 +309,7 @@ def test_devices_that_no_file_names_and_that_keep_their_license(
     pools = [{"sku": FLEX, "kind": kind, "state": state, "count": 1, "list": "flex", "remove_list": "no"}]
     bundle = {"sku": BUNDLE, "kind": "imei", "state": state, "count": 1, "list": "b", "remove_list": "no"}
     pools += [bundle] if named in ("imei", "both") else []
-    found = kept({"account": ACCOUNT, "simsec": pools}, lists, path)
+    found = kept({"account": ACCOUNT, "simsec": pools}, lists, path, told=never)
     expected = {holder} if named == "both" else {holder, another}
     assert {row["device_id"] for row in found} == (expected if told else set())
     assert all("no file names it" in row["reason"] for row in found)

@@ -7,15 +7,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import sqlite3
 import typing as t
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal import (
+    postgresql,
+    postgresql_watch,
+    waiting,
+)
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Caller, Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Recorded, Scope, open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._receiver.commit import AT_ONCE, GroupCommit
@@ -28,6 +35,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._receiver.lis
 from ansible_collections.thingspace.licensing.plugins.module_utils._receiver.receiver import Accepted, Receiver, Reply
 from ansible_collections.thingspace.licensing.plugins.module_utils._receiver.server import Server
 from ansible_collections.thingspace.licensing.tests.support import postgres
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.postgres_proxy import Proxy, proxied
 
 PAIR = ("listener", "open sesame")
@@ -212,7 +220,7 @@ def test_a_journal_that_cannot_be_opened(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no journal" * 100, encoding="utf-8")
     path = str(tmp_path / "text")
     with pytest.raises(LicensingError) as caught:
-        asyncio.run(GroupCommit(lambda: open_journal(path, write=True), path).check())
+        asyncio.run(GroupCommit(lambda: open_journal(path, write=True, told=never), path).check())
     assert caught.value.code.startswith("journal_")
 
 
@@ -235,12 +243,12 @@ def test_a_place_that_can_be_no_journal(place: str, tmp_path: Path, monkeypatch:
 def real(tmp_path: Path) -> t.Iterator[tuple[Bench, Path]]:
     """A receiver with a real journal, which knows the request r1."""
     path = tmp_path / "journal.db"
-    journal = open_journal(str(path), write=True)
+    journal = open_journal(str(path), write=True, told=never)
     scope = Scope("0000123456-00001", "SIMSec-IoT", "imei")
     request = journal.intend(journal.begin_run(scope, "assign", None), scope, "assign", [DEVICE], "1-1")
     journal.accepted(request, "r1")
     journal.close()
-    made = Bench(GroupCommit(lambda: open_journal(str(path), write=True, patience=0.05), str(path)))
+    made = Bench(GroupCommit(lambda: open_journal(str(path), write=True, patience=0.05, told=never), str(path)))
     yield made, path
     made.close()
 
@@ -274,6 +282,28 @@ def test_real_journal_gone_and_restored(real: tuple[Bench, Path]) -> None:
     assert bench.take().status == 503
     kept.rename(path)
     assert bench.take().body == {"status": "recorded"}
+
+
+@pytest.mark.parametrize("table", ["entry", "callback"])
+def test_a_database_without_room(table: str) -> None:
+    """ThingSpace sends again what was not recorded, and there is room then."""
+    with postgres.new_journal() as place:
+        scope = Scope("0000123456-00001", "SIMSec-IoT", "imei")
+        with contextlib.closing(open_journal(place, write=True, told=never)) as journal:
+            request = journal.intend(journal.begin_run(scope, "assign", None), scope, "assign", [DEVICE], "1-1")
+            journal.accepted(request, "r1")
+        database = place.partition("@/")[2].partition("?")[0]
+        postgres.fill_disk(database, table=table)
+        bench = Bench(GroupCommit(lambda: open_journal(place, write=True, told=never), place))
+        try:
+            replies = bench.take_all([body("r1"), body("r2")])
+            assert [(one.status, one.body["error"]) for one in replies] == [(503, "journal_full")] * 2
+            assert bench.lines, "the log says why"
+            postgres.free_disk(database)
+            replies = bench.take_all([body("r1"), body("r2")])
+            assert [one.body["status"] for one in replies] == ["recorded", "unmatched"]
+        finally:
+            bench.close()
 
 
 def call(bench: Bench, caller: t.Callable[[socket.socket], bytes]) -> bytes:
@@ -416,7 +446,7 @@ def test_a_database_that_was_away(proxy: Proxy) -> None:
     with postgres.new_journal() as address:
         database = address.partition("@/")[2].partition("?")[0]
         behind = proxy.url(database, sslmode="disable")
-        bench = Bench(GroupCommit(lambda: open_journal(behind, write=True, patience=1), behind))
+        bench = Bench(GroupCommit(lambda: open_journal(behind, write=True, patience=1, told=never), behind))
         assert bench.take("r0").body == {"status": "unmatched"}
         proxy.cut()
         assert bench.take("r1").body == {"status": "unmatched"}
@@ -438,3 +468,35 @@ def test_a_database_that_was_away(proxy: Proxy) -> None:
 def proxy() -> t.Iterator[Proxy]:
     with proxied(postgres.server()) as made:
         yield made
+
+
+@pytest.mark.parametrize("words", ["pg_is_in_recovery", "INSERT INTO callback"])
+def test_it_ends_although_its_database_hangs(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it starts, and while it records."""
+    for module in (waiting, postgresql, postgresql_watch):
+        monkeypatch.setattr(module, "GRACE", 0.3)
+    with proxied(postgres.server()) as proxy:
+        name = postgres.emptied().partition("@/")[2].partition("?")[0]
+        place = proxy.url(name, sslmode="disable", gssencmode="disable")
+        proxy.cut_at(words, arrives=False, hold=True)
+
+        async def serve() -> None:
+            async with receiving(ReceiverSettings(place, [PAIR], port=0), log=lambda _line: None) as server:
+                await asyncio.wait([asyncio.create_task(post(server.url))])
+
+        async def post(url: str) -> None:
+            async with aiohttp.ClientSession() as session, session.post(url, data=body()) as answer:
+                told.append(answer.status)
+
+        async def end() -> None:
+            serving = asyncio.create_task(serve())
+            while not proxy.reached.is_set():
+                await asyncio.sleep(0.02)
+            serving.cancel()
+            await asyncio.wait([serving], timeout=60)
+            assert serving.cancelled()
+            await asyncio.sleep(0.02)
+
+        told: list[int] = []
+        asyncio.run(end())
+        assert told in ([], [503])

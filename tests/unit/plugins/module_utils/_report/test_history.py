@@ -75,6 +75,7 @@ def test_runs_newest_first_with_their_outcomes(tmp_path: Path) -> None:
         (json.dumps(sealed({"format": 1})), "it is not a run record"),
         ("[1]", "it is not a run record"),
         ("{", "it is not a run record"),
+        ('{"run": "r", "run": "r"}', "it has 'run' twice in one object"),
         ("[" * 100_000, "it is not a run record"),
         ("\udcff", "it is not a run record"),
     ],

@@ -22,6 +22,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._report.histo
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.shared_history import share, with_shared
 from ansible_collections.thingspace.licensing.tests.support import journals
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.records import run_account
 
 ONE, TWO = "0000123456-00001", "0000123456-00002"
@@ -41,7 +42,7 @@ def record(run: str, *accounts: str, **more: t.Any) -> RunRecord:
 
 
 def keep(journal: str, *records: RunRecord) -> None:
-    with runs_of(journal, write=True) as runs:
+    with runs_of(journal, write=True, told=never) as runs:
         assert runs is not None
         for one in records:
             keep_record(runs, one)
@@ -53,7 +54,7 @@ def test_runs_of_the_accounts_newest_first(journal: str, tmp_path: Path) -> None
     folder = str(tmp_path / "history")
     for one in (record("03", ONE, TWO), record("02", ONE)):
         write_record(folder, f"{one.run}.json", one)
-    history = with_shared(read_history(folder), journal, [ONE])
+    history = with_shared(read_history(folder), journal, [ONE], told=never)
     shown = [(run["run"], run["status"], run["summary"]) for run in history.runs]
     assert shown == [
         ("03-a", "done", {"assigned": 4}),
@@ -70,8 +71,8 @@ def test_counts_of_days_from_any_node(journal: str, tmp_path: Path) -> None:
     remember(folder, read_history(None), "2026-02-01", {key: {**COUNTS, "assigned": 1}})
     remember(folder, read_history(folder), "2026-02-02", {key: {**COUNTS, "assigned": 0}})
     for when, assigned in (("2026-02-02", 2), (day, 8), (day, 3)):
-        share(journal, when, {key: {**COUNTS, "assigned": assigned}, (TWO, "FOTA"): COUNTS})
-    history = with_shared(read_history(folder), journal, [ONE])
+        share(journal, when, {key: {**COUNTS, "assigned": assigned}, (TWO, "FOTA"): COUNTS}, told=never)
+    history = with_shared(read_history(folder), journal, [ONE], told=never)
     assert [(row["day"], row["assigned"]) for row in history.pools[key]] == [
         ("2026-02-01", 1),
         ("2026-02-02", 2),
@@ -84,16 +85,16 @@ def test_counts_of_days_from_any_node(journal: str, tmp_path: Path) -> None:
 
 def test_old_counts_are_forgotten(journal: str) -> None:
     keep(journal)
-    share(journal, "2020-01-01", {(ONE, "FOTA"): COUNTS})
-    share(journal, "2026-01-01", {(ONE, "SIMSec-IoT"): COUNTS})
-    assert list(with_shared(read_history(None), journal, [ONE]).pools) == [(ONE, "SIMSec-IoT")]
+    share(journal, "2020-01-01", {(ONE, "FOTA"): COUNTS}, told=never)
+    share(journal, "2026-01-01", {(ONE, "SIMSec-IoT"): COUNTS}, told=never)
+    assert list(with_shared(read_history(None), journal, [ONE], told=never).pools) == [(ONE, "SIMSec-IoT")]
     assert KEPT_DAYS < 6 * 365
 
 
 def test_a_report_creates_no_file(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    share(str(path), "2026-01-01", {(ONE, "FOTA"): COUNTS})
-    assert with_shared(read_history(None), str(path), [ONE]) == ([], {}, [])
+    share(str(path), "2026-01-01", {(ONE, "FOTA"): COUNTS}, told=never)
+    assert with_shared(read_history(None), str(path), [ONE], told=never) == ([], {}, [])
     assert not path.exists()
 
 
@@ -101,13 +102,13 @@ def test_a_report_creates_no_file(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_named(journal: str, counts: str) -> None:
     """And the rest is shown."""
     keep(journal, record("01", ONE), record("02", TWO))
-    share(journal, "2026-01-01", {(ONE, "FOTA"): COUNTS, (TWO, "FOTA"): COUNTS})
-    with runs_of(journal, write=True) as runs:
+    share(journal, "2026-01-01", {(ONE, "FOTA"): COUNTS, (TWO, "FOTA"): COUNTS}, told=never)
+    with runs_of(journal, write=True, told=never) as runs:
         assert runs is not None
         with runs._store.writing() as db:
             db.execute("UPDATE license_pool SET counts = ? WHERE account = ?", (counts, ONE))
             db.execute("UPDATE document_piece SET content = '' WHERE document = 1")
-    history = with_shared(read_history(None), journal, [ONE, TWO])
+    history = with_shared(read_history(None), journal, [ONE, TWO], told=never)
     assert [run["run"] for run in history.runs] == ["02-a"]
     assert list(history.pools) == [(TWO, "FOTA")]
     assert [name for name, _why in history.unreadable] == ["01-a", f"pools of {ONE}"]
@@ -115,6 +116,6 @@ def test_what_cannot_be_read_is_named(journal: str, counts: str) -> None:
 
 def test_a_journal_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "journal.db").write_text("something else", encoding="ascii")
-    ((name, why),) = with_shared(read_history(None), str(tmp_path / "journal.db"), [ONE]).unreadable
+    ((name, why),) = with_shared(read_history(None), str(tmp_path / "journal.db"), [ONE], told=never).unreadable
     assert name == "journal"
     assert "is not a journal" in why

@@ -33,7 +33,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.api i
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.count import carried_out, judge
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.watch import Before, Watch, explains
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
-from ansible_collections.thingspace.licensing.tests.support.journals import sqlite_of
+from ansible_collections.thingspace.licensing.tests.support.journals import never, sqlite_of
 from ansible_collections.thingspace.licensing.tests.support.simsec_world import BUNDLE, FLEX, before, iccid
 
 SIMS = range(5)
@@ -61,7 +61,7 @@ class Server:
         self.prompt = prompt
         self.skus = [FLEX] if prompt else [FLEX, FLEX, BUNDLE]
         self.fails = (0.3, 1.0) if prompt else (0.1, 0.5)
-        self.journal = open_journal("", write=True)
+        self.journal = open_journal("", write=True, told=never)
         self.held: dict[str, set[int]] = {FLEX: set(), BUNDLE: set()} if prompt else {FLEX: {3, 5}, BUNDLE: {4}}
         self.shown = {sku: len(held) for sku, held in self.held.items()}
         self.queue: list[Order] = []

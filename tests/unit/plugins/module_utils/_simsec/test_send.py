@@ -34,6 +34,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.send 
     send,
 )
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis, refusal
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 
 SCOPE = Scope(ACCOUNT, "SIMSec-IoT", "imei")
 GIVEN = st.from_regex(X_REQUEST_ID, fullmatch=True)
@@ -68,7 +69,7 @@ class FakeApi:
 
 @pytest.fixture
 def journal() -> t.Iterator[Journal]:
-    made = open_journal("", write=True)
+    made = open_journal("", write=True, told=never)
     yield made
     made.close()
 

@@ -25,6 +25,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.wait 
     wait_problems,
 )
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, Clock, Told, imei, imeis
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 
 SCOPE = Scope(ACCOUNT, "SIMSec-IoT", "imei")
 Said: t.TypeAlias = "tuple[str, str] | Exception | None"
@@ -32,7 +33,7 @@ Said: t.TypeAlias = "tuple[str, str] | Exception | None"
 
 @pytest.fixture
 def journal(tmp_path: t.Any) -> t.Iterator[Journal]:
-    made = open_journal(str(tmp_path / "j.db"), write=True)
+    made = open_journal(str(tmp_path / "j.db"), write=True, told=never)
     yield made
     made.close()
 
@@ -207,7 +208,7 @@ def test_a_repetition_that_was_turned_away_does_not_confirm_the_first(journal: J
 
 def test_nobody_can_report_without_a_journal() -> None:
     """When the status cannot be had either, ten minutes of waiting are in vain."""
-    journal = open_journal("", write=True)
+    journal = open_journal("", write=True, told=never)
     accept(journal, [imei(1)])
     play = Play(journal, None)
     assert play.wait([imei(1)], 600) == [imei(1)]

@@ -35,7 +35,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_keep import Places, places_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.fota import reverse_fota
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history import later_than
-from ansible_collections.thingspace.licensing.tests.support import journals
+from ansible_collections.thingspace.licensing.tests.support import journals, postgres
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.records import run_account
 
 ONE, TWO = "0000123456-00001", "0000123456-00002"
@@ -58,7 +59,7 @@ class Node:
 
     def start(self, outcome: str = "assigned", account: str = ONE, **more: t.Any) -> RunRecord:
         """A run begins."""
-        with places_of(self.params) as places:
+        with places_of(self.params, told=never) as places:
             begun = places.enter(self.now, PLAN)
             record = RunRecord(
                 begun.run, "apply", timestamp(self.now), None, PLAN, "running", [], begun.beside, begun.seen
@@ -72,7 +73,7 @@ class Node:
 
     def end(self, record: RunRecord) -> RunRecord:
         """It ends."""
-        with places_of({**self.params, "state": "ended"}) as places:
+        with places_of({**self.params, "state": "ended"}, told=never) as places:
             ended = record._replace(ended=timestamp(self.now), status="done")
             assert places.complete(ended)[1] is None
             return ended
@@ -121,14 +122,14 @@ def test_a_killed_run_counts_by_what_it_was_about_to_do(tmp_path: Path, journal:
     one, other = Node(tmp_path / "a", journal), Node(tmp_path / "b", journal, history=True)
     undone = one.run("removed")
     killed = other.start("assigned")
-    found = later_than(undone, None, journal)
+    found = later_than(undone, None, journal, told=never)
     (left,) = reverse_fota(undone.accounts[0], found).left
     assert (left.device_id, killed.run in left.reason) == (DEVICE, True)
     row = killed.accounts[0].parts[0].devices[0]
     row["outcome"] = "failed"
-    with runs_of(journal, write=True) as runs:
+    with runs_of(journal, write=True, told=never) as runs:
         Places(str(tmp_path / "c"), None, runs).complete(killed._replace(ended=timestamp(NOW), status="failed"))
-    found = later_than(undone, other.params["history"], journal)
+    found = later_than(undone, other.params["history"], journal, told=never)
     assert reverse_fota(undone.accounts[0], found).give == [DEVICE]
 
 
@@ -136,19 +137,19 @@ def test_a_run_by_its_name_on_another_node(tmp_path: Path, journal: str) -> None
     first = Node(tmp_path / "a", journal).run()
     second = Node(tmp_path / "a", journal).run(account=TWO)
     Node(tmp_path / "a", journal).run(kind="undo", undoes=first.run)
-    assert find_run(first.run, journal) == first.signed()
-    latest = [latest_run("latest", journal, accounts) for accounts in (None, [ONE], [ONE, TWO])]
+    assert find_run(first.run, journal, told=never) == first.signed()
+    latest = [latest_run("latest", journal, accounts, told=never) for accounts in (None, [ONE], [ONE, TWO])]
     assert latest == [second.run, first.run, second.run]
-    assert later_than(first, None, journal).undone_by != []
-    assert in_journal(first, journal)
-    assert not in_journal(first._replace(run="another"), journal)
+    assert later_than(first, None, journal, told=never).undone_by != []
+    assert in_journal(first, journal, told=never)
+    assert not in_journal(first._replace(run="another"), journal, told=never)
 
 
 @pytest.mark.parametrize("given", ["20260101T000000Z-000001-00000000-00000000", "newest", "latest", "run.json"])
 def test_an_unknown_run_names_the_newest(tmp_path: Path, journal: str, given: str) -> None:
     runs = [Node(tmp_path / "a", journal).run(kind="undo").run for _run in range(12)]
     with pytest.raises(OptionsError) as raised:
-        find_run(latest_run(given, journal, None), journal)
+        find_run(latest_run(given, journal, None, told=never), journal, told=never)
     assert raised.value.code == "run_unknown"
     assert [run in raised.value.message for run in runs] == [False] * 2 + [True] * 10
 
@@ -157,11 +158,14 @@ def test_a_record_that_was_changed_in_the_journal(tmp_path: Path, journal: str) 
     """It is refused, whether it is undone or is a later one: what it says is not what was done."""
     node = Node(tmp_path / "a", journal)
     first, second = node.run(), node.run()
-    with runs_of(journal, write=True) as runs:
+    with runs_of(journal, write=True, told=never) as runs:
         assert runs is not None
         with runs._store.writing() as db:
             db.execute("UPDATE document_piece SET content = 'eJwDAAAAAAE='")
-    for read in (lambda: find_run(first.run, journal), lambda: later_than(first, None, journal)):
+    for read in (
+        lambda: find_run(first.run, journal, told=never),
+        lambda: later_than(first, None, journal, told=never),
+    ):
         with pytest.raises(OptionsError) as raised:
             read()
         assert raised.value.code == "run_file_invalid"
@@ -174,7 +178,7 @@ def test_a_run_that_cannot_start_leaves_nothing(tmp_path: Path, journal: str) ->
     for broken in (node, Node(tmp_path / "file", journal, history=True)):
         with contextlib.suppress(Exception):
             broken.start()
-    with runs_of(journal, write=False) as runs:
+    with runs_of(journal, write=False, told=never) as runs:
         assert runs is not None
         assert runs.newest(10) == []
     assert enter(None, None, NOW, PLAN).beside == []
@@ -189,7 +193,7 @@ def test_a_journal_that_is_away_at_the_end_keeps_no_record_from_being_written(tm
     ended = started._replace(ended=timestamp(NOW), status="done")
     content = journal.read_bytes()
     journal.write_bytes(b"something else")
-    with places_of({**node.params, "state": "ended"}) as places:
+    with places_of({**node.params, "state": "ended"}, told=never) as places:
         assert places.begun(started.run) == started.signed()
         path, failure = places.complete(ended)
     assert read_record(path) == ended.signed()
@@ -198,4 +202,27 @@ def test_a_journal_that_is_away_at_the_end_keeps_no_record_from_being_written(tm
     with pytest.raises(LicensingError):
         node.start()
     journal.write_bytes(content)
-    assert find_run(started.run, str(journal)) == started.signed()
+    assert find_run(started.run, str(journal), told=never) == started.signed()
+
+
+@pytest.mark.parametrize("table", ["fleet_run", "document_piece"])
+def test_a_database_without_room(tmp_path: Path, table: str) -> None:
+    """A run does not start without its record, and one that has ended has its record in files."""
+    with postgres.new_journal() as journal:
+        node = Node(tmp_path, journal, history=True)
+        started = node.start()
+        database = journal.partition("@/")[2].partition("?")[0]
+        postgres.fill_disk(database, table=table)
+        with places_of({**node.params, "state": "ended"}, told=never) as places:
+            ended = started._replace(ended=timestamp(NOW), status="done")
+            path, failure = places.complete(ended)
+        assert read_record(path) == ended.signed()
+        assert failure is not None
+        assert (failure.code, "Make room" in failure.message) == ("journal_full", True)
+        with pytest.raises(LicensingError) as raised:
+            node.start()
+        assert raised.value.code == "journal_full"
+        assert [file.stem for file in (tmp_path / "history").glob("*.json")] == [started.run]
+        postgres.free_disk(database)
+        assert find_run(started.run, journal, told=never) == started.signed()
+        assert node.run().beside == [started.run], "it goes on"

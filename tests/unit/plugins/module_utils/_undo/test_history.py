@@ -23,6 +23,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history
     later_than,
     lies_ahead,
 )
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.records import run_account, run_part, run_record
 
 ONE, TWO = "0000123456-00001", "0000123456-00002"
@@ -106,7 +107,9 @@ def test_what_a_later_run_did(tmp_path: Path) -> None:
     write(tmp_path, record(account(part((D, "removed", "")), name=TWO), **other))
     (tmp_path / "20251231T000000Z-e.json").write_text("never read: earlier by its name", encoding="utf-8")
     write(tmp_path, undone)
-    found = reverse_fota(run_account(undone["accounts"][0]), later_than(run_record(undone), str(tmp_path), None))
+    found = reverse_fota(
+        run_account(undone["accounts"][0]), later_than(run_record(undone), str(tmp_path), None, told=never)
+    )
     assert found.take == [B, D]
     assert [(left.device_id, left.code, left.reason) for left in found.left] == [
         (A, "later_run", "a later run, 20260103T000000Z-c, assigned it"),
@@ -124,7 +127,7 @@ def test_records_that_cannot_be_read(tmp_path: Path) -> None:
         (tmp_path / name).write_text("{", encoding="utf-8")
     for directory, count in ((tmp_path, 2), (tmp_path / "none", 1)):
         with pytest.raises(OptionsError) as raised:
-            later_than(run_record(record()), str(directory), None)
+            later_than(run_record(record()), str(directory), None, told=never)
         assert (raised.value.code, raised.value.details["problem_count"]) == ("run_file_invalid", count)
 
 
@@ -150,7 +153,9 @@ def unnumbered(started: str) -> Json:
 
 def told(undone: Json, folder: Path) -> str:
     """Why the change of the device stays; empty if it is undone."""
-    found = reverse_fota(run_account(undone["accounts"][0]), later_than(run_record(undone), str(folder), None))
+    found = reverse_fota(
+        run_account(undone["accounts"][0]), later_than(run_record(undone), str(folder), None, told=never)
+    )
     assert [*found.take, *(left.device_id for left in found.left)] == [A]
     return found.left[0].reason if found.left else ""
 
@@ -178,7 +183,7 @@ def test_a_run_of_a_time_that_has_not_come_whose_order_nobody_knows(tmp_path: Pa
         earlier = record(account(part((A, "removed", ""))), started="2026-01-01T00:00:00Z")
         write(tmp_path, earlier, name)
         with pytest.raises(OptionsError) as raised:
-            later_than(run_record(undone), str(tmp_path), None)
+            later_than(run_record(undone), str(tmp_path), None, told=never)
         assert raised.value.code == "run_order_unknown"
         (tmp_path / (name or f"{earlier['run']}.json")).unlink()
 
@@ -237,6 +242,11 @@ def test_a_run_that_was_at_work_beside_it(tmp_path: Path, status: str, later: bo
     for one in (first, second):
         write(tmp_path, one)
     assert bool(told(second, tmp_path)) is later
+    at_once = ["a run at the same time, ", ", and which of them came last is unknown"]
+    if later:
+        assert told(second, tmp_path) == f"{first['run']}, assigned it".join(at_once)
+    by_second = f"{second['run']}, assigned it"
+    assert told(first, tmp_path) == (by_second.join(at_once) if later else f"a later run, {by_second}")
 
 
 def test_the_history_that_a_record_names(tmp_path: Path) -> None:
@@ -263,7 +273,9 @@ def test_a_run_that_was_undone_and_the_undo_that_is_carried_out(tmp_path: Path) 
     )
     for document in (undone, undo):
         write(tmp_path, document)
-    assert later_than(run_record(undone), str(tmp_path), None).undone_by == [undo["run"]]
+    assert later_than(run_record(undone), str(tmp_path), None, told=never).undone_by == [undo["run"]]
     assert told(undone, tmp_path) != ""
-    assert later_than(run_record(undone), str(tmp_path), None, own=mark).undone_by == []
-    assert later_than(run_record(undone), str(tmp_path), None, own="1-0000000000000000").undone_by == [undo["run"]]
+    assert later_than(run_record(undone), str(tmp_path), None, own=mark, told=never).undone_by == []
+    assert later_than(run_record(undone), str(tmp_path), None, own="1-0000000000000000", told=never).undone_by == [
+        undo["run"]
+    ]

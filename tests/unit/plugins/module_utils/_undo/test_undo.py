@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import types
@@ -22,6 +23,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.accoun
     RunOptions,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import checksum
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.stores import open_store
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import Result
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo import from_run
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.candidates import (
@@ -33,7 +35,9 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._undo.changes
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history import Later
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.reversal import undoing_of
 from ansible_collections.thingspace.licensing.plugins.modules import fleet_undo
+from ansible_collections.thingspace.licensing.tests.support import postgres
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run, runner
 from ansible_collections.thingspace.licensing.tests.support.records import run_record
 
@@ -109,7 +113,7 @@ def test_all_lists_and_what_stays(run: Run, tmp_path: Path) -> None:
 def test_the_list_at_the_time_of_the_write(monkeypatch: pytest.MonkeyPatch) -> None:
     """By then a license that was not given back is missing, and a list that somebody changed is left alone."""
     record = run_record(RECORD)
-    undoing = undoing_of(record, record.accounts[0], Later(), None)
+    undoing = undoing_of(record, record.accounts[0], Later(), None, told=never)
     assert undoing.given == [imei(2)]
     shown = restore(ACCOUNT, parts_of(undoing.run, CANDIDATES), LIVE, {imei(3)}, Later())
     assert shown.devices == [imei(1), imei(2), imei(4)]
@@ -198,3 +202,24 @@ def test_an_undo_does_not_only_wait() -> None:
     refused = account.run(context, from_run.from_run)
     assert refused.failure is not None
     assert "'only_wait' is not for an undo" in refused.failure.message
+
+
+def test_a_run_that_goes_on_is_not_undone(run: Run, tmp_path: Path) -> None:
+    """Neither planned, nor carried out, nor are its lists written."""
+    going, place = {**RECORD, "status": "running", "ended": None}, postgres.emptied()
+    (tmp_path / "run.json").write_text(json.dumps({**going, "checksum": checksum(going)}), encoding="utf-8")
+    warnings: list[str] = []
+    params = {"account": ACCOUNT, "undo_run": str(tmp_path / "run.json"), "journal": place, "history": None}
+    context = t.cast(
+        t.Any, types.SimpleNamespace(params={**params, "reports": "/lists"}, warn=warnings.append, told=never)
+    )
+    with contextlib.closing(open_store(place, write=True, told=never)) as store, store.account_lock(ACCOUNT, 1, "FOTA"):
+        for own in (None, "the undo"):
+            with pytest.raises(LicensingError) as caught:
+                from_run._read(context, own)
+            assert caught.value.code == "run_in_progress"
+        assert run(accounts=[ACCOUNT], journal=place)["failure"]["code"] == "run_in_progress"
+        assert (warnings, (tmp_path / ACCOUNT).exists()) == ([], False)
+    assert from_run._read(context, None) is not None
+    assert len(warnings) == 1
+    assert "has no end" in str(run(accounts=[ACCOUNT], journal=place)["warnings"])

@@ -1,0 +1,137 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The record with which a run ends: what the modules reported for each device. In doubt, nothing is known."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import typing as t
+
+from .._plan.incomplete import DONE_BEFORE
+from .._plan.outcomes import MOVED
+from .account_apply import BEFORE
+from .documents import Json
+from .history import enter
+from .record import RunAccount, RunPart, RunRecord, timestamp
+from .record_values import failure_of, ids_of, results_of, summary_of, text
+from .run_words import left_after
+
+UNCHANGED = "unchanged"
+
+
+def ended_record(record: RunRecord, params: t.Mapping[str, t.Any], now: datetime.datetime) -> RunRecord:
+    """The same record, with the results that the modules reported for each device."""
+    given = {text(entry.get("account")): entry for entry in params["accounts"]}
+    accounts = [
+        _settled(account, given.get(account.account), os.path.join(params["reports"], account.account))
+        for account in record.accounts
+    ]
+    failed = any(account.failure or any(part.failure for part in account.parts) for account in accounts)
+    ended = record._replace(accounts=accounts, ended=timestamp(now))
+    return ended._replace(
+        status="failed" if failed else "incomplete" if left_after(ended, params["journal"]) else "done"
+    )
+
+
+def lost_record(params: t.Mapping[str, t.Any], now: datetime.datetime) -> RunRecord:
+    """A replacement for the record from the start of the run, which is gone."""
+    names = dict.fromkeys(text(entry.get("account")) for entry in params["accounts"])
+    reason = "The record that the run began with is gone, so the results for the devices are unknown; see {}."
+    accounts = [
+        RunAccount(name, [], failure=failure_of(reason.format(os.path.join(params["reports"], name))))
+        for name in names
+        if name
+    ]
+    run = params["run"] or enter(None, None, now, "").run
+    return RunRecord(run, params["kind"], timestamp(now), None, "", "running", accounts)
+
+
+def _settled(account: RunAccount, entry: t.Mapping[str, t.Any] | None, reports: str) -> RunAccount:
+    """The account with its results. The record is written whatever was reported. In doubt, nothing is known."""
+    try:
+        return _done(account, entry, reports)
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        reason = f"The results for the devices could not be recorded ({type(error).__name__}), so they are unknown; see"
+        return account._replace(failure=failure_of(f"{reason} {reports}."))
+
+
+def _done(account: RunAccount, entry: t.Mapping[str, t.Any] | None, reports: str) -> RunAccount:
+    if account.failure:
+        return account
+    if entry is None or (entry.get("failed") and not (entry.get("failure") or "parts" in entry)):
+        why = str((entry or {}).get("msg") or "the run ended before that").rstrip(".")
+        failure = failure_of(f"The task of this account ended without a result: {why}.")
+        return account._replace(parts=[_reported(part, reports) for part in account.parts], failure=failure)
+    # In check mode, the task only planned. It has no parts, and nothing was begun.
+    results = _results(entry)
+    parts = []
+    for part in account.parts:
+        report = os.path.join(reports, f"apply-{part.list}.csv")
+        result = results.get(part.list or "")
+        parts.append(_part(part, result, report))
+        if part.kind == "removal_candidates" and result is not None:
+            # The state at the time of the plan may differ from the state at the time of the write.
+            parts[-1] = parts[-1]._replace(before=ids_of(os.path.join(reports, BEFORE)))
+    # With parts, these have the failures.
+    broken = bool(entry.get("failure")) and "parts" not in entry
+    return account._replace(parts=parts, failure=failure_of(entry["failure"]) if broken else None)
+
+
+def _reported(part: RunPart, reports: str) -> RunPart:
+    """A part of an account whose process was killed. A part that was finished by then has its report."""
+    report = os.path.join(reports, f"apply-{part.list}.csv")
+    results, unread = results_of(report)
+    return part if unread else _part(part, {"summary": summary_of(results.values())}, report)
+
+
+def _results(entry: t.Mapping[str, t.Any]) -> dict[str, Json]:
+    """The results of the modules, by the name of the list. A part that was not begun has none.
+
+    :raises TypeError: this is not what the module returned.
+    """
+    found: dict[str, Json] = {}
+    parts = entry.get("parts", [])
+    if not isinstance(parts, list):
+        raise TypeError
+    for result in parts:
+        found[result["list"]] = result
+    return found
+
+
+def _part(part: RunPart, result: Json | None, report: str) -> RunPart:
+    """A part with the outcome of each of its devices."""
+    if result is None:
+        rows = [{**row, "outcome": "skipped", "reason": "not started"} for row in part.devices]
+        return part._replace(devices=rows, summary=summary_of(rows))
+    reported, unread = results_of(report) if "summary" in result else ({}, "")
+    failure = failure_of(result["failure"]) if result.get("failure") else None
+    if (unread or "summary" not in result) and _may_have_written(result):
+        failure = failure or failure_of("The results for the devices are unknown.")
+        missing = {"outcome": "unknown", "reason": f"see {report}: {unread}" if unread else failure.message}
+    elif failure:
+        missing = {"outcome": "skipped", "reason": f"not sent: {failure.message}"}
+    else:
+        # When the part was carried out, nothing was left to do about it, according to the plan that was checked there.
+        # On the candidate list, 'unchanged' refers to a place on it.
+        same = "skipped" if part.kind == "removal_candidates" else UNCHANGED
+        missing = {"outcome": same, "reason": DONE_BEFORE} if "summary" in result else {}
+    rows = [{**row, **reported.pop(row["device_id"], missing)} for row in part.devices]
+    more = {device: found for device, found in reported.items() if found["outcome"] != UNCHANGED}
+    rows += [{"device_id": device, "planned": "", **found} for device, found in more.items()]
+    if not failure and "summary" not in result:
+        # A killed module reports nothing, so it is not known what it sent.
+        failure = failure_of(result.get("msg") or "A module ended without a result.")
+    return part._replace(devices=rows, summary=summary_of(rows), failure=failure or part.failure)
+
+
+def _may_have_written(result: Json) -> bool:
+    """Whether a module without known rows may have changed devices. It may, unless its own result denies that."""
+    if "summary" not in result:
+        return bool(result.get("changed")) or failure_of(result.get("failure")).code == "internal_error"
+    counts = result["summary"]
+    return not isinstance(counts, dict) or any(counts.get(name) != 0 for name in (*MOVED, "unknown", "failed"))

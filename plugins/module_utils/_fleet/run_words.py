@@ -1,0 +1,93 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""What is told of a run: of each account, of what is not as wanted after it, and its last lines."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._plan.incomplete import is_done
+from .._plan.outcomes import MAY_HAVE_MOVED
+from .._simsec.again import SENDS_ALL
+from .._text.lists import few
+from .again import sent_unseen, to_wait
+from .command import command_of
+from .documents import Json
+from .option_names import in_terms_of
+from .record import RunAccount, RunRecord
+from .record_values import summary_of
+
+_NAMED = 20
+
+
+def undo_command(params: t.Mapping[str, t.Any], run: str) -> str:
+    """The command that shows what an undo of the run would do; empty if nobody says which it is."""
+    how = params["how_to_undo"]
+    return command_of(how, run=run) + " --check" if how else ""
+
+
+def last_lines(record: RunRecord, path: str, files: t.Mapping[str, str], left: str, undo: str) -> list[str]:
+    """What a person sees last: the status, what is not as wanted, and where the files are."""
+    if record.ended is None:
+        return []
+    page = [f"Run: {files['markdown']}"] if "markdown" in files else []
+    lines = [
+        f"Status: {record.status}",
+        left,
+        *page,
+        f"Record: {path}",
+        f"Digest: {record.plan}",
+        f"To undo: {undo}" if undo and record.parts else "",
+    ]
+    return [line for line in lines if line]
+
+
+def left_after(record: RunRecord, journal: str | None) -> str:
+    """What is not as wanted after the run: what the plan left, and what was not carried out; empty before its end."""
+    return "" if record.ended is None else " ".join(filter(None, [record.remaining, not_done(record, journal)]))
+
+
+def not_done(record: RunRecord, journal: str | None, path: str = "") -> str:
+    """The changes that were not carried out, in counts, and what to do about them; empty if there are none."""
+    accounts = [shown_account(account) for account in record.accounts]
+    names = [account["account"] for account in accounts if not account["complete"]]
+    if not names:
+        return ""
+    rows = [row for part in record.parts for row in part.devices if not is_done(row)]
+    counts = ", ".join(f"{count:,} {outcome}" for outcome, count in summary_of(rows).items() if count)
+    waiting = any(row["outcome"] == "accepted" for row in rows)
+    # A run that was not to wait is as planned.
+    only = all(row["outcome"] == "accepted" for row in rows) and not any(account["failures"] for account in accounts)
+    what = "is confirmed yet" if only else "became as planned"
+    texts = [f"Not everything {what} in {few(names, _NAMED)}" + (f": {counts}." if counts else ".")]
+    if sent_unseen(record.parts, journal):
+        texts.append(in_terms_of(record.caller, SENDS_ALL))
+    elif waiting:
+        texts.append(f"What is only accepted is not confirmed yet. To wait, {to_wait(record.caller)}.")
+    return " ".join([*texts, *([f"See {path}."] if path else [])])
+
+
+def with_words(account: Json, red: str) -> Json:
+    """What is shown of an account, with the text of the role's last task about it."""
+    counts = ", ".join(f"{count:,} {outcome}" for outcome, count in account["summary"].items())
+    texts = [*account["failures"], red] if account["failures"] or red else [f"{counts or 'Nothing was sent'}."]
+    return {**account, "red": bool(account["failures"] or red), "text": " ".join(filter(None, texts))}
+
+
+def shown_account(account: RunAccount) -> Json:
+    """What people see of an account: counts, and why it failed."""
+    counts = summary_of(row for part in account.parts for row in part.devices)
+    failures = [f"{account.failure.code}: {account.failure.message}"] if account.failure else []
+    failures += [part.failure.message for part in account.parts if part.failure]
+    return {
+        "account": account.account,
+        "summary": {outcome: count for outcome, count in counts.items() if count},
+        "failures": failures,
+        # What is unknown may have been done.
+        "changed": any(counts[outcome] for outcome in MAY_HAVE_MOVED),
+        "complete": all(is_done(row) for part in account.parts for row in part.devices) and not failures,
+    }

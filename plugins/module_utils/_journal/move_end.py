@@ -1,0 +1,68 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""One end of a move: what is there, and how it is opened although others are refused."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import typing as t
+
+from .._errors import LicensingError
+from .moved import MARK, Mark, mark_of
+from .schema import SCHEMA
+from .store import Store, Transaction
+from .stores import open_store
+
+if t.TYPE_CHECKING:
+    from .._client.stop import Told
+
+_TABLE = re.compile(r"CREATE TABLE (\w+)")
+TABLES = tuple(found.group(1) for script in SCHEMA for found in map(_TABLE.match, script) if found)
+"""All tables of the journal. A table comes after those that it refers to."""
+
+_NUMBER = "SELECT count(*) FROM "
+
+_UNMARKED, LEAVING = Mark(""), Mark("leaving")
+
+
+class End(t.NamedTuple):
+    """What is at one end of a move.
+
+    :param request: the number of the last one.
+    """
+
+    mark: Mark
+    identity: str
+    request: int
+    rows: dict[str, int]
+
+
+def opened_end(
+    stack: contextlib.ExitStack, place: str, mark: Mark, *, write: bool, told: Told, patience: float
+) -> Store:
+    """Open an end, which may be marked. It is closed with the stack."""
+    store = open_store(place, write=write, told=told, patience=patience, moving=mark)
+    stack.callback(store.close)
+    return store
+
+
+def end_of(db: Transaction) -> End:
+    """What is there, in the transaction that changes it."""
+    mark = mark_of(db.execute(MARK).fetchone()) if db.version() > len(SCHEMA) else _UNMARKED
+    identity = str(db.execute("SELECT uuid FROM identity").fetchone()[0])
+    request = int(db.execute("SELECT coalesce(max(id), 0) FROM request").fetchone()[0])
+    rows = {table: int(db.execute(_NUMBER + table).fetchone()[0]) for table in TABLES}
+    return End(mark, identity, request, rows)
+
+
+def other_move(name: str, mark: Mark, advice: str) -> LicensingError:
+    """The error for a journal whose mark is of another move, or which has none any more."""
+    ways = {"filling": "is being filled from", "filled": "is being filled from", "moved": "was moved to"}
+    way = ways.get(mark.state, "is being moved to")
+    what = f"{way} {mark.other}" if mark.state else "is not being moved any more"
+    return LicensingError(f"The journal {name} {what}. {advice}.", code="journal_moved")

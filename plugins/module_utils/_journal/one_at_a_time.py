@@ -1,0 +1,39 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""One task at a time changes the licenses of an account that ThingSpace lists, on all nodes that share a database.
+
+Otherwise, two tasks that read the same state send the same changes, and both say that they made them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from .._client.stop import Stop
+from .file import PATIENCE
+from .lock import PATIENCE as LOCK_PATIENCE
+from .store import Licenses
+from .stores import open_store
+
+
+@contextlib.contextmanager
+def one_at_a_time(
+    journal: str, account: str, licenses: Licenses, *, stop: Stop, patience: t.Callable[[float], float]
+) -> t.Iterator[None]:
+    """Wait for the tasks of other nodes. If the lock is lost while the block runs, the task sends nothing more.
+
+    :param journal: the address of a database. A role that may only read it may lock, too.
+    :param patience: the seconds that the task can wait at most, from those that it would.
+    :raises LicensingError: C(journal_locked), another task did not end in time; or the journal cannot be used.
+    """
+    with contextlib.ExitStack() as stack:
+        store = open_store(journal, write=False, patience=patience(PATIENCE), told=lambda: stop.told)
+        stack.callback(store.close)
+        stack.enter_context(store.account_lock(account, patience(LOCK_PATIENCE), licenses))
+        stack.enter_context(stop.when(store.lock_lost))
+        yield

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan whose run was undone is not carried out again without a word."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.all_runs import runs_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import RunRecord, timestamp
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_keep import Places
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.undone import undone_since
+from ansible_collections.thingspace.licensing.tests.support import journals
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imeis
+from ansible_collections.thingspace.licensing.tests.support.records import run_record
+
+START = datetime.datetime(2026, 11, 21, tzinfo=datetime.timezone.utc)
+PLAN, OTHER = "a" * 64, "b" * 64
+
+
+@pytest.fixture(params=["directory", *journals.STORES])
+def places(request: pytest.FixtureRequest, tmp_path: Path) -> t.Iterator[Places]:
+    """Where runs are kept: with files only, or with a journal only."""
+    with contextlib.ExitStack() as stack:
+        if request.param == "directory":
+            yield Places(str(tmp_path), str(tmp_path / "history"), None)
+        else:
+            runs = stack.enter_context(
+                runs_of(journals.place(request.param, tmp_path), write=True, told=journals.never)
+            )
+            yield Places(str(tmp_path), None, runs)
+
+
+def ran(places: Places, told: str, before: dict[str, RunRecord], devices: int = 1) -> RunRecord:
+    """A run: C(apply), C(other), or C(undo NAME), and whether it was killed."""
+    kind, *rest = told.split()
+    plan = {"apply": PLAN, "other": OTHER}.get(kind, "c" * 64)
+    # One second apart, in the order of the names.
+    now = START + datetime.timedelta(seconds=len(before))
+    rows = [
+        {"device_id": device, "planned": "assigned", "outcome": "assigned", "reason": "", "request_id": ""}
+        for device in imeis(devices)
+    ]
+    record = run_record(
+        {
+            "run": places.enter(now, plan).run,
+            "kind": "undo" if kind == "undo" else "apply",
+            "started": timestamp(now),
+            "ended": None if "killed" in rest else timestamp(now),
+            "plan": plan,
+            "status": "running" if "killed" in rest else "done",
+            "accounts": [{"account": ACCOUNT, "parts": [{"kind": "fota", "devices": rows}]}],
+            "undoes": before[rest[0]].run if kind == "undo" else None,
+        }
+    )
+    places.begin(record)
+    return record
+
+
+HISTORIES: dict[str, tuple[list[str], list[tuple[str, str]]]] = {
+    "undone": (["apply", "undo 0"], [("0", "1")]),
+    "killed, then undone": (["apply killed", "undo 0"], [("0", "1")]),
+    "its undo was killed": (["apply", "undo 0 killed"], [("0", "1")]),
+    "undone twice": (["apply", "undo 0", "undo 0"], [("0", "1"), ("0", "2")]),
+    "again since": (["apply", "undo 0", "apply"], []),
+    "again since, but killed": (["apply", "undo 0", "apply killed"], [("0", "1")]),
+    "again since, and undone": (["apply", "undo 0", "apply", "undo 2"], [("2", "3")]),
+    "never undone": (["apply", "other", "undo 1"], []),
+    "another one undone": (["other", "undo 0"], []),
+    "its undo was undone": (["apply", "undo 0", "undo 1"], []),
+    "never": ([], []),
+}
+
+
+@pytest.mark.parametrize("history", HISTORIES)
+def test_runs_that_were_undone_are_named(places: Places, history: str) -> None:
+    told, expected = HISTORIES[history]
+    made: dict[str, RunRecord] = {}
+    for number, one in enumerate(told):
+        made[str(number)] = ran(places, one, made)
+    own = ran(places, "apply killed", made)
+    found = undone_since(own, places.history, places.runs)
+    assert len(found) == len(expected), found
+    for text, (run, by) in zip(found, expected, strict=True):
+        assert f"The run {made[run].run} carried out" in text
+        assert f"the run {made[by].run} undid it" in text
+        assert own.run in text
+
+
+def test_large_records_and_other_files(places: Places) -> None:
+    first = ran(places, "apply", {}, devices=3000)
+    made = {"0": first}
+    made["1"] = ran(places, "undo 0", made, devices=3000)
+    if places.history:
+        for name in ("notes.json", "empty.json", ".order.json"):
+            Path(places.history, name).write_bytes(b'{"kind":"\xff' if name[0] == "n" else b"")
+    own = ran(places, "apply killed", made)
+    assert [first.run in text for text in undone_since(own, places.history, places.runs)] == [True]
+
+
+def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
+    own = ran(Places(str(tmp_path), str(tmp_path / "history"), None), "apply", {})
+    assert undone_since(own, str(tmp_path / "none"), None) == []
