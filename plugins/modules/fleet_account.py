@@ -41,7 +41,7 @@ attributes:
   idempotent:
     support: full
     details:
-      - A plan that was carried out already sends nothing.
+      - A plan that was carried out already sends nothing, except for SIM-Secure licenses without O(journal).
 options:
   account:
     description:
@@ -130,6 +130,14 @@ options:
         reports is known, like O(thingspace.licensing.simsec_license#module:require_listener).
       - The default is true for a lifetime SKU, and with O(wait) if the account's count cannot confirm requests instead.
     type: bool
+  settle_time:
+    description:
+      - How many seconds must pass after a SIM-Secure request before the account's count of assigned licenses proves its
+        result, like O(thingspace.licensing.simsec_license#module:settle_time).
+      - The default depends on how long ThingSpace recently took to report. Set it higher if there is no receiver and
+        ThingSpace is slow.
+    type: float
+    version_added: 0.6.0
   require_journal:
     description:
       - Whether an account for which SIM-Secure licenses are wanted is refused without O(journal) (C(journal_required)).
@@ -333,6 +341,7 @@ def main() -> None:
         "retry_failed": {"type": "bool", "default": False},
         "retry_unknown": {"type": "bool", "default": False},
         "wait_timeout": {"type": "float", "default": 600},
+        "settle_time": {"type": "float"},
         "planned": {"type": "dict"},
         "approved": {"type": "bool", "default": False},
         "mark": {"type": "str"},

@@ -168,7 +168,7 @@ options:
       - If no listener is registered, the module says so, and reads the account's counts meanwhile with growing pauses,
         up to a minute. They confirm the devices all together, or none of them. See O(settle_time).
       - For a single device in a request of its own, the module also asks for the status of the request. If ThingSpace
-        answers that, no journal is needed.
+        answers that, no journal is needed. Otherwise the task without a journal ends at once.
       - Fails before anything is sent if neither a listener nor a count can show the results, see O(require_listener).
       - C(ansible-playbook) shows the progress while waiting, if the journal can be read on the controller.
     type: bool
@@ -176,7 +176,7 @@ options:
   wait_timeout:
     description:
       - How many seconds to wait. Devices that are not confirmed by then are listed, and the task fails. The next run
-        sends nothing again and only checks the results.
+        with the same O(journal) sends nothing again and only checks the results.
       - The module does not wait for requests that were accepted more than an hour ago. It lists them at once.
       - With O(waves), this covers all waves together. Time that one wave does not need is left for the next.
       - O(deadline) limits the requests, not the waiting.

@@ -19,7 +19,7 @@ def test_refused(simulator: Simulator, module: Module) -> None:
     outcome = module(devices=imeis(2), retries=1)
     assert outcome.code == "connection_failed"
     assert not outcome.changed
-    assert "Could not connect" in outcome.message
+    assert f"Could not connect to {simulator.base_url.split('/')[2]} for" in outcome.message
     assert "connection refused" in outcome.message
     assert "Nothing was sent. Check 'base_url'" in outcome.message
     assert outcome.result["requests"]["sent"] == 2

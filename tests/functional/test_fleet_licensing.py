@@ -152,6 +152,32 @@ def test_a_survey_ends_with_the_command_that_runs_it(fleet: Fleet, simulator: Si
     assert [path.stem for path in history.glob("*.json")] == [done["run"]]
 
 
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        (
+            {"licence_mode": "run", "license_max_change": 1},
+            ["licence_mode, license_max_change.", "license_max_changes"],
+        ),
+        ({"license_mode": "Run"}, ["'license_mode' is 'Run', which is none of: check, run."]),
+        ({"license_product": FLEX, "license_mode": "run"}, ["journal_required", "fleet_licensing_require_journal"]),
+    ],
+)
+def test_a_survey_in_doubt_sends_nothing(fleet: Fleet, simulator: Simulator, answers: Json, words: list[str]) -> None:
+    simulator.state(accounts=seeded(1))
+    given = {"license_account": named(1), "license_devices": imeis(1, 12), "fleet_journal": "", **answers}
+    refused = fleet("license_devices", "plan", "-e", json.dumps(given), fleet="")
+    told = " ".join(refused.text.split())
+    assert refused.returncode == 2, told
+    assert all(word in told for word in words), told
+    assert simulator.writes() == []
+    if "license_product" in answers:
+        allowed = {**given, "fleet_licensing_require_journal": False, "license_mode": "check"}
+        checked = fleet("license_devices", "plan", "-e", json.dumps(allowed), fleet="")
+        assert checked.returncode == 0, checked.text
+        assert "-e fleet_licensing_require_journal=false -e license_mode=run" in checked.text
+
+
 def test_what_is_not_as_approved(fleet: Fleet, simulator: Simulator) -> None:
     """Is refused for all accounts, before anything is written; the approved itself is carried out once."""
     simulator.state(accounts=seeded(2))

@@ -284,6 +284,7 @@ class World:
             **options,
             "stop_together": None,
             "journal_new": False,
+            "settle_time": None,
             "retry_failed": False,
             "retry_unknown": False,
             **retries,

@@ -54,14 +54,20 @@ class Subject(t.NamedTuple):
 
     :param words: their name in messages.
     :param access_token: whether the request also carries an access token, which the gateway may refuse instead.
+    :param why: why nobody should try again and again.
     """
 
     words: str
     access_token: bool
+    why: str
 
 
-APPLICATION = Subject("the application's credentials ('client_id', 'client_secret')", access_token=False)
-USER = Subject("the user's login ('username', 'password')", access_token=True)
+APPLICATION = Subject("the application's credentials ('client_id', 'client_secret')", access_token=False, why=".")
+USER = Subject(
+    "the user's login ('username', 'password')",
+    access_token=True,
+    why=": a user's account locks after five refused logins, and only Verizon can unlock it.",
+)
 
 
 def token_and_value(answer: Response, subject: Subject, field: str) -> tuple[str, dict[str, t.Any]]:
@@ -149,10 +155,7 @@ def _complaint(answer: Response) -> tuple[str, bool]:
 
 
 def _refused(answer: Response, subject: Subject) -> ApiError:
-    text = (
-        f"ThingSpace refused {subject.words} ({_status(answer)}). Correct them before running again: a user's account "
-        "locks after five refused logins, and only Verizon can unlock it."
-    )
+    text = f"ThingSpace refused {subject.words} ({_status(answer)}). Correct them before running again{subject.why}"
     return LoginRefused(text, code="login_refused", status=answer.status, api_code=known_code(answer))
 
 

@@ -24,7 +24,7 @@ from .connection import Connection, is_loopback
 from .request_result import RequestResult, result_of
 from .requests_dep import AuthBase, requests
 from .response import Response
-from .transport_errors import named, too_slow
+from .transport_errors import named, server_of, too_slow
 from .wire import NotingAdapter, SendNote, noted_by
 
 CONNECT_TIMEOUT = 15.0
@@ -131,11 +131,12 @@ class Transport:
         try:
             outcome = worker.carry_out(request, seconds, note)
         except queue.Empty:
-            raise too_slow(request.operation, seconds, in_doubt=note.give_up()) from None
+            where = server_of(request.url)
+            raise too_slow(request.operation, seconds, where=where, in_doubt=note.give_up()) from None
         self._idle.append(worker)
         if isinstance(outcome, Response):
             return outcome
-        raise named(outcome, request.operation, seconds, in_doubt=note.give_up())
+        raise named(outcome, request.operation, seconds, where=server_of(request.url), in_doubt=note.give_up())
 
     def close(self) -> None:
         """Close the connections. This also ends a connection of an abandoned exchange."""

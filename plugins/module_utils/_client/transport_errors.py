@@ -17,6 +17,7 @@ import os
 import re
 import ssl
 import typing as t
+import urllib.parse
 
 from .._errors import TransportError
 from .body import MAX_BODY, NotWhole, TooLarge, TooLate
@@ -27,11 +28,19 @@ _UNUSABLE = frozenset(
 )
 
 
-def named(error: BaseException, what: str, seconds: float, *, in_doubt: bool) -> BaseException:
+def server_of(url: str) -> str:
+    """The host and port of an address, without anything else that may be in it."""
+    parts = urllib.parse.urlsplit(url)
+    host = parts.hostname or ""
+    return f"{f'[{host}]' if ':' in host else host}:{parts.port or (80 if parts.scheme == 'http' else 443)}"
+
+
+def named(error: BaseException, what: str, seconds: float, *, where: str, in_doubt: bool) -> BaseException:
     """The named form of a failure. Anything that is not a failure of sending is returned unchanged.
 
     :param what: the operation.
     :param seconds: how long the exchange was allowed to take.
+    :param where: C(server_of) its address.
     :param in_doubt: whether any byte of the request left.
     """
     if isinstance(error, TransportError) or not isinstance(error, Exception):
@@ -40,13 +49,13 @@ def named(error: BaseException, what: str, seconds: float, *, in_doubt: bool) ->
         error, (OSError, ValueError, TooLarge, http.client.HTTPException, urllib3.exceptions.HTTPError)
     ):
         return error  # a defect of ours, and nothing was sent
-    return _after_sending(error, what, seconds) if in_doubt else _before_sending(error, what)
+    return _after_sending(error, what, seconds, where) if in_doubt else _before_sending(error, what, where)
 
 
-def too_slow(what: str, seconds: float, *, in_doubt: bool) -> TransportError:
+def too_slow(what: str, seconds: float, *, where: str, in_doubt: bool) -> TransportError:
     """The failure of an exchange that took too long."""
     if not in_doubt:
-        return _unconnected(what, "no connection within the time allowed")
+        return _unconnected(what, where, "no connection within the time allowed")
     return TransportError(
         f"No complete answer to '{what}' within {seconds:g} s. Raise 'timeout' if the server is known to be slow.",
         code="timeout",
@@ -54,7 +63,7 @@ def too_slow(what: str, seconds: float, *, in_doubt: bool) -> TransportError:
     )
 
 
-def _after_sending(error: Exception, what: str, seconds: float) -> TransportError:
+def _after_sending(error: Exception, what: str, seconds: float, where: str) -> TransportError:
     """The request may have been executed, whatever broke."""
     names = {type(part).__name__ for part in _chain(error)}
     if isinstance(error, TooLarge):
@@ -66,22 +75,22 @@ def _after_sending(error: Exception, what: str, seconds: float) -> TransportErro
             retryable=False,
         )
     if isinstance(error, TooLate) or names & {"ReadTimeout", "ReadTimeoutError"}:
-        return too_slow(what, seconds, in_doubt=True)
+        return too_slow(what, seconds, where=where, in_doubt=True)
     cause = "the answer ended too early" if isinstance(error, NotWhole) else _cause(error)
     return TransportError(
-        f"The connection broke during '{what}' ({cause}); it is not known whether ThingSpace carried it out.",
+        f"The connection broke during '{what}' ({where}: {cause}); it is not known whether ThingSpace carried it out.",
         code="connection_failed",
         in_doubt=True,
     )
 
 
-def _before_sending(error: Exception, what: str) -> TransportError:
+def _before_sending(error: Exception, what: str, where: str) -> TransportError:
     kinds = requests.exceptions
     names = {type(part).__name__ for part in _chain(error)}
     if isinstance(error, kinds.SSLError):
         return _tls_failed(what, error)
     if isinstance(error, kinds.ProxyError):
-        return _unconnected(what, _proxy(error))
+        return _unconnected(what, where, _proxy(error))
     if names & _UNUSABLE or isinstance(error, UnicodeError):
         return TransportError(
             f"'{what}' could not be sent: 'base_url' or the proxy settings are not valid ({type(error).__name__}).",
@@ -89,7 +98,7 @@ def _before_sending(error: Exception, what: str) -> TransportError:
             in_doubt=False,
             retryable=False,
         )
-    return _unconnected(what, _cause(error))
+    return _unconnected(what, where, _cause(error))
 
 
 def _chain(error: BaseException) -> t.Iterator[BaseException]:
@@ -136,9 +145,10 @@ def _proxy(error: BaseException) -> str:
     return f"the proxy refused or could not be reached ({_cause(error)})"
 
 
-def _unconnected(operation: str, cause: str) -> TransportError:
+def _unconnected(operation: str, where: str, cause: str) -> TransportError:
     return TransportError(
-        f"Could not connect for '{operation}': {cause}. Nothing was sent. Check 'base_url', the network and the proxy.",
+        f"Could not connect to {where} for '{operation}': {cause}. Nothing was sent. Check 'base_url', the network and "
+        "the proxy.",
         code="connection_failed",
         in_doubt=False,
     )

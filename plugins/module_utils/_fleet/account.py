@@ -120,7 +120,8 @@ def _check_journal(params: t.Mapping[str, t.Any], wanted: Wanted) -> None:
             f"SIM-Secure licenses are wanted in {wanted.account} ({', '.join(skus)}), but there is no journal. "
             "ThingSpace does not show which devices hold one, so another run would send the same requests again. "
             "Nothing was sent. Set 'journal' or THINGSPACE_JOURNAL to what all jobs share. In AWX, attach a credential "
-            "of the type ThingSpace database.",
+            "of the type ThingSpace database. If it is meant that all devices are sent each time, set "
+            "'require_journal: false'.",
             code="journal_required",
         )
 

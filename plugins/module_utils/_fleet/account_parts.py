@@ -124,6 +124,7 @@ class RunOptions(t.NamedTuple):
     :param require_listener: whether a listener must be registered; None if that depends on whether it is needed.
     :param retries: the options that send failed or unknown requests again, by their names.
     :param journal_new: whether it is meant that the journal is empty.
+    :param settle_time: seconds until a count proves the result of a request; None if that depends on earlier reports.
     """
 
     reports: str
@@ -132,13 +133,14 @@ class RunOptions(t.NamedTuple):
     require_listener: bool | None
     retries: dict[str, bool]
     journal_new: bool = False
+    settle_time: float | None = None
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any]) -> RunOptions:
         """The options of the task. The directory is that of its account."""
         reports = os.path.join(params["reports"], params["account"])
         retries = {name: params[name] for name in RETRIES}
-        meant = (params["require_listener"], retries, params["journal_new"])
+        meant = (params["require_listener"], retries, params["journal_new"], params["settle_time"])
         return cls(reports, params["journal"], params["wait"], *meant)
 
     def make_folder(self) -> None:
@@ -170,6 +172,7 @@ class RunOptions(t.NamedTuple):
             "journal_new": self.journal_new,
             "wait": wait,
             "require_listener": self.require_listener,
+            "settle_time": self.settle_time,
         }
 
 

@@ -31,7 +31,15 @@ IN_FILES = {
 _OPTIONS = {*FOTA_LICENSE_SPEC, *REMOVAL_CANDIDATES_SPEC, *SIMSEC_LICENSE_SPEC}
 _ROLE = {
     name: f"fleet_licensing_{name}"
-    for name in ("journal_new", "require_journal", "require_listener", "retry_unknown", "wait", "wait_timeout")
+    for name in (
+        "journal_new",
+        "require_journal",
+        "require_listener",
+        "retry_unknown",
+        "settle_time",
+        "wait",
+        "wait_timeout",
+    )
 }
 _JOURNAL = {"journal": "fleet_journal"}
 _SURVEY = {
@@ -58,7 +66,7 @@ VARIABLES: dict[Caller, dict[str, str]] = {
 """The variable that sets an option, for each caller; or the key of a set of devices in a fleet file."""
 
 _VALUES = {
-    **dict.fromkeys(("journal_new", "retry_failed", "retry_unknown"), "true"),
+    **dict.fromkeys(("journal_new", "retry_failed", "retry_unknown", "wait"), "true"),
     "journal": "PATH",
     "require_listener": "false",
     "unlicensed": "warn",

@@ -17,6 +17,7 @@ from .._plan.incomplete import is_on_its_way
 from .._text.lists import are, many
 from .._thingspace.id_kinds import KIND
 from .account_parts import COUNTS, PartKind
+from .again import to_wait
 from .option_names import to_send_again
 from .plan_document import IDLE, TITLES, PlanAccount, PlanDocument, PlanPart
 
@@ -157,7 +158,9 @@ def as_remaining(document: PlanDocument) -> str:
         ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counts.items())[:_OUTCOMES]) + "."
         if rows
         else "",
-        f"{waiting:,} of them {are(waiting)} not confirmed yet: to wait, apply the same plan again." if waiting else "",
+        f"{waiting:,} of them {are(waiting)} not confirmed yet. To wait, {to_wait(document.caller)}."
+        if waiting
+        else "",
         to_send_again(rows, document.caller),
     ]
     return " ".join(filter(None, texts))

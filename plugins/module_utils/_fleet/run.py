@@ -22,7 +22,7 @@ from .record_keep import NAME, Places, places_of
 from .run_begin import planned_document, start
 from .run_results import ended_record, lost_record
 from .run_view import Extra, written
-from .run_words import last_lines, not_done, red_of, shown_account, undo_command, with_words
+from .run_words import last_lines, left_after, not_done, shown_account, undo_command, with_words
 from .status import worsen
 from .undone import undone_since
 
@@ -56,23 +56,25 @@ def _run(context: Context, places: Places) -> Result:
         record = ended_record(known or lost_record(params, now), params, now)
         path, failure = places.complete(record)
         shutil.rmtree(_stop_file(params, record), ignore_errors=True)
-        remaining = not_done(record.accounts, path)
+        remaining = not_done(record, params["journal"], path)
         if remaining:
             context.warn(remaining)
             if params["status_file"]:
                 worsen(params["status_file"])
     # On another node, there is only the journal.
     undo = undo_command(params, path if places.runs is None else record.run)
-    extra = Extra(undo, cost_of(record))
+    extra = Extra(undo, cost_of(record), params["journal"])
     files, unwritten = written(record, path, params["templates"], extra) if failure is None else ({}, None)
     if unwritten is not None and params["state"] == "started":
         context.warn(unwritten.message)
     elif unwritten is not None:
         failure = unwritten
-    red = red_of(record, path) if params["fail_on"] in INCOMPLETE else ""
+    left = "" if record.ended is None else left_after(record, params["journal"])
+    red = f"Not everything is as wanted. {left} See {path}." if left and params["fail_on"] in INCOMPLETE else ""
+    lines = last_lines(record, path, files, left, undo)
     values = {
         "remaining": remaining,
-        "lines": [*shown(files.get("markdown") if params["show"] else None), *last_lines(record, path, files, undo)],
+        "lines": [*shown(files.get("markdown") if params["show"] else None), *lines],
         "stop_together": _stop_file(params, record) if params["any_errors_fatal"] else "",
         "path": path,
         "files": files,

@@ -33,7 +33,9 @@ def ended_record(record: RunRecord, params: t.Mapping[str, t.Any], now: datetime
     ]
     failed = any(account.failure or any(part.failure for part in account.parts) for account in accounts)
     ended = record._replace(accounts=accounts, ended=timestamp(now))
-    return ended._replace(status="failed" if failed else "incomplete" if left_after(ended) else "done")
+    return ended._replace(
+        status="failed" if failed else "incomplete" if left_after(ended, params["journal"]) else "done"
+    )
 
 
 def lost_record(params: t.Mapping[str, t.Any], now: datetime.datetime) -> RunRecord:

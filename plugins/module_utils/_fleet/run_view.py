@@ -16,11 +16,14 @@ from .._pages.render import MAX_ROWS, View, render, share
 from .._pages.run import TEMPLATES
 from .._plan.incomplete import is_done
 from .._text.files import write
-from .account_parts import RETRIES
+from .again import of_a_run
 from .documents import Failure
-from .option_names import Caller, how_to_set, in_terms_of
+from .option_names import Caller, in_terms_of
 from .plan_words import meaning, title_of
 from .record import RunAccount, RunPart, RunRecord, RunRow
+
+ACCEPTED = "Accepted as planned, and not confirmed yet"
+"""The headline of a run that only lacks confirmations, and was not to wait for them."""
 
 UNDONE = {
     "failed": "Failed",
@@ -44,10 +47,12 @@ class Extra(t.NamedTuple):
 
     :param undo: the command that shows what an undo of the run would do; empty if it is not known.
     :param cost: what the run costs; None without prices, or if no license was assigned or removed.
+    :param journal: its journal, if there is one.
     """
 
     undo: str = ""
     cost: View | None = None
+    journal: str | None = None
 
 
 NOTHING = Extra()
@@ -59,7 +64,7 @@ def pages_of(record: RunRecord, folder: str | None = None, extra: Extra = NOTHIN
     :param folder: directory with templates of the user.
     :raises LicensingError: C(missing_library), C(template_failed).
     """
-    return render(TEMPLATES, TEMPLATES, {**run_view(record), **extra._asdict()}, folder)
+    return render(TEMPLATES, TEMPLATES, {**run_view(record, extra)}, folder)
 
 
 def written(
@@ -95,17 +100,19 @@ def written(
     return files, failure
 
 
-def run_view(record: RunRecord) -> View:
+def run_view(record: RunRecord, extra: Extra = NOTHING) -> View:
     """What the pages of a run show."""
     accounts = [_account(account, number, record.caller) for number, account in enumerate(record.accounts, 1)]
     parts = record.parts
     undone = {name: sum(part["undone"][name] for account in accounts for part in account["parts"]) for name in UNDONE}
     stops = [stop for account in accounts for stop in account["stops"]]
     running = record.status == "running"
-    whole = not (running or any(undone.values()) or stops)
+    amiss = stops or any(count for name, count in undone.items() if name != "accepted")
+    whole = not (running or undone["accepted"] or amiss)
+    ended = "Not everything became as planned" if amiss else "Done as planned" if whole else ACCEPTED
     return {
         "title": f"{'Undo run' if record.kind == 'undo' else 'Run'} {record.run}",
-        "headline": "Not ended" if running else "Done as planned" if whole else "Not everything became as planned",
+        "headline": "Not ended" if running else ended,
         "status": "no_change" if whole else "incomplete",
         "word": record.status,
         "running": running,
@@ -119,22 +126,13 @@ def run_view(record: RunRecord) -> View:
         "waiting": undone["accepted"] + undone["unknown"],
         "outcomes": [{"words": word, "count": undone[name]} for name, word in UNDONE.items() if undone[name]],
         "stops": stops,
-        "again": _again(undone, record.caller),
+        "again": of_a_run(parts, record.caller, extra.journal),
+        "undo": extra.undo,
+        "cost": extra.cost,
         "reversible": bool(parts),
         "links": [(account["anchor"], account["name"]) for account in accounts],
         "accounts": accounts,
     }
-
-
-def _again(undone: t.Mapping[str, int], caller: Caller) -> str:
-    """What to do about devices that did not become as planned."""
-    if not any(count for name, count in undone.items() if name != "accepted"):
-        return "Apply the same plan again: it sends nothing, and waits for the confirmations."
-    retries = " or ".join(filter(None, (how_to_set(caller, option) for option in RETRIES)))
-    return (
-        "Make a new plan. It shows what is still to be done. SIM-Secure requests that failed, or whose result is "
-        f"unknown, are sent again only with {retries}. Look at the reasons first."
-    )
 
 
 def _account(account: RunAccount, number: int, caller: Caller) -> View:

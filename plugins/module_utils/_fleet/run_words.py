@@ -12,9 +12,12 @@ import typing as t
 
 from .._plan.incomplete import is_done
 from .._plan.outcomes import MAY_HAVE_MOVED
+from .._simsec.again import SENDS_ALL
 from .._text.lists import few
+from .again import sent_unseen, to_wait
 from .command import command_of
 from .documents import Json
+from .option_names import in_terms_of
 from .record import RunAccount, RunRecord
 from .record_values import summary_of
 
@@ -27,11 +30,13 @@ def undo_command(params: t.Mapping[str, t.Any], run: str) -> str:
     return command_of(how, run=run) + " --check" if how else ""
 
 
-def last_lines(record: RunRecord, path: str, files: t.Mapping[str, str], undo: str) -> list[str]:
-    """What a person sees last: the status, what is not as wanted, and where the files are."""
+def last_lines(record: RunRecord, path: str, files: t.Mapping[str, str], left: str, undo: str) -> list[str]:
+    """What a person sees last: the status, what is not as wanted, and where the files are.
+
+    :param left: see C(left_after).
+    """
     if record.ended is None:
         return []
-    left = left_after(record)
     page = [f"Run: {files['markdown']}"] if "markdown" in files else []
     lines = [
         f"Status: {record.status}",
@@ -44,28 +49,31 @@ def last_lines(record: RunRecord, path: str, files: t.Mapping[str, str], undo: s
     return [line for line in lines if line]
 
 
-def red_of(record: RunRecord, path: str) -> str:
-    """Why the run must end red if everything must be as wanted; empty if it is."""
-    left = "" if record.ended is None else left_after(record)
-    return f"Not everything is as wanted. {left} See {path}." if left else ""
-
-
-def left_after(record: RunRecord) -> str:
+def left_after(record: RunRecord, journal: str | None) -> str:
     """What is not as wanted after the run: what the plan left, and what was not carried out."""
-    return " ".join(filter(None, [record.remaining, not_done(record.accounts, "")]))
+    return " ".join(filter(None, [record.remaining, not_done(record, journal)]))
 
 
-def not_done(accounts: t.Sequence[RunAccount], path: str) -> str:
+def not_done(record: RunRecord, journal: str | None, path: str = "") -> str:
     """The changes that were not carried out, in counts, and what to do about them; empty if there are none."""
-    names = [account.account for account in accounts if not shown_account(account)["complete"]]
+    shown_now = [shown_account(account) for account in record.accounts]
+    names = [one["account"] for one in shown_now if not one["complete"]]
     if not names:
         return ""
-    rows = [row for account in accounts for part in account.parts for row in part.devices if not is_done(row)]
+    rows = [row for part in record.parts for row in part.devices if not is_done(row)]
     counts = ", ".join(f"{count:,} {outcome}" for outcome, count in summary_of(rows).items() if count)
-    message = f"Not everything became as planned in {few(names, _NAMED)}" + (f": {counts}." if counts else ".")
     waiting = any(row["outcome"] == "accepted" for row in rows)
-    waits = " What is only accepted is not confirmed yet: to wait, apply the same plan again." if waiting else ""
-    return f"{message}{waits}" + (f" See {path}." if path else "")
+    # A run that was not to wait is as planned.
+    only = all(row["outcome"] == "accepted" for row in rows) and not any(one["failures"] for one in shown_now)
+    texts = [
+        f"Not everything {'is confirmed yet' if only else 'became as planned'} in {few(names, _NAMED)}"
+        + (f": {counts}." if counts else "."),
+    ]
+    if sent_unseen(record.parts, journal):
+        texts.append(in_terms_of(record.caller, SENDS_ALL))
+    elif waiting:
+        texts.append(f"What is only accepted is not confirmed yet. To wait, {to_wait(record.caller)}.")
+    return " ".join([*texts, *([f"See {path}."] if path else [])])
 
 
 def with_words(account: Json, red: str) -> Json:

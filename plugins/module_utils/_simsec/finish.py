@@ -37,7 +37,7 @@ def finish(context: Context, job: Job, journal: Journal, api: SimsecApi, done: D
     done = done.confirmed_by(waiting.statuses(open_devices), job.wish.action)
     if left:
         says = waiting.watch.says if waiting.watch else ""
-        unconfirmed = unconfirmed_error(left, len(overdue), job.wait_timeout, says)
+        unconfirmed = unconfirmed_error(left, len(overdue), waiting.waited, says, journal=bool(job.journal))
         done = done._replace(stopped=done.stopped or waiting.interrupted or unconfirmed)
     return done if pool is None else done._replace(pool=pool)
 

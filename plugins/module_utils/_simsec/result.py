@@ -18,6 +18,7 @@ from .._plan.incomplete import AWAITED, STOPPED
 from .._plan.outcomes import MOVED, Outcome, RequestRow, end
 from .._plan.plan import Pool
 from .._text.diff import device_diff
+from .again import warn_of_another, without_advice
 from .job import Job
 from .plan import SimsecPlan
 from .send import Sent
@@ -110,11 +111,16 @@ def make_result(context: Context, job: Job, done: Done) -> Result:
         removed, assigned = (moved, []) if job.wish.action == "remove" else ([], moved)
         what = f"{job.wish.account}: {job.wish.sku.number}"
         values["diff"] = device_diff(what, len(done.rows), removed, assigned)
+    again = done.changed and not job.journal
+    if again:
+        done = done._replace(rows=[row._replace(reason=without_advice(row.reason)) for row in done.rows])
     # Devices that keep a license until another one is confirmed are no failure, because the task requests that.
     judged = [row for row in done.rows if not done.plan.decisions[row.device_id].waits]
     values, failure = end(
         done.rows, job.reporting, values, done.stopped, began=bool(done.moved), judged=judged, header=RequestRow._fields
     )
+    if again and failure is not None:
+        warn_of_another(failure)
     return Result(values, done.changed, failure)
 
 

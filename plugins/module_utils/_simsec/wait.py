@@ -19,6 +19,7 @@ from .._journal.journal import Journal
 from .._journal.rows import Scope
 from .._journal.status import DeviceStatus, fold
 from .._text.lists import first, many
+from .again import SENDS_ALL
 from .api import SimsecApi
 from .watch import Watch
 
@@ -55,6 +56,7 @@ class Waiting:
     :param seconds: the limit for all waits together.
     :param stop: knows whether the task must end early; without it, the task never does.
     :ivar watch: reads the account's counts meanwhile; None if reports are expected.
+    :ivar waited: for how many seconds it has waited in all.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Waiting:
         self._count_at = self._paused_until = 0.0
         self._may_ask = True
         self._left = seconds
+        self.waited = 0.0
         self._step = api.progress.about(scope.sku).step("devices confirmed")
 
     def wait(self, devices: t.Sequence[str], spare: int = 0) -> list[str]:
@@ -109,7 +112,9 @@ class Waiting:
             # Reading a hundred thousand devices takes long. Leave four fifths of the time to other processes.
             pause = max(POLL, 4 * (self._clock() - began))
         self._pause_deadline()
-        self._left -= self._clock() - start
+        took = self._clock() - start
+        self._left -= took
+        self.waited += took
         return waiting
 
     def _pause_deadline(self) -> None:
@@ -160,22 +165,33 @@ class Waiting:
         self._journal.confirm([confirmation])
 
 
-def unconfirmed_error(waiting: t.Sequence[str], overdue: int, seconds: float, counted: str = "") -> LicensingError:
+def unconfirmed_error(
+    waiting: t.Sequence[str], overdue: int, waited: float, counted: str = "", *, journal: bool = True
+) -> LicensingError:
     """The error of a wait that ended without all confirmations.
 
     :param overdue: how many of the devices were accepted too long ago to wait for.
+    :param waited: for how many seconds the task waited.
     :param counted: what the account's count shows, if the task watched it.
+    :param journal: whether there is one. Otherwise, only ThingSpace's status of the request could confirm it.
     """
     named = first(waiting, 20)
     late = f" {overdue} of them were accepted more than an hour ago and not waited for." if overdue else ""
     were = "was" if len(waiting) == 1 else "were"
-    if counted:
-        then = f" {counted} Less does not show which of them are done. Only a receiver hears that."
+    within = f" within {waited:.0f} s" if waited >= 1 else ""
+    if not journal:
+        then = (
+            "The request was accepted, and ThingSpace does not say what became of it. Only with 'journal' can a "
+            f"receiver or the account's count confirm it. {SENDS_ALL}"
+        )
     else:
-        then = " If nothing is ever confirmed, check that a receiver is running and registered (callback_info)."
+        then = "Their requests were accepted and are not sent again: run again to see their results."
+        if counted:
+            then += f" {counted} Less does not show which of them are done. Only a receiver hears that."
+        else:
+            then += " If nothing is ever confirmed, check that a receiver is running and registered (callback_info)."
     return LicensingError(
-        f"{many(len(waiting), 'device')} {were} not confirmed within {seconds:.0f} s: {named}.{late} Their requests "
-        f"were accepted and are not sent again: run again to see their results.{then}",
+        f"{many(len(waiting), 'device')} {were} not confirmed{within}: {named}.{late} {then}",
         code="unconfirmed",
         pending=list(waiting[:MAX_PROBLEMS]),
     )

@@ -19,7 +19,7 @@ from ansible_collections.thingspace.licensing.tests.support.fakes import (
     imeis,
 )
 from ansible_collections.thingspace.licensing.tests.support.journals import never
-from ansible_collections.thingspace.licensing.tests.support.module_runner import Run
+from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run
 from ansible_collections.thingspace.licensing.tests.support.simsec_space import FLEX, LIFETIME, Space
 
 SUMMARY = dict.fromkeys(OUTCOMES, 0)
@@ -90,3 +90,28 @@ def test_no_device(run: Run, space: Space) -> None:
     result = run(devices=[])
     assert (result["changed"], result["summary"]) == (False, SUMMARY)
     assert space.writes == []
+
+
+@pytest.mark.parametrize("with_journal", [True, False])
+@pytest.mark.parametrize("case", ["not told", "pending", "lost"])
+def test_advice_to_run_again_says_what_that_sends(run: Run, space: Space, case: str, with_journal: bool) -> None:
+    """Judged by what running again sends."""
+    task: dict[str, t.Any] = {"devices": imeis(1), "require_listener": False, "settle_time": 1000}
+    task |= {} if with_journal else {"journal": OMIT}
+    if case == "lost":
+        space.faults = ["lost"]
+    else:
+        task |= {"wait": True, "wait_timeout": 600}
+        space.status_of_requests = "Pending" if case == "pending" else None
+        space.slow = 10**6
+    told = run(**task)["failure"]
+    sent = len(space.writes)
+    again = run(**{**task, "wait": False})
+    assert (len(space.writes) == sent) is with_journal
+    assert ("running again sends all devices again" in told["message"]) is not with_journal
+    promises = "not sent again" in told["message"] or "Run again: devices" in told["message"]
+    assert promises is with_journal
+    if case != "lost":
+        assert told["code"] == "unconfirmed"
+        assert ("within 600 s" in told["message"]) is (with_journal or case == "pending")
+    assert with_journal or again["changed"]

@@ -473,6 +473,8 @@ def test_refused_application(status: int, body: t.Any, store: Store, clock: Cloc
     with pytest.raises(LoginRefused, match="'client_id', 'client_secret'") as raised:
         auth(Script(step("POST", OAUTH, status, body)), store, clock).tokens()
     assert raised.value.code == "login_refused"
+    # It locks nothing.
+    assert "locks" not in raised.value.message
     # The user's password was not looked at.
     assert pair(auth(Script(oauth(), login()), store, clock).tokens()) == ("A1", "S1")
 

@@ -17,7 +17,7 @@ import urllib3
 from requests import exceptions as kinds
 from urllib3 import exceptions as inner
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._client.transport_errors import named
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.transport_errors import named, server_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
 
 SECRET = "http://user:pass-word@proxy.test"
@@ -42,6 +42,8 @@ def chained(outer: Exception, cause: Exception) -> Exception:
     outer.__cause__ = cause
     return outer
 
+
+WHERE = "things.example:8443"
 
 CERTIFICATE = ssl.SSLCertVerificationError(1, SECRET)
 CERTIFICATE.verify_message = "self-signed certificate"
@@ -103,17 +105,34 @@ CERTIFICATE.verify_message = "self-signed certificate"
     ],
 )
 def test_named(error: Exception, code: str, sent: bool, retryable: bool) -> None:
-    found = named(error, "do it", 5.0, in_doubt=sent)
+    found = named(error, "do it", 5.0, where=WHERE, in_doubt=sent)
     assert isinstance(found, TransportError)
     assert (found.code, found.in_doubt, found.retryable) == (code, sent, retryable)
     assert "'do it'" in found.message
+    assert (WHERE in found.message) is (code == "connection_failed")
     assert "pass-word" not in found.message
+
+
+@pytest.mark.parametrize(
+    ("url", "where"),
+    [
+        ("https://things.example/api/x?a=b", "things.example:443"),
+        ("http://127.0.0.1:8099/api", "127.0.0.1:8099"),
+        ("http://somebody:pass-word@[::1]/api", "[::1]:80"),
+    ],
+)
+def test_host_and_port_and_nothing_else(url: str, where: str) -> None:
+    assert server_of(url) == where
 
 
 def test_host_name_that_python_itself_compared() -> None:
     # Without OpenSSL's attributes, as ssl.match_hostname raises it for old versions of urllib3.
     found = named(
-        kinds.SSLError(wrapped(inner.SSLError(ssl.CertificateError("no match")))), "do it", 5.0, in_doubt=False
+        kinds.SSLError(wrapped(inner.SSLError(ssl.CertificateError("no match")))),
+        "do it",
+        5.0,
+        where=WHERE,
+        in_doubt=False,
     )
     assert isinstance(found, TransportError)
     assert (found.code, found.in_doubt, found.retryable) == ("tls_failed", False, False)
@@ -141,7 +160,7 @@ def test_host_name_that_python_itself_compared() -> None:
 )
 @pytest.mark.parametrize("sent", [True, False])
 def test_cause(error: Exception, cause: str, sent: bool) -> None:
-    found = named(error, "do it", 5.0, in_doubt=sent)
+    found = named(error, "do it", 5.0, where=WHERE, in_doubt=sent)
     assert isinstance(found, TransportError)
     assert cause in found.message
 
@@ -149,7 +168,7 @@ def test_cause(error: Exception, cause: str, sent: bool) -> None:
 @pytest.mark.parametrize("sent", [True, False])
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), TransportError("x", code="timeout", in_doubt=True)])
 def test_other_errors_stay_what_they_are(error: BaseException, sent: bool) -> None:
-    assert named(error, "do it", 5.0, in_doubt=sent) is error
+    assert named(error, "do it", 5.0, where=WHERE, in_doubt=sent) is error
 
 
 EVERY = [
@@ -166,7 +185,7 @@ EVERY = [
 
 @pytest.mark.parametrize("error", EVERY, ids=lambda error: type(error).__name__)
 def test_what_was_written_is_in_doubt_whatever_the_exception_is_called(error: Exception) -> None:
-    found = named(error, "do it", 5.0, in_doubt=True)
+    found = named(error, "do it", 5.0, where=WHERE, in_doubt=True)
     assert isinstance(found, TransportError)
     assert found.in_doubt
     assert "Nothing was sent" not in found.message
@@ -176,4 +195,4 @@ def test_what_was_written_is_in_doubt_whatever_the_exception_is_called(error: Ex
 def test_circle_of_causes_ends() -> None:
     one, two = kinds.ConnectionError("a"), ValueError("b")
     one.__cause__, two.__cause__ = two, one
-    assert isinstance(named(one, "do it", 5.0, in_doubt=True), TransportError)
+    assert isinstance(named(one, "do it", 5.0, where=WHERE, in_doubt=True), TransportError)

@@ -39,7 +39,9 @@ def plan(
     monkeypatch.setattr(account, "plan_parts", planning)
     params: dict[str, t.Any] = {"src": ["fleet"]}
     params |= {"account": ACCOUNT, "reports": "reports", "journal": journal, "require_journal": require_journal}
-    params.update(wait=False, require_listener=None, journal_new=False, retry_failed=False, retry_unknown=False)
+    params.update(
+        settle_time=None, wait=False, require_listener=None, journal_new=False, retry_failed=False, retry_unknown=False
+    )
     context = t.cast(t.Any, types.SimpleNamespace(params=params, check_mode=True))
     try:
         account.run(context, lambda *_given: Wanted(ACCOUNT, "0" * 64, list(parts), {}, []))

@@ -20,7 +20,9 @@ from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT
 
 FLEX, LIFETIME = "SIMSec-IoT", "SIMSec-IoT-Lt"
 ICCID = "89148000000000000001"
-RUN = RunOptions("reports", "journal.db", wait=True, require_listener=None, retries={"retry_failed": True})
+RUN = RunOptions(
+    "reports", "journal.db", wait=True, require_listener=None, retries={"retry_failed": True}, settle_time=90
+)
 BLANK = dict.fromkeys(
     ("column", "license", "kind", "state", "max_changes", "lifetime_consent", "lifetime_elsewhere"), " "
 )
@@ -69,6 +71,7 @@ def test_every_answer_reaches_the_license_module() -> None:
     assert (one.kind, one.name) == ("simsec", f"simsec-{LIFETIME}-imei")
     options = valid_options(one)
     expected = {"sku": LIFETIME, "kind": "imei", "state": "present", "journal": "journal.db", "retry_failed": True}
+    expected["settle_time"] = 90
     expected |= {name: int(text) for name, text in numbers.items()}
     assert {name: options[name] for name in expected} == expected
     shown = {"sku": LIFETIME, "id_kind": "imei", "lifetime": True, "lifetime_consent": 2, "max_changes": 7}

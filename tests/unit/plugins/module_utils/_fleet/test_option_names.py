@@ -140,3 +140,21 @@ def test_devices_can_be_sent_again(caller: Caller, option: str) -> None:
                 assert f"-e {VARIABLES[caller][option]}=true" == way
                 assert way in told
                 assert ("fleet file" in told) <= (caller == "files")
+
+
+def test_a_survey_knows_the_variables_that_it_reads() -> None:
+    """Others are refused. The guide, and the head of the playbook, name the same ones."""
+    text = (ROOT / "playbooks" / "license_devices.yml").read_text(encoding="utf-8")
+    head, _, plays = text.partition("\n- name:")
+    (known,) = re.findall(r"license_known:\n((?: +- license_\w+\n)+)", text)
+    names = set(re.findall(r"license_\w+", known))
+    assert names == {
+        name
+        for name in re.findall(r"(?<![\w.])license_[a-z_]+", plays)
+        if name not in ("license_known", "license_unknown")
+    } - {"license_report_", "license_report"}
+    assert names == set(re.findall(r"(?m)^# (license_\w+)  ?", head))
+    guide = (ROOT / "docs" / "license-devices.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"(?m)^# ((?:license|fleet)_\w+|approved) ", head)) <= set(
+        re.findall(r"(?m)^\| `(\w+)`", guide)
+    )

@@ -72,8 +72,9 @@ def test_what_is_left_and_what_to_do_about_it() -> None:
     assert awaited(document) == 1
     assert as_remaining(document) == (
         "3 devices are not as wanted, which this plan does not change. 2 accepted, 1 failed. 1 of them is not "
-        "confirmed yet: to wait, apply the same plan again. To send them again: -e fleet_retry_failed=true -e "
-        "fleet_retry_unknown=true, or 'retry_failed: true' and 'retry_unknown: true' under 'simsec' in the fleet file."
+        "confirmed yet. To wait, apply the same plan again with -e fleet_licensing_wait=true. It sends nothing to "
+        "these devices, and waits. To send them again: -e fleet_retry_failed=true -e fleet_retry_unknown=true, or "
+        "'retry_failed: true' and 'retry_unknown: true' under 'simsec' in the fleet file."
     )
     assert as_remaining(plan(account("a", part(unchanged=3)))) == ""
 

@@ -55,7 +55,12 @@ def record(*parts: Json, **more: t.Any) -> Json:
         (record(part("assigned", "removed", "unchanged")), "Done as planned"),
         (record(part("skipped", reason=DONE_BEFORE)), "Done as planned"),
         (record(part("assigned", "skipped")), "Not everything became as planned"),
-        (record(part("accepted")), "Not everything became as planned"),
+        (record(part("accepted")), "Accepted as planned, and not confirmed yet"),
+        (record(part("accepted", "failed")), "Not everything became as planned"),
+        (
+            record(part("accepted", failure={"code": "unconfirmed", "message": "No."})),
+            "Not everything became as planned",
+        ),
         (record(part(failure={"code": "plan_changed", "message": "No."})), "Not everything became as planned"),
         (record(part("unknown"), status="running", ended=None), "Not ended"),
     ],
@@ -106,3 +111,20 @@ def test_licenses_and_list_entries_apart_and_trouble_first() -> None:
         "Assigned",
         "Already so",
     ]
+
+
+@pytest.mark.parametrize("source", ["files", "survey", "undo"])
+@pytest.mark.parametrize("journal", [None, "j.db"])
+@pytest.mark.parametrize("outcome", ["accepted", "unknown", "failed"])
+def test_what_running_again_does(outcome: str, journal: str | None, source: str) -> None:
+    """Without a journal, it sends all SIM-Secure devices again; no text may promise anything else."""
+    about = {"kind": "undo"} if source == "undo" else {"source": "survey"} if source == "survey" else {}
+    done = run_record(record(part(outcome, kind="simsec", sku="SIMSec-IoT"), **about))
+    again = run_view(done, Extra(journal=journal))["again"]
+    unseen = journal is None and outcome != "failed"
+    assert ("running again sends all devices again" in again) is unseen
+    assert ("-e fleet_journal" in again or "'fleet_journal'" in again) is unseen
+    waits = {"files": "-e fleet_licensing_wait=true", "survey": "-e license_wait=true", "undo": "again later"}[source]
+    assert (waits in again) is (outcome == "accepted" and journal is not None)
+    assert ("sends nothing" in again) <= (journal is not None)
+    assert ("are sent again only with" in again) is (journal is not None and outcome != "accepted")

@@ -195,6 +195,7 @@ def test_an_undo_does_not_only_wait() -> None:
         "journal": None,
         "wait": True,
         "require_listener": None,
+        "settle_time": None,
     }
     given = {**params, **places, "journal_new": False, "retry_failed": False, "retry_unknown": False, "wait_timeout": 5}
     context = t.cast(t.Any, types.SimpleNamespace(params=given, check_mode=False))
