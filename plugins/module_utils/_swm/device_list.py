@@ -90,7 +90,7 @@ class DeviceList:
             seen.add(cursor)
 
     def find(
-        self, wanted: t.Iterable[str], known: t.Sequence[str], most: int | None, also: t.Collection[str] = ()
+        self, wanted: t.Iterable[str], known: t.Sequence[str], most: int | None, also: t.Container[str] = ()
     ) -> dict[str, Facts]:
         """These devices, as far as they are found with so many requests. A list that cannot be read finds none.
 
@@ -104,6 +104,7 @@ class DeviceList:
         """
         found: dict[str, Facts] = {}
         left, reached, places, read = sorted(wanted), FIRST, _Places(known), 0
+        meant = frozenset(left)
         try:
             while left and self.offered and most != 0:
                 most = None if most is None else most - 1
@@ -113,12 +114,11 @@ class DeviceList:
                     continue
                 read += len(page.devices)
                 self.progress.tell("devices read", read)
-                named = (device for some in (left, also) for device in some)
-                found.update({device: page.devices[device] for device in named if device in page.devices})
+                found.update({one: facts for one, facts in page.devices.items() if one in meant or one in also})
                 reached = max(page.devices, default="")
                 if not page.more or reached <= start:
                     break
-                left = [device for device in left if device > reached]
+                left = left[bisect.bisect_right(left, reached) :]
         except LicensingError as error:
             if not can_do_without(error):
                 raise
