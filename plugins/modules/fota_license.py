@@ -80,20 +80,22 @@ options:
   foreseen_refusals:
     description:
       - What to do about devices whose change ThingSpace would refuse. These are devices that FOTA does not serve
-        (C(fotaEligible) is false), devices that it calls unknown when it is asked about them, and licenses that can
-        never be removed because the firmware was upgraded (C(upgradeTime)).
+        (C(fotaEligible) is false), devices that are not in the account, whichever way ThingSpace is asked about them,
+        and licenses that can never be removed because the firmware was upgraded (C(upgradeTime)).
       - V(skip) does not send them. Their rows are V(skipped) with the reason, and the task fails after it has changed
         the others. With O(state=exact), a license of an unlisted device that can never be removed is left alone, is
-        counted in RV(plan.locked), and is no failure.
+        counted in RV(plan.locked), and is no failure. If only ThingSpace's refusal of the removal shows that, the
+        device is V(unchanged) all the same.
       - V(stop) changes nothing if there is such a device, or if it cannot be read whether a device is one. Unlisted
         devices whose license can never be removed do not stop O(state=exact). The current state is always read, as with
         O(approved_plan).
       - V(ignore) does not look for such devices and sends them.
       - It takes one request for 1,000 changing devices with O(api_version=v3), unless RV(lookup=devices) has shown it
-        already. Removals, V(v1), and V(v2) take pages of the device list, at most as many as the list of licenses has.
-        For a few devices of a large account, removals are not looked up, except with V(stop). With RV(lookup=direct),
-        nothing is looked up, and check mode then foresees nothing, either. RV(plan.unforeseen) counts what is not
-        known, and the task warns if that is because ThingSpace did not say it. ThingSpace decides about these devices.
+        already. Removals, V(v1), and V(v2) take pages of the device list. With V(stop), and for the removals of
+        O(state=exact), it is as many as necessary. For named devices, it is at most ten, or one for each hundred of
+        them, and at most two with RV(lookup=devices). With RV(lookup=direct), nothing is looked up, and check mode then
+        foresees nothing, either. RV(plan.unforeseen) counts what is not known, and the task warns if that is because
+        ThingSpace did not say it. ThingSpace decides about these devices.
     type: str
     choices: [skip, stop, ignore]
     default: skip
@@ -176,7 +178,8 @@ plan:
       type: int
     locked:
       description:
-        - Number of unlisted devices that keep a license because it can never be removed. Only if there are any.
+        - Number of unlisted devices that keep a license because it can never be removed, as far as that is known before
+          anything is sent. Only if there are any.
       type: int
       version_added: 0.6.0
     incomplete:

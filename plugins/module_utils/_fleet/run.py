@@ -69,14 +69,12 @@ def _run(context: Context, places: Places) -> Result:
         context.warn(unwritten.message)
     elif unwritten is not None:
         failure = unwritten
-    left = left_after(record, params["journal"])
+    left = "" if record.ended is None else left_after(record, params["journal"])
     red = f"Not everything is as wanted. {left} See {path}." if left and params["fail_on"] in INCOMPLETE else ""
+    lines = last_lines(record, path, files, left, undo)
     values = {
         "remaining": remaining,
-        "lines": [
-            *shown(files.get("markdown") if params["show"] else None),
-            *last_lines(record, path, files, left, undo),
-        ],
+        "lines": [*shown(files.get("markdown") if params["show"] else None), *lines],
         "stop_together": _stop_file(params, record) if params["any_errors_fatal"] else "",
         "path": path,
         "files": files,

@@ -31,7 +31,10 @@ def undo_command(params: t.Mapping[str, t.Any], run: str) -> str:
 
 
 def last_lines(record: RunRecord, path: str, files: t.Mapping[str, str], left: str, undo: str) -> list[str]:
-    """What a person sees last: the status, what is not as wanted, and where the files are."""
+    """What a person sees last: the status, what is not as wanted, and where the files are.
+
+    :param left: see C(left_after).
+    """
     if record.ended is None:
         return []
     page = [f"Run: {files['markdown']}"] if "markdown" in files else []
@@ -47,23 +50,25 @@ def last_lines(record: RunRecord, path: str, files: t.Mapping[str, str], left: s
 
 
 def left_after(record: RunRecord, journal: str | None) -> str:
-    """What is not as wanted after the run: what the plan left, and what was not carried out; empty before its end."""
-    return "" if record.ended is None else " ".join(filter(None, [record.remaining, not_done(record, journal)]))
+    """What is not as wanted after the run: what the plan left, and what was not carried out."""
+    return " ".join(filter(None, [record.remaining, not_done(record, journal)]))
 
 
 def not_done(record: RunRecord, journal: str | None, path: str = "") -> str:
     """The changes that were not carried out, in counts, and what to do about them; empty if there are none."""
-    accounts = [shown_account(account) for account in record.accounts]
-    names = [account["account"] for account in accounts if not account["complete"]]
+    shown_now = [shown_account(account) for account in record.accounts]
+    names = [one["account"] for one in shown_now if not one["complete"]]
     if not names:
         return ""
     rows = [row for part in record.parts for row in part.devices if not is_done(row)]
     counts = ", ".join(f"{count:,} {outcome}" for outcome, count in summary_of(rows).items() if count)
     waiting = any(row["outcome"] == "accepted" for row in rows)
     # A run that was not to wait is as planned.
-    only = all(row["outcome"] == "accepted" for row in rows) and not any(account["failures"] for account in accounts)
-    what = "is confirmed yet" if only else "became as planned"
-    texts = [f"Not everything {what} in {few(names, _NAMED)}" + (f": {counts}." if counts else ".")]
+    only = all(row["outcome"] == "accepted" for row in rows) and not any(one["failures"] for one in shown_now)
+    texts = [
+        f"Not everything {'is confirmed yet' if only else 'became as planned'} in {few(names, _NAMED)}"
+        + (f": {counts}." if counts else "."),
+    ]
     if sent_unseen(record.parts, journal):
         texts.append(in_terms_of(record.caller, SENDS_ALL))
     elif waiting:

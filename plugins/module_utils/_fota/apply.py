@@ -16,6 +16,7 @@ from .._plan.answer import ACTIONS, Action, Answer, DeviceResult, settle
 from .._plan.batches import Doubt, Sending
 from .._plan.outcomes import Outcome, Row
 from .._plan.plan import Plan, Pool
+from .._swm.facts import says_locked
 from .._swm.licenses import FotaApi
 from .._text.lists import many
 from .holders import read_back
@@ -24,7 +25,8 @@ RESENDS = 2
 """How often a device is sent again if reading shows that a lost request had no effect."""
 
 CONFIRMED = "the answer was lost; reading back confirms it"
-SPARED = "left alone: a removal candidate"
+LEFT_ALONE = "left alone: "
+SPARED = f"{LEFT_ALONE}a removal candidate"
 PERHAPS = "the answer was lost; reading back shows the wanted state, which the device may have had before"
 
 Judged = tuple[Outcome, str]
@@ -55,6 +57,7 @@ def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, ba
     send = functools.partial(_act, api, batch_size, plan.read, pool.assigned)
     results, stopped = send("remove", plan.remove)
     fitting, left_out = _that_fit(plan, pool, results)
+    results = {device: _locked(*judged) if plan.state == "exact" else judged for device, judged in results.items()}
     results.update(left_out)
     if stopped is None:
         assigned, stopped = send("assign", fitting)
@@ -72,6 +75,18 @@ def _that_fit(plan: Plan, pool: Pool, removed: dict[str, Judged]) -> tuple[t.Seq
     fit = max(0, pool.total - pool.assigned + len(plan.remove) - failures)
     reason = f"not sent: no license is free for it, because {many(failures, 'removal')} did not succeed"
     return plan.assign[:fit], dict.fromkeys(plan.assign[fit:], ("skipped", reason))
+
+
+def _locked(outcome: Outcome, reason: str) -> Judged:
+    """The result of an unlisted device. If its license can never be removed, no run could ever end a failure."""
+    if outcome == "failed" and says_locked(reason):
+        return "unchanged", LEFT_ALONE + reason
+    return outcome, reason
+
+
+def kept_for_ever(rows: t.Iterable[Row]) -> list[str]:
+    """The unlisted devices that an exact run left alone because their license can never be removed."""
+    return [row.device_id for row in rows if row.reason.startswith(LEFT_ALONE) and row.reason != SPARED]
 
 
 def _act(
@@ -186,5 +201,5 @@ def rows_of(plan: Plan, wanted: t.Sequence[str], results: t.Mapping[str, Judged]
     if plan.state == "exact":
         rows += [Row(device, *results[device]) for device in plan.remove]
         rows += [Row(device, "unchanged", SPARED) for device in plan.spared]
-        rows += [Row(device, "unchanged", f"left alone: {why}") for device, why in plan.locked]
+        rows += [Row(device, "unchanged", LEFT_ALONE + why) for device, why in plan.locked]
     return rows

@@ -25,7 +25,7 @@ from .._swm.licenses import FotaApi, explained
 from .._text.addresses import is_database
 from .._text.diff import device_diff
 from .._text.lists import few, many
-from .apply import Applied, predict
+from .apply import Applied, kept_for_ever, predict
 from .foresight import stop_if_refused, unforeseen
 from .lookup import Job, plan_job
 from .waves import apply_in_waves
@@ -89,14 +89,15 @@ def _converge(context: Context, job: Job, api: FotaApi, candidates: Candidates) 
         context.warn(f"The licensed devices were read page by page, because reading in pieces failed: {api.unsplit}.")
     if plan.unforeseen_why and job.foreseen_refusals == "skip":
         context.warn(f"{unforeseen(plan)} They are sent, and ThingSpace decides.")
-    if plan.locked:
-        context.warn(
-            f"{many(len(plan.locked), 'device')} that the task does not name will hold a license for ever, because the "
-            f"firmware was upgraded: {few([device for device, _why in plan.locked])}. They are left alone."
-        )
     if plan.read and plan.changes:
         candidates.places()
     applied = _carry_out(context, job, plan, pool, api)
+    locked = kept_for_ever(applied.rows)
+    if locked:
+        context.warn(
+            f"{many(len(locked), 'device')} that the task does not name will hold a license for ever, because the "
+            f"firmware was upgraded: {few(locked)}. They are left alone."
+        )
     if any(row.outcome in MENTIONED for row in applied.rows):
         applied = applied._replace(rows=mention(applied.rows, candidates.places()))
     candidates.warn_of(applied.rows)

@@ -24,27 +24,37 @@ from .._text.lists import first, many
 Choice = t.Literal["skip", "stop", "ignore"]
 """The option C(foreseen_refusals)."""
 
-FEW_PAGES = 3
-"""How many pages of the device list are read at least, even if the list of licenses is shorter."""
+FEW_PAGES = 10
+"""How many pages of the device list are read at most for named devices, if those are few."""
+
+MANY = 100
+"""So many named devices are worth a page."""
+
+NEAR = 2
+"""How many pages are read at most for removals if the list of licenses was not read. Then few places are known at
+which a page can begin."""
 
 
 class Read(t.NamedTuple):
     """What was read to make the plan.
 
     :param facts: about the named devices, if ThingSpace was asked about them.
-    :param held: the licensed devices, in order, if they were listed.
+    :param known: devices of the account, in order.
+    :param listed: whether all licensed devices are among them.
     """
 
     facts: t.Mapping[str, Facts]
-    held: t.Sequence[str]
+    known: t.Sequence[str]
+    listed: bool
 
 
 def foresee(api: FotaApi, plan: Plan, read: Read | None, choice: Choice) -> Plan:
     """The plan without the changes that ThingSpace would refuse.
 
     :param read: None if nothing is to be foreseen, because the state is not read.
-    :param choice: with C(stop), as much is read as it takes. Otherwise, only a few pages, or as many as the list of
-        licenses has. For a few devices of a large account, nothing more is read about removals.
+    :param choice: with C(stop), as much is read as it takes. Otherwise, that is so for unlisted devices only: each
+        license that can never be removed would be sent in every run. For named devices, only a few pages are read. How
+        many does not depend on the size of the account, or the next run could foresee less than this one.
     :raises LicensingError: there was no answer at all.
     """
     if choice == "ignore":
@@ -54,7 +64,6 @@ def foresee(api: FotaApi, plan: Plan, read: Read | None, choice: Choice) -> Plan
     facts = dict(read.facts)
     left = dict.fromkeys(plan.assign, "assign") | dict.fromkeys(plan.remove, "remove")
     wanted: dict[str, Action] = t.cast("dict[str, Action]", left)
-    most = _most(api, read, choice)
     # No document names 'upgradeTime' for named devices. So a removal needs the device list.
     told = {device for device in facts if wanted.get(device) == "assign"}
 
@@ -64,38 +73,40 @@ def foresee(api: FotaApi, plan: Plan, read: Read | None, choice: Choice) -> Plan
 
     # The pages that show the removals may show others, too.
     gone = [device for device in _undecided(wanted, facts) if wanted[device] == "remove"]
-    learn(api.devices.find(gone, read.held, most, also=wanted.keys()))
+    whole = choice == "stop" or plan.state == "exact"
+    most = None if whole else _pages(gone) if read.listed else NEAR
+    learn(api.devices.find(gone, read.known, most, also=wanted.keys()))
     new = [device for device in _undecided(wanted, facts) if wanted[device] == "assign"]
     named = api.named.read(new) if new and api.named.offered and not read.facts else None
     if named is not None:
         learn(named.about)
     elif not api.named.offered:
-        learn(api.devices.find(new, read.held, most))
+        learn(api.devices.find(new, read.known, None if choice == "stop" else _pages(new)))
     refusals = {device: why for device, action in wanted.items() if (why := _refusal(facts, device, action))}
     unknown = _undecided(wanted, facts)
-    return plan.without(refusals, len(unknown))._replace(unforeseen_why=_why(api, unknown, told, most))
+    searched = choice == "stop" or (whole and all(wanted[device] == "remove" for device in unknown))
+    return plan.without(refusals, len(unknown))._replace(unforeseen_why=_why(api, unknown, told, searched))
 
 
-def _most(api: FotaApi, read: Read, choice: Choice) -> int | None:
-    """How many pages of the device list to read at most."""
-    if choice == "stop":
-        return None
-    if not read.held and api.pages > FEW_PAGES + 1:
-        return 0
-    return max(FEW_PAGES, api.pages if read.held else 0)
+def _pages(devices: t.Sequence[str]) -> int:
+    """How many pages of the device list to read at most for these devices."""
+    return max(FEW_PAGES, len(devices) // MANY)
 
 
-def _why(api: FotaApi, left: t.Sequence[str], told: t.AbstractSet[str], most: int | None) -> str:
-    """Why it could not be read what would happen to the devices that are left; empty if no more was to be read."""
+def _why(api: FotaApi, left: t.Sequence[str], told: t.AbstractSet[str], searched: bool) -> str:
+    """Why it could not be read what would happen to the devices that are left; empty if no more was to be read.
+
+    :param searched: whether the device list was searched for all of them.
+    """
     if not left:
         return ""
     if api.devices.unusable:
         return api.devices.unusable
     if not told.isdisjoint(left):
         return "ThingSpace's answer does not say it"
-    if most != 0 and not api.devices.offered:
+    if not api.devices.offered:
         return f"ThingSpace has no list of devices for {api.version} here"
-    return "ThingSpace does not list them" if most is None else ""
+    return "ThingSpace does not list them" if searched else ""
 
 
 def _refusal(facts: t.Mapping[str, Facts], device: str, action: Action) -> str | None:

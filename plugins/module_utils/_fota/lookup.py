@@ -65,7 +65,8 @@ def plan_job(
             named = api.named.read(wanted, [device for device, _time in first.devices], removing=job.state == "absent")
             if named is not None:
                 plan = make_plan(scope, job.state, wanted, named.licensed, pool, whole=False)
-                read = Read(named.about, ()) if foreseen else None
+                known = sorted({*named.facts, *(device for device, _time in first.devices)})
+                read = Read(named.about, known, False) if foreseen else None
                 return way, foresee(api, plan, read, job.foreseen_refusals), pool
         else:
             plan = make_plan(scope, job.state, wanted, None, pool)
@@ -77,7 +78,7 @@ def plan_job(
     require_spelling(held, wanted)
     pool = Pool(pool.total if last.total is None else last.total, len(held))
     plan = make_plan(scope, job.state, wanted, held, pool, spare)
-    read = Read({}, sorted(held) if plan.changes else ()) if foreseen else None
+    read = Read({}, sorted(held) if plan.changes else (), True) if foreseen else None
     return "list", foresee(api, plan, read, job.foreseen_refusals), pool
 
 

@@ -16,7 +16,7 @@ from .._plan.outcomes import Row
 from .._plan.plan import Plan, Pool
 from .._plan.waves import AS_WANTED, cut, judge, why_left_out
 from .._swm.licenses import FotaApi
-from .apply import Applied, Judged, apply_plan, rows_of
+from .apply import Applied, Judged, apply_plan, kept_for_ever, rows_of
 from .holders import read_back
 from .lookup import Job
 
@@ -76,7 +76,7 @@ def _read_back(
     except LicensingError as error:
         error.add(before="The canary wave could not be read back: ")
         return rows, expected, error
-    removed = set(part.remove)
+    removed = set(part.remove).difference(kept_for_ever(rows))
     amiss = {row.device_id for row in rows if (row.device_id in held) == (row.device_id in removed)}
     seen = [
         row._replace(outcome="failed", reason=NOT_TRUE) if row.outcome in AS_WANTED and row.device_id in amiss else row

@@ -8,6 +8,7 @@
 
 Sources: the pages "Get a list of devices in an account" of v1, v2, and v3. The cursor is "only devices with IMEIs
 larger than this", and any IMEI of the account is a valid one. So a page can begin right before a wanted device.
+A license may outlive its device in the account. So a cursor that ThingSpace did not name itself may be refused.
 """
 
 from __future__ import annotations
@@ -18,14 +19,17 @@ import typing as t
 from .._client.answers import Reader, text
 from .._client.client import Client, segments
 from .._client.masking import mask_ids
-from .._client.paging import FIRST
-from .._errors import IncompleteList, LicensingError
+from .._client.paging import FIRST, is_unknown_path
+from .._errors import ApiError, IncompleteList, LicensingError
 from .._thingspace.api_versions import ApiVersion
-from .dialects import path
+from .dialects import is_no_position, path
 from .facts import Facts, facts_of
 from .offered import Offered, can_do_without
 
 _LIST = Reader("list the devices", "api_version")
+
+REFUSED_IN_A_ROW = 20
+"""After so many refused cursors in a row, only those are used that ThingSpace names."""
 
 
 class DevicePage(t.NamedTuple):
@@ -86,35 +90,85 @@ class DeviceList:
             seen.add(cursor)
 
     def find(
-        self, wanted: t.Iterable[str], known: t.Sequence[str], most: int | None, also: t.Collection[str] = ()
+        self, wanted: t.Iterable[str], known: t.Sequence[str], most: int | None, also: t.Container[str] = ()
     ) -> dict[str, Facts]:
         """These devices, as far as they are found with so many requests. A list that cannot be read finds none.
 
-        :param known: devices of the account, in order, at which a page can begin.
+        A cursor that ThingSpace refuses is dropped. An earlier one takes its place, and in the end the one that
+        ThingSpace named last, or the beginning.
+
+        :param known: devices that are probably of the account, in order, at which a page can begin.
         :param most: how many pages to read at most; None for as many as it takes.
         :param also: devices that are not looked for, but returned if they are on these pages.
         :raises LicensingError: there was no answer at all.
         """
         found: dict[str, Facts] = {}
-        left, cursor = sorted(wanted), FIRST
+        left, reached, places, read = sorted(wanted), FIRST, _Places(known), 0
+        meant = frozenset(left)
         try:
             while left and self.offered and most != 0:
-                before = bisect.bisect_left(known, left[0])
-                cursor = max(cursor, known[before - 1]) if before else cursor
-                page = self.page(cursor)
                 most = None if most is None else most - 1
-                named = (device for some in (left, also) for device in some)
-                found.update({device: page.devices[device] for device in named if device in page.devices})
+                start = places.before(left[0], reached)
+                page = self.page(start) if start == reached else self._page_at(start, places)
+                if page is None:
+                    continue
+                read += len(page.devices)
+                self.progress.tell("devices read", read)
+                found.update({one: facts for one, facts in page.devices.items() if one in meant or one in also})
                 reached = max(page.devices, default="")
-                if not page.more or reached <= cursor:
+                if not page.more or reached <= start:
                     break
-                left = [device for device in left if device > reached]
-                cursor = reached
+                left = left[bisect.bisect_right(left, reached) :]
         except LicensingError as error:
             if not can_do_without(error):
                 raise
             self.unusable = self.offered.give_up(error)
         return found
+
+    def _page_at(self, place: str, places: _Places) -> DevicePage | None:
+        """The page after a place that ThingSpace did not name itself; None if it refuses the place.
+
+        :raises LicensingError: there is no such call, or the error has nothing to do with the place.
+        """
+        try:
+            page = self.page(place)
+        except ApiError as error:
+            if error.code != "api_rejected" or is_unknown_path(error):
+                raise
+            places.refuse(place, one_of_many=is_no_position(error))
+            return None
+        places.in_a_row = 0
+        return page
+
+
+class _Places:
+    """Where a page may begin.
+
+    :param known: ids in order.
+    :ivar in_a_row: how many of them were refused since the last one was not.
+    """
+
+    def __init__(self, known: t.Sequence[str]) -> None:
+        self._known = known
+        self._refused: set[str] = set()
+        self.in_a_row = 0
+
+    def before(self, device: str, reached: str) -> str:
+        """The last place before a device; C(reached) if there is none after it. Refused ones are passed ever faster."""
+        index, back = bisect.bisect_left(self._known, device), 1
+        while self.in_a_row < REFUSED_IN_A_ROW and index >= back and self._known[index - back] > reached:
+            if self._known[index - back] not in self._refused:
+                return self._known[index - back]
+            back *= 2
+        return reached
+
+    def refuse(self, place: str, *, one_of_many: bool) -> None:
+        """Never give this place again.
+
+        :param one_of_many: whether others may be accepted.
+        """
+        self._refused.add(place)
+        self.in_a_row += 1 if one_of_many else REFUSED_IN_A_ROW
 
 
 def _contradiction(why: str) -> IncompleteList:

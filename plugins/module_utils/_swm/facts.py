@@ -32,7 +32,13 @@ _DATE = re.compile(r"(?:(\d{4})[-/](\d\d?)[-/](\d\d?)|(\d\d?)[-/](\d\d?)[-/](\d{
 
 INELIGIBLE = "FOTA does not serve this device (fotaEligible is false)"
 UNKNOWN = "ThingSpace does not know this device ({})"
+_NEVER_REMOVED = re.compile(r"\bremoval not allowed for devices that have ever upgraded", re.IGNORECASE)
 LOCKED = "its firmware was upgraded ({}), so that its license can never be removed"
+
+
+def says_locked(refusal: str) -> bool:
+    """Whether ThingSpace's refusal of a removal is the one of the campaign flow of v1: the license stays for ever."""
+    return bool(_NEVER_REMOVED.search(refusal))
 
 
 class Facts(t.NamedTuple):

@@ -17,13 +17,24 @@ from .._client.fault import Mask, one_line
 from .._client.masking import are_times, changes, mask_ids
 from .._client.paging import FIRST, Forms, Page, as_rows, as_set, read_all
 from .._client.pieces import Cuts
-from .._errors import LicensingError
+from .._errors import ApiError, LicensingError
 from .._plan.answer import Action, Answer, DeviceResult
 from .._plan.plan import Pool
 from .._text.lists import many
 from .._thingspace.api_versions import LIST_FORMS, ApiVersion
 from .device_list import DeviceList
-from .dialects import ASSIGNED, PAGE_SIZE, REASON, SUBSCRIBED, SUBSCRIBED_USED, TOTAL, USED, list_path, path
+from .dialects import (
+    ASSIGNED,
+    PAGE_SIZE,
+    REASON,
+    SUBSCRIBED,
+    SUBSCRIBED_USED,
+    TOTAL,
+    USED,
+    is_no_position,
+    list_path,
+    path,
+)
 from .named import NamedDevices
 
 
@@ -49,7 +60,7 @@ class FotaApi:
         self.version = version
         self.max_concurrency = client.max_concurrency
         self.progress = client.progress.about("FOTA")
-        self.named = NamedDevices(client, account, version)
+        self.named = NamedDevices(client, account, version, self.is_stranger)
         self.devices = DeviceList(client, account, version)
         self.pages = 0
         """How many pages the list of licensed devices has, according to the last first page."""
@@ -77,6 +88,14 @@ class FotaApi:
         if cursor == FIRST:
             self.pages = page.pages
         return page
+
+    def is_stranger(self, device: str) -> bool:
+        """Whether ThingSpace says for certain that this is not a device of the account."""
+        try:
+            self.page(device)
+        except ApiError as error:
+            return is_no_position(error)
+        return False
 
     def licensed(self, first: Page | None = None, expected: t.Collection[str] = ()) -> tuple[t.AbstractSet[str], Page]:
         """The ids of all licensed devices, and the page with the newest counts.

@@ -9,7 +9,8 @@
 Sources: the page "Get Device Information for a List of Devices" of v3, and the models of the public SDK. Other versions
 have no such call, and no document says that this one answers for their devices. It is not documented what it says about
 a device that the account does not have, and whether all servers have it. So an answer that leaves anything open is not
-used at all, and the caller reads the list of licensed devices.
+used at all, and the caller reads the list of licensed devices. A device counts as unknown only if no protocol finds it
+and ThingSpace also refuses it as a position of that list, as documented for all but the devices of the account.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ PROTOCOLS = ("", "LWM2M", "OMADM", "HTTP")
 
 MOST = 1000
 """The most devices in one answer, as documented."""
+
+STRANGERS = 10
+"""The most unknown devices for which it is worth to ask whether they are a position of the list."""
 
 _READ = Reader("read the licenses of named devices", "api_version")
 _NO_DEVICE = re.compile(r"\bdevice (?:does not exist|not found)|\binvalid device imei", re.IGNORECASE)
@@ -63,10 +67,14 @@ class Named(t.NamedTuple):
 
 
 class NamedDevices:
-    """Asks about named devices of one account, as long as the answers can be used."""
+    """Asks about named devices of one account, as long as the answers can be used.
 
-    def __init__(self, client: Client, account: str, version: ApiVersion) -> None:
+    :param is_stranger: whether ThingSpace refuses a device as a position of the list of licensed devices.
+    """
+
+    def __init__(self, client: Client, account: str, version: ApiVersion, is_stranger: t.Callable[[str], bool]) -> None:
         self._client = client
+        self._is_stranger = is_stranger
         self._path = path(version, "devices", account)
         self.offered = Offered(client, f"{version} {_READ.what}", documented=version in NAMED_DEVICES)
         self._proven = False
@@ -90,6 +98,7 @@ class NamedDevices:
         try:
             found = self._read_all(devices)
             self._check(found, devices, listed, removing)
+            self._check_unknown(found.unknown)
         except LicensingError as error:
             if not can_do_without(error):
                 raise
@@ -121,14 +130,16 @@ class NamedDevices:
         return Named(facts, unknown)
 
     def _read_part(self, devices: t.Sequence[str]) -> Named:
-        """Ask about some devices; and for each protocol about those that an answer leaves out."""
-        left = dict.fromkeys(devices)
+        """Ask about some devices; and for each protocol about those that an answer leaves out or calls unknown."""
         facts: dict[str, Facts] = {}
         unknown: dict[str, str] = {}
         for protocol in PROTOCOLS:
+            left = dict.fromkeys(device for device in devices if device not in facts)
             self._read_left(protocol, left, facts, unknown)
-        if left:
-            raise _contradiction(f"it leaves out {len(left)} devices, such as {next(iter(left))}")
+        unknown = {device: why for device, why in unknown.items() if device not in facts}
+        left_out = [device for device in devices if device not in facts and device not in unknown]
+        if left_out:
+            raise _contradiction(f"it leaves out {len(left_out)} devices, such as {left_out[0]}")
         return Named(facts, unknown)
 
     def _read_left(
@@ -136,7 +147,7 @@ class NamedDevices:
     ) -> None:
         """Ask about the devices that are left, and again about those that did not fit into an answer."""
         where = self._path + (f"?protocol={protocol}" if protocol else "")
-        more = True
+        asked, more = frozenset(left), True
         while left and more:
             value = self._client.query(_READ.what, where, {"deviceList": list(left)})
             rows, more = _READ.page(value, "deviceList", _names_device, unsaid=False)
@@ -145,9 +156,8 @@ class NamedDevices:
             for row in rows:
                 device = str(row["deviceId"])
                 if device not in left:
-                    twice = device in facts or device in unknown
                     raise _contradiction(
-                        "a device is in it twice" if twice else "it names a device that was not asked for"
+                        "a device is in it twice" if device in asked else "it names a device that was not asked for"
                     )
                 del left[device]
                 self._take(device, row, facts, unknown)
@@ -164,6 +174,19 @@ class NamedDevices:
             raise _contradiction(f"it does not say whether {device} holds a license ({why or 'no reason was given'})")
         else:
             facts[device] = said
+
+    def _check_unknown(self, unknown: t.Collection[str]) -> None:
+        """Make sure that unknown devices are not devices of the account, as far as ThingSpace can say it for certain.
+
+        :raises IncompleteList: one may be a device of the account, whatever the answer says.
+        """
+        if len(unknown) > STRANGERS:
+            raise _contradiction(f"it does not know {len(unknown)} of the devices")
+        for device in unknown:
+            if not self._is_stranger(device):
+                raise _contradiction(
+                    f"it does not know {device}, but the list of licensed devices has a page that begins after it"
+                )
 
     @staticmethod
     def _check(found: Named, devices: t.Sequence[str], listed: t.Sequence[str], removing: bool) -> None:

@@ -41,6 +41,8 @@ KNOWN: dict[str, Choice | Flag | Number] = {
     "v3_lookup_upgrade_time": Flag(False),
     # The request lines show ?protocol=LWM2M, and the SDK sends that by default. "LWM2M": it is meant if none is given.
     "v3_protocol": Choice(("all", "LWM2M")),
+    # Not documented: what the v3 call says about a device of another protocol than the one that is meant.
+    "v3_lookup_protocol": Choice(("missing", "failure")),
     "v3_total": Choice(("totalLicenses", "totalLicense", "absent")),
     # The pages say Reason, the SDK models resultReason. "mixed": Reason on assign and resultReason on remove, as in one
     # published set of examples.

@@ -23,9 +23,10 @@ SERVERS: dict[str, dict[str, t.Any]] = {
     "old, 405": {"fota_devices": "lists", "missing_call": "405"},
     "old, 400": {"fota_devices": "none", "missing_call": "400"},
     "another protocol is meant": {"v3_protocol": "LWM2M"},
+    "devices of another protocol are unknown": {"v3_protocol": "LWM2M", "v3_lookup_protocol": "failure"},
     "no flag": {"fota_devices_lack": "licenseAssigned"},
 }
-ANSWERING = [SERVERS[name] for name in ("new", "upgrade time", "small answers")]
+ANSWERING = ("new", "upgrade time", "small answers", *(name for name in SERVERS if "another protocol" in name))
 CASES = [
     (lookup, version, state, server)
     for lookup, version, state, server in itertools.product(LOOKUPS, VERSIONS, ("present", "absent", "exact"), SERVERS)
@@ -59,9 +60,7 @@ def test_check_mode_real_run_and_second_run(estate, runs, imei, lookup, version,
     assert (checked["licenses"], checked["changed"]) == (real["licenses"], real["changed"])
     assert real["plan"]["digest"] in (None, checked["plan"]["digest"])
     assert (real["plan"]["digest"] is None) == (real["lookup"] == "direct")
-    asks = (
-        version == "v3" and (server == "another protocol is meant" or SERVERS[server] in ANSWERING) and state != "exact"
-    )
+    asks = version == "v3" and server in ANSWERING and state != "exact"
     assert (checked["lookup"] == "devices") == (asks and lookup != "list")
     assert (real["lookup"] == "devices") == (asks and lookup in ("auto", "devices"))
     estate.asked()

@@ -206,6 +206,25 @@ def test_a_device_that_thingspace_does_not_know_gets_no_license(estate, runs, im
     assert sent == ({imei(9)} if choice == "skip" else set())
 
 
+@pytest.mark.parametrize("choice", ["skip", "stop", "ignore"])
+@pytest.mark.parametrize("lookup", ["auto", "devices"])
+@pytest.mark.parametrize("number", [5, 9])
+def test_a_device_that_one_call_alone_does_not_know(estate, runs, imei, choice, lookup, number):
+    """Other calls show that the account has it. One of them is licensed, and on the second page of the list."""
+    unknown = {"deviceId": imei(number), "requestStatus": "Failure", "resultReason": "Device not found."}
+    estate.fault("status", operation="fota_device_lookup", times=0, status=200, body={"deviceList": [unknown]})
+    run = runs(estate, devices=[imei(number)], foreseen_refusals=choice, lookup=lookup)
+    before = set(estate.held())
+    for outcome in ("unchanged" if number == 5 else "assigned", "unchanged"):
+        checked, real = run(fota_license, check=True), run(fota_license)
+        assert "failure" not in real
+        assert rows(checked) == rows(real) == {imei(number): outcome}
+        assert (checked["plan"], checked["lookup"]) == (real["plan"], real["lookup"])
+        assert "does not know" in str(real["warnings"])
+    assert set(estate.held()) == before | {imei(number)}
+    assert len(estate.control("GET", "requests?write=true")) == (number == 9)
+
+
 def test_an_approval_ends_when_a_license_becomes_irremovable(estate, runs, imei):
     run = runs(estate, state="absent", devices=[imei(0), imei(3)], max_changes=0)
     digest = run(fota_license, check=True)["plan"]["digest"]

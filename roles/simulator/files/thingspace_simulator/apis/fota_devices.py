@@ -66,12 +66,10 @@ def _protocol(call: Call, default: str) -> str:
 def _named(call: Call, account: Account, imei: str, protocol: str) -> dict[str, Any] | None:
     """Return the row of a device that was asked for; None if the answer leaves it out."""
     device, quirks = account.devices.get(imei), call.world.quirks
-    if device is None:
-        if quirks.word("v3_lookup_unknown") == "missing":
+    if device is None or protocol not in ("", device.protocol):
+        if quirks.word("v3_lookup_unknown" if device is None else "v3_lookup_protocol") == "missing":
             return None
         return {"deviceId": imei, "requestStatus": "Failure", "resultReason": unknown_reason(call, imei)}
-    if protocol not in ("", device.protocol):
-        return None
     row = _row(call, account, device)
     if not quirks.flag("v3_lookup_upgrade_time"):
         row.pop("upgradeTime", None)

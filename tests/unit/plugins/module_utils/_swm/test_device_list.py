@@ -36,6 +36,7 @@ class Server:
     def __init__(self, devices: t.Iterable[str], size: int = 10, edit: Edit = lambda value: value) -> None:
         self.devices, self.size, self.edit = sorted(devices), size, edit
         self.cursors: list[str] = []
+        self.refusal = "LastSeenDeviceId Not Valid"
         self.store = MemoryStore()
         self.progress = Progress()
 
@@ -46,8 +47,9 @@ class Server:
     def get(self, operation: str, path: str) -> Value:
         """One page."""
         cursor = path.replace("?lastSeenDeviceId=", "/index/").removeprefix(f"/fota/v3/devices/{ACCOUNT}/index/")
-        assert cursor == "0" or cursor in self.devices
         self.cursors.append(cursor)
+        if cursor != "0" and cursor not in self.devices:
+            raise ApiError("refused", code="api_rejected", status=400, api_message=self.refusal)
         rest = [device for device in self.devices if device > cursor or cursor == "0"]
         page = rest[: self.size]
         value = {"hasMoreData": len(rest) > len(page), "lastSeenDeviceId": page[-1] if page else cursor}
@@ -68,6 +70,36 @@ def test_wanted_devices_are_found_where_they_are(there: set[int], wanted: set[in
     assert len(server.cursors) <= len(there) // size + 1
     if known >= there:
         assert len(server.cursors) <= len(wanted)
+
+
+@given(
+    st.sets(st.integers(0, 60)),
+    st.sets(st.integers(0, 60)),
+    st.sets(st.integers(0, 60)),
+    st.integers(1, 9),
+    st.sampled_from(["LastSeenDeviceId Not Valid", "Something else"]),
+)
+def test_a_refused_position_hides_no_device(
+    there: set[int], wanted: set[int], known: set[int], size: int, refusal: str
+) -> None:
+    """Licenses may outlive their devices. The device list does not accept their ids."""
+    server = Server(map(imei, there), size)
+    server.refusal = refusal
+    devices = server.list()
+    found = devices.find([imei(number) for number in wanted], sorted(imei(number) for number in known), None)
+    assert found.keys() == {imei(number) for number in wanted & there}
+    assert devices.unusable == ""
+    assert len(server.cursors) == len(set(server.cursors)), "no position is tried twice"
+
+
+def test_many_refused_positions_cost_little() -> None:
+    server = Server(imeis(1000))
+    gone = [imei(number)[:-1] + "x" for number in range(0, 900, 2)]
+    assert server.list().find([imei(950)], sorted([imei(100), *gone]), None).keys() == {imei(950)}
+    assert len(server.cursors) <= 20 + 1000 // 10
+    server.cursors = []
+    assert server.list().find([imei(950)], sorted([*imeis(900), *gone[-3:]]), None).keys() == {imei(950)}
+    assert len(server.cursors) <= 3 + 6
 
 
 def test_no_more_pages_than_allowed() -> None:

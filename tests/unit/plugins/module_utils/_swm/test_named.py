@@ -40,6 +40,8 @@ class Server:
     def __init__(self, held: t.Iterable[str] = (), most: int = 1000, edit: Edit = lambda value: value) -> None:
         self.held, self.most, self.edit = set(held), most, edit
         self.protocols: tuple[str, ...] = ()
+        self.says_unknown = False
+        self.positions = {STRANGER: False}
         self.asked: list[list[str]] = []
         self.store = MemoryStore()
         self.progress = Progress()
@@ -56,7 +58,12 @@ class Server:
         ids = list(body["deviceList"])
         with self._lock:
             self.asked.append(ids)
-        rows = [self.row(device) for device in sorted(ids)[: self.most] if self.means(protocol, device)]
+        page = sorted(ids)[: self.most]
+        rows = [
+            self.row(device, known=self.means(protocol, device))
+            for device in page
+            if self.says_unknown or self.means(protocol, device)
+        ]
         more = {"hasMoreData": True} if len(ids) > self.most else {}
         return self.edit({"deviceCount": len(rows), "deviceList": rows, **more})
 
@@ -64,15 +71,15 @@ class Server:
         """Whether an answer names the device."""
         return not self.protocols or (protocol or "LWM2M") == self.protocols[int(device) % len(self.protocols)]
 
-    def row(self, device: str) -> Value:
+    def row(self, device: str, *, known: bool) -> Value:
         """What is said of a device."""
-        if device == STRANGER:
+        if device == STRANGER or not known:
             return {"deviceId": device, "requestStatus": "Failure", "resultReason": "Device does not exist."}
         return {"deviceId": device, "requestStatus": "Success", "licenseAssigned": device in self.held}
 
     def named(self, version: t.Literal["v1", "v2", "v3"] = "v3") -> NamedDevices:
         """The real reader over this server."""
-        return NamedDevices(t.cast(Client, self), ACCOUNT, version)
+        return NamedDevices(t.cast(Client, self), ACCOUNT, version, lambda device: not self.positions.get(device, True))
 
 
 @given(st.sets(st.integers(0, 40)), st.sets(st.integers(0, 40)), st.integers(1, 50), st.integers(1, 9))
@@ -92,9 +99,11 @@ def test_every_device_is_asked_about_once(wanted: set[int], held: set[int], most
         assert sorted(device for ids in server.asked for device in ids) == sorted(map(imei, wanted))
 
 
-def test_devices_of_each_protocol_are_asked_for() -> None:
-    """A server may mean one protocol if none is named, as in the examples of its page."""
+@pytest.mark.parametrize("says_unknown", [False, True])
+def test_devices_of_each_protocol_are_asked_for(says_unknown: bool) -> None:
+    """A server may mean one protocol if none is named, as in the examples of its page, and leave others out."""
     server = Server(imeis(2))
+    server.says_unknown = says_unknown
     server.protocols = ("OMADM", "LWM2M", "HTTP")
     found = server.named().read(imeis(5))
     assert found is not None
@@ -164,6 +173,22 @@ def test_a_device_that_the_account_does_not_have() -> None:
     reader = Server(imeis(1)).named()
     assert reader.read([imei(0), STRANGER], removing=True) is None
     assert STRANGER in reader.unusable
+
+
+def test_a_device_is_unknown_only_if_every_call_says_so() -> None:
+    """The list of licensed devices accepts only devices of the account as a position."""
+    server = Server(imeis(1))
+    found = server.named().read([imei(0), STRANGER])
+    assert found is not None
+    assert [len(ids) for ids in server.asked] == [2, 1, 1, 1], "with each protocol"
+    server.positions = {}
+    reader = server.named()
+    assert reader.read([imei(0), STRANGER]) is None
+    assert STRANGER in reader.unusable
+    server.positions, server.says_unknown, server.protocols = dict.fromkeys(imeis(50), False), True, ("none",)
+    reader = server.named()
+    assert reader.read(imeis(50)) is None
+    assert "does not know 50" in reader.unusable
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,9 @@ def test_named_devices(mixed, imei):
     found = rows(lookup(mixed, imei(3), imei(1), stranger))
     assert {device: row["upgradeTime"] for device, row in found.items()} == {imei(1): UPGRADED_AT}
     assert [*rows(lookup(mixed, imei(3), imei(1), protocol="OMADM"))] == [imei(3)]
+    mixed.quirk(v3_lookup_protocol="failure")
+    assert rows(lookup(mixed, imei(2), protocol="HTTP"))[imei(2)]["requestStatus"] == "Success"
+    assert rows(lookup(mixed, imei(2)))[imei(2)]["resultReason"] == "Device does not exist."
     assert mixed.control("GET", "requests?write=true") == []
 
 

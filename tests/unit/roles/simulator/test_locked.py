@@ -1,0 +1,128 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Licenses that can never be removed do not keep an exact run from being green, in the first run and in all others."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.modules import fota_license
+
+VERSIONS = ("v1", "v2", "v3")
+HELD = range(0, 120, 2)
+WANTED, UPGRADED = HELD[:3], range(20, 120, 10)
+SILENT: dict[str, dict[str, t.Any]] = {
+    "no device list": {"fota_devices": "none"},
+    "no": {"fota_devices_lack": "upgradeTime"},
+}
+
+
+@pytest.fixture(name="estate")
+def fixture_estate(start, imei):
+    """Every other device is licensed. Ten of the licensed ones were upgraded. All pages have ten devices."""
+    sim = start().login()
+    devices = [{"imei": imei(number), "upgraded": number in UPGRADED} for number in range(120)]
+    held = [imei(number) for number in HELD]
+    sim.control("PUT", "state", {"accounts": [{"name": sim.account, "devices": devices, "licenses": held}]})
+    sim.quirk(page_size=10, fota_device_page=10)
+    return sim
+
+
+@pytest.fixture(name="exact")
+def fixture_exact(estate, runs, imei):
+    """An exact run that leaves a license to three devices."""
+    return runs(estate, state="exact", devices=[imei(number) for number in WANTED], max_removals="100%")
+
+
+def outcomes(result, numbers, imei):
+    """Return the outcomes of these devices."""
+    found = {row["device_id"]: row["outcome"] for row in result["devices"]}
+    return {found[imei(number)] for number in numbers}
+
+
+def sent(sim):
+    """Return the devices of all writes so far, and forget them."""
+    devices = [device for one in sim.control("GET", "requests?write=true") for device in one["devices"]]
+    sim.asked()
+    return devices
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_each_run_leaves_them_alone_however_short_the_list_became(estate, exact, imei, version):
+    """The first run makes the list of licenses much shorter. That must not hide what was foreseen before."""
+    gone = {imei(number) for number in HELD} - {imei(number) for number in (*WANTED, *UPGRADED)}
+    for left in (gone, set()):
+        checked = exact(fota_license, check=True, api_version=version)
+        assert sent(estate) == []
+        real = exact(fota_license, api_version=version)
+        executed = sent(estate)
+        assert (len(executed), set(executed)) == (len(left), left)
+        for result in (checked, real):
+            assert "failure" not in result
+            assert (result["plan"]["locked"], result["plan"]["remove"]) == (len(UPGRADED), len(left))
+            assert "unforeseen" not in result["plan"]
+        assert checked["devices"] == real["devices"]
+        assert checked["plan"] == real["plan"]
+    assert set(estate.held()) == {imei(number) for number in (*WANTED, *UPGRADED)}
+
+
+@pytest.mark.parametrize("server", SILENT)
+@pytest.mark.parametrize("options", [{}, {"waves": ["1", "50%"]}, {"foreseen_refusals": "ignore"}])
+def test_what_only_the_refusal_tells_is_left_alone_all_the_same(estate, exact, imei, server, options):
+    estate.quirk(**SILENT[server])
+    for changed in (True, False):
+        result = exact(fota_license, **options)
+        assert "failure" not in result
+        assert (result["changed"], result["licenses"]["assigned"]) == (changed, len(WANTED) + len(UPGRADED))
+        assert outcomes(result, UPGRADED, imei) == {"unchanged"}
+        assert len([one for one in map(str, result["warnings"]) if "for ever" in one]) == 1
+        assert set(estate.held()) == {imei(number) for number in (*WANTED, *UPGRADED)}
+
+
+def test_a_wave_that_is_read_back_takes_no_refusal_for_a_false_answer(estate, exact, imei):
+    """A list of one page is always compared with the answers."""
+    estate.quirk(fota_devices="none", page_size=1000)
+    result = exact(fota_license, waves=["90%"])
+    assert "failure" not in result
+    assert outcomes(result, UPGRADED, imei) == {"unchanged"}
+    assert set(estate.held()) == {imei(number) for number in (*WANTED, *UPGRADED)}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_license_that_stays_is_not_free_for_another_device(start, runs, imei, version):
+    sim = start(10, 4, 4).login()
+    sim.quirk(fota_devices="none")
+    sim.control("PUT", "devices", [{"imei": imei(0), "upgraded": True}])
+    wanted = [imei(number) for number in (5, 6, 7, 8)]
+    result = runs(sim, state="exact", devices=wanted, max_removals="100%", api_version=version)(fota_license)
+    assert outcomes(result, (0,), imei) == {"unchanged"}
+    assert (result["failure"]["code"], result["summary"]["assigned"]) == ("devices_failed", 3)
+    assert "no license is free" in result["msg"]
+    assert set(sim.held()) == {imei(number) for number in (0, 5, 6, 7)}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_named_device_fails(estate, runs, imei, version):
+    """Somebody asked for its license, and does not get it."""
+    estate.quirk(fota_devices="none")
+    run = runs(estate, api_version=version, state="absent", devices=[imei(20), imei(22)], lookup="list")
+    result = run(fota_license)
+    assert (outcomes(result, (20,), imei), outcomes(result, (22,), imei)) == ({"failed"}, {"removed"})
+    assert result["failure"]["code"] == "devices_failed"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("choice", ["skip", "stop"])
+def test_a_position_that_the_device_list_refuses_is_dropped(estate, exact, imei, version, choice):
+    """A license may outlive its device, whose id is no position of the device list then."""
+    refusal = {"errorCode": "INVALID_PARAMETER", "errorMessage": "LastSeenDeviceId Not Valid"}
+    for check in (True, False):
+        estate.fault("status", operation="fota_device_list", times=2, status=400, body=refusal)
+        result = exact(fota_license, check=check, api_version=version, foreseen_refusals=choice)
+        assert "failure" not in result
+        assert result["plan"]["locked"] == len(UPGRADED)
+    assert not {imei(number) for number in UPGRADED} & set(sent(estate))
