@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import typing as t
 
@@ -17,6 +18,10 @@ from .._text.addresses import passwords_in
 
 # The shell refuses the command if the variable is not set.
 _FROM_ENVIRONMENT = 'THINGSPACE_JOURNAL="${THINGSPACE_JOURNAL:?set it to the address of the journal}"'
+
+_IDS = re.compile(r"\d{14,}(?:[\s,;]+\d{14,})*[\s,;]*")
+_PLAIN_IN_YAML = re.compile(r"[./~][\w /.@+-]*[\w/]")
+"""Paths with blanks, which mean the same without quotes."""
 
 COMMAND_SPEC: dict[str, t.Any] = {
     "playbook": {"type": "str", "required": True},
@@ -48,7 +53,14 @@ def command_of(given: t.Mapping[str, t.Any], **more: str) -> str:
 
 
 def _assigned(name: str, value: t.Any) -> str:
+    """A variable and its value. Without double quotes if possible, because Ansible shows these with backslashes."""
     if isinstance(value, (bool, int)):
         return f"{name}={str(value).lower()}"
-    plain = isinstance(value, str) and not set(value) & set(" \t\n'\"\\={}")
-    return f"{name}={value}" if plain else json.dumps({name: value})
+    ids = [value] if isinstance(value, str) else value
+    if isinstance(ids, list) and all(isinstance(one, str) and _IDS.fullmatch(one) for one in ids):
+        value = ",".join(re.findall(r"\d+", ",".join(ids)))
+    if isinstance(value, str) and not set(value) & set(" \t\n'\"\\={}"):
+        return f"{name}={value}"
+    if isinstance(value, str) and _PLAIN_IN_YAML.fullmatch(value):
+        return f"{{{name}: {value}}}"
+    return json.dumps({name: value})

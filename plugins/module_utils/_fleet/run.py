@@ -22,7 +22,7 @@ from .record_keep import NAME, Places, places_of
 from .run_begin import planned_document, start
 from .run_results import ended_record, lost_record
 from .run_view import Extra, written
-from .run_words import last_lines, left_after, not_done, shown_account, undo_command, with_words
+from .run_words import last_lines, left_after, not_done, undo_command, with_words
 from .status import worsen
 from .undone import undone_since
 
@@ -81,7 +81,7 @@ def _run(context: Context, places: Places) -> Result:
         "run": record.run,
         "mark": record.mark or "",
         "status": record.status,
-        "accounts": [with_words(shown_account(account), red) for account in record.accounts],
+        "accounts": [with_words(account, red) for account in record.accounts],
     }
     return Result(values, failure=failure)
 

@@ -18,7 +18,7 @@ from .again import sent_unseen, to_wait
 from .command import command_of
 from .documents import Json
 from .option_names import in_terms_of
-from .record import RunAccount, RunRecord
+from .record import RunAccount, RunPart, RunRecord
 from .record_values import summary_of
 
 _NAMED = 20
@@ -76,11 +76,21 @@ def not_done(record: RunRecord, journal: str | None, path: str = "") -> str:
     return " ".join([*texts, *([f"See {path}."] if path else [])])
 
 
-def with_words(account: Json, red: str) -> Json:
+def with_words(account: RunAccount, red: str) -> Json:
     """What is shown of an account, with the text of the role's last task about it."""
-    counts = ", ".join(f"{count:,} {outcome}" for outcome, count in account["summary"].items())
-    texts = [*account["failures"], red] if account["failures"] or red else [f"{counts or 'Nothing was sent'}."]
-    return {**account, "red": bool(account["failures"] or red), "text": " ".join(filter(None, texts))}
+    shown = shown_account(account)
+    licenses = _counts(part for part in account.parts if part.kind != "removal_candidates")
+    entries = _counts(part for part in account.parts if part.kind == "removal_candidates")
+    done = (
+        [licenses, f"Removal candidates: {entries}" if entries else ""] if licenses or entries else ["Nothing was sent"]
+    )
+    texts = [*shown["failures"], red] if shown["failures"] or red else [f"{text}." for text in done if text]
+    return {**shown, "red": bool(shown["failures"] or red), "text": " ".join(filter(None, texts))}
+
+
+def _counts(parts: t.Iterable[RunPart]) -> str:
+    counts = summary_of(row for part in parts for row in part.devices)
+    return ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items() if count)
 
 
 def shown_account(account: RunAccount) -> Json:

@@ -81,9 +81,12 @@ def shown_run(record: Json) -> Json:
     for account in record["accounts"]:
         failed += "failure" in account or any("failure" in part for part in account["parts"])
         for part in account["parts"]:
+            # Entries of that list are no licenses.
+            what = "candidates " if part["kind"] == "removal_candidates" else ""
             for outcome, count in part["summary"].items():
                 if outcome != "unchanged" and count:
-                    summary[visible(outcome)] = summary.get(visible(outcome), 0) + int(count)
+                    name = what + visible(outcome)
+                    summary[name] = summary.get(name, 0) + int(count)
     shown = {key: visible(record[key]) for key in ("run", "kind", "started", "ended", "status")}
     return {**shown, "accounts": len(record["accounts"]), "accounts_failed": failed, "summary": summary}
 

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import typing as t
 from pathlib import Path
 
+import pytest
+from ansible.parsing.utils.yaml import from_yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,7 +30,7 @@ def test_what_is_read_back(variables: dict[str, t.Any]) -> None:
     found = {}
     for word in words[3::2]:
         if word.startswith("{"):
-            found.update(json.loads(word))
+            found.update(from_yaml(word))
         else:
             name, _mark, value = word.partition("=")
             found[name] = value
@@ -37,6 +38,20 @@ def test_what_is_read_back(variables: dict[str, t.Any]) -> None:
     assert found == {
         name: str(value).lower() if isinstance(value, (bool, int)) else value for name, value in meant.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        ("/tmp/my work/j.db", "'{a: /tmp/my work/j.db}'"),
+        ("./a b", "'{a: ./a b}'"),
+        (["990000000000001", "990000000000002"], "a=990000000000001,990000000000002"),
+        ("990000000000001\n 990000000000002, ", "a=990000000000001,990000000000002"),
+    ],
+)
+def test_what_people_usually_give_has_no_double_quotes(value: t.Any, word: str) -> None:
+    """Ansible shows these with a backslash, so that the command cannot be copied."""
+    assert command_of(command(variables={"a": value})).partition(" -e ")[2] == word
 
 
 def test_the_whole_command(tmp_path: Path) -> None:

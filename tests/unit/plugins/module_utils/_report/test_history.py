@@ -57,11 +57,12 @@ def sealed(content: dict[str, t.Any]) -> dict[str, t.Any]:
 def test_runs_newest_first_with_their_outcomes(tmp_path: Path) -> None:
     fota = {"kind": "fota", "summary": {"assigned": 10, "failed": 1, "unchanged": 99}}
     simsec = {"kind": "simsec", "summary": {"assigned": 5, "unknown": 2}, "failure": {"code": "x", "message": "y"}}
+    entries = {"kind": "removal_candidates", "summary": {"removed": 2, "unchanged": 1}}
     for run in ("2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z"):
-        (tmp_path / f"{run[:10]}.json").write_text(json.dumps(record(run, fota, simsec)), encoding="utf-8")
+        (tmp_path / f"{run[:10]}.json").write_text(json.dumps(record(run, fota, simsec, entries)), encoding="utf-8")
     history = read_history(str(tmp_path))
     assert [run["run"][:10] for run in history.runs] == ["2026-11-21", "2026-11-20"]
-    assert history.runs[0]["summary"] == {"assigned": 15, "failed": 1, "unknown": 2}
+    assert history.runs[0]["summary"] == {"assigned": 15, "failed": 1, "unknown": 2, "candidates removed": 2}
     assert (history.runs[0]["accounts"], history.runs[0]["accounts_failed"]) == (1, 1)
     assert history.runs[0]["ended"] == ""
     assert history.unreadable == []
