@@ -171,7 +171,7 @@ def test_sim_secure_and_the_limits(launch: t.Callable[..., Job], controller: Con
     for most in (2, 0):
         limit = launch(license_devices=devices, license_max_changes=most, license_mode="run")
         assert (limit.returncode, "guard_tripped" in limit.stdout) == (2, True), limit.stdout
-        assert f"'max\\_changes' allows {most}" in told(limit, RUN)
+        assert f"'license\\_max\\_changes' allows {most}" in told(limit, RUN)
         assert "nothing to reverse" in told(limit, RUN)
     assert simulator.writes() == []
     flexible = {"license_devices": devices, "license_product": FLEX, "license_mode": "run"}
@@ -256,8 +256,9 @@ def test_relaunch_on_failed_hosts_does_the_rest(launch: t.Callable[..., Job], si
     assert simulator.licensed() == set(imeis(4))
 
 
-def test_a_mode_that_is_not_run_is_check(launch: t.Callable[..., Job], simulator: Simulator) -> None:
-    assert launch(license_devices=imei(1), license_mode="Run ").returncode == 0
+def test_a_mode_that_is_neither_is_refused(launch: t.Callable[..., Job], simulator: Simulator) -> None:
+    refused = launch(license_devices=imei(1), license_mode="Run ")
+    assert (refused.returncode, "which is none of: check, run" in refused.stdout) == (2, True), refused.stdout
     assert simulator.writes() == []
 
 

@@ -156,8 +156,8 @@ def test_a_survey_ends_with_the_command_that_runs_it(fleet: Fleet, simulator: Si
     ("answers", "words"),
     [
         (
-            {"licence_mode": "run", "license_max_change": 1},
-            ["licence_mode, license_max_change.", "license_max_changes"],
+            {"licenses_mode": "run", "license_max_change": 1},
+            ["license_max_change, licenses_mode.", "license_max_changes"],
         ),
         ({"license_mode": "Run"}, ["'license_mode' is 'Run', which is none of: check, run."]),
         ({"license_product": FLEX, "license_mode": "run"}, ["journal_required", "fleet_licensing_require_journal"]),
