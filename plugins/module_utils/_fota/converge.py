@@ -69,7 +69,7 @@ def run(context: Context) -> Result:
     if api.unsplit:
         context.warn(f"The licensed devices were read page by page, because reading in pieces failed: {api.unsplit}.")
     if plan.unforeseen_why and job.foreseen_refusals == "skip":
-        context.warn(f"{unforeseen(plan)} They are sent, and ThingSpace decides.")
+        context.warn(f"{unforeseen(plan)} If the plan is carried out, they are sent, and ThingSpace decides.")
     if plan.locked:
         context.warn(
             f"{many(len(plan.locked), 'device')} that the task does not name will hold a license for ever, because the "
