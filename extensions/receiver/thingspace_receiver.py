@@ -73,7 +73,7 @@ def _run(options: argparse.Namespace) -> int:
     try:
         asyncio.run(_serve(options, parts))
     except parts["_errors"].LicensingError as error:
-        raise BadStart(error.message) from None
+        raise BadStart(_in_own_words(error.message)) from None
     _tell("ended")
     return 0
 
@@ -151,8 +151,13 @@ class _Log:
 
     def __call__(self, line: str) -> None:
         with contextlib.suppress(OSError, ValueError):
-            self._stream.write(line + "\n")
+            self._stream.write(_in_own_words(line) + "\n")
             self._stream.flush()
+
+
+def _in_own_words(text: str) -> str:
+    """A text of the collection, with the options of this program. It sends nothing to ThingSpace, but records."""
+    return text.replace("'journal'", "--journal").replace("Nothing was sent.", "Nothing was recorded.")
 
 
 def _tell(text: str) -> None:

@@ -69,7 +69,7 @@ run:
   description: The run to reverse.
   returned: success
   type: str
-  sample: 20261121T215143Z-1a2b3c4d
+  sample: 20261121T215143Z-000012-5e6e8a4d-1a2b3c4d
 kind:
   description: V(apply) or V(undo).
   returned: success

@@ -15,7 +15,10 @@ description:
     or give the move up.
   - Deletes old rows that no plan, status, or export needs.
   - Lets a copy of a database take the place of the one that it was copied from.
-  - It sends no requests to ThingSpace and needs no credentials.
+  - It sends no requests to ThingSpace and needs no credentials. The options of a connection are accepted because the
+    action group may set them, and they are not used.
+requirements:
+  - psycopg 3.1 or newer, for a journal in a PostgreSQL database
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:
@@ -112,7 +115,10 @@ moved:
       description: The identity of the journal.
       type: str
     rows:
-      description: The number of rows of each table.
+      description:
+        - The number of rows of each table of the journal. They were compared.
+        - The table C(request) has the requests, C(entry) their devices, C(callback) ThingSpace's reports, and
+          C(fleet_run) the records of runs.
       type: dict
 given_up:
   description: The place to which the journal was to be moved, without a password. Empty if it was not being moved.

@@ -160,7 +160,12 @@ def _text(content: bytes) -> str:
 def _content(path: str) -> bytes:
     try:
         if not os.path.isfile(path):
-            raise BadYaml(path, "it is not a file" if os.path.exists(path) else "it does not exist")
+            raise BadYaml(
+                path,
+                "it is not a file"
+                if os.path.exists(path)
+                else "it does not exist. Correct the path of the fleet files",
+            )
         size = os.stat(path).st_size
         if size > MAX_BYTES:
             raise BadYaml(

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import typing as t
 
 from .._candidates.mention import MENTIONED, Candidates, mention
@@ -17,7 +18,7 @@ from .._errors import ApiError, LicensingError, Problem
 from .._module import Context, Result
 from .._options import FOTA_LICENSE_RANGES, GUARD_SPEC, REPORT_SPEC, RESERVE_SPEC, WAVES_SPEC, chosen, out_of_range
 from .._plan.guards import enforce, limits_from
-from .._plan.outcomes import MAY_HAVE_MOVED, end, reporting_from
+from .._plan.outcomes import MAY_HAVE_MOVED, end, failure_of, reporting_from
 from .._plan.plan import Plan, Pool
 from .._plan.waves import waves_from
 from .._swm.licenses import FotaApi, explained
@@ -101,7 +102,7 @@ def _converge(context: Context, job: Job, api: FotaApi, candidates: Candidates) 
         applied = applied._replace(rows=mention(applied.rows, candidates.places()))
     candidates.warn_of(applied.rows)
     pool = _pool_after(context, api, pool, applied)
-    return _result(context, job, lookup, {**plan.as_result(), **job.waves.as_result(plan.changes)}, applied, pool)
+    return _result(context, job, lookup, plan, applied, pool)
 
 
 def _warn_of_lookup(context: Context, job: Job, lookup: str, api: FotaApi) -> None:
@@ -129,15 +130,18 @@ def _carry_out(context: Context, job: Job, plan: Plan, pool: Pool, api: FotaApi)
     return apply_in_waves(job, plan, pool, api, context.warn)
 
 
-def _result(context: Context, job: Job, lookup: str, plan: dict[str, t.Any], applied: Applied, pool: Pool) -> Result:
+def _result(context: Context, job: Job, lookup: str, plan: Plan, applied: Applied, pool: Pool) -> Result:
     """The module's result; writes the report file."""
     rows = applied.rows
-    values = {"lookup": lookup, "plan": plan, "licenses": pool.as_result()}
+    about = {**plan.as_result(), **job.waves.as_result(plan.changes)}
+    values = {"lookup": lookup, "plan": about, "licenses": pool.as_result()}
     if context.diff_mode:
         removed, assigned = ([row.device_id for row in rows if row.outcome == one] for one in ("removed", "assigned"))
         values["diff"] = device_diff(f"{job.account}: FOTA", len(rows), removed, assigned)
     changed = any(row.outcome in MAY_HAVE_MOVED for row in rows)
-    values, failure = end(rows, job.reporting, values, applied.stopped, began=changed)
+    never = {device for device, _why in plan.refused}
+    judge = functools.partial(failure_of, never=never)
+    values, failure = end(rows, job.reporting, values, applied.stopped, began=changed, judge=judge)
     return Result(values, changed, failure)
 
 

@@ -55,6 +55,7 @@ _BY_WORDS: tuple[tuple[str, str, str], ...] = (
     ("service file|definition of service", "the service is not known here", "Check the service file and PGSERVICEFILE"),
     ("no pg_hba.conf entry", "the server takes no such connection", "Allow it in pg_hba.conf, or use TLS"),
     ("password|authentication", "the server refuses the role or its password", "Check them and the password file"),
+    ("connection refused", "the server does not answer", "Check host and port, and whether the server is up"),
     (r"role .* does not exist", "the server does not know the role", "Correct the user"),
     (r"database .* does not exist", "there is no such database", "Create it, or correct its name"),
     ("permission denied for database", "the role may not use the database", "Grant it CONNECT"),

@@ -103,7 +103,7 @@ def _version(db: t.Any, address: str, moving: Mark | None) -> int:
     if not state.there or not state.has_tables:
         return 0
     if not state.usable:
-        raise _lacking(address, f"USAGE ON SCHEMA {NAME}")
+        raise _lacking(db, address, f"USAGE ON SCHEMA {NAME}")
     if not state.ours:
         what = f"its schema {NAME} belongs to another program"
         raise failure(address, "journal_unusable", what, "Use another database")
@@ -199,9 +199,10 @@ def _require_rights(db: t.Any, address: str, needed: t.Sequence[str], only: t.Se
     if missing:
         tables = ", ".join(f"{NAME}.{table}" for table in only) or f"ALL TABLES IN SCHEMA {NAME}"
         kind = LicensingError if set(READER) & set(missing) else MayNotWrite
-        raise _lacking(address, f"{', '.join(missing)} ON {tables}", kind)
+        raise _lacking(db, address, f"{', '.join(missing)} ON {tables}", kind)
 
 
-def _lacking(address: str, right: str, kind: type[LicensingError] = LicensingError) -> LicensingError:
-    advice = f"Let the owner run: GRANT {right} TO the role"
+def _lacking(db: t.Any, address: str, right: str, kind: type[LicensingError] = LicensingError) -> LicensingError:
+    (role,) = db.execute("SELECT quote_ident(current_user)").fetchone()
+    advice = f"Let the owner run: GRANT {right} TO {role}; docs/simsec.md has all the rights that a role needs"
     return failure(address, "journal_unusable", "its role lacks rights", advice, kind=kind)

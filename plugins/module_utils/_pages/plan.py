@@ -88,7 +88,7 @@ _HTML = """\
 {% block top %}
 <p><strong>{{ totals }}</strong> in {{ of_accounts }}. Made {{ created }}.</p>
 <dl class="tiles">
-{{ pieces.tile("Licenses to remove", licenses.remove | number, "shown before the others") }}
+{{ pieces.tile("Licenses to remove", licenses.remove | number, "first in each list" if licenses.remove else "") }}
 {{ pieces.tile("Licenses to assign", licenses.assign | number,
   (for_life | number) ~ " of them for life" if for_life else "") }}
 {% if cost %}
@@ -154,8 +154,8 @@ few.</strong></p>
 <p>There is nothing to approve.</p>
 {% else %}
 {% if not approvable %}
-<p class="failure"><strong>An approval does not let everything through.</strong> What it does not help is left alone,
-with the rest of its account. Remove the cause and plan again.</p>
+<p class="failure"><strong>An approval does not let everything through.</strong> An account in which something is
+stopped all the same is not changed at all. Remove the cause and plan again.</p>
 {% endif %}
 {% if command %}
 <p>Run this. If anything has changed by then, nothing is written.</p>
@@ -337,8 +337,8 @@ This is the approved plan.
 There is nothing to approve.
 {% else %}
 {% if not approvable %}
-**An approval does not let everything through.** What it does not help is left alone, with the rest of its account.
-Remove the cause and plan again.
+**An approval does not let everything through.** An account in which something is stopped all the same is not changed
+at all. Remove the cause and plan again.
 
 {% endif %}
 {% if command %}

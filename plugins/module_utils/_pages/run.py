@@ -33,7 +33,7 @@ _HTML = """\
 {{ pieces.tile("Cost a month", cost.monthly, (cost.once ~ " once, for life" if cost.once else "")
   ~ (" (as far as there are prices)" if cost.unknown else "")) }}
 {% endif %}
-{{ pieces.tile("Not as planned", undone | number, "each with the reason below") }}
+{{ pieces.tile("Not as planned", undone | number, "each with the reason below" if undone else "") }}
 </dl>
 {% endblock %}
 {{ pieces.contents(sections + links) }}

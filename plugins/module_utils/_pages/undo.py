@@ -11,8 +11,8 @@ from __future__ import annotations
 _HTML = """\
 {% extends "builtin/plan.html" %}
 {% block top %}
-<p>The run ({{ run.kind }}) was from {{ run.started }} {{ "to " ~ run.ended if run.ended else "without an end" }},
-its status is {{ run.status }}.</p>
+<p>The run ({{ run.kind }}) was from {{ run.started }} {{ "to " ~ run.ended if run.ended else "without an end" }}.
+Its status is {{ run.status }}.</p>
 {% if not later_runs_known %}
 <p class="failure"><strong>Later runs are not known: no history was given.</strong> Their changes may be undone,
 too.</p>
@@ -37,7 +37,7 @@ Each is listed with its account and the reason.</p>
 _MARKDOWN = """\
 {% extends "builtin/plan.md" %}
 {% block top %}
-The run ({{ run.kind }}) was from {{ run.started }} {{ "to " ~ run.ended if run.ended else "without an end" }}, its
+The run ({{ run.kind }}) was from {{ run.started }} {{ "to " ~ run.ended if run.ended else "without an end" }}. Its
 status is {{ run.status }}.
 
 {% if not later_runs_known %}

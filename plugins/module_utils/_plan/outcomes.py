@@ -74,8 +74,11 @@ def reported(rows: Rows, report: Report, moved: t.Container[str] = ()) -> list[d
     return [row._asdict() for row in rows if row.outcome in wanted or row.device_id in also]
 
 
-def failure_of(rows: Rows) -> LicensingError | None:
-    """The failure that results from mixed rows; None if every device is as wanted."""
+def failure_of(rows: Rows, never: t.Container[str] = ()) -> LicensingError | None:
+    """The failure that results from mixed rows; None if every device is as wanted.
+
+    :param never: devices that no run changes.
+    """
     amiss = [row for row in rows if row.outcome in AMISS]
     # Skipped devices follow from the others, so they are named last.
     amiss.sort(key=lambda row: row.outcome == "skipped")
@@ -86,7 +89,11 @@ def failure_of(rows: Rows) -> LicensingError | None:
     parts = [f"{counts[name]} {name}" for name in ("failed", "unknown", "skipped") if counts[name]]
     named = first(amiss, 5, "; ", lambda row: f"{row.device_id} {row.outcome}: {row.reason.rstrip('.')}")
     more = " (see 'devices', or 'devices_report')" if len(amiss) > 5 else ""
-    advice = "Run again: devices that are as wanted are left alone." if unknown or counts["skipped"] else ""
+    skipped = [row.device_id for row in amiss if row.outcome == "skipped"]
+    in_vain = [device for device in skipped if device in never]
+    advice = "Run again: devices that are as wanted are left alone." if unknown or len(skipped) > len(in_vain) else ""
+    if in_vain:
+        advice = f"Leave out of the list what ThingSpace would refuse. {advice}"
     return LicensingError(
         f"{len(amiss)} of {many(len(rows), 'device')} did not reach the wanted state ({', '.join(parts)}): "
         f"{named}{more}. {advice}".rstrip(),
@@ -132,7 +139,7 @@ def end(
     began: bool = False,
     header: t.Sequence[str] = Row._fields,
     moved: t.Container[str] = (),
-    judged: Rows | None = None,
+    judge: t.Callable[[Rows], LicensingError | None] = failure_of,
 ) -> tuple[dict[str, t.Any], LicensingError | None]:
     """End a run: returns the values of its result and its failure, and writes the file with all devices.
 
@@ -141,7 +148,7 @@ def end(
     :param began: whether devices may have changed by then, so that the failure says how far the run had come.
     :param header: of the file.
     :param moved: devices that changed without an outcome of their own: their place on a list.
-    :param judged: the rows that can be a failure, if not all of them can.
+    :param judge: returns the failure that results from the rows.
     """
     counts = summarize(rows)
     if stopped is not None and began and stopped.code != "unconfirmed":
@@ -149,7 +156,7 @@ def end(
         stopped.add(f" The run ended early; so far: {so_far}.")
     told = {**values, "summary": counts, "devices": reported(rows, reporting.shown, moved)}
     unwritten = reporting.write(header, rows)
-    return told, stopped or failure_of(rows if judged is None else judged) or unwritten
+    return told, stopped or judge(rows) or unwritten
 
 
 def report_path_problems(path: str | None, option: str = "devices_report") -> list[Problem]:

@@ -74,7 +74,8 @@ def _problems(journal: str | None, source: str | None, days: int | None, alone: 
     if not journal:
         yield Problem("'journal' is missing. Set it, or THINGSPACE_JOURNAL.")
     if not alone and not others:
-        yield Problem("There is nothing to do: set 'from_journal', 'prune_days', 'new_home', or 'give_up_move'.")
+        text = "There is nothing to do: set 'from_journal', 'prune_days', 'new_home', or 'give_up_move'."
+        yield Problem(f"{text} For the status, use simsec_license_info.")
     if alone and len([*alone, *others]) > 1:
         yield Problem(f"{' and '.join([*alone, *others])} contradict each other. Use a task for each of them.")
     if "new_home" in alone and journal and not is_database(journal):

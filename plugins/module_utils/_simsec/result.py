@@ -15,7 +15,7 @@ from .._journal.status import DeviceStatus
 from .._module import Context, Result
 from .._plan.answer import ACTIONS, Action
 from .._plan.incomplete import AWAITED, STOPPED
-from .._plan.outcomes import MOVED, Outcome, RequestRow, end
+from .._plan.outcomes import MOVED, Outcome, RequestRow, end, failure_of
 from .._plan.plan import Pool
 from .._text.diff import device_diff
 from .again import warn_of_another, without_advice
@@ -117,7 +117,13 @@ def make_result(context: Context, job: Job, done: Done) -> Result:
     # Devices that keep a license until another one is confirmed are no failure, because the task requests that.
     judged = [row for row in done.rows if not done.plan.decisions[row.device_id].waits]
     values, failure = end(
-        done.rows, job.reporting, values, done.stopped, began=bool(done.moved), judged=judged, header=RequestRow._fields
+        done.rows,
+        job.reporting,
+        values,
+        done.stopped,
+        began=bool(done.moved),
+        judge=lambda _rows: failure_of(judged),
+        header=RequestRow._fields,
     )
     if again and failure is not None:
         warn_of_another(failure)

@@ -90,6 +90,15 @@ def test_failure(outcomes: list[t.Any], code: str, counts: str, again: bool) -> 
     assert f"d0 {outcomes[0]}: why" in error.message
 
 
+@pytest.mark.parametrize("others", [0, 1])
+def test_what_would_be_refused_each_time_is_not_to_be_run_again(others: int) -> None:
+    rows = [Row(f"d{number}", "skipped", "not sent: it would be refused") for number in range(2 + others)]
+    error = failure_of(rows, {"d0", "d1"})
+    assert error is not None
+    assert "Leave out of the list what ThingSpace would refuse." in error.message
+    assert ("Run again" in error.message) is bool(others)
+
+
 def test_failure_names_five() -> None:
     error = failure_of([Row(f"d{number}", "failed", "no") for number in range(9)])
     assert error is not None
