@@ -208,14 +208,15 @@ def lost(code: Code) -> TransportError:
     ids=lambda error: str(getattr(error, "status", error.code)),
 )
 def test_a_cut_that_is_refused_is_no_cut(refusal: LicensingError) -> None:
-    """Every other wanted device holds no license, and this server refuses it as a cursor."""
+    """The wanted devices hold no license, and this server refuses each of them as a cursor."""
     server = Server(HELD[::2], HELD[::2], refusal)
-    assert read(server, HELD) == (HELD[::2], [])
+    assert read(server, HELD[1::2]) == (HELD[::2], [])
+    assert not set(HELD[1::2]).isdisjoint(server.asked)
 
 
 def test_a_task_that_must_end_does() -> None:
     with pytest.raises(TransportError):
-        read(Server(HELD[::2], HELD[::2], lost("interrupted")), HELD)
+        read(Server(HELD[::2], HELD[::2], lost("interrupted")), HELD[1::2])
 
 
 def test_an_error_is_an_error_at_once() -> None:
