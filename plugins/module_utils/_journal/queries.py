@@ -76,10 +76,12 @@ _MOVES = (
     "AND ((entry.outcome = 'success' AND (request.run >= ? OR entry.confirmed > ?)) "
     "OR (entry.outcome IS NULL AND request.state = 'accepted'))"
 )
-MOVED_SINCE = (
+_STEPS = (
     "SELECT action, certain, count(*) FROM (SELECT action, certain, "
-    "lag(action) OVER (PARTITION BY kind, device_id, certain ORDER BY id) AS before "
-    f"FROM ({_MOVES}) AS moves) AS steps WHERE before IS NULL OR before <> action GROUP BY action, certain"
+    "lag(action) OVER (PARTITION BY kind, device_id, certain ORDER BY id) AS before"
+)
+MOVED_SINCE = (
+    f"{_STEPS} FROM ({_MOVES}) AS moves) AS steps WHERE before IS NULL OR before <> action GROUP BY action, certain"
 )
 """How many devices certainly changed since a run, and how many may have changed: unconfirmed ones, and those of
 requests shortly before the run, which may have been executed before or after it started. A device that gets the license
