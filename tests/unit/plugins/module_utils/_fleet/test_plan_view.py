@@ -96,6 +96,16 @@ def test_a_limit_that_was_approved_stops_nothing() -> None:
         assert "An approval lets this through." in text
 
 
+def test_licenses_that_nobody_can_remove_are_told() -> None:
+    """Nothing is done about them."""
+    one = part(remove=1)
+    one["result"]["plan"]["locked"] = 2
+    document = plan(account(one))
+    for text in pages_of(document).values():
+        assert "2 devices that nobody names will hold a license for ever" in text
+    assert document.parts[0].carried_out == account(part(remove=1)).parts[0].carried_out
+
+
 def test_removals_come_first_and_each_kind_has_its_share() -> None:
     stopped = "not sent: the plan was stopped; it would be "
     rows = [{"device_id": f"{n}", "outcome": "skipped", "reason": f"{stopped}assigned"} for n in range(3000)]
