@@ -313,6 +313,29 @@ def test_a_fota_job_that_waits_too_long_sends_nothing(site: Site) -> None:
     assert site.simulator.licensed() >= set(WANTED)
 
 
+def test_a_fota_job_whose_role_may_only_read(site: Site) -> None:
+    """It needs no right for the lock. Where there is no journal and it may make none, it warns and goes on."""
+    role = f"only_reads_{site.database}"
+    postgres.server().run(f"CREATE ROLE {role} LOGIN")
+    address = site.address.replace("postgres@", f"{role}@")
+    try:
+        with postgres.new_journal() as empty:
+            told = site.b.module(devices=WANTED[:5], journal=empty.replace("postgres@", f"{role}@"))
+            assert (told.failed, "not counted together" in told.warnings) == (False, True), told.message
+        grants = ("USAGE ON SCHEMA thingspace_licensing", "SELECT ON ALL TABLES IN SCHEMA thingspace_licensing")
+        postgres.server().run(*(f"GRANT {one} TO {role}" for one in grants), database=site.database)
+        assert not site.b.module(devices=WANTED[:10], journal=address).failed
+        with (
+            contextlib.closing(open_store(site.address, write=False, told=never)) as other,
+            other.account_lock(ACCOUNT, 1, "FOTA"),
+        ):
+            assert site.b.module(devices=WANTED, journal=address, deadline=2).code == "journal_locked"
+        assert site.simulator.licensed() == set(WANTED[:10])
+    finally:
+        postgres.server().run(f"DROP OWNED BY {role}", database=site.database)
+        postgres.server().run(f"DROP ROLE {role}")
+
+
 def test_a_fota_job_that_loses_its_lock_sends_nothing_more(site: Site) -> None:
     site.simulator.faults({"action": "stall", "operation": "fota_assign", "effect": "done", "after": 1, "seconds": 3})
     running = site.a.module.start(journal=site.a.journal, devices=WANTED, batch_size=5, max_concurrency=1, report="all")

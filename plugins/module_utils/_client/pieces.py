@@ -18,8 +18,9 @@ import concurrent.futures
 import threading
 import typing as t
 
-from .._errors import ApiError, IncompleteList
+from .._errors import ApiError, IncompleteList, TransportError
 from .page import Fetch, Page, Tell
+from .transport_errors import OF_ONE_CALL
 
 PAGES = 8
 """A piece has at least this many pages, because each further piece may cost one page more than a chain."""
@@ -124,9 +125,9 @@ class _Reading:
         """
         try:
             return _Piece(start, self._page(start))
-        except ApiError:
-            # Whatever is wrong, the chain of pages does not need this cursor.
-            if required:
+        except (ApiError, TransportError) as error:
+            # Whatever is wrong with this cursor, the chain of pages does not need it.
+            if required or (isinstance(error, TransportError) and error.code not in OF_ONE_CALL):
                 raise
             return None
 

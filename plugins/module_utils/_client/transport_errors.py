@@ -28,6 +28,10 @@ _UNUSABLE = frozenset(
 )
 
 
+OF_ONE_CALL = ("timeout", "answer_too_large", "connection_failed")
+"""What may happen to one call and not to others. Any other error of the transport ends the task."""
+
+
 def server_of(url: str) -> str:
     """The host and port of an address, without anything else that may be in it."""
     parts = urllib.parse.urlsplit(url)

@@ -90,7 +90,7 @@ class PlanPart(t.NamedTuple):
     :param free: how many are available before the plan.
     :param devices: those that change; C(incomplete), those that are not as wanted.
     :param missing: the sentence about licenses that nobody knows the devices of.
-    :param note: what an earlier run left, which is no reason to stop.
+    :param note: what an earlier run left, or nobody can change; it is no reason to stop.
     :param failure: why nothing of it is carried out.
     """
 

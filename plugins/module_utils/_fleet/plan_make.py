@@ -15,6 +15,7 @@ import typing as t
 from .._plan.incomplete import as_left_over, is_left_over
 from .._plan.outcomes import as_it_was
 from .._simsec.missing import missing_text
+from .._text.lists import many
 from .._thingspace.id_kinds import KIND
 from .account_parts import COUNTS
 from .documents import Failure, Json
@@ -121,9 +122,17 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Iterable[PlanRow], caller: Caller
         devices=devices,
         incomplete=incomplete,
         missing=missing_text(sku, missing) if missing else None,
-        note=str(amiss["message"]) if amiss else None,
+        note=" ".join([*([str(amiss["message"])] if amiss else []), *_for_ever(plan.get("locked") or 0)]) or None,
         failure=_failure(failure, caller) if failure else None,
     )
+
+
+def _for_ever(count: int) -> t.Iterator[str]:
+    if count:
+        yield (
+            f"{many(count, 'device')} that nobody names will hold a license for ever, because the firmware was "
+            f"upgraded. {'It is' if count == 1 else 'They are'} left alone."
+        )
 
 
 def _failure(failure: t.Mapping[str, t.Any], caller: Caller) -> Failure:

@@ -22,6 +22,7 @@ from .option_names import Caller, to_send_again
 from .plan_document import IDLE, TITLES, PlanAccount, PlanDocument, PlanPart, PlanRow, PlanRows, UndoneRun
 from .plan_words import (
     APPROVABLE,
+    LET_THROUGH,
     counts_of,
     headline,
     in_waves,
@@ -80,10 +81,11 @@ def plan_view(
     shown = [account_view(account, number, nothing, document.caller) for number, account in enumerate(accounts, 1)]
     stops = [{"where": "The whole run", **failure_view(document.failure)}] if document.failure else []
     stops += [stop for account in shown for stop in account["stops"]]
+    let_through = approval == "approved" and stops and all(stop["approvable"] for stop in stops)
     return {
         "title": "License plan",
-        "status": document.status,
-        "headline": headline(document) + _frozen(frozen, len(accounts)),
+        "status": "changes" if let_through else document.status,
+        "headline": (LET_THROUGH if let_through else headline(document)) + _frozen(frozen, len(accounts)),
         "created": document.created,
         "digest": document.digest,
         "approval": approval,

@@ -31,6 +31,8 @@ HEADLINES = {
 
 NOT_TO_APPROVE = "Stopped; an approval does not help"
 
+LET_THROUGH = "Changes beyond a limit, which are approved"
+
 APPROVABLE = "guard_tripped"
 """The only code of a plan that an approval lets through."""
 

@@ -88,7 +88,7 @@ def _converge(context: Context, job: Job, api: FotaApi, candidates: Candidates) 
     if api.unsplit:
         context.warn(f"The licensed devices were read page by page, because reading in pieces failed: {api.unsplit}.")
     if plan.unforeseen_why and job.foreseen_refusals == "skip":
-        context.warn(f"{unforeseen(plan)} They are sent, and ThingSpace decides.")
+        context.warn(f"{unforeseen(plan)} If the plan is carried out, they are sent, and ThingSpace decides.")
     if plan.read and plan.changes:
         candidates.places()
     applied = _carry_out(context, job, plan, pool, api)

@@ -68,15 +68,24 @@ LOST = (
 )
 """The devices of requests without a reliable answer that were neither reported on nor sent again."""
 
-MOVED_SINCE = (
-    "SELECT request.action, request.run >= ? AND entry.outcome IS NOT NULL, count(*) FROM request "
+_MOVES = (
+    "SELECT request.action, request.run >= ? AND entry.outcome IS NOT NULL AS certain, "
+    "scope.kind, entry.device_id, request.id FROM request "
     "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
     "WHERE (request.run >= ? OR request.sent >= ?) AND scope.account = ? AND scope.sku = ? "
     "AND ((entry.outcome = 'success' AND (request.run >= ? OR entry.confirmed > ?)) "
-    "OR (entry.outcome IS NULL AND request.state = 'accepted')) GROUP BY 1, 2"
+    "OR (entry.outcome IS NULL AND request.state = 'accepted'))"
+)
+_STEPS = (
+    "SELECT action, certain, count(*) FROM (SELECT action, certain, "
+    "lag(action) OVER (PARTITION BY kind, device_id, certain ORDER BY id) AS before"
+)
+MOVED_SINCE = (
+    f"{_STEPS} FROM ({_MOVES}) AS moves) AS steps WHERE before IS NULL OR before <> action GROUP BY action, certain"
 )
 """How many devices certainly changed since a run, and how many may have changed: unconfirmed ones, and those of
-requests shortly before the run, which may have been executed before or after it started.
+requests shortly before the run, which may have been executed before or after it started. A device that gets the license
+again, without a removal in between, still holds one.
 """
 
 COUNTED = f"coalesce(entry.outcome, '') = 'success' AND entry.reason = '{BY_COUNT}'"

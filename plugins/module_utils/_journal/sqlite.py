@@ -89,8 +89,8 @@ class SqliteStore:
                 raise
 
     def account_lock(self, account: str, patience: float, licenses: Licenses = "SIM-Secure") -> t.ContextManager[None]:
-        """See C(Store)."""
-        return account_lock(self.name, account, patience, self._told, licenses)
+        """See C(Store). Where there is nothing, there is nothing to lock."""
+        return account_lock("" if self.missing else self.name, account, patience, self._told, licenses)
 
     def lock_lost(self) -> str:
         """See C(Store). The operating system keeps the lock as long as this process."""

@@ -86,8 +86,10 @@ _HTML = """\
 <strong>{{ one.words }}</strong> {{ one.message }} <small>({{ one.code }})</small></p>
 {% endmacro %}
 
-{% macro helps(stop) %}
-{% if stop.approvable %}
+{% macro helps(stop, approval) %}
+{% if stop.approvable and approval == "approved" %}
+This plan is approved, which lets this through.
+{%- elif stop.approvable %}
 An approval lets this through.
 {%- else %}
 An approval does not help. Remove the cause, then plan again.
@@ -157,8 +159,10 @@ And {{ (count - rows | length) | number }} more: see {{ where }}.
 
 {% endmacro %}
 
-{% macro helps(stop) %}
-{% if stop.approvable %}
+{% macro helps(stop, approval) %}
+{% if stop.approvable and approval == "approved" %}
+This plan is approved, which lets this through.
+{%- elif stop.approvable %}
 An approval lets this through.
 {%- else %}
 An approval does not help. Remove the cause, then plan again.

@@ -107,7 +107,7 @@ _HTML = """\
 <section><h2 id="stops">What is stopped, and why</h2>
 {% for stop in stops %}
 {{ pieces.failure(stop, stop.where) }}
-<p>{{ pieces.helps(stop) }}</p>
+<p>{{ pieces.helps(stop, approval) }}</p>
 {% endfor %}
 </section>
 {% endif %}
@@ -299,7 +299,7 @@ _MARKDOWN = """\
 
 {% for stop in stops %}
 {{ pieces.failure(stop, stop.where) }}
-{{ pieces.helps(stop) }}
+{{ pieces.helps(stop, approval) }}
 
 {% endfor %}
 {% endif %}

@@ -29,19 +29,21 @@ from .._text.lists import many
 from .._thingspace.id_kinds import Kind
 from .api import SkuSubscription
 from .missing import missing
-from .skus import sku_problems
+from .skus import sku_of, sku_problems
 
 OPTION = "replaced_by"
 
 INFERRED = (
-    " by a report about its own request, and by nothing else: that the device holds it was inferred when an answer was "
-    "lost or from the account's count, or reports do not agree or came too late. To have it confirmed, take the new "
-    "license away and assign it again"
+    " beyond doubt: that the device holds it was inferred when an answer was lost or from the account's count, or "
+    "reports do not agree or came too late"
 )
 OVERLAID = (
     " beyond doubt: a removal of it, of this device or by another kind of id, may have been carried out after it was "
-    "assigned. If you know that the device holds it, a task without 'replaced_by' takes this license away"
+    "assigned"
 )
+_AGAIN = ". While a receiver listens, take the new license away, and assign it again when that is reported"
+_KNOWN = ". If you know that the device holds it, a task without 'replaced_by' takes this license away"
+"""What to do. Without a receiver, only a count can confirm both, which is rarely enough."""
 
 _SHORT = (
     "the account counts {:,} of {} less than the journal knows as confirmed, and this device may be one of those that "
@@ -133,7 +135,7 @@ def kept(
             held = [scope for scope in wanted if holds(scope, device)]
             if not held:
                 found[device] = f"it keeps this license until {' or '.join(scope.sku for scope in wanted)} is confirmed"
-                found[device] += _why_not([statuses[scope].get(device, NOTHING) for scope in wanted])
+                found[device] += _why_not({scope.sku: statuses[scope].get(device, NOTHING) for scope in wanted})
             elif all(scope.sku in short for scope in held):
                 found[device] = "it keeps this license: " + _SHORT.format(short[held[0].sku], held[0].sku)
         elif doubt:
@@ -141,12 +143,18 @@ def kept(
     return found
 
 
-def _why_not(statuses: t.Sequence[DeviceStatus]) -> str:
-    """Why a license stays unconfirmed although nothing more is sent for it; empty if a confirmation may still come."""
-    inferred_ones = [status for status in statuses if inferred(status)]
+def _why_not(statuses: t.Mapping[str, DeviceStatus]) -> str:
+    """Why a license stays unconfirmed although nothing more is sent for it; empty if a confirmation may still come.
+
+    :param statuses: by SKU.
+    """
+    inferred_ones = {sku: status for sku, status in statuses.items() if inferred(status)}
     if not inferred_ones:
         return ""
-    return OVERLAID if all(status.overlaid for status in inferred_ones) else INFERRED
+    why = OVERLAID if all(status.overlaid for status in inferred_ones.values()) else INFERRED
+    # A lifetime license cannot be taken away.
+    again = "" if why == OVERLAID or any(sku_of(sku).lifetime for sku in inferred_ones) else _AGAIN
+    return f"{why}{again}{_KNOWN}"
 
 
 def _doubt(waiting: t.Sequence[Instead]) -> str:

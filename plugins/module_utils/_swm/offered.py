@@ -15,6 +15,7 @@ import urllib.parse
 from .._client.client import Client
 from .._client.paging import is_unknown_path
 from .._client.runtime_dir import StoredState
+from .._client.transport_errors import OF_ONE_CALL
 from .._errors import ApiError, IncompleteList, LicensingError, TransportError
 from .._plan.batches import NOT_CARRIED_OUT
 
@@ -22,14 +23,10 @@ REMEMBERED = 3600.0
 """For how many seconds it is remembered that a server does not have a call."""
 
 
-_TRIED_IN_VAIN = ("timeout", "answer_too_large", "connection_failed")
-"""What may happen to one call and not to others. Everything else ends the task."""
-
-
 def can_do_without(error: LicensingError) -> bool:
     """Whether a task may go on in another way after this error of a call that it does not need."""
     if isinstance(error, TransportError):
-        return error.code in _TRIED_IN_VAIN
+        return error.code in OF_ONE_CALL
     return isinstance(error, (ApiError, IncompleteList)) and error.code not in NOT_CARRIED_OUT
 
 

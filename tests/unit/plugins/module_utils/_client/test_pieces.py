@@ -21,14 +21,18 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.pagin
     read_all,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.pieces import PAGES, Cuts
+from ansible_collections.thingspace.licensing.plugins.module_utils._error_codes import Code
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
     ApiError,
     IncompleteList,
     LicensingError,
+    TransportError,
 )
 from ansible_collections.thingspace.licensing.tests.support.fakes import imei, imeis
 
 SIZE = 3
+
+INVALID = ApiError("LastSeenDeviceId Not Valid", code="api_rejected", status=400)
 
 
 class Server:
@@ -38,8 +42,10 @@ class Server:
     :param known: the devices that are valid cursors; None if any id is.
     """
 
-    def __init__(self, held: t.Iterable[str], known: t.Collection[str] | None = None, status: int = 400) -> None:
-        self.held, self.known, self.status = sorted(held), known, status
+    def __init__(
+        self, held: t.Iterable[str], known: t.Collection[str] | None = None, refusal: LicensingError = INVALID
+    ) -> None:
+        self.held, self.known, self.refusal = sorted(held), known, refusal
         self.asked: list[str] = []
         self._lock = threading.Lock()
 
@@ -47,7 +53,7 @@ class Server:
         with self._lock:
             self.asked.append(cursor)
         if cursor != FIRST and self.known is not None and cursor not in self.known:
-            raise ApiError("LastSeenDeviceId Not Valid", code="api_rejected", status=self.status)
+            raise self.refusal
         return self.page(cursor, [one for one in self.held if cursor == FIRST or one > cursor])
 
     def page(self, cursor: str, rest: list[str]) -> Page:
@@ -189,11 +195,28 @@ def test_a_device_that_is_gone_meanwhile_or_new() -> None:
     assert set(server.held) <= set(found)
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 405, 422, 500])
-def test_a_cut_that_is_refused_is_no_cut(status: int) -> None:
-    """Every other wanted device holds no license, and this server refuses it as a cursor."""
-    server = Server(HELD[::2], HELD[::2], status)
-    assert read(server, HELD) == (HELD[::2], [])
+def lost(code: Code) -> TransportError:
+    return TransportError("It broke.", code=code, in_doubt=True)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        *(ApiError("No.", code="api_rejected", status=status) for status in (400, 403, 404, 405, 422, 500)),
+        *(lost(code) for code in ("connection_failed", "timeout", "answer_too_large")),
+    ],
+    ids=lambda error: str(getattr(error, "status", error.code)),
+)
+def test_a_cut_that_is_refused_is_no_cut(refusal: LicensingError) -> None:
+    """The wanted devices hold no license, and this server refuses each of them as a cursor."""
+    server = Server(HELD[::2], HELD[::2], refusal)
+    assert read(server, HELD[1::2]) == (HELD[::2], [])
+    assert not set(HELD[1::2]).isdisjoint(server.asked)
+
+
+def test_a_task_that_must_end_does() -> None:
+    with pytest.raises(TransportError):
+        read(Server(HELD[::2], HELD[::2], lost("interrupted")), HELD[1::2])
 
 
 def test_an_error_is_an_error_at_once() -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 import pytest
@@ -40,3 +41,23 @@ def test_another_spelling_is_found(how: str, device: str) -> None:
     assert device in str(caught.value)
     require_spelling([*others, odd], [other for other in WANTED if other != device])
     require_spelling([*others, device], WANTED)
+
+
+@pytest.mark.parametrize("zero_is", ["held", "wanted"])
+def test_a_zero_in_place_of_the_check_digit_is_found(zero_is: str) -> None:
+    """As it is transmitted over the air."""
+    whole = ["350000000000006", "350000000000105", "350000000000204"]
+    zero = [f"{device[:14]}0" for device in whole]
+    with pytest.raises(IncompleteList) as caught:
+        require_spelling(*((zero, whole) if zero_is == "held" else (whole, zero)))
+    assert any(one in str(caught.value) for one in whole)
+    assert any(one in str(caught.value) for one in zero)
+
+
+def test_ids_that_only_look_alike_are_left_alone() -> None:
+    """Test fleets have such ids, and so do examples of the documentation."""
+    consecutive = [f"{350000000000000 + number}" for number in range(40)]
+    for held, wanted in itertools.product((consecutive[:5], consecutive[::3], consecutive[:1], []), repeat=2):
+        require_spelling(held, wanted)
+    require_spelling(consecutive[:1], consecutive[1:])
+    require_spelling(consecutive[::10], consecutive)

@@ -19,6 +19,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.jour
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._module import Context
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.lists import many
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imeis
 from ansible_collections.thingspace.licensing.tests.support.journals import never
 
@@ -52,4 +53,4 @@ def test_every_device_that_may_hold_a_license(tmp_path: Path) -> None:
     exported = {device for found in _simsec(t.cast(Context, context)).values() for device in found}
     assert exported < may
     assert len(told) == 1
-    assert told[0].startswith(f"{len(may - exported)} devices may still hold")
+    assert told[0].startswith(f"{many(len(may - exported), 'device')} may still hold")

@@ -86,6 +86,26 @@ def test_only_a_limit_can_be_approved(code: str) -> None:
         assert ("an approval does not help" in shown["headline"]) is not approvable
 
 
+def test_a_limit_that_was_approved_stops_nothing() -> None:
+    document = plan(account(part(assign=1, failure=LIMIT)))
+    for text in pages_of(document, "approved").values():
+        assert "Changes beyond a limit, which are approved" in text
+        assert "This plan is approved, which lets this through." in text
+        assert "Stopped by a limit" not in text.partition("Accounts")[0]
+    for text in pages_of(document, "differs").values():
+        assert "An approval lets this through." in text
+
+
+def test_licenses_that_nobody_can_remove_are_told() -> None:
+    """Nothing is done about them."""
+    one = part(remove=1)
+    one["result"]["plan"]["locked"] = 2
+    document = plan(account(one))
+    for text in pages_of(document).values():
+        assert "2 devices that nobody names will hold a license for ever" in text
+    assert document.parts[0].carried_out == account(part(remove=1)).parts[0].carried_out
+
+
 def test_removals_come_first_and_each_kind_has_its_share() -> None:
     stopped = "not sent: the plan was stopped; it would be "
     rows = [{"device_id": f"{n}", "outcome": "skipped", "reason": f"{stopped}assigned"} for n in range(3000)]

@@ -223,6 +223,30 @@ def test_a_device_that_is_refused_alone_has_failed(journal: Journal) -> None:
     assert (fold(found).result, found[0].state, found[0].reason) == ("failed", "rejected", "no such device")
 
 
+@pytest.mark.parametrize(
+    ("actions", "certain"),
+    [
+        (["assign", "assign"], {"assign": 1}),
+        (["assign", "remove", "assign"], {"assign": 2, "remove": 1}),
+        (["remove", "remove", "assign", "assign"], {"assign": 1, "remove": 1}),
+    ],
+)
+@pytest.mark.parametrize("sure", [True, False])
+def test_a_device_that_was_sent_again_holds_one_license(
+    journal: Journal, actions: list[Action], certain: dict[Action, int], sure: bool
+) -> None:
+    """It is not counted as two, which would hide that a lost request took effect, so that it is sent again."""
+    first = journal.begin_run(FLEX, "assign", 7)
+    for number, action in enumerate(actions):
+        request = journal.intend(journal.begin_run(FLEX, action, 7), FLEX, action, [imei(1), imei(number + 2)], "1-234")
+        journal.accepted(request, f"r{number}")
+        if sure:
+            journal.confirm([confirmed(f"r{number}", imei(1)), confirmed(f"r{number}", imei(number + 2))])
+    others = {action: actions.count(action) for action in actions}
+    expected = {(action, sure): certain[action] + others[action] for action in certain}
+    assert moved(journal, first) == (7, expected)
+
+
 def test_usual_latency(journal: Journal) -> None:
     assert journal.snapshot(FLEX, []).latency is None
     accept(journal, [imei(1)], "r1")

@@ -15,6 +15,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._devices.ids 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import Problem
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import (
+    BY_COUNT,
     Attempt,
     DeviceStatus,
     RequestState,
@@ -129,18 +130,34 @@ def test_a_removal_is_over_if_it_was_reported_before_the_assignment_was_sent(rep
     assert not confirmed(fold([late._replace(own=False), AGAIN])), "nobody knows which removal that was about"
 
 
+TAKE_AWAY = "take the new license away, and assign it again"
+
+
 @pytest.mark.parametrize(
-    ("before", "way"),
+    ("before", "new", "again"),
     [
-        (REMOVED._replace(confirmed="2026-01-01T14"), "take the new license away and assign it again"),
-        (REMOVED._replace(outcome=None, own=False), "a task without 'replaced_by'"),
+        (REMOVED._replace(confirmed="2026-01-01T14"), NEW, True),
+        (REMOVED._replace(outcome=None, own=False), NEW, False),
+        (REMOVED._replace(confirmed="2026-01-01T14"), NEW._replace(sku="SIMSec-IoT-Lt"), False),
     ],
 )
-def test_a_reason_names_the_way_out(before: Attempt, way: str) -> None:
-    """Assigning it anew ends a doubt about reports, but not one about a removal that may still come."""
+def test_a_reason_names_the_way_out(before: Attempt, new: Scope, again: bool) -> None:
+    """Assigning it anew ends a doubt about reports, but not one about a removal that may still come. And a lifetime
+    license cannot be taken away.
+    """
     held = {imei(0): fold([before, AGAIN])}
-    told = kept(Losing(OLD, [imei(0)]), [Instead(NEW, frozenset([imei(0)]))], lambda _scope: held)
-    assert way in told[imei(0)]
+    told = kept(Losing(OLD, [imei(0)]), [Instead(new, frozenset([imei(0)]))], lambda _scope: held)
+    assert (TAKE_AWAY in told[imei(0)]) is again
+    assert "a task without 'replaced_by'" in told[imei(0)]
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_the_way_out_helps_only_while_a_receiver_listens(heard: bool) -> None:
+    counted = AGAIN._replace(own=False, reason=BY_COUNT)
+    assert not confirmed(fold([counted]))
+    removed = REMOVED._replace(request=3, sent="2026-01-02T10", confirmed="2026-01-02T11", own=heard)
+    anew = AGAIN._replace(request=4, sent="2026-01-02T12", confirmed="2026-01-02T13", own=heard)
+    assert confirmed(fold([counted, removed, anew])) is heard
 
 
 def keeping(instead: list[Instead], held: t.Mapping[Scope, t.Sequence[str]]) -> dict[str, str]:

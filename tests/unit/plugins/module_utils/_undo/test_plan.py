@@ -85,7 +85,7 @@ def test_the_digest_and_what_is_written(run: Run, tmp_path: Path) -> None:
     assert (made["status"], made["left"]) == ("error", 1)
     text = (tmp_path / "undo" / "undo.md").read_text(encoding="utf-8")
     assert "# Undo of the run 20261121T215143Z-1a2b3c4d: No plan for some accounts" in text
-    assert "**2 to remove** in 2 accounts." in text
+    assert "**2 to remove** in 1 of 2 accounts." in text
     assert "**1 change stays as the run left it.**" in text
     assert "| SIM-Secure licenses SIMSec-IoT-Lt | 990000000000009 | assigned | \\*for life\\* |" in text
     assert "A note." in text
