@@ -195,13 +195,21 @@ def test_checks_before_a_commit(machine: Machine, collections: Path, simulator: 
     assert simulator.requests() == []
 
 
+def first_block(readme: str, section: str) -> list[str]:
+    """The lines of the first commands in a section."""
+    block = readme.partition(section)[2].partition("```console\n")[2].partition("```")[0]
+    return [line.strip() for line in block.strip().splitlines()]
+
+
 def test_the_start_that_its_readme_describes(machine: Machine, simulator: Simulator) -> None:
     """Existing accounts become the repository, and the first plan is empty."""
     readme = (EXAMPLE / "README.md").read_text(encoding="utf-8")
-    lines = readme.partition("## Start")[2].partition("```console\n")[2].partition("```")[0].strip().splitlines()
+    # The virtual environment is the test's, and so is pip in it.
+    installing = [line.replace("python -m pip", "pip") for line in first_block(readme, "## Try it")[1:]]
+    lines = first_block(readme, "## Start")
     # The credentials come from the test, and the simulator's receiver has made the state already.
-    commands = [line.strip() for line in lines if not line.strip().startswith("export ")]
-    assert (len(lines), len(commands)) == (6, 4)
+    commands = [*installing, *(line for line in lines if not line.startswith("export "))]
+    assert (len(lines), len(commands)) == (4, 4)
     for path in sorted((machine.repository / "fleet").rglob("*.*")):
         path.unlink()
     where = machine.checkout()

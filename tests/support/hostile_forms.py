@@ -25,8 +25,11 @@ def _send(data: bytes) -> Form:
 
 
 def _answer(status: int, body: bytes = b"", *headers: bytes) -> Form:
+    """An answer after which the server closes the connection, and says so: otherwise, the next request may be lost."""
     lines = b"".join(header + b"\r\n" for header in headers)
-    return _send(b"HTTP/1.1 %d X\r\n%bContent-Length: %d\r\n\r\n%b" % (status, lines, len(body), body))
+    return _send(
+        b"HTTP/1.1 %d X\r\n%bConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (status, lines, len(body), body)
+    )
 
 
 def _json(status: int, value: t.Any, *headers: bytes) -> Form:

@@ -71,7 +71,7 @@ def _pools(data: AccountData, by_license: t.Mapping[str, t.Any]) -> list[Json]:
     found: dict[str, Json] = {}
     if data.fota_pool is not None or FOTA in by_license:
         found[FOTA] = {"name": "Software Management", **(data.fota_pool or {})}
-    rows = t.cast("list[SkuSubscription]", data.subscriptions or [])
+    rows: list[SkuSubscription] = t.cast(t.Any, data.subscriptions or [])
     for row in rows:
         pool = pool_of(rows, row["sku"]) or Pool(None, None)
         numbers = {"total": pool.total, "assigned": pool.assigned, "available": pool.available}

@@ -145,7 +145,7 @@ def test_devices_can_be_sent_again(caller: Caller, option: str) -> None:
 def test_a_survey_knows_the_variables_that_it_reads() -> None:
     """Others are refused. The guide, and the head of the playbook, name the same ones."""
     text = (ROOT / "playbooks" / "license_devices.yml").read_text(encoding="utf-8")
-    head, _, plays = text.partition("\n- name:")
+    head, _name, plays = text.partition("\n- name:")
     (known,) = re.findall(r"license_known:\n((?: +- license_\w+\n)+)", text)
     names = set(re.findall(r"license_\w+", known))
     assert names == {
