@@ -39,10 +39,8 @@ _WRITE = (
 )
 
 
-class SharedState:
-    """See C(runtime_dir.Store). A transaction keeps all writers of the database waiting, so it must be short."""
-
-    lasting = True
+class _State:
+    """A place of which all tasks that use the database know."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -55,11 +53,17 @@ class SharedState:
 
     def place(self, name: str) -> str:
         """See C(runtime_dir.Store)."""
-        return _place(name, self._store)
+        return f"the row '{name}' of the table shared_state in {self.location}"
 
     def now(self) -> float:
         """See C(runtime_dir.Store). It is the clock of the database."""
         return time.time() + self._ahead
+
+
+class SharedState(_State):
+    """See C(runtime_dir.Store). A transaction keeps all writers of the database waiting, so it must be short."""
+
+    lasting = True
 
     @contextlib.contextmanager
     def transaction(
@@ -101,7 +105,7 @@ class SharedState:
             yield
 
 
-class SeenState:
+class SeenState(_State):
     """The same for a task that may read the state, but not write it. What it counts itself is in memory.
 
     So it heeds the logins of others, but they do not know of its own.
@@ -110,23 +114,9 @@ class SeenState:
     lasting = False
 
     def __init__(self, store: Store) -> None:
-        self._store = store
-        self._ahead = _ahead(store)
-        self.location: str | None = store.name
+        super().__init__(store)
         self._states: dict[str, StoredState] = {}
         self._state, self._turn = threading.RLock(), threading.Lock()
-
-    def close(self) -> None:
-        """Close the store."""
-        self._store.close()
-
-    def place(self, name: str) -> str:
-        """See C(runtime_dir.Store)."""
-        return _place(name, self._store)
-
-    def now(self) -> float:
-        """See C(runtime_dir.Store). It is the clock of the database."""
-        return time.time() + self._ahead
 
     @contextlib.contextmanager
     def transaction(
@@ -183,10 +173,6 @@ def share(
     except MayNotWrite as error:
         warn(f"Logins and requests are not counted together with those of other machines. {error.message}")
         return SeenState(open_store(journal, write=False, told=told, patience=patience))
-
-
-def _place(name: str, store: Store) -> str:
-    return f"the row '{name}' of the table shared_state in {store.name}"
 
 
 def _ahead(store: Store) -> float:
