@@ -223,10 +223,10 @@ class Context:
             return None
         if not self._shared:
             # A module compiles what it imports, each time. Most jobs have no database.
-            from ._journal.shared_state import share  # pylint: disable=import-outside-toplevel
+            from ._journal.shared_state import PATIENCE, share  # pylint: disable=import-outside-toplevel
 
             try:
-                self._shared.append(share(journal, warn, told=self.told))
+                self._shared.append(share(journal, warn, told=self.told, patience=self.patience(PATIENCE)))
             except LicensingError as error:
                 problems.append(Problem(error.message, error.code))
                 return None

@@ -92,6 +92,6 @@ def require_not_moved(name: str, mark: Mark, *, opened: bool) -> None:
 
 
 def was_moved(name: str, other: str, why: str = "") -> LicensingError:
-    """The error for tasks that would use a journal after it was moved."""
-    text = f"The journal {name} was moved to {other}. {why}Nothing was sent. Set 'journal' to that one."
+    """The error for tasks that would use a journal after it was moved. Before, a task may have sent something."""
+    text = f"The journal {name} was moved to {other}. {why}Nothing is sent with it any more. Set 'journal' to that one."
     return LicensingError(text, code="journal_moved")

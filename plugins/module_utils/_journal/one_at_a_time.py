@@ -15,9 +15,10 @@ import contextlib
 import typing as t
 
 from .._client.stop import Stop
+from .._errors import LicensingError
 from .file import PATIENCE
 from .lock import PATIENCE as LOCK_PATIENCE
-from .store import Licenses
+from .store import Licenses, Store
 from .stores import open_store
 
 
@@ -34,6 +35,27 @@ def one_at_a_time(
     with contextlib.ExitStack() as stack:
         store = open_store(journal, write=False, patience=patience(PATIENCE), told=lambda: stop.told)
         stack.callback(store.close)
+        _require_seen(store)
         stack.enter_context(store.account_lock(account, patience(LOCK_PATIENCE), licenses))
         stack.enter_context(stop.when(store.lock_lost))
         yield
+
+
+def _require_seen(store: Store) -> None:
+    """Refuse a lock that no other node would see.
+
+    :raises LicensingError: C(journal_unusable); nothing was sent.
+    """
+    if store.missing:
+        why, then = "there is none yet, and this role may not create it", "Let its owner run a task first"
+    else:
+        with store.reading() as db:
+            (replica,) = db.execute("SELECT pg_is_in_recovery()").fetchone()
+        if not replica:
+            return
+        why, then = "it is a read-only replica", "Name the primary server"
+    raise LicensingError(
+        f"The journal {store.name} cannot show other machines that this task changes licenses: {why}. Nothing was "
+        f"sent. {then}.",
+        code="journal_unusable",
+    )

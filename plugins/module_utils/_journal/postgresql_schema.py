@@ -113,10 +113,13 @@ def _version(db: t.Any, address: str, moving: Mark | None) -> int:
 
 
 def _the_row(db: t.Any, address: str, statement: str, table: str) -> t.Any:
-    row = db.execute(statement).fetchone()
-    if row is None:
+    rows = db.execute(f"{statement} LIMIT 2").fetchall()
+    if not rows:
         raise emptied(address, table)
-    return row[0]
+    if len(rows) > 1:
+        what = f"its table {table} has more than one row, so another journal was restored into it"
+        raise failure(address, "journal_damaged", what, "Restore one journal into an empty database")
+    return rows[0][0]
 
 
 def emptied(address: str, table: str) -> LicensingError:

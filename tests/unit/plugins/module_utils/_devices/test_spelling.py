@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.ids import passes_luhn
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.spelling import require_spelling
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import IncompleteList
 
@@ -43,21 +44,38 @@ def test_another_spelling_is_found(how: str, device: str) -> None:
     require_spelling([*others, device], WANTED)
 
 
+WHOLE = [
+    "350000000000014",
+    "350000000000022",
+    "350000000000048",
+    "350000000000055",
+    "350000000000063",
+    "350000000000071",
+    "350000000000089",
+    "350000000000097",
+    "350000000000105",
+    "350000000000113",
+]
+ZERO = [f"{device[:14]}0" for device in WHOLE]
+
+
+@pytest.mark.parametrize("count", [3, 5, 9, 10])
 @pytest.mark.parametrize("zero_is", ["held", "wanted"])
-def test_a_zero_in_place_of_the_check_digit_is_found(zero_is: str) -> None:
-    """As it is transmitted over the air."""
-    whole = ["350000000000006", "350000000000105", "350000000000204"]
-    zero = [f"{device[:14]}0" for device in whole]
+def test_zeros_in_place_of_check_digits_are_found(zero_is: str, count: int) -> None:
+    """As they are transmitted over the air, be it those of all devices or of some."""
+    assert all(map(passes_luhn, WHOLE))
+    mixed = [*ZERO[:count], *WHOLE[count:]]
     with pytest.raises(IncompleteList) as caught:
-        require_spelling(*((zero, whole) if zero_is == "held" else (whole, zero)))
-    assert any(one in str(caught.value) for one in whole)
-    assert any(one in str(caught.value) for one in zero)
+        require_spelling(*((mixed, WHOLE) if zero_is == "held" else (WHOLE, mixed)))
+    assert any(one in str(caught.value) for one in WHOLE)
+    assert any(one in str(caught.value) for one in ZERO)
 
 
 def test_ids_that_only_look_alike_are_left_alone() -> None:
     """Test fleets have such ids, and so do examples of the documentation."""
-    consecutive = [f"{350000000000000 + number}" for number in range(40)]
-    for held, wanted in itertools.product((consecutive[:5], consecutive[::3], consecutive[:1], []), repeat=2):
+    consecutive = [f"{350000000000000 + number}" for number in range(400)]
+    for held, wanted in itertools.product((consecutive[:200], consecutive[::3], consecutive[:1], []), repeat=2):
         require_spelling(held, wanted)
-    require_spelling(consecutive[:1], consecutive[1:])
-    require_spelling(consecutive[::10], consecutive)
+    require_spelling(WHOLE, WHOLE)
+    require_spelling([*ZERO, *WHOLE], WHOLE)
+    require_spelling(ZERO, [*ZERO, *WHOLE])

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.stop import Stop
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.move import move
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.one_at_a_time import one_at_a_time
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.postgresql import settle_here
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.schema import SCHEMA
@@ -142,6 +144,13 @@ def test_nor_is_a_standby_that_takes_over(database: str) -> None:
         address = postgres.server().url(database).replace(str(postgres.server().host), standby.host)
         with contextlib.closing(open_journal(address, write=False, told=never)) as journal:
             assert journal.ids(LIFETIME) == imeis(3)
+        # Nobody at the primary would see a lock that is taken here.
+        with (
+            pytest.raises(LicensingError) as caught,
+            one_at_a_time(address, ACCOUNT, "FOTA", stop=Stop(), patience=lambda seconds: seconds),
+        ):
+            pass
+        assert (caught.value.code, "replica" in caught.value.message) == ("journal_unusable", True)
         standby.promote()
         assert sent(address) == imeis(3)
 
@@ -232,3 +241,16 @@ def test_roles_with_no_more_than_they_need(database: str, role: t.Callable[[str,
         assert sent(here[writer]) == imeis(3)
     finally:
         postgres.server().run(f"DROP DATABASE {copied} WITH (FORCE)")
+
+
+@pytest.mark.parametrize("table", ["journal_schema", "identity"])
+def test_a_dump_that_was_restored_into_another_journal_is_refused(database: str, table: str) -> None:
+    """As psql does that goes on after an error. Which of the two it is, nobody knows."""
+    server = postgres.server()
+    server.run(
+        f"INSERT INTO thingspace_licensing.{table} SELECT * FROM thingspace_licensing.{table}", database=database
+    )
+    for write in (True, False):
+        with pytest.raises(LicensingError) as caught:
+            open_journal(server.url(database), write=write, told=never)
+        assert (caught.value.code, table in caught.value.message) == ("journal_damaged", True)
