@@ -373,6 +373,7 @@ def test_renewed_certificate(receiver: Receiver) -> None:
         (["--journal", "/nowhere/j.db"], {}, "/nowhere does not exist"),
         (["--journal", "mysql://u:secret@h/d"], {}, "set THINGSPACE_JOURNAL instead of --journal"),
         (["--journal", ""], {}, "give --journal, or set THINGSPACE_JOURNAL"),
+        (["--journal", ""], {"THINGSPACE_JOURNAL": "j.db"}, "is the relative path j.db"),
         ([], {"THINGSPACE_CALLBACK_PASSWORD": ""}, "THINGSPACE_CALLBACK_PASSWORD must be set"),
         (["--tls-cert", "/nowhere.pem"], {}, "/nowhere.pem cannot be read"),
         (["--tls-key", "/nowhere.pem"], {}, "a certificate"),

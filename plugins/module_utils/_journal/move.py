@@ -166,7 +166,8 @@ def _claim(db: Transaction, here: End, filling: Mark, target: str) -> Mark:
     step = _step(there, here, filling.other, target)
     if step == "done":
         raise other_move(filling.other, here.mark, _MEANWHILE)
-    if step == "filled" or there.mark.state == "filling":
+    # An earlier call's mark stands as long as the source is on its way there. If it was given up, that call must stop.
+    if step == "filled" or (there.mark.state == "filling" and there.mark.target == here.mark.target):
         return there.mark
     if there.mark.state:
         for table in reversed(TABLES[1:]):
@@ -196,9 +197,12 @@ def _let_jobs_end(stack: contextlib.ExitStack, old: Store, leaving: Mark, patien
 def _copy(old: Store, new: Store, filling: Mark, told: Told) -> None:
     """Copy all rows, all or nothing."""
     with old.reading() as source, new.writing() as db:
-        there = end_of(db)
+        there, mine = end_of(db), end_of(source).mark
         if there.mark.target != filling.target or there.mark.state not in ("filling", "filled"):
             raise other_move(old.name, filling, _MEANWHILE)
+        if (mine.state, mine.target) != ("copying", filling.target):
+            # It was given up, and is in use again. What others recorded since would be missing.
+            raise other_move(old.name, mine, _MEANWHILE)
         if there.mark.state == "filled":
             return
         _require_empty(there, new.name)

@@ -16,7 +16,7 @@ import typing as t
 
 from .._errors import LicensingError
 from .._journal.journal import Journal, open_journal
-from .._text.addresses import as_place, is_path, without_passwords
+from .._text.addresses import as_place, is_path, why_refused_from_environment, without_passwords
 from .aiohttp_dep import IS_THERE
 from .commit import GroupCommit
 from .receiver import Accepted, Log, OnRecorded, Receiver
@@ -102,8 +102,11 @@ def _check(settings: ReceiverSettings) -> None:
             code="missing_library",
         )
     wrong = ""
+    from_environment = settings.journal == os.environ.get("THINGSPACE_JOURNAL")
     if not settings.journal.strip():
         wrong = "The journal is missing: name its file or database."
+    elif from_environment and why_refused_from_environment(settings.journal):
+        wrong = why_refused_from_environment(settings.journal)
     elif not 0 <= settings.port <= 65535:
         wrong = f"The port {settings.port} is none: ports go from 0 (any free one) to 65535."
     elif not settings.path.startswith("/") or settings.path == "/health" or not _PLAIN.issuperset(settings.path):

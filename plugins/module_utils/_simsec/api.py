@@ -113,6 +113,16 @@ def pool_of(subscriptions: t.Iterable[SkuSubscription], sku: str) -> Pool | None
     return Pool(*map(_sum, zip(*numbers, strict=True))) if rows else None
 
 
+def proof_of(subscriptions: t.Iterable[SkuSubscription], sku: str) -> int | None:
+    """The assigned licenses of a SKU, if their number can prove what happened to requests.
+
+    Of several rows, any may be missing at times, which would look like licenses that came or went. So they prove
+    nothing.
+    """
+    rows = rows_of(subscriptions, sku)
+    return rows[0]["assigned"] if len(rows) == 1 else None
+
+
 def assigned_of(subscriptions: t.Sequence[SkuSubscription]) -> dict[str, int | None]:
     """The assigned licenses of each SKU; None if they are unknown."""
     pools = {row["sku"]: pool_of(subscriptions, row["sku"]) for row in subscriptions}

@@ -21,7 +21,7 @@ from .._journal.stores import require_usable
 from .._module import Context, Result
 from .._plan.guards import enforce
 from .._plan.plan import Pool
-from .api import SimsecApi, SkuSubscription, pool_of
+from .api import SimsecApi, SkuSubscription, pool_of, proof_of
 from .count import settle_seconds
 from .eligibility import require_eligible
 from .finish import finish
@@ -106,7 +106,7 @@ def _converge(
     for warning in sku_warnings(job.wish.sku):
         context.warn(warning)
     pool = pool_of(subscriptions, job.scope.sku) or NO_POOL
-    judged = judge_all(job, journal, seen, pool)
+    judged = judge_all(job, journal, seen)
     settle = settle_seconds(job.settle_time, seen.known.latency)
     job = job._replace(wish=dataclasses.replace(job.wish, settle=settle))
     # Read as late as possible, directly before sending.
@@ -134,11 +134,12 @@ def _converge(
         return planned(plan, pool, confirmed=job.wait, reason="" if heard else BY_COUNT)
     keep(context, journal, seen, judged, lifetime=job.wish.sku.lifetime)
     watches = job.wait and not heard and bool(job.journal)
-    sole = watches and explains(journal, job.scope, pool.assigned)
+    count = proof_of(subscriptions, job.scope.sku)
+    sole = watches and explains(journal, job.scope, count)
     number = 0
     if plan.sent:
         last = seen.known.last_run
-        number = journal.begin_run(job.scope, job.wish.action, pool.assigned, seen.when, planned_after=last)
+        number = journal.begin_run(job.scope, job.wish.action, count, seen.when, planned_after=last)
     if watches:
         waiting.watch = Watch(api, journal, job.scope, settle, Before(number, subscriptions, sole))
     if not plan.sent:

@@ -12,8 +12,7 @@ from .._errors import LicensingError
 from .._journal.clock import now
 from .._journal.journal import Journal
 from .._module import Context
-from .._plan.plan import Pool
-from .api import SimsecApi, pool_of
+from .api import SimsecApi, pool_of, proof_of
 from .job import Job
 from .look import counted, statuses_of
 from .result import Done
@@ -26,13 +25,14 @@ def finish(context: Context, job: Job, journal: Journal, api: SimsecApi, done: D
     if done.held_back or (not open_devices and not overdue):
         return done
     left = waiting.wait(open_devices)
-    pool = None
+    pool = count = None
     try:
-        pool = pool_of(api.subscriptions(), job.scope.sku)
+        subscriptions = api.subscriptions()
+        pool, count = pool_of(subscriptions, job.scope.sku), proof_of(subscriptions, job.scope.sku)
     except LicensingError as error:
         context.warn(f"The pool could not be read after the run, 'licenses' is computed: {error.message}")
-    if left and pool is not None and job.journal and not waiting.interrupted:
-        left = _counted_late(job, journal, pool, left)
+    if left and count is not None and job.journal and not waiting.interrupted:
+        left = _counted_late(job, journal, count, left)
     left = [*overdue, *left]
     done = done.confirmed_by(waiting.statuses(open_devices), job.wish.action)
     if left:
@@ -42,11 +42,11 @@ def finish(context: Context, job: Job, journal: Journal, api: SimsecApi, done: D
     return done if pool is None else done._replace(pool=pool)
 
 
-def _counted_late(job: Job, journal: Journal, pool: Pool, left: list[str]) -> list[str]:
+def _counted_late(job: Job, journal: Journal, count: int, left: list[str]) -> list[str]:
     """Confirm by the count that was read at the end what nobody reported. Returns the devices that are still left."""
     when = now()
     known = journal.snapshot(job.scope, left)
-    found = counted(job, journal, known, pool)
+    found = counted(job, journal, known, count)
     if not found:
         return left
     journal.keep_counted(found, when, watched=False)

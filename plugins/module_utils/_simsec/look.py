@@ -15,9 +15,8 @@ from .._journal.journal import Journal
 from .._journal.rows import Snapshot
 from .._journal.status import Attempt, DeviceStatus, fold
 from .._module import Context
-from .._plan.plan import Pool
 from .._text.lists import many
-from .api import SimsecApi, SkuSubscription
+from .api import SimsecApi, SkuSubscription, proof_of
 from .count import Judgment, carried_out, judge, resolve, settle_seconds, with_counted
 from .job import Job
 
@@ -79,10 +78,10 @@ class Judged(t.NamedTuple):
     counted: frozenset[int]
 
 
-def judge_all(job: Job, journal: Journal, seen: Look, pool: Pool) -> Judged:
+def judge_all(job: Job, journal: Journal, seen: Look) -> Judged:
     """Judge everything that is in flight."""
-    known = seen.known
-    lost, done = judge_lost(job, known, pool), counted(job, journal, known, pool)
+    known, count = seen.known, proof_of(seen.subscriptions, job.scope.sku)
+    lost, done = judge_lost(job, known, count), counted(job, journal, known, count)
     attempts = journal.attempts(job.scope, job.wish.devices) if done else known.attempts
     attempts = resolve(attempts, known.lost, lost, lifetime=job.wish.sku.lifetime)
     return Judged(statuses_of(with_counted(attempts, done, seen.when)), lost, done)
@@ -93,21 +92,21 @@ def statuses_of(attempts: t.Mapping[str, list[Attempt]]) -> dict[str, DeviceStat
     return {device: fold(tried) for device, tried in attempts.items()}
 
 
-def judge_lost(job: Job, known: Snapshot, pool: Pool) -> dict[int, Judgment]:
+def judge_lost(job: Job, known: Snapshot, count: int | None) -> dict[int, Judgment]:
     """What the account's count shows about the lost requests."""
     if known.lost and _youngest(known) < settle_seconds(job.settle_time, known.latency):
         return {lost.request: "too_early" for lost in known.lost}
-    return judge(pool.assigned, known.moved, known.lost)
+    return judge(count, known.moved, known.lost)
 
 
-def counted(job: Job, journal: Journal, known: Snapshot, pool: Pool) -> frozenset[int]:
+def counted(job: Job, journal: Journal, known: Snapshot, count: int | None) -> frozenset[int]:
     """The requests that the account's count confirms."""
-    if pool.assigned is None:
+    if count is None:
         return frozenset()
     settle = settle_seconds(job.settle_time, known.latency)
     # Read after the count, so that everything is known that can have changed it.
     windows = journal.windows(job.wish.account, job.wish.sku.number)
-    return carried_out(pool.assigned, windows, lambda sent: age(sent) >= settle)
+    return carried_out(count, windows, lambda sent: age(sent) >= settle)
 
 
 def _youngest(known: Snapshot) -> float:

@@ -23,7 +23,7 @@ from .._errors import LicensingError
 from .._journal.clock import age, now
 from .._journal.journal import Journal
 from .._journal.rows import Scope, Window
-from .api import SimsecApi, SkuSubscription, pool_of, rows_of
+from .api import SimsecApi, SkuSubscription, proof_of
 from .count import carried_out
 
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
@@ -67,8 +67,7 @@ class Watch:
         self._scope = scope
         self._settle = settle
         self._before = before
-        # A SKU in several rows could change in one that is not counted.
-        self._undisturbed = bool(before.run) and before.sole and len(rows_of(before.subscriptions, scope.sku)) == 1
+        self._undisturbed = bool(before.run) and before.sole
         self.begin()
         self.says = "The account's count could not be read."
 
@@ -86,8 +85,7 @@ class Watch:
         except LicensingError:
             return pause
         when = now()
-        pool = pool_of(subscriptions, self._scope.sku)
-        count = pool.assigned if pool else None
+        count = proof_of(subscriptions, self._scope.sku)
         windows = self._journal.windows(self._scope.account, self._scope.sku)
         self._compare(count, windows, subscriptions)
         done = carried_out(count, windows)

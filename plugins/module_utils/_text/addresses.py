@@ -46,6 +46,9 @@ _ODD = re.compile(r"[@=?&;#]|//")
 _ODD_NAME = re.compile(r"[@=?&;#:,/]")
 """After one of these, a value may go on with a password: not escaped, or of an address in itself."""
 
+_WORD = re.compile(r"[\w.+-]*")
+"""A word is refused as a journal, but no password. Masked, it would be missing in other texts."""
+
 _SHORTEST = 4
 """A shorter word is in many texts by chance. To mask it there would tell it."""
 
@@ -108,7 +111,7 @@ def as_place(value: str) -> str:
 
 def passwords_in(value: str | None) -> set[str]:
     """What to mask wherever it is shown: the passwords as they are written and as they are meant, or all of it."""
-    if not value or is_path(value):
+    if not value or is_path(value) or _WORD.fullmatch(value):
         return set()
     clear = _read(value)
     if clear is None or any(len(word) < _SHORTEST for word in clear.hidden):

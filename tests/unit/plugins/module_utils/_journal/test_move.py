@@ -208,12 +208,45 @@ def test_a_database_in_which_others_have_logged_in_takes_a_journal(places: dict[
         assert found == [("budget", "old"), ("guard", "new")]
 
 
-def sends(place: str) -> None:
+@pytest.mark.parametrize(("source", "target"), WAYS)
+@pytest.mark.parametrize("again", ["marks the source", "waits for jobs", "does not come so far"])
+def test_a_slow_move_that_was_given_up_copies_nothing(
+    places: dict[str, str], source: str, target: str, again: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even if the same move was begun again. What was recorded in the meantime is part of what moves at last."""
+    old, new = places[source], places[target]
+    fill(old)
+    real = {name: getattr(move_module, name) for name in ("_copy", "_let_jobs_end", "_claim")}
+    stops = {"marks the source": "_let_jobs_end", "waits for jobs": "_copy", "does not come so far": "_claim"}
+
+    def slow(*given: t.Any) -> None:
+        monkeypatch.setattr(move_module, "_copy", real["_copy"])
+        assert give_up(old, told=never, patience=1, check=False)
+        # Of the other accounts, the move has the lock.
+        sends(old, FLEX._replace(account="another"))
+        with monkeypatch.context() as patch:
+            patch.setattr(move_module, stops[again], killed)
+            # It may still wait for the locks that the slow one has.
+            with contextlib.suppress(Killed, LicensingError):
+                moved(old, new)
+        real["_copy"](*given)
+
+    monkeypatch.setattr(move_module, "_copy", slow)
+    with pytest.raises(LicensingError) as caught:
+        moved(old, new)
+    assert caught.value.code == "journal_moved"
+    assert not usable(new)
+    assert moved(old, new).rows["request"] == 5
+    with opened(new) as journal:
+        assert journal.ids(FLEX._replace(account="another")) == imeis(1)
+
+
+def sends(place: str, scope: Scope = FLEX) -> None:
     """What a job does from its plan on."""
-    with opened(place) as job, job.account_lock(ACCOUNT, 1):
-        last = job.snapshot(FLEX, imeis(1)).last_run
-        run = job.begin_run(FLEX, "assign", 0, planned_after=last)
-        job.accepted(job.intend(run, FLEX, "assign", imeis(1), "1-237"), "r8")
+    with opened(place) as job, job.account_lock(scope.account, 1):
+        last = job.snapshot(scope, imeis(1)).last_run
+        run = job.begin_run(scope, "assign", 0, planned_after=last)
+        job.accepted(job.intend(run, scope, "assign", imeis(1), "1-237"), "r8")
         job.end_run(run)
 
 

@@ -12,7 +12,6 @@ import typing as t
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Lost, Moved, Snapshot
-from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Pool
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import look as look_module
 from ansible_collections.thingspace.licensing.tests.support.fakes import Clock, imei
 
@@ -42,7 +41,7 @@ class Case:
         api: t.Any = types.SimpleNamespace(subscriptions=list)
         journal: t.Any = self
         known, *_counts = look_module.look(context, self.job, journal, api, self.snapshot())
-        return look_module.judge_lost(self.job, known, Pool(10, 0))[1]
+        return look_module.judge_lost(self.job, known, 0)[1]
 
 
 @pytest.mark.parametrize(
