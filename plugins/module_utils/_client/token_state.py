@@ -58,8 +58,10 @@ class TokenState:
             self._put(session_used=self._now())
 
     def clear(self) -> None:
-        """Forget everything."""
-        self._state.clear()
+        """Forget the tokens of these secrets."""
+        self._state["tokens"] = {
+            fingerprint: tokens for fingerprint, tokens in self._all().items() if fingerprint != self._fingerprint
+        }
 
     def _all(self) -> dict[str, _Kept]:
         found = self._state.get("tokens")

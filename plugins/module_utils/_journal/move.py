@@ -207,13 +207,13 @@ def _copy(old: Store, new: Store, filling: Mark, told: Told) -> None:
             return
         _require_empty(there, new.name)
         db.execute(_EMPTY + "identity")
-        # Every task that logs in leaves rows there. They count refused logins at this place, so they stay.
-        known = {name for name, *_rest in db.execute(_ROWS + _SHARED)}
+        shared = _of_both(db, source)
+        db.execute(_EMPTY + _SHARED)
         for table in TABLES:
             rows = _unless(told, source.stream(_ROWS + table, ()))
-            db.load(table, rows if table != _SHARED else [row for row in rows if row[0] not in known])
+            db.load(table, shared if table == _SHARED else rows)
         for table in TABLES:
-            if table == _SHARED and known:
+            if table == _SHARED:
                 continue
             expected, found = _count(source, table, told), _count(db, table, told)
             if expected != found:
@@ -223,6 +223,17 @@ def _copy(old: Store, new: Store, filling: Mark, told: Told) -> None:
                     code="journal_damaged",
                 )
         set_mark(db, filling._replace(state="filled"))
+
+
+def _of_both(*places: Transaction) -> list[Values]:
+    """What tasks share about logins and the pace of requests. Of two, the longer one knows of more refused logins."""
+    found: dict[str, Values] = {}
+    for db in places:
+        for row in db.execute(_ROWS + _SHARED).fetchall():
+            name, state, *_changed = row
+            if name not in found or len(state) > len(found[name][1]):
+                found[name] = row
+    return list(found.values())
 
 
 def _finish(old: Store, filled: Mark) -> None:

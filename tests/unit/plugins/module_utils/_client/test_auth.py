@@ -444,6 +444,14 @@ def test_log_out_ends_the_session_and_forgets_it(store: Store, clock: Clock) -> 
     assert auth(Script(), store, clock).log_out() is False
 
 
+def test_log_out_with_another_password_leaves_the_session_alone(store: Store, clock: Clock) -> None:
+    """It knows nothing of that session, and cannot end it."""
+    one = auth(Script(oauth(), login()), store, clock)
+    tokens = one.tokens()
+    assert auth(Script(), store, clock, password="stale").log_out() is False
+    assert auth(Script(), store, clock).cached() == tokens
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
 def test_log_out_of_a_session_that_is_over_is_fine(status: int, store: Store, clock: Clock) -> None:
     one = auth(Script(oauth(), login(), step("POST", LOGOUT, status, {"errorCode": "x"})), store, clock)

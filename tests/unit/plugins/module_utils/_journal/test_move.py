@@ -190,11 +190,11 @@ def test_it_waits_for_the_first_job_of_an_account_too(places: dict[str, str], mo
 
 @pytest.mark.parametrize("source", ["file", "another database"])
 def test_a_database_in_which_others_have_logged_in_takes_a_journal(places: dict[str, str], source: str) -> None:
-    """What it counts of refused logins stays, and what it does not count yet comes along."""
+    """The longer state of both knows of more refused logins."""
     with postgres.new_journal() as another:
         old, new = another if source == "another database" else places["file"], places["database"]
         before = fill(old)
-        states = {old: {"guard": "old", "budget": "old"}, new: {"guard": "new"}}
+        states = {old: {"one": "refused", "two": "", "budget": "old"}, new: {"one": "new", "two": "refused"}}
         for place, given in states.items():
             with opened(place) as journal:
                 for name, state in given.items():
@@ -205,7 +205,7 @@ def test_a_database_in_which_others_have_logged_in_takes_a_journal(places: dict[
         assert known(new) == before
         with opened(new, write=False) as journal:
             found = rows(journal, "SELECT name, state FROM shared_state ORDER BY name")
-        assert found == [("budget", "old"), ("guard", "new")]
+        assert found == [("budget", "old"), ("one", "refused"), ("two", "refused")]
 
 
 @pytest.mark.parametrize(("source", "target"), WAYS)
