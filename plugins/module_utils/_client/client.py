@@ -45,6 +45,7 @@ class Client:
     :param secrets: gets every new token, unless C(hide_tokens) is False.
     :param progress: gets the progress that callers report; by default, nobody does.
     :param stop: knows whether the task must end early; by default, it never must.
+    :ivar known: what ThingSpace said for good: all nodes share it, or else the jobs of one machine.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Client:
         self.host = urllib.parse.urlsplit(connection.base_url).netloc
         self.max_concurrency = connection.max_concurrency
         self.store = store
+        self.known = shared or store
         self.progress = progress or Progress()
 
     @property

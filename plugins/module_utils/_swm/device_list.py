@@ -19,7 +19,7 @@ import typing as t
 from .._client.answers import Reader, text
 from .._client.client import Client, segments
 from .._client.masking import mask_ids
-from .._client.paging import FIRST, is_unknown_path
+from .._client.paging import FIRST
 from .._errors import ApiError, IncompleteList, LicensingError
 from .._thingspace.api_versions import ApiVersion
 from .dialects import is_no_position, path
@@ -62,6 +62,7 @@ class DeviceList:
         """
         start = segments("index", cursor) if self._by_index else "?lastSeenDeviceId=" + segments(cursor)[1:]
         value = self._client.get(_LIST.what, self._path + start)
+        self.offered.answered()
         rows, more = _LIST.page(value, "deviceList", _names_device)
         ids = mask_ids([str(row["deviceId"]) for row in rows], self._client.mask)
         devices = {device: facts_of(row, self._client.mask) for device, row in zip(ids, rows, strict=True)}
@@ -133,7 +134,7 @@ class DeviceList:
         try:
             page = self.page(place)
         except ApiError as error:
-            if error.code != "api_rejected" or is_unknown_path(error):
+            if error.code != "api_rejected" or self.offered.is_missing(error):
                 raise
             places.refuse(place, one_of_many=is_no_position(error))
             return None

@@ -35,6 +35,7 @@ from .dialects import (
     list_path,
     path,
 )
+from .locked import LockedLicenses
 from .named import NamedDevices
 
 
@@ -62,6 +63,7 @@ class FotaApi:
         self.progress = client.progress.about("FOTA")
         self.named = NamedDevices(client, account, version, self.is_stranger)
         self.devices = DeviceList(client, account, version)
+        self.locked = LockedLicenses(client, account)
         self.pages = 0
         """How many pages the list of licensed devices has, according to the last first page."""
         self.unsplit = ""
@@ -69,6 +71,11 @@ class FotaApi:
         self.used_counts: set[int] = set()
         """Counts of licenses in use in the answers to the last kind of write; several requests may run at a time."""
         self._last_action: Action = "remove"
+
+    def ask_again(self) -> None:
+        """Find out in this task which calls the server has, whatever others found out before."""
+        self.named.offered.ask_again()
+        self.devices.offered.ask_again()
 
     def subscription(self) -> Subscription:
         """C(GET /subscriptions/{account}): the number of purchased licenses, and of those in use."""
@@ -143,7 +150,12 @@ class FotaApi:
         """
         what = f"{action} the licenses of {many(len(devices), 'device')}"
         where = path(self.version, "licenses", self.account, action)
-        value = self._client.post(what, where, {"deviceList": list(devices)})
+        try:
+            value = self._client.post(what, where, {"deviceList": list(devices)})
+        except ApiError as error:
+            if action == "remove" and len(devices) == 1 and error.code == "api_rejected":
+                self.locked.note({devices[0]: str(error.details.get("api_message", ""))})
+            raise
         if action != self._last_action:
             self._last_action = action
             self.used_counts.clear()
@@ -161,6 +173,9 @@ class FotaApi:
                     answers[device] = Answer(
                         DeviceResult.UNCLEAR, "ThingSpace's answer contradicts itself about this device"
                     )
+        if action == "remove":
+            refused = [one for one in devices if one in answers and answers[one].result is DeviceResult.REFUSED]
+            self.locked.note({one: answers[one].reason for one in refused})
         return answers
 
 

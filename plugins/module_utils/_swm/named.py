@@ -16,17 +16,16 @@ and ThingSpace also refuses it as a position of that list, as documented for all
 from __future__ import annotations
 
 import concurrent.futures
-import re
 import typing as t
 
 from .._client.answers import Reader, number, text
 from .._client.client import Client
 from .._client.fault import one_line
-from .._errors import IncompleteList, LicensingError
+from .._errors import ApiError, IncompleteList, LicensingError
 from .._plan.batches import in_batches
 from .._thingspace.api_versions import NAMED_DEVICES, ApiVersion
 from .dialects import REASON, path
-from .facts import Facts, facts_of
+from .facts import Facts, facts_of, says_unknown
 from .offered import Offered, can_do_without
 
 PROTOCOLS = ("", "LWM2M", "OMADM", "HTTP")
@@ -39,8 +38,6 @@ STRANGERS = 10
 """The most unknown devices for which it is worth to ask whether they are a position of the list."""
 
 _READ = Reader("read the licenses of named devices", "api_version")
-_NO_DEVICE = re.compile(r"\bdevice (?:does not exist|not found)|\binvalid device imei", re.IGNORECASE)
-"""Documented reasons of other calls for an id that is not a device of the account."""
 
 _DONE = "It was not used."
 
@@ -78,6 +75,7 @@ class NamedDevices:
         self._path = path(version, "devices", account)
         self.offered = Offered(client, f"{version} {_READ.what}", documented=version in NAMED_DEVICES)
         self._proven = False
+        self._refused_protocols: set[str] = set()
         self.progress = client.progress.about("FOTA")
         self.unusable = ""
         """Why an answer could not be used; empty if there was none, or the server does not have the call."""
@@ -135,7 +133,13 @@ class NamedDevices:
         unknown: dict[str, str] = {}
         for protocol in PROTOCOLS:
             left = dict.fromkeys(device for device in devices if device not in facts)
-            self._read_left(protocol, left, facts, unknown)
+            try:
+                self._read_left(protocol, {} if protocol in self._refused_protocols else left, facts, unknown)
+            except ApiError as error:
+                # No document says that every server knows the parameter. Without it, the first answer stands.
+                if not protocol or not can_do_without(error):
+                    raise
+                self._refused_protocols.add(protocol)
         unknown = {device: why for device, why in unknown.items() if device not in facts}
         left_out = [device for device in devices if device not in facts and device not in unknown]
         if left_out:
@@ -150,6 +154,7 @@ class NamedDevices:
         asked, more = frozenset(left), True
         while left and more:
             value = self._client.query(_READ.what, where, {"deviceList": list(left)})
+            self.offered.answered()
             rows, more = _READ.page(value, "deviceList", _names_device, unsaid=False)
             if number(value, ("deviceCount",)) not in (None, len(rows), len(left)):
                 raise _contradiction(f"it names {len(rows)} devices, and counts {value.get('deviceCount')}")
@@ -167,7 +172,7 @@ class NamedDevices:
         """Note what a row says about its device."""
         said, reason = facts_of(row, self._client.mask), text(row, REASON)
         failed = text(row, ("requestStatus",)).strip().lower() not in ("", "success")
-        if failed and said.licensed is None and _NO_DEVICE.search(reason):
+        if failed and said.licensed is None and says_unknown(reason):
             unknown[device] = one_line(reason, self._client.mask)
         elif failed or said.licensed is None:
             why = one_line(reason, self._client.mask) if failed else "there is no usable 'licenseAssigned'"

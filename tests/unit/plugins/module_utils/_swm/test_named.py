@@ -225,13 +225,63 @@ def test_a_call_that_does_not_exist_is_remembered(edit: Edit, monkeypatch: pytes
     assert server.named().offered
 
 
-@pytest.mark.parametrize("edit", [refusal(400), refusal(403, "auth_rejected"), refusal(500, "server_error")])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        refusal(400),
+        refusal(403, "auth_rejected"),
+        refusal(500, "server_error"),
+        refusal(404, api_code="INPUT_INVALID"),
+        refusal(404, api_code="UnifiedWebService.REQUEST_FAILED.DeviceNotFound"),
+    ],
+)
 def test_a_refusal_costs_one_task(edit: Edit) -> None:
     server = Server(edit=edit)
     reader = server.named()
     assert reader.read(imeis(5000)) is None
     assert (reader.unusable, len(server.asked), bool(reader.offered)) == ("refused", 1, False)
     assert server.named().offered
+
+
+@pytest.mark.parametrize("edit", [refusal(404), refusal(405), refusal(400, api_code="900906")])
+def test_a_call_that_has_answered_exists(edit: Edit) -> None:
+    """Whatever the next answer says, it is about one request."""
+    server = Server()
+    server.edit = lambda value: value if len(server.asked) == 1 else edit(value)
+    reader = server.named()
+    assert reader.read(imeis(1001)) is None
+    assert (reader.unusable, bool(reader.offered), bool(server.named().offered)) == ("refused", False, True)
+
+
+def test_what_is_remembered_can_be_asked_again() -> None:
+    server = Server(edit=refusal(404))
+    assert server.named().read(imeis(2)) is None
+    reader = server.named()
+    reader.offered.ask_again()
+    assert reader.offered
+    assert server.named().offered, "nor do others trust it any more"
+    assert reader.read(imeis(2)) is None
+    assert not server.named().offered
+    gone = server.named()
+    gone.offered.give_up()
+    gone.offered.ask_again()
+    assert not gone.offered, "what this task found out stands"
+
+
+@pytest.mark.parametrize(
+    "edit", [refusal(404), refusal(404, api_code="900906"), refusal(405), refusal(400), refusal(500, "server_error")]
+)
+def test_a_server_that_knows_no_protocols(edit: Edit) -> None:
+    """It has answered without one, and that answer stands. No protocol is tried twice in a task."""
+    server = Server(imeis(1))
+    server.edit = lambda value: value if len(server.asked[-1]) > 1 else edit(value)
+    reader = server.named()
+    for _time in range(2):
+        found = reader.read([imei(0), STRANGER])
+        assert found is not None
+        assert (found.licensed, [*found.unknown]) == ({imei(0)}, [STRANGER])
+    assert [len(ids) for ids in server.asked] == [2, 1, 1, 1, 2]
+    assert (reader.unusable, bool(server.named().offered)) == ("", True)
 
 
 @pytest.mark.parametrize("code", ["rate_limited", "login_refused"])
