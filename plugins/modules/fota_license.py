@@ -55,7 +55,9 @@ options:
       - V(list) reads the whole account, one request for 1,000 licenses. A second run sends no writes.
       - V(devices) asks ThingSpace about the named devices, one request for 1,000 devices, whatever the size of the
         account. A second run sends no writes. Only O(api_version=v3) has such a call. If the server does not have it,
-        or its answer contradicts itself or the list, the list is read instead, and the task warns.
+        or its answer contradicts itself or the list, the list is read instead, and the task warns. Devices that it does
+        not know are looked for in a list, with up to ten requests. What that leaves open with O(state=present) is sent,
+        is counted in RV(plan.unforeseen), and the task warns.
       - V(direct) relies on ThingSpace's answer for each device that is sent. If the plan could then exceed a guard, the
         current state is read anyway. It is always read in check mode, and with O(foreseen_refusals=stop).
       - V(auto) is V(devices) if that is not more expensive than the list. Otherwise, it is V(list), unless the account

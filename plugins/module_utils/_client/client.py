@@ -105,6 +105,11 @@ class Client:
         with _reading():
             return decode(self._call(operation, "GET", path, safe=True))
 
+    def try_get(self, operation: str, path: str) -> dict[str, t.Any]:
+        """Read something that the caller can do without. It is repeated once at most."""
+        with _reading():
+            return decode(self._call(operation, "GET", path, safe=True, retries=1))
+
     def get_list(self, operation: str, path: str) -> list[dict[str, t.Any]]:
         """Read something whose answer is an array of objects."""
         with _reading():
@@ -154,19 +159,21 @@ class Client:
         headers: Headers | None = None,
         *,
         safe: bool = False,
+        retries: int | None = None,
     ) -> Response:
         """One operation. Returns an answer with any status, except one that says that a token has expired.
 
         :param operation: its name in messages.
         :param path: below C(base_url), made with C(segments).
         :param safe: whether it only reads.
+        :param retries: how often it may be repeated at most; None for as often as any other.
         :raises LicensingError: there was no answer.
         """
         renewed: set[TokenKind] = set()
         while True:
             tokens = self.auth.tokens()
             request = Request(operation, method, self._base_url + path, tokens.auth(), json=body, headers=headers)
-            response = self._sender.send(request, safe=safe)
+            response = self._sender.send(request, safe=safe, retries=retries)
             kind = self._to_renew(response, renewed)
             if kind is None:
                 return response

@@ -16,7 +16,7 @@ from .._plan.answer import ACTIONS, Action, Answer, DeviceResult, settle
 from .._plan.batches import Doubt, Sending
 from .._plan.outcomes import Outcome, Row
 from .._plan.plan import Plan, Pool
-from .._swm.facts import says_locked, says_unknown
+from .._swm.facts import says_locked, says_of_a_device, says_unknown
 from .._swm.licenses import FotaApi
 from .._text.lists import many
 from .holders import read_back
@@ -94,7 +94,7 @@ def _act(
 ) -> tuple[dict[str, Judged], LicensingError | None]:
     if not devices:
         return {}, None
-    sending = Sending(api, action, batch_size)
+    sending = Sending(api, action, batch_size, says_of_a_device)
     acting = _Acting(sending, api, action, devices, listed, before)
     left = settle(acting.send, acting.read_back, RESENDS) or {}
     results = acting.results

@@ -112,6 +112,8 @@ def _warn_of_lookup(context: Context, job: Job, lookup: str, api: FotaApi) -> No
     instead = "the list of licenses decides" if lookup == "list" else "ThingSpace's answer for each device decides"
     if api.named.unusable:
         context.warn(f"{api.named.unusable} So {instead} (lookup: {lookup}).")
+    elif api.named.doubt:
+        context.warn(api.named.doubt)
     elif job.lookup == "devices" and lookup != "devices" and not api.named.offered:
         context.warn(
             f"'lookup: devices' is not possible: ThingSpace has no such call for {job.api_version} here. So {instead} "

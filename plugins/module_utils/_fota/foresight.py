@@ -81,7 +81,7 @@ def foresee(api: FotaApi, plan: Plan, read: Read | None, choice: Choice) -> Plan
     most = None if whole else _pages(gone) if read.listed else NEAR
     learn(api.devices.find(gone, read.known, most, also=wanted.keys()))
     new = [device for device in _undecided(wanted, facts) if wanted[device] == "assign"]
-    named = api.named.read(new) if new and api.named.offered and not read.facts else None
+    named = api.named.read(new, known=read.known) if new and api.named.offered and not read.facts else None
     if named is not None:
         learn(named.about)
     elif not api.named.offered:

@@ -31,7 +31,6 @@ from .dialects import (
     SUBSCRIBED_USED,
     TOTAL,
     USED,
-    is_no_position,
     list_path,
     path,
 )
@@ -61,9 +60,9 @@ class FotaApi:
         self.version = version
         self.max_concurrency = client.max_concurrency
         self.progress = client.progress.about("FOTA")
-        self.named = NamedDevices(client, account, version, self.is_stranger)
         self.devices = DeviceList(client, account, version)
         self.locked = LockedLicenses(client, account)
+        self.named = NamedDevices(client, account, version, self.devices, self.page)
         self.pages = 0
         """How many pages the list of licensed devices has, according to the last first page."""
         self.unsplit = ""
@@ -89,20 +88,19 @@ class FotaApi:
 
     def page(self, cursor: str = FIRST) -> Page:
         """One page of the licensed devices."""
+        return self._page_by(self._client.get, cursor)
+
+    def _cut(self, cursor: str) -> Page:
+        """A page of them at which the list may be cut."""
+        return self._page_by(self._client.try_get, cursor)
+
+    def _page_by(self, get: t.Callable[[str, str], dict[str, t.Any]], cursor: str) -> Page:
         where = (self.account, cursor)
-        value = self._forms.read(lambda form: self._client.get(_LIST.what, list_path(self.version, form, *where)))
+        value = self._forms.read(lambda form: get(_LIST.what, list_path(self.version, form, *where)))
         page = _page(value, self._client.mask)
         if cursor == FIRST:
             self.pages = page.pages
         return page
-
-    def is_stranger(self, device: str) -> bool:
-        """Whether ThingSpace says for certain that this is not a device of the account."""
-        try:
-            self.page(device)
-        except ApiError as error:
-            return is_no_position(error)
-        return False
 
     def licensed(self, first: Page | None = None, expected: t.Collection[str] = ()) -> tuple[t.AbstractSet[str], Page]:
         """The ids of all licensed devices, and the page with the newest counts.
@@ -110,7 +108,7 @@ class FotaApi:
         :param expected: ids that are probably among them, so that a long list can be read in pieces, side by side.
         :raises IncompleteList: the list contradicts itself.
         """
-        cuts = Cuts(expected, self.max_concurrency)
+        cuts = Cuts(expected, self.max_concurrency, self._cut)
         return read_all(first, self.page, as_set, self._tell, self._recounted, cuts, self._note_chained)
 
     def licensed_rows(self, first: Page | None = None) -> tuple[list[tuple[str, str]], Page]:

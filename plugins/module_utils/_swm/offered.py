@@ -38,6 +38,14 @@ def can_do_without(error: LicensingError) -> bool:
     return isinstance(error, (ApiError, IncompleteList)) and error.code not in NOT_CARRIED_OUT
 
 
+def says_missing(error: LicensingError) -> bool:
+    """Whether an error says that the server does not have a call. A 404 of ThingSpace itself says something else."""
+    if not is_unknown_path(error):
+        return False
+    own = _OF_THINGSPACE.fullmatch(str(error.details.get("api_code", "")))
+    return not (own and isinstance(error, ApiError) and error.status == 404)
+
+
 class Offered:
     """One call.
 
@@ -71,10 +79,7 @@ class Offered:
 
     def is_missing(self, error: LicensingError) -> bool:
         """Whether an error shows that the server does not have the call, and not that it objects to one request."""
-        if self._answered or not is_unknown_path(error):
-            return False
-        own = _OF_THINGSPACE.fullmatch(str(error.details.get("api_code", "")))
-        return not (own and isinstance(error, ApiError) and error.status == 404)
+        return not self._answered and says_missing(error)
 
     def give_up(self, error: LicensingError | None = None) -> str:
         """Do not use the call in this task; and not in this job either if the server does not have it.

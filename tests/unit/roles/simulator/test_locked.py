@@ -170,3 +170,17 @@ def test_a_position_that_the_device_list_refuses_is_dropped(estate, exact, imei,
         assert "failure" not in result
         assert result["plan"]["locked"] == len(UPGRADED)
     assert not {imei(number) for number in UPGRADED} & set(sent(estate))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_many_refused_as_a_whole_do_not_keep_others_from_their_license(start, runs, imei, version):
+    """The server refuses each request that has such a device in it. Without a device list, nothing else tells them."""
+    sim = start(130, 100, 200).login()
+    sim.quirk(fota_devices="none", upgraded_device="reject")
+    sim.control("PUT", "devices", [{"imei": imei(number), "upgraded": True} for number in range(1, 100)])
+    wanted = [imei(number) for number in (0, 110)]
+    run = runs(sim, state="exact", devices=wanted, max_removals="100%", api_version=version)
+    for changed in (True, False):
+        result = run(fota_license)
+        assert ("failure" in result, result["changed"]) == (False, changed)
+        assert set(sim.held()) == {*wanted, *(imei(number) for number in range(1, 100))}

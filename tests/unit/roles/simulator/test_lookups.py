@@ -138,10 +138,19 @@ def test_waves_are_read_back_by_asking_about_their_devices(estate, runs, imei):
 
 
 def test_a_device_that_the_account_does_not_have(estate, runs, imei):
-    """An assignment tells for sure. A removal is not left out because of an answer that nobody documents."""
-    run = runs(estate, devices=[imei(0), STRANGER], lookup="devices")
-    assert run(fota_license)["lookup"] == "devices"
-    assert run(fota_license, state="absent")["lookup"] == "list"
+    """It is looked for where it would be: among all devices, or among the licensed ones for a removal."""
+    run = runs(estate, devices=[imei(0), "900000000000999"], lookup="devices")
+    for state, operation, summary in (
+        ("present", "fota_device_list", {"assigned": 1, "skipped": 1}),
+        ("absent", "fota_list", {"removed": 1, "unchanged": 1}),
+    ):
+        for check in (True, False):
+            estate.asked()
+            result = run(fota_license, state=state, check=check)
+            assert result["lookup"] == "devices"
+            assert {name: count for name, count in result["summary"].items() if count} == summary
+            asked = estate.control("GET", "requests/summary")["operations"]
+            assert asked[operation] <= (3 if state == "absent" and not check else 2)
     assert imei(0) not in estate.held()
 
 
@@ -235,8 +244,12 @@ def test_what_a_few_devices_of_a_huge_account_cost(start, runs, imei, tmp_path):
         total, written = sim.asked()
         assert (total <= 5, written) == (True, 0)
     many = tmp_path / "many.csv"
-    many.write_text("\n".join(imei(number) for number in range(size - 5000, size + 5000)), encoding="utf-8")
-    assert run(fota_license, devices_file=str(many))["summary"]["assigned"] == 5000
-    total, written = sim.asked()
-    assert total - written <= 10 + 4
-    assert written == 5
+    ids = [imei(number) for number in range(size - 5000, size + 5000)]
+    unknown = [f"90000000000{number:04}" for number in range(11)]
+    for wanted, more in ((ids, 4), (ids[len(unknown) :] + unknown, 4 + 3 + 1)):
+        many.write_text("\n".join(wanted), encoding="utf-8")
+        result = run(fota_license, devices_file=str(many))
+        total, written = sim.asked()
+        assert total - written <= 10 + more
+        done = (result["summary"]["assigned"], written, result["summary"]["skipped"])
+        assert (result["lookup"], done) == ("devices", (5000, 5, 0) if wanted is ids else (0, 0, len(unknown)))
