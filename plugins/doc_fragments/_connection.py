@@ -109,8 +109,8 @@ options:
   runtime_dir:
     description:
       - Private directory (created with mode 0700) for the state that the forks and jobs of one user share on the
-        machine that runs the module. The state is the session, so that a job logs in once, the refused logins, and the
-        request rate.
+        machine that runs the module. The state is the session, so that a job logs in once, the refused logins, the
+        request rate, and what ThingSpace refused for ever.
       - The default is C(thingspace-licensing) in the user's runtime directory (E(XDG_RUNTIME_DIR)), or
         C(thingspace-licensing-<uid>) in the temporary directory.
       - With an empty string, nothing is shared.
@@ -119,7 +119,8 @@ options:
   journal:
     description:
       - The journal, an SQLite file on a local disk or the address of a PostgreSQL database.
-      - If it is a database, everyone with this database shares the refused logins and the request rate, on any machine.
+      - If it is a database, everyone with this database shares the refused logins, the request rate, and what
+        ThingSpace refused for ever, on any machine.
         The session stays in O(runtime_dir), unless O(share_tokens=true).
       - A module that neither records nor reads anything in a journal makes no use of a file. But one that changes FOTA
         licenses takes the account's lock beside it, and refuses a file that was moved.

@@ -55,7 +55,9 @@ options:
       - V(list) reads the whole account, one request for 1,000 licenses. A second run sends no writes.
       - V(devices) asks ThingSpace about the named devices, one request for 1,000 devices, whatever the size of the
         account. A second run sends no writes. Only O(api_version=v3) has such a call. If the server does not have it,
-        or its answer contradicts itself or the list, the list is read instead, and the task warns.
+        or its answer contradicts itself or the list, the list is read instead, and the task warns. Devices that it does
+        not know are looked for in a list, with up to ten requests. What that leaves open with O(state=present) is sent,
+        is counted in RV(plan.unforeseen), and the task warns.
       - V(direct) relies on ThingSpace's answer for each device that is sent. If the plan could then exceed a guard, the
         current state is read anyway. It is always read in check mode, and with O(foreseen_refusals=stop).
       - V(auto) is V(devices) if that is not more expensive than the list. Otherwise, it is V(list), unless the account
@@ -85,11 +87,14 @@ options:
       - V(skip) does not send them. Their rows are V(skipped) with the reason, and the task fails after it has changed
         the others. With O(state=exact), a license of an unlisted device that can never be removed is left alone, is
         counted in RV(plan.locked), and is no failure. If only ThingSpace's refusal of the removal shows that, the
-        device is V(unchanged) all the same.
+        device is V(unchanged) all the same, and the refusal is remembered in the database of O(journal) or in
+        O(runtime_dir), so that no later run sends the removal again.
       - V(stop) changes nothing if there is such a device, or if it cannot be read whether a device is one. Unlisted
         devices whose license can never be removed do not stop O(state=exact). The current state is always read, as with
         O(approved_plan).
-      - V(ignore) does not look for such devices and sends them.
+      - V(ignore) does not look for such devices and sends them. With O(state=exact), a license that ThingSpace once
+        refused to remove for ever is left alone all the same. In check mode, a warning says how many others it may
+        refuse.
       - It takes one request for 1,000 changing devices with O(api_version=v3), unless RV(lookup=devices) has shown it
         already. Removals, V(v1), and V(v2) take pages of the device list. With V(stop), and for the removals of
         O(state=exact), it is as many as necessary. For named devices, it is at most ten, or one for each hundred of
@@ -191,7 +196,8 @@ plan:
     unforeseen:
       description:
         - Number of changing devices for which it is not known whether ThingSpace would refuse the change. Only if there
-          are any. With RV(lookup=direct), the number of listed devices.
+          are any. With RV(lookup=direct), the number of listed devices. With O(foreseen_refusals=ignore), only the
+          removals of O(state=exact) count.
       type: int
       version_added: 0.6.0
     digest:

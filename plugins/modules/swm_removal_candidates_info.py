@@ -113,6 +113,10 @@ forecast:
           document excepts them from an eviction.
       type: int
       version_added: 0.6.0
+    upgraded_unknown:
+      description: For how many of them it is not known whether they have upgraded their firmware.
+      type: int
+      version_added: 0.6.0
     certain:
       description: Whether it is certain for all of them.
       type: bool

@@ -45,7 +45,7 @@ class FakeCandidates:
         self.allowed: list[float] = []
         self.max_concurrency = 1
         self.progress = Progress()
-        self.store = MemoryStore()
+        self.store = self.known = MemoryStore()
         self.host = "localhost"
 
     @staticmethod

@@ -216,7 +216,7 @@ class FakeThingSpace:
         self.max_concurrency = 1
         self.progress: Progress = Progress()
         self.host = "api.test"
-        self.store = MemoryStore()
+        self.store = self.known = MemoryStore()
         self._lock = threading.Lock()
 
     def get(self, operation: str, path: str) -> dict[str, t.Any]:

@@ -66,6 +66,11 @@ class Forecast(t.NamedTuple):
         """How many of them are known to hold a license that no request could remove."""
         return sum(bool(eviction.upgraded) for eviction in self.evictions)
 
+    @property
+    def upgraded_unknown(self) -> int:
+        """Of how many of them that is not known."""
+        return sum(eviction.upgraded is None for eviction in self.evictions)
+
     def with_upgrades(self, upgrades: t.Mapping[str, str | None]) -> Forecast:
         """The same forecast, with what is known of upgrades.
 
@@ -90,6 +95,7 @@ class Forecast(t.NamedTuple):
             "from_list": len(self.evictions) - self.beyond_list,
             "beyond_list": self.beyond_list,
             "upgraded": self.upgraded,
+            "upgraded_unknown": self.upgraded_unknown,
             "certain": all(eviction.certain for eviction in self.evictions),
             "devices": [eviction._asdict() for eviction in self.evictions] if most else [],
             "tied": self.tied[:most],

@@ -60,7 +60,7 @@ def run(context: Context) -> Result:
         raise explained(error, licenses) from None
     seen = forecast(shrink_to, held, candidates)
     seen = seen.with_upgrades(_upgrades(licenses, seen, [device for device, _time in held]))
-    for text in _warnings(seen):
+    for text in _warnings(seen, _unread(licenses)):
         context.warn(text)
     values = {
         "licenses": Pool(pool.total, len(held)).as_result(),
@@ -74,6 +74,13 @@ def _upgrades(licenses: FotaApi, seen: Forecast, held: t.Sequence[str]) -> dict[
     gone = [eviction.device_id for eviction in seen.evictions]
     found = licenses.devices.find(gone, sorted(held), max(FEW_PAGES, licenses.pages))
     return {device: facts.upgraded_at for device, facts in found.items()}
+
+
+def _unread(licenses: FotaApi) -> str:
+    """Why the device list does not say who was upgraded; empty if it could be used."""
+    if licenses.devices.unusable:
+        return licenses.devices.unusable
+    return "" if licenses.devices.offered else f"ThingSpace has no list of devices for {licenses.version} here."
 
 
 def read(context: Context, client: Client, account: str, version: CandidatesVersion) -> list[str]:
@@ -104,19 +111,28 @@ def _result(
     return Result(values, failure=reporting.write(columns, rows))
 
 
-def _warnings(seen: Forecast) -> t.Iterator[str]:
-    """What an operator should know before the subscription shrinks."""
+def _warnings(seen: Forecast, unread: str) -> t.Iterator[str]:
+    """What an operator should know before the subscription shrinks.
+
+    :param unread: why it could not be read who was upgraded.
+    """
     if seen.beyond_list:
         yield (
             f"{many(len(seen.evictions), 'device')} would lose their license, and only "
             f"{len(seen.evictions) - seen.beyond_list} of them are on the removal candidate list: {seen.beyond_list} "
             "would lose it because they hold it longest."
         )
-    if seen.upgraded:
+    if seen.upgraded_unknown and unread:
         yield (
-            f"{many(seen.upgraded, 'device')} that would lose a license {are(seen.upgraded)} upgraded. No request can "
-            "remove such a license, but ThingSpace documents no exception for an eviction. These devices would need a "
-            "new license for their next upgrade."
+            f"It is not known whether {many(seen.upgraded_unknown, 'device')} that would lose a license "
+            f"{are(seen.upgraded_unknown)} upgraded: {unread}"
+        )
+    if seen.upgraded:
+        least = "At least " if seen.upgraded_unknown else ""
+        yield (
+            f"{least}{many(seen.upgraded, 'device')} that would lose a license {are(seen.upgraded)} upgraded. No "
+            "request can remove such a license, but ThingSpace documents no exception for an eviction. These devices "
+            "would need a new license for their next upgrade."
         )
     doubtful = sum(not eviction.certain for eviction in seen.evictions)
     if doubtful:

@@ -153,6 +153,8 @@ def _why(wish: Wish, device: str) -> str:
 
 def _moved(before: t.Sequence[str], target: t.Sequence[str]) -> frozenset[str]:
     """The devices that change their order: all that stay, except a longest run that keeps its order."""
+    if before == target:
+        return frozenset()
     place = {device: number for number, device in reversed(list(enumerate(target)))}
     places = [place[device] for device in before]
     # Patience sorting: the smallest last place of an ascending run of each length, and the predecessor of each device.

@@ -45,6 +45,7 @@ class Client:
     :param secrets: gets every new token, unless C(hide_tokens) is False.
     :param progress: gets the progress that callers report; by default, nobody does.
     :param stop: knows whether the task must end early; by default, it never must.
+    :ivar known: what ThingSpace said for good: all nodes share it, or else the jobs of one machine.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Client:
         self.host = urllib.parse.urlsplit(connection.base_url).netloc
         self.max_concurrency = connection.max_concurrency
         self.store = store
+        self.known = shared or store
         self.progress = progress or Progress()
 
     @property
@@ -102,6 +104,11 @@ class Client:
         """Read. The retry policy repeats it."""
         with _reading():
             return decode(self._call(operation, "GET", path, safe=True))
+
+    def try_get(self, operation: str, path: str) -> dict[str, t.Any]:
+        """Read something that the caller can do without. It is repeated once at most."""
+        with _reading():
+            return decode(self._call(operation, "GET", path, safe=True, retries=1))
 
     def get_list(self, operation: str, path: str) -> list[dict[str, t.Any]]:
         """Read something whose answer is an array of objects."""
@@ -152,19 +159,21 @@ class Client:
         headers: Headers | None = None,
         *,
         safe: bool = False,
+        retries: int | None = None,
     ) -> Response:
         """One operation. Returns an answer with any status, except one that says that a token has expired.
 
         :param operation: its name in messages.
         :param path: below C(base_url), made with C(segments).
         :param safe: whether it only reads.
+        :param retries: how often it may be repeated at most; None for as often as any other.
         :raises LicensingError: there was no answer.
         """
         renewed: set[TokenKind] = set()
         while True:
             tokens = self.auth.tokens()
             request = Request(operation, method, self._base_url + path, tokens.auth(), json=body, headers=headers)
-            response = self._sender.send(request, safe=safe)
+            response = self._sender.send(request, safe=safe, retries=retries)
             kind = self._to_renew(response, renewed)
             if kind is None:
                 return response

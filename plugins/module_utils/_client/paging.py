@@ -110,7 +110,7 @@ def read_all(
     starts = starts_of(first, cuts)
     if starts:
         try:
-            whole = read_pieces(first, starts, fetch, collect.keep, tell, _most(first))
+            whole = read_pieces(first, starts, fetch, collect.keep, tell, _most(first), cuts.fetch)
             return collect.join(whole.kept), _proved(whole.named, whole.last, recounted)
         except IncompleteList as error:
             chained(error.why)

@@ -35,10 +35,12 @@ class Cuts(t.NamedTuple):
 
     :param expected: ids that are probably on the list, in any order.
     :param at_once: how many pages may be read at a time.
+    :param fetch: reads the page after such an id, which the list can do without; None to read it like any other.
     """
 
     expected: t.Collection[str] = ()
     at_once: int = 1
+    fetch: Fetch | None = None
 
 
 UNCUT = Cuts()
@@ -77,17 +79,21 @@ def starts_of(first: Page, cuts: Cuts) -> list[str]:
     return list(cursors) if len(cursors) > 1 else []
 
 
-def read_pieces(first: Page, starts: t.Sequence[str], fetch: Fetch, keep: Keep, tell: Tell, most: int) -> Whole:
+def read_pieces(
+    first: Page, starts: t.Sequence[str], fetch: Fetch, keep: Keep, tell: Tell, most: int, cut: Fetch | None = None
+) -> Whole:
     """Read the rest of a list from these cursors on, and return the whole list. Its count is not checked here.
 
     :param starts: the cursor after the first page, and further ones in order. An invalid one is dropped.
+    :param cut: see C(Cuts.fetch).
     :param most: more devices than this are not read.
     :raises IncompleteList: the server does not answer as a list that is sorted by device id.
     :raises LicensingError: a page could not be read.
     """
     reading = _Reading(first, fetch, keep, tell, most)
     with concurrent.futures.ThreadPoolExecutor(max_workers=len(starts)) as pool:
-        begun = [pool.submit(reading.begin, start, required=start == starts[0]) for start in starts]
+        begun = [pool.submit(reading.begin, starts[0], fetch, required=True)]
+        begun += [pool.submit(reading.begin, start, cut or fetch, required=False) for start in starts[1:]]
         pieces = [piece for piece in (one.result() for one in begun) if piece is not None]
         while len(pieces) > 1 and not pieces[-1].page.devices:
             pieces.pop()  # the account ends before this id
@@ -118,13 +124,13 @@ class _Reading:
         self._lock = threading.Lock()
         self._failed = False
 
-    def begin(self, start: str, *, required: bool) -> _Piece | None:
+    def begin(self, start: str, fetch: Fetch, *, required: bool) -> _Piece | None:
         """Read the first page of a piece; None if nothing can begin here.
 
         :param required: whether ThingSpace itself named this cursor.
         """
         try:
-            return _Piece(start, self._page(start))
+            return _Piece(start, self._page(start, fetch))
         except (ApiError, TransportError) as error:
             # Whatever is wrong with this cursor, the chain of pages does not need it.
             if required or (isinstance(error, TransportError) and error.code not in OF_ONE_CALL):
@@ -135,7 +141,7 @@ class _Reading:
         """Read a piece up to the id C(end), or up to the end of the list."""
         try:
             while self._take(piece, end):
-                piece.page = self._page(piece.page.cursor)
+                piece.page = self._page(piece.page.cursor, self._fetch)
         except BaseException:
             self._failed = True
             raise
@@ -158,9 +164,9 @@ class _Reading:
             raise IncompleteList(f"it ends before {end}, and goes on after it")
         return page.more and not self._failed
 
-    def _page(self, start: str) -> Page:
+    def _page(self, start: str, fetch: Fetch) -> Page:
         """The page after an id. All its ids follow, in order."""
-        page = self._fetch(start)
+        page = fetch(start)
         ids = [device for device, _time in page.devices]
         if not _ascending([start, *ids]):
             raise IncompleteList(f"the page after {start} is not in the order of the device ids")

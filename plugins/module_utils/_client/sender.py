@@ -110,11 +110,12 @@ class Sender:
         self.deadline.require(seconds, purpose)
         self._sleep(seconds)
 
-    def send(self, request: Request, *, safe: bool, once: bool = False) -> Response:
+    def send(self, request: Request, *, safe: bool, once: bool = False, retries: int | None = None) -> Response:
         """The answer to a request, with any status, after the repetitions that the policy allows.
 
         :param safe: whether the request only reads, so that it may be repeated blindly.
         :param once: never repeat it after any part of it was sent, whatever happens.
+        :param retries: never repeat it more often, even if the policy allows it.
         :raises TransportError: there was no answer; C(in_doubt) says whether an attempt may have been executed.
         :raises Interrupted: the task must end, so the request was not sent.
         """
@@ -127,6 +128,8 @@ class Sender:
             outcome = self._attempt(request, attempt, safe)
             happened = _happened(outcome)
             delay = self._policy.delay(attempt, happened, safe=safe, now=time.time())
+            if retries is not None and attempt > retries:
+                delay = None
             if happened.status == 429:
                 # All requests pause, including this one, in _keep_pace.
                 pause = delay if delay is not None else _asked_pause(happened)

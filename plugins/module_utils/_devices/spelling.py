@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+import collections
+import itertools
 import re
 import typing as t
 import unicodedata
@@ -24,15 +26,22 @@ _SURE, _OFTEN = 2, 4
 """At least so many pairs, and at least every fourth id that nobody named."""
 
 
-def require_spelling(held: t.Collection[str], wanted: t.Collection[str]) -> None:
+def require_spelling(held: t.Collection[str], wanted: t.Collection[str], *, losing: bool) -> None:
     """Pass if no id of a list is a wanted id in another spelling.
 
     It may be cut off, padded, an IMEISV, or have marks in it. Or it has a zero in place of the check digit, as it is
     transmitted over the air (3GPP TS 23.003, 6.2.1).
 
+    :param losing: whether devices lose their license, or are said to hold none, because of this list. Then a single
+        device with another check digit is enough.
     :raises IncompleteList: if one is. Then a comparison cannot show whether it is on the list.
     """
-    _require_check_digits(held, wanted)
+    listed, named = set(held), set(wanted)
+    lacking = named - listed
+    if lacking:
+        _require_check_digits(listed - named, lacking)
+    if lacking and losing:
+        _require_one_unit(listed, named)
     odd = {form: device for device in held if not _is_plain(device) for form in _forms(device)}
     if not odd:
         return
@@ -42,16 +51,39 @@ def require_spelling(held: t.Collection[str], wanted: t.Collection[str]) -> None
                 raise IncompleteList(f"it names {odd[form]}, which seems to be {device} in another spelling")
 
 
-def _require_check_digits(held: t.Collection[str], wanted: t.Collection[str]) -> None:
+def _require_check_digits(unnamed: t.AbstractSet[str], lacking: t.AbstractSet[str]) -> None:
     """Refuse if ids of one side often have a zero where ids of the other side have their check digit.
 
     Now and then, made-up ids look like this, in test fleets and in the examples of the documentation.
     """
-    listed, named = set(held), set(wanted)
-    pairs = [(device, other) for device in named - listed for other in _spelled(device) if other in listed - named]
-    if len(pairs) >= _SURE and len(pairs) * _OFTEN >= len(listed - named):
+    pairs = [(device, other) for device in lacking for other in _spelled(device) if other in unnamed]
+    if len(pairs) >= _SURE and len(pairs) * _OFTEN >= len(unnamed):
         device, other = pairs[0]
         raise IncompleteList(f"it names {other}, which seems to be {device}: a zero may stand for the check digit")
+
+
+def _require_one_unit(listed: t.AbstractSet[str], named: t.AbstractSet[str]) -> None:
+    """Refuse if the list lacks a wanted device and names one that nobody wants, and only the check digits differ.
+
+    No two devices share the digits before it (3GPP TS 23.003, 6.2.1). Made-up ids do. Those of a test fleet mostly
+    follow each other, so that more than two share them; or neither of two ends in the check digit.
+    """
+    lacking = {device[:_UNIT]: device for device in named - listed if _is_plain(device)}
+    pairs = {
+        other[:_UNIT]: (lacking[other[:_UNIT]], other)
+        for other in listed - named
+        if other[:_UNIT] in lacking and _is_plain(other) and passes_luhn(other) != passes_luhn(lacking[other[:_UNIT]])
+    }
+    if not pairs:
+        return
+    units = (device[:_UNIT] for device in itertools.chain(listed, named - listed))
+    count = collections.Counter(unit for unit in units if unit in pairs)
+    for unit, (device, other) in pairs.items():
+        if count[unit] == 2:
+            raise IncompleteList(
+                f"it names {other} and not {device}, but two devices never differ in the last digit only. Your list "
+                "may be wrong, too"
+            )
 
 
 def _spelled(device: str) -> t.Iterator[str]:

@@ -122,16 +122,23 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Iterable[PlanRow], caller: Caller
         devices=devices,
         incomplete=incomplete,
         missing=missing_text(sku, missing) if missing else None,
-        note=" ".join([*([str(amiss["message"])] if amiss else []), *_for_ever(plan.get("locked") or 0)]) or None,
+        note=" ".join([*([str(amiss["message"])] if amiss else []), *_kept(plan)]) or None,
         failure=_failure(failure, caller) if failure else None,
     )
 
 
-def _for_ever(count: int) -> t.Iterator[str]:
+def _kept(plan: Json) -> t.Iterator[str]:
+    """Which licenses stay that an exact part would remove, and how many others may stay."""
+    count = plan.get("locked") or 0
     if count:
         yield (
             f"{many(count, 'device')} that nobody names will hold a license for ever, because the firmware was "
             f"upgraded. {'It is' if count == 1 else 'They are'} left alone."
+        )
+    if plan["state"] == "exact" and plan.get("unforeseen"):
+        yield (
+            f"It could not be read whether ThingSpace refuses the change of {many(plan['unforeseen'], 'device')}. What "
+            "it refuses stays as it is."
         )
 
 

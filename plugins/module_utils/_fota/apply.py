@@ -16,7 +16,7 @@ from .._plan.answer import ACTIONS, Action, Answer, DeviceResult, settle
 from .._plan.batches import Doubt, Sending
 from .._plan.outcomes import Outcome, Row
 from .._plan.plan import Plan, Pool
-from .._swm.facts import says_locked
+from .._swm.facts import says_locked, says_of_a_device, says_unknown
 from .._swm.licenses import FotaApi
 from .._text.lists import many
 from .holders import read_back
@@ -94,14 +94,14 @@ def _act(
 ) -> tuple[dict[str, Judged], LicensingError | None]:
     if not devices:
         return {}, None
-    sending = Sending(api, action, batch_size)
+    sending = Sending(api, action, batch_size, says_of_a_device)
     acting = _Acting(sending, api, action, devices, listed, before)
     left = settle(acting.send, acting.read_back, RESENDS) or {}
     results = acting.results
     results.update({device: _unchanged(doubt) for device, doubt in left.items() if device not in results})
     for device in devices:
         if device in sending.answers:
-            results.setdefault(device, _result(action, sending.answers[device]))
+            results.setdefault(device, _result(action, sending.answers[device], listed=listed))
     reason = f"not sent: {sending.stopped.message}" if sending.stopped else "not sent"
     left_out = sending.left_out
     return {
@@ -182,10 +182,15 @@ def _unchanged(doubt: Doubt, why: str = "") -> Judged:
     return "unknown", f"{doubt.reason} Reading back shows no change yet. {why}".rstrip()
 
 
-def _result(action: Action, answer: Answer) -> Judged:
+def _result(action: Action, answer: Answer, *, listed: bool) -> Judged:
+    """The result of a device with an answer.
+
+    A device that FOTA does not know holds no license. But if it was read that this one does, that is a contradiction.
+    """
     if answer.result is DeviceResult.DONE:
         return ACTIONS[action].done, ""
-    if answer.result is DeviceResult.ALREADY:
+    strange = action == "remove" and not listed and says_unknown(answer.reason)
+    if answer.result is DeviceResult.ALREADY or (strange and answer.result is DeviceResult.REFUSED):
         return "unchanged", ACTIONS[action].already
     return "failed", answer.reason
 

@@ -60,6 +60,8 @@ def run(context: Context) -> Result:
     for warning in job.wanted.warnings:
         context.warn(warning)
     api = FotaApi(client, job.account, job.api_version)
+    if job.foreseen_refusals == "stop":
+        api.ask_again()
     if job.lookup == "list":
         api.named.offered.give_up()
     candidates = Candidates(context, client, job.account, job.api_version, job.removal_candidates)
@@ -86,11 +88,11 @@ def _converge(context: Context, job: Job, api: FotaApi, candidates: Candidates) 
     _warn_of_lookup(context, job, lookup, api)
     if api.unsplit:
         context.warn(f"The licensed devices were read page by page, because reading in pieces failed: {api.unsplit}.")
-    if plan.unforeseen_why and job.foreseen_refusals == "skip":
-        context.warn(f"{unforeseen(plan)} If the plan is carried out, they are sent, and ThingSpace decides.")
+    _warn_of_unforeseen(context, job, plan)
     if plan.read and plan.changes:
         candidates.places()
     applied = _carry_out(context, job, plan, pool, api)
+    api.locked.save()
     locked = kept_for_ever(applied.rows)
     if locked:
         context.warn(
@@ -109,11 +111,25 @@ def _warn_of_lookup(context: Context, job: Job, lookup: str, api: FotaApi) -> No
     instead = "the list of licenses decides" if lookup == "list" else "ThingSpace's answer for each device decides"
     if api.named.unusable:
         context.warn(f"{api.named.unusable} So {instead} (lookup: {lookup}).")
+    elif api.named.doubt:
+        context.warn(api.named.doubt)
     elif job.lookup == "devices" and lookup != "devices" and not api.named.offered:
         context.warn(
             f"'lookup: devices' is not possible: ThingSpace has no such call for {job.api_version} here. So {instead} "
             f"(lookup: {lookup})."
         )
+
+
+def _warn_of_unforeseen(context: Context, job: Job, plan: Plan) -> None:
+    """Warn if it is not known whether ThingSpace refuses some changes, and why."""
+    # After a run that does not look, the rows say what ThingSpace decided.
+    worth = job.foreseen_refusals == "skip" or (job.foreseen_refusals == "ignore" and context.check_mode)
+    if not plan.unforeseen_why or not worth:
+        return
+    then = "If the plan is carried out, they are sent, and ThingSpace decides."
+    if plan.remove:
+        then += " A license whose removal it refuses stays."
+    context.warn(f"{unforeseen(plan)} {then}")
 
 
 def _carry_out(context: Context, job: Job, plan: Plan, pool: Pool, api: FotaApi) -> Applied:

@@ -34,6 +34,8 @@ NEAR = 2
 """How many pages are read at most for removals if the list of licenses was not read. Then few places are known at
 which a page can begin."""
 
+NOT_LOOKED = "'foreseen_refusals: ignore' does not look"
+
 
 class Read(t.NamedTuple):
     """What was read to make the plan.
@@ -58,12 +60,14 @@ def foresee(api: FotaApi, plan: Plan, read: Read | None, choice: Choice) -> Plan
     :raises LicensingError: there was no answer at all.
     """
     if choice == "ignore":
-        return plan
+        return _as_before(api, plan)
     if read is None:
         return plan._replace(unforeseen=plan.changes)
     facts = dict(read.facts)
+    # What ThingSpace itself refused for ever outweighs what its lists say.
+    refused = api.locked.among(plan.remove)
     left = dict.fromkeys(plan.assign, "assign") | dict.fromkeys(plan.remove, "remove")
-    wanted: dict[str, Action] = t.cast("dict[str, Action]", left)
+    wanted = {one: t.cast("Action", action) for one, action in left.items() if one not in refused}
     # No document names 'upgradeTime' for named devices. So a removal needs the device list.
     told = {device for device in facts if wanted.get(device) == "assign"}
 
@@ -77,15 +81,24 @@ def foresee(api: FotaApi, plan: Plan, read: Read | None, choice: Choice) -> Plan
     most = None if whole else _pages(gone) if read.listed else NEAR
     learn(api.devices.find(gone, read.known, most, also=wanted.keys()))
     new = [device for device in _undecided(wanted, facts) if wanted[device] == "assign"]
-    named = api.named.read(new) if new and api.named.offered and not read.facts else None
+    named = api.named.read(new, known=read.known) if new and api.named.offered and not read.facts else None
     if named is not None:
         learn(named.about)
     elif not api.named.offered:
         learn(api.devices.find(new, read.known, None if choice == "stop" else _pages(new)))
     refusals = {device: why for device, action in wanted.items() if (why := _refusal(facts, device, action))}
+    refusals.update(refused)
     unknown = _undecided(wanted, facts)
     searched = choice == "stop" or (whole and all(wanted[device] == "remove" for device in unknown))
     return plan.without(refusals, len(unknown))._replace(unforeseen_why=_why(api, unknown, told, searched))
+
+
+def _as_before(api: FotaApi, plan: Plan) -> Plan:
+    """The plan of a task that does not look. An exact one leaves alone what ThingSpace refused before for ever."""
+    if plan.state != "exact":
+        return plan
+    plan = plan.without(api.locked.among(plan.remove))
+    return plan._replace(unforeseen=len(plan.remove), unforeseen_why=NOT_LOOKED if plan.remove else "")
 
 
 def _pages(devices: t.Sequence[str]) -> int:

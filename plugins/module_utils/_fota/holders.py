@@ -43,5 +43,5 @@ def read_back(
         if named is not None:
             return Holders(named.licensed, first.assigned if first else None)
     held, _last = api.licensed(first, expected)
-    require_spelling(held, devices)
+    require_spelling(held, devices, losing=action == "remove")
     return Holders(held, len(held))

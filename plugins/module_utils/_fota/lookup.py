@@ -75,7 +75,7 @@ def plan_job(
             if not foreseen and not bound:
                 return way, foresee(api, plan, None, job.foreseen_refusals), pool
     held, last = api.licensed(first, wanted)
-    require_spelling(held, wanted)
+    require_spelling(held, wanted, losing=job.state != "present")
     pool = Pool(pool.total if last.total is None else last.total, len(held))
     plan = make_plan(scope, job.state, wanted, held, pool, spare)
     read = Read({}, sorted(held) if plan.changes else (), True) if foreseen else None

@@ -24,14 +24,14 @@ if t.TYPE_CHECKING:
     from .store import Transaction
 
 READ_AGAIN = datetime.timedelta(days=7)
-"""Older requests are not confirmed by the count, because too much has changed it since."""
+"""Older requests are not confirmed by the count, because too much has changed it since. Nor do they explain it."""
 
 
 def windows_of(db: Transaction, account: str, sku: str) -> list[Window]:
     """What can have changed the count of a SKU, for each run with devices on which nothing was reported."""
-    found = []
-    for run, before, started in db.execute(COUNTED_RUNS, (ago(READ_AGAIN), account, sku)).fetchall():
-        since = (run, hour_before(started), account, sku)
+    found, week = [], ago(READ_AGAIN)
+    for run, before, started in db.execute(COUNTED_RUNS, (week, account, sku)).fetchall():
+        since = (run, hour_before(started), week, account, sku)
         window = Window(run, before, {}, {}, {})
         runs = {run}
         for action, count, newest, *senders in db.execute(MAY_HAVE_CHANGED, (*since, run, started)):
@@ -39,8 +39,9 @@ def windows_of(db: Transaction, account: str, sku: str) -> list[Window]:
             runs.update(senders)
         for action, request in db.execute(UNREPORTED, since):
             window.waiting.setdefault(action, []).append(request)
+        earlier = min(runs) < run
         alone = len(runs) == 1 and not db.execute(COUNTED_UNWATCHED, (*since, run)).fetchone()
-        found.append(window._replace(alone=alone))
+        found.append(window._replace(alone=alone, earlier=earlier))
     return found
 
 

@@ -12,7 +12,8 @@ import json
 import typing as t
 
 from .._plan.answer import Action
-from .clock import hour_after, hour_before, now, seconds_between
+from .by_count import READ_AGAIN
+from .clock import ago, hour_after, hour_before, now, seconds_between
 from .queries import LATENCY, LOST, MOVED_SINCE, UNMATCHED
 from .rows import Hint, Lost, Moved
 
@@ -37,7 +38,7 @@ def lost_requests(db: Transaction, account: str, sku: str) -> list[Lost]:
 def moved_since(db: Transaction, run: int, account: str, sku: str) -> Moved:
     """What has been sent and answered since a run."""
     before, started = db.execute("SELECT assigned_before, started FROM run WHERE id = ?", (run,)).fetchone()
-    values = (run, run, hour_before(started), account, sku, run, started)
+    values = (run, run, hour_before(started), ago(READ_AGAIN), account, sku, run, started)
     devices: dict[tuple[Action, bool], int] = {}
     for action, certain, count in db.execute(MOVED_SINCE, values):
         devices[action, bool(certain)] = count

@@ -68,11 +68,28 @@ LOST = (
 )
 """The devices of requests without a reliable answer that were neither reported on nor sent again."""
 
-_MOVES = (
+_LATER = (
+    "SELECT 1 FROM entry AS {0} JOIN request AS {0}_request ON {0}_request.id = {0}.request "
+    "WHERE {0}.scope = entry.scope AND {0}.device_id = entry.device_id AND {0}.request > "
+)
+_MADE_UP_FOR = (
+    f"EXISTS ({_LATER.format('again')} entry.request AND again_request.action = request.action "
+    f"AND again.outcome = 'success' AND NOT EXISTS ({_LATER.format('back')} again.request "
+    "AND back_request.action <> request.action AND back_request.state NOT IN ('rejected', 'not_sent')))"
+)
+"""Whether a device is in the state that an open request wants, so that carrying it out would change nothing."""
+_IN_FLIGHT = (
+    f"(request.run >= ? OR request.sent >= ? OR (request.sent >= ? AND entry.outcome IS NULL AND NOT {_MADE_UP_FOR}))"
+)
+"""What may be carried out after a run began: what was sent since then or shortly before, and what is still open."""
+
+_ENTRIES = (
     "SELECT request.action, request.run >= ? AND entry.outcome IS NOT NULL AS certain, "
     "scope.kind, entry.device_id, request.id FROM request "
-    "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
-    "WHERE (request.run >= ? OR request.sent >= ?) AND scope.account = ? AND scope.sku = ? "
+    "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id"
+)
+_MOVES = (
+    f"{_ENTRIES} WHERE {_IN_FLIGHT} AND scope.account = ? AND scope.sku = ? "
     "AND ((entry.outcome = 'success' AND (request.run >= ? OR entry.confirmed > ?)) "
     "OR (entry.outcome IS NULL AND request.state = 'accepted'))"
 )
@@ -83,9 +100,9 @@ _STEPS = (
 MOVED_SINCE = (
     f"{_STEPS} FROM ({_MOVES}) AS moves) AS steps WHERE before IS NULL OR before <> action GROUP BY action, certain"
 )
-"""How many devices certainly changed since a run, and how many may have changed: unconfirmed ones, and those of
-requests shortly before the run, which may have been executed before or after it started. A device that gets the license
-again, without a removal in between, still holds one.
+"""How many devices certainly changed since a run, and how many may have changed: unconfirmed ones, whenever they were
+sent, and those of requests shortly before the run, which may have been executed before or after it started. A device
+that gets the license again, without a removal in between, still holds one.
 """
 
 COUNTED = f"coalesce(entry.outcome, '') = 'success' AND entry.reason = '{BY_COUNT}'"
@@ -111,7 +128,7 @@ COUNTED_RUNS = f"{_RUNS} AND EXISTS ({_ANY} AND {_UNREPORTED}) ORDER BY run.id D
 
 _SINCE = (
     "FROM request CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
-    "WHERE (request.run >= ? OR request.sent >= ?) AND scope.account = ? AND scope.sku = ? "
+    f"WHERE {_IN_FLIGHT} AND scope.account = ? AND scope.sku = ? "
 )
 _TOTALS = (
     "SELECT request.action, count(DISTINCT scope.kind || entry.device_id), max(request.sent), min(request.run), "

@@ -69,6 +69,7 @@ class Window(t.NamedTuple):
     :param newest: when the last of their requests was sent, by action.
     :param alone: whether that run sent all of these requests, and nothing earlier can still be carried out.
     :param waiting: the requests that have devices without a report, by action.
+    :param earlier: whether it includes requests of earlier runs.
     """
 
     run: int
@@ -77,6 +78,7 @@ class Window(t.NamedTuple):
     newest: dict[Action, str]
     waiting: dict[Action, list[int]]
     alone: bool = True
+    earlier: bool = False
 
     def missing(self, action: Action, now: int) -> int:
         """By how much more the count would have to change to show that everything was carried out.

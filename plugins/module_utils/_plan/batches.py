@@ -58,18 +58,27 @@ class Search:
     accepted: bool = False
     checked: bool = False
     hopeless: bool = False
+    one_by_one: bool = False
+
+
+def _never(_reason: str) -> bool:
+    return False
 
 
 class Sending:
     """The results of one action. Several threads fill it.
 
+    :param of_a_device: whether the reason of a refusal can only be meant for devices of the request, and not for all of
+        it. Such a refusal never ends a search.
     :param answers: ThingSpace's answer by device.
     :param in_doubt: devices without a reliable answer.
     :param left_out: devices that were not tried alone, because every part of their batch was rejected.
     :param stopped: why no further batch was sent; devices in none of the above were not sent at all.
     """
 
-    def __init__(self, writer: Writer, action: Action, batch_size: int) -> None:
+    def __init__(
+        self, writer: Writer, action: Action, batch_size: int, of_a_device: t.Callable[[str], bool] = _never
+    ) -> None:
         self.answers: dict[str, Answer] = {}
         self.in_doubt: dict[str, Doubt] = {}
         self.left_out: dict[str, str] = {}
@@ -77,6 +86,7 @@ class Sending:
         self._writer = writer
         self._action = action
         self._batch_size = batch_size
+        self._of_a_device = of_a_device
         self._lock = threading.Lock()
         self._lost_in_a_row = 0
         self._step = writer.progress.step(f"{ACTIONS[action].noun}s sent")
@@ -155,17 +165,24 @@ class Sending:
             self._leave_out(search, error)
         elif len(batch) > 1:
             middle = len(batch) // 2
-            self._send_batch(batch[:middle], search)
-            self._send_batch(batch[middle:], search)
+            for part in in_batches(batch, 1) if search.one_by_one else (batch[:middle], batch[middle:]):
+                self._send_batch(part, search)
 
     def _check_singles(self, search: Search) -> None:
-        """Try single devices from all over the batch. If ThingSpace accepts none, it objects to something else."""
+        """Try single devices from all over the batch. If ThingSpace accepts none, it objects to something else.
+
+        If its reason is one of a device, there are just many of them. Then most parts would be rejected, too.
+        """
         search.checked = True
         untried = self._untried(search.batch)
-        for device in untried[:: max(1, len(untried) // SINGLES_IN_CHECK)]:
+        tried = untried[:: max(1, len(untried) // SINGLES_IN_CHECK)]
+        for device in tried:
             if not search.accepted:
                 self._send_batch([device], search)
-        search.hopeless = not search.accepted
+        if not search.accepted:
+            reasons = [self.answers[device].reason for device in tried if device in self.answers]
+            search.one_by_one = bool(reasons) and all(map(self._of_a_device, reasons))
+            search.hopeless = not search.one_by_one
 
     def _leave_out(self, search: Search, error: LicensingError) -> None:
         reason = f"not tried alone: ThingSpace refused every part of its batch ({words(error)})"

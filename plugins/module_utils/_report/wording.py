@@ -171,7 +171,9 @@ def forecast_words(seen: Json) -> str:
         f"{seen['from_list']:,} from the list, {seen['beyond_list']:,} because they have held it longest."
     )
     if seen.get("upgraded"):
-        text += f" No request could remove the licenses of {seen['upgraded']:,} of them, because they were upgraded."
+        least = "at least " if seen.get("upgraded_unknown") else ""
+        upgraded = f"{least}{seen['upgraded']:,} of them, because they were upgraded"
+        text += f" No request could remove the licenses of {upgraded}."
     return text if seen["certain"] else text + " It is open which ones come last: some were assigned at the same time."
 
 

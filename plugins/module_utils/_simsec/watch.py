@@ -113,6 +113,8 @@ class Watch:
                     f"The account counts {count:,} assigned licenses, and "
                     f"{count + (missing if action == 'assign' else -missing):,} would show that everything was done."
                 )
+                if window.earlier:
+                    self.says += " That includes open requests of earlier runs."
                 if window.run == self._before.run:
                     self._rising |= missing > 0
                     self._undisturbed &= missing >= 0

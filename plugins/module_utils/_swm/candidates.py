@@ -193,10 +193,12 @@ class _Ahead:
         """
         if self._asked and start not in self._asked:
             self._at_once = 1  # the pages differ in length
+            self._asked = {one: asked for one, asked in self._asked.items() if not asked.cancel()}
         size = len(first.devices) if first else 0
         # A count that is no larger than the page is that of the page.
         if self._at_once > 1 and first and first.counted and first.counted > size > 0:
-            for one in range(start, first.counted, size)[: self._at_once]:
+            # Twice as many, so that no thread has to wait until the page before it is judged.
+            for one in range(start, first.counted, size)[: 2 * self._at_once]:
                 if one not in self._asked:
                     self._asked[one] = self._pool.submit(self._read, one)
         asked = self._asked.pop(start, None)

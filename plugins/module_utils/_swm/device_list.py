@@ -13,34 +13,20 @@ A license may outlive its device in the account. So a cursor that ThingSpace did
 
 from __future__ import annotations
 
-import bisect
 import typing as t
 
 from .._client.answers import Reader, text
 from .._client.client import Client, segments
 from .._client.masking import mask_ids
-from .._client.paging import FIRST, is_unknown_path
-from .._errors import ApiError, IncompleteList, LicensingError
+from .._client.paging import FIRST
+from .._errors import IncompleteList
 from .._thingspace.api_versions import ApiVersion
-from .dialects import is_no_position, path
+from .dialects import path
 from .facts import Facts, facts_of
-from .offered import Offered, can_do_without
+from .offered import Offered
+from .search import MOST_PAGES, DevicePage, Found, Search, search
 
 _LIST = Reader("list the devices", "api_version")
-
-REFUSED_IN_A_ROW = 20
-"""After so many refused cursors in a row, only those are used that ThingSpace names."""
-
-
-class DevicePage(t.NamedTuple):
-    """A page.
-
-    :param cursor: what to send for the next page.
-    """
-
-    devices: dict[str, Facts]
-    more: bool
-    cursor: str
 
 
 class DeviceList:
@@ -62,6 +48,7 @@ class DeviceList:
         """
         start = segments("index", cursor) if self._by_index else "?lastSeenDeviceId=" + segments(cursor)[1:]
         value = self._client.get(_LIST.what, self._path + start)
+        self.offered.answered()
         rows, more = _LIST.page(value, "deviceList", _names_device)
         ids = mask_ids([str(row["deviceId"]) for row in rows], self._client.mask)
         devices = {device: facts_of(row, self._client.mask) for device, row in zip(ids, rows, strict=True)}
@@ -86,89 +73,35 @@ class DeviceList:
                 return found
             if not page.devices or page.cursor in seen or not page.cursor:
                 raise _contradiction("its pages repeat, the position does not advance")
+            if len(seen) == MOST_PAGES:
+                raise _contradiction(f"it does not end within {MOST_PAGES} pages")
             cursor = page.cursor
             seen.add(cursor)
 
     def find(
-        self, wanted: t.Iterable[str], known: t.Sequence[str], most: int | None, also: t.Container[str] = ()
+        self, wanted: t.Collection[str], known: t.Sequence[str], most: int | None, also: t.Container[str] = ()
     ) -> dict[str, Facts]:
         """These devices, as far as they are found with so many requests. A list that cannot be read finds none.
 
-        A cursor that ThingSpace refuses is dropped. An earlier one takes its place, and in the end the one that
-        ThingSpace named last, or the beginning.
-
         :param known: devices that are probably of the account, in order, at which a page can begin.
-        :param most: how many pages to read at most; None for as many as it takes.
+        :param most: how many pages to read at most; None for as many as it takes, side by side.
         :param also: devices that are not looked for, but returned if they are on these pages.
         :raises LicensingError: there was no answer at all.
         """
-        found: dict[str, Facts] = {}
-        left, reached, places, read = sorted(wanted), FIRST, _Places(known), 0
-        meant = frozenset(left)
-        try:
-            while left and self.offered and most != 0:
-                most = None if most is None else most - 1
-                start = places.before(left[0], reached)
-                page = self.page(start) if start == reached else self._page_at(start, places)
-                if page is None:
-                    continue
-                read += len(page.devices)
-                self.progress.tell("devices read", read)
-                found.update({one: facts for one, facts in page.devices.items() if one in meant or one in also})
-                reached = max(page.devices, default="")
-                if not page.more or reached <= start:
-                    break
-                left = left[bisect.bisect_right(left, reached) :]
-        except LicensingError as error:
-            if not can_do_without(error):
-                raise
-            self.unusable = self.offered.give_up(error)
+        return self.look_up(Search(wanted, known, also), most).facts
+
+    def look_up(self, wish: Search, most: int | None) -> Found:
+        """The same; tells also which devices the list would have, and does not.
+
+        :raises LicensingError: there was no answer at all.
+        """
+        if not self.offered or not wish.wanted:
+            return Found({}, set())
+        at_once = self._client.max_concurrency
+        found = search(self.page, wish, most, at_once, lambda read: self.progress.tell("devices read", read))
+        if found.error is not None:
+            self.unusable = self.offered.give_up(found.error)
         return found
-
-    def _page_at(self, place: str, places: _Places) -> DevicePage | None:
-        """The page after a place that ThingSpace did not name itself; None if it refuses the place.
-
-        :raises LicensingError: there is no such call, or the error has nothing to do with the place.
-        """
-        try:
-            page = self.page(place)
-        except ApiError as error:
-            if error.code != "api_rejected" or is_unknown_path(error):
-                raise
-            places.refuse(place, one_of_many=is_no_position(error))
-            return None
-        places.in_a_row = 0
-        return page
-
-
-class _Places:
-    """Where a page may begin.
-
-    :param known: ids in order.
-    :ivar in_a_row: how many of them were refused since the last one was not.
-    """
-
-    def __init__(self, known: t.Sequence[str]) -> None:
-        self._known = known
-        self._refused: set[str] = set()
-        self.in_a_row = 0
-
-    def before(self, device: str, reached: str) -> str:
-        """The last place before a device; C(reached) if there is none after it. Refused ones are passed ever faster."""
-        index, back = bisect.bisect_left(self._known, device), 1
-        while self.in_a_row < REFUSED_IN_A_ROW and index >= back and self._known[index - back] > reached:
-            if self._known[index - back] not in self._refused:
-                return self._known[index - back]
-            back *= 2
-        return reached
-
-    def refuse(self, place: str, *, one_of_many: bool) -> None:
-        """Never give this place again.
-
-        :param one_of_many: whether others may be accepted.
-        """
-        self._refused.add(place)
-        self.in_a_row += 1 if one_of_many else REFUSED_IN_A_ROW
 
 
 def _contradiction(why: str) -> IncompleteList:

@@ -33,12 +33,24 @@ _DATE = re.compile(r"(?:(\d{4})[-/](\d\d?)[-/](\d\d?)|(\d\d?)[-/](\d\d?)[-/](\d{
 INELIGIBLE = "FOTA does not serve this device (fotaEligible is false)"
 UNKNOWN = "ThingSpace does not know this device ({})"
 _NEVER_REMOVED = re.compile(r"\bremoval not allowed for devices that have ever upgraded", re.IGNORECASE)
+_NO_DEVICE = re.compile(r"\bdevice (?:does not exist|not found)|\binvalid device imei", re.IGNORECASE)
+_NEVER_ASSIGNED = re.compile(r"\bdevice not eligible for service", re.IGNORECASE)
 LOCKED = "its firmware was upgraded ({}), so that its license can never be removed"
 
 
 def says_locked(refusal: str) -> bool:
     """Whether ThingSpace's refusal of a removal is the one of the campaign flow of v1: the license stays for ever."""
     return bool(_NEVER_REMOVED.search(refusal))
+
+
+def says_unknown(refusal: str) -> bool:
+    """Whether a documented reason says that an id is not a device that FOTA knows. Such a device holds no license."""
+    return bool(_NO_DEVICE.search(refusal))
+
+
+def says_of_a_device(refusal: str) -> bool:
+    """Whether a refusal has a documented reason that lies in a device, even if it is the refusal of a whole request."""
+    return bool(_NEVER_REMOVED.search(refusal) or _NEVER_ASSIGNED.search(refusal))
 
 
 class Facts(t.NamedTuple):

@@ -31,10 +31,10 @@ from .dialects import (
     SUBSCRIBED_USED,
     TOTAL,
     USED,
-    is_no_position,
     list_path,
     path,
 )
+from .locked import LockedLicenses
 from .named import NamedDevices
 
 
@@ -60,8 +60,9 @@ class FotaApi:
         self.version = version
         self.max_concurrency = client.max_concurrency
         self.progress = client.progress.about("FOTA")
-        self.named = NamedDevices(client, account, version, self.is_stranger)
         self.devices = DeviceList(client, account, version)
+        self.locked = LockedLicenses(client, account)
+        self.named = NamedDevices(client, account, version, self.devices, self.page)
         self.pages = 0
         """How many pages the list of licensed devices has, according to the last first page."""
         self.unsplit = ""
@@ -69,6 +70,11 @@ class FotaApi:
         self.used_counts: set[int] = set()
         """Counts of licenses in use in the answers to the last kind of write; several requests may run at a time."""
         self._last_action: Action = "remove"
+
+    def ask_again(self) -> None:
+        """Find out in this task which calls the server has, whatever others found out before."""
+        self.named.offered.ask_again()
+        self.devices.offered.ask_again()
 
     def subscription(self) -> Subscription:
         """C(GET /subscriptions/{account}): the number of purchased licenses, and of those in use."""
@@ -82,20 +88,19 @@ class FotaApi:
 
     def page(self, cursor: str = FIRST) -> Page:
         """One page of the licensed devices."""
+        return self._page_by(self._client.get, cursor)
+
+    def _cut(self, cursor: str) -> Page:
+        """A page of them at which the list may be cut."""
+        return self._page_by(self._client.try_get, cursor)
+
+    def _page_by(self, get: t.Callable[[str, str], dict[str, t.Any]], cursor: str) -> Page:
         where = (self.account, cursor)
-        value = self._forms.read(lambda form: self._client.get(_LIST.what, list_path(self.version, form, *where)))
+        value = self._forms.read(lambda form: get(_LIST.what, list_path(self.version, form, *where)))
         page = _page(value, self._client.mask)
         if cursor == FIRST:
             self.pages = page.pages
         return page
-
-    def is_stranger(self, device: str) -> bool:
-        """Whether ThingSpace says for certain that this is not a device of the account."""
-        try:
-            self.page(device)
-        except ApiError as error:
-            return is_no_position(error)
-        return False
 
     def licensed(self, first: Page | None = None, expected: t.Collection[str] = ()) -> tuple[t.AbstractSet[str], Page]:
         """The ids of all licensed devices, and the page with the newest counts.
@@ -103,7 +108,7 @@ class FotaApi:
         :param expected: ids that are probably among them, so that a long list can be read in pieces, side by side.
         :raises IncompleteList: the list contradicts itself.
         """
-        cuts = Cuts(expected, self.max_concurrency)
+        cuts = Cuts(expected, self.max_concurrency, self._cut)
         return read_all(first, self.page, as_set, self._tell, self._recounted, cuts, self._note_chained)
 
     def licensed_rows(self, first: Page | None = None) -> tuple[list[tuple[str, str]], Page]:
@@ -143,7 +148,12 @@ class FotaApi:
         """
         what = f"{action} the licenses of {many(len(devices), 'device')}"
         where = path(self.version, "licenses", self.account, action)
-        value = self._client.post(what, where, {"deviceList": list(devices)})
+        try:
+            value = self._client.post(what, where, {"deviceList": list(devices)})
+        except ApiError as error:
+            if action == "remove" and len(devices) == 1 and error.code == "api_rejected":
+                self.locked.note({devices[0]: str(error.details.get("api_message", ""))})
+            raise
         if action != self._last_action:
             self._last_action = action
             self.used_counts.clear()
@@ -161,6 +171,9 @@ class FotaApi:
                     answers[device] = Answer(
                         DeviceResult.UNCLEAR, "ThingSpace's answer contradicts itself about this device"
                     )
+        if action == "remove":
+            refused = [one for one in devices if one in answers and answers[one].result is DeviceResult.REFUSED]
+            self.locked.note({one: answers[one].reason for one in refused})
         return answers
 
 

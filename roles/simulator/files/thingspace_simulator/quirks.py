@@ -64,6 +64,8 @@ KNOWN: dict[str, Choice | Flag | Number] = {
     "exhausted": Choice(("per_device", "reject")),
     "bad_device": Choice(("per_device", "reject")),
     "unknown_device": Choice(("per_device", "reject", "accept")),
+    # The reason for which a license is never removed is documented, but not whether a whole request can have it.
+    "upgraded_device": Choice(("per_device", "reject")),
     # License calls are "for MRC accounts only". What an event-only account gets is not documented.
     "event_only": Choice(("reject", "empty")),
     "max_devices_per_request": Number(0, 0, 10_000_000),

@@ -64,6 +64,7 @@ def test_the_forecast(run: Run) -> None:
         "from_list": 2,
         "beyond_list": 2,
         "upgraded": 0,
+        "upgraded_unknown": 4,
         "certain": False,
         "tied": [imei(4)],
         "tied_count": 1,

@@ -66,11 +66,27 @@ def test_a_forecast_marks_what_no_request_could_remove(estate, runs, imei, versi
     result = run(swm_removal_candidates_info)
     marks = {row["device_id"]: row["upgraded"] for row in result["forecast"]["devices"]}
     assert marks == {imei(1): True, imei(0): False, imei(2): False}
-    assert result["forecast"]["upgraded"] == 1
-    assert "No request can remove" in str(result["warnings"])
+    assert (result["forecast"]["upgraded"], result["forecast"]["upgraded_unknown"]) == (1, 0)
+    assert "1 device that would lose a license is upgraded. No request can remove" in str(result["warnings"])
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_forecast_that_does_not_know_who_was_upgraded(estate, runs, imei, version):
+    """It says of how many, and why if it could not read that at all."""
+    run = runs(estate, api_version=version, shrink_to=3)
+    estate.fault(
+        "status", operation="fota_device_list", after=1, status=400, body={"errorCode": "X", "errorMessage": "no"}
+    )
+    estate.quirk(fota_device_page=2)
+    result = run(swm_removal_candidates_info)
+    assert (result["forecast"]["upgraded"], result["forecast"]["upgraded_unknown"]) == (1, 1)
+    assert "At least 1 device that would lose a license is upgraded" in str(result["warnings"])
+    assert "It is not known whether 1 device that would lose a license is upgraded" in str(result["warnings"])
     estate.quirk(fota_devices="none")
     result = run(swm_removal_candidates_info)
     assert {row["upgraded"] for row in result["forecast"]["devices"]} == {None}
+    assert (result["forecast"]["upgraded"], result["forecast"]["upgraded_unknown"]) == (0, 3)
+    assert f"no list of devices for {version} here" in str(result["warnings"])
 
 
 def test_a_report_knows_which_licenses_come_back(estate, runs, imei, tmp_path):

@@ -83,6 +83,50 @@ def test_what_only_the_refusal_tells_is_left_alone_all_the_same(estate, exact, i
         assert set(estate.held()) == {imei(number) for number in (*WANTED, *UPGRADED)}
 
 
+CHOICES: list[dict[str, t.Any]] = [{}, {"waves": ["1", "50%"]}, {"foreseen_refusals": "ignore"}]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("server", SILENT)
+@pytest.mark.parametrize("options", CHOICES)
+def test_what_thingspace_refused_for_ever_is_not_sent_again(estate, exact, imei, tmp_path, version, server, options):
+    """Check mode cannot know it the first time, and says so. After that, check mode and all runs say the same."""
+    estate.quirk(**SILENT[server])
+    given = {"api_version": version, "runtime_dir": str(tmp_path / "runtime"), **options}
+    first = exact(fota_license, check=True, **given)
+    assert "A license whose removal it refuses stays" in str(first["warnings"])
+    assert first["plan"]["unforeseen"] == first["plan"]["remove"] == len(HELD) - len(WANTED)
+    real = exact(fota_license, **given)
+    assert ("failure" in real, real["changed"]) == (False, True)
+    sent(estate)
+    checked, again = exact(fota_license, check=True, **given), exact(fota_license, **given)
+    assert sent(estate) == []
+    for result in (checked, again):
+        assert ("failure" in result, result["changed"]) == (False, False)
+        assert (result["plan"]["locked"], result["plan"].get("unforeseen")) == (len(UPGRADED), None)
+        assert outcomes(result, UPGRADED, imei) == {"unchanged"}
+        assert "for ever" in str(result["warnings"])
+    assert checked["devices"] == again["devices"]
+    stay = [[row for row in one["devices"] if row["reason"].startswith("left alone")] for one in (real, again)]
+    assert stay[0] == stay[1], "with the same words"
+    named = exact(fota_license, state="absent", devices=[imei(UPGRADED[0])], **{**given, "waves": None})
+    assert outcomes(named, UPGRADED[:1], imei) == {"failed" if "foreseen_refusals" in options else "skipped"}
+
+
+def test_only_the_words_about_one_device_are_remembered(estate, exact, imei, tmp_path):
+    """A request may be refused as a whole for the sake of one of its devices."""
+    estate.quirk(fota_devices="none")
+    words = {
+        "errorCode": "INPUT_INVALID",
+        "errorMessage": "License removal not allowed for devices that have ever upgraded",
+    }
+    estate.fault("status", operation="fota_remove", times=2, status=400, body=words)
+    run = exact(fota_license, runtime_dir=str(tmp_path / "runtime"), batch_size=10)
+    assert "failure" not in run
+    again = exact(fota_license, check=True, runtime_dir=str(tmp_path / "runtime"))
+    assert again["plan"]["locked"] == len(UPGRADED)
+
+
 def test_a_wave_that_is_read_back_takes_no_refusal_for_a_false_answer(estate, exact, imei):
     """A list of one page is always compared with the answers."""
     estate.quirk(fota_devices="none", page_size=1000)
@@ -126,3 +170,17 @@ def test_a_position_that_the_device_list_refuses_is_dropped(estate, exact, imei,
         assert "failure" not in result
         assert result["plan"]["locked"] == len(UPGRADED)
     assert not {imei(number) for number in UPGRADED} & set(sent(estate))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_many_refused_as_a_whole_do_not_keep_others_from_their_license(start, runs, imei, version):
+    """The server refuses each request that has such a device in it. Without a device list, nothing else tells them."""
+    sim = start(130, 100, 200).login()
+    sim.quirk(fota_devices="none", upgraded_device="reject")
+    sim.control("PUT", "devices", [{"imei": imei(number), "upgraded": True} for number in range(1, 100)])
+    wanted = [imei(number) for number in (0, 110)]
+    run = runs(sim, state="exact", devices=wanted, max_removals="100%", api_version=version)
+    for changed in (True, False):
+        result = run(fota_license)
+        assert ("failure" in result, result["changed"]) == (False, changed)
+        assert set(sim.held()) == {*wanted, *(imei(number) for number in range(1, 100))}

@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.modules import fota_license
 
+STRANGER = "900000000000999"
 LOOKUPS = ("auto", "list", "devices", "direct")
 VERSIONS = ("v1", "v2", "v3")
 SERVERS: dict[str, dict[str, t.Any]] = {
@@ -137,11 +138,80 @@ def test_waves_are_read_back_by_asking_about_their_devices(estate, runs, imei):
 
 
 def test_a_device_that_the_account_does_not_have(estate, runs, imei):
-    """An assignment tells for sure. A removal is not left out because of an answer that nobody documents."""
+    """It is looked for where it would be: among all devices, or among the licensed ones for a removal."""
     run = runs(estate, devices=[imei(0), "900000000000999"], lookup="devices")
-    assert run(fota_license)["lookup"] == "devices"
-    assert run(fota_license, state="absent")["lookup"] == "list"
+    for state, operation, summary in (
+        ("present", "fota_device_list", {"assigned": 1, "skipped": 1}),
+        ("absent", "fota_list", {"removed": 1, "unchanged": 1}),
+    ):
+        for check in (True, False):
+            estate.asked()
+            result = run(fota_license, state=state, check=check)
+            assert result["lookup"] == "devices"
+            assert {name: count for name, count in result["summary"].items() if count} == summary
+            asked = estate.control("GET", "requests/summary")["operations"]
+            assert asked[operation] <= (3 if state == "absent" and not check else 2)
     assert imei(0) not in estate.held()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("lookup", LOOKUPS)
+@pytest.mark.parametrize("quirks", [{}, {"unknown_device_reason": "not_found"}, {"fota_devices": "none"}])
+def test_a_device_that_fota_does_not_know_holds_no_license(estate, runs, imei, version, lookup, quirks):
+    """Its removal has nothing to do, however that is found out."""
+    estate.quirk(**quirks)
+    ids = [imei(5), STRANGER]
+    run = runs(estate, state="absent", devices=ids, lookup=lookup, api_version=version)
+    checked, real = run(fota_license, check=True), run(fota_license)
+    for result in (checked, real):
+        assert "failure" not in result
+        assert [row["outcome"] for row in result["devices"]] == ["removed", "unchanged"]
+    assert checked["devices"] == real["devices"]
+    assert [row["outcome"] for row in run(fota_license)["devices"]] == ["unchanged"] * 2
+    other = run(fota_license, state="present", devices=[STRANGER])
+    assert [row["outcome"] for row in other["devices"]] in (["failed"], ["skipped"])
+
+
+def test_a_protocol_that_the_server_does_not_know(estate, runs, imei, tmp_path):
+    """The first answer stands. The call is there for this task and for all others."""
+    run = runs(estate, runtime_dir=str(tmp_path / "runtime"), devices=[imei(0), imei(5), STRANGER])
+    estate.fault("status", operation="fota_device_lookup", after=1, times=0, status=404, body="")
+    result = run(fota_license, check=True)
+    assert (result["lookup"], result["plan"]["incomplete"]) == ("devices", 1)
+    assert "no such call" not in str(result.get("warnings"))
+    estate.control("DELETE", "faults")
+    assert run(fota_license)["lookup"] == "devices"
+
+
+OWN = {"errorCode": "INPUT_INVALID", "errorMessage": "Device not found"}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(("after", "body"), [(0, OWN), (2, OWN), (2, "")])
+def test_a_404_that_is_not_about_the_call(estate, runs, imei, tmp_path, version, after, body):
+    """It concerns one task: another one asks again."""
+    estate.quirk(fota_device_page=2)
+    ids = [imei(number) for number in range(4, 40, 5)]
+    run = runs(
+        estate, runtime_dir=str(tmp_path / "runtime"), state="absent", devices=ids, lookup="list", api_version=version
+    )
+    estate.fault("status", operation="fota_device_list", after=after, times=50, status=404, body=body)
+    refused = run(fota_license, check=True, foreseen_refusals="stop")
+    assert refused["failure"]["code"] == "refusal_foreseen"
+    assert "has no list of devices" not in refused["msg"]
+    estate.control("DELETE", "faults")
+    assert "unforeseen" not in run(fota_license, check=True)["plan"]
+
+
+def test_stop_relies_on_no_memory(estate, runs, imei, tmp_path):
+    """What it would stop for may be over."""
+    run = runs(estate, runtime_dir=str(tmp_path / "runtime"), state="absent", devices=[imei(5)], lookup="list")
+    estate.quirk(fota_devices="none")
+    assert run(fota_license, check=True)["plan"]["unforeseen"] == 1
+    estate.quirk(fota_devices="all")
+    assert run(fota_license, check=True)["plan"]["unforeseen"] == 1, "nobody asks again within the hour"
+    assert "failure" not in run(fota_license, check=True, foreseen_refusals="stop")
+    assert "unforeseen" not in run(fota_license, check=True)["plan"], "now all know better"
 
 
 def test_a_list_that_contradicts_the_answer(estate, runs, imei):
@@ -174,8 +244,12 @@ def test_what_a_few_devices_of_a_huge_account_cost(start, runs, imei, tmp_path):
         total, written = sim.asked()
         assert (total <= 5, written) == (True, 0)
     many = tmp_path / "many.csv"
-    many.write_text("\n".join(imei(number) for number in range(size - 5000, size + 5000)), encoding="utf-8")
-    assert run(fota_license, devices_file=str(many))["summary"]["assigned"] == 5000
-    total, written = sim.asked()
-    assert total - written <= 10 + 4
-    assert written == 5
+    ids = [imei(number) for number in range(size - 5000, size + 5000)]
+    unknown = [f"90000000000{number:04}" for number in range(11)]
+    for wanted, more in ((ids, 4), (ids[len(unknown) :] + unknown, 4 + 3 + 1)):
+        many.write_text("\n".join(wanted), encoding="utf-8")
+        result = run(fota_license, devices_file=str(many))
+        total, written = sim.asked()
+        assert total - written <= 10 + more
+        done = (result["summary"]["assigned"], written, result["summary"]["skipped"])
+        assert (result["lookup"], done) == ("devices", (5000, 5, 0) if wanted is ids else (0, 0, len(unknown)))

@@ -206,11 +206,34 @@ def test_a_device_that_thingspace_does_not_know_gets_no_license(estate, runs, im
     assert sent == ({imei(9)} if choice == "skip" else set())
 
 
+@pytest.mark.parametrize("choice", ["skip", "stop"])
+@pytest.mark.parametrize("listed", [True, False])
+def test_many_devices_that_thingspace_does_not_know(estate, runs, imei, choice, listed):
+    """They are foreseen, however many they are. Without a device list, check mode says what it does not know."""
+    count = 30 if listed else 3
+    strangers = [f"9000000000{number:05}" for number in range(count)]
+    if not listed:
+        estate.fault("status", operation="fota_device_list", times=0, status=404, body={})
+    run = runs(estate, devices=[*strangers, imei(9)], foreseen_refusals=choice, lookup="devices")
+    checked, real = run(fota_license, check=True), run(fota_license)
+    sent = {device for one in estate.control("GET", "requests?write=true") for device in one["devices"]}
+    assert (checked["lookup"], real["lookup"]) == ("devices", "devices")
+    assert checked["plan"] == real["plan"]
+    for result in (checked, real):
+        assert result["plan"].get("incomplete") == (count if listed else None)
+        assert result["plan"].get("unforeseen") == (None if listed else count)
+        assert ("does not know 3 devices" in str(result.get("warnings"))) == (not listed)
+    assert checked["summary"] == real["summary"] or not listed
+    assert sent == (set() if choice == "stop" else {imei(9)} if listed else {imei(9), *strangers})
+    assert (imei(9) in estate.held()) == (choice == "skip")
+    assert real["summary"]["failed"] == (count if choice == "skip" and not listed else 0)
+
+
 @pytest.mark.parametrize("choice", ["skip", "stop", "ignore"])
 @pytest.mark.parametrize("lookup", ["auto", "devices"])
 @pytest.mark.parametrize("number", [5, 9])
 def test_a_device_that_one_call_alone_does_not_know(estate, runs, imei, choice, lookup, number):
-    """Other calls show that the account has it. One of them is licensed, and on the second page of the list."""
+    """The device list shows that the account has it. One of them is licensed, and on the second page of the list."""
     unknown = {"deviceId": imei(number), "requestStatus": "Failure", "resultReason": "Device not found."}
     estate.fault("status", operation="fota_device_lookup", times=0, status=200, body={"deviceList": [unknown]})
     run = runs(estate, devices=[imei(number)], foreseen_refusals=choice, lookup=lookup)

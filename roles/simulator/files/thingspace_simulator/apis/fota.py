@@ -111,6 +111,9 @@ def remove(call: Call) -> Reply:
     account = licensed_account_of(call)
     ids = devices_in(call, body_of(call))
     _refuse_whole(call, account, ids)
+    held = [account.devices[imei] for imei in ids if imei in account.licenses]
+    if call.world.quirks.word("upgraded_device") == "reject" and any(device.upgraded for device in held):
+        raise fota_error(UPGRADED)
     removed: list[str] = []
     now = call.world.clock.now_ms()
 

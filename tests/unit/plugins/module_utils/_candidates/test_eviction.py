@@ -68,6 +68,7 @@ def test_listed_ones_in_their_order_then_the_oldest() -> None:
     marked = seen.with_upgrades({"b": "then", "a": "", "old": None, "new": "then"})
     assert [row[-1] for row in marked.as_rows()] == ["yes", "no", ""]
     assert (seen.upgraded, marked.upgraded, marked.as_result(9)["upgraded"]) == (0, 1, 1)
+    assert (seen.upgraded_unknown, marked.as_result(9)["upgraded_unknown"]) == (3, 1)
 
 
 def test_those_of_the_same_time_are_not_certain() -> None:

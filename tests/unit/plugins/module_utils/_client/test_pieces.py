@@ -214,6 +214,17 @@ def test_a_cut_that_is_refused_is_no_cut(refusal: LicensingError) -> None:
     assert not set(HELD[1::2]).isdisjoint(server.asked)
 
 
+def test_a_cut_is_read_in_a_way_of_its_own() -> None:
+    """One that is not repeated, because the list can do without it. All other pages are read as ever."""
+    server, cuts = Server(HELD), Server(HELD)
+    rows, _last = read_all(None, server, as_rows, cuts=Cuts(HELD, 4, cuts))
+    assert [device for device, _time in rows] == HELD
+    assert len(cuts.asked) == 3
+    assert server.asked[:1] == [FIRST]
+    assert HELD[SIZE - 1] in server.asked
+    assert set(cuts.asked).isdisjoint(server.asked)
+
+
 def test_a_task_that_must_end_does() -> None:
     with pytest.raises(TransportError):
         read(Server(HELD[::2], HELD[::2], lost("interrupted")), HELD[1::2])

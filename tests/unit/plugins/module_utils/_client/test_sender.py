@@ -52,6 +52,14 @@ def test_read_gives_up_with_the_last_answer() -> None:
     script.finished()
 
 
+@pytest.mark.parametrize("status", [429, 500])
+@pytest.mark.parametrize("retries", [0, 1, 9])
+def test_fewer_repetitions_than_the_policy_allows(status: int, retries: int) -> None:
+    script = Script(*[step("GET", "/x", status)] * (1 + min(retries, 2)))
+    assert sender(script, Clock(), retries=2).send(READ, safe=True, retries=retries).status == status
+    script.finished()
+
+
 def test_read_gives_up_with_the_last_error() -> None:
     script = Script(lost("GET", "/x"), lost("GET", "/x"), unsent("GET", "/x"))
     with pytest.raises(TransportError) as raised:

@@ -37,11 +37,11 @@ def test_another_spelling_is_found(how: str, device: str) -> None:
     odd = SPELLED[how](device)
     others = ["350000000000999", "99000342573088801"]
     with pytest.raises(IncompleteList) as caught:
-        require_spelling([*others, odd], WANTED)
+        require_spelling([*others, odd], WANTED, losing=False)
     assert odd in str(caught.value)
     assert device in str(caught.value)
-    require_spelling([*others, odd], [other for other in WANTED if other != device])
-    require_spelling([*others, device], WANTED)
+    require_spelling([*others, odd], [other for other in WANTED if other != device], losing=True)
+    require_spelling([*others, device], WANTED, losing=True)
 
 
 WHOLE = [
@@ -66,16 +66,37 @@ def test_zeros_in_place_of_check_digits_are_found(zero_is: str, count: int) -> N
     assert all(map(passes_luhn, WHOLE))
     mixed = [*ZERO[:count], *WHOLE[count:]]
     with pytest.raises(IncompleteList) as caught:
-        require_spelling(*((mixed, WHOLE) if zero_is == "held" else (WHOLE, mixed)))
+        require_spelling(*((mixed, WHOLE) if zero_is == "held" else (WHOLE, mixed)), losing=False)
     assert any(one in str(caught.value) for one in WHOLE)
     assert any(one in str(caught.value) for one in ZERO)
+
+
+@pytest.mark.parametrize("wrong", ["0", "1", "5"])
+@pytest.mark.parametrize("wrong_is", ["held", "wanted"])
+@pytest.mark.parametrize("unit", [0, 9])
+def test_a_single_wrong_check_digit_is_found_before_it_costs_a_license(wrong: str, wrong_is: str, unit: int) -> None:
+    """No two devices differ in it alone."""
+    right = WHOLE[unit]
+    other = right[:14] + wrong
+    assert other not in WHOLE
+    odd = [*WHOLE[:unit], other, *WHOLE[unit + 1 :]]
+    many = [f"35{number:013}" for number in range(10**12, 10**12 + 5000, 10)]
+    held, wanted = (odd, WHOLE) if wrong_is == "held" else (WHOLE, odd)
+    require_spelling([*held, *many], wanted, losing=False)
+    with pytest.raises(IncompleteList) as caught:
+        require_spelling([*held, *many], wanted, losing=True)
+    assert right in str(caught.value)
+    assert other in str(caught.value)
 
 
 def test_ids_that_only_look_alike_are_left_alone() -> None:
     """Test fleets have such ids, and so do examples of the documentation."""
     consecutive = [f"{350000000000000 + number}" for number in range(400)]
     for held, wanted in itertools.product((consecutive[:200], consecutive[::3], consecutive[:1], []), repeat=2):
-        require_spelling(held, wanted)
-    require_spelling(WHOLE, WHOLE)
-    require_spelling([*ZERO, *WHOLE], WHOLE)
-    require_spelling(ZERO, [*ZERO, *WHOLE])
+        require_spelling(held, wanted, losing=True)
+    require_spelling(WHOLE, WHOLE, losing=True)
+    require_spelling([*ZERO, *WHOLE], WHOLE, losing=True)
+    require_spelling(ZERO, [*ZERO, *WHOLE], losing=True)
+    neighbors = ["350000000000011", "350000000000012"]
+    assert not any(map(passes_luhn, neighbors))
+    require_spelling(neighbors[:1], neighbors[1:], losing=True)

@@ -131,6 +131,20 @@ def test_somebody_else_was_faster(state: State, reason: str) -> None:
     assert applied.rows == [Row(device, "unchanged", reason) for device in wanted]
 
 
+@pytest.mark.parametrize("words", ["Device does not exist.", "Device not found.", "Invalid Device IMEI."])
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_device_that_fota_does_not_know(words: str, listed: bool, alone: bool) -> None:
+    """It holds no license. If the list said that it does, that is a contradiction and no success."""
+    space = FakeThingSpace(imeis(1))
+    strange = change(lambda rows: [{**rows[0], "status": "DeviceRejected", "Reason": words}])
+    space.faults = [fail(refusal(words)) if alone else strange]
+    pool = Pool(space.total, len(space.held))
+    plan = make_plan({}, "absent", imeis(1), set(space.held) if listed else None, pool)
+    (row,) = apply_plan(plan, imeis(1), pool, space.api(), 10).rows
+    assert row == Row(imei(0), *(("failed", words) if listed else ("unchanged", "holds no license")))
+
+
 @pytest.mark.parametrize(("state", "done"), [("present", "assigned"), ("absent", "removed")])
 @pytest.mark.parametrize("effect", [0, 1, 2, 3])
 def test_lost_answer_is_settled_by_reading(state: State, done: str, effect: int) -> None:

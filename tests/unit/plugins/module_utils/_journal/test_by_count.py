@@ -95,6 +95,66 @@ def test_only_a_count_that_was_watched_ends_a_request(journal: Journal, action: 
     assert window(journal).alone, "it is too old to be carried out"
 
 
+def aged(journal: Journal, request: int, days: float) -> None:
+    """It was sent so many days earlier."""
+    write(journal, "UPDATE request SET sent = ? WHERE id = ?", ago(datetime.timedelta(days=days)), request)
+
+
+@pytest.mark.parametrize(("days", "counts"), [(0.1, True), (6.9, True), (7.1, False)])
+@pytest.mark.parametrize("what", ["accepted", "unknown", "no_effect", "rejected", "failed", "success"])
+def test_what_is_open_for_long_may_still_be_carried_out(
+    journal: Journal, what: t.Any, days: float, counts: bool
+) -> None:
+    """The journal knows of it, so it is no stranger."""
+    old = send(journal, imeis(2))
+    if what in ("failed", "success"):
+        report(journal, old, *imeis(2), status=what)
+    elif what != "accepted":
+        journal.settle(old, what, "words")
+    aged(journal, old, days)
+    fresh = send(journal, [imei(9)])
+    open_, sent = counts and what in ("accepted", "unknown", "no_effect"), what in ("accepted", "unknown")
+    found = window(journal)
+    assert (found.most["assign"], found.alone) == (3 if open_ else 1, not open_)
+    assert found.waiting["assign"] == ([old, fresh] if counts and sent else [fresh])
+
+
+@pytest.mark.parametrize(
+    ("later", "open_"),
+    [
+        (["assign"], False),
+        (["remove"], True),
+        (["assign", "remove"], True),
+        (["remove", "assign"], False),
+        (["assign, failed"], True),
+        (["assign", "remove, refused"], False),
+    ],
+)
+def test_a_device_that_got_its_license_otherwise_is_not_open(journal: Journal, later: list[str], open_: bool) -> None:
+    """To carry out the old request as well would change nothing."""
+    aged(journal, send(journal, imeis(1)), 3)
+    for what in later:
+        action, _comma, end = what.partition(", ")
+        request = send(journal, imeis(1), action=t.cast(Action, action))
+        if end == "refused":
+            journal.settle(request, "rejected", "words")
+        else:
+            report(journal, request, imei(0), status="failed" if end else "success")
+        aged(journal, request, 2)
+    send(journal, [imei(9)])
+    assert window(journal).most["assign"] == 1 + open_
+
+
+@pytest.mark.parametrize("state", ["accepted", "rejected"])
+def test_a_lost_request_is_judged_with_what_is_open_for_long(journal: Journal, state: t.Any) -> None:
+    old = send(journal, imeis(2))
+    journal.settle(old, state, "words")
+    aged(journal, old, 2)
+    lost = send(journal, [imei(9)])
+    journal.settle(lost, "unknown", "it broke")
+    assert journal.snapshot(FLEX, []).moved.devices.get(("assign", False), 0) == (2 if state == "accepted" else 0)
+
+
 def test_nothing_without_a_count_and_nothing_old(journal: Journal) -> None:
     run = journal.begin_run(FLEX, "assign", None)
     journal.accepted(journal.intend(run, FLEX, "assign", imeis(1), "1-234"), "x")

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,6 +115,37 @@ def test_everything_rejected_stops_the_other_batches() -> None:
     sending = send(space, devices, size=500)
     assert sending.stopped is not None
     assert len(space.writes) <= REJECTIONS_BEFORE_CHECK + SINGLES_IN_CHECK + 2
+
+
+class Locked(FakeThingSpace):
+    """Refuses a request that has a bad device in it, with a reason that only a device can have."""
+
+    reason = "License removal not allowed for devices that have ever upgraded firmware."
+
+    def carry_out(self, action: str, devices: list[str]) -> dict[str, t.Any]:
+        if self.bad.intersection(devices):
+            raise refusal(self.reason)
+        return super().carry_out(action, devices)
+
+
+@pytest.mark.parametrize("good", [0, 1, 30])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_refusal_that_is_about_a_device_ends_no_search(good: int, known: bool) -> None:
+    """However many devices it is about. Others of the batch are still found, and other batches are sent."""
+    devices = imeis(200)
+    space = Locked(devices)
+    space.max_concurrency = 1
+    space.bad = set(devices[: 200 - good])
+    sending = Sending(space.api(), "remove", 100, lambda reason: known and reason == Locked.reason)
+    sending.send(devices)
+    if known:
+        assert results(sending) == {
+            device: DeviceResult.REFUSED if device in space.bad else DeviceResult.DONE for device in devices
+        }
+        assert (sending.left_out, sending.stopped) == ({}, None)
+        assert len(space.writes) <= 2 * len(devices)
+    else:
+        assert sending.left_out
 
 
 @pytest.mark.parametrize(("bad", "total"), [(slice(0, 100), 1000), (slice(400, 445), 945), (slice(0, 900), 1000)])

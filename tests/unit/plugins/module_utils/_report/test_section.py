@@ -183,6 +183,7 @@ def test_the_figures(data: AccountData) -> None:
             "from_list": 1,
             "beyond_list": 1,
             "upgraded": 0,
+            "upgraded_unknown": 2,
             "certain": False,
             "tied_count": 1,
         },

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import threading
 import typing as t
 
 import pytest
@@ -20,6 +21,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
     LicensingError,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm import device_list, search
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.device_list import DeviceList
 from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.api_versions import ApiVersion
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
@@ -36,6 +38,7 @@ class Server:
     def __init__(self, devices: t.Iterable[str], size: int = 10, edit: Edit = lambda value: value) -> None:
         self.devices, self.size, self.edit = sorted(devices), size, edit
         self.cursors: list[str] = []
+        self.max_concurrency = 1
         self.refusal = "LastSeenDeviceId Not Valid"
         self.store = MemoryStore()
         self.progress = Progress()
@@ -108,6 +111,71 @@ def test_no_more_pages_than_allowed() -> None:
     assert len(server.cursors) == 3
     assert server.list().find([imei(5)], [], 0) == {}
     assert len(server.cursors) == 3
+
+
+@given(
+    st.sets(st.integers(0, 200)),
+    st.sets(st.integers(0, 200)),
+    st.sets(st.integers(0, 200)),
+    st.integers(1, 9),
+    st.integers(2, 5),
+)
+def test_pages_that_are_read_side_by_side(
+    there: set[int], wanted: set[int], known: set[int], size: int, at_once: int
+) -> None:
+    """They find the same devices, and each further chain costs little."""
+    found, asked = [], []
+    for workers in (1, at_once):
+        server = Server(map(imei, there), size)
+        server.max_concurrency = workers
+        at = sorted(imei(number) for number in known & there)
+        found.append(server.list().find([imei(number) for number in wanted], at, None))
+        asked.append(len(server.cursors))
+    assert found[0] == found[1]
+    assert found[0].keys() == {imei(number) for number in wanted & there}
+    if known >= there:
+        assert asked[1] <= asked[0] + at_once - 1
+
+
+def test_they_are_read_at_the_same_time() -> None:
+    """The first one shows how far a page goes. Without the others, nobody passes the barrier."""
+    barrier = threading.Barrier(4, timeout=20)
+
+    def wait(value: Value) -> Value:
+        if len(server.cursors) > 1:
+            barrier.wait()
+        return value
+
+    server = Server(imeis(1000), edit=wait)
+    server.max_concurrency = 4
+    wanted = [imei(number) for number in (5, 300, 305, 600, 900, 990)]
+    assert server.list().find(wanted, imeis(1000, 0), None).keys() == set(wanted)
+    assert len(server.cursors) == 5
+
+
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_a_list_that_does_not_end(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is a new device on each page."""
+    monkeypatch.setattr(search, "MOST_PAGES", 30)
+    monkeypatch.setattr(device_list, "MOST_PAGES", 30)
+
+    class Endless(Server):
+        def get(self, operation: str, path: str) -> Value:
+            cursor = path.removeprefix(f"/fota/v3/devices/{ACCOUNT}?lastSeenDeviceId=")
+            self.cursors.append(cursor)
+            row = {"deviceId": str(int(cursor if cursor != "0" else imei(0)) + 1)}
+            return {"hasMoreData": True, "lastSeenDeviceId": row["deviceId"], "deviceList": [row]}
+
+    server = Endless([])
+    server.max_concurrency = at_once
+    devices = server.list()
+    known = [imei(number) for number in range(0, 9000, 1000)]
+    found = devices.find([imei(1), *(imei(number + 900) for number in range(0, 9000, 1000))], known, None)
+    assert found.keys() == {imei(1)}
+    assert "does not end" in devices.unusable
+    assert len(server.cursors) <= 30 * at_once + 1
+    with pytest.raises(IncompleteList, match="does not end"):
+        Endless([]).list().everything()
 
 
 def refuse(status: int, code: t.Any = "api_rejected", **more: t.Any) -> Edit:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.page import Page
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import MemoryStore
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
     ApiError,
@@ -22,13 +23,19 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm import named
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.device_list import DeviceList
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.facts import Facts
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.missing import PROOFS
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.named import NamedDevices
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
 
 Value = dict[str, t.Any]
 Edit = t.Callable[[Value], "Value | None"]
 
-STRANGER = "900000000000999"
+STRANGERS = [f"{900_000_000_000_000 + number}" for number in range(999, 1499)]
+STRANGER = STRANGERS[0]
+SIZE = 10
+"""Devices on a page of a list."""
 
 
 class Server:
@@ -41,7 +48,10 @@ class Server:
         self.held, self.most, self.edit = set(held), most, edit
         self.protocols: tuple[str, ...] = ()
         self.says_unknown = False
-        self.positions = {STRANGER: False}
+        self.refused_protocols: dict[str, int] = {}
+        self.there: set[str] | None = set()
+        self.own_cursors = False
+        self.pages: list[str] = []
         self.asked: list[list[str]] = []
         self.store = MemoryStore()
         self.progress = Progress()
@@ -58,6 +68,8 @@ class Server:
         ids = list(body["deviceList"])
         with self._lock:
             self.asked.append(ids)
+        if protocol in self.refused_protocols:
+            raise ApiError("no such protocol", code="api_rejected", status=self.refused_protocols[protocol])
         page = sorted(ids)[: self.most]
         rows = [
             self.row(device, known=self.means(protocol, device))
@@ -73,13 +85,35 @@ class Server:
 
     def row(self, device: str, *, known: bool) -> Value:
         """What is said of a device."""
-        if device == STRANGER or not known:
+        if device in STRANGERS or not known:
             return {"deviceId": device, "requestStatus": "Failure", "resultReason": "Device does not exist."}
         return {"deviceId": device, "requestStatus": "Success", "licenseAssigned": device in self.held}
 
+    def after(self, cursor: str, devices: t.Collection[str]) -> tuple[list[str], bool]:
+        """A page of a list, and whether more follow."""
+        if self.own_cursors and cursor != "0" and cursor not in self.pages:
+            raise ApiError("no", code="api_rejected", status=400, api_message="LastSeenDeviceId Not Valid")
+        rest = sorted(device for device in devices if cursor in ("0", "") or device > cursor)
+        self.pages.append(rest[SIZE - 1] if len(rest) > SIZE else "")
+        return rest[:SIZE], len(rest) > SIZE
+
+    def get(self, operation: str, path: str) -> Value:
+        """A page of the list of devices."""
+        if self.there is None:
+            raise ApiError("no such call", code="api_rejected", status=404)
+        page, more = self.after(path.removeprefix(f"/fota/v3/devices/{ACCOUNT}?lastSeenDeviceId="), self.there)
+        rows = [{"deviceId": device, "licenseAssigned": device in self.held} for device in page]
+        return {"hasMoreData": more, "lastSeenDeviceId": page[-1] if page else "0", "deviceList": rows}
+
+    def holders(self, cursor: str) -> Page:
+        """A page of the list of licensed devices."""
+        page, more = self.after(cursor, self.held)
+        return Page([(device, "") for device in page], None, None, more, page[-1] if page else "0", None)
+
     def named(self, version: t.Literal["v1", "v2", "v3"] = "v3") -> NamedDevices:
         """The real reader over this server."""
-        return NamedDevices(t.cast(Client, self), ACCOUNT, version, lambda device: not self.positions.get(device, True))
+        client = t.cast(Client, self)
+        return NamedDevices(client, ACCOUNT, version, DeviceList(client, ACCOUNT, version), self.holders)
 
 
 @given(st.sets(st.integers(0, 40)), st.sets(st.integers(0, 40)), st.integers(1, 50), st.integers(1, 9))
@@ -134,7 +168,7 @@ def first(**more: t.Any) -> Edit:
 @pytest.mark.parametrize(
     ("edit", "told"),
     [
-        (rows(lambda found: found[1:]), "leaves out 1 devices"),
+        (rows(lambda found: found[1:]), "leaves out 1 device"),
         (rows(lambda found: [*found, found[0]]), "twice"),
         (rows(lambda found: [*found, {**found[0], "deviceId": imei(99)}]), "not asked for"),
         (first(deviceId="99000000000000"), "not asked for"),
@@ -166,29 +200,116 @@ def test_a_flag_may_be_text(value: t.Any) -> None:
     assert found.licensed == {imei(0)}
 
 
-def test_a_device_that_the_account_does_not_have() -> None:
-    known = Server(imeis(1)).named().read([imei(0), STRANGER])
-    assert known is not None
-    assert (known.licensed, known.unknown) == ({imei(0)}, {STRANGER: "Device does not exist."})
-    reader = Server(imeis(1)).named()
-    assert reader.read([imei(0), STRANGER], removing=True) is None
-    assert STRANGER in reader.unusable
-
-
-def test_a_device_is_unknown_only_if_every_call_says_so() -> None:
-    """The list of licensed devices accepts only devices of the account as a position."""
-    server = Server(imeis(1))
-    found = server.named().read([imei(0), STRANGER])
+@pytest.mark.parametrize("removing", [False, True])
+@pytest.mark.parametrize(("count", "pages"), [(1, 1), (11, 1), (500, 1)])
+@pytest.mark.parametrize("left_out", [False, True])
+def test_devices_that_the_account_does_not_have(removing: bool, count: int, pages: int, left_out: bool) -> None:
+    """However many they are. Neighbors are looked for on the same page of a list."""
+    server = Server(imeis(40))
+    if left_out:
+        server.edit = rows(lambda found: [row for row in found if row["deviceId"] not in STRANGERS])
+    server.there = set(imeis(60))
+    reader = server.named()
+    found = reader.read([*imeis(50), *STRANGERS[:count]], imeis(10), removing=removing)
     assert found is not None
-    assert [len(ids) for ids in server.asked] == [2, 1, 1, 1], "with each protocol"
-    server.positions = {}
+    assert (found.licensed, found.unsaid, reader.doubt) == (set(imeis(40)), [] if not removing else (), "")
+    assert found.unknown.keys() == set(STRANGERS[:count])
+    assert [len(ids) for ids in server.asked] == [50 + count, count, count, count], "with each protocol"
+    assert len(server.pages) == pages
+
+
+def test_it_takes_one_request_for_a_thousand_unknown_devices_and_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are spread over all requests."""
+    monkeypatch.setattr(named, "MOST", 100)
+    server = Server()
+    server.there = set(imeis(1000))
+    wanted = imeis(1000)
+    for number in range(11):
+        wanted.insert(90 * number, STRANGERS[number])
+    found = server.named().read(wanted)
+    assert found is not None
+    assert found.unknown.keys() == set(STRANGERS[:11])
+    assert sorted(len(ids) for ids in server.asked) == [*[11] * 4, *[100] * 10]
+
+
+def test_the_end_of_the_list_must_show_a_known_device() -> None:
+    """A server could answer with an empty last page to any cursor that it does not like."""
+
+    class Empty(Server):
+        def after(self, cursor: str, devices: t.Collection[str]) -> tuple[list[str], bool]:
+            page, more = super().after(cursor, devices)
+            return (page, more) if cursor in ("0", *self.pages[:-1]) else ([], False)
+
+    beyond = "990000000009999"
+    wanted = [*imeis(30), beyond]
+    for kind, unknown in ((Server, [beyond]), (Empty, [])):
+        server = kind(imeis(2), edit=rows(lambda found: [row for row in found if row["deviceId"] != beyond]))
+        server.there = set(imeis(30))
+        reader = server.named()
+        found = reader.read(wanted)
+        assert (found is not None, [] if found is None else [*found.unknown]) == (bool(unknown), unknown)
+        assert len(server.pages) == 1
+        assert ("leaves out 1 device" in reader.unusable) == (not unknown)
+
+
+@pytest.mark.parametrize("licensed", [True, False])
+def test_another_call_may_know_a_device(licensed: bool) -> None:
+    """Then it is right, and the answer is used for all other devices."""
+    lost = imei(33)
+    server = Server(imeis(20) + [lost] * licensed)
+    server.there = set(imeis(60))
+    server.protocols = ("none",)
+    server.says_unknown = True
     reader = server.named()
-    assert reader.read([imei(0), STRANGER]) is None
-    assert STRANGER in reader.unusable
-    server.positions, server.says_unknown, server.protocols = dict.fromkeys(imeis(50), False), True, ("none",)
+    found = reader.read([lost, STRANGER])
+    assert found is not None
+    assert (found.licensed, [*found.unknown]) == ({lost} if licensed else set(), [STRANGER])
+    assert lost in reader.doubt
+    assert "has it" in reader.doubt
+    found = server.named().read([lost, STRANGER], removing=True)
+    assert found is not None
+    assert found.licensed == ({lost} if licensed else set())
+
+
+def spread(count: int) -> list[str]:
+    """Unknown devices, each on a page of its own."""
+    return [f"{imei(SIZE * number)[:-1]}x" for number in range(1, count + 1)]
+
+
+@pytest.mark.parametrize("how", ["too far apart", "no list", "own cursors only"])
+def test_what_cannot_be_shown_within_a_few_requests_is_not_said(how: str) -> None:
+    strangers, known = spread(30), [device for device in imeis(400) if device[-1] != "9"]
+
+    def unknown(found: list[Value]) -> list[t.Any]:
+        reason = {"requestStatus": "Failure", "resultReason": "Device not found."}
+        return [{"deviceId": row["deviceId"], **reason} if row["deviceId"] in strangers else row for row in found]
+
+    server = Server(known[:20], edit=rows(unknown))
+    server.there = None if how == "no list" else set(known)
+    server.own_cursors = how == "own cursors only"
     reader = server.named()
-    assert reader.read(imeis(50)) is None
-    assert "does not know 50" in reader.unusable
+    found = reader.read([*known, *strangers], known[:10])
+    assert found is not None
+    assert (found.licensed, {*found.unknown, *found.unsaid}) == (set(known[:20]), set(strangers))
+    assert len(server.pages) <= PROOFS
+    assert bool(found.unknown) == (how != "no list"), "its first page may show some"
+    assert len(found.unsaid) >= 10
+    assert f"does not know {len(found.unsaid)} devices" in reader.doubt
+    assert {found.about[device] for device in found.unsaid} == {Facts(None, None, None)}
+    assert server.named().read([*known, *strangers], known[:10], removing=True) is not None, "few are licensed"
+
+
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_a_protocol_that_the_server_refuses_is_left_out(status: int) -> None:
+    """The call works without it, also for the next task."""
+    server = Server(imeis(1))
+    server.there = set(imeis(9))
+    server.refused_protocols = dict.fromkeys(named.PROTOCOLS[1:], status)
+    reader = server.named()
+    found = reader.read([imei(0), STRANGER])
+    assert found is not None
+    assert (found.licensed, [*found.unknown], reader.unusable) == ({imei(0)}, [STRANGER], "")
+    assert server.named().offered
 
 
 @pytest.mark.parametrize(
@@ -225,13 +346,47 @@ def test_a_call_that_does_not_exist_is_remembered(edit: Edit, monkeypatch: pytes
     assert server.named().offered
 
 
-@pytest.mark.parametrize("edit", [refusal(400), refusal(403, "auth_rejected"), refusal(500, "server_error")])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        refusal(400),
+        refusal(403, "auth_rejected"),
+        refusal(500, "server_error"),
+        refusal(404, api_code="INPUT_INVALID"),
+        refusal(404, api_code="UnifiedWebService.REQUEST_FAILED.DeviceNotFound"),
+    ],
+)
 def test_a_refusal_costs_one_task(edit: Edit) -> None:
     server = Server(edit=edit)
     reader = server.named()
     assert reader.read(imeis(5000)) is None
     assert (reader.unusable, len(server.asked), bool(reader.offered)) == ("refused", 1, False)
     assert server.named().offered
+
+
+@pytest.mark.parametrize("edit", [refusal(404), refusal(405), refusal(400, api_code="900906")])
+def test_a_call_that_has_answered_exists(edit: Edit) -> None:
+    """Whatever the next answer says, it is about one request."""
+    server = Server()
+    server.edit = lambda value: value if len(server.asked) == 1 else edit(value)
+    reader = server.named()
+    assert reader.read(imeis(1001)) is None
+    assert (reader.unusable, bool(reader.offered), bool(server.named().offered)) == ("refused", False, True)
+
+
+def test_what_is_remembered_can_be_asked_again() -> None:
+    server = Server(edit=refusal(404))
+    assert server.named().read(imeis(2)) is None
+    reader = server.named()
+    reader.offered.ask_again()
+    assert reader.offered
+    assert server.named().offered, "nor do others trust it any more"
+    assert reader.read(imeis(2)) is None
+    assert not server.named().offered
+    gone = server.named()
+    gone.offered.give_up()
+    gone.offered.ask_again()
+    assert not gone.offered, "what this task found out stands"
 
 
 @pytest.mark.parametrize("code", ["rate_limited", "login_refused"])

@@ -1,0 +1,128 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Decides about devices that ThingSpace's answer about named devices does not know, with any protocol.
+
+No document says what that answer is for a device that the account does not have. So one of the two lists must show, on
+the page where the device would be, that it does not have it, either. This takes one request for many neighbors.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._client.page import Page
+from .._errors import IncompleteList
+from .._text.lists import few, many
+from .device_list import DeviceList
+from .facts import Facts
+from .search import DevicePage, Search, search
+
+PROOFS = 10
+"""How many pages of a list are read at most."""
+
+LEFT_OUT = "its answer leaves the device out"
+
+
+class Named(t.NamedTuple):
+    """The named devices, as ThingSpace knows them.
+
+    :param facts: what it says about each device of the account.
+    :param unknown: those that are not devices of the account, each with ThingSpace's reason. They hold no license.
+    :param unsaid: those that the answer does not know, and that no list was read for. They are probably not devices of
+        the account.
+    :param doubt: about which devices the answer is wrong or leaves something open, and what follows from that.
+    """
+
+    facts: t.Mapping[str, Facts]
+    unknown: t.Mapping[str, str]
+    unsaid: t.Collection[str] = ()
+    doubt: str = ""
+
+    @property
+    def about(self) -> dict[str, Facts]:
+        """What it says about each device, also of those that it does not know."""
+        unknown = {device: Facts(None, None, None, unknown=why) for device, why in self.unknown.items()}
+        return {**self.facts, **unknown, **dict.fromkeys(self.unsaid, Facts(None, None, None))}
+
+    @property
+    def licensed(self) -> t.AbstractSet[str]:
+        """Those that hold a license."""
+        return {device for device, facts in self.facts.items() if facts.licensed}
+
+
+def among_licensed(
+    holders: t.Callable[[str], Page],
+    facts: t.Mapping[str, Facts],
+    missing: t.Mapping[str, str],
+    listed: t.Sequence[str],
+) -> Named:
+    """Decide by the list of licensed devices, which is what counts for a removal.
+
+    :param holders: reads a page of it.
+    :param facts: what the answer says about the other devices.
+    :param missing: the devices that the answer does not know, each with ThingSpace's reason.
+    :param listed: licensed devices from the beginning of that list.
+    :raises IncompleteList: it takes too many pages to find all.
+    """
+
+    def page(cursor: str) -> DevicePage:
+        found = holders(cursor)
+        devices = {device: Facts(True, None, None) for device, _time in found.devices}
+        return DevicePage(devices, found.more, found.cursor)
+
+    known = sorted({*listed, *(device for device, one in facts.items() if one.licensed)})
+    found = search(page, Search(missing, known, proving=True), PROOFS, 1, lambda _read: None)
+    unknown = {device: why for device, why in missing.items() if device in found.absent}
+    left = [device for device in missing if device not in unknown and device not in found.facts]
+    if left:
+        raise contradiction(f"it does not know {left[0]}, which may hold a license all the same")
+    return Named({**facts, **found.facts}, unknown)
+
+
+def among_devices(
+    devices: DeviceList,
+    facts: t.Mapping[str, Facts],
+    missing: t.Mapping[str, str],
+    listed: t.Sequence[str],
+    known: t.Sequence[str],
+) -> Named:
+    """Decide by the list of all devices, as far as it takes few pages. For parameters, see C(among_licensed).
+
+    :param known: other devices of the account.
+    :raises IncompleteList: the answer is wrong about a device, and it takes too many pages to find all; or it leaves
+        devices out.
+    """
+    wish = Search(missing, sorted({*facts, *listed, *known}), proving=True)
+    found = devices.look_up(wish, PROOFS)
+    there = {device: one for device, one in found.facts.items() if one.licensed is not None}
+    unknown = {device: why for device, why in missing.items() if device in found.absent}
+    unsaid = [device for device in missing if device not in unknown and device not in there]
+    left_out = [device for device in unsaid if missing[device] == LEFT_OUT]
+    if left_out:
+        raise contradiction(f"it leaves out {many(len(left_out), 'device')}, such as {left_out[0]}")
+    wrong = next(iter(found.facts), "")
+    if unsaid and wrong:
+        raise contradiction(f"it does not know {wrong}, but the list of devices has it")
+    return Named({**facts, **there}, unknown, unsaid, _doubt(wrong, unsaid))
+
+
+def _doubt(wrong: str, unsaid: t.Sequence[str]) -> str:
+    """What to tell about devices that the answer does not know although nothing else says that, or not for all."""
+    if unsaid:
+        return (
+            f"ThingSpace does not know {many(len(unsaid), 'device')} when asked about named devices: {few(unsaid)}. "
+            f"Its list of devices did not show within {PROOFS} requests whether that is right. They count as devices "
+            "without a license, and ThingSpace's answer to the change decides."
+        )
+    if wrong:
+        return f"ThingSpace does not know {wrong} when asked about named devices, but its list of devices has it."
+    return ""
+
+
+def contradiction(why: str) -> IncompleteList:
+    """The error of an answer about named devices that cannot be used."""
+    return IncompleteList(why, "named devices", "It was not used.")
