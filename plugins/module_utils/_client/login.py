@@ -13,13 +13,13 @@ Connectivity Management Session.
 from __future__ import annotations
 
 import base64
-import dataclasses
 import math
 import typing as t
 
 from .connection import Connection
 from .login_answer import APPLICATION, USER, logout_problem, token_and_value
 from .sender import Sender
+from .tokens import Tokens
 from .transport import HeaderAuth, Request
 
 OAUTH_PATH = "/ts/v1/oauth2/token"
@@ -27,18 +27,6 @@ LOGIN_PATH = "/m2m/v1/session/login"
 LOGOUT_PATH = "/m2m/v1/session/logout"
 
 HOUR = 3600.0
-
-
-@dataclasses.dataclass(frozen=True, repr=False)
-class Tokens:
-    """The tokens for every call. There is no C(repr), so they are never printed."""
-
-    access: str
-    session: str
-
-    def auth(self) -> HeaderAuth:
-        """Both headers of a call."""
-        return HeaderAuth({"Authorization": f"Bearer {self.access}", "VZ-M2M-Token": self.session})
 
 
 class Login:

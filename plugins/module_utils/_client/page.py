@@ -40,3 +40,7 @@ class Page(t.NamedTuple):
 Fetch = t.Callable[[str], Page]
 Tell = t.Callable[[int, "int | None"], None]
 """Gets the number of devices read so far and, if the version returns it, their total number."""
+
+Kept = t.Sequence[t.Any]
+Keep = t.Callable[["list[tuple[str, str]]"], Kept]
+"""What is kept of the devices of a page."""

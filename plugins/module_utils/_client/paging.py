@@ -13,9 +13,9 @@ import itertools
 import typing as t
 
 from .._errors import ApiError, IncompleteList, LicensingError
+from .cuts import UNCUT, Cuts, starts_of
 from .fault import NO_RESOURCE
-from .page import Fetch, Page, Tell
-from .pieces import UNCUT, Cuts, Keep, Kept, read_pieces, starts_of
+from .page import Fetch, Keep, Kept, Page, Tell
 
 FIRST = "0"
 """The cursor of the first page."""
@@ -109,6 +109,9 @@ def read_all(
     first = first or fetch(FIRST)
     starts = starts_of(first, cuts)
     if starts:
+        # A module compiles what it imports, each time. Few lists are that long.
+        from .pieces import read_pieces  # pylint: disable=import-outside-toplevel
+
         try:
             whole = read_pieces(first, starts, fetch, collect.keep, tell, _most(first), cuts.fetch)
             return collect.join(whole.kept), _proved(whole.named, whole.last, recounted)

@@ -6,44 +6,20 @@
 
 """Reads a list in pieces, side by side, instead of as one chain of pages.
 
-A cursor is documented as "only devices with IMEIs larger than this", and any IMEI of the account is a valid one. So the
-ids that are expected on a list are places where it can be cut. Each piece ends where the next one begins. That a server
-behaves like this is not assumed but checked on every page. The count then proves the list, as it proves a chain.
+That a server lists the devices after a cursor in the order of their ids is not assumed but checked on every page. The
+count then proves the list, as it proves a chain.
 """
 
 from __future__ import annotations
 
-import bisect
 import concurrent.futures
 import threading
 import typing as t
 
 from .._errors import ApiError, IncompleteList, TransportError
-from .page import Fetch, Page, Tell
+from .cuts import ascending
+from .page import Fetch, Keep, Kept, Page, Tell
 from .transport_errors import OF_ONE_CALL
-
-PAGES = 8
-"""A piece has at least this many pages, because each further piece may cost one page more than a chain."""
-
-Kept = t.Sequence[t.Any]
-Keep = t.Callable[["list[tuple[str, str]]"], Kept]
-"""What is kept of the devices of a page."""
-
-
-class Cuts(t.NamedTuple):
-    """How a list may be cut.
-
-    :param expected: ids that are probably on the list, in any order.
-    :param at_once: how many pages may be read at a time.
-    :param fetch: reads the page after such an id, which the list can do without; None to read it like any other.
-    """
-
-    expected: t.Collection[str] = ()
-    at_once: int = 1
-    fetch: Fetch | None = None
-
-
-UNCUT = Cuts()
 
 
 class Whole(t.NamedTuple):
@@ -58,34 +34,13 @@ class Whole(t.NamedTuple):
     last: Page
 
 
-def starts_of(first: Page, cuts: Cuts) -> list[str]:
-    """The cursors at which the rest of a list can be read side by side; empty if it is to be read as a chain.
-
-    The pieces have whole pages if the account holds exactly the expected devices.
-    """
-    ids = [device for device, _time in first.devices]
-    if not first.more or first.assigned is None or not ids or first.cursor != ids[-1] or not _ascending(ids):
-        return []
-    left, size = first.assigned - len(ids), len(ids)
-    pages = -(-left // size)
-    pieces = min(cuts.at_once, pages // PAGES)
-    if pieces < 2:
-        return []
-    expected = sorted({device for device in cuts.expected if len(device) == len(ids[-1])})
-    beyond = expected[bisect.bisect_right(expected, ids[-1]) :]
-    devices = -(-pages // pieces) * size
-    places = [round(devices * piece * len(beyond) / left) - 1 for piece in range(1, pieces)]
-    cursors = dict.fromkeys([ids[-1], *(beyond[place] for place in places if 0 <= place < len(beyond))])
-    return list(cursors) if len(cursors) > 1 else []
-
-
 def read_pieces(
     first: Page, starts: t.Sequence[str], fetch: Fetch, keep: Keep, tell: Tell, most: int, cut: Fetch | None = None
 ) -> Whole:
     """Read the rest of a list from these cursors on, and return the whole list. Its count is not checked here.
 
     :param starts: the cursor after the first page, and further ones in order. An invalid one is dropped.
-    :param cut: see C(Cuts.fetch).
+    :param cut: see C(Cuts).
     :param most: more devices than this are not read.
     :raises IncompleteList: the server does not answer as a list that is sorted by device id.
     :raises LicensingError: a page could not be read.
@@ -168,15 +123,10 @@ class _Reading:
         """The page after an id. All its ids follow, in order."""
         page = fetch(start)
         ids = [device for device, _time in page.devices]
-        if not _ascending([start, *ids]):
+        if not ascending([start, *ids]):
             raise IncompleteList(f"the page after {start} is not in the order of the device ids")
         if page.more and (not ids or page.cursor != ids[-1]):
             raise IncompleteList(f"the page after {start} does not say that it goes on after its last device")
         with self._lock:
             self.last = page
         return page
-
-
-def _ascending(ids: list[str]) -> bool:
-    """Whether each id is larger than the one before."""
-    return len(ids[0]) == len(ids[-1]) and ids == sorted(ids) and len(set(ids)) == len(ids)

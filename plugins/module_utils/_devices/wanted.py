@@ -15,9 +15,10 @@ import typing as t
 from .._errors import LicensingError, Problem
 from .._text.lists import few
 from .._thingspace.id_kinds import Kind
-from .file import Content, Layout, read_cells
 from .ids import are_plain, clean, passes_luhn, problem, show
-from .text import read_text
+
+if t.TYPE_CHECKING:
+    from .file import Content
 
 NO_DEVICE = "No device is named; there is nothing to do."
 
@@ -77,14 +78,19 @@ def _entries(
 ) -> tuple[str, t.Sequence[tuple[int, t.Any]], list[str]]:
     """The ids as given, each with its number, what the numbers count, and notes."""
     path, text, column, mark = (params.get(f"{option}_{name}") for name in ("file", "text", "column", "delimiter"))
+    if not path and text is None:
+        return f"{option}, entry", list(enumerate(params.get(option) or [], 1)), []
+    # A module compiles what it imports, each time. Many tasks name their devices themselves.
+    from .file import Layout, read_cells  # pylint: disable=import-outside-toplevel
+
     layout = Layout(column, kind, mark)
-    if path:
-        content = read_cells(path, layout)
+    if text is None or path:
+        content = read_cells(path or "", layout)
         return f"{path}{_of_column(content)}, line", content.cells, content.notes
-    if text is not None:
-        unit, content = read_text(text, layout)
-        return f"{option}_text{_of_column(content)}, {unit}", content.cells, content.notes
-    return f"{option}, entry", list(enumerate(params.get(option) or [], 1)), []
+    from .text import read_text  # pylint: disable=import-outside-toplevel
+
+    unit, content = read_text(text, layout)
+    return f"{option}_text{_of_column(content)}, {unit}", content.cells, content.notes
 
 
 def _of_column(content: Content) -> str:

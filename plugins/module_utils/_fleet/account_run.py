@@ -27,6 +27,7 @@ from .._options import (
     Spec,
     out_of_range,
 )
+from .._text.lists import said_once
 from .account_parts import COUNTS, Options, Part, PartKind, PartPlan
 from .run_mark import MARK
 
@@ -205,8 +206,9 @@ def together(failures: t.Sequence[LicensingError]) -> LicensingError | None:
     """One failure with all their texts, and the code and details of the first."""
     if not failures:
         return None
-    texts = dict.fromkeys(failure.message for failure in failures)
-    return LicensingError(" ".join(texts), code=failures[0].code, **failures[0].details)
+    return LicensingError(
+        said_once(failure.message for failure in failures), code=failures[0].code, **failures[0].details
+    )
 
 
 def result_of_parts(account: str, parts: t.Iterable[Part], done: t.Mapping[str, Result]) -> Result:

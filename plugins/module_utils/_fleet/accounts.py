@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 
 from .._account import account_problems
@@ -23,6 +24,8 @@ from .wanted import WantedAccount, check_account, check_all
 from .yaml import YAML_IMPORT_ERROR, read_yaml
 
 Contents = list[tuple[DeviceSet, list[Named]]]
+
+_PLACE = re.compile(r"(.+?)(?:, line ([0-9]+))?: ")
 
 
 class Fleet(t.NamedTuple):
@@ -40,7 +43,7 @@ class Fleet(t.NamedTuple):
 def read_fleet(
     sources: t.Sequence[str], names: t.Sequence[str] | None, *, alone: bool = False
 ) -> tuple[Fleet, list[Problem]]:
-    """Read fleet files and the CSV files that they name. Returns them with all problems.
+    """Read fleet files and the CSV files that they name. Returns them with all problems, each file from top to bottom.
 
     :param sources: files, or directories with such files.
     :param names: the accounts to keep; None keeps all. All of them are checked in any case.
@@ -75,7 +78,7 @@ def read_fleet(
     problems += _unknown(accounts, names)
     if names is not None:
         fleet = [(account, contents) for account, contents in fleet if account.name in names]
-    return Fleet(fleet, tuple(notes)), problems
+    return Fleet(fleet, tuple(notes)), _from_top_to_bottom(problems, paths)
 
 
 def resolve(
@@ -129,6 +132,17 @@ def _checked(
         problems += wrong
         found.append((account, wanted))
     return found, [*problems, *check_all(found)]
+
+
+def _from_top_to_bottom(problems: t.Iterable[Problem], paths: t.Sequence[str]) -> list[Problem]:
+    """The problems in the order in which somebody goes through the fleet files. Those of other files come last."""
+    order = {path: place for place, path in enumerate(paths)}
+
+    def place(problem: Problem) -> tuple[int, int]:
+        found = _PLACE.match(problem.text)
+        return (order.get(found[1], len(order)), int(found[2] or 0)) if found else (len(order), 0)
+
+    return sorted(problems, key=place)
 
 
 def _window_problems(account: FleetAccount) -> t.Iterator[Problem]:

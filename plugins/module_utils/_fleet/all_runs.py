@@ -17,7 +17,8 @@ from .._client.stop import Told
 from .._errors import OptionsError, Problem
 from .._text.canonical import pieces
 from .._text.lists import few
-from .record import CODE, MAX_BYTES, RunRecord, read_record, record_in
+from .record import RunRecord
+from .record_read import CODE, MAX_BYTES, read_record, record_in
 
 if t.TYPE_CHECKING:
     from .._journal.fleet_runs import FleetRuns

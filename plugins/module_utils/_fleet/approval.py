@@ -89,6 +89,9 @@ def difference(
     digest = approved if isinstance(approved, str) else approved.digest
     if digest == document.digest:
         return None
+    if not isinstance(approved, str) and (other := _of_another(document, approved)):
+        text = f"The approved plan {digest[:12]}... {other} Nothing was written."
+        return LicensingError(text, code="plan_changed", digest=document.digest)
     since = _since_digest(document) if isinstance(approved, str) else _since_file(document, approved, begun)
     if since is None:
         return None
@@ -100,6 +103,17 @@ def difference(
         code="plan_changed",
         digest=document.digest,
     )
+
+
+def _of_another(document: PlanDocument, approved: PlanDocument) -> str:
+    """What else the approved plan is a plan of; empty if both are plans of fleet files, or undo the same run."""
+    run, meant = document.undoes and document.undoes.run, approved.undoes and approved.undoes.run
+    if run == meant:
+        return ""
+    if run is None:
+        return f"undoes the run {meant}, so only the playbook undo carries it out. Approve a plan of this playbook."
+    what = f"undoes the run {meant}" if meant else "undoes no run"
+    return f"{what}, and this is an undo of the run {run}. Plan it with --check, and approve that plan."
 
 
 def _since_digest(document: PlanDocument) -> tuple[str, str] | None:

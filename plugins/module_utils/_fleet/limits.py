@@ -14,7 +14,7 @@ import typing as t
 
 from .._devices.ids import show
 from .._plan.guards import Limits, Planned, Tripped, Wording, exceeded, guards_of, limits_from
-from .._text.lists import many
+from .._text.lists import many, said_once
 from .._text.quantities import read_quantity
 from .documents import Failure
 from .freeze import FOREVER, Window, frozen
@@ -130,7 +130,7 @@ def why_not(
     ice = on_ice(account, windows, now, "Apply the plan after that.")
     found = [ice] if ice else []
     found += [failure for failure in account.failures if not approved or failure.code in BINDING]
-    return Failure(found[0].code, " ".join(failure.message for failure in found)) if found else None
+    return Failure(found[0].code, said_once(failure.message for failure in found)) if found else None
 
 
 def on_ice(account: PlanAccount, windows: t.Sequence[Window], now: datetime.datetime, advice: str) -> Failure | None:

@@ -12,6 +12,7 @@ import typing as t
 
 from .._error_codes import Code
 from .._errors import LicensingError
+from .._text.lists import said_once
 from .account_parts import COUNTS
 from .command import command_of
 from .documents import Failure, Json, as_json
@@ -161,7 +162,7 @@ class End:
         if self._params["any_errors_fatal"]:
             stops += filter(None, blocked)
         if stops:
-            text = " ".join([*(stop.message for stop in stops), "Nothing was written."])
+            text = said_once([*(stop.message for stop in stops), "Nothing was written."])
             if plan.over:
                 text += f" If it is right, have exactly this plan approved: {plan.digest}."
             guards: Json = {} if stops[0].guards is None else {"guards": stops[0].guards}

@@ -224,7 +224,11 @@ def _removals_first(part: PlanPart) -> tuple[bool, bool]:
 
 
 def _cell(account: PlanAccount, kind: str, nothing: str) -> str:
-    parts = [f"{part.sku} {in_words(part.plan.by_change)}".strip() for part in account.parts if part.kind == kind]
+    parts = [
+        f"{part.sku} {in_words(part.plan.by_change)}{' for life' if part.lifetime and part.plan.assign else ''}".strip()
+        for part in account.parts
+        if part.kind == kind
+    ]
     return "; ".join(parts) or nothing
 
 

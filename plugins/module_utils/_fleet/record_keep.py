@@ -23,7 +23,8 @@ from .._text.canonical import pieces
 from .._text.files import PRIVATE, write
 from .all_runs import keep_record, record_of, runs_of
 from .history import Begun, enter, leave
-from .record import RunRecord, read_record
+from .record import RunRecord
+from .record_read import read_record
 
 if t.TYPE_CHECKING:
     from .._journal.fleet_runs import FleetRuns

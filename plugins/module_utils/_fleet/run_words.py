@@ -13,7 +13,7 @@ import typing as t
 from .._plan.incomplete import is_done
 from .._plan.outcomes import MAY_HAVE_MOVED
 from .._simsec.again import SENDS_ALL
-from .._text.lists import few
+from .._text.lists import few, said_once
 from .again import sent_unseen, to_wait
 from .command import command_of
 from .documents import Json
@@ -85,7 +85,7 @@ def with_words(account: RunAccount, red: str) -> Json:
         [licenses, f"Removal candidates: {entries}" if entries else ""] if licenses or entries else ["Nothing was sent"]
     )
     texts = [*shown["failures"], red] if shown["failures"] or red else [f"{text}." for text in done if text]
-    return {**shown, "red": bool(shown["failures"] or red), "text": " ".join(filter(None, texts))}
+    return {**shown, "red": bool(shown["failures"] or red), "text": said_once(filter(None, texts))}
 
 
 def _counts(parts: t.Iterable[RunPart]) -> str:

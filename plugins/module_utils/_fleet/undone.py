@@ -17,7 +17,8 @@ import re
 import typing as t
 
 from .history import is_earlier, place_of
-from .record import MAX_BYTES, RunRecord
+from .record import RunRecord
+from .record_read import MAX_BYTES
 
 if t.TYPE_CHECKING:
     from .._journal.fleet_runs import FleetRuns

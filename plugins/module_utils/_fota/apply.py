@@ -14,42 +14,19 @@ import typing as t
 from .._errors import LicensingError
 from .._plan.answer import ACTIONS, Action, Answer, DeviceResult, settle
 from .._plan.batches import Doubt, Sending
-from .._plan.outcomes import Outcome, Row
+from .._plan.outcomes import Outcome
 from .._plan.plan import Plan, Pool
 from .._swm.facts import says_locked, says_of_a_device, says_unknown
 from .._swm.licenses import FotaApi
 from .._text.lists import many
 from .holders import read_back
+from .rows import LEFT_ALONE, Applied, Judged, rows_of
 
 RESENDS = 2
 """How often a device is sent again if reading shows that a lost request had no effect."""
 
 CONFIRMED = "the answer was lost; reading back confirms it"
-LEFT_ALONE = "left alone: "
-SPARED = f"{LEFT_ALONE}a removal candidate"
 PERHAPS = "the answer was lost; reading back shows the wanted state, which the device may have had before"
-
-Judged = tuple[Outcome, str]
-
-
-class Applied(t.NamedTuple):
-    """The result of a plan.
-
-    :param rows: one for each device of the plan: the named ones in their order, then those that an exact run removes.
-    :param stopped: why the run ended early, if it did.
-    """
-
-    rows: list[Row]
-    stopped: LicensingError | None
-
-
-def predict(plan: Plan, wanted: t.Sequence[str], stopped: LicensingError | None = None) -> Applied:
-    """The rows of a run in which ThingSpace refuses nothing, for check mode; or what it would do, if it was stopped."""
-    results: dict[str, Judged] = {}
-    why = "not sent: the plan was stopped; it would be "
-    for terms, devices in ((ACTIONS["remove"], plan.remove), (ACTIONS["assign"], plan.assign)):
-        results.update(dict.fromkeys(devices, ("skipped", why + terms.done) if stopped else (terms.done, "")))
-    return Applied(rows_of(plan, wanted, results), stopped)
 
 
 def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, batch_size: int) -> Applied:
@@ -82,11 +59,6 @@ def _locked(outcome: Outcome, reason: str) -> Judged:
     if outcome == "failed" and says_locked(reason):
         return "unchanged", LEFT_ALONE + reason
     return outcome, reason
-
-
-def kept_for_ever(rows: t.Iterable[Row]) -> list[str]:
-    """The unlisted devices that an exact run left alone because their license can never be removed."""
-    return [row.device_id for row in rows if row.reason.startswith(LEFT_ALONE) and row.reason != SPARED]
 
 
 def _act(
@@ -193,18 +165,3 @@ def _result(action: Action, answer: Answer, *, listed: bool) -> Judged:
     if answer.result is DeviceResult.ALREADY or (strange and answer.result is DeviceResult.REFUSED):
         return "unchanged", ACTIONS[action].already
     return "failed", answer.reason
-
-
-def rows_of(plan: Plan, wanted: t.Sequence[str], results: t.Mapping[str, Judged]) -> list[Row]:
-    """The rows of a plan: the named devices in their order, then those that an exact run removes or leaves alone.
-
-    :param results: of the devices that the plan touches.
-    """
-    same: Judged = ("unchanged", ACTIONS["remove" if plan.state == "absent" else "assign"].already)
-    refused: dict[str, Judged] = {device: ("skipped", f"not sent: {why}") for device, why in plan.refused}
-    rows = [Row(device, *results.get(device, refused.get(device, same))) for device in wanted]
-    if plan.state == "exact":
-        rows += [Row(device, *results[device]) for device in plan.remove]
-        rows += [Row(device, "unchanged", SPARED) for device in plan.spared]
-        rows += [Row(device, "unchanged", LEFT_ALONE + why) for device, why in plan.locked]
-    return rows

@@ -24,10 +24,9 @@ from .._plan.waves import waves_from
 from .._swm.licenses import FotaApi, explained
 from .._text.diff import device_diff
 from .._text.lists import few, many
-from .apply import Applied, kept_for_ever, predict
 from .foresight import stop_if_refused, unforeseen
 from .lookup import Job, plan_job
-from .waves import apply_in_waves
+from .rows import Applied, kept_for_ever, predict
 
 
 def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
@@ -140,8 +139,11 @@ def _carry_out(context: Context, job: Job, plan: Plan, pool: Pool, api: FotaApi)
         enforce(plan, pool, job.limits)
     except LicensingError as error:
         return predict(plan, wanted, error if pool.total else explained(error, api))
-    if context.check_mode:
+    if context.check_mode or not plan.changes:
         return predict(plan, wanted)
+    # A module compiles what it imports, each time. Most plans change nothing.
+    from .waves import apply_in_waves  # pylint: disable=import-outside-toplevel
+
     return apply_in_waves(job, plan, pool, api, context.warn)
 
 

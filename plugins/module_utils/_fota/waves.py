@@ -16,9 +16,10 @@ from .._plan.outcomes import Row
 from .._plan.plan import Plan, Pool
 from .._plan.waves import AS_WANTED, cut, judge, why_left_out
 from .._swm.licenses import FotaApi
-from .apply import Applied, Judged, apply_plan, kept_for_ever, rows_of
+from .apply import apply_plan
 from .holders import read_back
 from .lookup import Job
+from .rows import Applied, Judged, kept_for_ever, rows_of
 
 NOT_TRUE = "ThingSpace's answer said that it is as wanted; reading back shows that it is not"
 

@@ -14,12 +14,14 @@ from .._errors import LicensingError
 from .._text.addresses import is_database, why_refused, without_passwords
 from . import file
 from .moved import Mark
-from .postgresql import open_postgresql, require_reachable
 from .sqlite import SqliteStore, open_sqlite
 from .store import Store
 
 if t.TYPE_CHECKING:
     from .._client.stop import Told
+
+# A module compiles what it imports, each time. Most journals are files.
+# pylint: disable=import-outside-toplevel
 
 
 def open_store(
@@ -43,6 +45,8 @@ def open_store(
     require_place(place)
     if not is_database(place):
         return open_sqlite(place, write=write, told=told, patience=patience, moving=moving)
+    from .postgresql import open_postgresql
+
     store = open_postgresql(place, write=write, told=told, patience=patience, moving=moving, only=only)
     return store or _missing(place, told)
 
@@ -69,6 +73,8 @@ def require_usable(place: str, *, write: bool, told: Told, patience: float) -> N
     """
     require_place(place)
     if is_database(place):
+        from .postgresql import require_reachable
+
         require_reachable(place, write=write, told=told, patience=patience)
         return
     open_sqlite(place, write=False, told=told, patience=patience).close()

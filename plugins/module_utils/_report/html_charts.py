@@ -22,6 +22,7 @@ from .wording import (
     RECLAIM,
     candidate_words,
     drift_words,
+    kind_words,
     pool_words,
     run_words,
     runway_words,
@@ -68,7 +69,7 @@ def pool_chart(document: Json) -> str:
         rows.append(Bar(_label(account, pool), note, pieces))
         share = round(100 * assigned / total) if total and assigned is not None else ""
         costs = [_amount(cost[name]) if cost else unpriced(pool) for name in ("bought", "free", "reclaimable")]
-        row = [account, pool["license"], pool["name"], total, assigned, share, free, *costs]
+        row = [account, pool["license"], kind_words(pool), total, assigned, share, free, *costs]
         cells.append(row[: len(head)])
     return bars("Assigned and free licenses, the fullest pool first", rows, head, cells)
 

@@ -54,6 +54,11 @@ def unpriced(pool: Json) -> str:
     return "paid once" if pool["lifetime"] else "no price"
 
 
+def kind_words(pool: Json) -> str:
+    """What licenses a pool has, and whether they are for life."""
+    return f"{pool['name']}{', for life' if pool['lifetime'] else ''}"
+
+
 def pool_words(pool: Json) -> str:
     """How full a pool is."""
     total, assigned, free = pool["total"], pool["assigned"], pool["available"]
@@ -61,6 +66,7 @@ def pool_words(pool: Json) -> str:
         return UNKNOWN
     share = f" ({assigned / total:.0%})" if total and assigned is not None else ""
     stays = f", {pool['locked']:,} never to be removed" if pool.get("locked") else ""
+    stays = ", for life" if pool["lifetime"] else stays
     return f"{count_words(assigned)} of {count_words(total)} assigned{share}, {count_words(free)} free{stays}"
 
 

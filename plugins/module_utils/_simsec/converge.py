@@ -23,7 +23,6 @@ from .._plan.guards import enforce
 from .._plan.plan import Pool
 from .api import SimsecApi, SkuSubscription, pool_of, proof_of
 from .count import settle_seconds
-from .eligibility import require_eligible
 from .finish import finish
 from .job import Job, read_job
 from .lifetime import (
@@ -126,6 +125,9 @@ def _converge(
         enforce(plan.plan, pool, job.limits)
         names = request_names(job.request_id, job.waves.requests(len(plan.sent), job.batch_size))
         if job.check_eligibility and job.wish.action == "assign":
+            # A module compiles what it imports, each time. Most tasks do not request this.
+            from .eligibility import require_eligible  # pylint: disable=import-outside-toplevel
+
             require_eligible(client, job.wish.account, job.wish.kind, plan.sent)
         heard = require_listener(context, client, job, plan, pool)
     except LicensingError as error:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import typing as t
 
-from .._callback.api import CallbackApi
 from .._client.client import Client
 from .._errors import LicensingError
 from .._module import Context
@@ -76,6 +75,9 @@ def _missing(context: Context, client: Client, account: str) -> str:
 
 
 def _asked(client: Client, account: str) -> str:
+    # A module compiles what it imports, each time. A task that sends nothing does not need this.
+    from .._callback.api import CallbackApi  # pylint: disable=import-outside-toplevel
+
     try:
         if CallbackApi(client, account).has_listener(SERVICE):
             return ""

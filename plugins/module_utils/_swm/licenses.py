@@ -13,10 +13,10 @@ import typing as t
 
 from .._client.answers import Reader, number, text
 from .._client.client import Client
+from .._client.cuts import Cuts
 from .._client.fault import Mask, one_line
 from .._client.masking import are_times, changes, mask_ids
 from .._client.paging import FIRST, Forms, Page, as_rows, as_set, read_all
-from .._client.pieces import Cuts
 from .._errors import ApiError, LicensingError
 from .._plan.answer import Action, Answer, DeviceResult
 from .._plan.plan import Pool

@@ -9,9 +9,12 @@
 from __future__ import annotations
 
 import itertools
+import re
 import typing as t
 
 T = t.TypeVar("T")
+
+_SENTENCES = re.compile(r"(?<=[.!?]) ")
 
 
 def first(items: t.Collection[T], most: int, between: str = ", ", tell: t.Callable[[T], str] = str) -> str:
@@ -29,6 +32,11 @@ def few(items: t.Collection[T], most: int = 5, tell: t.Callable[[T], str] = str)
 def many(count: int, one: str, more: str = "") -> str:
     """A number of things: C(1 device), C(1,200 devices). Pass the plural if it does not end in s."""
     return f"{count:,} {one if count == 1 else more or one + 's'}"
+
+
+def said_once(texts: t.Iterable[str]) -> str:
+    """Texts in one line. Each sentence is said only once, because several failures may have the same cause."""
+    return " ".join(dict.fromkeys(sentence for text in texts for sentence in _SENTENCES.split(text)))
 
 
 def are(count: int | None) -> str:

@@ -21,7 +21,8 @@ from .._fleet.limits import on_ice
 from .._fleet.plan import Plans, Texts
 from .._fleet.plan_document import PlanAccount, PlanDocument, PlanRow, PlanRows, UndoneRun
 from .._fleet.plan_make import make_account, planned_parts, within_a_sku
-from .._fleet.record import CODE, RunRecord
+from .._fleet.record import RunRecord
+from .._fleet.record_read import CODE
 from .._module import Context
 from .._plan.outcomes import write_csv
 from .changes import Left

@@ -43,6 +43,7 @@ def silent() -> t.Iterator[socket.socket]:
         yield made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TASKS)
 def test_a_signal_ends_the_wait(
     name: str,

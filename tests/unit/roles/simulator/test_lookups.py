@@ -46,6 +46,7 @@ def fixture_estate(start, imei):
     return sim
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("lookup", "version", "state", "server"), CASES)
 def test_check_mode_real_run_and_second_run(estate, runs, imei, lookup, version, state, server):
     estate.quirk(**SERVERS[server])

@@ -159,6 +159,7 @@ def test_what_cannot_be_read_stops_a_strict_task_and_is_told_by_another(estate, 
     assert len([one for one in map(str, result["warnings"]) if "could not be foreseen" in one]) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("lookup", ["auto", "direct"])
 @pytest.mark.parametrize("state", ["present", "absent"])

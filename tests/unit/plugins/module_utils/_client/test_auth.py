@@ -15,7 +15,6 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.module_utils._client import auth as auth_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._client import login_guard, runtime_dir, token_state
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.auth import Authenticator
-from ansible_collections.thingspace.licensing.plugins.module_utils._client.login import Tokens
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.login_answer import LoginRefused
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import (
     FileStore,
@@ -24,6 +23,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.runti
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import SecretRegister, spellings
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.token_store import TokenStore
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.tokens import Tokens
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError, TransportError
 from ansible_collections.thingspace.licensing.tests.support.fakes import (
     CREDENTIALS,

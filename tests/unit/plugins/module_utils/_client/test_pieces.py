@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.cuts import PAGES, Cuts
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.paging import (
     FIRST,
     Page,
     as_rows,
     read_all,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._client.pieces import PAGES, Cuts
 from ansible_collections.thingspace.licensing.plugins.module_utils._error_codes import Code
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
     ApiError,

@@ -66,6 +66,7 @@ def go_on(world: World) -> None:
         world.later(100)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sku", [FLEX, BUNDLE])
 @pytest.mark.parametrize(("known", "named"), PAIRS)
 def test_a_sim_that_the_file_spells_differently(

@@ -158,13 +158,35 @@ def test_rows_of_another_file_are_not_shown(files: Files) -> None:
     assert f"'{A}x' holds 'x'" in problems[2], "a slip of the finger is"
 
 
+def test_problems_stand_in_the_order_of_the_lines(files: Files) -> None:
+    """As somebody goes through the file, whatever finds them."""
+    lines = [
+        "devices:",
+        "  - {name: a, fota: true, ids: ['1']}",
+        "  - {name: b, fota: true, select: {}}",
+        "  - {name: c, fota: maybe, ids: []}",
+        f"  - {{name: d, fota: true, ids: ['{A}', '{A}']}}",
+        "  - {nam: e}",
+        "account: x y",
+        "freez: []",
+    ]
+    files.write("a.yml", "\n".join(lines))
+    found = [int(problem.split("line ")[1].partition(":")[0]) for problem in files.problems()]
+    assert found == sorted(found)
+    assert {2, 3, 4, 5, 6, 8} <= set(found)
+
+
 def test_everything_is_found_at_once(files: Files) -> None:
     files.write("a.yml", account({"ids": [A, "1"], "fota": True, "simsec": "SIMSec-IoT"}, {"select": {}, "fota": True}))
     files.write("b.yml", account({"ids": [A], "fota": True, "simsec": "SIMSec-IoT"}, name=TWO))
     files.write("c.yml", {"account": 7, "devices": [{"nam": "x"}]})
     files.write("d.yml", account(name=ONE))
     files.write("e.yml", "\t")
-    problems = "\n".join(files.problems(["nobody"]))
+    listed = files.problems(["nobody"])
+    assert [text.partition(".yml")[0] for text in listed[:-1]] == sorted(
+        text.partition(".yml")[0] for text in listed[:-1]
+    )
+    problems = "\n".join(listed)
     for text in (
         "'1' has 1 digit",
         "'select' is empty",

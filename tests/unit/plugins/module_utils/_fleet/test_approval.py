@@ -25,6 +25,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.docume
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import (
     PlanAccount,
     PlanDocument,
+    UndoneRun,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import failed_account, make_account
 from ansible_collections.thingspace.licensing.tests.support import plans
@@ -343,3 +344,18 @@ def test_where_a_plan_is_none(odd: str) -> None:
         resealed(with_other(plan(), place, value))
     assert told in caught.value.message
     assert caught.value.code == "plan_file_invalid"
+
+
+def test_a_plan_of_something_else_says_what_it_is() -> None:
+    """What was approved is no older plan of the same accounts, and nobody looks for changes of them."""
+    applied = PlanDocument.from_json(plan())
+    one, other = (
+        applied._replace(undoes=UndoneRun(run, "apply", "then", "later", "done", "")).sealed() for run in ("R1", "R2")
+    )
+    for now, approved, runs in ((applied, one, {"R1"}), (one, applied, {"R1"}), (one, other, {"R1", "R2"})):
+        failure = difference(now, approved)
+        assert failure is not None
+        assert (failure.code, failure.details["digest"]) == ("plan_changed", now.digest)
+        assert {run for run in ("R1", "R2") if f"the run {run}" in failure.message} == runs
+        assert "accounts differ" not in failure.message
+    assert difference(one, one) is None

@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.approval import difference, read_plan
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan import texts_of
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import read_record
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_read import read_record
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.canonical import pieces
 
 GOLDEN = Path(__file__).with_name("golden")

@@ -123,3 +123,13 @@ def test_limits_of_the_run_as_a_form_gives_them() -> None:
     for blank in (None, "", " "):
         given = dict.fromkeys(("max_changes", "max_removals", "max_lifetime"), blank)
         assert read_run_limits(given) == (RunLimits(None, None, None), [])
+
+
+def test_a_cause_that_several_parts_share_is_told_once() -> None:
+    stopped = account(*(part(kind, assign=1, failure="journal_behind") for kind in ("imei", "iccid")))
+    assert len(stopped.failures) == 2
+    failure = why_not(stopped, [], NOW, approved=False)
+    assert failure is not None
+    sentences = failure.message.split(". ")
+    assert sorted(set(sentences)) == sorted(sentences)
+    assert failure.message.startswith(stopped.failures[0].message)

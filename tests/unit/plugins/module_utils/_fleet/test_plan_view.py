@@ -70,6 +70,15 @@ def test_pools_that_nobody_knows_or_that_stay() -> None:
     assert view(with_pool(part(assign=1), unknown), part(assign=1), with_pool(part(), POOL))["pools"] == []
 
 
+def test_licenses_for_life_stand_in_the_table_of_accounts() -> None:
+    document = plan(account(part("simsec", "X-Lt", assign=3), part("simsec", "X", assign=2, remove=1)))
+    (one,) = plan_view(document)["accounts"]
+    assert one["cells"][-1] == "X-Lt 3 to assign for life; X 2 to assign, 1 to remove"
+    for text in pages_of(document).values():
+        assert one["cells"][-1] in text
+    assert "for life" not in str(view(part("simsec", "X-Lt"))["accounts"][0]["cells"])
+
+
 def test_licenses_and_list_entries_apart() -> None:
     shown = view(part(assign=5, remove=7), part("removal_candidates", add=3, remove=2))
     assert shown["totals"] == "5 to assign, 7 to remove; removal candidates: 2 to remove, 3 to add to the list"

@@ -83,6 +83,7 @@ def test_nothing_to_do() -> None:
     assert summary(account("a", part(unchanged=3))) == "Nothing to do in 1 account."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["0000123456-{:05}", "\u00fc\n# \u20ac{:05}" + "x" * 500], ids=["usual", "odd"])
 def test_a_thousand_bytes_hold_any_number_of_accounts(name: str) -> None:
     text = summary(*(account(name.format(number), part(assign=20_000)) for number in range(5000)))

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import OptionsError
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import checksum, read_record
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import checksum
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_read import read_record
 
 A, B = "990000000000001", "990000000000002"
 ROW = {"device_id": A, "planned": "assigned", "outcome": "assigned", "reason": "", "request_id": ""}

@@ -104,6 +104,7 @@ def test_what_is_another_plan(case: str) -> None:
     assert difference(now, approved, "", lambda _digest: everything) is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store", journals.STORES)
 def test_a_digest_is_enough_for_a_plan_in_the_journal(store: str, tmp_path: Path) -> None:
     journal = journals.place(store, tmp_path)

@@ -91,6 +91,7 @@ def form_problems(path: Path, document: t.Any) -> list[str]:
     return [problem.text for problem in problems]
 
 
+@pytest.mark.slow
 @given(document=DOCUMENTS)
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_checker_and_schema_agree(tmp_path: Path, document: t.Any) -> None:

@@ -17,13 +17,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
     LicensingError,
     TransportError,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fota.apply import (
-    CONFIRMED,
-    RESENDS,
-    Applied,
-    apply_plan,
-    predict,
-)
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota.apply import CONFIRMED, RESENDS, apply_plan
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota.rows import Applied, predict
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import Row
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Plan, Pool, State, make_plan
 from ansible_collections.thingspace.licensing.tests.support.fakes import (

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.wanted import Wanted
-from ansible_collections.thingspace.licensing.plugins.module_utils._fota.apply import Applied, predict
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota.lookup import Job
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota.rows import Applied, predict
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota.waves import NOT_TRUE, apply_in_waves
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.guards import Limits
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Plan, Pool, State, make_plan

@@ -41,6 +41,7 @@ def window(journal: Journal, scope: Scope = FLEX) -> Window:
     return journal.windows(ACCOUNT, scope.sku)[0]
 
 
+@pytest.mark.slow
 def test_each_device_counts_once_and_both_kinds_of_ids_do(journal: Journal) -> None:
     first = send(journal, imeis(3))
     second = send(journal, [imei(1)])

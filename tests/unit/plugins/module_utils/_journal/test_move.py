@@ -268,6 +268,7 @@ def test_a_database_in_which_others_have_logged_in_takes_a_journal(places: dict[
         assert found == [("budget", "old"), ("one", "refused"), ("two", "refused")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("source", "target"), WAYS)
 @pytest.mark.parametrize("again", ["marks the source", "waits for jobs", "does not come so far"])
 def test_a_slow_move_that_was_given_up_copies_nothing(
@@ -433,6 +434,7 @@ def gives_up(place: str) -> bool:
     return told[0] != "journal_moved"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("source", "target"), [("file", "database"), ("database", "file")])
 def test_killed_anywhere_it_is_given_up_unless_the_target_may_be_used(
     places: dict[str, str], source: str, target: str, monkeypatch: pytest.MonkeyPatch
@@ -459,6 +461,7 @@ def test_killed_anywhere_it_is_given_up_unless_the_target_may_be_used(
     assert ends == {(True, True, False), (False, False, False), (False, False, True)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("source", "target"), WAYS)
 @pytest.mark.parametrize("step", ["_let_jobs_end", "_copy", "_finish"])
 def test_a_command_that_goes_on_after_its_move_was_given_up_fails(

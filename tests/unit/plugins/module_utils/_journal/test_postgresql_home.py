@@ -96,6 +96,7 @@ def homeless(database: str) -> None:
     postgres.server().run(*statements, database=database)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("copy", ["a copy", "a restored dump"], indirect=True)
 def test_a_copy_is_refused_until_it_is_said_to_be_the_journal(database: str, copy: Copy) -> None:
     one, another = copy(), copy()
@@ -139,6 +140,7 @@ def test_another_name_is_no_other_home(database: str) -> None:
         postgres.server().run(f"ALTER DATABASE {renamed} RENAME TO {database}")
 
 
+@pytest.mark.slow
 def test_nor_is_a_standby_that_takes_over(database: str) -> None:
     with postgres.server().standby() as standby:
         address = postgres.server().url(database).replace(str(postgres.server().host), standby.host)

@@ -107,6 +107,7 @@ def test_a_turn_to_log_in(place: str) -> None:
         assert (failure.code, "SIM-Secure" in failure.message) == ("interrupted", False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("write", [True, False])
 def test_another_writer(place: str, *, write: bool) -> None:
     open_journal(place, write=True, told=never).close()
@@ -119,6 +120,7 @@ def test_another_writer(place: str, *, write: bool) -> None:
         assert failure is None or failure.code == expected
 
 
+@pytest.mark.slow
 def test_a_file_that_another_process_creates(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:

@@ -22,7 +22,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_d
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import failed_account, make_account
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_view import pages_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_words import as_summary
-from ansible_collections.thingspace.licensing.plugins.module_utils._fota.apply import predict
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota.rows import predict
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import (

@@ -11,7 +11,7 @@ import typing as t
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fota.apply import predict
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota.rows import predict
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Pool, State, make_plan
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.waves import Waves, cut
 

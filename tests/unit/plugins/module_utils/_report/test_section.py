@@ -205,6 +205,7 @@ def test_licenses_that_can_never_be_removed(data: AccountData) -> None:
     assert "2 never to be removed" in pool_words(fota)
     assert made["candidates"]["forecast"]["upgraded"] == 2
     assert pool(made, LIFETIME)["locked"] == 1
+    assert [", for life" in pool_words(pool(made, name)) for name in ("FOTA", LIFETIME)] == [False, True]
 
 
 def test_a_device_that_is_named_by_its_sim_is_not_without_license(data: AccountData) -> None:

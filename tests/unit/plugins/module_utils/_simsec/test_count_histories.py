@@ -283,6 +283,7 @@ def test_except_if_others_changed_the_same_sku_in_the_same_direction(seed: int, 
         assert sign in server.foreign[sku]
 
 
+@pytest.mark.slow
 @hypothesis.settings(max_examples=60)
 @hypothesis.given(st.integers(0, 2**32), st.integers(2, 14))
 def test_no_lost_request_is_without_effect_that_changed_something(seed: int, steps: int) -> None:

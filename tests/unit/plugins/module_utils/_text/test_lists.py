@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._text.lists import are, few, first, many
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.lists import are, few, first, many, said_once
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,9 @@ def test_numbers_of_things(count: int, devices: str, left: str, verb: str) -> No
 
 def test_an_unknown_number() -> None:
     assert are(None) == "are"
+
+
+def test_a_sentence_that_several_texts_have() -> None:
+    texts = ["One failed. Look at a.yml, e.g. line 2.", "Two failed. Look at a.yml, e.g. line 2.", "One failed."]
+    assert said_once(texts) == "One failed. Look at a.yml, e.g. line 2. Two failed."
+    assert said_once([]) == ""

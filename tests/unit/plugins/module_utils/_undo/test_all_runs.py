@@ -27,12 +27,9 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.histor
     is_earlier,
     place_of,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import (
-    RunRecord,
-    read_record,
-    timestamp,
-)
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import RunRecord, timestamp
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_keep import Places, places_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_read import read_record
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.fota import reverse_fota
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history import later_than
 from ansible_collections.thingspace.licensing.tests.support import journals, postgres

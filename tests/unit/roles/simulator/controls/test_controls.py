@@ -178,6 +178,7 @@ def test_latency(sim):
     assert time.monotonic() - begin >= 0.15
 
 
+@pytest.mark.slow
 def test_rate_limit(sim):
     sim.quirk(rate_limit=3)
     answers = [sim.list() for _time in range(5)]
