@@ -2,14 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the module."""
+"""Runs the module, with the variables for the command that it prints."""
 
 from __future__ import annotations
 
-from ansible_collections.thingspace.licensing.plugins.plugin_utils._direct import DirectAction, loaded
+from ansible_collections.thingspace.licensing.plugins.plugin_utils._commands import RunAction
+from ansible_collections.thingspace.licensing.plugins.plugin_utils._direct import loaded
 
 
-class ActionModule(DirectAction):
+class ActionModule(RunAction):
     """The action that Ansible takes for the module of the same name."""
 
     module = loaded("fleet_run")

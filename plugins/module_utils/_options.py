@@ -176,6 +176,10 @@ SURVEY_SPEC: Spec = {
     "devices": {"type": "str", "required": True},
     **{
         name: {"type": "str"}
-        for name in ("column", "license", "kind", "state", "max_changes", "lifetime_consent", "lifetime_elsewhere")
+        for name in (
+            *("column", "license", "kind", "state", "max_changes", "lifetime_consent", "lifetime_elsewhere"),
+            *("account", "mode"),
+        )
     },
+    "variables": {"type": "list", "elements": "str"},
 }

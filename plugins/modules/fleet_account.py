@@ -94,6 +94,20 @@ options:
         description:
           - How many lifetime licenses are known to be assigned outside the journal.
         type: str
+      account:
+        description:
+          - The account, as typed. Another one than O(account) is refused.
+        type: str
+      mode:
+        description:
+          - What the form asks for, V(check) or V(run). Something else is refused. The task does not depend on it.
+        type: str
+      variables:
+        description:
+          - The names of the variables of the playbook C(license_devices) that are set. Unknown ones are refused,
+            because a mistyped name could lift a limit.
+        type: list
+        elements: str
   undo_run:
     description:
       - The record (C(run.json)) of the run to reverse in O(account), or with O(journal) the name of the run.

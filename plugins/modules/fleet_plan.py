@@ -59,8 +59,11 @@ options:
     version_added: 0.6.0
   history:
     description:
-      - With O(undo_run), the directory with the records of all runs. Without it, the page says that later runs are not
-        known.
+      - The directory with the records of all runs. With O(journal), those that it keeps are known as well.
+      - A plan that was carried out and undone is another plan when it is made again. It names the undo, and an approval
+        from before the undo does not cover it (C(plan_changed)).
+      - With O(undo_run), the default is the one that keeps the record. Without any, the page says that later runs are
+        not known.
     type: path
     version_added: 0.6.0
   dest:
@@ -141,7 +144,9 @@ options:
     version_added: 0.6.0
   how_to_apply:
     description:
-      - The command line that applies the plan. RV(lines) and the pages show it with the digest.
+      - The command line that applies the plan. RV(command), RV(lines), and the pages show it with the digest.
+      - It repeats variables of the role (C(fleet_licensing_*)) that were set on the command line, except those that
+        change only what is told of a run.
     type: dict
     suboptions:
       playbook:
@@ -151,17 +156,25 @@ options:
         required: true
       inventory:
         description:
-          - The sources of the inventory. Those that do not exist are left out.
+          - The sources of the inventory. Those that do not exist are left out. The default is the inventory of the
+            play.
         type: list
         elements: str
         default: []
       limit:
         description:
-          - The value of C(--limit).
+          - The value of C(--limit). The default is that of the play.
         type: str
+      repeat:
+        description:
+          - Regular expressions for names of variables whose current values the command has.
+        type: list
+        elements: str
+        default: []
       variables:
         description:
-          - The variables. Those without a value are left out.
+          - More variables, and other values. Those without a value are left out. With O(dest), values of more than
+            2,000 characters are in the file C(variables.json) there, which the command names.
         type: dict
         default: {}
     version_added: 0.6.0
@@ -278,6 +291,14 @@ history:
   returned: when options are valid
   type: str
   version_added: 0.6.0
+command:
+  description:
+    - The command that applies the plan. Empty without O(how_to_apply), and if the plan is to be made again instead,
+      because an approval does not help, or because an account has no plan.
+  returned: when options are valid
+  type: str
+  version_added: 0.6.0
+  sample: ""
 lines:
   description:
     - The status, the totals, where the files are, and how to apply the plan, as lines of text.

@@ -80,6 +80,8 @@ options:
   how_to_undo:
     description:
       - The command line that reverses a run, without the record. RV(lines) and the pages show it.
+      - It repeats variables of the role (C(fleet_licensing_*)) that were set on the command line, if an undo needs
+        them. Limits and what is ignored are not among them.
     type: dict
     suboptions:
       playbook:
@@ -89,17 +91,24 @@ options:
         required: true
       inventory:
         description:
-          - The sources of the inventory. Those that do not exist are left out.
+          - The sources of the inventory. Those that do not exist are left out. The default is the inventory of the
+            play.
         type: list
         elements: str
         default: []
       limit:
         description:
-          - The value of C(--limit).
+          - The value of C(--limit). The default is that of the play.
         type: str
+      repeat:
+        description:
+          - Regular expressions for names of variables whose current values the command has.
+        type: list
+        elements: str
+        default: []
       variables:
         description:
-          - The variables. Those without a value are left out.
+          - More variables, and other values. Those without a value are left out.
         type: dict
         default: {}
     version_added: 0.6.0
@@ -227,6 +236,14 @@ accounts:
   returned: success
   type: list
   elements: dict
+summary:
+  description:
+    - A line for each account with the C(text) of RV(accounts). At most 1,000 characters, so that
+      M(ansible.builtin.set_stats) can pass it on to later jobs.
+  returned: success
+  type: str
+  version_added: 0.6.0
+  sample: "0000123456-00001: 120 assigned, 3 removed."
 failure:
   description:
     - Why the task failed, see

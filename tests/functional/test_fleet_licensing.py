@@ -84,8 +84,8 @@ def test_an_account_that_fails_or_is_stopped(fleet: Fleet, simulator: Simulator)
     assert [write["operation"] for write in simulator.writes()] == ["fota_assign", "fota_remove"]
 
 
-def copied(fleet: Fleet, plan: Ran) -> None:
-    """Run the command that a plan ends with, as it is printed."""
+def copied(fleet: Fleet, plan: Ran) -> str:
+    """Run the command that a plan ends with, as it is printed. Returns its output."""
     line = next(line for line in plan.text.splitlines() if "To apply: " in line)
     command = json.loads(line.strip().rstrip(",")).removeprefix("To apply: ")
     program, playbook, *arguments = shlex.split(command)
@@ -93,6 +93,7 @@ def copied(fleet: Fleet, plan: Ran) -> None:
     process = fleet.start(playbook, *arguments)
     stdout, stderr = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, stdout + stderr
+    return stdout
 
 
 @pytest.mark.parametrize("fleet_files", ["fleet", ["fleet"]])
@@ -103,11 +104,15 @@ def test_a_plan_ends_with_the_command_that_applies_it(
     simulator.state(accounts=seeded(1))
     fleet.write(1, {"ids": imeis(1, 12), "fota": True})
     prices = {"fleet_licensing_prices": {"FOTA": "1.20"}, "fleet_licensing_currency": "EUR"}
-    plan = fleet.plan("-e", json.dumps({"fleet": fleet_files, **prices}), fleet_journal="a journal.db")
+    more = {"fleet_licensing_max_changes": "2", "fleet_licensing_wait_timeout": 7}
+    plan = fleet.plan("-e", json.dumps({"fleet": fleet_files, **prices, **more}), fleet_journal="a journal.db")
     assert plan.returncode == 0, plan.text
     # Nobody approves prices: the command does not have them.
     assert "2.40 EUR more a month" in (plan.dest / "plan.md").read_text(encoding="utf-8")
-    copied(fleet, plan)
+    assert " -e fleet_licensing_max_changes=2 -e fleet_licensing_wait_timeout=7 -e fleet_dest=apply" in plan.text
+    applied = copied(fleet, plan)
+    assert " -e fleet_licensing_wait_timeout=7 " in applied.partition("To undo: ")[2].partition("--check")[0]
+    assert "max_changes" not in applied.partition("To undo: ")[2]
     assert licensed(simulator, 1) == set(imeis(1, 12))
     done = json.loads((fleet.folder / "apply" / "run.json").read_text(encoding="utf-8"))
     assert done["plan"] == plan.plan["digest"]
@@ -117,6 +122,11 @@ def test_a_plan_ends_with_the_command_that_applies_it(
 
 SURVEYS: dict[str, Json] = {
     "fota": {"license_devices": "IMEI;Site\n{};Bonn\n{};It's Kiel".format(*imeis(1, 12, 14)), "license_column": "IMEI"},
+    "long": {
+        "license_devices": "IMEI;Site\n{};{}\n{};Kiel".format(imeis(1, 20)[12], "Bonn " * 500, imeis(1, 20)[13]),
+        "license_column": "IMEI",
+        "fleet_licensing_max_removals": "5%",
+    },
     "many": {"license_devices": imeis(1, 10, 20), "license_max_changes": 10},
     "lifetime": {
         "license_devices": imeis(1, 12, 14),

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import time
@@ -18,6 +19,7 @@ from ansible_collections.thingspace.licensing.tests.support import postgres
 from ansible_collections.thingspace.licensing.tests.support.fleets import Fleet, Ran, imeis, licensed, named, seeded
 from ansible_collections.thingspace.licensing.tests.support.forked import kill_with_all
 from ansible_collections.thingspace.licensing.tests.support.harness import Simulator
+from ansible_collections.thingspace.licensing.tests.support.somebody import Somebody
 
 
 @pytest.fixture
@@ -146,8 +148,48 @@ def test_a_run_that_was_killed_goes_on_on_another_node(nodes: tuple[Fleet, Fleet
         assert simulator.writes() == []
 
 
+@pytest.mark.parametrize("by", ["digest", "file"])
+def test_an_undo_that_was_killed_goes_on(nodes: tuple[Fleet, Fleet], simulator: Simulator, by: str) -> None:
+    """As it was approved: by the digest on another node with the journal, or by the file with the records."""
+    first, second = nodes
+    with contextlib.ExitStack() as stack:
+        journal: dict[str, t.Any] = {
+            "fleet_journal": stack.enter_context(postgres.new_journal()) if by == "digest" else ""
+        }
+        # Three lose their license, and three get one.
+        first.write(1, {"ids": imeis(1, 3, 13), "fota": True})
+        before = licensed(simulator, 1)
+        applied = first.apply(approved=first.plan(**journal).plan["digest"], **journal)
+        assert applied.returncode == 0, applied.text
+        run = run_of(applied) if by == "digest" else "apply/run.json"
+        checked = first("undo", "check", "--check", run=run, **journal)
+        digest = checked.text.partition("Digest: ")[2][:64]
+        given_then: dict[str, t.Any] = {
+            "run": run,
+            "approved": digest if by == "digest" else "check/undo.json",
+            **journal,
+        }
+        simulator.faults({"action": "stall", "operation": "fota_remove", "effect": "none", "seconds": 60})
+        going = first.start("undo", *given(fleet_dest="undo", **given_then))
+        wait_until(lambda: bool(simulator.faults()[0]["fired"]), 60)
+        kill_with_all(going)
+        simulator.clear_faults()
+        # One of its three licenses was removed.
+        Somebody(simulator).fota(1, "remove", imeis(1, 11)[-1])
+        assert licensed(simulator, 1) not in (before, set(imeis(1, 3, 13)))
+        simulator.forget_requests()
+        node = second if by == "digest" else first
+        done = node("undo", "again", **given_then)
+        assert done.returncode == 0, done.text
+        assert licensed(simulator, 1) == before
+        assert sorted(write["operation"] for write in simulator.writes()) == ["fota_assign", "fota_remove"]
+        simulator.forget_requests()
+        idle = node("undo", "idle", **given_then)
+        assert (idle.returncode, simulator.writes()) == (0, []), idle.text
+
+
 def test_two_undos_at_once_and_the_same_plan_again(nodes: tuple[Fleet, Fleet], simulator: Simulator) -> None:
-    """Of two identical undos, one changes something. Then the plan is applied again, and its job says what happened."""
+    """Of two identical undos, one changes something. The approval from before them does not cover the plan any more."""
     first, second = nodes
     with postgres.new_journal() as place:
         journal: dict[str, t.Any] = {"fleet_journal": place}
@@ -165,10 +207,16 @@ def test_two_undos_at_once_and_the_same_plan_again(nodes: tuple[Fleet, Fleet], s
         assert sorted("6 removed" in text for text in told) == [False, True]
         assert licensed(simulator, 1) == before
         simulator.quirks(latency=0.0)
-        again = second.apply(approved=planned.plan["digest"], **journal)
+        undos = [json.loads((node.folder / "undo" / "run.json").read_text(encoding="utf-8"))["run"] for node in nodes]
+        simulator.forget_requests()
+        refused = second.apply(approved=planned.plan["digest"], **journal)
+        told_now = " ".join(refused.text.split())
+        assert (refused.returncode, "plan_changed" in told_now, simulator.writes()) == (2, True, []), told_now
+        assert f"was carried out by the run {run_of(applied)}, and the run {max(undos)} undid that" in told_now
+        # Once it is made again, it says so, and can be approved on either node.
+        fresh = first.plan(**journal)
+        assert fresh.plan["again"] == {"run": run_of(applied), "by": max(undos)}
+        assert "carried out this very plan" in (fresh.dest / "plan.md").read_text(encoding="utf-8")
+        again = second.apply(approved=fresh.plan["digest"], **journal)
         assert again.returncode == 0, again.text
-        for node in nodes:
-            by = json.loads((node.folder / "undo" / "run.json").read_text(encoding="utf-8"))["run"]
-            words = f"The run {run_of(applied)} carried out this very plan, and the run {by} undid it"
-            assert words in " ".join(again.text.split())
         assert licensed(simulator, 1) == set(imeis(1, 16))

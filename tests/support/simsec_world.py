@@ -280,15 +280,7 @@ class World:
     def _asked(self, **retries: bool) -> Json:
         places = {"account": ACCOUNT, "src": [str(self.folder / "fleet.yml")], "reports": str(self.folder / "lists")}
         options = {**places, "journal": str(self.journal), "wait": True, "require_listener": None}
-        return {
-            **options,
-            "stop_together": None,
-            "journal_new": False,
-            "settle_time": None,
-            "retry_failed": False,
-            "retry_unknown": False,
-            **retries,
-        }
+        return {**RunOptions._field_defaults, **options, "retry_failed": False, "retry_unknown": False, **retries}
 
     def rows(self, name: str) -> list[Json]:
         """What the plan reports of the devices of a list that are not simply as wanted."""

@@ -57,7 +57,7 @@ summary:
   type: dict
 """
 
-OTHERS = {("fleet_plan", "summary")}
+OTHERS = {("fleet_plan", "summary"), ("fleet_run", "summary")}
 """Values of modules that have the name of a shared value and another meaning."""
 
 

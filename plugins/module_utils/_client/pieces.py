@@ -12,6 +12,7 @@ count then proves the list, as it proves a chain.
 
 from __future__ import annotations
 
+import bisect
 import concurrent.futures
 import threading
 import typing as t

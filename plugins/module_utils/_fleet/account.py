@@ -41,11 +41,11 @@ def run(context: Context, source: Source) -> Result:
 
     Whatever it says names options as its caller can set them.
     """
-    params = context.params
-    caller: Caller = "files" if params["src"] is not None else "survey" if params["survey"] is not None else "undo"
+    options = RunOptions.of(context.params)
+    caller: Caller = "files" if options.src is not None else "survey" if options.survey is not None else "undo"
     context.say = functools.partial(in_terms_of, caller)
     try:
-        result = _run(context, source)
+        result = _run(context, options, source)
     except LicensingError as error:
         error.reword(context.say)
         raise
@@ -54,65 +54,64 @@ def run(context: Context, source: Source) -> Result:
     return result
 
 
-def _run(context: Context, source: Source) -> Result:
-    account, run_options = context.params["account"], RunOptions.of(context.params)
+def _run(context: Context, options: RunOptions, source: Source) -> Result:
+    account = options.account
     if context.check_mode:
-        planned_now = source(context, run_options)
+        planned_now = source(context, options)
         if planned_now is None:
             return Result({"account": account, "left_out": "The run did not concern this account."})
-        return _plan_all(context, planned_now, run_options.reports)
-    given = context.params["planned"] or {}
+        return _plan_all(context, planned_now, options)
+    given = options.planned or {}
     if given.get("account") == account and given.get("left_out"):
         return Result({"account": account, "parts": []})
     try:
         # If this fails before its first part, the block ends with an error, which stops the others, too.
-        with Halt(context.params["stop_together"], account) as halt:
+        with Halt(options.stop_together, account) as halt:
             plans = plans_of(given, account)
-            require_run_options(context.params)
+            require_run_options(options)
             # The apply reads what is wanted itself. Nothing that the plan read waits in a file for it.
-            wanted = source(context, run_options)
+            wanted = source(context, options)
             if wanted is None:
                 raise differs(account)
-            return _carry_out(context, wanted, plans, halt, run_options.reports)
+            return _carry_out(context, wanted, plans, halt, options)
     except LicensingError as error:
         # Nothing was sent. A failure of a part does not get here.
         return Result({"account": account}, failure=error)
 
 
-def _plan_all(context: Context, wanted: Wanted, reports: str) -> Result:
-    _check_journal(context.params, wanted)
+def _plan_all(context: Context, wanted: Wanted, options: RunOptions) -> Result:
+    _check_journal(options, wanted)
     results = plan_parts(context, wanted.parts)
     _tell_once(zip(wanted.parts, results, strict=True))
-    about = {"wanted": wanted.digest, **wanted.about, "reports": reports, "incomplete": wanted.incomplete}
+    about = {"wanted": wanted.digest, **wanted.about, "reports": options.reports, "incomplete": wanted.incomplete}
     return planned(wanted.account, about, wanted.parts, results)
 
 
-def _carry_out(context: Context, wanted: Wanted, plans: Plans, halt: Halt, reports: str) -> Result:
+def _carry_out(context: Context, wanted: Wanted, plans: Plans, halt: Halt, options: RunOptions) -> Result:
     """Carry out what was planned, or only wait for what an earlier run sent.
 
     :raises OptionsError: nothing was sent, because the options are not what a run needs.
     :raises LicensingError: nothing was sent, because something else is wanted than when the plan was made.
     """
-    params = context.params
-    _check_journal(params, wanted)
+    _check_journal(options, wanted)
     for part in wanted.parts:
         valid_options(part)
-    if params["only_wait"]:
-        done = wait_for(wanted.parts, plans, params["wait_timeout"], lambda part: run_part(context, part))
+    if options.only_wait:
+        done = wait_for(wanted.parts, plans, options.wait_timeout, lambda part: run_part(context, part))
         return result_of_parts(wanted.account, wanted.parts, done)
-    if params["planned"].get("wanted") != wanted.digest:
+    if (options.planned or {}).get("wanted") != wanted.digest:
         raise differs(wanted.account)
-    given = ApplyOptions(reports, params["mark"], params["approved"], params["wait"], params["wait_timeout"])
+    given = ApplyOptions(options.reports, str(options.mark), options.approved, options.wait, options.wait_timeout)
     done = carry_out(wanted.parts, plans, given, lambda part: run_part(context, part), halt)
     return result_of_parts(wanted.account, wanted.parts, done)
 
 
-def _check_journal(params: t.Mapping[str, t.Any], wanted: Wanted) -> None:
+def _check_journal(options: RunOptions, wanted: Wanted) -> None:
     """Check that SIM-Secure licenses have a journal, if the task asks for that.
 
     :raises LicensingError: C(journal_required). Nothing was sent.
     """
-    if params["journal"] or not params["require_journal"]:
+    if options.journal or not options.require_journal:
         return
     skus = sorted({str(part.about["sku"]) for part in wanted.parts if part.kind == "simsec"})
     if skus:

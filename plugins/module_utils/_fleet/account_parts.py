@@ -116,15 +116,22 @@ class Wanted(t.NamedTuple):
 
 
 class RunOptions(t.NamedTuple):
-    """What a run says about all accounts alike.
+    """The options of C(fleet_account), read once.
 
-    :param reports: directory for the reports of an account.
+    :param reports: directory for the reports of the account.
     :param journal: the SIM-Secure journal.
     :param wait: whether the task that carries the plan out waits for confirmations, which later waves need.
     :param require_listener: whether a listener must be registered; None if that depends on whether it is needed.
     :param retries: the options that send failed or unknown requests again, by their names.
     :param journal_new: whether it is meant that the journal is empty.
     :param settle_time: seconds until a count proves the result of a request; None if that depends on earlier reports.
+    :param src: fleet files, C(survey), answers of a form, or C(undo_run), a run to reverse: what is wanted.
+    :param history: directory with the records of all runs.
+    :param require_journal: whether SIM-Secure licenses need a journal.
+    :param planned: what C(fleet_account) returned in check mode; C(approved), whether somebody approved that.
+    :param mark: mark of the run that carries it out.
+    :param only_wait: whether to send nothing, and to wait for what an earlier run sent.
+    :param stop_together: directory by which an account that fails stops the others.
     """
 
     reports: str
@@ -134,14 +141,30 @@ class RunOptions(t.NamedTuple):
     retries: dict[str, bool]
     journal_new: bool = False
     settle_time: float | None = None
+    account: str = ""
+    src: list[str] | None = None
+    survey: Options | None = None
+    undo_run: str | None = None
+    history: str | None = None
+    require_journal: bool = False
+    planned: Options | None = None
+    approved: bool = False
+    mark: str | None = None
+    only_wait: bool = False
+    wait_timeout: float = 0
+    stop_together: str | None = None
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any]) -> RunOptions:
         """The options of the task. The directory is that of its account."""
+        made = {name: params[name] for name in cls._fields if name not in ("reports", "retries")}
         reports = os.path.join(params["reports"], params["account"])
-        retries = {name: params[name] for name in RETRIES}
-        meant = (params["require_listener"], retries, params["journal_new"], params["settle_time"])
-        return cls(reports, params["journal"], params["wait"], *meant)
+        return cls(**made, reports=reports, retries={name: params[name] for name in RETRIES})
+
+    @property
+    def dest(self) -> str:
+        """The directory with the reports of all accounts."""
+        return os.path.dirname(self.reports)
 
     def make_folder(self) -> None:
         """Make the directory for the reports, before ThingSpace is asked anything.

@@ -28,7 +28,7 @@ from .._options import (
     out_of_range,
 )
 from .._text.lists import said_once
-from .account_parts import COUNTS, Options, Part, PartKind, PartPlan
+from .account_parts import COUNTS, Options, Part, PartKind, PartPlan, RunOptions
 from .run_mark import MARK
 
 DIFFERS: Code = "plan_changed"
@@ -78,13 +78,13 @@ FLOWS: dict[PartKind, Flow] = {
 }
 
 
-def require_run_options(params: t.Mapping[str, t.Any]) -> None:
+def require_run_options(options: RunOptions) -> None:
     """Check the options that only a real run needs, before its first part.
 
     :raises OptionsError: C(mark) is missing, or C(wait_timeout) is out of range. Nothing was sent.
     """
-    problems = out_of_range(params, {"wait_timeout": (0, None)})
-    if not params["only_wait"] and not MARK.fullmatch(params["mark"] or ""):
+    problems = out_of_range({"wait_timeout": options.wait_timeout}, {"wait_timeout": (0, None)})
+    if not options.only_wait and not MARK.fullmatch(options.mark or ""):
         problems.append(Problem("A run needs 'mark', which fleet_run returns when it starts the record."))
     if problems:
         raise OptionsError(problems)

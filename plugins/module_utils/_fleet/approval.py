@@ -21,7 +21,7 @@ from .._text.lists import few
 from .._text.once import TwiceError, once
 from .kept_plans import kept_plan
 from .option_names import Caller, forgotten
-from .plan_document import IDLE, PlanAccount, PlanDocument, PlanPart, PlanRows
+from .plan_document import IDLE, PlanAccount, PlanDocument, PlanPart, PlanRows, UndonePlan
 from .rest import Undone, is_rest
 
 _NAMED = 20
@@ -71,6 +71,23 @@ def read_plan(path: str) -> PlanDocument:
     if why:
         raise LicensingError(why, code="plan_file_invalid")
     return document
+
+
+def undone_since(document: PlanDocument, digest: str, undo: UndonePlan) -> LicensingError:
+    """Why an approved plan is not carried out once more after it was undone.
+
+    :param document: the plan as it is now.
+    :param digest: of the approved plan.
+    """
+    return LicensingError(
+        f"The approved plan {digest[:12]}... was carried out by the run {undo.run}, and the run {undo.by} undid that. "
+        "The approval is from before the undo, so it does not cover doing the same again. Nothing was written. If it "
+        "is meant, make a new plan with the 'fleet_journal' or 'fleet_history' that shows the undo, and have that one "
+        "approved. It has another digest.",
+        code="plan_changed",
+        digest=document.digest,
+        undone_by=undo.by,
+    )
 
 
 def difference(

@@ -23,20 +23,37 @@ _IDS = re.compile(r"\d{14,}(?:[\s,;]+\d{14,})*[\s,;]*")
 _PLAIN_IN_YAML = re.compile(r"[./~][\w /.@+-]*[\w/]")
 """Paths with blanks, which mean the same without quotes."""
 
+LONG = 2000
+"""Characters of a value from which on it is in a file, and not on the command line."""
+
+FILE = "variables.json"
+"""The name of that file, beside the plan."""
+
 COMMAND_SPEC: dict[str, t.Any] = {
     "playbook": {"type": "str", "required": True},
     "inventory": {"type": "list", "elements": "str", "default": []},
     "limit": {"type": "str"},
+    "repeat": {"type": "list", "elements": "str", "default": []},
     "variables": {"type": "dict", "default": {}},
 }
 
 
-def command_of(given: t.Mapping[str, t.Any], **more: str) -> str:
+def long_values(given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The variables that are too long for a command line.
+
+    :param given: as in C(COMMAND_SPEC).
+    """
+    return {name: value for name, value in given["variables"].items() if len(_assigned(name, value)) > LONG}
+
+
+def command_of(given: t.Mapping[str, t.Any], *, file: str = "", **more: str) -> str:
     """The command line of a playbook. It takes the address of a journal with a password from the environment.
 
     :param given: as in C(COMMAND_SPEC). A variable without a value is left out.
+    :param file: has the C(long_values); empty if there is no file.
     :param more: further variables.
     """
+    long = long_values(given) if file else {}
     words = ["ansible-playbook"]
     for source in given["inventory"]:
         # Ansible names its default inventory even if there is none.
@@ -44,7 +61,10 @@ def command_of(given: t.Mapping[str, t.Any], **more: str) -> str:
             words += ["-i", shlex.quote(source)]
     words += ["--limit", shlex.quote(given["limit"])] if given["limit"] else []
     words.append(given["playbook"])
+    words += ["-e", shlex.quote(f"@{file}")] if long else []
     for name, value in {**given["variables"], **more}.items():
+        if name in long:
+            continue
         if isinstance(value, str) and name.endswith("journal") and passwords_in(value):
             words.insert(0, _FROM_ENVIRONMENT)
         elif value not in (None, "", [], {}):

@@ -23,7 +23,7 @@ def from_files(context: Context, run: RunOptions) -> Wanted:
     :raises OptionsError: with every problem of the file.
     :raises LicensingError: ThingSpace or the journal cannot be read.
     """
-    fleet, problems = read_fleet(context.params["src"], [context.params["account"]], alone=True)
+    fleet, problems = read_fleet(run.src or [], [run.account], alone=True)
     if problems:
         raise OptionsError(problems)
     run.make_folder()

@@ -47,6 +47,7 @@ _SURVEY = {
     "column": "license_column",
     "devices_column": "license_column",
     "license": "license_product",
+    "mode": "license_mode",
     "sku": "license_product",
     **{
         name: f"license_{name}"
@@ -65,6 +66,9 @@ VARIABLES: dict[Caller, dict[str, str]] = {
 }
 """The variable that sets an option, for each caller; or the key of a set of devices in a fleet file."""
 
+SURVEY_VARIABLES = frozenset({name for name in _SURVEY.values() if name.startswith("license_")} | {"license_devices"})
+"""The variables of the playbook license_devices that begin with C(license_)."""
+
 _VALUES = {
     **dict.fromkeys(("journal_new", "retry_failed", "retry_unknown", "wait"), "true"),
     "journal": "PATH",
@@ -82,12 +86,8 @@ NO_APPROVAL: dict[Code, tuple[str, ...]] = {
         "If you know which devices hold the other licenses, set {lifetime_elsewhere}.",
         "If there was no journal before: {journal_new}.",
     ),
-    "no_listener": (
-        "A listener is required because the run assigns lifetime licenses, has 'require_listener', or waits ('wait') "
-        "in an account whose count shows nothing.",
-        "Start a receiver and register it with the module 'callback'.",
-        "If there is a listener that ThingSpace does not list: {require_listener}.",
-    ),
+    # The reason says how to register one.
+    "no_listener": ("If there is a listener that ThingSpace does not list: {require_listener}.",),
     "not_licensed": ("List only licensed devices.", "To list the others all the same, set {unlicensed}."),
     "refusal_foreseen": ("Leave these devices out.", "To change only the others, set {foreseen_refusals}."),
     "pool_exhausted": ("Buy licenses, free some, or list fewer devices.",),

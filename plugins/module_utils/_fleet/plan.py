@@ -8,31 +8,33 @@
 
 from __future__ import annotations
 
-import collections
 import datetime
 import functools
 import itertools
+import json
 import os
 import typing as t
 
 from .._errors import LicensingError, OptionsError, Problem
 from .._module import Context, Result
-from .._pages.render import View, templates_problems
 from .._text.canonical import pieces
 from .._text.files import write
-from .approval import difference, read_approved
+from .approval import difference, undone_since
+from .command import FILE, command_of, long_values
 from .documents import Failure, Json, as_json
-from .freeze import Window, read_windows
+from .freeze import Window
 from .kept_plans import keep_plan
-from .limits import over_the_run, read_run_limits, why_not
+from .limits import over_the_run, why_not
 from .option_names import Caller
-from .plan_document import PlanAccount, PlanDocument
+from .plan_document import PlanAccount, PlanDocument, UndonePlan
 from .plan_end import End, PlanResult, shown
 from .plan_make import failed_account, make_account, planned_parts, report_of, within_a_sku
+from .plan_options import PlanOptions, read_plan_options
 from .plan_view import Approval, pages_of
-from .plan_words import as_remaining, as_summary, awaited
+from .plan_words import as_remaining, as_summary, awaited, hopeless, once_more
 from .rest import undone_of
 from .status import tell
+from .undone import Undos
 
 Texts: t.TypeAlias = "t.Mapping[str, str | t.Iterable[str]]"
 """The text of each file of a plan by its format, at once or in pieces."""
@@ -46,10 +48,9 @@ class Plans:
     writes_another = True
     """Whether a plan is written that is not the approved one."""
 
-    def problems(self, context: Context) -> t.Iterator[Problem]:
+    def problems(self, options: PlanOptions) -> t.Iterator[Problem]:
         """Everything that is wrong with the options of this kind of plan."""
-        params = context.params
-        if params["dest"] and params["approved"] and self._same(params["approved"], params["dest"]):
+        if options.writes_over(self.files["json"]):
             text = "'dest' is where the approved plan is, which must not be written over. Name another directory."
             yield Problem(text)
 
@@ -79,70 +80,69 @@ class Plans:
         """Why an account must not be changed now."""
         return why_not(account, windows, now, approved=approved)
 
-    def document(self, accounts: list[PlanAccount], created: str, over: Failure | None) -> PlanDocument:
+    def document(
+        self, options: PlanOptions, accounts: list[PlanAccount], created: str, over: Failure | None
+    ) -> PlanDocument:
         """The plan of all accounts."""
-        return PlanDocument(created, accounts, {}, failure=over).sealed()
+        document = PlanDocument(created, accounts, {}, failure=over).sealed()
+        return _undos(options).bound(document) if sum(document.totals.values()) else document
+
+    def undone(self, options: PlanOptions, digest: str) -> UndonePlan | None:
+        """The undo of an approved plan, if there is one.
+
+        :raises LicensingError: the journal cannot be read.
+        """
+        return _undos(options).last(digest)
 
     def write(self, dest: str, _document: PlanDocument, texts: Texts) -> dict[str, str]:
         """Write the files of the plan. Returns their paths by format."""
         return write_files(dest, self.files, texts)
 
-    def _same(self, approved: str, dest: str) -> bool:
-        return os.path.realpath(approved) == os.path.realpath(os.path.join(dest, self.files["json"]))
-
 
 def run(context: Context, plans: Plans) -> Result:
     """Combine the plans of the accounts, write them, and compare them with the approved plan."""
-    params = context.params
-    limits, wrong = read_run_limits(params)
-    problems = [Problem(text) for text in wrong] + list(_problems(params["accounts"]))
-    given = (params["freeze"], *(entry.get("freeze") or [] for entry in params["accounts"]))
-    found = [read_windows([] if params["ignore_freeze"] else one) for one in given]
-    problems += [Problem(text) for _windows, wrong in found for text in wrong]
-    windows, *own = [one for one, _wrong in found]
-    problems += templates_problems(params["templates"])
-    cost_of = _costs(params, problems)
-    approved = read_approved(params["approved"], params["journal"], problems, context.told)
-    problems += plans.problems(context)
+    options, problems = read_plan_options(context)
+    problems += plans.problems(options)
     if problems:
         raise OptionsError(problems)
     now = datetime.datetime.now(datetime.timezone.utc)
+    approved = options.approved
     accounts: list[PlanAccount] = []
     blocked: dict[str, Failure | None] = {}
-    end = End(params, check_mode=context.check_mode)
-    for entry, more in zip(params["accounts"], own, strict=True):
+    end = End(options)
+    for entry, own in zip(options.accounts, options.own, strict=True):
         if entry.get("left_out"):
             continue
         account = plans.account(entry) if "parts" in entry else failed_account(entry["account"], _failure(entry))
-        why = plans.blocked(account, [*windows, *more], now, approved=approved is not None)
+        why = plans.blocked(account, [*options.windows, *own], now, approved=approved is not None)
         ice = why.message if why and why.code == "frozen" else None
         accounts.append(account._replace(freeze=entry.get("freeze") or [], frozen=ice))
         blocked[account.account] = why
-    over = over_the_run(accounts, limits)
-    document = plans.document(accounts, now.strftime("%Y-%m-%d %H:%M UTC"), over)
-    changed = _difference(context, plans, document, approved) if approved else None
+    over = over_the_run(accounts, options.limits)
+    document = plans.document(options, accounts, now.strftime("%Y-%m-%d %H:%M UTC"), over)
+    changed = _difference(options, plans, document, approved) if approved else None
     if changed is not None and not plans.writes_another:
-        params = {**params, "dest": None}
-    approval: Approval = "open" if not approved else "differs" if changed else "approved"
-    # A template that fails leaves all files as they were.
-    files: dict[str, str] = {}
-    _keep(context, document)
-    if params["dest"]:
-        command = end.command(document.digest)
-        pages = pages_of(document, approval, params["templates"], cost=cost_of(document), command=command)
-        files = plans.write(params["dest"], document, texts_of(document, pages))
+        options = options._replace(dest=None)
+    _keep(context, options, document)
+    why_not_apply = hopeless(document)
+    command, long = ("", {}) if why_not_apply else _command(options, document.digest)
+    files = _write(
+        options, plans, document, "differs" if changed else "approved" if approved else "open", command, long
+    )
     remaining = as_remaining(document)
     if remaining and changed is None:
         context.warn(remaining)
-    if params["status_file"]:
-        tell(params["status_file"], _word(document, changed, approved=approved is not None))
+    if document.again and approved is None and options.applying:
+        context.warn(once_more(document))
+    if options.status_file:
+        tell(options.status_file, _word(document, changed, approved=approved is not None))
     result = PlanResult(
         status=document.status,
         digest=document.digest,
         totals=document.totals,
         incomplete=document.incomplete,
         approved=approved is not None,
-        check_mode=context.check_mode,
+        check_mode=options.check_mode,
         awaited=awaited(document),
         remaining=remaining,
         summary=as_summary(document),
@@ -150,63 +150,72 @@ def run(context: Context, plans: Plans) -> Result:
         files=files,
         left=document.left or 0,
         history=plans.history or "",
+        command=command,
     )
     red = end.red(result)
     shown_accounts = [end.account(one, blocked[one.account], red) for one in document.accounts]
-    shown_accounts += [_left_out(entry) for entry in params["accounts"] if entry.get("left_out")]
+    shown_accounts += [_left_out(entry) for entry in options.accounts if entry.get("left_out")]
     failure = changed or end.stopped(result, (blocked[one.account] for one in document.accounts))
     # The message of a failure is not to drown in the plan.
-    shown_page = files.get("markdown") if params["show"] and not failure else None
-    lines = [] if failure else [*shown(shown_page), *end.lines(result)]
+    shown_page = files.get("markdown") if options.show and not failure else None
+    lines = [] if failure else [*shown(shown_page), *end.lines(result, once_more(document), why_not_apply)]
     values = {**as_json(result), "next": end.step(result), "red": red, "accounts": shown_accounts, "lines": lines}
     return Result(values, failure=failure)
 
 
+def _command(options: PlanOptions, digest: str) -> tuple[str, Json]:
+    """The command that applies a plan, and the variables that it reads from a file; empty if nobody says which."""
+    if not options.how:
+        return "", {}
+    long = long_values(options.how) if options.dest else {}
+    file = os.path.realpath(os.path.join(options.dest or "", FILE)) if long else ""
+    return command_of(options.how, file=file, approved=digest), long
+
+
+def _write(
+    options: PlanOptions, plans: Plans, document: PlanDocument, approval: Approval, command: str, variables: Json
+) -> dict[str, str]:
+    """Write the files of a plan. A template that fails leaves all files as they were.
+
+    :param variables: for the command.
+    """
+    if not options.dest:
+        return {}
+    pages = pages_of(document, approval, options.templates, cost=options.cost(document), command=command)
+    files = plans.write(options.dest, document, texts_of(document, pages))
+    if variables:
+        files |= write_files(options.dest, {"variables": FILE}, {"variables": json.dumps(variables)})
+    return files
+
+
 def _difference(
-    context: Context, plans: Plans, document: PlanDocument, approved: PlanDocument | str
+    options: PlanOptions, plans: Plans, document: PlanDocument, approved: PlanDocument | str
 ) -> LicensingError | None:
-    begun = functools.partial(undone_of, journal=context.params["journal"], told=context.told)
+    digest = approved if isinstance(approved, str) else approved.digest
+    undo = plans.undone(options, digest) if sum(document.totals.values()) else None
+    if undo is not None:
+        return undone_since(document, digest, undo)
+    directory = plans.history or options.history
+    begun = functools.partial(undone_of, directory=directory, journal=options.journal, told=options.told)
     return difference(document, approved, plans.bases, begun)
 
 
-def _keep(context: Context, document: PlanDocument) -> None:
+def _undos(options: PlanOptions) -> Undos:
+    return Undos(options.history, options.journal, options.told)
+
+
+def _keep(context: Context, options: PlanOptions, document: PlanDocument) -> None:
     """Keep the plan in the journal. Without that, it can be applied as well, but not continued by its digest alone."""
     try:
-        keep_plan(document, context.params["journal"], context.told)
+        keep_plan(document, options.journal, options.told)
     except LicensingError as error:
         context.warn(f"The plan is not kept in the journal, so that it needs its file to be continued. {error.message}")
-
-
-def _costs(params: t.Mapping[str, t.Any], problems: list[Problem]) -> t.Callable[[PlanDocument], View | None]:
-    """What says what a plan costs, by the prices of the reader."""
-    if not params["prices"]:
-        return lambda _document: None
-    # A module compiles what it imports, each time. Few plans have prices.
-    from .cost import costs, planned  # pylint: disable=import-outside-toplevel
-
-    cost = costs(params, problems)
-    return lambda document: cost(planned(document), sum(one.status == "error" for one in document.accounts))
 
 
 def _left_out(entry: t.Mapping[str, t.Any]) -> Json:
     """An account that has nothing to do with this plan."""
     about = {"account": entry["account"], "status": "no_change", "digest": "", "incomplete": 0, "blocked": None}
     return {**about, "foreseen": False, "red": False, "text": entry["left_out"]}
-
-
-def _problems(entries: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Problem]:
-    for entry in entries:
-        if not isinstance(entry.get("account"), str):
-            yield Problem("each entry of 'accounts' needs an 'account'.")
-        elif not ("parts" in entry or "left_out" in entry) and not ("failure" in entry or "msg" in entry):
-            yield Problem(f"the entry of account {entry['account']} has neither 'parts' nor a 'failure'.")
-    counts = collections.Counter(str(entry.get("account")) for entry in entries)
-    for name, count in counts.items():
-        if count > 1:
-            yield Problem(
-                f"the account {name} is there {count} times. Two hosts of the inventory may mean the same account: "
-                "look at their 'fleet_licensing_account'."
-            )
 
 
 def _failure(entry: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:

@@ -210,6 +210,17 @@ class UndoneRun(t.NamedTuple):
     plan: str
 
 
+class UndonePlan(t.NamedTuple):
+    """What happened to a plan before it was made once more.
+
+    :param run: a run that carried it out, the last one.
+    :param by: the run that undid that one.
+    """
+
+    run: str
+    by: str
+
+
 class PlanDocument(t.NamedTuple):
     """The plan of a run.
 
@@ -219,6 +230,7 @@ class PlanDocument(t.NamedTuple):
     :param digest: what is approved.
     :param checksum: over the whole file.
     :param failure: limits of the whole run that it exceeds.
+    :param again: the undo of the same plan, if it is made again after that. An approval from before does not cover it.
     :param undoes: for an undo, the run; C(left), how many changes stay; C(later_runs_known), whether all are known.
     """
 
@@ -233,6 +245,7 @@ class PlanDocument(t.NamedTuple):
     undoes: UndoneRun | None = None
     left: int | None = None
     later_runs_known: bool | None = None
+    again: UndonePlan | None = None
     format: int = FORMAT
 
     @property

@@ -14,9 +14,9 @@ from .._error_codes import Code
 from .._errors import LicensingError
 from .._text.lists import said_once
 from .account_parts import COUNTS
-from .command import command_of
 from .documents import Failure, Json, as_json
 from .plan_document import PlanAccount, PlanStatus
+from .plan_options import PlanOptions
 from .plan_words import in_words, not_as_wanted
 
 FAIL_ON: dict[str, tuple[str, ...]] = {
@@ -41,6 +41,7 @@ class PlanResult(t.NamedTuple):
     :param awaited: devices that an earlier run sent, and that wait for their confirmation.
     :param over: limits of the whole run that an unapproved plan exceeds.
     :param left: of an undo, how many changes stay as the run left them.
+    :param command: applies the plan; empty if that is not known, or if an approval does not help.
     """
 
     status: PlanStatus
@@ -56,30 +57,24 @@ class PlanResult(t.NamedTuple):
     files: dict[str, str]
     left: int
     history: str
+    command: str = ""
 
 
 class End:
-    """How a plan ends.
+    """How a plan ends."""
 
-    :param params: options of C(fleet_plan).
-    :param check_mode: whether nothing may be carried out.
-    """
-
-    def __init__(self, params: t.Mapping[str, t.Any], *, check_mode: bool) -> None:
-        self._params = params
-        self._check_mode = check_mode
-        # The check mode of an undo is its plan for approval.
-        self._applying = params["state"] == "applying" and not (check_mode and params["undo_run"])
+    def __init__(self, options: PlanOptions) -> None:
+        self._options = options
 
     def step(self, plan: PlanResult) -> Step:
         """What the role does next."""
-        if self._params["state"] != "applying":
+        if not self._options.applying:
             return "show"
-        if self._check_mode:
+        if self._options.check_mode:
             return "idle"
         if sum(plan.totals.values()):
             return "apply"
-        return "wait" if self._params["wait"] and plan.awaited and not self._params["undo_run"] else "idle"
+        return "wait" if self._options.wait and plan.awaited and not self._options.undo_run else "idle"
 
     def account(self, account: PlanAccount, blocked: Failure | None, red: str) -> Json:
         """An account of the plan, as the role shows it.
@@ -89,53 +84,52 @@ class End:
         """
         changes = any(part.plan.changes for part in account.parts)
         about = {"account": account.account, "status": account.status, "digest": account.digest}
-        stops = blocked is not None and (self._applying or account.status == "error")
+        stops = blocked is not None and (self._options.carries_out or account.status == "error")
         texts = [f"{blocked.code}: {blocked.message}"] if blocked else []
         texts += [] if blocked else [_words(account)]
         return {
             **about,
             "incomplete": account.incomplete_count,
             "blocked": blocked and as_json(blocked),
-            "foreseen": self._check_mode and self._params["state"] == "applying" and changes and blocked is None,
+            "foreseen": self._options.check_mode and self._options.applying and changes and blocked is None,
             "red": stops or bool(red),
             "text": " ".join([*texts, *([red] if red and not stops else [])]),
         }
 
-    def lines(self, plan: PlanResult) -> list[str]:
-        """The status, the totals, the files, and how to apply the plan."""
+    def lines(self, plan: PlanResult, again: str = "", hopeless: str = "") -> list[str]:
+        """The status, the totals, the files, and how to apply the plan.
+
+        :param again: that the plan was carried out before, and undone; empty if it was not.
+        :param hopeless: why the plan is not to be applied; empty if it may be.
+        """
         changes = sum(plan.totals.values())
         left = f"Changes of the run that are not undone: {plan.left:,}." if plan.left else ""
         files = [f"Plan: {plan.files['markdown']}"] if plan.files else []
         status: str = plan.status
         nothing, how = "", ""
-        if self._applying:
-            status = _word(plan) + (" (check mode: nothing was written)" if self._check_mode else "")
+        if self._options.carries_out:
+            status = _word(plan) + (" (check mode: nothing was written)" if self._options.check_mode else "")
             nothing = "" if changes else "Nothing to do: no device was sent."
         elif changes:
-            command = self.command(plan.digest)
-            how = f"To apply: {command}" if command else ""
+            how = hopeless or (f"To apply: {plan.command}" if plan.command else "")
         over = [f"{plan.over.message} An approval lets it through."] if plan.over else []
         about = [
             nothing,
+            again,
             left,
             *over,
-            plan.remaining if self._applying else "",
+            plan.remaining if self._options.carries_out else "",
             *files,
             f"Digest: {plan.digest}",
             how,
         ]
         return [line for line in [f"Status: {status}", *plan.summary.splitlines(), *about] if line]
 
-    def command(self, digest: str) -> str:
-        """The command that applies the plan; empty if nobody says which it is."""
-        how = self._params["how_to_apply"]
-        return command_of(how, approved=digest) if how else ""
-
     def red(self, plan: PlanResult) -> str:
         """Why the run must end red although there is a plan of every account; empty if it need not."""
         page = plan.files.get("markdown", "")
-        fail_on = self._params["fail_on"]
-        if self._applying:
+        fail_on = self._options.fail_on
+        if self._options.carries_out:
             wrong = _word(plan) == "incomplete" and fail_on in INCOMPLETE
             return f"Not everything is as wanted. {plan.remaining}{f' See {page}.' if page else ''}" if wrong else ""
         bad = plan.status in FAIL_ON[fail_on]
@@ -149,17 +143,17 @@ class End:
 
         :param blocked: for each account why it must not be changed.
         """
-        if not self._applying:
+        if not self._options.carries_out:
             return None
-        if self._params["without_plan"]:
-            named = ", ".join(self._params["without_plan"][:20])
+        if self._options.without_plan:
+            named = ", ".join(self._options.without_plan[:20])
             text = (
                 f"The plan does not cover all hosts of the play, but its limits apply to all of them. These have no "
                 f"plan: {named}. Run the role for every host of the play. Nothing was written."
             )
             return LicensingError(text, code="invalid_options")
         stops = [plan.over] if plan.over else []
-        if self._params["any_errors_fatal"]:
+        if self._options.any_errors_fatal:
             stops += filter(None, blocked)
         if stops:
             text = said_once([*(stop.message for stop in stops), "Nothing was written."])
@@ -167,7 +161,7 @@ class End:
                 text += f" If it is right, have exactly this plan approved: {plan.digest}."
             guards: Json = {} if stops[0].guards is None else {"guards": stops[0].guards}
             return LicensingError(text, code=t.cast(Code, stops[0].code), digest=plan.digest, **guards)
-        if self._params["require_approval"] and not plan.approved and self.step(plan) == "apply":
+        if self._options.require_approval and not plan.approved and self.step(plan) == "apply":
             text = (
                 f"The plan needs an approval. Nothing was written. Look at it, and then approve exactly this plan: "
                 f"-e approved={plan.digest}."

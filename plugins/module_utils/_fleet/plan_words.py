@@ -56,6 +56,34 @@ def headline(thing: PlanDocument | PlanAccount) -> str:
     return NOT_TO_APPROVE
 
 
+def is_helped(document: PlanDocument) -> bool:
+    """Whether anything is carried out once the plan is approved.
+
+    What stops a part keeps its account from being changed. Of an undo, it keeps only the part.
+    """
+    changing = [(account, part) for account in document.accounts for part in account.parts if part.plan.changes]
+    if document.undoes is not None:
+        return any(part.failure is None or part.failure.code == APPROVABLE for _account, part in changing)
+    return any(not _binding(account) for account, _part in changing)
+
+
+def hopeless(document: PlanDocument) -> str:
+    """Why somebody should make another plan, and not apply this one; empty if it is a good plan, or changes nothing."""
+    if not any(part.plan.changes for part in document.parts):
+        return ""
+    if not is_helped(document):
+        return "An approval does not help. Remove the cause, and plan again."
+    return "Some accounts have no plan. Remove the cause, and plan again." if document.status == "error" else ""
+
+
+def once_more(document: PlanDocument) -> str:
+    """That the plan was carried out before, and undone; empty if it was not."""
+    if document.again is None:
+        return ""
+    run, by = document.again
+    return f"The run {run} carried out this very plan, and the run {by} undid it. This plan would do the same again."
+
+
 def _binding(thing: PlanDocument | PlanAccount) -> bool:
     """Whether something stops it that no approval lets through."""
     return any(failure.code != APPROVABLE for failure in thing.failures)

@@ -58,6 +58,7 @@ def _are_ids(value: t.Any) -> bool:
 
 
 Time = t.Annotated[str, like(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")]
+RunKind = t.Literal["apply", "undo"]
 RunRow = dict[str, str]
 """A device with its C(planned) change, C(outcome), C(reason), and C(request_id). Records have millions of them, so they
 stay as they are in the file.
@@ -125,7 +126,7 @@ class RunRecord(t.NamedTuple):
     """
 
     run: t.Annotated[str, like(r"[0-9A-Za-z][0-9A-Za-z.-]{0,79}")]
-    kind: t.Literal["apply", "undo"]
+    kind: RunKind
     started: Time
     ended: Time | None
     plan: t.Annotated[str, like(r"([0-9a-f]{64})?")]

@@ -121,21 +121,22 @@ class Places(t.NamedTuple):
 
 
 @contextlib.contextmanager
-def places_of(params: t.Mapping[str, t.Any], told: Told) -> t.Iterator[Places]:
+def places_of(dest: str, history: str | None, journal: str | None, *, starting: bool, told: Told) -> t.Iterator[Places]:
     """The places of a task's run. A run that has ended gets its record in files even if the journal cannot be used.
 
+    :param starting: whether the run starts.
     :param told: whether the task must end soon.
     :raises LicensingError: the journal cannot be used, and the run has not started.
     """
     runs, unopened = None, None
     with contextlib.ExitStack() as stack:
         try:
-            runs = stack.enter_context(runs_of(params["journal"], write=True, told=told))
+            runs = stack.enter_context(runs_of(journal, write=True, told=told))
         except LicensingError as error:
-            if params["state"] == "started":
+            if starting:
                 raise
             unopened = error
-        yield Places(params["dest"], params["history"], runs, unopened)
+        yield Places(dest, history, runs, unopened)
 
 
 def write_record(folder: str, name: str, record: RunRecord, *, new: bool = False) -> str:

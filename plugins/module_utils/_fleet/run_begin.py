@@ -24,6 +24,7 @@ from .record import RunAccount, RunPart, RunRecord, RunRow, timestamp
 from .record_keep import Places
 from .record_values import failure_of, ids_of, summary_of, text
 from .run_mark import new_mark
+from .run_options import RecordOptions
 from .run_view import pages_of
 
 
@@ -40,7 +41,7 @@ def planned_document(path: str) -> PlanDocument:
 
 def start(
     plan: PlanDocument,
-    params: t.Mapping[str, t.Any],
+    options: RecordOptions,
     places: Places,
     now: datetime.datetime,
     problems: t.Sequence[Problem],
@@ -50,14 +51,14 @@ def start(
     :param problems: what else is wrong with the options.
     :raises LicensingError: the run cannot start, and leaves no record.
     """
-    problems = [*templates_problems(params["templates"]), *problems]
+    problems = [*templates_problems(options.templates), *problems]
     if problems:
         raise OptionsError(problems)
-    record = _started(plan, params, places, now)
+    record = _started(plan, options, places, now)
     try:
         # A template that fails must not do so after the first write.
-        pages_of(record, params["templates"])
-        _forget(params["reports"], record)
+        pages_of(record, options.templates)
+        _forget(options.reports, record)
     except Exception as error:
         places.leave(record.run)
         if isinstance(error, LicensingError) and error.code == "template_failed":
@@ -66,19 +67,19 @@ def start(
     return record, places.begin(record)
 
 
-def _started(plan: PlanDocument, params: t.Mapping[str, t.Any], places: Places, now: datetime.datetime) -> RunRecord:
+def _started(plan: PlanDocument, options: RecordOptions, places: Places, now: datetime.datetime) -> RunRecord:
     """The record of what a plan is about to do. The result of every device is still unknown."""
-    going = {entry["account"]: entry for entry in params["accounts"]}
+    going = {entry["account"]: entry for entry in options.accounts}
     begun_now = places.enter(now, plan.digest)
     return RunRecord(
         run=begun_now.run,
-        kind=params["kind"],
+        kind=options.kind,
         started=timestamp(now),
         ended=None,
         plan=plan.digest,
         status="running",
         accounts=[
-            _planned(account, going[account.account], os.path.join(params["reports"], account.account))
+            _planned(account, going[account.account], os.path.join(options.reports, account.account))
             for account in plan.accounts
             if account.account in going
         ],
@@ -88,7 +89,7 @@ def _started(plan: PlanDocument, params: t.Mapping[str, t.Any], places: Places, 
         remaining=as_remaining(plan),
         undoes=plan.undoes.run if plan.undoes else None,
         source="survey" if plan.caller == "survey" else None,
-        history=os.path.realpath(params["history"]) if params["history"] else None,
+        history=os.path.realpath(options.history) if options.history else None,
     )
 
 

@@ -19,36 +19,35 @@ from .documents import Json
 from .history import enter
 from .record import RunAccount, RunPart, RunRecord, timestamp
 from .record_values import failure_of, ids_of, results_of, summary_of, text
+from .run_options import RecordOptions
 from .run_words import left_after
 
 UNCHANGED = "unchanged"
 
 
-def ended_record(record: RunRecord, params: t.Mapping[str, t.Any], now: datetime.datetime) -> RunRecord:
+def ended_record(record: RunRecord, options: RecordOptions, now: datetime.datetime) -> RunRecord:
     """The same record, with the results that the modules reported for each device."""
-    given = {text(entry.get("account")): entry for entry in params["accounts"]}
+    given = {text(entry.get("account")): entry for entry in options.accounts}
     accounts = [
-        _settled(account, given.get(account.account), os.path.join(params["reports"], account.account))
+        _settled(account, given.get(account.account), os.path.join(options.reports, account.account))
         for account in record.accounts
     ]
     failed = any(account.failure or any(part.failure for part in account.parts) for account in accounts)
     ended = record._replace(accounts=accounts, ended=timestamp(now))
-    return ended._replace(
-        status="failed" if failed else "incomplete" if left_after(ended, params["journal"]) else "done"
-    )
+    return ended._replace(status="failed" if failed else "incomplete" if left_after(ended, options.journal) else "done")
 
 
-def lost_record(params: t.Mapping[str, t.Any], now: datetime.datetime) -> RunRecord:
+def lost_record(options: RecordOptions, now: datetime.datetime) -> RunRecord:
     """A replacement for the record from the start of the run, which is gone."""
-    names = dict.fromkeys(text(entry.get("account")) for entry in params["accounts"])
+    names = dict.fromkeys(text(entry.get("account")) for entry in options.accounts)
     reason = "The record that the run began with is gone, so the results for the devices are unknown; see {}."
     accounts = [
-        RunAccount(name, [], failure=failure_of(reason.format(os.path.join(params["reports"], name))))
+        RunAccount(name, [], failure=failure_of(reason.format(os.path.join(options.reports, name))))
         for name in names
         if name
     ]
-    run = params["run"] or enter(None, None, now, "").run
-    return RunRecord(run, params["kind"], timestamp(now), None, "", "running", accounts)
+    run = options.run or enter(None, None, now, "").run
+    return RunRecord(run, options.kind, timestamp(now), None, "", "running", accounts)
 
 
 def _settled(account: RunAccount, entry: t.Mapping[str, t.Any] | None, reports: str) -> RunAccount:

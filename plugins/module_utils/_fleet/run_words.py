@@ -24,9 +24,8 @@ from .record_values import summary_of
 _NAMED = 20
 
 
-def undo_command(params: t.Mapping[str, t.Any], run: str) -> str:
+def undo_command(how: Json | None, run: str) -> str:
     """The command that shows what an undo of the run would do; empty if nobody says which it is."""
-    how = params["how_to_undo"]
     return command_of(how, run=run) + " --check" if how else ""
 
 

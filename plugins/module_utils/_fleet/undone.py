@@ -4,20 +4,25 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Finds out whether a plan that is about to be carried out was carried out before, and undone since.
+"""Finds out whether a plan was carried out before, and undone since.
 
-It may be applied again, because it was approved again or made again. But if that is a mistake, nobody would notice.
+An approval from before the undo does not cover doing the same again. So a plan that is made after it is another one: it
+names the undo, and its digest covers that. Clocks have no part in this.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
 import typing as t
 
+from .._client.stop import Told
+from .._errors import LicensingError
+from .all_runs import runs_of
 from .history import is_earlier, place_of
-from .record import RunRecord
+from .plan_document import PlanDocument, UndonePlan
 from .record_read import MAX_BYTES
 
 if t.TYPE_CHECKING:
@@ -43,27 +48,58 @@ class PastRun(t.NamedTuple):
     undoes: t.Callable[[], str]
 
 
-def undone_since(record: RunRecord, directory: str | None, runs: FleetRuns | None) -> list[str]:
-    """Warnings about earlier runs of the same plan that were undone, unless the plan was carried out again since.
+class Undos(t.NamedTuple):
+    """Looks for undos of plans in the records of all runs.
 
-    :param record: of the run that carries it out now.
-    :param directory: the records of all runs; C(runs) the same in a journal.
+    :param directory: these records; None if there is none.
+    :param journal: keeps those of all nodes.
+    :param told: whether the task must end soon.
     """
-    past = {one.run: one for one in (*_in_directory(directory), *_in_journal(runs)) if one.run != record.run}
-    same = {one.run: one for one in past.values() if one.plan == record.plan}
-    if not same:
-        return []
+
+    directory: str | None
+    journal: str | None
+    told: Told
+
+    def last(self, plan: str) -> UndonePlan | None:
+        """The last undo of a run of this plan; None if there is none, or if the plan was carried out again since.
+
+        :param plan: its digest.
+        :raises LicensingError: the journal cannot be read.
+        """
+        with runs_of(self.journal, write=False, told=self.told) as runs:
+            known = runs is not None and bool(runs.newest(1, plan=plan))
+            return last_undo(plan, self.directory, runs) if known or _has_run_of(plan, self.directory) else None
+
+    def bound(self, document: PlanDocument) -> PlanDocument:
+        """A plan that was just made, and that names the undo after which it would be carried out once more, if any.
+
+        What cannot be read is not known. Then the plan is the one from before the undo, which is refused.
+        """
+        with contextlib.suppress(LicensingError):
+            while (undo := self.last(document.digest)) is not None:
+                document = document._replace(again=undo).sealed()
+        return document
+
+
+def last_undo(plan: str, directory: str | None, runs: FleetRuns | None) -> UndonePlan | None:
+    """The last undo of a run of this plan; None if there is none, or if the plan was carried out again since."""
+    past = {one.run: one for one in (*_in_directory(directory), *_in_journal(runs))}
+    same = {one.run: one for one in past.values() if one.plan == plan}
     undone: dict[str, str] = {}
     # The newest first, because an undo that was undone itself does not count.
     for undo in sorted((one for one in past.values() if one.kind == "undo"), reverse=True):
         if undo.run not in undone.values() and not any(one.ended and _is_later(one, undo) for one in same.values()):
             undone[undo.run] = undo.undoes()
-    return [
-        f"The run {run} carried out this very plan, and the run {by} undid it. Now the run {record.run} carries it out "
-        "again. If that is not meant, undo this run."
-        for by, run in sorted(undone.items())
-        if run in same
-    ]
+    found = sorted(by for by, run in undone.items() if run in same)
+    return UndonePlan(undone[found[-1]], found[-1]) if found else None
+
+
+def _has_run_of(plan: str, directory: str | None) -> bool:
+    """Whether the name of a record has the start of the digest, as the names of runs do."""
+    try:
+        return any(plan[:8] in name for name in os.listdir(directory)) if directory else False
+    except OSError:
+        return False
 
 
 def _is_later(one: PastRun, other: PastRun) -> bool:

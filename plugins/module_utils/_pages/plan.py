@@ -87,6 +87,9 @@ _HTML = """\
 <h1>{{ title }}: <span class="{{ status }}">{{ headline }}</span></h1>
 {% block top %}
 <p><strong>{{ totals }}</strong> in {{ of_accounts }}. Made {{ created }}.</p>
+{% if again %}
+<p class="failure"><strong>Once more.</strong> {{ again }}</p>
+{% endif %}
 <dl class="tiles">
 {{ pieces.tile("Licenses to remove", licenses.remove | number, "first in each list" if licenses.remove else "") }}
 {{ pieces.tile("Licenses to assign", licenses.assign | number,
@@ -152,6 +155,8 @@ few.</strong></p>
 <p class="failure"><strong>This is not the approved plan.</strong> Nothing of it is carried out.</p>
 {% elif not (licenses.remove or licenses.assign or entries.remove or entries.add or entries.move) %}
 <p>There is nothing to approve.</p>
+{% elif not helped %}
+<p class="failure"><strong>An approval does not help.</strong> Remove the cause, and plan again.</p>
 {% else %}
 {% if not approvable %}
 <p class="failure"><strong>An approval does not let everything through.</strong> An account in which something is
@@ -280,6 +285,10 @@ _MARKDOWN = """\
 {% block top %}
 **{{ totals }}** in {{ of_accounts }}. Made {{ created }}.
 
+{% if again %}
+**Once more.** {{ again }}
+
+{% endif %}
 {% if for_life %}
 **{{ for_life | many("license") }} for life.**
 
@@ -335,6 +344,8 @@ This is the approved plan.
 **This is not the approved plan.** Nothing of it is carried out.
 {% elif not (licenses.remove or licenses.assign or entries.remove or entries.add or entries.move) %}
 There is nothing to approve.
+{% elif not helped %}
+**An approval does not help.** Remove the cause, and plan again.
 {% else %}
 {% if not approvable %}
 **An approval does not let everything through.** An account in which something is stopped all the same is not changed

@@ -18,13 +18,12 @@ from .._client.client import Client
 from .._errors import LicensingError
 from .._module import Context
 from .._plan.plan import Pool
+from .._text.lists import many
 from .job import Job
 from .plan import SimsecPlan
 
 SERVICE = "CarrierService"
 CODE: t.Final = "no_listener"
-
-_LOST = "ThingSpace reports the result for each device only to that listener. Without a listener, reports are lost."
 
 _COUNTED = (
     " So the task waits until the account's count of assigned licenses confirms the requests. It does so if it changes "
@@ -42,8 +41,8 @@ def require_listener(context: Context, client: Client, job: Job, plan: SimsecPla
     :raises LicensingError: C(no_listener); nothing was sent.
     """
     waits = job.wait or job.waits_later
-    pending = (one.outcome == "accepted" and not one.overdue for one in plan.decisions.values())
-    if not plan.sent and not (job.wait and any(pending)):
+    pending = sum(one.outcome == "accepted" and not one.overdue for one in plan.decisions.values())
+    if not plan.sent and not (job.wait and pending):
         return True
     missing = _missing(context, client, job.wish.account)
     if not missing:
@@ -53,17 +52,36 @@ def require_listener(context: Context, client: Client, job: Job, plan: SimsecPla
     needed = job.require_listener
     if needed is None:
         needed = binds or (waits and not countable)
+    lost = _lost(job, len(plan.sent) or pending)
     if not needed:
         counted = _COUNTED if waits and countable else ""
-        context.warn(f"{missing} {_LOST}{counted} Register one with the module 'callback'.")
+        context.warn(f"{missing} {lost}{counted} {_to_register(job)}")
         return False
     why = f"{job.wish.sku.number} is a lifetime license" if binds else "'wait' waits for these reports"
     why = "'require_listener' requires one" if job.require_listener else why
     advice = (
-        f"It is needed because {why}. Nothing was sent. Start a receiver and register it with the module 'callback'. "
+        f"It is needed because {why}. {_to_register(job)} Nothing was sent. "
         "If there is a listener that ThingSpace does not list, set 'require_listener: false'."
     )
-    raise LicensingError(f"{missing} {_LOST} {advice}", code=CODE, advice=advice)
+    raise LicensingError(f"{missing} {lost} {advice}", code=CODE, advice=advice)
+
+
+def _lost(job: Job, devices: int) -> str:
+    """What nobody would learn.
+
+    :param devices: how many are sent or waiting.
+    """
+    results = f"the results of {many(devices, 'device')} for {job.wish.sku.number}"
+    return (
+        f"ThingSpace reports {results} only to that listener. Without one, these reports are lost, and nobody can ask "
+        "for them later."
+    )
+
+
+def _to_register(job: Job) -> str:
+    """What to run so that they are received."""
+    command = f"-m thingspace.licensing.callback -a 'account={job.wish.account} url=https://RECEIVER'"
+    return f"To receive them, start a receiver (docs/callbacks.md), and register it: ansible localhost {command}."
 
 
 def _missing(context: Context, client: Client, account: str) -> str:

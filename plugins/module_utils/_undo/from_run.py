@@ -54,10 +54,10 @@ def from_run(context: Context, run_options: RunOptions) -> Wanted | None:
     :raises OptionsError: a record cannot be used, or the run is to wait only.
     :raises LicensingError: ThingSpace or the journal cannot be read, or what was planned is something else now.
     """
-    if context.params["only_wait"] and not context.check_mode:
+    if run_options.only_wait and not context.check_mode:
         raise OptionsError([Problem("'only_wait' is not for an undo. Undo the run again later.")])
     # This finds all problems before anything is created.
-    read = _read(context, None if context.check_mode else context.params["mark"])
+    read = _read(context, run_options)
     if read is None:
         return None
     run_options.make_folder()
@@ -67,7 +67,7 @@ def from_run(context: Context, run_options: RunOptions) -> Wanted | None:
         left = [*read.undoing.left, *left]
         write_csv(os.path.join(run_options.reports, LEFT_FILE), Left._fields, left)
     else:
-        plans = plans_of(context.params["planned"], context.params["account"])
+        plans = plans_of(run_options.planned, run_options.account)
         parts, left = _bound(context, parts, plans), []
         restored = _late_restoration(context, read, run_options, plans)
     incomplete = [
@@ -79,7 +79,7 @@ def from_run(context: Context, run_options: RunOptions) -> Wanted | None:
     fota = [part for part in parts if part.kind == "fota"]
     ordered = [*fota, *restored, *parts[len(fota) :]]
     about = {"freeze": read.freeze, "notes": read.undoing.notes}
-    return Wanted(context.params["account"], read.digest, ordered, about, incomplete)
+    return Wanted(run_options.account, read.digest, ordered, about, incomplete)
 
 
 def _bound(context: Context, parts: list[Part], plans: t.Mapping[str, PartPlan]) -> list[Part]:
@@ -100,7 +100,7 @@ def _planned_again(context: Context, part: Part, plan: PartPlan) -> Part:
     looked = plan_part(context, part._replace(options={**part.options, "report": "all"}))
     stop_if_failed([looked])
     if looked.values["plan"]["digest"] != plan.digest:
-        raise differs(context.params["account"])
+        raise differs(part.options["account"])
     if part.options["state"] == "absent":
         return part
     # What the pool stops now has licenses once the others are removed.
@@ -108,27 +108,30 @@ def _planned_again(context: Context, part: Part, plan: PartPlan) -> Part:
     return part._replace(ready={"devices": rows}, bound=False)
 
 
-def _read(context: Context, own: str | None) -> Read | None:
+def _read(context: Context, run_options: RunOptions) -> Read | None:
     """What reverses the run in the account; None if the run did not concern it.
 
-    :param own: mark of the run that is carried out now.
     :raises OptionsError: the record, or a later one, cannot be used.
     """
-    params = context.params
-    # The plan and the record of the undo are written beside the reports.
-    problems = list(place_problems(os.path.dirname(params["reports"]), params["undo_run"], params["history"]))
+    run, journal, told = str(run_options.undo_run), run_options.journal, context.told
+    # The run that is carried out now is no later one.
+    own = None if context.check_mode else run_options.mark
+    history, problems = run_options.history, list[Problem]()
     try:
-        record = find_run(params["undo_run"], params["journal"], context.told)
-        later = later_than(record, history_of(record, params["history"]), params["journal"], context.told, own)
+        record = find_run(run, journal, told)
+        history = history_of(record, history, run)
+        later = later_than(record, history, journal, told, own)
     except OptionsError as error:
-        problems += [Problem(text, error.code) for text in error.details["problems"]]
+        problems = [Problem(text, error.code) for text in error.details["problems"]]
+    # The plan and the record of the undo are written beside the reports.
+    problems = [*place_problems(os.path.dirname(run_options.dest), run, history), *problems]
     if problems:
         raise OptionsError(problems)
-    found = next((one for one in record.accounts if one.account == params["account"]), None)
+    found = next((one for one in record.accounts if one.account == run_options.account), None)
     if found is None:
         return None
-    require_ended(record, found, params["journal"], context.told, context.warn)
-    undoing = undoing_of(record, found, later, params["journal"], context.told)
+    require_ended(record, found, journal, told, context.warn)
+    undoing = undoing_of(record, found, later, journal, told)
     return Read(undoing, later, record.checksum, found.freeze or [])
 
 
@@ -168,7 +171,7 @@ def _unlicensed(context: Context, undoing: Undoing, run_options: RunOptions) -> 
     if not devices:
         return set()
     options = {
-        **run_options.common(context.params["account"], RETURNING_LIST),
+        **run_options.common(run_options.account, RETURNING_LIST),
         "report": "all",
         "api_version": undoing.listed,
         "state": "present",
@@ -211,7 +214,7 @@ def _restored(context: Context, part: Part, read: Read, run_options: RunOptions)
 
     :raises LicensingError: C(list_changed): the list is no longer as it was planned for. It is left alone.
     """
-    undoing, account = read.undoing, context.params["account"]
+    undoing, account = read.undoing, run_options.account
     live, unlicensed = _live(context, part.options["api_version"]), _unlicensed(context, undoing, run_options)
     parts = parts_of(undoing.run, CANDIDATES)
     foreseen = restore(account, parts, live, unlicensed - set(undoing.given), read.later).devices

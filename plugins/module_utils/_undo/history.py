@@ -137,12 +137,25 @@ def _read_later(
             problems += [Problem(text, error.code) for text in error.details["problems"]]
 
 
-def history_of(record: RunRecord, given: str | None) -> str | None:
-    """The directory with the records of all runs: the given one, or else the one that still keeps this record."""
-    kept = record.history
-    if given or not kept:
+def history_of(record: RunRecord, given: str | None, file: str = "") -> str | None:
+    """The directory with the records of all runs: the given one, or else the one that still keeps this record.
+
+    Beside the file of a record is the default directory in which apply keeps those of all runs. A record with the name
+    of its run is already there.
+
+    :param file: the file of the record, or the name of a run, which is in no directory.
+    """
+    if given:
         return given
-    return kept if os.path.isfile(os.path.join(kept, f"{record.run}.json")) else None
+    if os.sep in file:
+        folder = os.path.dirname(file)
+        beside = os.path.join(folder, "history")
+        if os.path.isdir(beside):
+            return beside
+        if os.path.basename(file) == f"{record.run}.json":
+            return folder
+    kept = record.history
+    return kept if kept and os.path.isfile(os.path.join(kept, f"{record.run}.json")) else None
 
 
 def lies_ahead(record: RunRecord) -> bool:

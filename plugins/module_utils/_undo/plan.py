@@ -19,11 +19,11 @@ from .._fleet.documents import Failure, Json
 from .._fleet.freeze import Window
 from .._fleet.limits import on_ice
 from .._fleet.plan import Plans, Texts
-from .._fleet.plan_document import PlanAccount, PlanDocument, PlanRow, PlanRows, UndoneRun
+from .._fleet.plan_document import PlanAccount, PlanDocument, PlanRow, PlanRows, UndonePlan, UndoneRun
 from .._fleet.plan_make import make_account, planned_parts, within_a_sku
+from .._fleet.plan_options import PlanOptions
 from .._fleet.record import RunRecord
 from .._fleet.record_read import CODE
-from .._module import Context
 from .._plan.outcomes import write_csv
 from .changes import Left
 from .history import history_of, place_problems
@@ -43,18 +43,19 @@ class UndoPlans(Plans):
         self._history: str | None = None
         self._all_known = False
 
-    def problems(self, context: Context) -> t.Iterator[Problem]:
+    def problems(self, options: PlanOptions) -> t.Iterator[Problem]:
         """Everything that is wrong with the options, and with the record."""
-        params = context.params
-        yield from place_problems(params["dest"], params["undo_run"], params["history"])
+        run, journal, told = str(options.undo_run), options.journal, options.told
+        self._history, wrong = options.history, list[Problem]()
         try:
-            self._record = find_run(params["undo_run"], params["journal"], context.told)
-            self._history = history_of(self._record, params["history"])
-            self._all_known = bool(self._history) or in_journal(self._record, params["journal"], context.told)
+            self._record = find_run(run, journal, told)
+            self._history = history_of(self._record, self._history, run)
+            self._all_known = bool(self._history) or in_journal(self._record, journal, told)
         except OptionsError as error:
-            yield from (Problem(text, error.code) for text in error.details["problems"])
-            return
-        if all(entry.get("left_out") for entry in params["accounts"]):
+            wrong = [Problem(text, error.code) for text in error.details["problems"]]
+        yield from place_problems(options.dest, run, self._history)
+        yield from wrong
+        if not wrong and all(entry.get("left_out") for entry in options.accounts):
             named = ", ".join(account.account for account in self._record.accounts[:20]) or "no account"
             yield Problem(f"The run {self._record.run} concerns {named}, and none of the accounts of this play.", CODE)
 
@@ -93,7 +94,9 @@ class UndoPlans(Plans):
         over = [failure for failure in account.failures if failure.code == "guard_tripped" and not approved]
         return ice or next(iter(over), None)
 
-    def document(self, accounts: list[PlanAccount], created: str, over: Failure | None) -> PlanDocument:
+    def document(
+        self, _options: PlanOptions, accounts: list[PlanAccount], created: str, over: Failure | None
+    ) -> PlanDocument:
         """The plan of all accounts, with the run that it reverses."""
         accounts = [account._replace(left=account.left or [], notes=account.notes or []) for account in accounts]
         document = PlanDocument(
@@ -106,6 +109,10 @@ class UndoPlans(Plans):
             later_runs_known=self._all_known,
         )
         return document.sealed()
+
+    def undone(self, _options: PlanOptions, _digest: str) -> UndonePlan | None:
+        """Nothing: the plan of an undo knows of later runs, whose changes it leaves alone."""
+        return None
 
     def write(self, dest: str, document: PlanDocument, texts: Texts) -> dict[str, str]:
         """Write the files of the plan, and the changes that stay as the run left them."""

@@ -2,21 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Prices of a plan are those of its reader."""
+"""Prices of a plan are those of its reader, and an approval covers the plan until it is undone."""
 
 from __future__ import annotations
 
+import datetime
 import json
 import typing as t
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import timestamp
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_keep import Places
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import write_csv
 from ansible_collections.thingspace.licensing.plugins.modules import fleet_plan
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
 from ansible_collections.thingspace.licensing.tests.support.module_runner import Run, runner
 from ansible_collections.thingspace.licensing.tests.support.plans import Json, part
+from ansible_collections.thingspace.licensing.tests.support.records import run_record
 
 
 @pytest.fixture
@@ -48,3 +52,40 @@ def test_bad_prices_are_told_at_once_and_nothing_is_written(plan: Run, tmp_path:
     for told in ("-1 for FOTA", "1,20 for SIMSec-IoT", "'templates'", "max_changes"):
         assert told in refused["msg"]
     assert not (tmp_path / "plan").exists()
+
+
+def test_an_approval_from_before_an_undo_covers_nothing_after_it(plan: Run, tmp_path: Path) -> None:
+    """Neither as a digest nor as a file. The plan that is made again has another digest, and says why."""
+    history, approved = tmp_path / "history", tmp_path / "approved.json"
+    places = Places(str(tmp_path), str(history), None)
+    start = datetime.datetime(2026, 11, 21, tzinfo=datetime.timezone.utc)
+
+    def ran(kind: str, digest: str, seconds: int, undoes: str | None = None) -> str:
+        now = start + datetime.timedelta(seconds=seconds)
+        times: Json = {"started": timestamp(now), "ended": timestamp(now)}
+        name = places.enter(now, digest).run
+        about: Json = {"run": name, "kind": kind, "plan": digest, "undoes": undoes, "status": "done", "accounts": []}
+        places.begin(run_record({**about, **times}))
+        return name
+
+    def applied(given: str) -> Json:
+        return plan(state="applying", history=str(history), approved=given, require_approval=True)
+
+    first = plan(history=str(history))
+    (tmp_path / "plan" / "plan.json").rename(approved)
+    assert applied(first["digest"])["next"] == "apply"
+    run = ran("apply", first["digest"], 0)
+    assert applied(first["digest"])["next"] == "apply"
+    by = ran("undo", "c" * 64, 1, undoes=run)
+    for given in (first["digest"], str(approved)):
+        refused = applied(given)
+        assert (refused["failure"]["code"], refused["failure"]["undone_by"]) == ("plan_changed", by)
+        assert run in refused["msg"]
+    again = plan(history=str(history))
+    assert again["digest"] == refused["failure"]["digest"] != first["digest"]
+    assert [line for line in again["lines"] if run in line and by in line]
+    assert applied(again["digest"])["next"] == "apply"
+    # Who does not know of the undo makes the plan that is refused.
+    assert plan()["digest"] == first["digest"]
+    unapproved = plan(state="applying", history=str(history))
+    assert [text for text in unapproved["warnings"] if by in str(text)]

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.support.fakes import Clock, imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, Clock, imeis
 from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run
 from ansible_collections.thingspace.licensing.tests.support.simsec_space import (
     FLEX,
@@ -73,7 +73,12 @@ def test_nobody_is_known_to_listen_and_that_matters(
     space.listeners = UNHEARD[answer]
     refused = run(**task, _ansible_check_mode=check)
     assert code(refused) == "no_listener"
-    assert "'require_listener: false'" in refused["msg"]
+    for told in (
+        "'require_listener: false'",
+        "results of 2 devices for SIMSec-IoT",
+        f"callback -a 'account={ACCOUNT} url=",
+    ):
+        assert told in refused["msg"]
     assert refused["plan"]["assign"] == 2
     assert (refused["changed"], space.writes, space.asked, clock.slept) == (False, [], 1, [])
     allowed = run(**{**task, "require_listener": False, "wait": False})
@@ -88,6 +93,7 @@ def test_nobody_is_known_to_listen_and_the_task_goes_on(
     space.listeners = UNHEARD[answer]
     checked = run(**task, _ansible_check_mode=True)
     assert (code(checked), warned(checked), space.writes) == ("", True, [])
+    assert f"callback -a 'account={ACCOUNT} url=" in str(checked["warnings"])
     done = run(**task)
     assert (code(done), warned(done), len(space.writes), space.asked) == ("", True, 1, 2)
 

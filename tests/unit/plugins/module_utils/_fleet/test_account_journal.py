@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import account
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_parts import Part, Wanted
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_parts import Part, RunOptions, Wanted
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT
 
 FLEX, OTHER = "SIMSec-IoT", "ACME-9"
@@ -37,11 +37,9 @@ def plan(
         raise Planning
 
     monkeypatch.setattr(account, "plan_parts", planning)
-    params: dict[str, t.Any] = {"src": ["fleet"]}
+    params: dict[str, t.Any] = {**RunOptions._field_defaults, "src": ["fleet"]}
     params |= {"account": ACCOUNT, "reports": "reports", "journal": journal, "require_journal": require_journal}
-    params.update(
-        settle_time=None, wait=False, require_listener=None, journal_new=False, retry_failed=False, retry_unknown=False
-    )
+    params.update(wait=False, require_listener=None, retry_failed=False, retry_unknown=False)
     context = t.cast(t.Any, types.SimpleNamespace(params=params, check_mode=True))
     try:
         account.run(context, lambda *_given: Wanted(ACCOUNT, "0" * 64, list(parts), {}, []))

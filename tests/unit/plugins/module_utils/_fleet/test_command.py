@@ -15,7 +15,7 @@ from ansible.parsing.utils.yaml import from_yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.command import command_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.command import command_of, long_values
 
 VALUES = st.text(max_size=20) | st.lists(st.text(max_size=5), max_size=3) | st.integers() | st.booleans()
 
@@ -61,3 +61,15 @@ def test_the_whole_command(tmp_path: Path) -> None:
     made = command_of(command(**more, variables={"fleet": "fleet", "accounts": ""}), approved="f" * 64)
     begin = f"ansible-playbook -i '{there}' -i a,b --limit a:b thingspace.licensing.apply"
     assert made == f"{begin} -e fleet=fleet -e approved={'f' * 64}"
+
+
+def test_a_value_that_is_too_long_is_in_a_file() -> None:
+    """Without a file, it is on the command line all the same."""
+    devices = ",".join(f"99{number:013}" for number in range(200))
+    given = command(variables={"license_devices": devices, "license_mode": "run", "sites": ["Bonn"] * 500})
+    assert long_values(given) == {"license_devices": devices, "sites": ["Bonn"] * 500}
+    short = command_of(given, file="/tmp/my plan/variables.json", approved="f" * 64)
+    begin = "ansible-playbook thingspace.licensing.apply -e '@/tmp/my plan/variables.json'"
+    assert short == f"{begin} -e license_mode=run -e approved={'f' * 64}"
+    assert f"license_devices={devices}" in shlex.split(command_of(given))
+    assert "@" not in command_of(command(variables={"license_mode": "run"}), file="variables.json")

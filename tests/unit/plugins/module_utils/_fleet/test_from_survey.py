@@ -34,17 +34,15 @@ def fixture_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def read(answers: dict[str, str], *, check_mode: bool = True) -> tuple[Wanted, list[str]]:
+def read(answers: dict[str, t.Any], *, check_mode: bool = True) -> tuple[Wanted, list[str]]:
     """What is wanted by somebody who answers only some questions, and the warnings."""
-    survey = {**dict.fromkeys(("devices", *BLANK)), **answers}
+    survey = {**dict.fromkeys(("devices", *BLANK, "account", "mode", "variables")), **answers}
     told: list[str] = []
-    context = types.SimpleNamespace(
-        params={"account": ACCOUNT, "survey": survey}, check_mode=check_mode, warn=told.append
-    )
-    return from_survey(t.cast(t.Any, context), RUN), told
+    context = types.SimpleNamespace(params={}, check_mode=check_mode, warn=told.append)
+    return from_survey(t.cast(t.Any, context), RUN._replace(account=ACCOUNT, survey=survey)), told
 
 
-def wanted(devices: str = imei(1), **answers: str) -> Wanted:
+def wanted(devices: str = imei(1), **answers: t.Any) -> Wanted:
     """What is wanted, as a plan reads it."""
     return read({"devices": devices, **answers})[0]
 
@@ -104,9 +102,15 @@ def test_zero_consents_to_nothing() -> None:
         ({"devices": "a;b\n1;2", "column": "c"}, "'c'"),
         # FOTA licenses are of IMEIs.
         ({"devices": ICCID, "kind": "iccid"}, ICCID),
+        ({"mode": "Run"}, "'mode' is 'Run', which is none of: check, run."),
+        # The playbook takes only exactly that for one.
+        ({"mode": "run "}, "which is none of: check, run."),
+        ({"account": "0000999999-00001"}, f"the host 0000999999-00001 is the account {ACCOUNT}"),
+        ({"account": ""}, "Set it to one account"),
+        ({"variables": ["license_mode", "licenses_mode", "license_max_change"]}, "license_max_change, licenses_mode."),
     ],
 )
-def test_a_bad_answer_is_refused(answers: dict[str, str], told: str) -> None:
+def test_a_bad_answer_is_refused(answers: dict[str, t.Any], told: str) -> None:
     with pytest.raises(OptionsError) as raised:
         wanted(**answers)
     assert told in raised.value.message
@@ -115,9 +119,20 @@ def test_a_bad_answer_is_refused(answers: dict[str, str], told: str) -> None:
 
 def test_all_bad_answers_are_refused_at_once() -> None:
     bad = {"license": "simsec-iot", "kind": "meid", "state": "gone", "max_changes": "x", "lifetime_consent": "y"}
+    bad |= {"mode": "now", "account": "other"}
     with pytest.raises(OptionsError) as raised:
-        wanted("12", **bad, lifetime_elsewhere="z")
-    assert raised.value.details["problem_count"] == 7
+        wanted("12", **bad, lifetime_elsewhere="z", variables=["license_"])
+    assert raised.value.details["problem_count"] == 10
+
+
+def test_what_the_playbook_passes_on() -> None:
+    """Variables of the role license_report may be in the same inventory."""
+    answers: dict[str, t.Any] = {
+        "account": ACCOUNT,
+        "mode": "run",
+        "variables": ["license_account", "license_report_dest"],
+    }
+    assert wanted(**answers) == wanted() == wanted(mode=" ", variables=[])
 
 
 def test_the_digest_is_of_what_is_wanted() -> None:

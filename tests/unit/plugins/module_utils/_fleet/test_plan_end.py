@@ -19,6 +19,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_e
     shown,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import failed_account
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_options import PlanOptions
 from ansible_collections.thingspace.licensing.tests.support.plans import Json, account, part
 
 DIGEST = "d" * 64
@@ -30,14 +31,12 @@ PLANNING = "planned"
 APPLYING = "applying"
 
 
-HOW: Json = {"playbook": "apply.yml", "inventory": [], "limit": None, "variables": {}}
-
-
 def end(state: str = APPLYING, *, check_mode: bool = False, **more: t.Any) -> End:
     """How a plan ends with these options; those that are not given are the defaults."""
-    options = {"require_approval": False, "wait": False, "any_errors_fatal": False, "without_plan": []}
-    texts = {"undo_run": None, "how_to_apply": None, "fail_on": "error"}
-    return End({"state": state, **options, **texts, **more}, check_mode=check_mode)
+    options: Json = dict.fromkeys(PlanOptions._fields)
+    options |= {"require_approval": False, "wait": False, "any_errors_fatal": False, "without_plan": []}
+    options |= {"fail_on": "error", "applying": state == APPLYING, "check_mode": check_mode}
+    return End(PlanOptions(**{**options, **more}))
 
 
 def plan(assign: int = 0, incomplete: int = 0, status: t.Any = "", **more: t.Any) -> PlanResult:
@@ -124,12 +123,14 @@ def test_lines_that_depend_on_the_plan() -> None:
         (plan(3), {"check_mode": True, "undo_run": "run.json"}, True),
         (plan(), {"state": PLANNING}, False),
         (plan(3), {}, False),
-        (plan(3), {"state": PLANNING, "how_to_apply": None}, False),
     ],
 )
 def test_a_plan_ends_with_the_command_that_applies_it(made: PlanResult, options: t.Any, told: bool) -> None:
-    lines = end(**{"how_to_apply": HOW, **options}).lines(made)
-    assert (lines[-1] == f"To apply: ansible-playbook apply.yml -e approved={DIGEST}") is told
+    """Or with the reason why it is not to be applied."""
+    how = end(**options)
+    assert (how.lines(made._replace(command="COMMAND"))[-1] == "To apply: COMMAND") is told
+    assert (how.lines(made, hopeless="Plan again.")[-1] == "Plan again.") is told
+    assert how.lines(made)[-1] == f"Digest: {DIGEST}"
 
 
 @pytest.mark.parametrize(

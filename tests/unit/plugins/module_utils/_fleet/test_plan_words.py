@@ -16,7 +16,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.option
     NO_APPROVAL,
     without_approval,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import PlanAccount
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import PlanAccount, UndoneRun
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import failed_account, within_a_sku
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_view import pages_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_words import (
@@ -24,6 +24,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_w
     as_summary,
     awaited,
     headline,
+    hopeless,
+    is_helped,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.markdown import plain
 from ansible_collections.thingspace.licensing.tests.support import plans
@@ -117,6 +119,43 @@ def test_where_an_approval_does_not_help() -> None:
     document = plan(stopped, limited, account("c", part(assign=1)), account("d", part()))
     assert headline(document) == "Stopped; an approval does not help in 1 of 3 accounts"
     assert headline(plan(stopped, account("d", part()))) == "Stopped; an approval does not help"
+
+
+GUARD: Json = {"code": "guard_tripped", "message": "No."}
+POOL: Json = {"code": "pool_exhausted", "message": "Too few."}
+NO_HELP = "An approval does not help. Remove the cause, and plan again."
+NO_PLAN = "Some accounts have no plan. Remove the cause, and plan again."
+REFUSED = failed_account("z", {"code": "login_refused", "message": "no"})
+GOOD, OVER = account("a", part(assign=1)), account("b", part(assign=1, failure=GUARD))
+SHORT, MIXED = account("c", part(assign=1, failure=POOL)), account("d", part(assign=1, failure=POOL), part(remove=1))
+
+
+@pytest.mark.parametrize(
+    ("accounts", "helped", "why"),
+    [
+        ([GOOD], True, ""),
+        ([OVER], True, ""),
+        ([SHORT], False, NO_HELP),
+        ([MIXED], False, NO_HELP),
+        ([GOOD, SHORT], True, ""),
+        ([GOOD, REFUSED], True, NO_PLAN),
+        ([SHORT, REFUSED], False, NO_HELP),
+        ([REFUSED], False, ""),
+        ([account("e", part())], False, ""),
+    ],
+)
+def test_a_plan_that_is_not_to_be_applied(accounts: list[PlanAccount], helped: bool, why: str) -> None:
+    document = plan(*accounts)
+    assert (is_helped(document), hopeless(document)) == (helped, why)
+    for page in pages_of(document).values():
+        # Each reason that binds says so, too.
+        told = "<strong>An approval does not help." in page or "**An approval does not help." in page
+        assert told is (why == NO_HELP)
+
+
+def test_the_pool_stops_only_a_part_of_an_undo() -> None:
+    undoes = UndoneRun("r", "apply", "s", "e", "done", "p")
+    assert [hopeless(plan(one)._replace(undoes=undoes)) for one in (GOOD, MIXED, SHORT)] == ["", "", NO_HELP]
 
 
 def test_each_reason_that_binds_has_an_advice() -> None:

@@ -17,6 +17,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.approv
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.kept_plans import keep_plan, kept_plan
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import PlanDocument
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import RunRecord
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_keep import write_record
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.rest import undone_of
 from ansible_collections.thingspace.licensing.tests.support import journals
 from ansible_collections.thingspace.licensing.tests.support.journals import never
@@ -67,17 +68,22 @@ CASES: dict[str, tuple[Outcomes | None, PlanDocument, bool]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_is_a_rest(case: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["journal", "directory"])
+def test_what_is_a_rest(case: str, place: str, tmp_path: Path) -> None:
     outcomes, now, rest = CASES[case]
-    approved, journal = planned(0, 1, 2, 3), journals.place("sqlite", tmp_path)
+    approved, journal = planned(0, 1, 2, 3), journals.place("sqlite", tmp_path) if place == "journal" else None
+    # The last one is of another plan.
+    made = [] if outcomes is None else [recorded(approved, outcomes, f"20260101T000000Z-{approved.digest[:8]}-b")]
+    made.append(recorded(planned(0), KILLED, f"20260101T000000Z-{planned(0).digest[:8]}-c"))
+    if place == "directory" and made[1:]:
+        made.insert(0, recorded(approved, {0: "assigned"}, f"20260101T000000Z-{approved.digest[:8]}-a"))
     with runs_of(journal, write=True, told=never) as runs:
-        assert runs is not None
-        if outcomes is not None:
-            keep_record(runs, recorded(approved, outcomes))
-        # Of another plan.
-        keep_record(runs, recorded(planned(0), KILLED, "20260101T000000Z-b"))
-
-    found = difference(now, approved, "", lambda digest: undone_of(digest, journal, told=never))
+        for record in made:
+            if runs is not None:
+                keep_record(runs, record)
+            else:
+                write_record(str(tmp_path), f"{record.run}.json", record)
+    found = difference(now, approved, "", lambda digest: undone_of(digest, str(tmp_path), journal, told=never))
     assert (found is None) is rest
     if now.digest != approved.digest and now.status != "no_change":
         assert difference(now, approved) is not None, "without the record, nobody knows"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A plan whose run was undone is not carried out again without a word."""
+"""A plan whose run was undone is another plan when it is made again, so that an old approval does not cover it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.all_runs import runs_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.documents import as_json
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import PlanDocument
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import RunRecord, timestamp
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_keep import Places
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.undone import undone_since
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.undone import Undos, last_undo
 from ansible_collections.thingspace.licensing.tests.support import journals
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imeis
+from ansible_collections.thingspace.licensing.tests.support.plans import account, part
+from ansible_collections.thingspace.licensing.tests.support.plans import plan as plan_of
 from ansible_collections.thingspace.licensing.tests.support.records import run_record
 
 START = datetime.datetime(2026, 11, 21, tzinfo=datetime.timezone.utc)
@@ -38,10 +42,12 @@ def places(request: pytest.FixtureRequest, tmp_path: Path) -> t.Iterator[Places]
             yield Places(str(tmp_path), None, runs)
 
 
-def ran(places: Places, told: str, before: dict[str, RunRecord], devices: int = 1) -> RunRecord:
+def ran(
+    places: Places, told: str, before: dict[str, RunRecord], devices: int = 1, plan: str | None = None
+) -> RunRecord:
     """A run: C(apply), C(other), or C(undo NAME), and whether it was killed."""
     kind, *rest = told.split()
-    plan = {"apply": PLAN, "other": OTHER}.get(kind, "c" * 64)
+    plan = plan or {"apply": PLAN, "other": OTHER}.get(kind, "c" * 64)
     # One second apart, in the order of the names.
     now = START + datetime.timedelta(seconds=len(before))
     rows = [
@@ -64,34 +70,29 @@ def ran(places: Places, told: str, before: dict[str, RunRecord], devices: int = 
     return record
 
 
-HISTORIES: dict[str, tuple[list[str], list[tuple[str, str]]]] = {
-    "undone": (["apply", "undo 0"], [("0", "1")]),
-    "killed, then undone": (["apply killed", "undo 0"], [("0", "1")]),
-    "its undo was killed": (["apply", "undo 0 killed"], [("0", "1")]),
-    "undone twice": (["apply", "undo 0", "undo 0"], [("0", "1"), ("0", "2")]),
-    "again since": (["apply", "undo 0", "apply"], []),
-    "again since, but killed": (["apply", "undo 0", "apply killed"], [("0", "1")]),
-    "again since, and undone": (["apply", "undo 0", "apply", "undo 2"], [("2", "3")]),
-    "never undone": (["apply", "other", "undo 1"], []),
-    "another one undone": (["other", "undo 0"], []),
-    "its undo was undone": (["apply", "undo 0", "undo 1"], []),
-    "never": ([], []),
+HISTORIES: dict[str, tuple[list[str], tuple[str, str] | None]] = {
+    "undone": (["apply", "undo 0"], ("0", "1")),
+    "killed, then undone": (["apply killed", "undo 0"], ("0", "1")),
+    "its undo was killed": (["apply", "undo 0 killed"], ("0", "1")),
+    "undone twice": (["apply", "undo 0", "undo 0"], ("0", "2")),
+    "again since": (["apply", "undo 0", "apply"], None),
+    "again since, but killed": (["apply", "undo 0", "apply killed"], ("0", "1")),
+    "again since, and undone": (["apply", "undo 0", "apply", "undo 2"], ("2", "3")),
+    "never undone": (["apply", "other", "undo 1"], None),
+    "another one undone": (["other", "undo 0"], None),
+    "its undo was undone": (["apply", "undo 0", "undo 1"], None),
+    "never": ([], None),
 }
 
 
 @pytest.mark.parametrize("history", HISTORIES)
-def test_runs_that_were_undone_are_named(places: Places, history: str) -> None:
+def test_the_last_undo_is_named(places: Places, history: str) -> None:
     told, expected = HISTORIES[history]
     made: dict[str, RunRecord] = {}
     for number, one in enumerate(told):
         made[str(number)] = ran(places, one, made)
-    own = ran(places, "apply killed", made)
-    found = undone_since(own, places.history, places.runs)
-    assert len(found) == len(expected), found
-    for text, (run, by) in zip(found, expected, strict=True):
-        assert f"The run {made[run].run} carried out" in text
-        assert f"the run {made[by].run} undid it" in text
-        assert own.run in text
+    found = last_undo(PLAN, places.history, places.runs)
+    assert found == (None if expected is None else tuple(made[number].run for number in expected))
 
 
 def test_large_records_and_other_files(places: Places) -> None:
@@ -101,10 +102,29 @@ def test_large_records_and_other_files(places: Places) -> None:
     if places.history:
         for name in ("notes.json", "empty.json", ".order.json"):
             Path(places.history, name).write_bytes(b'{"kind":"\xff' if name[0] == "n" else b"")
-    own = ran(places, "apply killed", made)
-    assert [first.run in text for text in undone_since(own, places.history, places.runs)] == [True]
+    assert last_undo(PLAN, places.history, places.runs) == (first.run, made["1"].run)
 
 
-def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
-    own = ran(Places(str(tmp_path), str(tmp_path / "history"), None), "apply", {})
-    assert undone_since(own, str(tmp_path / "none"), None) == []
+@pytest.mark.parametrize("store", ["directory", *journals.STORES])
+def test_a_plan_that_is_made_again_is_another_one(store: str, tmp_path: Path) -> None:
+    """After each undo, and always the same until it is carried out; whoever knows no undo has the first one."""
+    journal = None if store == "directory" else journals.place(store, tmp_path)
+    directory = None if journal else str(tmp_path / "history")
+    undos, base = Undos(directory, journal, journals.never), plan_of(account(part(assign=1)))
+    assert (undos.bound(base), undos.last(base.digest)) == (base, None)
+    digests = [base.digest]
+    made: dict[str, RunRecord] = {}
+    with runs_of(journal, write=True, told=journals.never) as runs:
+        places = Places(str(tmp_path), directory, runs)
+        for number in (0, 2):
+            made[str(number)] = ran(places, "apply", made, plan=digests[-1])
+            assert undos.bound(base).digest == digests[-1]
+            made[str(number + 1)] = ran(places, f"undo {number}", made)
+            again = undos.bound(base)
+            assert again.again == (made[str(number)].run, made[str(number + 1)].run)
+            assert undos.last(digests[-1]) == again.again
+            assert (undos.last(again.digest), undos.bound(base)) == (None, again)
+            digests.append(again.digest)
+    assert len(set(digests)) == 3
+    assert PlanDocument.from_json(as_json(again)).sealed() == again
+    assert Undos(str(tmp_path / "none"), None, journals.never).bound(base) == base

@@ -46,17 +46,17 @@ class Node:
     """A machine with files of its own, whose clock may be wrong."""
 
     def __init__(self, folder: Path, journal: str | None, *, history: bool = False, ahead: int = 0) -> None:
-        self.params = {
-            "dest": str(folder),
-            "history": str(folder / "history") if history else None,
-            "journal": journal,
-            "state": "started",
-        }
+        self.history = str(folder / "history") if history else None
+        self._where = (str(folder), self.history, journal)
         self.now = NOW + datetime.timedelta(hours=ahead)
+
+    def places(self, *, starting: bool = False) -> t.ContextManager[Places]:
+        """Where its records are kept."""
+        return places_of(*self._where, starting=starting, told=never)
 
     def start(self, outcome: str = "assigned", account: str = ONE, **more: t.Any) -> RunRecord:
         """A run begins."""
-        with places_of(self.params, told=never) as places:
+        with self.places(starting=True) as places:
             begun = places.enter(self.now, PLAN)
             record = RunRecord(
                 begun.run, "apply", timestamp(self.now), None, PLAN, "running", [], begun.beside, begun.seen
@@ -70,7 +70,7 @@ class Node:
 
     def end(self, record: RunRecord) -> RunRecord:
         """It ends."""
-        with places_of({**self.params, "state": "ended"}, told=never) as places:
+        with self.places() as places:
             ended = record._replace(ended=timestamp(self.now), status="done")
             assert places.complete(ended)[1] is None
             return ended
@@ -126,7 +126,7 @@ def test_a_killed_run_counts_by_what_it_was_about_to_do(tmp_path: Path, journal:
     row["outcome"] = "failed"
     with runs_of(journal, write=True, told=never) as runs:
         Places(str(tmp_path / "c"), None, runs).complete(killed._replace(ended=timestamp(NOW), status="failed"))
-    found = later_than(undone, other.params["history"], journal, told=never)
+    found = later_than(undone, other.history, journal, told=never)
     assert reverse_fota(undone.accounts[0], found).give == [DEVICE]
 
 
@@ -190,7 +190,7 @@ def test_a_journal_that_is_away_at_the_end_keeps_no_record_from_being_written(tm
     ended = started._replace(ended=timestamp(NOW), status="done")
     content = journal.read_bytes()
     journal.write_bytes(b"something else")
-    with places_of({**node.params, "state": "ended"}, told=never) as places:
+    with node.places() as places:
         assert places.begun(started.run) == started.signed()
         path, failure = places.complete(ended)
     assert read_record(path) == ended.signed()
@@ -210,7 +210,7 @@ def test_a_database_without_room(tmp_path: Path, table: str) -> None:
         started = node.start()
         database = journal.partition("@/")[2].partition("?")[0]
         postgres.fill_disk(database, table=table)
-        with places_of({**node.params, "state": "ended"}, told=never) as places:
+        with node.places() as places:
             ended = started._replace(ended=timestamp(NOW), status="done")
             path, failure = places.complete(ended)
         assert read_record(path) == ended.signed()

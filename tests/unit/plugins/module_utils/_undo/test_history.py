@@ -259,6 +259,21 @@ def test_the_history_that_a_record_names(tmp_path: Path) -> None:
     assert history_of(run_record(record()), None) is None
 
 
+def test_the_records_of_all_runs_are_beside_the_record_of_one(tmp_path: Path) -> None:
+    """Or around it, if it has the name of its run. A given directory comes first."""
+    run, beside = run_record(record()), tmp_path / "history"
+    places = {name: str(tmp_path / name) for name in ("run.json", f"{run.run}.json", "other.json")}
+    assert {name: history_of(run, None, place) for name, place in places.items()} == {
+        "run.json": None,
+        f"{run.run}.json": str(tmp_path),
+        "other.json": None,
+    }
+    beside.mkdir()
+    assert {history_of(run, None, place) for place in places.values()} == {str(beside)}
+    assert history_of(run, "elsewhere", places["run.json"]) == "elsewhere"
+    assert history_of(run, None, run.run) is None
+
+
 def test_a_run_that_was_undone_and_the_undo_that_is_carried_out(tmp_path: Path) -> None:
     """The first is told. The second is no later run to itself, because its record is begun before it reads them."""
     undone = record(account(part((A, "assigned", "assigned"))))

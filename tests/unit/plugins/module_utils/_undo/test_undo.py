@@ -120,8 +120,8 @@ def test_the_list_at_the_time_of_the_write(monkeypatch: pytest.MonkeyPatch) -> N
     assert shown.devices is not None
     assert [(one.device_id, one.code) for one in shown.left] == [(imei(3), "not_licensed")]
     about = candidates_part(undoing.run, [], digest_in_order(shown.devices))
-    context = t.cast(t.Any, types.SimpleNamespace(params={"account": ACCOUNT}))
-    run_options = RunOptions("reports", None, wait=False, require_listener=None, retries={})
+    context = t.cast(t.Any, types.SimpleNamespace(params={}))
+    run_options = RunOptions("reports", None, wait=False, require_listener=None, retries={}, account=ACCOUNT)
     part = from_run._part(about, undoing, run_options, planning=False)
     read = from_run.Read(undoing, Later(), "", [])
     now: Json = {"live": LIVE, "unlicensed": {imei(2), imei(3)}}
@@ -162,12 +162,12 @@ def test_two_parts_of_one_list_change_what_was_planned_and_nothing_else(
 ) -> None:
     """A count alone would let another device through."""
     parts = [
-        Part("fota", name, {"state": state}, {"step": ""}, {"devices": [imei(1), imei(2)]})
+        Part("fota", name, {"account": ACCOUNT, "state": state}, {"step": ""}, {"devices": [imei(1), imei(2)]})
         for name, state in (("take", "absent"), ("give", "present"))
     ]
     rows = {imei(1): "skipped", imei(2): "unchanged"}
     monkeypatch.setattr(from_run, "plan_part", lambda _context, _part: looked_at(rows, digest))
-    context = t.cast(t.Any, types.SimpleNamespace(params={"account": ACCOUNT}))
+    context = t.cast(t.Any, types.SimpleNamespace(params={}))
     plans = {name: PartPlan("planned", 1) for name in ("take", "give")}
     bound = functools.partial(from_run._bound, context, parts, plans)
     if digest == "another":
@@ -182,22 +182,10 @@ def test_two_parts_of_one_list_change_what_was_planned_and_nothing_else(
 
 def test_an_undo_does_not_only_wait() -> None:
     """It would carry out its parts instead."""
-    params = {
-        "account": ACCOUNT,
-        "only_wait": True,
-        "stop_together": None,
-        "planned": {"account": ACCOUNT, "parts": []},
-    }
-    places = {
-        "src": None,
-        "survey": None,
-        "reports": "reports",
-        "journal": None,
-        "wait": True,
-        "require_listener": None,
-        "settle_time": None,
-    }
-    given = {**params, **places, "journal_new": False, "retry_failed": False, "retry_unknown": False, "wait_timeout": 5}
+    params = {"account": ACCOUNT, "only_wait": True, "planned": {"account": ACCOUNT, "parts": []}}
+    places = {"reports": "reports", "journal": None, "wait": True, "require_listener": None}
+    retries = {"retry_failed": False, "retry_unknown": False}
+    given = {**RunOptions._field_defaults, **params, **places, **retries}
     context = t.cast(t.Any, types.SimpleNamespace(params=given, check_mode=False))
     refused = account.run(context, from_run.from_run)
     assert refused.failure is not None
@@ -209,17 +197,19 @@ def test_a_run_that_goes_on_is_not_undone(run: Run, tmp_path: Path) -> None:
     going, place = {**RECORD, "status": "running", "ended": None}, postgres.emptied()
     (tmp_path / "run.json").write_text(json.dumps({**going, "checksum": checksum(going)}), encoding="utf-8")
     warnings: list[str] = []
-    params = {"account": ACCOUNT, "undo_run": str(tmp_path / "run.json"), "journal": place, "history": None}
-    context = t.cast(
-        t.Any, types.SimpleNamespace(params={**params, "reports": "/lists"}, warn=warnings.append, told=never)
+    options = RunOptions("/lists/a", place, wait=True, require_listener=None, retries={})
+    options = options._replace(account=ACCOUNT, undo_run=str(tmp_path / "run.json"))
+    planning, applying = (
+        t.cast(t.Any, types.SimpleNamespace(check_mode=check, warn=warnings.append, told=never))
+        for check in (True, False)
     )
     with contextlib.closing(open_store(place, write=True, told=never)) as store, store.account_lock(ACCOUNT, 1, "FOTA"):
-        for own in (None, "the undo"):
+        for context in (planning, applying):
             with pytest.raises(LicensingError) as caught:
-                from_run._read(context, own)
+                from_run._read(context, options._replace(mark="the undo"))
             assert caught.value.code == "run_in_progress"
         assert run(accounts=[ACCOUNT], journal=place)["failure"]["code"] == "run_in_progress"
         assert (warnings, (tmp_path / ACCOUNT).exists()) == ([], False)
-    assert from_run._read(context, None) is not None
+    assert from_run._read(planning, options) is not None
     assert len(warnings) == 1
     assert "has no end" in str(run(accounts=[ACCOUNT], journal=place)["warnings"])
