@@ -22,6 +22,7 @@ from .._plan.outcomes import MAY_HAVE_MOVED, end, failure_of, reporting_from
 from .._plan.plan import Plan, Pool
 from .._plan.waves import waves_from
 from .._swm.licenses import FotaApi, explained
+from .._text.addresses import is_database
 from .._text.diff import device_diff
 from .._text.lists import few, many
 from .foresight import stop_if_refused, unforeseen
@@ -55,7 +56,7 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
 def run(context: Context) -> Result:
     """Read, plan, guard, apply, report."""
     job, problems = read_job(context.params)
-    client = context.connect(problems)
+    client = context.connect([*problems, *_journal_problems(context)])
     for warning in job.wanted.warnings:
         context.warn(warning)
     api = FotaApi(client, job.account, job.api_version)
@@ -66,6 +67,20 @@ def run(context: Context) -> Result:
     candidates = Candidates(context, client, job.account, job.api_version, job.removal_candidates)
     with _alone(context, job.account):
         return _converge(context, job, api, candidates)
+
+
+def _journal_problems(context: Context) -> list[Problem]:
+    """Why the file of the journal cannot be used. A database is opened anyway, for what is shared through it."""
+    journal = context.params.get("journal")
+    if not journal or is_database(journal):
+        return []
+    from .._journal.one_at_a_time import require_usable_file  # pylint: disable=import-outside-toplevel
+
+    try:
+        require_usable_file(journal, told=context.told, patience=context.patience)
+    except LicensingError as error:
+        return [Problem(error.message, error.code)]
+    return []
 
 
 def _alone(context: Context, account: str) -> t.ContextManager[None]:

@@ -205,8 +205,9 @@ def _reading_mode(path: str) -> str:
     if os.access(path, os.W_OK) and os.access(folder, os.W_OK):
         # Only a process that may write removes the files of the log again.
         return "mode=rw"
-    # On a read-only disk, the shared memory of the log cannot be created. Without a log, it is not needed.
-    return "mode=ro" if os.access(folder, os.W_OK) else "mode=ro&immutable=1"
+    # Who may not write cannot create the shared memory of the log, or would own it, and keep the owner of the journal
+    # out. Without a log, it is not needed.
+    return "mode=ro&immutable=1"
 
 
 def _open(uri: str, patience: float, told: Told) -> sqlite3.Connection:

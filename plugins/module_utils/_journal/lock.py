@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import stat
 import typing as t
 import zlib
 
@@ -70,15 +71,46 @@ def _locked(path: str, name: str, how: int, does: str, patience: float, told: To
         yield
         return
     try:
-        handle = os.open(path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = _opened(path)
     except OSError as error:
-        text = f"The file {path}.lock cannot be opened: {error.strerror}. Make it writable."
-        raise LicensingError(text, code="journal_unusable") from None
+        raise _not_opened(path, error.strerror) from None
     try:
         take_lock(lambda: _take(handle, name, how), does, patience, told)
         yield
     finally:
         os.close(handle)
+
+
+def _opened(path: str) -> int:
+    """Open the file of locks. Whoever creates it, all who use the journal may lock."""
+    try:
+        return os.open(path + ".lock", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        pass
+    handle = os.open(path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with contextlib.suppress(OSError):
+        there = os.path.exists(path)
+        like = os.stat(path if there else os.path.dirname(path))
+        # The group first, because it gets the rights.
+        os.fchown(handle, -1, like.st_gid)
+        if like.st_mode & (stat.S_IRGRP if there else stat.S_IWGRP):
+            os.fchmod(handle, 0o660)
+    return handle
+
+
+def require_lockable(path: str) -> None:
+    """Refuse early if the file of locks cannot be opened. Nothing is created.
+
+    :raises LicensingError: C(journal_unusable).
+    """
+    lock = path + ".lock"
+    if not os.access(lock if os.path.exists(lock) else os.path.dirname(os.path.abspath(path)), os.W_OK):
+        raise _not_opened(path, "Permission denied")
+
+
+def _not_opened(path: str, why: str | None) -> LicensingError:
+    text = f"The file {path}.lock cannot be opened: {why}. Nothing was sent. Make it writable."
+    return LicensingError(text, code="journal_unusable")
 
 
 def _take(handle: int, name: str, how: int) -> bool:

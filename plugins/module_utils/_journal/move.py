@@ -117,7 +117,9 @@ def _step(there: End, here: End, source: str, target: str) -> t.Literal["", "fil
         return "filled"
     if mine.state == "moved" and same and mine.other == target and theirs.state not in ("filling", "filled"):
         return "done"
-    if mine.state == "moved" or (mine.state == "copying" and theirs.target != mine.target):
+    # Two calls that began together: one marked the target, the other one the source. Neither has copied anything.
+    twofold = theirs.state == "filling" and theirs.identity == here.identity and mine.other == target
+    if mine.state == "moved" or (mine.state == "copying" and theirs.target != mine.target and not twofold):
         lost = "" if mine.state == "moved" else f". If that is lost, {GIVE_UP}"
         raise other_move(source, mine, f"At {target}, there is something else now{lost}")
     if same and not theirs.state:
@@ -144,6 +146,8 @@ def _require_empty(there: End, target: str) -> None:
 
 def _fill(stack: contextlib.ExitStack, old: Store, new: Store, filling: Mark, patience: float, told: Told) -> Mark:
     """Everything until the target has all rows. Returns its mark."""
+    # At a place without a journal, jobs that record nothing may be sending.
+    stack.enter_context(new.place_lock(patience, moving=True))
     with old.reading() as db:
         here = end_of(db)
     with new.writing() as db:
@@ -151,9 +155,10 @@ def _fill(stack: contextlib.ExitStack, old: Store, new: Store, filling: Mark, pa
     leaving = Mark("leaving", new.name, filling.identity, filling.target)
     with old.writing() as db:
         mine = end_of(db).mark
-        if mine.state in ("filling", "filled", "moved") or (mine.state == "copying" and mine.target != leaving.target):
+        if mine.state in ("filling", "filled", "moved"):
             raise other_move(old.name, mine, _MEANWHILE)
-        if mine.state != "copying":
+        if (mine.state, mine.target) != ("copying", leaving.target):
+            # What another call marked is not filled, because the target has this call's mark.
             set_mark(db, leaving)
     _let_jobs_end(stack, old, leaving, patience)
     _copy(old, new, filling, told)
@@ -200,7 +205,7 @@ def _copy(old: Store, new: Store, filling: Mark, told: Told) -> None:
     with old.reading() as source, new.writing() as db:
         there, mine = end_of(db), end_of(source).mark
         if there.mark.target != filling.target or there.mark.state not in ("filling", "filled"):
-            raise other_move(old.name, filling, _MEANWHILE)
+            raise other_move(new.name, there.mark, _MEANWHILE)
         if (mine.state, mine.target) != ("copying", filling.target):
             # It was given up, and is in use again. What others recorded since would be missing.
             raise other_move(old.name, mine, _MEANWHILE)

@@ -12,16 +12,19 @@ Otherwise, two tasks that read the same state send the same changes, and both sa
 from __future__ import annotations
 
 import contextlib
+import os
+import time
 import typing as t
 
-from .._client.stop import Stop
+from .._client.stop import Stop, Told
 from .._errors import LicensingError
 from .._text.addresses import is_database
 from .file import PATIENCE
 from .lock import PATIENCE as LOCK_PATIENCE
+from .lock import account_lock, place_lock, require_lockable
 from .moved import require_here
 from .store import Licenses, Store
-from .stores import open_store
+from .stores import open_store, require_usable
 
 
 @contextlib.contextmanager
@@ -32,22 +35,41 @@ def one_at_a_time(
 
     If a lock is lost while the block runs, the task sends nothing more.
 
-    :param journal: a file or the address of a database. A role that may only read a database may lock, too. Beside a
-        file that does not exist, there is no lock.
+    :param journal: a file or the address of a database. A role that may only read a database may lock, too.
     :param patience: the seconds that the task can wait at most, from those that it would.
     :raises LicensingError: C(journal_locked), another task did not end in time; or the journal cannot be used.
     """
+    end = time.monotonic() + patience(LOCK_PATIENCE)
+
+    def told() -> bool:
+        return stop.told
+
     with contextlib.ExitStack() as stack:
-        store = open_store(journal, write=False, patience=patience(PATIENCE), told=lambda: stop.told)
-        stack.callback(store.close)
         if is_database(journal):
+            store = open_store(journal, write=False, patience=patience(PATIENCE), told=told)
+            stack.callback(store.close)
             _require_seen(store)
-        stack.enter_context(store.account_lock(account, patience(LOCK_PATIENCE), licenses))
-        stack.enter_context(store.place_lock(patience(LOCK_PATIENCE), moving=False))
-        stack.enter_context(stop.when(store.lock_lost))
-        with store.reading() as db:
-            require_here(store.name, db)
+            stack.enter_context(store.account_lock(account, end - time.monotonic(), licenses))
+            stack.enter_context(store.place_lock(end - time.monotonic(), moving=False))
+            stack.enter_context(stop.when(store.lock_lost))
+            with store.reading() as db:
+                require_here(store.name, db)
+        else:
+            path = os.path.realpath(journal)
+            stack.enter_context(account_lock(path, account, end - time.monotonic(), told, licenses))
+            stack.enter_context(place_lock(path, end - time.monotonic(), told, moving=False))
+            # Only now, because what opens a file to read may not see what others do with it afterward.
+            open_store(journal, write=False, patience=patience(PATIENCE), told=told).close()
         yield
+
+
+def require_usable_file(path: str, *, told: Told, patience: t.Callable[[float], float]) -> None:
+    """Refuse early what C(one_at_a_time) would refuse. Nothing is created.
+
+    :raises LicensingError: see there.
+    """
+    require_usable(path, write=False, told=told, patience=patience(PATIENCE))
+    require_lockable(os.path.realpath(path))
 
 
 def _require_seen(store: Store) -> None:

@@ -26,10 +26,12 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.inve
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.move import Moved, move
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.move_end import TABLES
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.moved import Mark
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.moved import Mark, set_mark
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.one_at_a_time import one_at_a_time
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.store import Store, Transaction
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.stores import open_store
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.addresses import is_database
 from ansible_collections.thingspace.licensing.tests.support import journals, postgres
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imeis
 from ansible_collections.thingspace.licensing.tests.support.journals import never, rows
@@ -192,6 +194,8 @@ def test_it_waits_for_the_first_job_of_an_account_too(places: dict[str, str], mo
 
 def change_fota(place: str, end: t.Any = None) -> None:
     """What a job does whose licenses ThingSpace lists, so that the journal records nothing of it."""
+    if not is_database(place):
+        one_at_a_time_module.require_usable_file(place, told=never, patience=lambda _most: 1.0)
     with one_at_a_time(place, ACCOUNT, "FOTA", stop=Stop(), patience=lambda _most: 1.0):
         if end:
             end.send("locked")
@@ -232,20 +236,59 @@ def test_it_waits_for_jobs_that_record_nothing(places: dict[str, str], source: s
 def test_a_job_that_records_nothing_does_not_begin_where_the_journal_was(
     places: dict[str, str], source: str, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It opened the journal before, and got its locks after that had moved."""
+    """It found the journal there before, and got its locks after that had moved."""
     old, new = places[source], places[target]
     fill(old)
-    real = one_at_a_time_module.open_store
+    last = "open_store" if source == "database" else "account_lock"
+    real = getattr(one_at_a_time_module, last)
 
-    def slow(place: str, **given: t.Any) -> Store:
-        store = real(place, **given)
-        moved(old, new)
-        return store
+    def slow(*given: t.Any, **named: t.Any) -> t.Any:
+        result = real(*given, **named)
+        assert moved(old, new).changed
+        return result
 
-    monkeypatch.setattr(one_at_a_time_module, "open_store", slow)
+    monkeypatch.setattr(one_at_a_time_module, last, slow)
     with pytest.raises(LicensingError) as caught:
         change_fota(old)
     assert (caught.value.code, new in caught.value.message) == ("journal_moved", True)
+
+
+@pytest.mark.parametrize("target", ["file", "database"])
+@pytest.mark.parametrize("seen", ["target", "source"])
+def test_two_calls_that_began_together_do_not_keep_the_journal_for_ever(
+    places: dict[str, str], target: str, seen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The target has the mark of one, and the source that of the other one. Then, the same command still goes on."""
+    old, new = places["other"], places[target]
+    before = fill(old)
+    real = move_module._let_jobs_end
+
+    def late(*given: t.Any) -> None:
+        # The second call has marked the target again, because it saw no mark at the source.
+        with opened_to_move(new) as store, store.writing() as db:
+            set_mark(db, Mark("filling", old, identity_of(old), "of the second call"))
+        real(*given)
+        if seen == "source":
+            raise Killed
+
+    monkeypatch.setattr(move_module, "_let_jobs_end", late)
+    with pytest.raises((LicensingError, Killed)):
+        moved(old, new)
+    monkeypatch.undo()
+    assert not usable(new)
+    assert moved(old, new).changed
+    assert known(new) == before
+
+
+@contextlib.contextmanager
+def opened_to_move(place: str) -> t.Iterator[Store]:
+    with contextlib.closing(open_store(place, write=True, told=never, moving=Mark("filling"))) as store:
+        yield store
+
+
+def identity_of(place: str) -> str:
+    with opened_to_move(place) as store, store.reading() as db:
+        return str(db.execute("SELECT uuid FROM identity").fetchone()[0])
 
 
 @pytest.mark.parametrize("source", ["file", "another database"])
