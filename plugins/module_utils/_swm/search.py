@@ -160,7 +160,10 @@ class _Chain:
         size = -(-len(groups) // max(1, parts))
         shares = [[*itertools.chain(*groups[at : at + size])] for at in range(0, len(groups), size)]
         self.left = shares[0]
-        return [_Chain(self._fetch, self._wish, share, self._reached) for share in shares[1:]]
+        others = [_Chain(self._fetch, self._wish, share, self._reached) for share in shares[1:]]
+        for other in others:
+            other._sure = self._sure  # pylint: disable=protected-access
+        return others
 
     def _read_on(self) -> None:
         """Read the page on which the next device would be, or one that is nearer to it than the last one."""
